@@ -1,0 +1,1017 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * scm.h - libscm: the ISCardManage programming model for every program that can call C.
+ *
+ * Generated from the Rust source by cbindgen. Do not edit: see CONTRIBUTING.md.
+ *
+ * CONVENTIONS
+ *
+ * Results. Every function that can fail returns a scm_result, an HRESULT: negative is a failure (SCM_FAILED). The codes
+ *   are the same on every platform. SCM_SCARD_* are the codes of PC/SC.
+ * Handles. A scm_handle * is a token, not an address. One that is NULL, foreign or detached gives SCM_E_HANDLE, never
+ *   undefined behaviour, also when one thread detaches while another one calls.
+ * Arguments. Inputs come first, outputs last. A required output that is NULL gives SCM_E_POINTER, an input that may not
+ *   be NULL gives SCM_E_INVALIDARG. (NULL, 0) is a valid empty input. After a failure every output is zero or NULL; of
+ *   a buffer that is its length.
+ * Bytes and text out. (buffer, capacity, *length): NULL with capacity 0 asks for the length. A buffer that is too small
+ *   gives SCM_SCARD_E_INSUFFICIENT_BUFFER, and *length is what is needed. Nothing is lost, nothing is sent twice.
+ * Text is UTF-8 and ends with a NUL.
+ * Structures that may grow begin with their own size. Start with the _INIT macro.
+ * Threads. Every function may be called from any thread. Calls on one handle run one after the other.
+ * Fork. In the child every handle from before the fork is dead (SCM_E_HANDLE), and the parent's go on. The child attaches
+ *   anew. A child of a process with several threads may do so only if no other thread was in a call of PC/SC. A child
+ *   that lives on without exec keeps the connections of a parent that has ended, and with them its locks.
+ * Unloading. Detach before dlclose: what is attached stays attached. The code itself stays loaded.
+ * Memory. What goes in is borrowed for the call, what comes out is copied. The library never exits, and prints nothing,
+ *   unless it meets a bug of its own: then Rust says so in one line on stderr, and the caller gets SCM_E_UNEXPECTED.
+ *
+ * CODES OF A CONNECTION
+ *
+ * A function that asks the card or the service may return, besides its own codes:
+ *   SCM_SCARD_W_RESET_CARD          the card was reset by someone else; call scm_reconnect
+ *   SCM_SCARD_W_REMOVED_CARD        the card was taken out, perhaps put back since; call scm_reconnect
+ *   SCM_SCARD_W_UNPOWERED_CARD      the card lost its power; call scm_reconnect
+ *   SCM_SCARD_W_UNRESPONSIVE_CARD   the card does not answer to a reset
+ *   SCM_SCARD_E_READER_UNAVAILABLE  the reader is gone; call scm_reconnect when it is back
+ *   SCM_SCARD_E_NO_SERVICE          the resource manager is gone; call scm_reconnect when it is back
+ *   SCM_SCARD_E_INVALID_HANDLE      the card handle was borrowed or adopted, and the service does not know it any more;
+ *                                   scm_reconnect brings an adopted one back, nothing a borrowed one
+ *   SCM_SCARD_E_SHARING_VIOLATION   another application has the card for itself
+ *   SCM_SCARD_F_COMM_ERROR          the communication failed, and nothing more is known
+ *   SCM_E_OUTOFMEMORY               the resource manager has no memory
+ *   the code of the last scm_reconnect, while that has left no connection
+ *
+ * After these, scm_status, scm_get_generation, scm_reconnect and scm_detach work as ever.
+ */
+
+#ifndef SCM_H
+#define SCM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef SCM_API
+#if defined(_WIN32) && !defined(SCM_STATIC)
+#define SCM_API __declspec(dllimport)
+#else
+#define SCM_API
+#endif
+#endif
+
+/** Whether a result is a success: SCM_S_OK or SCM_S_FALSE. */
+#define SCM_SUCCEEDED(result) ((scm_result)(result) >= 0)
+/** Whether a result is a failure. */
+#define SCM_FAILED(result) ((scm_result)(result) < 0)
+
+/** `scm_attach_options` with every default. */
+#define SCM_ATTACH_OPTIONS_INIT {(uint32_t)sizeof(scm_attach_options), 0, 0, 0}
+/** `scm_reconnect_options` with every default. */
+#define SCM_RECONNECT_OPTIONS_INIT {(uint32_t)sizeof(scm_reconnect_options), 0, 0, 0}
+
+/** The version of this header; `scm_version` is that of the library. */
+#define SCM_VERSION_MAJOR 0
+#define SCM_VERSION_MINOR 1
+#define SCM_VERSION_PATCH 0
+#define SCM_VERSION "0.1.0"
+
+/* The codes. */
+/** The operation was successful. */
+#define SCM_S_OK ((scm_result)0x00000000)
+/** The operation was successful, and another card answers than before. */
+#define SCM_S_FALSE ((scm_result)0x00000001)
+/** This function is not implemented. */
+#define SCM_E_NOTIMPL ((scm_result)0x80004001)
+/** No such interface is supported. */
+#define SCM_E_NOINTERFACE ((scm_result)0x80004002)
+/** A required pointer is NULL. */
+#define SCM_E_POINTER ((scm_result)0x80004003)
+/** The operation was aborted. */
+#define SCM_E_ABORT ((scm_result)0x80004004)
+/** The operation failed for a reason that has no code of its own. */
+#define SCM_E_FAIL ((scm_result)0x80004005)
+/** An internal error happened, and this object cannot be used any more. */
+#define SCM_E_UNEXPECTED ((scm_result)0x8000FFFF)
+/** Access is denied. */
+#define SCM_E_ACCESSDENIED ((scm_result)0x80070005)
+/** The handle is not, or no longer, valid. */
+#define SCM_E_HANDLE ((scm_result)0x80070006)
+/** There is not enough memory. */
+#define SCM_E_OUTOFMEMORY ((scm_result)0x8007000E)
+/** An argument is invalid. */
+#define SCM_E_INVALIDARG ((scm_result)0x80070057)
+/** An internal consistency check of the resource manager failed. */
+#define SCM_SCARD_F_INTERNAL_ERROR ((scm_result)0x80100001)
+/** The operation was cancelled. */
+#define SCM_SCARD_E_CANCELLED ((scm_result)0x80100002)
+/** The resource manager does not know this card handle or context any more. */
+#define SCM_SCARD_E_INVALID_HANDLE ((scm_result)0x80100003)
+/** The resource manager refused a parameter. */
+#define SCM_SCARD_E_INVALID_PARAMETER ((scm_result)0x80100004)
+/** The registry of the resource manager is missing or invalid. */
+#define SCM_SCARD_E_INVALID_TARGET ((scm_result)0x80100005)
+/** The resource manager has not enough memory. */
+#define SCM_SCARD_E_NO_MEMORY ((scm_result)0x80100006)
+/** An internal time limit of the resource manager expired. */
+#define SCM_SCARD_F_WAITED_TOO_LONG ((scm_result)0x80100007)
+/** The buffer is too small for the data. */
+#define SCM_SCARD_E_INSUFFICIENT_BUFFER ((scm_result)0x80100008)
+/** No reader has this name. */
+#define SCM_SCARD_E_UNKNOWN_READER ((scm_result)0x80100009)
+/** The time limit expired. */
+#define SCM_SCARD_E_TIMEOUT ((scm_result)0x8010000A)
+/** Another application has the card for itself. */
+#define SCM_SCARD_E_SHARING_VIOLATION ((scm_result)0x8010000B)
+/** No card is in the reader. */
+#define SCM_SCARD_E_NO_SMARTCARD ((scm_result)0x8010000C)
+/** The name of the card is not known. */
+#define SCM_SCARD_E_UNKNOWN_CARD ((scm_result)0x8010000D)
+/** The card could not be left in the state that was asked for. */
+#define SCM_SCARD_E_CANT_DISPOSE ((scm_result)0x8010000E)
+/** The card speaks none of the protocols that were asked for. */
+#define SCM_SCARD_E_PROTO_MISMATCH ((scm_result)0x8010000F)
+/** The reader or the card is not ready. */
+#define SCM_SCARD_E_NOT_READY ((scm_result)0x80100010)
+/** The resource manager refused the value of a parameter. */
+#define SCM_SCARD_E_INVALID_VALUE ((scm_result)0x80100011)
+/** The system cancelled the operation, to log off or to shut down. */
+#define SCM_SCARD_E_SYSTEM_CANCELLED ((scm_result)0x80100012)
+/** The communication with the card or with the resource manager failed. */
+#define SCM_SCARD_F_COMM_ERROR ((scm_result)0x80100013)
+/** The resource manager met an error that it does not know. */
+#define SCM_SCARD_F_UNKNOWN_ERROR ((scm_result)0x80100014)
+/** The ATR of the card is not valid. */
+#define SCM_SCARD_E_INVALID_ATR ((scm_result)0x80100015)
+/** No lock is held, or the exchange with the card did not complete. */
+#define SCM_SCARD_E_NOT_TRANSACTED ((scm_result)0x80100016)
+/** The reader is gone. */
+#define SCM_SCARD_E_READER_UNAVAILABLE ((scm_result)0x80100017)
+/** The operation was stopped for a shutdown. */
+#define SCM_SCARD_P_SHUTDOWN ((scm_result)0x80100018)
+/** The buffer for the protocol control information is too small. */
+#define SCM_SCARD_E_PCI_TOO_SMALL ((scm_result)0x80100019)
+/** The driver of the reader does not meet the requirements. */
+#define SCM_SCARD_E_READER_UNSUPPORTED ((scm_result)0x8010001A)
+/** A reader of this name exists already. */
+#define SCM_SCARD_E_DUPLICATE_READER ((scm_result)0x8010001B)
+/** The card does not meet the requirements. */
+#define SCM_SCARD_E_CARD_UNSUPPORTED ((scm_result)0x8010001C)
+/** The resource manager is not running, or was restarted since. */
+#define SCM_SCARD_E_NO_SERVICE ((scm_result)0x8010001D)
+/** The resource manager has shut down, or is of another generation than its client. */
+#define SCM_SCARD_E_SERVICE_STOPPED ((scm_result)0x8010001E)
+/** The resource manager met an unexpected error. */
+#define SCM_SCARD_E_UNEXPECTED ((scm_result)0x8010001F)
+/** No primary provider is known for the card. */
+#define SCM_SCARD_E_ICC_INSTALLATION ((scm_result)0x80100020)
+/** The objects were created in an order that is not supported. */
+#define SCM_SCARD_E_ICC_CREATEORDER ((scm_result)0x80100021)
+/** The reader, the card or the platform does not have this feature. */
+#define SCM_SCARD_E_UNSUPPORTED_FEATURE ((scm_result)0x80100022)
+/** The directory is not on the card. */
+#define SCM_SCARD_E_DIR_NOT_FOUND ((scm_result)0x80100023)
+/** The file is not on the card. */
+#define SCM_SCARD_E_FILE_NOT_FOUND ((scm_result)0x80100024)
+/** The path does not name a directory. */
+#define SCM_SCARD_E_NO_DIR ((scm_result)0x80100025)
+/** The path does not name a file. */
+#define SCM_SCARD_E_NO_FILE ((scm_result)0x80100026)
+/** Access to the file is denied. */
+#define SCM_SCARD_E_NO_ACCESS ((scm_result)0x80100027)
+/** The card has not enough memory for the data. */
+#define SCM_SCARD_E_WRITE_TOO_MANY ((scm_result)0x80100028)
+/** The position lies outside the file. */
+#define SCM_SCARD_E_BAD_SEEK ((scm_result)0x80100029)
+/** The code is not of the form that the card takes. */
+#define SCM_SCARD_E_INVALID_CHV ((scm_result)0x8010002A)
+/** The resource manager answered with an error that is not known. */
+#define SCM_SCARD_E_UNKNOWN_RES_MNG ((scm_result)0x8010002B)
+/** The certificate does not exist. */
+#define SCM_SCARD_E_NO_SUCH_CERTIFICATE ((scm_result)0x8010002C)
+/** The certificate could not be had. */
+#define SCM_SCARD_E_CERTIFICATE_UNAVAILABLE ((scm_result)0x8010002D)
+/** There is no reader. */
+#define SCM_SCARD_E_NO_READERS_AVAILABLE ((scm_result)0x8010002E)
+/** Data were lost in the communication with the card. */
+#define SCM_SCARD_E_COMM_DATA_LOST ((scm_result)0x8010002F)
+/** The key container is not on the card. */
+#define SCM_SCARD_E_NO_KEY_CONTAINER ((scm_result)0x80100030)
+/** The resource manager serves as many clients as it can. */
+#define SCM_SCARD_E_SERVER_TOO_BUSY ((scm_result)0x80100031)
+/** The cached code has expired. */
+#define SCM_SCARD_E_PIN_CACHE_EXPIRED ((scm_result)0x80100032)
+/** The code cannot be cached. */
+#define SCM_SCARD_E_NO_PIN_CACHE ((scm_result)0x80100033)
+/** The card can only be read. */
+#define SCM_SCARD_E_READ_ONLY_CARD ((scm_result)0x80100034)
+/** The reader cannot speak with this card. */
+#define SCM_SCARD_W_UNSUPPORTED_CARD ((scm_result)0x80100065)
+/** The card does not answer to a reset. */
+#define SCM_SCARD_W_UNRESPONSIVE_CARD ((scm_result)0x80100066)
+/** The card has no power. */
+#define SCM_SCARD_W_UNPOWERED_CARD ((scm_result)0x80100067)
+/** The card was reset by someone else. */
+#define SCM_SCARD_W_RESET_CARD ((scm_result)0x80100068)
+/** The card was taken out. */
+#define SCM_SCARD_W_REMOVED_CARD ((scm_result)0x80100069)
+/** Access was denied: a security condition is not met. */
+#define SCM_SCARD_W_SECURITY_VIOLATION ((scm_result)0x8010006A)
+/** The code was wrong. */
+#define SCM_SCARD_W_WRONG_CHV ((scm_result)0x8010006B)
+/** The code is blocked: it was wrong too often. */
+#define SCM_SCARD_W_CHV_BLOCKED ((scm_result)0x8010006C)
+/** The end of the file was reached. */
+#define SCM_SCARD_W_EOF ((scm_result)0x8010006D)
+/** The user cancelled the operation. */
+#define SCM_SCARD_W_CANCELLED_BY_USER ((scm_result)0x8010006E)
+/** No code was presented to the card. */
+#define SCM_SCARD_W_CARD_NOT_AUTHENTICATED ((scm_result)0x8010006F)
+/** The item is not in the cache. */
+#define SCM_SCARD_W_CACHE_ITEM_NOT_FOUND ((scm_result)0x80100070)
+/** The item in the cache is too old. */
+#define SCM_SCARD_W_CACHE_ITEM_STALE ((scm_result)0x80100071)
+/** The item is too big for the cache. */
+#define SCM_SCARD_W_CACHE_ITEM_TOO_BIG ((scm_result)0x80100072)
+
+
+/**
+ * The longest name of a reader, in bytes of UTF-8 without the NUL.
+ */
+#define SCM_IFD_NAME_MAX 127
+
+/**
+ * `scm_attach_options.flags`: the card handle becomes the library's own (`scm_attach_by_handle_ex` only).
+ *
+ * The library then disconnects it at `scm_detach`, and may close and reopen it in `scm_reconnect`; the caller does not
+ * use it any more. The context it was connected in stays the caller's, and has to outlive the attachment or its first
+ * reconnect after the service was restarted.
+ */
+#define SCM_ATTACH_ADOPT 1
+
+/**
+ * The longest response, in bytes: 65,536 of data and the two status bytes.
+ */
+#define SCM_RESPONSE_MAX 65538
+
+/**
+ * The longest command APDU, in bytes: header, extended Lc, 65,535 of data, extended Le.
+ */
+#define SCM_COMMAND_MAX 65544
+
+/**
+ * The longest ATR, in bytes.
+ */
+#define SCM_ATR_MAX 33
+
+/**
+ * Grows when a program that was compiled for an older header would not work with this library any more.
+ */
+#define SCM_ABI_VERSION 1
+
+/**
+ * No other application may use the card: `share_mode` of `scm_attach_options` and `scm_reconnect_options`.
+ */
+#define SCM_SHARE_EXCLUSIVE 1
+
+/**
+ * Other applications may use the card too. The default.
+ */
+#define SCM_SHARE_SHARED 2
+
+/**
+ * The reader itself is meant, with or without a card; no protocol is active.
+ */
+#define SCM_SHARE_DIRECT 3
+
+/**
+ * The character protocol T=0 (ISO/IEC 7816-3, clause 10).
+ */
+#define SCM_PROTOCOL_T0 1
+
+/**
+ * The block protocol T=1 (ISO/IEC 7816-3, clause 11).
+ */
+#define SCM_PROTOCOL_T1 2
+
+/**
+ * A protocol of the reader's own. Not a bit: it stands alone.
+ */
+#define SCM_PROTOCOL_RAW 255
+
+/**
+ * The card is left as it is.
+ */
+#define SCM_DISPOSITION_LEAVE 0
+
+/**
+ * The card is reset without loss of power (warm).
+ */
+#define SCM_DISPOSITION_RESET 1
+
+/**
+ * The power of the card is turned off (cold reset at the next use).
+ */
+#define SCM_DISPOSITION_UNPOWER 2
+
+/**
+ * The card is ejected, where the reader can do that.
+ */
+#define SCM_DISPOSITION_EJECT 3
+
+/**
+ * No card is in the reader.
+ */
+#define SCM_STATE_ABSENT 1
+
+/**
+ * A card is in the reader, not in position for use.
+ */
+#define SCM_STATE_PRESENT 2
+
+/**
+ * A card is in position, without power.
+ */
+#define SCM_STATE_SWALLOWED 3
+
+/**
+ * The card has power; the reader does not know its mode.
+ */
+#define SCM_STATE_POWERED 4
+
+/**
+ * The card was reset, and no parameters were negotiated (PPS, ISO/IEC 7816-3, clause 9): it speaks its default protocol.
+ */
+#define SCM_STATE_NEGOTIABLEMODE 5
+
+/**
+ * The parameters of the protocol were negotiated. Which of the two a usable card is in is up to the reader.
+ */
+#define SCM_STATE_SPECIFICMODE 6
+
+/**
+ * An attachment to a smart card, made by `scm_attach_by_ifd` or `scm_attach_by_handle`.
+ *
+ * A `scm_handle *` is a token, not an address. It may be used from any thread, and is dead after `scm_detach`: from then
+ * on every function answers `SCM_E_HANDLE` for it, for as long as the process lives.
+ */
+typedef struct scm_handle scm_handle;
+
+/**
+ * What every function that can fail returns: an HRESULT. Negative is a failure.
+ */
+typedef int32_t scm_result;
+
+/**
+ * How to attach. Begin with `SCM_ATTACH_OPTIONS_INIT`; zero in a field is its default.
+ */
+typedef struct scm_attach_options {
+    /**
+     * `sizeof(scm_attach_options)`: how the library tells versions of this structure apart.
+     */
+    uint32_t struct_size;
+    /**
+     * `SCM_SHARE_SHARED` (default), `SCM_SHARE_EXCLUSIVE`, or `SCM_SHARE_DIRECT`: the reader, with or without a card.
+     * By handle: the mode that the caller has connected with, because PC/SC cannot be asked.
+     */
+    uint32_t share_mode;
+    /**
+     * `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed (default), or `SCM_PROTOCOL_RAW`. Not used in direct mode.
+     * By handle: what a later reconnect may choose from.
+     */
+    uint32_t protocols;
+    /**
+     * 0, or `SCM_ATTACH_ADOPT` by handle.
+     */
+    uint32_t flags;
+} scm_attach_options;
+
+/**
+ * How to reconnect. Begin with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field keeps what is.
+ */
+typedef struct scm_reconnect_options {
+    /**
+     * `sizeof(scm_reconnect_options)`: how the library tells versions of this structure apart.
+     */
+    uint32_t struct_size;
+    /**
+     * The share mode from now on: `SCM_SHARE_EXCLUSIVE`, `SCM_SHARE_SHARED`, `SCM_SHARE_DIRECT`; 0 keeps it.
+     */
+    uint32_t share_mode;
+    /**
+     * The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW`; 0 keeps them.
+     */
+    uint32_t protocols;
+    /**
+     * What is done to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or `SCM_DISPOSITION_UNPOWER`.
+     */
+    uint32_t initial_action;
+} scm_reconnect_options;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Attaches to the card in a reader, shared, with T=0 or T=1 (ISCardManage::AttachByIFD).
+ *
+ * The attachment gets a PC/SC context and a card handle of its own. The card is not reset.
+ *
+ * @param ifd_name  the name of the reader as `scm_list_ifds` gives it: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes, NUL-terminated
+ * @param handle  [out] the attachment, to be ended with `scm_detach`; NULL after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: attached.
+ * - `SCM_E_POINTER`: `handle` is NULL.
+ * - `SCM_E_INVALIDARG`: `ifd_name` is NULL, empty, too long, or not UTF-8.
+ * - `SCM_E_OUTOFMEMORY`: no memory, here or in the resource manager.
+ * - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name.
+ * - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1, or others use it with another protocol.
+ * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later.
+ * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
+ *   without power, or not understood by the reader.
+ * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is going away.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
+ * - `SCM_SCARD_F_COMM_ERROR`: the resource manager broke off the connection, and is there again.
+ * - `SCM_SCARD_E_SERVER_TOO_BUSY`: the resource manager serves as many clients as it can (pcscd: 200 by default).
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system forbids this process to use cards (polkit), or, at the
+ *   first use of a process, pcscd serves as many clients as it can: it answers both alike.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure everything is as it was.
+ *
+ * Blocks while another application holds a lock on the card. Any thread may call it. After a fork the child attaches
+ * anew.
+ */
+SCM_API
+scm_result scm_attach_by_ifd(const char *ifd_name,
+                             struct scm_handle **handle);
+
+/**
+ * Attaches to the card in a reader, or to the reader itself, as `options` say.
+ *
+ * @param ifd_name  as for `scm_attach_by_ifd`
+ * @param options  share mode and protocols; NULL for the defaults. `flags` has to be 0.
+ * @param handle  [out] the attachment; NULL after a failure
+ *
+ * @return as `scm_attach_by_ifd`, and
+ * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: exclusive use is asked for and another application uses the card.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for.
+ *
+ * In direct mode a reader without a card is no error: the ATR is empty then. With a card or without, no protocol is
+ * active: `scm_transmit` answers `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for shared or exclusive use.
+ */
+SCM_API
+scm_result scm_attach_by_ifd_ex(const char *ifd_name,
+                                const struct scm_attach_options *options,
+                                struct scm_handle **handle);
+
+/**
+ * Attaches to the card behind a card handle that the caller has connected, shared (ISCardManage::AttachByHandle).
+ *
+ * The handle is borrowed: it stays the caller's, who keeps it connected until after `scm_detach`, and disconnects it.
+ * The library never disconnects or releases it. The caller does not use it, nor another handle of its context, while a
+ * call on the attachment is under way: libpcsclite makes one wait for the other, or stops the whole process.
+ *
+ * @param icc  the card handle (`SCARDHANDLE`) that PC/SC gave in this process
+ * @param handle  [out] the attachment, to be ended with `scm_detach`; NULL after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: attached.
+ * - `SCM_E_POINTER`: `handle` is NULL.
+ * - `SCM_E_INVALIDARG`: the resource manager does not know `icc`.
+ * - `SCM_E_OUTOFMEMORY`: no memory, here or in the resource manager.
+ * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the card of this handle was reset by someone else, or taken
+ *   out, and the caller has not reconnected it (`SCardReconnect`).
+ * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running, or was restarted since the handle was connected.
+ * - `SCM_SCARD_F_COMM_ERROR`: the resource manager broke off the connection.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure everything is as it was. Blocks while another application holds a lock on the card. Any thread may call
+ * it.
+ */
+SCM_API
+scm_result scm_attach_by_handle(uintptr_t icc,
+                                struct scm_handle **handle);
+
+/**
+ * Attaches to the card behind a card handle, borrowed or adopted, as `options` say.
+ *
+ * @param icc  as for `scm_attach_by_handle`
+ * @param options  the share mode that the caller has connected with, the protocols that a reconnect may choose from, and
+ *   `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
+ * @param handle  [out] the attachment; NULL after a failure
+ *
+ * @return as `scm_attach_by_handle`, and
+ * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
+ *
+ * After a failure an `icc` that was to be adopted is still the caller's.
+ */
+SCM_API
+scm_result scm_attach_by_handle_ex(uintptr_t icc,
+                                   const struct scm_attach_options *options,
+                                   struct scm_handle **handle);
+
+/**
+ * Ends an attachment and leaves the card as it is (ISCardManage::Detach).
+ *
+ * A lock that is held is given back. The handle is dead at once, also for calls of other threads that begin later. A
+ * call that another thread is still in ends in its own way; what the attachment holds is given back when it does.
+ *
+ * @param handle  the attachment
+ *
+ * @return
+ * - `SCM_S_OK`: ended; also when the card, the reader or the service is gone.
+ * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
+ *
+ * Waits neither for other applications nor for a call of another thread.
+ */
+SCM_API scm_result scm_detach(struct scm_handle *handle);
+
+/**
+ * Ends an attachment and disposes of the card.
+ *
+ * @param handle  the attachment
+ * @param disposition  `SCM_DISPOSITION_LEAVE`, `_RESET`, `_UNPOWER` or `_EJECT`. A borrowed card handle can only be left.
+ *
+ * @return
+ * - `SCM_S_OK`: ended.
+ * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
+ * - `SCM_E_INVALIDARG`: `disposition` is not defined, or not `LEAVE` for a borrowed handle. The attachment is unchanged.
+ * - any other: ended, but the card could not be disposed of so; the code says why (`SCM_SCARD_E_NO_SERVICE`, ...).
+ *   pcsc-lite answers `SCM_S_OK` also when the card is gone, or the reader cannot eject it.
+ *
+ * Blocks, except for `LEAVE`, while another application holds a lock on the card.
+ */
+SCM_API
+scm_result scm_detach_ex(struct scm_handle *handle,
+                         uint32_t disposition);
+
+/**
+ * Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` of the platform's headers).
+ *
+ * @param handle  the attachment
+ * @param attribute  the id of the attribute, such as 0x00090303 for the ATR
+ * @param value  [out] its value; NULL with capacity 0 asks for the length
+ * @param capacity  the room in `value`; no attribute is longer than 264 bytes
+ * @param value_length  [out] the length of the value, 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: read.
+ * - `SCM_E_POINTER`: `value_length` is NULL, or `value` is NULL with a capacity.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the value does not fit; `*value_length` is what is needed.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
+ * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver knows it and failed.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ *
+ * Does not wait for other applications.
+ */
+SCM_API
+scm_result scm_get_attribute(struct scm_handle *handle,
+                             uint32_t attribute,
+                             uint8_t *value,
+                             size_t capacity,
+                             size_t *value_length);
+
+/**
+ * Sets an attribute of the reader or its driver. Few drivers allow any.
+ *
+ * @param handle  the attachment
+ * @param attribute  the id of the attribute
+ * @param value  its value; NULL with length 0 for an empty one
+ * @param value_length  its length, up to 264 bytes
+ *
+ * @return
+ * - `SCM_S_OK`: set.
+ * - `SCM_E_INVALIDARG`: `value` is NULL with a length, or too long.
+ * - `SCM_SCARD_E_INVALID_PARAMETER`: the value is empty, and the resource manager takes none (pcsc-lite).
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
+ * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver does not set it.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ *
+ * Does not wait for other applications.
+ */
+SCM_API
+scm_result scm_set_attribute(struct scm_handle *handle,
+                             uint32_t attribute,
+                             const uint8_t *value,
+                             size_t value_length);
+
+/**
+ * Sends one command APDU to the card, exactly as it is given and exactly once, and receives its response.
+ *
+ * Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4). Whatever the status bytes say, the
+ * exchange has succeeded.
+ *
+ * A response that does not fit is not lost: the call answers `SCM_SCARD_E_INSUFFICIENT_BUFFER`, `*response_length` is
+ * what is needed, and `scm_get_last_response` gives the bytes without a word to the card. NULL with capacity 0 sends the
+ * command and asks for the length only.
+ *
+ * @param handle  the attachment
+ * @param command  the command: CLA, INS, P1, P2, and what follows (ISO/IEC 7816-3, clause 12)
+ * @param command_length  4 to `SCM_COMMAND_MAX` bytes; from 1 byte with the protocol RAW
+ * @param response  [out] the response: data, SW1, SW2. May be the same memory as `command`.
+ * @param capacity  the room in `response`; `SCM_RESPONSE_MAX` is always enough
+ * @param response_length  [out] the length of the response, 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: the card has answered.
+ * - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity. Nothing was sent.
+ * - `SCM_E_INVALIDARG`: `command` is NULL, too short or too long. Nothing was sent.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its answer does not fit.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode). Nothing was sent.
+ * - `SCM_SCARD_W_RESET_CARD`: someone else reset the card before. Nothing was sent; `scm_reconnect`.
+ * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before the command or in the middle of it.
+ * - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there and gave
+ *   no proper answer. Whether it carried the command out is not known; the generation has grown. The code may come up
+ *   to a second late, in which the card was given the time to be seen leaving. It may also be a card that was swapped
+ *   faster than the service looks (400 ms with pcsc-lite).
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ *
+ * Blocks until the card answers, and before that while another application holds a lock on the card. Other threads
+ * that use the same handle wait meanwhile. Two threads that share a handle may get each other's last response: an
+ * attachment for each is better.
+ */
+SCM_API
+scm_result scm_transmit(struct scm_handle *handle,
+                        const uint8_t *command,
+                        size_t command_length,
+                        uint8_t *response,
+                        size_t capacity,
+                        size_t *response_length);
+
+/**
+ * The answer of the last `scm_transmit` or `scm_control` on this attachment, once more, without asking anyone.
+ *
+ * It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer
+ * is not lost. After an exchange that failed, and before the first one, it is empty.
+ *
+ * @param handle  the attachment
+ * @param response  [out] the bytes; NULL with capacity 0 asks for the length
+ * @param capacity  the room in `response`
+ * @param response_length  [out] the length of the answer
+ *
+ * @return
+ * - `SCM_S_OK`: given.
+ * - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; it is still kept.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * Waits for a call that another thread is in on the same handle; asks neither card nor service.
+ */
+SCM_API
+scm_result scm_get_last_response(struct scm_handle *handle,
+                                 uint8_t *response,
+                                 size_t capacity,
+                                 size_t *response_length);
+
+/**
+ * Sends a control code to the reader, also without a card in direct mode (PC/SC part 3; features: part 10).
+ *
+ * @param handle  the attachment
+ * @param control_code  the code as the platform has it: `scm_ctl_code(function)`, or what the reader named as a feature
+ * @param input  what goes with the code; NULL with length 0 for nothing
+ * @param input_length  its length, up to `SCM_COMMAND_MAX` bytes
+ * @param output  [out] what the reader answers
+ * @param capacity  the room in `output`
+ * @param output_length  [out] the length of the answer, 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: the reader has answered.
+ * - `SCM_E_POINTER`: `output_length` is NULL, or `output` is NULL with a capacity. Nothing was sent.
+ * - `SCM_E_INVALIDARG`: `input` is NULL with a length, or too long. Nothing was sent.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader does not know this code.
+ * - `SCM_SCARD_E_NOT_TRANSACTED`: the reader knows it and failed.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ *
+ * Blocks as long as the reader takes.
+ */
+SCM_API
+scm_result scm_control(struct scm_handle *handle,
+                       uint32_t control_code,
+                       const uint8_t *input,
+                       size_t input_length,
+                       uint8_t *output,
+                       size_t capacity,
+                       size_t *output_length);
+
+/**
+ * The control code of this platform for a function number: the macro `SCARD_CTL_CODE` of PC/SC.
+ *
+ * @param function  the number, such as 3400 for CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10)
+ * @return the code for `scm_control`
+ */
+SCM_API uint32_t scm_ctl_code(uint32_t function);
+
+/**
+ * Lists the readers.
+ *
+ * @param names  [out] a multi-string: each name in UTF-8 with its NUL, behind the last one a NUL more. No reader is an
+ *   empty list, a single NUL, and no error. NULL with capacity 0 asks for the length.
+ * @param capacity  the room in `names`, in bytes
+ * @param length  [out] the length of the list with all its NULs, 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: listed.
+ * - `SCM_E_POINTER`: `length` is NULL, or `names` is NULL with a capacity.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit; `*length` is what is needed now. It may have grown by the next
+ *   call.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
+ * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Does not wait for other applications. Any thread may call it, and a child after a fork.
+ */
+SCM_API
+scm_result scm_list_ifds(char *names,
+                         size_t capacity,
+                         size_t *length);
+
+/**
+ * Lists the groups of readers. pcsc-lite has one, `SCard$DefaultReaders`.
+ *
+ * @param names  [out] a multi-string, as for `scm_list_ifds`
+ * @param capacity  the room in `names`, in bytes
+ * @param length  [out] the length of the list with all its NULs, 0 after a failure
+ *
+ * @return as `scm_list_ifds`
+ *
+ * Does not wait for other applications. Any thread may call it, and a child after a fork.
+ */
+SCM_API scm_result scm_list_ifd_groups(char *names, size_t capacity, size_t *length);
+
+/**
+ * Takes the card for this attachment alone (ISCardManage::SCardLock).
+ *
+ * Locks are counted: each wants its `scm_unlock`. Only the outermost one asks the resource manager. The lock is the
+ * attachment's, not the thread's: any thread that has the handle may use the card meanwhile.
+ *
+ * @param handle  the attachment
+ *
+ * @return
+ * - `SCM_S_OK`: locked.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the codes of a connection (see the top of this file); not locked then.
+ * - `SCM_E_FAIL`: locked 4,294,967,295 times.
+ *
+ * Blocks while another application, or another attachment, holds a lock on the card, without a limit. The thread that
+ * waits makes other threads wait that use the same handle, except for `scm_detach` and the `scm_get_` functions that
+ * do not ask the card.
+ */
+SCM_API scm_result scm_lock(struct scm_handle *handle);
+
+/**
+ * Gives back one lock (ISCardManage::SCardUnlock).
+ *
+ * The outermost one lets others use the card, after `disposition`; that of an inner one does nothing. After a reset the
+ * generation has grown, and the attachment goes on without a reconnect; other attachments have to reconnect.
+ *
+ * @param handle  the attachment
+ * @param disposition  `SCM_DISPOSITION_LEAVE`, `_RESET`, `_UNPOWER` or `_EJECT`
+ *
+ * @return
+ * - `SCM_S_OK`: given back.
+ * - `SCM_E_INVALIDARG`: `disposition` is not defined. The lock is still held.
+ * - `SCM_SCARD_E_NOT_TRANSACTED`: no lock is held.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader cannot eject. Given back; the card is left as it is.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - the codes of a connection: the lock was lost before, together with the card, the reader or the service. It is not
+ *   held any more.
+ *
+ * On a borrowed card handle the owner's next own call is told of a reset, too.
+ *
+ * Does not wait for other applications, only for a call that another thread is in on the same handle.
+ */
+SCM_API scm_result scm_unlock(struct scm_handle *handle, uint32_t disposition);
+
+/**
+ * The state of the card and the protocol that is active (ISCardManage::Status).
+ *
+ * That the card is gone is a state, not an error: `SCM_S_OK` with `SCM_STATE_ABSENT`. It stays absent for this
+ * attachment when it, or another one, is put in, until `scm_reconnect`.
+ *
+ * @param handle  the attachment
+ * @param state  [out] `SCM_STATE_ABSENT` to `SCM_STATE_SPECIFICMODE`; 0 after a failure
+ * @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 when none is active, as in direct
+ *   mode, and after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: given.
+ * - `SCM_E_POINTER`: `state` or `protocol` is NULL.
+ * - `SCM_SCARD_W_RESET_CARD`: the card was reset by someone else; `scm_reconnect`.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ *
+ * Blocks while another application holds a lock on the card (pcsc-lite). Other threads that use the same handle wait.
+ */
+SCM_API
+scm_result scm_status(struct scm_handle *handle,
+                      uint32_t *state,
+                      uint32_t *protocol);
+
+/**
+ * The ATR of the card that the last attach or reconnect found (ISO/IEC 7816-3, clause 8).
+ *
+ * @param handle  the attachment
+ * @param atr  [out] the ATR; NULL with capacity 0 asks for the length
+ * @param capacity  the room in `atr`; `SCM_ATR_MAX` is always enough
+ * @param atr_length  [out] its length; 0 in direct mode without a card, and after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: given.
+ * - `SCM_E_POINTER`: `atr_length` is NULL, or `atr` is NULL with a capacity.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the ATR does not fit; `*atr_length` is what is needed.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * Asks neither card nor service, and never blocks.
+ */
+SCM_API scm_result scm_get_atr(struct scm_handle *handle, uint8_t *atr, size_t capacity, size_t *atr_length);
+
+/**
+ * The name of the reader.
+ *
+ * @param handle  the attachment
+ * @param name  [out] the name in UTF-8 with its NUL; NULL with capacity 0 asks for the length
+ * @param capacity  the room in `name`, in bytes; `SCM_IFD_NAME_MAX` + 1 is always enough
+ * @param name_length  [out] the length of the name with its NUL, 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: given.
+ * - `SCM_E_POINTER`: `name_length` is NULL, or `name` is NULL with a capacity.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the name does not fit; `*name_length` is what is needed.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * Asks neither card nor service, and never blocks.
+ */
+SCM_API scm_result scm_get_ifd_name(struct scm_handle *handle, char *name, size_t capacity, size_t *name_length);
+
+/**
+ * The card handle of PC/SC (`SCARDHANDLE`), for what this library does not do.
+ *
+ * It is the library's, or the caller's if borrowed, and is another one after a `scm_reconnect` that had to connect anew.
+ * Calls with it and calls on the attachment exclude each other: see `scm_attach_by_handle`.
+ *
+ * @param handle  the attachment
+ * @param icc  [out] the card handle, 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: given.
+ * - `SCM_E_POINTER`: `icc` is NULL.
+ * - the code that the last `scm_reconnect` failed with, if it left no connection.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * Asks neither card nor service, and never blocks.
+ */
+SCM_API
+scm_result scm_get_icc(struct scm_handle *handle,
+                       uintptr_t *icc);
+
+/**
+ * The context of PC/SC (`SCARDCONTEXT`) that the card handle belongs to.
+ *
+ * @param handle  the attachment
+ * @param context  [out] the context, 0 after a failure. It is released by the library, never by the caller.
+ *
+ * @return
+ * - `SCM_S_OK`: given.
+ * - `SCM_E_POINTER`: `context` is NULL.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC cannot be asked for its context.
+ * - the code that the last `scm_reconnect` failed with, if it left no connection.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * Asks neither card nor service, and never blocks.
+ */
+SCM_API scm_result scm_get_context(struct scm_handle *handle, uintptr_t *context);
+
+/**
+ * A number that grows whenever the card may have forgotten its state: reset, loss of power, removal, another card,
+ * a restart of the service, an exchange that broke off.
+ *
+ * Who keeps state of the card (a selected file, a verified code) remembers the generation with it, and starts over when
+ * it has grown. It is 0 after an attach. One event makes it grow once, however many calls fail because of it.
+ *
+ * @param handle  the attachment
+ * @param generation  [out] the generation, 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: given.
+ * - `SCM_E_POINTER`: `generation` is NULL.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * It knows what a call on this attachment has noticed; it asks neither card nor service, and never blocks.
+ */
+SCM_API scm_result scm_get_generation(struct scm_handle *handle, uint64_t *generation);
+
+/**
+ * Makes an attachment usable again, without a detach followed by an attach (ISCardManage::Reconnect).
+ *
+ * Acknowledges that the card was reset by someone else; connects anew when the card was taken out and is back; opens
+ * a new context and connects anew when the service was restarted or the reader came back. When nothing happened it
+ * changes nothing. A lock that was held before is held after, taken anew where it was lost; otherwise the call fails.
+ * The card is not reset. The generation (`scm_get_generation`) has grown when the card may have forgotten its state:
+ * selected files, verified codes, keys.
+ *
+ * Cards are told apart by the ATR that the service has read. A swap faster than the service looks at its readers (400 ms
+ * with pcsc-lite) shows as an exchange that broke off: the generation has grown, but the ATR is that of the old card
+ * until the new one is reset, and so `SCM_S_OK` comes for another card.
+ *
+ * A borrowed card handle is reconnected as it is. One that the service does not know any more, because it was
+ * restarted or the handle was disconnected, cannot be brought back.
+ *
+ * @param handle  the attachment
+ *
+ * @return
+ * - `SCM_S_OK`: usable, and the card answers with the same ATR as before.
+ * - `SCM_S_FALSE`: usable, but the card answers with another ATR: it is another card, or another mode of it.
+ * - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
+ * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment.
+ * - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
+ * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
+ *   without power, or not understood by the reader.
+ * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later.
+ * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
+ * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
+ * - `SCM_E_UNEXPECTED`: an internal error; the attachment can only be detached.
+ *
+ * A failure leaves the attachment in place, to be reconnected later.
+ *
+ * Blocks while another application holds a lock on the card. Any thread may call it; other threads that use the same
+ * handle wait meanwhile.
+ */
+SCM_API
+scm_result scm_reconnect(struct scm_handle *handle);
+
+/**
+ * Makes an attachment usable again as `scm_reconnect` does, with another share mode, other protocols, or a reset.
+ *
+ * @param handle  the attachment
+ * @param options  what is to change; NULL for nothing. What it sets holds for later reconnects too, once it succeeded.
+ *
+ * @return as `scm_reconnect`, and
+ * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value is not defined here.
+ *
+ * Blocks as `scm_reconnect`; asked for exclusive use, also until no other application uses the card (pcsc-lite). A reset
+ * or a loss of power is signalled to other attachments (`SCM_SCARD_W_RESET_CARD`), and makes the generation grow.
+ */
+SCM_API
+scm_result scm_reconnect_ex(struct scm_handle *handle,
+                            const struct scm_reconnect_options *options);
+
+/**
+ * The name of a code, such as "SCM_SCARD_W_RESET_CARD".
+ *
+ * @param result  any number
+ * @return static text, never NULL; "unknown" for a number that is no code of this library. Never fails.
+ */
+SCM_API const char *scm_result_name(scm_result result);
+
+/**
+ * What a code means, as one English sentence for a person.
+ *
+ * @param result  any number
+ * @return static text in UTF-8, never NULL. Never fails.
+ */
+SCM_API const char *scm_result_message(scm_result result);
+
+/**
+ * The version of this library, such as "0.1.0"; `SCM_VERSION` is that of the header.
+ *
+ * @return static text, never NULL. Never fails.
+ */
+SCM_API const char *scm_version(void);
+
+/**
+ * The version of the binary interface of this library; `SCM_ABI_VERSION` is that of the header.
+ *
+ * @return the number. A program that loads the library by hand (dlopen) compares it before anything else. Never fails.
+ */
+SCM_API uint32_t scm_abi_version(void);
+
+/**
+ * Whether this library can stand in for the version that a program needs.
+ *
+ * As in semantic versioning: the same major version, and not older; before 1.0 the same minor version too.
+ *
+ * @param required  "major.minor.patch", such as `SCM_VERSION`
+ *
+ * @return
+ * - `SCM_S_OK`: it can.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: this library is too old, or of another line.
+ * - `SCM_E_INVALIDARG`: `required` is NULL or no version.
+ *
+ * Never blocks.
+ */
+SCM_API scm_result scm_check_version(const char *required);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SCM_H */

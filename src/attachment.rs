@@ -1,0 +1,468 @@
+//! One attachment: what it is attached to, how deep it is locked, what its card may have forgotten, and how to get it
+//! back (`reconnect`). After a failed call `diagnosis` finds the code that says what is true.
+#![forbid(unsafe_code)]
+
+mod diagnosis;
+mod link;
+mod reconnect;
+#[cfg(test)]
+mod tests;
+
+pub use reconnect::{Reconnected, Wish};
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::atr::Atr;
+use crate::hresult::{Hresult, Result};
+use crate::ifd_name::IfdName;
+use crate::subsystem::{Context, Icc, Identity, Subsystem, MAX_ATTRIBUTE, MAX_COMMAND, MAX_RESPONSE};
+use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
+use link::Link;
+
+/// Whose the card handle is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ownership {
+    /// Ours: it may be closed, and opened again.
+    Owned,
+    /// The caller's: it is never disconnected.
+    Borrowed,
+}
+
+pub struct Attachment {
+    subsystem: &'static dyn Subsystem,
+    ifd: IfdName,
+    /// Grows whenever the card may have forgotten its state.
+    generation: AtomicU64,
+    /// Held for a moment only, so that who asks for them never waits for a card.
+    facts: Mutex<Facts>,
+    /// Held during each call to the subsystem: one call at a time on a context and its card.
+    session: Mutex<Session>,
+}
+
+/// What can be known of an attachment without asking its card.
+struct Facts {
+    ownership: Ownership,
+    link: Result<Link>,
+    atr: Atr,
+    /// What becomes of the card when the attachment ends.
+    parting: Disposition,
+}
+
+/// What only one call at a time may see and change.
+struct Session {
+    /// The connection to the card, or why there is none.
+    link: Result<Link>,
+    /// A borrowed connection that may not be used until a reconnect gets its lock back.
+    set_aside: Option<Link>,
+    access: Access,
+    lock_depth: u32,
+    /// Something happened after which every call fails until somebody reconnects; its loss is counted already.
+    interrupted: bool,
+    /// The card was reset by an unlock of ours, and the next call has to say that we know.
+    owes_acknowledgement: bool,
+    /// An exchange broke off, and nobody knows why. The next reconnect looks closely.
+    doubtful: bool,
+    card: Card,
+    /// The answer of the last exchange; its capacity is the longest answer there is.
+    response: Vec<u8>,
+}
+
+impl Identity {
+    /// What a reconnect has to do before the card can be used, if anything.
+    fn wanting(&self, access: Access) -> Option<Disposition> {
+        match self.state {
+            _ if access.share_mode == ShareMode::Direct => None,
+            CardState::Present | CardState::Swallowed => Some(Disposition::Unpower),
+            _ if self.protocol.is_none() => Some(Disposition::Leave),
+            _ => None,
+        }
+    }
+
+    fn card(&self) -> Card {
+        Card { atr: self.atr, events: self.events }
+    }
+}
+
+/// The card of the last connection, and how often cards had come and gone in its reader.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Card {
+    atr: Atr,
+    events: u16,
+}
+
+impl Attachment {
+    /// Attaches to the card in the reader `ifd`, with a context of its own.
+    pub fn by_ifd(subsystem: &'static dyn Subsystem, ifd: IfdName, access: Access) -> Result<Attachment> {
+        let response = response_buffer()?;
+        let link = Link::open(subsystem, &ifd, access)?;
+        let attachment = Attachment::new(subsystem, Ownership::Owned, ifd, link, access, response);
+        attachment.meet_usable_card(&mut *attachment.enter()?, access)?;
+        Ok(attachment)
+    }
+
+    /// Attaches to the card behind `icc`, a handle that the caller has connected with `access`. It is borrowed, until
+    /// `own_as` says otherwise.
+    pub fn by_handle(subsystem: &'static dyn Subsystem, icc: Icc, access: Access) -> Result<Attachment> {
+        let response = response_buffer()?;
+        let identity = subsystem.identify(icc).map_err(|code| match code {
+            Hresult::SCARD_E_INVALID_HANDLE => Hresult::E_INVALIDARG,
+            code => code,
+        })?;
+        let link = Link { context: None, icc, share_mode: access.share_mode, protocol: None };
+        let link = link.with_protocol(identity.protocol);
+        let attachment = Attachment::new(subsystem, Ownership::Borrowed, identity.ifd, link, access, response);
+        attachment.note_card(&mut *attachment.enter()?, &identity);
+        Ok(attachment)
+    }
+
+    fn new(
+        subsystem: &'static dyn Subsystem,
+        ownership: Ownership,
+        ifd: IfdName,
+        link: Link,
+        access: Access,
+        response: Vec<u8>,
+    ) -> Attachment {
+        let (link, atr) = (Ok(link), Atr::default());
+        Attachment {
+            subsystem,
+            ifd,
+            generation: AtomicU64::new(0),
+            facts: Mutex::new(Facts { ownership, link, atr, parting: Disposition::Leave }),
+            session: Mutex::new(Session {
+                link,
+                set_aside: None,
+                access,
+                lock_depth: 0,
+                interrupted: false,
+                owes_acknowledgement: false,
+                doubtful: false,
+                card: Card::default(),
+                response,
+            }),
+        }
+    }
+
+    /// Sends one command to the card and hands its answer to `deliver`. The answer is kept until the next exchange.
+    pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        let mut session = self.enter()?;
+        if let Err(code) = self.exchange(&mut session, command) {
+            if code != Hresult::E_INVALIDARG {
+                session.response.clear();
+            }
+            return Err(code);
+        }
+        deliver(&session.response)
+    }
+
+    #[inline]
+    fn exchange(&self, session: &mut Session, command: &[u8]) -> Result<()> {
+        let link = self.ready(session)?;
+        let protocol = link.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
+        check_command(protocol, command)?;
+        let sent = self.subsystem.transmit(link.icc, protocol, command, &mut session.response);
+        match sent.and_then(|()| check_response(protocol, &session.response)) {
+            Ok(()) => {
+                self.note_success(session);
+                Ok(())
+            }
+            Err(code) => Err(self.diagnose_exchange(session, code)),
+        }
+    }
+
+    /// Sends a control code to the reader and hands its answer to `deliver`. The answer is kept like a card's.
+    pub fn control<T>(&self, code: u32, input: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        if input.len() > MAX_COMMAND {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        let mut session = self.enter()?;
+        let mut response = std::mem::take(&mut session.response);
+        let sent = self.ask_reader(&mut session, |icc| self.subsystem.control(icc, code, input, &mut response));
+        session.response = response;
+        match sent {
+            Ok(()) => deliver(&session.response),
+            Err(code) => {
+                session.response.clear();
+                Err(code)
+            }
+        }
+    }
+
+    /// Hands the answer of the last exchange to `deliver` once more; empty when there was none.
+    pub fn last_response<T>(&self, deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        deliver(&self.enter()?.response)
+    }
+
+    /// Reads an attribute of the reader and hands it to `deliver`.
+    pub fn get_attribute<T>(&self, id: u32, deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        let mut session = self.enter()?;
+        let mut value = [0; MAX_ATTRIBUTE];
+        let length = self.ask_reader(&mut session, |icc| self.subsystem.get_attribute(icc, id, &mut value))?;
+        deliver(value.get(..length).ok_or(Hresult::SCARD_F_INTERNAL_ERROR)?)
+    }
+
+    pub fn set_attribute(&self, id: u32, value: &[u8]) -> Result<()> {
+        if value.len() > MAX_ATTRIBUTE {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        let mut session = self.enter()?;
+        self.ask_reader(&mut session, |icc| self.subsystem.set_attribute(icc, id, value))
+    }
+
+    /// One of the calls that do not wait while another has the card. So an own reset is acknowledged only where the
+    /// service insists, which it does when nobody has.
+    fn ask_reader<T>(&self, session: &mut Session, mut call: impl FnMut(Icc) -> Result<T>) -> Result<T> {
+        let answer = match call(session.link?.icc) {
+            Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => call(self.ready(session)?.icc),
+            answer => answer,
+        };
+        answer.map_err(|code| self.diagnose(session, code))
+    }
+
+    /// The state of the card and the active protocol. That the card is gone is a state, not an error.
+    pub fn status(&self) -> Result<(CardState, Option<Protocol>)> {
+        let mut session = self.enter()?;
+        match self.ask_status(&mut session) {
+            Err(Hresult::SCARD_W_REMOVED_CARD) => Ok((CardState::Absent, None)),
+            status => status,
+        }
+    }
+
+    fn ask_status(&self, session: &mut Session) -> Result<(CardState, Option<Protocol>)> {
+        let link = self.ready(session)?;
+        let status = match self.subsystem.status(link.icc) {
+            Ok((state, _)) if link.share_mode == ShareMode::Direct => return Ok((state, None)),
+            // Without its protocol the card is one that was reset, whether that was signalled or not.
+            Ok((state, None)) if state != CardState::Absent => Err(Hresult::SCARD_W_RESET_CARD),
+            status => status,
+        };
+        match status {
+            Ok(status) => {
+                self.note_success(session);
+                Ok(status)
+            }
+            Err(code) => Err(self.diagnose(session, code)),
+        }
+    }
+
+    /// Takes the card for this attachment alone; counted.
+    pub fn lock(&self) -> Result<()> {
+        let mut session = self.enter()?;
+        let link = self.ready(&mut session)?;
+        let result = match session.lock_depth {
+            0 => self.subsystem.begin_transaction(link.icc),
+            // The transaction may have ended with what happened.
+            _ if session.interrupted => self.begin_anew(link),
+            _ => Ok(()),
+        };
+        result.map_err(|code| self.diagnose(&mut session, code))?;
+        self.note_success(&mut session);
+        session.lock_depth = session.lock_depth.checked_add(1).ok_or(Hresult::E_FAIL)?;
+        Ok(())
+    }
+
+    /// Begins a transaction where the one before is expected to be gone. One that is left would be counted twice.
+    fn begin_anew(&self, link: Link) -> Result<()> {
+        let _ = self.subsystem.end_transaction(link.icc, Disposition::Leave);
+        self.subsystem.begin_transaction(link.icc)
+    }
+
+    /// Gives back one lock. The outermost one lets others have the card, after `disposition`.
+    pub fn unlock(&self, disposition: Disposition) -> Result<()> {
+        let mut session = self.enter()?;
+        session.lock_depth = session.lock_depth.checked_sub(1).ok_or(Hresult::SCARD_E_NOT_TRANSACTED)?;
+        if session.lock_depth > 0 {
+            return Ok(());
+        }
+        let link = self.ready(&mut session)?;
+        let result = match self.subsystem.end_transaction(link.icc, disposition) {
+            // Exclusive use and its transaction are one to pcscd. A card that was put back is exclusive without: then it
+            // is disposed of as it should be, and that there was nothing to end is said afterwards.
+            Err(Hresult::SCARD_E_NOT_TRANSACTED) if link.share_mode == ShareMode::Exclusive => Ok(()),
+            result => result,
+        };
+        if result.is_ok() && disposition != Disposition::Leave {
+            self.count_loss();
+            session.owes_acknowledgement = true;
+        }
+        result.map_err(|code| self.diagnose(&mut session, code))
+    }
+
+    pub fn ifd(&self) -> &IfdName {
+        &self.ifd
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The ATR of the card that the last attach or reconnect found.
+    pub fn atr(&self) -> Atr {
+        self.facts().atr
+    }
+
+    pub fn icc(&self) -> Result<Icc> {
+        self.facts().link.map(|link| link.icc)
+    }
+
+    /// The context of the connection; that of a caller's handle cannot be known.
+    pub fn context(&self) -> Result<Context> {
+        self.facts().link?.context.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)
+    }
+
+    pub fn own_as(&self, ownership: Ownership) {
+        self.facts().ownership = ownership;
+    }
+
+    fn ownership(&self) -> Ownership {
+        self.facts().ownership
+    }
+
+    /// A borrowed card handle can only be left as it is.
+    pub fn check_parting(&self, disposition: Disposition) -> Result<()> {
+        match (self.ownership(), disposition) {
+            (Ownership::Owned, _) | (_, Disposition::Leave) => Ok(()),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+
+    /// Says what becomes of the card when the attachment is closed or dropped.
+    pub fn part_with(&self, disposition: Disposition) {
+        self.facts().parting = disposition;
+    }
+
+    /// Ends the attachment. That there is nothing left to end is no failure, unless the card was to be disposed of.
+    pub fn close(&mut self) -> Result<()> {
+        let Facts { ownership, parting, .. } = *self.facts();
+        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let link = match (std::mem::replace(&mut session.link, Err(Hresult::E_HANDLE)), parting) {
+            (Ok(link), _) => link,
+            (Err(_), Disposition::Leave) => return Ok(()),
+            (Err(code), _) => return Err(code),
+        };
+        match ownership {
+            Ownership::Owned => link.close(self.subsystem, parting),
+            Ownership::Borrowed if session.lock_depth > 0 => {
+                // The handle lives on, so the transaction would too. A card that has left took it along.
+                let _ = self.subsystem.end_transaction(link.icc, Disposition::Leave);
+                Ok(())
+            }
+            Ownership::Borrowed => Ok(()),
+        }
+    }
+
+    /// The session, alone. A panic under it leaves it poisoned: this attachment is not used again.
+    fn enter(&self) -> Result<MutexGuard<'_, Session>> {
+        self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts that the card may have forgotten its state.
+    fn count_loss(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A call that succeeds although a reconnect was due: the owner of a borrowed handle has reconnected it. What
+    /// happens from now on is another loss, and the next reconnect looks closely. A lock that may be lost is still due.
+    #[inline]
+    fn note_success(&self, session: &mut Session) {
+        if session.interrupted && session.lock_depth == 0 {
+            (session.interrupted, session.doubtful) = (false, true);
+        }
+    }
+
+    /// Sets the connection, or why there is none, where calls and askers see it.
+    fn set_link(&self, session: &mut Session, link: Result<Link>) {
+        session.link = link;
+        self.facts().link = link;
+    }
+
+    /// Remembers the card that answers.
+    fn note_card(&self, session: &mut Session, identity: &Identity) {
+        session.card = identity.card();
+        self.facts().atr = identity.atr;
+    }
+
+    /// Learns which card the connection leads to, and remembers it. Others may reset it meanwhile; and pcsc-lite connects
+    /// to a card whose power another has turned off without turning it on, which keeps everyone else out. Tells whether
+    /// anything of the kind happened.
+    fn meet_usable_card(&self, session: &mut Session, access: Access) -> Result<bool> {
+        for disturbances in 0..link::TRIES {
+            let link = session.link?;
+            let wanting = match self.subsystem.identify(link.icc) {
+                Ok(identity) => match identity.wanting(access) {
+                    None => {
+                        self.note_card(session, &identity);
+                        return Ok(disturbances > 0);
+                    }
+                    Some(initial) => initial,
+                },
+                Err(Hresult::SCARD_W_RESET_CARD) => Disposition::Leave,
+                Err(Hresult::SCARD_W_REMOVED_CARD) => return Err(Hresult::SCARD_E_NO_SMARTCARD),
+                Err(code) => return Err(code),
+            };
+            let link = link.reconnect(self.subsystem, access, wanting)?;
+            self.set_link(session, Ok(link));
+        }
+        Err(Hresult::SCARD_E_NOT_READY)
+    }
+
+    /// The connection, ready for a call. Every exchange passes here, hence the hint.
+    #[inline]
+    fn ready(&self, session: &mut Session) -> Result<Link> {
+        let link = session.link?;
+        if session.owes_acknowledgement {
+            self.acknowledge_own_reset(session, link)?;
+        }
+        Ok(link)
+    }
+
+    /// A reset by an unlock is signalled to its own maker too (pcsc-lite), who need not hear of it.
+    #[cold]
+    fn acknowledge_own_reset(&self, session: &mut Session, link: Link) -> Result<()> {
+        let acknowledged = match self.subsystem.status(link.icc) {
+            Err(Hresult::SCARD_W_RESET_CARD) => link.reconnect(self.subsystem, session.access, Disposition::Leave),
+            other => other.map(|_| link),
+        };
+        let link = acknowledged.map_err(|code| self.diagnose(session, code))?;
+        session.owes_acknowledgement = false;
+        self.set_link(session, Ok(link));
+        Ok(())
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        // Who could be told is gone.
+        let _ = self.close();
+    }
+}
+
+fn response_buffer() -> Result<Vec<u8>> {
+    let mut response = Vec::new();
+    response.try_reserve_exact(MAX_RESPONSE)?;
+    Ok(response)
+}
+
+/// A command of T=0 or T=1 has at least its header, CLA INS P1 P2 (ISO/IEC 7816-3, 12.1); some readers hang on less.
+fn check_command(protocol: Protocol, command: &[u8]) -> Result<()> {
+    let shortest = if protocol == Protocol::Raw { 1 } else { 4 };
+    match command.len() {
+        length if (shortest..=MAX_COMMAND).contains(&length) => Ok(()),
+        _ => Err(Hresult::E_INVALIDARG),
+    }
+}
+
+/// A response has at least SW1 SW2 (ISO/IEC 7816-3, 12.1). Less arrives with a success code when the card was pulled.
+fn check_response(protocol: Protocol, response: &[u8]) -> Result<()> {
+    let shortest = if protocol == Protocol::Raw { 1 } else { 2 };
+    if response.len() < shortest {
+        Err(Hresult::SCARD_F_COMM_ERROR)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! What is true after a failed call: the resource manager often says only that something went wrong. It is asked once
+//! more, and the code that the caller gets is the one that tells what happened.
+
+use super::{Attachment, Ownership, Session};
+use crate::hresult::{Hresult, Result};
+use crate::subsystem::Context;
+use crate::type_library::CardState;
+
+/// How long a card that stopped answering gets to be seen leaving: the service polls a reader every 400 ms.
+const REMOVAL_SEEN_WITHIN_MS: u32 = 1000;
+
+impl Attachment {
+    /// The true code of a failed call. What the card lost by it is counted.
+    pub(super) fn diagnose(&self, session: &mut Session, code: Hresult) -> Hresult {
+        let truth = if is_vague(code) { self.ask(session).unwrap_or(code) } else { code };
+        let truth = self.name_dead_handle(truth);
+        if is_lasting(truth) {
+            self.interrupt(session);
+        }
+        truth
+    }
+
+    /// The true code of a failed exchange. The card may have been in the middle of anything, so the loss is counted
+    /// even when nothing lasting is found.
+    pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult) -> Hresult {
+        let truth = match code {
+            // The protocol is the one that was active: the card lost it in a reset, of which there is no other signal
+            // when it came together with others.
+            Hresult::SCARD_E_PROTO_MISMATCH => self.diagnose(session, Hresult::SCARD_W_RESET_CARD),
+            code => self.diagnose(session, code),
+        };
+        if is_lasting(truth) || !is_vague(truth) {
+            return truth;
+        }
+        match self.see_removal(session) {
+            Ok(true) => {
+                self.interrupt(session);
+                Hresult::SCARD_W_REMOVED_CARD
+            }
+            _ => {
+                session.doubtful = true;
+                self.count_loss();
+                truth
+            }
+        }
+    }
+
+    /// From now on every call fails, until somebody reconnects. One loss, however many calls notice it.
+    pub(super) fn interrupt(&self, session: &mut Session) {
+        if !session.interrupted {
+            session.interrupted = true;
+            self.count_loss();
+        }
+    }
+
+    /// The lasting trouble of the connection, if there is any.
+    fn ask(&self, session: &Session) -> Option<Hresult> {
+        let link = session.link.ok()?;
+        match self.subsystem.status(link.icc) {
+            Ok((CardState::Absent, _)) if link.protocol.is_some() => Some(Hresult::SCARD_W_REMOVED_CARD),
+            Ok(_) => None,
+            Err(code) => Some(code),
+        }
+    }
+
+    /// A restarted service does not know the old handles; libpcsclite goes on saying that there is no service. An
+    /// owned connection is made anew by a reconnect; for a borrowed one the caller has to know that it is dead.
+    fn name_dead_handle(&self, code: Hresult) -> Hresult {
+        match code {
+            Hresult::SCARD_E_SERVICE_STOPPED => Hresult::SCARD_E_NO_SERVICE,
+            Hresult::SCARD_E_UNKNOWN_READER => Hresult::SCARD_E_READER_UNAVAILABLE,
+            Hresult::SCARD_E_NO_SERVICE if self.ownership() == Ownership::Borrowed && self.service_runs() => {
+                Hresult::SCARD_E_INVALID_HANDLE
+            }
+            code => code,
+        }
+    }
+
+    fn service_runs(&self) -> bool {
+        self.in_own_context(|_| Ok(())).is_ok()
+    }
+
+    /// Waits for the card to be seen leaving, or having left and come back.
+    fn see_removal(&self, session: &Session) -> Result<bool> {
+        match session.link?.context {
+            Some(context) => self.see_removal_in(context),
+            None => self.in_own_context(|context| self.see_removal_in(context)),
+        }
+    }
+
+    fn see_removal_in(&self, context: Context) -> Result<bool> {
+        let first = self.subsystem.look(context, &self.ifd)?;
+        let mut now = first;
+        while now.card_present && now.events == first.events {
+            now = match self.subsystem.wait_for_change(context, &self.ifd, &now, REMOVAL_SEEN_WITHIN_MS) {
+                Err(Hresult::SCARD_E_TIMEOUT) => return Ok(false),
+                sight => sight?,
+            };
+        }
+        Ok(true)
+    }
+
+    /// The context of a borrowed handle is not known, so what needs one gets one for the moment.
+    fn in_own_context<T>(&self, ask: impl FnOnce(Context) -> Result<T>) -> Result<T> {
+        let context = self.subsystem.establish_context()?;
+        let answer = ask(context);
+        self.subsystem.release_context(context);
+        answer
+    }
+}
+
+/// Codes behind which several things can be.
+fn is_vague(code: Hresult) -> bool {
+    matches!(
+        code,
+        Hresult::SCARD_F_COMM_ERROR
+            | Hresult::SCARD_F_INTERNAL_ERROR
+            | Hresult::SCARD_F_UNKNOWN_ERROR
+            | Hresult::SCARD_E_NOT_TRANSACTED
+            | Hresult::SCARD_E_COMM_DATA_LOST
+            | Hresult::SCARD_E_INVALID_HANDLE
+            | Hresult::SCARD_E_INVALID_VALUE
+    )
+}
+
+/// Codes that come again at every call until somebody reconnects.
+fn is_lasting(code: Hresult) -> bool {
+    matches!(
+        code,
+        Hresult::SCARD_W_RESET_CARD
+            | Hresult::SCARD_W_REMOVED_CARD
+            | Hresult::SCARD_W_UNPOWERED_CARD
+            | Hresult::SCARD_W_UNRESPONSIVE_CARD
+            | Hresult::SCARD_E_NO_SMARTCARD
+            | Hresult::SCARD_E_READER_UNAVAILABLE
+            | Hresult::SCARD_E_NO_SERVICE
+            | Hresult::SCARD_E_INVALID_HANDLE
+    )
+}

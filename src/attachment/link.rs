@@ -1,0 +1,124 @@
+//! The connection of an attachment: a card handle, the protocol that is active on it, and the context it belongs to.
+
+use crate::hresult::{Hresult, Result};
+use crate::ifd_name::IfdName;
+use crate::subsystem::{Context, Icc, Subsystem};
+use crate::type_library::{Access, Disposition, Protocol, ShareMode};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// None when the context is the caller's.
+    pub context: Option<Context>,
+    pub icc: Icc,
+    pub share_mode: ShareMode,
+    /// None in direct mode.
+    pub protocol: Option<Protocol>,
+}
+
+/// How often a card is asked for a protocol. Others who reset it at the same moment can take it away again, or make it
+/// look as if the card did not have it.
+pub(super) const TRIES: u32 = 3;
+
+impl Link {
+    /// A new connection to the card in `ifd`, in a context of its own.
+    pub fn open(subsystem: &dyn Subsystem, ifd: &IfdName, access: Access) -> Result<Link> {
+        let context = subsystem.establish_context()?;
+        let opened = connect(subsystem, context, ifd, access);
+        if opened.is_err() {
+            subsystem.release_context(context);
+        }
+        match opened {
+            // A service that goes away in the middle of a call breaks off; the next call knows that it is gone.
+            Err(Hresult::SCARD_F_COMM_ERROR) => {
+                subsystem.release_context(subsystem.establish_context()?);
+                opened
+            }
+            opened => opened,
+        }
+    }
+
+    /// The same handle, connected anew: a reset or a removal is acknowledged.
+    pub fn reconnect(self, subsystem: &dyn Subsystem, access: Access, initial: Disposition) -> Result<Link> {
+        let mut initial = initial;
+        let mut outcome = Err(Hresult::SCARD_E_NOT_READY);
+        for _ in 0..TRIES {
+            outcome = match subsystem.reconnect(self.icc, self.share_mode, access, initial) {
+                Ok(protocol) => {
+                    let link = Link { share_mode: access.share_mode, ..self }.with_protocol(protocol);
+                    if link.is_complete() {
+                        return link.check_protocol(access);
+                    }
+                    Err(Hresult::SCARD_E_NOT_READY)
+                }
+                Err(Hresult::SCARD_E_PROTO_MISMATCH) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
+                Err(code) => return Err(code),
+            };
+            initial = Disposition::Leave;
+        }
+        outcome
+    }
+
+    /// In direct mode the reader is meant: what protocol its card speaks is nobody's business.
+    pub fn with_protocol(self, protocol: Option<Protocol>) -> Link {
+        let protocol = protocol.filter(|_| self.share_mode != ShareMode::Direct);
+        Link { protocol, ..self }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.share_mode == ShareMode::Direct || self.protocol.is_some()
+    }
+
+    /// pcsc-lite reconnects with the protocol that is active already, whatever was asked for.
+    fn check_protocol(self, access: Access) -> Result<Link> {
+        match self.protocol {
+            Some(protocol) if !access.protocols.accept(protocol) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
+            _ => Ok(self),
+        }
+    }
+
+    /// Ends the connection, whatever the service answers. Only a disposition that could not be met is an error.
+    pub fn close(self, subsystem: &dyn Subsystem, disposition: Disposition) -> Result<()> {
+        let result = subsystem.disconnect(self.icc, disposition);
+        if let Some(context) = self.context {
+            subsystem.release_context(context);
+        }
+        if disposition == Disposition::Leave {
+            Ok(())
+        } else {
+            result
+        }
+    }
+}
+
+fn connect(subsystem: &dyn Subsystem, context: Context, ifd: &IfdName, access: Access) -> Result<Link> {
+    let connect = |access: Access| {
+        let (icc, protocol) = subsystem.connect(context, ifd, access)?;
+        let link = Link { context: Some(context), icc, share_mode: access.share_mode, protocol: None };
+        Ok(link.with_protocol(protocol))
+    };
+    let mut connected = connect(access);
+    for _ in 1..TRIES {
+        if connected == Err(Hresult::SCARD_E_PROTO_MISMATCH) {
+            connected = connect(access);
+        }
+    }
+    match connected {
+        Ok(link) if link.is_complete() => Ok(link),
+        // pcsc-lite connects without a protocol as long as nobody has reconnected after a reset.
+        Ok(link) => complete(subsystem, link, access, Disposition::Leave),
+        // pcsc-lite leaves a card without power for ever when its power was turned off and someone still has a handle.
+        Err(Hresult::SCARD_W_UNPOWERED_CARD) => {
+            let reader = connect(Access { share_mode: ShareMode::Direct, ..access })?;
+            complete(subsystem, reader, access, Disposition::Unpower)
+        }
+        Err(code) => Err(code),
+    }
+}
+
+/// Makes a connection usable that is not, or disconnects it.
+fn complete(subsystem: &dyn Subsystem, link: Link, access: Access, initial: Disposition) -> Result<Link> {
+    link.reconnect(subsystem, access, initial).inspect_err(|_| {
+        // What it is good for has been tried.
+        let _ = subsystem.disconnect(link.icc, Disposition::Leave);
+    })
+}

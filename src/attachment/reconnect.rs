@@ -1,0 +1,192 @@
+//! How an attachment is made usable again: the documented `Reconnect`, "without a Detach followed by an Attach".
+
+use super::link::Link;
+use super::{Attachment, Ownership, Session};
+use crate::hresult::{Hresult, Result};
+use crate::type_library::{Access, Disposition, Protocols, ShareMode};
+
+/// What a reconnect is asked for beyond being usable again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wish {
+    /// None keeps what is.
+    pub share_mode: Option<ShareMode>,
+    /// None keeps what is.
+    pub protocols: Option<Protocols>,
+    /// What is done to the card: left, reset or unpowered.
+    pub initial: Disposition,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Wish { share_mode: None, protocols: None, initial: Disposition::Leave }
+    }
+}
+
+impl Wish {
+    fn access(&self, now: Access) -> Access {
+        Access {
+            share_mode: self.share_mode.unwrap_or(now.share_mode),
+            protocols: self.protocols.unwrap_or(now.protocols),
+        }
+    }
+}
+
+/// Which card answers after a reconnect, by its ATR.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reconnected {
+    SameCard,
+    OtherCard,
+}
+
+impl Attachment {
+    /// Makes the attachment usable again if anything can. A failure leaves it in place, to be reconnected later.
+    pub fn reconnect(&self, wish: Wish) -> Result<Reconnected> {
+        let mut session = self.enter()?;
+        let access = wish.access(session.access);
+        let before = session.card;
+
+        self.notice_signals(&mut session);
+        if wish.initial == Disposition::Leave && access == session.access && session.is_sound() {
+            return Ok(Reconnected::SameCard);
+        }
+        let was_exclusive = session.link.is_ok_and(|link| link.share_mode == ShareMode::Exclusive);
+        let link = self.renew(&mut session, access, wish.initial)?;
+        self.set_link(&mut session, Ok(link));
+        let disturbed = match self.meet_usable_card(&mut session, access) {
+            Ok(disturbed) => disturbed || wish.initial != Disposition::Leave || session.card != before,
+            Err(code) => return Err(self.diagnose(&mut session, code)),
+        };
+        self.relock(&mut session, was_exclusive)?;
+        session.access = access;
+        if disturbed && !session.interrupted {
+            self.count_loss();
+        }
+        session.recover();
+        Ok(if session.card.atr == before.atr { Reconnected::SameCard } else { Reconnected::OtherCard })
+    }
+
+    /// A reconnect clears the signals of a reset or a removal, so those that no call has seen yet are looked for first.
+    fn notice_signals(&self, session: &mut Session) {
+        let Ok(link) = session.link else { return };
+        if session.interrupted {
+            return;
+        }
+        match self.look_for_signals(session, link) {
+            Ok(()) => {}
+            Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => session.doubtful = true,
+            Err(code) => {
+                self.diagnose(session, code);
+                session.doubtful = true;
+            }
+        }
+    }
+
+    fn look_for_signals(&self, session: &mut Session, link: Link) -> Result<()> {
+        // A transaction that could be on the handle, of ours, of the owner of a borrowed one, or for exclusive use, is
+        // not to be ended by looking.
+        let owned_by_us = link.context.is_some() && link.share_mode == ShareMode::Shared;
+        if owned_by_us && session.lock_depth == 0 {
+            match self.subsystem.probe(link.icc) {
+                Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
+                signal => return signal,
+            }
+        }
+        // The owner of a borrowed handle may have reconnected it to another card.
+        let found = self.subsystem.identify(link.icc)?.card();
+        session.doubtful |= found != session.card;
+        Ok(())
+    }
+
+    /// The connection, renewed or new.
+    fn renew(&self, session: &mut Session, access: Access, initial: Disposition) -> Result<Link> {
+        let old = session.link.or_else(|code| session.set_aside.ok_or(code));
+        let renewed = old.and_then(|link| link.reconnect(self.subsystem, access, initial));
+        renewed.or_else(|code| {
+            if initial != Disposition::Leave {
+                // The reset may have come about before the failure.
+                self.interrupt(session);
+            }
+            let code = self.diagnose(session, code);
+            if self.ownership() == Ownership::Borrowed || !needs_new_connection(old, code, access) {
+                return Err(code);
+            }
+            self.reopen(session, code, access, initial)
+        })
+    }
+
+    /// Takes the lock that was held before, where the reconnect or what came before it ended the transaction. Last of
+    /// all, because on some platforms every reconnect ends it.
+    fn relock(&self, session: &mut Session, was_exclusive: bool) -> Result<()> {
+        let link = session.link?;
+        // Exclusive use and a lock are one transaction to pcscd, which ends with the former.
+        let ended = session.interrupted || was_exclusive && link.share_mode != ShareMode::Exclusive;
+        let kept = self.subsystem.keeps_transaction_on_reconnect() && !ended;
+        if session.lock_depth == 0 || kept {
+            return Ok(());
+        }
+        self.begin_anew(link).map_err(|code| self.give_up(session, link, code))
+    }
+
+    /// A connection in a new context takes the place of one that is dead for the reason `why`.
+    fn reopen(&self, session: &mut Session, why: Hresult, access: Access, initial: Disposition) -> Result<Link> {
+        if let Ok(dead) = session.link {
+            // What is dead cannot be left any better, nor asked about.
+            let _ = dead.close(self.subsystem, Disposition::Leave);
+            self.set_link(session, Err(while_down(why)));
+        }
+        self.interrupt(session);
+        let opened = Link::open(self.subsystem, &self.ifd, access).and_then(|link| match initial {
+            Disposition::Leave => Ok(link),
+            initial => link.reconnect(self.subsystem, access, initial).inspect_err(|_| {
+                let _ = link.close(self.subsystem, Disposition::Leave);
+            }),
+        });
+        opened.map_err(|code| {
+            let code = self.diagnose(session, code);
+            self.set_link(session, Err(while_down(code)));
+            code
+        })
+    }
+
+    /// Lets nobody use a connection that came without the lock that was held, and says why it came so.
+    fn give_up(&self, session: &mut Session, link: Link, code: Hresult) -> Hresult {
+        let code = self.diagnose(session, code);
+        match self.ownership() {
+            Ownership::Owned => drop(link.close(self.subsystem, Disposition::Leave)),
+            Ownership::Borrowed => session.set_aside = Some(link),
+        }
+        self.set_link(session, Err(while_down(code)));
+        code
+    }
+}
+
+impl Session {
+    /// Whether a reconnect would find nothing to do. In direct mode cards come and go without a signal.
+    fn is_sound(&self) -> bool {
+        let doubt = self.interrupted || self.doubtful || self.owes_acknowledgement;
+        self.link.is_ok() && !doubt && self.access.share_mode != ShareMode::Direct
+    }
+
+    fn recover(&mut self) {
+        (self.interrupted, self.doubtful, self.owes_acknowledgement) = (false, false, false);
+        self.set_aside = None;
+    }
+}
+
+fn needs_new_connection(old: Result<Link>, code: Hresult, access: Access) -> bool {
+    let is_dead = matches!(
+        code,
+        Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_INVALID_HANDLE | Hresult::SCARD_E_READER_UNAVAILABLE
+    );
+    // A direct connection does without a card, but pcsc-lite does not reconnect one without.
+    let lost_its_card = matches!(code, Hresult::SCARD_E_NO_SMARTCARD | Hresult::SCARD_W_REMOVED_CARD);
+    old.is_err() || is_dead || access.share_mode == ShareMode::Direct && lost_its_card
+}
+
+/// What calls on an attachment without a connection answer: who was attached to a card lost it.
+fn while_down(code: Hresult) -> Hresult {
+    match code {
+        Hresult::SCARD_E_NO_SMARTCARD => Hresult::SCARD_W_REMOVED_CARD,
+        code => code,
+    }
+}

@@ -1,0 +1,70 @@
+//! Attributes of the reader.
+
+use super::{attached, scm_handle, scm_result};
+use crate::boundary::{guard, input, OutputBytes};
+use crate::hresult::Hresult;
+
+/// Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` of the platform's headers).
+///
+/// @param handle  the attachment
+/// @param attribute  the id of the attribute, such as 0x00090303 for the ATR
+/// @param value  [out] its value; NULL with capacity 0 asks for the length
+/// @param capacity  the room in `value`; no attribute is longer than 264 bytes
+/// @param value_length  [out] the length of the value, 0 after a failure
+///
+/// @return
+/// - `SCM_S_OK`: read.
+/// - `SCM_E_POINTER`: `value_length` is NULL, or `value` is NULL with a capacity.
+/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the value does not fit; `*value_length` is what is needed.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
+/// - `SCM_SCARD_E_NOT_TRANSACTED`: the driver knows it and failed.
+/// - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
+/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+///
+/// Does not wait for other applications.
+#[no_mangle]
+pub unsafe extern "C" fn scm_get_attribute(
+    handle: *mut scm_handle,
+    attribute: u32,
+    value: *mut u8,
+    capacity: libc::size_t,
+    value_length: *mut libc::size_t,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let value = unsafe { OutputBytes::new(value, capacity, value_length) }?;
+        attached(handle)?.get_attribute(attribute, |found| value.fill(found))
+    })
+}
+
+/// Sets an attribute of the reader or its driver. Few drivers allow any.
+///
+/// @param handle  the attachment
+/// @param attribute  the id of the attribute
+/// @param value  its value; NULL with length 0 for an empty one
+/// @param value_length  its length, up to 264 bytes
+///
+/// @return
+/// - `SCM_S_OK`: set.
+/// - `SCM_E_INVALIDARG`: `value` is NULL with a length, or too long.
+/// - `SCM_SCARD_E_INVALID_PARAMETER`: the value is empty, and the resource manager takes none (pcsc-lite).
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
+/// - `SCM_SCARD_E_NOT_TRANSACTED`: the driver does not set it.
+/// - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
+/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+///
+/// Does not wait for other applications.
+#[no_mangle]
+pub unsafe extern "C" fn scm_set_attribute(
+    handle: *mut scm_handle,
+    attribute: u32,
+    value: *const u8,
+    value_length: libc::size_t,
+) -> scm_result {
+    guard(|| {
+        let attachment = attached(handle)?;
+        // SAFETY: as the header says.
+        attachment.set_attribute(attribute, unsafe { input(value, value_length) }?)?;
+        Ok(Hresult::S_OK)
+    })
+}

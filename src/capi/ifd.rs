@@ -1,0 +1,68 @@
+//! The readers of this machine.
+
+use std::ffi::c_char;
+
+use super::{scm_result, SYSTEM};
+use crate::boundary::{guard, OutputBytes};
+use crate::hresult::Result;
+use crate::subsystem::{Context, Subsystem};
+
+/// Lists the readers.
+///
+/// @param names  [out] a multi-string: each name in UTF-8 with its NUL, behind the last one a NUL more. No reader is an
+///   empty list, a single NUL, and no error. NULL with capacity 0 asks for the length.
+/// @param capacity  the room in `names`, in bytes
+/// @param length  [out] the length of the list with all its NULs, 0 after a failure
+///
+/// @return
+/// - `SCM_S_OK`: listed.
+/// - `SCM_E_POINTER`: `length` is NULL, or `names` is NULL with a capacity.
+/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit; `*length` is what is needed now. It may have grown by the next
+///   call.
+/// - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
+/// - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
+/// - `SCM_E_UNEXPECTED`: an internal error.
+///
+/// Does not wait for other applications. Any thread may call it, and a child after a fork.
+#[no_mangle]
+pub unsafe extern "C" fn scm_list_ifds(
+    names: *mut c_char,
+    capacity: libc::size_t,
+    length: *mut libc::size_t,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let names = unsafe { OutputBytes::new(names.cast(), capacity, length) }?;
+        names.fill(&in_context(|system, context| system.list_ifds(context))?)
+    })
+}
+
+/// Lists the groups of readers. pcsc-lite has one, `SCard$DefaultReaders`.
+///
+/// @param names  [out] a multi-string, as for `scm_list_ifds`
+/// @param capacity  the room in `names`, in bytes
+/// @param length  [out] the length of the list with all its NULs, 0 after a failure
+///
+/// @return as `scm_list_ifds`
+///
+/// Does not wait for other applications. Any thread may call it, and a child after a fork.
+#[no_mangle]
+pub unsafe extern "C" fn scm_list_ifd_groups(
+    names: *mut c_char,
+    capacity: libc::size_t,
+    length: *mut libc::size_t,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let names = unsafe { OutputBytes::new(names.cast(), capacity, length) }?;
+        names.fill(&in_context(|system, context| system.list_ifd_groups(context))?)
+    })
+}
+
+/// A list needs a context, for the moment only: an idle one would keep the daemon from exiting.
+fn in_context(list: impl FnOnce(&dyn Subsystem, Context) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    let context = SYSTEM.establish_context()?;
+    let names = list(SYSTEM, context);
+    SYSTEM.release_context(context);
+    names
+}

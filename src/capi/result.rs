@@ -1,0 +1,30 @@
+//! Names and messages of codes.
+
+use std::ffi::{c_char, CStr};
+
+use crate::hresult::{Code, Hresult};
+
+/// What every function that can fail returns: an HRESULT. Negative is a failure.
+pub type scm_result = i32;
+
+/// The name of a code, such as "SCM_SCARD_W_RESET_CARD".
+///
+/// @param result  any number
+/// @return static text, never NULL; "unknown" for a number that is no code of this library. Never fails.
+#[no_mangle]
+pub extern "C" fn scm_result_name(result: scm_result) -> *const c_char {
+    text(result, |code| code.name, c"unknown")
+}
+
+/// What a code means, as one English sentence for a person.
+///
+/// @param result  any number
+/// @return static text in UTF-8, never NULL. Never fails.
+#[no_mangle]
+pub extern "C" fn scm_result_message(result: scm_result) -> *const c_char {
+    text(result, |code| code.message, c"This code is not one of libscm's.")
+}
+
+fn text(result: scm_result, of: impl FnOnce(&Code) -> &'static CStr, unknown: &'static CStr) -> *const c_char {
+    Hresult(result).lookup().map_or(unknown, of).as_ptr()
+}

@@ -1,0 +1,106 @@
+//! The version of this library, at run time.
+
+use std::ffi::{c_char, CStr};
+
+use super::scm_result;
+use crate::boundary::{guard, text};
+use crate::hresult::{Hresult, Result};
+
+/// Grows when a program that was compiled for an older header would not work with this library any more.
+pub const SCM_ABI_VERSION: u32 = 1;
+
+const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+    Ok(version) => version,
+    Err(_) => panic!("the version has an inner NUL"), // at compile time only
+};
+
+/// The longest text that can be a version.
+const MAX_VERSION_LENGTH: usize = 32;
+
+/// The version of this library, such as "0.1.0"; `SCM_VERSION` is that of the header.
+///
+/// @return static text, never NULL. Never fails.
+#[no_mangle]
+pub extern "C" fn scm_version() -> *const c_char {
+    VERSION.as_ptr()
+}
+
+/// The version of the binary interface of this library; `SCM_ABI_VERSION` is that of the header.
+///
+/// @return the number. A program that loads the library by hand (dlopen) compares it before anything else. Never fails.
+#[no_mangle]
+pub extern "C" fn scm_abi_version() -> u32 {
+    SCM_ABI_VERSION
+}
+
+/// Whether this library can stand in for the version that a program needs.
+///
+/// As in semantic versioning: the same major version, and not older; before 1.0 the same minor version too.
+///
+/// @param required  "major.minor.patch", such as `SCM_VERSION`
+///
+/// @return
+/// - `SCM_S_OK`: it can.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: this library is too old, or of another line.
+/// - `SCM_E_INVALIDARG`: `required` is NULL or no version.
+///
+/// Never blocks.
+#[no_mangle]
+pub unsafe extern "C" fn scm_check_version(required: *const c_char) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let required = parse(unsafe { text(required, MAX_VERSION_LENGTH) }?)?;
+        let found = parse(VERSION.to_bytes())?;
+        if serves(found, required) {
+            Ok(Hresult::S_OK)
+        } else {
+            Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE)
+        }
+    })
+}
+
+type Version = [u32; 3];
+
+fn parse(text: &[u8]) -> Result<Version> {
+    let text = std::str::from_utf8(text).map_err(|_| Hresult::E_INVALIDARG)?;
+    let mut parts = text.split('.').map(number);
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(major), Some(minor), Some(patch), None) => Ok([major?, minor?, patch?]),
+        _ => Err(Hresult::E_INVALIDARG),
+    }
+}
+
+/// A number of digits alone: `u32::from_str` would take a sign.
+fn number(digits: &str) -> Result<u32> {
+    match digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        true => digits.parse().map_err(|_| Hresult::E_INVALIDARG),
+        false => Err(Hresult::E_INVALIDARG),
+    }
+}
+
+fn serves(found: Version, required: Version) -> bool {
+    let line = |[major, minor, _]: Version| if major == 0 { (0, minor) } else { (major, 0) };
+    line(found) == line(required) && found >= required
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_three_numbers() {
+        assert_eq!(parse(b"10.2.33"), Ok([10, 2, 33]));
+        for wrong in
+            [&b""[..], b"1", b"1.2", b"1.2.3.4", b"1.2.x", b"1..3", b"+1.2.3", b"1.2.3 ", b"1.2.4294967296", b"\xFF"]
+        {
+            assert_eq!(parse(wrong), Err(Hresult::E_INVALIDARG));
+        }
+    }
+
+    #[test]
+    fn a_version_serves_its_line_and_what_is_older() {
+        assert!(serves([0, 1, 2], [0, 1, 2]) && serves([0, 1, 2], [0, 1, 0]));
+        assert!(!serves([0, 1, 2], [0, 1, 3]) && !serves([0, 2, 0], [0, 1, 0]));
+        assert!(serves([1, 5, 0], [1, 4, 9]) && !serves([1, 5, 0], [1, 6, 0]) && !serves([2, 0, 0], [1, 0, 0]));
+    }
+}

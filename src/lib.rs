@@ -1,0 +1,20 @@
+//! libscm: the ISCardManage programming model for every program that can call C.
+//!
+//! The interface is `include/scm.h`, generated from `capi`. From there an arrow goes down only:
+//! `capi` → `boundary`, `hresult` → `process_table`, `handle_table` → `attachment` → `subsystem`.
+#![deny(unsafe_op_in_unsafe_fn)]
+#![deny(clippy::undocumented_unsafe_blocks)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
+
+pub mod capi;
+pub mod hresult;
+pub mod type_library;
+
+mod atr;
+mod attachment;
+mod boundary;
+mod handle_table;
+mod ifd_name;
+mod process_table;
+mod shared;
+mod subsystem;

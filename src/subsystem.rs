@@ -1,0 +1,97 @@
+//! What libscm needs of a resource manager: the trait that the real one (`system`) implements, and the types that
+//! cross it. Nothing is remembered here of a card or a handle, and nothing is sent to a card twice.
+
+pub mod system;
+
+use crate::atr::Atr;
+use crate::hresult::Result;
+use crate::ifd_name::IfdName;
+use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
+
+/// A context of the resource manager (`SCARDCONTEXT`), as wide as any platform has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Context(pub usize);
+
+/// A card handle of the resource manager (`SCARDHANDLE`), as wide as any platform has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Icc(pub usize);
+
+/// The longest response: 65,536 bytes of data (ISO/IEC 7816-3, 12.1.3, an extended Le of zero) and two status bytes.
+pub(crate) const MAX_RESPONSE: usize = 65_538;
+
+/// The longest command: header, extended Lc, 65,535 bytes of data, extended Le (ISO/IEC 7816-3, 12.1.3).
+pub(crate) const MAX_COMMAND: usize = 4 + 3 + 65_535 + 2;
+
+/// The longest attribute of a reader: what libpcsclite carries.
+pub(crate) const MAX_ATTRIBUTE: usize = 264;
+
+/// Who is at the other end of a card handle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Identity {
+    pub ifd: IfdName,
+    /// Empty in direct mode without a card.
+    pub atr: Atr,
+    pub state: CardState,
+    pub protocol: Option<Protocol>,
+    /// As in `Sight`; always 0 where a card handle does not tell.
+    pub events: u16,
+}
+
+/// What is to be seen of a reader from outside, without a card handle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sight {
+    pub card_present: bool,
+    /// Empty when there is no card.
+    pub atr: Atr,
+    /// Grows whenever a card comes or goes; always 0 where the platform does not count (macOS).
+    pub events: u16,
+    /// The same in the platform's own words, for the next look.
+    pub native: u32,
+}
+
+/// A resource manager.
+///
+/// Codes are those of `hresult`, the same on every platform. `None` as a protocol means that none is active.
+/// Callers make one call at a time on a context and its cards: libpcsclite stops the whole process otherwise.
+pub trait Subsystem: Send + Sync {
+    /// Whether a transaction outlives `reconnect` on the same card handle.
+    fn keeps_transaction_on_reconnect(&self) -> bool;
+
+    fn establish_context(&self) -> Result<Context>;
+    fn release_context(&self, context: Context);
+
+    fn connect(&self, context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)>;
+    /// Reconnects `icc`, which is connected in the mode `now`.
+    fn reconnect(&self, icc: Icc, now: ShareMode, access: Access, initial: Disposition) -> Result<Option<Protocol>>;
+    fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()>;
+
+    fn begin_transaction(&self, icc: Icc) -> Result<()>;
+    fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()>;
+
+    /// Fails with the signal that waits on `icc`, if there is one, or with `SCARD_E_SHARING_VIOLATION` if that cannot be
+    /// told because another has the card. To be asked only where no transaction is open on `icc`.
+    fn probe(&self, icc: Icc) -> Result<()>;
+    fn status(&self, icc: Icc) -> Result<(CardState, Option<Protocol>)>;
+    fn identify(&self, icc: Icc) -> Result<Identity>;
+
+    /// Replaces `response` by the card's answer, which is never longer than the capacity that `response` has.
+    fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()>;
+    /// Replaces `response` by the reader's answer, which is never longer than the capacity that `response` has.
+    fn control(&self, icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()>;
+    /// The control code of this platform for `function`.
+    fn control_code(&self, function: u32) -> u32;
+
+    /// Writes the attribute to the beginning of `value`, and gives its length.
+    fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize>;
+    fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()>;
+
+    /// The reader as it is now.
+    fn look(&self, context: Context, ifd: &IfdName) -> Result<Sight>;
+    /// The reader once it is other than `seen`: `SCARD_E_TIMEOUT` when it is not within `timeout_ms`.
+    fn wait_for_change(&self, context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight>;
+
+    /// The readers as a multi-string, in the order of the resource manager; none is an empty multi-string.
+    fn list_ifds(&self, context: Context) -> Result<Vec<u8>>;
+    /// The groups of readers as a multi-string.
+    fn list_ifd_groups(&self, context: Context) -> Result<Vec<u8>>;
+}

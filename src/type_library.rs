@@ -1,0 +1,189 @@
+//! The enumerations of the ISCardManage type library. The values are the same on every platform, whatever the
+//! platform's own are; `subsystem::system` translates.
+
+use crate::hresult::{Hresult, Result};
+
+/// How the card is shared with others: `SCARD_SHARE_MODES`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ShareMode {
+    Exclusive,
+    Shared,
+    Direct,
+}
+
+/// The protocol that is active between reader and card: `SCARD_PROTOCOLS`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protocol {
+    T0,
+    T1,
+    Raw,
+}
+
+/// The protocols that a program accepts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protocols {
+    T0,
+    T1,
+    Any,
+    Raw,
+}
+
+/// What becomes of the card when it is let go: `SCARD_DISPOSITIONS`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disposition {
+    Leave,
+    Reset,
+    Unpower,
+    Eject,
+}
+
+/// What the reader says of the card: `SCARD_STATES`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CardState {
+    Absent,
+    Present,
+    Swallowed,
+    Powered,
+    NegotiableMode,
+    SpecificMode,
+}
+
+/// How an attachment uses the card.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Access {
+    pub share_mode: ShareMode,
+    pub protocols: Protocols,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Access { share_mode: ShareMode::Shared, protocols: Protocols::Any }
+    }
+}
+
+/// No other application may use the card: `share_mode` of `scm_attach_options` and `scm_reconnect_options`.
+pub const SCM_SHARE_EXCLUSIVE: u32 = 1;
+/// Other applications may use the card too. The default.
+pub const SCM_SHARE_SHARED: u32 = 2;
+/// The reader itself is meant, with or without a card; no protocol is active.
+pub const SCM_SHARE_DIRECT: u32 = 3;
+
+/// The character protocol T=0 (ISO/IEC 7816-3, clause 10).
+pub const SCM_PROTOCOL_T0: u32 = 0x01;
+/// The block protocol T=1 (ISO/IEC 7816-3, clause 11).
+pub const SCM_PROTOCOL_T1: u32 = 0x02;
+/// A protocol of the reader's own. Not a bit: it stands alone.
+pub const SCM_PROTOCOL_RAW: u32 = 0xFF;
+
+/// The card is left as it is.
+pub const SCM_DISPOSITION_LEAVE: u32 = 0;
+/// The card is reset without loss of power (warm).
+pub const SCM_DISPOSITION_RESET: u32 = 1;
+/// The power of the card is turned off (cold reset at the next use).
+pub const SCM_DISPOSITION_UNPOWER: u32 = 2;
+/// The card is ejected, where the reader can do that.
+pub const SCM_DISPOSITION_EJECT: u32 = 3;
+
+/// No card is in the reader.
+pub const SCM_STATE_ABSENT: u32 = 1;
+/// A card is in the reader, not in position for use.
+pub const SCM_STATE_PRESENT: u32 = 2;
+/// A card is in position, without power.
+pub const SCM_STATE_SWALLOWED: u32 = 3;
+/// The card has power; the reader does not know its mode.
+pub const SCM_STATE_POWERED: u32 = 4;
+/// The card was reset, and no parameters were negotiated (PPS, ISO/IEC 7816-3, clause 9): it speaks its default protocol.
+pub const SCM_STATE_NEGOTIABLEMODE: u32 = 5;
+/// The parameters of the protocol were negotiated. Which of the two a usable card is in is up to the reader.
+pub const SCM_STATE_SPECIFICMODE: u32 = 6;
+
+impl ShareMode {
+    pub fn from_value(value: u32) -> Result<ShareMode> {
+        match value {
+            SCM_SHARE_EXCLUSIVE => Ok(ShareMode::Exclusive),
+            SCM_SHARE_SHARED => Ok(ShareMode::Shared),
+            SCM_SHARE_DIRECT => Ok(ShareMode::Direct),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+}
+
+impl Protocols {
+    pub fn from_value(value: u32) -> Result<Protocols> {
+        const ANY: u32 = SCM_PROTOCOL_T0 | SCM_PROTOCOL_T1;
+        match value {
+            SCM_PROTOCOL_T0 => Ok(Protocols::T0),
+            SCM_PROTOCOL_T1 => Ok(Protocols::T1),
+            ANY => Ok(Protocols::Any),
+            SCM_PROTOCOL_RAW => Ok(Protocols::Raw),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+}
+
+impl Protocols {
+    pub fn accept(self, protocol: Protocol) -> bool {
+        match protocol {
+            Protocol::T0 => matches!(self, Protocols::T0 | Protocols::Any),
+            Protocol::T1 => matches!(self, Protocols::T1 | Protocols::Any),
+            Protocol::Raw => self == Protocols::Raw,
+        }
+    }
+}
+
+impl Protocol {
+    pub fn value(self) -> u32 {
+        match self {
+            Protocol::T0 => SCM_PROTOCOL_T0,
+            Protocol::T1 => SCM_PROTOCOL_T1,
+            Protocol::Raw => SCM_PROTOCOL_RAW,
+        }
+    }
+}
+
+impl Disposition {
+    pub fn from_value(value: u32) -> Result<Disposition> {
+        match value {
+            SCM_DISPOSITION_LEAVE => Ok(Disposition::Leave),
+            SCM_DISPOSITION_RESET => Ok(Disposition::Reset),
+            SCM_DISPOSITION_UNPOWER => Ok(Disposition::Unpower),
+            SCM_DISPOSITION_EJECT => Ok(Disposition::Eject),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+}
+
+impl CardState {
+    pub fn value(self) -> u32 {
+        match self {
+            CardState::Absent => SCM_STATE_ABSENT,
+            CardState::Present => SCM_STATE_PRESENT,
+            CardState::Swallowed => SCM_STATE_SWALLOWED,
+            CardState::Powered => SCM_STATE_POWERED,
+            CardState::NegotiableMode => SCM_STATE_NEGOTIABLEMODE,
+            CardState::SpecificMode => SCM_STATE_SPECIFICMODE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_outside_the_type_library_are_refused() {
+        for value in [0, 4, u32::MAX] {
+            assert!(ShareMode::from_value(value).is_err());
+        }
+        for value in [0, 4, 7, 0xFE, 0x100] {
+            assert!(Protocols::from_value(value).is_err());
+        }
+        assert!(Disposition::from_value(4).is_err());
+    }
+
+    #[test]
+    fn raw_is_a_value_of_its_own() {
+        assert_eq!(Protocols::from_value(0xFF), Ok(Protocols::Raw));
+        assert_eq!(Protocols::from_value(3), Ok(Protocols::Any));
+    }
+}

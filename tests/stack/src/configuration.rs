@@ -1,0 +1,110 @@
+//! The daemon's configuration: the readers, their drivers and their ports.
+//!
+//! One driver entry makes two readers, one for each slot. Slots of one entry share a lock, entries that share a library
+//! share its static state; so each reader of the stack is slot 0 of an entry with a copy of the library to itself.
+//! Slot 1 stays empty for ever.
+
+use std::fs;
+use std::io::Result;
+use std::path::{Path, PathBuf};
+
+use crate::namespace::RUN_PCSCD;
+
+/// The daemon takes 16 readers, and each entry makes two.
+pub const MAX_READERS: u8 = 8;
+
+/// vpcd's usual port; it is free, because the network is private.
+const FIRST_PORT: u16 = 0x8C7B;
+
+/// The readers of a stack, and where its files are.
+pub struct Configuration {
+    pub entries: Vec<Entry>,
+    driver: Vec<u8>,
+}
+
+/// One reader that can have a card, and its empty companion.
+pub struct Entry {
+    letter: char,
+    pub port: u16,
+}
+
+impl Configuration {
+    /// The configuration for so many readers. Reads `driver` now, because the namespaces hide its directory.
+    pub fn of(readers: u8, driver: &Path) -> std::result::Result<Self, String> {
+        let driver = fs::read(driver).map_err(|error| format!("{}: {error}", driver.display()))?;
+        Ok(Configuration { entries: (0..readers).map(Entry::new).collect(), driver })
+    }
+
+    /// Writes the daemon's configuration and the copies of the driver.
+    pub fn write(&self) -> Result<()> {
+        fs::create_dir_all(directory())?;
+        for entry in &self.entries {
+            fs::write(entry.driver_copy(), &self.driver)?;
+        }
+        let texts: Vec<String> = self.entries.iter().map(Entry::text).collect();
+        fs::write(directory().join("readers"), texts.join("\n"))
+    }
+
+    /// The names of all readers that the daemon will list.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        self.entries.iter().flat_map(|entry| [entry.name(0), entry.name(1)])
+    }
+}
+
+impl Entry {
+    fn new(index: u8) -> Self {
+        Entry { letter: (b'A' + index).into(), port: FIRST_PORT + 2 * u16::from(index) }
+    }
+
+    /// The name that the daemon gives to the reader at `slot`.
+    pub fn name(&self, slot: u8) -> String {
+        format!("Virtual {} 00 {slot:02}", self.letter)
+    }
+
+    fn driver_copy(&self) -> PathBuf {
+        files().join(format!("vpcd-{}.so", self.letter))
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "FRIENDLYNAME \"Virtual {}\"\nDEVICENAME /dev/null:{port:#06X}\nLIBPATH {}\nCHANNELID {port:#06X}\n",
+            self.letter,
+            self.driver_copy().display(),
+            port = self.port,
+        )
+    }
+}
+
+/// The directory of the stack's files: beside the daemon's, where stale ones are removed and directories are not.
+pub fn files() -> PathBuf {
+    Path::new(RUN_PCSCD).join("stack")
+}
+
+/// The directory whose every file the daemon reads as configuration.
+pub fn directory() -> PathBuf {
+    files().join("configuration")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_names_its_port_and_a_library_of_its_own() {
+        let text = Entry::new(1).text();
+        assert_eq!(
+            text,
+            "FRIENDLYNAME \"Virtual B\"\n\
+             DEVICENAME /dev/null:0x8C7D\n\
+             LIBPATH /run/pcscd/stack/vpcd-B.so\n\
+             CHANNELID 0x8C7D\n"
+        );
+    }
+
+    #[test]
+    fn every_entry_makes_two_readers() {
+        let configuration = Configuration { entries: (0..2).map(Entry::new).collect(), driver: vec![] };
+        let names: Vec<String> = configuration.names().collect();
+        assert_eq!(names, ["Virtual A 00 00", "Virtual A 00 01", "Virtual B 00 00", "Virtual B 00 01"]);
+    }
+}

@@ -1,0 +1,169 @@
+//! The private pcscd.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{kill, Signal};
+use nix::sys::wait::{waitid, Id, WaitPidFlag};
+use nix::unistd::Pid;
+
+use crate::configuration;
+use crate::launcher::Launcher;
+use crate::namespace::RUN_PCSCD;
+use crate::resource_manager;
+
+/// How long the daemon may take to come or to go.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait before the daemon is asked again while it starts.
+const RETRY: Duration = Duration::from_millis(2);
+
+pub struct Daemon {
+    program: PathBuf,
+    /// The readers that it lists when it is up.
+    readers: Vec<String>,
+    launcher: Arc<Launcher>,
+    state: Mutex<State>,
+    gone: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    child: Option<Child>,
+    told_to_go: bool,
+}
+
+impl Daemon {
+    pub fn new(program: PathBuf, readers: Vec<String>, launcher: Arc<Launcher>) -> Arc<Self> {
+        Arc::new(Daemon { program, readers, launcher, state: Mutex::default(), gone: Condvar::new() })
+    }
+
+    /// Starts the daemon and waits until it lists the readers.
+    pub fn start(self: &Arc<Self>) -> Result<(), String> {
+        self.launch()?;
+        self.wait_for_readers()
+    }
+
+    /// Ends the daemon with `signal`, waits until it is gone, and removes what it left.
+    pub fn end(&self, signal: Signal) -> Result<(), String> {
+        let mut state = self.lock();
+        let child = state.child.as_ref().ok_or("the daemon is not running")?;
+        // The process is not reaped while the state is locked, so the id is still its own.
+        kill(pid(child), signal).map_err(|error| error.to_string())?;
+        state.told_to_go = true;
+        let (state, timeout) = self
+            .gone
+            .wait_timeout_while(state, PATIENCE, |state| state.child.is_some())
+            .expect("no thread panics with the daemon");
+        if timeout.timed_out() {
+            return Err(format!("the daemon is still there {PATIENCE:?} after {signal}"));
+        }
+        drop(state);
+        remove_stale_files().map_err(|error| error.to_string())
+    }
+
+    fn launch(self: &Arc<Self>) -> Result<(), String> {
+        let mut state = self.lock();
+        if state.child.is_some() {
+            return Err("the daemon is running already".into());
+        }
+        let child = self.spawn().map_err(|error| format!("{}: {error}", self.program.display()))?;
+        let pid = pid(&child);
+        *state = State { child: Some(child), told_to_go: false };
+        let daemon = Arc::clone(self);
+        thread::spawn(move || daemon.watch(pid));
+        Ok(())
+    }
+
+    fn spawn(&self) -> io::Result<Child> {
+        remove_stale_files()?;
+        let log = File::create(log())?;
+        let mut command = Command::new(&self.program);
+        command.arg("--foreground").arg("--config").arg(configuration::directory());
+        if self.knows_polkit()? {
+            command.arg("--disable-polkit");
+        }
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        self.launcher.launch(command)
+    }
+
+    /// From 2.0.1 on the daemon may ask polkit, which is not there in a private stack.
+    fn knows_polkit(&self) -> io::Result<bool> {
+        let mut command = Command::new(&self.program);
+        command.arg("--help").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let help = self.launcher.launch(command)?.wait_with_output()?;
+        Ok(String::from_utf8_lossy(&help.stdout).contains("--disable-polkit"))
+    }
+
+    /// Reaps the daemon when it ends, and shows what it said when nobody told it to.
+    fn watch(&self, pid: Pid) {
+        wait_without_reaping(pid);
+        let mut state = self.lock();
+        let status = state.child.take().and_then(|mut child| child.wait().ok());
+        if let Some(status) = status.filter(|_| !state.told_to_go) {
+            show_log(&format!("the daemon ended unasked with {status}"));
+        }
+        self.gone.notify_all();
+    }
+
+    fn wait_for_readers(&self) -> Result<(), String> {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.lists_readers() {
+            if self.lock().child.is_none() {
+                return Err("the daemon ended while it started".into());
+            }
+            if Instant::now() > deadline {
+                show_log("the daemon does not list the readers");
+                return Err(format!("the daemon does not list the readers after {PATIENCE:?}"));
+            }
+            thread::sleep(RETRY);
+        }
+        Ok(())
+    }
+
+    fn lists_readers(&self) -> bool {
+        let listed = resource_manager::readers().unwrap_or_default();
+        self.readers.iter().all(|reader| listed.contains(reader))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no thread panics with the daemon")
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(child.id() as libc::pid_t)
+}
+
+/// Waits until the process has ended, and leaves it to its owner to reap it.
+pub fn wait_without_reaping(pid: Pid) {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    while waitid(Id::Pid(pid), flags) == Err(Errno::EINTR) {}
+}
+
+/// A daemon that was killed leaves its socket and its id file, and the next one would not start.
+fn remove_stale_files() -> io::Result<()> {
+    for entry in fs::read_dir(RUN_PCSCD)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn log() -> PathBuf {
+    configuration::files().join("pcscd.log")
+}
+
+fn show_log(why: &str) {
+    let text = fs::read_to_string(log()).unwrap_or_default();
+    // Nobody is left to tell when even that fails.
+    let _ = writeln!(io::stderr(), "scm-stack: {why}; it said:\n{text}");
+}

@@ -1,0 +1,103 @@
+//! One reader of the stack, and what is in it.
+
+use std::ffi::CString;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard};
+
+use pcsc::Disposition;
+
+use crate::answer::{done, Answer};
+use crate::card::{Card, Kind};
+use crate::configuration::Entry;
+use crate::hold::{Grip, Hold};
+use crate::launcher::Launcher;
+use crate::resource_manager::{self, text, Presence};
+
+pub struct Ifd {
+    name: CString,
+    port: u16,
+    card: Mutex<Option<Card>>,
+    hold: Mutex<Option<Hold>>,
+}
+
+impl Ifd {
+    pub fn new(entry: &Entry) -> Self {
+        let name = CString::new(entry.name(0)).expect("a reader's name has no NUL");
+        Ifd { name, port: entry.port, card: Mutex::default(), hold: Mutex::default() }
+    }
+
+    pub fn name(&self) -> Answer {
+        Ok(self.name.to_string_lossy().into_owned())
+    }
+
+    pub fn has_card(&self) -> bool {
+        lock(&self.card).is_some()
+    }
+
+    /// Starts a card program in this reader, and does not wait until the daemon has seen it.
+    pub fn insert_now(&self, kind: &Kind, directory: &Path, launcher: &Launcher) -> Answer {
+        let mut card = lock(&self.card);
+        if card.is_some() {
+            return Err("there is a card in this reader".into());
+        }
+        *card = Some(Card::start(kind, directory, self.port, launcher)?);
+        done()
+    }
+
+    /// Puts a card in, and waits until the daemon reports it. It first waits until the daemon has seen that the last
+    /// card is gone: otherwise it might report that one. A card that is not reported is taken out again.
+    pub fn insert(&self, kind: &Kind, directory: &Path, launcher: &Launcher) -> Answer {
+        if !self.has_card() {
+            self.wait_until(Presence::Empty)?;
+        }
+        self.insert_now(kind, directory, launcher)?;
+        self.wait_until(Presence::Present).inspect_err(|_| drop(self.pull()))
+    }
+
+    /// Kills the card program, and does not wait until the daemon has seen it.
+    pub fn pull(&self) -> Answer {
+        let card = lock(&self.card).take();
+        card.map(drop).ok_or("there is no card in this reader")?;
+        done()
+    }
+
+    /// Takes the card out, and waits until the daemon reports it.
+    pub fn remove(&self) -> Answer {
+        self.pull()?;
+        self.wait_until(Presence::Empty)
+    }
+
+    pub fn wait_until(&self, presence: Presence) -> Answer {
+        resource_manager::wait_until(&self.name, presence)?;
+        done()
+    }
+
+    /// Hands `line` to the card program.
+    pub fn tell_card(&self, line: &str) -> Answer {
+        lock(&self.card).as_mut().ok_or("there is no card in this reader")?.tell(line)
+    }
+
+    pub fn reset(&self, disposition: Disposition) -> Answer {
+        resource_manager::reset(&self.name, disposition).map_err(text)?;
+        done()
+    }
+
+    pub fn hold(&self, grip: Grip) -> Answer {
+        let mut hold = lock(&self.hold);
+        if hold.is_some() {
+            return Err("the card is held already".into());
+        }
+        *hold = Some(Hold::take(&self.name, grip)?);
+        done()
+    }
+
+    pub fn release(&self, disposition: Disposition) -> Answer {
+        let hold = lock(&self.hold).take();
+        hold.ok_or("the card is not held")?.release(disposition)?;
+        done()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no thread panics with a reader")
+}

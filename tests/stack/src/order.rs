@@ -1,0 +1,174 @@
+//! The lines that the control socket understands.
+
+use std::str::FromStr;
+
+use nix::sys::signal::Signal;
+use pcsc::Disposition;
+
+use crate::card::Kind;
+use crate::hold::Grip;
+use crate::resource_manager::Presence;
+
+/// What one line asks for.
+#[derive(Debug, PartialEq)]
+pub enum Order {
+    /// Something to be done at the reader of this number.
+    Ifd(usize, Deed),
+    /// `daemon ...`
+    Daemon(Act),
+}
+
+/// What can be done at a reader.
+#[derive(Debug, PartialEq)]
+pub enum Deed {
+    /// `ifd N`: its name.
+    Name,
+    /// `insert N KIND [ATR]`: puts a card in; answers when the daemon reports it.
+    Insert(Kind),
+    /// `insert-now N KIND [ATR]`: puts a card in; answers at once.
+    InsertNow(Kind),
+    /// `remove N`: takes the card out; answers when the daemon reports it.
+    Remove,
+    /// `pull N`: takes the card out; answers at once.
+    Pull,
+    /// `await N present|empty`: answers when the daemon reports that.
+    Await(Presence),
+    /// `card N LINE`: hands LINE to the card, and its answer back.
+    Tell(String),
+    /// `reset N warm|cold`: resets the card, as another program would.
+    Reset(Disposition),
+    /// `hold N shared|exclusive|transaction`: holds the card, as another program would.
+    Hold(Grip),
+    /// `release N leave|reset|unpower`: gives the card back that was held.
+    Release(Disposition),
+}
+
+/// What can be done to the daemon.
+#[derive(Debug, PartialEq)]
+pub enum Act {
+    /// `daemon start`: answers when it lists its readers, and reports every card that is in one.
+    Start,
+    /// `daemon kill|stop`: with SIGKILL or SIGTERM; answers when it is gone.
+    End(Signal),
+    /// `daemon restart [kill|stop]`: both, the one after the other; `kill` unless told otherwise.
+    Restart(Signal),
+}
+
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(line: &str) -> Result<Self, String> {
+        read(line).ok_or_else(|| format!("unknown order: {line}"))
+    }
+}
+
+fn read(line: &str) -> Option<Order> {
+    let (verb, rest) = split(line);
+    if verb == "daemon" {
+        return act(rest).map(Order::Daemon);
+    }
+    let (index, rest) = split(rest);
+    Some(Order::Ifd(index.parse().ok()?, deed(verb, rest)?))
+}
+
+fn deed(verb: &str, rest: &str) -> Option<Deed> {
+    if verb == "card" {
+        return Some(Deed::Tell(rest.into()));
+    }
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    match (verb, &words[..]) {
+        ("ifd", []) => Some(Deed::Name),
+        ("insert", words) => kind(words).map(Deed::Insert),
+        ("insert-now", words) => kind(words).map(Deed::InsertNow),
+        ("remove", []) => Some(Deed::Remove),
+        ("pull", []) => Some(Deed::Pull),
+        ("await", ["present"]) => Some(Deed::Await(Presence::Present)),
+        ("await", ["empty"]) => Some(Deed::Await(Presence::Empty)),
+        ("reset", ["warm"]) => Some(Deed::Reset(Disposition::ResetCard)),
+        ("reset", ["cold"]) => Some(Deed::Reset(Disposition::UnpowerCard)),
+        ("hold", ["shared"]) => Some(Deed::Hold(Grip::Shared)),
+        ("hold", ["exclusive"]) => Some(Deed::Hold(Grip::Exclusive)),
+        ("hold", ["transaction"]) => Some(Deed::Hold(Grip::Transaction)),
+        ("release", ["leave"]) => Some(Deed::Release(Disposition::LeaveCard)),
+        ("release", ["reset"]) => Some(Deed::Release(Disposition::ResetCard)),
+        ("release", ["unpower"]) => Some(Deed::Release(Disposition::UnpowerCard)),
+        _ => None,
+    }
+}
+
+/// A kind is part of a path, so it is made of letters only.
+fn kind(words: &[&str]) -> Option<Kind> {
+    let (name, atr) = match *words {
+        [name] => (name, None),
+        [name, atr] => (name, Some(atr)),
+        _ => return None,
+    };
+    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase());
+    plain.then(|| Kind { name: name.into(), atr: atr.map(Into::into) })
+}
+
+fn act(rest: &str) -> Option<Act> {
+    match rest {
+        "start" => Some(Act::Start),
+        "kill" => Some(Act::End(Signal::SIGKILL)),
+        "stop" => Some(Act::End(Signal::SIGTERM)),
+        "restart" | "restart kill" => Some(Act::Restart(Signal::SIGKILL)),
+        "restart stop" => Some(Act::Restart(Signal::SIGTERM)),
+        _ => None,
+    }
+}
+
+/// The first word, and what follows it.
+fn split(line: &str) -> (&str, &str) {
+    let line = line.trim();
+    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    (word, rest.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(name: &str, atr: Option<&str>) -> Kind {
+        Kind { name: name.into(), atr: atr.map(Into::into) }
+    }
+
+    #[test]
+    fn orders_are_read() {
+        let orders = [
+            ("ifd 0", Order::Ifd(0, Deed::Name)),
+            ("insert 1 openpgp", Order::Ifd(1, Deed::Insert(kind("openpgp", None)))),
+            ("insert-now 1 steerable 3B00", Order::Ifd(1, Deed::InsertNow(kind("steerable", Some("3B00"))))),
+            ("await 2 empty", Order::Ifd(2, Deed::Await(Presence::Empty))),
+            ("card 3  answer 00A4 9000", Order::Ifd(3, Deed::Tell("answer 00A4 9000".into()))),
+            ("reset 0 cold", Order::Ifd(0, Deed::Reset(Disposition::UnpowerCard))),
+            ("hold 0 transaction", Order::Ifd(0, Deed::Hold(Grip::Transaction))),
+            ("release 0 reset", Order::Ifd(0, Deed::Release(Disposition::ResetCard))),
+            ("daemon restart stop", Order::Daemon(Act::Restart(Signal::SIGTERM))),
+            (" daemon  kill\n", Order::Daemon(Act::End(Signal::SIGKILL))),
+        ];
+        for (line, order) in orders {
+            assert_eq!(line.parse(), Ok(order), "{line}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let lines = [
+            "",
+            "ifd",
+            "ifd x",
+            "ifd 0 1",
+            "insert 0",
+            "insert 0 ../steerable",
+            "insert 0 steerable 3B00 3B00",
+            "hold 0",
+            "reset 0 hot",
+            "daemon",
+            "daemon burn",
+        ];
+        for line in lines {
+            assert!(line.parse::<Order>().is_err(), "{line}");
+        }
+    }
+}
