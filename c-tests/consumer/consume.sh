@@ -1,0 +1,100 @@
+#!/bin/sh
+# consume.sh WAY [LAYOUT]: builds the consumer in C and in C++ with the library found in one way, runs both, and checks
+# what they are linked with. LAYOUT is an install that install.sh made.
+# The environment is that of ../CMakeLists.txt.
+set -eu
+way=$1 layout=${2-}
+build=$WORK/$way${layout:+.$layout}
+rm -rf "$build"
+mkdir -p "$build"
+
+fail()
+{
+    echo "consume.sh: $*" >&2
+    exit 1
+}
+
+same() # ACTUAL EXPECTED
+{
+    [ "$1" = "$2" ] || fail "'$1' is not '$2'"
+}
+
+if [ -n "$layout" ]; then
+    pc=$(find "$WORK/$layout" -name scm.pc)
+    libdir=$(dirname "$(dirname "$pc")")
+    PKG_CONFIG_PATH=$libdir/pkgconfig
+    LD_LIBRARY_PATH=$libdir
+    export PKG_CONFIG_PATH LD_LIBRARY_PATH
+fi
+
+with_pkg_config() # PKG_CONFIG_ARGUMENT...
+{
+    flags=$("$PKG_CONFIG" --cflags scm)
+    libs=$("$PKG_CONFIG" "$@" --libs scm)
+    # What is wanted of the linker is the archive where both are: that is for the user to say.
+    [ "$way" = pkg_config ] || libs=$(echo "$libs" | sed 's/-lscm/-l:libscm.a/')
+    $CC -Wall -Wextra -Werror main.c $flags $libs -o "$build/consumer_c"
+    $CXX -Wall -Wextra -Werror main.cpp $flags $libs -o "$build/consumer_cpp"
+}
+
+with_cmake() # LIBRARY CMAKE_ARGUMENT...
+{
+    library=$1
+    shift
+    "$CMAKE" -S . -B "$build" -DLIBRARY="$library" "$@"
+    "$CMAKE" --build "$build"
+}
+
+from_install() # LIBRARY
+{
+    # Where CMake looks below a prefix, it finds the package by itself.
+    case $layout in
+    moved) place=-DCMAKE_PREFIX_PATH=$(dirname "$libdir") ;;
+    *) place=-Dscm_DIR=$libdir/cmake/scm ;;
+    esac
+    with_cmake "$1" -DWANTED="$VERSION" "$place"
+}
+
+from_source() # LIBRARY
+{
+    with_cmake "$1" -DSOURCE="$SOURCE" -DSCM_CARGO_TARGET_DIR="$SCM_CARGO_TARGET_DIR" \
+        -DSCM_CARGO="$SCM_CARGO" -DSCM_RUSTC="$SCM_RUSTC"
+}
+
+case $way in
+pkg_config)
+    same "$("$PKG_CONFIG" --modversion scm)" "$VERSION"
+    # A search path and the library, nothing else.
+    set -- $("$PKG_CONFIG" --libs scm)
+    same "$#" 2
+    same "$(readlink -f "${1#-L}")" "$(readlink -f "$libdir")"
+    same "$2" -lscm
+    with_pkg_config
+    ;;
+pkg_config_static)
+    case " $("$PKG_CONFIG" --static --libs scm) " in
+    *" -lscm "*"-lgcc_s "*"-lpcsclite "*) ;;
+    *) fail "pkg-config --static: $("$PKG_CONFIG" --static --libs scm)" ;;
+    esac
+    with_pkg_config --static
+    ;;
+find_package) from_install scm::scm ;;
+find_package_static) from_install scm::scm_static ;;
+subdirectory) from_source scm::scm ;;
+subdirectory_static) from_source scm::scm_static ;;
+esac
+
+for program in "$build/consumer_c" "$build/consumer_cpp"; do
+    "$program"
+    needed=$("$READELF" -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+    case $way in
+    *_static)
+        same "$(echo "$needed" | grep scm)" ""
+        same "$(echo "$needed" | grep pcsclite)" libpcsclite.so.1
+        ;;
+    *)
+        same "$(echo "$needed" | grep scm)" "$SONAME"
+        same "$(echo "$needed" | grep pcsclite)" ""
+        ;;
+    esac
+done

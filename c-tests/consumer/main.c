@@ -1,0 +1,11 @@
+/* Uses the library as a program does that found it installed. Attaches to nothing, and so needs no service. */
+#include <scm.h>
+#include <stdio.h>
+
+int main(void)
+{
+    size_t length;
+    scm_result result = scm_list_ifds(NULL, 0, &length);
+    printf("libscm %s, scm_list_ifds: %s\n", scm_version(), scm_result_name(result));
+    return scm_check_version(SCM_VERSION) == SCM_S_OK ? 0 : 1;
+}

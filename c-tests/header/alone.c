@@ -1,0 +1,14 @@
+/* The header needs no other before it, bears to be read twice, and its macros are good C and C++. */
+#include "scm.h"
+#include "scm.h"
+
+extern const scm_attach_options attach;
+extern const scm_reconnect_options reconnect;
+extern const int ok, failed;
+extern const char version[];
+
+const scm_attach_options attach = SCM_ATTACH_OPTIONS_INIT;
+const scm_reconnect_options reconnect = SCM_RECONNECT_OPTIONS_INIT;
+const int ok = SCM_SUCCEEDED(SCM_S_OK);
+const int failed = SCM_FAILED(SCM_E_HANDLE);
+const char version[] = SCM_VERSION;

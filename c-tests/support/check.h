@@ -1,0 +1,71 @@
+/* What every test file begins with: cmocka, the library, and checks in the words of the library. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "scm.h"
+#include "stack.h"
+
+/* The call gives this code. A failure shows both by name. */
+#define assert_result(call, expected) check_result((call), (expected), #call, __FILE__, __LINE__)
+
+static inline void check_result(scm_result got, scm_result expected, const char *call, const char *file, int line)
+{
+    if (got != expected) {
+        print_error("%s\n    gave %s (0x%08X), not %s\n", call, scm_result_name(got), (unsigned)got,
+                    scm_result_name(expected));
+        _fail(file, line);
+    }
+}
+
+/* A handle that no test expects to fail. */
+static inline scm_handle *attach(int reader)
+{
+    scm_handle *handle = NULL;
+    assert_result(scm_attach_by_ifd(stack_ifd(reader), &handle), SCM_S_OK);
+    assert_non_null(handle);
+    return handle;
+}
+
+/* The set-up of a group of tests with one card, in the first reader. */
+static inline int insert_card(void **state)
+{
+    (void)state;
+    stack("insert 0 steerable");
+    return 0;
+}
+
+static inline uint64_t generation(scm_handle *handle)
+{
+    uint64_t value = 77;
+    assert_result(scm_get_generation(handle, &value), SCM_S_OK);
+    return value;
+}
+
+/* An echo of the steerable card: proof that the card answers through this attachment. */
+static inline scm_result echo(scm_handle *handle)
+{
+    static const uint8_t command[] = {0x80, 0xEC, 0x00, 0x00, 0x02, 0xCA, 0xFE};
+    static const uint8_t expected[] = {0xCA, 0xFE, 0x90, 0x00};
+    uint8_t response[16];
+    size_t length = 77;
+    scm_result result = scm_transmit(handle, command, sizeof command, response, sizeof response, &length);
+    if (result == SCM_S_OK) {
+        assert_int_equal(length, sizeof expected);
+        assert_memory_equal(response, expected, sizeof expected);
+    } else {
+        assert_int_equal(length, 0);
+    }
+    return result;
+}
+
+#endif

@@ -1,0 +1,386 @@
+/* Attach by name and by handle, and detach. */
+#include "support/check.h"
+#include "support/direct.h"
+
+#define CARD 0
+#define EMPTY 1
+
+static scm_result attach_ex(int reader, uint32_t share_mode, uint32_t protocols, scm_handle **handle)
+{
+    scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
+    options.share_mode = share_mode;
+    options.protocols = protocols;
+    return scm_attach_by_ifd_ex(stack_ifd(reader), &options, handle);
+}
+
+static void by_ifd_reaches_the_card(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_int_equal(generation(handle), 0);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+static void a_name_that_cannot_be_one_is_refused(void **state)
+{
+    (void)state;
+    char longest[SCM_IFD_NAME_MAX + 1], over_long[SCM_IFD_NAME_MAX + 2];
+    memset(longest, 'x', sizeof longest);
+    memset(over_long, 'x', sizeof over_long);
+    longest[sizeof longest - 1] = over_long[sizeof over_long - 1] = '\0';
+    const char *wrong[] = {NULL, "", over_long, "caf\xE9"};
+    for (size_t i = 0; i < 4; i++) {
+        scm_handle *handle = (scm_handle *)&handle;
+        assert_result(scm_attach_by_ifd(wrong[i], &handle), SCM_E_INVALIDARG);
+        assert_null(handle);
+    }
+    scm_handle *handle = (scm_handle *)&handle;
+    assert_result(scm_attach_by_ifd(longest, &handle), SCM_SCARD_E_UNKNOWN_READER);
+    assert_null(handle);
+    assert_result(scm_attach_by_ifd("No such reader 00 00", &handle), SCM_SCARD_E_UNKNOWN_READER);
+    assert_result(scm_attach_by_ifd("", NULL), SCM_E_POINTER);
+}
+
+static void a_reader_without_a_card(void **state)
+{
+    (void)state;
+    scm_handle *handle = (scm_handle *)&handle;
+    assert_result(scm_attach_by_ifd(stack_ifd(EMPTY), &handle), SCM_SCARD_E_NO_SMARTCARD);
+    assert_null(handle);
+
+    uint32_t card_state, protocol;
+    size_t length = 77;
+    uint8_t response[2];
+    assert_result(attach_ex(EMPTY, SCM_SHARE_DIRECT, 0, &handle), SCM_S_OK);
+    assert_result(scm_status(handle, &card_state, &protocol), SCM_S_OK);
+    assert_int_equal(card_state, SCM_STATE_ABSENT);
+    assert_int_equal(protocol, 0);
+    assert_result(scm_get_atr(handle, NULL, 0, &length), SCM_S_OK);
+    assert_int_equal(length, 0);
+    assert_result(scm_transmit(handle, (const uint8_t *)"\0\xA4\0\0", 4, response, 2, &length),
+                  SCM_SCARD_E_PROTO_MISMATCH);
+    assert_result(scm_lock(handle), SCM_S_OK);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+
+    /* The card comes, and the attachment moves over to it. */
+    scm_reconnect_options shared = SCM_RECONNECT_OPTIONS_INIT;
+    shared.share_mode = SCM_SHARE_SHARED;
+    assert_result(scm_reconnect_ex(handle, &shared), SCM_SCARD_E_NO_SMARTCARD);
+    stack("insert %d steerable", EMPTY);
+    assert_result(scm_reconnect_ex(handle, &shared), SCM_S_FALSE);
+    assert_result(echo(handle), SCM_S_OK);
+    stack("remove %d", EMPTY);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+static void options_are_read_as_their_size_says(void **state)
+{
+    (void)state;
+    scm_handle *handle;
+    struct {
+        scm_attach_options known;
+        uint32_t later;
+    } newer = {SCM_ATTACH_OPTIONS_INIT, 0};
+
+    newer.known.struct_size = sizeof newer;
+    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &newer.known, &handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    newer.later = 1;
+    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &newer.known, &handle), SCM_E_INVALIDARG);
+    assert_null(handle);
+    newer.known.struct_size = sizeof newer.known - 1;
+    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &newer.known, &handle), SCM_E_INVALIDARG);
+    newer.known.struct_size = UINT32_MAX;
+    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &newer.known, &handle), SCM_E_INVALIDARG);
+    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), NULL, &handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), NULL, NULL), SCM_E_POINTER);
+    assert_result(scm_attach_by_handle_ex(1, NULL, NULL), SCM_E_POINTER);
+}
+
+static void values_that_are_not_defined_are_refused(void **state)
+{
+    (void)state;
+    scm_handle *handle;
+    assert_result(attach_ex(CARD, 4, 0, &handle), SCM_E_INVALIDARG);
+    assert_result(attach_ex(CARD, 0, 4, &handle), SCM_E_INVALIDARG);
+    assert_result(attach_ex(CARD, 0, SCM_PROTOCOL_RAW | 0x100, &handle), SCM_E_INVALIDARG);
+
+    scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
+    options.flags = SCM_ATTACH_ADOPT;
+    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &options, &handle), SCM_E_INVALIDARG);
+    assert_null(handle);
+    options.flags = 2;
+    struct direct own = direct_connect(CARD);
+    assert_result(scm_attach_by_handle_ex((uintptr_t)own.icc, &options, &handle), SCM_E_INVALIDARG);
+    assert_null(handle);
+    assert_int_equal(direct_status(own), SCARD_S_SUCCESS);
+    SCardReleaseContext(own.context);
+}
+
+static void protocols_are_asked_for_and_told(void **state)
+{
+    (void)state;
+    scm_handle *handle;
+    uint32_t card_state, protocol;
+    assert_result(attach_ex(CARD, 0, SCM_PROTOCOL_T0, &handle), SCM_SCARD_E_PROTO_MISMATCH);
+    assert_null(handle);
+    assert_result(attach_ex(CARD, 0, SCM_PROTOCOL_T1, &handle), SCM_S_OK);
+    assert_result(scm_status(handle, &card_state, &protocol), SCM_S_OK);
+    assert_in_range(card_state, SCM_STATE_NEGOTIABLEMODE, SCM_STATE_SPECIFICMODE);
+    assert_int_equal(protocol, SCM_PROTOCOL_T1);
+    assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
+    assert_result(attach_ex(CARD, 0, SCM_PROTOCOL_RAW, &handle), SCM_S_OK);
+    assert_result(scm_status(handle, &card_state, &protocol), SCM_S_OK);
+    assert_int_equal(protocol, SCM_PROTOCOL_RAW);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
+}
+
+static void exclusive_is_exclusive(void **state)
+{
+    (void)state;
+    scm_handle *mine, *theirs = (scm_handle *)&mine;
+    assert_result(attach_ex(CARD, SCM_SHARE_EXCLUSIVE, 0, &mine), SCM_S_OK);
+    assert_result(scm_attach_by_ifd(stack_ifd(CARD), &theirs), SCM_SCARD_E_SHARING_VIOLATION);
+    assert_null(theirs);
+    assert_result(scm_detach(mine), SCM_S_OK);
+    theirs = attach(CARD);
+    assert_result(attach_ex(CARD, SCM_SHARE_EXCLUSIVE, 0, &mine), SCM_SCARD_E_SHARING_VIOLATION);
+    assert_result(scm_detach(theirs), SCM_S_OK);
+}
+
+static void a_borrowed_handle_stays_the_callers(void **state)
+{
+    (void)state;
+    scm_handle *handle;
+    uintptr_t icc, context;
+    struct direct own = direct_connect(CARD);
+    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_S_OK);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_get_icc(handle, &icc), SCM_S_OK);
+    assert_true(icc == (uintptr_t)own.icc);
+    context = 77;
+    assert_result(scm_get_context(handle, &context), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_int_equal(context, 0);
+
+    /* A lock that is left behind is given back, or the owner would hold a transaction without knowing. */
+    assert_result(scm_lock(handle), SCM_S_OK);
+    assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_E_INVALIDARG);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_int_equal(SCardEndTransaction(own.icc, SCARD_LEAVE_CARD), (LONG)SCARD_E_NOT_TRANSACTED);
+    assert_int_equal(direct_status(own), SCARD_S_SUCCESS);
+    assert_int_equal(SCardDisconnect(own.icc, SCARD_LEAVE_CARD), SCARD_S_SUCCESS);
+    SCardReleaseContext(own.context);
+}
+
+static void a_borrowed_handle_that_was_only_attached_works_on(void **state)
+{
+    (void)state;
+    scm_handle *handle;
+    struct direct own = direct_connect(CARD);
+    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_int_equal(direct_status(own), SCARD_S_SUCCESS);
+    SCardReleaseContext(own.context);
+}
+
+static void an_adopted_handle_is_disconnected(void **state)
+{
+    (void)state;
+    scm_handle *handle;
+    scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
+    struct direct own = direct_connect(CARD);
+    options.flags = SCM_ATTACH_ADOPT;
+    assert_result(scm_attach_by_handle_ex((uintptr_t)own.icc, &options, &handle), SCM_S_OK);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_detach_ex(handle, SCM_DISPOSITION_UNPOWER), SCM_S_OK);
+    assert_int_equal(direct_status(own), (LONG)SCARD_E_INVALID_HANDLE);
+    assert_int_equal(SCardIsValidContext(own.context), SCARD_S_SUCCESS);
+    SCardReleaseContext(own.context);
+}
+
+static void a_handle_that_the_service_does_not_know(void **state)
+{
+    (void)state;
+    uintptr_t unknown[] = {0, 1, 0x12345678, UINTPTR_MAX};
+    for (size_t i = 0; i < 4; i++) {
+        scm_handle *handle = (scm_handle *)&handle;
+        assert_result(scm_attach_by_handle(unknown[i], &handle), SCM_E_INVALIDARG);
+        assert_null(handle);
+    }
+}
+
+static void a_handle_whose_card_was_reset_or_left(void **state)
+{
+    (void)state;
+    scm_handle *handle;
+    struct direct own = direct_connect(CARD);
+    stack("reset %d warm", CARD);
+    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_SCARD_W_RESET_CARD);
+    assert_null(handle);
+    stack("remove %d", CARD);
+    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_SCARD_W_REMOVED_CARD);
+    stack("insert %d steerable", CARD);
+    SCardReleaseContext(own.context);
+}
+
+static void a_dead_handle_is_dead_everywhere(void **state)
+{
+    (void)state;
+    static uint64_t not_a_handle;
+    scm_handle *detached = attach(CARD);
+    assert_result(scm_detach(detached), SCM_S_OK);
+    scm_handle *dead[] = {NULL, detached, (scm_handle *)&not_a_handle, (scm_handle *)((uintptr_t)detached ^ 2),
+                          (scm_handle *)UINTPTR_MAX};
+    scm_handle *live = attach(CARD); /* most likely in the slot of the detached one */
+    for (size_t i = 0; i < 5; i++) {
+        scm_handle *handle = dead[i];
+        uint8_t bytes[64] = {0};
+        char text[64];
+        size_t length = 77;
+        uint32_t a = 77, b = 77;
+        uint64_t number = 77;
+        uintptr_t pointer = 77;
+        assert_result(scm_detach(handle), SCM_E_HANDLE);
+        assert_result(scm_detach_ex(handle, SCM_DISPOSITION_LEAVE), SCM_E_HANDLE);
+        assert_result(scm_reconnect(handle), SCM_E_HANDLE);
+        assert_result(scm_reconnect_ex(handle, NULL), SCM_E_HANDLE);
+        assert_result(scm_lock(handle), SCM_E_HANDLE);
+        assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_E_HANDLE);
+        assert_result(scm_status(handle, &a, &b), SCM_E_HANDLE);
+        assert_true(a == 0 && b == 0);
+        assert_result(scm_transmit(handle, bytes, 4, bytes, sizeof bytes, &length), SCM_E_HANDLE);
+        assert_int_equal(length, 0);
+        length = 77;
+        assert_result(scm_control(handle, 0, NULL, 0, bytes, sizeof bytes, &length), SCM_E_HANDLE);
+        assert_int_equal(length, 0);
+        length = 77;
+        assert_result(scm_get_attribute(handle, 0, bytes, sizeof bytes, &length), SCM_E_HANDLE);
+        assert_int_equal(length, 0);
+        assert_result(scm_set_attribute(handle, 0, bytes, 1), SCM_E_HANDLE);
+        length = 77;
+        assert_result(scm_get_last_response(handle, bytes, sizeof bytes, &length), SCM_E_HANDLE);
+        assert_int_equal(length, 0);
+        length = 77;
+        assert_result(scm_get_atr(handle, bytes, sizeof bytes, &length), SCM_E_HANDLE);
+        assert_int_equal(length, 0);
+        length = 77;
+        assert_result(scm_get_ifd_name(handle, text, sizeof text, &length), SCM_E_HANDLE);
+        assert_int_equal(length, 0);
+        assert_result(scm_get_icc(handle, &pointer), SCM_E_HANDLE);
+        assert_int_equal(pointer, 0);
+        pointer = 77;
+        assert_result(scm_get_context(handle, &pointer), SCM_E_HANDLE);
+        assert_int_equal(pointer, 0);
+        assert_result(scm_get_generation(handle, &number), SCM_E_HANDLE);
+        assert_int_equal(number, 0);
+    }
+    assert_result(echo(live), SCM_S_OK);
+    assert_result(scm_detach(live), SCM_S_OK);
+}
+
+static void detach_disposes_of_the_card(void **state)
+{
+    (void)state;
+    scm_handle *watcher = attach(CARD);
+    uint32_t resetting[] = {SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER};
+
+    scm_handle *handle = attach(CARD);
+    assert_result(scm_detach_ex(handle, 4), SCM_E_INVALIDARG);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_detach_ex(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(echo(watcher), SCM_S_OK);
+    for (size_t i = 0; i < 2; i++) {
+        assert_result(scm_detach_ex(attach(CARD), resetting[i]), SCM_S_OK);
+        assert_result(echo(watcher), SCM_SCARD_W_RESET_CARD);
+        assert_result(scm_reconnect(watcher), SCM_S_OK);
+    }
+    assert_result(scm_detach_ex(attach(CARD), SCM_DISPOSITION_EJECT), SCM_S_OK);
+    assert_result(scm_detach(watcher), SCM_S_OK);
+}
+
+/* Somebody turned the power off, and somebody else reconnected in the way of PC/SC: pcscd leaves the card without power. */
+static void a_card_without_power_is_attached(void **state)
+{
+    (void)state;
+    struct direct own = direct_connect(CARD);
+    DWORD protocol;
+    stack("reset %d cold", CARD);
+    assert_int_equal(SCardReconnect(own.icc, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
+                                    SCARD_LEAVE_CARD, &protocol),
+                     SCARD_S_SUCCESS);
+    scm_handle *handle = attach(CARD);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    SCardReleaseContext(own.context);
+}
+
+/* A card that was reset, and that nobody has reconnected to, has no protocol yet. */
+static void a_card_without_a_protocol_is_attached(void **state)
+{
+    (void)state;
+    struct direct own = direct_connect(CARD);
+    stack("reset %d warm", CARD);
+    scm_handle *handle = attach(CARD);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    SCardReleaseContext(own.context);
+}
+
+static void the_limit_of_the_daemon_has_a_code_of_its_own(void **state)
+{
+    (void)state;
+    enum { MORE_THAN_THE_LIMIT = 250 };
+    static scm_handle *handles[MORE_THAN_THE_LIMIT];
+    size_t count = 0, length;
+    scm_result result = SCM_S_OK;
+    while (count < MORE_THAN_THE_LIMIT && result == SCM_S_OK) {
+        result = scm_attach_by_ifd(stack_ifd(CARD), &handles[count]);
+        count += result == SCM_S_OK;
+    }
+    assert_result(result, SCM_SCARD_E_SERVER_TOO_BUSY);
+    assert_null(handles[count]);
+    assert_in_range(count, 190, 200);
+    assert_result(scm_list_ifds(NULL, 0, &length), SCM_SCARD_E_SERVER_TOO_BUSY);
+    assert_int_equal(length, 0);
+
+    /* Those that are in work on, and one that leaves makes room for one, as soon as the daemon has seen it leave. */
+    scm_handle *next;
+    assert_result(echo(handles[0]), SCM_S_OK);
+    assert_result(scm_detach(handles[count - 1]), SCM_S_OK);
+    do
+        result = scm_attach_by_ifd(stack_ifd(CARD), &next);
+    while (result == SCM_SCARD_E_SERVER_TOO_BUSY);
+    assert_result(result, SCM_S_OK);
+    assert_result(echo(next), SCM_S_OK);
+    assert_result(scm_detach(next), SCM_S_OK);
+    for (size_t i = 0; i + 1 < count; i++)
+        assert_result(scm_detach(handles[i]), SCM_S_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(by_ifd_reaches_the_card),
+        cmocka_unit_test(a_name_that_cannot_be_one_is_refused),
+        cmocka_unit_test(a_reader_without_a_card),
+        cmocka_unit_test(options_are_read_as_their_size_says),
+        cmocka_unit_test(values_that_are_not_defined_are_refused),
+        cmocka_unit_test(protocols_are_asked_for_and_told),
+        cmocka_unit_test(exclusive_is_exclusive),
+        cmocka_unit_test(a_borrowed_handle_stays_the_callers),
+        cmocka_unit_test(a_borrowed_handle_that_was_only_attached_works_on),
+        cmocka_unit_test(an_adopted_handle_is_disconnected),
+        cmocka_unit_test(a_handle_that_the_service_does_not_know),
+        cmocka_unit_test(a_handle_whose_card_was_reset_or_left),
+        cmocka_unit_test(a_dead_handle_is_dead_everywhere),
+        cmocka_unit_test(detach_disposes_of_the_card),
+        cmocka_unit_test(a_card_without_power_is_attached),
+        cmocka_unit_test(a_card_without_a_protocol_is_attached),
+        cmocka_unit_test(the_limit_of_the_daemon_has_a_code_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, insert_card, NULL);
+}

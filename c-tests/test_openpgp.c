@@ -1,0 +1,92 @@
+/* A card that nobody here wrote: the OpenPGP card of the crate opcard (OpenPGP Smart Card Application 3.4). */
+#include "support/check.h"
+
+#define CARD 0
+
+static const uint8_t AID[] = {0xD2, 0x76, 0x00, 0x01, 0x24, 0x01};
+static scm_handle *card;
+static uint8_t response[SCM_RESPONSE_MAX];
+
+/* Sends a command, and returns the length of the data in front of the status bytes, which have to be `sw`. */
+static size_t send(const char *command, size_t length, uint16_t sw)
+{
+    size_t received = 77;
+    assert_result(scm_transmit(card, (const uint8_t *)command, length, response, sizeof response, &received), SCM_S_OK);
+    assert_in_range(received, 2, sizeof response);
+    assert_int_equal(response[received - 2] << 8 | response[received - 1], sw);
+    return received - 2;
+}
+
+static void the_application_is_selected_by_its_name(void **state)
+{
+    (void)state;
+    send("\x00\xA4\x04\x00\x06\xD2\x76\x00\x01\x24\x01\x00", 12, 0x9000);
+}
+
+static void data_objects_are_read(void **state)
+{
+    (void)state;
+    /* 4F: the full application identifier, 16 bytes that begin with the AID (4.2.1). */
+    assert_int_equal(send("\x00\xCA\x00\x4F\x00", 5, 0x9000), 16);
+    assert_memory_equal(response, AID, sizeof AID);
+    /* C4: the password status; three tries each for PW1 and PW3 (4.4.1). */
+    assert_int_equal(send("\x00\xCA\x00\xC4\x00", 5, 0x9000), 7);
+    assert_int_equal(response[4], 3);
+    assert_int_equal(response[6], 3);
+    /* What is not there is said by the card, and is no failure of the exchange. */
+    assert_int_equal(send("\x00\xCA\x12\x34\x00", 5, 0x6A88), 0);
+    /* 6E: application related data, with an extended Le in one piece. */
+    size_t length = send("\x00\xCA\x00\x6E\x00\x00\x00", 7, 0x9000);
+    assert_in_range(length, 100, 4096);
+    assert_int_equal(response[0], 0x4F);
+}
+
+/* After a reset the card has forgotten which application was selected, and says so. */
+static void a_reset_is_noticed_and_the_application_selected_again(void **state)
+{
+    (void)state;
+    uint64_t before = generation(card);
+    send("\x00\x20\x00\x82\x06\x31\x32\x33\x34\x35\x36", 11, 0x9000); /* VERIFY PW1 */
+    stack("reset %d warm", CARD);
+    size_t length;
+    assert_result(scm_transmit(card, (const uint8_t *)"\x00\xCA\x00\x4F\x00", 5, response, sizeof response, &length),
+                  SCM_SCARD_W_RESET_CARD);
+    assert_result(scm_reconnect(card), SCM_S_OK);
+    assert_int_equal(generation(card), before + 1);
+    send("\x00\xA4\x04\x00\x06\xD2\x76\x00\x01\x24\x01\x00", 12, 0x9000);
+    assert_int_equal(send("\x00\xCA\x00\x4F\x00", 5, 0x9000), 16);
+}
+
+static void the_card_survives_a_restart_of_the_service(void **state)
+{
+    (void)state;
+    stack("daemon restart kill");
+    assert_result(scm_reconnect(card), SCM_S_OK);
+    send("\x00\xA4\x04\x00\x06\xD2\x76\x00\x01\x24\x01\x00", 12, 0x9000);
+    assert_int_equal(send("\x00\xCA\x00\x4F\x00", 5, 0x9000), 16);
+}
+
+static int insert(void **state)
+{
+    (void)state;
+    stack("insert %d openpgp", CARD);
+    card = attach(CARD);
+    return 0;
+}
+
+static int detach(void **state)
+{
+    (void)state;
+    return scm_detach(card);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_application_is_selected_by_its_name),
+        cmocka_unit_test(data_objects_are_read),
+        cmocka_unit_test(a_reset_is_noticed_and_the_application_selected_again),
+        cmocka_unit_test(the_card_survives_a_restart_of_the_service),
+    };
+    return cmocka_run_group_tests(tests, insert, detach);
+}
