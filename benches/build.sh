@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Builds libscm, the benchmark, and the PC/SC library that does nothing, into bench/ of cargo's target directory.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/bench/nothing"
+target=$(realpath "$target")
+out=$target/bench
+
+compile() {
+    # shellcheck disable=SC2046 # several options
+    "${CC:-cc}" -std=c11 -O2 -Wall -Wextra -Werror $(pkg-config --cflags libpcsclite) "$@"
+}
+
+cargo build --release --locked -p scm -p scm-stack -p steerable-card
+soname=$(objdump -p "$target/release/libscm.so" | sed -n 's/ *SONAME *//p')
+ln -sf "$target/release/libscm.so" "$out/$soname"
+
+compile -shared -fPIC -Wl,-soname,libpcsclite.so.1 -o "$out/nothing/libpcsclite.so.1" benches/nothing_pcsc.c
+compile -Iinclude -o "$out/bench" benches/bench.c "$out/$soname" -Wl,-rpath,"$out" -lpcsclite
