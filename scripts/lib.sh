@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# What the scripts share: installing what is missing on Debian. To be sourced.
+
+# The library builds with the rust-version of Cargo.toml. The OpenPGP card of the tests wants this one (heapless).
+# shellcheck disable=SC2034 # for who sources this
+RUST_OF_TESTS=1.87
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# Installs the Debian packages that are named, those that are missing.
+need_packages() {
+    local package missing=()
+    for package; do
+        is_installed "$package" || missing+=("$package")
+    done
+    [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
+}
+
+is_installed() {
+    [[ $(dpkg-query --show --showformat '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# Nothing is ever removed: what is in the way is somebody's decision.
+install_packages() {
+    say "Installing $*"
+    become_able_to_install "$*"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-remove --no-install-recommends "$@" ||
+        die "apt-get did not install $*"
+}
+
+# Ends the script where nothing can be installed, and says what is missing. Updates the package lists once: a fresh
+# machine knows of no package.
+become_able_to_install() {
+    command -v apt-get >/dev/null || die "missing, and this is no Debian to install it on: $1"
+    [[ $EUID -eq 0 ]] || command -v sudo >/dev/null ||
+        die "missing, and this is not root, nor is there sudo to become it: $1"
+    [[ -n ${package_lists_are_new:-} ]] || as_root apt-get update --quiet || say "apt-get update failed; going on"
+    package_lists_are_new=yes
+}
+
+as_root() {
+    if [[ $EUID -eq 0 ]]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+# Puts a cargo and a rustc of at least this version on the PATH: those that are here, or else Debian's.
+need_rust() {
+    local wanted=$1
+    find_rust "$wanted" && return
+    become_able_to_install "cargo and rustc $wanted or newer"
+    # Where Debian's own Rust is too old, there is the one that it builds browsers with.
+    local suffix
+    for suffix in '' -web; do
+        if has_candidate "cargo$suffix" "$wanted"; then
+            install_packages "rustc$suffix" "cargo$suffix"
+            find_rust "$wanted" && return
+        fi
+    done
+    die "needs Rust $wanted or newer, and Debian has none for this machine: see https://rustup.rs"
+}
+
+# Adds cargo fmt and cargo clippy to the Rust that need_rust found.
+need_rust_tools() {
+    has_rust_tools && return
+    if is_installed rustc-web; then
+        need_packages rustfmt-web rust-web-clippy
+    elif is_installed rustc; then
+        need_packages rustfmt rust-clippy
+    else
+        rustup component add rustfmt clippy
+    fi
+    has_rust_tools || die "$(command -v cargo) has no fmt or no clippy, and none could be installed"
+}
+
+has_rust_tools() {
+    cargo fmt --version &>/dev/null && cargo clippy --version &>/dev/null
+}
+
+# Puts the first cargo and rustc that are recent enough in front of the PATH.
+find_rust() {
+    local directory
+    for directory in "$(dirname "$(command -v cargo)")" "${CARGO_HOME:-$HOME/.cargo}/bin" /usr/bin; do
+        if is_recent "$directory/cargo" "$1" && is_recent "$directory/rustc" "$1"; then
+            PATH=$directory:$PATH
+            return
+        fi
+    done
+    return 1
+}
+
+# Whether the program says "name VERSION ...", and VERSION is at least this.
+is_recent() {
+    local name version rest
+    [[ -x $1 ]] || return 1
+    # shellcheck disable=SC2034 # name and rest only take their places
+    read -r name version rest < <("$1" --version 2>/dev/null) || return 1
+    printf '%s\n' "$2" "$version" | sort --check=quiet --version-sort
+}
+
+# Whether the package can be installed in at least this version.
+has_candidate() {
+    local candidate
+    candidate=$(apt-cache policy "$1" | sed -n 's/^ *Candidate: //p')
+    [[ -n $candidate && $candidate != '(none)' ]] && dpkg --compare-versions "$candidate" ge "$2"
+}
