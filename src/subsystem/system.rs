@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::os::raw::c_char;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pcsc::ffi::{self, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE};
 
@@ -21,6 +22,15 @@ const TRIES_TO_BE_ADMITTED: u32 = 3;
 
 /// Whether the service has let this process in before.
 static ADMITTED: AtomicBool = AtomicBool::new(false);
+
+/// One at a time: libpcsclite keeps contexts and handles in lists, and SCardDisconnect walks through all of them while
+/// SCardEstablishContext and SCardReleaseContext change them, which crashes (1.9.9; mended in part in 2.5). None of the
+/// three waits for a card: `disconnect` has waited before.
+static REGISTRY: Mutex<()> = Mutex::new(());
+
+fn registry() -> MutexGuard<'static, ()> {
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The PC/SC library of the platform: libpcsclite, winscard, or the PCSC framework.
 pub struct System;
@@ -58,6 +68,7 @@ impl Subsystem for System {
     }
 
     fn release_context(&self, context: Context) {
+        let _alone = registry();
         // SAFETY: a context is a number; an unknown one is refused. The result tells nothing: the context of a dead
         // daemon is freed although the call answers NO_SERVICE.
         unsafe { ffi::SCardReleaseContext(context.0 as SCARDCONTEXT) };
@@ -99,6 +110,12 @@ impl Subsystem for System {
     }
 
     fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+        if disposition != Disposition::Leave {
+            // Until others have given the card back. Who begins a transaction keeps them from taking it again; a handle
+            // with a signal cannot, and asks instead.
+            let _ = self.begin_transaction(icc).or_else(|_| self.status(icc).map(|_| ()));
+        }
+        let _alone = registry();
         // SAFETY: a handle is a number; an unknown one is refused.
         check(unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
     }
@@ -288,6 +305,7 @@ mod daemon {
 
 fn establish() -> Result<Context> {
     let mut context = 0;
+    let _alone = registry();
     // SAFETY: the two reserved pointers have to be null; the output is ours.
     let code = unsafe { ffi::SCardEstablishContext(ffi::SCARD_SCOPE_SYSTEM, null(), null(), &mut context) };
     match code as u32 {
