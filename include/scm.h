@@ -67,6 +67,12 @@
 #define SCM_ATTACH_OPTIONS_INIT {(uint32_t)sizeof(scm_attach_options), 0, 0, 0}
 /** `scm_reconnect_options` with every default. */
 #define SCM_RECONNECT_OPTIONS_INIT {(uint32_t)sizeof(scm_reconnect_options), 0, 0, 0}
+/** `scm_virtual_ifd_options` with every default. */
+#define SCM_VIRTUAL_IFD_OPTIONS_INIT {(uint32_t)sizeof(scm_virtual_ifd_options), 0, NULL}
+/** `scm_virtual_card` without anything: ATR and callbacks are to be filled in. */
+#define SCM_VIRTUAL_CARD_INIT {(uint32_t)sizeof(scm_virtual_card), 0, NULL, 0, NULL, NULL, NULL, NULL, NULL}
+/** `scm_virtual_failure` that does nothing yet. */
+#define SCM_VIRTUAL_FAILURE_INIT {(uint32_t)sizeof(scm_virtual_failure), SCM_S_OK, 0, 0, 0}
 
 /** The version of this header; `scm_version` is that of the library. */
 #define SCM_VERSION_MAJOR 0
@@ -348,12 +354,85 @@
 #define SCM_STATE_SPECIFICMODE 6
 
 /**
+ * The power is turned off: the card left its reader, or somebody unpowered it. `scm_virtual_card.power`.
+ */
+#define SCM_POWER_OFF 0
+
+/**
+ * The power is turned on (cold reset).
+ */
+#define SCM_POWER_ON 1
+
+/**
+ * The card is reset without loss of power (warm reset).
+ */
+#define SCM_POWER_RESET 2
+
+/**
+ * An operation of `scm_virtual_ifd_fail`: an attach, or a reconnect that attaches anew (SCardConnect).
+ */
+#define SCM_VIRTUAL_CONNECT 1
+
+/**
+ * A reconnect that has something to do (SCardReconnect).
+ */
+#define SCM_VIRTUAL_RECONNECT 2
+
+/**
+ * A detach (SCardDisconnect).
+ */
+#define SCM_VIRTUAL_DISCONNECT 3
+
+/**
+ * An outermost lock (SCardBeginTransaction).
+ */
+#define SCM_VIRTUAL_BEGIN 4
+
+/**
+ * An outermost unlock (SCardEndTransaction).
+ */
+#define SCM_VIRTUAL_END 5
+
+/**
+ * A question for the state: of `scm_status`, and of an attach, a reconnect or a failed exchange (SCardStatus).
+ */
+#define SCM_VIRTUAL_STATUS 6
+
+/**
+ * An exchange with the card (SCardTransmit).
+ */
+#define SCM_VIRTUAL_TRANSMIT 7
+
+/**
+ * An exchange with the reader (SCardControl).
+ */
+#define SCM_VIRTUAL_CONTROL 8
+
+/**
+ * Reading an attribute (SCardGetAttrib).
+ */
+#define SCM_VIRTUAL_GET_ATTRIBUTE 9
+
+/**
+ * Setting an attribute (SCardSetAttrib).
+ */
+#define SCM_VIRTUAL_SET_ATTRIBUTE 10
+
+/**
  * An attachment to a smart card, made by `scm_attach_by_ifd` or `scm_attach_by_handle`.
  *
  * A `scm_handle *` is a token, not an address. It may be used from any thread, and is dead after `scm_detach`: from then
  * on every function answers `SCM_E_HANDLE` for it, for as long as the process lives.
  */
 typedef struct scm_handle scm_handle;
+
+/**
+ * A virtual reader, made by `scm_virtual_ifd_create`.
+ *
+ * A `scm_virtual_ifd *` is a token, not an address. It may be used from any thread, and is dead after
+ * `scm_virtual_ifd_destroy`.
+ */
+typedef struct scm_virtual_ifd scm_virtual_ifd;
 
 /**
  * What every function that can fail returns: an HRESULT. Negative is a failure.
@@ -405,6 +484,120 @@ typedef struct scm_reconnect_options {
      */
     uint32_t initial_action;
 } scm_reconnect_options;
+
+/**
+ * What a virtual reader is like. Begin with `SCM_VIRTUAL_IFD_OPTIONS_INIT`; zero in a field is its default.
+ */
+typedef struct scm_virtual_ifd_options {
+    /**
+     * `sizeof(scm_virtual_ifd_options)`: how the library tells versions of this structure apart.
+     */
+    uint32_t struct_size;
+    /**
+     * How many bytes of log are kept; the oldest lines go first. Default 1 MiB, at most 1 GiB. The memory is reserved when
+     * the reader is made, and used as the log grows.
+     */
+    uint32_t log_limit;
+    /**
+     * The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm".
+     */
+    const char *vendor_name;
+} scm_virtual_ifd_options;
+
+/**
+ * What a virtual card is and does. Begin with `SCM_VIRTUAL_CARD_INIT`.
+ *
+ * The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and its
+ * like), with no lock of the library held, and never two at a time for one card. A callback may call the library,
+ * except on the attachment on whose behalf it runs and for an exchange with its own card: these answer
+ * `SCM_SCARD_E_NOT_READY`. It may pull its own card or reset it; the exchange under way then fails with
+ * `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` is called when the callback has returned. It has to
+ * return: neither an exception nor a longjmp may leave it.
+ */
+typedef struct scm_virtual_card {
+    /**
+     * `sizeof(scm_virtual_card)`: how the library tells versions of this structure apart.
+     */
+    uint32_t struct_size;
+    /**
+     * The protocols that are offered: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW` for that alone.
+     * 0 for those of the ATR; then the reader does not understand a card whose ATR is none
+     * (`SCM_SCARD_W_UNSUPPORTED_CARD`). Of several, T=1 is chosen, unless only T=0 is asked for.
+     */
+    uint32_t protocols;
+    /**
+     * The ATR, 1 to `SCM_ATR_MAX` bytes; copied.
+     */
+    const uint8_t *atr;
+    /**
+     * Its length.
+     */
+    size_t atr_length;
+    /**
+     * What the callbacks get as their first argument.
+     */
+    void *user;
+    /**
+     * Answers one command. Required. The capacity is the longest response there is, `SCM_RESPONSE_MAX`. An error is a
+     * card that failed to answer (`SCM_SCARD_E_NOT_TRANSACTED`); so is an answer of fewer than two bytes
+     * (`SCM_SCARD_F_COMM_ERROR`).
+     */
+    scm_result (*transmit)(void *user,
+                           const uint8_t *command,
+                           size_t command_length,
+                           uint8_t *response,
+                           size_t capacity,
+                           size_t *response_length);
+    /**
+     * Is told of the power: `SCM_POWER_ON`, `SCM_POWER_OFF` or `SCM_POWER_RESET`. Required. An error is a card that does not
+     * answer to a reset: it is mute (`SCM_SCARD_W_UNRESPONSIVE_CARD`) until one succeeds. When the power is turned off
+     * the answer does not matter.
+     */
+    scm_result (*power)(void *user, uint32_t event);
+    /**
+     * Answers a control code as the reader. NULL for a reader that knows none. `SCM_E_NOTIMPL` and
+     * `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does not know this one; another error is a reader that failed
+     * (`SCM_SCARD_E_NOT_TRANSACTED`).
+     */
+    scm_result (*control)(void *user,
+                          uint32_t code,
+                          const uint8_t *input,
+                          size_t input_length,
+                          uint8_t *output,
+                          size_t capacity,
+                          size_t *output_length);
+    /**
+     * Is called once, as the last one, when the card has been removed, or its reader destroyed, and no call is in it any
+     * more. NULL for nothing to be done.
+     */
+    void (*release)(void *user);
+} scm_virtual_card;
+
+/**
+ * What is to happen to the next calls of an operation. Begin with `SCM_VIRTUAL_FAILURE_INIT`.
+ */
+typedef struct scm_virtual_failure {
+    /**
+     * `sizeof(scm_virtual_failure)`: how the library tells versions of this structure apart.
+     */
+    uint32_t struct_size;
+    /**
+     * The code that they answer; `SCM_S_OK` for calls that are carried out, after the delay.
+     */
+    scm_result result;
+    /**
+     * How many calls go by before.
+     */
+    uint32_t skip;
+    /**
+     * How many calls it is about; `UINT32_MAX` for all that follow, 0 to take back what was planned for the operation.
+     */
+    uint32_t count;
+    /**
+     * How long each of them takes before it answers or is carried out, in milliseconds.
+     */
+    uint32_t delay_ms;
+} scm_virtual_failure;
 
 #ifdef __cplusplus
 extern "C" {
@@ -474,7 +667,8 @@ scm_result scm_attach_by_ifd_ex(const char *ifd_name,
  * The library never disconnects or releases it. The caller does not use it, nor another handle of its context, while a
  * call on the attachment is under way: libpcsclite makes one wait for the other, or stops the whole process.
  *
- * @param icc  the card handle (`SCARDHANDLE`) that PC/SC gave in this process
+ * @param icc  the card handle (`SCARDHANDLE`) that PC/SC gave in this process, or that `scm_get_icc` gave for an attachment
+ *   to a virtual reader
  * @param handle  [out] the attachment, to be ended with `scm_detach`; NULL after a failure
  *
  * @return
@@ -710,7 +904,8 @@ scm_result scm_control(struct scm_handle *handle,
 SCM_API uint32_t scm_ctl_code(uint32_t function);
 
 /**
- * Lists the readers.
+ * Lists the readers: those of the platform in its order, then the virtual ones of this process in the order in which they
+ * were made. A resource manager that does not run has no readers.
  *
  * @param names  [out] a multi-string: each name in UTF-8 with its NUL, behind the last one a NUL more. No reader is an
  *   empty list, a single NUL, and no error. NULL with capacity 0 asks for the length.
@@ -722,8 +917,9 @@ SCM_API uint32_t scm_ctl_code(uint32_t function);
  * - `SCM_E_POINTER`: `length` is NULL, or `names` is NULL with a capacity.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit; `*length` is what is needed now. It may have grown by the next
  *   call.
- * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
- * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
+ * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`, if there is no virtual
+ *   reader; otherwise only these are listed.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
  * Does not wait for other applications. Any thread may call it, and a child after a fork.
@@ -1009,6 +1205,234 @@ SCM_API uint32_t scm_abi_version(void);
  * Never blocks.
  */
 SCM_API scm_result scm_check_version(const char *required);
+
+/**
+ * Makes a virtual reader: a reader inside this process, for programs that test their card code without hardware or a daemon.
+ *
+ * It is listed, attached to and used like any other, by this process alone, and obeys the same rules: share modes, locks,
+ * signals of resets and removals. It stays until `scm_virtual_ifd_destroy`. Other processes, and PC/SC calls past this library,
+ * do not see it. The child of a fork begins without any.
+ *
+ * @param name  its name: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes, NUL-terminated
+ * @param options  what it is like; NULL for the defaults
+ * @param ifd  [out] the reader; NULL after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: made; empty.
+ * - `SCM_E_POINTER`: `ifd` is NULL.
+ * - `SCM_E_INVALIDARG`: `name` or the vendor name cannot be one, `struct_size` is that of no version, or `log_limit` is too large.
+ * - `SCM_SCARD_E_DUPLICATE_READER`: a reader has this name, a real or a virtual one.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Does not wait for other applications. Any thread may call it, and a child after a fork.
+ */
+SCM_API
+scm_result scm_virtual_ifd_create(const char *name,
+                                  const struct scm_virtual_ifd_options *options,
+                                  struct scm_virtual_ifd **ifd);
+
+/**
+ * Unplugs a virtual reader, with the card that is in it.
+ *
+ * Attachments stay, and answer `SCM_SCARD_E_READER_UNAVAILABLE` until a reader of the same name is there and they are
+ * reconnected. The handle is dead at once.
+ *
+ * @param ifd  the reader
+ *
+ * @return
+ * - `SCM_S_OK`: unplugged.
+ * - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
+ *
+ * Does not wait for a call of the card that is under way; then `release` is called when that has ended. Any thread may
+ * call it.
+ */
+SCM_API scm_result scm_virtual_ifd_destroy(struct scm_virtual_ifd *ifd);
+
+/**
+ * Puts a card into a virtual reader and powers it (`power` is called with `SCM_POWER_ON`).
+ *
+ * @param ifd  the reader
+ * @param card  the card; the structure and the ATR are copied. What `user` points to belongs to the reader until `release`.
+ *
+ * @return
+ * - `SCM_S_OK`: the card is in, also when it is mute, or when the service is stopped and powers it later.
+ * - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
+ * - `SCM_E_INVALIDARG`: `card` is NULL, `struct_size` is that of no version, the ATR is empty or too long, `transmit` or `power`
+ *   is NULL, or `protocols` is not defined.
+ * - `SCM_SCARD_E_NOT_READY`: there is a card in the reader.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ *
+ * After a failure nothing was called, and the card is still the caller's. Any thread may call it.
+ */
+SCM_API
+scm_result scm_virtual_ifd_insert(struct scm_virtual_ifd *ifd,
+                                  const struct scm_virtual_card *card);
+
+/**
+ * Pulls the card out of a virtual reader, whatever is going on with it.
+ *
+ * Every attachment answers `SCM_SCARD_W_REMOVED_CARD` from now on, until it is reconnected; so does an exchange that is
+ * under way. Locks end.
+ *
+ * @param ifd  the reader
+ *
+ * @return
+ * - `SCM_S_OK`: the card is out. `power` (`SCM_POWER_OFF`) and `release` have been called, or will be when the call that is in
+ *   the card has ended.
+ * - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
+ * - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
+ *
+ * Does not wait for a call of the card that is under way. Any thread may call it, and a callback of the card.
+ */
+SCM_API
+scm_result scm_virtual_ifd_remove(struct scm_virtual_ifd *ifd);
+
+/**
+ * Resets the card of a virtual reader, or turns its power off, as another application would.
+ *
+ * Every attachment answers `SCM_SCARD_W_RESET_CARD` from now on, until it is reconnected. Unlike another application
+ * this does not ask whether somebody has locked the card.
+ *
+ * @param ifd  the reader
+ * @param action  `SCM_DISPOSITION_RESET` (warm), or `SCM_DISPOSITION_UNPOWER`: the power stays off until the card is used again
+ *
+ * @return
+ * - `SCM_S_OK`: done.
+ * - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
+ * - `SCM_E_INVALIDARG`: `action` is another value.
+ * - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
+ *
+ * Waits for an exchange with the card that is under way, unless it is called by it: then the exchange fails with
+ * `SCM_SCARD_W_RESET_CARD`. Any thread may call it.
+ */
+SCM_API
+scm_result scm_virtual_ifd_reset(struct scm_virtual_ifd *ifd,
+                                 uint32_t action);
+
+/**
+ * Lets the next calls of an operation fail: the first `skip` go by, then `count` answer `result` and do nothing else.
+ *
+ * Operations are counted as they reach the resource manager: `scm_attach_by_ifd`, for one, connects once and asks for the
+ * status once. The log shows them. Plans for the same operation come true one after the other.
+ *
+ * @param ifd  the reader
+ * @param operation  `SCM_VIRTUAL_CONNECT` to `SCM_VIRTUAL_SET_ATTRIBUTE`
+ * @param result  the code that the calls fail with, as the resource manager would give it. What an attachment makes of it may
+ *   be another: after a failed exchange it asks what is true.
+ * @param skip  how many calls go by before
+ * @param count  how many calls fail; `UINT32_MAX` for all that follow, 0 to take back what was planned for the operation
+ *
+ * @return
+ * - `SCM_S_OK`: planned.
+ * - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
+ * - `SCM_E_INVALIDARG`: `operation` is not defined, or `result` is no failure and `count` not 0.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ *
+ * Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_virtual_ifd_fail(struct scm_virtual_ifd *ifd,
+                                uint32_t operation,
+                                scm_result result,
+                                uint32_t skip,
+                                uint32_t count);
+
+/**
+ * Lets the next calls of an operation fail, or take their time, or both.
+ *
+ * @param ifd  the reader
+ * @param operation  as for `scm_virtual_ifd_fail`
+ * @param failure  what happens to them
+ *
+ * @return as `scm_virtual_ifd_fail`, and
+ * - `SCM_E_INVALIDARG`: `failure` is NULL, `struct_size` is that of no version, or the result is `SCM_S_FALSE` or another success
+ *   but `SCM_S_OK`.
+ */
+SCM_API
+scm_result scm_virtual_ifd_fail_ex(struct scm_virtual_ifd *ifd,
+                                   uint32_t operation,
+                                   const struct scm_virtual_failure *failure);
+
+/**
+ * What a virtual reader was asked and what it answered: a line of text for each operation, the oldest first.
+ *
+ * A line is the operation, ` -> `, and what came of it: the answer, or the name of the code. Bytes are in hexadecimal.
+ *
+ *     insert 3B80800101
+ *     power on -> ok
+ *     connect shared T=0|T=1 -> T=1
+ *     status -> negotiable
+ *     transmit 00A40000023F00 -> 9000
+ *     transmit 00200081 (5 bytes withheld) -> 63C2
+ *     end leave -> ok
+ *     remove
+ *     transmit 00B0000000 -> SCM_SCARD_W_REMOVED_CARD
+ *
+ * The data of commands that can carry a code or a key are withheld, by their instruction in every class: VERIFY (20, 21), CHANGE
+ * REFERENCE DATA (24, 25), RESET RETRY COUNTER (2C, 2D), PERFORM BIOMETRIC OPERATION (2E, 2F), ENVELOPE (C2, C3), PUT KEY (D8) and
+ * PUT DATA (DA, DB); of control codes only the length is shown.
+ *
+ * @param ifd  the reader
+ * @param log  [out] the text, UTF-8 with its NUL; NULL with capacity 0 asks for the length
+ * @param capacity  the room in `log`, in bytes
+ * @param length  [out] the length of the text with its NUL, 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: copied.
+ * - `SCM_E_POINTER`: `length` is NULL, or `log` is NULL with a capacity.
+ * - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the log does not fit; `*length` is what is needed now. It may have grown by the next call.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ *
+ * Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_virtual_ifd_get_log(struct scm_virtual_ifd *ifd,
+                                   char *log,
+                                   size_t capacity,
+                                   size_t *length);
+
+/**
+ * Empties the log of a virtual reader.
+ *
+ * @param ifd  the reader
+ *
+ * @return
+ * - `SCM_S_OK`: emptied.
+ * - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
+ *
+ * Does not block. Any thread may call it.
+ */
+SCM_API scm_result scm_virtual_ifd_clear_log(struct scm_virtual_ifd *ifd);
+
+/**
+ * Stops the virtual resource manager, as if the daemon of a real one went down.
+ *
+ * Virtual readers are not listed any more; attachments to them answer `SCM_SCARD_E_NO_SERVICE` until it runs again and they are
+ * reconnected. Cards lose their power, and stay in. Real readers do not notice.
+ *
+ * @return
+ * - `SCM_S_OK`: stopped.
+ * - `SCM_S_FALSE`: it was stopped already.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Does not wait for calls of cards that are under way. Any thread may call it.
+ */
+SCM_API
+scm_result scm_virtual_service_stop(void);
+
+/**
+ * Starts the virtual resource manager again, which powers the cards that it finds in its readers.
+ *
+ * @return
+ * - `SCM_S_OK`: started.
+ * - `SCM_S_FALSE`: it was running; it does from the beginning.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Any thread may call it.
+ */
+SCM_API scm_result scm_virtual_service_start(void);
 
 #ifdef __cplusplus
 }  // extern "C"

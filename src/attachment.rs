@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod diagnosis;
+#[cfg(test)]
+mod exhaustive;
 mod link;
 mod reconnect;
 #[cfg(test)]
@@ -11,7 +13,7 @@ mod tests;
 pub use reconnect::{Reconnected, Wish};
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
@@ -69,12 +71,12 @@ struct Session {
 }
 
 impl Identity {
-    /// What a reconnect has to do before the card can be used, if anything.
-    fn wanting(&self, access: Access) -> Option<Disposition> {
+    /// What a reconnect has to do before the card can be used over `link`, if anything.
+    fn wanting(&self, link: Link) -> Option<Disposition> {
         match self.state {
-            _ if access.share_mode == ShareMode::Direct => None,
+            _ if link.share_mode == ShareMode::Direct => None,
             CardState::Present | CardState::Swallowed => Some(Disposition::Unpower),
-            _ if self.protocol.is_none() => Some(Disposition::Leave),
+            _ if self.protocol.is_none() || link.protocol.is_none() => Some(Disposition::Leave),
             _ => None,
         }
     }
@@ -147,20 +149,23 @@ impl Attachment {
     /// Sends one command to the card and hands its answer to `deliver`. The answer is kept until the next exchange.
     pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         let mut session = self.enter()?;
-        if let Err(code) = self.exchange(&mut session, command) {
-            if code != Hresult::E_INVALIDARG {
-                session.response.clear();
-            }
-            return Err(code);
+        if let Ok(Some(protocol)) = session.link.map(|link| link.protocol) {
+            // What is no command is no exchange either: it leaves everything as it is.
+            check_command(protocol, command)?;
         }
-        deliver(&session.response)
+        match self.exchange(&mut session, command) {
+            Ok(()) => deliver(&session.response),
+            Err(code) => {
+                session.response.clear();
+                Err(code)
+            }
+        }
     }
 
     #[inline]
     fn exchange(&self, session: &mut Session, command: &[u8]) -> Result<()> {
         let link = self.ready(session)?;
         let protocol = link.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
-        check_command(protocol, command)?;
         let sent = self.subsystem.transmit(link.icc, protocol, command, &mut session.response);
         match sent.and_then(|()| check_response(protocol, &session.response)) {
             Ok(()) => {
@@ -233,8 +238,9 @@ impl Attachment {
         let link = self.ready(session)?;
         let status = match self.subsystem.status(link.icc) {
             Ok((state, _)) if link.share_mode == ShareMode::Direct => return Ok((state, None)),
-            // Without its protocol the card is one that was reset, whether that was signalled or not.
-            Ok((state, None)) if state != CardState::Absent => Err(Hresult::SCARD_W_RESET_CARD),
+            // A card that has left is a loss, and one without its protocol was reset, whether that was signalled or not.
+            Ok((CardState::Absent, _)) => Err(Hresult::SCARD_W_REMOVED_CARD),
+            Ok((_, None)) => Err(Hresult::SCARD_W_RESET_CARD),
             status => status,
         };
         match status {
@@ -353,7 +359,21 @@ impl Attachment {
     }
 
     /// The session, alone. A panic under it leaves it poisoned: this attachment is not used again.
+    #[inline]
     fn enter(&self) -> Result<MutexGuard<'_, Session>> {
+        match self.session.try_lock() {
+            Ok(session) => Ok(session),
+            Err(TryLockError::Poisoned(_)) => Err(Hresult::E_UNEXPECTED),
+            Err(TryLockError::WouldBlock) => self.wait_to_enter(),
+        }
+    }
+
+    #[cold]
+    fn wait_to_enter(&self) -> Result<MutexGuard<'_, Session>> {
+        // The callback of a virtual card that calls the attachment which calls it would wait for itself.
+        if self.icc().is_ok_and(|icc| self.subsystem.is_calling_back(icc)) {
+            return Err(Hresult::SCARD_E_NOT_READY);
+        }
         self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)
     }
 
@@ -394,8 +414,9 @@ impl Attachment {
         for disturbances in 0..link::TRIES {
             let link = session.link?;
             let wanting = match self.subsystem.identify(link.icc) {
-                Ok(identity) => match identity.wanting(access) {
+                Ok(identity) => match identity.wanting(link) {
                     None => {
+                        link.check(access)?;
                         self.note_card(session, &identity);
                         return Ok(disturbances > 0);
                     }
@@ -428,7 +449,8 @@ impl Attachment {
             Err(Hresult::SCARD_W_RESET_CARD) => link.reconnect(self.subsystem, session.access, Disposition::Leave),
             other => other.map(|_| link),
         };
-        let link = acknowledged.map_err(|code| self.diagnose(session, code))?;
+        let link = acknowledged.and_then(|link| link.check(session.access));
+        let link = link.map_err(|code| self.diagnose(session, reconnect::while_down(code)))?;
         session.owes_acknowledgement = false;
         self.set_link(session, Ok(link));
         Ok(())

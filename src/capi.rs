@@ -14,25 +14,22 @@ pub mod property;
 pub mod reconnect;
 pub mod result;
 pub mod version;
+pub mod virtual_ifd;
 
 use crate::attachment::Attachment;
 use crate::handle_table::Token;
 use crate::hresult::{Hresult, Result};
-use crate::process_table::attachments;
+use crate::process_table::handles;
 use crate::shared::Shared;
-use crate::subsystem::system::System;
-use crate::subsystem::Subsystem;
 use attachment::scm_handle;
 use result::scm_result;
 
-/// The resource manager of the platform.
-static SYSTEM: &dyn Subsystem = &System;
-
 /// The attachment behind a handle, alive as long as this reference, whatever other threads do with the handle.
 fn attached(handle: *mut scm_handle) -> Result<Shared<Attachment>> {
-    attachments()?.get(token(handle)?)
+    handles()?.attachments.get(token(handle)?)
 }
 
-fn token(handle: *mut scm_handle) -> Result<Token> {
+/// The token in any kind of handle.
+fn token<T>(handle: *mut T) -> Result<Token> {
     Token::from_pointer(handle).ok_or(Hresult::E_HANDLE)
 }

@@ -8,18 +8,27 @@ use std::num::NonZeroUsize;
 
 use crate::hresult::{Hresult, Result};
 
-/// The value of a `scm_handle *`: bit 0 set (no aligned pointer has it), then the slot, then its generation.
+/// What a handle is a handle of. It is part of the token, so that one of another kind is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Attachment = 0,
+    VirtualIfd = 1,
+}
+
+/// The value of a handle: bit 0 set (no aligned pointer has it), then the kind, the slot, and the slot's generation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Token(NonZeroUsize);
 
-const SLOT_BITS: u32 = if usize::BITS == 64 { 23 } else { 12 };
-const GENERATION_SHIFT: u32 = SLOT_BITS + 1;
+const KIND_BITS: u32 = 3;
+const SLOT_BITS: u32 = if usize::BITS == 64 { 20 } else { 12 };
+const SLOT_SHIFT: u32 = 1 + KIND_BITS;
+const GENERATION_SHIFT: u32 = SLOT_SHIFT + SLOT_BITS;
 const MAX_SLOTS: usize = 1 << SLOT_BITS;
 const MAX_GENERATION: usize = usize::MAX >> GENERATION_SHIFT;
 
 impl Token {
-    fn new(slot: usize, generation: usize) -> Token {
-        Token(NonZeroUsize::MIN | generation << GENERATION_SHIFT | slot << 1)
+    fn new(kind: Kind, slot: usize, generation: usize) -> Token {
+        Token(NonZeroUsize::MIN | generation << GENERATION_SHIFT | slot << SLOT_SHIFT | (kind as usize) << 1)
     }
 
     /// The token in a pointer that came from C, if it can be one.
@@ -34,7 +43,11 @@ impl Token {
     }
 
     fn slot(self) -> usize {
-        (self.0.get() >> 1) & (MAX_SLOTS - 1)
+        (self.0.get() >> SLOT_SHIFT) & (MAX_SLOTS - 1)
+    }
+
+    fn is_of(self, kind: Kind) -> bool {
+        (self.0.get() >> 1) & ((1 << KIND_BITS) - 1) == kind as usize
     }
 
     fn generation(self) -> usize {
@@ -44,6 +57,7 @@ impl Token {
 
 /// Slots with generations. Lookup is an index and a comparison.
 pub struct HandleTable<T> {
+    kind: Kind,
     slots: Vec<Slot<T>>,
     /// The slots without an object; its capacity is never less than `slots.len()`.
     free: Vec<usize>,
@@ -55,8 +69,8 @@ struct Slot<T> {
 }
 
 impl<T: Clone> HandleTable<T> {
-    pub const fn new() -> Self {
-        HandleTable { slots: Vec::new(), free: Vec::new() }
+    pub const fn new(kind: Kind) -> Self {
+        HandleTable { kind, slots: Vec::new(), free: Vec::new() }
     }
 
     /// Gives `object` a token.
@@ -67,7 +81,7 @@ impl<T: Clone> HandleTable<T> {
         };
         let slot = self.slots.get_mut(index).ok_or(Hresult::E_UNEXPECTED)?;
         slot.object = Some(object);
-        Ok(Token::new(index, slot.generation))
+        Ok(Token::new(self.kind, index, slot.generation))
     }
 
     fn grow(&mut self) -> Result<usize> {
@@ -85,7 +99,7 @@ impl<T: Clone> HandleTable<T> {
     pub fn get(&self, token: Token) -> Result<T> {
         let slot = self.slots.get(token.slot()).ok_or(Hresult::E_HANDLE)?;
         match &slot.object {
-            Some(object) if slot.generation == token.generation() => Ok(object.clone()),
+            Some(object) if slot.generation == token.generation() && token.is_of(self.kind) => Ok(object.clone()),
             _ => Err(Hresult::E_HANDLE),
         }
     }
@@ -94,7 +108,7 @@ impl<T: Clone> HandleTable<T> {
     pub fn remove(&mut self, token: Token) -> Result<T> {
         let index = token.slot();
         let slot = self.slots.get_mut(index).ok_or(Hresult::E_HANDLE)?;
-        if slot.generation != token.generation() {
+        if slot.generation != token.generation() || !token.is_of(self.kind) {
             return Err(Hresult::E_HANDLE);
         }
         let object = slot.object.take().ok_or(Hresult::E_HANDLE)?;
@@ -131,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_token_leads_to_its_object_until_it_is_removed() {
-        let mut table = HandleTable::new();
+        let mut table = HandleTable::new(Kind::Attachment);
         let first = table.insert("first").unwrap();
         let second = table.insert("second").unwrap();
         assert_eq!(table.get(first), Ok("first"));
@@ -143,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_used_again_but_never_a_token() {
-        let mut table = HandleTable::new();
+        let mut table = HandleTable::new(Kind::Attachment);
         let old = table.insert(1).unwrap();
         table.remove(old).unwrap();
         let new = table.insert(2).unwrap();
@@ -156,10 +170,10 @@ mod tests {
 
     #[test]
     fn a_slot_whose_generations_are_used_up_is_retired() {
-        let mut table = HandleTable::new();
+        let mut table = HandleTable::new(Kind::Attachment);
         let token = table.insert(1).unwrap();
         table.slots[token.slot()].generation = MAX_GENERATION;
-        let last = Token::new(token.slot(), MAX_GENERATION);
+        let last = Token::new(Kind::Attachment, token.slot(), MAX_GENERATION);
         assert_eq!(table.remove(last), Ok(1));
         assert_ne!(table.insert(2).unwrap().slot(), last.slot());
     }
@@ -167,7 +181,7 @@ mod tests {
     #[test]
     fn pointers_that_are_no_tokens_are_told() {
         let on_the_stack = 0u64;
-        let mut table = HandleTable::new();
+        let mut table = HandleTable::new(Kind::Attachment);
         table.insert(1).unwrap();
         assert_eq!(Token::from_pointer(std::ptr::null_mut::<u8>()), None);
         assert_eq!(Token::from_pointer((&on_the_stack as *const u64).cast_mut()), None);
@@ -176,8 +190,21 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_another_kind_is_told() {
+        let mut attachments = HandleTable::new(Kind::Attachment);
+        let mut readers = HandleTable::new(Kind::VirtualIfd);
+        let (attachment, reader) = (attachments.insert(1).unwrap(), readers.insert(2).unwrap());
+        assert_eq!(
+            (attachments.get(reader), readers.get(attachment)),
+            (Err(Hresult::E_HANDLE), Err(Hresult::E_HANDLE))
+        );
+        assert_eq!(attachments.remove(reader), Err(Hresult::E_HANDLE));
+        assert_eq!((attachments.get(attachment), readers.get(reader)), (Ok(1), Ok(2)));
+    }
+
+    #[test]
     fn a_token_survives_the_way_through_c() {
-        let token = Token::new(5, 7);
+        let token = Token::new(Kind::VirtualIfd, 5, 7);
         assert_eq!(Token::from_pointer(token.to_pointer::<u8>()), Some(token));
         assert_eq!((token.slot(), token.generation()), (5, 7));
     }
@@ -195,7 +222,7 @@ mod tests {
     #[test]
     fn forgetting_drops_nothing_and_leaves_every_slot_usable() {
         let rung = std::cell::Cell::new(false);
-        let mut table = HandleTable::new();
+        let mut table = HandleTable::new(Kind::Attachment);
         let token = table.insert(Bell(&rung)).unwrap();
         table.forget_all();
         assert!(table.get(token).is_err());

@@ -15,6 +15,7 @@ mod attachment;
 mod boundary;
 mod handle_table;
 mod ifd_name;
+mod multi_string;
 mod process_table;
 mod shared;
 mod subsystem;

@@ -4,33 +4,42 @@
 //! delays no other attachment.
 //!
 //! A child process shares the parent's connections to the resource manager, and any use of them breaks both. So in the
-//! child every handle from before the fork is dead, and nothing of the parent's is closed.
+//! child every handle from before the fork is dead, and nothing of the parent's is closed. Virtual readers are the
+//! parent's too: the child begins without any.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use once_cell::sync::OnceCell;
 
 use crate::attachment::Attachment;
-use crate::handle_table::HandleTable;
+use crate::handle_table::{HandleTable, Kind};
 use crate::hresult::Result;
 use crate::shared::Shared;
+use crate::subsystem::r#virtual::IfdNumber;
 
-type Attachments = HandleTable<Shared<Attachment>>;
+/// What the handles of this process stand for, one table for each kind.
+pub struct Handles {
+    pub attachments: HandleTable<Shared<Attachment>>,
+    pub virtual_ifds: HandleTable<IfdNumber>,
+}
 
-static ATTACHMENTS: OnceCell<Mutex<Attachments>> = OnceCell::new();
+static HANDLES: OnceCell<Mutex<Handles>> = OnceCell::new();
 
 /// The table, locked. Keep it no longer than one call of the table's own.
-pub fn attachments() -> Result<MutexGuard<'static, Attachments>> {
-    let table = ATTACHMENTS.get_or_try_init(|| -> Result<_> {
+pub fn handles() -> Result<MutexGuard<'static, Handles>> {
+    let table = HANDLES.get_or_try_init(|| -> Result<_> {
         #[cfg(unix)]
         fork::watch()?;
-        Ok(Mutex::new(HandleTable::new()))
+        Ok(Mutex::new(Handles {
+            attachments: HandleTable::new(Kind::Attachment),
+            virtual_ifds: HandleTable::new(Kind::VirtualIfd),
+        }))
     })?;
     Ok(lock(table))
 }
 
 /// No code that can panic runs under this mutex, so there is no half-done state behind a poisoned one.
-fn lock(table: &Mutex<Attachments>) -> MutexGuard<'_, Attachments> {
+fn lock(table: &Mutex<Handles>) -> MutexGuard<'_, Handles> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -39,17 +48,23 @@ mod fork {
     use std::cell::UnsafeCell;
     use std::sync::MutexGuard;
 
-    use super::{lock, Attachments, ATTACHMENTS};
+    use super::{lock, Handles, HANDLES};
     use crate::hresult::{Hresult, Result};
+    use crate::subsystem::r#virtual;
 
-    /// The lock of the table while a fork is under way, so that no child inherits a table in mid-change.
-    struct HeldLock(UnsafeCell<Option<MutexGuard<'static, Attachments>>>);
+    /// What is locked while a fork is under way, so that no child inherits anything in mid-change.
+    struct Held {
+        handles: MutexGuard<'static, Handles>,
+        readers: r#virtual::Locked,
+    }
 
-    // SAFETY: only the thread that holds the lock of the table touches the cell: `before` once it has the lock,
-    // `after_in_*` until it gives it back, all on the thread that forks.
-    unsafe impl Sync for HeldLock {}
+    struct HeldLocks(UnsafeCell<Option<Held>>);
 
-    static HELD: HeldLock = HeldLock(UnsafeCell::new(None));
+    // SAFETY: only the thread that holds the locks touches the cell: `before` once it has them, `after_in_*` until it
+    // gives them back, all on the thread that forks.
+    unsafe impl Sync for HeldLocks {}
+
+    static HELD: HeldLocks = HeldLocks(UnsafeCell::new(None));
 
     /// Asks for the three calls around each fork. They end with this library: the C library drops them on dlclose.
     pub fn watch() -> Result<()> {
@@ -61,15 +76,17 @@ mod fork {
     }
 
     unsafe extern "C" fn before() {
-        // There is a table, or is about to be: that is when these functions are asked for.
-        let table = lock(ATTACHMENTS.wait());
-        // SAFETY: this thread holds the lock of the table.
-        unsafe { *HELD.0.get() = Some(table) };
+        // There is a table, or is about to be: that is when these functions are asked for. Nobody waits for the table
+        // with the readers locked, so the order is free.
+        let handles = lock(HANDLES.wait());
+        let held = Held { handles, readers: r#virtual::lock() };
+        // SAFETY: this thread holds the locks.
+        unsafe { *HELD.0.get() = Some(held) };
     }
 
     /// What `before` kept.
-    fn take_held() -> Option<MutexGuard<'static, Attachments>> {
-        // SAFETY: called by the thread that forked, which has held the lock since `before`.
+    fn take_held() -> Option<Held> {
+        // SAFETY: called by the thread that forked, which has held the locks since `before`.
         unsafe { (*HELD.0.get()).take() }
     }
 
@@ -78,8 +95,10 @@ mod fork {
     }
 
     unsafe extern "C" fn after_in_child() {
-        if let Some(mut table) = take_held() {
-            table.forget_all();
+        if let Some(Held { mut handles, mut readers }) = take_held() {
+            handles.attachments.forget_all();
+            handles.virtual_ifds.forget_all();
+            readers.forget_all();
         }
     }
 }

@@ -32,6 +32,11 @@ impl<T> Shared<T> {
         Ok(Shared { counted })
     }
 
+    /// Whether both refer to one value.
+    pub fn is_same(one: &Shared<T>, other: &Shared<T>) -> bool {
+        one.counted == other.counted
+    }
+
     /// The value itself, if this is the last reference; otherwise one reference less.
     pub fn into_inner(self) -> Option<T> {
         let counted = self.counted;

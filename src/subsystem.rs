@@ -2,11 +2,15 @@
 //! cross it. Nothing is remembered here of a card or a handle, and nothing is sent to a card twice.
 
 pub mod system;
+pub mod r#virtual;
 
 use crate::atr::Atr;
-use crate::hresult::Result;
+use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
+use crate::multi_string::{texts, MultiString};
 use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
+use r#virtual::Virtual;
+use system::System;
 
 /// A context of the resource manager (`SCARDCONTEXT`), as wide as any platform has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +53,73 @@ pub struct Sight {
     pub native: u32,
 }
 
+/// The resource managers of this process: that of the platform, and the one in here.
+static ALL: [&dyn Subsystem; 2] = [&System, &Virtual];
+
+/// The one that has a reader of this name. A name that nobody knows is one for the platform to say so.
+pub fn of_ifd(ifd: &IfdName) -> &'static dyn Subsystem {
+    if r#virtual::has_ifd(ifd) {
+        &Virtual
+    } else {
+        &System
+    }
+}
+
+/// The one that has given this card handle.
+pub fn of_icc(icc: Icc) -> &'static dyn Subsystem {
+    if r#virtual::has_icc(icc) {
+        &Virtual
+    } else {
+        &System
+    }
+}
+
+/// Whether the platform has a reader of this name. Where it cannot be asked nobody can use it either.
+pub fn has_real_ifd(ifd: &IfdName) -> bool {
+    let names = in_context(&System, |context| System.list_ifds(context)).unwrap_or_default();
+    let found = texts(&names).any(|name| name == ifd.as_c_str().to_bytes());
+    found
+}
+
+/// The readers of all, those of the platform first. Where no service runs there is no reader.
+pub fn list_ifds() -> Result<MultiString> {
+    list(|subsystem, context| subsystem.list_ifds(context))
+}
+
+/// The groups of readers of all.
+pub fn list_ifd_groups() -> Result<MultiString> {
+    let mut groups = MultiString::new()?;
+    let all = list(|subsystem, context| subsystem.list_ifd_groups(context))?.into_bytes();
+    for group in texts(&all) {
+        if !groups.contains(group) {
+            groups.push(group)?;
+        }
+    }
+    Ok(groups)
+}
+
+fn list(ask: impl Fn(&dyn Subsystem, Context) -> Result<Vec<u8>>) -> Result<MultiString> {
+    let mut all = MultiString::new()?;
+    let mut obstacle = None;
+    for subsystem in ALL {
+        match in_context(subsystem, |context| ask(subsystem, context)) {
+            Ok(names) => texts(&names).try_for_each(|name| all.push(name))?,
+            Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED) => {}
+            Err(code) => obstacle = Some(code),
+        }
+    }
+    // A service that may not be used is one that does not run, to who brings readers of his own.
+    obstacle.filter(|_| all.is_empty()).map_or(Ok(all), Err)
+}
+
+/// Asks in a context for the moment only: an idle one would keep the daemon from exiting.
+pub fn in_context<T>(subsystem: &dyn Subsystem, ask: impl FnOnce(Context) -> Result<T>) -> Result<T> {
+    let context = subsystem.establish_context()?;
+    let answer = ask(context);
+    subsystem.release_context(context);
+    answer
+}
+
 /// A resource manager.
 ///
 /// Codes are those of `hresult`, the same on every platform. `None` as a protocol means that none is active.
@@ -56,6 +127,10 @@ pub struct Sight {
 pub trait Subsystem: Send + Sync {
     /// Whether a transaction outlives `reconnect` on the same card handle.
     fn keeps_transaction_on_reconnect(&self) -> bool;
+    /// Whether this thread is in a callback that a call on `icc` has made, and so has to return first.
+    fn is_calling_back(&self, _icc: Icc) -> bool {
+        false
+    }
 
     fn establish_context(&self) -> Result<Context>;
     fn release_context(&self, context: Context);
@@ -78,8 +153,6 @@ pub trait Subsystem: Send + Sync {
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()>;
     /// Replaces `response` by the reader's answer, which is never longer than the capacity that `response` has.
     fn control(&self, icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()>;
-    /// The control code of this platform for `function`.
-    fn control_code(&self, function: u32) -> u32;
 
     /// Writes the attribute to the beginning of `value`, and gives its length.
     fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize>;

@@ -3,7 +3,7 @@
 
 use super::{Attachment, Ownership, Session};
 use crate::hresult::{Hresult, Result};
-use crate::subsystem::Context;
+use crate::subsystem::{self, Context};
 use crate::type_library::CardState;
 
 /// How long a card that stopped answering gets to be seen leaving: the service polls a reader every 400 ms.
@@ -59,7 +59,8 @@ impl Attachment {
         match self.subsystem.status(link.icc) {
             Ok((CardState::Absent, _)) if link.protocol.is_some() => Some(Hresult::SCARD_W_REMOVED_CARD),
             Ok(_) => None,
-            Err(code) => Some(code),
+            // Any other failure of the question tells less than the one that is asked about.
+            Err(code) => Some(code).filter(|code| is_lasting(*code)),
         }
     }
 
@@ -102,10 +103,7 @@ impl Attachment {
 
     /// The context of a borrowed handle is not known, so what needs one gets one for the moment.
     fn in_own_context<T>(&self, ask: impl FnOnce(Context) -> Result<T>) -> Result<T> {
-        let context = self.subsystem.establish_context()?;
-        let answer = ask(context);
-        self.subsystem.release_context(context);
-        answer
+        subsystem::in_context(self.subsystem, ask)
     }
 }
 
@@ -133,7 +131,9 @@ fn is_lasting(code: Hresult) -> bool {
             | Hresult::SCARD_W_UNRESPONSIVE_CARD
             | Hresult::SCARD_E_NO_SMARTCARD
             | Hresult::SCARD_E_READER_UNAVAILABLE
+            | Hresult::SCARD_E_UNKNOWN_READER
             | Hresult::SCARD_E_NO_SERVICE
+            | Hresult::SCARD_E_SERVICE_STOPPED
             | Hresult::SCARD_E_INVALID_HANDLE
     )
 }

@@ -37,22 +37,26 @@ impl Link {
         }
     }
 
-    /// The same handle, connected anew: a reset or a removal is acknowledged.
+    /// The same handle, connected anew: a reset or a removal is acknowledged. A failure has changed nothing; whether a
+    /// success is what was asked for, `check` tells.
     pub fn reconnect(self, subsystem: &dyn Subsystem, access: Access, initial: Disposition) -> Result<Link> {
         let mut initial = initial;
         let mut outcome = Err(Hresult::SCARD_E_NOT_READY);
         for _ in 0..TRIES {
-            outcome = match subsystem.reconnect(self.icc, self.share_mode, access, initial) {
+            let now = outcome.unwrap_or(self);
+            match subsystem.reconnect(self.icc, now.share_mode, access, initial) {
                 Ok(protocol) => {
                     let link = Link { share_mode: access.share_mode, ..self }.with_protocol(protocol);
+                    outcome = Ok(link);
                     if link.is_complete() {
-                        return link.check_protocol(access);
+                        break;
                     }
-                    Err(Hresult::SCARD_E_NOT_READY)
                 }
-                Err(Hresult::SCARD_E_PROTO_MISMATCH) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
+                // It is another connection already.
+                Err(_) if outcome.is_ok() => {}
+                Err(Hresult::SCARD_E_PROTO_MISMATCH) => outcome = Err(Hresult::SCARD_E_PROTO_MISMATCH),
                 Err(code) => return Err(code),
-            };
+            }
             initial = Disposition::Leave;
         }
         outcome
@@ -64,14 +68,16 @@ impl Link {
         Link { protocol, ..self }
     }
 
-    fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.share_mode == ShareMode::Direct || self.protocol.is_some()
     }
 
-    /// pcsc-lite reconnects with the protocol that is active already, whatever was asked for.
-    fn check_protocol(self, access: Access) -> Result<Link> {
+    /// Whether this is a connection as it was asked for: pcsc-lite reconnects with the protocol that is active already,
+    /// whatever that is, or without one.
+    pub fn check(self, access: Access) -> Result<Link> {
         match self.protocol {
             Some(protocol) if !access.protocols.accept(protocol) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
+            None if !self.is_complete() => Err(Hresult::SCARD_E_NOT_READY),
             _ => Ok(self),
         }
     }
@@ -117,7 +123,7 @@ fn connect(subsystem: &dyn Subsystem, context: Context, ifd: &IfdName, access: A
 
 /// Makes a connection usable that is not, or disconnects it.
 fn complete(subsystem: &dyn Subsystem, link: Link, access: Access, initial: Disposition) -> Result<Link> {
-    link.reconnect(subsystem, access, initial).inspect_err(|_| {
+    link.reconnect(subsystem, access, initial).and_then(|link| link.check(access)).inspect_err(|_| {
         // What it is good for has been tried.
         let _ = subsystem.disconnect(link.icc, Disposition::Leave);
     })

@@ -49,14 +49,14 @@ impl Attachment {
         if wish.initial == Disposition::Leave && access == session.access && session.is_sound() {
             return Ok(Reconnected::SameCard);
         }
-        let was_exclusive = session.link.is_ok_and(|link| link.share_mode == ShareMode::Exclusive);
+        let old = session.link;
         let link = self.renew(&mut session, access, wish.initial)?;
         self.set_link(&mut session, Ok(link));
         let disturbed = match self.meet_usable_card(&mut session, access) {
             Ok(disturbed) => disturbed || wish.initial != Disposition::Leave || session.card != before,
-            Err(code) => return Err(self.diagnose(&mut session, code)),
+            Err(code) => return Err(self.give_up(&mut session, code)),
         };
-        self.relock(&mut session, was_exclusive)?;
+        self.relock(&mut session, old)?;
         session.access = access;
         if disturbed && !session.interrupted {
             self.count_loss();
@@ -76,7 +76,8 @@ impl Attachment {
             Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => session.doubtful = true,
             Err(code) => {
                 self.diagnose(session, code);
-                session.doubtful = true;
+                // Whatever it says: a signal could be behind it.
+                self.interrupt(session);
             }
         }
     }
@@ -116,15 +117,16 @@ impl Attachment {
 
     /// Takes the lock that was held before, where the reconnect or what came before it ended the transaction. Last of
     /// all, because on some platforms every reconnect ends it.
-    fn relock(&self, session: &mut Session, was_exclusive: bool) -> Result<()> {
+    fn relock(&self, session: &mut Session, old: Result<Link>) -> Result<()> {
         let link = session.link?;
-        // Exclusive use and a lock are one transaction to pcscd, which ends with the former.
-        let ended = session.interrupted || was_exclusive && link.share_mode != ShareMode::Exclusive;
+        // Exclusive use and a lock are one transaction to pcscd, which ends with the former. What was set aside has none.
+        let has_none = |old: Link| old.share_mode == ShareMode::Exclusive && link.share_mode != ShareMode::Exclusive;
+        let ended = session.interrupted || old.map_or(true, has_none);
         let kept = self.subsystem.keeps_transaction_on_reconnect() && !ended;
         if session.lock_depth == 0 || kept {
             return Ok(());
         }
-        self.begin_anew(link).map_err(|code| self.give_up(session, link, code))
+        self.begin_anew(link).map_err(|code| self.give_up(session, code))
     }
 
     /// A connection in a new context takes the place of one that is dead for the reason `why`.
@@ -137,9 +139,12 @@ impl Attachment {
         self.interrupt(session);
         let opened = Link::open(self.subsystem, &self.ifd, access).and_then(|link| match initial {
             Disposition::Leave => Ok(link),
-            initial => link.reconnect(self.subsystem, access, initial).inspect_err(|_| {
-                let _ = link.close(self.subsystem, Disposition::Leave);
-            }),
+            initial => {
+                let renewed = link.reconnect(self.subsystem, access, initial).and_then(|link| link.check(access));
+                renewed.inspect_err(|_| {
+                    let _ = link.close(self.subsystem, Disposition::Leave);
+                })
+            }
         });
         opened.map_err(|code| {
             let code = self.diagnose(session, code);
@@ -148,14 +153,18 @@ impl Attachment {
         })
     }
 
-    /// Lets nobody use a connection that came without the lock that was held, and says why it came so.
-    fn give_up(&self, session: &mut Session, link: Link, code: Hresult) -> Hresult {
+    /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it may be used
+    /// all the same; as if it were locked, nobody may. The next reconnect looks closely.
+    fn give_up(&self, session: &mut Session, code: Hresult) -> Hresult {
+        self.interrupt(session);
         let code = self.diagnose(session, code);
-        match self.ownership() {
-            Ownership::Owned => drop(link.close(self.subsystem, Disposition::Leave)),
-            Ownership::Borrowed => session.set_aside = Some(link),
+        if let (Ok(link), 1..) = (session.link, session.lock_depth) {
+            match self.ownership() {
+                Ownership::Owned => drop(link.close(self.subsystem, Disposition::Leave)),
+                Ownership::Borrowed => session.set_aside = Some(link),
+            }
+            self.set_link(session, Err(while_down(code)));
         }
-        self.set_link(session, Err(while_down(code)));
         code
     }
 }
@@ -183,8 +192,8 @@ fn needs_new_connection(old: Result<Link>, code: Hresult, access: Access) -> boo
     old.is_err() || is_dead || access.share_mode == ShareMode::Direct && lost_its_card
 }
 
-/// What calls on an attachment without a connection answer: who was attached to a card lost it.
-fn while_down(code: Hresult) -> Hresult {
+/// What calls other than a reconnect answer: who was attached to a card lost it.
+pub(super) fn while_down(code: Hresult) -> Hresult {
     match code {
         Hresult::SCARD_E_NO_SMARTCARD => Hresult::SCARD_W_REMOVED_CARD,
         code => code,

@@ -137,9 +137,6 @@ impl Subsystem for Script {
         *response = input.to_vec();
         Ok(())
     }
-    fn control_code(&self, function: u32) -> u32 {
-        function
-    }
     fn get_attribute(&self, _: Icc, _: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
         self.step("get attribute")?;
         value[..2].copy_from_slice(b"ok");

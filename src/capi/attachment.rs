@@ -2,13 +2,13 @@
 
 use std::ffi::c_char;
 
-use super::{attached, attachments, scm_result, token, SYSTEM};
+use super::{attached, handles, scm_result, token};
 use crate::attachment::{Attachment, Ownership};
 use crate::boundary::{guard, options, text, Options, Output};
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::{self, IfdName};
 use crate::shared::Shared;
-use crate::subsystem::Icc;
+use crate::subsystem::{self, Icc};
 use crate::type_library::{Access, Disposition, Protocols, ShareMode};
 
 /// An attachment to a smart card, made by `scm_attach_by_ifd` or `scm_attach_by_handle`.
@@ -142,7 +142,8 @@ pub unsafe extern "C" fn scm_attach_by_ifd_ex(
 /// The library never disconnects or releases it. The caller does not use it, nor another handle of its context, while a
 /// call on the attachment is under way: libpcsclite makes one wait for the other, or stops the whole process.
 ///
-/// @param icc  the card handle (`SCARDHANDLE`) that PC/SC gave in this process
+/// @param icc  the card handle (`SCARDHANDLE`) that PC/SC gave in this process, or that `scm_get_icc` gave for an attachment
+///   to a virtual reader
 /// @param handle  [out] the attachment, to be ended with `scm_detach`; NULL after a failure
 ///
 /// @return
@@ -237,7 +238,7 @@ unsafe fn attach_by_ifd(
     if given.flags != 0 {
         return Err(Hresult::E_INVALIDARG);
     }
-    hand_out(Attachment::by_ifd(SYSTEM, name, given.access()?)?, Ownership::Owned, handle)
+    hand_out(Attachment::by_ifd(subsystem::of_ifd(&name), name, given.access()?)?, Ownership::Owned, handle)
 }
 
 /// # Safety
@@ -250,12 +251,13 @@ unsafe fn attach_by_handle(
     // SAFETY: as the caller vouches for.
     let (handle, given) = unsafe { (Output::new(handle)?, options(given)?) };
     let (access, ownership) = (given.access()?, given.ownership()?);
-    hand_out(Attachment::by_handle(SYSTEM, Icc(icc), access)?, ownership, handle)
+    let icc = Icc(icc);
+    hand_out(Attachment::by_handle(subsystem::of_icc(icc), icc, access)?, ownership, handle)
 }
 
 fn hand_out(attachment: Attachment, ownership: Ownership, handle: Output<*mut scm_handle>) -> Result<Hresult> {
     let attachment = Shared::try_new(attachment)?;
-    let token = attachments()?.insert(attachment.clone())?;
+    let token = handles()?.attachments.insert(attachment.clone())?;
     // From here on nothing fails, so only now is a caller's card handle taken over.
     attachment.own_as(ownership);
     handle.set(token.to_pointer());
@@ -264,9 +266,9 @@ fn hand_out(attachment: Attachment, ownership: Ownership, handle: Output<*mut sc
 
 fn detach(handle: *mut scm_handle, disposition: Disposition) -> Result<Hresult> {
     let token = token(handle)?;
-    let attachment = attachments()?.get(token)?;
+    let attachment = handles()?.attachments.get(token)?;
     attachment.check_parting(disposition)?;
-    drop(attachments()?.remove(token)?);
+    drop(handles()?.attachments.remove(token)?);
     attachment.part_with(disposition);
     // The last reference closes; when another thread has it, that is where nobody waits for the result.
     if let Some(mut attachment) = attachment.into_inner() {

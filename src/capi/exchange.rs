@@ -1,6 +1,6 @@
 //! Exchanges with the card and with its reader.
 
-use super::{attached, scm_handle, scm_result, SYSTEM};
+use super::{attached, scm_handle, scm_result};
 use crate::boundary::{guard, input, OutputBytes};
 use crate::subsystem;
 
@@ -142,5 +142,5 @@ pub unsafe extern "C" fn scm_control(
 /// @return the code for `scm_control`
 #[no_mangle]
 pub extern "C" fn scm_ctl_code(function: u32) -> u32 {
-    SYSTEM.control_code(function)
+    subsystem::system::control_code(function)
 }

@@ -1,13 +1,13 @@
-//! The readers of this machine.
+//! The readers of this machine and of this process.
 
 use std::ffi::c_char;
 
-use super::{scm_result, SYSTEM};
+use super::scm_result;
 use crate::boundary::{guard, OutputBytes};
-use crate::hresult::Result;
-use crate::subsystem::{Context, Subsystem};
+use crate::subsystem;
 
-/// Lists the readers.
+/// Lists the readers: those of the platform in its order, then the virtual ones of this process in the order in which they
+/// were made. A resource manager that does not run has no readers.
 ///
 /// @param names  [out] a multi-string: each name in UTF-8 with its NUL, behind the last one a NUL more. No reader is an
 ///   empty list, a single NUL, and no error. NULL with capacity 0 asks for the length.
@@ -19,8 +19,9 @@ use crate::subsystem::{Context, Subsystem};
 /// - `SCM_E_POINTER`: `length` is NULL, or `names` is NULL with a capacity.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit; `*length` is what is needed now. It may have grown by the next
 ///   call.
-/// - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
-/// - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
+/// - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`, if there is no virtual
+///   reader; otherwise only these are listed.
+/// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Does not wait for other applications. Any thread may call it, and a child after a fork.
@@ -33,7 +34,7 @@ pub unsafe extern "C" fn scm_list_ifds(
     guard(|| {
         // SAFETY: as the header says.
         let names = unsafe { OutputBytes::new(names.cast(), capacity, length) }?;
-        names.fill(&in_context(|system, context| system.list_ifds(context))?)
+        names.fill(&subsystem::list_ifds()?.into_bytes())
     })
 }
 
@@ -55,14 +56,6 @@ pub unsafe extern "C" fn scm_list_ifd_groups(
     guard(|| {
         // SAFETY: as the header says.
         let names = unsafe { OutputBytes::new(names.cast(), capacity, length) }?;
-        names.fill(&in_context(|system, context| system.list_ifd_groups(context))?)
+        names.fill(&subsystem::list_ifd_groups()?.into_bytes())
     })
-}
-
-/// A list needs a context, for the moment only: an idle one would keep the daemon from exiting.
-fn in_context(list: impl FnOnce(&dyn Subsystem, Context) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
-    let context = SYSTEM.establish_context()?;
-    let names = list(SYSTEM, context);
-    SYSTEM.release_context(context);
-    names
 }

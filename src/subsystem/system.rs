@@ -229,10 +229,6 @@ impl Subsystem for System {
         Ok(())
     }
 
-    fn control_code(&self, function: u32) -> u32 {
-        ffi::SCARD_CTL_CODE((function & 0x3FFF_FFFF) as DWORD) as u32
-    }
-
     fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
         let mut length = MAX_ATTRIBUTE as DWORD;
         // SAFETY: the buffer is as long as is said.
@@ -301,6 +297,11 @@ mod daemon {
     pub fn listens() -> bool {
         false
     }
+}
+
+/// The control code of this platform for `function`.
+pub fn control_code(function: u32) -> u32 {
+    ffi::SCARD_CTL_CODE((function & 0x3FFF_FFFF) as DWORD) as u32
 }
 
 fn establish() -> Result<Context> {

@@ -1,0 +1,238 @@
+//! Every state of an attachment, times every call, times every answer of the subsystem. After each of them the
+//! `invariants` hold.
+
+mod calls;
+mod invariants;
+mod states;
+mod world;
+
+use std::collections::BTreeMap;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use crate::hresult::{Hresult, CODES};
+use crate::type_library::ShareMode;
+use calls::{Call, CALLS};
+use invariants::{Seen, View, INVARIANTS};
+use states::{Case, Event, Origin, Setup, EVENTS, STATES};
+use world::{Answer, Operation, Step, World};
+
+/// The codes that the attachment makes a difference of, in the order of the table.
+const TELLING: &[Hresult] = &[
+    Hresult::E_INVALIDARG,
+    Hresult::SCARD_F_INTERNAL_ERROR,
+    Hresult::SCARD_E_INVALID_HANDLE,
+    Hresult::SCARD_E_UNKNOWN_READER,
+    Hresult::SCARD_E_TIMEOUT,
+    Hresult::SCARD_E_SHARING_VIOLATION,
+    Hresult::SCARD_E_NO_SMARTCARD,
+    Hresult::SCARD_E_PROTO_MISMATCH,
+    Hresult::SCARD_E_INVALID_VALUE,
+    Hresult::SCARD_F_COMM_ERROR,
+    Hresult::SCARD_F_UNKNOWN_ERROR,
+    Hresult::SCARD_E_NOT_TRANSACTED,
+    Hresult::SCARD_E_READER_UNAVAILABLE,
+    Hresult::SCARD_E_NO_SERVICE,
+    Hresult::SCARD_E_SERVICE_STOPPED,
+    Hresult::SCARD_E_COMM_DATA_LOST,
+    Hresult::SCARD_W_UNRESPONSIVE_CARD,
+    Hresult::SCARD_W_UNPOWERED_CARD,
+    Hresult::SCARD_W_RESET_CARD,
+    Hresult::SCARD_W_REMOVED_CARD,
+];
+
+/// One code for each thing that can be behind a failure: nothing known, another application, what comes again.
+const CLASSES: &[Hresult] = &[
+    Hresult::SCARD_F_COMM_ERROR,
+    Hresult::SCARD_E_SHARING_VIOLATION,
+    Hresult::SCARD_E_PROTO_MISMATCH,
+    Hresult::SCARD_E_NO_SERVICE,
+    Hresult::SCARD_W_RESET_CARD,
+    Hresult::SCARD_W_REMOVED_CARD,
+];
+
+/// Successes that are none, or that tell something else.
+fn oddities(operation: Operation) -> &'static [Answer] {
+    use Answer::*;
+    match operation {
+        Operation::Connect | Operation::Reconnect => &[NoProtocol],
+        Operation::Status => &[NoProtocol, NoCard, NoPower],
+        Operation::Identify => &[NoProtocol, NoCard, NoPower, OtherAtr, OtherEvents],
+        Operation::Transmit => &[Length(0), Length(1)],
+        Operation::Control => &[Length(0)],
+        Operation::GetAttribute => &[Length(0), Length(265)],
+        Operation::Look | Operation::Wait => &[NoCard, OtherEvents, OtherAtr],
+        _ => &[],
+    }
+}
+
+/// What is gone through, how many cases that were, and what did not hold.
+struct Walk {
+    world: &'static World,
+    cases: u64,
+    broken: BTreeMap<&'static str, Broken>,
+}
+
+/// The cases in which something did not hold.
+#[derive(Default)]
+struct Broken {
+    cases: u64,
+    examples: Vec<String>,
+}
+
+/// What is done after the call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Next {
+    Reconnect,
+    /// An exchange first, which shows what the call has left behind.
+    Exchange,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Plan<'a> {
+    setup: Setup,
+    events: &'a [Event],
+    call: Call,
+    answers: &'a [(usize, Answer)],
+    next: Next,
+}
+
+impl Walk {
+    fn new() -> Walk {
+        Walk { world: World::new(), cases: 0, broken: BTreeMap::new() }
+    }
+
+    /// The call with each answer to each operation that it makes, and with each second answer after that.
+    fn vary(&mut self, plan: Plan, codes: &[Hresult], more: &[Hresult]) {
+        let made = self.run(plan);
+        let first = plan.answers.last().map_or(0, |(last, _)| last + 1);
+        for (number, step) in made.iter().enumerate().skip(first) {
+            for answer in answers(step.operation, codes) {
+                let answers = [plan.answers, &[(number, answer)]].concat();
+                let plan = Plan { answers: &answers, ..plan };
+                if more.is_empty() {
+                    self.run(plan);
+                } else {
+                    self.vary(plan, more, &[]);
+                }
+            }
+        }
+    }
+
+    /// One case: the operations that the call made.
+    fn run(&mut self, plan: Plan) -> Vec<Step> {
+        self.cases += 1;
+        let world = self.world;
+        let (steps, broken) =
+            catch_unwind(AssertUnwindSafe(|| check(world, plan))).unwrap_or((vec![], vec!["no panic"]));
+        for what in broken {
+            let broken = self.broken.entry(what).or_default();
+            broken.cases += 1;
+            if broken.examples.len() < 4 {
+                broken.examples.push(format!("{plan:?}"));
+            }
+        }
+        steps
+    }
+
+    /// Fails with some of the cases in which something did not hold, and how many there are.
+    fn finish(self, at_least: u64) {
+        for (what, Broken { cases, examples }) in &self.broken {
+            eprintln!("{what}: not in {cases} cases, such as\n  {}", examples.join("\n  "));
+        }
+        assert!(self.broken.is_empty(), "see above");
+        assert!(self.cases >= at_least, "only {} cases", self.cases);
+    }
+}
+
+fn answers(operation: Operation, codes: &[Hresult]) -> impl Iterator<Item = Answer> + '_ {
+    codes.iter().map(|code| Answer::Failure(*code)).chain(oddities(operation).iter().copied())
+}
+
+/// Makes the call, and everything that has to be possible after it. The operations of the call, and what does not hold.
+fn check(world: &'static World, plan: Plan) -> (Vec<Step>, Vec<&'static str>) {
+    let Plan { setup, events, call, answers, next } = plan;
+    let mut case = Case::new(world, setup, events);
+    let before = View::of(&case);
+    world.model().tell(answers);
+    let outcome = case.call(call);
+    world.model().tell_truth();
+    let steps = std::mem::take(&mut world.model().steps);
+    let after = View::of(&case);
+    let seen = Seen { case: &case, call, answers, outcome, before, after, steps: &steps };
+    let mut broken: Vec<_> = INVARIANTS.iter().filter(|(_, holds)| !holds(&seen)).map(|(name, _)| *name).collect();
+    if !case.closed {
+        if next == Next::Exchange {
+            let _ = case.call(Call::TRANSMIT);
+        }
+        broken.extend(case.recover().err());
+    }
+    broken.extend(case.finish().err());
+    (steps, broken)
+}
+
+fn setups() -> impl Iterator<Item = Setup> {
+    let origins = [Origin::Owned, Origin::Borrowed, Origin::Adopted];
+    let modes = [ShareMode::Shared, ShareMode::Exclusive, ShareMode::Direct];
+    origins.into_iter().flat_map(move |origin| {
+        modes
+            .into_iter()
+            .flat_map(move |mode| [true, false].map(|keeps_transactions| Setup { origin, mode, keeps_transactions }))
+    })
+}
+
+fn failures() -> Vec<Hresult> {
+    CODES.iter().map(|code| code.value).filter(|code| code.0 < 0).collect()
+}
+
+fn plans<'a>(setups: impl Iterator<Item = Setup>, states: &'a [&'a [Event]]) -> impl Iterator<Item = Plan<'a>> {
+    setups.flat_map(move |setup| {
+        states.iter().flat_map(move |events| {
+            CALLS.iter().flat_map(move |call| {
+                let plan = Plan { setup, events, call: *call, answers: &[], next: Next::Reconnect };
+                let exchange = call.changes_connection().then_some(Plan { next: Next::Exchange, ..plan });
+                [plan].into_iter().chain(exchange)
+            })
+        })
+    })
+}
+
+/// Each answer alone: every code that there is where it can matter, and those that tell something everywhere.
+#[test]
+fn every_state_times_every_call_times_every_answer() {
+    let mut walk = Walk::new();
+    let all = failures();
+    for plan in plans(setups(), STATES) {
+        let first_of_its_kind = plan.setup.keeps_transactions && plan.next == Next::Reconnect;
+        walk.vary(plan, if first_of_its_kind { &all } else { TELLING }, &[]);
+    }
+    walk.finish(1_900_000);
+}
+
+/// A failure, and another one while its truth is looked for or the attachment is mended.
+#[test]
+fn every_two_answers() {
+    let mut walk = Walk::new();
+    let setups = setups().filter(|setup| setup.mode == ShareMode::Shared && setup.origin != Origin::Adopted);
+    for plan in plans(setups, STATES).filter(|plan| plan.next == Next::Reconnect) {
+        walk.vary(plan, CLASSES, CLASSES);
+    }
+    walk.finish(400_000);
+}
+
+#[test]
+#[ignore = "half a minute with --release, to be run when the attachment is changed"]
+fn every_two_answers_everywhere() {
+    let mut walk = Walk::new();
+    plans(setups(), STATES).for_each(|plan| walk.vary(plan, TELLING, TELLING));
+    walk.finish(20_000_000);
+}
+
+/// What nobody thought of as a state.
+#[test]
+fn every_two_events_before_every_call() {
+    let mut walk = Walk::new();
+    let pairs: Vec<[Event; 2]> = EVENTS.iter().flat_map(|one| EVENTS.iter().map(|two| [*one, *two])).collect();
+    let states: Vec<&[Event]> = pairs.iter().map(|pair| &pair[..]).collect();
+    plans(setups(), &states).for_each(|plan| drop(walk.run(plan)));
+    walk.finish(100_000);
+}

@@ -1,0 +1,149 @@
+//! The calls on an attachment, each with everything that it can be asked.
+
+use crate::attachment::{Attachment, Reconnected, Wish};
+use crate::hresult::Result;
+use crate::subsystem::{MAX_ATTRIBUTE, MAX_COMMAND};
+use crate::type_library::{CardState, Disposition, Protocols, ShareMode};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Call {
+    /// A command of this length.
+    Transmit(usize),
+    Control,
+    ControlTooLong,
+    GetAttribute,
+    SetAttribute,
+    SetAttributeTooLong,
+    Status,
+    Lock,
+    Unlock(Disposition),
+    Reconnect(Wish),
+    LastResponse,
+    /// What is known without asking: reader, ATR, generation, card handle, context.
+    Properties,
+    Close(Disposition),
+}
+
+/// What a call that succeeded has said.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Said {
+    pub state: Option<CardState>,
+    pub reconnected: Option<Reconnected>,
+}
+
+pub type Outcome = Result<Said>;
+
+const LEAVE: Disposition = Disposition::Leave;
+const KEEP: Wish = Wish { share_mode: None, protocols: None, initial: LEAVE };
+
+const fn share(share_mode: ShareMode) -> Call {
+    Call::Reconnect(Wish { share_mode: Some(share_mode), ..KEEP })
+}
+
+const fn speak(protocols: Protocols) -> Call {
+    Call::Reconnect(Wish { protocols: Some(protocols), ..KEEP })
+}
+
+const fn begin_with(initial: Disposition) -> Call {
+    Call::Reconnect(Wish { initial, ..KEEP })
+}
+
+pub const CALLS: &[Call] = &[
+    Call::TRANSMIT,
+    Call::Transmit(3),
+    Call::Transmit(MAX_COMMAND + 1),
+    Call::Control,
+    Call::ControlTooLong,
+    Call::GetAttribute,
+    Call::SetAttribute,
+    Call::SetAttributeTooLong,
+    Call::Status,
+    Call::Lock,
+    Call::Unlock(LEAVE),
+    Call::Unlock(Disposition::Reset),
+    Call::Unlock(Disposition::Unpower),
+    Call::Unlock(Disposition::Eject),
+    Call::Reconnect(KEEP),
+    share(ShareMode::Shared),
+    share(ShareMode::Exclusive),
+    share(ShareMode::Direct),
+    speak(Protocols::T0),
+    speak(Protocols::T1),
+    speak(Protocols::Any),
+    speak(Protocols::Raw),
+    begin_with(Disposition::Reset),
+    begin_with(Disposition::Unpower),
+    Call::LastResponse,
+    Call::Properties,
+    Call::Close(LEAVE),
+    Call::Close(Disposition::Reset),
+    Call::Close(Disposition::Unpower),
+    Call::Close(Disposition::Eject),
+];
+
+static LONG: [u8; MAX_COMMAND + 1] = [0; MAX_COMMAND + 1];
+
+fn nothing(_: &[u8]) -> Outcome {
+    Ok(Said::default())
+}
+
+impl Call {
+    /// An exchange with a command that is one.
+    pub const TRANSMIT: Call = Call::Transmit(4);
+
+    pub fn make(self, attachment: &mut Attachment) -> Outcome {
+        match self {
+            Call::Transmit(length) => attachment.transmit(&LONG[..length], nothing),
+            Call::Control => attachment.control(1, b"feature", nothing),
+            Call::ControlTooLong => attachment.control(1, &LONG, nothing),
+            Call::GetAttribute => attachment.get_attribute(1, nothing),
+            Call::SetAttribute => attachment.set_attribute(1, b"value").and_then(|()| nothing(&[])),
+            Call::SetAttributeTooLong => {
+                attachment.set_attribute(1, &LONG[..=MAX_ATTRIBUTE]).and_then(|_| nothing(&[]))
+            }
+            Call::Status => attachment.status().map(|(state, _)| Said { state: Some(state), ..Said::default() }),
+            Call::Lock => attachment.lock().and_then(|_| nothing(&[])),
+            Call::Unlock(disposition) => attachment.unlock(disposition).and_then(|_| nothing(&[])),
+            Call::Reconnect(wish) => {
+                attachment.reconnect(wish).map(|which| Said { reconnected: Some(which), ..Said::default() })
+            }
+            Call::LastResponse => attachment.last_response(nothing),
+            Call::Properties => {
+                let (_, _, _) = (attachment.ifd(), attachment.atr(), attachment.generation());
+                attachment.icc().and(attachment.context()).and_then(|_| nothing(&[]))
+            }
+            Call::Close(disposition) => {
+                attachment.check_parting(disposition)?;
+                attachment.part_with(disposition);
+                attachment.close().and_then(|_| nothing(&[]))
+            }
+        }
+    }
+
+    /// Whether it cannot be meant: the limits in the documentation of `scm_transmit`, `scm_control`, `scm_set_attribute`.
+    pub fn is_invalid(self) -> bool {
+        match self {
+            Call::Transmit(length) => !(4..=MAX_COMMAND).contains(&length),
+            call => matches!(call, Call::ControlTooLong | Call::SetAttributeTooLong),
+        }
+    }
+
+    /// Whether it is answered without asking the subsystem.
+    pub fn asks_nobody(self) -> bool {
+        self.is_invalid() || matches!(self, Call::LastResponse | Call::Properties)
+    }
+
+    /// Whether an exchange after it may go another way than one before it.
+    pub fn changes_connection(self) -> bool {
+        matches!(self, Call::Reconnect(_) | Call::Lock | Call::Unlock(_))
+    }
+
+    /// What is to be done to the card.
+    pub fn disposition(self) -> Disposition {
+        match self {
+            Call::Unlock(disposition) | Call::Close(disposition) => disposition,
+            Call::Reconnect(wish) => wish.initial,
+            _ => Disposition::Leave,
+        }
+    }
+}

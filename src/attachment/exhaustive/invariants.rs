@@ -1,0 +1,333 @@
+//! What holds after every call, whatever the state was and whatever the subsystem answered. "Header" is what `scm.h` says,
+//! "design" the words of the design: one sentence for each invariant.
+
+use super::calls::{Call, Outcome};
+use super::states::{tells_loss, Case};
+use super::world::{Answer, Operation, Step, RESPONSE};
+use crate::atr::Atr;
+use crate::attachment::{Reconnected, Wish};
+use crate::hresult::Hresult;
+use crate::type_library::{Disposition, ShareMode};
+
+/// What is to be seen of an attachment without asking anyone.
+pub struct View {
+    generation: u64,
+    atr: Atr,
+    response: Vec<u8>,
+    depth: u32,
+    told: Option<bool>,
+    owes: bool,
+    /// Why there is no connection.
+    down: Option<Hresult>,
+}
+
+impl View {
+    pub fn of(case: &Case) -> View {
+        View {
+            generation: case.attachment.generation(),
+            atr: case.attachment.atr(),
+            response: case.attachment.last_response(|answer| Ok(answer.to_vec())).unwrap(),
+            depth: case.depth,
+            told: case.told,
+            owes: case.owes,
+            down: case.attachment.icc().err(),
+        }
+    }
+}
+
+/// One call, and everything about it.
+pub struct Seen<'a> {
+    pub case: &'a Case,
+    pub call: Call,
+    pub answers: &'a [(usize, Answer)],
+    pub outcome: Outcome,
+    pub before: View,
+    pub after: View,
+    pub steps: &'a [Step],
+}
+
+type Invariant = (&'static str, fn(&Seen) -> bool);
+
+pub const INVARIANTS: &[Invariant] = &[
+    ("nothing is sent twice", nothing_is_sent_twice),
+    ("a failed exchange leaves no answer", a_failed_exchange_leaves_no_answer),
+    ("other calls leave the answer alone", other_calls_leave_the_answer_alone),
+    ("invalid input changes nothing", invalid_input_changes_nothing),
+    ("a loss is counted once", a_loss_is_counted_once),
+    ("the generation stands for the state of the card", the_generation_stands_for_the_state_of_the_card),
+    ("what is locked is locked", what_is_locked_is_locked),
+    ("locks are counted", locks_are_counted),
+    ("a borrowed handle stays the caller's", a_borrowed_handle_stays_the_callers),
+    ("the card is left as it is unless asked", the_card_is_left_as_it_is_unless_asked),
+    ("every code is documented", every_code_is_documented),
+    ("reconnect tells cards apart", reconnect_tells_cards_apart),
+    ("what is given out can be used", what_is_given_out_can_be_used),
+    ("the resource manager is used as it should be", the_resource_manager_is_used_as_it_should_be),
+];
+
+/// Design: "Nothing is ever re-sent to a card behind the caller's back."
+fn nothing_is_sent_twice(seen: &Seen) -> bool {
+    let sent = seen.steps.iter().filter(|step| step.operation == Operation::Transmit).count();
+    sent <= usize::from(matches!(seen.call, Call::Transmit(_)))
+}
+
+fn is_exchange(call: Call) -> bool {
+    matches!(call, Call::Transmit(_) | Call::Control | Call::ControlTooLong)
+}
+
+/// Header, `scm_get_last_response`: "After an exchange that failed, and before the first one, it is empty."
+fn a_failed_exchange_leaves_no_answer(seen: &Seen) -> bool {
+    !is_exchange(seen.call) || seen.call.is_invalid() || seen.outcome.is_ok() || seen.after.response.is_empty()
+}
+
+/// Header, `scm_get_last_response`: "It is kept until the next exchange, however often it is asked for."
+fn other_calls_leave_the_answer_alone(seen: &Seen) -> bool {
+    let refused = seen.call.is_invalid() && seen.outcome == Err(Hresult::E_INVALIDARG);
+    is_exchange(seen.call) && !refused || seen.before.response == seen.after.response
+}
+
+/// Header: "`command` is NULL, too short or too long. Nothing was sent", and the same of other arguments.
+fn invalid_input_changes_nothing(seen: &Seen) -> bool {
+    if !seen.call.asks_nobody() {
+        return true;
+    }
+    if let (Call::Transmit(_), ShareMode::Direct) = (seen.call, seen.case.mode) {
+        // Without a protocol a command is not even looked at.
+        return seen.outcome.is_err();
+    }
+    let is_down = matches!(seen.call, Call::Transmit(_)) && seen.before.down.is_some();
+    let refused = seen.outcome == Err(Hresult::E_INVALIDARG) || is_down && seen.outcome.is_err();
+    (refused || !seen.call.is_invalid()) && seen.steps.is_empty() && seen.before.generation == seen.after.generation
+}
+
+/// Header, `scm_get_generation`: "One event makes it grow once, however many calls fail because of it."
+fn a_loss_is_counted_once(seen: &Seen) -> bool {
+    let Some(counted) = seen.after.generation.checked_sub(seen.before.generation) else { return false };
+    match seen.before.told {
+        Some(told) if tells_loss(seen.call, &seen.outcome, seen.case.mode) => counted == u64::from(!told),
+        _ => counted <= 1,
+    }
+}
+
+/// Design: "A counter on the attachment that grows whenever the card may have forgotten its state."
+fn the_generation_stands_for_the_state_of_the_card(seen: &Seen) -> bool {
+    !seen.case.betrayed
+}
+
+/// Design: "Locks held before are held after, on every platform, or the call fails."
+fn what_is_locked_is_locked(seen: &Seen) -> bool {
+    // An inner lock asks nobody.
+    let changes_locks =
+        matches!(seen.call, Call::Lock | Call::Reconnect(_) | Call::Unlock(_)) && !seen.steps.is_empty();
+    !changes_locks || seen.outcome.is_err() || seen.case.transactions() == Some(seen.after.depth.min(1))
+}
+
+/// Header, `scm_unlock`: "The outermost one lets others use the card; that of an inner one does nothing."
+fn locks_are_counted(seen: &Seen) -> bool {
+    match (seen.call, seen.before.depth) {
+        (Call::Unlock(_), 0) => seen.steps.is_empty() && seen.outcome == Err(Hresult::SCARD_E_NOT_TRANSACTED),
+        (Call::Unlock(_), 2..) => seen.steps.is_empty() && seen.outcome.is_ok(),
+        _ => true,
+    }
+}
+
+/// Design: "Borrowed when it is the caller's (by handle): libscm never disconnects, resets or releases it."
+fn a_borrowed_handle_stays_the_callers(seen: &Seen) -> bool {
+    let may_reconnect = matches!(seen.call, Call::Reconnect(_)) || seen.before.owes;
+    seen.steps.iter().filter(|step| step.lent).all(|step| match step.operation {
+        Operation::Disconnect => false,
+        Operation::Reconnect => may_reconnect,
+        _ => true,
+    })
+}
+
+/// Design: "libscm never resets a card unless asked to." One without power has nothing to lose (decisions).
+fn the_card_is_left_as_it_is_unless_asked(seen: &Seen) -> bool {
+    let powers_up = |step: &Step| step.operation == Operation::Reconnect && step.disposition == Disposition::Unpower;
+    let has_no_power = seen.answers.iter().any(|(_, answer)| match answer {
+        Answer::NoPower => true,
+        answer => *answer == Answer::Failure(Hresult::SCARD_W_UNPOWERED_CARD),
+    });
+    seen.steps
+        .iter()
+        .filter(|step| step.disposition != Disposition::Leave)
+        .all(|step| step.disposition == seen.call.disposition() || has_no_power && powers_up(step))
+}
+
+/// Header, the table "Codes of a connection".
+const CONNECTION: &[Hresult] = &[
+    Hresult::SCARD_W_RESET_CARD,
+    Hresult::SCARD_W_REMOVED_CARD,
+    Hresult::SCARD_W_UNPOWERED_CARD,
+    Hresult::SCARD_W_UNRESPONSIVE_CARD,
+    Hresult::SCARD_E_READER_UNAVAILABLE,
+    Hresult::SCARD_E_NO_SERVICE,
+    Hresult::SCARD_E_INVALID_HANDLE,
+    Hresult::SCARD_E_SHARING_VIOLATION,
+    Hresult::SCARD_F_COMM_ERROR,
+    Hresult::E_OUTOFMEMORY,
+];
+
+/// Header, `scm_reconnect`; the first two when the service fails at it, and says when asked why it was called.
+const RECONNECT: &[Hresult] = &[
+    Hresult::SCARD_W_RESET_CARD,
+    Hresult::SCARD_W_REMOVED_CARD,
+    Hresult::SCARD_E_NO_SMARTCARD,
+    Hresult::SCARD_E_READER_UNAVAILABLE,
+    Hresult::SCARD_E_NO_SERVICE,
+    Hresult::SCARD_E_SHARING_VIOLATION,
+    Hresult::SCARD_E_PROTO_MISMATCH,
+    Hresult::SCARD_E_INVALID_HANDLE,
+    Hresult::SCARD_W_UNRESPONSIVE_CARD,
+    Hresult::SCARD_W_UNPOWERED_CARD,
+    Hresult::SCARD_W_UNSUPPORTED_CARD,
+    Hresult::SCARD_E_NOT_READY,
+    Hresult::SCARD_E_SERVER_TOO_BUSY,
+    Hresult::SCARD_W_SECURITY_VIOLATION,
+    Hresult::E_OUTOFMEMORY,
+];
+
+/// Header: the codes of each function's own, and whether those of a connection join them.
+fn documented(call: Call) -> (&'static [Hresult], &'static [Hresult]) {
+    match call {
+        Call::Transmit(_) => (
+            &[
+                Hresult::E_INVALIDARG,
+                Hresult::SCARD_E_PROTO_MISMATCH,
+                Hresult::SCARD_E_NOT_TRANSACTED,
+                Hresult::SCARD_E_COMM_DATA_LOST,
+            ],
+            CONNECTION,
+        ),
+        Call::Control | Call::ControlTooLong | Call::SetAttribute | Call::SetAttributeTooLong => (
+            &[Hresult::E_INVALIDARG, Hresult::SCARD_E_UNSUPPORTED_FEATURE, Hresult::SCARD_E_NOT_TRANSACTED],
+            CONNECTION,
+        ),
+        Call::GetAttribute => (
+            &[
+                Hresult::SCARD_E_UNSUPPORTED_FEATURE,
+                Hresult::SCARD_E_NOT_TRANSACTED,
+                // Of an attribute that is longer than any.
+                Hresult::SCARD_F_INTERNAL_ERROR,
+            ],
+            CONNECTION,
+        ),
+        Call::Status | Call::Lock => (&[], CONNECTION),
+        Call::Unlock(_) => (&[Hresult::SCARD_E_NOT_TRANSACTED, Hresult::SCARD_E_UNSUPPORTED_FEATURE], CONNECTION),
+        Call::Reconnect(_) => (&[], RECONNECT),
+        Call::LastResponse => (&[], &[]),
+        Call::Properties => (&[Hresult::SCARD_E_UNSUPPORTED_FEATURE], &[]),
+        Call::Close(Disposition::Leave) => (&[], &[]),
+        Call::Close(_) => (&[Hresult::E_INVALIDARG], CONNECTION),
+    }
+}
+
+/// Header: the list "@return" of each function. What the subsystem answers and nobody knows better is passed on.
+fn every_code_is_documented(seen: &Seen) -> bool {
+    let Err(code) = seen.outcome else { return true };
+    let (own, connection) = documented(seen.call);
+    let last_reconnect = seen.before.down == Some(code);
+    own.contains(&code) || connection.contains(&code) || last_reconnect || passes_on(seen, code)
+}
+
+fn passes_on(seen: &Seen, code: Hresult) -> bool {
+    let has_better_name = match code {
+        Hresult::SCARD_E_SERVICE_STOPPED | Hresult::SCARD_E_UNKNOWN_READER => !matches!(seen.call, Call::Close(_)),
+        _ => matches!(seen.call, Call::Close(Disposition::Leave)),
+    };
+    !has_better_name && seen.answers.iter().any(|(_, answer)| *answer == Answer::Failure(code))
+}
+
+/// Design: "`SCM_S_OK`: usable, and the card answers with the same ATR; `SCM_S_FALSE`: usable, but another ATR answers."
+fn reconnect_tells_cards_apart(seen: &Seen) -> bool {
+    match seen.outcome.ok().and_then(|said| said.reconnected) {
+        Some(Reconnected::SameCard) => seen.before.atr == seen.after.atr,
+        Some(Reconnected::OtherCard) => seen.before.atr != seen.after.atr,
+        None => true,
+    }
+}
+
+/// Header, `scm_get_icc`: "It is the library's, or the caller's if borrowed, and is another one after a `scm_reconnect`
+/// that had to connect anew."
+fn what_is_given_out_can_be_used(seen: &Seen) -> bool {
+    let (icc, context) = (seen.case.attachment.icc(), seen.case.attachment.context());
+    let model = seen.case.world.model();
+    let is_connected = icc.is_ok_and(|icc| model.handle(icc).is_some_and(|handle| handle.connected));
+    is_connected != icc.is_err() && context.is_ok_and(|context| model.is_open(context)) == context.is_ok()
+        || matches!(seen.call, Call::Close(_))
+}
+
+/// What the world complains of: use after release, release before disconnect, a probe that ends a transaction.
+fn the_resource_manager_is_used_as_it_should_be(seen: &Seen) -> bool {
+    seen.case.world.model().faults.is_empty()
+}
+
+impl Case {
+    /// A borrowed handle that the service does not know any more.
+    fn is_dead(&self) -> bool {
+        !self.world.model().knows_lent()
+    }
+
+    /// Design: "Reconnect makes the attachment usable again if anything can", and "failure leaves the attachment in
+    /// place, to be reconnected later". What does not hold, if anything.
+    pub fn recover(&mut self) -> Result<(), &'static str> {
+        self.world.model().heal();
+        let reconnected = self.call(Call::Reconnect(Wish::default()));
+        match (reconnected, self.is_dead()) {
+            (Ok(_), false) => self.is_usable()?,
+            (Err(Hresult::SCARD_E_INVALID_HANDLE | Hresult::SCARD_E_NO_SERVICE), true) => {}
+            _ => return Err("a reconnect brings back what can be brought back"),
+        }
+        self.give_locks_back()
+    }
+
+    fn is_usable(&mut self) -> Result<(), &'static str> {
+        let (sent, answer) = match self.mode {
+            ShareMode::Direct => (self.call(Call::Control), &b"feature"[..]),
+            _ => (self.call(Call::TRANSMIT), RESPONSE),
+        };
+        let kept = self.attachment.last_response(|kept| Ok(kept == answer));
+        if sent.is_err() || kept != Ok(true) {
+            return Err("after a reconnect the card can be used");
+        }
+        if self.transactions() != Some(self.depth.min(1)) {
+            return Err("locks held before a reconnect are held after");
+        }
+        let icc = self.attachment.icc().ok();
+        if !icc.is_some_and(|icc| self.world.model().handle(icc).is_some_and(|handle| handle.mode == self.mode)) {
+            return Err("a share mode holds once a reconnect to it succeeded, and not before");
+        }
+        if self.betrayed {
+            return Err("after a reconnect the generation stands for the state of the card");
+        }
+        Ok(())
+    }
+
+    /// Decisions: "pairs of lock and unlock stay pairs in the program".
+    fn give_locks_back(&mut self) -> Result<(), &'static str> {
+        while self.depth > 0 {
+            if self.call(Call::Unlock(Disposition::Leave)).is_err() && !self.is_dead() {
+                return Err("a lock can be given back");
+            }
+        }
+        match self.call(Call::Unlock(Disposition::Leave)) {
+            Err(Hresult::SCARD_E_NOT_TRANSACTED) => Ok(()),
+            _ => Err("no lock is left after the last unlock"),
+        }
+    }
+
+    /// Design: an owned connection is released with the attachment, a borrowed one never.
+    pub fn finish(mut self) -> Result<(), &'static str> {
+        if !self.closed && self.attachment.close().is_err() {
+            return Err("an attachment can be ended");
+        }
+        let world = self.world;
+        drop(self);
+        let model = world.model();
+        match (model.is_tidy(), model.faults.first()) {
+            (_, Some(fault)) => Err(fault),
+            (false, _) => Err("what was taken is given back, once"),
+            _ => Ok(()),
+        }
+    }
+}

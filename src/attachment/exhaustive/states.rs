@@ -1,0 +1,261 @@
+//! The states of an attachment: how it was made, and what happened since. All of them are reached by real calls.
+
+use super::calls::{Call, Outcome};
+use super::world::{name, Model, Operation, World, ATR, OTHER_ATR};
+use crate::attachment::{Attachment, Ownership, Wish};
+use crate::hresult::Hresult;
+use crate::type_library::{Access, CardState, Disposition, ShareMode};
+
+/// How the attachment was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    Owned,
+    Borrowed,
+    Adopted,
+}
+
+/// An attachment, and the world that it is made in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Setup {
+    pub origin: Origin,
+    pub mode: ShareMode,
+    pub keeps_transactions: bool,
+}
+
+/// What can happen to an attachment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    Lock,
+    /// A call that sees what happened.
+    Look,
+    Reset,
+    Remove,
+    PutBack,
+    PutOther,
+    ReaderGoes,
+    ReaderComes,
+    ServiceStops,
+    ServiceStarts,
+    /// An unlock of our own resets the card.
+    OwnReset,
+    /// An exchange breaks off.
+    Doubt,
+    /// Somebody else is in the way of it.
+    ReconnectInVain,
+    Reconnect,
+}
+
+use Event::*;
+
+pub const EVENTS: &[Event] = &[
+    Lock,
+    Look,
+    Reset,
+    Remove,
+    PutBack,
+    PutOther,
+    ReaderGoes,
+    ReaderComes,
+    ServiceStops,
+    ServiceStarts,
+    OwnReset,
+    Doubt,
+    ReconnectInVain,
+    Reconnect,
+];
+
+/// What happened before the call.
+pub const STATES: &[&[Event]] = &[
+    &[],
+    &[Lock],
+    &[Lock, Lock],
+    // A reset.
+    &[Reset],
+    &[Reset, Look],
+    &[OwnReset],
+    &[OwnReset, Remove],
+    &[OwnReset, Remove, PutOther],
+    &[OwnReset, ServiceStops],
+    &[OwnReset, Lock],
+    // A removal.
+    &[Remove],
+    &[Remove, Look],
+    &[Remove, Look, PutBack],
+    &[Remove, PutBack],
+    &[Remove, PutOther],
+    &[Remove, Look, Reconnect],
+    &[Lock, Remove],
+    &[Lock, Remove, PutBack],
+    &[Lock, Remove, Look, PutOther],
+    // The reader.
+    &[ReaderGoes],
+    &[ReaderGoes, Look, ReaderComes],
+    &[ReaderGoes, ReaderComes, PutBack],
+    &[Lock, ReaderGoes, Look],
+    // The service.
+    &[ServiceStops],
+    &[ServiceStops, Look],
+    &[ServiceStops, ServiceStarts],
+    &[Lock, ServiceStops, Look, ServiceStarts],
+    // No connection is left.
+    &[ServiceStops, Reconnect],
+    &[ServiceStops, Reconnect, ServiceStarts],
+    &[Remove, ServiceStops, ServiceStarts, Reconnect],
+    &[Lock, ServiceStops, Reconnect, ServiceStarts],
+    // The lock cannot be had again: what is ours is given up, what is borrowed is set aside.
+    &[Lock, Remove, PutBack, ReconnectInVain],
+    &[Lock, Remove, PutBack, ReconnectInVain, Remove],
+    // An exchange broke off.
+    &[Doubt],
+    &[Lock, Doubt],
+    &[Doubt, Remove, PutOther],
+];
+
+/// An attachment in its world, and what the test knows of it.
+pub struct Case {
+    pub world: &'static World,
+    pub attachment: Attachment,
+    pub setup: Setup,
+    pub mode: ShareMode,
+    /// How many locks were taken and not given back.
+    pub depth: u32,
+    /// Whether what came to the card was told and counted already; None when that cannot be told from outside.
+    pub told: Option<bool>,
+    /// An unlock has reset the card, and nobody has reconnected since.
+    pub owes: bool,
+    /// The generation and the memory of the card at the last exchange that succeeded.
+    pub witness: Option<(u64, u32)>,
+    /// An exchange went to a card whose state was not that of its generation, or outside of the transaction.
+    pub betrayed: bool,
+    /// It has ended.
+    pub closed: bool,
+}
+
+impl Case {
+    pub fn new(world: &'static World, setup: Setup, events: &[Event]) -> Case {
+        *world.model() = Model::new(setup.keeps_transactions);
+        let Setup { origin, mode, .. } = setup;
+        let access = Access { share_mode: mode, ..Access::default() };
+        let attachment = match origin {
+            Origin::Owned => Attachment::by_ifd(world, name(), access),
+            _ => {
+                let icc = world.model().lend(mode, origin == Origin::Borrowed);
+                Attachment::by_handle(world, icc, access)
+            }
+        };
+        let attachment = attachment.unwrap();
+        if origin == Origin::Adopted {
+            attachment.own_as(Ownership::Owned);
+        }
+        let (depth, told, owes, witness, betrayed, closed) = (0, Some(false), false, None, false, false);
+        let mut case = Case { world, attachment, setup, mode, depth, told, owes, witness, betrayed, closed };
+        // There is an answer that may be kept or not.
+        let _ = case.call(Call::Control);
+        let _ = case.call(Call::TRANSMIT);
+        events.iter().for_each(|event| case.undergo(*event));
+        case
+    }
+
+    fn undergo(&mut self, event: Event) {
+        let world = self.world;
+        match event {
+            Lock => drop(self.call(Call::Lock)),
+            Look => drop(self.call(Call::Status)),
+            Reset => world.model().reset_card(),
+            Remove => world.model().remove_card(),
+            PutBack => world.model().put_card(ATR),
+            PutOther => world.model().put_card(OTHER_ATR),
+            ReaderGoes => world.model().take_reader(),
+            ReaderComes => world.model().put_reader(),
+            ServiceStops => world.model().stop_service(),
+            ServiceStarts => world.model().start_service(),
+            OwnReset => {
+                let _ = self.call(Call::Lock);
+                let _ = self.call(Call::Unlock(Disposition::Reset));
+            }
+            Doubt => self.in_vain(Operation::Transmit, Hresult::SCARD_F_COMM_ERROR, Call::TRANSMIT),
+            ReconnectInVain => {
+                let call = Call::Reconnect(Wish::default());
+                self.in_vain(Operation::Begin, Hresult::SCARD_E_SHARING_VIOLATION, call);
+            }
+            Reconnect => drop(self.call(Call::Reconnect(Wish::default()))),
+        }
+    }
+
+    fn in_vain(&mut self, operation: Operation, code: Hresult, call: Call) {
+        self.world.model().sabotage = Some((operation, code));
+        let _ = self.call(call);
+        self.world.model().sabotage = None;
+    }
+
+    /// Makes a call, and notes what it tells.
+    pub fn call(&mut self, call: Call) -> Outcome {
+        let generation = self.attachment.generation();
+        let outcome = call.make(&mut self.attachment);
+        let counted = self.attachment.generation() != generation;
+        self.note_loss(call, &outcome, counted);
+        match (call, &outcome) {
+            (Call::Transmit(_), Ok(_)) => self.witness_exchange(),
+            (Call::Lock, Ok(_)) => self.depth += 1,
+            // A borrowed handle is not disposed of: then nothing has happened.
+            (Call::Close(Disposition::Leave), _) => self.closed = true,
+            (Call::Close(_), _) => self.closed = self.setup.origin != Origin::Borrowed,
+            (Call::Unlock(disposition), _) if self.depth > 0 => {
+                self.depth -= 1;
+                self.owes |= self.depth == 0 && outcome.is_ok() && disposition != Disposition::Leave;
+            }
+            (Call::Reconnect(wish), Ok(_)) => {
+                self.mode = wish.share_mode.unwrap_or(self.mode);
+                self.owes = false;
+            }
+            _ => {}
+        }
+        outcome
+    }
+
+    fn note_loss(&mut self, call: Call, outcome: &Outcome, counted: bool) {
+        match (call, outcome) {
+            (_, outcome) if tells_loss(call, outcome, self.mode) => self.told = Some(true),
+            (Call::Reconnect(_), Ok(_)) => self.told = Some(false),
+            (Call::Transmit(_) | Call::Status | Call::Lock, Ok(_)) if self.depth == 0 => self.told = Some(false),
+            // A loss that stays, or one that an exchange made.
+            (_, Err(_)) if counted && self.told == Some(false) => self.told = None,
+            _ => {}
+        }
+    }
+
+    fn witness_exchange(&mut self) {
+        let now = (self.attachment.generation(), self.world.model().memory);
+        self.betrayed |= self.witness.is_some_and(|before| before.0 == now.0 && before.1 != now.1);
+        self.betrayed |= self.depth > 0 && self.transactions() == Some(0);
+        self.witness = Some(now);
+    }
+
+    /// How many transactions are open on the connection.
+    pub fn transactions(&self) -> Option<u32> {
+        let icc = self.attachment.icc().ok()?;
+        self.world.model().handle(icc).map(|handle| handle.transactions)
+    }
+}
+
+/// Whether an outcome tells what comes again at every call until somebody reconnects: the codes of a connection in
+/// `scm.h`, and `SCARD_E_NO_SMARTCARD` of a reconnect.
+pub fn tells_loss(call: Call, outcome: &Outcome, mode: ShareMode) -> bool {
+    use Hresult as H;
+    match outcome {
+        _ if matches!(call, Call::Close(_)) => false,
+        // In direct mode cards come and go without a signal.
+        Ok(said) => said.state == Some(CardState::Absent) && mode != ShareMode::Direct,
+        Err(code) => matches!(
+            *code,
+            H::SCARD_W_RESET_CARD
+                | H::SCARD_W_REMOVED_CARD
+                | H::SCARD_W_UNPOWERED_CARD
+                | H::SCARD_W_UNRESPONSIVE_CARD
+                | H::SCARD_E_NO_SMARTCARD
+                | H::SCARD_E_READER_UNAVAILABLE
+                | H::SCARD_E_NO_SERVICE
+                | H::SCARD_E_INVALID_HANDLE
+        ),
+    }
+}

@@ -1,0 +1,261 @@
+//! A resource manager in a few lines: one reader, one card, contexts, card handles, transactions and signals. It keeps
+//! account of what is done to it, and can be told what to answer instead of the truth.
+
+mod service;
+
+use std::sync::{LazyLock, Mutex, MutexGuard};
+
+use crate::atr::Atr;
+use crate::hresult::Hresult;
+use crate::ifd_name::IfdName;
+use crate::subsystem::{Context, Icc};
+use crate::type_library::{Disposition, Protocol, ShareMode};
+
+pub const ATR: &[u8] = &[0x3B, 0x80, 0x80, 0x01, 0x01];
+pub const OTHER_ATR: &[u8] = &[0x3B, 0x00];
+pub const RESPONSE: &[u8] = &[0x90, 0x00];
+
+/// What a subsystem can be asked and can answer; the release of a context cannot fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operation {
+    Establish,
+    Connect,
+    Reconnect,
+    Disconnect,
+    Begin,
+    End,
+    Probe,
+    Status,
+    Identify,
+    Transmit,
+    Control,
+    GetAttribute,
+    SetAttribute,
+    Look,
+    Wait,
+}
+
+/// An answer that is not what the world would say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    Failure(Hresult),
+    NoProtocol,
+    NoCard,
+    NoPower,
+    OtherAtr,
+    OtherEvents,
+    /// A response, or an attribute, of this length.
+    Length(usize),
+}
+
+/// One operation that was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    pub operation: Operation,
+    /// On a card handle of the caller.
+    pub lent: bool,
+    /// What was to be done to the card.
+    pub disposition: Disposition,
+}
+
+/// A card handle.
+pub struct Handle {
+    /// None for one that the caller has connected in a context of his own.
+    context: Option<usize>,
+    /// It is the caller's.
+    lent: bool,
+    /// The service and the reader that it was connected with; to later ones it is unknown.
+    born: Era,
+    pub mode: ShareMode,
+    protocol: Option<Protocol>,
+    /// How often a transaction was begun.
+    pub transactions: u32,
+    /// What every call answers until a reconnect.
+    signal: Option<Hresult>,
+    pub connected: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Era {
+    service: u32,
+    reader: u32,
+}
+
+struct OpenContext {
+    service: u32,
+    open: bool,
+}
+
+/// All there is.
+pub struct Model {
+    keeps_transactions: bool,
+    service_runs: bool,
+    reader_there: bool,
+    era: Era,
+    card: Option<Atr>,
+    events: u16,
+    /// Another number whenever the card forgets its state.
+    pub memory: u32,
+    contexts: Vec<OpenContext>,
+    handles: Vec<Handle>,
+    /// The operations since `tell`.
+    pub steps: Vec<Step>,
+    answers: Vec<(usize, Answer)>,
+    /// An operation that fails once, whenever it comes.
+    pub sabotage: Option<(Operation, Hresult)>,
+    /// What nobody may do to a resource manager, and somebody did.
+    pub faults: Vec<&'static str>,
+}
+
+pub struct World(Mutex<Model>);
+
+impl World {
+    /// Kept where LeakSanitizer finds it.
+    pub fn new() -> &'static World {
+        static KEPT: Mutex<Vec<&'static World>> = Mutex::new(Vec::new());
+        let world = Box::leak(Box::new(World(Mutex::new(Model::new(true)))));
+        KEPT.lock().unwrap().push(world);
+        world
+    }
+
+    pub fn model(&self) -> MutexGuard<'_, Model> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Model {
+    pub fn new(keeps_transactions: bool) -> Model {
+        Model {
+            keeps_transactions,
+            service_runs: true,
+            reader_there: true,
+            era: Era::default(),
+            card: Some(Atr::new(ATR)),
+            events: 1,
+            memory: 0,
+            contexts: Vec::with_capacity(4),
+            handles: Vec::with_capacity(4),
+            steps: Vec::with_capacity(16),
+            answers: Vec::new(),
+            sabotage: None,
+            faults: Vec::new(),
+        }
+    }
+
+    /// The answers to the operations from now on, by their number.
+    pub fn tell(&mut self, answers: &[(usize, Answer)]) {
+        self.steps.clear();
+        self.answers.clear();
+        self.answers.extend(answers);
+    }
+
+    /// A card handle that the caller has connected; to keep, or to give away.
+    pub fn lend(&mut self, mode: ShareMode, lent: bool) -> Icc {
+        let icc = self.add_handle(None, mode, Some(Protocol::T1).filter(|_| mode != ShareMode::Direct));
+        self.handles[icc.0 - 1].lent = lent;
+        icc
+    }
+
+    pub fn reset_card(&mut self) {
+        self.memory += 1;
+        for handle in self.handles.iter_mut().filter(|handle| handle.mode != ShareMode::Direct) {
+            handle.signal = handle.signal.or(Some(Hresult::SCARD_W_RESET_CARD));
+        }
+    }
+
+    pub fn remove_card(&mut self) {
+        if self.card.take().is_none() {
+            return;
+        }
+        self.memory += 1;
+        self.events += 1;
+        // In direct mode the reader is meant: cards come and go.
+        for handle in self.handles.iter_mut().filter(|handle| handle.mode != ShareMode::Direct) {
+            (handle.transactions, handle.signal) = (0, Some(Hresult::SCARD_W_REMOVED_CARD));
+        }
+    }
+
+    pub fn put_card(&mut self, atr: &[u8]) {
+        self.remove_card();
+        if self.reader_there {
+            self.card = Some(Atr::new(atr));
+            self.events += 1;
+        }
+    }
+
+    pub fn take_reader(&mut self) {
+        self.remove_card();
+        self.reader_there = false;
+        self.era.reader += 1;
+        self.forget_transactions();
+    }
+
+    pub fn put_reader(&mut self) {
+        self.reader_there = true;
+    }
+
+    pub fn stop_service(&mut self) {
+        self.memory += 1;
+        self.service_runs = false;
+        self.era.service += 1;
+        self.forget_transactions();
+    }
+
+    fn forget_transactions(&mut self) {
+        self.handles.iter_mut().for_each(|handle| handle.transactions = 0);
+    }
+
+    pub fn start_service(&mut self) {
+        self.service_runs = true;
+    }
+
+    /// From now on nothing but the truth.
+    pub fn tell_truth(&mut self) {
+        self.answers.clear();
+    }
+
+    /// Puts everything back that went, and tells the truth from now on.
+    pub fn heal(&mut self) {
+        self.tell(&[]);
+        self.sabotage = None;
+        self.start_service();
+        self.put_reader();
+        if self.card.is_none() {
+            self.put_card(ATR);
+        }
+    }
+
+    /// Whether the service knows the handle of the caller.
+    pub fn knows_lent(&self) -> bool {
+        self.handles.iter().filter(|handle| handle.lent).all(|handle| handle.born == self.era)
+    }
+
+    pub fn handle(&self, icc: Icc) -> Option<&Handle> {
+        self.handles.get(icc.0.checked_sub(1)?)
+    }
+
+    pub fn is_open(&self, context: Context) -> bool {
+        self.contexts.get(context.0.wrapping_sub(1)).is_some_and(|context| context.open)
+    }
+
+    /// Whether nothing is left of what was established, connected and begun, but what is the caller's.
+    pub fn is_tidy(&self) -> bool {
+        let mut left = self.handles.iter().filter(|handle| handle.connected != handle.lent || handle.transactions > 0);
+        self.contexts.iter().all(|context| !context.open) && left.next().is_none()
+    }
+
+    fn add_handle(&mut self, context: Option<usize>, mode: ShareMode, protocol: Option<Protocol>) -> Icc {
+        let (born, transactions, signal) = (self.era, 0, None);
+        self.handles.push(Handle { context, lent: false, born, mode, protocol, transactions, signal, connected: true });
+        Icc(self.handles.len())
+    }
+
+    fn fault(&mut self, what: &'static str) {
+        self.faults.push(what);
+    }
+}
+
+pub fn name() -> IfdName {
+    static NAME: LazyLock<IfdName> = LazyLock::new(|| IfdName::new(b"World 00 00").unwrap());
+    *NAME
+}

@@ -1,0 +1,318 @@
+//! What the world answers. Codes and signals are those of pcsc-lite.
+
+use super::{name, Answer, Model, OpenContext, Operation, Step, World, OTHER_ATR, RESPONSE};
+use crate::atr::Atr;
+use crate::hresult::{Hresult, Result};
+use crate::ifd_name::IfdName;
+use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE, MAX_RESPONSE};
+use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
+
+impl Model {
+    /// Notes an operation, and gives what is to be answered instead of the truth.
+    fn step(&mut self, operation: Operation, lent: bool, disposition: Disposition) -> Result<Option<Answer>> {
+        let number = self.steps.len();
+        self.steps.push(Step { operation, lent, disposition });
+        if let Some((_, code)) = self.sabotage.take_if(|(when, _)| *when == operation) {
+            return Err(code);
+        }
+        match self.answers.iter().find(|(when, _)| *when == number) {
+            Some((_, Answer::Failure(code))) => Err(*code),
+            told => Ok(told.map(|(_, answer)| *answer)),
+        }
+    }
+
+    fn step_in(&mut self, context: Context, operation: Operation) -> Result<Option<Answer>> {
+        if !self.is_open(context) {
+            self.fault("a context is used that is not open");
+        }
+        let told = self.step(operation, false, Disposition::Leave)?;
+        match self.contexts.get(context.0.wrapping_sub(1)) {
+            _ if !self.service_runs => Err(Hresult::SCARD_E_NO_SERVICE),
+            Some(known) if known.service != self.era.service => Err(Hresult::SCARD_E_NO_SERVICE),
+            None => Err(Hresult::SCARD_E_INVALID_HANDLE),
+            _ => Ok(told),
+        }
+    }
+
+    fn step_on(&mut self, icc: Icc, operation: Operation, disposition: Disposition) -> Result<Option<Answer>> {
+        let (lent, connected) = self.handle(icc).map_or((false, false), |it| (it.lent, it.connected));
+        if !connected {
+            self.fault("a card handle is used that is not connected");
+        }
+        let told = self.step(operation, lent, disposition)?;
+        self.dead(icc).map_or(Ok(told), Err)
+    }
+
+    /// As most operations: what is signalled is answered.
+    fn step_signalled(&mut self, icc: Icc, operation: Operation, disposition: Disposition) -> Result<Option<Answer>> {
+        let told = self.step_on(icc, operation, disposition)?;
+        self.handle(icc).and_then(|handle| handle.signal).map_or(Ok(told), Err)
+    }
+
+    /// Why the service does not know a card handle.
+    fn dead(&self, icc: Icc) -> Option<Hresult> {
+        match self.handle(icc) {
+            _ if !self.service_runs => Some(Hresult::SCARD_E_NO_SERVICE),
+            Some(handle) if handle.born.service != self.era.service => Some(Hresult::SCARD_E_NO_SERVICE),
+            _ if !self.reader_there => Some(Hresult::SCARD_E_READER_UNAVAILABLE),
+            Some(handle) if handle.connected && handle.born == self.era => None,
+            _ => Some(Hresult::SCARD_E_INVALID_HANDLE),
+        }
+    }
+
+    /// The protocol of a connection with `access`: the card speaks T=1.
+    fn negotiate(&self, access: Access) -> Result<Option<Protocol>> {
+        match access.share_mode {
+            ShareMode::Direct => Ok(None),
+            _ if self.card.is_none() => Err(Hresult::SCARD_E_NO_SMARTCARD),
+            _ if !access.protocols.accept(Protocol::T1) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
+            _ => Ok(Some(Protocol::T1)),
+        }
+    }
+
+    fn connect(&mut self, context: Context, access: Access) -> Result<(Icc, Option<Protocol>)> {
+        let told = self.step_in(context, Operation::Connect)?;
+        if !self.reader_there {
+            return Err(Hresult::SCARD_E_UNKNOWN_READER);
+        }
+        let protocol = self.negotiate(access)?.filter(|_| told != Some(Answer::NoProtocol));
+        Ok((self.add_handle(Some(context.0), access.share_mode, protocol), protocol))
+    }
+
+    fn reconnect(&mut self, icc: Icc, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
+        let answer = self.step_on(icc, Operation::Reconnect, initial);
+        if initial != Disposition::Leave && answer.is_err() {
+            // A failure tells nothing about the reset.
+            self.memory += 1;
+        }
+        let told = answer?;
+        if self.card.is_none() {
+            return Err(Hresult::SCARD_E_NO_SMARTCARD);
+        }
+        if initial != Disposition::Leave {
+            self.reset_card();
+        }
+        // The protocol that is active stays, whatever is asked for.
+        let spoken =
+            self.handle(icc).and_then(|handle| handle.protocol).filter(|_| access.share_mode != ShareMode::Direct);
+        let protocol = if spoken.is_some() { spoken } else { self.negotiate(access)? };
+        let protocol = protocol.filter(|_| told != Some(Answer::NoProtocol));
+        let keeps_transactions = self.keeps_transactions;
+        let handle = &mut self.handles[icc.0 - 1];
+        if !keeps_transactions || handle.mode == ShareMode::Exclusive && access.share_mode != ShareMode::Exclusive {
+            handle.transactions = 0;
+        }
+        (handle.signal, handle.mode, handle.protocol) = (None, access.share_mode, protocol);
+        Ok(protocol)
+    }
+
+    fn disconnect(&mut self, icc: Icc, disposition: Disposition) -> Result<()> {
+        let answer = self.step_on(icc, Operation::Disconnect, disposition).map(|_| ());
+        if let Some(handle) = self.handles.get_mut(icc.0.wrapping_sub(1)) {
+            // Whatever was answered: nobody can do more.
+            (handle.connected, handle.transactions) = (false, 0);
+        }
+        answer
+    }
+
+    fn end(&mut self, icc: Icc, disposition: Disposition) -> Result<()> {
+        let answer = self.step_signalled(icc, Operation::End, disposition);
+        let keeps_transactions = self.keeps_transactions;
+        let Some(handle) = self.handles.get_mut(icc.0.wrapping_sub(1)) else { return answer.map(|_| ()) };
+        let begun = handle.transactions;
+        // A failure is taken for there being no transaction any more: one that is left could not be ended either.
+        handle.transactions = if answer.is_ok() { begun.saturating_sub(1) } else { 0 };
+        answer?;
+        if begun == 0 {
+            return Err(Hresult::SCARD_E_NOT_TRANSACTED);
+        }
+        if disposition != Disposition::Leave {
+            let signal = handle.signal;
+            self.reset_card();
+            if !keeps_transactions {
+                // Only pcsc-lite signals a reset to its maker.
+                self.handles[icc.0 - 1].signal = signal;
+            }
+        }
+        Ok(())
+    }
+
+    fn sight(&self, told: Option<Answer>) -> Sight {
+        let identity = self.identity(None, told);
+        let card_present = identity.state != CardState::Absent;
+        Sight { card_present, atr: identity.atr, events: identity.events, native: 0 }
+    }
+
+    fn identity(&self, protocol: Option<Protocol>, told: Option<Answer>) -> Identity {
+        let card = self.card.filter(|_| told != Some(Answer::NoCard));
+        let state = match told {
+            Some(Answer::NoPower) => CardState::Present,
+            _ if card.is_none() => CardState::Absent,
+            _ => CardState::SpecificMode,
+        };
+        Identity {
+            ifd: name(),
+            atr: if told == Some(Answer::OtherAtr) { Atr::new(OTHER_ATR) } else { card.unwrap_or_default() },
+            state,
+            protocol: protocol.filter(|_| told != Some(Answer::NoProtocol) && state != CardState::Absent),
+            events: self.events + if told == Some(Answer::OtherEvents) { 1 } else { 0 },
+        }
+    }
+
+    fn identify(&mut self, icc: Icc, operation: Operation) -> Result<Identity> {
+        let told = self.step_signalled(icc, operation, Disposition::Leave)?;
+        let protocol = self.handle(icc).and_then(|handle| handle.protocol);
+        Ok(self.identity(protocol, told))
+    }
+
+    /// Writes an answer that may be shorter than it should be.
+    fn respond(&mut self, told: Option<Answer>, answer: &[u8], response: &mut Vec<u8>) {
+        if response.capacity() < MAX_RESPONSE {
+            self.fault("there is no room for the longest answer");
+        }
+        let length = if let Some(Answer::Length(length)) = told { length } else { answer.len() };
+        response.clear();
+        response.extend(answer.iter().take(length));
+    }
+}
+
+impl Subsystem for World {
+    fn keeps_transaction_on_reconnect(&self) -> bool {
+        self.model().keeps_transactions
+    }
+
+    fn establish_context(&self) -> Result<Context> {
+        let mut model = self.model();
+        model.step(Operation::Establish, false, Disposition::Leave)?;
+        if !model.service_runs {
+            return Err(Hresult::SCARD_E_NO_SERVICE);
+        }
+        let service = model.era.service;
+        model.contexts.push(OpenContext { service, open: true });
+        Ok(Context(model.contexts.len()))
+    }
+
+    fn release_context(&self, context: Context) {
+        let mut model = self.model();
+        if !model.is_open(context) {
+            return model.fault("a context is released that is not open");
+        }
+        if model.handles.iter().any(|handle| handle.context == Some(context.0) && handle.connected) {
+            model.fault("a context is released before its card handle is disconnected");
+        }
+        model.contexts[context.0 - 1].open = false;
+    }
+
+    fn connect(&self, context: Context, _: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
+        self.model().connect(context, access)
+    }
+
+    fn reconnect(&self, icc: Icc, now: ShareMode, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
+        let mut model = self.model();
+        if model.handle(icc).is_some_and(|handle| handle.mode != now) {
+            model.fault("a reconnect is wrong about the share mode");
+        }
+        model.reconnect(icc, access, initial)
+    }
+
+    fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+        self.model().disconnect(icc, disposition)
+    }
+
+    fn begin_transaction(&self, icc: Icc) -> Result<()> {
+        let mut model = self.model();
+        model.step_signalled(icc, Operation::Begin, Disposition::Leave)?;
+        model.handles[icc.0 - 1].transactions += 1;
+        Ok(())
+    }
+
+    fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+        self.model().end(icc, disposition)
+    }
+
+    fn probe(&self, icc: Icc) -> Result<()> {
+        let mut model = self.model();
+        if model.handle(icc).is_none_or(|handle| handle.transactions > 0 || handle.lent) {
+            model.fault("a probe ends a transaction");
+        }
+        model.step_signalled(icc, Operation::Probe, Disposition::Leave).map(|_| ())
+    }
+
+    fn status(&self, icc: Icc) -> Result<(CardState, Option<Protocol>)> {
+        self.model().identify(icc, Operation::Status).map(|identity| (identity.state, identity.protocol))
+    }
+
+    fn identify(&self, icc: Icc) -> Result<Identity> {
+        self.model().identify(icc, Operation::Identify)
+    }
+
+    fn transmit(&self, icc: Icc, protocol: Protocol, _: &[u8], response: &mut Vec<u8>) -> Result<()> {
+        let mut model = self.model();
+        let answer = model.step_signalled(icc, Operation::Transmit, Disposition::Leave);
+        if answer.is_err_and(leaves_card_unknown) || matches!(answer, Ok(Some(Answer::Length(_)))) {
+            model.memory += 1;
+        }
+        let told = answer?;
+        if model.handle(icc).is_none_or(|handle| handle.protocol != Some(protocol)) {
+            return Err(Hresult::SCARD_E_PROTO_MISMATCH);
+        }
+        model.respond(told, RESPONSE, response);
+        Ok(())
+    }
+
+    fn control(&self, icc: Icc, _: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
+        let mut model = self.model();
+        let told = model.step_signalled(icc, Operation::Control, Disposition::Leave)?;
+        model.respond(told, input, response);
+        Ok(())
+    }
+
+    fn get_attribute(&self, icc: Icc, _: u32, _: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
+        let told = self.model().step_signalled(icc, Operation::GetAttribute, Disposition::Leave)?;
+        Ok(if let Some(Answer::Length(length)) = told { length } else { 2 })
+    }
+
+    fn set_attribute(&self, icc: Icc, _: u32, _: &[u8]) -> Result<()> {
+        self.model().step_signalled(icc, Operation::SetAttribute, Disposition::Leave).map(|_| ())
+    }
+
+    fn look(&self, context: Context, _: &IfdName) -> Result<Sight> {
+        let mut model = self.model();
+        let told = model.step_in(context, Operation::Look)?;
+        if model.reader_there {
+            Ok(model.sight(told))
+        } else {
+            Err(Hresult::SCARD_E_READER_UNAVAILABLE)
+        }
+    }
+
+    fn wait_for_change(&self, context: Context, _: &IfdName, _: &Sight, _: u32) -> Result<Sight> {
+        let mut model = self.model();
+        match model.step_in(context, Operation::Wait)? {
+            None => Err(Hresult::SCARD_E_TIMEOUT),
+            told => Ok(model.sight(told)),
+        }
+    }
+
+    fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
+        Ok(vec![0])
+    }
+
+    fn list_ifd_groups(&self, _: Context) -> Result<Vec<u8>> {
+        Ok(vec![0])
+    }
+}
+
+/// After these failures of an exchange nobody knows what the card has done: the documentation of `scm_transmit`.
+fn leaves_card_unknown(code: Hresult) -> bool {
+    matches!(
+        code,
+        Hresult::SCARD_F_COMM_ERROR
+            | Hresult::SCARD_F_INTERNAL_ERROR
+            | Hresult::SCARD_F_UNKNOWN_ERROR
+            | Hresult::SCARD_E_NOT_TRANSACTED
+            | Hresult::SCARD_E_COMM_DATA_LOST
+            | Hresult::SCARD_E_INVALID_VALUE
+            | Hresult::SCARD_E_PROTO_MISMATCH
+    )
+}

@@ -1,0 +1,205 @@
+//! The virtual resource manager, inside the process: readers and cards that a program makes itself.
+//!
+//! This file is what attachments see of it: each call looks whether the reader was told to fail, is carried out
+//! (`calls`), and leaves a line in the reader's log. What the program does with its readers is in `world`.
+
+mod attribute;
+mod calls;
+mod card;
+mod failure;
+mod ifd;
+mod log;
+mod manager;
+mod numbered;
+#[cfg(test)]
+mod tests;
+mod words;
+mod world;
+
+pub use card::{Callbacks, Card};
+pub use failure::{Failure, Operation};
+pub use manager::{lock, Locked};
+pub use world::*;
+
+use std::fmt::Arguments;
+
+use crate::hresult::{Hresult, Result};
+use crate::ifd_name::IfdName;
+use crate::multi_string::MultiString;
+use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE};
+use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
+use card::{this_thread, PowerEvent};
+use log::{Command, Hex};
+use words::{done, Outcome};
+
+/// The group that pcsc-lite has all its readers in, too.
+const GROUP: &[u8] = b"SCard$DefaultReaders";
+
+pub struct Virtual;
+
+/// Whether a virtual reader has this name.
+pub fn has_ifd(name: &IfdName) -> bool {
+    lock().ifd_named(name).is_some()
+}
+
+/// Whether this is a card handle of a virtual reader.
+pub fn has_icc(icc: Icc) -> bool {
+    lock().connection(icc.0).is_ok()
+}
+
+impl Subsystem for Virtual {
+    fn keeps_transaction_on_reconnect(&self) -> bool {
+        true
+    }
+
+    fn is_calling_back(&self, icc: Icc) -> bool {
+        lock().connection(icc.0).is_ok_and(|connection| connection.calling == this_thread())
+    }
+
+    fn establish_context(&self) -> Result<Context> {
+        let mut manager = lock();
+        if !manager.runs {
+            return Err(Hresult::SCARD_E_NO_SERVICE);
+        }
+        let number = manager.new_number();
+        manager.contexts.insert(number, true)?;
+        Ok(Context(number))
+    }
+
+    fn release_context(&self, context: Context) {
+        let mut manager = lock();
+        while let Some(icc) = manager.connection_in(context.0) {
+            // It was found just now.
+            let _ = manager.forget(icc);
+        }
+        // One that is not known has nothing to be released.
+        let _ = manager.contexts.remove(context.0);
+    }
+
+    fn connect(&self, context: Context, name: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
+        let ifd = calls::find(context, name)?;
+        let connected = plan(ifd, Operation::Connect).and_then(|()| calls::connect(context, ifd, access));
+        let protocol = Outcome(connected.map(|(_, protocol)| words::protocol(protocol)));
+        note(ifd, format_args!("connect {access} -> {protocol}"));
+        connected
+    }
+
+    fn reconnect(&self, icc: Icc, _: ShareMode, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
+        let ifd = calls::ifd_behind(icc)?;
+        let connected = plan(ifd, Operation::Reconnect).and_then(|()| calls::reconnect(icc, access, initial));
+        let protocol = Outcome(connected.map(words::protocol));
+        note(ifd, format_args!("reconnect {access} {initial} -> {protocol}"));
+        connected
+    }
+
+    fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let ended = plan(ifd, Operation::Disconnect).and_then(|()| calls::disconnect(icc, disposition));
+        note(ifd, format_args!("disconnect {disposition} -> {}", done(&ended)));
+        ended
+    }
+
+    fn begin_transaction(&self, icc: Icc) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let begun = plan(ifd, Operation::Begin).and_then(|()| calls::begin(icc));
+        note(ifd, format_args!("begin -> {}", done(&begun)));
+        begun
+    }
+
+    fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let ended = plan(ifd, Operation::End).and_then(|()| calls::end(icc, disposition));
+        note(ifd, format_args!("end {disposition} -> {}", done(&ended)));
+        ended
+    }
+
+    fn probe(&self, icc: Icc) -> Result<()> {
+        lock().connection(icc.0)?.untroubled()
+    }
+
+    fn status(&self, icc: Icc) -> Result<(CardState, Option<Protocol>)> {
+        self.identify(icc).map(|identity| (identity.state, identity.protocol))
+    }
+
+    fn identify(&self, icc: Icc) -> Result<Identity> {
+        let ifd = calls::ifd_behind(icc)?;
+        let identity = plan(ifd, Operation::Status).and_then(|()| calls::identify(icc));
+        let state = Outcome(identity.map(|identity| words::state(identity.state)));
+        note(ifd, format_args!("status -> {state}"));
+        identity
+    }
+
+    fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let sent = plan(ifd, Operation::Transmit).and_then(|()| calls::transmit(icc, protocol, command, response));
+        let answer = Outcome(sent.map(|()| Hex(response)));
+        note(ifd, format_args!("transmit {} -> {answer}", Command(command)));
+        sent
+    }
+
+    fn control(&self, icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let sent = plan(ifd, Operation::Control).and_then(|()| calls::control(icc, code, input, response));
+        note(ifd, format_args!("control {code:08X}, {} bytes -> {}", input.len(), done(&sent)));
+        sent
+    }
+
+    fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
+        let ifd = calls::ifd_behind(icc)?;
+        let read = plan(ifd, Operation::GetAttribute).and_then(|()| calls::get_attribute(icc, id, value));
+        note(ifd, format_args!("get attribute {id:08X} -> {}", done(&read)));
+        read
+    }
+
+    fn set_attribute(&self, icc: Icc, id: u32, _: &[u8]) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let set = plan(ifd, Operation::SetAttribute).and_then(|()| calls::set_attribute(icc));
+        note(ifd, format_args!("set attribute {id:08X} -> {}", done(&set)));
+        set
+    }
+
+    fn look(&self, context: Context, ifd: &IfdName) -> Result<Sight> {
+        calls::look(context, ifd)
+    }
+
+    fn wait_for_change(&self, context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
+        calls::wait_for_change(context, ifd, seen, timeout_ms)
+    }
+
+    fn list_ifds(&self, context: Context) -> Result<Vec<u8>> {
+        let manager = lock();
+        manager.check_context(context.0)?;
+        let mut names = MultiString::new()?;
+        manager.ifds.iter().try_for_each(|(_, ifd)| names.push(ifd.name.as_c_str().to_bytes()))?;
+        Ok(names.into_bytes())
+    }
+
+    fn list_ifd_groups(&self, context: Context) -> Result<Vec<u8>> {
+        let manager = lock();
+        manager.check_context(context.0)?;
+        let mut groups = MultiString::new()?;
+        manager.ifds.iter().take(1).try_for_each(|_| groups.push(GROUP))?;
+        Ok(groups.into_bytes())
+    }
+}
+
+/// What the reader was told to do with this call.
+fn plan(ifd: usize, operation: Operation) -> Result<()> {
+    let planned = lock().ifds.get_mut(ifd).map(|ifd| ifd.failures.next(operation));
+    let Some((answer, delay)) = planned else { return Ok(()) };
+    if !delay.is_zero() {
+        std::thread::sleep(delay);
+    }
+    answer
+}
+
+/// Adds a line to the log of a reader, if it is still there.
+fn note(ifd: usize, line: Arguments<'_>) {
+    if let Some(ifd) = lock().ifds.get_mut(ifd) {
+        ifd.log.line(line);
+    }
+}
+
+fn note_power(ifd: usize, event: PowerEvent, result: &Result<()>) {
+    note(ifd, format_args!("power {event} -> {}", done(result)));
+}

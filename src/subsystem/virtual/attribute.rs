@@ -1,0 +1,38 @@
+//! The attributes of a virtual reader (PC/SC part 3, 3.1.4).
+
+use super::ifd::Ifd;
+use crate::hresult::{Hresult, Result};
+use crate::subsystem::MAX_ATTRIBUTE;
+use crate::type_library::CardState;
+
+const VENDOR_NAME: u32 = 0x0001_0100;
+const CURRENT_PROTOCOL_TYPE: u32 = 0x0008_0201;
+const ICC_PRESENCE: u32 = 0x0009_0300;
+const ATR_STRING: u32 = 0x0009_0303;
+const DEVICE_FRIENDLY_NAME: u32 = 0x7FFF_0003;
+const DEVICE_SYSTEM_NAME: u32 = 0x7FFF_0004;
+
+/// Writes an attribute to the beginning of `value`. Text has its NUL; without a card the ATR is empty.
+pub fn read(ifd: &Ifd, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
+    let mut write = |bytes: &[u8]| {
+        value.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        Ok(bytes.len().min(MAX_ATTRIBUTE))
+    };
+    match id {
+        VENDOR_NAME => write(ifd.vendor.as_c_str().to_bytes_with_nul()),
+        DEVICE_FRIENDLY_NAME | DEVICE_SYSTEM_NAME => write(ifd.name.as_c_str().to_bytes_with_nul()),
+        ATR_STRING => write(ifd.sight().atr.as_bytes()),
+        ICC_PRESENCE => write(&[presence(ifd.state())]),
+        CURRENT_PROTOCOL_TYPE => write(&ifd.protocol().map_or(0, |protocol| protocol.value()).to_ne_bytes()),
+        _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+    }
+}
+
+/// 0: no card; 2: a card in position.
+fn presence(state: CardState) -> u8 {
+    if state == CardState::Absent {
+        0
+    } else {
+        2
+    }
+}

@@ -1,0 +1,277 @@
+//! A card of a program: its ATR, its protocols, and the callbacks that are its behaviour. They are called one at a time.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::atr::Atr;
+use crate::hresult::{Hresult, Result};
+use crate::subsystem::MAX_RESPONSE;
+use crate::type_library::{Protocol, Protocols};
+
+/// The power is turned off: the card left its reader, or somebody unpowered it. `scm_virtual_card.power`.
+pub const SCM_POWER_OFF: u32 = 0;
+/// The power is turned on (cold reset).
+pub const SCM_POWER_ON: u32 = 1;
+/// The card is reset without loss of power (warm reset).
+pub const SCM_POWER_RESET: u32 = 2;
+
+/// What happens to the power of a card.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PowerEvent {
+    Off,
+    On,
+    Reset,
+}
+
+/// What the last event left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Power {
+    Off,
+    On,
+    /// The card did not answer to the reset.
+    Mute,
+}
+
+type Exchange<Code> = unsafe extern "C" fn(Code, *const u8, usize, *mut u8, usize, *mut usize) -> i32;
+
+/// The callbacks as C gave them, with the pointer that goes with them.
+#[derive(Clone, Copy)]
+pub struct Callbacks {
+    pub user: *mut c_void,
+    pub transmit: Exchange<*mut c_void>,
+    pub power: unsafe extern "C" fn(*mut c_void, u32) -> i32,
+    pub control: Option<unsafe extern "C" fn(*mut c_void, u32, *const u8, usize, *mut u8, usize, *mut usize) -> i32>,
+    pub release: Option<unsafe extern "C" fn(*mut c_void)>,
+}
+
+pub struct Card {
+    pub atr: Atr,
+    /// None for a card that its reader does not understand.
+    offer: Option<Offer>,
+    callbacks: Callbacks,
+    power: AtomicU8,
+    /// Whether `release` is to be called in the end.
+    ours: AtomicBool,
+    desk: Mutex<Desk>,
+    free: Condvar,
+}
+
+/// Who is being served, and what has to be told to the card afterwards.
+#[derive(Default)]
+struct Desk {
+    /// The mark of the thread that is in a callback, or 0.
+    busy: usize,
+    /// The card was reset, or left its reader, while it was busy.
+    owes_reset: bool,
+    owes_off: bool,
+}
+
+// SAFETY: whoever gives the callbacks vouches that they and `user` may be used on any thread, one call at a time, which
+// `alone` sees to.
+unsafe impl Send for Card {}
+// SAFETY: as above.
+unsafe impl Sync for Card {}
+
+/// The protocols of a card. Every reader can also pass bytes on raw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Offer {
+    pub t0: bool,
+    pub t1: bool,
+}
+
+impl Offer {
+    pub fn of(protocols: Protocols) -> Offer {
+        Offer { t0: protocols.accept(Protocol::T0), t1: protocols.accept(Protocol::T1) }
+    }
+
+    /// What is spoken with who accepts `wanted`: T=1 before T=0, as pcscd has it.
+    pub fn choose(self, wanted: Protocols) -> Option<Protocol> {
+        let offered = [(self.t1, Protocol::T1), (self.t0, Protocol::T0), (true, Protocol::Raw)];
+        offered
+            .into_iter()
+            .find(|(offered, protocol)| *offered && wanted.accept(*protocol))
+            .map(|(_, protocol)| protocol)
+    }
+}
+
+impl Card {
+    /// A card without power, which is the caller's until `keep`.
+    pub fn new(atr: Atr, protocols: Option<Protocols>, callbacks: Callbacks) -> Card {
+        let offer = match protocols {
+            Some(protocols) => Some(Offer::of(protocols)),
+            None => atr.protocols().map(|(t0, t1)| Offer { t0, t1 }),
+        };
+        Card {
+            atr,
+            offer,
+            callbacks,
+            power: AtomicU8::new(SCM_POWER_OFF as u8),
+            ours: AtomicBool::new(false),
+            desk: Mutex::default(),
+            free: Condvar::new(),
+        }
+    }
+
+    /// Takes the card over from the program, which gets it back by `release`.
+    pub fn keep(&self) {
+        self.ours.store(true, Ordering::Relaxed);
+    }
+
+    pub fn offer(&self) -> Option<Offer> {
+        self.offer
+    }
+
+    pub fn power(&self) -> Power {
+        const ON: u8 = SCM_POWER_ON as u8;
+        const OFF: u8 = SCM_POWER_OFF as u8;
+        match self.power.load(Ordering::Relaxed) {
+            ON => Power::On,
+            OFF => Power::Off,
+            _ => Power::Mute,
+        }
+    }
+
+    /// Calls the card, once no other thread does. Afterwards it hears what happened to it meanwhile. Not to be called
+    /// with a lock of ours held; from a callback of this card it is refused.
+    pub fn alone<T>(&self, work: impl FnOnce(&Callee<'_>) -> T) -> Result<T> {
+        let me = this_thread();
+        let mut desk = self.desk();
+        if desk.busy == me {
+            return Err(Hresult::SCARD_E_NOT_READY);
+        }
+        while desk.busy != 0 {
+            desk = self.free.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        }
+        desk.busy = me;
+        drop(desk);
+
+        let done = work(&Callee { card: self });
+        self.settle();
+        Ok(done)
+    }
+
+    /// Tells the card of an event, at once or as soon as it is done with what it is in.
+    pub fn tell(&self, event: PowerEvent) -> Result<()> {
+        let mut desk = self.desk();
+        if desk.busy == 0 {
+            drop(desk);
+            return self.alone(|card| card.power(event))?;
+        }
+        match event {
+            PowerEvent::Off => desk.owes_off = true,
+            PowerEvent::On | PowerEvent::Reset => desk.owes_reset = true,
+        }
+        Ok(())
+    }
+
+    /// Pays what is owed, and lets the next one in.
+    fn settle(&self) {
+        loop {
+            let mut desk = self.desk();
+            let event = match (desk.owes_reset, desk.owes_off) {
+                (true, _) => PowerEvent::Reset,
+                (false, true) => PowerEvent::Off,
+                (false, false) => {
+                    desk.busy = 0;
+                    self.free.notify_all();
+                    return;
+                }
+            };
+            match event {
+                PowerEvent::Off => desk.owes_off = false,
+                _ => desk.owes_reset = false,
+            }
+            drop(desk);
+            let _ = Callee { card: self }.power(event);
+        }
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Card {
+    fn drop(&mut self) {
+        match self.callbacks.release {
+            // SAFETY: the program vouches for its callback; nobody has the card any more, so it is the last one.
+            Some(release) if *self.ours.get_mut() => unsafe { release(self.callbacks.user) },
+            _ => {}
+        }
+    }
+}
+
+/// The card, while this thread alone may call it.
+pub struct Callee<'a> {
+    card: &'a Card,
+}
+
+impl Callee<'_> {
+    /// A card that does not answer to its reset is mute.
+    pub fn power(&self, event: PowerEvent) -> Result<()> {
+        const MUTE: u8 = u8::MAX;
+        let Callbacks { user, power, .. } = self.card.callbacks;
+        let value = match event {
+            PowerEvent::Off => SCM_POWER_OFF,
+            PowerEvent::On => SCM_POWER_ON,
+            PowerEvent::Reset => SCM_POWER_RESET,
+        };
+        // SAFETY: the program vouches for its callback, and `alone` for one call at a time.
+        let answered = unsafe { power(user, value) } >= 0;
+        let (left, result) = match event {
+            PowerEvent::Off => (SCM_POWER_OFF as u8, Ok(())),
+            _ if answered => (SCM_POWER_ON as u8, Ok(())),
+            _ => (MUTE, Err(Hresult::SCARD_W_UNRESPONSIVE_CARD)),
+        };
+        self.card.power.store(left, Ordering::Relaxed);
+        result
+    }
+
+    /// Replaces `response` by the card's answer. An error of the callback is a card that failed to answer.
+    pub fn transmit(&self, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
+        let Callbacks { user, transmit, .. } = self.card.callbacks;
+        fill(response, |room, capacity, length| {
+            // SAFETY: the program vouches for its callback, and `alone` for one call at a time; the buffers are as long
+            // as is said.
+            unsafe { transmit(user, command.as_ptr(), command.len(), room, capacity, length) }
+        })
+    }
+
+    /// Replaces `response` by the answer to a control code.
+    pub fn control(&self, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
+        let Callbacks { user, control, .. } = self.card.callbacks;
+        let control = control.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
+        let mut answer = 0;
+        let filled = fill(response, |room, capacity, length| {
+            // SAFETY: as for `transmit`.
+            answer = unsafe { control(user, code, input.as_ptr(), input.len(), room, capacity, length) };
+            answer
+        });
+        match Hresult(answer) {
+            // The one thing that a reader says of a code that it does not know.
+            Hresult::E_NOTIMPL | Hresult::SCARD_E_UNSUPPORTED_FEATURE => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+            _ => filled,
+        }
+    }
+}
+
+/// Lets a callback write to `response`, whose capacity is the room that there is.
+fn fill(response: &mut Vec<u8>, callback: impl FnOnce(*mut u8, usize, *mut usize) -> i32) -> Result<()> {
+    response.clear();
+    let (capacity, mut length) = (response.capacity().min(MAX_RESPONSE), 0);
+    let answer = callback(response.as_mut_ptr(), capacity, &mut length);
+    if answer < 0 || length > capacity {
+        return Err(Hresult::SCARD_E_NOT_TRANSACTED);
+    }
+    // SAFETY: not more than the capacity, and the program vouches that its callback has written as much as it says.
+    unsafe { response.set_len(length) };
+    Ok(())
+}
+
+/// A mark of this thread, never 0, which no other thread has at the same time. The id that std has for threads
+/// allocates memory at its first use.
+pub fn this_thread() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark) as usize)
+}

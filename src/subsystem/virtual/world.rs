@@ -1,0 +1,194 @@
+//! What happens to virtual readers from outside, by the hand of the program that made them: they are plugged and
+//! unplugged, cards come and go, others reset them, and the service stops and starts.
+
+use super::card::{Card, PowerEvent};
+use super::failure::Failure;
+use super::ifd::{Ifd, Slot};
+use super::log::{Hex, Log};
+use super::manager::lock;
+use super::note_power;
+use crate::hresult::{Hresult, Result};
+use crate::ifd_name::IfdName;
+use crate::shared::Shared;
+use crate::type_library::Disposition;
+
+/// The number of a virtual reader.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IfdNumber(usize);
+
+/// A reader of this name appears.
+pub fn create(name: IfdName, vendor: IfdName, log_limit: usize) -> Result<IfdNumber> {
+    let ifd = Ifd::new(name, vendor, Log::new(log_limit)?);
+    let mut manager = lock();
+    if manager.ifd_named(&name).is_some() {
+        return Err(Hresult::SCARD_E_DUPLICATE_READER);
+    }
+    let number = manager.new_number();
+    manager.ifds.insert(number, ifd)?;
+    manager.announce();
+    Ok(IfdNumber(number))
+}
+
+/// The reader is unplugged, with the card that is in it.
+pub fn destroy(ifd: IfdNumber) -> Result<()> {
+    let mut manager = lock();
+    let gone = manager.ifds.remove(ifd.0).map_err(|_| Hresult::E_HANDLE)?;
+    manager.signal(ifd.0, None, Hresult::SCARD_E_READER_UNAVAILABLE);
+    drop(manager);
+    if let Some(slot) = gone.slot {
+        // Turning the power off never fails.
+        let _ = slot.card.tell(PowerEvent::Off);
+    }
+    Ok(())
+}
+
+/// A card is put in, and powered. After a failure it is still the caller's.
+pub fn insert(ifd: IfdNumber, card: Card) -> Result<()> {
+    let card = Shared::try_new(card)?;
+    let mut manager = lock();
+    let runs = manager.runs;
+    let reader = manager.ifd(ifd.0)?;
+    if reader.slot.is_some() {
+        return Err(Hresult::SCARD_E_NOT_READY);
+    }
+    card.keep();
+    reader.slot = Some(Slot { card: card.clone(), protocol: None });
+    reader.count_event();
+    reader.log.line(format_args!("insert {}", Hex(card.atr.as_bytes())));
+    manager.announce();
+    drop(manager);
+    if runs {
+        switch(ifd, &card, PowerEvent::On);
+    }
+    Ok(())
+}
+
+/// The card is pulled.
+pub fn remove(ifd: IfdNumber) -> Result<()> {
+    let mut manager = lock();
+    let reader = manager.ifd(ifd.0)?;
+    let slot = reader.slot.take().ok_or(Hresult::SCARD_E_NO_SMARTCARD)?;
+    reader.transaction = None;
+    reader.count_event();
+    reader.log.line(format_args!("remove"));
+    manager.signal(ifd.0, None, Hresult::SCARD_W_REMOVED_CARD);
+    drop(manager);
+    let _ = slot.card.tell(PowerEvent::Off);
+    Ok(())
+}
+
+/// Someone else resets the card, or turns its power off, once it is done with what it is in. From a callback of the card
+/// itself it happens at once, to the exchange that is under way.
+pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
+    let event = match action {
+        Disposition::Reset => PowerEvent::Reset,
+        Disposition::Unpower => PowerEvent::Off,
+        Disposition::Leave | Disposition::Eject => return Err(Hresult::E_INVALIDARG),
+    };
+    let card = lock().ifd(ifd.0)?.card()?;
+    let waited = card.alone(|alone| {
+        signal_reset(ifd, &card)?;
+        note_power(ifd.0, event, &alone.power(event));
+        Ok(())
+    });
+    waited.unwrap_or_else(|_| {
+        signal_reset(ifd, &card)?;
+        switch(ifd, &card, event);
+        Ok(())
+    })
+}
+
+fn signal_reset(ifd: IfdNumber, card: &Shared<Card>) -> Result<()> {
+    let mut manager = lock();
+    let reader = manager.ifd(ifd.0)?;
+    if !reader.holds(card) {
+        return Err(Hresult::SCARD_E_NO_SMARTCARD);
+    }
+    reader.unset_protocol();
+    manager.signal(ifd.0, None, Hresult::SCARD_W_RESET_CARD);
+    Ok(())
+}
+
+/// The next calls of an operation fail, or take their time.
+pub fn fail(ifd: IfdNumber, failure: Failure) -> Result<()> {
+    lock().ifd(ifd.0)?.failures.plan(failure)
+}
+
+/// A copy of the log, with a NUL.
+pub fn log(ifd: IfdNumber) -> Result<Vec<u8>> {
+    let mut manager = lock();
+    let text = manager.ifd(ifd.0)?.log.text();
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(text.len() + 1)?;
+    copy.extend_from_slice(text);
+    copy.push(0);
+    Ok(copy)
+}
+
+pub fn clear_log(ifd: IfdNumber) -> Result<()> {
+    lock().ifd(ifd.0)?.log.clear();
+    Ok(())
+}
+
+/// The virtual resource manager goes down, and with it every connection. Tells whether it was up.
+pub fn stop_service() -> bool {
+    let mut manager = lock();
+    if !manager.runs {
+        return false;
+    }
+    manager.runs = false;
+    for (_, known) in manager.contexts.iter_mut() {
+        *known = false;
+    }
+    for (_, connection) in manager.connections.iter_mut() {
+        connection.trouble = Some(Hresult::SCARD_E_NO_SERVICE);
+    }
+    for (_, ifd) in manager.ifds.iter_mut() {
+        (ifd.transaction, ifd.exclusive) = (None, None);
+        ifd.changes = ifd.changes.wrapping_add(1);
+        ifd.log.line(format_args!("service stop"));
+        ifd.unset_protocol();
+    }
+    manager.announce();
+    drop(manager);
+    power_all(PowerEvent::Off);
+    true
+}
+
+/// The virtual resource manager comes up, and powers the cards that it finds. Tells whether it was down.
+pub fn start_service() -> bool {
+    let mut manager = lock();
+    if manager.runs {
+        return false;
+    }
+    manager.runs = true;
+    for (_, ifd) in manager.ifds.iter_mut() {
+        ifd.events = u16::from(ifd.slot.is_some());
+        ifd.log.line(format_args!("service start"));
+    }
+    manager.announce();
+    drop(manager);
+    power_all(PowerEvent::On);
+    true
+}
+
+/// One reader after the other, each by itself, because a callback may do anything to any of them.
+fn power_all(event: PowerEvent) {
+    let mut last = 0;
+    loop {
+        let manager = lock();
+        let next = manager.ifds.iter().find(|(number, _)| *number > last);
+        let Some((number, card)) = next.map(|(number, ifd)| (number, ifd.card())) else { return };
+        drop(manager);
+        last = number;
+        if let Ok(card) = card {
+            switch(IfdNumber(number), &card, event);
+        }
+    }
+}
+
+/// Tells the card what becomes of its power: at once, or when it is done with what it is in.
+fn switch(ifd: IfdNumber, card: &Shared<Card>, event: PowerEvent) {
+    let told = card.tell(event);
+    note_power(ifd.0, event, &told);
+}
