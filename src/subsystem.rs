@@ -127,6 +127,10 @@ pub fn in_context<T>(subsystem: &dyn Subsystem, ask: impl FnOnce(Context) -> Res
 pub trait Subsystem: Send + Sync {
     /// Whether a transaction outlives `reconnect` on the same card handle.
     fn keeps_transaction_on_reconnect(&self) -> bool;
+    /// How long it can take until a removal is noticed: pcscd polls its readers every 400 ms.
+    fn notices_removal_within_ms(&self) -> u32 {
+        1000
+    }
     /// Whether this thread is in a callback that a call on `icc` has made, and so has to return first.
     fn is_calling_back(&self, _icc: Icc) -> bool {
         false

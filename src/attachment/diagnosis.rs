@@ -6,9 +6,6 @@ use crate::hresult::{Hresult, Result};
 use crate::subsystem::{self, Context};
 use crate::type_library::CardState;
 
-/// How long a card that stopped answering gets to be seen leaving: the service polls a reader every 400 ms.
-const REMOVAL_SEEN_WITHIN_MS: u32 = 1000;
-
 impl Attachment {
     /// The true code of a failed call. What the card lost by it is counted.
     pub(super) fn diagnose(&self, session: &mut Session, code: Hresult) -> Hresult {
@@ -81,7 +78,7 @@ impl Attachment {
         self.in_own_context(|_| Ok(())).is_ok()
     }
 
-    /// Waits for the card to be seen leaving, or having left and come back.
+    /// Waits for a card that stopped answering to be seen leaving, or having left and come back.
     fn see_removal(&self, session: &Session) -> Result<bool> {
         match session.link?.context {
             Some(context) => self.see_removal_in(context),
@@ -90,10 +87,11 @@ impl Attachment {
     }
 
     fn see_removal_in(&self, context: Context) -> Result<bool> {
+        let patience = self.subsystem.notices_removal_within_ms();
         let first = self.subsystem.look(context, &self.ifd)?;
         let mut now = first;
         while now.card_present && now.events == first.events {
-            now = match self.subsystem.wait_for_change(context, &self.ifd, &now, REMOVAL_SEEN_WITHIN_MS) {
+            now = match self.subsystem.wait_for_change(context, &self.ifd, &now, patience) {
                 Err(Hresult::SCARD_E_TIMEOUT) => return Ok(false),
                 sight => sight?,
             };

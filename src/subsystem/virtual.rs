@@ -52,6 +52,10 @@ impl Subsystem for Virtual {
         true
     }
 
+    fn notices_removal_within_ms(&self) -> u32 {
+        0
+    }
+
     fn is_calling_back(&self, icc: Icc) -> bool {
         lock().connection(icc.0).is_ok_and(|connection| connection.calling == this_thread())
     }

@@ -103,7 +103,8 @@ fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Optio
     Ok(Some(card).filter(|card| card.power() != Power::On))
 }
 
-fn power_up(ifd: usize, card: &Shared<Card>) -> Result<()> {
+/// Powers a card, unless another thread was quicker.
+pub fn power_up(ifd: usize, card: &Card) -> Result<()> {
     card.alone(|alone| {
         if card.power() == Power::On {
             return Ok(());
@@ -181,9 +182,12 @@ pub fn identify(icc: Icc) -> Result<Identity> {
 pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
     response.clear();
     let speaking = |manager: &mut Manager| speaking_card(manager, icc, protocol);
-    exchange(icc, turn, speaking, |card| card.transmit(command, response))?;
-    // What happened to the card meanwhile happened to the exchange.
-    lock().connection(icc.0)?.untroubled().map_err(cut_short)
+    exchange(icc, turn, speaking, |card| {
+        let sent = card.transmit(command, response);
+        // What happened to the card meanwhile happened to the exchange.
+        lock().connection(icc.0)?.untroubled().map_err(cut_short)?;
+        sent
+    })
 }
 
 /// Does not ask for signals, as in pcscd: it is about the reader.

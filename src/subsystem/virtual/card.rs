@@ -135,28 +135,30 @@ impl Card {
     /// Calls the card, once no other thread does. Afterwards it hears what happened to it meanwhile. Not to be called
     /// with a lock of ours held; from a callback of this card it is refused.
     pub fn alone<T>(&self, work: impl FnOnce(&Callee<'_>) -> T) -> Result<T> {
-        let me = this_thread();
         let mut desk = self.desk();
-        if desk.busy == me {
+        if desk.busy == this_thread() {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
         while desk.busy != 0 {
             desk = self.free.wait(desk).unwrap_or_else(PoisonError::into_inner);
         }
-        desk.busy = me;
-        drop(desk);
+        Ok(self.serve(desk, work))
+    }
 
+    /// Calls the card, which is free, and lets it hear afterwards what happened meanwhile.
+    fn serve<T>(&self, mut desk: MutexGuard<'_, Desk>, work: impl FnOnce(&Callee<'_>) -> T) -> T {
+        desk.busy = this_thread();
+        drop(desk);
         let done = work(&Callee { card: self });
         self.settle();
-        Ok(done)
+        done
     }
 
     /// Tells the card of an event, at once or as soon as it is done with what it is in.
     pub fn tell(&self, event: PowerEvent) -> Result<()> {
         let mut desk = self.desk();
         if desk.busy == 0 {
-            drop(desk);
-            return self.alone(|card| card.power(event))?;
+            return self.serve(desk, |card| card.power(event));
         }
         match event {
             PowerEvent::Off => desk.owes_off = true,

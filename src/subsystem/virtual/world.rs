@@ -1,6 +1,7 @@
 //! What happens to virtual readers from outside, by the hand of the program that made them: they are plugged and
 //! unplugged, cards come and go, others reset them, and the service stops and starts.
 
+use super::calls::power_up;
 use super::card::{Card, PowerEvent};
 use super::failure::Failure;
 use super::ifd::{Ifd, Slot};
@@ -58,7 +59,8 @@ pub fn insert(ifd: IfdNumber, card: Card) -> Result<()> {
     manager.announce();
     drop(manager);
     if runs {
-        switch(ifd, &card, PowerEvent::On);
+        // A mute card is in, too. Another thread may have used it, and so powered it, already.
+        let _ = power_up(ifd.0, &card);
     }
     Ok(())
 }
@@ -151,7 +153,7 @@ pub fn stop_service() -> bool {
     }
     manager.announce();
     drop(manager);
-    power_all(PowerEvent::Off);
+    for_each_card(|ifd, card| switch(ifd, card, PowerEvent::Off));
     true
 }
 
@@ -168,23 +170,27 @@ pub fn start_service() -> bool {
     }
     manager.announce();
     drop(manager);
-    power_all(PowerEvent::On);
+    // A card that is mute, or starts the service itself, is powered when it is used.
+    for_each_card(|ifd, card| _ = power_up(ifd.0, card));
     true
 }
 
 /// One reader after the other, each by itself, because a callback may do anything to any of them.
-fn power_all(event: PowerEvent) {
+fn for_each_card(act: impl Fn(IfdNumber, &Shared<Card>)) {
     let mut last = 0;
-    loop {
-        let manager = lock();
-        let next = manager.ifds.iter().find(|(number, _)| *number > last);
-        let Some((number, card)) = next.map(|(number, ifd)| (number, ifd.card())) else { return };
-        drop(manager);
+    while let Some((number, card)) = next_card(last) {
         last = number;
         if let Ok(card) = card {
-            switch(IfdNumber(number), &card, event);
+            act(IfdNumber(number), &card);
         }
     }
+}
+
+/// The next reader behind `last`, and its card.
+fn next_card(last: usize) -> Option<(usize, Result<Shared<Card>>)> {
+    let manager = lock();
+    let next = manager.ifds.iter().find(|(number, _)| *number > last);
+    next.map(|(number, ifd)| (number, ifd.card()))
 }
 
 /// Tells the card what becomes of its power: at once, or when it is done with what it is in.
