@@ -49,14 +49,14 @@ impl Attachment {
         if wish.initial == Disposition::Leave && access == session.access && session.is_sound() {
             return Ok(Reconnected::SameCard);
         }
-        let old = session.link;
+        let was_exclusive = session.link.is_ok_and(|link| link.share_mode == ShareMode::Exclusive);
         let link = self.renew(&mut session, access, wish.initial)?;
         self.set_link(&mut session, Ok(link));
         let disturbed = match self.meet_usable_card(&mut session, access) {
             Ok(disturbed) => disturbed || wish.initial != Disposition::Leave || session.card != before,
             Err(code) => return Err(self.give_up(&mut session, code)),
         };
-        self.relock(&mut session, old)?;
+        self.relock(&mut session, was_exclusive)?;
         session.access = access;
         if disturbed && !session.interrupted {
             self.count_loss();
@@ -117,11 +117,10 @@ impl Attachment {
 
     /// Takes the lock that was held before, where the reconnect or what came before it ended the transaction. Last of
     /// all, because on some platforms every reconnect ends it.
-    fn relock(&self, session: &mut Session, old: Result<Link>) -> Result<()> {
+    fn relock(&self, session: &mut Session, was_exclusive: bool) -> Result<()> {
         let link = session.link?;
-        // Exclusive use and a lock are one transaction to pcscd, which ends with the former. What was set aside has none.
-        let has_none = |old: Link| old.share_mode == ShareMode::Exclusive && link.share_mode != ShareMode::Exclusive;
-        let ended = session.interrupted || old.map_or(true, has_none);
+        // Exclusive use and a lock are one transaction to pcscd, which ends with the former.
+        let ended = session.interrupted || was_exclusive && link.share_mode != ShareMode::Exclusive;
         let kept = self.subsystem.keeps_transaction_on_reconnect() && !ended;
         if session.lock_depth == 0 || kept {
             return Ok(());

@@ -57,6 +57,7 @@ pub const INVARIANTS: &[Invariant] = &[
     ("the generation stands for the state of the card", the_generation_stands_for_the_state_of_the_card),
     ("what is locked is locked", what_is_locked_is_locked),
     ("locks are counted", locks_are_counted),
+    ("an own reset is not told", an_own_reset_is_not_told),
     ("a borrowed handle stays the caller's", a_borrowed_handle_stays_the_callers),
     ("the card is left as it is unless asked", the_card_is_left_as_it_is_unless_asked),
     ("every code is documented", every_code_is_documented),
@@ -129,6 +130,11 @@ fn locks_are_counted(seen: &Seen) -> bool {
         (Call::Unlock(_), 2..) => seen.steps.is_empty() && seen.outcome.is_ok(),
         _ => true,
     }
+}
+
+/// Header, `scm_unlock`: "After a reset the generation has grown, and the attachment goes on without a reconnect."
+fn an_own_reset_is_not_told(seen: &Seen) -> bool {
+    !seen.before.owes || !seen.answers.is_empty() || seen.outcome != Err(Hresult::SCARD_W_RESET_CARD)
 }
 
 /// Design: "Borrowed when it is the caller's (by handle): libscm never disconnects, resets or releases it."

@@ -121,7 +121,7 @@ pub struct Case {
     pub depth: u32,
     /// Whether what came to the card was told and counted already; None when that cannot be told from outside.
     pub told: Option<bool>,
-    /// An unlock has reset the card, and nobody has reconnected since.
+    /// An unlock has reset the card, and no call that would be told of it has succeeded since.
     pub owes: bool,
     /// The generation and the memory of the card at the last exchange that succeeded.
     pub witness: Option<(u64, u32)>,
@@ -196,7 +196,8 @@ impl Case {
         self.note_loss(call, &outcome, counted);
         match (call, &outcome) {
             (Call::Transmit(_), Ok(_)) => self.witness_exchange(),
-            (Call::Lock, Ok(_)) => self.depth += 1,
+            (Call::Status, Ok(_)) => self.owes = false,
+            (Call::Lock, Ok(_)) => (self.depth, self.owes) = (self.depth + 1, false),
             // A borrowed handle is not disposed of: then nothing has happened.
             (Call::Close(Disposition::Leave), _) => self.closed = true,
             (Call::Close(_), _) => self.closed = self.setup.origin != Origin::Borrowed,
@@ -229,6 +230,7 @@ impl Case {
         self.betrayed |= self.witness.is_some_and(|before| before.0 == now.0 && before.1 != now.1);
         self.betrayed |= self.depth > 0 && self.transactions() == Some(0);
         self.witness = Some(now);
+        self.owes = false;
     }
 
     /// How many transactions are open on the connection.

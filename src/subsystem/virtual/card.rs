@@ -113,9 +113,15 @@ impl Card {
         }
     }
 
-    /// Takes the card over from the program, which gets it back by `release`.
+    /// Takes the card over from the program, which gets it back by its callback `release`.
     pub fn keep(&self) {
         self.ours.store(true, Ordering::Relaxed);
+    }
+
+    /// Leaves the card to the program again, without a call.
+    #[cfg(unix)]
+    pub fn give_back(&self) {
+        self.ours.store(false, Ordering::Relaxed);
     }
 
     pub fn offer(&self) -> Option<Offer> {

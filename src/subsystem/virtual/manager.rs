@@ -180,11 +180,15 @@ impl Manager {
         Ok(())
     }
 
-    /// Forgets everything without a callback: in the child of a fork it belongs to the parent.
+    /// Forgets everything without a callback: in the child of a fork the cards belong to the parent.
     #[cfg(unix)]
     pub fn forget_all(&mut self) {
-        let last_number = self.last_number;
-        std::mem::forget(std::mem::replace(self, Manager { last_number, ..Manager::new() }));
+        for (_, ifd) in self.ifds.iter() {
+            if let Some(slot) = &ifd.slot {
+                slot.card.give_back();
+            }
+        }
+        *self = Manager { last_number: self.last_number, ..Manager::new() };
     }
 
     #[cfg(test)]

@@ -75,7 +75,7 @@ pub fn remove(ifd: IfdNumber) -> Result<()> {
     reader.log.line(format_args!("remove"));
     manager.signal(ifd.0, None, Hresult::SCARD_W_REMOVED_CARD);
     drop(manager);
-    let _ = slot.card.tell(PowerEvent::Off);
+    switch(ifd, &slot.card, PowerEvent::Off);
     Ok(())
 }
 
