@@ -155,6 +155,9 @@ impl Subsystem for System {
     }
 
     fn identify(&self, icc: Icc) -> Result<Identity> {
+        if !can_be_native(icc) {
+            return Err(Hresult::SCARD_E_INVALID_HANDLE);
+        }
         // Windows gives a multi-string here, the others a string: room for one NUL more.
         let mut name = [0u8; ifd_name::MAX_LENGTH + 2];
         let mut atr = [0u8; ffi::ATR_BUFFER_SIZE];
@@ -357,6 +360,11 @@ fn from_win32(error: u16) -> Hresult {
 
 fn native(icc: Icc) -> SCARDHANDLE {
     icc.0 as SCARDHANDLE
+}
+
+/// Whether the number is one that the platform can have given: handles of macOS have 32 bits, extended one way or other.
+fn can_be_native(icc: Icc) -> bool {
+    native(icc) as usize == icc.0 || native(icc) as u32 as usize == icc.0
 }
 
 fn native_share_mode(share_mode: ShareMode) -> DWORD {

@@ -1,24 +1,32 @@
 //! What a virtual reader was asked and what it answered, as text: a line for each operation. Secrets are not in it.
 
+use std::collections::VecDeque;
 use std::fmt::{self, Write};
 
 use crate::hresult::Result;
 
 /// Lines of text in a buffer that never grows: the oldest go first.
 pub struct Log {
-    text: Vec<u8>,
+    text: VecDeque<u8>,
 }
 
 impl Log {
     /// A log of `limit` bytes, whose memory is reserved here so that no later line can fail for want of it.
     pub fn new(limit: usize) -> Result<Log> {
-        let mut text = Vec::new();
+        let mut text = VecDeque::new();
         text.try_reserve_exact(limit)?;
         Ok(Log { text })
     }
 
-    pub fn text(&self) -> &[u8] {
-        &self.text
+    /// A copy of the text.
+    pub fn text(&self) -> Result<Vec<u8>> {
+        let mut copy = Vec::new();
+        // One more for the NUL that C wants.
+        copy.try_reserve_exact(self.text.len() + 1)?;
+        let (older, newer) = self.text.as_slices();
+        copy.extend_from_slice(older);
+        copy.extend_from_slice(newer);
+        Ok(copy)
     }
 
     pub fn clear(&mut self) {
@@ -35,7 +43,7 @@ impl Log {
         }
         self.make_room(length.0);
         let _ = self.write_fmt(line);
-        self.text.push(b'\n');
+        self.text.push_back(b'\n');
     }
 
     fn make_room(&mut self, length: usize) {
@@ -43,14 +51,14 @@ impl Log {
         if excess == 0 {
             return;
         }
-        let behind = self.text.iter().enumerate().position(|(index, byte)| index + 1 >= excess && *byte == b'\n');
-        self.text.drain(..behind.map_or(self.text.len(), |index| index + 1));
+        let end_of_line = self.text.iter().skip(excess - 1).position(|byte| *byte == b'\n');
+        self.text.drain(..end_of_line.map_or(self.text.len(), |index| excess + index));
     }
 }
 
 impl Write for Log {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.text.extend_from_slice(text.as_bytes());
+        self.text.extend(text.as_bytes());
         Ok(())
     }
 }
@@ -69,7 +77,16 @@ pub struct Hex<'a>(pub &'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+        const PIECE: usize = 64;
+        let digit = |value: u8| if value < 10 { b'0' + value } else { b'A' - 10 + value };
+        self.0.chunks(PIECE).try_for_each(|piece| {
+            let mut digits = [0; 2 * PIECE];
+            for (pair, byte) in digits.chunks_exact_mut(2).zip(piece) {
+                pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0F)]);
+            }
+            let digits = digits.get(..2 * piece.len()).unwrap_or_default();
+            f.write_str(std::str::from_utf8(digits).unwrap_or_default())
+        })
     }
 }
 
@@ -99,8 +116,8 @@ fn carries_a_secret(header: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn text(log: &Log) -> &str {
-        std::str::from_utf8(log.text()).unwrap()
+    fn text(log: &Log) -> String {
+        String::from_utf8(log.text().unwrap()).unwrap()
     }
 
     #[test]
@@ -112,7 +129,7 @@ mod tests {
             log.line(format_args!("line {number}"));
         }
         assert!(text(&log).ends_with("line 7\nline 8\n"));
-        assert!(log.text().len() <= whole && text(&log).starts_with("line "));
+        assert!(text(&log).len() <= whole && text(&log).starts_with("line "));
         log.line(format_args!("{}", "x".repeat(whole)));
         assert!(text(&log).ends_with("line 8\n"));
         log.clear();

@@ -118,13 +118,9 @@ pub fn fail(ifd: IfdNumber, failure: Failure) -> Result<()> {
 
 /// A copy of the log, with a NUL.
 pub fn log(ifd: IfdNumber) -> Result<Vec<u8>> {
-    let mut manager = lock();
-    let text = manager.ifd(ifd.0)?.log.text();
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(text.len() + 1)?;
-    copy.extend_from_slice(text);
-    copy.push(0);
-    Ok(copy)
+    let mut text = lock().ifd(ifd.0)?.log.text()?;
+    text.push(0);
+    Ok(text)
 }
 
 pub fn clear_log(ifd: IfdNumber) -> Result<()> {
