@@ -38,6 +38,7 @@
  *                                   scm_reconnect brings an adopted one back, nothing a borrowed one
  *   SCM_SCARD_E_SHARING_VIOLATION   another application has the card for itself
  *   SCM_SCARD_F_COMM_ERROR          the communication failed, and nothing more is known
+ *   SCM_SCARD_E_NOT_READY           a callback of a virtual card called the attachment that it is called for
  *   SCM_E_OUTOFMEMORY               the resource manager has no memory
  *   the code of the last scm_reconnect, while that has left no connection
  *
@@ -758,6 +759,7 @@ scm_result scm_detach_ex(struct scm_handle *handle,
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the value does not fit; `*value_length` is what is needed.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
  * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver knows it and failed.
+ * - `SCM_SCARD_F_INTERNAL_ERROR`: the driver names a length that no attribute has.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
  * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
  *
@@ -1131,7 +1133,9 @@ SCM_API scm_result scm_get_generation(struct scm_handle *handle, uint64_t *gener
  * - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
  * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
  *   without power, or not understood by the reader.
- * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later.
+ * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback of a
+ *   virtual card that reconnects the attachment it is called for.
+ * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
  * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
  * - `SCM_E_UNEXPECTED`: an internal error; the attachment can only be detached.

@@ -292,7 +292,15 @@ impl Attachment {
             self.count_loss();
             session.owes_acknowledgement = true;
         }
-        result.map_err(|code| self.diagnose(&mut session, code))
+        result.map_err(|code| {
+            let truth = self.diagnose(&mut session, code);
+            if matches!(disposition, Disposition::Reset | Disposition::Unpower) && !session.interrupted {
+                // It may have come about before the failure.
+                self.count_loss();
+                session.doubtful = true;
+            }
+            truth
+        })
     }
 
     pub fn ifd(&self) -> &IfdName {

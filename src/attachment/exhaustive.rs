@@ -206,7 +206,7 @@ fn every_state_times_every_call_times_every_answer() {
         let first_of_its_kind = origin != Origin::Adopted && keeps_transactions && plan.next == Next::Reconnect;
         walk.vary(plan, if first_of_its_kind { &all } else { TELLING }, &[]);
     }
-    walk.finish(1_600_000);
+    walk.finish(1_500_000);
 }
 
 /// A failure, and another one while its truth is looked for or the attachment is mended.

@@ -18,6 +18,7 @@ use crate::hresult::Hresult;
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the value does not fit; `*value_length` is what is needed.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
 /// - `SCM_SCARD_E_NOT_TRANSACTED`: the driver knows it and failed.
+/// - `SCM_SCARD_F_INTERNAL_ERROR`: the driver names a length that no attribute has.
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
 ///

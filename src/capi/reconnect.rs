@@ -70,7 +70,9 @@ impl scm_reconnect_options {
 /// - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
 /// - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
 ///   without power, or not understood by the reader.
-/// - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later.
+/// - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback of a
+///   virtual card that reconnects the attachment it is called for.
+/// - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
 /// - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
 /// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
 /// - `SCM_E_UNEXPECTED`: an internal error; the attachment can only be detached.

@@ -2,12 +2,12 @@
 //! "design" the words of the design: one sentence for each invariant.
 
 use super::calls::{Call, Outcome};
-use super::states::{tells_loss, Case};
-use super::world::{Answer, Operation, Step, RESPONSE};
+use super::states::{tells_loss, Case, Origin};
+use super::world::{leaves_card_unknown, Answer, Operation, Step, RESPONSE, SPOKEN};
 use crate::atr::Atr;
 use crate::attachment::{Reconnected, Wish};
 use crate::hresult::Hresult;
-use crate::type_library::{Disposition, ShareMode};
+use crate::type_library::{CardState, Disposition, ShareMode};
 
 /// What is to be seen of an attachment without asking anyone.
 pub struct View {
@@ -61,7 +61,11 @@ pub const INVARIANTS: &[Invariant] = &[
     ("a borrowed handle stays the caller's", a_borrowed_handle_stays_the_callers),
     ("the card is left as it is unless asked", the_card_is_left_as_it_is_unless_asked),
     ("every code is documented", every_code_is_documented),
+    ("the truth is asked for", the_truth_is_asked_for),
     ("reconnect tells cards apart", reconnect_tells_cards_apart),
+    ("only a protocol that was asked for is spoken", only_a_protocol_that_was_asked_for_is_spoken),
+    ("a reader does without a card", a_reader_does_without_a_card),
+    ("a card that is gone is a state", a_card_that_is_gone_is_a_state),
     ("what is given out can be used", what_is_given_out_can_be_used),
     ("the resource manager is used as it should be", the_resource_manager_is_used_as_it_should_be),
 ];
@@ -244,6 +248,28 @@ fn passes_on(seen: &Seen, code: Hresult) -> bool {
     !has_better_name && seen.answers.iter().any(|(_, answer)| *answer == Answer::Failure(code))
 }
 
+/// Design: "After a failed exchange libscm asks once what is true before it chooses the code."
+fn the_truth_is_asked_for(seen: &Seen) -> bool {
+    let asks = !matches!(seen.call, Call::Reconnect(_) | Call::Close(_));
+    let Some(icc) = seen.case.attachment.icc().ok().filter(|_| asks) else { return true };
+    match (seen.answers, seen.case.world.model().trouble(icc)) {
+        (&[(_, Answer::Failure(vague))], Some(truth)) if is_vague(vague) => {
+            // The name of a service that does not know a borrowed handle any more.
+            seen.outcome != Err(vague) || vague == Hresult::SCARD_E_INVALID_HANDLE && is_unknown_handle(truth)
+        }
+        _ => true,
+    }
+}
+
+/// Codes that say no more than that something went wrong.
+fn is_vague(code: Hresult) -> bool {
+    leaves_card_unknown(code) && code != Hresult::SCARD_E_PROTO_MISMATCH || code == Hresult::SCARD_E_INVALID_HANDLE
+}
+
+fn is_unknown_handle(code: Hresult) -> bool {
+    matches!(code, Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_INVALID_HANDLE)
+}
+
 /// Design: "`SCM_S_OK`: usable, and the card answers with the same ATR; `SCM_S_FALSE`: usable, but another ATR answers."
 fn reconnect_tells_cards_apart(seen: &Seen) -> bool {
     match seen.outcome.ok().and_then(|said| said.reconnected) {
@@ -251,6 +277,33 @@ fn reconnect_tells_cards_apart(seen: &Seen) -> bool {
         Some(Reconnected::OtherCard) => seen.before.atr != seen.after.atr,
         None => true,
     }
+}
+
+/// Header, `scm_reconnect`: "`SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment."
+fn only_a_protocol_that_was_asked_for_is_spoken(seen: &Seen) -> bool {
+    match (seen.call, seen.case.mode) {
+        (_, ShareMode::Direct) => true,
+        (Call::Reconnect(Wish { protocols: Some(asked), .. }), _) => seen.outcome.is_err() || asked.accept(SPOKEN),
+        _ => true,
+    }
+}
+
+/// Header, `scm_attach_by_ifd_ex`: "In direct mode a reader without a card is no error."
+fn a_reader_does_without_a_card(seen: &Seen) -> bool {
+    let Call::Reconnect(Wish { share_mode, initial: Disposition::Leave, .. }) = seen.call else { return true };
+    let is_direct = share_mode.unwrap_or(seen.case.mode) == ShareMode::Direct;
+    let is_ours = seen.case.setup.origin != Origin::Borrowed;
+    let can_be_had = is_direct && is_ours && seen.answers.is_empty() && seen.case.world.model().has_reader();
+    !can_be_had || seen.outcome.is_ok()
+}
+
+/// Header, `scm_status`: "That the card is gone is a state, not an error."
+fn a_card_that_is_gone_is_a_state(seen: &Seen) -> bool {
+    let answered = seen.case.attachment.icc().is_ok_and(|icc| seen.case.world.model().trouble(icc).is_none());
+    let is_gone = matches!(seen.answers, [(last, Answer::NoCard)] if last + 1 == seen.steps.len());
+    seen.call != Call::Status
+        || !(answered && is_gone)
+        || seen.outcome.is_ok_and(|said| said.state == Some(CardState::Absent))
 }
 
 /// Header, `scm_get_icc`: "It is the library's, or the caller's if borrowed, and is another one after a `scm_reconnect`

@@ -3,6 +3,8 @@
 
 mod service;
 
+pub use service::leaves_card_unknown;
+
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
 use crate::atr::Atr;
@@ -14,6 +16,8 @@ use crate::type_library::{Disposition, Protocol, ShareMode};
 pub const ATR: &[u8] = &[0x3B, 0x80, 0x80, 0x01, 0x01];
 pub const OTHER_ATR: &[u8] = &[0x3B, 0x00];
 pub const RESPONSE: &[u8] = &[0x90, 0x00];
+/// What every card speaks.
+pub const SPOKEN: Protocol = Protocol::T1;
 
 /// What a subsystem can be asked and can answer; the release of a context cannot fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -151,7 +155,7 @@ impl Model {
 
     /// A card handle that the caller has connected; to keep, or to give away.
     pub fn lend(&mut self, mode: ShareMode, lent: bool) -> Icc {
-        let icc = self.add_handle(None, mode, Some(Protocol::T1).filter(|_| mode != ShareMode::Direct));
+        let icc = self.add_handle(None, mode, Some(SPOKEN).filter(|_| mode != ShareMode::Direct));
         self.handles[icc.0 - 1].lent = lent;
         icc
     }
@@ -225,6 +229,11 @@ impl Model {
         }
     }
 
+    /// Whether there is a service, and a reader that it knows.
+    pub fn has_reader(&self) -> bool {
+        self.service_runs && self.reader_there
+    }
+
     /// Whether the service knows the handle of the caller.
     pub fn knows_lent(&self) -> bool {
         self.handles.iter().filter(|handle| handle.lent).all(|handle| handle.born == self.era)
@@ -232,6 +241,11 @@ impl Model {
 
     pub fn handle(&self, icc: Icc) -> Option<&Handle> {
         self.handles.get(icc.0.checked_sub(1)?)
+    }
+
+    /// What most calls on a card handle answer.
+    pub fn trouble(&self, icc: Icc) -> Option<Hresult> {
+        self.dead(icc).or_else(|| self.handle(icc).and_then(|handle| handle.signal))
     }
 
     pub fn is_open(&self, context: Context) -> bool {

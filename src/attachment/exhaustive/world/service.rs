@@ -1,6 +1,6 @@
 //! What the world answers. Codes and signals are those of pcsc-lite.
 
-use super::{name, Answer, Model, OpenContext, Operation, Step, World, OTHER_ATR, RESPONSE};
+use super::{name, Answer, Model, OpenContext, Operation, Step, World, OTHER_ATR, RESPONSE, SPOKEN};
 use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
@@ -46,11 +46,11 @@ impl Model {
     /// As most operations: what is signalled is answered.
     fn step_signalled(&mut self, icc: Icc, operation: Operation, disposition: Disposition) -> Result<Option<Answer>> {
         let told = self.step_on(icc, operation, disposition)?;
-        self.handle(icc).and_then(|handle| handle.signal).map_or(Ok(told), Err)
+        self.trouble(icc).map_or(Ok(told), Err)
     }
 
     /// Why the service does not know a card handle.
-    fn dead(&self, icc: Icc) -> Option<Hresult> {
+    pub fn dead(&self, icc: Icc) -> Option<Hresult> {
         match self.handle(icc) {
             _ if !self.service_runs => Some(Hresult::SCARD_E_NO_SERVICE),
             Some(handle) if handle.born.service != self.era.service => Some(Hresult::SCARD_E_NO_SERVICE),
@@ -60,13 +60,13 @@ impl Model {
         }
     }
 
-    /// The protocol of a connection with `access`: the card speaks T=1.
+    /// The protocol of a connection with `access`.
     fn negotiate(&self, access: Access) -> Result<Option<Protocol>> {
         match access.share_mode {
             ShareMode::Direct => Ok(None),
             _ if self.card.is_none() => Err(Hresult::SCARD_E_NO_SMARTCARD),
-            _ if !access.protocols.accept(Protocol::T1) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
-            _ => Ok(Some(Protocol::T1)),
+            _ if !access.protocols.accept(SPOKEN) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
+            _ => Ok(Some(SPOKEN)),
         }
     }
 
@@ -304,7 +304,7 @@ impl Subsystem for World {
 }
 
 /// After these failures of an exchange nobody knows what the card has done: the documentation of `scm_transmit`.
-fn leaves_card_unknown(code: Hresult) -> bool {
+pub fn leaves_card_unknown(code: Hresult) -> bool {
     matches!(
         code,
         Hresult::SCARD_F_COMM_ERROR
