@@ -1,0 +1,36 @@
+//! What every test of a command needs.
+
+use crate::card::Card;
+use crate::profile::Profile;
+
+/// A card made of a description.
+pub fn card(toml: &str) -> Card {
+    Card::new(&Profile::from_toml(toml).unwrap()).unwrap()
+}
+
+/// The card that comes with the library.
+pub fn default_card() -> Card {
+    card(Profile::built_in("default").unwrap())
+}
+
+/// CREATE FILE with these objects in its FCP template.
+pub fn create(objects: &str) -> String {
+    let objects = hex::decode(objects.replace(' ', "")).unwrap();
+    let template = crate::tlv::object(0x62, &objects);
+    format!("00E00000{:02X}{}", template.len(), hex::encode_upper(template))
+}
+
+impl Card {
+    /// Sends a command and gives its response, both in hexadecimal.
+    pub fn send(&mut self, apdu: &str) -> String {
+        let apdu = hex::decode(apdu.replace(' ', "")).unwrap();
+        hex::encode_upper(self.transmit(&apdu))
+    }
+
+    /// Sends commands one after the other, each with the response it must have.
+    pub fn expect(&mut self, exchanges: &[(&str, &str)]) {
+        for (apdu, response) in exchanges {
+            assert_eq!(self.send(apdu), response.replace(' ', ""), "{apdu}");
+        }
+    }
+}

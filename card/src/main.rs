@@ -1,0 +1,84 @@
+//! The test card in a vpcd reader. It obeys the lines of its standard input, and ends when that does.
+
+mod socket;
+
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+use std::process;
+use std::sync::Arc;
+use std::thread;
+
+use clap::Parser;
+
+use scm_card::bytes::Bytes;
+use scm_card::steering::order;
+use scm_card::{Profile, ProfileError, TestCard};
+
+#[derive(Parser)]
+#[command(
+    about = "An ISO/IEC 7816-4 card for tests, in a vpcd reader, that does what it is told on its standard input"
+)]
+struct Arguments {
+    /// The TCP port of the vpcd reader
+    #[arg(long, required_unless_present = "check")]
+    port: Option<u16>,
+
+    /// Another ATR than that of the profile, in hexadecimal
+    #[arg(long, value_parser = bytes)]
+    atr: Option<Bytes>,
+
+    /// The card: default, steerable, or a file in TOML
+    #[arg(long, default_value = "default")]
+    profile: String,
+
+    /// Only tells whether a card can be made of the profile
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    let card = card(&arguments).unwrap_or_else(|error| {
+        eprintln!("scm-card: {}: {error}", arguments.profile);
+        process::exit(1)
+    });
+    let Some(port) = arguments.port.filter(|_| !arguments.check) else { return };
+    let card = Arc::new(card);
+    let plugged = Arc::clone(&card);
+    thread::spawn(move || socket::serve(&plugged, port));
+    if let Err(error) = obey(&card) {
+        eprintln!("scm-card: {error}");
+        process::exit(1);
+    }
+    // The card's thread never ends of itself.
+    process::exit(0)
+}
+
+fn card(arguments: &Arguments) -> Result<TestCard, ProfileError> {
+    let mut profile = Profile::from_toml(&text(&arguments.profile)?)?;
+    if let Some(atr) = &arguments.atr {
+        profile.atr = atr.clone();
+    }
+    TestCard::new(&profile)
+}
+
+/// The text of a built-in profile, or of a file.
+fn text(profile: &str) -> Result<String, ProfileError> {
+    match Profile::built_in(profile) {
+        Some(text) => Ok(text.into()),
+        None => std::fs::read_to_string(Path::new(profile)).map_err(|error| ProfileError(error.to_string())),
+    }
+}
+
+fn obey(card: &TestCard) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    for line in io::stdin().lock().lines() {
+        writeln!(stdout, "{}", card.tell(&line?))?;
+        stdout.flush()?;
+    }
+    Ok(())
+}
+
+fn bytes(text: &str) -> Result<Bytes, String> {
+    order::bytes(text).map(Bytes)
+}

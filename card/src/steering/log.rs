@@ -1,0 +1,63 @@
+//! The log of the commands a card has received. Codes and keys are not in it.
+
+/// The instructions whose data are withheld: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER and PUT KEY, even and odd,
+/// and ENVELOPE, which may hold any of them.
+const WITHHELD: [u8; 8] = [0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D, 0xC2, 0xD8];
+
+/// What comes before the data and their length.
+const HEADER: usize = 4;
+
+#[derive(Default)]
+pub struct Log {
+    lines: Vec<String>,
+}
+
+impl Log {
+    pub fn note(&mut self, apdu: &[u8]) {
+        self.lines.push(show(apdu));
+    }
+
+    pub fn count(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub fn clear(&mut self) {
+        self.lines.clear();
+    }
+}
+
+impl std::fmt::Display for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.lines.join(" "))
+    }
+}
+
+/// The command in hexadecimal, with `..` for what is withheld.
+fn show(apdu: &[u8]) -> String {
+    match apdu.split_at_checked(HEADER) {
+        Some((header @ [_, ins, ..], rest)) if WITHHELD.contains(ins) && !rest.is_empty() => {
+            hex::encode_upper(header) + ".."
+        }
+        _ => hex::encode_upper(apdu),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_withheld() {
+        assert_eq!(show(&[0, 0x20, 0, 0x81, 4, 1, 2, 3, 4]), "00200081..");
+        assert_eq!(show(&[0x10, 0x24, 0, 1, 1, 9]), "10240001..");
+        assert_eq!(show(&[0x84, 0xD8, 1, 0x81, 0]), "84D80181..");
+        assert_eq!(show(&[0, 0x20, 0, 0x81]), "00200081");
+    }
+
+    #[test]
+    fn everything_else_is_shown() {
+        assert_eq!(show(&[0, 0xA4, 4, 0, 1, 9]), "00A404000109");
+        assert_eq!(show(&[0, 0x20]), "0020");
+        assert_eq!(show(&[]), "");
+    }
+}

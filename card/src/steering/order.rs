@@ -1,0 +1,83 @@
+//! The lines that steer a card.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What one line asks for.
+#[derive(Debug, PartialEq)]
+pub enum Order {
+    /// `delay MS`: waits so long before each answer, also before one that is being waited for now.
+    Delay(Duration),
+    /// `answer PREFIX RESPONSE`: a command that begins with PREFIX gets RESPONSE; the first match wins. `-` is no bytes.
+    Answer(Vec<u8>, Vec<u8>),
+    /// `forget`: no more delay, answers or drop.
+    Forget,
+    /// `log`: the commands received since the start or the last `clear`.
+    Log,
+    /// `count`: how many these are.
+    Count,
+    /// `clear`: empties the log, and sets the events to 0.
+    Clear,
+    /// `drop`: instead of answering the next command the card is torn out; it stays out until `plug`.
+    Drop,
+    /// `plug`: puts the card in again.
+    Plug,
+    /// `events`: how often it was powered on, powered off and reset, as `on=N off=N reset=N`.
+    Events,
+    /// `mute`: from now on it does not answer to power or a reset, until `unmute`.
+    Mute,
+    /// `unmute`: it answers to the next power or reset.
+    Unmute,
+}
+
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(line: &str) -> Result<Self, String> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["delay", ms] => Ok(Order::Delay(milliseconds(ms)?)),
+            ["answer", prefix, response] => Ok(Order::Answer(bytes(prefix)?, bytes(response)?)),
+            ["forget"] => Ok(Order::Forget),
+            ["log"] => Ok(Order::Log),
+            ["count"] => Ok(Order::Count),
+            ["clear"] => Ok(Order::Clear),
+            ["drop"] => Ok(Order::Drop),
+            ["plug"] => Ok(Order::Plug),
+            ["events"] => Ok(Order::Events),
+            ["mute"] => Ok(Order::Mute),
+            ["unmute"] => Ok(Order::Unmute),
+            _ => Err(format!("unknown order: {line}")),
+        }
+    }
+}
+
+/// Reads hexadecimal digits; `-` stands for no bytes.
+pub fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    let digits = if text == "-" { "" } else { text };
+    hex::decode(digits).map_err(|error| format!("{text}: {error}"))
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    text.parse().map(Duration::from_millis).map_err(|error| format!("{text}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_are_read() {
+        assert_eq!("delay 250".parse(), Ok(Order::Delay(Duration::from_millis(250))));
+        assert_eq!("answer 00a4 6A82".parse(), Ok(Order::Answer(vec![0x00, 0xA4], vec![0x6A, 0x82])));
+        assert_eq!("answer - -".parse(), Ok(Order::Answer(vec![], vec![])));
+        assert_eq!(" log ".parse(), Ok(Order::Log));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for line in ["", "delay", "delay x", "answer 0 9000", "answer 00", "log 1", "LOG"] {
+            assert!(line.parse::<Order>().is_err(), "{line}");
+        }
+    }
+}
