@@ -509,11 +509,13 @@ typedef struct scm_virtual_ifd_options {
  * What a virtual card is and does. Begin with `SCM_VIRTUAL_CARD_INIT`.
  *
  * The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and its
- * like), with no lock of the library held, and never two at a time for one card. A callback may call the library,
- * except on the attachment on whose behalf it runs and for an exchange with its own card: these answer
- * `SCM_SCARD_E_NOT_READY`. It may pull its own card or reset it; the exchange under way then fails with
- * `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` is called when the callback has returned. It has to
- * return: neither an exception nor a longjmp may leave it.
+ * like), with no lock of the library held, and never two at a time for one card, from its insertion to its `release`. A
+ * callback may call the library. What would make it wait for itself answers `SCM_SCARD_E_NOT_READY`: any use of the
+ * attachment on whose behalf it runs, other than to ask what is known of it or to detach it, and through any attachment
+ * whatever reaches its own card. It may pull its own card or reset it; the exchange under way then fails with
+ * `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called when the callback has returned:
+ * who puts another card in from there, with the same `user`, better does it from `release`. It has to return: neither an
+ * exception nor a longjmp may leave it.
  */
 typedef struct scm_virtual_card {
     /**
@@ -855,6 +857,7 @@ scm_result scm_transmit(struct scm_handle *handle,
  * - `SCM_S_OK`: given.
  * - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; it is still kept.
+ * - `SCM_SCARD_E_NOT_READY`: asked by a callback of a virtual card, in the middle of the exchange.
  * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
  *
  * Waits for a call that another thread is in on the same handle; asks neither card nor service.
@@ -1215,7 +1218,8 @@ SCM_API scm_result scm_check_version(const char *required);
  *
  * It is listed, attached to and used like any other, by this process alone, and obeys the same rules: share modes, locks,
  * signals of resets and removals. It stays until `scm_virtual_ifd_destroy`. Other processes, and PC/SC calls past this library,
- * do not see it. The child of a fork begins without any.
+ * do not see it. The child of a fork begins without any. The resource manager of the platform, if it runs, is asked whether it
+ * has a reader of this name; where a system starts it on demand, that starts it.
  *
  * @param name  its name: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes, NUL-terminated
  * @param options  what it is like; NULL for the defaults
@@ -1323,7 +1327,8 @@ scm_result scm_virtual_ifd_reset(struct scm_virtual_ifd *ifd,
  * @param ifd  the reader
  * @param operation  `SCM_VIRTUAL_CONNECT` to `SCM_VIRTUAL_SET_ATTRIBUTE`
  * @param result  the code that the calls fail with, as the resource manager would give it. What an attachment makes of it may
- *   be another: after a failed exchange it asks what is true.
+ *   be another: after a failed exchange it asks what is true. A code is given as often as is said, and nothing else
+ *   happens: for a card that is gone and stays gone there is `scm_virtual_ifd_remove`.
  * @param skip  how many calls go by before
  * @param count  how many calls fail; `UINT32_MAX` for all that follow, 0 to take back what was planned for the operation
  *
@@ -1371,7 +1376,10 @@ scm_result scm_virtual_ifd_fail_ex(struct scm_virtual_ifd *ifd,
  *     transmit 00200081 (5 bytes withheld) -> 63C2
  *     end leave -> ok
  *     remove
+ *     power off -> ok
  *     transmit 00B0000000 -> SCM_SCARD_W_REMOVED_CARD
+ *
+ * The line of an exchange stands behind those of what its callback did.
  *
  * The data of commands that can carry a code or a key are withheld, by their instruction in every class: VERIFY (20, 21), CHANGE
  * REFERENCE DATA (24, 25), RESET RETRY COUNTER (2C, 2D), PERFORM BIOMETRIC OPERATION (2E, 2F), ENVELOPE (C2, C3), PUT KEY (D8) and

@@ -78,6 +78,7 @@ pub unsafe extern "C" fn scm_transmit(
 /// - `SCM_S_OK`: given.
 /// - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; it is still kept.
+/// - `SCM_SCARD_E_NOT_READY`: asked by a callback of a virtual card, in the middle of the exchange.
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Waits for a call that another thread is in on the same handle; asks neither card nor service.
