@@ -1,10 +1,12 @@
-/* The story of an attachment: a card is used, reset by someone else, pulled, put back, and its daemon restarted. Each
- * time the library says what happened, and scm_reconnect makes the same handle work again.
+/* The story of an attachment: a card is used, reset by someone else, pulled, put back, pulled in the middle of a command,
+ * swapped for another one, and the service behind its reader goes away. Each time the library says what happened, and
+ * scm_reconnect makes the same handle work again.
  *
- * scripts/demo.sh builds it and runs it beside a pcscd of its own, where `stack` plays everybody else: it puts the card
- * in and pulls it, resets it as another program would, and restarts the daemon. Everything else here is scm.h. */
+ * The story is this file; who plays everybody else is in stage/. scripts/demo.sh builds it and runs it on a virtual
+ * reader, scripts/demo.sh --pcscd beside a real pcscd. It ends with a failure when a step does not give what it should. */
 #define _POSIX_C_SOURCE 200809L
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,30 +16,51 @@
 
 #include <scm.h>
 
-#include "stack.h"
+#include "stage/stage.h"
 
-/* ---- Telling the story: every line has the time of its step, what was done, and what came of it. ---- */
+/* ---- Telling the story: a line for each call, with the time it took, what it gave, and what that means. ---- */
 
-static struct timespec step_began;
-static double step_took;
+static struct {
+    const char *call;
+    struct timespec began;
+    double microseconds;
+    scm_result result;
+} step;
 
-static void start_clock(void)
+static void begin_step(const char *call)
 {
-    clock_gettime(CLOCK_MONOTONIC, &step_began);
+    step.call = call;
+    clock_gettime(CLOCK_MONOTONIC, &step.began);
 }
 
-static void stop_clock(void)
+static _Noreturn void fail(const char *what, const char *came, const char *expected)
+{
+    fflush(stdout);
+    fprintf(stderr, "demo: %s\n      gave %s, not %s\n", what, came, expected);
+    exit(1);
+}
+
+static void end_step(scm_result result, scm_result expected)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    step_took = (double)(now.tv_sec - step_began.tv_sec) * 1e6 + (double)(now.tv_nsec - step_began.tv_nsec) / 1e3;
+    step.microseconds =
+        (double)(now.tv_sec - step.began.tv_sec) * 1e6 + (double)(now.tv_nsec - step.began.tv_nsec) / 1e3;
+    step.result = result;
+    if (result != expected)
+        fail(step.call, scm_result_name(result), scm_result_name(expected));
 }
 
-static void tell(const char *what, const char *format, ...)
+/* Makes a call of the library, takes its time, and ends the program unless it gives the code that is expected. */
+#define STEP(expected, call) (begin_step(#call), end_step((call), (expected)))
+
+/* The line of the last step. */
+static void tell(const char *format, ...)
 {
     va_list arguments;
-    bool is_long = step_took >= 1000;
-    printf("%8.1f %s  %-18s ", is_long ? step_took / 1000 : step_took, is_long ? "ms" : "µs", what);
+    bool is_long = step.microseconds >= 1000;
+    printf("%8.1f %s  %-19.*s %-25s", is_long ? step.microseconds / 1000 : step.microseconds, is_long ? "ms" : "µs",
+           (int)strcspn(step.call, "("), step.call, scm_result_name(step.result));
     va_start(arguments, format);
     vprintf(format, arguments);
     va_end(arguments);
@@ -45,37 +68,24 @@ static void tell(const char *what, const char *format, ...)
     fflush(stdout);
 }
 
+/* The line of a step that failed, as it should: the library itself says what happened. */
+static void tell_failure(const char *before)
+{
+    tell("%s%s", before, scm_result_message(step.result));
+}
+
 static void chapter(const char *title)
 {
     printf("\n%s\n", title);
 }
 
-/* Lets someone else do something to the card or the daemon. */
-static void someone_else(const char *order, const char *what, const char *comment)
+/* Someone else does something to the card, the reader or the service. */
+static void someone(void (*act)(void), const char *does, const char *what)
 {
-    start_clock();
-    stack("%s", order);
-    stop_clock();
-    tell(what, "%s", comment);
-}
-
-static _Noreturn void fail(const char *call, const char *came, const char *expected)
-{
+    act();
+    printf("             * someone %s %s\n", does, what);
     fflush(stdout);
-    fprintf(stderr, "demo: %s\n      gave %s, not %s\n", call, came, expected);
-    exit(1);
 }
-
-static scm_result check(scm_result result, scm_result expected, const char *call)
-{
-    stop_clock();
-    if (result != expected)
-        fail(call, scm_result_name(result), scm_result_name(expected));
-    return result;
-}
-
-/* Makes a call of the library, takes its time, and ends the program unless it gives the result that is expected. */
-#define STEP(expected, call) (start_clock(), check((call), (expected), #call))
 
 static const char *hex(const uint8_t *bytes, size_t length)
 {
@@ -87,7 +97,7 @@ static const char *hex(const uint8_t *bytes, size_t length)
     return text;
 }
 
-/* ---- The card: it wants its application selected, and a code before it does anything of value. ---- */
+/* ---- The card: it wants an application selected, and a code for whatever is of value. ---- */
 
 typedef struct {
     const char *name;
@@ -95,47 +105,60 @@ typedef struct {
     size_t length;
 } command;
 
-static const command select_openpgp = {
-    "SELECT OpenPGP", {0x00, 0xA4, 0x04, 0x00, 0x06, 0xD2, 0x76, 0x00, 0x01, 0x24, 0x01, 0x00}, 12};
-static const command get_identifier = {"GET DATA 4F", {0x00, 0xCA, 0x00, 0x4F, 0x00}, 5};
-static const command verify_code = {"VERIFY code", {0x00, 0x20, 0x00, 0x82, 0x06, '1', '2', '3', '4', '5', '6'}, 11};
-static const command is_code_verified = {"VERIFY nothing", {0x00, 0x20, 0x00, 0x82}, 4};
+static const command select_application = {
+    "SELECT the application", {0x00, 0xA4, 0x04, 0x0C, 0x08, 0xF0, 's', 'c', 'm', 't', 'e', 's', 't'}, 13};
+static const command read_greeting = {"READ BINARY of its file 1", {0x00, 0xB0, 0x81, 0x00, 0x20}, 5};
+static const command verify_code = {
+    "VERIFY the code 1234", {0x00, 0x20, 0x00, 0x01, 0x08, '1', '2', '3', '4', 0xFF, 0xFF, 0xFF, 0xFF}, 13};
+static const command is_code_verified = {"VERIFY without a code", {0x00, 0x20, 0x00, 0x01}, 4};
 
-typedef struct {
+static struct {
     uint8_t bytes[SCM_RESPONSE_MAX];
     size_t length;
 } answer;
 
-static answer got;
-
-static scm_result transmit(scm_handle *card, const command *what)
+static void transmit(scm_handle *card, const command *what, scm_result expected)
 {
-    return scm_transmit(card, what->bytes, what->length, got.bytes, sizeof got.bytes, &got.length);
+    STEP(expected,
+         scm_transmit(card, what->bytes, what->length, answer.bytes, sizeof answer.bytes, &answer.length));
 }
 
 /* What the card itself says of a command is in the last two bytes of its answer; the library does not look at them. */
-static void check_status_word(const char *name, unsigned expected)
+static void check_status_word(const command *what, unsigned expected)
 {
-    const uint8_t *end = got.bytes + got.length;
-    unsigned came = got.length < 2 ? 0 : (unsigned)end[-2] << 8 | end[-1];
+    const uint8_t *end = answer.bytes + answer.length;
+    unsigned came = answer.length < 2 ? 0 : (unsigned)end[-2] << 8 | end[-1];
     char came_text[16], expected_text[16];
     snprintf(came_text, sizeof came_text, "%04X", came);
     snprintf(expected_text, sizeof expected_text, "%04X", expected);
     if (came != expected)
-        fail(name, came_text, expected_text);
+        fail(what->name, came_text, expected_text);
+}
+
+/* The data of the answer as text, up to the first byte that is none. */
+static const char *text_of_answer(void)
+{
+    static char text[64];
+    size_t length = 0;
+    while (length + 2 < answer.length && length < sizeof text - 1 && isprint(answer.bytes[length])) {
+        text[length] = (char)answer.bytes[length];
+        length++;
+    }
+    text[length] = '\0';
+    return text;
 }
 
 static void ask(scm_handle *card, const command *what, unsigned status_word, const char *comment)
 {
-    STEP(SCM_S_OK, transmit(card, what));
-    check_status_word(what->name, status_word);
-    tell(what->name, "%s%s", hex(got.bytes, got.length), comment);
+    transmit(card, what, SCM_S_OK);
+    check_status_word(what, status_word);
+    tell("%s: %s%s%04X%s", what->name, text_of_answer(), *text_of_answer() == '\0' ? "" : " ", status_word, comment);
 }
 
 static void work(scm_handle *card)
 {
-    ask(card, &select_openpgp, 0x9000, "");
-    ask(card, &get_identifier, 0x9000, "");
+    ask(card, &select_application, 0x9000, "");
+    ask(card, &read_greeting, 0x9000, "");
     ask(card, &verify_code, 0x9000, "");
 }
 
@@ -150,14 +173,14 @@ static void find_readers(void)
     STEP(SCM_S_OK, scm_list_ifds(names, sizeof names, &length));
     for (const char *name = names; *name != '\0'; name += strlen(name) + 1)
         snprintf(line + strlen(line), sizeof line - strlen(line), "%s%s", name == names ? "" : ", ", name);
-    tell("readers found", "%s", line);
+    tell("%s", line);
 }
 
 static scm_handle *attach(const char *reader)
 {
     scm_handle *card;
     STEP(SCM_S_OK, scm_attach_by_ifd(reader, &card));
-    tell("attached", "%s", reader);
+    tell("this handle will live through everything");
     return card;
 }
 
@@ -166,7 +189,7 @@ static void show_atr(scm_handle *card)
     uint8_t atr[SCM_ATR_MAX];
     size_t length;
     STEP(SCM_S_OK, scm_get_atr(card, atr, sizeof atr, &length));
-    tell("ATR", "%s", hex(atr, length));
+    tell("%s", hex(atr, length));
 }
 
 static const char *state_name(uint32_t state)
@@ -197,55 +220,53 @@ static void show_status(scm_handle *card)
 {
     uint32_t state, protocol;
     STEP(SCM_S_OK, scm_status(card, &state, &protocol));
-    tell("status", "%s, %s", state_name(state), protocol_name(protocol));
+    tell("%s, %s", state_name(state), protocol_name(protocol));
 }
 
-/* The generation grows when the card may have forgotten what was selected and verified. */
+/* The generation grows by one for each thing that may have made the card forget what was selected and verified. */
 static void show_generation(scm_handle *card, uint64_t expected)
 {
     uint64_t generation;
     STEP(SCM_S_OK, scm_get_generation(card, &generation));
     if (generation != expected)
         fail("scm_get_generation", "another number", "the number of losses so far");
-    tell("generation", "%llu%s", (unsigned long long)generation,
-         generation == 0 ? "" : ": the card may have forgotten its state");
+    tell("%llu: %s", (unsigned long long)generation,
+         generation == 0 ? "nothing has happened to the card yet" : "the card may have forgotten its state");
 }
 
-/* A command after something has happened: nothing is sent to a card that is not what it was, and the code says why. */
+/* A command after something has happened: it is not sent to a card that is not what it was, and the code says why. */
 static void meet(scm_handle *card, scm_result expected)
 {
-    scm_result result = STEP(expected, transmit(card, &get_identifier));
-    tell(get_identifier.name, "%s: %s", scm_result_name(result), scm_result_message(result));
+    transmit(card, &read_greeting, expected);
+    tell_failure("");
 }
 
 static void reconnect(scm_handle *card)
 {
     STEP(SCM_S_OK, scm_reconnect(card));
-    tell("reconnected", "SCM_S_OK: the handle is as good as new, and the ATR is the same");
+    tell("the handle is as good as new");
 }
 
 static void reconnect_in_vain(scm_handle *card, scm_result expected)
 {
-    scm_result result = STEP(expected, scm_reconnect(card));
-    tell("not reconnected", "%s: %s", scm_result_name(result), scm_result_message(result));
+    STEP(expected, scm_reconnect(card));
+    tell_failure("not yet: ");
 }
 
 static void detach(scm_handle *card)
 {
     STEP(SCM_S_OK, scm_detach(card));
-    tell("detached", "SCM_S_OK: the card is left as it is");
-    scm_result result = STEP(SCM_E_HANDLE, transmit(card, &get_identifier));
-    tell(get_identifier.name, "%s: %s", scm_result_name(result), scm_result_message(result));
+    tell("the card is left as it is");
+    meet(card, SCM_E_HANDLE);
 }
 
 /* ---- The story. ---- */
 
-static scm_handle *use_a_card(void)
+static scm_handle *use_a_card(const stage *stage, const char *reader)
 {
-    const char *reader = stack_ifd(0); /* outside of a stack the story ends here */
     chapter("A card is used");
     find_readers();
-    someone_else("insert 0 openpgp", "card put in", reader);
+    someone(stage->insert, "puts a card into", reader);
     scm_handle *card = attach(reader);
     show_atr(card);
     show_status(card);
@@ -254,48 +275,90 @@ static scm_handle *use_a_card(void)
     return card;
 }
 
-static void live_through_a_reset(scm_handle *card)
+static void live_through_a_reset(const stage *stage, scm_handle *card)
 {
-    chapter("Someone resets the card");
-    someone_else("reset 0 warm", "card reset", "by another program");
+    chapter("Another program resets the card");
+    someone(stage->reset, "resets", "the card");
     meet(card, SCM_SCARD_W_RESET_CARD);
     show_generation(card, 1);
     reconnect(card);
-    ask(card, &is_code_verified, 0x63C3, ": not verified any more, three tries");
+    ask(card, &is_code_verified, 0x63C3, ", not verified any more");
     work(card);
 }
 
-static void live_through_a_removal(scm_handle *card)
+static void live_through_a_removal(const stage *stage, scm_handle *card)
 {
-    chapter("Someone pulls the card, and puts it back");
-    someone_else("remove 0", "card pulled", stack_ifd(0));
+    chapter("The card is pulled, and put back");
+    someone(stage->pull, "pulls", "the card");
     meet(card, SCM_SCARD_W_REMOVED_CARD);
     show_status(card);
     show_generation(card, 2);
     reconnect_in_vain(card, SCM_SCARD_E_NO_SMARTCARD);
-    someone_else("insert 0 openpgp", "card put back", stack_ifd(0));
+    someone(stage->insert, "puts it", "back");
     reconnect(card);
     work(card);
 }
 
-static void live_through_a_restart(scm_handle *card)
+static void live_through_a_broken_exchange(const stage *stage, scm_handle *card)
 {
-    chapter("Someone restarts the daemon");
-    someone_else("daemon restart stop", "pcscd restarted", "as an upgrade would");
-    meet(card, SCM_SCARD_E_NO_SERVICE);
+    chapter("The card is pulled in the middle of a command");
+    someone(stage->pull_in_next_command, "will pull the card", "while it has the next command");
+    meet(card, SCM_SCARD_W_REMOVED_CARD);
     show_generation(card, 3);
+    someone(stage->insert, "puts it", "back");
     reconnect(card);
     work(card);
 }
 
-int main(void)
+static void live_through_a_swap(const stage *stage, scm_handle *card)
 {
-    printf("libscm %s: one handle, and what happens to its card\n", scm_version());
-    scm_handle *card = use_a_card();
-    live_through_a_reset(card);
-    live_through_a_removal(card);
-    live_through_a_restart(card);
+    chapter("Another card is put in");
+    someone(stage->pull, "pulls", "the card");
+    someone(stage->insert_another, "puts in", "another one");
+    meet(card, SCM_SCARD_W_REMOVED_CARD);
+    show_generation(card, 4);
+    STEP(SCM_S_FALSE, scm_reconnect(card));
+    tell("usable, but another ATR answers:");
+    show_atr(card);
+    work(card);
+}
+
+static void live_through_a_restart(const stage *stage, scm_handle *card)
+{
+    chapter("The service goes away, and comes back");
+    someone(stage->stop_service, "stops", stage->service);
+    meet(card, SCM_SCARD_E_NO_SERVICE);
+    show_generation(card, 5);
+    reconnect_in_vain(card, SCM_SCARD_E_NO_SERVICE);
+    someone(stage->start_service, "starts again", stage->service);
+    reconnect(card);
+    work(card);
+}
+
+static void tell_story(const stage *stage)
+{
+    printf("libscm %s: one handle, and what happens to its card\non %s\n", scm_version(), stage->title);
+    const char *reader = stage->set();
+    scm_handle *card = use_a_card(stage, reader);
+    live_through_a_reset(stage, card);
+    live_through_a_removal(stage, card);
+    live_through_a_broken_exchange(stage, card);
+    live_through_a_swap(stage, card);
+    live_through_a_restart(stage, card);
     chapter("The end");
     detach(card);
+    stage->strike();
+}
+
+int main(int count, char **arguments)
+{
+    if (count == 1) {
+        tell_story(&virtual_stage);
+    } else if (count == 2 && strcmp(arguments[1], "--pcscd") == 0) {
+        tell_story(&pcscd_stage);
+    } else {
+        fprintf(stderr, "usage: demo [--pcscd]\n");
+        return 2;
+    }
     return 0;
 }

@@ -1,33 +1,84 @@
 #!/usr/bin/env bash
-# Shows libscm at work, on a fresh Debian machine too: installs what is missing, builds, and runs examples/demo.c beside
-# a pcscd of its own with virtual readers. The readers and the pcscd of the machine are left alone.
+# Shows libscm at work, on a fresh Debian machine too: installs what is missing, builds, and runs examples/demo.c, the
+# story of a handle and what happens to its card. By default everything happens inside the process, on a virtual reader.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
 
+usage() {
+    cat <<END
+usage: scripts/demo.sh [--pcscd]
+
+Builds libscm and the demo, and runs it on a virtual reader: without a daemon, and without root where a C compiler,
+pkg-config, libpcsclite with its headers, and Rust are there. On Debian what is missing is installed.
+
+  --pcscd   the same story beside a real pcscd with a vpcd reader; the pcscd and the readers of the machine are left alone
+  --help    this text
+END
+}
+
+# What is here is taken as it is, whoever installed it.
+need_what_builds() {
+    local missing=()
+    has_c_compiler || missing+=(gcc libc6-dev)
+    command -v pkg-config >/dev/null || missing+=(pkg-config)
+    pkg-config --exists libpcsclite 2>/dev/null || missing+=(libpcsclite-dev)
+    [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
+    need_rust "$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)"
+}
+
+# One with the headers of a C library, which are a package of their own.
+has_c_compiler() {
+    echo '#include <stdio.h>' | cc -x c -fsyntax-only - 2>/dev/null
+}
+
+# build_crates CARGO-ARGUMENT...
+build_crates() {
+    cargo build --release --locked --target-dir "$target" "$@"
+}
+
+build_demo() {
+    local soname
+    # A program looks for the library by its soname. An installation has a file of this name, and cargo makes none.
+    soname=$(LC_ALL=C readelf --dynamic "$target/release/libscm.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')
+    mkdir -p "$build"
+    ln -sf "$target/release/libscm.so" "$build/$soname"
+    cc -std=c11 -O2 -Wall -Wextra -Werror -D_POSIX_C_SOURCE=200809L -Iinclude -Icard/include -Ic-tests/support \
+        examples/demo.c examples/stage/*.c c-tests/support/stack.c -o "$build/demo" \
+        -L"$target/release" -lscm -lscm_card -Wl,-rpath,"$build" -Wl,-rpath,"$target/release"
+}
+
+on_pcscd=
+case $#:${1:-} in
+0:) ;;
+1:--pcscd) on_pcscd=yes ;;
+1:--help)
+    usage
+    exit
+    ;;
+*)
+    usage >&2
+    exit 2
+    ;;
+esac
+
 build=$PWD/build/demo
-prefix=$build/prefix
-target=$PWD/target
+target=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")
 
-need_packages pcscd vsmartcard-vpcd libpcsclite-dev pkg-config cmake make gcc libc6-dev libclang-dev
-need_rust "$RUST_OF_TESTS"
-
-say "Building libscm, installing it into ${prefix#"$PWD/"}"
-cmake -S . -B "$build" -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DSCM_BUILD_TESTS=OFF \
-    -DSCM_CARGO="$(command -v cargo)" -DSCM_RUSTC="$(command -v rustc)" -DSCM_CARGO_TARGET_DIR="$target" >/dev/null
-cmake --build "$build" >/dev/null
-cmake --install "$build" >/dev/null
-
-say "Building the private stack and its cards"
-cargo build --release --locked --target-dir "$target" -p scm-stack -p steerable-card -p openpgp-card
-
+need_what_builds
+say "Building libscm and its test card"
+build_crates -p scm -p scm-card --no-default-features --lib
+if [[ $on_pcscd ]]; then
+    need_packages pcscd vsmartcard-vpcd
+    say "Building the private stack"
+    build_crates -p scm-stack -p scm-card
+fi
 say "Building the demo"
-export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
-read -ra flags < <(pkg-config --cflags --libs scm)
-gcc -std=gnu11 -O2 -Wall -Wextra -Werror -Ic-tests/support examples/demo.c c-tests/support/stack.c -o "$build/demo" \
-    "${flags[@]}" -Wl,-rpath,"$prefix/lib"
-
+build_demo
 say "Running it"
-exec "$target/release/scm-stack" run --readers 1 -- "$build/demo"
+if [[ $on_pcscd ]]; then
+    exec "$target/release/scm-stack" run --readers 1 -- "$build/demo" --pcscd
+fi
+exec "$build/demo"

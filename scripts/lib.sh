@@ -89,7 +89,7 @@ has_rust_tools() {
 # Puts the first cargo and rustc that are recent enough in front of the PATH.
 find_rust() {
     local directory
-    for directory in "$(dirname "$(command -v cargo)")" "${CARGO_HOME:-$HOME/.cargo}/bin" /usr/bin; do
+    for directory in "$(dirname "$(command -v cargo)")" "${CARGO_HOME:-${HOME:-}/.cargo}/bin" /usr/bin; do
         if is_recent "$directory/cargo" "$1" && is_recent "$directory/rustc" "$1"; then
             PATH=$directory:$PATH
             return
