@@ -1,6 +1,6 @@
 /* What libscm costs: its calls against direct calls of PC/SC, by the same program, on the same card, in the same run.
  *
- *   bench [READER]                          the table; the card is that of tests/steerable-card
+ *   bench [READER]                          the table; the card is the steerable one of scm-card
  *   bench READER direct|libscm NAME COUNT   one side of a comparison, COUNT times, for a tool that counts instructions
  */
 #define _POSIX_C_SOURCE 200809L
@@ -406,7 +406,7 @@ static void check_card(void)
     struct connection connection = open_connection();
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
         DWORD length = transmit_by(&connection, commands[i]);
-        expect(length == commands[i]->answer, "not the card of tests/steerable-card: length", (long)length);
+        expect(length == commands[i]->answer, "not the steerable card of scm-card: length", (long)length);
     }
     close_connection(connection);
 }

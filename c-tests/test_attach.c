@@ -1,6 +1,6 @@
-/* Attach by name and by handle, and detach. */
+/* Attach by name, and detach. */
 #include "support/check.h"
-#include "support/direct.h"
+#include "support/owner.h"
 
 #define CARD 0
 #define EMPTY 1
@@ -10,7 +10,7 @@ static scm_result attach_ex(int reader, uint32_t share_mode, uint32_t protocols,
     scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
     options.share_mode = share_mode;
     options.protocols = protocols;
-    return scm_attach_by_ifd_ex(stack_ifd(reader), &options, handle);
+    return scm_attach_by_ifd_ex(bed_ifd(reader), &options, handle);
 }
 
 static void by_ifd_reaches_the_card(void **state)
@@ -36,9 +36,9 @@ static void a_name_that_cannot_be_one_is_refused(void **state)
         assert_null(handle);
     }
     scm_handle *handle = (scm_handle *)&handle;
-    assert_result(scm_attach_by_ifd(longest, &handle), SCM_SCARD_E_UNKNOWN_READER);
+    assert_result(scm_attach_by_ifd(longest, &handle), no_such_reader());
     assert_null(handle);
-    assert_result(scm_attach_by_ifd("No such reader 00 00", &handle), SCM_SCARD_E_UNKNOWN_READER);
+    assert_result(scm_attach_by_ifd("No such reader 00 00", &handle), no_such_reader());
     assert_result(scm_attach_by_ifd("", NULL), SCM_E_POINTER);
 }
 
@@ -46,7 +46,7 @@ static void a_reader_without_a_card(void **state)
 {
     (void)state;
     scm_handle *handle = (scm_handle *)&handle;
-    assert_result(scm_attach_by_ifd(stack_ifd(EMPTY), &handle), SCM_SCARD_E_NO_SMARTCARD);
+    assert_result(scm_attach_by_ifd(bed_ifd(EMPTY), &handle), SCM_SCARD_E_NO_SMARTCARD);
     assert_null(handle);
 
     uint32_t card_state, protocol;
@@ -67,10 +67,10 @@ static void a_reader_without_a_card(void **state)
     scm_reconnect_options shared = SCM_RECONNECT_OPTIONS_INIT;
     shared.share_mode = SCM_SHARE_SHARED;
     assert_result(scm_reconnect_ex(handle, &shared), SCM_SCARD_E_NO_SMARTCARD);
-    stack("insert %d steerable", EMPTY);
+    bed("insert %d steerable", EMPTY);
     assert_result(scm_reconnect_ex(handle, &shared), SCM_S_FALSE);
     assert_result(echo(handle), SCM_S_OK);
-    stack("remove %d", EMPTY);
+    bed("remove %d", EMPTY);
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
@@ -84,18 +84,18 @@ static void options_are_read_as_their_size_says(void **state)
     } newer = {SCM_ATTACH_OPTIONS_INIT, 0};
 
     newer.known.struct_size = sizeof newer;
-    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &newer.known, &handle), SCM_S_OK);
+    assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), &newer.known, &handle), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
     newer.later = 1;
-    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &newer.known, &handle), SCM_E_INVALIDARG);
+    assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), &newer.known, &handle), SCM_E_INVALIDARG);
     assert_null(handle);
     newer.known.struct_size = sizeof newer.known - 1;
-    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &newer.known, &handle), SCM_E_INVALIDARG);
+    assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), &newer.known, &handle), SCM_E_INVALIDARG);
     newer.known.struct_size = UINT32_MAX;
-    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &newer.known, &handle), SCM_E_INVALIDARG);
-    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), NULL, &handle), SCM_S_OK);
+    assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), &newer.known, &handle), SCM_E_INVALIDARG);
+    assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), NULL, &handle), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
-    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), NULL, NULL), SCM_E_POINTER);
+    assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), NULL, NULL), SCM_E_POINTER);
     assert_result(scm_attach_by_handle_ex(1, NULL, NULL), SCM_E_POINTER);
 }
 
@@ -109,14 +109,14 @@ static void values_that_are_not_defined_are_refused(void **state)
 
     scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
     options.flags = SCM_ATTACH_ADOPT;
-    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &options, &handle), SCM_E_INVALIDARG);
+    assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), &options, &handle), SCM_E_INVALIDARG);
     assert_null(handle);
     options.flags = 2;
-    struct direct own = direct_connect(CARD);
-    assert_result(scm_attach_by_handle_ex((uintptr_t)own.icc, &options, &handle), SCM_E_INVALIDARG);
+    struct owner own = connect_card(CARD);
+    assert_result(scm_attach_by_handle_ex(own.icc, &options, &handle), SCM_E_INVALIDARG);
     assert_null(handle);
-    assert_int_equal(direct_status(own), SCARD_S_SUCCESS);
-    SCardReleaseContext(own.context);
+    assert_result(owner_status(&own), SCM_S_OK);
+    owner_leave(&own);
 }
 
 static void protocols_are_asked_for_and_told(void **state)
@@ -138,12 +138,42 @@ static void protocols_are_asked_for_and_told(void **state)
     assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
 }
 
+static void the_protocols_are_those_of_the_atr(void **state)
+{
+    (void)state;
+    const uint32_t asked[] = {0, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_PROTOCOL_RAW};
+    const struct {
+        const char *atr;
+        uint32_t active[4]; /* 0: SCM_SCARD_E_PROTO_MISMATCH */
+    } cards[] = {
+        {"3B00", {SCM_PROTOCOL_T0, SCM_PROTOCOL_T0, 0, SCM_PROTOCOL_RAW}},
+        {"3B830173636DFF", {SCM_PROTOCOL_T1, 0, SCM_PROTOCOL_T1, SCM_PROTOCOL_RAW}},
+        {"3B80800101", {SCM_PROTOCOL_T1, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_PROTOCOL_RAW}},
+        {"3BD0180080811F03D5", {SCM_PROTOCOL_T1, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_PROTOCOL_RAW}},
+        {"3B820F01028E", {0, 0, 0, SCM_PROTOCOL_RAW}},
+    };
+    for (size_t i = 0; i < sizeof cards / sizeof *cards; i++) {
+        bed("insert %d steerable %s", EMPTY, cards[i].atr);
+        for (size_t j = 0; j < 4; j++) {
+            scm_handle *handle;
+            uint32_t card_state, protocol, active = cards[i].active[j];
+            assert_result(attach_ex(EMPTY, 0, asked[j], &handle), active == 0 ? SCM_SCARD_E_PROTO_MISMATCH : SCM_S_OK);
+            if (active == 0)
+                continue;
+            assert_result(scm_status(handle, &card_state, &protocol), SCM_S_OK);
+            assert_int_equal(protocol, active);
+            assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
+        }
+        bed("remove %d", EMPTY);
+    }
+}
+
 static void exclusive_is_exclusive(void **state)
 {
     (void)state;
     scm_handle *mine, *theirs = (scm_handle *)&mine;
     assert_result(attach_ex(CARD, SCM_SHARE_EXCLUSIVE, 0, &mine), SCM_S_OK);
-    assert_result(scm_attach_by_ifd(stack_ifd(CARD), &theirs), SCM_SCARD_E_SHARING_VIOLATION);
+    assert_result(scm_attach_by_ifd(bed_ifd(CARD), &theirs), SCM_SCARD_E_SHARING_VIOLATION);
     assert_null(theirs);
     assert_result(scm_detach(mine), SCM_S_OK);
     theirs = attach(CARD);
@@ -151,80 +181,47 @@ static void exclusive_is_exclusive(void **state)
     assert_result(scm_detach(theirs), SCM_S_OK);
 }
 
-static void a_borrowed_handle_stays_the_callers(void **state)
+static void another_application_has_the_card(void **state)
 {
     (void)state;
     scm_handle *handle;
-    uintptr_t icc, context;
-    struct direct own = direct_connect(CARD);
-    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_S_OK);
+    bed("hold %d exclusive", CARD);
+    assert_result(scm_attach_by_ifd(bed_ifd(CARD), &handle), SCM_SCARD_E_SHARING_VIOLATION);
+    assert_result(attach_ex(CARD, SCM_SHARE_DIRECT, 0, &handle), SCM_SCARD_E_SHARING_VIOLATION);
+    bed("release %d reset", CARD);
+    bed("hold %d shared", CARD);
+    assert_result(attach_ex(CARD, SCM_SHARE_EXCLUSIVE, 0, &handle), SCM_SCARD_E_SHARING_VIOLATION);
+    handle = attach(CARD);
     assert_result(echo(handle), SCM_S_OK);
-    assert_result(scm_get_icc(handle, &icc), SCM_S_OK);
-    assert_true(icc == (uintptr_t)own.icc);
-    context = 77;
-    assert_result(scm_get_context(handle, &context), SCM_SCARD_E_UNSUPPORTED_FEATURE);
-    assert_int_equal(context, 0);
-
-    /* A lock that is left behind is given back, or the owner would hold a transaction without knowing. */
-    assert_result(scm_lock(handle), SCM_S_OK);
-    assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_E_INVALIDARG);
+    bed("release %d unpower", CARD);
+    assert_result(echo(handle), SCM_SCARD_W_RESET_CARD);
+    assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_result(echo(handle), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
-    assert_int_equal(SCardEndTransaction(own.icc, SCARD_LEAVE_CARD), (LONG)SCARD_E_NOT_TRANSACTED);
-    assert_int_equal(direct_status(own), SCARD_S_SUCCESS);
-    assert_int_equal(SCardDisconnect(own.icc, SCARD_LEAVE_CARD), SCARD_S_SUCCESS);
-    SCardReleaseContext(own.context);
 }
 
-static void a_borrowed_handle_that_was_only_attached_works_on(void **state)
+static void a_mute_card_is_there_and_does_not_answer(void **state)
 {
     (void)state;
-    scm_handle *handle;
-    struct direct own = direct_connect(CARD);
-    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_S_OK);
-    assert_result(scm_detach(handle), SCM_S_OK);
-    assert_int_equal(direct_status(own), SCARD_S_SUCCESS);
-    SCardReleaseContext(own.context);
-}
-
-static void an_adopted_handle_is_disconnected(void **state)
-{
-    (void)state;
-    scm_handle *handle;
-    scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
-    struct direct own = direct_connect(CARD);
-    options.flags = SCM_ATTACH_ADOPT;
-    assert_result(scm_attach_by_handle_ex((uintptr_t)own.icc, &options, &handle), SCM_S_OK);
-    assert_result(echo(handle), SCM_S_OK);
-    assert_result(scm_detach_ex(handle, SCM_DISPOSITION_UNPOWER), SCM_S_OK);
-    assert_int_equal(direct_status(own), (LONG)SCARD_E_INVALID_HANDLE);
-    assert_int_equal(SCardIsValidContext(own.context), SCARD_S_SUCCESS);
-    SCardReleaseContext(own.context);
-}
-
-static void a_handle_that_the_service_does_not_know(void **state)
-{
-    (void)state;
-    uintptr_t unknown[] = {0, 1, 0x12345678, UINTPTR_MAX};
-    for (size_t i = 0; i < 4; i++) {
-        scm_handle *handle = (scm_handle *)&handle;
-        assert_result(scm_attach_by_handle(unknown[i], &handle), SCM_E_INVALIDARG);
-        assert_null(handle);
-    }
-}
-
-static void a_handle_whose_card_was_reset_or_left(void **state)
-{
-    (void)state;
-    scm_handle *handle;
-    struct direct own = direct_connect(CARD);
-    stack("reset %d warm", CARD);
-    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_SCARD_W_RESET_CARD);
+    uint32_t card_state, protocol;
+    scm_handle *handle, *before = attach(CARD);
+    bed("card %d mute", CARD);
+    bed("reset %d cold", CARD);
+    assert_result(scm_attach_by_ifd(bed_ifd(CARD), &handle), SCM_SCARD_W_UNRESPONSIVE_CARD);
     assert_null(handle);
-    stack("remove %d", CARD);
-    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_SCARD_W_REMOVED_CARD);
-    stack("insert %d steerable", CARD);
-    SCardReleaseContext(own.context);
+    assert_result(scm_reconnect(before), SCM_SCARD_W_UNRESPONSIVE_CARD);
+    assert_result(echo(before), SCM_SCARD_W_RESET_CARD);
+    assert_result(attach_ex(CARD, SCM_SHARE_DIRECT, 0, &handle), SCM_S_OK);
+    assert_result(scm_status(handle, &card_state, &protocol), SCM_S_OK);
+    assert_int_equal(card_state, SCM_STATE_SWALLOWED);
+    assert_int_equal(protocol, 0);
+    assert_result(scm_detach(handle), SCM_S_OK);
+
+    bed("card %d unmute", CARD);
+    assert_result(scm_reconnect(before), SCM_S_OK);
+    assert_result(echo(before), SCM_S_OK);
+    assert_int_equal(generation(before), 1);
+    assert_result(scm_detach(before), SCM_S_OK);
 }
 
 static void a_dead_handle_is_dead_everywhere(void **state)
@@ -306,28 +303,25 @@ static void detach_disposes_of_the_card(void **state)
 static void a_card_without_power_is_attached(void **state)
 {
     (void)state;
-    struct direct own = direct_connect(CARD);
-    DWORD protocol;
-    stack("reset %d cold", CARD);
-    assert_int_equal(SCardReconnect(own.icc, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
-                                    SCARD_LEAVE_CARD, &protocol),
-                     SCARD_S_SUCCESS);
+    struct owner own = connect_card(CARD);
+    bed("reset %d cold", CARD);
+    assert_result(owner_reconnect(&own), SCM_S_OK);
     scm_handle *handle = attach(CARD);
     assert_result(echo(handle), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
-    SCardReleaseContext(own.context);
+    owner_leave(&own);
 }
 
 /* A card that was reset, and that nobody has reconnected to, has no protocol yet. */
 static void a_card_without_a_protocol_is_attached(void **state)
 {
     (void)state;
-    struct direct own = direct_connect(CARD);
-    stack("reset %d warm", CARD);
+    struct owner own = connect_card(CARD);
+    bed("reset %d warm", CARD);
     scm_handle *handle = attach(CARD);
     assert_result(echo(handle), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
-    SCardReleaseContext(own.context);
+    owner_leave(&own);
 }
 
 static void the_limit_of_the_daemon_has_a_code_of_its_own(void **state)
@@ -337,8 +331,10 @@ static void the_limit_of_the_daemon_has_a_code_of_its_own(void **state)
     static scm_handle *handles[MORE_THAN_THE_LIMIT];
     size_t count = 0, length;
     scm_result result = SCM_S_OK;
+    if (!service_limits_its_clients())
+        skip();
     while (count < MORE_THAN_THE_LIMIT && result == SCM_S_OK) {
-        result = scm_attach_by_ifd(stack_ifd(CARD), &handles[count]);
+        result = scm_attach_by_ifd(bed_ifd(CARD), &handles[count]);
         count += result == SCM_S_OK;
     }
     assert_result(result, SCM_SCARD_E_SERVER_TOO_BUSY);
@@ -352,7 +348,7 @@ static void the_limit_of_the_daemon_has_a_code_of_its_own(void **state)
     assert_result(echo(handles[0]), SCM_S_OK);
     assert_result(scm_detach(handles[count - 1]), SCM_S_OK);
     do
-        result = scm_attach_by_ifd(stack_ifd(CARD), &next);
+        result = scm_attach_by_ifd(bed_ifd(CARD), &next);
     while (result == SCM_SCARD_E_SERVER_TOO_BUSY);
     assert_result(result, SCM_S_OK);
     assert_result(echo(next), SCM_S_OK);
@@ -361,8 +357,9 @@ static void the_limit_of_the_daemon_has_a_code_of_its_own(void **state)
         assert_result(scm_detach(handles[i]), SCM_S_OK);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_ifd_reaches_the_card),
         cmocka_unit_test(a_name_that_cannot_be_one_is_refused),
@@ -370,12 +367,10 @@ int main(void)
         cmocka_unit_test(options_are_read_as_their_size_says),
         cmocka_unit_test(values_that_are_not_defined_are_refused),
         cmocka_unit_test(protocols_are_asked_for_and_told),
+        cmocka_unit_test(the_protocols_are_those_of_the_atr),
         cmocka_unit_test(exclusive_is_exclusive),
-        cmocka_unit_test(a_borrowed_handle_stays_the_callers),
-        cmocka_unit_test(a_borrowed_handle_that_was_only_attached_works_on),
-        cmocka_unit_test(an_adopted_handle_is_disconnected),
-        cmocka_unit_test(a_handle_that_the_service_does_not_know),
-        cmocka_unit_test(a_handle_whose_card_was_reset_or_left),
+        cmocka_unit_test(another_application_has_the_card),
+        cmocka_unit_test(a_mute_card_is_there_and_does_not_answer),
         cmocka_unit_test(a_dead_handle_is_dead_everywhere),
         cmocka_unit_test(detach_disposes_of_the_card),
         cmocka_unit_test(a_card_without_power_is_attached),

@@ -6,7 +6,7 @@
 
 #define CARD 0
 
-/* vpcd carries 65,535 bytes in each direction. */
+/* vpcd carries 65,535 bytes in each direction, and the card has them for a limit too. */
 #define VPCD_MAX 65535
 
 static scm_handle *card;
@@ -60,28 +60,28 @@ static void exactly_the_bytes_given_exactly_once(void **state)
 {
     (void)state;
     size_t length;
-    stack("card %d clear", CARD);
+    bed("card %d clear", CARD);
     /* An unknown instruction: its status bytes are the card's business, the exchange is good. */
     const uint8_t unknown[] = {0x00, 0x77, 0x12, 0x34, 0x01, 0xFF, 0x00};
     assert_result(scm_transmit(card, unknown, sizeof unknown, response, sizeof response, &length), SCM_S_OK);
     assert_int_equal(length, 2);
     assert_memory_equal(response, "\x6D\x00", 2);
     /* 61xx asks for GET RESPONSE and 6Cxx for a repetition: not from here. */
-    stack("card %d answer 00B0 6110", CARD);
-    stack("card %d answer 00B2 6C20", CARD);
+    bed("card %d answer 00B0 6110", CARD);
+    bed("card %d answer 00B2 6C20", CARD);
     assert_result(scm_transmit(card, (const uint8_t *)"\x00\xB0\x00\x00\x00", 5, response, 2, &length), SCM_S_OK);
     assert_memory_equal(response, "\x61\x10", 2);
     assert_result(scm_transmit(card, (const uint8_t *)"\x00\xB2\x01\x04\x00", 5, response, 2, &length), SCM_S_OK);
     assert_memory_equal(response, "\x6C\x20", 2);
-    assert_string_equal(stack("card %d log", CARD), "0077123401FF00 00B0000000 00B2010400");
-    stack("card %d forget", CARD);
+    assert_string_equal(bed("card %d log", CARD), "0077123401FF00 00B0000000 00B2010400");
+    bed("card %d forget", CARD);
 }
 
 static void a_response_that_does_not_fit_is_not_lost(void **state)
 {
     (void)state;
     size_t length, sent = echo_command(100);
-    stack("card %d clear", CARD);
+    bed("card %d clear", CARD);
     for (size_t capacity = 1; capacity <= 101; capacity += 50) {
         memset(response, 0xEE, sizeof response);
         length = 77;
@@ -89,7 +89,7 @@ static void a_response_that_does_not_fit_is_not_lost(void **state)
         assert_int_equal(length, 102);
         assert_int_equal(response[0], 0xEE);
     }
-    assert_int_equal(stack_count(CARD), 3);
+    assert_int_equal(bed_count(CARD), 3);
 
     /* Asked for its length, asked with too little room, then taken, and taken again: the card hears nothing of it. */
     for (int i = 0; i < 2; i++) {
@@ -104,17 +104,17 @@ static void a_response_that_does_not_fit_is_not_lost(void **state)
         assert_int_equal(length, 102);
         assert_memory_equal(response, command + 5, 100);
     }
-    assert_int_equal(stack_count(CARD), 3);
+    assert_int_equal(bed_count(CARD), 3);
 }
 
 static void only_the_length_can_be_asked_for(void **state)
 {
     (void)state;
     size_t length = 77, sent = give_command(300);
-    stack("card %d clear", CARD);
+    bed("card %d clear", CARD);
     assert_result(scm_transmit(card, command, sent, NULL, 0, &length), SCM_S_OK);
     assert_int_equal(length, 302);
-    assert_int_equal(stack_count(CARD), 1);
+    assert_int_equal(bed_count(CARD), 1);
     assert_result(scm_get_last_response(card, response, sizeof response, &length), SCM_S_OK);
     assert_int_equal(length, 302);
     assert_int_equal(response[299], 299 & 0xFF);
@@ -135,14 +135,15 @@ static void bad_arguments_send_nothing_and_lose_nothing(void **state)
     (void)state;
     size_t length, sent = echo_command(3);
     assert_result(scm_transmit(card, command, sent, response, sizeof response, &length), SCM_S_OK);
-    stack("card %d clear", CARD);
+    bed("card %d clear", CARD);
     length = 77;
     assert_result(scm_transmit(card, NULL, 4, response, sizeof response, &length), SCM_E_INVALIDARG);
     assert_int_equal(length, 0);
     for (size_t wrong = 0; wrong < 4; wrong++)
         assert_result(scm_transmit(card, command, wrong, response, sizeof response, &length), SCM_E_INVALIDARG);
     assert_result(scm_transmit(card, NULL, 0, response, sizeof response, &length), SCM_E_INVALIDARG);
-    assert_result(scm_transmit(card, command, SCM_COMMAND_MAX + 1, response, sizeof response, &length), SCM_E_INVALIDARG);
+    assert_result(scm_transmit(card, command, SCM_COMMAND_MAX + 1, response, sizeof response, &length),
+                  SCM_E_INVALIDARG);
     assert_result(scm_transmit(card, command, SIZE_MAX, response, sizeof response, &length), SCM_E_INVALIDARG);
     assert_result(scm_transmit(card, command, sent, response, sizeof response, NULL), SCM_E_POINTER);
     length = 77;
@@ -150,7 +151,7 @@ static void bad_arguments_send_nothing_and_lose_nothing(void **state)
     assert_int_equal(length, 0);
     assert_result(scm_get_last_response(card, response, 1, NULL), SCM_E_POINTER);
     assert_result(scm_get_last_response(card, NULL, 1, &length), SCM_E_POINTER);
-    assert_int_equal(stack_count(CARD), 0);
+    assert_int_equal(bed_count(CARD), 0);
     assert_result(scm_get_last_response(card, response, sizeof response, &length), SCM_S_OK);
     assert_int_equal(length, 5);
     assert_int_equal(generation(card), 0);
@@ -162,7 +163,7 @@ static void an_answer_without_status_bytes_is_a_failure(void **state)
     (void)state;
     size_t length = 77;
     scm_handle *handle = attach(CARD);
-    stack("card %d answer 8078 AA", CARD);
+    bed("card %d answer 8078 AA", CARD);
     assert_result(scm_transmit(handle, (const uint8_t *)"\x80\x78\x00\x00", 4, response, sizeof response, &length),
                   SCM_SCARD_F_COMM_ERROR);
     assert_int_equal(length, 0);
@@ -172,7 +173,7 @@ static void an_answer_without_status_bytes_is_a_failure(void **state)
     assert_result(echo(handle), SCM_S_OK);
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 1);
-    stack("card %d forget", CARD);
+    bed("card %d forget", CARD);
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
@@ -192,7 +193,7 @@ static void control_codes_go_to_the_reader(void **state)
     size_t length = 77;
     assert_true(scm_ctl_code(3400) == SCARD_CTL_CODE(3400));
     assert_true(scm_ctl_code(0) == SCARD_CTL_CODE(0));
-    /* vpcd has no control code at all. */
+    /* Neither vpcd nor the card knows any control code. */
     assert_result(scm_control(card, scm_ctl_code(3400), NULL, 0, response, sizeof response, &length),
                   SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_int_equal(length, 0);
@@ -205,25 +206,25 @@ static void control_codes_go_to_the_reader(void **state)
     assert_result(echo(card), SCM_S_OK);
 }
 
-/* What vpcd knows are the tags of the driver interface (ifdhandler.h). */
 static void attributes_are_read(void **state)
 {
     (void)state;
     uint8_t value[264], atr[SCM_ATR_MAX];
     size_t length = 77, atr_length;
     assert_result(scm_get_atr(card, atr, sizeof atr, &atr_length), SCM_S_OK);
-    assert_result(scm_get_attribute(card, 0x0303, NULL, 0, &length), SCM_S_OK);
+    assert_result(scm_get_attribute(card, atr_attribute(), NULL, 0, &length), SCM_S_OK);
     assert_int_equal(length, atr_length);
-    assert_result(scm_get_attribute(card, 0x0303, value, atr_length - 1, &length), SCM_SCARD_E_INSUFFICIENT_BUFFER);
+    assert_result(scm_get_attribute(card, atr_attribute(), value, atr_length - 1, &length),
+                  SCM_SCARD_E_INSUFFICIENT_BUFFER);
     assert_int_equal(length, atr_length);
-    assert_result(scm_get_attribute(card, 0x0303, value, sizeof value, &length), SCM_S_OK);
+    assert_result(scm_get_attribute(card, atr_attribute(), value, sizeof value, &length), SCM_S_OK);
     assert_int_equal(length, atr_length);
     assert_memory_equal(value, atr, atr_length);
-    assert_result(scm_get_attribute(card, SCARD_ATTR_VENDOR_NAME, value, sizeof value, &length),
+    assert_result(scm_get_attribute(card, SCARD_ATTR_ASYNC_PROTOCOL_TYPES, value, sizeof value, &length),
                   SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_int_equal(length, 0);
-    assert_result(scm_get_attribute(card, 0x0303, value, sizeof value, NULL), SCM_E_POINTER);
-    assert_result(scm_get_attribute(card, 0x0303, NULL, 1, &length), SCM_E_POINTER);
+    assert_result(scm_get_attribute(card, atr_attribute(), value, sizeof value, NULL), SCM_E_POINTER);
+    assert_result(scm_get_attribute(card, atr_attribute(), NULL, 1, &length), SCM_E_POINTER);
 }
 
 static void attributes_that_cannot_be_set_say_so(void **state)
@@ -242,13 +243,14 @@ static void the_reader_of_a_locked_card_is_not_to_be_had(void **state)
 {
     (void)state;
     size_t length = 77;
-    stack("hold %d transaction", CARD);
-    assert_result(scm_get_attribute(card, 0x0303, response, sizeof response, &length), SCM_SCARD_E_SHARING_VIOLATION);
+    bed("hold %d transaction", CARD);
+    assert_result(scm_get_attribute(card, atr_attribute(), response, sizeof response, &length),
+                  SCM_SCARD_E_SHARING_VIOLATION);
     assert_int_equal(length, 0);
-    assert_result(scm_set_attribute(card, 0x0303, response, 1), SCM_SCARD_E_SHARING_VIOLATION);
+    assert_result(scm_set_attribute(card, atr_attribute(), response, 1), SCM_SCARD_E_SHARING_VIOLATION);
     assert_result(scm_control(card, scm_ctl_code(1), NULL, 0, response, sizeof response, &length),
                   SCM_SCARD_E_SHARING_VIOLATION);
-    stack("release %d leave", CARD);
+    bed("release %d leave", CARD);
     assert_result(echo(card), SCM_S_OK);
     assert_int_equal(generation(card), 0);
 }
@@ -256,7 +258,7 @@ static void the_reader_of_a_locked_card_is_not_to_be_had(void **state)
 static int begin(void **state)
 {
     (void)state;
-    stack("insert %d steerable", CARD);
+    bed("insert %d steerable", CARD);
     card = attach(CARD);
     return 0;
 }
@@ -267,8 +269,9 @@ static int end(void **state)
     return scm_detach(card);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_and_responses_of_every_length),
         cmocka_unit_test(exactly_the_bytes_given_exactly_once),

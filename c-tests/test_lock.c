@@ -14,9 +14,10 @@ static void a_lock_keeps_others_out(void **state)
     scm_handle *mine = attach(CARD), *theirs = attach(CARD);
     assert_result(scm_lock(mine), SCM_S_OK);
     assert_result(echo(mine), SCM_S_OK);
-    assert_result(scm_get_attribute(theirs, 0x0303, value, sizeof value, &length), SCM_SCARD_E_SHARING_VIOLATION);
+    assert_result(scm_get_attribute(theirs, atr_attribute(), value, sizeof value, &length),
+                  SCM_SCARD_E_SHARING_VIOLATION);
     assert_result(scm_unlock(mine, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    assert_result(scm_get_attribute(theirs, 0x0303, value, sizeof value, &length), SCM_S_OK);
+    assert_result(scm_get_attribute(theirs, atr_attribute(), value, sizeof value, &length), SCM_S_OK);
     assert_result(echo(theirs), SCM_S_OK);
     assert_int_equal(generation(mine), 0);
     assert_result(scm_detach(mine), SCM_S_OK);
@@ -50,9 +51,10 @@ static void locks_are_counted(void **state)
     assert_result(scm_unlock(mine, SCM_DISPOSITION_UNPOWER), SCM_S_OK);
     assert_result(echo(mine), SCM_S_OK);
     assert_int_equal(generation(mine), 0);
-    assert_result(scm_get_attribute(theirs, 0x0303, value, sizeof value, &length), SCM_SCARD_E_SHARING_VIOLATION);
+    assert_result(scm_get_attribute(theirs, atr_attribute(), value, sizeof value, &length),
+                  SCM_SCARD_E_SHARING_VIOLATION);
     assert_result(scm_unlock(mine, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    assert_result(scm_get_attribute(theirs, 0x0303, value, sizeof value, &length), SCM_S_OK);
+    assert_result(scm_get_attribute(theirs, atr_attribute(), value, sizeof value, &length), SCM_S_OK);
     assert_result(echo(theirs), SCM_S_OK);
     assert_result(scm_unlock(mine, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
     assert_result(scm_detach(mine), SCM_S_OK);
@@ -72,7 +74,8 @@ static int remembers(scm_handle *handle)
 {
     uint8_t response[64];
     size_t length;
-    assert_result(scm_transmit(handle, (const uint8_t *)"\x80\x5F\0\0\0", 5, response, sizeof response, &length), SCM_S_OK);
+    assert_result(scm_transmit(handle, (const uint8_t *)"\x80\x5F\0\0\0", 5, response, sizeof response, &length),
+                  SCM_S_OK);
     return length == 3 && response[0] == 0x42;
 }
 
@@ -114,13 +117,14 @@ static void the_reader_is_not_waited_for_after_an_own_reset(void **state)
     scm_handle *handle = attach(CARD);
     assert_result(scm_lock(handle), SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
-    stack("hold %d transaction", CARD);
-    assert_result(scm_get_attribute(handle, 0x0303, value, sizeof value, &length), SCM_SCARD_E_SHARING_VIOLATION);
-    assert_result(scm_set_attribute(handle, 0x0303, value, 1), SCM_SCARD_E_SHARING_VIOLATION);
+    bed("hold %d transaction", CARD);
+    assert_result(scm_get_attribute(handle, atr_attribute(), value, sizeof value, &length),
+                  SCM_SCARD_E_SHARING_VIOLATION);
+    assert_result(scm_set_attribute(handle, atr_attribute(), value, 1), SCM_SCARD_E_SHARING_VIOLATION);
     assert_result(scm_control(handle, scm_ctl_code(1), NULL, 0, value, sizeof value, &length),
                   SCM_SCARD_E_SHARING_VIOLATION);
-    stack("release %d leave", CARD);
-    assert_result(scm_get_attribute(handle, 0x0303, value, sizeof value, &length), SCM_S_OK);
+    bed("release %d leave", CARD);
+    assert_result(scm_get_attribute(handle, atr_attribute(), value, sizeof value, &length), SCM_S_OK);
     assert_result(echo(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 1);
     assert_result(scm_detach(handle), SCM_S_OK);
@@ -133,8 +137,8 @@ static void a_reader_that_cannot_eject_says_so(void **state)
     assert_result(scm_lock(handle), SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_EJECT), SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
-    stack("hold %d transaction", CARD); /* it really was given back */
-    stack("release %d leave", CARD);
+    bed("hold %d transaction", CARD); /* it really was given back */
+    bed("release %d leave", CARD);
     assert_result(echo(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 0);
     assert_result(scm_detach(handle), SCM_S_OK);
@@ -147,8 +151,8 @@ static void a_lock_that_is_left_behind_is_given_back(void **state)
     assert_result(scm_lock(mine), SCM_S_OK);
     assert_result(scm_lock(mine), SCM_S_OK);
     assert_result(scm_detach(mine), SCM_S_OK);
-    stack("hold %d transaction", CARD);
-    stack("release %d leave", CARD);
+    bed("hold %d transaction", CARD);
+    bed("release %d leave", CARD);
 }
 
 /* A thread that locks, and says when it has. */
@@ -180,20 +184,21 @@ static void a_lock_waits_for_another_process(void **state)
     scm_handle *handle = attach(CARD), *other = attach(CARD);
     uint8_t value[64];
     size_t length;
-    stack("hold %d transaction", CARD);
+    bed("hold %d transaction", CARD);
     start(&waiter, handle);
     /* The daemon has answered here that the card is held, so the waiter cannot have it. */
-    assert_result(scm_get_attribute(other, 0x0303, value, sizeof value, &length), SCM_SCARD_E_SHARING_VIOLATION);
+    assert_result(scm_get_attribute(other, atr_attribute(), value, sizeof value, &length),
+                  SCM_SCARD_E_SHARING_VIOLATION);
     assert_int_equal(waiter.done, 0);
-    stack("release %d leave", CARD);
+    bed("release %d leave", CARD);
     pthread_join(waiter.thread, NULL);
     assert_result(waiter.result, SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
 
     /* The other one ends with a reset: the waiter is told, and has no lock. */
-    stack("hold %d transaction", CARD);
+    bed("hold %d transaction", CARD);
     start(&waiter, handle);
-    stack("release %d reset", CARD);
+    bed("release %d reset", CARD);
     pthread_join(waiter.thread, NULL);
     assert_result(waiter.result, SCM_SCARD_W_RESET_CARD);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
@@ -205,8 +210,9 @@ static void a_lock_waits_for_another_process(void **state)
     assert_result(scm_detach(other), SCM_S_OK);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lock_keeps_others_out),
         cmocka_unit_test(unlock_wants_a_lock),

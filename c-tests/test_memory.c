@@ -1,8 +1,9 @@
 /* When memory runs out there is SCM_E_OUTOFMEMORY, the one error that the reference page of Reconnect promises: no crash,
- * no abort, and everything as it was. Runs on the do-nothing libpcsclite of the benchmarks, so that every allocation that
- * fails is one of libscm. */
+ * no abort, and everything as it was. Runs on the do-nothing libpcsclite of the benchmarks, and on a virtual reader with a
+ * card that needs no memory, so that every allocation that fails is one of libscm. */
 #include "support/check.h"
 
+#define READER "Nothing 00 00"
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
@@ -51,11 +52,12 @@ static int for_every_allocation(scm_result (*call)(void))
 }
 
 static scm_handle *handle;
+static uintptr_t icc = 1; /* the do-nothing libpcsclite knows every number */
 
 static scm_result attach_by_ifd(void)
 {
     handle = (scm_handle *)&handle;
-    scm_result result = scm_attach_by_ifd("Nothing 00 00", &handle);
+    scm_result result = scm_attach_by_ifd(READER, &handle);
     assert_true((result == SCM_S_OK) == (handle != NULL));
     return result;
 }
@@ -65,7 +67,7 @@ static scm_result attach_by_handle(void)
     handle = (scm_handle *)&handle;
     scm_attach_options adopt = SCM_ATTACH_OPTIONS_INIT;
     adopt.flags = SCM_ATTACH_ADOPT;
-    scm_result result = scm_attach_by_handle_ex(1, &adopt, &handle);
+    scm_result result = scm_attach_by_handle_ex(icc, &adopt, &handle);
     assert_true((result == SCM_S_OK) == (handle != NULL));
     return result;
 }
@@ -86,13 +88,76 @@ static scm_result list_ifd_groups(void)
     return result;
 }
 
+static scm_result answer(void *card, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+                         size_t *response_length)
+{
+    (void)card, (void)command, (void)command_length, (void)capacity;
+    memcpy(response, "\x90\x00", 2);
+    *response_length = 2;
+    return SCM_S_OK;
+}
+
+static scm_result power(void *card, uint32_t event)
+{
+    (void)card, (void)event;
+    return SCM_S_OK;
+}
+
+static scm_virtual_ifd *ifd;
+
+static scm_result create(void)
+{
+    return scm_virtual_ifd_create(READER, NULL, &ifd);
+}
+
+static scm_result insert(void)
+{
+    scm_virtual_card card = SCM_VIRTUAL_CARD_INIT;
+    card.atr = (const uint8_t *)"\x3B\x80\x80\x01\x01";
+    card.atr_length = 5;
+    card.transmit = answer;
+    card.power = power;
+    return scm_virtual_ifd_insert(ifd, &card);
+}
+
+static scm_result plan(void)
+{
+    return scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_CONNECT, SCM_E_FAIL, 0, 1);
+}
+
+static scm_result get_log(void)
+{
+    size_t length;
+    return scm_virtual_ifd_get_log(ifd, NULL, 0, &length);
+}
+
+/* The reader stays for the tests behind this one, if they are to run on it. */
+static void virtual_readers_run_out_of_memory(void **state)
+{
+    (void)state;
+    assert_true(for_every_allocation(create) >= 1);
+    assert_true(for_every_allocation(insert) >= 1);
+    assert_true(for_every_allocation(get_log) >= 1);
+    for_every_allocation(plan);
+    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_CONNECT, SCM_S_OK, 0, 0), SCM_S_OK);
+    if (!bed_is_virtual())
+        assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
+}
+
 static void attach_runs_out_of_memory(void **state)
 {
     (void)state;
     assert_true(for_every_allocation(attach_by_ifd) >= 2);
     assert_result(scm_detach(handle), SCM_S_OK);
+
+    scm_handle *owner = NULL;
+    if (bed_is_virtual()) {
+        assert_result(scm_attach_by_ifd(READER, &owner), SCM_S_OK);
+        assert_result(scm_get_icc(owner, &icc), SCM_S_OK);
+    }
     assert_true(for_every_allocation(attach_by_handle) >= 2);
     assert_result(scm_detach(handle), SCM_S_OK);
+    assert_result(scm_detach(owner), owner == NULL ? SCM_E_HANDLE : SCM_S_OK);
 }
 
 static void the_handle_table_grows_or_says_that_it_cannot(void **state)
@@ -138,9 +203,11 @@ static void what_needs_no_memory_takes_none(void **state)
         assert_result(results[i], SCM_S_OK);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(virtual_readers_run_out_of_memory),
         cmocka_unit_test(attach_runs_out_of_memory),
         cmocka_unit_test(the_handle_table_grows_or_says_that_it_cannot),
         cmocka_unit_test(lists_run_out_of_memory),

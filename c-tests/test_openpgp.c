@@ -47,7 +47,7 @@ static void a_reset_is_noticed_and_the_application_selected_again(void **state)
     (void)state;
     uint64_t before = generation(card);
     send("\x00\x20\x00\x82\x06\x31\x32\x33\x34\x35\x36", 11, 0x9000); /* VERIFY PW1 */
-    stack("reset %d warm", CARD);
+    bed("reset %d warm", CARD);
     size_t length;
     assert_result(scm_transmit(card, (const uint8_t *)"\x00\xCA\x00\x4F\x00", 5, response, sizeof response, &length),
                   SCM_SCARD_W_RESET_CARD);
@@ -60,7 +60,7 @@ static void a_reset_is_noticed_and_the_application_selected_again(void **state)
 static void the_card_survives_a_restart_of_the_service(void **state)
 {
     (void)state;
-    stack("daemon restart kill");
+    bed("daemon restart kill");
     assert_result(scm_reconnect(card), SCM_S_OK);
     send("\x00\xA4\x04\x00\x06\xD2\x76\x00\x01\x24\x01\x00", 12, 0x9000);
     assert_int_equal(send("\x00\xCA\x00\x4F\x00", 5, 0x9000), 16);
@@ -69,7 +69,7 @@ static void the_card_survives_a_restart_of_the_service(void **state)
 static int insert(void **state)
 {
     (void)state;
-    stack("insert %d openpgp", CARD);
+    bed("insert %d openpgp", CARD);
     card = attach(CARD);
     return 0;
 }
@@ -80,8 +80,9 @@ static int detach(void **state)
     return scm_detach(card);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_application_is_selected_by_its_name),
         cmocka_unit_test(data_objects_are_read),

@@ -1,6 +1,5 @@
-/* Reconnect: after a reset, a removal, another card, a restart of the service; owned, adopted and borrowed. */
+/* Reconnect: after a reset, a removal, another card, a restart of the service; with other options. */
 #include "support/check.h"
-#include "support/direct.h"
 
 #include <pthread.h>
 
@@ -19,15 +18,6 @@ static scm_result status_of(scm_handle *handle)
 {
     uint32_t card_state, protocol;
     return scm_status(handle, &card_state, &protocol);
-}
-
-static void assert_nobody_holds_the_card(void)
-{
-    uint8_t value[64];
-    size_t length;
-    scm_handle *probe = attach(CARD);
-    assert_result(scm_get_attribute(probe, 0x0303, value, sizeof value, &length), SCM_S_OK);
-    assert_result(scm_detach(probe), SCM_S_OK);
 }
 
 static void when_nothing_happened_nothing_changes(void **state)
@@ -52,18 +42,18 @@ static void a_foreign_reset_is_acknowledged(void **state)
     const char *temperatures[] = {"warm", "cold"};
     for (uint64_t i = 0; i < 2; i++) {
         assert_result(echo(handle), SCM_S_OK);
-        stack("reset %d %s", CARD, temperatures[i]);
-        stack("card %d clear", CARD);
+        bed("reset %d %s", CARD, temperatures[i]);
+        bed("card %d clear", CARD);
         assert_result(echo(handle), SCM_SCARD_W_RESET_CARD);
         assert_int_equal(generation(handle), i + 1);
         assert_result(echo(handle), SCM_SCARD_W_RESET_CARD);
         assert_result(scm_lock(handle), SCM_SCARD_W_RESET_CARD);
         assert_result(status_of(handle), SCM_SCARD_W_RESET_CARD);
-        assert_int_equal(stack_count(CARD), 0); /* nothing was sent to a card that is not what it was */
+        assert_int_equal(bed_count(CARD), 0); /* nothing was sent to a card that is not what it was */
         assert_result(scm_reconnect(handle), SCM_S_OK);
         assert_int_equal(generation(handle), i + 1);
         assert_result(echo(handle), SCM_S_OK);
-        assert_int_equal(stack_count(CARD), 1);
+        assert_int_equal(bed_count(CARD), 1);
     }
     assert_result(scm_detach(handle), SCM_S_OK);
 }
@@ -72,8 +62,8 @@ static void a_reset_that_no_call_has_seen_is_counted(void **state)
 {
     (void)state;
     scm_handle *handle = attach(CARD);
-    stack("reset %d warm", CARD);
-    stack("reset %d warm", CARD);
+    bed("reset %d warm", CARD);
+    bed("reset %d warm", CARD);
     assert_int_equal(generation(handle), 0);
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 1);
@@ -86,7 +76,7 @@ static void a_cold_card_gets_its_power_back(void **state)
 {
     (void)state;
     scm_handle *handle = attach(CARD);
-    stack("reset %d cold", CARD);
+    bed("reset %d cold", CARD);
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_in_range(state_of(handle), SCM_STATE_NEGOTIABLEMODE, SCM_STATE_SPECIFICMODE);
     scm_handle *other = attach(CARD);
@@ -99,22 +89,22 @@ static void a_card_that_was_pulled_and_put_back_is_found(void **state)
 {
     (void)state;
     scm_handle *handle = attach(CARD);
-    stack("remove %d", CARD);
+    bed("remove %d", CARD);
     assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
     assert_int_equal(state_of(handle), SCM_STATE_ABSENT);
     assert_result(scm_lock(handle), SCM_SCARD_W_REMOVED_CARD);
     assert_result(scm_reconnect(handle), SCM_SCARD_E_NO_SMARTCARD);
     assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
     assert_int_equal(generation(handle), 1);
-    stack("insert %d steerable %s", CARD, ATR_A);
+    bed("insert %d steerable %s", CARD, ATR_A);
     assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_result(echo(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 1);
 
     /* Out and in again without a call in between. */
-    stack("remove %d", CARD);
-    stack("insert %d steerable %s", CARD, ATR_A);
+    bed("remove %d", CARD);
+    bed("insert %d steerable %s", CARD, ATR_A);
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 2);
     assert_result(echo(handle), SCM_S_OK);
@@ -127,18 +117,18 @@ static void another_card_is_told_from_the_same(void **state)
     uint8_t atr[SCM_ATR_MAX];
     size_t length;
     scm_handle *handle = attach(CARD);
-    stack("remove %d", CARD);
-    stack("insert %d steerable %s", CARD, ATR_B);
+    bed("remove %d", CARD);
+    bed("insert %d steerable %s", CARD, ATR_B);
     assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
     assert_result(scm_reconnect(handle), SCM_S_FALSE);
     assert_int_equal(generation(handle), 1);
     assert_result(echo(handle), SCM_S_OK);
     assert_result(scm_get_atr(handle, atr, sizeof atr, &length), SCM_S_OK);
     assert_int_equal(length, 6);
-    assert_memory_equal(atr, "\x3B\x81\x80\x01\x02\x03", 6);
+    assert_memory_equal(atr, "\x3B\x81\x80\x01\x02\x02", 6);
     assert_result(scm_reconnect(handle), SCM_S_OK);
-    stack("remove %d", CARD);
-    stack("insert %d steerable %s", CARD, ATR_A);
+    bed("remove %d", CARD);
+    bed("insert %d steerable %s", CARD, ATR_A);
     assert_result(scm_reconnect(handle), SCM_S_FALSE);
     assert_int_equal(generation(handle), 2);
     assert_result(scm_detach(handle), SCM_S_OK);
@@ -147,9 +137,8 @@ static void another_card_is_told_from_the_same(void **state)
 static void *pull_when_the_command_is_there(void *unused)
 {
     (void)unused;
-    while (stack_count(CARD) == 0)
-        ;
-    stack("pull %d", CARD);
+    bed_await_command(CARD);
+    bed("pull %d", CARD);
     return NULL;
 }
 
@@ -158,8 +147,8 @@ static void a_card_that_is_pulled_in_the_middle_of_a_command(void **state)
     (void)state;
     pthread_t puller;
     scm_handle *handle = attach(CARD);
-    stack("card %d delay 60000", CARD);
-    stack("card %d clear", CARD);
+    bed("card %d delay 60000", CARD);
+    bed("card %d clear", CARD);
     pthread_create(&puller, NULL, pull_when_the_command_is_there, NULL);
     assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
     pthread_join(puller, NULL);
@@ -167,7 +156,24 @@ static void a_card_that_is_pulled_in_the_middle_of_a_command(void **state)
     assert_int_equal(state_of(handle), SCM_STATE_ABSENT);
     assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
     assert_result(scm_reconnect(handle), SCM_SCARD_E_NO_SMARTCARD);
-    stack("insert %d steerable %s", CARD, ATR_A);
+    bed("insert %d steerable %s", CARD, ATR_A);
+    assert_result(scm_reconnect(handle), SCM_S_OK);
+    assert_int_equal(generation(handle), 1);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+static void a_card_that_drops_out_instead_of_answering(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD);
+    bed("card %d drop", CARD);
+    assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
+    bed("await %d empty", CARD);
+    assert_result(scm_reconnect(handle), SCM_SCARD_E_NO_SMARTCARD);
+    bed("card %d plug", CARD);
+    bed("await %d present", CARD);
+    assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 1);
     assert_result(echo(handle), SCM_S_OK);
@@ -181,7 +187,7 @@ static void a_service_that_was_restarted_is_found(void **state)
     const char *ends[] = {"kill", "stop"};
     scm_handle *handle = attach(CARD);
     for (uint64_t i = 0; i < 2; i++) {
-        stack("daemon %s", ends[i]);
+        bed("daemon %s", ends[i]);
         assert_result(echo(handle), SCM_SCARD_E_NO_SERVICE);
         assert_int_equal(generation(handle), i + 1);
         assert_result(status_of(handle), SCM_SCARD_E_NO_SERVICE);
@@ -189,40 +195,39 @@ static void a_service_that_was_restarted_is_found(void **state)
         assert_result(echo(handle), SCM_SCARD_E_NO_SERVICE);
         assert_result(scm_get_icc(handle, &icc), SCM_SCARD_E_NO_SERVICE);
         assert_int_equal(icc, 0);
-        stack("daemon start");
+        bed("daemon start");
         assert_result(echo(handle), SCM_SCARD_E_NO_SERVICE);
         assert_result(scm_reconnect(handle), SCM_S_OK);
         assert_result(echo(handle), SCM_S_OK);
         assert_int_equal(generation(handle), i + 1);
     }
     /* Down and up again without a call in between. */
-    stack("daemon restart kill");
+    bed("daemon restart kill");
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_result(echo(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 3);
 
     /* Up again, but the card is out; then another one comes. */
-    stack("daemon kill");
-    stack("pull %d", CARD);
-    stack("daemon start");
+    bed("daemon kill");
+    bed("pull %d", CARD);
+    bed("daemon start");
     assert_result(scm_reconnect(handle), SCM_SCARD_E_NO_SMARTCARD);
     assert_int_equal(state_of(handle), SCM_STATE_ABSENT);
     assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
-    stack("insert %d steerable %s", CARD, ATR_B);
+    bed("insert %d steerable %s", CARD, ATR_B);
     assert_result(scm_reconnect(handle), SCM_S_FALSE);
     assert_result(echo(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 4);
-    stack("remove %d", CARD);
-    stack("insert %d steerable %s", CARD, ATR_A);
+    bed("remove %d", CARD);
+    bed("insert %d steerable %s", CARD, ATR_A);
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
 static void *kill_when_the_command_is_there(void *unused)
 {
     (void)unused;
-    while (stack_count(CARD) == 0)
-        ;
-    stack("daemon kill");
+    bed_await_command(CARD);
+    bed("daemon kill");
     return NULL;
 }
 
@@ -231,96 +236,17 @@ static void a_service_that_dies_in_the_middle_of_a_command(void **state)
     (void)state;
     pthread_t killer;
     scm_handle *handle = attach(CARD);
-    stack("card %d delay 60000", CARD);
-    stack("card %d clear", CARD);
+    bed("card %d delay 60000", CARD);
+    bed("card %d clear", CARD);
     pthread_create(&killer, NULL, kill_when_the_command_is_there, NULL);
     assert_result(echo(handle), SCM_SCARD_E_NO_SERVICE);
     pthread_join(killer, NULL);
     assert_int_equal(generation(handle), 1);
-    stack("card %d delay 0", CARD);
-    stack("daemon start");
+    bed("card %d delay 0", CARD);
+    bed("daemon start");
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 1);
     assert_result(echo(handle), SCM_S_OK);
-    assert_result(scm_detach(handle), SCM_S_OK);
-}
-
-static void *detach_other(void *handle)
-{
-    /* Waits for the lock: RESET does not pass it by. */
-    return (void *)(intptr_t)scm_detach_ex(handle, SCM_DISPOSITION_RESET);
-}
-
-/* Another attachment resets the card as soon as the lock lets it; so while that has not happened, the lock is held. */
-static void check_held(scm_handle *handle, scm_handle *other)
-{
-    pthread_t thread;
-    void *result;
-    uint8_t value[64];
-    size_t length;
-    assert_result(scm_get_attribute(other, 0x0303, value, sizeof value, &length), SCM_SCARD_E_SHARING_VIOLATION);
-    assert_int_equal(pthread_create(&thread, NULL, detach_other, other), 0);
-    assert_result(echo(handle), SCM_S_OK);
-    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    pthread_join(thread, &result);
-    assert_result((scm_result)(intptr_t)result, SCM_S_OK);
-    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-}
-
-static void a_lock_is_held_across_a_reconnect(void **state)
-{
-    (void)state;
-    scm_handle *handle = attach(CARD), *other = attach(CARD);
-    scm_reconnect_options reset = SCM_RECONNECT_OPTIONS_INIT;
-    reset.initial_action = SCM_DISPOSITION_RESET;
-    assert_result(scm_lock(handle), SCM_S_OK);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    assert_int_equal(generation(handle), 0);
-    assert_result(scm_reconnect_ex(handle, &reset), SCM_S_OK);
-    assert_int_equal(generation(handle), 1);
-    check_held(handle, other);
-
-    /* The card leaves, and takes the lock along; the reconnect takes it anew. */
-    other = attach(CARD);
-    assert_result(scm_lock(handle), SCM_S_OK);
-    stack("remove %d", CARD);
-    stack("insert %d steerable %s", CARD, ATR_A);
-    assert_result(scm_reconnect(other), SCM_S_OK);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    check_held(handle, other);
-
-    /* The service restarts, and has forgotten the lock. */
-    assert_result(scm_lock(handle), SCM_S_OK);
-    assert_result(scm_lock(handle), SCM_S_OK);
-    stack("daemon restart kill");
-    other = attach(CARD);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    check_held(handle, other);
-    assert_result(scm_detach(handle), SCM_S_OK);
-}
-
-static void a_lock_that_was_lost_says_so_at_its_unlock(void **state)
-{
-    (void)state;
-    scm_handle *handle = attach(CARD);
-    assert_result(scm_lock(handle), SCM_S_OK);
-    stack("remove %d", CARD);
-    assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
-    assert_result(scm_lock(handle), SCM_SCARD_W_REMOVED_CARD); /* an inner lock of a lost one is none */
-    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_W_REMOVED_CARD);
-    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
-    stack("insert %d steerable %s", CARD, ATR_A);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    assert_nobody_holds_the_card();
-
-    assert_result(scm_lock(handle), SCM_S_OK);
-    stack("daemon restart kill");
-    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NO_SERVICE);
-    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    assert_nobody_holds_the_card();
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
@@ -350,18 +276,18 @@ static void share_mode_and_protocols_can_change(void **state)
     scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
     options.share_mode = SCM_SHARE_EXCLUSIVE;
     assert_result(scm_reconnect_ex(mine, &options), SCM_S_OK);
-    assert_result(scm_attach_by_ifd(stack_ifd(CARD), &theirs), SCM_SCARD_E_SHARING_VIOLATION);
+    assert_result(scm_attach_by_ifd(bed_ifd(CARD), &theirs), SCM_SCARD_E_SHARING_VIOLATION);
     /* What was set holds for later reconnects. */
     assert_result(scm_reconnect(mine), SCM_S_OK);
-    assert_result(scm_attach_by_ifd(stack_ifd(CARD), &theirs), SCM_SCARD_E_SHARING_VIOLATION);
+    assert_result(scm_attach_by_ifd(bed_ifd(CARD), &theirs), SCM_SCARD_E_SHARING_VIOLATION);
     options.share_mode = SCM_SHARE_SHARED;
     assert_result(scm_reconnect_ex(mine, &options), SCM_S_OK);
     theirs = attach(CARD);
     assert_result(scm_detach(theirs), SCM_S_OK);
 
     /* A card that speaks T=1 alone. */
-    stack("remove %d", CARD);
-    stack("insert %d steerable", CARD);
+    bed("remove %d", CARD);
+    bed("insert %d steerable", CARD);
     assert_result(scm_reconnect(mine), SCM_S_FALSE);
     options = (scm_reconnect_options)SCM_RECONNECT_OPTIONS_INIT;
     options.protocols = SCM_PROTOCOL_T0;
@@ -373,57 +299,8 @@ static void share_mode_and_protocols_can_change(void **state)
     assert_result(echo(mine), SCM_S_OK);
     assert_int_equal(generation(mine), 2);
     assert_result(scm_detach(mine), SCM_S_OK);
-    stack("remove %d", CARD);
-    stack("insert %d steerable %s", CARD, ATR_A);
-}
-
-/* To pcscd exclusive use and a lock are one transaction. */
-static void a_lock_outlives_exclusive_use(void **state)
-{
-    (void)state;
-    scm_reconnect_options exclusive = SCM_RECONNECT_OPTIONS_INIT, shared = SCM_RECONNECT_OPTIONS_INIT;
-    exclusive.share_mode = SCM_SHARE_EXCLUSIVE;
-    shared.share_mode = SCM_SHARE_SHARED;
-    for (int locked_before = 0; locked_before < 2; locked_before++) {
-        scm_handle *handle = attach(CARD);
-        if (locked_before)
-            assert_result(scm_lock(handle), SCM_S_OK);
-        assert_result(scm_reconnect_ex(handle, &exclusive), SCM_S_OK);
-        if (!locked_before)
-            assert_result(scm_lock(handle), SCM_S_OK);
-        assert_result(scm_reconnect(handle), SCM_S_OK);
-        assert_result(scm_reconnect_ex(handle, &shared), SCM_S_OK);
-        assert_int_equal(generation(handle), 0);
-
-        /* A transaction that is there can be ended: the unlock of a lock that was lost fails. */
-        assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-        assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
-        assert_nobody_holds_the_card();
-        assert_result(scm_detach(handle), SCM_S_OK);
-    }
-}
-
-static void exclusive_use_outlives_a_removal(void **state)
-{
-    (void)state;
-    scm_handle *handle, *other;
-    uint32_t dispositions[] = {SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER};
-    scm_attach_options exclusive = SCM_ATTACH_OPTIONS_INIT;
-    exclusive.share_mode = SCM_SHARE_EXCLUSIVE;
-    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &exclusive, &handle), SCM_S_OK);
-    stack("remove %d", CARD);
-    stack("insert %d steerable %s", CARD, ATR_A);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    for (uint64_t i = 0; i < 3; i++) {
-        assert_result(scm_lock(handle), SCM_S_OK);
-        assert_result(echo(handle), SCM_S_OK);
-        assert_result(scm_unlock(handle, dispositions[i]), SCM_S_OK);
-        assert_int_equal(generation(handle), i + 1);
-        assert_result(echo(handle), SCM_S_OK);
-        assert_result(scm_attach_by_ifd(stack_ifd(CARD), &other), SCM_SCARD_E_SHARING_VIOLATION);
-    }
-    assert_result(scm_detach(handle), SCM_S_OK);
-    assert_nobody_holds_the_card();
+    bed("remove %d", CARD);
+    bed("insert %d steerable %s", CARD, ATR_A);
 }
 
 static void a_reader_without_a_card_reconnects_in_direct_mode(void **state)
@@ -433,9 +310,9 @@ static void a_reader_without_a_card_reconnects_in_direct_mode(void **state)
     size_t length = 77;
     scm_attach_options direct = SCM_ATTACH_OPTIONS_INIT;
     direct.share_mode = SCM_SHARE_DIRECT;
-    assert_result(scm_attach_by_ifd_ex(stack_ifd(CARD), &direct, &handle), SCM_S_OK);
+    assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), &direct, &handle), SCM_S_OK);
     assert_result(echo(handle), SCM_SCARD_E_PROTO_MISMATCH);
-    stack("remove %d", CARD);
+    bed("remove %d", CARD);
     assert_int_equal(state_of(handle), SCM_STATE_ABSENT);
     assert_result(scm_reconnect(handle), SCM_S_FALSE);
     assert_result(scm_get_atr(handle, NULL, 0, &length), SCM_S_OK);
@@ -443,7 +320,7 @@ static void a_reader_without_a_card_reconnects_in_direct_mode(void **state)
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_result(scm_lock(handle), SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    stack("insert %d steerable %s", CARD, ATR_A);
+    bed("insert %d steerable %s", CARD, ATR_A);
     assert_result(scm_reconnect(handle), SCM_S_FALSE);
     assert_result(scm_detach(handle), SCM_S_OK);
 }
@@ -454,13 +331,13 @@ static void no_answer_is_left_when_the_service_is_gone(void **state)
     size_t length = 77;
     scm_handle *handle = attach(CARD);
     assert_result(echo(handle), SCM_S_OK);
-    stack("daemon kill");
+    bed("daemon kill");
     assert_result(scm_reconnect(handle), SCM_SCARD_E_NO_SERVICE);
     assert_result(echo(handle), SCM_SCARD_E_NO_SERVICE);
     assert_result(scm_get_last_response(handle, NULL, 0, &length), SCM_S_OK);
     assert_int_equal(length, 0);
     assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_SCARD_E_NO_SERVICE);
-    stack("daemon start");
+    bed("daemon start");
 }
 
 static void wrong_options_change_nothing(void **state)
@@ -480,145 +357,16 @@ static void wrong_options_change_nothing(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-static void a_borrowed_handle_comes_back_as_it_is(void **state)
-{
-    (void)state;
-    struct direct own = direct_connect(CARD);
-    uintptr_t after;
-    scm_handle *handle;
-    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_S_OK);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    assert_int_equal(generation(handle), 0);
-    stack("reset %d cold", CARD);
-    assert_result(echo(handle), SCM_SCARD_W_RESET_CARD);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    assert_int_equal(generation(handle), 1);
-    stack("remove %d", CARD);
-    assert_result(scm_reconnect(handle), SCM_SCARD_E_NO_SMARTCARD);
-    stack("insert %d steerable %s", CARD, ATR_B);
-    assert_result(scm_reconnect(handle), SCM_S_FALSE);
-    assert_int_equal(generation(handle), 2);
-    assert_result(echo(handle), SCM_S_OK);
-    assert_result(scm_get_icc(handle, &after), SCM_S_OK);
-    assert_true(after == (uintptr_t)own.icc);
-
-    /* A service that forgot the handle cannot be made to remember it. */
-    stack("daemon kill");
-    assert_result(echo(handle), SCM_SCARD_E_NO_SERVICE);
-    assert_result(scm_reconnect(handle), SCM_SCARD_E_NO_SERVICE);
-    stack("daemon start");
-    assert_result(echo(handle), SCM_SCARD_E_INVALID_HANDLE);
-    assert_result(scm_reconnect(handle), SCM_SCARD_E_INVALID_HANDLE);
-    assert_int_equal(generation(handle), 3);
-    assert_result(scm_detach(handle), SCM_S_OK);
-    SCardReleaseContext(own.context);
-}
-
-static void a_borrowed_handle_that_its_owner_disconnected(void **state)
-{
-    (void)state;
-    struct direct own = direct_connect(CARD);
-    scm_handle *handle;
-    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_S_OK);
-    assert_int_equal(SCardDisconnect(own.icc, SCARD_LEAVE_CARD), SCARD_S_SUCCESS);
-    assert_result(echo(handle), SCM_SCARD_E_INVALID_HANDLE);
-    assert_result(scm_reconnect(handle), SCM_SCARD_E_INVALID_HANDLE);
-    assert_result(scm_detach(handle), SCM_S_OK);
-    SCardReleaseContext(own.context);
-}
-
-/* The owner of a borrowed handle may reconnect it himself. */
-static void a_borrowed_handle_that_its_owner_reconnects(void **state)
-{
-    (void)state;
-    struct direct own = direct_connect(CARD);
-    scm_handle *handle;
-    DWORD protocol;
-    assert_result(scm_attach_by_handle((uintptr_t)own.icc, &handle), SCM_S_OK);
-    for (uint64_t i = 1; i < 3; i++) {
-        stack("reset %d warm", CARD);
-        assert_result(echo(handle), SCM_SCARD_W_RESET_CARD);
-        assert_int_equal(generation(handle), i);
-        assert_int_equal(SCardReconnect(own.icc, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
-                                        SCARD_LEAVE_CARD, &protocol),
-                         SCARD_S_SUCCESS);
-        assert_result(echo(handle), SCM_S_OK);
-    }
-    stack("remove %d", CARD);
-    stack("insert %d steerable %s", CARD, ATR_A);
-    assert_int_equal(SCardReconnect(own.icc, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
-                                    SCARD_LEAVE_CARD, &protocol),
-                     SCARD_S_SUCCESS);
-    assert_result(echo(handle), SCM_S_OK);
-    assert_result(scm_reconnect(handle), SCM_S_FALSE);
-    assert_int_equal(generation(handle), 3);
-    assert_result(scm_detach(handle), SCM_S_OK);
-    SCardReleaseContext(own.context);
-    stack("remove %d", CARD);
-    stack("insert %d steerable %s", CARD, ATR_B);
-}
-
-/* What the options by handle say holds for the reconnect. */
-static void a_handle_is_reconnected_as_its_options_say(void **state)
-{
-    (void)state;
-    struct direct own = direct_connect(CARD);
-    scm_handle *handle;
-    scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
-    options.share_mode = SCM_SHARE_EXCLUSIVE;
-    assert_result(scm_attach_by_handle_ex((uintptr_t)own.icc, &options, &handle), SCM_S_OK);
-    stack("reset %d warm", CARD);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    scm_handle *other;
-    assert_result(scm_attach_by_ifd(stack_ifd(CARD), &other), SCM_SCARD_E_SHARING_VIOLATION);
-    assert_result(scm_detach(handle), SCM_S_OK);
-    SCardReleaseContext(own.context);
-
-    own = direct_connect(CARD);
-    options = (scm_attach_options)SCM_ATTACH_OPTIONS_INIT;
-    options.protocols = SCM_PROTOCOL_T0;
-    assert_result(scm_attach_by_handle_ex((uintptr_t)own.icc, &options, &handle), SCM_S_OK);
-    stack("reset %d warm", CARD);
-    uint32_t card_state, protocol;
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    assert_result(scm_status(handle, &card_state, &protocol), SCM_S_OK);
-    assert_int_equal(protocol, SCM_PROTOCOL_T0);
-    assert_result(scm_detach(handle), SCM_S_OK);
-    SCardReleaseContext(own.context);
-}
-
-static void an_adopted_handle_is_opened_anew(void **state)
-{
-    (void)state;
-    struct direct own = direct_connect(CARD);
-    uintptr_t after;
-    scm_handle *handle;
-    scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
-    options.flags = SCM_ATTACH_ADOPT;
-    assert_result(scm_attach_by_handle_ex((uintptr_t)own.icc, &options, &handle), SCM_S_OK);
-    stack("reset %d warm", CARD);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    assert_int_equal(generation(handle), 1);
-    stack("daemon restart kill");
-    assert_result(echo(handle), SCM_SCARD_E_NO_SERVICE);
-    assert_result(scm_reconnect(handle), SCM_S_OK);
-    assert_result(echo(handle), SCM_S_OK);
-    assert_int_equal(generation(handle), 2);
-    assert_result(scm_get_context(handle, &after), SCM_S_OK);
-    assert_true(after != (uintptr_t)own.context);
-    assert_result(scm_detach(handle), SCM_S_OK);
-    SCardReleaseContext(own.context);
-}
-
 static int insert(void **state)
 {
     (void)state;
-    stack("insert %d steerable %s", CARD, ATR_A);
+    bed("insert %d steerable %s", CARD, ATR_A);
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(when_nothing_happened_nothing_changes),
         cmocka_unit_test(a_foreign_reset_is_acknowledged),
@@ -627,22 +375,14 @@ int main(void)
         cmocka_unit_test(a_card_that_was_pulled_and_put_back_is_found),
         cmocka_unit_test(another_card_is_told_from_the_same),
         cmocka_unit_test(a_card_that_is_pulled_in_the_middle_of_a_command),
+        cmocka_unit_test(a_card_that_drops_out_instead_of_answering),
         cmocka_unit_test(a_service_that_was_restarted_is_found),
         cmocka_unit_test(a_service_that_dies_in_the_middle_of_a_command),
-        cmocka_unit_test(a_lock_is_held_across_a_reconnect),
-        cmocka_unit_test(a_lock_that_was_lost_says_so_at_its_unlock),
         cmocka_unit_test(initial_actions_reset_the_card),
         cmocka_unit_test(share_mode_and_protocols_can_change),
-        cmocka_unit_test(a_lock_outlives_exclusive_use),
-        cmocka_unit_test(exclusive_use_outlives_a_removal),
         cmocka_unit_test(a_reader_without_a_card_reconnects_in_direct_mode),
         cmocka_unit_test(no_answer_is_left_when_the_service_is_gone),
         cmocka_unit_test(wrong_options_change_nothing),
-        cmocka_unit_test(a_borrowed_handle_comes_back_as_it_is),
-        cmocka_unit_test(a_borrowed_handle_that_its_owner_disconnected),
-        cmocka_unit_test(a_borrowed_handle_that_its_owner_reconnects),
-        cmocka_unit_test(a_handle_is_reconnected_as_its_options_say),
-        cmocka_unit_test(an_adopted_handle_is_opened_anew),
     };
     return cmocka_run_group_tests(tests, insert, NULL);
 }

@@ -33,16 +33,15 @@ static void *exchange(void *argument)
 static void start_long_exchange(struct exchange *pending, scm_handle *handle, int reader)
 {
     *pending = (struct exchange){.handle = handle};
-    stack("card %d clear", reader);
-    stack("card %d delay 60000", reader);
+    bed("card %d clear", reader);
+    bed("card %d delay 60000", reader);
     assert_int_equal(pthread_create(&pending->thread, NULL, exchange, pending), 0);
-    while (stack_count(reader) == 0)
-        ;
+    bed_await_command(reader);
 }
 
 static scm_result finish(struct exchange *pending, int reader)
 {
-    stack("card %d delay 0", reader);
+    bed("card %d delay 0", reader);
     pthread_join(pending->thread, NULL);
     return pending->result;
 }
@@ -127,7 +126,7 @@ static void assert_nothing_is_left(int reader)
     scm_handle *handle;
     scm_attach_options exclusive = SCM_ATTACH_OPTIONS_INIT;
     exclusive.share_mode = SCM_SHARE_EXCLUSIVE;
-    assert_result(scm_attach_by_ifd_ex(stack_ifd(reader), &exclusive, &handle), SCM_S_OK);
+    assert_result(scm_attach_by_ifd_ex(bed_ifd(reader), &exclusive, &handle), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
@@ -176,7 +175,7 @@ static void *work(void *argument)
     for (uint8_t round = 0; operations < OPERATIONS; round++) {
         scm_handle *handle;
         uint32_t card_state, protocol;
-        scm_result result = scm_attach_by_ifd(stack_ifd((number + round) % READERS), &handle);
+        scm_result result = scm_attach_by_ifd(bed_ifd((number + round) % READERS), &handle);
         note(result);
         if (result != SCM_S_OK)
             return NULL;
@@ -252,7 +251,8 @@ static int child(scm_handle *inherited)
         return 2;
     if (scm_detach(inherited) != SCM_E_HANDLE)
         return 3;
-    if (scm_attach_by_ifd(stack_ifd(1), &own) != SCM_S_OK || own == inherited)
+    bed_make_in_child();
+    if (scm_attach_by_ifd(bed_ifd(1), &own) != SCM_S_OK || own == inherited)
         return 4;
     if (quiet_echo(own, 2) != SCM_S_OK || scm_detach(own) != SCM_S_OK)
         return 5;
@@ -283,14 +283,15 @@ static int insert(void **state)
 {
     (void)state;
     for (int reader = 0; reader < READERS; reader++) {
-        stack_ifd(reader);
-        stack("insert %d steerable", reader);
+        bed_ifd(reader);
+        bed("insert %d steerable", reader);
     }
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_that_blocks_delays_no_other_attachment),
         cmocka_unit_test(two_readers_work_in_parallel_while_a_third_blocks),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test, on a fresh Debian machine too: installs what is missing, then
 #   1. the Rust tests, plain and under AddressSanitizer, with formatting and lints,
-#   2. the C tests on the built library, plain and under valgrind, on a real pcscd of their own with virtual readers,
+#   2. the C tests on the built library, plain and under valgrind, on a real pcscd of their own and on virtual readers,
 #   3. the C tests again with the library and themselves under AddressSanitizer.
 # The last line counts the tests of all of them.
 set -uo pipefail
@@ -50,7 +50,7 @@ count() {
 }
 
 need_packages pcscd vsmartcard-vpcd libpcsclite-dev pkg-config cmake make gcc g++ libc6-dev binutils clang libclang-dev \
-    libcmocka-dev valgrind
+    libcmocka-dev opensc pcsc-tools python3 valgrind
 need_rust "$RUST_OF_TESTS"
 need_rust_tools
 

@@ -453,11 +453,19 @@ impl Attachment {
     /// A reset by an unlock is signalled to its own maker too (pcsc-lite), who need not hear of it.
     #[cold]
     fn acknowledge_own_reset(&self, session: &mut Session, link: Link) -> Result<()> {
+        let access = session.access;
         let acknowledged = match self.subsystem.status(link.icc) {
-            Err(Hresult::SCARD_W_RESET_CARD) => link.reconnect(self.subsystem, session.access, Disposition::Leave),
+            Err(Hresult::SCARD_W_RESET_CARD) => {
+                let link = link.reconnect(self.subsystem, access, Disposition::Leave);
+                link.and_then(|link| match self.subsystem.identify(link.icc)?.wanting(link) {
+                    None => Ok(link),
+                    // Another has turned its power off since.
+                    Some(initial) => link.reconnect(self.subsystem, access, initial),
+                })
+            }
             other => other.map(|_| link),
         };
-        let link = acknowledged.and_then(|link| link.check(session.access));
+        let link = acknowledged.and_then(|link| link.check(access));
         let link = link.map_err(|code| self.diagnose(session, reconnect::while_down(code)))?;
         session.owes_acknowledgement = false;
         self.set_link(session, Ok(link));

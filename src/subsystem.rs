@@ -75,10 +75,12 @@ pub fn of_icc(icc: Icc) -> &'static dyn Subsystem {
 }
 
 /// Whether the platform has a reader of this name. Where it cannot be asked nobody can use it either.
-pub fn has_real_ifd(ifd: &IfdName) -> bool {
-    let names = in_context(&System, |context| System.list_ifds(context)).unwrap_or_default();
-    let found = texts(&names).any(|name| name == ifd.as_c_str().to_bytes());
-    found
+pub fn has_real_ifd(ifd: &IfdName) -> Result<bool> {
+    match in_context(&System, |context| System.list_ifds(context)) {
+        Ok(names) => Ok(texts(&names).any(|name| name == ifd.as_c_str().to_bytes())),
+        Err(Hresult::E_OUTOFMEMORY) => Err(Hresult::E_OUTOFMEMORY),
+        Err(_) => Ok(false),
+    }
 }
 
 /// The readers of all, those of the platform first. Where no service runs there is no reader.
@@ -105,6 +107,7 @@ fn list(ask: impl Fn(&dyn Subsystem, Context) -> Result<Vec<u8>>) -> Result<Mult
         match in_context(subsystem, |context| ask(subsystem, context)) {
             Ok(names) => texts(&names).try_for_each(|name| all.push(name))?,
             Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED) => {}
+            Err(Hresult::E_OUTOFMEMORY) => return Err(Hresult::E_OUTOFMEMORY),
             Err(code) => obstacle = Some(code),
         }
     }

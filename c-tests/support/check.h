@@ -12,8 +12,9 @@
 
 #include <cmocka.h>
 
+#include "bed.h"
+#include "differences.h"
 #include "scm.h"
-#include "stack.h"
 
 /* The call gives this code. A failure shows both by name. */
 #define assert_result(call, expected) check_result((call), (expected), #call, __FILE__, __LINE__)
@@ -31,7 +32,7 @@ static inline void check_result(scm_result got, scm_result expected, const char 
 static inline scm_handle *attach(int reader)
 {
     scm_handle *handle = NULL;
-    assert_result(scm_attach_by_ifd(stack_ifd(reader), &handle), SCM_S_OK);
+    assert_result(scm_attach_by_ifd(bed_ifd(reader), &handle), SCM_S_OK);
     assert_non_null(handle);
     return handle;
 }
@@ -40,8 +41,18 @@ static inline scm_handle *attach(int reader)
 static inline int insert_card(void **state)
 {
     (void)state;
-    stack("insert 0 steerable");
+    bed("insert 0 steerable");
     return 0;
+}
+
+/* No attachment and no other application has a lock. */
+static inline void assert_nobody_holds_the_card(int reader)
+{
+    uint8_t value[64];
+    size_t length;
+    scm_handle *probe = attach(reader);
+    assert_result(scm_get_attribute(probe, atr_attribute(), value, sizeof value, &length), SCM_S_OK);
+    assert_result(scm_detach(probe), SCM_S_OK);
 }
 
 static inline uint64_t generation(scm_handle *handle)

@@ -3,12 +3,12 @@
 #
 #     scm-stack run --readers 1 -- card/tests/tools.sh PATH/scm-card [PATH/scm-stack]
 #
-# It runs inside a stack of its own (see tests/stack), whose first reader listens on port 35963, and says what failed.
+# It runs inside a stack of its own (see tests/stack), whose first reader listens on port 23675, and says what failed.
 set -uo pipefail
 
 card=${1:?the path of scm-card}
 stack=${2:-$(dirname "$card")/scm-stack}
-port=35963
+port=23675
 here=$(dirname "$0")
 work=$(mktemp -d)
 failures=0

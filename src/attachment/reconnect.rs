@@ -101,7 +101,7 @@ impl Attachment {
     /// The connection, renewed or new.
     fn renew(&self, session: &mut Session, access: Access, initial: Disposition) -> Result<Link> {
         let old = session.link.or_else(|code| session.set_aside.ok_or(code));
-        let renewed = old.and_then(|link| link.reconnect(self.subsystem, access, initial));
+        let renewed = old.and_then(|link| self.renew_link(session, link, access, initial));
         renewed.or_else(|code| {
             if initial != Disposition::Leave {
                 // The reset may have come about before the failure.
@@ -113,6 +113,17 @@ impl Attachment {
             }
             self.reopen(session, code, access, initial)
         })
+    }
+
+    /// The same card handle. A card that is mute or without power has nothing to lose, and pcscd would not ask it again.
+    fn renew_link(&self, session: &mut Session, link: Link, access: Access, initial: Disposition) -> Result<Link> {
+        match link.reconnect(self.subsystem, access, initial) {
+            Err(Hresult::SCARD_W_UNRESPONSIVE_CARD | Hresult::SCARD_W_UNPOWERED_CARD) if initial == Disposition::Leave => {
+                self.interrupt(session);
+                link.reconnect(self.subsystem, access, Disposition::Unpower)
+            }
+            renewed => renewed,
+        }
     }
 
     /// Takes the lock that was held before, where the reconnect or what came before it ended the transaction. Last of

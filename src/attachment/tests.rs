@@ -493,7 +493,7 @@ fn an_own_reset_is_acknowledged_by_the_next_call() {
     script.take_calls();
     script.fail("status", &[Hresult::SCARD_W_RESET_CARD]);
     assert!(transmit(&attachment).is_ok());
-    assert_eq!(script.take_calls(), ["status", "reconnect", "transmit"]);
+    assert_eq!(script.take_calls(), ["status", "reconnect", "identify", "transmit"]);
     assert!(transmit(&attachment).is_ok());
     assert_eq!(attachment.generation(), 1);
 
@@ -687,7 +687,7 @@ fn the_reader_is_asked_without_waiting_after_an_own_reset() {
     assert_eq!(script.take_calls(), ["get attribute"]);
     script.fail("status", &[Hresult::SCARD_W_RESET_CARD]);
     assert_eq!(attachment.get_attribute(1, |value| Ok(value.to_vec())), Ok(b"ok".to_vec()));
-    assert_eq!(script.take_calls(), ["get attribute", "status", "reconnect", "get attribute"]);
+    assert_eq!(script.take_calls(), ["get attribute", "status", "reconnect", "identify", "get attribute"]);
     assert_eq!(attachment.generation(), 1);
 }
 

@@ -91,29 +91,41 @@ impl Subsystem for System {
     }
 
     fn reconnect(&self, icc: Icc, now: ShareMode, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
-        let mut protocol = 0;
-        // SAFETY: a handle is a number; an unknown one is refused. The output is ours.
-        check(unsafe {
-            ffi::SCardReconnect(
-                native(icc),
-                native_share_mode(access.share_mode),
-                native_protocols(access),
-                native_disposition(initial),
-                &mut protocol,
-            )
-        })?;
+        if initial != Disposition::Leave && IS_PCSC_LITE {
+            // In an empty reader pcscd would signal a reset to everyone who was told that the card is gone.
+            let here = Access { share_mode: now, protocols: Protocols::Any };
+            if reconnect(icc, here, Disposition::Leave) == Err(Hresult::SCARD_E_NO_SMARTCARD) {
+                return Err(Hresult::SCARD_E_NO_SMARTCARD);
+            }
+        }
+        let protocol = match reconnect(icc, access, initial) {
+            // pcscd reconnects no reader without a card. Where nobody has asked for one, and no signal waits, there is
+            // nothing to be done.
+            Err(Hresult::SCARD_E_NO_SMARTCARD)
+                if now == ShareMode::Direct && access.share_mode == ShareMode::Direct && self.status(icc).is_ok() =>
+            {
+                None
+            }
+            answer => answer?,
+        };
         if now == ShareMode::Exclusive && access.share_mode != ShareMode::Exclusive && IS_PCSC_LITE {
             // Exclusive use is a transaction to pcscd, which it forgets to end here.
             let _ = self.end_transaction(icc, Disposition::Leave);
         }
-        Ok(protocol_from_native(protocol))
+        Ok(protocol)
     }
 
     fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+        let mut disposition = disposition;
         if disposition != Disposition::Leave {
             // Until others have given the card back. Who begins a transaction keeps them from taking it again; a handle
             // with a signal cannot, and asks instead.
-            let _ = self.begin_transaction(icc).or_else(|_| self.status(icc).map(|_| ()));
+            let begun = self.begin_transaction(icc).or_else(|_| self.status(icc).map(|_| ()));
+            if begun == Err(Hresult::SCARD_W_REMOVED_CARD) {
+                // The card that has come after it is not this handle's. In an empty reader pcscd would see a mute card
+                // from then on, and signal its reset.
+                disposition = Disposition::Leave;
+            }
         }
         let _alone = registry();
         // SAFETY: a handle is a number; an unknown one is refused.
@@ -316,6 +328,21 @@ fn establish() -> Result<Context> {
         0 => Ok(Context(context as usize)),
         code => Err(translate(code)),
     }
+}
+
+fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
+    let mut protocol = 0;
+    // SAFETY: a handle is a number; an unknown one is refused. The output is ours.
+    check(unsafe {
+        ffi::SCardReconnect(
+            native(icc),
+            native_share_mode(access.share_mode),
+            native_protocols(access),
+            native_disposition(initial),
+            &mut protocol,
+        )
+    })?;
+    Ok(protocol_from_native(protocol))
 }
 
 /// The code of this library for a code of the platform, which is a LONG of 32 or 64 bits, sign-extended or not.

@@ -155,9 +155,9 @@ impl Subsystem for Virtual {
         read
     }
 
-    fn set_attribute(&self, icc: Icc, id: u32, _: &[u8]) -> Result<()> {
+    fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let set = plan(ifd, Operation::SetAttribute).and_then(|()| calls::set_attribute(icc));
+        let set = plan(ifd, Operation::SetAttribute).and_then(|()| calls::set_attribute(icc, value));
         note(ifd, format_args!("set attribute {id:08X} -> {}", done(&set)));
         set
     }

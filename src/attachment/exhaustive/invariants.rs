@@ -151,17 +151,22 @@ fn a_borrowed_handle_stays_the_callers(seen: &Seen) -> bool {
     })
 }
 
-/// Design: "libscm never resets a card unless asked to." One without power has nothing to lose (decisions).
+/// Design: "libscm never resets a card unless asked to." One that is mute or without power has nothing to lose (decisions).
 fn the_card_is_left_as_it_is_unless_asked(seen: &Seen) -> bool {
     let powers_up = |step: &Step| step.operation == Operation::Reconnect && step.disposition == Disposition::Unpower;
     let has_no_power = seen.answers.iter().any(|(_, answer)| match answer {
         Answer::NoPower => true,
-        answer => *answer == Answer::Failure(Hresult::SCARD_W_UNPOWERED_CARD),
+        Answer::Failure(code) => is_without_power(*code),
+        _ => false,
     });
     seen.steps
         .iter()
         .filter(|step| step.disposition != Disposition::Leave)
         .all(|step| step.disposition == seen.call.disposition() || has_no_power && powers_up(step))
+}
+
+fn is_without_power(code: Hresult) -> bool {
+    matches!(code, Hresult::SCARD_W_UNPOWERED_CARD | Hresult::SCARD_W_UNRESPONSIVE_CARD)
 }
 
 /// Header, the table "Codes of a connection".

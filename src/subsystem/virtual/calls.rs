@@ -43,10 +43,6 @@ pub fn connect(context: Context, ifd: usize, access: Access) -> Result<(Icc, Opt
         power_up(ifd, &card)?;
         manager = lock();
     }
-    let in_use = manager.others_on(ifd, None) > 0;
-    if access.share_mode == ShareMode::Exclusive && in_use {
-        return Err(Hresult::SCARD_E_SHARING_VIOLATION);
-    }
     let icc = manager.new_number();
     manager.connections.insert(icc, Connection::new(context.0, ifd))?;
     match take(&mut manager, icc, access) {
@@ -59,20 +55,18 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Optio
     drop(turn(icc)?);
     match initial {
         Disposition::Leave | Disposition::Eject => {}
-        Disposition::Reset => cycle(icc, &[PowerEvent::Reset], Speaks::Anew)?,
-        Disposition::Unpower => cycle(icc, &[PowerEvent::Off, PowerEvent::On], Speaks::Anew)?,
+        Disposition::Reset => cycle(icc, &[PowerEvent::Reset])?,
+        Disposition::Unpower => cycle(icc, &[PowerEvent::Off, PowerEvent::On])?,
     }
     let mut manager = turn(icc)?;
-    loop {
-        let ifd = manager.connection(icc.0)?.ifd;
-        if let Some(card) = unpowered_card(&manager, ifd, access)? {
-            drop(manager);
-            power_up(ifd, &card)?;
-        } else if access.share_mode == ShareMode::Exclusive && manager.others_on(ifd, Some(icc.0)) > 0 {
-            drop(wait(manager));
-        } else {
-            break;
-        }
+    let reader = manager.ifd_of(icc.0)?;
+    // As in pcscd, the power stays off until it is asked for.
+    if access.share_mode != ShareMode::Direct && reader.card()?.power() == Power::Mute {
+        return Err(Hresult::SCARD_W_UNRESPONSIVE_CARD);
+    }
+    let ifd = manager.connection(icc.0)?.ifd;
+    while access.share_mode == ShareMode::Exclusive && manager.others_on(ifd, Some(icc.0)) > 0 {
+        drop(wait(manager));
         manager = turn(icc)?;
     }
     take(&mut manager, icc.0, access)
@@ -85,7 +79,13 @@ fn take(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Prot
         ShareMode::Direct => reader.protocol(),
         _ => Some(reader.agree(access.protocols)?),
     };
+    let ifd = manager.connection(icc)?.ifd;
+    let in_use = manager.others_on(ifd, Some(icc)) > 0;
+    let reader = manager.ifd_of(icc)?;
     if access.share_mode == ShareMode::Exclusive {
+        if in_use {
+            return Err(Hresult::SCARD_E_SHARING_VIOLATION);
+        }
         reader.exclusive = Some(icc);
     } else if reader.exclusive == Some(icc) {
         reader.exclusive = None;
@@ -115,17 +115,21 @@ pub fn power_up(ifd: usize, card: &Card) -> Result<()> {
     })?
 }
 
-/// That there is nothing left to disconnect from is no error.
+/// That there is nothing left to disconnect from is no error, but that there is no service is. A card that was taken out
+/// is not disposed of, nor is the one that has come after it.
 pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     let events: &[PowerEvent] = match disposition {
         Disposition::Leave | Disposition::Eject => &[],
         Disposition::Reset => &[PowerEvent::Reset],
         Disposition::Unpower => &[PowerEvent::Off],
     };
-    if !events.is_empty() && turn(icc).is_ok() {
-        let _ = cycle(icc, events, Speaks::Anew);
+    if !events.is_empty() && turn(icc).is_ok_and(|manager| !manager.has_lost_its_card(icc.0)) {
+        let _ = cycle(icc, events);
     }
-    lock().forget(icc.0)
+    let mut manager = lock();
+    let trouble = manager.connection(icc.0)?.trouble;
+    manager.forget(icc.0)?;
+    trouble.filter(|code| *code == Hresult::SCARD_E_NO_SERVICE).map_or(Ok(()), Err)
 }
 
 pub fn begin(icc: Icc) -> Result<()> {
@@ -159,8 +163,8 @@ pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
     // The transaction ends whatever becomes of the card.
     let disposed = match disposition {
         Disposition::Leave => Ok(()),
-        Disposition::Reset => cycle(icc, &[PowerEvent::Reset], Speaks::AsBefore),
-        Disposition::Unpower => cycle(icc, &[PowerEvent::Off, PowerEvent::On], Speaks::AsBefore),
+        Disposition::Reset => cycle(icc, &[PowerEvent::Reset]),
+        Disposition::Unpower => cycle(icc, &[PowerEvent::Off, PowerEvent::On]),
         Disposition::Eject => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
     };
     let mut manager = lock();
@@ -246,10 +250,13 @@ pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Resu
     attribute::read(manager.ifd_of(icc.0)?, id, value)
 }
 
-/// There is none that can be set.
-pub fn set_attribute(icc: Icc) -> Result<()> {
+/// There is none that can be set. As pcscd has it: it passes no empty value on, and does not ask why a driver refuses.
+pub fn set_attribute(icc: Icc, value: &[u8]) -> Result<()> {
+    if value.is_empty() {
+        return Err(Hresult::SCARD_E_INVALID_PARAMETER);
+    }
     turn_now(icc)?.connection(icc.0)?.untroubled()?;
-    Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE)
+    Err(Hresult::SCARD_E_NOT_TRANSACTED)
 }
 
 pub fn look(context: Context, name: &IfdName) -> Result<Sight> {
@@ -308,17 +315,8 @@ fn cut_short(code: Hresult) -> Hresult {
     }
 }
 
-/// What is spoken after a reset by one's own hand.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Speaks {
-    /// The protocol of before: the card handle goes on.
-    AsBefore,
-    /// Whatever is agreed upon next.
-    Anew,
-}
-
-/// Resets the card, and tells all others.
-fn cycle(icc: Icc, events: &[PowerEvent], speaks: Speaks) -> Result<()> {
+/// Resets the card, and tells everyone: as with pcscd, also who did it, until that is acknowledged by a reconnect.
+fn cycle(icc: Icc, events: &[PowerEvent]) -> Result<()> {
     loop {
         let mut manager = lock();
         let ifd = manager.connection(icc.0)?.ifd;
@@ -330,10 +328,8 @@ fn cycle(icc: Icc, events: &[PowerEvent], speaks: Speaks) -> Result<()> {
             if !reader.holds(&card) {
                 return Ok(false);
             }
-            if speaks == Speaks::Anew {
-                reader.unset_protocol();
-            }
-            manager.signal(ifd, Some(icc.0), Hresult::SCARD_W_RESET_CARD);
+            reader.unset_protocol();
+            manager.signal(ifd, Hresult::SCARD_W_RESET_CARD);
             let calling = Calling::begin(manager, icc);
             let done = events.iter().try_for_each(|event| {
                 let done = alone.power(*event);

@@ -102,6 +102,11 @@ impl Manager {
         self.connections.get(icc).ok_or(Hresult::SCARD_E_INVALID_HANDLE)
     }
 
+    /// Whether the card of this handle was taken out, and nobody has said since that he knows.
+    pub fn has_lost_its_card(&self, icc: usize) -> bool {
+        self.connections.get(icc).is_some_and(|connection| connection.trouble == Some(Hresult::SCARD_W_REMOVED_CARD))
+    }
+
     /// Ends the signal of a card handle.
     pub fn acknowledge(&mut self, icc: usize) {
         if let Some(connection) = self.connections.get_mut(icc) {
@@ -148,10 +153,10 @@ impl Manager {
         self.connections.iter().filter(on_it).count()
     }
 
-    /// Tells every card handle of a reader, `except` one, what happened.
-    pub fn signal(&mut self, ifd: usize, except: Option<usize>, what: Hresult) {
-        for (icc, connection) in self.connections.iter_mut() {
-            if connection.ifd == ifd && connection.is_alive() && Some(icc) != except {
+    /// Tells every card handle of a reader what happened.
+    pub fn signal(&mut self, ifd: usize, what: Hresult) {
+        for (_, connection) in self.connections.iter_mut() {
+            if connection.ifd == ifd && connection.is_alive() {
                 connection.trouble = Some(what);
             }
         }

@@ -34,7 +34,7 @@ pub fn create(name: IfdName, vendor: IfdName, log_limit: usize) -> Result<IfdNum
 pub fn destroy(ifd: IfdNumber) -> Result<()> {
     let mut manager = lock();
     let gone = manager.ifds.remove(ifd.0).map_err(|_| Hresult::E_HANDLE)?;
-    manager.signal(ifd.0, None, Hresult::SCARD_E_READER_UNAVAILABLE);
+    manager.signal(ifd.0, Hresult::SCARD_E_READER_UNAVAILABLE);
     drop(manager);
     if let Some(slot) = gone.slot {
         // Turning the power off never fails.
@@ -73,7 +73,7 @@ pub fn remove(ifd: IfdNumber) -> Result<()> {
     reader.transaction = None;
     reader.count_event();
     reader.log.line(format_args!("remove"));
-    manager.signal(ifd.0, None, Hresult::SCARD_W_REMOVED_CARD);
+    manager.signal(ifd.0, Hresult::SCARD_W_REMOVED_CARD);
     drop(manager);
     switch(ifd, &slot.card, PowerEvent::Off);
     Ok(())
@@ -107,7 +107,7 @@ fn signal_reset(ifd: IfdNumber, card: &Shared<Card>) -> Result<()> {
         return Err(Hresult::SCARD_E_NO_SMARTCARD);
     }
     reader.unset_protocol();
-    manager.signal(ifd.0, None, Hresult::SCARD_W_RESET_CARD);
+    manager.signal(ifd.0, Hresult::SCARD_W_RESET_CARD);
     Ok(())
 }
 

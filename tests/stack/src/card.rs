@@ -10,10 +10,19 @@ use crate::launcher::Launcher;
 /// What to put into a reader.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kind {
-    /// The program is called so, with `-card` appended.
+    /// The program is called so, with `-card` appended; `steerable` is a profile of `scm-card`.
     pub name: String,
     /// The ATR in hexadecimal, if the card is to have another than its own.
     pub atr: Option<String>,
+}
+
+impl Kind {
+    fn program(&self) -> (&str, &[&str]) {
+        match self.name.as_str() {
+            "steerable" => ("scm", &["--profile", "steerable"]),
+            name => (name, &[]),
+        }
+    }
 }
 
 /// A card program that runs. Dropping it pulls the card.
@@ -26,9 +35,10 @@ pub struct Card {
 impl Card {
     /// Starts the program of `kind` in `directory`, plugged into the reader at `port`.
     pub fn start(kind: &Kind, directory: &Path, port: u16, launcher: &Launcher) -> Result<Self, String> {
-        let path = directory.join(format!("{}-card", kind.name));
+        let (program, arguments) = kind.program();
+        let path = directory.join(format!("{program}-card"));
         let mut command = Command::new(&path);
-        command.arg("--port").arg(port.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(arguments).arg("--port").arg(port.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         if let Some(atr) = &kind.atr {
             command.arg("--atr").arg(atr);
         }
@@ -60,5 +70,17 @@ impl Drop for Card {
         // Both fail only when the program is gone already, which is what is wanted.
         let _ = self.program.kill();
         let _ = self.program.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steerable_card_is_a_profile_of_the_test_card() {
+        let kind = |name: &str| Kind { name: name.into(), atr: None };
+        assert_eq!(kind("steerable").program(), ("scm", &["--profile", "steerable"][..]));
+        assert_eq!(kind("openpgp").program(), ("openpgp", &[][..]));
     }
 }

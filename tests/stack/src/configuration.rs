@@ -13,8 +13,9 @@ use crate::namespace::RUN_PCSCD;
 /// The daemon takes 16 readers, and each entry makes two.
 pub const MAX_READERS: u8 = 8;
 
-/// vpcd's usual port; it is free, because the network is private.
-const FIRST_PORT: u16 = 0x8C7B;
+/// Any port will do, because the network is private, but vpcd's usual one: the kernel gives ports from 32768 on to who
+/// connects, and a card that comes back too early would sit on a port that the daemon still needs.
+const FIRST_PORT: u16 = 0x5C7B;
 
 /// The readers of a stack, and where its files are.
 pub struct Configuration {
@@ -95,9 +96,9 @@ mod tests {
         assert_eq!(
             text,
             "FRIENDLYNAME \"Virtual B\"\n\
-             DEVICENAME /dev/null:0x8C7D\n\
+             DEVICENAME /dev/null:0x5C7D\n\
              LIBPATH /run/pcscd/stack/vpcd-B.so\n\
-             CHANNELID 0x8C7D\n"
+             CHANNELID 0x5C7D\n"
         );
     }
 

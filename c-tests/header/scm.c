@@ -4,11 +4,17 @@
 
 extern const scm_attach_options attach;
 extern const scm_reconnect_options reconnect;
+extern const scm_virtual_ifd_options ifd;
+extern const scm_virtual_card card;
+extern const scm_virtual_failure failure;
 extern const int ok, failed;
 extern const char version[];
 
 const scm_attach_options attach = SCM_ATTACH_OPTIONS_INIT;
 const scm_reconnect_options reconnect = SCM_RECONNECT_OPTIONS_INIT;
+const scm_virtual_ifd_options ifd = SCM_VIRTUAL_IFD_OPTIONS_INIT;
+const scm_virtual_card card = SCM_VIRTUAL_CARD_INIT;
+const scm_virtual_failure failure = SCM_VIRTUAL_FAILURE_INIT;
 const int ok = SCM_SUCCEEDED(SCM_S_OK);
 const int failed = SCM_FAILED(SCM_E_HANDLE);
 const char version[] = SCM_VERSION;
