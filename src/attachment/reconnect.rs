@@ -118,7 +118,9 @@ impl Attachment {
     /// The same card handle. A card that is mute or without power has nothing to lose, and pcscd would not ask it again.
     fn renew_link(&self, session: &mut Session, link: Link, access: Access, initial: Disposition) -> Result<Link> {
         match link.reconnect(self.subsystem, access, initial) {
-            Err(Hresult::SCARD_W_UNRESPONSIVE_CARD | Hresult::SCARD_W_UNPOWERED_CARD) if initial == Disposition::Leave => {
+            Err(Hresult::SCARD_W_UNRESPONSIVE_CARD | Hresult::SCARD_W_UNPOWERED_CARD)
+                if initial == Disposition::Leave =>
+            {
                 self.interrupt(session);
                 link.reconnect(self.subsystem, access, Disposition::Unpower)
             }
