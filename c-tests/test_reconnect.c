@@ -125,7 +125,7 @@ static void another_card_is_told_from_the_same(void **state)
     assert_result(echo(handle), SCM_S_OK);
     assert_result(scm_get_atr(handle, atr, sizeof atr, &length), SCM_S_OK);
     assert_int_equal(length, 6);
-    assert_memory_equal(atr, "\x3B\x81\x80\x01\x02\x02", 6);
+    assert_memory_equal(atr, "\x3B\x81\x80\x01\x02\x03", 6);
     assert_result(scm_reconnect(handle), SCM_S_OK);
     bed("remove %d", CARD);
     bed("insert %d steerable %s", CARD, ATR_A);

@@ -330,16 +330,18 @@ pub unsafe extern "C" fn scm_virtual_ifd_fail_ex(
 ///
 /// A line is the operation, ` -> `, and what came of it: the answer, or the name of the code. Bytes are in hexadecimal.
 ///
-///     insert 3B80800101
-///     power on -> ok
-///     connect shared T=0|T=1 -> T=1
-///     status -> negotiable
-///     transmit 00A40000023F00 -> 9000
-///     transmit 00200081 (5 bytes withheld) -> 63C2
-///     end leave -> ok
-///     remove
-///     power off -> ok
-///     transmit 00B0000000 -> SCM_SCARD_W_REMOVED_CARD
+/// ```text
+/// insert 3B80800101
+/// power on -> ok
+/// connect shared T=0|T=1 -> T=1
+/// status -> negotiable
+/// transmit 00A40000023F00 -> 9000
+/// transmit 00200081 (5 bytes withheld) -> 63C2
+/// end leave -> ok
+/// remove
+/// power off -> ok
+/// transmit 00B0000000 -> SCM_SCARD_W_REMOVED_CARD
+/// ```
 ///
 /// The line of an exchange stands behind those of what its callback did.
 ///
