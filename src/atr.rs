@@ -29,18 +29,23 @@ impl Atr {
 }
 
 impl Atr {
-    /// Whether the card offers T=0 and T=1; None for what is no ATR (ISO/IEC 7816-3, 8.2). Only what says so is read: there
-    /// are cards with a wrong check byte, and pcscd does not look at it either.
+    /// Whether the card offers T=0 and T=1; None for what is no ATR (ISO/IEC 7816-3, 8.2). In the specific mode, which TA2
+    /// announces, it offers one. Only what says so is read: there are cards with a wrong check byte, and pcscd does not look
+    /// at it either.
     pub fn protocols(&self) -> Option<(bool, bool)> {
         let mut bytes = self.as_bytes().iter().copied();
         if !matches!(bytes.next()?, 0x3B | 0x3F) {
             return None;
         }
-        let (mut t_0, mut t_1, mut others) = (false, false, false);
+        let (mut t_0, mut t_1, mut others, mut specific) = (false, false, false, None);
         let mut indicator = bytes.next()?;
         // TA, TB, TC and TD follow as the upper half of T0, and then of each TD, says; the lower half of a TD is a protocol.
-        loop {
-            for _ in 0..(indicator & 0x70).count_ones() {
+        for index in 1.. {
+            if indicator & 0x10 != 0 {
+                let ta = bytes.next()?;
+                specific = specific.or(Some(ta & 0x0F).filter(|_| index == 2));
+            }
+            for _ in 0..(indicator & 0x60).count_ones() {
                 bytes.next()?;
             }
             if indicator & 0x80 == 0 {
@@ -53,8 +58,11 @@ impl Atr {
                 _ => others = true,
             }
         }
-        // Without a TD the card speaks T=0.
-        Some((t_0 || !(t_1 || others), t_1))
+        Some(match specific {
+            Some(protocol) => (protocol == 0, protocol == 1),
+            // Without a TD the card speaks T=0.
+            None => (t_0 || !(t_1 || others), t_1),
+        })
     }
 }
 
@@ -85,6 +93,9 @@ mod tests {
         // T=0 and T=1, with TA1, TC1 and T=15 behind.
         assert_eq!(protocols(&[0x3B, 0xD0, 0x18, 0x00, 0x80, 0x81, 0x1F, 0x03, 0xD5]), Some((true, true)));
         assert_eq!(protocols(&[0x3B, 0x80, 0x80, 0x01, 0x01]), Some((true, true)));
+        // The specific mode.
+        assert_eq!(protocols(&[0x3B, 0x80, 0x90, 0x01, 0x01, 0x10]), Some((false, true)));
+        assert_eq!(protocols(&[0x3B, 0x80, 0x90, 0x00, 0x01, 0x11]), Some((true, false)));
         // With a wrong check byte.
         assert_eq!(protocols(&[0x3B, 0x81, 0x80, 0x01, 0x02, 0x03]), Some((true, true)));
     }

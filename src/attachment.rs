@@ -12,13 +12,15 @@ mod tests;
 
 pub use reconnect::{Reconnected, Wish};
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::subsystem::{Context, Icc, Identity, Subsystem, MAX_ATTRIBUTE, MAX_COMMAND, MAX_RESPONSE};
+use crate::thread_mark::this_thread;
 use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
 use link::Link;
 
@@ -40,6 +42,34 @@ pub struct Attachment {
     facts: Mutex<Facts>,
     /// Held during each call to the subsystem: one call at a time on a context and its card.
     session: Mutex<Session>,
+    /// The mark of the thread that holds the session, or 0.
+    user: AtomicUsize,
+}
+
+/// The session, as long as this thread alone may use it.
+struct Entered<'a> {
+    session: MutexGuard<'a, Session>,
+    user: &'a AtomicUsize,
+}
+
+impl Deref for Entered<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Entered<'_> {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.user.store(0, Ordering::Relaxed);
+    }
 }
 
 /// What can be known of an attachment without asking its card.
@@ -49,6 +79,8 @@ struct Facts {
     atr: Atr,
     /// What becomes of the card when the attachment ends.
     parting: Disposition,
+    /// Somebody else knows the card handle, and may have begun a transaction on it.
+    lent: bool,
 }
 
 /// What only one call at a time may see and change.
@@ -131,7 +163,7 @@ impl Attachment {
             subsystem,
             ifd,
             generation: AtomicU64::new(0),
-            facts: Mutex::new(Facts { ownership, link, atr, parting: Disposition::Leave }),
+            facts: Mutex::new(Facts { ownership, link, atr, parting: Disposition::Leave, lent: false }),
             session: Mutex::new(Session {
                 link,
                 set_aside: None,
@@ -143,6 +175,7 @@ impl Attachment {
                 card: Card::default(),
                 response,
             }),
+            user: AtomicUsize::new(0),
         }
     }
 
@@ -286,6 +319,10 @@ impl Attachment {
             // Exclusive use and its transaction are one to pcscd. A card that was put back is exclusive without: then it
             // is disposed of as it should be, and that there was nothing to end is said afterwards.
             Err(Hresult::SCARD_E_NOT_TRANSACTED) if link.share_mode == ShareMode::Exclusive => Ok(()),
+            Err(Hresult::SCARD_W_RESET_CARD) => {
+                self.let_go(&mut session, link);
+                Err(Hresult::SCARD_W_RESET_CARD)
+            }
             result => result,
         };
         if result.is_ok() && disposition != Disposition::Leave {
@@ -303,6 +340,27 @@ impl Attachment {
         })
     }
 
+    /// Gives a lock back although a reset is signalled, which keeps pcscd from ending the transaction; others would wait for
+    /// it for ever. As before, the attachment is not used until it is reconnected.
+    fn let_go(&self, session: &mut Session, link: Link) {
+        match self.ownership() {
+            Ownership::Owned => drop(link.close(self.subsystem, Disposition::Leave)),
+            Ownership::Borrowed => {
+                self.end_transaction_past_signal(link, session.access);
+                session.set_aside = Some(link);
+            }
+        }
+        self.set_link(session, Err(Hresult::SCARD_W_RESET_CARD));
+    }
+
+    /// On a handle that has the card for itself no reset but its own is signalled, so nobody misses the signal.
+    fn end_transaction_past_signal(&self, link: Link, access: Access) {
+        if self.subsystem.end_transaction(link.icc, Disposition::Leave) == Err(Hresult::SCARD_W_RESET_CARD) {
+            let _ = link.reconnect(self.subsystem, access, Disposition::Leave);
+            let _ = self.subsystem.end_transaction(link.icc, Disposition::Leave);
+        }
+    }
+
     pub fn ifd(&self) -> &IfdName {
         &self.ifd
     }
@@ -318,6 +376,12 @@ impl Attachment {
 
     pub fn icc(&self) -> Result<Icc> {
         self.facts().link.map(|link| link.icc)
+    }
+
+    /// The card handle, for somebody who may use it beside this attachment.
+    pub fn lend_icc(&self) -> Result<Icc> {
+        self.facts().lent = true;
+        self.icc()
     }
 
     /// The context of the connection; that of a caller's handle cannot be known.
@@ -359,7 +423,8 @@ impl Attachment {
             Ownership::Owned => link.close(self.subsystem, parting),
             Ownership::Borrowed if session.lock_depth > 0 => {
                 // The handle lives on, so the transaction would too. A card that has left took it along.
-                let _ = self.subsystem.end_transaction(link.icc, Disposition::Leave);
+                let access = session.access;
+                self.end_transaction_past_signal(link, access);
                 Ok(())
             }
             Ownership::Borrowed => Ok(()),
@@ -368,18 +433,20 @@ impl Attachment {
 
     /// The session, alone. A panic under it leaves it poisoned: this attachment is not used again.
     #[inline]
-    fn enter(&self) -> Result<MutexGuard<'_, Session>> {
-        match self.session.try_lock() {
-            Ok(session) => Ok(session),
-            Err(TryLockError::Poisoned(_)) => Err(Hresult::E_UNEXPECTED),
-            Err(TryLockError::WouldBlock) => self.wait_to_enter(),
-        }
+    fn enter(&self) -> Result<Entered<'_>> {
+        let session = match self.session.try_lock() {
+            Ok(session) => session,
+            Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
+            Err(TryLockError::WouldBlock) => self.wait_to_enter()?,
+        };
+        self.user.store(this_thread(), Ordering::Relaxed);
+        Ok(Entered { session, user: &self.user })
     }
 
     #[cold]
     fn wait_to_enter(&self) -> Result<MutexGuard<'_, Session>> {
         // The callback of a virtual card that calls the attachment which calls it would wait for itself.
-        if self.icc().is_ok_and(|icc| self.subsystem.is_calling_back(icc)) {
+        if self.user.load(Ordering::Relaxed) == this_thread() {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
         self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)

@@ -19,3 +19,4 @@ mod multi_string;
 mod process_table;
 mod shared;
 mod subsystem;
+mod thread_mark;

@@ -134,10 +134,6 @@ pub trait Subsystem: Send + Sync {
     fn notices_removal_within_ms(&self) -> u32 {
         1000
     }
-    /// Whether this thread is in a callback that a call on `icc` has made, and so has to return first.
-    fn is_calling_back(&self, _icc: Icc) -> bool {
-        false
-    }
 
     fn establish_context(&self) -> Result<Context>;
     fn release_context(&self, context: Context);

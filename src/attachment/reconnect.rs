@@ -83,10 +83,10 @@ impl Attachment {
     }
 
     fn look_for_signals(&self, session: &mut Session, link: Link) -> Result<()> {
-        // A transaction that could be on the handle, of ours, of the owner of a borrowed one, or for exclusive use, is
-        // not to be ended by looking.
-        let owned_by_us = link.context.is_some() && link.share_mode == ShareMode::Shared;
-        if owned_by_us && session.lock_depth == 0 {
+        // A transaction that could be on the handle, of ours, of another who knows it, or for exclusive use, is not to be
+        // ended by looking.
+        let ours_alone = link.context.is_some() && !self.facts().lent;
+        if ours_alone && link.share_mode == ShareMode::Shared && session.lock_depth == 0 {
             match self.subsystem.probe(link.icc) {
                 Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
                 signal => return signal,

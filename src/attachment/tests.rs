@@ -616,6 +616,15 @@ fn exclusive_use_is_not_ended_by_a_probe() {
 }
 
 #[test]
+fn a_lock_of_who_was_lent_the_handle_is_not_ended_by_a_probe() {
+    let script = Script::new();
+    let attachment = attached(script);
+    attachment.lend_icc().unwrap();
+    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(script.take_calls(), ["identify"]);
+}
+
+#[test]
 fn a_signal_that_another_hides_is_waited_for() {
     let script = Script::new();
     let attachment = attached(script);

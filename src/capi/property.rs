@@ -116,7 +116,7 @@ pub unsafe extern "C" fn scm_get_icc(handle: *mut scm_handle, icc: *mut usize) -
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { Output::new(icc) }?;
-        output.set(attached(handle)?.icc()?.0);
+        output.set(attached(handle)?.lend_icc()?.0);
         Ok(Hresult::S_OK)
     })
 }

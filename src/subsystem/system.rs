@@ -119,11 +119,11 @@ impl Subsystem for System {
         let mut disposition = disposition;
         if disposition != Disposition::Leave {
             // Until others have given the card back. Who begins a transaction keeps them from taking it again; a handle
-            // with a signal cannot, and asks instead.
-            let begun = self.begin_transaction(icc).or_else(|_| self.status(icc).map(|_| ()));
-            if begun == Err(Hresult::SCARD_W_REMOVED_CARD) {
-                // The card that has come after it is not this handle's. In an empty reader pcscd would see a mute card
-                // from then on, and signal its reset.
+            // with a signal cannot, and asks only.
+            let _ = self.begin_transaction(icc);
+            if matches!(self.status(icc), Err(Hresult::SCARD_W_REMOVED_CARD) | Ok((CardState::Absent, _))) {
+                // The card that has come after it is not this handle's. And in an empty reader pcscd would signal a reset
+                // to everyone who was told that the card is gone.
                 disposition = Disposition::Leave;
             }
         }
@@ -138,6 +138,11 @@ impl Subsystem for System {
     }
 
     fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+        let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
+        if disposes && IS_PCSC_LITE && matches!(self.status(icc), Ok((CardState::Absent, _))) {
+            // In an empty reader pcscd would signal a reset to everyone who was told that the card is gone.
+            return self.end_transaction(icc, Disposition::Leave).and(Err(Hresult::SCARD_W_REMOVED_CARD));
+        }
         // SAFETY: a handle is a number; an unknown one is refused.
         check(unsafe { ffi::SCardEndTransaction(native(icc), native_disposition(disposition)) })
     }

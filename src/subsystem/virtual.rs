@@ -28,7 +28,6 @@ use crate::ifd_name::IfdName;
 use crate::multi_string::MultiString;
 use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE};
 use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
-use card::{this_thread, PowerEvent};
 use log::{Command, Hex};
 use words::{done, Outcome};
 
@@ -54,10 +53,6 @@ impl Subsystem for Virtual {
 
     fn notices_removal_within_ms(&self) -> u32 {
         0
-    }
-
-    fn is_calling_back(&self, icc: Icc) -> bool {
-        lock().connection(icc.0).is_ok_and(|connection| connection.calling == this_thread())
     }
 
     fn establish_context(&self) -> Result<Context> {
@@ -202,8 +197,4 @@ fn note(ifd: usize, line: Arguments<'_>) {
     if let Some(ifd) = lock().ifds.get_mut(ifd) {
         ifd.log.line(line);
     }
-}
-
-fn note_power(ifd: usize, event: PowerEvent, result: &Result<()>) {
-    note(ifd, format_args!("power {event} -> {}", done(result)));
 }

@@ -143,7 +143,9 @@ fn an_own_reset_is_not_told(seen: &Seen) -> bool {
 
 /// Design: "Borrowed when it is the caller's (by handle): libscm never disconnects, resets or releases it."
 fn a_borrowed_handle_stays_the_callers(seen: &Seen) -> bool {
-    let may_reconnect = matches!(seen.call, Call::Reconnect(_)) || seen.before.owes;
+    // A lock is given back past the signal of a reset, which its handle made itself.
+    let gives_back = seen.before.depth > 0 && matches!(seen.call, Call::Unlock(_) | Call::Close(_));
+    let may_reconnect = matches!(seen.call, Call::Reconnect(_)) || seen.before.owes || gives_back;
     seen.steps.iter().filter(|step| step.lent).all(|step| match step.operation {
         Operation::Disconnect => false,
         Operation::Reconnect => may_reconnect,

@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::attribute;
-use super::card::{this_thread, Callee, Card, Power, PowerEvent};
+use super::card::{Callee, Card, Power, PowerEvent};
 use super::ifd::Ifd;
 use super::manager::{lock, wait, wait_at_most, Connection, Locked, Manager};
-use super::note_power;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::shared::Shared;
@@ -34,6 +33,7 @@ pub fn connect(context: Context, ifd: usize, access: Access) -> Result<(Icc, Opt
             return Err(Hresult::SCARD_E_SHARING_VIOLATION);
         }
         if reader.transaction.is_some() {
+            manager.may_wait_for(ifd)?;
             manager = wait(manager);
             manager.check_context(context.0).map_err(cut_short)?;
             continue;
@@ -41,6 +41,8 @@ pub fn connect(context: Context, ifd: usize, access: Access) -> Result<(Icc, Opt
         let Some(card) = unpowered_card(&manager, ifd, access)? else { break };
         drop(manager);
         power_up(ifd, &card)?;
+        // It may have left meanwhile, and this be the last of it: no lock is held then.
+        drop(card);
         manager = lock();
     }
     let icc = manager.new_number();
@@ -59,17 +61,20 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Optio
         Disposition::Unpower => cycle(icc, &[PowerEvent::Off, PowerEvent::On])?,
     }
     let mut manager = turn(icc)?;
-    let reader = manager.ifd_of(icc.0)?;
-    // As in pcscd, the power stays off until it is asked for.
-    if access.share_mode != ShareMode::Direct && reader.card()?.power() == Power::Mute {
-        return Err(Hresult::SCARD_W_UNRESPONSIVE_CARD);
-    }
-    let ifd = manager.connection(icc.0)?.ifd;
-    while access.share_mode == ShareMode::Exclusive && manager.others_on(ifd, Some(icc.0)) > 0 {
+    loop {
+        // As in pcscd, the power stays off until it is asked for.
+        if access.share_mode != ShareMode::Direct && manager.ifd_of(icc.0)?.card()?.power() == Power::Mute {
+            return Err(Hresult::SCARD_W_UNRESPONSIVE_CARD);
+        }
+        match take(&mut manager, icc.0, access) {
+            Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
+            taken => return taken,
+        }
+        let ifd = manager.connection(icc.0)?.ifd;
+        manager.may_wait_for(ifd)?;
         drop(wait(manager));
         manager = turn(icc)?;
     }
-    take(&mut manager, icc.0, access)
 }
 
 /// Gives the reader to a card handle, whose signals end here.
@@ -103,16 +108,19 @@ fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Optio
     Ok(Some(card).filter(|card| card.power() != Power::On))
 }
 
-/// Powers a card, unless another thread was quicker.
-pub fn power_up(ifd: usize, card: &Card) -> Result<()> {
-    card.alone(|alone| {
-        if card.power() == Power::On {
-            return Ok(());
+/// Powers a card, unless another thread was quicker, or it has left, or the service has stopped.
+pub fn power_up(ifd: usize, card: &Shared<Card>) -> Result<()> {
+    let powered = card.alone(|alone| {
+        let is_served = {
+            let manager = lock();
+            manager.runs && manager.ifds.get(ifd).is_some_and(|ifd| ifd.holds(card))
+        };
+        if is_served && card.power() != Power::On {
+            return alone.power(PowerEvent::On);
         }
-        let powered = alone.power(PowerEvent::On);
-        note_power(ifd, PowerEvent::On, &powered);
-        powered
-    })?
+        Ok(())
+    })?;
+    powered.unwrap_or(Ok(()))
 }
 
 /// That there is nothing left to disconnect from is no error, but that there is no service is. A card that was taken out
@@ -123,13 +131,21 @@ pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
         Disposition::Reset => &[PowerEvent::Reset],
         Disposition::Unpower => &[PowerEvent::Off],
     };
-    if !events.is_empty() && turn(icc).is_ok_and(|manager| !manager.has_lost_its_card(icc.0)) {
-        let _ = cycle(icc, events);
-    }
+    let disposed = if events.is_empty() { Ok(()) } else { dispose(icc, events) };
     let mut manager = lock();
     let trouble = manager.connection(icc.0)?.trouble;
     manager.forget(icc.0)?;
-    trouble.filter(|code| *code == Hresult::SCARD_E_NO_SERVICE).map_or(Ok(()), Err)
+    match disposed {
+        Err(Hresult::SCARD_E_NOT_READY) => disposed,
+        _ => trouble.filter(|code| *code == Hresult::SCARD_E_NO_SERVICE).map_or(Ok(()), Err),
+    }
+}
+
+fn dispose(icc: Icc, events: &[PowerEvent]) -> Result<()> {
+    if turn(icc)?.has_lost_its_card(icc.0) {
+        return Ok(());
+    }
+    cycle(icc, events)
 }
 
 pub fn begin(icc: Icc) -> Result<()> {
@@ -141,6 +157,8 @@ pub fn begin(icc: Icc) -> Result<()> {
             None => reader.transaction = Some((icc.0, 1)),
             Some((holder, depth)) if *holder == icc.0 => *depth += 1,
             Some(_) => {
+                let ifd = manager.connection(icc.0)?.ifd;
+                manager.may_wait_for(ifd)?;
                 manager = wait(manager);
                 manager.connection(icc.0)?.untroubled().map_err(cut_short)?;
                 continue;
@@ -172,7 +190,10 @@ pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
         reader.end_transaction(icc.0);
     }
     manager.announce();
-    disposed
+    disposed.map_err(|code| match code {
+        Hresult::SCARD_E_NO_SMARTCARD => Hresult::SCARD_W_REMOVED_CARD,
+        code => code,
+    })
 }
 
 pub fn identify(icc: Icc) -> Result<Identity> {
@@ -220,12 +241,10 @@ fn exchange(
                 // Another was first, and things have changed.
                 return Ok(None);
             }
-            let calling = Calling::begin(manager, icc);
-            let done = work(alone);
-            drop(calling);
-            Ok(Some(done))
-        })??;
-        if let Some(done) = done {
+            drop(manager);
+            Ok(Some(work(alone)))
+        })?;
+        if let Some(Some(done)) = done.transpose()? {
             return done;
         }
     }
@@ -292,6 +311,8 @@ fn turn(icc: Icc) -> Result<Locked> {
     let mut manager = lock();
     let mut locked = manager.ifd_of(icc.0)?.is_locked_against(icc.0);
     while locked {
+        let ifd = manager.connection(icc.0)?.ifd;
+        manager.may_wait_for(ifd)?;
         manager = wait(manager);
         locked = manager.ifd_of(icc.0).map_err(cut_short)?.is_locked_against(icc.0);
     }
@@ -318,10 +339,10 @@ fn cut_short(code: Hresult) -> Hresult {
 /// Resets the card, and tells everyone: as with pcscd, also who did it, until that is acknowledged by a reconnect.
 fn cycle(icc: Icc, events: &[PowerEvent]) -> Result<()> {
     loop {
-        let mut manager = lock();
-        let ifd = manager.connection(icc.0)?.ifd;
-        let card = manager.ifd_of(icc.0)?.card()?;
-        drop(manager);
+        let (ifd, card) = {
+            let mut manager = lock();
+            (manager.connection(icc.0)?.ifd, manager.ifd_of(icc.0)?.card()?)
+        };
         let done = card.alone(|alone| -> Result<_> {
             let mut manager = lock();
             let reader = manager.ifd_of(icc.0).map_err(cut_short)?;
@@ -330,33 +351,12 @@ fn cycle(icc: Icc, events: &[PowerEvent]) -> Result<()> {
             }
             reader.unset_protocol();
             manager.signal(ifd, Hresult::SCARD_W_RESET_CARD);
-            let calling = Calling::begin(manager, icc);
-            let done = events.iter().try_for_each(|event| {
-                let done = alone.power(*event);
-                note_power(ifd, *event, &done);
-                done
-            });
-            drop(calling);
-            done.map(|()| true)
-        })??;
-        if done {
+            drop(manager);
+            events.iter().try_for_each(|event| alone.power(*event))?;
+            Ok(true)
+        })?;
+        if done.transpose()? == Some(true) {
             return Ok(());
         }
-    }
-}
-
-/// This thread is in a callback on behalf of a card handle, as long as this lives.
-struct Calling(Icc);
-
-impl Calling {
-    fn begin(mut manager: Locked, icc: Icc) -> Calling {
-        manager.set_calling(icc.0, this_thread());
-        Calling(icc)
-    }
-}
-
-impl Drop for Calling {
-    fn drop(&mut self) {
-        lock().set_calling(self.0 .0, 0);
     }
 }

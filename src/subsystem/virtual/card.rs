@@ -1,12 +1,15 @@
 //! A card of a program: its ATR, its protocols, and the callbacks that are its behaviour. They are called one at a time.
 
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::note;
+use super::words::done;
 use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
 use crate::subsystem::MAX_RESPONSE;
+use crate::thread_mark::this_thread;
 use crate::type_library::{Protocol, Protocols};
 
 /// The power is turned off: the card left its reader, or somebody unpowered it. `scm_virtual_card.power`.
@@ -51,8 +54,10 @@ pub struct Card {
     offer: Option<Offer>,
     callbacks: Callbacks,
     power: AtomicU8,
-    /// Whether `release` is to be called in the end.
-    ours: AtomicBool,
+    /// The reader that has taken the card over from the program, or 0.
+    ifd: AtomicUsize,
+    /// As `FORKS` was when the card was made.
+    forks: usize,
     desk: Mutex<Desk>,
     free: Condvar,
 }
@@ -62,9 +67,53 @@ pub struct Card {
 struct Desk {
     /// The mark of the thread that is in a callback, or 0.
     busy: usize,
-    /// The card was reset, or left its reader, while it was busy.
-    owes_reset: bool,
-    owes_off: bool,
+    owed: Owed,
+    /// Grows when who waits to be served has to look whether he still wants to.
+    disturbances: usize,
+}
+
+/// What happened to the power of a card while it was busy.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+enum Owed {
+    #[default]
+    Nothing,
+    Reset,
+    Off,
+    On,
+    OffAndOn,
+}
+
+impl Owed {
+    fn and(self, event: PowerEvent) -> Owed {
+        match (self, event) {
+            (_, PowerEvent::Off) => Owed::Off,
+            (Owed::Off | Owed::OffAndOn, _) => Owed::OffAndOn,
+            (Owed::On, _) => Owed::On,
+            (_, PowerEvent::Reset) => Owed::Reset,
+            // It has power, or is getting it.
+            (owed, PowerEvent::On) => owed,
+        }
+    }
+
+    /// The first event, and what is owed then.
+    fn next(self) -> Option<(PowerEvent, Owed)> {
+        match self {
+            Owed::Nothing => None,
+            Owed::Reset => Some((PowerEvent::Reset, Owed::Nothing)),
+            Owed::Off => Some((PowerEvent::Off, Owed::Nothing)),
+            Owed::On => Some((PowerEvent::On, Owed::Nothing)),
+            Owed::OffAndOn => Some((PowerEvent::Off, Owed::On)),
+        }
+    }
+}
+
+/// How many forks this process is away from the first one: a card of another process is not called.
+static FORKS: AtomicUsize = AtomicUsize::new(0);
+
+/// In the child of a fork: the cards that there are belong to the parent.
+#[cfg(unix)]
+pub fn leave_to_parent() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
 // SAFETY: whoever gives the callbacks vouches that they and `user` may be used on any thread, one call at a time, which
@@ -107,21 +156,16 @@ impl Card {
             offer,
             callbacks,
             power: AtomicU8::new(SCM_POWER_OFF as u8),
-            ours: AtomicBool::new(false),
+            ifd: AtomicUsize::new(0),
+            forks: FORKS.load(Ordering::Relaxed),
             desk: Mutex::default(),
             free: Condvar::new(),
         }
     }
 
     /// Takes the card over from the program, which gets it back by its callback `release`.
-    pub fn keep(&self) {
-        self.ours.store(true, Ordering::Relaxed);
-    }
-
-    /// Leaves the card to the program again, without a call.
-    #[cfg(unix)]
-    pub fn give_back(&self) {
-        self.ours.store(false, Ordering::Relaxed);
+    pub fn keep(&self, ifd: usize) {
+        self.ifd.store(ifd, Ordering::Relaxed);
     }
 
     pub fn offer(&self) -> Option<Offer> {
@@ -138,17 +182,22 @@ impl Card {
         }
     }
 
-    /// Calls the card, once no other thread does. Afterwards it hears what happened to it meanwhile. Not to be called
-    /// with a lock of ours held; from a callback of this card it is refused.
-    pub fn alone<T>(&self, work: impl FnOnce(&Callee<'_>) -> T) -> Result<T> {
+    /// Calls the card, once no other thread does; None when it was disturbed while it waited. Afterwards the card hears
+    /// what happened to it meanwhile. Not to be called with a lock of ours held; from a callback of this card it is
+    /// refused.
+    pub fn alone<T>(&self, work: impl FnOnce(&Callee<'_>) -> T) -> Result<Option<T>> {
         let mut desk = self.desk();
         if desk.busy == this_thread() {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
+        let before = desk.disturbances;
         while desk.busy != 0 {
             desk = self.free.wait(desk).unwrap_or_else(PoisonError::into_inner);
+            if desk.disturbances != before {
+                return Ok(None);
+            }
         }
-        Ok(self.serve(desk, work))
+        Ok(Some(self.serve(desk, work)))
     }
 
     /// Calls the card, which is free, and lets it hear afterwards what happened meanwhile.
@@ -160,43 +209,48 @@ impl Card {
         done
     }
 
-    /// Tells the card of an event, at once or as soon as it is done with what it is in.
-    pub fn tell(&self, event: PowerEvent) -> Result<()> {
+    /// Tells the card of an event, at once or as soon as it is done with what it is in. Waits for nobody.
+    pub fn tell(&self, event: PowerEvent) {
         let mut desk = self.desk();
-        if desk.busy == 0 {
-            return self.serve(desk, |card| card.power(event));
+        if desk.busy != 0 {
+            desk.owed = desk.owed.and(event);
+        } else if event != PowerEvent::On || self.power() != Power::On {
+            self.serve(desk, |card| card.switch(event));
         }
-        match event {
-            PowerEvent::Off => desk.owes_off = true,
-            PowerEvent::On | PowerEvent::Reset => desk.owes_reset = true,
-        }
-        Ok(())
+    }
+
+    /// Lets those who wait for the card look again: it has left, or its service has.
+    pub fn disturb(&self) {
+        let mut desk = self.desk();
+        desk.disturbances = desk.disturbances.wrapping_add(1);
+        self.free.notify_all();
+    }
+
+    pub fn is_called_by_this_thread(&self) -> bool {
+        self.desk().busy == this_thread()
     }
 
     /// Pays what is owed, and lets the next one in.
     fn settle(&self) {
         loop {
             let mut desk = self.desk();
-            let event = match (desk.owes_reset, desk.owes_off) {
-                (true, _) => PowerEvent::Reset,
-                (false, true) => PowerEvent::Off,
-                (false, false) => {
-                    desk.busy = 0;
-                    self.free.notify_all();
-                    return;
-                }
+            let Some((event, rest)) = desk.owed.next() else {
+                desk.busy = 0;
+                self.free.notify_all();
+                return;
             };
-            match event {
-                PowerEvent::Off => desk.owes_off = false,
-                _ => desk.owes_reset = false,
-            }
+            desk.owed = rest;
             drop(desk);
-            let _ = Callee { card: self }.power(event);
+            Callee { card: self }.switch(event);
         }
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_of_this_process(&self) -> bool {
+        self.forks == FORKS.load(Ordering::Relaxed)
     }
 }
 
@@ -204,7 +258,9 @@ impl Drop for Card {
     fn drop(&mut self) {
         match self.callbacks.release {
             // SAFETY: the program vouches for its callback; nobody has the card any more, so it is the last one.
-            Some(release) if *self.ours.get_mut() => unsafe { release(self.callbacks.user) },
+            Some(release) if *self.ifd.get_mut() != 0 && self.is_of_this_process() => unsafe {
+                release(self.callbacks.user)
+            },
             _ => {}
         }
     }
@@ -216,8 +272,27 @@ pub struct Callee<'a> {
 }
 
 impl Callee<'_> {
+    /// Changes the power where it does not matter now whether the card answers.
+    fn switch(&self, event: PowerEvent) {
+        // It is mute then, which is what the next one hears who wants to use it.
+        let _ = self.power(event);
+    }
+
     /// A card that does not answer to its reset is mute.
     pub fn power(&self, event: PowerEvent) -> Result<()> {
+        if !self.card.is_of_this_process() {
+            return Ok(());
+        }
+        let event = match event {
+            PowerEvent::Reset if self.card.power() == Power::Off => PowerEvent::On,
+            event => event,
+        };
+        let result = self.change_power(event);
+        note(self.card.ifd.load(Ordering::Relaxed), format_args!("power {event} -> {}", done(&result)));
+        result
+    }
+
+    fn change_power(&self, event: PowerEvent) -> Result<()> {
         const MUTE: u8 = u8::MAX;
         let Callbacks { user, power, .. } = self.card.callbacks;
         let value = match event {
@@ -275,11 +350,4 @@ fn fill(response: &mut Vec<u8>, callback: impl FnOnce(*mut u8, usize, *mut usize
     // SAFETY: not more than the capacity, and the program vouches that its callback has written as much as it says.
     unsafe { response.set_len(length) };
     Ok(())
-}
-
-/// A mark of this thread, never 0, which no other thread has at the same time. The id that std has for threads
-/// allocates memory at its first use.
-pub fn this_thread() -> usize {
-    thread_local!(static MARK: u8 = const { 0 });
-    MARK.with(|mark| std::ptr::from_ref(mark) as usize)
 }

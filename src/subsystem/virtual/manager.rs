@@ -33,8 +33,6 @@ pub struct Connection {
     pub ifd: usize,
     /// What every call answers: a signal until a reconnect acknowledges it, or that the reader or the service is gone.
     pub trouble: Option<Hresult>,
-    /// The mark of the thread that is in a callback on behalf of this handle, or 0.
-    pub calling: usize,
 }
 
 pub type Locked = MutexGuard<'static, Manager>;
@@ -61,7 +59,7 @@ pub fn wait_at_most(mut manager: Locked, limit: Duration) -> Locked {
 
 impl Connection {
     pub fn new(context: usize, ifd: usize) -> Connection {
-        Connection { context, ifd, trouble: None, calling: 0 }
+        Connection { context, ifd, trouble: None }
     }
 
     /// Whether reader and service are still there.
@@ -115,12 +113,6 @@ impl Manager {
         self.announce();
     }
 
-    pub fn set_calling(&mut self, icc: usize, thread: usize) {
-        if let Some(connection) = self.connections.get_mut(icc) {
-            connection.calling = thread;
-        }
-    }
-
     /// Some card handle of a context.
     pub fn connection_in(&self, context: usize) -> Option<usize> {
         self.connections.iter().find(|(_, connection)| connection.context == context).map(|(icc, _)| icc)
@@ -143,6 +135,16 @@ impl Manager {
 
     pub fn ifd_named(&self, name: &IfdName) -> Option<usize> {
         self.ifds.iter().find(|(_, ifd)| ifd.name == *name).map(|(number, _)| number)
+    }
+
+    /// Whether this thread may wait for something to happen to a reader: not in a callback of the card that is in it, for
+    /// which that could be waiting.
+    pub fn may_wait_for(&self, ifd: usize) -> Result<()> {
+        let card = self.ifds.get(ifd).and_then(|ifd| ifd.slot.as_ref()).map(|slot| &slot.card);
+        match card {
+            Some(card) if card.is_called_by_this_thread() => Err(Hresult::SCARD_E_NOT_READY),
+            _ => Ok(()),
+        }
     }
 
     /// How many live card handles lead to a reader, `except` one.
@@ -188,11 +190,7 @@ impl Manager {
     /// Forgets everything without a callback: in the child of a fork the cards belong to the parent.
     #[cfg(unix)]
     pub fn forget_all(&mut self) {
-        for (_, ifd) in self.ifds.iter() {
-            if let Some(slot) = &ifd.slot {
-                slot.card.give_back();
-            }
-        }
+        super::card::leave_to_parent();
         *self = Manager { last_number: self.last_number, ..Manager::new() };
     }
 

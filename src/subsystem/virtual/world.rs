@@ -7,7 +7,6 @@ use super::failure::Failure;
 use super::ifd::{Ifd, Slot};
 use super::log::{Hex, Log};
 use super::manager::lock;
-use super::note_power;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::shared::Shared;
@@ -37,8 +36,7 @@ pub fn destroy(ifd: IfdNumber) -> Result<()> {
     manager.signal(ifd.0, Hresult::SCARD_E_READER_UNAVAILABLE);
     drop(manager);
     if let Some(slot) = gone.slot {
-        // Turning the power off never fails.
-        let _ = slot.card.tell(PowerEvent::Off);
+        turn_off(&slot.card);
     }
     Ok(())
 }
@@ -47,21 +45,18 @@ pub fn destroy(ifd: IfdNumber) -> Result<()> {
 pub fn insert(ifd: IfdNumber, card: Card) -> Result<()> {
     let card = Shared::try_new(card)?;
     let mut manager = lock();
-    let runs = manager.runs;
     let reader = manager.ifd(ifd.0)?;
     if reader.slot.is_some() {
         return Err(Hresult::SCARD_E_NOT_READY);
     }
-    card.keep();
+    card.keep(ifd.0);
     reader.slot = Some(Slot { card: card.clone(), protocol: None });
     reader.count_event();
     reader.log.line(format_args!("insert {}", Hex(card.atr.as_bytes())));
     manager.announce();
     drop(manager);
-    if runs {
-        // A mute card is in, too. Another thread may have used it, and so powered it, already.
-        let _ = power_up(ifd.0, &card);
-    }
+    // A mute card is in, too. Another thread may have used it, and so powered it, already.
+    let _ = power_up(ifd.0, &card);
     Ok(())
 }
 
@@ -75,7 +70,7 @@ pub fn remove(ifd: IfdNumber) -> Result<()> {
     reader.log.line(format_args!("remove"));
     manager.signal(ifd.0, Hresult::SCARD_W_REMOVED_CARD);
     drop(manager);
-    switch(ifd, &slot.card, PowerEvent::Off);
+    turn_off(&slot.card);
     Ok(())
 }
 
@@ -87,21 +82,31 @@ pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
         Disposition::Unpower => PowerEvent::Off,
         Disposition::Leave | Disposition::Eject => return Err(Hresult::E_INVALIDARG),
     };
-    let card = lock().ifd(ifd.0)?.card()?;
-    let waited = card.alone(|alone| {
-        signal_reset(ifd, &card)?;
-        note_power(ifd.0, event, &alone.power(event));
-        Ok(())
-    });
-    waited.unwrap_or_else(|_| {
-        signal_reset(ifd, &card)?;
-        switch(ifd, &card, event);
-        Ok(())
-    })
+    loop {
+        let card = lock().ifd(ifd.0)?.card()?;
+        let waited = card.alone(|alone| {
+            signal_reset(ifd, &card)?;
+            // A card that is mute from now on was reset, too.
+            let _ = alone.power(event);
+            Ok(())
+        });
+        match waited {
+            Ok(Some(done)) => return done,
+            Ok(None) => {}
+            Err(_) => {
+                signal_reset(ifd, &card)?;
+                card.tell(event);
+                return Ok(());
+            }
+        }
+    }
 }
 
 fn signal_reset(ifd: IfdNumber, card: &Shared<Card>) -> Result<()> {
     let mut manager = lock();
+    if !manager.runs {
+        return Err(Hresult::SCARD_E_NO_SERVICE);
+    }
     let reader = manager.ifd(ifd.0)?;
     if !reader.holds(card) {
         return Err(Hresult::SCARD_E_NO_SMARTCARD);
@@ -149,7 +154,7 @@ pub fn stop_service() -> bool {
     }
     manager.announce();
     drop(manager);
-    for_each_card(|ifd, card| switch(ifd, card, PowerEvent::Off));
+    for_each_card(turn_off);
     true
 }
 
@@ -166,18 +171,17 @@ pub fn start_service() -> bool {
     }
     manager.announce();
     drop(manager);
-    // A card that is mute, or starts the service itself, is powered when it is used.
-    for_each_card(|ifd, card| _ = power_up(ifd.0, card));
+    for_each_card(|card| card.tell(PowerEvent::On));
     true
 }
 
 /// One reader after the other, each by itself, because a callback may do anything to any of them.
-fn for_each_card(act: impl Fn(IfdNumber, &Shared<Card>)) {
+fn for_each_card(act: impl Fn(&Card)) {
     let mut last = 0;
     while let Some((number, card)) = next_card(last) {
         last = number;
         if let Ok(card) = card {
-            act(IfdNumber(number), &card);
+            act(&card);
         }
     }
 }
@@ -189,8 +193,8 @@ fn next_card(last: usize) -> Option<(usize, Result<Shared<Card>>)> {
     next.map(|(number, ifd)| (number, ifd.card()))
 }
 
-/// Tells the card what becomes of its power: at once, or when it is done with what it is in.
-fn switch(ifd: IfdNumber, card: &Shared<Card>, event: PowerEvent) {
-    let told = card.tell(event);
-    note_power(ifd.0, event, &told);
+/// The card has no power any more, and who waits for it waits in vain.
+fn turn_off(card: &Card) {
+    card.disturb();
+    card.tell(PowerEvent::Off);
 }
