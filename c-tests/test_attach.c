@@ -1,4 +1,6 @@
 /* Attach by name, and detach. */
+#include <stdbool.h>
+
 #include "support/check.h"
 #include "support/owner.h"
 
@@ -224,6 +226,33 @@ static void a_mute_card_is_there_and_does_not_answer(void **state)
     assert_result(scm_detach(before), SCM_S_OK);
 }
 
+static void a_virtual_reader_takes_nobodys_name(void **state)
+{
+    (void)state;
+    scm_virtual_ifd *ifd;
+    assert_result(scm_virtual_ifd_create(bed_ifd(CARD), NULL, &ifd), SCM_SCARD_E_DUPLICATE_READER);
+    assert_null(ifd);
+}
+
+static void a_virtual_reader_stands_behind_the_others(void **state)
+{
+    (void)state;
+    char names[8192];
+    size_t length;
+    scm_virtual_ifd *ifd;
+    assert_result(scm_virtual_ifd_create("A name that comes first", NULL, &ifd), SCM_S_OK);
+    assert_result(scm_list_ifds(names, sizeof names, &length), SCM_S_OK);
+    const char *last = NULL;
+    bool found = false;
+    for (const char *name = names; *name != '\0'; name += strlen(name) + 1) {
+        found |= strcmp(name, bed_ifd(CARD)) == 0;
+        last = name;
+    }
+    assert_true(found);
+    assert_string_equal(last, "A name that comes first");
+    assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
+}
+
 static void a_dead_handle_is_dead_everywhere(void **state)
 {
     (void)state;
@@ -371,6 +400,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(exclusive_is_exclusive),
         cmocka_unit_test(another_application_has_the_card),
         cmocka_unit_test(a_mute_card_is_there_and_does_not_answer),
+        cmocka_unit_test(a_virtual_reader_takes_nobodys_name),
+        cmocka_unit_test(a_virtual_reader_stands_behind_the_others),
         cmocka_unit_test(a_dead_handle_is_dead_everywhere),
         cmocka_unit_test(detach_disposes_of_the_card),
         cmocka_unit_test(a_card_without_power_is_attached),

@@ -144,5 +144,10 @@ mod tests {
         assert_eq!(shown(&[0x0C, 0x24, 0, 1, 1, 0x31]), "0C240001 (2 bytes withheld)");
         assert_eq!(shown(&[0, 0x20, 0, 0x81]), "00200081");
         assert_eq!(shown(&[0, 0x20]), "0020");
+        for instruction in 0..=u8::MAX {
+            let secret =
+                matches!(instruction, 0x20 | 0x21 | 0x24 | 0x25 | 0x2C..=0x2F | 0xC2 | 0xC3 | 0xD8 | 0xDA | 0xDB);
+            assert_eq!(shown(&[0x80, instruction, 0, 0, 0xAB]).contains("withheld"), secret, "{instruction:02X}");
+        }
     }
 }

@@ -176,6 +176,7 @@ unsafe extern "C" fn control(
             0
         }
         3 => Hresult::E_FAIL.0,
+        5 => Hresult::SCARD_E_UNSUPPORTED_FEATURE.0,
         _ => Hresult::E_NOTIMPL.0,
     }
 }
@@ -357,6 +358,113 @@ fn list_of_names() -> Vec<String> {
 }
 
 #[test]
+fn a_stopped_service_gives_up_what_anyone_had() {
+    let (bench, _) = Bench::with_card();
+    let exclusive = bench.attach_with(EXCLUSIVE).unwrap();
+    stop_service();
+    start_service();
+    let t0 = Access { protocols: Protocols::T0, ..EXCLUSIVE };
+    let other = bench.attach_with(t0).unwrap();
+    assert_eq!(other.status().unwrap().1, Some(Protocol::T0));
+    assert_eq!(exclusive.reconnect(Wish::default()), Err(Hresult::SCARD_E_SHARING_VIOLATION));
+}
+
+#[test]
+fn a_card_that_is_put_in_while_the_service_is_stopped_is_powered_by_its_start() {
+    let bench = Bench::new();
+    stop_service();
+    let card = bench.insert(ATR);
+    assert_eq!(card.events(), []);
+    assert_eq!(reset(bench.ifd, Disposition::Reset), Err(Hresult::SCARD_E_NO_SERVICE));
+    start_service();
+    assert_eq!(card.events(), [1]);
+}
+
+#[test]
+fn a_detach_disposes_of_no_other_card() {
+    let (bench, _) = Bench::with_card();
+    let mut attachment = bench.attach();
+    remove(bench.ifd).unwrap();
+    let next = bench.insert(ATR);
+    attachment.part_with(Disposition::Reset);
+    assert_eq!(attachment.close(), Ok(()));
+    assert_eq!(next.events(), [1]);
+}
+
+#[test]
+fn exclusive_use_is_waited_for() {
+    let (bench, _) = Bench::with_card();
+    let (first, mut second) = (bench.attach(), bench.attach());
+    let exclusive = Wish { share_mode: Some(ShareMode::Exclusive), ..Wish::default() };
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| first.reconnect(exclusive));
+        wait_for_a_waiter();
+        assert!(!waiting.is_finished());
+        second.close().unwrap();
+        assert_eq!(waiting.join().unwrap(), Ok(Reconnected::SameCard));
+    });
+}
+
+#[test]
+fn a_card_hears_what_happened_to_it_in_the_order_of_it() {
+    let (bench, card) = Bench::with_card();
+    let (ifd, attachment) = (bench.ifd, bench.attach());
+    let events_of = |act: During| {
+        card.events();
+        *card.during.lock().unwrap() = Some(act);
+        let _ = transmit(&attachment);
+        let _ = attachment.reconnect(Wish::default());
+        card.events()
+    };
+    let turn = move |action| reset(ifd, action).unwrap();
+    assert_eq!(events_of(Box::new(move || (0..2).for_each(|_| turn(Disposition::Reset)))), [2]);
+    assert_eq!(
+        events_of(Box::new(move || {
+            turn(Disposition::Unpower);
+            turn(Disposition::Reset);
+        })),
+        [0, 1]
+    );
+    assert_eq!(
+        events_of(Box::new(|| {
+            stop_service();
+            start_service();
+        })),
+        [0, 1]
+    );
+    // A card that has left needs no reset.
+    assert_eq!(
+        events_of(Box::new(move || {
+            turn(Disposition::Reset);
+            remove(ifd).unwrap();
+        })),
+        [0]
+    );
+}
+
+#[test]
+fn who_waits_for_a_busy_card_hears_that_it_has_left() {
+    let (bench, card) = Bench::with_card();
+    let (busy, waiting) = (bench.attach(), bench.attach());
+    let (ifd, gate) = (bench.ifd, &*Box::leak(Box::new(std::sync::Barrier::new(2))));
+    card.during_exchange(move || {
+        gate.wait();
+        gate.wait();
+    });
+    thread::scope(|scope| {
+        let first = scope.spawn(|| transmit(&busy));
+        gate.wait();
+        let second = scope.spawn(|| transmit(&waiting));
+        remove(ifd).unwrap();
+        assert_eq!(second.join().unwrap(), Err(Hresult::SCARD_W_REMOVED_CARD));
+        gate.wait();
+        assert_eq!(first.join().unwrap(), Err(Hresult::SCARD_W_REMOVED_CARD));
+    });
+    // SAFETY: leaked above, and both threads have ended.
+    unsafe { drop(Box::from_raw(std::ptr::from_ref(gate).cast_mut())) };
+}
+
+#[test]
 fn a_reader_that_comes_back_is_reconnected_to() {
     let (bench, _) = Bench::with_card();
     let attachment = bench.attach();
@@ -462,8 +570,20 @@ fn planned_failures_reach_the_attachment() {
         };
         assert_eq!(answer, Err(code));
     }
+    fail(bench.ifd, failure(Operation::Reconnect, Hresult::SCARD_E_NOT_READY)).unwrap();
+    let direct = Wish { share_mode: Some(ShareMode::Direct), ..Wish::default() };
+    assert_eq!(attachment.reconnect(direct), Err(Hresult::SCARD_E_NOT_READY));
+    attachment.reconnect(Wish::default()).unwrap();
+    attachment.lock().unwrap();
+    fail(bench.ifd, failure(Operation::End, Hresult::SCARD_E_TIMEOUT)).unwrap();
+    assert_eq!(attachment.unlock(Disposition::Leave), Err(Hresult::SCARD_E_TIMEOUT));
     assert_eq!(card.events(), [1]);
     assert_eq!(transmit(&attachment), answered());
+    let mut attachment = attachment;
+    fail(bench.ifd, failure(Operation::Disconnect, Hresult::SCARD_E_CANT_DISPOSE)).unwrap();
+    attachment.part_with(Disposition::Reset);
+    assert_eq!(attachment.close(), Err(Hresult::SCARD_E_CANT_DISPOSE));
+    assert_eq!(card.events(), []);
 }
 
 #[test]
@@ -473,6 +593,7 @@ fn attributes_and_controls_are_the_readers() {
     let attribute = |id| attachment.get_attribute(id, |value| Ok(value.to_vec()));
     assert_eq!(attribute(0x0001_0100), Ok(b"Vendor\0".to_vec()));
     assert_eq!(attribute(0x7FFF_0003).unwrap(), bench.name.as_c_str().to_bytes_with_nul());
+    assert_eq!(attribute(0x7FFF_0004), attribute(0x7FFF_0003));
     assert_eq!(attribute(0x0009_0303), Ok(ATR.to_vec()));
     assert_eq!(attribute(0x0009_0300), Ok(vec![2]));
     assert_eq!(attribute(0x0008_0201), Ok(2u32.to_ne_bytes().to_vec()));
@@ -484,6 +605,9 @@ fn attributes_and_controls_are_the_readers() {
     assert_eq!(control(2), Err(Hresult::SCARD_E_NOT_TRANSACTED));
     assert_eq!(control(3), Err(Hresult::SCARD_E_NOT_TRANSACTED));
     assert_eq!(control(4), Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE));
+    assert_eq!(control(5), Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE));
+    reset(bench.ifd, Disposition::Reset).unwrap();
+    assert_eq!(attribute(0x0009_0303), Err(Hresult::SCARD_W_RESET_CARD));
 }
 
 #[test]
