@@ -206,7 +206,8 @@ SCM_CARD_API scm_result scm_card_power(void *user, uint32_t event);
  *     answer PREFIX RESPONSE   a command that begins with PREFIX gets RESPONSE; the first match wins; "-" is no bytes
  *     forget                   no more delay, answers or drop
  *     log                      the commands received since the start or the last "clear", in hexadecimal. The data of
- *                              VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, PUT KEY and ENVELOPE are withheld:
+ *                              VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, PERFORM BIOMETRIC OPERATION, PUT KEY,
+ *                              PUT DATA and ENVELOPE are withheld:
  *                              "00200081.."
  *     count                    how many these are
  *     clear                    empties the log, and sets the events to 0

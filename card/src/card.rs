@@ -68,7 +68,11 @@ impl Card {
 
     /// Puts chains together; the class says on which channel a command runs.
     pub(crate) fn receive(&mut self, command: Command) -> Answer {
-        let Class::Interindustry { channel, chained } = Class::read(command.cla)? else {
+        let class = Class::read(command.cla);
+        let Ok(Class::Interindustry { channel, chained }) = class else {
+            // Whatever comes in between ends a chain.
+            self.session.chain = None;
+            class?;
             return self.test(&command);
         };
         self.session.enter(channel)?;
@@ -161,6 +165,10 @@ mod tests {
             ("10D6810001 AA", "9000"),
             ("00B0000003", "6883"),
             ("00B0000001", "AA 9000"),
+            ("10D6810001 AA", "9000"),
+            ("80CA0000", "6E00"),
+            ("00D6810001 CC", "9000"),
+            ("00B0000001", "CC 9000"),
         ]);
         card("unsupported = ['chaining']").expect(&[("10D6810001AA", "6884"), ("00A4000C", "9000")]);
     }

@@ -208,7 +208,8 @@ pub unsafe extern "C" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_ifd) -> s
 /// - `SCM_SCARD_E_NOT_READY`: there is a card in the reader.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 ///
-/// After a failure nothing was called, and the card is still the caller's. Any thread may call it.
+/// After a failure nothing was called, and the card is still the caller's. Takes as long as `power` takes. Any thread may
+/// call it.
 #[no_mangle]
 pub unsafe extern "C" fn scm_virtual_ifd_insert(
     ifd: *mut scm_virtual_ifd,
@@ -225,7 +226,8 @@ pub unsafe extern "C" fn scm_virtual_ifd_insert(
 /// Pulls the card out of a virtual reader, whatever is going on with it.
 ///
 /// Every attachment answers `SCM_SCARD_W_REMOVED_CARD` from now on, until it is reconnected; so does an exchange that is
-/// under way. Locks end.
+/// under way, and one that waits for the card. A reset of the next card takes the place of this signal, as with pcscd. Locks
+/// end.
 ///
 /// @param ifd  the reader
 ///
@@ -257,6 +259,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd) -> sc
 /// - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
 /// - `SCM_E_INVALIDARG`: `action` is another value.
 /// - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
+/// - `SCM_SCARD_E_NO_SERVICE`: the virtual resource manager is stopped, so nobody else can be there.
 ///
 /// Waits for an exchange with the card that is under way, unless it is called by it: then the exchange fails with
 /// `SCM_SCARD_W_RESET_CARD`. Any thread may call it.
@@ -343,7 +346,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_fail_ex(
 /// transmit 00B0000000 -> SCM_SCARD_W_REMOVED_CARD
 /// ```
 ///
-/// The line of an exchange stands behind those of what its callback did.
+/// A line is written when its operation has ended: that of an exchange stands behind those of what its callback did.
 ///
 /// The data of commands that can carry a code or a key are withheld, by their instruction in every class: VERIFY (20, 21), CHANGE
 /// REFERENCE DATA (24, 25), RESET RETRY COUNTER (2C, 2D), PERFORM BIOMETRIC OPERATION (2E, 2F), ENVELOPE (C2, C3), PUT KEY (D8) and
@@ -416,7 +419,8 @@ pub extern "C" fn scm_virtual_service_stop() -> scm_result {
 /// - `SCM_S_FALSE`: it was running; it does from the beginning.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// Any thread may call it.
+/// Does not wait for calls of cards that are under way; such a card is powered when its call has ended. Any thread may call
+/// it.
 #[no_mangle]
 pub extern "C" fn scm_virtual_service_start() -> scm_result {
     guard(|| Ok(if r#virtual::start_service() { Hresult::S_OK } else { Hresult::S_FALSE }))

@@ -1,8 +1,9 @@
 //! The log of the commands a card has received. Codes and keys are not in it.
 
-/// The instructions whose data are withheld: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER and PUT KEY, even and odd,
-/// and ENVELOPE, which may hold any of them.
-const WITHHELD: [u8; 8] = [0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D, 0xC2, 0xD8];
+/// The instructions whose data are withheld, the same as in the log of a virtual reader: VERIFY, CHANGE REFERENCE DATA, RESET
+/// RETRY COUNTER, PERFORM BIOMETRIC OPERATION, PUT KEY, PUT DATA, which loads keys on some cards, and ENVELOPE, which may hold
+/// any of them.
+const WITHHELD: [u8; 13] = [0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D, 0x2E, 0x2F, 0xC2, 0xC3, 0xD8, 0xDA, 0xDB];
 
 /// What comes before the data and their length.
 const HEADER: usize = 4;
