@@ -123,8 +123,9 @@ pub fn power_up(ifd: usize, card: &Shared<Card>) -> Result<()> {
     powered.unwrap_or(Ok(()))
 }
 
-/// That there is nothing left to disconnect from is no error, but that there is no service is. A card that was taken out
-/// is not disposed of, nor is the one that has come after it.
+/// That there is nothing left to disconnect from is no error, but that there is no service is: then, as in libpcsclite, the
+/// handle stays known until its context is released. A card that was taken out is not disposed of, nor is the one that has
+/// come after it.
 pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     let events: &[PowerEvent] = match disposition {
         Disposition::Leave | Disposition::Eject => &[],
@@ -133,11 +134,13 @@ pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     };
     let disposed = if events.is_empty() { Ok(()) } else { dispose(icc, events) };
     let mut manager = lock();
-    let trouble = manager.connection(icc.0)?.trouble;
+    if manager.connection(icc.0)?.trouble == Some(Hresult::SCARD_E_NO_SERVICE) {
+        return Err(Hresult::SCARD_E_NO_SERVICE);
+    }
     manager.forget(icc.0)?;
     match disposed {
         Err(Hresult::SCARD_E_NOT_READY) => disposed,
-        _ => trouble.filter(|code| *code == Hresult::SCARD_E_NO_SERVICE).map_or(Ok(()), Err),
+        _ => Ok(()),
     }
 }
 

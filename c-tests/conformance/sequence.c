@@ -1,0 +1,155 @@
+#include "sequence.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "differences.h"
+#include "draw.h"
+#include "model.h"
+
+/* How long a step may take before it is taken to wait for ever, in seconds; under valgrind too. */
+enum { PATIENCE = 30 };
+
+/* What was done, in words, for who wants to know how it came to a difference, and the difference. */
+static struct {
+    char (*lines)[256];
+    int count, room;
+    char difference[3 * sizeof((struct answer){0}.text)];
+} trace;
+
+static struct {
+    unsigned count;
+    double seconds;
+} statistics[DEEDS];
+
+static void note_line(const char *words, const char *answer)
+{
+    if (trace.count == trace.room) {
+        trace.room = trace.room == 0 ? 1024 : 2 * trace.room;
+        trace.lines = realloc(trace.lines, (size_t)trace.room * sizeof *trace.lines);
+        if (trace.lines == NULL)
+            abort();
+    }
+    snprintf(trace.lines[trace.count], sizeof *trace.lines, "%s -> %s", words, answer);
+    trace.count++;
+}
+
+void sequence_print(void)
+{
+    int first = trace.count > 60 ? trace.count - 60 : 0;
+    if (first > 0)
+        fprintf(stderr, "  (%d steps before)\n", first);
+    for (int i = first; i < trace.count; i++)
+        fprintf(stderr, "%6d  %s\n", i + 1, trace.lines[i]);
+    fputs(trace.difference, stderr);
+}
+
+/* A call waits that should not: a difference that cannot be walked away from. */
+static void give_up(int signal)
+{
+    (void)signal;
+    fprintf(stderr, "A step waits for ever:\n");
+    sequence_print();
+    _exit(1);
+}
+
+static bool compare(const struct step *step, const char *what, const struct answer *real, const struct answer *virtual)
+{
+    if (strcmp(real->text, virtual->text) == 0 || differences_excuse(step, real, virtual))
+        return true;
+    snprintf(trace.difference, sizeof trace.difference, "%s\n    real:    %s\n    virtual: %s\n", what, real->text,
+             virtual->text);
+    return false;
+}
+
+static bool do_step(struct model *model, const struct step *step)
+{
+    static struct answer real, virtual;
+    struct timespec start, end;
+    bool waits[SLOTS], same = true;
+    const char *words = step_words(step);
+    model_waits(model, waits);
+    alarm(PATIENCE);
+    note_line(words, "...");
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    step_do(step, &REAL, waits, &real);
+    bool skipped = differences_skip(step, real.result);
+    if (!skipped)
+        step_do(step, &VIRTUAL, waits, &virtual);
+    trace.count--;
+    note_line(words, real.text);
+    if (!skipped)
+        same = compare(step, "Its answer differs:", &real, &virtual);
+    model_note(model, step, real.result, &start);
+    step_facts(&REAL, &real);
+    step_facts(&VIRTUAL, &virtual);
+    same = same && compare(step, "What is known afterwards differs:", &real, &virtual);
+    alarm(0);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    statistics[step->deed].count++;
+    statistics[step->deed].seconds += (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+    return same;
+}
+
+/* Does a step, and before it what has to be done first. */
+static bool advance(struct model *model, const struct step *step)
+{
+    for (int reader = 0; reader < READERS; reader++)
+        if (model_settles(model, reader, step)) {
+            struct step settling = {.deed = UNPOWER, .reader = reader};
+            if (!do_step(model, &settling))
+                return false;
+        }
+    return do_step(model, step);
+}
+
+static void begin(struct model *model)
+{
+    signal(SIGALRM, give_up);
+    trace.count = 0;
+    trace.difference[0] = '\0';
+    side_begin(&REAL);
+    side_begin(&VIRTUAL);
+    model_begin(model);
+}
+
+bool sequence_draw(struct sequence *sequence, struct random *random, int count)
+{
+    static struct model model;
+    begin(&model);
+    for (sequence->count = 0; sequence->count < count;) {
+        struct step step = draw(random, &model);
+        sequence->steps[sequence->count++] = step;
+        if (!advance(&model, &step))
+            return false;
+    }
+    return true;
+}
+
+bool sequence_replay(struct sequence *sequence)
+{
+    static struct model model;
+    begin(&model);
+    for (int i = 0; i < sequence->count; i++) {
+        const struct step *step = &sequence->steps[i];
+        if (model_allows(&model, step) && !differences_forbid(&model, step) && !advance(&model, step)) {
+            sequence->count = i + 1;
+            return false;
+        }
+    }
+    return true;
+}
+
+void sequence_print_statistics(void)
+{
+    static const char *const names[DEEDS] = {
+        "attach", "attach by handle", "detach", "detach_ex", "transmit", "last response", "control", "get attribute",
+        "set attribute", "lock", "unlock", "reconnect", "reconnect_ex", "status", "look", "reset", "hold", "release",
+        "pull", "insert", "stop", "start", "(unpower)",
+    };
+    for (int deed = 0; deed < DEEDS; deed++)
+        printf("  %-18s %6u times, %7.3f s\n", names[deed], statistics[deed].count, statistics[deed].seconds);
+}

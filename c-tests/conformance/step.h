@@ -1,0 +1,55 @@
+/* One step: a call on an attachment, or something that happens from outside. The same is done on both sides. */
+#ifndef STEP_H
+#define STEP_H
+
+#include "answer.h"
+#include "side.h"
+
+enum deed {
+    ATTACH,         /* slot, reader, share, protocols; share 0 and protocols 0 by scm_attach_by_ifd */
+    ATTACH_HANDLE,  /* slot, the card handle of from, share, protocols, number: 1 to adopt it */
+    DETACH,         /* slot */
+    DETACH_EX,      /* slot, action */
+    TRANSMIT,       /* slot, command, number: its size, room */
+    LAST_RESPONSE,  /* slot, room */
+    CONTROL,        /* slot, number: the function */
+    GET_ATTRIBUTE,  /* slot, number: the id */
+    SET_ATTRIBUTE,  /* slot, number: the id */
+    LOCK,           /* slot */
+    UNLOCK,         /* slot, action */
+    RECONNECT,      /* slot */
+    RECONNECT_EX,   /* slot, share, protocols, action */
+    STATUS,         /* slot */
+    LOOK,           /* everything that does not wait */
+    RESET,          /* reader, action, number: 1 by hand */
+    HOLD,           /* reader, number: the grip */
+    RELEASE,        /* reader, action */
+    PULL,           /* reader */
+    INSERT,         /* reader, number: the ATR */
+    STOP,           /* number: 1 for killed */
+    START,
+    UNPOWER,        /* reader; not drawn, but done in between (`model_settles`) */
+    DEEDS
+};
+
+enum command { ECHO, PATTERN, REMEMBER, RECALL, UNKNOWN, MALFORMED, TOO_SHORT, COMMANDS };
+enum room { AMPLE, ONE_BYTE, NO_BUFFER, ROOMS };
+
+struct step {
+    enum deed deed;
+    int slot, from, reader;
+    uint32_t share, protocols, action, number;
+    enum command command;
+    enum room room;
+};
+
+/* The step in words. Lives until the next call. */
+const char *step_words(const struct step *step);
+
+/* Does a step on a side. `waits` tells of each slot whether a question for its status would wait. */
+void step_do(const struct step *step, struct side *side, const bool waits[SLOTS], struct answer *answer);
+
+/* What can be known of all attachments without asking anyone. */
+void step_facts(struct side *side, struct answer *answer);
+
+#endif
