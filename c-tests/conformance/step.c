@@ -164,7 +164,7 @@ static void get_attribute(const struct step *step, struct side *side, struct ans
     size_t length = 77;
     answer_begin(answer, scm_get_attribute(side->slots[step->slot], step->number, value, sizeof value, &length));
     for (int reader = 0; reader < READERS; reader++)
-        if (length > 1 && memcmp(value, side_ifd(side, reader), length) == 0) {
+        if (length == strlen(side_ifd(side, reader)) + 1 && memcmp(value, side_ifd(side, reader), length) == 0) {
             answer_add(answer, " the name of %d", reader);
             return;
         }
