@@ -54,11 +54,6 @@ static bool resets_by_hand_in_vain(const struct step *step, scm_result real)
     return step->deed == RESET && step->number == 1 && real != SCM_S_OK;
 }
 
-static bool finds_no_power(const struct step *step, scm_result real)
-{
-    return (step->deed == RESET || step->deed == HOLD) && real == SCM_SCARD_W_UNPOWERED_CARD;
-}
-
 static bool is_attribute_of_one(const struct step *step, const struct answer *real, const struct answer *virtual)
 {
     bool of_virtual = step->number == 0x00010100 || step->number == 0x00090300 || step->number == 0x00090303 ||
@@ -117,9 +112,6 @@ struct difference DIFFERENCES[] = {
     {.id = "by-hand",
      .reason = "scm_virtual_ifd_reset asks nobody; another program that cannot connect resets nothing",
      .skips = resets_by_hand_in_vain},
-    {.id = "other-unpowered",
-     .reason = "pcscd refuses a program that does not know how to give a card its power back, as libscm does",
-     .skips = finds_no_power},
     {.id = "other-removed",
      .reason = "pcscd lets a program whose card was pulled reset the next one, or an empty reader; libscm does not ask it to",
      .forbids = resets_the_next_card},
@@ -133,7 +125,9 @@ struct difference DIFFERENCES[] = {
     {.id = "attributes",
      .reason = "a virtual reader has more attributes than vpcd; vpcd knows the driver tag of the ATR",
      .excuses = is_attribute_of_one},
-    {.id = "idle-power", .reason = "pcscd turns the power off when a card was not in use for 400 to 800 ms"},
+    {.id = "idle-power",
+     .reason = "pcscd turns the power off when a card was not in use for 400 to 800 ms",
+     .settles = model_settles},
 };
 
 const int DIFFERENCE_COUNT = sizeof DIFFERENCES / sizeof *DIFFERENCES;
@@ -162,6 +156,16 @@ bool differences_excuse(const struct step *step, const struct answer *real, cons
 {
     for (int i = 0; i < DIFFERENCE_COUNT; i++)
         if (DIFFERENCES[i].excuses != NULL && DIFFERENCES[i].excuses(step, real, virtual)) {
+            DIFFERENCES[i].used++;
+            return true;
+        }
+    return false;
+}
+
+bool differences_settle(const struct model *model, int reader, const struct step *step)
+{
+    for (int i = 0; i < DIFFERENCE_COUNT; i++)
+        if (DIFFERENCES[i].settles != NULL && DIFFERENCES[i].settles(model, reader, step)) {
             DIFFERENCES[i].used++;
             return true;
         }

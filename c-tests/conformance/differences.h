@@ -15,6 +15,8 @@ struct difference {
     bool (*skips)(const struct step *step, scm_result real);
     /* Answers that are the same for this reason. */
     bool (*excuses)(const struct step *step, const struct answer *real, const struct answer *virtual);
+    /* Readers whose cards are made alike before a step: they forget everything. */
+    bool (*settles)(const struct model *model, int reader, const struct step *step);
     unsigned used;
 };
 
@@ -24,6 +26,7 @@ extern const int DIFFERENCE_COUNT;
 bool differences_forbid(const struct model *model, const struct step *step);
 bool differences_skip(const struct step *step, scm_result real);
 bool differences_excuse(const struct step *step, const struct answer *real, const struct answer *virtual);
+bool differences_settle(const struct model *model, int reader, const struct step *step);
 
 /* Whether each of them is in this document, and the document names no other. */
 bool differences_are_documented(const char *path);

@@ -33,7 +33,7 @@ static uint32_t weight(enum deed deed, const struct model *model)
     case RESET: return 35;
     case HOLD: return 15;
     case RELEASE: return held > 0 ? 120 : 0;
-    case PULL: return 6;
+    case PULL: return 4;
     case INSERT: return empty > 0 ? 90 : 0;
     case STOP: return 1;
     case START: return 100;

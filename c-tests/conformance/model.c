@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-/* So many steps, and so many milliseconds, may a card be out of use and still be expected to remember. */
-enum { IDLE_STEPS = 5, IDLE_MS = 150 };
+/* So many steps, and so many milliseconds, is a card left out of use; then it is made to forget. Behind the last limit pcscd
+ * may have done so itself. */
+enum { IDLE_STEPS = 5, IDLE_MS = 150, OVERSLEPT_MS = 350 };
 
 void model_begin(struct model *model)
 {
@@ -164,18 +165,30 @@ static bool is_slow(const struct step *step)
     return step->deed == PULL || step->deed == INSERT || step->deed == STOP || step->deed == START;
 }
 
-bool model_settles(const struct model *model, int reader, const struct step *step)
+static long idle_ms(const struct model *model, int reader)
 {
     struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - model->readers[reader].idle_since.tv_sec) * 1000 +
+           (now.tv_nsec - model->readers[reader].idle_since.tv_nsec) / 1000000;
+}
+
+bool model_settles(const struct model *model, int reader, const struct step *step)
+{
     if (model->readers[reader].idle < 0)
         return false;
     if (is_slow(step) || (model_connects(step) && model_reader(model, step) == reader &&
                           model_share(model, step) == SCM_SHARE_DIRECT))
         return true;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    long ms = (now.tv_sec - model->readers[reader].idle_since.tv_sec) * 1000 +
-              (now.tv_nsec - model->readers[reader].idle_since.tv_nsec) / 1000000;
-    return model->readers[reader].idle >= IDLE_STEPS || ms > IDLE_MS;
+    return model->readers[reader].idle >= IDLE_STEPS || idle_ms(model, reader) > IDLE_MS;
+}
+
+bool model_overslept(const struct model *model)
+{
+    for (int reader = 0; reader < READERS; reader++)
+        if (model->readers[reader].idle >= 0 && idle_ms(model, reader) > OVERSLEPT_MS)
+            return true;
+    return false;
 }
 
 static void close_connection(struct model *model, uintptr_t icc)

@@ -51,6 +51,8 @@ void model_waits(const struct model *model, bool waits[SLOTS]);
 /* Whether the card in an unused reader has to forget everything before this step, for the reason `idle-power` of the
  * differences. */
 bool model_settles(const struct model *model, int reader, const struct step *step);
+/* Whether a card that is not in use may have forgotten something by now, because this program was not quick enough. */
+bool model_overslept(const struct model *model);
 
 /* How many connections other than `icc` a reader has. */
 int model_others(const struct model *model, int reader, uintptr_t icc);

@@ -65,7 +65,7 @@ static bool compare(const struct step *step, const char *what, const struct answ
     return false;
 }
 
-static bool do_step(struct model *model, const struct step *step)
+static enum outcome do_step(struct model *model, const struct step *step)
 {
     static struct answer real, virtual;
     struct timespec start, end;
@@ -83,6 +83,7 @@ static bool do_step(struct model *model, const struct step *step)
     note_line(words, real.text);
     if (!skipped)
         same = compare(step, "Its answer differs:", &real, &virtual);
+    bool overslept = model_overslept(model);
     model_note(model, step, real.result, &start);
     step_facts(&REAL, &real);
     step_facts(&VIRTUAL, &virtual);
@@ -91,17 +92,18 @@ static bool do_step(struct model *model, const struct step *step)
     clock_gettime(CLOCK_MONOTONIC, &end);
     statistics[step->deed].count++;
     statistics[step->deed].seconds += (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
-    return same;
+    return same ? SAME : overslept ? TOO_SLOW : DIFFERENT;
 }
 
 /* Does a step, and before it what has to be done first. */
-static bool advance(struct model *model, const struct step *step)
+static enum outcome advance(struct model *model, const struct step *step)
 {
     for (int reader = 0; reader < READERS; reader++)
-        if (model_settles(model, reader, step)) {
+        if (differences_settle(model, reader, step)) {
             struct step settling = {.deed = UNPOWER, .reader = reader};
-            if (!do_step(model, &settling))
-                return false;
+            enum outcome outcome = do_step(model, &settling);
+            if (outcome != SAME)
+                return outcome;
         }
     return do_step(model, step);
 }
@@ -116,31 +118,34 @@ static void begin(struct model *model)
     model_begin(model);
 }
 
-bool sequence_draw(struct sequence *sequence, struct random *random, int count)
+enum outcome sequence_draw(struct sequence *sequence, struct random *random, int count)
 {
     static struct model model;
+    enum outcome outcome = SAME;
     begin(&model);
-    for (sequence->count = 0; sequence->count < count;) {
+    for (sequence->count = 0; sequence->count < count && outcome == SAME;) {
         struct step step = draw(random, &model);
         sequence->steps[sequence->count++] = step;
-        if (!advance(&model, &step))
-            return false;
+        outcome = advance(&model, &step);
     }
-    return true;
+    return outcome;
 }
 
-bool sequence_replay(struct sequence *sequence)
+enum outcome sequence_replay(struct sequence *sequence)
 {
     static struct model model;
     begin(&model);
     for (int i = 0; i < sequence->count; i++) {
         const struct step *step = &sequence->steps[i];
-        if (model_allows(&model, step) && !differences_forbid(&model, step) && !advance(&model, step)) {
-            sequence->count = i + 1;
-            return false;
-        }
+        if (!model_allows(&model, step) || differences_forbid(&model, step))
+            continue;
+        enum outcome outcome = advance(&model, step);
+        if (outcome == SAME)
+            continue;
+        sequence->count = i + 1;
+        return outcome;
     }
-    return true;
+    return SAME;
 }
 
 void sequence_print_statistics(void)

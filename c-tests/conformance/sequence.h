@@ -10,12 +10,14 @@ struct sequence {
     int count;
 };
 
-/* Draws and does `count` steps; fills the sequence with them. False for a difference. */
-bool sequence_draw(struct sequence *sequence, struct random *random, int count);
+/* TOO_SLOW: they differ, but perhaps only because the real side could not be kept from doing what `idle-power` is about. */
+enum outcome { SAME, DIFFERENT, TOO_SLOW };
 
-/* Does the steps of a sequence again, leaving out what makes no sense any more. False for a difference, and then the
- * sequence ends with it. */
-bool sequence_replay(struct sequence *sequence);
+/* Draws and does `count` steps, or as many as there are until a difference; fills the sequence with them. */
+enum outcome sequence_draw(struct sequence *sequence, struct random *random, int count);
+
+/* Does the steps of a sequence again, leaving out what makes no sense any more. With a difference the sequence ends. */
+enum outcome sequence_replay(struct sequence *sequence);
 
 /* Prints what was done last, and what differed. */
 void sequence_print(void);
