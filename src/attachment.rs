@@ -14,7 +14,7 @@ pub use reconnect::{Reconnected, Wish};
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
@@ -42,7 +42,9 @@ pub struct Attachment {
     facts: Mutex<Facts>,
     /// Held during each call to the subsystem: one call at a time on a context and its card.
     session: Mutex<Session>,
-    /// The mark of the thread that holds the session, or 0.
+    /// Whether a call can come to want itself, through a callback.
+    calls_back: bool,
+    /// The mark of the thread that holds the session, if that matters, or 0.
     user: AtomicUsize,
 }
 
@@ -175,6 +177,7 @@ impl Attachment {
                 card: Card::default(),
                 response,
             }),
+            calls_back: subsystem.calls_back(),
             user: AtomicUsize::new(0),
         }
     }
@@ -432,24 +435,24 @@ impl Attachment {
     }
 
     /// The session, alone. A panic under it leaves it poisoned: this attachment is not used again.
-    #[inline]
+    #[inline(always)]
     fn enter(&self) -> Result<Entered<'_>> {
-        let session = match self.session.try_lock() {
-            Ok(session) => session,
-            Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
-            Err(TryLockError::WouldBlock) => self.wait_to_enter()?,
-        };
-        self.user.store(this_thread(), Ordering::Relaxed);
+        if self.calls_back {
+            return self.enter_once();
+        }
+        let session = self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)?;
         Ok(Entered { session, user: &self.user })
     }
 
+    /// The callback of a virtual card that calls the attachment which calls it would wait for itself.
     #[cold]
-    fn wait_to_enter(&self) -> Result<MutexGuard<'_, Session>> {
-        // The callback of a virtual card that calls the attachment which calls it would wait for itself.
+    fn enter_once(&self) -> Result<Entered<'_>> {
         if self.user.load(Ordering::Relaxed) == this_thread() {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
-        self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)
+        let session = self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)?;
+        self.user.store(this_thread(), Ordering::Relaxed);
+        Ok(Entered { session, user: &self.user })
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {

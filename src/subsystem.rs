@@ -130,6 +130,10 @@ pub fn in_context<T>(subsystem: &dyn Subsystem, ask: impl FnOnce(Context) -> Res
 pub trait Subsystem: Send + Sync {
     /// Whether a transaction outlives `reconnect` on the same card handle.
     fn keeps_transaction_on_reconnect(&self) -> bool;
+    /// Whether its calls can lead to callbacks of the program, which may call this library again.
+    fn calls_back(&self) -> bool {
+        false
+    }
     /// How long it can take until a removal is noticed: pcscd polls its readers every 400 ms.
     fn notices_removal_within_ms(&self) -> u32 {
         1000

@@ -51,6 +51,10 @@ impl Subsystem for Virtual {
         true
     }
 
+    fn calls_back(&self) -> bool {
+        true
+    }
+
     fn notices_removal_within_ms(&self) -> u32 {
         0
     }
