@@ -180,6 +180,52 @@ static void lists_run_out_of_memory(void **state)
     assert_true(for_every_allocation(list_ifd_groups) >= 1);
 }
 
+static scm_result lock_and_unlock(void)
+{
+    scm_result result = scm_lock(handle);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE),
+                  result == SCM_S_OK ? SCM_S_OK : SCM_SCARD_E_NOT_TRANSACTED);
+    return result;
+}
+
+static scm_result transmit_within(void)
+{
+    uint8_t response[16];
+    size_t length;
+    scm_result result = scm_transmit_ex(handle, (const uint8_t *)"\x00\xA4\x00\x00", 4, response, sizeof response,
+                                        &length, 1000);
+    assert_int_equal(length, result == SCM_S_OK ? 2 : 0);
+    return result;
+}
+
+static scm_result reconnect_within(void)
+{
+    scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
+    options.share_mode = SCM_SHARE_SHARED;
+    options.timeout_ms = 1000;
+    return scm_reconnect_ex(handle, &options);
+}
+
+static scm_result attach_within(void)
+{
+    scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
+    options.timeout_ms = 1000;
+    scm_result result = scm_attach_by_ifd_ex(READER, &options, &handle);
+    assert_true((result == SCM_S_OK) == (handle != NULL));
+    return result;
+}
+
+/* A thread makes the calls to the resource manager that may be waited for so long and no longer. */
+static void limits_run_out_of_memory(void **state)
+{
+    (void)state;
+    assert_true(for_every_allocation(attach_within) >= 1);
+    for_every_allocation(lock_and_unlock);
+    for_every_allocation(transmit_within);
+    for_every_allocation(reconnect_within);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
 static void what_needs_no_memory_takes_none(void **state)
 {
     (void)state;
@@ -191,8 +237,6 @@ static void what_needs_no_memory_takes_none(void **state)
     scm_result results[] = {
         scm_transmit(handle, (const uint8_t *)"\x00\xA4\x00\x00", 4, response, sizeof response, &length),
         scm_status(handle, &card_state, &protocol),
-        scm_lock(handle),
-        scm_unlock(handle, SCM_DISPOSITION_LEAVE),
         scm_reconnect(handle),
         scm_detach(handle),
     };
@@ -211,6 +255,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(attach_runs_out_of_memory),
         cmocka_unit_test(the_handle_table_grows_or_says_that_it_cannot),
         cmocka_unit_test(lists_run_out_of_memory),
+        cmocka_unit_test(limits_run_out_of_memory),
         cmocka_unit_test(what_needs_no_memory_takes_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,9 +65,9 @@
 #define SCM_FAILED(result) ((scm_result)(result) < 0)
 
 /** `scm_attach_options` with every default. */
-#define SCM_ATTACH_OPTIONS_INIT {(uint32_t)sizeof(scm_attach_options), 0, 0, 0}
+#define SCM_ATTACH_OPTIONS_INIT {(uint32_t)sizeof(scm_attach_options), 0, 0, 0, 0}
 /** `scm_reconnect_options` with every default. */
-#define SCM_RECONNECT_OPTIONS_INIT {(uint32_t)sizeof(scm_reconnect_options), 0, 0, 0}
+#define SCM_RECONNECT_OPTIONS_INIT {(uint32_t)sizeof(scm_reconnect_options), 0, 0, 0, 0}
 /** `scm_virtual_ifd_options` with every default. */
 #define SCM_VIRTUAL_IFD_OPTIONS_INIT {(uint32_t)sizeof(scm_virtual_ifd_options), 0, NULL}
 /** `scm_virtual_card` without anything: ATR and callbacks are to be filled in. */
@@ -355,6 +355,11 @@
 #define SCM_STATE_SPECIFICMODE 6
 
 /**
+ * No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled.
+ */
+#define SCM_INFINITE 4294967295
+
+/**
  * The power is turned off: the card left its reader, or somebody unpowered it. `scm_virtual_card.power`.
  */
 #define SCM_POWER_OFF 0
@@ -462,6 +467,11 @@ typedef struct scm_attach_options {
      * 0, or `SCM_ATTACH_ADOPT` by handle.
      */
     uint32_t flags;
+    /**
+     * How long attaching may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`. 0 (default) and
+     * `SCM_INFINITE`: without a limit.
+     */
+    uint32_t timeout_ms;
 } scm_attach_options;
 
 /**
@@ -484,6 +494,12 @@ typedef struct scm_reconnect_options {
      * What is done to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or `SCM_DISPOSITION_UNPOWER`.
      */
     uint32_t initial_action;
+    /**
+     * How long it may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`; or `SCM_INFINITE`: without a
+     * limit, and `scm_cancel` ends it wherever it waits. 0 (default): without a limit, and what waits for another
+     * application waits in the resource manager, where `scm_cancel` does not reach it. Never kept for later reconnects.
+     */
+    uint32_t timeout_ms;
 } scm_reconnect_options;
 
 /**
@@ -636,8 +652,8 @@ extern "C" {
  *
  * After a failure everything is as it was.
  *
- * Blocks while another application holds a lock on the card. Any thread may call it. After a fork the child attaches
- * anew.
+ * Blocks while another application, or another attachment, holds a lock on the card: `scm_attach_by_ifd_ex` has a limit
+ * for it. Any thread may call it. After a fork the child attaches anew.
  */
 SCM_API
 scm_result scm_attach_by_ifd(const char *ifd_name,
@@ -647,13 +663,15 @@ scm_result scm_attach_by_ifd(const char *ifd_name,
  * Attaches to the card in a reader, or to the reader itself, as `options` say.
  *
  * @param ifd_name  as for `scm_attach_by_ifd`
- * @param options  share mode and protocols; NULL for the defaults. `flags` has to be 0.
+ * @param options  share mode, protocols and time limit; NULL for the defaults. `flags` has to be 0.
  * @param handle  [out] the attachment; NULL after a failure
  *
  * @return as `scm_attach_by_ifd`, and
  * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: exclusive use is asked for and another application uses the card.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for.
+ * - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing. A connection that
+ *   it makes later is closed at once; until then other calls with a limit that attach to the same reader do not begin.
  *
  * In direct mode a reader without a card is no error: the ATR is empty then. With a card or without, no protocol is
  * active: `scm_transmit` answers `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for shared or exclusive use.
@@ -703,6 +721,7 @@ scm_result scm_attach_by_handle(uintptr_t icc,
  *
  * @return as `scm_attach_by_handle`, and
  * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
+ * - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing.
  *
  * After a failure an `icc` that was to be adopted is still the caller's.
  */
@@ -830,7 +849,8 @@ scm_result scm_set_attribute(struct scm_handle *handle,
  *   faster than the service looks (400 ms with pcsc-lite).
  * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
  *
- * Blocks until the card answers, and before that while another application holds a lock on the card. Other threads
+ * Blocks until the card answers, and before that while another application, or another attachment, holds a lock on the
+ * card: `scm_transmit_ex` has a limit for that. Other threads
  * that use the same handle wait meanwhile. Two threads that share a handle may get each other's last response: an
  * attachment for each is better.
  */
@@ -841,6 +861,38 @@ scm_result scm_transmit(struct scm_handle *handle,
                         uint8_t *response,
                         size_t capacity,
                         size_t *response_length);
+
+/**
+ * Sends one command APDU to the card, as `scm_transmit` does, if the card can be had in time.
+ *
+ * The card is locked for the exchange, unless it is locked already: a command that waits inside of the resource manager
+ * could not be called back. So it takes three messages to the resource manager in place of one.
+ *
+ * @param handle  the attachment
+ * @param command  as for `scm_transmit`
+ * @param command_length  as for `scm_transmit`
+ * @param response  [out] as for `scm_transmit`
+ * @param capacity  as for `scm_transmit`
+ * @param response_length  [out] as for `scm_transmit`
+ * @param timeout_ms  how long to wait for others to give the card back, in milliseconds: 0 not at all, `SCM_INFINITE`
+ *   without a limit. Once the card has the command, its answer is waited for, however long it takes.
+ *
+ * @return as `scm_transmit`, and
+ * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Nothing was sent,
+ *   and nothing will be.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
+ *
+ * Blocks until the card answers, and before that for `timeout_ms` at the most, and some 25 ms more where the resource
+ * manager is slow to answer.
+ */
+SCM_API
+scm_result scm_transmit_ex(struct scm_handle *handle,
+                           const uint8_t *command,
+                           size_t command_length,
+                           uint8_t *response,
+                           size_t capacity,
+                           size_t *response_length,
+                           uint32_t timeout_ms);
 
 /**
  * The answer of the last `scm_transmit` or `scm_control` on this attachment, once more, without asking anyone.
@@ -958,13 +1010,57 @@ SCM_API scm_result scm_list_ifd_groups(char *names, size_t capacity, size_t *len
  * @return
  * - `SCM_S_OK`: locked.
  * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the codes of a connection (see the top of this file); not locked then.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait; not locked.
  * - `SCM_E_FAIL`: locked 4,294,967,295 times.
  *
- * Blocks while another application, or another attachment, holds a lock on the card, without a limit. The thread that
- * waits makes other threads wait that use the same handle, except for `scm_detach` and the `scm_get_` functions that
- * do not ask the card.
+ * Blocks while another application, or another attachment, holds a lock on the card, without a limit: `scm_lock_ex` has
+ * one. Attachments of one process get the card in the order in which they asked for it, each as soon as the one before
+ * gives it back. Another application's lock is asked about every 5 ms. The thread that waits makes other threads wait
+ * that use the same handle, except for `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
+ *
+ * A thread that takes a lock on two attachments to one reader waits for itself: without a limit for ever.
  */
-SCM_API scm_result scm_lock(struct scm_handle *handle);
+SCM_API
+scm_result scm_lock(struct scm_handle *handle);
+
+/**
+ * Takes the card for this attachment alone, as `scm_lock` does, if that is possible in time.
+ *
+ * @param handle  the attachment
+ * @param timeout_ms  how long to wait for others, in milliseconds: 0 not at all, `SCM_INFINITE` without a limit
+ *
+ * @return as `scm_lock`, and
+ * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Not locked; a
+ *   lock that the resource manager grants later is given back at once.
+ *
+ * Blocks for `timeout_ms` at the most, and some 25 ms more where the resource manager is slow to answer.
+ */
+SCM_API
+scm_result scm_lock_ex(struct scm_handle *handle,
+                       uint32_t timeout_ms);
+
+/**
+ * Ends a wait on an attachment: the one that another thread is in, or else the next one.
+ *
+ * A call that waits for others answers `SCM_SCARD_E_CANCELLED`, and the attachment is as before. No cancel gets lost:
+ * where no call waits, it is remembered until one does, and ends that. Calls that need not wait do not notice it. Where
+ * several threads wait on one handle, it ends one of the waits.
+ *
+ * What waits for another attachment of this process can be cancelled always. What waits for another application can
+ * be in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, and in `scm_reconnect_ex` with a `timeout_ms` or `SCM_INFINITE`;
+ * `scm_transmit`, `scm_status` and `scm_reconnect` leave that wait to the resource manager. A command that the card already
+ * has is never cut off.
+ *
+ * @param handle  the attachment
+ *
+ * @return
+ * - `SCM_S_OK`: the wait ends, or the next one will.
+ * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
+ *
+ * Never blocks. Any thread may call it; not a signal handler.
+ */
+SCM_API
+scm_result scm_cancel(struct scm_handle *handle);
 
 /**
  * Gives back one lock (ISCardManage::SCardUnlock).
@@ -1145,8 +1241,8 @@ SCM_API scm_result scm_get_generation(struct scm_handle *handle, uint64_t *gener
  *
  * A failure leaves the attachment in place, to be reconnected later.
  *
- * Blocks while another application holds a lock on the card. Any thread may call it; other threads that use the same
- * handle wait meanwhile.
+ * Blocks while another application, or another attachment, holds a lock on the card: `scm_reconnect_ex` has a limit for
+ * it. Any thread may call it; other threads that use the same handle wait meanwhile.
  */
 SCM_API
 scm_result scm_reconnect(struct scm_handle *handle);
@@ -1159,9 +1255,14 @@ scm_result scm_reconnect(struct scm_handle *handle);
  *
  * @return as `scm_reconnect`, and
  * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value is not defined here.
+ * - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`. The attachment is as before, to be reconnected later.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
  *
- * Blocks as `scm_reconnect`; asked for exclusive use, also until no other application uses the card (pcsc-lite). A reset
- * or a loss of power is signalled to other attachments (`SCM_SCARD_W_RESET_CARD`), and makes the generation grow.
+ * Blocks as `scm_reconnect`; asked for exclusive use, also until no other application uses the card (pcsc-lite).
+ * `timeout_ms` bounds it, whatever the resource manager does. One that is still at it then keeps the card handle: an own
+ * one is closed when it is done, and a new one takes its place, for which the generation grows; calls on a borrowed one
+ * wait until it is done. A reset or a loss of power is signalled to other attachments (`SCM_SCARD_W_RESET_CARD`), and
+ * makes the generation grow.
  */
 SCM_API
 scm_result scm_reconnect_ex(struct scm_handle *handle,

@@ -6,23 +6,27 @@ mod diagnosis;
 #[cfg(test)]
 mod exhaustive;
 mod link;
+mod lock;
 mod reconnect;
+mod session;
 #[cfg(test)]
 mod tests;
 
 pub use reconnect::{Reconnected, Wish};
 
-use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::arbiter::seat::Seat;
 use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
+use crate::patience::{Bell, Patience};
+use crate::shared::Shared;
 use crate::subsystem::{Context, Icc, Identity, Subsystem, MAX_ATTRIBUTE, MAX_COMMAND, MAX_RESPONSE};
-use crate::thread_mark::this_thread;
 use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
 use link::Link;
+use session::Session;
 
 /// Whose the card handle is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,7 +39,6 @@ pub enum Ownership {
 
 pub struct Attachment {
     subsystem: &'static dyn Subsystem,
-    ifd: IfdName,
     /// Grows whenever the card may have forgotten its state.
     generation: AtomicU64,
     /// Held for a moment only, so that who asks for them never waits for a card.
@@ -46,32 +49,11 @@ pub struct Attachment {
     calls_back: bool,
     /// The mark of the thread that holds the session, if that matters, or 0.
     user: AtomicUsize,
-}
-
-/// The session, as long as this thread alone may use it.
-struct Entered<'a> {
-    session: MutexGuard<'a, Session>,
-    user: &'a AtomicUsize,
-}
-
-impl Deref for Entered<'_> {
-    type Target = Session;
-
-    fn deref(&self) -> &Session {
-        &self.session
-    }
-}
-
-impl DerefMut for Entered<'_> {
-    fn deref_mut(&mut self) -> &mut Session {
-        &mut self.session
-    }
-}
-
-impl Drop for Entered<'_> {
-    fn drop(&mut self) {
-        self.user.store(0, Ordering::Relaxed);
-    }
+    /// How many wait for the session who want to be rung for.
+    waiting: AtomicUsize,
+    bell: Shared<Bell>,
+    /// What keeps the attachments of this process to one reader out of each other's way.
+    seat: Seat,
 }
 
 /// What can be known of an attachment without asking its card.
@@ -83,25 +65,6 @@ struct Facts {
     parting: Disposition,
     /// Somebody else knows the card handle, and may have begun a transaction on it.
     lent: bool,
-}
-
-/// What only one call at a time may see and change.
-struct Session {
-    /// The connection to the card, or why there is none.
-    link: Result<Link>,
-    /// A borrowed connection that may not be used until a reconnect gets its lock back.
-    set_aside: Option<Link>,
-    access: Access,
-    lock_depth: u32,
-    /// Something happened after which every call fails until somebody reconnects; its loss is counted already.
-    interrupted: bool,
-    /// The card was reset by an unlock of ours, and the next call has to say that we know.
-    owes_acknowledgement: bool,
-    /// An exchange broke off, and nobody knows why. The next reconnect looks closely.
-    doubtful: bool,
-    card: Card,
-    /// The answer of the last exchange; its capacity is the longest answer there is.
-    response: Vec<u8>,
 }
 
 impl Identity {
@@ -128,34 +91,54 @@ struct Card {
 }
 
 impl Attachment {
-    /// Attaches to the card in the reader `ifd`, with a context of its own.
-    pub fn by_ifd(subsystem: &'static dyn Subsystem, ifd: IfdName, access: Access) -> Result<Attachment> {
+    /// Attaches to the card in the reader `ifd`, with a context of its own. `None` is as patient as it has to be.
+    pub fn by_ifd(
+        subsystem: &'static dyn Subsystem,
+        ifd: IfdName,
+        access: Access,
+        timeout_ms: Option<u32>,
+    ) -> Result<Attachment> {
+        let bell = Shared::try_new(Bell::default())?;
+        let patience = patience(timeout_ms, &bell);
+        let seat = Seat::take(ifd)?;
         let response = response_buffer()?;
-        let link = Link::open(subsystem, &ifd, access)?;
-        let attachment = Attachment::new(subsystem, Ownership::Owned, ifd, link, access, response);
-        attachment.meet_usable_card(&mut *attachment.enter()?, access)?;
+        let arbiter = Shared::clone(&seat);
+        let turn = lock::turn_of_newcomer(&arbiter, subsystem, &ifd, &patience, &bell)?;
+        let link = Link::open(subsystem, &ifd, access, &patience)?;
+        let attachment = Attachment::new(subsystem, Ownership::Owned, seat, bell.clone(), link, access, response);
+        attachment.meet_usable_card(&mut *attachment.enter(&patience)?, access, &patience)?;
+        drop(turn);
         Ok(attachment)
     }
 
     /// Attaches to the card behind `icc`, a handle that the caller has connected with `access`. It is borrowed, until
     /// `own_as` says otherwise.
-    pub fn by_handle(subsystem: &'static dyn Subsystem, icc: Icc, access: Access) -> Result<Attachment> {
+    pub fn by_handle(
+        subsystem: &'static dyn Subsystem,
+        icc: Icc,
+        access: Access,
+        timeout_ms: Option<u32>,
+    ) -> Result<Attachment> {
+        let bell = Shared::try_new(Bell::default())?;
+        let patience = patience(timeout_ms, &bell);
         let response = response_buffer()?;
-        let identity = subsystem.identify(icc).map_err(|code| match code {
+        let identity = subsystem.identify(icc, &patience).map_err(|code| match code {
             Hresult::SCARD_E_INVALID_HANDLE => Hresult::E_INVALIDARG,
             code => code,
         })?;
         let link = Link { context: None, icc, share_mode: access.share_mode, protocol: None };
         let link = link.with_protocol(identity.protocol);
-        let attachment = Attachment::new(subsystem, Ownership::Borrowed, identity.ifd, link, access, response);
-        attachment.note_card(&mut *attachment.enter()?, &identity);
+        let seat = Seat::take(identity.ifd)?;
+        let attachment = Attachment::new(subsystem, Ownership::Borrowed, seat, bell.clone(), link, access, response);
+        attachment.note_card(&mut *attachment.enter(&patience)?, &identity);
         Ok(attachment)
     }
 
     fn new(
         subsystem: &'static dyn Subsystem,
         ownership: Ownership,
-        ifd: IfdName,
+        seat: Seat,
+        bell: Shared<Bell>,
         link: Link,
         access: Access,
         response: Vec<u8>,
@@ -163,33 +146,54 @@ impl Attachment {
         let (link, atr) = (Ok(link), Atr::default());
         Attachment {
             subsystem,
-            ifd,
             generation: AtomicU64::new(0),
             facts: Mutex::new(Facts { ownership, link, atr, parting: Disposition::Leave, lent: false }),
-            session: Mutex::new(Session {
-                link,
-                set_aside: None,
-                access,
-                lock_depth: 0,
-                interrupted: false,
-                owes_acknowledgement: false,
-                doubtful: false,
-                card: Card::default(),
-                response,
-            }),
+            session: Mutex::new(Session::new(link, access, response)),
             calls_back: subsystem.calls_back(),
             user: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            bell,
+            seat,
         }
     }
 
     /// Sends one command to the card and hands its answer to `deliver`. The answer is kept until the next exchange.
     pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        let mut session = self.enter()?;
+        let mut session = self.enter_at_length()?;
         if let Ok(Some(protocol)) = session.link.map(|link| link.protocol) {
             // What is no command is no exchange either: it leaves everything as it is.
             check_command(protocol, command)?;
         }
+        let _turn = self.turn(&mut session)?;
         match self.exchange(&mut session, command) {
+            Ok(()) => deliver(&session.response),
+            Err(code) => {
+                session.response.clear();
+                Err(code)
+            }
+        }
+    }
+
+    /// The same, waiting no longer than so to get the card. The card is locked for the exchange: a command that waits inside
+    /// of the resource manager could not be called back.
+    pub fn transmit_within<T>(
+        &self,
+        timeout_ms: u32,
+        command: &[u8],
+        deliver: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        let patience = Patience::of_ms(timeout_ms, &self.bell);
+        let mut session = self.enter(&patience)?;
+        if let Ok(link) = session.link {
+            check_command(link.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?, command)?;
+        }
+        let exchanged = self.take_lock(&mut session, &patience).and_then(|()| {
+            let exchanged = self.exchange(&mut session, command);
+            // What became of the lock shows at the next call; the answer of the card is there.
+            let _ = self.give_lock(&mut session, Disposition::Leave);
+            exchanged
+        });
+        match exchanged {
             Ok(()) => deliver(&session.response),
             Err(code) => {
                 session.response.clear();
@@ -200,7 +204,7 @@ impl Attachment {
 
     #[inline]
     fn exchange(&self, session: &mut Session, command: &[u8]) -> Result<()> {
-        let link = self.ready(session)?;
+        let link = self.ready(session, &Patience::ENDLESS)?;
         let protocol = link.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
         let sent = self.subsystem.transmit(link.icc, protocol, command, &mut session.response);
         match sent.and_then(|()| check_response(protocol, &session.response)) {
@@ -217,7 +221,7 @@ impl Attachment {
         if input.len() > MAX_COMMAND {
             return Err(Hresult::E_INVALIDARG);
         }
-        let mut session = self.enter()?;
+        let mut session = self.enter_at_length()?;
         let mut response = std::mem::take(&mut session.response);
         let sent = self.ask_reader(&mut session, |icc| self.subsystem.control(icc, code, input, &mut response));
         session.response = response;
@@ -232,12 +236,12 @@ impl Attachment {
 
     /// Hands the answer of the last exchange to `deliver` once more; empty when there was none.
     pub fn last_response<T>(&self, deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        deliver(&self.enter()?.response)
+        deliver(&self.enter_at_length()?.response)
     }
 
     /// Reads an attribute of the reader and hands it to `deliver`.
     pub fn get_attribute<T>(&self, id: u32, deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        let mut session = self.enter()?;
+        let mut session = self.enter_at_length()?;
         let mut value = [0; MAX_ATTRIBUTE];
         let length = self.ask_reader(&mut session, |icc| self.subsystem.get_attribute(icc, id, &mut value))?;
         deliver(value.get(..length).ok_or(Hresult::SCARD_F_INTERNAL_ERROR)?)
@@ -247,7 +251,7 @@ impl Attachment {
         if value.len() > MAX_ATTRIBUTE {
             return Err(Hresult::E_INVALIDARG);
         }
-        let mut session = self.enter()?;
+        let mut session = self.enter_at_length()?;
         self.ask_reader(&mut session, |icc| self.subsystem.set_attribute(icc, id, value))
     }
 
@@ -255,7 +259,7 @@ impl Attachment {
     /// service insists, which it does when nobody has.
     fn ask_reader<T>(&self, session: &mut Session, mut call: impl FnMut(Icc) -> Result<T>) -> Result<T> {
         let answer = match call(session.link?.icc) {
-            Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => call(self.ready(session)?.icc),
+            Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => call(self.ready(session, &Patience::ENDLESS)?.icc),
             answer => answer,
         };
         answer.map_err(|code| self.diagnose(session, code))
@@ -263,7 +267,8 @@ impl Attachment {
 
     /// The state of the card and the active protocol. That the card is gone is a state, not an error.
     pub fn status(&self) -> Result<(CardState, Option<Protocol>)> {
-        let mut session = self.enter()?;
+        let mut session = self.enter_at_length()?;
+        let _turn = self.turn(&mut session)?;
         match self.ask_status(&mut session) {
             Err(Hresult::SCARD_W_REMOVED_CARD) => Ok((CardState::Absent, None)),
             status => status,
@@ -271,8 +276,8 @@ impl Attachment {
     }
 
     fn ask_status(&self, session: &mut Session) -> Result<(CardState, Option<Protocol>)> {
-        let link = self.ready(session)?;
-        let status = match self.subsystem.status(link.icc) {
+        let link = self.ready(session, &Patience::ENDLESS)?;
+        let status = match self.subsystem.status(link.icc, &Patience::ENDLESS) {
             Ok((state, _)) if link.share_mode == ShareMode::Direct => return Ok((state, None)),
             // A card that has left is a loss, and one without its protocol was reset, whether that was signalled or not.
             Ok((CardState::Absent, _)) => Err(Hresult::SCARD_W_REMOVED_CARD),
@@ -288,84 +293,14 @@ impl Attachment {
         }
     }
 
-    /// Takes the card for this attachment alone; counted.
-    pub fn lock(&self) -> Result<()> {
-        let mut session = self.enter()?;
-        let link = self.ready(&mut session)?;
-        let result = match session.lock_depth {
-            0 => self.subsystem.begin_transaction(link.icc),
-            // The transaction may have ended with what happened.
-            _ if session.interrupted => self.begin_anew(link),
-            _ => Ok(()),
-        };
-        result.map_err(|code| self.diagnose(&mut session, code))?;
-        self.note_success(&mut session);
-        session.lock_depth = session.lock_depth.checked_add(1).ok_or(Hresult::E_FAIL)?;
-        Ok(())
-    }
-
-    /// Begins a transaction where the one before is expected to be gone. One that is left would be counted twice.
-    fn begin_anew(&self, link: Link) -> Result<()> {
-        let _ = self.subsystem.end_transaction(link.icc, Disposition::Leave);
-        self.subsystem.begin_transaction(link.icc)
-    }
-
-    /// Gives back one lock. The outermost one lets others have the card, after `disposition`.
-    pub fn unlock(&self, disposition: Disposition) -> Result<()> {
-        let mut session = self.enter()?;
-        session.lock_depth = session.lock_depth.checked_sub(1).ok_or(Hresult::SCARD_E_NOT_TRANSACTED)?;
-        if session.lock_depth > 0 {
-            return Ok(());
-        }
-        let link = self.ready(&mut session)?;
-        let result = match self.subsystem.end_transaction(link.icc, disposition) {
-            // Exclusive use and its transaction are one to pcscd. A card that was put back is exclusive without: then it
-            // is disposed of as it should be, and that there was nothing to end is said afterwards.
-            Err(Hresult::SCARD_E_NOT_TRANSACTED) if link.share_mode == ShareMode::Exclusive => Ok(()),
-            Err(Hresult::SCARD_W_RESET_CARD) => {
-                self.let_go(&mut session, link);
-                Err(Hresult::SCARD_W_RESET_CARD)
-            }
-            result => result,
-        };
-        if result.is_ok() && disposition != Disposition::Leave {
-            self.count_loss();
-            session.owes_acknowledgement = true;
-        }
-        result.map_err(|code| {
-            let truth = self.diagnose(&mut session, code);
-            if matches!(disposition, Disposition::Reset | Disposition::Unpower) && !session.interrupted {
-                // It may have come about before the failure.
-                self.count_loss();
-                session.doubtful = true;
-            }
-            truth
-        })
-    }
-
-    /// Gives a lock back although a reset is signalled, which keeps pcscd from ending the transaction; others would wait for
-    /// it for ever. As before, the attachment is not used until it is reconnected.
-    fn let_go(&self, session: &mut Session, link: Link) {
-        match self.ownership() {
-            Ownership::Owned => drop(link.close(self.subsystem, Disposition::Leave)),
-            Ownership::Borrowed => {
-                self.end_transaction_past_signal(link, session.access);
-                session.set_aside = Some(link);
-            }
-        }
-        self.set_link(session, Err(Hresult::SCARD_W_RESET_CARD));
-    }
-
-    /// On a handle that has the card for itself no reset but its own is signalled, so nobody misses the signal.
-    fn end_transaction_past_signal(&self, link: Link, access: Access) {
-        if self.subsystem.end_transaction(link.icc, Disposition::Leave) == Err(Hresult::SCARD_W_RESET_CARD) {
-            let _ = link.reconnect(self.subsystem, access, Disposition::Leave);
-            let _ = self.subsystem.end_transaction(link.icc, Disposition::Leave);
-        }
-    }
-
     pub fn ifd(&self) -> &IfdName {
-        &self.ifd
+        self.seat.ifd()
+    }
+
+    /// Ends a wait: the one that is under way, or else the next one.
+    pub fn cancel(&self) {
+        self.bell.cancel();
+        self.subsystem.stir();
     }
 
     pub fn generation(&self) -> u64 {
@@ -422,37 +357,22 @@ impl Attachment {
             (Err(_), Disposition::Leave) => return Ok(()),
             (Err(code), _) => return Err(code),
         };
+        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let hold = session.hold.take();
         match ownership {
-            Ownership::Owned => link.close(self.subsystem, parting),
+            Ownership::Owned => {
+                let _alone = self.alone_to_dispose(link.icc, parting, hold);
+                link.close(self.subsystem, parting)
+            }
             Ownership::Borrowed if session.lock_depth > 0 => {
                 // The handle lives on, so the transaction would too. A card that has left took it along.
                 let access = session.access;
                 self.end_transaction_past_signal(link, access);
+                drop(hold);
                 Ok(())
             }
             Ownership::Borrowed => Ok(()),
         }
-    }
-
-    /// The session, alone. A panic under it leaves it poisoned: this attachment is not used again.
-    #[inline(always)]
-    fn enter(&self) -> Result<Entered<'_>> {
-        if self.calls_back {
-            return self.enter_once();
-        }
-        let session = self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)?;
-        Ok(Entered { session, user: &self.user })
-    }
-
-    /// The callback of a virtual card that calls the attachment which calls it would wait for itself.
-    #[cold]
-    fn enter_once(&self) -> Result<Entered<'_>> {
-        if self.user.load(Ordering::Relaxed) == this_thread() {
-            return Err(Hresult::SCARD_E_NOT_READY);
-        }
-        let session = self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)?;
-        self.user.store(this_thread(), Ordering::Relaxed);
-        Ok(Entered { session, user: &self.user })
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -488,10 +408,10 @@ impl Attachment {
     /// Learns which card the connection leads to, and remembers it. Others may reset it meanwhile; and pcsc-lite connects
     /// to a card whose power another has turned off without turning it on, which keeps everyone else out. Tells whether
     /// anything of the kind happened.
-    fn meet_usable_card(&self, session: &mut Session, access: Access) -> Result<bool> {
+    fn meet_usable_card(&self, session: &mut Session, access: Access, patience: &Patience) -> Result<bool> {
         for disturbances in 0..link::TRIES {
             let link = session.link?;
-            let wanting = match self.subsystem.identify(link.icc) {
+            let wanting = match self.subsystem.identify(link.icc, patience) {
                 Ok(identity) => match identity.wanting(link) {
                     None => {
                         link.check(access)?;
@@ -504,7 +424,7 @@ impl Attachment {
                 Err(Hresult::SCARD_W_REMOVED_CARD) => return Err(Hresult::SCARD_E_NO_SMARTCARD),
                 Err(code) => return Err(code),
             };
-            let link = link.reconnect(self.subsystem, access, wanting)?;
+            let link = link.reconnect(self.subsystem, access, wanting, patience)?;
             self.set_link(session, Ok(link));
         }
         Err(Hresult::SCARD_E_NOT_READY)
@@ -512,25 +432,25 @@ impl Attachment {
 
     /// The connection, ready for a call. Every exchange passes here, hence the hint.
     #[inline]
-    fn ready(&self, session: &mut Session) -> Result<Link> {
+    fn ready(&self, session: &mut Session, patience: &Patience) -> Result<Link> {
         let link = session.link?;
         if session.owes_acknowledgement {
-            self.acknowledge_own_reset(session, link)?;
+            self.acknowledge_own_reset(session, link, patience)?;
         }
         Ok(link)
     }
 
     /// A reset by an unlock is signalled to its own maker too (pcsc-lite), who need not hear of it.
     #[cold]
-    fn acknowledge_own_reset(&self, session: &mut Session, link: Link) -> Result<()> {
+    fn acknowledge_own_reset(&self, session: &mut Session, link: Link, patience: &Patience) -> Result<()> {
         let access = session.access;
-        let acknowledged = match self.subsystem.status(link.icc) {
+        let acknowledged = match self.subsystem.status(link.icc, patience) {
             Err(Hresult::SCARD_W_RESET_CARD) => {
-                let link = link.reconnect(self.subsystem, access, Disposition::Leave);
-                link.and_then(|link| match self.subsystem.identify(link.icc)?.wanting(link) {
+                let link = link.reconnect(self.subsystem, access, Disposition::Leave, patience);
+                link.and_then(|link| match self.subsystem.identify(link.icc, patience)?.wanting(link) {
                     None => Ok(link),
                     // Another has turned its power off since.
-                    Some(initial) => link.reconnect(self.subsystem, access, initial),
+                    Some(initial) => link.reconnect(self.subsystem, access, initial, patience),
                 })
             }
             other => other.map(|_| link),
@@ -548,6 +468,11 @@ impl Drop for Attachment {
         // Who could be told is gone.
         let _ = self.close();
     }
+}
+
+/// The patience of who has said how much he has, or of who has not.
+fn patience(timeout_ms: Option<u32>, bell: &Shared<Bell>) -> Patience<'_> {
+    timeout_ms.map_or(Patience::lasting(bell), |timeout_ms| Patience::of_ms(timeout_ms, bell))
 }
 
 fn response_buffer() -> Result<Vec<u8>> {

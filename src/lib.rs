@@ -10,6 +10,7 @@ pub mod capi;
 pub mod hresult;
 pub mod type_library;
 
+mod arbiter;
 mod atr;
 mod attachment;
 mod boundary;
@@ -20,5 +21,6 @@ mod patience;
 mod process_table;
 mod shared;
 mod subsystem;
+mod sync;
 mod thread;
 mod thread_mark;

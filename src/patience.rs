@@ -1,14 +1,16 @@
 //! How long a call waits for others, and who may end it earlier.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::hresult::{Hresult, Result};
+use crate::shared::Shared;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled.
 pub const SCM_INFINITE: u32 = 0xFFFF_FFFF;
 
-/// What a wait sleeps on: it is rung when something has changed that the wait may be for, and when it is cancelled.
+/// What the waits of one attachment sleep on. It is rung when what they wait for may have come about.
 #[derive(Default)]
 pub struct Bell {
     state: Mutex<State>,
@@ -17,27 +19,46 @@ pub struct Bell {
 
 #[derive(Default)]
 struct State {
-    /// Somebody has asked for the next wait to end, or for the one that is under way.
+    /// Somebody wants the wait to end that is under way, or else the next one.
     cancelled: bool,
-    waiting: usize,
+    rings: u64,
 }
 
 impl Bell {
     /// Lets those who wait look again.
     pub fn ring(&self) {
-        if self.state().waiting > 0 {
-            self.rung.notify_all();
-        }
-    }
-
-    /// Ends a wait: the one under way, or else the next one.
-    pub fn cancel(&self) {
-        self.state().cancelled = true;
+        self.state().rings += 1;
         self.rung.notify_all();
     }
 
-    /// Whether the wait is cancelled, which it is told once.
-    pub fn take_cancel(&self) -> bool {
+    /// Ends a wait: the one that is under way, or else the next one.
+    pub fn cancel(&self) {
+        let mut state = self.state();
+        state.cancelled = true;
+        state.rings += 1;
+        drop(state);
+        self.rung.notify_all();
+    }
+
+    /// How often it was rung. To be asked before looking whether to sleep.
+    pub fn rings(&self) -> u64 {
+        self.state().rings
+    }
+
+    /// Sleeps until it was rung more often than `heard`, or until then.
+    pub fn sleep(&self, heard: u64, until: Option<Instant>) {
+        let mut state = self.state();
+        while state.rings == heard {
+            let rest = until.map(|until| until.saturating_duration_since(Instant::now()));
+            state = match rest {
+                None => self.rung.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return,
+                Some(rest) => self.rung.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+    }
+
+    fn take_cancel(&self) -> bool {
         std::mem::take(&mut self.state().cancelled)
     }
 
@@ -50,43 +71,104 @@ impl Bell {
 #[derive(Clone, Copy)]
 pub struct Patience<'a> {
     deadline: Option<Instant>,
-    bell: Option<&'a Bell>,
+    /// Whether it holds inside of the resource manager as well, where waits are not ours to end.
+    strict: bool,
+    bell: Option<&'a Shared<Bell>>,
 }
 
 impl<'a> Patience<'a> {
     /// Waits as long as it takes, and cannot be cancelled.
-    pub const ENDLESS: Patience<'static> = Patience { deadline: None, bell: None };
+    pub(crate) const ENDLESS: Patience<'static> = Patience { deadline: None, strict: false, bell: None };
 
-    /// Until so many milliseconds have passed, or without a limit for `SCM_INFINITE`.
-    pub fn of_ms(timeout_ms: u32) -> Patience<'static> {
+    /// Without a limit. Waits inside of this process can be cancelled; one of the resource manager takes its time.
+    pub fn lasting(bell: &'a Shared<Bell>) -> Patience<'a> {
+        Patience { deadline: None, strict: false, bell: Some(bell) }
+    }
+
+    /// Ends after so many milliseconds, or when it is cancelled, whatever the resource manager does.
+    pub fn of_ms(timeout_ms: u32, bell: &'a Shared<Bell>) -> Patience<'a> {
         let limit = Duration::from_millis(timeout_ms.into());
         let deadline = (timeout_ms != SCM_INFINITE).then(|| Instant::now().checked_add(limit)).flatten();
-        Patience { deadline, bell: None }
+        Patience { deadline, strict: true, bell: Some(bell) }
     }
 
-    /// The same, but who rings the bell can end it.
-    pub fn with(self, bell: &'a Bell) -> Patience<'a> {
-        Patience { bell: Some(bell), ..self }
+    /// The same, but not for longer than so.
+    pub fn at_most_ms(self, limit_ms: u32) -> Patience<'a> {
+        let limit = Instant::now().checked_add(Duration::from_millis(limit_ms.into()));
+        Patience { deadline: earlier(self.deadline, limit), ..self }
     }
 
-    /// Whether nothing but success ends it.
-    pub fn is_endless(&self) -> bool {
-        self.deadline.is_none() && self.bell.is_none()
+    /// The bell, if a wait in the resource manager must end when it is cancelled or the time is up.
+    pub fn strict_bell(&self) -> Option<&'a Shared<Bell>> {
+        self.bell.filter(|_| self.strict)
     }
 
-    /// How long there is, if there is a limit.
-    pub fn rest(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
-    /// Why a wait must end now, if it must. To be asked only by who would wait otherwise: a cancel is told once.
+    /// Why a wait must end now, if it must. To be asked only by who would go on waiting: a cancel is told once.
     pub fn check(&self) -> Result<()> {
-        if self.bell.is_some_and(Bell::take_cancel) {
+        if self.bell.is_some_and(|bell| bell.take_cancel()) {
             return Err(Hresult::SCARD_E_CANCELLED);
         }
-        match self.rest() {
-            Some(rest) if rest.is_zero() => Err(Hresult::SCARD_E_TIMEOUT),
+        match self.deadline {
+            Some(deadline) if deadline <= Instant::now() => Err(Hresult::SCARD_E_TIMEOUT),
             _ => Ok(()),
         }
+    }
+
+    /// What has ended the wait has not: it came about by itself in the same moment. A cancel is for the next wait then.
+    pub fn take_back(&self, why: Hresult) {
+        if let (Some(bell), Hresult::SCARD_E_CANCELLED) = (self.bell, why) {
+            bell.cancel();
+        }
+    }
+}
+
+/// The earlier of two moments, where None never comes.
+pub fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn bell() -> Shared<Bell> {
+        Shared::try_new(Bell::default()).unwrap()
+    }
+
+    #[test]
+    fn a_cancel_ends_one_wait_whether_it_has_begun_or_not() {
+        let bell = bell();
+        let patience = Patience::of_ms(SCM_INFINITE, &bell);
+        bell.cancel();
+        assert_eq!(patience.check(), Err(Hresult::SCARD_E_CANCELLED));
+        assert_eq!(patience.check(), Ok(()));
+        patience.take_back(Hresult::SCARD_E_CANCELLED);
+        patience.take_back(Hresult::SCARD_E_TIMEOUT);
+        assert_eq!(patience.check(), Err(Hresult::SCARD_E_CANCELLED));
+        assert_eq!(patience.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_ring_before_the_sleep_is_heard() {
+        let bell = bell();
+        let heard = bell.rings();
+        bell.ring();
+        bell.sleep(heard, None);
+    }
+
+    #[test]
+    fn time_is_up_when_it_is() {
+        let bell = bell();
+        assert_eq!(Patience::of_ms(0, &bell).check(), Err(Hresult::SCARD_E_TIMEOUT));
+        assert_eq!(Patience::of_ms(60_000, &bell).check(), Ok(()));
+        assert_eq!(Patience::of_ms(SCM_INFINITE, &bell).deadline(), None);
+        bell.sleep(bell.rings(), Some(Instant::now()));
     }
 }

@@ -50,11 +50,14 @@ mod fork {
 
     use super::{lock, Handles, HANDLES};
     use crate::hresult::{Hresult, Result};
-    use crate::subsystem::r#virtual;
+    use crate::arbiter::seat::{self, Arbiters};
+    use crate::subsystem::{r#virtual, system};
 
     /// What is locked while a fork is under way, so that no child inherits anything in mid-change.
     struct Held {
         handles: MutexGuard<'static, Handles>,
+        arbiters: MutexGuard<'static, Arbiters>,
+        system: system::Locked,
         readers: r#virtual::Locked,
     }
 
@@ -76,10 +79,10 @@ mod fork {
     }
 
     unsafe extern "C" fn before() {
-        // There is a table, or is about to be: that is when these functions are asked for. Nobody waits for the table
-        // with the readers locked, so the order is free.
+        // There is a table, or is about to be: that is when these functions are asked for. Nobody waits for one of the
+        // others with the next one locked, so the order is free.
         let handles = lock(HANDLES.wait());
-        let held = Held { handles, readers: r#virtual::lock() };
+        let held = Held { handles, arbiters: seat::lock(), system: system::lock(), readers: r#virtual::lock() };
         // SAFETY: this thread holds the locks.
         unsafe { *HELD.0.get() = Some(held) };
     }
@@ -95,9 +98,11 @@ mod fork {
     }
 
     unsafe extern "C" fn after_in_child() {
-        if let Some(Held { mut handles, mut readers }) = take_held() {
+        if let Some(Held { mut handles, mut arbiters, mut system, mut readers }) = take_held() {
             handles.attachments.forget_all();
             handles.virtual_ifds.forget_all();
+            arbiters.forget_all();
+            system.forget_all();
             readers.forget_all();
         }
     }

@@ -8,6 +8,7 @@ use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::multi_string::{texts, MultiString};
+use crate::patience::Patience;
 use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
 use r#virtual::Virtual;
 use system::System;
@@ -76,7 +77,7 @@ pub fn of_icc(icc: Icc) -> &'static dyn Subsystem {
 
 /// Whether the platform has a reader of this name. Where it cannot be asked nobody can use it either.
 pub fn has_real_ifd(ifd: &IfdName) -> Result<bool> {
-    match in_context(&System, |context| System.list_ifds(context)) {
+    match in_context(&System, &Patience::ENDLESS, |context| System.list_ifds(context)) {
         Ok(names) => Ok(texts(&names).any(|name| name == ifd.as_c_str().to_bytes())),
         Err(Hresult::E_OUTOFMEMORY) => Err(Hresult::E_OUTOFMEMORY),
         Err(_) => Ok(false),
@@ -104,7 +105,7 @@ fn list(ask: impl Fn(&dyn Subsystem, Context) -> Result<Vec<u8>>) -> Result<Mult
     let mut all = MultiString::new()?;
     let mut obstacle = None;
     for subsystem in ALL {
-        match in_context(subsystem, |context| ask(subsystem, context)) {
+        match in_context(subsystem, &Patience::ENDLESS, |context| ask(subsystem, context)) {
             Ok(names) => texts(&names).try_for_each(|name| all.push(name))?,
             Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED) => {}
             Err(Hresult::E_OUTOFMEMORY) => return Err(Hresult::E_OUTOFMEMORY),
@@ -116,8 +117,12 @@ fn list(ask: impl Fn(&dyn Subsystem, Context) -> Result<Vec<u8>>) -> Result<Mult
 }
 
 /// Asks in a context for the moment only: an idle one would keep the daemon from exiting.
-pub fn in_context<T>(subsystem: &dyn Subsystem, ask: impl FnOnce(Context) -> Result<T>) -> Result<T> {
-    let context = subsystem.establish_context()?;
+pub fn in_context<T>(
+    subsystem: &dyn Subsystem,
+    patience: &Patience,
+    ask: impl FnOnce(Context) -> Result<T>,
+) -> Result<T> {
+    let context = subsystem.establish_context(patience)?;
     let answer = ask(context);
     subsystem.release_context(context);
     answer
@@ -127,6 +132,10 @@ pub fn in_context<T>(subsystem: &dyn Subsystem, ask: impl FnOnce(Context) -> Res
 ///
 /// Codes are those of `hresult`, the same on every platform. `None` as a protocol means that none is active.
 /// Callers make one call at a time on a context and its cards: libpcsclite stops the whole process otherwise.
+///
+/// What takes a `Patience` waits no longer than that, and gives `SCARD_E_TIMEOUT` or `SCARD_E_CANCELLED` then: nothing has
+/// come about, and what the service grants later is given back at once. If the service is still at it, the card handle is
+/// astray until then, and other calls on it wait.
 pub trait Subsystem: Send + Sync {
     /// Whether a transaction outlives `reconnect` on the same card handle.
     fn keeps_transaction_on_reconnect(&self) -> bool;
@@ -139,22 +148,53 @@ pub trait Subsystem: Send + Sync {
         1000
     }
 
-    fn establish_context(&self) -> Result<Context>;
+    /// How often who waits for a reader may ask `is_taken`, which is a message to the service there and back.
+    fn worth_asking_every_ms(&self) -> u32 {
+        100
+    }
+    /// Whether this thread may wait for something to happen to a reader. In a callback it may be what others wait for.
+    fn may_wait_for(&self, _ifd: &IfdName) -> Result<()> {
+        Ok(())
+    }
+    /// Lets who waits here look at his patience again, because it has ended.
+    fn stir(&self) {}
+    /// Whether the service is still at a call on this card handle for which nobody waits any more.
+    fn is_astray(&self, _icc: Icc) -> bool {
+        false
+    }
+
+    fn establish_context(&self, patience: &Patience) -> Result<Context>;
     fn release_context(&self, context: Context);
 
-    fn connect(&self, context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)>;
+    fn connect(
+        &self,
+        context: Context,
+        ifd: &IfdName,
+        access: Access,
+        patience: &Patience,
+    ) -> Result<(Icc, Option<Protocol>)>;
     /// Reconnects `icc`, which is connected in the mode `now`.
-    fn reconnect(&self, icc: Icc, now: ShareMode, access: Access, initial: Disposition) -> Result<Option<Protocol>>;
+    fn reconnect(
+        &self,
+        icc: Icc,
+        now: ShareMode,
+        access: Access,
+        initial: Disposition,
+        patience: &Patience,
+    ) -> Result<Option<Protocol>>;
     fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()>;
 
-    fn begin_transaction(&self, icc: Icc) -> Result<()>;
+    fn begin_transaction(&self, icc: Icc, patience: &Patience) -> Result<()>;
     fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()>;
 
     /// Fails with the signal that waits on `icc`, if there is one, or with `SCARD_E_SHARING_VIOLATION` if that cannot be
     /// told because another has the card. To be asked only where no transaction is open on `icc`.
-    fn probe(&self, icc: Icc) -> Result<()>;
-    fn status(&self, icc: Icc) -> Result<(CardState, Option<Protocol>)>;
-    fn identify(&self, icc: Icc) -> Result<Identity>;
+    fn probe(&self, icc: Icc, patience: &Patience) -> Result<()>;
+    /// Whether another has a transaction. Fails with the signal that waits on `icc` if nobody has. Waits for nobody, and
+    /// ends no transaction that may be open on `icc`.
+    fn is_taken(&self, icc: Icc, patience: &Patience) -> Result<bool>;
+    fn status(&self, icc: Icc, patience: &Patience) -> Result<(CardState, Option<Protocol>)>;
+    fn identify(&self, icc: Icc, patience: &Patience) -> Result<Identity>;
 
     /// Replaces `response` by the card's answer, which is never longer than the capacity that `response` has.
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()>;

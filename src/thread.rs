@@ -15,9 +15,6 @@ mod platform {
 
     use crate::hresult::{Hresult, Result};
 
-    /// Room for the readers of a SCardGetStatusChange, several times over.
-    const STACK: usize = 256 * 1024;
-
     pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
         let mut cell = Vec::new();
         cell.try_reserve_exact(1)?;
@@ -46,7 +43,6 @@ mod platform {
                 return Err(Hresult::E_OUTOFMEMORY);
             }
             libc::pthread_attr_setdetachstate(attributes.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED);
-            libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), STACK);
             let code = with_signals_blocked(|| {
                 libc::pthread_create(thread.as_mut_ptr(), attributes.as_ptr(), start, argument)
             });

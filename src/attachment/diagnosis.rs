@@ -1,8 +1,10 @@
 //! What is true after a failed call: the resource manager often says only that something went wrong. It is asked once
 //! more, and the code that the caller gets is the one that tells what happened.
 
-use super::{Attachment, Ownership, Session};
+use super::session::Session;
+use super::{Attachment, Ownership};
 use crate::hresult::{Hresult, Result};
+use crate::patience::Patience;
 use crate::subsystem::{self, Context};
 use crate::type_library::CardState;
 
@@ -13,6 +15,9 @@ impl Attachment {
         let truth = self.name_dead_handle(truth);
         if is_lasting(truth) {
             self.interrupt(session);
+        }
+        if ends_locks(truth) {
+            session.hold = None;
         }
         truth
     }
@@ -53,7 +58,7 @@ impl Attachment {
     /// The lasting trouble of the connection, if there is any.
     fn ask(&self, session: &Session) -> Option<Hresult> {
         let link = session.link.ok()?;
-        match self.subsystem.status(link.icc) {
+        match self.subsystem.status(link.icc, &Patience::ENDLESS) {
             Ok((CardState::Absent, _)) if link.protocol.is_some() => Some(Hresult::SCARD_W_REMOVED_CARD),
             Ok(_) => None,
             // Any other failure of the question tells less than the one that is asked about.
@@ -88,10 +93,10 @@ impl Attachment {
 
     fn see_removal_in(&self, context: Context) -> Result<bool> {
         let patience = self.subsystem.notices_removal_within_ms();
-        let first = self.subsystem.look(context, &self.ifd)?;
+        let first = self.subsystem.look(context, self.ifd())?;
         let mut now = first;
         while now.card_present && now.events == first.events {
-            now = match self.subsystem.wait_for_change(context, &self.ifd, &now, patience) {
+            now = match self.subsystem.wait_for_change(context, self.ifd(), &now, patience) {
                 Err(Hresult::SCARD_E_TIMEOUT) => return Ok(false),
                 sight => sight?,
             };
@@ -101,7 +106,7 @@ impl Attachment {
 
     /// The context of a borrowed handle is not known, so what needs one gets one for the moment.
     fn in_own_context<T>(&self, ask: impl FnOnce(Context) -> Result<T>) -> Result<T> {
-        subsystem::in_context(self.subsystem, ask)
+        subsystem::in_context(self.subsystem, &Patience::ENDLESS, ask)
     }
 }
 
@@ -134,4 +139,13 @@ fn is_lasting(code: Hresult) -> bool {
             | Hresult::SCARD_E_SERVICE_STOPPED
             | Hresult::SCARD_E_INVALID_HANDLE
     )
+}
+
+/// Codes after which nobody has a lock on the reader any more, whatever he thinks.
+fn ends_locks(code: Hresult) -> bool {
+    is_lasting(code)
+        && !matches!(
+            code,
+            Hresult::SCARD_W_RESET_CARD | Hresult::SCARD_W_UNPOWERED_CARD | Hresult::SCARD_W_UNRESPONSIVE_CARD
+        )
 }

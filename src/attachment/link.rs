@@ -2,6 +2,7 @@
 
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
+use crate::patience::Patience;
 use crate::subsystem::{Context, Icc, Subsystem};
 use crate::type_library::{Access, Disposition, Protocol, ShareMode};
 
@@ -21,16 +22,16 @@ pub(super) const TRIES: u32 = 3;
 
 impl Link {
     /// A new connection to the card in `ifd`, in a context of its own.
-    pub fn open(subsystem: &dyn Subsystem, ifd: &IfdName, access: Access) -> Result<Link> {
-        let context = subsystem.establish_context()?;
-        let opened = connect(subsystem, context, ifd, access);
+    pub fn open(subsystem: &dyn Subsystem, ifd: &IfdName, access: Access, patience: &Patience) -> Result<Link> {
+        let context = subsystem.establish_context(patience)?;
+        let opened = connect(subsystem, context, ifd, access, patience);
         if opened.is_err() {
             subsystem.release_context(context);
         }
         match opened {
             // A service that goes away in the middle of a call breaks off; the next call knows that it is gone.
             Err(Hresult::SCARD_F_COMM_ERROR) => {
-                subsystem.release_context(subsystem.establish_context()?);
+                subsystem.release_context(subsystem.establish_context(patience)?);
                 opened
             }
             opened => opened,
@@ -39,12 +40,18 @@ impl Link {
 
     /// The same handle, connected anew: a reset or a removal is acknowledged. A failure has changed nothing; whether a
     /// success is what was asked for, `check` tells.
-    pub fn reconnect(self, subsystem: &dyn Subsystem, access: Access, initial: Disposition) -> Result<Link> {
+    pub fn reconnect(
+        self,
+        subsystem: &dyn Subsystem,
+        access: Access,
+        initial: Disposition,
+        patience: &Patience,
+    ) -> Result<Link> {
         let mut initial = initial;
         let mut outcome = Err(Hresult::SCARD_E_NOT_READY);
         for _ in 0..TRIES {
             let now = outcome.unwrap_or(self);
-            match subsystem.reconnect(self.icc, now.share_mode, access, initial) {
+            match subsystem.reconnect(self.icc, now.share_mode, access, initial, patience) {
                 Ok(protocol) => {
                     let link = Link { share_mode: access.share_mode, ..self }.with_protocol(protocol);
                     outcome = Ok(link);
@@ -96,9 +103,15 @@ impl Link {
     }
 }
 
-fn connect(subsystem: &dyn Subsystem, context: Context, ifd: &IfdName, access: Access) -> Result<Link> {
+fn connect(
+    subsystem: &dyn Subsystem,
+    context: Context,
+    ifd: &IfdName,
+    access: Access,
+    patience: &Patience,
+) -> Result<Link> {
     let connect = |access: Access| {
-        let (icc, protocol) = subsystem.connect(context, ifd, access)?;
+        let (icc, protocol) = subsystem.connect(context, ifd, access, patience)?;
         let link = Link { context: Some(context), icc, share_mode: access.share_mode, protocol: None };
         Ok(link.with_protocol(protocol))
     };
@@ -111,19 +124,25 @@ fn connect(subsystem: &dyn Subsystem, context: Context, ifd: &IfdName, access: A
     match connected {
         Ok(link) if link.is_complete() => Ok(link),
         // pcsc-lite connects without a protocol as long as nobody has reconnected after a reset.
-        Ok(link) => complete(subsystem, link, access, Disposition::Leave),
+        Ok(link) => complete(subsystem, link, access, Disposition::Leave, patience),
         // pcsc-lite leaves a card without power for ever when its power was turned off and someone still has a handle.
         Err(Hresult::SCARD_W_UNPOWERED_CARD) => {
             let reader = connect(Access { share_mode: ShareMode::Direct, ..access })?;
-            complete(subsystem, reader, access, Disposition::Unpower)
+            complete(subsystem, reader, access, Disposition::Unpower, patience)
         }
         Err(code) => Err(code),
     }
 }
 
 /// Makes a connection usable that is not, or disconnects it.
-fn complete(subsystem: &dyn Subsystem, link: Link, access: Access, initial: Disposition) -> Result<Link> {
-    link.reconnect(subsystem, access, initial).and_then(|link| link.check(access)).inspect_err(|_| {
+fn complete(
+    subsystem: &dyn Subsystem,
+    link: Link,
+    access: Access,
+    initial: Disposition,
+    patience: &Patience,
+) -> Result<Link> {
+    link.reconnect(subsystem, access, initial, patience).and_then(|link| link.check(access)).inspect_err(|_| {
         // What it is good for has been tried.
         let _ = subsystem.disconnect(link.icc, Disposition::Leave);
     })

@@ -1,9 +1,14 @@
 //! How an attachment is made usable again: the documented `Reconnect`, "without a Detach followed by an Attach".
 
 use super::link::Link;
-use super::{Attachment, Ownership, Session};
+use super::session::Session;
+use super::{Attachment, Ownership};
 use crate::hresult::{Hresult, Result};
+use crate::patience::Patience;
 use crate::type_library::{Access, Disposition, Protocols, ShareMode};
+
+/// How long a caller whose time is up waits for a new connection after all.
+const MOMENT_MS: u32 = 10;
 
 /// What a reconnect is asked for beyond being usable again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,11 +19,13 @@ pub struct Wish {
     pub protocols: Option<Protocols>,
     /// What is done to the card: left, reset or unpowered.
     pub initial: Disposition,
+    /// How long it may take; None leaves waits for other applications to the resource manager, however long.
+    pub timeout_ms: Option<u32>,
 }
 
 impl Default for Wish {
     fn default() -> Self {
-        Wish { share_mode: None, protocols: None, initial: Disposition::Leave }
+        Wish { share_mode: None, protocols: None, initial: Disposition::Leave, timeout_ms: None }
     }
 }
 
@@ -41,22 +48,28 @@ pub enum Reconnected {
 impl Attachment {
     /// Makes the attachment usable again if anything can. A failure leaves it in place, to be reconnected later.
     pub fn reconnect(&self, wish: Wish) -> Result<Reconnected> {
-        let mut session = self.enter()?;
+        let patience = &super::patience(wish.timeout_ms, &self.bell);
+        let mut session = self.enter(patience)?;
         let access = wish.access(session.access);
         let before = session.card;
 
-        self.notice_signals(&mut session);
+        let _turn = match session.lock_depth {
+            0 => self.turn_to_reconnect(&session, access, patience)?,
+            // Who has a lock does not wait, and who has lost it waits when it is taken anew.
+            _ => None,
+        };
+        self.notice_signals(&mut session, patience)?;
         if wish.initial == Disposition::Leave && access == session.access && session.is_sound() {
             return Ok(Reconnected::SameCard);
         }
         let was_exclusive = session.link.is_ok_and(|link| link.share_mode == ShareMode::Exclusive);
-        let link = self.renew(&mut session, access, wish.initial)?;
+        let link = self.renew(&mut session, access, wish.initial, patience)?;
         self.set_link(&mut session, Ok(link));
-        let disturbed = match self.meet_usable_card(&mut session, access) {
+        let disturbed = match self.meet_usable_card(&mut session, access, patience) {
             Ok(disturbed) => disturbed || wish.initial != Disposition::Leave || session.card != before,
             Err(code) => return Err(self.give_up(&mut session, code)),
         };
-        self.relock(&mut session, was_exclusive)?;
+        self.relock(&mut session, was_exclusive, patience)?;
         session.access = access;
         if disturbed && !session.interrupted {
             self.count_loss();
@@ -66,63 +79,103 @@ impl Attachment {
     }
 
     /// A reconnect clears the signals of a reset or a removal, so those that no call has seen yet are looked for first.
-    fn notice_signals(&self, session: &mut Session) {
-        let Ok(link) = session.link else { return };
+    fn notice_signals(&self, session: &mut Session, patience: &Patience) -> Result<()> {
+        let Ok(link) = session.link else { return Ok(()) };
         if session.interrupted {
-            return;
+            return Ok(());
         }
-        match self.look_for_signals(session, link) {
+        match self.look_for_signals(session, link, patience) {
             Ok(()) => {}
             Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => session.doubtful = true,
+            // Nothing has changed, and a signal is still there.
+            Err(code) if is_impatience(code, patience) => return Err(code),
             Err(code) => {
                 self.diagnose(session, code);
                 // Whatever it says: a signal could be behind it.
                 self.interrupt(session);
             }
         }
+        Ok(())
     }
 
-    fn look_for_signals(&self, session: &mut Session, link: Link) -> Result<()> {
+    fn look_for_signals(&self, session: &mut Session, link: Link, patience: &Patience) -> Result<()> {
         // A transaction that could be on the handle, of ours, of another who knows it, or for exclusive use, is not to be
         // ended by looking.
         let ours_alone = link.context.is_some() && !self.facts().lent;
         if ours_alone && link.share_mode == ShareMode::Shared && session.lock_depth == 0 {
-            match self.subsystem.probe(link.icc) {
+            match self.subsystem.probe(link.icc, patience) {
                 Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
                 signal => return signal,
             }
         }
         // The owner of a borrowed handle may have reconnected it to another card.
-        let found = self.subsystem.identify(link.icc)?.card();
+        let found = self.subsystem.identify(link.icc, patience)?.card();
         session.doubtful |= found != session.card;
         Ok(())
     }
 
     /// The connection, renewed or new.
-    fn renew(&self, session: &mut Session, access: Access, initial: Disposition) -> Result<Link> {
+    fn renew(
+        &self,
+        session: &mut Session,
+        access: Access,
+        initial: Disposition,
+        patience: &Patience,
+    ) -> Result<Link> {
         let old = session.link.or_else(|code| session.set_aside.ok_or(code));
-        let renewed = old.and_then(|link| self.renew_link(session, link, access, initial));
+        let renewed = old.and_then(|link| self.renew_link(session, link, access, initial, patience));
         renewed.or_else(|code| {
             if initial != Disposition::Leave {
                 // The reset may have come about before the failure.
                 self.interrupt(session);
             }
+            if let (Ok(link), true) = (old, is_impatience(code, patience)) {
+                return Err(self.break_off(session, link, code));
+            }
             let code = self.diagnose(session, code);
             if self.ownership() == Ownership::Borrowed || !needs_new_connection(old, code, access) {
                 return Err(code);
             }
-            self.reopen(session, code, access, initial)
+            self.reopen(session, code, access, initial, patience)
         })
     }
 
+    /// The caller has no more patience. Nothing has changed, unless the service is still at it: then nobody knows when it will
+    /// be done with a card handle of ours, and another takes its place.
+    fn break_off(&self, session: &mut Session, link: Link, code: Hresult) -> Hresult {
+        if self.subsystem.is_astray(link.icc) && self.ownership() == Ownership::Owned {
+            let _ = link.close(self.subsystem, Disposition::Leave);
+            session.set_aside = None;
+            // What has been signalled to the old one is not known.
+            self.count_loss();
+            session.doubtful = true;
+            let brief = Patience::of_ms(MOMENT_MS, &self.bell);
+            let new = Link::open(self.subsystem, self.ifd(), session.access, &brief);
+            // A lock is lost with its card handle: only a reconnect gets it back.
+            let new = new.and_then(|link| match session.lock_depth {
+                0 => Ok(link),
+                _ => link.close(self.subsystem, Disposition::Leave).and(Err(code)),
+            });
+            self.set_link(session, new.map_err(|_| code));
+        }
+        code
+    }
+
     /// The same card handle. A card that is mute or without power has nothing to lose, and pcscd would not ask it again.
-    fn renew_link(&self, session: &mut Session, link: Link, access: Access, initial: Disposition) -> Result<Link> {
-        match link.reconnect(self.subsystem, access, initial) {
+    fn renew_link(
+        &self,
+        session: &mut Session,
+        link: Link,
+        access: Access,
+        initial: Disposition,
+        patience: &Patience,
+    ) -> Result<Link> {
+        match link.reconnect(self.subsystem, access, initial, patience) {
             Err(Hresult::SCARD_W_UNRESPONSIVE_CARD | Hresult::SCARD_W_UNPOWERED_CARD)
                 if initial == Disposition::Leave =>
             {
                 self.interrupt(session);
-                link.reconnect(self.subsystem, access, Disposition::Unpower)
+                link.reconnect(self.subsystem, access, Disposition::Unpower, patience)
             }
             renewed => renewed,
         }
@@ -130,7 +183,7 @@ impl Attachment {
 
     /// Takes the lock that was held before, where the reconnect or what came before it ended the transaction. Last of
     /// all, because on some platforms every reconnect ends it.
-    fn relock(&self, session: &mut Session, was_exclusive: bool) -> Result<()> {
+    fn relock(&self, session: &mut Session, was_exclusive: bool, patience: &Patience) -> Result<()> {
         let link = session.link?;
         // Exclusive use and a lock are one transaction to pcscd, which ends with the former.
         let ended = session.interrupted || was_exclusive && link.share_mode != ShareMode::Exclusive;
@@ -138,27 +191,42 @@ impl Attachment {
         if session.lock_depth == 0 || kept {
             return Ok(());
         }
-        self.begin_anew(link).map_err(|code| self.give_up(session, code))
+        let begun = self.take_hold(session, patience).and_then(|()| self.begin_anew(link, patience));
+        begun.map_err(|code| self.give_up(session, code))?;
+        if let Some(hold) = &session.hold {
+            hold.confirm(true);
+        }
+        Ok(())
     }
 
     /// A connection in a new context takes the place of one that is dead for the reason `why`.
-    fn reopen(&self, session: &mut Session, why: Hresult, access: Access, initial: Disposition) -> Result<Link> {
+    fn reopen(
+        &self,
+        session: &mut Session,
+        why: Hresult,
+        access: Access,
+        initial: Disposition,
+        patience: &Patience,
+    ) -> Result<Link> {
         if let Ok(dead) = session.link {
             // What is dead cannot be left any better, nor asked about.
             let _ = dead.close(self.subsystem, Disposition::Leave);
             self.set_link(session, Err(while_down(why)));
         }
         self.interrupt(session);
-        let opened = Link::open(self.subsystem, &self.ifd, access).and_then(|link| match initial {
+        let opened = Link::open(self.subsystem, self.ifd(), access, patience).and_then(|link| match initial {
             Disposition::Leave => Ok(link),
             initial => {
-                let renewed = link.reconnect(self.subsystem, access, initial).and_then(|link| link.check(access));
+                let renewed = link.reconnect(self.subsystem, access, initial, patience).and_then(|link| link.check(access));
                 renewed.inspect_err(|_| {
                     let _ = link.close(self.subsystem, Disposition::Leave);
                 })
             }
         });
         opened.map_err(|code| {
+            if is_impatience(code, patience) {
+                return code;
+            }
             let code = self.diagnose(session, code);
             self.set_link(session, Err(while_down(code)));
             code
@@ -191,6 +259,15 @@ impl Session {
     fn recover(&mut self) {
         (self.interrupted, self.doubtful, self.owes_acknowledgement) = (false, false, false);
         self.set_aside = None;
+    }
+}
+
+/// Whether a call has failed for no other reason than that its caller would not wait.
+fn is_impatience(code: Hresult, patience: &Patience) -> bool {
+    match code {
+        Hresult::SCARD_E_CANCELLED => true,
+        Hresult::SCARD_E_TIMEOUT => patience.deadline().is_some(),
+        _ => false,
     }
 }
 

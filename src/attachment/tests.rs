@@ -89,17 +89,24 @@ impl Subsystem for Script {
     fn keeps_transaction_on_reconnect(&self) -> bool {
         !self.loses_transactions
     }
-    fn establish_context(&self) -> Result<Context> {
+    fn establish_context(&self, _: &Patience) -> Result<Context> {
         self.step("establish").map(|_| Context(7))
     }
     fn release_context(&self, _: Context) {
         self.calls.lock().unwrap().push("release");
     }
-    fn connect(&self, _: Context, _: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
+    fn connect(&self, _: Context, _: &IfdName, access: Access, _: &Patience) -> Result<(Icc, Option<Protocol>)> {
         let operation = if access.share_mode == ShareMode::Direct { "connect direct" } else { "connect" };
         self.step(operation).map(|scene| (Icc(9), scene.protocol))
     }
-    fn reconnect(&self, _: Icc, _: ShareMode, _: Access, initial: Disposition) -> Result<Option<Protocol>> {
+    fn reconnect(
+        &self,
+        _: Icc,
+        _: ShareMode,
+        _: Access,
+        initial: Disposition,
+        _: &Patience,
+    ) -> Result<Option<Protocol>> {
         let operation = if initial == Disposition::Leave { "reconnect" } else { "reconnect with a reset" };
         let scene = self.step(operation)?;
         if initial != Disposition::Leave {
@@ -110,19 +117,22 @@ impl Subsystem for Script {
     fn disconnect(&self, _: Icc, _: Disposition) -> Result<()> {
         self.step("disconnect").map(|_| ())
     }
-    fn begin_transaction(&self, _: Icc) -> Result<()> {
+    fn begin_transaction(&self, _: Icc, _: &Patience) -> Result<()> {
         self.step("begin").map(|_| ())
     }
     fn end_transaction(&self, _: Icc, _: Disposition) -> Result<()> {
         self.step("end").map(|_| ())
     }
-    fn probe(&self, _: Icc) -> Result<()> {
+    fn probe(&self, _: Icc, _: &Patience) -> Result<()> {
         self.step("probe").map(|_| ())
     }
-    fn status(&self, _: Icc) -> Result<(CardState, Option<Protocol>)> {
+    fn is_taken(&self, _: Icc, _: &Patience) -> Result<bool> {
+        self.step("is taken").map(|_| false)
+    }
+    fn status(&self, _: Icc, _: &Patience) -> Result<(CardState, Option<Protocol>)> {
         self.step("status").map(|scene| (scene.state, scene.protocol))
     }
-    fn identify(&self, _: Icc) -> Result<Identity> {
+    fn identify(&self, _: Icc, _: &Patience) -> Result<Identity> {
         let scene = self.step("identify")?;
         let Scene { atr, state, events, protocol, .. } = scene;
         Ok(Identity { ifd: name(), atr, state, protocol, events })
@@ -159,19 +169,22 @@ impl Subsystem for Script {
     }
 }
 
+/// Another name for each test, because attachments to one reader wait for each other.
 fn name() -> IfdName {
-    IfdName::new(b"Scripted 00 00").unwrap()
+    static THREADS: AtomicU64 = AtomicU64::new(0);
+    thread_local!(static NUMBER: u64 = THREADS.fetch_add(1, Ordering::Relaxed));
+    IfdName::new(format!("Scripted {:02}", NUMBER.with(|number| *number)).as_bytes()).unwrap()
 }
 
 /// An attachment whose making is not of interest.
 fn attached(script: &'static Script) -> Attachment {
-    let attachment = Attachment::by_ifd(script, name(), Access::default()).unwrap();
+    let attachment = Attachment::by_ifd(script, name(), Access::default(), None).unwrap();
     script.take_calls();
     attachment
 }
 
 fn borrowed(script: &'static Script) -> Attachment {
-    let attachment = Attachment::by_handle(script, Icc(9), Access::default()).unwrap();
+    let attachment = Attachment::by_handle(script, Icc(9), Access::default(), None).unwrap();
     script.take_calls();
     attachment
 }
@@ -184,7 +197,7 @@ fn last_response(attachment: &Attachment) -> Vec<u8> {
     attachment.last_response(|answer| Ok(answer.to_vec())).unwrap()
 }
 
-const RESET: Wish = Wish { share_mode: None, protocols: None, initial: Disposition::Reset };
+const RESET: Wish = Wish { share_mode: None, protocols: None, initial: Disposition::Reset, timeout_ms: None };
 
 #[test]
 fn attach_gives_back_what_it_took_when_it_fails() {
@@ -211,7 +224,7 @@ fn attach_gives_back_what_it_took_when_it_fails() {
         if operation == "connect direct" {
             script.fail("connect", &[H::SCARD_W_UNPOWERED_CARD]);
         }
-        assert_eq!(Attachment::by_ifd(script, name(), Access::default()).err(), Some(expected));
+        assert_eq!(Attachment::by_ifd(script, name(), Access::default(), None).err(), Some(expected));
         assert_eq!(script.take_calls(), calls);
     }
 }
@@ -220,12 +233,12 @@ fn attach_gives_back_what_it_took_when_it_fails() {
 fn a_connection_without_a_protocol_is_never_handed_out() {
     let script = Script::new();
     script.scene(|scene| scene.protocol = None);
-    assert_eq!(Attachment::by_ifd(script, name(), Access::default()).err(), Some(Hresult::SCARD_E_NOT_READY));
+    assert_eq!(Attachment::by_ifd(script, name(), Access::default(), None).err(), Some(Hresult::SCARD_E_NOT_READY));
     let calls = script.take_calls();
     assert_eq!(calls, ["establish", "connect", "reconnect", "reconnect", "reconnect", "disconnect", "release"]);
     // In direct mode there need be none.
     let direct = Access { share_mode: ShareMode::Direct, ..Access::default() };
-    let attachment = Attachment::by_ifd(script, name(), direct).unwrap();
+    let attachment = Attachment::by_ifd(script, name(), direct, None).unwrap();
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_PROTO_MISMATCH));
 }
 
@@ -356,6 +369,7 @@ fn a_reconnect_with_nothing_to_do_asks_once() {
     script.take_calls();
     assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
+    attachment.unlock(Disposition::Leave).unwrap();
     let attachment = borrowed(script);
     assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
@@ -523,7 +537,7 @@ fn raw_takes_what_the_other_protocols_do_not() {
     let script = Script::new();
     script.scene(|scene| (scene.protocol, scene.answer) = (Some(Protocol::Raw), vec![0x41]));
     let raw = Access { protocols: Protocols::Raw, ..Access::default() };
-    let attachment = Attachment::by_ifd(script, name(), raw).unwrap();
+    let attachment = Attachment::by_ifd(script, name(), raw, None).unwrap();
     assert_eq!(attachment.transmit(&[1], |answer| Ok(answer.to_vec())), Ok(vec![0x41]));
     assert_eq!(attachment.transmit(&[], |_| Ok(())), Err(Hresult::E_INVALIDARG));
 }
@@ -565,7 +579,7 @@ fn a_protocol_that_is_gone_is_a_reset_that_was_not_signalled() {
 fn a_card_that_others_reset_while_it_is_met_is_met_again() {
     let script = Script::new();
     script.fail("identify", &[Hresult::SCARD_W_RESET_CARD]);
-    let attachment = Attachment::by_ifd(script, name(), Access::default()).unwrap();
+    let attachment = Attachment::by_ifd(script, name(), Access::default(), None).unwrap();
     assert_eq!(script.take_calls(), ["establish", "connect", "identify", "reconnect", "identify"]);
     assert_eq!(attachment.generation(), 0);
     script.fail("probe", &[Hresult::SCARD_W_RESET_CARD]);
@@ -597,7 +611,7 @@ fn a_call_that_succeeds_again_ends_an_interruption() {
 fn the_lock_is_taken_again_after_exclusive_use() {
     let script = Script::new();
     let exclusive = Access { share_mode: ShareMode::Exclusive, ..Access::default() };
-    let attachment = Attachment::by_ifd(script, name(), exclusive).unwrap();
+    let attachment = Attachment::by_ifd(script, name(), exclusive, None).unwrap();
     attachment.lock().unwrap();
     script.take_calls();
     let shared = Wish { share_mode: Some(ShareMode::Shared), ..Wish::default() };
@@ -609,7 +623,7 @@ fn the_lock_is_taken_again_after_exclusive_use() {
 fn exclusive_use_is_not_ended_by_a_probe() {
     let script = Script::new();
     let exclusive = Access { share_mode: ShareMode::Exclusive, ..Access::default() };
-    let attachment = Attachment::by_ifd(script, name(), exclusive).unwrap();
+    let attachment = Attachment::by_ifd(script, name(), exclusive, None).unwrap();
     script.take_calls();
     assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
@@ -639,7 +653,7 @@ fn a_signal_that_another_hides_is_waited_for() {
 fn a_direct_connection_does_without_a_card() {
     let script = Script::new();
     let direct = Access { share_mode: ShareMode::Direct, ..Access::default() };
-    let attachment = Attachment::by_ifd(script, name(), direct).unwrap();
+    let attachment = Attachment::by_ifd(script, name(), direct, None).unwrap();
     assert_eq!(attachment.status(), Ok((CardState::SpecificMode, None)));
     script.fail("reconnect", &[Hresult::SCARD_E_NO_SMARTCARD]);
     script.scene(|scene| (scene.state, scene.atr) = (CardState::Absent, Atr::default()));
@@ -678,9 +692,9 @@ fn a_card_that_cannot_be_disposed_of_is_an_error_of_detach() {
 fn a_service_that_dies_during_an_attach_is_gone() {
     let script = Script::new();
     script.fail("connect", &[Hresult::SCARD_F_COMM_ERROR, Hresult::SCARD_F_COMM_ERROR]);
-    assert_eq!(Attachment::by_ifd(script, name(), Access::default()).err(), Some(Hresult::SCARD_F_COMM_ERROR));
+    assert_eq!(Attachment::by_ifd(script, name(), Access::default(), None).err(), Some(Hresult::SCARD_F_COMM_ERROR));
     script.take_calls();
-    assert_eq!(Attachment::by_ifd(script, name(), Access::default()).err(), Some(Hresult::SCARD_F_COMM_ERROR));
+    assert_eq!(Attachment::by_ifd(script, name(), Access::default(), None).err(), Some(Hresult::SCARD_F_COMM_ERROR));
     assert_eq!(script.take_calls(), ["establish", "connect", "release", "establish", "release"]);
 }
 
@@ -709,7 +723,7 @@ fn a_mismatch_that_comes_of_a_reset_passes() {
     script.fail("reconnect", &[Hresult::SCARD_E_PROTO_MISMATCH; 2]);
     assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
     script.fail("connect", &[Hresult::SCARD_E_PROTO_MISMATCH; 3]);
-    let other = Attachment::by_ifd(script, name(), Access::default());
+    let other = Attachment::by_ifd(script, name(), Access::default(), None);
     assert_eq!(other.err(), Some(Hresult::SCARD_E_PROTO_MISMATCH));
 }
 
@@ -725,13 +739,13 @@ fn what_stands_in_the_way_of_an_attach_is_told_as_the_service_tells_it() {
     for code in codes {
         let script = Script::new();
         script.fail("connect", &[code]);
-        assert_eq!(Attachment::by_ifd(script, name(), Access::default()).err(), Some(code));
+        assert_eq!(Attachment::by_ifd(script, name(), Access::default(), None).err(), Some(code));
         assert_eq!(script.take_calls(), ["establish", "connect", "release"]);
     }
     for code in [Hresult::SCARD_W_SECURITY_VIOLATION, Hresult::SCARD_E_SERVER_TOO_BUSY] {
         let script = Script::new();
         script.fail("establish", &[code]);
-        assert_eq!(Attachment::by_ifd(script, name(), Access::default()).err(), Some(code));
+        assert_eq!(Attachment::by_ifd(script, name(), Access::default(), None).err(), Some(code));
     }
 }
 

@@ -7,6 +7,7 @@ use crate::attachment::{Attachment, Ownership};
 use crate::boundary::{guard, options, text, Options, Output};
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::{self, IfdName};
+use crate::patience::SCM_INFINITE;
 use crate::shared::Shared;
 use crate::subsystem::{self, Icc};
 use crate::type_library::{Access, Disposition, Protocols, ShareMode};
@@ -44,13 +45,21 @@ pub struct scm_attach_options {
     pub protocols: u32,
     /// 0, or `SCM_ATTACH_ADOPT` by handle.
     pub flags: u32,
+    /// How long attaching may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`. 0 (default) and
+    /// `SCM_INFINITE`: without a limit.
+    pub timeout_ms: u32,
 }
 
-// SAFETY: repr(C), four u32, the first of them the size.
+// SAFETY: repr(C), five u32, the first of them the size.
 unsafe impl Options for scm_attach_options {
-    const FIRST_SIZE: usize = 16;
-    const DEFAULT: Self =
-        scm_attach_options { struct_size: size_of::<Self>() as u32, share_mode: 0, protocols: 0, flags: 0 };
+    const FIRST_SIZE: usize = 20;
+    const DEFAULT: Self = scm_attach_options {
+        struct_size: size_of::<Self>() as u32,
+        share_mode: 0,
+        protocols: 0,
+        flags: 0,
+        timeout_ms: 0,
+    };
 }
 
 impl scm_attach_options {
@@ -60,6 +69,10 @@ impl scm_attach_options {
             share_mode: if_given(self.share_mode, ShareMode::from_value)?.unwrap_or(default.share_mode),
             protocols: if_given(self.protocols, Protocols::from_value)?.unwrap_or(default.protocols),
         })
+    }
+
+    fn timeout_ms(&self) -> Option<u32> {
+        Some(self.timeout_ms).filter(|timeout_ms| ![0, SCM_INFINITE].contains(timeout_ms))
     }
 
     fn ownership(&self) -> Result<Ownership> {
@@ -105,8 +118,8 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 ///
 /// After a failure everything is as it was.
 ///
-/// Blocks while another application holds a lock on the card. Any thread may call it. After a fork the child attaches
-/// anew.
+/// Blocks while another application, or another attachment, holds a lock on the card: `scm_attach_by_ifd_ex` has a limit
+/// for it. Any thread may call it. After a fork the child attaches anew.
 #[no_mangle]
 pub unsafe extern "C" fn scm_attach_by_ifd(ifd_name: *const c_char, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
@@ -116,13 +129,15 @@ pub unsafe extern "C" fn scm_attach_by_ifd(ifd_name: *const c_char, handle: *mut
 /// Attaches to the card in a reader, or to the reader itself, as `options` say.
 ///
 /// @param ifd_name  as for `scm_attach_by_ifd`
-/// @param options  share mode and protocols; NULL for the defaults. `flags` has to be 0.
+/// @param options  share mode, protocols and time limit; NULL for the defaults. `flags` has to be 0.
 /// @param handle  [out] the attachment; NULL after a failure
 ///
 /// @return as `scm_attach_by_ifd`, and
 /// - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: exclusive use is asked for and another application uses the card.
 /// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for.
+/// - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing. A connection that
+///   it makes later is closed at once; until then other calls with a limit that attach to the same reader do not begin.
 ///
 /// In direct mode a reader without a card is no error: the ATR is empty then. With a card or without, no protocol is
 /// active: `scm_transmit` answers `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for shared or exclusive use.
@@ -175,6 +190,7 @@ pub unsafe extern "C" fn scm_attach_by_handle(icc: usize, handle: *mut *mut scm_
 ///
 /// @return as `scm_attach_by_handle`, and
 /// - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
+/// - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing.
 ///
 /// After a failure an `icc` that was to be adopted is still the caller's.
 #[no_mangle]
@@ -238,7 +254,9 @@ unsafe fn attach_by_ifd(
     if given.flags != 0 {
         return Err(Hresult::E_INVALIDARG);
     }
-    hand_out(Attachment::by_ifd(subsystem::of_ifd(&name), name, given.access()?)?, Ownership::Owned, handle)
+    let (access, subsystem) = (given.access()?, subsystem::of_ifd(&name));
+    let attachment = Attachment::by_ifd(subsystem, name, access, given.timeout_ms())?;
+    hand_out(attachment, Ownership::Owned, handle)
 }
 
 /// # Safety
@@ -252,7 +270,8 @@ unsafe fn attach_by_handle(
     let (handle, given) = unsafe { (Output::new(handle)?, options(given)?) };
     let (access, ownership) = (given.access()?, given.ownership()?);
     let icc = Icc(icc);
-    hand_out(Attachment::by_handle(subsystem::of_icc(icc), icc, access)?, ownership, handle)
+    let attachment = Attachment::by_handle(subsystem::of_icc(icc), icc, access, given.timeout_ms())?;
+    hand_out(attachment, ownership, handle)
 }
 
 fn hand_out(attachment: Attachment, ownership: Ownership, handle: Output<*mut scm_handle>) -> Result<Hresult> {

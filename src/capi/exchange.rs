@@ -42,7 +42,8 @@ const _: () = assert!(SCM_COMMAND_MAX == subsystem::MAX_COMMAND);
 ///   faster than the service looks (400 ms with pcsc-lite).
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
 ///
-/// Blocks until the card answers, and before that while another application holds a lock on the card. Other threads
+/// Blocks until the card answers, and before that while another application, or another attachment, holds a lock on the
+/// card: `scm_transmit_ex` has a limit for that. Other threads
 /// that use the same handle wait meanwhile. Two threads that share a handle may get each other's last response: an
 /// attachment for each is better.
 #[no_mangle]
@@ -61,6 +62,47 @@ pub unsafe extern "C" fn scm_transmit(
         // SAFETY: as the header says. The response may lie on the command: it is written when the command is done with.
         let command = unsafe { input(command, command_length) }?;
         attachment.transmit(command, |answer| response.fill(answer))
+    })
+}
+
+/// Sends one command APDU to the card, as `scm_transmit` does, if the card can be had in time.
+///
+/// The card is locked for the exchange, unless it is locked already: a command that waits inside of the resource manager
+/// could not be called back. So it takes three messages to the resource manager in place of one.
+///
+/// @param handle  the attachment
+/// @param command  as for `scm_transmit`
+/// @param command_length  as for `scm_transmit`
+/// @param response  [out] as for `scm_transmit`
+/// @param capacity  as for `scm_transmit`
+/// @param response_length  [out] as for `scm_transmit`
+/// @param timeout_ms  how long to wait for others to give the card back, in milliseconds: 0 not at all, `SCM_INFINITE`
+///   without a limit. Once the card has the command, its answer is waited for, however long it takes.
+///
+/// @return as `scm_transmit`, and
+/// - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Nothing was sent,
+///   and nothing will be.
+/// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
+///
+/// Blocks until the card answers, and before that for `timeout_ms` at the most, and some 25 ms more where the resource
+/// manager is slow to answer.
+#[no_mangle]
+pub unsafe extern "C" fn scm_transmit_ex(
+    handle: *mut scm_handle,
+    command: *const u8,
+    command_length: libc::size_t,
+    response: *mut u8,
+    capacity: libc::size_t,
+    response_length: *mut libc::size_t,
+    timeout_ms: u32,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let response = unsafe { OutputBytes::new(response, capacity, response_length) }?;
+        let attachment = attached(handle)?;
+        // SAFETY: as for `scm_transmit`.
+        let command = unsafe { input(command, command_length) }?;
+        attachment.transmit_within(timeout_ms, command, |answer| response.fill(answer))
     })
 }
 

@@ -19,13 +19,22 @@ pub struct scm_reconnect_options {
     pub protocols: u32,
     /// What is done to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or `SCM_DISPOSITION_UNPOWER`.
     pub initial_action: u32,
+    /// How long it may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`; or `SCM_INFINITE`: without a
+    /// limit, and `scm_cancel` ends it wherever it waits. 0 (default): without a limit, and what waits for another
+    /// application waits in the resource manager, where `scm_cancel` does not reach it. Never kept for later reconnects.
+    pub timeout_ms: u32,
 }
 
-// SAFETY: repr(C), four u32, the first of them the size.
+// SAFETY: repr(C), five u32, the first of them the size.
 unsafe impl Options for scm_reconnect_options {
-    const FIRST_SIZE: usize = 16;
-    const DEFAULT: Self =
-        scm_reconnect_options { struct_size: size_of::<Self>() as u32, share_mode: 0, protocols: 0, initial_action: 0 };
+    const FIRST_SIZE: usize = 20;
+    const DEFAULT: Self = scm_reconnect_options {
+        struct_size: size_of::<Self>() as u32,
+        share_mode: 0,
+        protocols: 0,
+        initial_action: 0,
+        timeout_ms: 0,
+    };
 }
 
 impl scm_reconnect_options {
@@ -38,6 +47,7 @@ impl scm_reconnect_options {
             share_mode: if_given(self.share_mode, ShareMode::from_value)?,
             protocols: if_given(self.protocols, Protocols::from_value)?,
             initial,
+            timeout_ms: (self.timeout_ms != 0).then_some(self.timeout_ms),
         })
     }
 }
@@ -79,8 +89,8 @@ impl scm_reconnect_options {
 ///
 /// A failure leaves the attachment in place, to be reconnected later.
 ///
-/// Blocks while another application holds a lock on the card. Any thread may call it; other threads that use the same
-/// handle wait meanwhile.
+/// Blocks while another application, or another attachment, holds a lock on the card: `scm_reconnect_ex` has a limit for
+/// it. Any thread may call it; other threads that use the same handle wait meanwhile.
 #[no_mangle]
 pub unsafe extern "C" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
@@ -94,9 +104,14 @@ pub unsafe extern "C" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
 ///
 /// @return as `scm_reconnect`, and
 /// - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value is not defined here.
+/// - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`. The attachment is as before, to be reconnected later.
+/// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
 ///
-/// Blocks as `scm_reconnect`; asked for exclusive use, also until no other application uses the card (pcsc-lite). A reset
-/// or a loss of power is signalled to other attachments (`SCM_SCARD_W_RESET_CARD`), and makes the generation grow.
+/// Blocks as `scm_reconnect`; asked for exclusive use, also until no other application uses the card (pcsc-lite).
+/// `timeout_ms` bounds it, whatever the resource manager does. One that is still at it then keeps the card handle: an own
+/// one is closed when it is done, and a new one takes its place, for which the generation grows; calls on a borrowed one
+/// wait until it is done. A reset or a loss of power is signalled to other attachments (`SCM_SCARD_W_RESET_CARD`), and
+/// makes the generation grow.
 #[no_mangle]
 pub unsafe extern "C" fn scm_reconnect_ex(
     handle: *mut scm_handle,

@@ -1,4 +1,7 @@
-//! The real resource manager: the one file that calls PC/SC, and the one that knows how platforms differ.
+//! The real resource manager: the one place that calls PC/SC, and the one that knows how platforms differ.
+
+mod errand;
+mod worker;
 
 use std::ffi::CStr;
 use std::os::raw::c_char;
@@ -11,8 +14,10 @@ use pcsc::ffi::{self, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE};
 use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::{self, IfdName};
+use crate::patience::Patience;
 use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE, MAX_RESPONSE};
 use crate::type_library::{Access, CardState, Disposition, Protocol, Protocols, ShareMode};
+use errand::{strays, Subject};
 
 /// Whether the library is libpcsclite, and not the one of Windows or macOS.
 const IS_PCSC_LITE: bool = cfg!(not(any(windows, target_os = "macos")));
@@ -32,6 +37,42 @@ fn registry() -> MutexGuard<'static, ()> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The card handles that are ours, each with its context, which PC/SC cannot be asked for.
+static CARDS: Mutex<Vec<(Icc, Context)>> = Mutex::new(Vec::new());
+
+fn cards() -> MutexGuard<'static, Vec<(Icc, Context)>> {
+    CARDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn context_of(icc: Icc) -> Option<Context> {
+    cards().iter().find(|(known, _)| *known == icc).map(|(_, context)| *context)
+}
+
+/// What is locked while a fork is under way.
+#[cfg(unix)]
+pub struct Locked {
+    workshop: MutexGuard<'static, worker::Workshop>,
+    strays: MutexGuard<'static, strays::Strays>,
+    cards: MutexGuard<'static, Vec<(Icc, Context)>>,
+}
+
+#[cfg(unix)]
+pub fn lock() -> Locked {
+    // In the order in which calls lock them.
+    let strays = strays::lock();
+    Locked { cards: cards(), workshop: worker::lock(), strays }
+}
+
+#[cfg(unix)]
+impl Locked {
+    /// In the child of a fork: threads, calls and card handles are the parent's.
+    pub fn forget_all(&mut self) {
+        self.workshop.forget_all();
+        self.strays.forget_all();
+        self.cards.clear();
+    }
+}
+
 /// The PC/SC library of the platform: libpcsclite, winscard, or the PCSC framework.
 pub struct System;
 
@@ -47,168 +88,103 @@ impl Subsystem for System {
         IS_PCSC_LITE
     }
 
-    fn establish_context(&self) -> Result<Context> {
-        let mut answer = establish();
-        if !ADMITTED.load(Ordering::Relaxed) {
-            ADMITTED.store(answer.is_ok(), Ordering::Relaxed);
-            return answer;
-        }
-        // pcscd hangs up on one client too many as it does on one that a policy forbids, and to libpcsclite either may
-        // look as if there were no service. But it does not change its mind about a process: who was let in before is
-        // one too many now, if there is a daemon. One that is just starting lets him in at the next try.
-        for _ in 0..TRIES_TO_BE_ADMITTED {
-            match answer {
-                Err(Hresult::SCARD_W_SECURITY_VIOLATION | Hresult::SCARD_E_NO_SERVICE) if daemon::listens() => {}
-                Err(Hresult::SCARD_W_SECURITY_VIOLATION) => return Err(Hresult::SCARD_E_NO_SERVICE),
-                answer => return answer,
-            }
-            answer = establish();
-        }
-        answer.map_err(|_| Hresult::SCARD_E_SERVER_TOO_BUSY)
+    fn is_astray(&self, icc: Icc) -> bool {
+        strays::has(icc)
+    }
+
+    fn establish_context(&self, patience: &Patience) -> Result<Context> {
+        errand::run(patience, Subject::Service, |_| establish_admitted(), close_context)
     }
 
     fn release_context(&self, context: Context) {
-        let _alone = registry();
-        // SAFETY: a context is a number; an unknown one is refused. The result tells nothing: the context of a dead
-        // daemon is freed although the call answers NO_SERVICE.
-        unsafe { ffi::SCardReleaseContext(context.0 as SCARDCONTEXT) };
-    }
-
-    fn connect(&self, context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
-        let (mut icc, mut protocol) = (0, 0);
-        // SAFETY: the name ends with a NUL and outlives the call; the outputs are ours.
-        check(unsafe {
-            ffi::SCardConnect(
-                context.0 as SCARDCONTEXT,
-                ifd.as_c_str().as_ptr(),
-                native_share_mode(access.share_mode),
-                native_protocols(access),
-                &mut icc,
-                &mut protocol,
-            )
-        })?;
-        Ok((Icc(icc as usize), protocol_from_native(protocol)))
-    }
-
-    fn reconnect(&self, icc: Icc, now: ShareMode, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
-        if initial != Disposition::Leave && IS_PCSC_LITE {
-            // In an empty reader pcscd would signal a reset to everyone who was told that the card is gone.
-            let here = Access { share_mode: now, protocols: Protocols::Any };
-            if reconnect(icc, here, Disposition::Leave) == Err(Hresult::SCARD_E_NO_SMARTCARD) {
-                return Err(Hresult::SCARD_E_NO_SMARTCARD);
-            }
-        }
-        let protocol = match reconnect(icc, access, initial) {
-            // pcscd reconnects no reader without a card. Where nobody has asked for one, and no signal waits, there is
-            // nothing to be done.
-            Err(Hresult::SCARD_E_NO_SMARTCARD)
-                if now == ShareMode::Direct && access.share_mode == ShareMode::Direct && self.status(icc).is_ok() =>
-            {
-                None
-            }
-            answer => answer?,
-        };
-        if now == ShareMode::Exclusive && access.share_mode != ShareMode::Exclusive && IS_PCSC_LITE {
-            // Exclusive use is a transaction to pcscd, which it forgets to end here.
-            let _ = self.end_transaction(icc, Disposition::Leave);
-        }
-        Ok(protocol)
-    }
-
-    fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()> {
-        let mut disposition = disposition;
-        if disposition != Disposition::Leave {
-            // Until others have given the card back. Who begins a transaction keeps them from taking it again; a handle
-            // with a signal cannot, and asks only.
-            let _ = self.begin_transaction(icc);
-            if matches!(self.status(icc), Err(Hresult::SCARD_W_REMOVED_CARD) | Ok((CardState::Absent, _))) {
-                // The card that has come after it is not this handle's. And in an empty reader pcscd would signal a reset
-                // to everyone who was told that the card is gone.
-                disposition = Disposition::Leave;
-            }
-        }
-        let _alone = registry();
-        // SAFETY: a handle is a number; an unknown one is refused.
-        check(unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
-    }
-
-    fn begin_transaction(&self, icc: Icc) -> Result<()> {
-        // SAFETY: a handle is a number; an unknown one is refused.
-        check(unsafe { ffi::SCardBeginTransaction(native(icc)) })
-    }
-
-    fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()> {
-        let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
-        if disposes && IS_PCSC_LITE && matches!(self.status(icc), Ok((CardState::Absent, _))) {
-            // In an empty reader pcscd would signal a reset to everyone who was told that the card is gone.
-            return self.end_transaction(icc, Disposition::Leave).and(Err(Hresult::SCARD_W_REMOVED_CARD));
-        }
-        // SAFETY: a handle is a number; an unknown one is refused.
-        check(unsafe { ffi::SCardEndTransaction(native(icc), native_disposition(disposition)) })
-    }
-
-    fn probe(&self, icc: Icc) -> Result<()> {
-        if !IS_PCSC_LITE {
-            return self.status(icc).map(|_| ());
-        }
-        // pcscd looks for signals before it says that there is no transaction to end: one message there and back, where
-        // SCardStatus takes two.
-        match self.end_transaction(icc, Disposition::Leave) {
-            Err(Hresult::SCARD_E_NOT_TRANSACTED) => Ok(()),
-            result => result,
+        if !strays::release(context) {
+            close_context(context);
         }
     }
 
-    fn status(&self, icc: Icc) -> Result<(CardState, Option<Protocol>)> {
-        let (mut state, mut protocol) = (0, 0);
-        // SAFETY: the outputs are ours; those that are null are not asked for.
-        check(unsafe {
-            ffi::SCardStatus(native(icc), null_mut(), null_mut(), &mut state, &mut protocol, null_mut(), null_mut())
-        })?;
-        let state = state_from_native(state);
-        // pcsc-lite goes on naming the protocol of a card that has left.
-        let protocol = protocol_from_native(protocol).filter(|_| state != CardState::Absent);
-        Ok((state, protocol))
-    }
-
-    fn identify(&self, icc: Icc) -> Result<Identity> {
-        if !can_be_native(icc) {
-            return Err(Hresult::SCARD_E_INVALID_HANDLE);
-        }
-        // Windows gives a multi-string here, the others a string: room for one NUL more.
-        let mut name = [0u8; ifd_name::MAX_LENGTH + 2];
-        let mut atr = [0u8; ffi::ATR_BUFFER_SIZE];
-        let (mut name_length, mut atr_length) = (name.len() as DWORD, atr.len() as DWORD);
-        let (mut state, mut protocol) = (0, 0);
-        // SAFETY: the buffers are ours, and their lengths are what is said.
-        check(unsafe {
-            ffi::SCardStatus(
-                native(icc),
-                name.as_mut_ptr().cast(),
-                &mut name_length,
-                &mut state,
-                &mut protocol,
-                atr.as_mut_ptr(),
-                &mut atr_length,
-            )
-        })?;
-        let name = CStr::from_bytes_until_nul(&name).map_err(|_| Hresult::SCARD_F_INTERNAL_ERROR)?;
-        let card_state = state_from_native(state);
-        let atr = match card_state {
-            CardState::Absent => Atr::default(),
-            _ => Atr::new(atr.get(..atr_length as usize).unwrap_or_default()),
-        };
-        Ok(Identity {
-            ifd: IfdName::new(name.to_bytes())?,
-            atr,
-            state: card_state,
-            protocol: protocol_from_native(protocol),
-            // pcsc-lite counts the comings and goings of cards in the upper half; elsewhere it is 0.
-            events: (state >> 16) as u16,
+    fn connect(
+        &self,
+        context: Context,
+        ifd: &IfdName,
+        access: Access,
+        patience: &Patience,
+    ) -> Result<(Icc, Option<Protocol>)> {
+        let ifd = *ifd;
+        let connect = move |_: &errand::Pace| connect(context, &ifd, access);
+        errand::run(patience, Subject::Ifd(ifd, context), connect, |(icc, _)| {
+            // Who gave up has released the context, or is about to.
+            let _ = close_card(icc, Disposition::Leave);
         })
     }
 
+    fn reconnect(
+        &self,
+        icc: Icc,
+        now: ShareMode,
+        access: Access,
+        initial: Disposition,
+        patience: &Patience,
+    ) -> Result<Option<Protocol>> {
+        let reconnected = move |pace: &errand::Pace| {
+            // An error is a signal, which this is to acknowledge.
+            pace.wait_while(|| is_taken(icc) == Ok(true))?;
+            reconnect_carefully(icc, now, access, initial)
+        };
+        errand::run(patience, Subject::Icc(icc), reconnected, move |_| {
+            if access.share_mode == ShareMode::Exclusive && now != ShareMode::Exclusive {
+                let _ = reconnect_carefully(icc, access.share_mode, Access { share_mode: now, ..access }, Disposition::Leave);
+            }
+        })
+    }
+
+    fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+        if strays::disconnect(icc, disposition) {
+            return Ok(());
+        }
+        close_card(icc, disposition)
+    }
+
+    fn begin_transaction(&self, icc: Icc, patience: &Patience) -> Result<()> {
+        let begun = move |pace: &errand::Pace| {
+            pace.wait_while(|| is_taken(icc) == Ok(true))?;
+            begin(icc)
+        };
+        errand::run(patience, Subject::Icc(icc), begun, move |()| {
+            let _ = end(icc, Disposition::Leave);
+        })
+    }
+
+    fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+        strays::wait_for(icc);
+        end(icc, disposition)
+    }
+
+    fn probe(&self, icc: Icc, patience: &Patience) -> Result<()> {
+        errand::run(patience, Subject::Icc(icc), move |_| probe(icc), drop)
+    }
+
+    fn is_taken(&self, icc: Icc, patience: &Patience) -> Result<bool> {
+        errand::run(patience, Subject::Icc(icc), move |_| is_taken(icc), drop)
+    }
+
+    fn status(&self, icc: Icc, patience: &Patience) -> Result<(CardState, Option<Protocol>)> {
+        let asked = move |pace: &errand::Pace| {
+            pace.wait_while(|| is_taken(icc) == Ok(true))?;
+            status(icc)
+        };
+        errand::run(patience, Subject::Icc(icc), asked, drop)
+    }
+
+    fn identify(&self, icc: Icc, patience: &Patience) -> Result<Identity> {
+        let asked = move |pace: &errand::Pace| {
+            pace.wait_while(|| is_taken(icc) == Ok(true))?;
+            identify(icc)
+        };
+        errand::run(patience, Subject::Icc(icc), asked, drop)
+    }
+
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
+        strays::wait_for(icc);
         let pci = ffi::SCARD_IO_REQUEST {
             dwProtocol: native_protocol(protocol),
             cbPciLength: size_of::<ffi::SCARD_IO_REQUEST>() as DWORD,
@@ -231,6 +207,7 @@ impl Subsystem for System {
     }
 
     fn control(&self, icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
+        strays::wait_for(icc);
         let (room, capacity) = room_in(response);
         let mut length = 0;
         // SAFETY: input and response are as long as is said, and neither is the other.
@@ -250,6 +227,7 @@ impl Subsystem for System {
     }
 
     fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
+        strays::wait_for(icc);
         let mut length = MAX_ATTRIBUTE as DWORD;
         // SAFETY: the buffer is as long as is said.
         let result = check(unsafe { ffi::SCardGetAttrib(native(icc), id as DWORD, value.as_mut_ptr(), &mut length) });
@@ -262,6 +240,7 @@ impl Subsystem for System {
     }
 
     fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()> {
+        strays::wait_for(icc);
         // SAFETY: the value is as long as is said.
         check(unsafe { ffi::SCardSetAttrib(native(icc), id as DWORD, value.as_ptr(), value.len() as DWORD) })
     }
@@ -322,6 +301,202 @@ mod daemon {
 /// The control code of this platform for `function`.
 pub fn control_code(function: u32) -> u32 {
     ffi::SCARD_CTL_CODE((function & 0x3FFF_FFFF) as DWORD) as u32
+}
+
+/// A new context, where a daemon that is there may have to be asked again.
+fn establish_admitted() -> Result<Context> {
+    let mut answer = establish();
+    if !ADMITTED.load(Ordering::Relaxed) {
+        ADMITTED.store(answer.is_ok(), Ordering::Relaxed);
+        return answer;
+    }
+    // pcscd hangs up on one client too many as it does on one that a policy forbids, and to libpcsclite either may
+    // look as if there were no service. But it does not change its mind about a process: who was let in before is
+    // one too many now, if there is a daemon. One that is just starting lets him in at the next try.
+    for _ in 0..TRIES_TO_BE_ADMITTED {
+        match answer {
+            Err(Hresult::SCARD_W_SECURITY_VIOLATION | Hresult::SCARD_E_NO_SERVICE) if daemon::listens() => {}
+            Err(Hresult::SCARD_W_SECURITY_VIOLATION) => return Err(Hresult::SCARD_E_NO_SERVICE),
+            answer => return answer,
+        }
+        answer = establish();
+    }
+    answer.map_err(|_| Hresult::SCARD_E_SERVER_TOO_BUSY)
+}
+
+fn close_context(context: Context) {
+    cards().retain(|(_, of)| *of != context);
+    let _alone = registry();
+    // SAFETY: a context is a number; an unknown one is refused. The result tells nothing: the context of a dead
+    // daemon is freed although the call answers NO_SERVICE.
+    unsafe { ffi::SCardReleaseContext(context.0 as SCARDCONTEXT) };
+}
+
+fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
+    let (mut icc, mut protocol) = (0, 0);
+    // SAFETY: the name ends with a NUL and outlives the call; the outputs are ours.
+    check(unsafe {
+        ffi::SCardConnect(
+            context.0 as SCARDCONTEXT,
+            ifd.as_c_str().as_ptr(),
+            native_share_mode(access.share_mode),
+            native_protocols(access),
+            &mut icc,
+            &mut protocol,
+        )
+    })?;
+    let icc = Icc(icc as usize);
+    let mut cards = cards();
+    if let Err(full) = cards.try_reserve(1) {
+        drop(cards);
+        return close_card(icc, Disposition::Leave).and(Err(full.into()));
+    }
+    cards.push((icc, context));
+    Ok((icc, protocol_from_native(protocol)))
+}
+
+/// Reconnects without what pcscd would do beside it.
+fn reconnect_carefully(icc: Icc, now: ShareMode, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
+    if initial != Disposition::Leave && IS_PCSC_LITE {
+        // In an empty reader pcscd would signal a reset to everyone who was told that the card is gone.
+        let here = Access { share_mode: now, protocols: Protocols::Any };
+        if reconnect(icc, here, Disposition::Leave) == Err(Hresult::SCARD_E_NO_SMARTCARD) {
+            return Err(Hresult::SCARD_E_NO_SMARTCARD);
+        }
+    }
+    let protocol = match reconnect(icc, access, initial) {
+        // pcscd reconnects no reader without a card. Where nobody has asked for one, and no signal waits, there is
+        // nothing to be done.
+        Err(Hresult::SCARD_E_NO_SMARTCARD)
+            if now == ShareMode::Direct && access.share_mode == ShareMode::Direct && status(icc).is_ok() =>
+        {
+            None
+        }
+        answer => answer?,
+    };
+    if now == ShareMode::Exclusive && access.share_mode != ShareMode::Exclusive && IS_PCSC_LITE {
+        // Exclusive use is a transaction to pcscd, which it forgets to end here.
+        let _ = end(icc, Disposition::Leave);
+    }
+    Ok(protocol)
+}
+
+fn close_card(icc: Icc, disposition: Disposition) -> Result<()> {
+    let mut disposition = disposition;
+    if disposition != Disposition::Leave {
+        // Until others have given the card back. Who begins a transaction keeps them from taking it again; a handle
+        // with a signal cannot, and asks only.
+        let _ = begin(icc);
+        if matches!(status(icc), Err(Hresult::SCARD_W_REMOVED_CARD) | Ok((CardState::Absent, _))) {
+            // The card that has come after it is not this handle's. And in an empty reader pcscd would signal a reset
+            // to everyone who was told that the card is gone.
+            disposition = Disposition::Leave;
+        }
+    }
+    cards().retain(|(known, _)| *known != icc);
+    let _alone = registry();
+    // SAFETY: a handle is a number; an unknown one is refused.
+    check(unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
+}
+
+fn begin(icc: Icc) -> Result<()> {
+    // SAFETY: a handle is a number; an unknown one is refused.
+    check(unsafe { ffi::SCardBeginTransaction(native(icc)) })
+}
+
+fn end(icc: Icc, disposition: Disposition) -> Result<()> {
+    let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
+    if disposes && IS_PCSC_LITE && matches!(status(icc), Ok((CardState::Absent, _))) {
+        // In an empty reader pcscd would signal a reset to everyone who was told that the card is gone.
+        return end(icc, Disposition::Leave).and(Err(Hresult::SCARD_W_REMOVED_CARD));
+    }
+    // SAFETY: a handle is a number; an unknown one is refused.
+    check(unsafe { ffi::SCardEndTransaction(native(icc), native_disposition(disposition)) })
+}
+
+fn probe(icc: Icc) -> Result<()> {
+    if !IS_PCSC_LITE {
+        return status(icc).map(|_| ());
+    }
+    // pcscd looks for signals before it says that there is no transaction to end: one message there and back, where
+    // SCardStatus takes two.
+    match end(icc, Disposition::Leave) {
+        Err(Hresult::SCARD_E_NOT_TRANSACTED) => Ok(()),
+        result => result,
+    }
+}
+
+/// Whether another has a transaction, without waiting for its end: reading an attribute is refused then, and nothing but a
+/// signal is an error otherwise.
+fn is_taken(icc: Icc) -> Result<bool> {
+    let mut name = [0u8; MAX_ATTRIBUTE];
+    let mut length = name.len() as DWORD;
+    // SAFETY: the buffer is as long as is said.
+    let asked = unsafe {
+        ffi::SCardGetAttrib(native(icc), ffi::SCARD_ATTR_DEVICE_FRIENDLY_NAME, name.as_mut_ptr(), &mut length)
+    };
+    match check(asked) {
+        Err(Hresult::SCARD_E_SHARING_VIOLATION) => Ok(true),
+        Err(
+            signal @ (Hresult::SCARD_W_RESET_CARD
+            | Hresult::SCARD_W_REMOVED_CARD
+            | Hresult::SCARD_E_READER_UNAVAILABLE
+            | Hresult::SCARD_E_NO_SERVICE
+            | Hresult::SCARD_E_SERVICE_STOPPED
+            | Hresult::SCARD_E_INVALID_HANDLE
+            | Hresult::SCARD_F_COMM_ERROR),
+        ) => Err(signal),
+        _ => Ok(false),
+    }
+}
+
+fn status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
+    let (mut state, mut protocol) = (0, 0);
+    // SAFETY: the outputs are ours; those that are null are not asked for.
+    check(unsafe {
+        ffi::SCardStatus(native(icc), null_mut(), null_mut(), &mut state, &mut protocol, null_mut(), null_mut())
+    })?;
+    let state = state_from_native(state);
+    // pcsc-lite goes on naming the protocol of a card that has left.
+    let protocol = protocol_from_native(protocol).filter(|_| state != CardState::Absent);
+    Ok((state, protocol))
+}
+
+fn identify(icc: Icc) -> Result<Identity> {
+    if !can_be_native(icc) {
+        return Err(Hresult::SCARD_E_INVALID_HANDLE);
+    }
+    // Windows gives a multi-string here, the others a string: room for one NUL more.
+    let mut name = [0u8; ifd_name::MAX_LENGTH + 2];
+    let mut atr = [0u8; ffi::ATR_BUFFER_SIZE];
+    let (mut name_length, mut atr_length) = (name.len() as DWORD, atr.len() as DWORD);
+    let (mut state, mut protocol) = (0, 0);
+    // SAFETY: the buffers are ours, and their lengths are what is said.
+    check(unsafe {
+        ffi::SCardStatus(
+            native(icc),
+            name.as_mut_ptr().cast(),
+            &mut name_length,
+            &mut state,
+            &mut protocol,
+            atr.as_mut_ptr(),
+            &mut atr_length,
+        )
+    })?;
+    let name = CStr::from_bytes_until_nul(&name).map_err(|_| Hresult::SCARD_F_INTERNAL_ERROR)?;
+    let card_state = state_from_native(state);
+    let atr = match card_state {
+        CardState::Absent => Atr::default(),
+        _ => Atr::new(atr.get(..atr_length as usize).unwrap_or_default()),
+    };
+    Ok(Identity {
+        ifd: IfdName::new(name.to_bytes())?,
+        atr,
+        state: card_state,
+        protocol: protocol_from_native(protocol),
+        // pcsc-lite counts the comings and goings of cards in the upper half; elsewhere it is 0.
+        events: (state >> 16) as u16,
+    })
 }
 
 fn establish() -> Result<Context> {

@@ -26,6 +26,7 @@ use std::fmt::Arguments;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::multi_string::MultiString;
+use crate::patience::Patience;
 use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE};
 use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
 use log::{Command, Hex};
@@ -59,7 +60,20 @@ impl Subsystem for Virtual {
         0
     }
 
-    fn establish_context(&self) -> Result<Context> {
+    fn worth_asking_every_ms(&self) -> u32 {
+        1
+    }
+
+    fn may_wait_for(&self, name: &IfdName) -> Result<()> {
+        let manager = lock();
+        manager.ifd_named(name).map_or(Ok(()), |ifd| manager.may_wait_for(ifd))
+    }
+
+    fn stir(&self) {
+        lock().announce();
+    }
+
+    fn establish_context(&self, _: &Patience) -> Result<Context> {
         let mut manager = lock();
         if !manager.runs {
             return Err(Hresult::SCARD_E_NO_SERVICE);
@@ -79,17 +93,32 @@ impl Subsystem for Virtual {
         let _ = manager.contexts.remove(context.0);
     }
 
-    fn connect(&self, context: Context, name: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
+    fn connect(
+        &self,
+        context: Context,
+        name: &IfdName,
+        access: Access,
+        patience: &Patience,
+    ) -> Result<(Icc, Option<Protocol>)> {
         let ifd = calls::find(context, name)?;
-        let connected = plan(ifd, Operation::Connect).and_then(|()| calls::connect(context, ifd, access));
+        let connected =
+            plan(ifd, Operation::Connect, patience).and_then(|()| calls::connect(context, ifd, access, patience));
         let protocol = Outcome(connected.map(|(_, protocol)| words::protocol(protocol)));
         note(ifd, format_args!("connect {access} -> {protocol}"));
         connected
     }
 
-    fn reconnect(&self, icc: Icc, _: ShareMode, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
+    fn reconnect(
+        &self,
+        icc: Icc,
+        _: ShareMode,
+        access: Access,
+        initial: Disposition,
+        patience: &Patience,
+    ) -> Result<Option<Protocol>> {
         let ifd = calls::ifd_behind(icc)?;
-        let connected = plan(ifd, Operation::Reconnect).and_then(|()| calls::reconnect(icc, access, initial));
+        let connected =
+            plan(ifd, Operation::Reconnect, patience).and_then(|()| calls::reconnect(icc, access, initial, patience));
         let protocol = Outcome(connected.map(words::protocol));
         note(ifd, format_args!("reconnect {access} {initial} -> {protocol}"));
         connected
@@ -97,36 +126,40 @@ impl Subsystem for Virtual {
 
     fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let ended = plan(ifd, Operation::Disconnect).and_then(|()| calls::disconnect(icc, disposition));
+        let ended = plan(ifd, Operation::Disconnect, &Patience::ENDLESS).and_then(|()| calls::disconnect(icc, disposition));
         note(ifd, format_args!("disconnect {disposition} -> {}", done(&ended)));
         ended
     }
 
-    fn begin_transaction(&self, icc: Icc) -> Result<()> {
+    fn begin_transaction(&self, icc: Icc, patience: &Patience) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let begun = plan(ifd, Operation::Begin).and_then(|()| calls::begin(icc));
+        let begun = plan(ifd, Operation::Begin, patience).and_then(|()| calls::begin(icc, patience));
         note(ifd, format_args!("begin -> {}", done(&begun)));
         begun
     }
 
     fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let ended = plan(ifd, Operation::End).and_then(|()| calls::end(icc, disposition));
+        let ended = plan(ifd, Operation::End, &Patience::ENDLESS).and_then(|()| calls::end(icc, disposition));
         note(ifd, format_args!("end {disposition} -> {}", done(&ended)));
         ended
     }
 
-    fn probe(&self, icc: Icc) -> Result<()> {
+    fn probe(&self, icc: Icc, _: &Patience) -> Result<()> {
         lock().connection(icc.0)?.untroubled()
     }
 
-    fn status(&self, icc: Icc) -> Result<(CardState, Option<Protocol>)> {
-        self.identify(icc).map(|identity| (identity.state, identity.protocol))
+    fn is_taken(&self, icc: Icc, _: &Patience) -> Result<bool> {
+        calls::is_taken(icc)
     }
 
-    fn identify(&self, icc: Icc) -> Result<Identity> {
+    fn status(&self, icc: Icc, patience: &Patience) -> Result<(CardState, Option<Protocol>)> {
+        self.identify(icc, patience).map(|identity| (identity.state, identity.protocol))
+    }
+
+    fn identify(&self, icc: Icc, patience: &Patience) -> Result<Identity> {
         let ifd = calls::ifd_behind(icc)?;
-        let identity = plan(ifd, Operation::Status).and_then(|()| calls::identify(icc));
+        let identity = plan(ifd, Operation::Status, patience).and_then(|()| calls::identify(icc, patience));
         let state = Outcome(identity.map(|identity| words::state(identity.state)));
         note(ifd, format_args!("status -> {state}"));
         identity
@@ -134,7 +167,7 @@ impl Subsystem for Virtual {
 
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let sent = plan(ifd, Operation::Transmit).and_then(|()| calls::transmit(icc, protocol, command, response));
+        let sent = plan(ifd, Operation::Transmit, &Patience::ENDLESS).and_then(|()| calls::transmit(icc, protocol, command, response));
         let answer = Outcome(sent.map(|()| Hex(response)));
         note(ifd, format_args!("transmit {} -> {answer}", Command(command)));
         sent
@@ -142,21 +175,21 @@ impl Subsystem for Virtual {
 
     fn control(&self, icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let sent = plan(ifd, Operation::Control).and_then(|()| calls::control(icc, code, input, response));
+        let sent = plan(ifd, Operation::Control, &Patience::ENDLESS).and_then(|()| calls::control(icc, code, input, response));
         note(ifd, format_args!("control {code:08X}, {} bytes -> {}", input.len(), done(&sent)));
         sent
     }
 
     fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
         let ifd = calls::ifd_behind(icc)?;
-        let read = plan(ifd, Operation::GetAttribute).and_then(|()| calls::get_attribute(icc, id, value));
+        let read = plan(ifd, Operation::GetAttribute, &Patience::ENDLESS).and_then(|()| calls::get_attribute(icc, id, value));
         note(ifd, format_args!("get attribute {id:08X} -> {}", done(&read)));
         read
     }
 
     fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let set = plan(ifd, Operation::SetAttribute).and_then(|()| calls::set_attribute(icc, value));
+        let set = plan(ifd, Operation::SetAttribute, &Patience::ENDLESS).and_then(|()| calls::set_attribute(icc, value));
         note(ifd, format_args!("set attribute {id:08X} -> {}", done(&set)));
         set
     }
@@ -187,11 +220,12 @@ impl Subsystem for Virtual {
 }
 
 /// What the reader was told to do with this call.
-fn plan(ifd: usize, operation: Operation) -> Result<()> {
-    let planned = lock().ifds.get_mut(ifd).map(|ifd| ifd.failures.next(operation));
+fn plan(ifd: usize, operation: Operation, patience: &Patience) -> Result<()> {
+    let mut manager = lock();
+    let planned = manager.ifds.get_mut(ifd).map(|ifd| ifd.failures.next(operation));
     let Some((answer, delay)) = planned else { return Ok(()) };
     if !delay.is_zero() {
-        std::thread::sleep(delay);
+        manager::pass_time(manager, delay, patience)?;
     }
     answer
 }

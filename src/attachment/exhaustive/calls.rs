@@ -34,7 +34,7 @@ pub struct Said {
 pub type Outcome = Result<Said>;
 
 const LEAVE: Disposition = Disposition::Leave;
-const KEEP: Wish = Wish { share_mode: None, protocols: None, initial: LEAVE };
+const KEEP: Wish = Wish { share_mode: None, protocols: None, initial: LEAVE, timeout_ms: None };
 
 const fn share(share_mode: ShareMode) -> Call {
     Call::Reconnect(Wish { share_mode: Some(share_mode), ..KEEP })

@@ -137,10 +137,10 @@ impl Case {
         let Setup { origin, mode, .. } = setup;
         let access = Access { share_mode: mode, ..Access::default() };
         let attachment = match origin {
-            Origin::Owned => Attachment::by_ifd(world, name(), access),
+            Origin::Owned => Attachment::by_ifd(world, name(), access, None),
             _ => {
                 let icc = world.model().lend(mode, origin == Origin::Borrowed);
-                Attachment::by_handle(world, icc, access)
+                Attachment::by_handle(world, icc, access, None)
             }
         };
         let attachment = attachment.unwrap();

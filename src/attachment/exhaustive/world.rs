@@ -5,7 +5,8 @@ mod service;
 
 pub use service::leaves_card_unknown;
 
-use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::atr::Atr;
 use crate::hresult::Hresult;
@@ -269,7 +270,9 @@ impl Model {
     }
 }
 
+/// Another name for each thread, because attachments to one reader wait for each other and tests run at once.
 pub fn name() -> IfdName {
-    static NAME: LazyLock<IfdName> = LazyLock::new(|| IfdName::new(b"World 00 00").unwrap());
-    *NAME
+    static THREADS: AtomicU32 = AtomicU32::new(0);
+    thread_local!(static NUMBER: u32 = THREADS.fetch_add(1, Ordering::Relaxed));
+    IfdName::new(format!("World {:02}", NUMBER.with(|number| *number)).as_bytes()).unwrap()
 }

@@ -8,6 +8,7 @@ use super::ifd::Ifd;
 use super::manager::{lock, wait, wait_at_most, Connection, Locked, Manager};
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
+use crate::patience::Patience;
 use crate::shared::Shared;
 use crate::subsystem::{Context, Icc, Identity, Sight, MAX_ATTRIBUTE};
 use crate::type_library::{Access, Disposition, Protocol, ShareMode};
@@ -24,7 +25,12 @@ pub fn ifd_behind(icc: Icc) -> Result<usize> {
     lock().connection(icc.0).map(|connection| connection.ifd)
 }
 
-pub fn connect(context: Context, ifd: usize, access: Access) -> Result<(Icc, Option<Protocol>)> {
+pub fn connect(
+    context: Context,
+    ifd: usize,
+    access: Access,
+    patience: &Patience,
+) -> Result<(Icc, Option<Protocol>)> {
     let mut manager = lock();
     loop {
         manager.check_context(context.0)?;
@@ -34,7 +40,7 @@ pub fn connect(context: Context, ifd: usize, access: Access) -> Result<(Icc, Opt
         }
         if reader.transaction.is_some() {
             manager.may_wait_for(ifd)?;
-            manager = wait(manager);
+            manager = wait(manager, patience)?;
             manager.check_context(context.0).map_err(cut_short)?;
             continue;
         }
@@ -53,14 +59,19 @@ pub fn connect(context: Context, ifd: usize, access: Access) -> Result<(Icc, Opt
     }
 }
 
-pub fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
-    drop(turn(icc)?);
+pub fn reconnect(
+    icc: Icc,
+    access: Access,
+    initial: Disposition,
+    patience: &Patience,
+) -> Result<Option<Protocol>> {
+    drop(turn(icc, patience)?);
     match initial {
         Disposition::Leave | Disposition::Eject => {}
         Disposition::Reset => cycle(icc, &[PowerEvent::Reset])?,
         Disposition::Unpower => cycle(icc, &[PowerEvent::Off, PowerEvent::On])?,
     }
-    let mut manager = turn(icc)?;
+    let mut manager = turn(icc, patience)?;
     loop {
         // As in pcscd, the power stays off until it is asked for.
         if access.share_mode != ShareMode::Direct && manager.ifd_of(icc.0)?.card()?.power() == Power::Mute {
@@ -72,8 +83,8 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Optio
         }
         let ifd = manager.connection(icc.0)?.ifd;
         manager.may_wait_for(ifd)?;
-        drop(wait(manager));
-        manager = turn(icc)?;
+        drop(wait(manager, patience)?);
+        manager = turn(icc, patience)?;
     }
 }
 
@@ -145,13 +156,13 @@ pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
 }
 
 fn dispose(icc: Icc, events: &[PowerEvent]) -> Result<()> {
-    if turn(icc)?.has_lost_its_card(icc.0) {
+    if turn(icc, &Patience::ENDLESS)?.has_lost_its_card(icc.0) {
         return Ok(());
     }
     cycle(icc, events)
 }
 
-pub fn begin(icc: Icc) -> Result<()> {
+pub fn begin(icc: Icc, patience: &Patience) -> Result<()> {
     let mut manager = lock();
     manager.connection(icc.0)?.untroubled()?;
     loop {
@@ -162,7 +173,7 @@ pub fn begin(icc: Icc) -> Result<()> {
             Some(_) => {
                 let ifd = manager.connection(icc.0)?.ifd;
                 manager.may_wait_for(ifd)?;
-                manager = wait(manager);
+                manager = wait(manager, patience)?;
                 manager.connection(icc.0)?.untroubled().map_err(cut_short)?;
                 continue;
             }
@@ -199,8 +210,8 @@ pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
     })
 }
 
-pub fn identify(icc: Icc) -> Result<Identity> {
-    let mut manager = turn(icc)?;
+pub fn identify(icc: Icc, patience: &Patience) -> Result<Identity> {
+    let mut manager = turn(icc, patience)?;
     manager.connection(icc.0)?.untroubled()?;
     let reader = manager.ifd_of(icc.0)?;
     let Sight { atr, events, .. } = reader.sight();
@@ -210,6 +221,7 @@ pub fn identify(icc: Icc) -> Result<Identity> {
 pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
     response.clear();
     let speaking = |manager: &mut Manager| speaking_card(manager, icc, protocol);
+    let turn = |icc| turn(icc, &Patience::ENDLESS);
     exchange(icc, turn, speaking, |card| {
         let sent = card.transmit(command, response);
         // What happened to the card meanwhile happened to the exchange.
@@ -228,10 +240,19 @@ pub fn control(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Res
     exchange(icc, turn_now, present, |card| card.control(code, input, response))
 }
 
+/// Whether another has a transaction; if not, what is signalled is an error.
+pub fn is_taken(icc: Icc) -> Result<bool> {
+    let mut manager = lock();
+    if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
+        return Ok(true);
+    }
+    manager.connection(icc.0)?.untroubled().map(|()| false)
+}
+
 /// Calls the card that `find` finds, when it is this handle's turn.
 fn exchange(
     icc: Icc,
-    turn: fn(Icc) -> Result<Locked>,
+    turn: impl Fn(Icc) -> Result<Locked>,
     find: impl Fn(&mut Manager) -> Result<Shared<Card>>,
     mut work: impl FnMut(&Callee<'_>) -> Result<()>,
 ) -> Result<()> {
@@ -310,13 +331,13 @@ fn sight(manager: &Manager, context: Context, name: &IfdName) -> Result<Sight> {
 }
 
 /// The manager, once no other card handle has a transaction on the reader.
-fn turn(icc: Icc) -> Result<Locked> {
+fn turn(icc: Icc, patience: &Patience) -> Result<Locked> {
     let mut manager = lock();
     let mut locked = manager.ifd_of(icc.0)?.is_locked_against(icc.0);
     while locked {
         let ifd = manager.connection(icc.0)?.ifd;
         manager.may_wait_for(ifd)?;
-        manager = wait(manager);
+        manager = wait(manager, patience)?;
         locked = manager.ifd_of(icc.0).map_err(cut_short)?.is_locked_against(icc.0);
     }
     Ok(manager)

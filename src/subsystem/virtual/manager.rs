@@ -2,12 +2,13 @@
 //! callback. Who has to wait here waits for a change, never for a time to pass.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::ifd::Ifd;
 use super::numbered::Numbered;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
+use crate::patience::{earlier, Patience};
 
 static MANAGER: Mutex<Manager> = Mutex::new(Manager::new());
 static CHANGED: Condvar = Condvar::new();
@@ -41,12 +42,27 @@ pub fn lock() -> Locked {
     MANAGER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until something has changed.
-pub fn wait(mut manager: Locked) -> Locked {
+/// Waits until something has changed, unless the caller's patience has ended.
+pub fn wait(mut manager: Locked, patience: &Patience) -> Result<Locked> {
+    patience.check()?;
+    if let Some(deadline) = patience.deadline() {
+        return Ok(wait_at_most(manager, deadline.saturating_duration_since(Instant::now())));
+    }
     manager.waiting += 1;
     let mut manager = CHANGED.wait(manager).unwrap_or_else(PoisonError::into_inner);
     manager.waiting -= 1;
-    manager
+    Ok(manager)
+}
+
+/// Lets so much time pass, or as much as the caller's patience is.
+pub fn pass_time(mut manager: Locked, delay: Duration, patience: &Patience) -> Result<()> {
+    let end = Instant::now() + delay;
+    while Instant::now() < end {
+        patience.check()?;
+        let until = earlier(patience.deadline(), Some(end)).unwrap_or(end);
+        manager = wait_at_most(manager, until.saturating_duration_since(Instant::now()));
+    }
+    Ok(())
 }
 
 /// Waits until something has changed, or so long.

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::arbiter::seat;
 use crate::atr::Atr;
 use crate::attachment::{Attachment, Reconnected, Wish};
 use crate::subsystem;
@@ -58,7 +59,7 @@ impl Bench {
     }
 
     fn attach_with(&self, access: Access) -> Result<Attachment> {
-        Attachment::by_ifd(subsystem::of_ifd(&self.name), self.name, access)
+        Attachment::by_ifd(subsystem::of_ifd(&self.name), self.name, access, None)
     }
 
     fn log(&self) -> String {
@@ -193,7 +194,7 @@ fn answered() -> Result<Vec<u8>> {
     Ok(vec![7, 0x90, 0x00])
 }
 
-const RESET: Wish = Wish { share_mode: None, protocols: None, initial: Disposition::Reset };
+const RESET: Wish = Wish { share_mode: None, protocols: None, initial: Disposition::Reset, timeout_ms: None };
 
 #[test]
 fn a_card_answers_through_its_callbacks() {
@@ -285,7 +286,7 @@ fn a_lock_keeps_others_waiting_until_it_is_given_back() {
     assert_eq!(waiter.get_attribute(0x0009_0303, |_| Ok(())), Err(Hresult::SCARD_E_SHARING_VIOLATION));
     thread::scope(|scope| {
         let waiting = scope.spawn(|| transmit(&waiter));
-        wait_for_a_waiter();
+        wait_for_a_waiter(&bench);
         holder.unlock(Disposition::Leave).unwrap();
         assert!(!waiting.is_finished());
         holder.unlock(Disposition::Leave).unwrap();
@@ -294,9 +295,9 @@ fn a_lock_keeps_others_waiting_until_it_is_given_back() {
     assert_eq!(holder.unlock(Disposition::Leave), Err(Hresult::SCARD_E_NOT_TRANSACTED));
 }
 
-/// Until a thread waits in a call.
-fn wait_for_a_waiter() {
-    while !lock().has_waiters() {
+/// Until a thread waits in a call, for another attachment or for the manager.
+fn wait_for_a_waiter(bench: &Bench) {
+    while !lock().has_waiters() && !seat::lock().has_waiters(&bench.name) {
         thread::yield_now();
     }
 }
@@ -308,7 +309,7 @@ fn what_happens_wakes_who_waits() {
     let blocked = |happens: &dyn Fn()| {
         thread::scope(|scope| {
             let waiting = scope.spawn(|| waiter.lock());
-            wait_for_a_waiter();
+            wait_for_a_waiter(&bench);
             happens();
             waiting.join().unwrap()
         })
@@ -337,7 +338,7 @@ fn what_happens_wakes_who_waits() {
 fn a_stopped_service_knows_nobody_any_more() {
     let (bench, card) = Bench::with_card();
     let attachment = bench.attach();
-    let borrowed = Attachment::by_handle(&Virtual, attachment.icc().unwrap(), Access::default()).unwrap();
+    let borrowed = Attachment::by_handle(&Virtual, attachment.icc().unwrap(), Access::default(), None).unwrap();
     assert!(stop_service());
     assert_eq!(bench.attach_with(Access::default()).err(), Some(Hresult::SCARD_E_NO_SERVICE));
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_NO_SERVICE));
@@ -398,7 +399,7 @@ fn exclusive_use_is_waited_for() {
     let exclusive = Wish { share_mode: Some(ShareMode::Exclusive), ..Wish::default() };
     thread::scope(|scope| {
         let waiting = scope.spawn(|| first.reconnect(exclusive));
-        wait_for_a_waiter();
+        wait_for_a_waiter(&bench);
         assert!(!waiting.is_finished());
         second.close().unwrap();
         assert_eq!(waiting.join().unwrap(), Ok(Reconnected::SameCard));
@@ -659,7 +660,7 @@ fn a_callback_that_calls_itself_is_refused() {
     let seen: &'static Mutex<Vec<Result<()>>> = Box::leak(Box::default());
     card.during_exchange(move || {
         // Another attachment to this very card can be made and asked for its status, but not exchange anything.
-        let other = Attachment::by_ifd(&Virtual, name, Access::default()).unwrap();
+        let other = Attachment::by_ifd(&Virtual, name, Access::default(), None).unwrap();
         let mut seen = seen.lock().unwrap();
         seen.push(attachment.status().map(|_| ()));
         seen.push(other.status().map(|_| ()));
@@ -706,7 +707,7 @@ fn a_card_handle_of_another_attachment_can_be_borrowed() {
     let (bench, _) = Bench::with_card();
     let owner = bench.attach();
     let icc = owner.icc().unwrap();
-    let borrowed = Attachment::by_handle(subsystem::of_icc(icc), icc, Access::default()).unwrap();
+    let borrowed = Attachment::by_handle(subsystem::of_icc(icc), icc, Access::default(), None).unwrap();
     assert_eq!(transmit(&borrowed), answered());
     drop(owner);
     assert_eq!(transmit(&borrowed), Err(Hresult::SCARD_E_INVALID_HANDLE));

@@ -4,6 +4,7 @@ use super::{name, Answer, Model, OpenContext, Operation, Step, World, OTHER_ATR,
 use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
+use crate::patience::Patience;
 use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE, MAX_RESPONSE};
 use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
 
@@ -181,7 +182,7 @@ impl Subsystem for World {
         self.model().keeps_transactions
     }
 
-    fn establish_context(&self) -> Result<Context> {
+    fn establish_context(&self, _: &Patience) -> Result<Context> {
         let mut model = self.model();
         model.step(Operation::Establish, false, Disposition::Leave)?;
         if !model.service_runs {
@@ -203,11 +204,24 @@ impl Subsystem for World {
         model.contexts[context.0 - 1].open = false;
     }
 
-    fn connect(&self, context: Context, _: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
+    fn connect(
+        &self,
+        context: Context,
+        _: &IfdName,
+        access: Access,
+        _: &Patience,
+    ) -> Result<(Icc, Option<Protocol>)> {
         self.model().connect(context, access)
     }
 
-    fn reconnect(&self, icc: Icc, now: ShareMode, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
+    fn reconnect(
+        &self,
+        icc: Icc,
+        now: ShareMode,
+        access: Access,
+        initial: Disposition,
+        _: &Patience,
+    ) -> Result<Option<Protocol>> {
         let mut model = self.model();
         if model.handle(icc).is_some_and(|handle| handle.mode != now) {
             model.fault("a reconnect is wrong about the share mode");
@@ -219,7 +233,7 @@ impl Subsystem for World {
         self.model().disconnect(icc, disposition)
     }
 
-    fn begin_transaction(&self, icc: Icc) -> Result<()> {
+    fn begin_transaction(&self, icc: Icc, _: &Patience) -> Result<()> {
         let mut model = self.model();
         model.step_signalled(icc, Operation::Begin, Disposition::Leave)?;
         model.handles[icc.0 - 1].transactions += 1;
@@ -230,7 +244,7 @@ impl Subsystem for World {
         self.model().end(icc, disposition)
     }
 
-    fn probe(&self, icc: Icc) -> Result<()> {
+    fn probe(&self, icc: Icc, _: &Patience) -> Result<()> {
         let mut model = self.model();
         if model.handle(icc).is_none_or(|handle| handle.transactions > 0 || handle.lent) {
             model.fault("a probe ends a transaction");
@@ -238,11 +252,16 @@ impl Subsystem for World {
         model.step_signalled(icc, Operation::Probe, Disposition::Leave).map(|_| ())
     }
 
-    fn status(&self, icc: Icc) -> Result<(CardState, Option<Protocol>)> {
+    fn is_taken(&self, icc: Icc, _: &Patience) -> Result<bool> {
+        // There is nobody else.
+        self.model().trouble(icc).map_or(Ok(false), Err)
+    }
+
+    fn status(&self, icc: Icc, _: &Patience) -> Result<(CardState, Option<Protocol>)> {
         self.model().identify(icc, Operation::Status).map(|identity| (identity.state, identity.protocol))
     }
 
-    fn identify(&self, icc: Icc) -> Result<Identity> {
+    fn identify(&self, icc: Icc, _: &Patience) -> Result<Identity> {
         self.model().identify(icc, Operation::Identify)
     }
 

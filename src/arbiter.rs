@@ -1,0 +1,303 @@
+//! Who may talk to which reader inside this process. The resource manager lets who waits for another's transaction ask
+//! again every 100 ms; here the reader is handed over the moment it is free, first come, first served.
+//!
+//! A call has its turn beside the calls of other attachments, because the resource manager puts these in a row at once. A
+//! lock wants the reader alone: it waits until all turns have ended, and who comes after it waits until it is given back.
+//! Across processes the rules of the resource manager hold, and it alone knows the truth: a lock that it has given up, with
+//! its card or its service, is taken back here from who has not noticed yet.
+#![forbid(unsafe_code)]
+
+pub mod seat;
+
+use std::collections::VecDeque;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use crate::hresult::{Hresult, Result};
+use crate::patience::{earlier, Bell, Patience};
+use crate::shared::Shared;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard};
+
+/// When who waits looks for the first time, at the latest.
+const FIRST_LOOK: Duration = Duration::from_millis(5);
+
+/// In `Arbiter::turns`: somebody has the reader alone, or waits. Who comes now asks under the mutex.
+const CLOSED: usize = 1;
+/// In `Arbiter::turns`: one turn.
+const TURN: usize = 2;
+
+/// The arbiter of one reader.
+#[derive(Default)]
+pub struct Arbiter {
+    /// How many turns are taken, and `CLOSED`.
+    turns: AtomicUsize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Who has the reader alone.
+    alone: Option<Alone>,
+    queue: VecDeque<Waiter>,
+    last_number: u64,
+}
+
+struct Alone {
+    number: u64,
+    /// The resource manager has confirmed it: before that nobody can tell that it was lost.
+    confirmed: bool,
+}
+
+struct Waiter {
+    number: u64,
+    wants: Wants,
+    bell: Shared<Bell>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Wants {
+    Turn,
+    Alone,
+}
+
+/// Who stands in line.
+pub trait Line {
+    /// Fails where this thread may not wait.
+    fn may_wait(&self) -> Result<()>;
+    /// Whether the resource manager agrees that there is a lock. A failure ends the wait. It is for what nobody would tell of:
+    /// a card that was pulled, a service that has gone.
+    fn look(&self) -> Result<Look>;
+    /// How often that is worth its cost.
+    fn looks_every(&self) -> Duration;
+}
+
+/// What who waits finds when he looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// Somebody has a lock.
+    Taken,
+    /// Nobody has, whatever it looks like here.
+    Free,
+}
+
+/// A call that may talk to the reader, until it is dropped.
+pub struct Turn<'a>(&'a Arbiter);
+
+/// The reader, for its holder alone until it is dropped.
+pub struct Hold {
+    arbiter: Shared<Arbiter>,
+    number: u64,
+}
+
+impl Arbiter {
+    /// A turn, if nobody has the reader alone or waits for it.
+    #[inline]
+    pub fn try_turn(&self) -> Option<Turn<'_>> {
+        // The end of a turn is what others see of it, hence no stronger order here than that a hold came before.
+        if self.turns.fetch_add(TURN, Ordering::Acquire) & CLOSED == 0 {
+            return Some(Turn(self));
+        }
+        self.end_turn();
+        None
+    }
+
+    /// A turn, as soon as it is this caller's.
+    pub fn turn(&self, patience: &Patience, bell: &Shared<Bell>, line: &impl Line) -> Result<Turn<'_>> {
+        match self.try_turn() {
+            Some(turn) => Ok(turn),
+            None => self.wait(Wants::Turn, patience, bell, line).map(|_| Turn(self)),
+        }
+    }
+
+    /// The reader alone, as soon as it is this caller's.
+    pub fn hold(
+        this: &Shared<Arbiter>,
+        patience: &Patience,
+        bell: &Shared<Bell>,
+        line: &impl Line,
+    ) -> Result<Hold> {
+        let number = match this.try_alone() {
+            Some(number) => number,
+            None => this.wait(Wants::Alone, patience, bell, line)?,
+        };
+        Ok(Hold { arbiter: this.clone(), number })
+    }
+
+    /// Waits in the queue. The number that the caller was given there.
+    fn wait(
+        &self,
+        wants: Wants,
+        patience: &Patience,
+        bell: &Shared<Bell>,
+        line: &impl Line,
+    ) -> Result<u64> {
+        let number = self.enqueue(wants, bell)?;
+        if self.is_admitted(number) {
+            return Ok(number);
+        }
+        if let Err(code) = line.may_wait() {
+            return self.give_up(number, wants, code);
+        }
+        let mut next_look = Instant::now() + FIRST_LOOK.min(line.looks_every());
+        loop {
+            let heard = bell.rings();
+            if self.is_admitted(number) {
+                return Ok(number);
+            }
+            let verdict = patience.check();
+            if verdict.is_err() || next_look <= Instant::now() {
+                next_look = Instant::now() + line.looks_every();
+                match line.look() {
+                    Ok(Look::Free) if self.take_back_alone() => {
+                        verdict.inspect_err(|code| patience.take_back(*code)).ok();
+                        continue;
+                    }
+                    Ok(_) => {}
+                    Err(code) => return self.give_up(number, wants, code),
+                }
+            }
+            if let Err(code) = verdict {
+                return self.give_up(number, wants, code).inspect(|_| patience.take_back(code));
+            }
+            bell.sleep(heard, earlier(patience.deadline(), Some(next_look)));
+        }
+    }
+
+    /// The reader alone, if nobody has it or waits for it. Takes no memory.
+    fn try_alone(&self) -> Option<u64> {
+        let mut state = self.state();
+        self.turns.compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Relaxed).ok()?;
+        state.last_number += 1;
+        let number = state.last_number;
+        state.alone = Some(Alone { number, confirmed: false });
+        Some(number)
+    }
+
+    fn enqueue(&self, wants: Wants, bell: &Shared<Bell>) -> Result<u64> {
+        let mut state = self.state();
+        state.queue.try_reserve(1)?;
+        state.last_number += 1;
+        let number = state.last_number;
+        state.queue.push_back(Waiter { number, wants, bell: bell.clone() });
+        self.turns.fetch_or(CLOSED, Ordering::AcqRel);
+        self.admit(&mut state);
+        Ok(number)
+    }
+
+    fn is_admitted(&self, number: u64) -> bool {
+        !self.state().queue.iter().any(|waiter| waiter.number == number)
+    }
+
+    /// Leaves the queue, unless it was this caller's turn in the same moment.
+    fn give_up(&self, number: u64, wants: Wants, code: Hresult) -> Result<u64> {
+        let mut state = self.state();
+        let place = state.queue.iter().position(|waiter| waiter.number == number);
+        match place.and_then(|place| state.queue.remove(place)) {
+            Some(_) => {
+                self.admit(&mut state);
+                Err(code)
+            }
+            // A wait whose time was up has had its success; one that found something else has no use for it.
+            None if matches!(code, Hresult::SCARD_E_TIMEOUT | Hresult::SCARD_E_CANCELLED) => Ok(number),
+            None => {
+                drop(state);
+                match wants {
+                    Wants::Turn => self.end_turn(),
+                    Wants::Alone => self.end_alone(number),
+                }
+                Err(code)
+            }
+        }
+    }
+
+    /// Lets in whose turn it is. Where nobody waits and nobody has the reader alone, the way is open again.
+    fn admit(&self, state: &mut State) {
+        while state.alone.is_none() {
+            let Some(first) = state.queue.front() else {
+                self.turns.fetch_and(!CLOSED, Ordering::AcqRel);
+                return;
+            };
+            if first.wants == Wants::Alone {
+                if self.turns.load(Ordering::Acquire) >= TURN {
+                    return;
+                }
+                state.alone = Some(Alone { number: first.number, confirmed: false });
+            } else {
+                self.turns.fetch_add(TURN, Ordering::Acquire);
+            }
+            if let Some(first) = state.queue.pop_front() {
+                first.bell.ring();
+            }
+        }
+    }
+
+    #[inline]
+    fn end_turn(&self) {
+        if self.turns.fetch_sub(TURN, Ordering::AcqRel) == TURN | CLOSED {
+            self.after_last_turn();
+        }
+    }
+
+    #[cold]
+    fn after_last_turn(&self) {
+        self.admit(&mut self.state());
+    }
+
+    fn end_alone(&self, number: u64) {
+        let mut state = self.state();
+        if state.alone.as_ref().is_some_and(|alone| alone.number == number) {
+            state.alone = None;
+            self.admit(&mut state);
+        }
+    }
+
+    /// Takes a lock back that the resource manager does not know any more. Whether there was one.
+    fn take_back_alone(&self) -> bool {
+        let mut state = self.state();
+        if !state.alone.as_ref().is_some_and(|alone| alone.confirmed) {
+            return false;
+        }
+        state.alone = None;
+        self.admit(&mut state);
+        true
+    }
+
+    #[cfg(test)]
+    pub fn has_waiters(&self) -> bool {
+        !self.state().queue.is_empty()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.end_turn();
+    }
+}
+
+impl Hold {
+    /// The resource manager has given the lock, or (`false`) is asked for it anew.
+    pub fn confirm(&self, confirmed: bool) {
+        if let Some(alone) = &mut self.arbiter.state().alone {
+            if alone.number == self.number {
+                alone.confirmed = confirmed;
+            }
+        }
+    }
+
+    /// Whether it was not taken back.
+    pub fn is_valid(&self) -> bool {
+        self.arbiter.state().alone.as_ref().is_some_and(|alone| alone.number == self.number)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.arbiter.end_alone(self.number);
+    }
+}

@@ -1,0 +1,155 @@
+//! The session of an attachment: what only one call at a time may see and change, and how a call gets there.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{fence, Ordering};
+use std::sync::{MutexGuard, TryLockError};
+
+use super::link::Link;
+use super::{Attachment, Card};
+use crate::arbiter::Hold;
+use crate::hresult::{Hresult, Result};
+use crate::patience::Patience;
+use crate::thread_mark::this_thread;
+use crate::type_library::Access;
+
+/// What only one call at a time may see and change.
+pub struct Session {
+    /// The connection to the card, or why there is none.
+    pub link: Result<Link>,
+    /// A borrowed connection that may not be used until a reconnect gets its lock back.
+    pub set_aside: Option<Link>,
+    pub access: Access,
+    pub lock_depth: u32,
+    /// The reader, kept from the other attachments of this process as long as there is a lock that has not got lost.
+    pub hold: Option<Hold>,
+    /// Something happened after which every call fails until somebody reconnects; its loss is counted already.
+    pub interrupted: bool,
+    /// The card was reset by an unlock of ours, and the next call has to say that we know.
+    pub owes_acknowledgement: bool,
+    /// An exchange broke off, and nobody knows why. The next reconnect looks closely.
+    pub doubtful: bool,
+    pub card: Card,
+    /// The answer of the last exchange; its capacity is the longest answer there is.
+    pub response: Vec<u8>,
+}
+
+impl Session {
+    pub fn new(link: Result<Link>, access: Access, response: Vec<u8>) -> Session {
+        Session {
+            link,
+            set_aside: None,
+            access,
+            lock_depth: 0,
+            hold: None,
+            interrupted: false,
+            owes_acknowledgement: false,
+            doubtful: false,
+            card: Card::default(),
+            response,
+        }
+    }
+}
+
+/// The session, as long as this thread alone may use it.
+pub struct Entered<'a> {
+    // In this order: who is rung for finds it free.
+    session: MutexGuard<'a, Session>,
+    door: Door<'a>,
+}
+
+struct Door<'a>(&'a Attachment);
+
+impl Deref for Entered<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Entered<'_> {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.door.0.user.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Door<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // Either who waits sees that the session is free, or he is seen to wait.
+        fence(Ordering::SeqCst);
+        if self.0.waiting.load(Ordering::Relaxed) > 0 {
+            self.0.bell.ring();
+        }
+    }
+}
+
+impl Attachment {
+    /// The session, alone, however long another thread is in a call. A panic under it leaves it poisoned: this attachment is
+    /// not used again.
+    #[inline(always)]
+    pub(super) fn enter_at_length(&self) -> Result<Entered<'_>> {
+        if self.calls_back {
+            return self.enter_once(&Patience::ENDLESS);
+        }
+        let session = self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)?;
+        Ok(Entered { session, door: Door(self) })
+    }
+
+    /// The session, alone, if that is possible with so much patience.
+    pub(super) fn enter(&self, patience: &Patience) -> Result<Entered<'_>> {
+        if self.calls_back {
+            return self.enter_once(patience);
+        }
+        self.enter_patiently(patience)
+    }
+
+    /// The callback of a virtual card that calls the attachment which calls it would wait for itself.
+    #[cold]
+    fn enter_once(&self, patience: &Patience) -> Result<Entered<'_>> {
+        if self.user.load(Ordering::Relaxed) == this_thread() {
+            return Err(Hresult::SCARD_E_NOT_READY);
+        }
+        let entered = self.enter_patiently(patience)?;
+        self.user.store(this_thread(), Ordering::Relaxed);
+        Ok(entered)
+    }
+
+    fn enter_patiently(&self, patience: &Patience) -> Result<Entered<'_>> {
+        let session = match self.session.try_lock() {
+            Ok(session) => session,
+            Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
+            Err(TryLockError::WouldBlock) if patience.strict_bell().is_none() => {
+                self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)?
+            }
+            Err(TryLockError::WouldBlock) => {
+                self.waiting.fetch_add(1, Ordering::SeqCst);
+                let session = self.wait_for_session(patience);
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                session?
+            }
+        };
+        Ok(Entered { session, door: Door(self) })
+    }
+
+    fn wait_for_session(&self, patience: &Patience) -> Result<MutexGuard<'_, Session>> {
+        loop {
+            let heard = self.bell.rings();
+            fence(Ordering::SeqCst);
+            match self.session.try_lock() {
+                Ok(session) => return Ok(session),
+                Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            patience.check()?;
+            self.bell.sleep(heard, patience.deadline());
+        }
+    }
+}
