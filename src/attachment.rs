@@ -164,8 +164,7 @@ impl Attachment {
             // What is no command is no exchange either: it leaves everything as it is.
             check_command(protocol, command)?;
         }
-        let _turn = self.turn(&mut session)?;
-        match self.exchange(&mut session, command) {
+        match self.exchange_in_turn(&mut session, command) {
             Ok(()) => deliver(&session.response),
             Err(code) => {
                 session.response.clear();
@@ -200,6 +199,12 @@ impl Attachment {
                 Err(code)
             }
         }
+    }
+
+    #[inline]
+    fn exchange_in_turn(&self, session: &mut Session, command: &[u8]) -> Result<()> {
+        let _turn = self.turn(session)?;
+        self.exchange(session, command)
     }
 
     #[inline]

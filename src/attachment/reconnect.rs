@@ -88,7 +88,7 @@ impl Attachment {
             Ok(()) => {}
             Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => session.doubtful = true,
             // Nothing has changed, and a signal is still there.
-            Err(code) if is_impatience(code, patience) => return Err(code),
+            Err(code) if is_impatience(code, patience) || code == Hresult::E_OUTOFMEMORY => return Err(code),
             Err(code) => {
                 self.diagnose(session, code);
                 // Whatever it says: a signal could be behind it.
