@@ -111,12 +111,7 @@ impl Arbiter {
     }
 
     /// The reader alone, as soon as it is this caller's.
-    pub fn hold(
-        this: &Shared<Arbiter>,
-        patience: &Patience,
-        bell: &Shared<Bell>,
-        line: &impl Line,
-    ) -> Result<Hold> {
+    pub fn hold(this: &Shared<Arbiter>, patience: &Patience, bell: &Shared<Bell>, line: &impl Line) -> Result<Hold> {
         let number = match this.try_alone() {
             Some(number) => number,
             None => this.wait(Wants::Alone, patience, bell, line)?,
@@ -125,13 +120,7 @@ impl Arbiter {
     }
 
     /// Waits in the queue. The number that the caller was given there.
-    fn wait(
-        &self,
-        wants: Wants,
-        patience: &Patience,
-        bell: &Shared<Bell>,
-        line: &impl Line,
-    ) -> Result<u64> {
+    fn wait(&self, wants: Wants, patience: &Patience, bell: &Shared<Bell>, line: &impl Line) -> Result<u64> {
         let number = self.enqueue(wants, bell)?;
         if self.is_admitted(number) {
             return Ok(number);

@@ -160,17 +160,13 @@ impl Attachment {
     /// Sends one command to the card and hands its answer to `deliver`. The answer is kept until the next exchange.
     pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         let mut session = self.enter_at_length()?;
-        if let Ok(Some(protocol)) = session.link.map(|link| link.protocol) {
+        let session = &mut *session;
+        if let Ok(Link { protocol: Some(protocol), .. }) = session.link {
             // What is no command is no exchange either: it leaves everything as it is.
             check_command(protocol, command)?;
         }
-        match self.exchange_in_turn(&mut session, command) {
-            Ok(()) => deliver(&session.response),
-            Err(code) => {
-                session.response.clear();
-                Err(code)
-            }
-        }
+        let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command));
+        self.deliver(session, exchanged, deliver)
     }
 
     /// The same, waiting no longer than so to get the card. The card is locked for the exchange: a command that waits inside
@@ -192,22 +188,25 @@ impl Attachment {
             let _ = self.give_lock(&mut session, Disposition::Leave);
             exchanged
         });
-        match exchanged {
-            Ok(()) => deliver(&session.response),
-            Err(code) => {
-                session.response.clear();
-                Err(code)
-            }
+        self.deliver(&mut session, exchanged, deliver)
+    }
+
+    /// Hands out the answer. After an exchange that failed there is none, not even an old one.
+    #[inline(always)]
+    fn deliver<T>(
+        &self,
+        session: &mut Session,
+        exchanged: Result<()>,
+        deliver: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        if let Err(code) = exchanged {
+            session.response.clear();
+            return Err(code);
         }
+        deliver(&session.response)
     }
 
-    #[inline]
-    fn exchange_in_turn(&self, session: &mut Session, command: &[u8]) -> Result<()> {
-        let _turn = self.turn(session)?;
-        self.exchange(session, command)
-    }
-
-    #[inline]
+    #[inline(always)]
     fn exchange(&self, session: &mut Session, command: &[u8]) -> Result<()> {
         let link = self.ready(session, &Patience::ENDLESS)?;
         let protocol = link.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
@@ -230,13 +229,7 @@ impl Attachment {
         let mut response = std::mem::take(&mut session.response);
         let sent = self.ask_reader(&mut session, |icc| self.subsystem.control(icc, code, input, &mut response));
         session.response = response;
-        match sent {
-            Ok(()) => deliver(&session.response),
-            Err(code) => {
-                session.response.clear();
-                Err(code)
-            }
-        }
+        self.deliver(&mut session, sent, deliver)
     }
 
     /// Hands the answer of the last exchange to `deliver` once more; empty when there was none.
@@ -264,7 +257,9 @@ impl Attachment {
     /// service insists, which it does when nobody has.
     fn ask_reader<T>(&self, session: &mut Session, mut call: impl FnMut(Icc) -> Result<T>) -> Result<T> {
         let answer = match call(session.link?.icc) {
-            Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => call(self.ready(session, &Patience::ENDLESS)?.icc),
+            Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => {
+                call(self.ready(session, &Patience::ENDLESS)?.icc)
+            }
             answer => answer,
         };
         answer.map_err(|code| self.diagnose(session, code))

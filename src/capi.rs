@@ -25,6 +25,7 @@ use attachment::scm_handle;
 use result::scm_result;
 
 /// The attachment behind a handle, alive as long as this reference, whatever other threads do with the handle.
+#[inline(always)]
 fn attached(handle: *mut scm_handle) -> Result<Shared<Attachment>> {
     handles()?.attachments.get(token(handle)?)
 }

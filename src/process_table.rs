@@ -49,8 +49,8 @@ mod fork {
     use std::sync::MutexGuard;
 
     use super::{lock, Handles, HANDLES};
-    use crate::hresult::{Hresult, Result};
     use crate::arbiter::seat::{self, Arbiters};
+    use crate::hresult::{Hresult, Result};
     use crate::subsystem::{r#virtual, system};
 
     /// What is locked while a fork is under way, so that no child inherits anything in mid-change.

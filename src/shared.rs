@@ -1,9 +1,9 @@
 //! A counted reference whose allocation may fail: `std::sync::Arc` aborts the process when memory is short, and this
 //! library promises `SCM_E_OUTOFMEMORY` instead. No weak references, so one counter is all there is.
 
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::ops::Deref;
 use std::ptr::NonNull;
-use crate::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::hresult::Result;
 

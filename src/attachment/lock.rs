@@ -146,7 +146,7 @@ impl Attachment {
     }
 
     /// The turn of a call, unless the attachment has the reader for itself.
-    #[inline]
+    #[inline(always)]
     pub(super) fn turn<'a>(&'a self, session: &mut Session) -> Result<Option<Turn<'a>>> {
         if session.lock_depth > 0 {
             return Ok(None);

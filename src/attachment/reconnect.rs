@@ -115,13 +115,7 @@ impl Attachment {
     }
 
     /// The connection, renewed or new.
-    fn renew(
-        &self,
-        session: &mut Session,
-        access: Access,
-        initial: Disposition,
-        patience: &Patience,
-    ) -> Result<Link> {
+    fn renew(&self, session: &mut Session, access: Access, initial: Disposition, patience: &Patience) -> Result<Link> {
         let old = session.link.or_else(|code| session.set_aside.ok_or(code));
         let renewed = old.and_then(|link| self.renew_link(session, link, access, initial, patience));
         renewed.or_else(|code| {
@@ -217,7 +211,8 @@ impl Attachment {
         let opened = Link::open(self.subsystem, self.ifd(), access, patience).and_then(|link| match initial {
             Disposition::Leave => Ok(link),
             initial => {
-                let renewed = link.reconnect(self.subsystem, access, initial, patience).and_then(|link| link.check(access));
+                let renewed =
+                    link.reconnect(self.subsystem, access, initial, patience).and_then(|link| link.check(access));
                 renewed.inspect_err(|_| {
                     let _ = link.close(self.subsystem, Disposition::Leave);
                 })

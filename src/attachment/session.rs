@@ -74,7 +74,7 @@ impl DerefMut for Entered<'_> {
 }
 
 impl Drop for Entered<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.door.0.user.store(0, Ordering::Relaxed);
     }

@@ -15,7 +15,7 @@ use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::{self, IfdName};
 use crate::patience::Patience;
-use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE, MAX_RESPONSE};
+use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE};
 use crate::type_library::{Access, CardState, Disposition, Protocol, Protocols, ShareMode};
 use errand::{strays, Subject};
 
@@ -132,7 +132,12 @@ impl Subsystem for System {
         };
         errand::run(patience, Subject::Icc(icc), reconnected, move |_| {
             if access.share_mode == ShareMode::Exclusive && now != ShareMode::Exclusive {
-                let _ = reconnect_carefully(icc, access.share_mode, Access { share_mode: now, ..access }, Disposition::Leave);
+                let _ = reconnect_carefully(
+                    icc,
+                    access.share_mode,
+                    Access { share_mode: now, ..access },
+                    Disposition::Leave,
+                );
             }
         })
     }
@@ -635,12 +640,12 @@ fn state_from_native(state: DWORD) -> CardState {
 /// Where the service may write its answer, and how much.
 fn room_in(response: &mut Vec<u8>) -> (*mut u8, DWORD) {
     response.clear();
-    (response.as_mut_ptr(), response.capacity().min(MAX_RESPONSE) as DWORD)
+    (response.as_mut_ptr(), response.capacity() as DWORD)
 }
 
 /// Takes over the answer that the service has written to `room_in(response)`.
 fn fill(response: &mut Vec<u8>, length: DWORD) {
-    let length = (length as usize).min(response.capacity()).min(MAX_RESPONSE);
+    let length = (length as usize).min(response.capacity());
     // SAFETY: the call succeeded, so this many bytes were written.
     unsafe { response.set_len(length) };
 }

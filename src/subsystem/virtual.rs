@@ -126,7 +126,8 @@ impl Subsystem for Virtual {
 
     fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let ended = plan(ifd, Operation::Disconnect, &Patience::ENDLESS).and_then(|()| calls::disconnect(icc, disposition));
+        let ended =
+            plan(ifd, Operation::Disconnect, &Patience::ENDLESS).and_then(|()| calls::disconnect(icc, disposition));
         note(ifd, format_args!("disconnect {disposition} -> {}", done(&ended)));
         ended
     }
@@ -167,7 +168,8 @@ impl Subsystem for Virtual {
 
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let sent = plan(ifd, Operation::Transmit, &Patience::ENDLESS).and_then(|()| calls::transmit(icc, protocol, command, response));
+        let sent = plan(ifd, Operation::Transmit, &Patience::ENDLESS)
+            .and_then(|()| calls::transmit(icc, protocol, command, response));
         let answer = Outcome(sent.map(|()| Hex(response)));
         note(ifd, format_args!("transmit {} -> {answer}", Command(command)));
         sent
@@ -175,21 +177,24 @@ impl Subsystem for Virtual {
 
     fn control(&self, icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let sent = plan(ifd, Operation::Control, &Patience::ENDLESS).and_then(|()| calls::control(icc, code, input, response));
+        let sent =
+            plan(ifd, Operation::Control, &Patience::ENDLESS).and_then(|()| calls::control(icc, code, input, response));
         note(ifd, format_args!("control {code:08X}, {} bytes -> {}", input.len(), done(&sent)));
         sent
     }
 
     fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
         let ifd = calls::ifd_behind(icc)?;
-        let read = plan(ifd, Operation::GetAttribute, &Patience::ENDLESS).and_then(|()| calls::get_attribute(icc, id, value));
+        let read =
+            plan(ifd, Operation::GetAttribute, &Patience::ENDLESS).and_then(|()| calls::get_attribute(icc, id, value));
         note(ifd, format_args!("get attribute {id:08X} -> {}", done(&read)));
         read
     }
 
     fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let set = plan(ifd, Operation::SetAttribute, &Patience::ENDLESS).and_then(|()| calls::set_attribute(icc, value));
+        let set =
+            plan(ifd, Operation::SetAttribute, &Patience::ENDLESS).and_then(|()| calls::set_attribute(icc, value));
         note(ifd, format_args!("set attribute {id:08X} -> {}", done(&set)));
         set
     }

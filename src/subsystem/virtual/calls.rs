@@ -25,12 +25,7 @@ pub fn ifd_behind(icc: Icc) -> Result<usize> {
     lock().connection(icc.0).map(|connection| connection.ifd)
 }
 
-pub fn connect(
-    context: Context,
-    ifd: usize,
-    access: Access,
-    patience: &Patience,
-) -> Result<(Icc, Option<Protocol>)> {
+pub fn connect(context: Context, ifd: usize, access: Access, patience: &Patience) -> Result<(Icc, Option<Protocol>)> {
     let mut manager = lock();
     loop {
         manager.check_context(context.0)?;
@@ -59,12 +54,7 @@ pub fn connect(
     }
 }
 
-pub fn reconnect(
-    icc: Icc,
-    access: Access,
-    initial: Disposition,
-    patience: &Patience,
-) -> Result<Option<Protocol>> {
+pub fn reconnect(icc: Icc, access: Access, initial: Disposition, patience: &Patience) -> Result<Option<Protocol>> {
     drop(turn(icc, patience)?);
     match initial {
         Disposition::Leave | Disposition::Eject => {}

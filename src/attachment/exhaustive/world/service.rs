@@ -204,13 +204,7 @@ impl Subsystem for World {
         model.contexts[context.0 - 1].open = false;
     }
 
-    fn connect(
-        &self,
-        context: Context,
-        _: &IfdName,
-        access: Access,
-        _: &Patience,
-    ) -> Result<(Icc, Option<Protocol>)> {
+    fn connect(&self, context: Context, _: &IfdName, access: Access, _: &Patience) -> Result<(Icc, Option<Protocol>)> {
         self.model().connect(context, access)
     }
 
