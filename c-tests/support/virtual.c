@@ -229,6 +229,13 @@ static const char *release(struct reader *reader, const char *words)
     scm_handle *held = reader->held;
     reader->held = NULL;
     check(held != NULL, "the card is not held");
+    if (strcmp(words, "die") == 0) {
+        /* Whatever became of the card meanwhile. */
+        if (reader->is_locked)
+            scm_unlock(held, disposition);
+        scm_detach_ex(held, reader->is_locked ? SCM_DISPOSITION_LEAVE : disposition);
+        return "";
+    }
     if (!reader->is_locked)
         return done(scm_detach_ex(held, disposition));
     must(scm_unlock(held, disposition));

@@ -1,0 +1,32 @@
+/* The page whose tables say what is expected: docs/reconnect.md. A row begins with the id of a fault between backticks, and
+ * what happens in words; its cells follow.
+ *
+ * A cell has parts, with "; " between them. One that begins with words and ": " holds where all of these apply: kinds of
+ * attachments and beds. The last one that applies is meant. " or " stands between answers that are equally good. */
+#ifndef PAGE_H
+#define PAGE_H
+
+#include <stdbool.h>
+
+#define PAGE_CELLS 8
+
+struct row {
+    char id[32];
+    int how_many;
+    char cells[PAGE_CELLS][128];
+    bool is_played;
+};
+
+/* Reads the page. The program ends when it cannot be read, or two rows have one id. */
+void page_read(const char *path);
+
+struct row *page_row(const char *id);
+
+/* The first row that nobody has played, or NULL. Without a bed to play on, rows of a group that was not asked for are
+ * marked by who reads them. */
+const struct row *page_unplayed(void);
+
+/* Whether the cell allows the answer. */
+bool page_allows(const char *cell, const char *kind, bool is_virtual, const char *answer);
+
+#endif
