@@ -20,7 +20,6 @@ static const struct fault CARD[] = {
      .ends = {"release %d die", "await %d empty", INSERT}, .needs_no_lock = true},
     {"put-back", .happens = {PULL, INSERT}},
     {"other-card", .happens = {PULL, INSERT_OTHER}, .restore = {PULL, INSERT}},
-    {"swapped-fast", .happens = {"pull %d", "insert-now %d steerable"}, .ends = {"await %d present"}},
 };
 
 static const struct fault SERVICE[] = {

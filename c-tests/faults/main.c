@@ -29,10 +29,10 @@ static void give_up(int signal)
     _exit(1);
 }
 
-static void report(const char *id, const char *what, const char *kind, const char *seen, const char *expected)
+static void report(const char *id, const char *wrong)
 {
     failures++;
-    fprintf(stderr, "%s, %s, %s: %s, and not \"%s\"\n", id, what, kind, seen, expected);
+    fprintf(stderr, "%s: %s\n", id, wrong);
 }
 
 /* Whether the fault, or its group, is among what was asked for; everything is, unless something was. */
@@ -48,11 +48,12 @@ static bool is_wanted(const char *group, const char *id)
 static struct row *find_row(const char *id, int cells)
 {
     struct row *row = page_row(id);
-    if (row == NULL || row->how_many != cells)
-        report(id, "the row", "the page", row == NULL ? "is missing" : "has not the right number of cells", "");
-    else
-        row->is_played = true;
-    return row != NULL && row->how_many == cells ? row : NULL;
+    if (row == NULL || row->how_many != cells) {
+        report(id, row == NULL ? "has no row on the page" : "has not the right number of cells on the page");
+        return NULL;
+    }
+    row->is_played = true;
+    return row;
 }
 
 static void print_cell(char (*seen)[CELL_SIZE])
@@ -66,9 +67,13 @@ static void print_cell(char (*seen)[CELL_SIZE])
 
 static void judge(const char *id, const char *what, char (*seen)[CELL_SIZE], const char *cell)
 {
-    for (enum kind kind = 0; kind < KINDS; kind++)
-        if (!page_allows(cell, KIND[kind], bed_is_virtual(), seen[kind]))
-            report(id, what, KIND[kind], seen[kind], cell);
+    char wrong[512];
+    for (enum kind kind = 0; kind < KINDS; kind++) {
+        if (page_allows(cell, KIND[kind], bed_is_virtual(), seen[kind]))
+            continue;
+        snprintf(wrong, sizeof wrong, "%s, %s: %s, and the page says \"%s\"", what, KIND[kind], seen[kind], cell);
+        report(id, wrong);
+    }
 }
 
 static void begin(const char *id)
@@ -90,7 +95,7 @@ static void play_fault(const struct fault *fault)
     begin(fault->id);
     const char *wrong = play(fault, &observed);
     if (wrong != NULL)
-        report(fault->id, "whatever is written", "the test", wrong, "");
+        report(fault->id, wrong);
     for (int cell = 0; cell < CELLS; cell++)
         if (prints)
             print_cell(observed.cells[cell]);
@@ -150,8 +155,8 @@ int main(int argc, char **argv)
     signal(SIGALRM, give_up);
     play_begin();
     play_all();
-    for (const struct row *row; !prints && (row = page_unplayed()) != NULL; ((struct row *)row)->is_played = true)
-        report(row->id, "the row", "the program", "has nobody who plays it", "");
+    for (struct row *row; (row = page_unplayed()) != NULL; row->is_played = true)
+        report(row->id, "is a row that nobody plays");
     printf("%d faults, %d failures\n", played, failures);
     return failures > 0 || played == 0;
 }

@@ -62,7 +62,7 @@ struct row *page_row(const char *id)
     return NULL;
 }
 
-const struct row *page_unplayed(void)
+struct row *page_unplayed(void)
 {
     for (int i = 0; i < how_many; i++)
         if (!rows[i].is_played)

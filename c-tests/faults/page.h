@@ -14,7 +14,7 @@ struct row {
     char id[32];
     int how_many;
     char cells[PAGE_CELLS][128];
-    bool is_played;
+    bool is_played; /* there is a fault for it */
 };
 
 /* Reads the page. The program ends when it cannot be read, or two rows have one id. */
@@ -22,9 +22,8 @@ void page_read(const char *path);
 
 struct row *page_row(const char *id);
 
-/* The first row that nobody has played, or NULL. Without a bed to play on, rows of a group that was not asked for are
- * marked by who reads them. */
-const struct row *page_unplayed(void);
+/* A row that is not marked as played, or NULL. */
+struct row *page_unplayed(void);
 
 /* Whether the cell allows the answer. */
 bool page_allows(const char *cell, const char *kind, bool is_virtual, const char *answer);
