@@ -122,7 +122,7 @@ static const char *fork_with_a_lock(enum kind kind)
 {
     struct victim victim;
     char child[128] = "", parent[128] = "";
-    int pipes[2];
+    int pipes[2], status;
     victim_attach(&victim, kind, CARD);
     assert_result(scm_lock(victim.handle), SCM_S_OK);
     assert_int_equal(pipe(pipes), 0);
@@ -133,7 +133,8 @@ static const char *fork_with_a_lock(enum kind kind)
         _exit(write(pipes[1], child, sizeof child) != sizeof child);
     }
     assert_int_equal(read(pipes[0], child, sizeof child), sizeof child);
-    waitpid(pid, NULL, 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
     close(pipes[0]);
     close(pipes[1]);
     call_everything(&victim, parent, sizeof parent);
