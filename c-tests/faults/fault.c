@@ -13,6 +13,7 @@ static const struct fault CARD[] = {
     {"pulled", .happens = {PULL}, .ends = {INSERT}},
     {"pulled-in-transmit", IN_TRANSMIT, .before = {"card %d delay 60000"}, .happens = {"pull %d"},
      .ends = {"await %d empty", INSERT}},
+    {"put-back-in-transmit", IN_TRANSMIT, .before = {"card %d delay 60000"}, .happens = {PULL, INSERT}},
     {"dropped-in-transmit", IN_TRANSMIT, .before = {"card %d drop"},
      .ends = {"await %d empty", "card %d plug", "await %d present"}},
     {"half-an-answer", IN_TRANSMIT, .before = {"card %d half 1"}, .ends = {"await %d empty", "card %d plug", "await %d present"}},
