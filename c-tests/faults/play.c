@@ -19,6 +19,9 @@ struct stage {
     const char *wrong;
 };
 
+/* A lock is there after a reconnect; whether it was there all the time, the second play tells. */
+#define HELD "held"
+
 /* The call of a victim, in the order of `struct stage`. */
 static const enum verb VERB[UNLOCKED] = {STATUS, TRANSMIT, LOCK, RECONNECT};
 static const enum cell CELL[UNLOCKED] = {CELL_STATUS, CELL_TRANSMIT, CELL_LOCK, CELL_MEANWHILE};
@@ -219,31 +222,30 @@ static void reconnect_all(struct stage *stage, enum kind kind)
 
 /* --- The lock that was held */
 
+/* Nobody else gets in between a reconnect and the unlock. */
 static const char *reconnect_holder(struct victim *victim)
 {
     struct call visitor;
+    if (SCM_FAILED(scm_reconnect(victim->handle))) {
+        scm_unlock(victim->handle, SCM_DISPOSITION_LEAVE);
+        return "lost";
+    }
     prepare(&visitor, VISIT, victim);
     call_begin(&visitor);
-    bool was_held = call_waits(&visitor);
-    scm_result result = scm_reconnect(victim->handle);
-    if (!was_held) {
-        call_end(&visitor);
-        prepare(&visitor, VISIT, victim);
-        call_begin(&visitor);
-        if (!call_waits(&visitor)) {
-            call_end(&visitor);
-            return SCM_FAILED(result) ? "lost" : "lost without a word";
-        }
-    }
-    result = scm_unlock(victim->handle, SCM_DISPOSITION_LEAVE);
+    bool is_held = call_waits(&visitor);
+    scm_result result = scm_unlock(victim->handle, SCM_DISPOSITION_LEAVE);
     call_end(&visitor);
-    return result != SCM_S_OK ? "held, and not to be given back" : was_held ? "kept" : "anew";
+    return result != SCM_S_OK ? "not to be given back" : is_held ? HELD : "lost without a word";
 }
 
 static void unlock_holder(struct stage *stage, struct victim *victim)
 {
     struct call call;
-    note(stage, CELL_UNLOCK, victim->kind, code_name(scm_unlock(victim->handle, SCM_DISPOSITION_LEAVE)));
+    scm_result result = scm_unlock(victim->handle, SCM_DISPOSITION_LEAVE);
+    note(stage, CELL_UNLOCK, victim->kind, code_name(result));
+    /* A lock that can be given back was never lost. */
+    if (strcmp(stage->observed->cells[CELL_HELD][victim->kind], HELD) == 0)
+        note(stage, CELL_HELD, victim->kind, result == SCM_S_OK ? "kept" : "anew");
     if (scm_unlock(victim->handle, SCM_DISPOSITION_LEAVE) != SCM_SCARD_E_NOT_TRANSACTED)
         complain(stage, "a lock was given back twice");
     prepare(&call, VISIT, victim);
