@@ -77,6 +77,16 @@ static inline scm_result owner_disconnect(struct owner *owner)
     return code_of(SCardDisconnect((SCARDHANDLE)owner->icc, SCARD_LEAVE_CARD));
 }
 
+/* Its context goes, and with that all that was connected in it. */
+static inline void owner_release(struct owner *owner)
+{
+    if (owner->attachment != NULL)
+        assert_result(owner_disconnect(owner), SCM_S_OK);
+    else if (owner->context != 0)
+        assert_result(code_of(SCardReleaseContext((SCARDCONTEXT)owner->context)), SCM_S_OK);
+    owner->context = 0;
+}
+
 /* Whether the context is still there. It cannot be asked for a virtual one. */
 static inline bool owner_has_context(const struct owner *owner)
 {
@@ -88,7 +98,7 @@ static inline void owner_leave(struct owner *owner)
 {
     if (owner->attachment != NULL)
         assert_result(scm_detach(owner->attachment), SCM_S_OK);
-    else if (!bed_is_virtual())
+    else if (!bed_is_virtual() && owner->context != 0)
         SCardReleaseContext((SCARDCONTEXT)owner->context);
 }
 

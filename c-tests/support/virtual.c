@@ -29,6 +29,7 @@ static struct reader readers[VIRTUAL_READERS_MAX];
 static int how_many;
 static pthread_mutex_t moving = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
+static bool is_frozen; /* the service answers nothing; guarded by `moving` */
 static _Thread_local char current_order[4096];
 
 static void check(bool condition, const char *otherwise)
@@ -80,10 +81,29 @@ static struct reader *reader_with(const scm_card *card)
     return n < how_many ? &readers[n] : NULL;
 }
 
+/* What a service does that is stopped, as far as a card sees it. */
+static void wait_while_frozen(void)
+{
+    pthread_mutex_lock(&moving);
+    while (is_frozen)
+        pthread_cond_wait(&moved, &moving);
+    pthread_mutex_unlock(&moving);
+}
+
+static const char *freeze(bool freezes)
+{
+    pthread_mutex_lock(&moving);
+    is_frozen = freezes;
+    pthread_cond_broadcast(&moved);
+    pthread_mutex_unlock(&moving);
+    return "";
+}
+
 /* A card of libscm_card takes itself out when it was told to drop. */
 static scm_result transmit(void *card, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                            size_t *response_length)
 {
+    wait_while_frozen();
     scm_result result = scm_card_transmit(card, command, command_length, response, capacity, response_length);
     struct reader *reader = result == SCM_SCARD_W_REMOVED_CARD ? reader_with(card) : NULL;
     if (reader != NULL && scm_virtual_ifd_remove(reader->ifd) == SCM_S_OK)
@@ -199,22 +219,55 @@ static const char *hold(struct reader *reader, const char *words)
     return done(reader->is_locked ? scm_lock(reader->held) : SCM_S_OK);
 }
 
+/* An application that dies leaves its card to the service, which resets it. */
 static const char *release(struct reader *reader, const char *words)
 {
-    uint32_t disposition = strcmp(words, "reset") == 0     ? SCM_DISPOSITION_RESET
+    bool resets = strcmp(words, "reset") == 0 || strcmp(words, "die") == 0;
+    uint32_t disposition = resets                          ? SCM_DISPOSITION_RESET
                            : strcmp(words, "unpower") == 0 ? SCM_DISPOSITION_UNPOWER
                                                            : SCM_DISPOSITION_LEAVE;
     scm_handle *held = reader->held;
     reader->held = NULL;
     check(held != NULL, "the card is not held");
+    if (strcmp(words, "die") == 0) {
+        /* Whatever became of the card meanwhile. */
+        if (reader->is_locked)
+            scm_unlock(held, disposition);
+        scm_detach_ex(held, reader->is_locked ? SCM_DISPOSITION_LEAVE : disposition);
+        return "";
+    }
     if (!reader->is_locked)
         return done(scm_detach_ex(held, disposition));
     must(scm_unlock(held, disposition));
     return done(scm_detach(held));
 }
 
+/* --- Readers come and go */
+
+static const char *unplug(struct reader *reader, const char *words)
+{
+    (void)words;
+    must(scm_virtual_ifd_destroy(reader->ifd));
+    reader->ifd = NULL;
+    note(reader, reader->card, false);
+    return "";
+}
+
+static const char *plug(struct reader *reader, const char *words)
+{
+    check(reader->ifd == NULL, "the reader is there");
+    if (words[0] != '\0')
+        snprintf(reader->name, sizeof reader->name, "%.*s 00 00", SCM_IFD_NAME_MAX - 6, words);
+    must(scm_virtual_ifd_create(reader->name, NULL, &reader->ifd));
+    if (reader->has_card && reader->card != NULL)
+        put_in(reader, reader->card);
+    return "";
+}
+
 static const char *act(const char *words)
 {
+    if (strcmp(words, "freeze") == 0 || strcmp(words, "thaw") == 0)
+        return freeze(strcmp(words, "freeze") == 0);
     bool ends = strcmp(words, "start") != 0, starts = !ends || strncmp(words, "restart", 7) == 0;
     if (ends) {
         must(scm_virtual_service_stop());
@@ -238,6 +291,7 @@ static const struct {
 } deeds[] = {
     {"ifd", name}, {"insert", insert},    {"insert-now", insert}, {"remove", pull}, {"pull", pull},
     {"card", tell}, {"await", await_card}, {"reset", reset},       {"hold", hold},   {"release", release},
+    {"unplug", unplug}, {"plug", plug},
 };
 
 const char *virtual_obey(const char *line)

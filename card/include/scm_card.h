@@ -214,6 +214,7 @@ SCM_CARD_API scm_result scm_card_power(void *user, uint32_t event);
  *     drop                     instead of answering the next command the card is gone; it stays out until "plug". A virtual
  *                              reader is not told, and can be reconnected to a card that never answers: to pull it out
  *                              for all to see there is scm_virtual_ifd_remove
+ *     half N                   the same, after N bytes of the answer have come out. In a virtual reader they do not
  *     plug                     puts the card in again
  *     events                   how often it was powered on, powered off and reset: "on=N off=N reset=N"
  *     mute                     does not answer to power or a reset, until "unmute"

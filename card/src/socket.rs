@@ -54,6 +54,13 @@ impl Socket<'_> {
         }
     }
 
+    fn break_off(&self, answer: &[u8], length: usize) {
+        if let Some(wire) = &self.wire {
+            // As above.
+            let _ = wire.break_off(answer, length);
+        }
+    }
+
     /// A card that is mute shows it by its ATR.
     fn power(&self, event: Event) {
         let _ = self.card.power(event);
@@ -86,9 +93,12 @@ impl VSmartCard for Socket<'_> {
         let start = Instant::now();
         let answer = self.card.answer(apdu);
         self.wait(start);
-        // A reader that waits for an empty answer waits for ever: recv(2) for no bytes does not return.
-        if self.card.steering().drops_out() || answer.is_empty() {
-            self.tear_out();
+        match self.card.steering().drops_out() {
+            Some(length) if length > 0 => self.break_off(&answer, length),
+            Some(_) => self.tear_out(),
+            // A reader that waits for an empty answer waits for ever: recv(2) for no bytes does not return.
+            None if answer.is_empty() => self.tear_out(),
+            None => {}
         }
         answer
     }

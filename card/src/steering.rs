@@ -20,7 +20,8 @@ pub struct Steering {
 struct State {
     delay: Duration,
     answers: Vec<(Vec<u8>, Vec<u8>)>,
-    drop: bool,
+    /// How much of the next answer comes out before the card drops out, if it is to.
+    drop: Option<usize>,
     out: bool,
     mute: bool,
     log: Log,
@@ -54,7 +55,8 @@ impl Steering {
             Order::Log => value = state.log.to_string(),
             Order::Count => value = state.log.count().to_string(),
             Order::Clear => state.clear(),
-            Order::Drop => state.drop = true,
+            Order::Drop => state.drop = Some(0),
+            Order::Half(length) => state.drop = Some(length),
             Order::Plug => state.out = false,
             Order::Events => value = state.events.to_string(),
             Order::Mute => state.mute = true,
@@ -104,11 +106,11 @@ impl Steering {
         }
     }
 
-    /// Whether the card must now drop out; if so, it is out from here on.
-    pub fn drops_out(&self) -> bool {
+    /// Whether the card must now drop out, and after how many bytes of its answer; if so, it is out from here on.
+    pub fn drops_out(&self) -> Option<usize> {
         let mut state = self.lock();
-        let drops = std::mem::take(&mut state.drop);
-        state.out |= drops;
+        let drops = state.drop.take();
+        state.out |= drops.is_some();
         drops
     }
 
@@ -140,7 +142,7 @@ impl State {
     fn forget(&mut self) {
         self.delay = Duration::ZERO;
         self.answers.clear();
-        self.drop = false;
+        self.drop = None;
     }
 
     fn clear(&mut self) {
@@ -192,12 +194,20 @@ mod tests {
     #[test]
     fn a_drop_happens_once_and_keeps_the_card_out() {
         let steering = steered(&["drop"]);
-        assert!(steering.drops_out());
-        assert!(!steering.drops_out());
+        assert_eq!(steering.drops_out(), Some(0));
+        assert_eq!(steering.drops_out(), None);
         assert!(steering.is_out());
         steering.obey(Order::Plug);
         steering.wait_to_plug();
         assert!(!steering.is_out());
+    }
+
+    #[test]
+    fn a_half_answer_is_the_last_one() {
+        let steering = steered(&["drop", "half 1"]);
+        assert_eq!(steering.drops_out(), Some(1));
+        assert!(steering.is_out());
+        assert_eq!(steered(&["half 1", "forget"]).drops_out(), None);
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl TestCard {
         let start = Instant::now();
         let answer = self.answer(apdu);
         self.steering.wait_out(start);
-        if self.steering.drops_out() {
+        if self.steering.drops_out().is_some() {
             self.lose_power();
             return Err(Silence::Out);
         }

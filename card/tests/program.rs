@@ -77,6 +77,21 @@ fn the_card_is_in_its_reader() {
 }
 
 #[test]
+fn it_drops_out_in_the_middle_of_an_answer() {
+    let listener = reader();
+    let mut program = Program::start(&listener, &["--profile", "steerable"]);
+    let (mut stream, _) = listener.accept().unwrap();
+    assert_eq!(program.tell("half 1"), "ok");
+    send(&mut stream, &[0x80, 0xEC, 0, 0, 2, 7, 8]);
+    let mut got = Vec::new();
+    stream.read_to_end(&mut got).unwrap();
+    assert_eq!(got, [0, 4, 7]);
+    assert_eq!(program.tell("plug"), "ok");
+    let (mut stream, _) = listener.accept().unwrap();
+    assert_eq!(exchange(&mut stream, &[0x80, 0xEC, 0, 0, 1, 7]), [7, 0x90, 0x00]);
+}
+
+#[test]
 fn it_drops_out_and_comes_back_without_its_memory() {
     let listener = reader();
     let mut program = Program::start(&listener, &["--profile", "steerable", "--atr", "3B00"]);

@@ -61,6 +61,10 @@ impl Attachment {
         match self.subsystem.status(link.icc, &Patience::ENDLESS) {
             Ok((CardState::Absent, _)) if link.protocol.is_some() => Some(Hresult::SCARD_W_REMOVED_CARD),
             Ok(_) => None,
+            // pcscd, of a card handle whose reader was unplugged and is back: the question has no value to be refused. To
+            // who has connected it here the reader was gone; for any other one the caller has to know that it is dead.
+            Err(Hresult::SCARD_E_INVALID_VALUE) if link.context.is_some() => Some(Hresult::SCARD_E_READER_UNAVAILABLE),
+            Err(Hresult::SCARD_E_INVALID_VALUE) => Some(Hresult::SCARD_E_INVALID_HANDLE),
             // Any other failure of the question tells less than the one that is asked about.
             Err(code) => Some(code).filter(|code| is_lasting(*code)),
         }

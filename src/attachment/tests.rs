@@ -766,6 +766,26 @@ fn a_lock_that_an_owner_lost_by_his_own_reconnect_is_taken_anew() {
 }
 
 #[test]
+fn a_reader_that_was_unplugged_and_is_back_does_not_know_its_handles() {
+    let unknown = [Hresult::SCARD_E_INVALID_VALUE; 4];
+    let script = Script::new();
+    let attachment = attached(script);
+    script.fail("transmit", &unknown[..1]);
+    script.fail("status", &unknown[..2]);
+    script.fail("reconnect", &unknown[..1]);
+    assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_READER_UNAVAILABLE));
+    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.generation(), 1);
+
+    let script = Script::new();
+    let attachment = borrowed(script);
+    script.fail("identify", &unknown[..1]);
+    script.fail("status", &unknown[..2]);
+    script.fail("reconnect", &unknown[..1]);
+    assert_eq!(attachment.reconnect(Wish::default()), Err(Hresult::SCARD_E_INVALID_HANDLE));
+}
+
+#[test]
 fn a_connection_that_was_replaced_is_not_asked_about() {
     let script = Script::new();
     let attachment = attached(script);

@@ -1,5 +1,6 @@
 //! The lines that steer a card.
 
+use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub enum Order {
     Clear,
     /// `drop`: instead of answering the next command the card is torn out; it stays out until `plug`.
     Drop,
+    /// `half N`: the same, after N bytes of the answer have come out.
+    Half(usize),
     /// `plug`: puts the card in again.
     Plug,
     /// `events`: how often it was powered on, powered off and reset, as `on=N off=N reset=N`.
@@ -43,6 +46,7 @@ impl FromStr for Order {
             ["count"] => Ok(Order::Count),
             ["clear"] => Ok(Order::Clear),
             ["drop"] => Ok(Order::Drop),
+            ["half", length] => Ok(Order::Half(number(length)?)),
             ["plug"] => Ok(Order::Plug),
             ["events"] => Ok(Order::Events),
             ["mute"] => Ok(Order::Mute),
@@ -59,7 +63,11 @@ pub fn bytes(text: &str) -> Result<Vec<u8>, String> {
 }
 
 fn milliseconds(text: &str) -> Result<Duration, String> {
-    text.parse().map(Duration::from_millis).map_err(|error| format!("{text}: {error}"))
+    number(text).map(Duration::from_millis)
+}
+
+fn number<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| format!("{text}: {error}"))
 }
 
 #[cfg(test)]
@@ -71,12 +79,13 @@ mod tests {
         assert_eq!("delay 250".parse(), Ok(Order::Delay(Duration::from_millis(250))));
         assert_eq!("answer 00a4 6A82".parse(), Ok(Order::Answer(vec![0x00, 0xA4], vec![0x6A, 0x82])));
         assert_eq!("answer - -".parse(), Ok(Order::Answer(vec![], vec![])));
+        assert_eq!("half 1".parse(), Ok(Order::Half(1)));
         assert_eq!(" log ".parse(), Ok(Order::Log));
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for line in ["", "delay", "delay x", "answer 0 9000", "answer 00", "log 1", "LOG"] {
+        for line in ["", "delay", "delay x", "answer 0 9000", "answer 00", "half", "half -1", "log 1", "LOG"] {
             assert!(line.parse::<Order>().is_err(), "{line}");
         }
     }

@@ -27,6 +27,9 @@ pub struct Configuration {
 pub struct Entry {
     letter: char,
     pub port: u16,
+    /// What the daemon is told to call it.
+    friendly_name: String,
+    pub is_plugged: bool,
 }
 
 impl Configuration {
@@ -42,24 +45,43 @@ impl Configuration {
         for entry in &self.entries {
             fs::write(entry.driver_copy(), &self.driver)?;
         }
-        let texts: Vec<String> = self.entries.iter().map(Entry::text).collect();
+        self.write_readers()
+    }
+
+    /// Writes which readers there are now.
+    pub fn write_readers(&self) -> Result<()> {
+        let texts: Vec<String> = self.plugged().map(Entry::text).collect();
         fs::write(directory().join("readers"), texts.join("\n"))
     }
 
     /// The names of all readers that the daemon will list.
     pub fn names(&self) -> impl Iterator<Item = String> + '_ {
-        self.entries.iter().flat_map(|entry| [entry.name(0), entry.name(1)])
+        self.plugged().flat_map(|entry| [entry.name(0), entry.name(1)])
+    }
+
+    fn plugged(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.is_plugged)
     }
 }
 
 impl Entry {
     fn new(index: u8) -> Self {
-        Entry { letter: (b'A' + index).into(), port: FIRST_PORT + 2 * u16::from(index) }
+        let letter = (b'A' + index).into();
+        let port = FIRST_PORT + 2 * u16::from(index);
+        Entry { letter, port, friendly_name: format!("Virtual {letter}"), is_plugged: true }
+    }
+
+    /// From the next start of the daemon on it is there, perhaps under another name.
+    pub fn plug(&mut self, friendly_name: Option<String>) {
+        self.is_plugged = true;
+        if let Some(name) = friendly_name {
+            self.friendly_name = name;
+        }
     }
 
     /// The name that the daemon gives to the reader at `slot`.
     pub fn name(&self, slot: u8) -> String {
-        format!("Virtual {} 00 {slot:02}", self.letter)
+        format!("{} 00 {slot:02}", self.friendly_name)
     }
 
     fn driver_copy(&self) -> PathBuf {
@@ -68,8 +90,8 @@ impl Entry {
 
     fn text(&self) -> String {
         format!(
-            "FRIENDLYNAME \"Virtual {}\"\nDEVICENAME /dev/null:{port:#06X}\nLIBPATH {}\nCHANNELID {port:#06X}\n",
-            self.letter,
+            "FRIENDLYNAME \"{}\"\nDEVICENAME /dev/null:{port:#06X}\nLIBPATH {}\nCHANNELID {port:#06X}\n",
+            self.friendly_name,
             self.driver_copy().display(),
             port = self.port,
         )
@@ -107,5 +129,17 @@ mod tests {
         let configuration = Configuration { entries: (0..2).map(Entry::new).collect(), driver: vec![] };
         let names: Vec<String> = configuration.names().collect();
         assert_eq!(names, ["Virtual A 00 00", "Virtual A 00 01", "Virtual B 00 00", "Virtual B 00 01"]);
+    }
+
+    #[test]
+    fn a_reader_comes_and_goes_and_is_called_as_one_likes() {
+        let mut configuration = Configuration { entries: (0..2).map(Entry::new).collect(), driver: vec![] };
+        configuration.entries[0].is_plugged = false;
+        assert_eq!(configuration.names().next().as_deref(), Some("Virtual B 00 00"));
+        configuration.entries[0].plug(Some("Another Name".into()));
+        assert_eq!(configuration.names().next().as_deref(), Some("Another Name 00 00"));
+        configuration.entries[0].is_plugged = false;
+        configuration.entries[0].plug(None);
+        assert_eq!(configuration.names().next().as_deref(), Some("Another Name 00 00"));
     }
 }

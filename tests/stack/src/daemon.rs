@@ -24,10 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait before the daemon is asked again while it starts.
 const RETRY: Duration = Duration::from_millis(2);
 
+const NOT_RUNNING: &str = "the daemon is not running";
+
 pub struct Daemon {
     program: PathBuf,
-    /// The readers that it lists when it is up.
-    readers: Vec<String>,
     launcher: Arc<Launcher>,
     state: Mutex<State>,
     gone: Condvar,
@@ -40,20 +40,32 @@ struct State {
 }
 
 impl Daemon {
-    pub fn new(program: PathBuf, readers: Vec<String>, launcher: Arc<Launcher>) -> Arc<Self> {
-        Arc::new(Daemon { program, readers, launcher, state: Mutex::default(), gone: Condvar::new() })
+    pub fn new(program: PathBuf, launcher: Arc<Launcher>) -> Arc<Self> {
+        Arc::new(Daemon { program, launcher, state: Mutex::default(), gone: Condvar::new() })
     }
 
-    /// Starts the daemon and waits until it lists the readers.
-    pub fn start(self: &Arc<Self>) -> Result<(), String> {
+    /// Starts the daemon and waits until it lists `readers`.
+    pub fn start(self: &Arc<Self>, readers: Vec<String>) -> Result<(), String> {
         self.launch()?;
-        self.wait_for_readers()
+        self.wait_for(&readers)
+    }
+
+    pub fn runs(&self) -> bool {
+        self.lock().child.is_some()
+    }
+
+    /// Sends the daemon a signal that does not end it.
+    pub fn signal(&self, signal: Signal) -> Result<(), String> {
+        let state = self.lock();
+        let child = state.child.as_ref().ok_or(NOT_RUNNING)?;
+        // As below.
+        kill(pid(child), signal).map_err(|error| error.to_string())
     }
 
     /// Ends the daemon with `signal`, waits until it is gone, and removes what it left.
     pub fn end(&self, signal: Signal) -> Result<(), String> {
         let mut state = self.lock();
-        let child = state.child.as_ref().ok_or("the daemon is not running")?;
+        let child = state.child.as_ref().ok_or(NOT_RUNNING)?;
         // The process is not reaped while the state is locked, so the id is still its own.
         kill(pid(child), signal).map_err(|error| error.to_string())?;
         state.told_to_go = true;
@@ -112,9 +124,9 @@ impl Daemon {
         self.gone.notify_all();
     }
 
-    fn wait_for_readers(&self) -> Result<(), String> {
+    fn wait_for(&self, readers: &[String]) -> Result<(), String> {
         let deadline = Instant::now() + PATIENCE;
-        while !self.lists_readers() {
+        while !lists(readers) {
             if self.lock().child.is_none() {
                 return Err("the daemon ended while it started".into());
             }
@@ -127,14 +139,14 @@ impl Daemon {
         Ok(())
     }
 
-    fn lists_readers(&self) -> bool {
-        let listed = resource_manager::readers().unwrap_or_default();
-        self.readers.iter().all(|reader| listed.contains(reader))
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no thread panics with the daemon")
     }
+}
+
+fn lists(readers: &[String]) -> bool {
+    let listed = resource_manager::readers();
+    listed.is_ok_and(|listed| readers.iter().all(|reader| listed.contains(reader)))
 }
 
 fn pid(child: &Child) -> Pid {

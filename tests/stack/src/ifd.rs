@@ -7,27 +7,38 @@ use std::sync::{Mutex, MutexGuard};
 use pcsc::Disposition;
 
 use crate::answer::{done, Answer};
-use crate::card::{Card, Kind};
+use crate::card::Kind;
 use crate::configuration::Entry;
-use crate::hold::{Grip, Hold};
+use crate::hold::{Grip, Hold, Release};
 use crate::launcher::Launcher;
+use crate::program::Program;
 use crate::resource_manager::{self, text, Presence};
 
 pub struct Ifd {
-    name: CString,
+    name: Mutex<CString>,
     port: u16,
-    card: Mutex<Option<Card>>,
+    /// The card that is in; dropping it pulls it.
+    card: Mutex<Option<Program>>,
     hold: Mutex<Option<Hold>>,
 }
 
 impl Ifd {
     pub fn new(entry: &Entry) -> Self {
-        let name = CString::new(entry.name(0)).expect("a reader's name has no NUL");
-        Ifd { name, port: entry.port, card: Mutex::default(), hold: Mutex::default() }
+        Ifd { name: Mutex::new(name(entry)), port: entry.port, card: Mutex::default(), hold: Mutex::default() }
     }
 
     pub fn name(&self) -> Answer {
-        Ok(self.name.to_string_lossy().into_owned())
+        Ok(lock(&self.name).to_string_lossy().into_owned())
+    }
+
+    /// It is called as `entry` says now.
+    pub fn rename(&self, entry: &Entry) {
+        *lock(&self.name) = name(entry);
+    }
+
+    /// The name, for somebody who waits, and must not keep it.
+    fn c_name(&self) -> CString {
+        lock(&self.name).clone()
     }
 
     pub fn has_card(&self) -> bool {
@@ -40,7 +51,7 @@ impl Ifd {
         if card.is_some() {
             return Err("there is a card in this reader".into());
         }
-        *card = Some(Card::start(kind, directory, self.port, launcher)?);
+        *card = Some(kind.start(directory, self.port, launcher)?);
         done()
     }
 
@@ -68,7 +79,7 @@ impl Ifd {
     }
 
     pub fn wait_until(&self, presence: Presence) -> Answer {
-        resource_manager::wait_until(&self.name, presence)?;
+        resource_manager::wait_until(&self.c_name(), presence)?;
         done()
     }
 
@@ -78,24 +89,28 @@ impl Ifd {
     }
 
     pub fn reset(&self, disposition: Disposition) -> Answer {
-        resource_manager::reset(&self.name, disposition).map_err(text)?;
+        resource_manager::reset(&self.c_name(), disposition).map_err(text)?;
         done()
     }
 
-    pub fn hold(&self, grip: Grip) -> Answer {
+    pub fn hold(&self, grip: Grip, launcher: &Launcher) -> Answer {
         let mut hold = lock(&self.hold);
         if hold.is_some() {
             return Err("the card is held already".into());
         }
-        *hold = Some(Hold::take(&self.name, grip)?);
+        *hold = Some(Hold::take(&self.c_name(), grip, launcher)?);
         done()
     }
 
-    pub fn release(&self, disposition: Disposition) -> Answer {
+    pub fn release(&self, release: Release) -> Answer {
         let hold = lock(&self.hold).take();
-        hold.ok_or("the card is not held")?.release(disposition)?;
-        done()
+        hold.ok_or("the card is not held")?.release(release)
     }
+}
+
+fn name(entry: &Entry) -> CString {
+    // A line of the control socket may have one, and then the daemon does not list it.
+    CString::new(entry.name(0)).unwrap_or_default()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -16,6 +16,7 @@ mod ifd;
 mod launcher;
 mod namespace;
 mod order;
+mod program;
 mod resource_manager;
 mod stack;
 
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 
 use configuration::{Configuration, MAX_READERS};
+use hold::Grip;
 use launcher::Launcher;
 use stack::Stack;
 
@@ -47,6 +49,9 @@ enum Action {
         #[arg(required = true)]
         line: Vec<String>,
     },
+    /// Holds a card in the stack this runs in, until it is told otherwise: the stack's own other program
+    #[command(hide = true)]
+    Hold { reader: String, grip: Grip },
 }
 
 #[derive(Args)]
@@ -76,6 +81,7 @@ fn main() {
     let outcome = match Arguments::parse().action {
         Action::Run(run) => run.run(),
         Action::Tell { line } => control::tell(&line.join(" ")),
+        Action::Hold { reader, grip } => hold::keep(&reader, grip),
     };
     let status = outcome.unwrap_or_else(|error| {
         eprintln!("scm-stack: {error}");
@@ -95,7 +101,7 @@ impl Run {
         configuration.write()?;
         let signals = command::signals()?;
         let launcher = Arc::new(Launcher::start());
-        let stack = Arc::new(Stack::new(&configuration, cards, self.pcscd, Arc::clone(&launcher)));
+        let stack = Arc::new(Stack::new(configuration, cards, self.pcscd, Arc::clone(&launcher)));
         let outcome = stack.start().map_err(Box::from).and_then(|()| {
             control::listen(Arc::clone(&stack))?;
             command::run(&self.command, &launcher, signals).map_err(Box::from)

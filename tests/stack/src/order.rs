@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use pcsc::Disposition;
 
 use crate::card::Kind;
-use crate::hold::Grip;
+use crate::hold::{Grip, Release};
 use crate::resource_manager::Presence;
 
 /// What one line asks for.
@@ -37,10 +37,14 @@ pub enum Deed {
     Tell(String),
     /// `reset N warm|cold`: resets the card, as another program would.
     Reset(Disposition),
-    /// `hold N shared|exclusive|transaction`: holds the card, as another program would.
+    /// `hold N shared|exclusive|transaction`: another program holds the card.
     Hold(Grip),
-    /// `release N leave|reset|unpower`: gives the card back that was held.
-    Release(Disposition),
+    /// `release N leave|reset|unpower|die`: it gives the card back, or dies.
+    Release(Release),
+    /// `unplug N`: takes the reader away. The daemon is started anew without it, unless it is not running.
+    Unplug,
+    /// `plug N [NAME]`: brings it back, perhaps under another name than before; as above.
+    Plug(Option<String>),
 }
 
 /// What can be done to the daemon.
@@ -50,6 +54,8 @@ pub enum Act {
     Start,
     /// `daemon kill|stop`: with SIGKILL or SIGTERM; answers when it is gone.
     End(Signal),
+    /// `daemon freeze|thaw`: with SIGSTOP and SIGCONT; it is there, and answers nothing.
+    Signal(Signal),
     /// `daemon restart [kill|stop]`: both, the one after the other; `kill` unless told otherwise.
     Restart(Signal),
 }
@@ -75,6 +81,9 @@ fn deed(verb: &str, rest: &str) -> Option<Deed> {
     if verb == "card" {
         return Some(Deed::Tell(rest.into()));
     }
+    if verb == "plug" {
+        return Some(Deed::Plug(Some(rest.trim_end()).filter(|name| !name.is_empty()).map(Into::into)));
+    }
     let words: Vec<&str> = rest.split_whitespace().collect();
     match (verb, &words[..]) {
         ("ifd", []) => Some(Deed::Name),
@@ -86,12 +95,9 @@ fn deed(verb: &str, rest: &str) -> Option<Deed> {
         ("await", ["empty"]) => Some(Deed::Await(Presence::Empty)),
         ("reset", ["warm"]) => Some(Deed::Reset(Disposition::ResetCard)),
         ("reset", ["cold"]) => Some(Deed::Reset(Disposition::UnpowerCard)),
-        ("hold", ["shared"]) => Some(Deed::Hold(Grip::Shared)),
-        ("hold", ["exclusive"]) => Some(Deed::Hold(Grip::Exclusive)),
-        ("hold", ["transaction"]) => Some(Deed::Hold(Grip::Transaction)),
-        ("release", ["leave"]) => Some(Deed::Release(Disposition::LeaveCard)),
-        ("release", ["reset"]) => Some(Deed::Release(Disposition::ResetCard)),
-        ("release", ["unpower"]) => Some(Deed::Release(Disposition::UnpowerCard)),
+        ("hold", [grip]) => grip.parse().ok().map(Deed::Hold),
+        ("release", [release]) => release.parse().ok().map(Deed::Release),
+        ("unplug", []) => Some(Deed::Unplug),
         _ => None,
     }
 }
@@ -112,6 +118,8 @@ fn act(rest: &str) -> Option<Act> {
         "start" => Some(Act::Start),
         "kill" => Some(Act::End(Signal::SIGKILL)),
         "stop" => Some(Act::End(Signal::SIGTERM)),
+        "freeze" => Some(Act::Signal(Signal::SIGSTOP)),
+        "thaw" => Some(Act::Signal(Signal::SIGCONT)),
         "restart" | "restart kill" => Some(Act::Restart(Signal::SIGKILL)),
         "restart stop" => Some(Act::Restart(Signal::SIGTERM)),
         _ => None,
@@ -143,7 +151,12 @@ mod tests {
             ("card 3  answer 00A4 9000", Order::Ifd(3, Deed::Tell("answer 00A4 9000".into()))),
             ("reset 0 cold", Order::Ifd(0, Deed::Reset(Disposition::UnpowerCard))),
             ("hold 0 transaction", Order::Ifd(0, Deed::Hold(Grip::Transaction))),
-            ("release 0 reset", Order::Ifd(0, Deed::Release(Disposition::ResetCard))),
+            ("release 0 reset", Order::Ifd(0, Deed::Release(Release::Reset))),
+            ("release 0 die", Order::Ifd(0, Deed::Release(Release::Die))),
+            ("unplug 1", Order::Ifd(1, Deed::Unplug)),
+            ("plug 1", Order::Ifd(1, Deed::Plug(None))),
+            ("plug 1 Another Name\n", Order::Ifd(1, Deed::Plug(Some("Another Name".into())))),
+            ("daemon freeze", Order::Daemon(Act::Signal(Signal::SIGSTOP))),
             ("daemon restart stop", Order::Daemon(Act::Restart(Signal::SIGTERM))),
             (" daemon  kill\n", Order::Daemon(Act::End(Signal::SIGKILL))),
         ];
@@ -163,6 +176,8 @@ mod tests {
             "insert 0 ../steerable",
             "insert 0 steerable 3B00 3B00",
             "hold 0",
+            "release 0 keep",
+            "unplug",
             "reset 0 hot",
             "daemon",
             "daemon burn",

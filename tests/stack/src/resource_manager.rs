@@ -20,7 +20,10 @@ pub enum Presence {
 
 /// The names of all readers.
 pub fn readers() -> Result<Vec<String>, Error> {
-    let names = Context::establish(Scope::User)?.list_readers_owned()?;
+    let names = match Context::establish(Scope::User)?.list_readers_owned() {
+        Err(Error::NoReadersAvailable) => vec![],
+        names => names?,
+    };
     Ok(names.iter().map(|name| name.to_string_lossy().into_owned()).collect())
 }
 

@@ -1,12 +1,12 @@
 //! The stack: a daemon, its readers, and how they obey the control socket.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use nix::sys::signal::Signal;
 
 use crate::answer::{done, Answer};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Entry};
 use crate::daemon::Daemon;
 use crate::ifd::Ifd;
 use crate::launcher::Launcher;
@@ -14,6 +14,7 @@ use crate::order::{Act, Deed, Order};
 use crate::resource_manager::Presence;
 
 pub struct Stack {
+    configuration: Mutex<Configuration>,
     daemon: Arc<Daemon>,
     ifds: Vec<Ifd>,
     /// The directory of the card programs.
@@ -22,10 +23,11 @@ pub struct Stack {
 }
 
 impl Stack {
-    pub fn new(configuration: &Configuration, cards: PathBuf, pcscd: PathBuf, launcher: Arc<Launcher>) -> Self {
+    pub fn new(configuration: Configuration, cards: PathBuf, pcscd: PathBuf, launcher: Arc<Launcher>) -> Self {
         Stack {
-            daemon: Daemon::new(pcscd, configuration.names().collect(), Arc::clone(&launcher)),
+            daemon: Daemon::new(pcscd, Arc::clone(&launcher)),
             ifds: configuration.entries.iter().map(Ifd::new).collect(),
+            configuration: Mutex::new(configuration),
             cards,
             launcher,
         }
@@ -33,11 +35,18 @@ impl Stack {
 
     /// Starts the daemon; waits until it lists its readers and reports every card that is in one.
     pub fn start(&self) -> Result<(), String> {
-        self.daemon.start()?;
-        for ifd in self.ifds.iter().filter(|ifd| ifd.has_card()) {
-            ifd.wait_until(Presence::Present)?;
+        let configuration = self.configuration();
+        self.daemon.start(configuration.names().collect())?;
+        for (ifd, entry) in self.ifds.iter().zip(&configuration.entries) {
+            if entry.is_plugged && ifd.has_card() {
+                ifd.wait_until(Presence::Present)?;
+            }
         }
         Ok(())
+    }
+
+    fn configuration(&self) -> MutexGuard<'_, Configuration> {
+        self.configuration.lock().expect("no thread panics with the configuration")
     }
 
     /// Ends all that was started. Every process is also tied to the life of this one.
@@ -52,6 +61,8 @@ impl Stack {
 
     pub fn obey(&self, order: Order) -> Answer {
         match order {
+            Order::Ifd(index, Deed::Unplug) => self.change(index, |entry| entry.is_plugged = false),
+            Order::Ifd(index, Deed::Plug(name)) => self.change(index, |entry| entry.plug(name)),
             Order::Ifd(index, deed) => self.do_at(self.ifd(index)?, deed),
             Order::Daemon(act) => self.act(act),
         }
@@ -67,15 +78,34 @@ impl Stack {
             Deed::Await(presence) => ifd.wait_until(presence),
             Deed::Tell(line) => ifd.tell_card(&line),
             Deed::Reset(disposition) => ifd.reset(disposition),
-            Deed::Hold(grip) => ifd.hold(grip),
-            Deed::Release(disposition) => ifd.release(disposition),
+            Deed::Hold(grip) => ifd.hold(grip, &self.launcher),
+            Deed::Release(release) => ifd.release(release),
+            Deed::Unplug | Deed::Plug(_) => Err("a reader comes and goes with its daemon".into()),
         }
+    }
+
+    /// vpcd cannot be unplugged, so what changes is the daemon's configuration, which it reads when it starts.
+    fn change(&self, index: usize, change: impl FnOnce(&mut Entry)) -> Answer {
+        let ifd = self.ifd(index)?;
+        {
+            let mut configuration = self.configuration();
+            let entry = configuration.entries.get_mut(index).ok_or("there is no such reader")?;
+            change(entry);
+            ifd.rename(entry);
+            configuration.write_readers().map_err(|error| error.to_string())?;
+        }
+        if self.daemon.runs() {
+            self.daemon.end(Signal::SIGKILL)?;
+            self.start()?;
+        }
+        done()
     }
 
     fn act(&self, act: Act) -> Answer {
         match act {
             Act::Start => self.start()?,
             Act::End(signal) => self.daemon.end(signal)?,
+            Act::Signal(signal) => self.daemon.signal(signal)?,
             Act::Restart(signal) => {
                 self.daemon.end(signal)?;
                 self.start()?;

@@ -2,9 +2,10 @@
 //!
 //! vpcd listens on one TCP port per reader; a card is whoever connects to it. The wire format and the card's side of it
 //! are `vpicc`'s. This crate adds what a card needs to be useful for tests: it waits for the daemon, comes back after the
-//! daemon was restarted, answers without the 40 ms that TCP would cost, and can be torn out instead of answering.
+//! daemon was restarted, answers without the 40 ms that TCP would cost, and can be torn out instead of answering, or in the
+//! middle of an answer.
 
-use std::io::Result;
+use std::io::{Error, Result, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::os::fd::AsRawFd;
 use std::thread;
@@ -35,7 +36,9 @@ impl Plug {
     pub fn insert(port: u16) -> Result<Self> {
         let stream = connect(port);
         stream.set_nodelay(true)?;
-        Ok(Plug { wire: Wire(stream.try_clone()?), connection: stream.into() })
+        let wire = Wire(stream.try_clone()?);
+        wire.keep_asking()?;
+        Ok(Plug { wire, connection: stream.into() })
     }
 
     /// The connection alone, for a card that is to be torn out while it runs.
@@ -72,6 +75,14 @@ impl Wire {
         self.0.shutdown(Shutdown::Both)
     }
 
+    /// Tears the card out when its reader has got so much of `answer`.
+    pub fn break_off(&self, answer: &[u8], length: usize) -> Result<()> {
+        let announced = u16::try_from(answer.len()).map_err(Error::other)?;
+        let part = answer.get(..length).unwrap_or(answer);
+        (&self.0).write_all(&[&announced.to_be_bytes(), part].concat())?;
+        self.cut()
+    }
+
     /// Waits for the reader to end the connection, but not longer than `timeout`; whether it has ended.
     pub fn wait_for_end(&self, timeout: Duration) -> bool {
         let mut wire = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLRDHUP, revents: 0 };
@@ -80,24 +91,36 @@ impl Wire {
         unsafe { libc::poll(&raw mut wire, 1, milliseconds) > 0 }
     }
 
+    /// Who connects just when a daemon dies may be left with a connection that nobody has the other end of: the kernel
+    /// drops it without a word, and a card, which only ever listens, would wait there for ever. So it lets its kernel ask
+    /// the other one: that answers for a daemon that is busy or stopped, and resets what it does not know.
+    fn keep_asking(&self) -> Result<()> {
+        self.set(libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 1)?;
+        self.set(libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, 1)?;
+        self.set(libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)
+    }
+
     /// vpcd writes the length and the message separately, and its TCP holds the message back until the length is
     /// acknowledged. The kernel forgets this option as it pleases, so it is set before each message.
     fn acknowledge_at_once(&self) -> Result<()> {
-        let on: libc::c_int = 1;
+        self.set(libc::IPPROTO_TCP, libc::TCP_QUICKACK, 1)
+    }
+
+    fn set(&self, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> Result<()> {
         // SAFETY: the descriptor is open as long as `self`; the option is read from a live c_int of the size given.
         let status = unsafe {
             libc::setsockopt(
                 self.0.as_raw_fd(),
-                libc::IPPROTO_TCP,
-                libc::TCP_QUICKACK,
-                (&raw const on).cast(),
+                level,
+                option,
+                (&raw const value).cast(),
                 size_of::<libc::c_int>() as libc::socklen_t,
             )
         };
         if status == 0 {
             Ok(())
         } else {
-            Err(std::io::Error::last_os_error())
+            Err(Error::last_os_error())
         }
     }
 }
@@ -105,7 +128,7 @@ impl Wire {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
+    use std::io::Read;
     use std::net::TcpListener;
 
     struct Parrot;
@@ -149,6 +172,32 @@ mod tests {
         let (mut stream, _) = listener.accept().unwrap();
         plug.wire().unwrap().cut().unwrap();
         assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    }
+
+    #[test]
+    fn an_answer_can_break_off() {
+        let (listener, port) = reader();
+        let plug = Plug::insert(port).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        plug.wire().unwrap().break_off(&[7, 8, 0x90, 0x00], 1).unwrap();
+        let mut got = Vec::new();
+        stream.read_to_end(&mut got).unwrap();
+        assert_eq!(got, [0, 4, 7]);
+    }
+
+    /// A connection whose other end is gone without a word: only the kernel of a test that may repair connections makes
+    /// one, so this looks at what the kernel was told.
+    #[test]
+    fn a_wire_keeps_asking_whether_its_reader_is_there() {
+        let (_listener, port) = reader();
+        let plug = Plug::insert(port).unwrap();
+        let (mut on, mut size): (libc::c_int, _) = (0, size_of::<libc::c_int>() as libc::socklen_t);
+        let option = (&raw mut on).cast();
+        // SAFETY: the descriptor is open, and the option is written to a live c_int of the size given.
+        let status = unsafe {
+            libc::getsockopt(plug.wire.0.as_raw_fd(), libc::SOL_SOCKET, libc::SO_KEEPALIVE, option, &raw mut size)
+        };
+        assert_eq!((status, on), (0, 1));
     }
 
     #[test]

@@ -1,0 +1,22 @@
+/* What is no simple row: a fault that comes again and again, a process that forks, a service that is late. */
+#ifndef DRAMA_H
+#define DRAMA_H
+
+#include "victim.h"
+
+struct drama {
+    const char *id; /* of its row */
+    /* What comes of it for this kind of attachment, in a few words. */
+    const char *(*play)(enum kind kind);
+};
+
+struct act {
+    const char *name;
+    const struct drama *dramas;
+    size_t how_many;
+};
+
+extern const struct act ACTS[];
+extern const size_t HOW_MANY_ACTS;
+
+#endif

@@ -1,0 +1,162 @@
+/* The table of faults: plays every row of docs/reconnect.md, and compares what is seen with what is written there. A row that
+ * nobody plays is a failure, and so is a fault without a row.
+ *
+ *     test_faults DOCUMENT --pcscd|--virtual [--print] [GROUP|ID]...
+ *
+ * on a stack of six readers, or on virtual readers. --print shows the rows as they are seen, and compares nothing. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "drama.h"
+#include "page.h"
+#include "play.h"
+
+/* How long a fault may take, in seconds. */
+#define PATIENCE 120
+
+static char **wanted;
+static bool prints;
+static const char *current;
+static int played, failures;
+
+static void give_up(int signal)
+{
+    (void)signal;
+    fprintf(stderr, "%s: a call waits for ever\n", current);
+    _exit(1);
+}
+
+static void report(const char *id, const char *wrong)
+{
+    failures++;
+    fprintf(stderr, "%s: %s\n", id, wrong);
+}
+
+/* Whether the fault, or its group, is among what was asked for; everything is, unless something was. */
+static bool is_wanted(const char *group, const char *id)
+{
+    for (char **word = wanted; *word != NULL; word++)
+        if (strcmp(*word, group) == 0 || strcmp(*word, id) == 0)
+            return true;
+    return wanted[0] == NULL;
+}
+
+/* The row of a fault, which has to be there, whether it is played now or not. */
+static struct row *find_row(const char *id, int cells)
+{
+    struct row *row = page_row(id);
+    if (row == NULL || row->how_many != cells) {
+        report(id, row == NULL ? "has no row on the page" : "has not the right number of cells on the page");
+        return NULL;
+    }
+    row->is_played = true;
+    return row;
+}
+
+static void print_cell(char (*seen)[CELL_SIZE])
+{
+    printf(" %s", seen[BY_IFD]);
+    for (enum kind kind = BORROWED; kind < KINDS; kind++)
+        if (strcmp(seen[kind], seen[BY_IFD]) != 0)
+            printf("; %s: %s", KIND[kind], seen[kind]);
+    printf(" |");
+}
+
+static void judge(const char *id, const char *what, char (*seen)[CELL_SIZE], const char *cell)
+{
+    char wrong[512];
+    for (enum kind kind = 0; kind < KINDS; kind++) {
+        if (page_allows(cell, KIND[kind], bed_is_virtual(), seen[kind]))
+            continue;
+        snprintf(wrong, sizeof wrong, "%s, %s: %s, and the page says \"%s\"", what, KIND[kind], seen[kind], cell);
+        report(id, wrong);
+    }
+}
+
+static void begin(const char *id)
+{
+    current = id;
+    played++;
+    alarm(PATIENCE);
+    if (prints)
+        printf("| `%s` |", id);
+}
+
+static void play_fault(const struct fault *fault)
+{
+    static const char *const cells[CELLS] = {
+        "status", "transmit", "lock", "reconnect meanwhile", "reconnect", "generation", "unlock", "lock held",
+    };
+    static struct observed observed;
+    const struct row *row = prints ? NULL : page_row(fault->id);
+    begin(fault->id);
+    const char *wrong = play(fault, &observed);
+    if (wrong != NULL)
+        report(fault->id, wrong);
+    for (int cell = 0; cell < CELLS; cell++)
+        if (prints)
+            print_cell(observed.cells[cell]);
+        else
+            judge(fault->id, cells[cell], observed.cells[cell], row->cells[cell]);
+}
+
+static void play_drama(const struct drama *drama)
+{
+    char seen[KINDS][CELL_SIZE];
+    begin(drama->id);
+    for (enum kind kind = 0; kind < KINDS; kind++)
+        snprintf(seen[kind], CELL_SIZE, "%s", drama->play(kind));
+    if (prints)
+        print_cell(seen);
+    else
+        judge(drama->id, "the outcome", seen, page_row(drama->id)->cells[0]);
+}
+
+static void play_all(void)
+{
+    for (size_t i = 0; i < HOW_MANY_GROUPS; i++)
+        for (size_t n = 0; n < GROUPS[i].how_many; n++) {
+            const struct fault *fault = &GROUPS[i].faults[n];
+            bool is_there = prints || find_row(fault->id, CELLS) != NULL;
+            if (is_there && is_wanted(GROUPS[i].name, fault->id)) {
+                play_fault(fault);
+                if (prints)
+                    puts("");
+            }
+        }
+    for (size_t i = 0; i < HOW_MANY_ACTS; i++)
+        for (size_t n = 0; n < ACTS[i].how_many; n++) {
+            const struct drama *drama = &ACTS[i].dramas[n];
+            bool is_there = prints || find_row(drama->id, 1) != NULL;
+            if (is_there && is_wanted(ACTS[i].name, drama->id)) {
+                play_drama(drama);
+                if (prints)
+                    puts("");
+            }
+        }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fprintf(stderr, "usage: %s DOCUMENT --pcscd|--virtual [--print] [GROUP|ID]...\n", argv[0]);
+        return 2;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    prints = argc > 3 && strcmp(argv[3], "--print") == 0;
+    wanted = argv + (prints ? 4 : 3);
+    bool is_virtual = strcmp(argv[2], "--virtual") == 0;
+    bed_make(is_virtual ? 3 : 2, (char *[]){argv[0], argv[2], "6", NULL});
+    if (!prints)
+        page_read(argv[1]);
+    signal(SIGALRM, give_up);
+    play_begin();
+    play_all();
+    for (struct row *row; (row = page_unplayed()) != NULL; row->is_played = true)
+        report(row->id, "is a row that nobody plays");
+    printf("%d faults, %d failures\n", played, failures);
+    return failures > 0 || played == 0;
+}

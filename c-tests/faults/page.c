@@ -1,0 +1,111 @@
+#include "page.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST 64
+
+static struct row rows[MOST];
+static int how_many;
+
+static void give_up(const char *path, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", path, why);
+    exit(2);
+}
+
+/* Copies what is between two bars, without the blanks around it. */
+static const char *read_cell(const char *line, char *cell, size_t size)
+{
+    size_t length = strcspn(line, "|"), from = strspn(line, " ");
+    const char *next = line + length;
+    while (length > from && line[length - 1] == ' ')
+        length--;
+    snprintf(cell, size, "%.*s", (int)(length > from ? length - from : 0), line + from);
+    return *next == '|' ? next + 1 : next;
+}
+
+static void read_row(const char *path, const char *line)
+{
+    char words[512];
+    struct row row = {0};
+    if (how_many == MOST)
+        give_up(path, "there are too many rows");
+    if (sscanf(line, "| `%31[^`]` |", row.id) != 1)
+        return;
+    const char *at = strchr(line + 1, '|') + 1;
+    at = read_cell(at, words, sizeof words);
+    while (*at != '\n' && *at != '\0' && row.how_many < PAGE_CELLS)
+        at = read_cell(at, row.cells[row.how_many++], sizeof row.cells[0]);
+    if (page_row(row.id) != NULL)
+        give_up(path, row.id);
+    rows[how_many++] = row;
+}
+
+void page_read(const char *path)
+{
+    char line[2048];
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        give_up(path, "cannot be read");
+    while (fgets(line, sizeof line, file) != NULL)
+        read_row(path, line);
+    fclose(file);
+}
+
+struct row *page_row(const char *id)
+{
+    for (int i = 0; i < how_many; i++)
+        if (strcmp(rows[i].id, id) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+struct row *page_unplayed(void)
+{
+    for (int i = 0; i < how_many; i++)
+        if (!rows[i].is_played)
+            return &rows[i];
+    return NULL;
+}
+
+/* Takes the text up to `separator` off, and gives what is behind it, or NULL. */
+static char *split(char *text, const char *separator)
+{
+    char *at = strstr(text, separator);
+    if (at == NULL)
+        return NULL;
+    *at = '\0';
+    return at + strlen(separator);
+}
+
+static bool applies(char *conditions, const char *kind, const char *bed)
+{
+    for (char *next; conditions != NULL; conditions = next) {
+        next = split(conditions, " ");
+        if (strcmp(conditions, kind) != 0 && strcmp(conditions, bed) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool page_allows(const char *cell, const char *kind, bool is_virtual, const char *answer)
+{
+    char text[128], *meant = NULL;
+    snprintf(text, sizeof text, "%s", cell);
+    for (char *part = text, *next; part != NULL; part = next) {
+        next = split(part, "; ");
+        char *behind = split(part, ": ");
+        if (behind == NULL)
+            meant = part;
+        else if (applies(part, kind, is_virtual ? "virtual" : "pcscd"))
+            meant = behind;
+    }
+    for (char *next; meant != NULL; meant = next) {
+        next = split(meant, " or ");
+        if (strcmp(meant, answer) == 0)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,29 @@
+/* An attachment that a fault happens to. */
+#ifndef VICTIM_H
+#define VICTIM_H
+
+#include <stdbool.h>
+
+#include "scm.h"
+#include "owner.h"
+
+enum kind { BY_IFD, BORROWED, ADOPTED, KINDS };
+
+/* As the page calls them. */
+extern const char *const KIND[KINDS];
+
+struct victim {
+    enum kind kind;
+    int reader;
+    scm_handle *handle;
+    struct owner owner; /* of a borrowed handle, and of the context of an adopted one */
+    uint64_t generation; /* when it was attached */
+};
+
+void victim_attach(struct victim *victim, enum kind kind, int reader);
+void victim_detach(struct victim *victim);
+
+/* By how much its generation has grown. */
+unsigned victim_losses(const struct victim *victim);
+
+#endif
