@@ -268,7 +268,6 @@ impl Attachment {
     /// The state of the card and the active protocol. That the card is gone is a state, not an error.
     pub fn status(&self) -> Result<(CardState, Option<Protocol>)> {
         let mut session = self.enter_at_length()?;
-        let _turn = self.turn(&mut session)?;
         match self.ask_status(&mut session) {
             Err(Hresult::SCARD_W_REMOVED_CARD) => Ok((CardState::Absent, None)),
             status => status,
@@ -276,6 +275,7 @@ impl Attachment {
     }
 
     fn ask_status(&self, session: &mut Session) -> Result<(CardState, Option<Protocol>)> {
+        let _turn = self.turn(session)?;
         let link = self.ready(session, &Patience::ENDLESS)?;
         let status = match self.subsystem.status(link.icc, &Patience::ENDLESS) {
             Ok((state, _)) if link.share_mode == ShareMode::Direct => return Ok((state, None)),
