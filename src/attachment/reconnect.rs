@@ -1,14 +1,19 @@
 //! How an attachment is made usable again: the documented `Reconnect`, "without a Detach followed by an Attach".
 
+use std::time::{Duration, Instant};
+
 use super::link::Link;
 use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::hresult::{Hresult, Result};
-use crate::patience::Patience;
+use crate::patience::{earlier, Patience};
 use crate::type_library::{Access, Disposition, Protocols, ShareMode};
 
 /// How long a caller whose time is up waits for a new connection after all.
 const MOMENT_MS: u32 = 10;
+
+/// How often it is tried to get a card exclusively that others use.
+const SEIZE_EVERY: Duration = Duration::from_millis(20);
 
 /// What a reconnect is asked for beyond being usable again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -117,6 +122,9 @@ impl Attachment {
     /// The connection, renewed or new.
     fn renew(&self, session: &mut Session, access: Access, initial: Disposition, patience: &Patience) -> Result<Link> {
         let old = session.link.or_else(|code| session.set_aside.ok_or(code));
+        if self.must_seize(session, access, patience) {
+            return self.seize(session, access, initial, patience);
+        }
         let renewed = old.and_then(|link| self.renew_link(session, link, access, initial, patience));
         renewed.or_else(|code| {
             if initial != Disposition::Leave {
@@ -143,14 +151,7 @@ impl Attachment {
             // What has been signalled to the old one is not known.
             self.count_loss();
             session.doubtful = true;
-            let brief = Patience::of_ms(MOMENT_MS, &self.bell);
-            let new = Link::open(self.subsystem, self.ifd(), session.access, &brief);
-            // A lock is lost with its card handle: only a reconnect gets it back.
-            let new = new.and_then(|link| match session.lock_depth {
-                0 => Ok(link),
-                _ => link.close(self.subsystem, Disposition::Leave).and(Err(code)),
-            });
-            self.set_link(session, new.map_err(|_| code));
+            self.return_to(session, code);
         }
         code
     }
@@ -226,6 +227,62 @@ impl Attachment {
             self.set_link(session, Err(while_down(code)));
             code
         })
+    }
+
+    fn open(&self, access: Access, initial: Disposition, patience: &Patience) -> Result<Link> {
+        let link = Link::open(self.subsystem, self.ifd(), access, patience)?;
+        if initial == Disposition::Leave {
+            return Ok(link);
+        }
+        let renewed = link.reconnect(self.subsystem, access, initial, patience).and_then(|link| link.check(access));
+        renewed.inspect_err(|_| {
+            let _ = link.close(self.subsystem, Disposition::Leave);
+        })
+    }
+
+    /// Whether exclusive use is to be waited for with a limit. The resource manager would not end that wait before all others
+    /// have gone, and we would be one of them.
+    fn must_seize(&self, session: &Session, access: Access, patience: &Patience) -> bool {
+        patience.strict_bell().is_some()
+            && access.share_mode == ShareMode::Exclusive
+            && self.ownership() == Ownership::Owned
+            && session.link.is_ok_and(|link| link.share_mode != ShareMode::Exclusive)
+    }
+
+    /// Exclusive use, by a new connection as soon as there is no other, or else the kind of use that was before.
+    fn seize(&self, session: &mut Session, access: Access, initial: Disposition, patience: &Patience) -> Result<Link> {
+        if let Ok(old) = session.link {
+            let _ = old.close(self.subsystem, Disposition::Leave);
+            session.hold = None;
+            self.interrupt(session);
+        }
+        loop {
+            let heard = self.bell.rings();
+            let code = match self.open(access, initial, patience) {
+                Err(Hresult::SCARD_E_SHARING_VIOLATION) => match patience.check() {
+                    Ok(()) => {
+                        self.bell.sleep(heard, earlier(patience.deadline(), Some(Instant::now() + SEIZE_EVERY)));
+                        continue;
+                    }
+                    Err(code) => code,
+                },
+                Err(code) => code,
+                opened => return opened,
+            };
+            self.return_to(session, code);
+            return Err(if is_impatience(code, patience) { code } else { self.diagnose(session, code) });
+        }
+    }
+
+    /// A new connection as it was before, for who could not get another. A lock is lost with its card handle: only a
+    /// reconnect gets that back.
+    fn return_to(&self, session: &mut Session, why: Hresult) {
+        let brief = Patience::of_ms(MOMENT_MS, &self.bell);
+        let link = match session.lock_depth {
+            0 => Link::open(self.subsystem, self.ifd(), session.access, &brief),
+            _ => Err(why),
+        };
+        self.set_link(session, link.map_err(|_| while_down(why)));
     }
 
     /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it may be used

@@ -1,0 +1,68 @@
+#define _GNU_SOURCE /* gettid */
+#include "wait.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A service answers in less than a millisecond, when it answers. Who waits for others wakes up to ask again, so what counts
+ * is how often it is found asleep. */
+#define ASLEEP_MS 30
+
+double now_ms(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
+static void *make(void *argument)
+{
+    struct wait *wait = argument;
+    double start = now_ms();
+    wait->thread = gettid();
+    wait->result = wait->call(wait->argument);
+    wait->ms = now_ms() - start;
+    wait->is_done = true;
+    return NULL;
+}
+
+void wait_begin(struct wait *wait, scm_result (*call)(void *), void *argument)
+{
+    memset(wait, 0, sizeof *wait);
+    wait->call = call;
+    wait->argument = argument;
+    if (pthread_create(&wait->id, NULL, make, wait) != 0)
+        abort();
+}
+
+/* 'S' in the field behind the name of the thread. */
+static bool is_asleep(int thread)
+{
+    char path[64], line[256] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return false;
+    const char *got = fgets(line, sizeof line, file), *name = strrchr(line, ')');
+    fclose(file);
+    return got != NULL && name != NULL && name[2] == 'S';
+}
+
+bool wait_is_reached(struct wait *wait)
+{
+    const struct timespec millisecond = {.tv_nsec = 1000000};
+    for (int asleep = 0; asleep < ASLEEP_MS && !wait->is_done;) {
+        asleep = wait->thread != 0 && is_asleep(wait->thread) ? asleep + 1 : 0;
+        nanosleep(&millisecond, NULL);
+    }
+    return !wait->is_done;
+}
+
+scm_result wait_end(struct wait *wait)
+{
+    pthread_join(wait->id, NULL);
+    return wait->result;
+}

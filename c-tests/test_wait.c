@@ -1,0 +1,545 @@
+/* Waits: the order in which attachments of one process get their reader, how long a call waits, and how it is cancelled. */
+#include "support/check.h"
+#include "support/owner.h"
+#include "support/wait.h"
+
+#include <sched.h>
+
+#define CARD 0
+#define OTHER 1
+
+/* A limit that no call may come near, however busy the machine is: the benchmark tells how late they really are. */
+#define LATE_MS 2000
+
+static const uint8_t MARK[] = {0x80, 0xEC, 0x00, 0x00, 0x01, 0x77};
+
+static scm_result transmit_ex(scm_handle *handle, uint32_t timeout_ms)
+{
+    uint8_t response[16];
+    size_t length = 77;
+    scm_result result = scm_transmit_ex(handle, MARK, sizeof MARK, response, sizeof response, &length, timeout_ms);
+    assert_int_equal(length, result == SCM_S_OK ? 3 : 0);
+    return result;
+}
+
+static scm_result attach_within(int reader, uint32_t timeout_ms, scm_handle **handle)
+{
+    scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
+    options.timeout_ms = timeout_ms;
+    scm_result result = scm_attach_by_ifd_ex(bed_ifd(reader), &options, handle);
+    assert_true((result == SCM_S_OK) == (*handle != NULL));
+    return result;
+}
+
+static scm_result reconnect_within(scm_handle *handle, uint32_t timeout_ms, uint32_t share_mode, uint32_t initial_action)
+{
+    scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
+    options.timeout_ms = timeout_ms;
+    options.share_mode = share_mode;
+    options.initial_action = initial_action;
+    return scm_reconnect_ex(handle, &options);
+}
+
+/* The reader says at once that another has a lock on the card. */
+static bool is_taken(scm_handle *handle)
+{
+    uint8_t value[64];
+    size_t length;
+    scm_result result = scm_get_attribute(handle, atr_attribute(), value, sizeof value, &length);
+    assert_true(result == SCM_S_OK || result == SCM_SCARD_E_SHARING_VIOLATION);
+    return result != SCM_S_OK;
+}
+
+/* No one has the card, and nobody is about to get it: exclusive use is to be had. */
+static void assert_free(int reader)
+{
+    scm_handle *handle;
+    scm_attach_options exclusive = SCM_ATTACH_OPTIONS_INIT;
+    scm_result result;
+    exclusive.share_mode = SCM_SHARE_EXCLUSIVE;
+    double start = now_ms();
+    do
+        result = scm_attach_by_ifd_ex(bed_ifd(reader), &exclusive, &handle);
+    while (result == SCM_SCARD_E_SHARING_VIOLATION && now_ms() - start < 5 * LATE_MS);
+    assert_result(result, SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+#define assert_in_time(start, limit) assert_true(now_ms() - (start) >= (limit) && now_ms() - (start) < (limit) + LATE_MS)
+
+/* --- The calls that wait, as threads make them */
+
+static scm_result lock(void *handle) { return scm_lock(handle); }
+static scm_result transmit(void *handle) { return echo(handle); }
+static scm_result transmit_for_ever(void *handle) { return transmit_ex(handle, SCM_INFINITE); }
+static scm_result reconnect(void *handle)
+{
+    return reconnect_within(handle, SCM_INFINITE, 0, SCM_DISPOSITION_RESET);
+}
+static scm_result take(void *handle)
+{
+    return reconnect_within(handle, SCM_INFINITE, SCM_SHARE_EXCLUSIVE, SCM_DISPOSITION_LEAVE);
+}
+static scm_result status(void *handle)
+{
+    uint32_t card_state, protocol;
+    return scm_status(handle, &card_state, &protocol);
+}
+
+/* --- The arbiter */
+
+enum { ROUNDS = 20, CONTENDERS = 4 };
+
+static atomic_int order[CONTENDERS * ROUNDS], places, ready;
+
+struct contender {
+    scm_handle *handle;
+    int number;
+};
+
+static scm_result contend(void *argument)
+{
+    struct contender *contender = argument;
+    ready++;
+    while (ready < CONTENDERS)
+        sched_yield();
+    for (int i = 0; i < ROUNDS; i++) {
+        scm_result result = scm_lock(contender->handle);
+        if (result != SCM_S_OK)
+            return result;
+        order[places++] = contender->number;
+        result = echo(contender->handle);
+        double start = now_ms();
+        while (now_ms() - start < 1)
+            sched_yield();
+        scm_unlock(contender->handle, SCM_DISPOSITION_LEAVE);
+        if (result != SCM_S_OK)
+            return result;
+    }
+    return SCM_S_OK;
+}
+
+static void who_comes_first_is_served_first(void **state)
+{
+    (void)state;
+    struct contender contenders[CONTENDERS];
+    struct wait waits[CONTENDERS];
+    places = ready = 0;
+    for (int i = 0; i < CONTENDERS; i++) {
+        contenders[i] = (struct contender){attach(CARD), i};
+        wait_begin(&waits[i], contend, &contenders[i]);
+    }
+    for (int i = 0; i < CONTENDERS; i++)
+        assert_result(wait_end(&waits[i]), SCM_S_OK);
+    /* Who gives the card back stands behind those who wait. One that was away from the processor comes late, and no one may
+     * come first too often: nobody waits longer than for everybody else, as long as all want the card. */
+    int seen[CONTENDERS] = {0}, ahead = 0;
+    for (int i = 0; i < places; i++) {
+        seen[order[i]]++;
+        for (int other = 0; other < CONTENDERS; other++)
+            if (seen[order[i]] - seen[other] > ahead)
+                ahead = seen[order[i]] - seen[other];
+    }
+    assert_int_equal(places, CONTENDERS * ROUNDS);
+    assert_true(ahead <= ROUNDS / 2);
+    for (int i = 0; i < CONTENDERS; i++)
+        assert_result(scm_detach(contenders[i].handle), SCM_S_OK);
+}
+
+static void everything_waits_for_a_lock_in_this_process(void **state)
+{
+    (void)state;
+    scm_result (*const calls[])(void *) = {lock, transmit, status, transmit_for_ever, reconnect};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct wait wait;
+        scm_handle *holder = attach(CARD), *waiter = attach(CARD);
+        assert_result(scm_lock(holder), SCM_S_OK);
+        wait_begin(&wait, calls[i], waiter);
+        assert_true(wait_is_reached(&wait));
+        assert_result(echo(holder), SCM_S_OK);
+        assert_result(scm_unlock(holder, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+        assert_result(wait_end(&wait), SCM_S_OK);
+        assert_result(scm_detach(waiter), SCM_S_OK);
+        assert_result(scm_detach(holder), SCM_S_OK);
+    }
+}
+
+/* Calls on two handles of one context stop a whole process of libpcsclite, when one waits for the other's transaction in
+ * there: here they never do. */
+static void two_borrowed_handles_of_one_context(void **state)
+{
+    (void)state;
+    struct owner own = connect_card(CARD), other = {0};
+    uintptr_t second;
+    SCARDHANDLE icc;
+    DWORD protocol;
+    if (bed_is_virtual()) {
+        other = connect_card(CARD);
+        second = other.icc;
+    } else {
+        assert_int_equal(SCardConnect((SCARDCONTEXT)own.context, bed_ifd(CARD), SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY,
+                                      &icc, &protocol),
+                         SCARD_S_SUCCESS);
+        second = (uintptr_t)icc;
+    }
+    scm_handle *holder, *waiter;
+    struct wait wait;
+    assert_result(scm_attach_by_handle(own.icc, &holder), SCM_S_OK);
+    assert_result(scm_attach_by_handle(second, &waiter), SCM_S_OK);
+    for (int i = 0; i < 10; i++) {
+        assert_result(scm_lock(holder), SCM_S_OK);
+        wait_begin(&wait, transmit, waiter);
+        assert_true(wait_is_reached(&wait));
+        assert_result(echo(holder), SCM_S_OK);
+        assert_result(scm_unlock(holder, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+        assert_result(wait_end(&wait), SCM_S_OK);
+    }
+    assert_result(scm_detach(holder), SCM_S_OK);
+    assert_result(scm_detach(waiter), SCM_S_OK);
+    if (bed_is_virtual())
+        owner_leave(&other);
+    owner_leave(&own);
+}
+
+/* --- Deadlines */
+
+/* The limits that are tried: not at all, and so long that others must be asked several times. */
+static const uint32_t LIMITS[] = {0, 1, 60};
+
+static void a_lock_is_waited_for_so_long(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD);
+    assert_result(scm_lock_ex(handle, 0), SCM_S_OK);
+    assert_result(scm_lock_ex(handle, 0), SCM_S_OK); /* its own lock is no obstacle */
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    bed("hold %d transaction", CARD);
+    for (size_t i = 0; i < sizeof LIMITS / sizeof *LIMITS; i++) {
+        double start = now_ms();
+        assert_result(scm_lock_ex(handle, LIMITS[i]), SCM_SCARD_E_TIMEOUT);
+        assert_in_time(start, LIMITS[i]);
+        assert_true(is_taken(handle)); /* at once, as before */
+        assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
+    }
+    bed("release %d leave", CARD);
+    assert_result(scm_lock_ex(handle, LATE_MS), SCM_S_OK);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_int_equal(generation(handle), 0);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_free(CARD);
+}
+
+static void a_lock_in_this_process_is_waited_for_so_long(void **state)
+{
+    (void)state;
+    scm_handle *holder = attach(CARD), *handle = attach(CARD);
+    assert_result(scm_lock(holder), SCM_S_OK);
+    for (size_t i = 0; i < sizeof LIMITS / sizeof *LIMITS; i++) {
+        double start = now_ms();
+        assert_result(scm_lock_ex(handle, LIMITS[i]), SCM_SCARD_E_TIMEOUT);
+        assert_in_time(start, LIMITS[i]);
+        assert_result(transmit_ex(handle, LIMITS[i]), SCM_SCARD_E_TIMEOUT);
+        assert_result(reconnect_within(handle, 1, 0, SCM_DISPOSITION_RESET), SCM_SCARD_E_TIMEOUT);
+    }
+    assert_result(scm_unlock(holder, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_lock_ex(handle, 0), SCM_S_OK);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_result(scm_detach(holder), SCM_S_OK);
+    assert_free(CARD);
+}
+
+static void a_command_that_was_not_sent_in_time_is_never_sent(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD);
+    assert_result(transmit_ex(handle, 0), SCM_S_OK);
+    bed("card %d clear", CARD);
+    bed("hold %d transaction", CARD);
+    for (size_t i = 0; i < sizeof LIMITS / sizeof *LIMITS; i++) {
+        double start = now_ms();
+        assert_result(transmit_ex(handle, LIMITS[i]), SCM_SCARD_E_TIMEOUT);
+        assert_in_time(start, LIMITS[i]);
+    }
+    bed("release %d leave", CARD);
+    assert_result(transmit_ex(handle, LATE_MS), SCM_S_OK);
+    assert_int_equal(bed_count(CARD), 1);
+    assert_result(scm_lock(handle), SCM_S_OK);
+    assert_result(transmit_ex(handle, 0), SCM_S_OK);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_transmit_ex(handle, MARK, 3, NULL, 0, &(size_t){0}, 0), SCM_E_INVALIDARG);
+    assert_result(scm_transmit_ex(handle, MARK, sizeof MARK, NULL, 0, NULL, 0), SCM_E_POINTER);
+    assert_result(scm_transmit_ex(NULL, MARK, sizeof MARK, NULL, 0, &(size_t){0}, 0), SCM_E_HANDLE);
+    assert_int_equal(generation(handle), 0);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_free(CARD);
+}
+
+/* A limit bounds the wait for others, and does not cut off a command that the card has. */
+static void the_card_takes_its_time(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD);
+    bed("card %d delay 150", CARD);
+    double start = now_ms();
+    assert_result(transmit_ex(handle, 10), SCM_S_OK);
+    assert_in_time(start, 150);
+    bed("card %d delay 0", CARD);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+static void attaching_is_waited_for_so_long(void **state)
+{
+    (void)state;
+    scm_handle *handle;
+    assert_result(attach_within(CARD, 1000, &handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    bed("hold %d transaction", CARD);
+    for (int i = 0; i < 3; i++) {
+        double start = now_ms();
+        assert_result(attach_within(CARD, 40, &handle), SCM_SCARD_E_TIMEOUT);
+        assert_in_time(start, 40);
+    }
+    /* One reader's trouble is not another's. */
+    assert_result(attach_within(OTHER, 1000, &handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    bed("release %d leave", CARD);
+    assert_result(attach_within(CARD, LATE_MS, &handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_free(CARD); /* the connections that came late are closed */
+}
+
+static void a_reconnect_is_waited_for_so_long(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD);
+    bed("hold %d transaction", CARD);
+    double start = now_ms();
+    assert_result(reconnect_within(handle, 60, 0, SCM_DISPOSITION_UNPOWER), SCM_SCARD_E_TIMEOUT);
+    assert_in_time(start, 60);
+    assert_true(is_taken(handle));
+    bed("release %d leave", CARD);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(reconnect_within(handle, LATE_MS, 0, SCM_DISPOSITION_RESET), SCM_S_OK);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+/* What the resource manager is still at when the time is up does not disturb: a new connection takes the place. */
+static void exclusive_use_is_waited_for_so_long(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD), *other = attach(CARD);
+    double start = now_ms();
+    assert_result(reconnect_within(handle, 60, SCM_SHARE_EXCLUSIVE, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_TIMEOUT);
+    assert_in_time(start, 60);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(echo(other), SCM_S_OK);
+    assert_result(scm_detach(other), SCM_S_OK);
+    assert_result(echo(handle), SCM_S_OK);
+    other = attach(CARD); /* nobody has got exclusive use after all */
+    assert_result(scm_detach(other), SCM_S_OK);
+    assert_result(reconnect_within(handle, LATE_MS, SCM_SHARE_EXCLUSIVE, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_free(CARD);
+}
+
+static scm_result lock_for_a_moment(void *handle) { return scm_lock_ex(handle, 60); }
+
+/* Another thread's call on the same handle is one of those others. */
+static void a_busy_handle_is_waited_for_so_long(void **state)
+{
+    (void)state;
+    struct wait busy, wait;
+    scm_handle *handle = attach(CARD);
+    bed("card %d clear", CARD);
+    bed("card %d delay 60000", CARD);
+    wait_begin(&busy, transmit, handle);
+    bed_await_command(CARD);
+    double start = now_ms();
+    wait_begin(&wait, lock_for_a_moment, handle);
+    assert_result(wait_end(&wait), SCM_SCARD_E_TIMEOUT);
+    assert_in_time(start, 60);
+    wait_begin(&wait, lock, handle);
+    assert_true(wait_is_reached(&wait));
+    assert_result(scm_cancel(handle), SCM_S_OK);
+    assert_result(wait_end(&wait), SCM_SCARD_E_CANCELLED);
+    bed("card %d delay 0", CARD);
+    assert_result(wait_end(&busy), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+/* The whole service hangs, and not a call with a limit. */
+static void a_service_that_hangs_holds_nobody_up(void **state)
+{
+    (void)state;
+    if (bed_is_virtual())
+        return; /* a virtual service does not hang; its calls can, see below */
+    scm_handle *handle = attach(CARD), *late;
+    bed("daemon freeze");
+    for (int i = 0; i < 3; i++) {
+        double start = now_ms();
+        assert_result(scm_lock_ex(handle, 50), SCM_SCARD_E_TIMEOUT);
+        assert_in_time(start, 50);
+        assert_result(transmit_ex(handle, 50), SCM_SCARD_E_TIMEOUT);
+        assert_result(attach_within(CARD, 50, &late), SCM_SCARD_E_TIMEOUT);
+        assert_result(attach_within(OTHER, 50, &late), SCM_SCARD_E_TIMEOUT);
+        assert_in_time(start, 200);
+    }
+    double start = now_ms();
+    assert_result(reconnect_within(handle, 50, 0, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_TIMEOUT);
+    assert_in_time(start, 50);
+    bed("daemon thaw");
+    assert_result(reconnect_within(handle, LATE_MS, 0, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(attach_within(CARD, LATE_MS, &late), SCM_S_OK);
+    assert_result(scm_detach(late), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_free(CARD);
+    assert_free(OTHER);
+}
+
+/* --- Cancel */
+
+static void a_cancel_ends_a_wait_for_this_process(void **state)
+{
+    (void)state;
+    scm_result (*const calls[])(void *) = {lock, transmit, status, transmit_for_ever, reconnect};
+    scm_handle *holder = attach(CARD), *waiter = attach(CARD);
+    assert_result(scm_lock(holder), SCM_S_OK);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct wait wait;
+        wait_begin(&wait, calls[i], waiter);
+        assert_true(wait_is_reached(&wait));
+        assert_result(scm_cancel(waiter), SCM_S_OK);
+        assert_result(wait_end(&wait), SCM_SCARD_E_CANCELLED);
+        /* Before it begins. */
+        assert_result(scm_cancel(waiter), SCM_S_OK);
+        assert_result(calls[i](waiter), SCM_SCARD_E_CANCELLED);
+    }
+    assert_result(scm_unlock(holder, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(echo(waiter), SCM_S_OK);
+    assert_int_equal(generation(waiter), 0);
+    assert_result(scm_detach(waiter), SCM_S_OK);
+    assert_result(scm_detach(holder), SCM_S_OK);
+    assert_free(CARD);
+}
+
+static void a_cancel_ends_a_wait_for_another_process(void **state)
+{
+    (void)state;
+    scm_result (*const calls[])(void *) = {lock, transmit_for_ever, reconnect};
+    scm_handle *waiter = attach(CARD);
+    bed("card %d clear", CARD);
+    bed("hold %d transaction", CARD);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct wait wait;
+        wait_begin(&wait, calls[i], waiter);
+        assert_true(wait_is_reached(&wait));
+        assert_result(scm_cancel(waiter), SCM_S_OK);
+        assert_result(wait_end(&wait), SCM_SCARD_E_CANCELLED);
+        assert_result(scm_cancel(waiter), SCM_S_OK);
+        assert_result(calls[i](waiter), SCM_SCARD_E_CANCELLED);
+        assert_true(is_taken(waiter));
+    }
+    bed("release %d leave", CARD);
+    assert_result(echo(waiter), SCM_S_OK);
+    assert_int_equal(bed_count(CARD), 1);
+    assert_result(scm_detach(waiter), SCM_S_OK);
+    assert_free(CARD);
+}
+
+static void a_cancel_ends_a_wait_for_exclusive_use(void **state)
+{
+    (void)state;
+    struct wait wait;
+    scm_handle *waiter = attach(CARD), *other = attach(CARD);
+    wait_begin(&wait, take, waiter);
+    assert_true(wait_is_reached(&wait));
+    assert_result(scm_cancel(waiter), SCM_S_OK);
+    assert_result(wait_end(&wait), SCM_SCARD_E_CANCELLED);
+    assert_result(echo(waiter), SCM_S_OK);
+    assert_result(echo(other), SCM_S_OK);
+    assert_result(scm_detach(waiter), SCM_S_OK);
+    assert_result(scm_detach(other), SCM_S_OK);
+    assert_free(CARD);
+}
+
+/* It is for the next wait, however many calls do not wait before. */
+static void a_cancel_is_kept_for_the_next_wait(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD);
+    assert_result(scm_cancel(handle), SCM_S_OK);
+    assert_result(scm_cancel(handle), SCM_S_OK); /* two are one */
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_lock(handle), SCM_S_OK);
+    assert_result(scm_lock(handle), SCM_S_OK);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_reconnect(handle), SCM_S_OK);
+    bed("hold %d transaction", CARD);
+    assert_result(scm_lock(handle), SCM_SCARD_E_CANCELLED);
+    assert_result(scm_lock_ex(handle, 10), SCM_SCARD_E_TIMEOUT);
+    bed("release %d leave", CARD);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_result(scm_cancel(handle), SCM_E_HANDLE);
+    assert_result(scm_cancel(NULL), SCM_E_HANDLE);
+    assert_result(scm_lock_ex(NULL, 0), SCM_E_HANDLE);
+}
+
+/* What happens to the card meanwhile is told, and not that the time is up. */
+static void a_card_that_leaves_ends_a_wait(void **state)
+{
+    (void)state;
+    struct wait wait;
+    scm_handle *holder = attach(CARD), *waiter = attach(CARD);
+    assert_result(scm_lock(holder), SCM_S_OK);
+    wait_begin(&wait, lock, waiter);
+    assert_true(wait_is_reached(&wait));
+    bed("remove %d", CARD);
+    assert_result(wait_end(&wait), SCM_SCARD_W_REMOVED_CARD);
+    bed("insert %d steerable", CARD);
+    /* The lock of the holder has left with the card, whether he has noticed or not. */
+    assert_result(reconnect_within(waiter, LATE_MS, 0, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_lock_ex(waiter, LATE_MS), SCM_S_OK);
+    assert_result(scm_unlock(waiter, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_unlock(holder, SCM_DISPOSITION_LEAVE), SCM_SCARD_W_REMOVED_CARD);
+    assert_result(scm_detach(waiter), SCM_S_OK);
+    assert_result(scm_detach(holder), SCM_S_OK);
+    assert_free(CARD);
+}
+
+static int insert(void **state)
+{
+    (void)state;
+    bed("insert %d steerable", CARD);
+    bed("insert %d steerable", OTHER);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    bed_make(argc, argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_comes_first_is_served_first),
+        cmocka_unit_test(everything_waits_for_a_lock_in_this_process),
+        cmocka_unit_test(two_borrowed_handles_of_one_context),
+        cmocka_unit_test(a_lock_is_waited_for_so_long),
+        cmocka_unit_test(a_lock_in_this_process_is_waited_for_so_long),
+        cmocka_unit_test(a_command_that_was_not_sent_in_time_is_never_sent),
+        cmocka_unit_test(the_card_takes_its_time),
+        cmocka_unit_test(attaching_is_waited_for_so_long),
+        cmocka_unit_test(a_reconnect_is_waited_for_so_long),
+        cmocka_unit_test(exclusive_use_is_waited_for_so_long),
+        cmocka_unit_test(a_busy_handle_is_waited_for_so_long),
+        cmocka_unit_test(a_service_that_hangs_holds_nobody_up),
+        cmocka_unit_test(a_cancel_ends_a_wait_for_this_process),
+        cmocka_unit_test(a_cancel_ends_a_wait_for_another_process),
+        cmocka_unit_test(a_cancel_ends_a_wait_for_exclusive_use),
+        cmocka_unit_test(a_cancel_is_kept_for_the_next_wait),
+        cmocka_unit_test(a_card_that_leaves_ends_a_wait),
+    };
+    return cmocka_run_group_tests(tests, insert, NULL);
+}
