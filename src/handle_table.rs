@@ -46,10 +46,6 @@ impl Token {
         (self.0.get() >> SLOT_SHIFT) & (MAX_SLOTS - 1)
     }
 
-    fn is_of(self, kind: Kind) -> bool {
-        (self.0.get() >> 1) & ((1 << KIND_BITS) - 1) == kind as usize
-    }
-
     fn generation(self) -> usize {
         self.0.get() >> GENERATION_SHIFT
     }
@@ -64,7 +60,8 @@ pub struct HandleTable<T> {
 }
 
 struct Slot<T> {
-    generation: usize,
+    /// That of the object, or of the next one: whole, so that a lookup is one comparison.
+    token: Token,
     object: Option<T>,
 }
 
@@ -81,7 +78,7 @@ impl<T: Clone> HandleTable<T> {
         };
         let slot = self.slots.get_mut(index).ok_or(Hresult::E_UNEXPECTED)?;
         slot.object = Some(object);
-        Ok(Token::new(self.kind, index, slot.generation))
+        Ok(slot.token)
     }
 
     fn grow(&mut self) -> Result<usize> {
@@ -91,7 +88,7 @@ impl<T: Clone> HandleTable<T> {
         }
         self.slots.try_reserve(1)?;
         self.free.try_reserve(index + 1)?;
-        self.slots.push(Slot { generation: 0, object: None });
+        self.slots.push(Slot { token: Token::new(self.kind, index, 0), object: None });
         Ok(index)
     }
 
@@ -99,7 +96,7 @@ impl<T: Clone> HandleTable<T> {
     pub fn get(&self, token: Token) -> Result<T> {
         let slot = self.slots.get(token.slot()).ok_or(Hresult::E_HANDLE)?;
         match &slot.object {
-            Some(object) if slot.generation == token.generation() && token.is_of(self.kind) => Ok(object.clone()),
+            Some(object) if slot.token == token => Ok(object.clone()),
             _ => Err(Hresult::E_HANDLE),
         }
     }
@@ -108,7 +105,7 @@ impl<T: Clone> HandleTable<T> {
     pub fn remove(&mut self, token: Token) -> Result<T> {
         let index = token.slot();
         let slot = self.slots.get_mut(index).ok_or(Hresult::E_HANDLE)?;
-        if slot.generation != token.generation() || !token.is_of(self.kind) {
+        if slot.token != token {
             return Err(Hresult::E_HANDLE);
         }
         let object = slot.object.take().ok_or(Hresult::E_HANDLE)?;
@@ -131,8 +128,9 @@ impl<T: Clone> HandleTable<T> {
     /// An empty slot goes back to the free ones, unless its generations are used up: no token ever comes twice.
     fn recycle(&mut self, index: usize) {
         if let Some(slot) = self.slots.get_mut(index) {
-            if slot.generation < MAX_GENERATION {
-                slot.generation += 1;
+            let generation = slot.token.generation();
+            if generation < MAX_GENERATION {
+                slot.token = Token::new(self.kind, index, generation + 1);
                 self.free.push(index);
             }
         }
@@ -172,8 +170,8 @@ mod tests {
     fn a_slot_whose_generations_are_used_up_is_retired() {
         let mut table = HandleTable::new(Kind::Attachment);
         let token = table.insert(1).unwrap();
-        table.slots[token.slot()].generation = MAX_GENERATION;
         let last = Token::new(Kind::Attachment, token.slot(), MAX_GENERATION);
+        table.slots[token.slot()].token = last;
         assert_eq!(table.remove(last), Ok(1));
         assert_ne!(table.insert(2).unwrap().slot(), last.slot());
     }

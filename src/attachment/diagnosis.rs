@@ -10,6 +10,7 @@ use crate::type_library::CardState;
 
 impl Attachment {
     /// The true code of a failed call. What the card lost by it is counted.
+    #[cold]
     pub(super) fn diagnose(&self, session: &mut Session, code: Hresult) -> Hresult {
         let truth = if is_vague(code) { self.ask(session).unwrap_or(code) } else { code };
         let truth = self.name_dead_handle(truth);
@@ -24,6 +25,7 @@ impl Attachment {
 
     /// The true code of a failed exchange. The card may have been in the middle of anything, so the loss is counted
     /// even when nothing lasting is found.
+    #[cold]
     pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult) -> Hresult {
         let truth = match code {
             // The protocol is the one that was active: the card lost it in a reset, of which there is no other signal
