@@ -19,3 +19,4 @@ ln -sf "$target/release/libscm.so" "$out/$soname"
 
 compile -shared -fPIC -Wl,-soname,libpcsclite.so.1 -o "$out/nothing/libpcsclite.so.1" benches/nothing_pcsc.c
 compile -Iinclude -o "$out/bench" benches/bench.c "$out/$soname" -Wl,-rpath,"$out" -lpcsclite
+compile -Iinclude -o "$out/contended" benches/contended.c "$out/$soname" -Wl,-rpath,"$out" -lpcsclite -lpthread

@@ -14,4 +14,9 @@ core=$(sed -n 's/^Cpus_allowed_list:\s*\([0-9]*\).*/\1/p' /proc/self/status)
 taskset -c "$core" "$target/release/scm-stack" run --readers 1 -- sh -c \
     '"$0" tell insert 0 steerable >/dev/null && exec "$1"' "$target/release/scm-stack" "$out/bench"
 echo
+# Threads contend on as many cores as there are.
+# shellcheck disable=SC2016 # for the shell inside
+"$target/release/scm-stack" run --readers 1 -- sh -c \
+    '"$0" tell insert 0 steerable >/dev/null && exec "$1"' "$target/release/scm-stack" "$out/contended"
+echo
 benches/instructions.sh

@@ -38,7 +38,9 @@
  *                                   scm_reconnect brings an adopted one back, nothing a borrowed one
  *   SCM_SCARD_E_SHARING_VIOLATION   another application has the card for itself
  *   SCM_SCARD_F_COMM_ERROR          the communication failed, and nothing more is known
- *   SCM_SCARD_E_NOT_READY           a callback of a virtual card called the attachment that it is called for
+ *   SCM_SCARD_E_CANCELLED           scm_cancel has ended the wait for another attachment; the attachment is as before
+ *   SCM_SCARD_E_NOT_READY           a callback of a virtual card called the attachment that it is called for, or would have
+ *                                   had to wait for another one
  *   SCM_E_OUTOFMEMORY               the resource manager has no memory
  *   the code of the last scm_reconnect, while that has left no connection
  *

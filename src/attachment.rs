@@ -103,7 +103,7 @@ impl Attachment {
         let seat = Seat::take(ifd)?;
         let response = response_buffer()?;
         let arbiter = Shared::clone(&seat);
-        let turn = lock::turn_of_newcomer(&arbiter, subsystem, &ifd, &patience, &bell)?;
+        let turn = lock::turn_of_newcomer(&arbiter, subsystem, &patience, &bell)?;
         let link = Link::open(subsystem, &ifd, access, &patience)?;
         let attachment = Attachment::new(subsystem, Ownership::Owned, seat, bell.clone(), link, access, response);
         attachment.meet_usable_card(&mut *attachment.enter(&patience)?, access, &patience)?;

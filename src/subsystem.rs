@@ -152,8 +152,8 @@ pub trait Subsystem: Send + Sync {
     fn worth_asking_every_ms(&self) -> u32 {
         100
     }
-    /// Whether this thread may wait for something to happen to a reader. In a callback it may be what others wait for.
-    fn may_wait_for(&self, _ifd: &IfdName) -> Result<()> {
+    /// Whether this thread may wait for other attachments. In a callback it may be what they wait for.
+    fn may_wait(&self) -> Result<()> {
         Ok(())
     }
     /// Lets who waits here look at his patience again, because it has ended.

@@ -7,7 +7,6 @@ use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::arbiter::{Arbiter, Hold, Line, Look, Turn};
 use crate::hresult::{Hresult, Result};
-use crate::ifd_name::IfdName;
 use crate::patience::{Bell, Patience, SCM_INFINITE};
 use crate::shared::Shared;
 use crate::subsystem::{Icc, Subsystem};
@@ -20,7 +19,6 @@ const NEWCOMERS_WAIT_MS: u32 = 100;
 /// An attachment that stands in line for its reader.
 struct Waiting<'a> {
     subsystem: &'static dyn Subsystem,
-    ifd: &'a IfdName,
     /// None for a newcomer.
     icc: Option<Icc>,
     patience: &'a Patience<'a>,
@@ -30,7 +28,7 @@ struct Waiting<'a> {
 
 impl Line for Waiting<'_> {
     fn may_wait(&self) -> Result<()> {
-        self.subsystem.may_wait_for(self.ifd)
+        self.subsystem.may_wait()
     }
 
     fn look(&self) -> Result<Look> {
@@ -64,12 +62,11 @@ fn tells_of_the_reader(signal: Hresult) -> bool {
 pub fn turn_of_newcomer<'a>(
     arbiter: &'a Shared<Arbiter>,
     subsystem: &'static dyn Subsystem,
-    ifd: &IfdName,
     patience: &Patience,
     bell: &Shared<Bell>,
 ) -> Result<Option<Turn<'a>>> {
     let short = patience.at_most_ms(NEWCOMERS_WAIT_MS);
-    let line = Waiting { subsystem, ifd, icc: None, patience: &short, reconnects: false };
+    let line = Waiting { subsystem, icc: None, patience: &short, reconnects: false };
     match arbiter.turn(&short, bell, &line) {
         Err(Hresult::SCARD_E_TIMEOUT) => patience.check().map(|()| None),
         turn => turn.map(Some),
@@ -142,7 +139,7 @@ impl Attachment {
     }
 
     fn in_line<'a>(&'a self, icc: Icc, patience: &'a Patience) -> Waiting<'a> {
-        Waiting { subsystem: self.subsystem, ifd: self.ifd(), icc: Some(icc), patience, reconnects: false }
+        Waiting { subsystem: self.subsystem, icc: Some(icc), patience, reconnects: false }
     }
 
     /// The turn of a call, unless the attachment has the reader for itself.
@@ -177,7 +174,7 @@ impl Attachment {
             return Ok(None);
         }
         let Some(link) = session.link.ok().or(session.set_aside) else {
-            return turn_of_newcomer(&self.seat, self.subsystem, self.ifd(), patience, &self.bell);
+            return turn_of_newcomer(&self.seat, self.subsystem, patience, &self.bell);
         };
         let line = Waiting { reconnects: true, ..self.in_line(link.icc, patience) };
         match self.seat.turn(patience, &self.bell, &line) {

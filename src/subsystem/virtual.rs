@@ -64,9 +64,11 @@ impl Subsystem for Virtual {
         1
     }
 
-    fn may_wait_for(&self, name: &IfdName) -> Result<()> {
-        let manager = lock();
-        manager.ifd_named(name).map_or(Ok(()), |ifd| manager.may_wait_for(ifd))
+    fn may_wait(&self) -> Result<()> {
+        if card::in_callback() {
+            return Err(Hresult::SCARD_E_NOT_READY);
+        }
+        Ok(())
     }
 
     fn stir(&self) {

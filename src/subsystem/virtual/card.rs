@@ -1,5 +1,6 @@
 //! A card of a program: its ATR, its protocols, and the callbacks that are its behaviour. They are called one at a time.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -204,6 +205,7 @@ impl Card {
     fn serve<T>(&self, mut desk: MutexGuard<'_, Desk>, work: impl FnOnce(&Callee<'_>) -> T) -> T {
         desk.busy = this_thread();
         drop(desk);
+        let _callback = Callback::begin();
         let done = work(&Callee { card: self });
         self.settle();
         done
@@ -254,13 +256,37 @@ impl Card {
     }
 }
 
+thread_local!(static CALLBACKS: Cell<u32> = const { Cell::new(0) });
+
+/// Whether this thread is in a callback of some card.
+pub fn in_callback() -> bool {
+    CALLBACKS.get() > 0
+}
+
+/// Marks the thread, for as long as it lives.
+struct Callback;
+
+impl Callback {
+    fn begin() -> Callback {
+        CALLBACKS.set(CALLBACKS.get() + 1);
+        Callback
+    }
+}
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        CALLBACKS.set(CALLBACKS.get() - 1);
+    }
+}
+
 impl Drop for Card {
     fn drop(&mut self) {
         match self.callbacks.release {
-            // SAFETY: the program vouches for its callback; nobody has the card any more, so it is the last one.
-            Some(release) if *self.ifd.get_mut() != 0 && self.is_of_this_process() => unsafe {
-                release(self.callbacks.user)
-            },
+            Some(release) if *self.ifd.get_mut() != 0 && self.is_of_this_process() => {
+                let _callback = Callback::begin();
+                // SAFETY: the program vouches for its callback; nobody has the card any more, so it is the last one.
+                unsafe { release(self.callbacks.user) }
+            }
             _ => {}
         }
     }
