@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test, on a fresh Debian machine too: installs what is missing, then
-#   1. the Rust tests, plain and under AddressSanitizer, with formatting and lints,
+#   1. the Rust tests, plain and under AddressSanitizer, and every interleaving of a few threads; with formatting and lints,
 #   2. the C tests on the built library, plain and under valgrind, on a real pcscd of their own and on virtual readers,
 #   3. the C tests again with the library and themselves under AddressSanitizer.
 # The last line counts the tests of all of them.
@@ -31,6 +31,11 @@ rust_under_asan() {
         cargo test --locked -p scm --lib --target "$triple" --target-dir "$target/asan"
 }
 
+# The handle table and the arbiter, with the threads of loom.
+every_interleaving() {
+    RUSTFLAGS='--cfg loom' cargo test --release --locked -p scm --lib --target-dir "$target/loom" interleavings
+}
+
 # c_tests DIRECTORY CMAKE-ARGUMENT...
 c_tests() {
     local build=$1
@@ -58,6 +63,7 @@ step "Formatting" cargo fmt --all --check
 step "Lints" cargo clippy --locked --workspace --all-targets --target-dir "$target" -- -D warnings
 step "Rust tests" cargo test --locked --workspace --target-dir "$target"
 step "Rust tests under AddressSanitizer" rust_under_asan
+step "Every interleaving of a few threads" every_interleaving
 step "C tests, plain and under valgrind" c_tests build/test -DSCM_VALGRIND=ON
 step "C tests under AddressSanitizer" c_tests build/asan -DSCM_SANITIZE=address
 step "Building the benchmark" benches/build.sh

@@ -7,6 +7,8 @@
 //! its card or its service, is taken back here from who has not noticed yet.
 #![forbid(unsafe_code)]
 
+#[cfg(all(test, loom))]
+mod interleavings;
 pub mod seat;
 
 use std::collections::VecDeque;

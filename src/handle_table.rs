@@ -4,6 +4,9 @@
 //! told from a live one without touching memory that is not ours. The table of a process, and its mutex, are in
 //! `process_table`.
 
+#[cfg(all(test, loom))]
+mod interleavings;
+
 use std::num::NonZeroUsize;
 
 use crate::hresult::{Hresult, Result};

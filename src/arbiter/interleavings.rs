@@ -1,0 +1,161 @@
+//! Every interleaving of a few threads at the arbiter: `RUSTFLAGS="--cfg loom" cargo test --release --lib interleavings`.
+
+use std::time::Duration;
+
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::Arc;
+use loom::thread;
+
+use super::{Arbiter, Line, Look};
+use crate::hresult::{Hresult, Result};
+use crate::patience::{Bell, Patience, SCM_INFINITE};
+use crate::shared::Shared;
+
+/// Who stands in line, and what he sees when he looks, which is often in a model: time passes as it likes there.
+struct Standing(Result<Look>);
+
+impl Line for Standing {
+    fn may_wait(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn look(&self) -> Result<Look> {
+        self.0
+    }
+
+    fn looks_every(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+}
+
+const PATIENT: Standing = Standing(Ok(Look::Taken));
+
+/// The reader, and who uses it: holders count as 100, turns as 1.
+struct Scene {
+    arbiter: Shared<Arbiter>,
+    users: AtomicUsize,
+}
+
+impl Scene {
+    fn new() -> Arc<Scene> {
+        Arc::new(Scene { arbiter: Shared::try_new(Arbiter::default()).unwrap(), users: AtomicUsize::new(0) })
+    }
+
+    fn take_turn(&self) {
+        let bell = bell();
+        let turn = self.arbiter.turn(&Patience::lasting(&bell), &bell, &PATIENT).unwrap();
+        assert!(self.users.fetch_add(1, Ordering::SeqCst) < 100, "a turn beside a hold");
+        self.users.fetch_sub(1, Ordering::SeqCst);
+        drop(turn);
+    }
+
+    fn take_hold(&self) {
+        let bell = bell();
+        let hold = Arbiter::hold(&self.arbiter, &Patience::lasting(&bell), &bell, &PATIENT).unwrap();
+        assert_eq!(self.users.fetch_add(100, Ordering::SeqCst), 0, "a hold beside others");
+        self.users.fetch_sub(100, Ordering::SeqCst);
+        drop(hold);
+    }
+
+    /// Nobody is left behind: the way is open.
+    fn is_as_new(&self) {
+        assert!(self.arbiter.try_turn().is_some());
+        assert!(self.arbiter.try_alone().is_some());
+    }
+}
+
+fn bell() -> Shared<Bell> {
+    Shared::try_new(Bell::default()).unwrap()
+}
+
+fn model(check: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(check);
+}
+
+fn at_once(scene: &Arc<Scene>, others: &[fn(&Scene)], mine: fn(&Scene)) {
+    let others: Vec<_> = others
+        .iter()
+        .map(|other| {
+            let (scene, other) = (scene.clone(), *other);
+            thread::spawn(move || other(&scene))
+        })
+        .collect();
+    mine(scene);
+    others.into_iter().for_each(|other| other.join().unwrap());
+    scene.is_as_new();
+}
+
+#[test]
+fn two_holds_come_one_after_the_other() {
+    model(|| at_once(&Scene::new(), &[Scene::take_hold], Scene::take_hold));
+}
+
+#[test]
+fn a_hold_and_a_turn_keep_apart() {
+    model(|| at_once(&Scene::new(), &[Scene::take_turn], Scene::take_hold));
+}
+
+#[test]
+fn three_come_one_after_the_other() {
+    model(|| at_once(&Scene::new(), &[Scene::take_turn, Scene::take_hold], Scene::take_hold));
+    model(|| at_once(&Scene::new(), &[Scene::take_turn, Scene::take_hold], Scene::take_turn));
+}
+
+/// Who has no time, or sees something else, either has his turn or leaves nothing behind.
+#[test]
+fn who_gives_up_leaves_nothing_behind() {
+    fn impatient(scene: &Scene) {
+        let bell = bell();
+        match Arbiter::hold(&scene.arbiter, &Patience::of_ms(0, &bell), &bell, &PATIENT) {
+            Ok(hold) => drop(hold),
+            Err(code) => assert_eq!(code, Hresult::SCARD_E_TIMEOUT),
+        }
+    }
+    fn distracted(scene: &Scene) {
+        let (bell, line) = (bell(), Standing(Err(Hresult::SCARD_W_REMOVED_CARD)));
+        match scene.arbiter.turn(&Patience::of_ms(0, &bell), &bell, &line) {
+            Ok(turn) => drop(turn),
+            Err(code) => assert_eq!(code, Hresult::SCARD_W_REMOVED_CARD),
+        }
+    }
+    model(|| at_once(&Scene::new(), &[impatient], Scene::take_hold));
+    model(|| at_once(&Scene::new(), &[distracted], Scene::take_hold));
+    model(|| at_once(&Scene::new(), &[impatient, distracted], Scene::take_hold));
+}
+
+/// A lock that got lost is taken back by who waits, while its holder gives it back, or not.
+#[test]
+fn a_hold_is_taken_back_once() {
+    fn look_and_take(scene: &Scene) {
+        let (bell, line) = (bell(), Standing(Ok(Look::Free)));
+        // The limit makes him look.
+        if let Ok(hold) = Arbiter::hold(&scene.arbiter, &Patience::of_ms(0, &bell), &bell, &line) {
+            assert!(hold.is_valid());
+        }
+    }
+    fn lose(scene: &Scene) {
+        let bell = bell();
+        let hold = Arbiter::hold(&scene.arbiter, &Patience::lasting(&bell), &bell, &PATIENT).unwrap();
+        hold.confirm(true);
+        let _ = hold.is_valid();
+    }
+    model(|| at_once(&Scene::new(), &[look_and_take], lose));
+}
+
+#[test]
+fn no_cancel_is_lost() {
+    model(|| {
+        let scene = Scene::new();
+        let (bell, hold) = (bell(), scene.arbiter.try_alone());
+        let theirs = bell.clone();
+        let canceller = thread::spawn(move || theirs.cancel());
+        let patience = Patience::of_ms(SCM_INFINITE, &bell);
+        let waited = scene.arbiter.turn(&patience, &bell, &PATIENT).map(drop);
+        assert_eq!(waited, Err(Hresult::SCARD_E_CANCELLED));
+        canceller.join().unwrap();
+        scene.arbiter.end_alone(hold.unwrap());
+        scene.is_as_new();
+    });
+}
