@@ -70,6 +70,8 @@
 #define SCM_ATTACH_OPTIONS_INIT {(uint32_t)sizeof(scm_attach_options), 0, 0, 0, 0}
 /** `scm_reconnect_options` with every default. */
 #define SCM_RECONNECT_OPTIONS_INIT {(uint32_t)sizeof(scm_reconnect_options), 0, 0, 0, 0}
+/** `scm_event` that is empty, and of the size of this version. */
+#define SCM_EVENT_INIT {(uint32_t)sizeof(scm_event), 0, 0, 0, 0, {0}, {0}, {0}}
 /** `scm_virtual_ifd_options` with every default. */
 #define SCM_VIRTUAL_IFD_OPTIONS_INIT {(uint32_t)sizeof(scm_virtual_ifd_options), 0, NULL}
 /** `scm_virtual_card` without anything: ATR and callbacks are to be filled in. */
@@ -267,6 +269,52 @@
 #define SCM_COMMAND_MAX 65544
 
 /**
+ * `scm_event.kind`: a resource manager runs.
+ */
+#define SCM_EVENT_SERVICE_UP 1
+
+/**
+ * `scm_event.kind`: a resource manager does not run, or does not let this process in.
+ */
+#define SCM_EVENT_SERVICE_DOWN 2
+
+/**
+ * `scm_event.kind`: there is a reader.
+ */
+#define SCM_EVENT_IFD_ARRIVED 3
+
+/**
+ * `scm_event.kind`: the reader is gone.
+ */
+#define SCM_EVENT_IFD_LEFT 4
+
+/**
+ * `scm_event.kind`: there is a card in the reader.
+ */
+#define SCM_EVENT_CARD_INSERTED 5
+
+/**
+ * `scm_event.kind`: the card is gone.
+ */
+#define SCM_EVENT_CARD_REMOVED 6
+
+/**
+ * `scm_event.kind`: the card was reset. Told of virtual readers, and where a card that was never out has another ATR; PC/SC
+ * says no more.
+ */
+#define SCM_EVENT_CARD_RESET 7
+
+/**
+ * `scm_event.service`: the resource manager of the platform.
+ */
+#define SCM_SERVICE_PLATFORM 1
+
+/**
+ * `scm_event.service`: that of the virtual readers of this process.
+ */
+#define SCM_SERVICE_VIRTUAL 2
+
+/**
  * The longest ATR, in bytes.
  */
 #define SCM_ATR_MAX 33
@@ -435,6 +483,13 @@
 typedef struct scm_handle scm_handle;
 
 /**
+ * A monitor, made by `scm_monitor_create`.
+ *
+ * A `scm_monitor *` is a token, not an address. It may be used from any thread, and is dead after `scm_monitor_destroy`.
+ */
+typedef struct scm_monitor scm_monitor;
+
+/**
  * A virtual reader, made by `scm_virtual_ifd_create`.
  *
  * A `scm_virtual_ifd *` is a token, not an address. It may be used from any thread, and is dead after
@@ -475,6 +530,44 @@ typedef struct scm_attach_options {
      */
     uint32_t timeout_ms;
 } scm_attach_options;
+
+/**
+ * What has happened. Begin with `SCM_EVENT_INIT`.
+ */
+typedef struct scm_event {
+    /**
+     * `sizeof(scm_event)`: how the library tells versions of this structure apart. No more than that is written.
+     */
+    uint32_t struct_size;
+    /**
+     * `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CARD_RESET`. There may be more kinds one day.
+     */
+    uint32_t kind;
+    /**
+     * 1 for the first event of the monitor, and one more for each: none is ever left out.
+     */
+    uint64_t number;
+    /**
+     * `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: whom it is about, or whose reader.
+     */
+    uint32_t service;
+    /**
+     * The length of the ATR. 0 if this is not about a card, or if the card does not answer to a reset.
+     */
+    uint32_t atr_length;
+    /**
+     * The name of the reader with its NUL; empty if this is not about one.
+     */
+    char ifd_name[128];
+    /**
+     * The ATR of the card that came, went, or was reset.
+     */
+    uint8_t atr[33];
+    /**
+     * Zero.
+     */
+    uint8_t reserved[7];
+} scm_event;
 
 /**
  * How to reconnect. Begin with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field keeps what is.
@@ -1087,6 +1180,108 @@ scm_result scm_cancel(struct scm_handle *handle);
  * Does not wait for other applications, only for a call that another thread is in on the same handle.
  */
 SCM_API scm_result scm_unlock(struct scm_handle *handle, uint32_t disposition);
+
+/**
+ * Begins to watch the resource managers, their readers and the cards in them.
+ *
+ * The first events say what there is: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then each reader,
+ * and behind it the card that is in it. From then on every change is an event. The virtual resource manager is told of from
+ * the first virtual reader of the process on. The events of one service are nested: when it goes down, each card was removed
+ * and each reader has left before `SCM_EVENT_SERVICE_DOWN`.
+ *
+ * A card that was out and in again is two events, however fast that was, where the platform counts (pcsc-lite and Windows). A
+ * card that came and went unseen has no ATR. If nobody fetches them no more than 1024 events wait; what happens then is
+ * told as the difference, once there is room.
+ *
+ * @param monitor  [out] the monitor; NULL after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: made. Each monitor has two threads and two contexts of its own; another monitor slows nobody down.
+ * - `SCM_E_POINTER`: `monitor` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory, no thread, or no file descriptor.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Does not block, and does not ask whether a service runs: that it does not is an event. Any thread may call it, and a child
+ * after a fork, in which the parent's monitors are dead.
+ */
+SCM_API
+scm_result scm_monitor_create(struct scm_monitor **monitor);
+
+/**
+ * Fetches the next event, and waits for it if need be.
+ *
+ * @param monitor  the monitor
+ * @param timeout_ms  how long to wait, in milliseconds; 0: only an event that waits already; `SCM_INFINITE`: without a limit
+ * @param event  [out] the event; all zero behind `struct_size` after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: fetched.
+ * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
+ * - `SCM_E_POINTER`: `event` is NULL.
+ * - `SCM_E_INVALIDARG`: `event->struct_size` is of no version of this structure.
+ * - `SCM_SCARD_E_TIMEOUT`: there was no event in that time.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_monitor_cancel`, or the monitor was destroyed meanwhile. No event is lost by that.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Keeps its time even if the service hangs. Any thread may call it, several at once: each event goes to one of them.
+ */
+SCM_API
+scm_result scm_monitor_wait(struct scm_monitor *monitor,
+                            uint32_t timeout_ms,
+                            struct scm_event *event);
+
+/**
+ * Ends every `scm_monitor_wait` that is under way on a monitor with `SCM_SCARD_E_CANCELLED`; when there is none, the next one.
+ *
+ * @param monitor  the monitor
+ *
+ * @return
+ * - `SCM_S_OK`: it does.
+ * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Does not block. Any thread may call it; a signal handler may not.
+ */
+SCM_API
+scm_result scm_monitor_cancel(struct scm_monitor *monitor);
+
+/**
+ * The file descriptor of a monitor, for poll and event loops: it is readable exactly while an event waits.
+ *
+ * It is the monitor's: fetch events with `scm_monitor_wait` and a time of 0 until that gives `SCM_SCARD_E_TIMEOUT`, and neither
+ * read nor close it. `scm_monitor_destroy` closes it. A program that is executed does not inherit it.
+ *
+ * @param monitor  the monitor
+ * @param fd  [out] the file descriptor; 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: given.
+ * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
+ * - `SCM_E_POINTER`: `fd` is NULL.
+ * - `SCM_E_NOTIMPL`: there are no file descriptors on this platform (Windows).
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_monitor_fd(struct scm_monitor *monitor,
+                          int32_t *fd);
+
+/**
+ * Ends a monitor, with the events that nobody has fetched. A wait that is under way ends with `SCM_SCARD_E_CANCELLED`.
+ *
+ * @param monitor  the monitor
+ *
+ * @return
+ * - `SCM_S_OK`: ended.
+ * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Waits until the threads of the monitor have left, but no longer than half a second: if the service hangs they leave when it
+ * goes on. Any thread may call it. A process may end without.
+ */
+SCM_API
+scm_result scm_monitor_destroy(struct scm_monitor *monitor);
 
 /**
  * The state of the card and the protocol that is active (ISCardManage::Status).

@@ -105,6 +105,42 @@ impl<T> Output<T> {
     }
 }
 
+/// A required output of a structure that may grow. The caller says in it how long his version of it is: no more than that is
+/// written, the size itself never, and zeroes where he knows more than this library.
+pub struct OutputStructure<T> {
+    pointer: *mut T,
+    size: usize,
+}
+
+impl<T: Options> OutputStructure<T> {
+    /// # Safety
+    /// `pointer` is NULL, or has as many bytes as its `struct_size` says, which may be written during the call.
+    pub unsafe fn new(pointer: *mut T) -> Result<OutputStructure<T>> {
+        if pointer.is_null() {
+            return Err(Hresult::E_POINTER);
+        }
+        // SAFETY: the structure begins with its size, as the trait promises; C may have placed it anywhere.
+        let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
+        if !(T::FIRST_SIZE..=MAX_OPTIONS_SIZE).contains(&size) {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        let begin = size_of::<u32>();
+        // SAFETY: as long as the caller vouches for.
+        unsafe { pointer.cast::<u8>().add(begin).write_bytes(0, size - begin) };
+        Ok(OutputStructure { pointer, size })
+    }
+
+    pub fn set(self, value: &T) {
+        let begin = size_of::<u32>();
+        let length = self.size.min(size_of::<T>()) - begin;
+        // SAFETY: no more bytes than T has, nor than the caller has room for; checked in `new`, and still the same call.
+        unsafe {
+            let from = std::ptr::from_ref(value).cast::<u8>().add(begin);
+            std::ptr::copy_nonoverlapping(from, self.pointer.cast::<u8>().add(begin), length);
+        }
+    }
+}
+
 /// An output of bytes: a buffer, its capacity, and where its length goes.
 pub struct OutputBytes {
     buffer: *mut u8,
@@ -222,6 +258,33 @@ mod tests {
         assert_eq!(read(&[8, 5]), Ok(Grown { struct_size: 8, first: 5, later: 0 }));
         assert_eq!(read(&[12, 5, 6]), Ok(Grown { struct_size: 12, first: 5, later: 6 }));
         assert_eq!(read(&[16, 5, 6, 0]), Ok(Grown { struct_size: 16, first: 5, later: 6 }));
+    }
+
+    #[test]
+    fn no_more_of_a_structure_is_written_than_the_caller_has() {
+        for (size, expected) in [(8, [8, 5, 77, 77]), (12, [12, 5, 6, 77]), (16, [16, 5, 6, 0])] {
+            let mut words = [size, 77, 77, 77];
+            // SAFETY: there are four words.
+            let output = unsafe { OutputStructure::<Grown>::new(words.as_mut_ptr().cast()) }.unwrap();
+            output.set(&Grown { struct_size: 0, first: 5, later: 6 });
+            assert_eq!(words, expected);
+        }
+    }
+
+    #[test]
+    fn an_output_structure_is_refused_or_zero() {
+        let mut words = [12, 77, 77, 77];
+        // SAFETY: there are as many words as is said, unless that is refused before.
+        unsafe {
+            assert_eq!(OutputStructure::<Grown>::new(null_mut()).err(), Some(Hresult::E_POINTER));
+            drop(OutputStructure::<Grown>::new(words.as_mut_ptr().cast()));
+            assert_eq!(words, [12, 0, 0, 77]);
+            for size in [0, 7, 4097, u32::MAX] {
+                words = [size, 77, 77, 77];
+                let refused = OutputStructure::<Grown>::new(words.as_mut_ptr().cast());
+                assert_eq!((refused.err(), words), (Some(Hresult::E_INVALIDARG), [size, 77, 77, 77]));
+            }
+        }
     }
 
     #[test]

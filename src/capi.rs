@@ -10,6 +10,7 @@ pub mod attribute;
 pub mod exchange;
 pub mod ifd;
 pub mod lock;
+pub mod monitor;
 pub mod property;
 pub mod reconnect;
 pub mod result;

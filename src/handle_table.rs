@@ -16,6 +16,7 @@ use crate::hresult::{Hresult, Result};
 pub enum Kind {
     Attachment = 0,
     VirtualIfd = 1,
+    Monitor = 2,
 }
 
 /// The value of a handle: bit 0 set (no aligned pointer has it), then the kind, the slot, and the slot's generation.

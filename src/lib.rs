@@ -16,6 +16,7 @@ mod attachment;
 mod boundary;
 mod handle_table;
 mod ifd_name;
+mod monitor;
 mod multi_string;
 mod patience;
 mod process_table;

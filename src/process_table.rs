@@ -14,6 +14,7 @@ use once_cell::sync::OnceCell;
 use crate::attachment::Attachment;
 use crate::handle_table::{HandleTable, Kind};
 use crate::hresult::Result;
+use crate::monitor::Monitor;
 use crate::shared::Shared;
 use crate::subsystem::r#virtual::IfdNumber;
 
@@ -21,6 +22,7 @@ use crate::subsystem::r#virtual::IfdNumber;
 pub struct Handles {
     pub attachments: HandleTable<Shared<Attachment>>,
     pub virtual_ifds: HandleTable<IfdNumber>,
+    pub monitors: HandleTable<Shared<Monitor>>,
 }
 
 static HANDLES: OnceCell<Mutex<Handles>> = OnceCell::new();
@@ -33,6 +35,7 @@ pub fn handles() -> Result<MutexGuard<'static, Handles>> {
         Ok(Mutex::new(Handles {
             attachments: HandleTable::new(Kind::Attachment),
             virtual_ifds: HandleTable::new(Kind::VirtualIfd),
+            monitors: HandleTable::new(Kind::Monitor),
         }))
     })?;
     Ok(lock(table))
@@ -101,6 +104,8 @@ mod fork {
         if let Some(Held { mut handles, mut arbiters, mut system, mut readers }) = take_held() {
             handles.attachments.forget_all();
             handles.virtual_ifds.forget_all();
+            // Their threads are the parent's, and one of them may have had their mutex.
+            handles.monitors.forget_all();
             arbiters.forget_all();
             system.forget_all();
             readers.forget_all();

@@ -54,6 +54,48 @@ pub struct Sight {
     pub native: u32,
 }
 
+/// A reader among all of its resource manager.
+#[derive(Clone, Copy, Debug)]
+pub struct IfdState {
+    pub name: IfdName,
+    /// Another one for each reader that ever had this name; 0 where that cannot be told.
+    pub id: usize,
+    /// The ATR of the card, if one is in; empty if the card does not answer.
+    pub card: Option<Atr>,
+    /// As in `Sight`.
+    pub events: u16,
+    /// Grows when the card is reset; always 0 where resets are not counted (all platforms).
+    pub resets: u16,
+    /// As in `Sight`.
+    pub native: u32,
+}
+
+impl IfdState {
+    /// Whether something has happened between two looks.
+    pub fn differ(before: &[IfdState], now: &[IfdState]) -> bool {
+        let visible = |ifd: &IfdState| (ifd.name, ifd.id, ifd.card, ifd.events, ifd.resets);
+        !before.iter().map(visible).eq(now.iter().map(visible))
+    }
+}
+
+/// Whose readers they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Service {
+    Platform = 1,
+    Virtual = 2,
+}
+
+impl Service {
+    pub(crate) const ALL: [Service; 2] = [Service::Platform, Service::Virtual];
+
+    pub fn subsystem(self) -> &'static dyn Subsystem {
+        match self {
+            Service::Platform => &System,
+            Service::Virtual => &Virtual,
+        }
+    }
+}
+
 /// The resource managers of this process: that of the platform, and the one in here.
 static ALL: [&dyn Subsystem; 2] = [&System, &Virtual];
 
@@ -156,6 +198,14 @@ pub trait Subsystem: Send + Sync {
     fn may_wait(&self) -> Result<()> {
         Ok(())
     }
+    /// How often who watches all readers looks up from it, because a cancel may not have reached him.
+    fn worth_surveying_every_ms(&self) -> u32 {
+        4000
+    }
+    /// Whether somebody who knows of no reader wants to hear whether it runs.
+    fn is_worth_telling(&self) -> bool {
+        true
+    }
     /// Lets who waits here look at his patience again, because it has ended.
     fn stir(&self) {}
     /// Whether the service is still at a call on this card handle for which nobody waits any more.
@@ -209,6 +259,13 @@ pub trait Subsystem: Send + Sync {
     fn look(&self, context: Context, ifd: &IfdName) -> Result<Sight>;
     /// The reader once it is other than `seen`: `SCARD_E_TIMEOUT` when it is not within `timeout_ms`.
     fn wait_for_change(&self, context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight>;
+
+    /// All readers once something is other than `known`, or the time is up. Nothing else may use `context` meanwhile, but
+    /// `cancel_survey`.
+    fn survey(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>>;
+    /// Ends the survey that is under way in `context`, which is only to be released afterwards. Does nothing when it has
+    /// not quite begun, and may hang as long as the service does.
+    fn cancel_survey(&self, context: Context);
 
     /// The readers as a multi-string, in the order of the resource manager; none is an empty multi-string.
     fn list_ifds(&self, context: Context) -> Result<Vec<u8>>;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use super::*;
-use crate::subsystem::{Sight, MAX_ATTRIBUTE};
+use crate::subsystem::{IfdState, Sight, MAX_ATTRIBUTE};
 use crate::type_library::{Protocols, ShareMode};
 
 const ATR_A: &[u8] = &[0x3B, 0x80, 0x80, 0x01, 0x01];
@@ -161,6 +161,10 @@ impl Subsystem for Script {
     fn wait_for_change(&self, _: Context, _: &IfdName, _: &Sight, _: u32) -> Result<Sight> {
         self.sight("wait")
     }
+    fn survey(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
+        Ok(Vec::new())
+    }
+    fn cancel_survey(&self, _: Context) {}
     fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
         Ok(vec![0])
     }

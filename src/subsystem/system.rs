@@ -1,6 +1,7 @@
 //! The real resource manager: the one place that calls PC/SC, and the one that knows how platforms differ.
 
 mod errand;
+mod survey;
 mod worker;
 
 use std::ffi::CStr;
@@ -15,7 +16,7 @@ use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::{self, IfdName};
 use crate::patience::Patience;
-use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE};
+use crate::subsystem::{Context, Icc, Identity, IfdState, Sight, Subsystem, MAX_ATTRIBUTE};
 use crate::type_library::{Access, CardState, Disposition, Protocol, Protocols, ShareMode};
 use errand::{strays, Subject};
 
@@ -257,6 +258,14 @@ impl Subsystem for System {
     fn wait_for_change(&self, context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
         let known = seen.native as DWORD & !ffi::SCARD_STATE_CHANGED;
         reader_state(context, ifd, known, timeout_ms as DWORD)
+    }
+
+    fn survey(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+        survey::survey(context, known, timeout_ms)
+    }
+
+    fn cancel_survey(&self, context: Context) {
+        survey::cancel(context);
     }
 
     fn list_ifds(&self, context: Context) -> Result<Vec<u8>> {

@@ -11,6 +11,7 @@ mod ifd;
 mod log;
 mod manager;
 mod numbered;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -26,8 +27,8 @@ use std::fmt::Arguments;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::multi_string::MultiString;
-use crate::patience::Patience;
-use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE};
+use crate::patience::{Patience, SCM_INFINITE};
+use crate::subsystem::{Context, Icc, Identity, IfdState, Sight, Subsystem, MAX_ATTRIBUTE};
 use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
 use log::{Command, Hex};
 use words::{done, Outcome};
@@ -69,6 +70,16 @@ impl Subsystem for Virtual {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
         Ok(())
+    }
+
+    /// No cancel is missed here.
+    fn worth_surveying_every_ms(&self) -> u32 {
+        SCM_INFINITE
+    }
+
+    /// A program without virtual readers hears nothing of them.
+    fn is_worth_telling(&self) -> bool {
+        lock().had_ifds
     }
 
     fn stir(&self) {
@@ -207,6 +218,14 @@ impl Subsystem for Virtual {
 
     fn wait_for_change(&self, context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
         calls::wait_for_change(context, ifd, seen, timeout_ms)
+    }
+
+    fn survey(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+        survey::survey(context, known, timeout_ms)
+    }
+
+    fn cancel_survey(&self, context: Context) {
+        survey::cancel(context);
     }
 
     fn list_ifds(&self, context: Context) -> Result<Vec<u8>> {

@@ -21,6 +21,8 @@ pub struct Ifd {
     pub events: u16,
     /// Grows at every change that can be seen from outside.
     pub changes: u32,
+    /// Grows when its card is reset.
+    pub resets: u16,
     pub failures: Failures,
     pub log: Log,
 }
@@ -35,8 +37,8 @@ pub struct Slot {
 impl Ifd {
     pub fn new(name: IfdName, vendor: IfdName, log: Log) -> Ifd {
         let failures = Failures::default();
-        let (slot, transaction, exclusive, events, changes) = (None, None, None, 0, 0);
-        Ifd { name, vendor, slot, transaction, exclusive, events, changes, failures, log }
+        let (slot, transaction, exclusive, events, changes, resets) = (None, None, None, 0, 0, 0);
+        Ifd { name, vendor, slot, transaction, exclusive, events, changes, resets, failures, log }
     }
 
     pub fn card(&self) -> Result<Shared<Card>> {

@@ -19,6 +19,8 @@ const FIRST_NUMBER: usize = 0x5343_4D00 << (usize::BITS - 32);
 
 pub struct Manager {
     pub runs: bool,
+    /// Whether there ever was a reader.
+    pub had_ifds: bool,
     pub ifds: Numbered<Ifd>,
     /// Each with whether it is of the service that runs now, and not of one before.
     pub contexts: Numbered<bool>,
@@ -92,6 +94,7 @@ impl Manager {
     const fn new() -> Manager {
         Manager {
             runs: true,
+            had_ifds: false,
             ifds: Numbered::new(),
             contexts: Numbered::new(),
             connections: Numbered::new(),
@@ -180,6 +183,9 @@ impl Manager {
         }
         if let Some(ifd) = self.ifds.get_mut(ifd) {
             ifd.changes = ifd.changes.wrapping_add(1);
+            if what == Hresult::SCARD_W_RESET_CARD {
+                ifd.resets = ifd.resets.wrapping_add(1);
+            }
         }
         self.announce();
     }

@@ -25,6 +25,7 @@ pub fn create(name: IfdName, vendor: IfdName, log_limit: usize) -> Result<IfdNum
     }
     let number = manager.new_number();
     manager.ifds.insert(number, ifd)?;
+    manager.had_ifds = true;
     manager.announce();
     Ok(IfdNumber(number))
 }

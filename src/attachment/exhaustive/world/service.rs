@@ -5,7 +5,7 @@ use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::patience::Patience;
-use crate::subsystem::{Context, Icc, Identity, Sight, Subsystem, MAX_ATTRIBUTE, MAX_RESPONSE};
+use crate::subsystem::{Context, Icc, Identity, IfdState, Sight, Subsystem, MAX_ATTRIBUTE, MAX_RESPONSE};
 use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
 
 impl Model {
@@ -307,6 +307,10 @@ impl Subsystem for World {
         }
     }
 
+    fn survey(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
+        Ok(Vec::new())
+    }
+    fn cancel_survey(&self, _: Context) {}
     fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
         Ok(vec![0])
     }

@@ -1,0 +1,116 @@
+//! The thread that watches one resource manager for a monitor. It has a context of its own, which nobody else uses, because
+//! libpcsclite stops the whole process when another thread makes a call on a context in which one waits.
+
+use std::time::Duration;
+
+use super::survey::{compare, lose, Change};
+use super::{Event, Kind, Monitor};
+use crate::atr::Atr;
+use crate::hresult::{Hresult, Result};
+use crate::patience::Patience;
+use crate::shared::Shared;
+use crate::subsystem::{Context, IfdState, Service};
+
+/// How often a service that is down is looked for, which is one attempt to connect to its socket.
+const LOOK_FOR_SERVICE_EVERY: Duration = Duration::from_millis(200);
+
+pub struct Watcher {
+    monitor: Shared<Monitor>,
+    service: Service,
+    /// What was told of the service; nothing at first.
+    told_up: Option<bool>,
+    /// What was told of its readers.
+    told: Vec<IfdState>,
+}
+
+impl Watcher {
+    pub fn new(monitor: Shared<Monitor>, service: Service) -> Watcher {
+        Watcher { monitor, service, told_up: None, told: Vec::new() }
+    }
+
+    /// Until the monitor is closed.
+    pub fn run(mut self) {
+        loop {
+            match self.service.subsystem().establish_context(&Patience::ENDLESS) {
+                Ok(context) => self.watch_in(context),
+                // That says nothing of the service.
+                Err(Hresult::E_OUTOFMEMORY) => {}
+                Err(_) => self.tell_down(),
+            }
+            if !self.monitor.pause(LOOK_FOR_SERVICE_EVERY) {
+                break;
+            }
+        }
+        self.monitor.watcher_left();
+    }
+
+    /// Until the service is gone, or the monitor is closed.
+    fn watch_in(&mut self, context: Context) {
+        if self.monitor.enter(self.service, context) {
+            self.watch(context);
+            self.monitor.leave(self.service);
+        }
+        self.service.subsystem().release_context(context);
+        self.tell_down();
+    }
+
+    fn watch(&mut self, context: Context) {
+        if self.service.subsystem().is_worth_telling() {
+            self.tell_up();
+        }
+        while self.monitor.is_open() {
+            match self.look(context) {
+                Ok(now) => self.tell_changes(now),
+                Err(Hresult::E_OUTOFMEMORY) => {
+                    self.monitor.pause(LOOK_FOR_SERVICE_EVERY);
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn look(&self, context: Context) -> Result<Vec<IfdState>> {
+        let subsystem = self.service.subsystem();
+        subsystem.survey(context, &self.told, subsystem.worth_surveying_every_ms())
+    }
+
+    fn tell_changes(&mut self, now: Vec<IfdState>) {
+        if !now.is_empty() {
+            self.tell_up();
+        }
+        let (monitor, service) = (&self.monitor, self.service);
+        compare(&self.told, &now, &mut |change, ifd, atr| tell_change(monitor, service, change, ifd, atr));
+        self.told = now;
+    }
+
+    fn tell_up(&mut self) {
+        if self.told_up != Some(true) {
+            self.monitor.tell(Event::of_service(Kind::ServiceUp, self.service));
+            self.told_up = Some(true);
+        }
+    }
+
+    /// Everything has gone, from the inside out.
+    fn tell_down(&mut self) {
+        let worth_telling = self.told_up == Some(true) || self.service.subsystem().is_worth_telling();
+        if self.told_up == Some(false) || !worth_telling {
+            return;
+        }
+        let (monitor, service) = (&self.monitor, self.service);
+        lose(&self.told, &mut |change, ifd, atr| tell_change(monitor, service, change, ifd, atr));
+        self.told.clear();
+        self.monitor.tell(Event::of_service(Kind::ServiceDown, self.service));
+        self.told_up = Some(false);
+    }
+}
+
+fn tell_change(monitor: &Monitor, service: Service, change: Change, ifd: &IfdState, atr: Atr) -> bool {
+    let kind = match change {
+        Change::IfdArrived => Kind::IfdArrived,
+        Change::IfdLeft => Kind::IfdLeft,
+        Change::CardInserted => Kind::CardInserted,
+        Change::CardRemoved => Kind::CardRemoved,
+        Change::CardReset => Kind::CardReset,
+    };
+    monitor.tell(Event { kind, number: 0, service, ifd: Some(ifd.name), atr })
+}

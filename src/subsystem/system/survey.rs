@@ -1,0 +1,136 @@
+//! All readers at once, and the wait until one of them changes, comes or goes.
+
+use std::ffi::CStr;
+use std::ptr::null_mut;
+use std::time::{Duration, Instant};
+
+use pcsc::ffi::{self, DWORD, SCARDCONTEXT};
+
+use super::{check, IS_PCSC_LITE};
+use crate::atr::Atr;
+use crate::hresult::{Hresult, Result};
+use crate::ifd_name::IfdName;
+use crate::multi_string::texts;
+use crate::subsystem::{Context, IfdState, Subsystem};
+
+/// The reader that changes when one comes or goes.
+const PNP: &CStr = c"\\\\?PnP?\\Notification";
+
+/// macOS does not know it: there who waits looks each second.
+const HAS_PNP: bool = cfg!(not(target_os = "macos"));
+
+/// How often who waits looks by himself. pcsc-lite before 2.3 does not notice a reader that comes between the list and the
+/// wait; and its threads all keep what they know of the readers in the same place, where one can undo what another has just
+/// been told.
+const LOOK_EVERY_MS: u32 = if HAS_PNP { 2000 } else { 1000 };
+
+/// Use of a reader is none of our business. Winscard wants to be told what we know of it nevertheless, as it would come back
+/// at once with the difference.
+const IGNORED: DWORD =
+    ffi::SCARD_STATE_CHANGED | if cfg!(windows) { 0 } else { ffi::SCARD_STATE_INUSE | ffi::SCARD_STATE_EXCLUSIVE };
+
+/// Looks until something is other than `known`, or the time is up.
+pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+    let start = Instant::now();
+    let limit = Duration::from_millis(timeout_ms.into());
+    loop {
+        let now = look(context)?;
+        let rest = limit.saturating_sub(start.elapsed()).as_millis() as u32;
+        if rest == 0 || IfdState::differ(known, &now) {
+            return Ok(now);
+        }
+        wait(context, &now, rest.min(LOOK_EVERY_MS))?;
+    }
+}
+
+/// Ends a wait, if it has begun.
+pub fn cancel(context: Context) {
+    // SAFETY: a context is a number; an unknown one is refused.
+    unsafe { ffi::SCardCancel(context.0 as SCARDCONTEXT) };
+}
+
+/// All readers as they are now. A reader that leaves between the two questions makes us ask again.
+fn look(context: Context) -> Result<Vec<IfdState>> {
+    loop {
+        let mut ifds = list(context)?;
+        let mut states = native_states(&ifds, false, ffi::SCARD_STATE_UNAWARE)?;
+        match get_status_change(context, &mut states, 0) {
+            Ok(()) => {}
+            Err(Hresult::SCARD_E_UNKNOWN_READER) => continue,
+            // Nobody waits for anything where everything is asked for.
+            Err(code) => return Err(code),
+        }
+        for (ifd, state) in ifds.iter_mut().zip(&states) {
+            fill(ifd, state);
+        }
+        return Ok(ifds);
+    }
+}
+
+fn list(context: Context) -> Result<Vec<IfdState>> {
+    let names = super::System.list_ifds(context)?;
+    let mut ifds = Vec::new();
+    for name in texts(&names) {
+        // A name that no program could say is none.
+        let Ok(name) = IfdName::new(name) else { continue };
+        ifds.try_reserve(1)?;
+        ifds.push(IfdState { name, id: 0, card: None, events: 0, resets: 0, native: 0 });
+    }
+    Ok(ifds)
+}
+
+/// Returns when something may have changed, or then.
+fn wait(context: Context, ifds: &[IfdState], timeout_ms: u32) -> Result<()> {
+    let mut states = native_states(ifds, HAS_PNP, 0)?;
+    for (ifd, state) in ifds.iter().zip(&mut states) {
+        state.dwCurrentState = ifd.native as DWORD;
+    }
+    match get_status_change(context, &mut states, timeout_ms) {
+        Err(Hresult::SCARD_E_TIMEOUT | Hresult::SCARD_E_UNKNOWN_READER) => Ok(()),
+        result => result,
+    }
+}
+
+fn fill(ifd: &mut IfdState, state: &ffi::SCARD_READERSTATE) {
+    let (seen, length) = (state.dwEventState, state.cbAtr as usize);
+    ifd.native = (seen & !IGNORED) as u32;
+    ifd.events = (seen >> 16) as u16;
+    if seen & ffi::SCARD_STATE_PRESENT != 0 {
+        ifd.card = Some(Atr::new(state.rgbAtr.get(..length).unwrap_or_default()));
+    }
+}
+
+fn native_states(ifds: &[IfdState], pnp: bool, known: DWORD) -> Result<Vec<ffi::SCARD_READERSTATE>> {
+    let mut states = Vec::new();
+    states.try_reserve_exact(ifds.len() + 1)?;
+    states.extend(ifds.iter().map(|ifd| native_state(ifd.name.as_c_str(), known)));
+    if pnp {
+        // Winscard, and pcsc-lite from 2.3, take the number of readers that we know of in the upper half.
+        states.push(native_state(PNP, (ifds.len() as DWORD) << 16));
+    }
+    Ok(states)
+}
+
+fn native_state(name: &CStr, known: DWORD) -> ffi::SCARD_READERSTATE {
+    ffi::SCARD_READERSTATE {
+        szReader: name.as_ptr(),
+        pvUserData: null_mut(),
+        dwCurrentState: known,
+        dwEventState: 0,
+        cbAtr: 0,
+        rgbAtr: [0; ffi::ATR_BUFFER_SIZE],
+    }
+}
+
+fn get_status_change(context: Context, states: &mut [ffi::SCARD_READERSTATE], timeout_ms: u32) -> Result<()> {
+    if states.is_empty() {
+        // Only macOS, where there is nothing to wait for without a reader, or a look at nothing.
+        std::thread::sleep(Duration::from_millis(timeout_ms.into()));
+        return Ok(());
+    }
+    let (context, how_many) = (context.0 as SCARDCONTEXT, states.len() as DWORD);
+    // SAFETY: as many elements as is said, whose names end with a NUL and outlive the call.
+    check(unsafe { ffi::SCardGetStatusChange(context, timeout_ms as DWORD, states.as_mut_ptr(), how_many) })
+}
+
+const _: () = assert!(!IS_PCSC_LITE || HAS_PNP);
