@@ -39,7 +39,11 @@ pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<V
         if rest == 0 || IfdState::differ(known, &now) {
             return Ok(now);
         }
-        wait(context, &now, rest.min(LOOK_EVERY_MS))?;
+        match wait(context, &now, rest.min(LOOK_EVERY_MS)) {
+            // Who asked has to know. It may have been meant for another who had this context before.
+            Err(Hresult::SCARD_E_CANCELLED) => return Ok(now),
+            waited => waited?,
+        }
     }
 }
 
