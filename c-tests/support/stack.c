@@ -63,6 +63,20 @@ const char *stack(const char *order, ...)
     return answer[2] == ' ' ? answer + 3 : "";
 }
 
+const char *stack_try(const char *order, ...)
+{
+    char line[4096];
+    va_list arguments;
+    va_start(arguments, order);
+    vsnprintf(line, sizeof line, order, arguments);
+    va_end(arguments);
+
+    const char *answer = ask(line);
+    if (strncmp(answer, "ok", 2) != 0)
+        return NULL;
+    return answer[2] == ' ' ? answer + 3 : "";
+}
+
 const char *stack_ifd(int reader)
 {
     static char names[READERS][128];

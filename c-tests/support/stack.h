@@ -6,6 +6,9 @@
  * answers an error: a test whose stage is not set proves nothing. The answer lives until the next order of this thread. */
 const char *stack(const char *order, ...);
 
+/* The same, but an error is no end: then NULL. */
+const char *stack_try(const char *order, ...);
+
 /* The name of reader N. Lives as long as the program. */
 const char *stack_ifd(int reader);
 

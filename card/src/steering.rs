@@ -53,6 +53,7 @@ impl Steering {
             Order::Answer(prefix, response) => state.answers.push((prefix, response)),
             Order::Forget => state.forget(),
             Order::Log => value = state.log.to_string(),
+            Order::Take => value = std::mem::take(&mut state.log).to_string(),
             Order::Count => value = state.log.count().to_string(),
             Order::Clear => state.clear(),
             Order::Drop => state.drop = Some(0),

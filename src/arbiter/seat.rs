@@ -27,7 +27,7 @@ impl Arbiters {
     /// In the child of a fork: who had seats, and who holds and waits, belongs to the parent.
     #[cfg(unix)]
     pub fn forget_all(&mut self) {
-        std::mem::forget(std::mem::take(&mut self.0));
+        self.0.drain(..).for_each(std::mem::forget);
     }
 
     /// Whether somebody waits for this reader.

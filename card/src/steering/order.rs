@@ -19,6 +19,8 @@ pub enum Order {
     Count,
     /// `clear`: empties the log, and sets the events to 0.
     Clear,
+    /// `take`: the log, which is empty afterwards: no command is between the two.
+    Take,
     /// `drop`: instead of answering the next command the card is torn out; it stays out until `plug`.
     Drop,
     /// `half N`: the same, after N bytes of the answer have come out.
@@ -45,6 +47,7 @@ impl FromStr for Order {
             ["log"] => Ok(Order::Log),
             ["count"] => Ok(Order::Count),
             ["clear"] => Ok(Order::Clear),
+            ["take"] => Ok(Order::Take),
             ["drop"] => Ok(Order::Drop),
             ["half", length] => Ok(Order::Half(number(length)?)),
             ["plug"] => Ok(Order::Plug),

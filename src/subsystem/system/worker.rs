@@ -84,7 +84,7 @@ impl Workshop {
     /// In the child of a fork: it has none of these threads, and their work is the parent's.
     #[cfg(unix)]
     pub fn forget_all(&mut self) {
-        std::mem::forget(std::mem::take(&mut self.jobs));
+        self.jobs.drain(..).for_each(std::mem::forget);
         self.idle = 0;
     }
 }
