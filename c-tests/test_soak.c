@@ -54,9 +54,13 @@ static void pull_and_put_back(int reader)
     if (reader == STEADY)
         return;
     commands_collect(soak, reader);
-    try_order("pull %d", reader);
-    try_order(below(&dice, 4) ? "insert-now %d steerable " ATR_A : "insert-now %d steerable " ATR_B, reader);
+    const char *card = below(&dice, 4) ? "insert-now %d steerable " ATR_A : "insert-now %d steerable " ATR_B;
+    if (try_order("pull %d", reader) && !try_order(card, reader))
+        soak_fail(soak, "no card can be put into reader %d", reader);
 }
+
+/* Undoes whatever a card was told. */
+static const char of_card[] = "card %d forget";
 
 /* What happens to a card, a reader or the service, and what undoes it. Another program that holds a card is a thread of ours on
  * virtual readers, and there are plenty of those. */
@@ -75,10 +79,10 @@ static const struct fault {
     {"hold %d transaction", "release %d die", 100, false, false, true},
     {"hold %d shared", "release %d unpower", 100, false, false, true},
     {"hold %d exclusive", "release %d leave", 100, false, false, true},
-    {"card %d mute", "card %d unmute", 300, false, true, true},
-    {"card %d delay 30", "card %d delay 0", 200, false, true, true},
-    {"card %d answer 80EC 90", "card %d forget", 100, false, true, false},
-    {"card %d half 1", "card %d plug", 300, false, false, false},
+    {"card %d mute", of_card, 300, false, true, true},
+    {"card %d delay 30", of_card, 200, false, true, true},
+    {"card %d answer 80EC 90", of_card, 100, false, true, false},
+    {"card %d half 1", of_card, 300, false, false, false},
     {"daemon restart kill", NULL, 0, true, true, true},
     {"daemon restart stop", NULL, 0, true, true, true},
     {"daemon kill", "daemon start", 200, true, true, true},
@@ -88,7 +92,12 @@ enum { FAULT_COUNT = sizeof FAULTS / sizeof *FAULTS };
 
 static void undo(struct trouble *trouble, int reader)
 {
-    if (trouble->undo != NULL)
+    if (trouble->undo == of_card) {
+        /* What was to happen at the next command may still be about to. */
+        try_order("card %d forget", reader);
+        try_order("card %d plug", reader);
+        try_order("card %d unmute", reader);
+    } else if (trouble->undo != NULL)
         try_order(trouble->undo, reader);
     trouble->undo = NULL;
 }
