@@ -82,7 +82,7 @@ static void follow(struct watch *watch, const scm_event *event)
         ifd->here = 0;
         break;
     case SCM_EVENT_CARD_INSERTED:
-        assert_true(ifd->here && !ifd->card && event->atr_length > 0);
+        assert_true(ifd->here && !ifd->card);
         ifd->card = 1;
         break;
     case SCM_EVENT_CARD_REMOVED:
