@@ -24,6 +24,7 @@ enum place { IN_TRANSMIT, IN_CONTROL, IN_POWER_ON, IN_POWER_OFF, IN_POWER_RESET,
 static struct {
     scm_virtual_ifd *ifd;
     scm_handle *own, *other;
+    scm_monitor *monitor;
     enum place place;
     scm_result (*call)(void);
     /* What the card does to itself in the middle of an exchange, so that it is told of it afterwards. */
@@ -190,6 +191,30 @@ static scm_result unplug(void) { return scm_virtual_ifd_destroy(scene.ifd); }
 static scm_result stop(void) { return scm_virtual_service_stop(); }
 static scm_result restart(void) { return scm_virtual_service_stop() | scm_virtual_service_start(); }
 
+/* A monitor that the callback makes, and one that was there before. */
+static scm_result watch(void)
+{
+    scm_monitor *monitor;
+    scm_event event = SCM_EVENT_INIT;
+    scm_result result = scm_monitor_create(&monitor);
+    if (result != SCM_S_OK)
+        return result;
+    (void)scm_monitor_wait(monitor, 5, &event);
+    return scm_monitor_destroy(monitor);
+}
+
+static scm_result fetch(void)
+{
+    scm_event event = SCM_EVENT_INIT;
+    int32_t fd;
+    (void)scm_monitor_fd(scene.monitor, &fd);
+    (void)scm_monitor_wait(scene.monitor, 5, &event);
+    (void)scm_monitor_cancel(scene.monitor);
+    return scm_monitor_wait(scene.monitor, SCM_INFINITE, &event);
+}
+
+static scm_result unwatch(void) { return scm_monitor_destroy(scene.monitor); }
+
 static scm_result (*const CALLS[])(void) = {
     own_exchange,  other_exchange,  own_control,       other_control,       own_status,    other_status,
     own_lock,      other_lock,      own_unlock,        other_unlock,        own_attribute, other_attribute,
@@ -197,6 +222,7 @@ static scm_result (*const CALLS[])(void) = {
     own_take,      other_take,      own_borrow,        other_borrow,        own_detach,    other_detach,
     own_dispose,   other_dispose,   attach_shared,     attach_exclusive,    attach_direct, insert,
     pull,          warm,            unpower,           unplug,              stop,          restart,
+    watch,         fetch,           unwatch,
 };
 
 /* --- How the callback comes about */
@@ -263,11 +289,14 @@ static void play(size_t way, size_t call)
     assert_int_equal(insert(), SCM_S_OK);
     assert_int_equal(scm_attach_by_ifd(NAME, &scene.own), SCM_S_OK);
     assert_int_equal(scm_attach_by_ifd(NAME, &scene.other), SCM_S_OK);
+    if (CALLS[call] == fetch || CALLS[call] == unwatch)
+        assert_int_equal(scm_monitor_create(&scene.monitor), SCM_S_OK);
     scene.armed = true;
     (void)WAYS[way].act();
     assert_true(scene.called);
     scene.armed = false;
 
+    (void)scm_monitor_destroy(scene.monitor);
     (void)scm_detach(scene.own);
     (void)scm_detach(scene.other);
     (void)scm_virtual_ifd_destroy(scene.ifd);

@@ -231,6 +231,32 @@ static void limits_run_out_of_memory(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
+static scm_monitor *monitor;
+
+static scm_result watch(void)
+{
+    monitor = (scm_monitor *)&monitor;
+    scm_result result = scm_monitor_create(&monitor);
+    assert_true((result == SCM_S_OK) == (monitor != NULL));
+    return result;
+}
+
+/* The threads of a monitor allocate as ever: what fails here is what is allocated by who makes it. */
+static void monitors_run_out_of_memory(void **state)
+{
+    (void)state;
+    scm_event event = SCM_EVENT_INIT;
+    assert_true(for_every_allocation(watch) >= 2);
+    failing = 0;
+    scm_result waited = scm_monitor_wait(monitor, 10000, &event);
+    int untouched = failing == 0;
+    failing = -1;
+    assert_true(untouched);
+    assert_result(waited, SCM_S_OK);
+    assert_int_equal(event.number, 1);
+    assert_result(scm_monitor_destroy(monitor), SCM_S_OK);
+}
+
 static void what_needs_no_memory_takes_none(void **state)
 {
     (void)state;
@@ -261,6 +287,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_handle_table_grows_or_says_that_it_cannot),
         cmocka_unit_test(lists_run_out_of_memory),
         cmocka_unit_test(limits_run_out_of_memory),
+        cmocka_unit_test(monitors_run_out_of_memory),
         cmocka_unit_test(what_needs_no_memory_takes_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,7 +141,7 @@ static void make_faults(void)
     while (now_ms() < soak->end) {
         undo_what_is_over(now_ms());
         make_fault();
-        if (of_service.undo == NULL && now_ms() - collected > COLLECT_MS) {
+        if (now_ms() - collected > COLLECT_MS) {
             for (int reader = 0; reader < SOAK_READERS; reader++)
                 commands_collect(soak, reader);
             collected = now_ms();

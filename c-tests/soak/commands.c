@@ -54,17 +54,25 @@ static void note(struct soak *soak, int reader, const char *command)
     noted[reader]++;
 }
 
-void commands_collect(struct soak *soak, int reader)
+/* Notes some. Whether there may be more. */
+static bool take(struct soak *soak, int reader)
 {
     const char *log = bed_is_virtual() ? bed("card %d take", reader) : stack_try("card %d take", reader);
-    if (log == NULL)
-        return; /* no card is in */
+    if (log == NULL || *log == '\0')
+        return false; /* no card is in, or it has received none */
     char *copy = strdup(log), *rest = NULL;
     if (copy == NULL)
         abort();
     for (char *command = strtok_r(copy, " ", &rest); command != NULL; command = strtok_r(NULL, " ", &rest))
         note(soak, reader, command);
     free(copy);
+    return true;
+}
+
+void commands_collect(struct soak *soak, int reader)
+{
+    while (take(soak, reader))
+        ;
 }
 
 unsigned long long commands_of(int reader)

@@ -53,7 +53,7 @@ impl Steering {
             Order::Answer(prefix, response) => state.answers.push((prefix, response)),
             Order::Forget => state.forget(),
             Order::Log => value = state.log.to_string(),
-            Order::Take => value = std::mem::take(&mut state.log).to_string(),
+            Order::Take => value = state.log.take(),
             Order::Count => value = state.log.count().to_string(),
             Order::Clear => state.clear(),
             Order::Drop => state.drop = Some(0),
@@ -187,6 +187,8 @@ mod tests {
         steering.received(&[0xFF]);
         assert_eq!(steering.obey(Order::Log), "00A4 FF");
         assert_eq!(steering.obey(Order::Count), "2");
+        assert_eq!(steering.obey(Order::Take), "00A4 FF");
+        assert_eq!(steering.obey(Order::Take), "");
         steering.obey(Order::Clear);
         assert_eq!(steering.obey(Order::Log), "");
         assert_eq!(steering.obey(Order::Count), "0");

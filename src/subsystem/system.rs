@@ -9,6 +9,8 @@ use std::os::raw::c_char;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(unix)]
+use std::{sync::TryLockError, time::Duration};
 
 use pcsc::ffi::{self, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE};
 
@@ -25,6 +27,10 @@ const IS_PCSC_LITE: bool = cfg!(not(any(windows, target_os = "macos")));
 
 /// How often a daemon that is there is asked to let this process in.
 const TRIES_TO_BE_ADMITTED: u32 = 3;
+
+/// How many milliseconds a fork waits for contexts that are being made.
+#[cfg(unix)]
+const TRIES_TO_BE_ALONE: u32 = 100;
 
 /// Whether the service has let this process in before.
 static ADMITTED: AtomicBool = AtomicBool::new(false);
@@ -52,6 +58,7 @@ fn context_of(icc: Icc) -> Option<Context> {
 /// What is locked while a fork is under way.
 #[cfg(unix)]
 pub struct Locked {
+    _alone: Option<MutexGuard<'static, ()>>,
     workshop: MutexGuard<'static, worker::Workshop>,
     strays: MutexGuard<'static, strays::Strays>,
     cards: MutexGuard<'static, Vec<(Icc, Context)>>,
@@ -61,7 +68,21 @@ pub struct Locked {
 pub fn lock() -> Locked {
     // In the order in which calls lock them.
     let strays = strays::lock();
-    Locked { cards: cards(), workshop: worker::lock(), strays }
+    Locked { cards: cards(), workshop: worker::lock(), strays, _alone: registry_soon() }
+}
+
+/// The registry, so that no child inherits it, and that of libpcsclite, in mid-change. A fork does not wait for a service that
+/// hangs, though.
+#[cfg(unix)]
+fn registry_soon() -> Option<MutexGuard<'static, ()>> {
+    for _ in 0..TRIES_TO_BE_ALONE {
+        match REGISTRY.try_lock() {
+            Ok(alone) => return Some(alone),
+            Err(TryLockError::Poisoned(alone)) => return Some(alone.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+    None
 }
 
 #[cfg(unix)]

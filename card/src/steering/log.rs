@@ -8,6 +8,9 @@ const WITHHELD: [u8; 13] = [0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D, 0x2E, 0x2F, 0xC2
 /// What comes before the data and their length.
 const HEADER: usize = 4;
 
+/// How many commands are taken at once.
+const MAX_TAKEN: usize = 1000;
+
 #[derive(Default)]
 pub struct Log {
     lines: Vec<String>,
@@ -20,6 +23,12 @@ impl Log {
 
     pub fn count(&self) -> usize {
         self.lines.len()
+    }
+
+    /// The oldest commands, as many as go into one answer; they are forgotten.
+    pub fn take(&mut self) -> String {
+        let count = self.lines.len().min(MAX_TAKEN);
+        self.lines.drain(..count).collect::<Vec<_>>().join(" ")
     }
 
     pub fn clear(&mut self) {

@@ -19,7 +19,7 @@ pub enum Order {
     Count,
     /// `clear`: empties the log, and sets the events to 0.
     Clear,
-    /// `take`: the log, which is empty afterwards: no command is between the two.
+    /// `take`: the oldest commands of the log, up to 1,000, which are forgotten: none gets lost between a `log` and a `clear`.
     Take,
     /// `drop`: instead of answering the next command the card is torn out; it stays out until `plug`.
     Drop,
@@ -84,6 +84,7 @@ mod tests {
         assert_eq!("answer - -".parse(), Ok(Order::Answer(vec![], vec![])));
         assert_eq!("half 1".parse(), Ok(Order::Half(1)));
         assert_eq!(" log ".parse(), Ok(Order::Log));
+        assert_eq!("take".parse(), Ok(Order::Take));
     }
 
     #[test]

@@ -29,21 +29,28 @@ const LOOK_EVERY_MS: u32 = if HAS_PNP { 2000 } else { 1000 };
 const IGNORED: DWORD =
     ffi::SCARD_STATE_CHANGED | if cfg!(windows) { 0 } else { ffi::SCARD_STATE_INUSE | ffi::SCARD_STATE_EXCLUSIVE };
 
+/// How long who was woken for nothing stays away, so that a service that wakes him all the time costs no more than a little.
+const FRUITLESS: Duration = Duration::from_millis(10);
+
 /// Looks until something is other than `known`, or the time is up.
 pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
     let start = Instant::now();
     let limit = Duration::from_millis(timeout_ms.into());
+    let mut woken = false;
     loop {
         let now = look(context)?;
         let rest = limit.saturating_sub(start.elapsed()).as_millis() as u32;
         if rest == 0 || IfdState::differ(known, &now) {
             return Ok(now);
         }
-        match wait(context, &now, rest.min(LOOK_EVERY_MS)) {
+        if woken {
+            std::thread::sleep(FRUITLESS);
+        }
+        woken = match wait(context, &now, rest.min(LOOK_EVERY_MS)) {
             // Who asked has to know. It may have been meant for another who had this context before.
             Err(Hresult::SCARD_E_CANCELLED) => return Ok(now),
             waited => waited?,
-        }
+        };
     }
 }
 
@@ -83,15 +90,16 @@ fn list(context: Context) -> Result<Vec<IfdState>> {
     Ok(ifds)
 }
 
-/// Returns when something may have changed, or then.
-fn wait(context: Context, ifds: &[IfdState], timeout_ms: u32) -> Result<()> {
+/// Returns when something may have changed, or then. Tells whether it has.
+fn wait(context: Context, ifds: &[IfdState], timeout_ms: u32) -> Result<bool> {
     let mut states = native_states(ifds, HAS_PNP, 0)?;
     for (ifd, state) in ifds.iter().zip(&mut states) {
         state.dwCurrentState = ifd.native as DWORD;
     }
     match get_status_change(context, &mut states, timeout_ms) {
-        Err(Hresult::SCARD_E_TIMEOUT | Hresult::SCARD_E_UNKNOWN_READER) => Ok(()),
-        result => result,
+        Ok(()) | Err(Hresult::SCARD_E_UNKNOWN_READER) => Ok(true),
+        Err(Hresult::SCARD_E_TIMEOUT) => Ok(false),
+        Err(code) => Err(code),
     }
 }
 
