@@ -162,6 +162,17 @@ static void *run_here(void *unused)
     return NULL;
 }
 
+/* As it was in the beginning, with new cards. */
+static void check_memory(long before)
+{
+    commands_forget();
+    for (int reader = 0; reader < SOAK_READERS; reader++) {
+        try_order("pull %d", reader);
+        try_order("insert %d steerable " ATR_A, reader);
+    }
+    soak_compare_memory(soak, before);
+}
+
 /* Nobody has a card any more, and nobody is about to get it. */
 static void check_that_all_is_free(void)
 {
@@ -220,6 +231,7 @@ int main(int argc, char **argv)
     soak->seed = argc > 3 ? strtoull(argv[3], NULL, 10) : (uint64_t)time(NULL) * 1000003 + (uint64_t)getpid();
     printf("soak: seed %llu, %d seconds\n", (unsigned long long)soak->seed, seconds);
     fflush(stdout);
+    long memory = memory_in_use();
     dice = soak->seed;
     soak->start = now_ms();
     soak->end = soak->start + 1e3 * seconds;
@@ -244,5 +256,8 @@ int main(int argc, char **argv)
     }
     check_commands();
     check_that_all_is_free();
-    return report();
+    int outcome = report();
+    if (is_virtual)
+        check_memory(memory);
+    return outcome || soak->failures > 0;
 }

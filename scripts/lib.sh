@@ -5,6 +5,11 @@
 # shellcheck disable=SC2034 # for who sources this
 RUST_OF_TESTS=1.87
 
+# Everything that a test needs.
+# shellcheck disable=SC2034 # for who sources this
+PACKAGES_OF_TESTS=(pcscd vsmartcard-vpcd libpcsclite-dev pkg-config cmake make gcc g++ libc6-dev binutils clang libclang-dev
+    libcmocka-dev opensc pcsc-tools python3 valgrind)
+
 say() {
     printf '== %s\n' "$*"
 }

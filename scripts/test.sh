@@ -54,8 +54,7 @@ count() {
         END { print passed + 0, failed + 0 }' "$log"
 }
 
-need_packages pcscd vsmartcard-vpcd libpcsclite-dev pkg-config cmake make gcc g++ libc6-dev binutils clang libclang-dev \
-    libcmocka-dev opensc pcsc-tools python3 valgrind
+need_packages "${PACKAGES_OF_TESTS[@]}"
 need_rust "$RUST_OF_TESTS"
 need_rust_tools
 

@@ -79,3 +79,10 @@ unsigned long long commands_of(int reader)
 {
     return noted[reader];
 }
+
+void commands_forget(void)
+{
+    free(places);
+    places = NULL;
+    capacity = count = 0;
+}

@@ -10,4 +10,7 @@ void commands_collect(struct soak *soak, int reader);
 /* How many were noted of a reader. */
 unsigned long long commands_of(int reader);
 
+/* Forgets them. */
+void commands_forget(void);
+
 #endif

@@ -22,6 +22,10 @@ struct soak {
 /* Runs the threads of process `number` until the end, and checks that nothing is left of them. */
 void worker_run(struct soak *soak, int number, int threads);
 
+/* Bytes, and whether there are more of them than before. */
+long memory_in_use(void);
+void soak_compare_memory(struct soak *soak, long before);
+
 void soak_fail(struct soak *soak, const char *what, ...);
 
 /* One generator for each thread. */
