@@ -18,5 +18,6 @@ echo
 # shellcheck disable=SC2016 # for the shell inside
 "$target/release/scm-stack" run --readers 1 -- sh -c \
     '"$0" tell insert 0 steerable >/dev/null && exec "$1"' "$target/release/scm-stack" "$out/contended"
+"$target/release/scm-stack" run --readers 1 -- "$out/monitor"
 echo
 benches/instructions.sh

@@ -201,6 +201,80 @@ static void two_borrowed_handles_of_one_context(void **state)
     owner_leave(&own);
 }
 
+enum { CONTEXTS = 2, HANDLES = 2, EXCHANGES = 60 };
+
+static scm_result use_a_lot(void *handle)
+{
+    for (int i = 0; i < EXCHANGES; i++) {
+        scm_result result = i % 3 ? echo(handle) : scm_lock_ex(handle, SCM_INFINITE);
+        if (result == SCM_S_OK && i % 3 == 0) {
+            result = echo(handle);
+            scm_unlock(handle, SCM_DISPOSITION_LEAVE);
+        }
+        if (result != SCM_S_OK)
+            return result;
+    }
+    return SCM_S_OK;
+}
+
+static scm_result follow_events(void *monitor)
+{
+    for (;;) {
+        scm_event event = SCM_EVENT_INIT;
+        scm_result result = scm_monitor_wait(monitor, SCM_INFINITE, &event);
+        if (result != SCM_S_OK)
+            return result;
+    }
+}
+
+static uintptr_t connect_in(const struct owner *owner, int reader)
+{
+    SCARDHANDLE icc;
+    DWORD protocol;
+    assert_int_equal(SCardConnect((SCARDCONTEXT)owner->context, bed_ifd(reader), SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY, &icc,
+                                  &protocol),
+                     SCARD_S_SUCCESS);
+    return (uintptr_t)icc;
+}
+
+/* Both traps of libpcsclite at once: threads that use several card handles of one context of the caller's, on two readers, with
+ * locks, beside attachments with contexts of their own, while other threads wait for events. */
+static void many_threads_on_borrowed_handles_and_monitors(void **state)
+{
+    (void)state;
+    struct owner owners[CONTEXTS * HANDLES] = {{0}};
+    scm_handle *handles[CONTEXTS * HANDLES + 2];
+    scm_monitor *monitors[2];
+    struct wait users[CONTEXTS * HANDLES + 2], watchers[2];
+    for (int i = 0; i < 2; i++) {
+        assert_result(scm_monitor_create(&monitors[i]), SCM_S_OK);
+        wait_begin(&watchers[i], follow_events, monitors[i]);
+    }
+    for (int i = 0; i < CONTEXTS * HANDLES; i++) {
+        /* The first handle of a context is for one reader, the next one for the other. */
+        int first = i - i % HANDLES, reader = i % 2 ? OTHER : CARD;
+        if (bed_is_virtual() || i == first)
+            owners[i] = connect_card(reader);
+        uintptr_t icc = bed_is_virtual() || i == first ? owners[i].icc : connect_in(&owners[first], reader);
+        assert_result(scm_attach_by_handle(icc, &handles[i]), SCM_S_OK);
+    }
+    handles[CONTEXTS * HANDLES] = attach(CARD);
+    handles[CONTEXTS * HANDLES + 1] = attach(OTHER);
+    for (int i = 0; i < CONTEXTS * HANDLES + 2; i++)
+        wait_begin(&users[i], use_a_lot, handles[i]);
+    for (int i = 0; i < CONTEXTS * HANDLES + 2; i++) {
+        assert_result(wait_end(&users[i]), SCM_S_OK);
+        assert_result(scm_detach(handles[i]), SCM_S_OK);
+    }
+    for (int i = 0; i < CONTEXTS * HANDLES; i++)
+        if (owners[i].icc != 0)
+            owner_leave(&owners[i]);
+    for (int i = 0; i < 2; i++) {
+        assert_result(scm_monitor_destroy(monitors[i]), SCM_S_OK);
+        assert_result(wait_end(&watchers[i]), SCM_SCARD_E_CANCELLED);
+    }
+}
+
 /* --- Deadlines */
 
 /* The limits that are tried: not at all, and so long that others must be asked several times. */
@@ -526,6 +600,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(who_comes_first_is_served_first),
         cmocka_unit_test(everything_waits_for_a_lock_in_this_process),
         cmocka_unit_test(two_borrowed_handles_of_one_context),
+        cmocka_unit_test(many_threads_on_borrowed_handles_and_monitors),
         cmocka_unit_test(a_lock_is_waited_for_so_long),
         cmocka_unit_test(a_lock_in_this_process_is_waited_for_so_long),
         cmocka_unit_test(a_command_that_was_not_sent_in_time_is_never_sent),

@@ -125,6 +125,26 @@ fn who_gives_up_leaves_nothing_behind() {
     model(|| at_once(&Scene::new(), &[impatient, distracted], Scene::take_hold));
 }
 
+/// Who stood behind him goes on, although what both waited for is still there.
+#[test]
+fn who_gives_up_is_in_nobodys_way() {
+    model(|| {
+        let scene = Scene::new();
+        let turn = scene.arbiter.try_turn();
+        let (impatient, other) = (scene.clone(), scene.clone());
+        let one = thread::spawn(move || {
+            let bell = bell();
+            let hold = Arbiter::hold(&impatient.arbiter, &Patience::of_ms(0, &bell), &bell, &PATIENT);
+            assert_eq!(hold.err(), Some(Hresult::SCARD_E_TIMEOUT));
+        });
+        let two = thread::spawn(move || other.take_turn());
+        one.join().unwrap();
+        two.join().unwrap();
+        drop(turn);
+        scene.is_as_new();
+    });
+}
+
 /// A lock that got lost is taken back by who waits, while its holder gives it back, or not.
 #[test]
 fn a_hold_is_taken_back_once() {

@@ -1,0 +1,128 @@
+/* A process that ends in the middle of everything, and one that unloads the library so: neither hangs nor crashes, and the card
+ * is free for others. */
+#define _GNU_SOURCE /* dladdr */
+#include "support/check.h"
+#include "support/wait.h"
+
+#include <dlfcn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CARD 0
+
+static char **words; /* of this program, to be run again */
+
+/* What a program may have open when it ends: attachments, locks, a wait for a lock with a limit and one without, a monitor, a wait
+ * for events. The functions come from the library that the caller has. */
+struct library {
+    scm_result (*attach)(const char *, scm_handle **);
+    scm_result (*lock)(scm_handle *);
+    scm_result (*lock_ex)(scm_handle *, uint32_t);
+    scm_result (*create)(scm_monitor **);
+    scm_result (*wait)(scm_monitor *, uint32_t, scm_event *);
+};
+
+static struct library library = {scm_attach_by_ifd, scm_lock, scm_lock_ex, scm_monitor_create, scm_monitor_wait};
+
+static scm_result wait_for_lock(void *handle) { return library.lock(handle); }
+static scm_result wait_for_lock_a_while(void *handle) { return library.lock_ex(handle, 60000); }
+static scm_result wait_for_events(void *monitor)
+{
+    for (;;) {
+        scm_event event = SCM_EVENT_INIT;
+        scm_result result = library.wait(monitor, SCM_INFINITE, &event);
+        if (result != SCM_S_OK)
+            return result;
+    }
+}
+
+/* Opens all that, and returns in the middle of it. Whether everything is as it should be. */
+static bool begin_everything(void)
+{
+    static struct wait waits[3];
+    scm_handle *holder, *waiter, *other;
+    scm_monitor *monitor;
+    if (library.attach(bed_ifd(CARD), &holder) != SCM_S_OK || library.attach(bed_ifd(CARD), &waiter) != SCM_S_OK ||
+        library.attach(bed_ifd(CARD), &other) != SCM_S_OK || library.lock(holder) != SCM_S_OK ||
+        library.create(&monitor) != SCM_S_OK)
+        return false;
+    wait_begin(&waits[0], wait_for_lock, waiter);
+    wait_begin(&waits[1], wait_for_lock_a_while, other);
+    wait_begin(&waits[2], wait_for_events, monitor);
+    return wait_is_reached(&waits[0]) && wait_is_reached(&waits[1]) && wait_is_reached(&waits[2]);
+}
+
+/* The same with a second copy of the library, whose code is unloaded, as far as it lets itself be. */
+static bool begin_and_unload(void)
+{
+    Dl_info info;
+    void *loaded;
+    if (dladdr((void *)(uintptr_t)scm_lock, &info) == 0 || (loaded = dlopen(info.dli_fname, RTLD_NOW)) == NULL)
+        return false;
+    *(void **)&library.attach = dlsym(loaded, "scm_attach_by_ifd");
+    *(void **)&library.lock = dlsym(loaded, "scm_lock");
+    *(void **)&library.lock_ex = dlsym(loaded, "scm_lock_ex");
+    *(void **)&library.create = dlsym(loaded, "scm_monitor_create");
+    *(void **)&library.wait = dlsym(loaded, "scm_monitor_wait");
+    return library.attach != NULL && begin_everything() && dlclose(loaded) == 0;
+}
+
+/* Runs this program again, to do it and end. */
+static int run_again(const char *what)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        setenv("SCM_TEST_EXIT", what, 1);
+        execv("/proc/self/exe", words);
+        _exit(127);
+    }
+    alarm(30); /* it hangs */
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    alarm(0);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void the_card_is_free(void)
+{
+    bed("hold %d transaction", CARD);
+    bed("release %d leave", CARD);
+    assert_nobody_holds_the_card(CARD);
+}
+
+static void a_process_ends_in_the_middle_of_everything(void **state)
+{
+    (void)state;
+    assert_int_equal(run_again("return"), 0);
+    the_card_is_free();
+    assert_int_equal(run_again("exit"), 0);
+    the_card_is_free();
+}
+
+static void a_process_unloads_the_library_in_the_middle_of_everything(void **state)
+{
+    (void)state;
+    assert_int_equal(run_again("unload"), 0);
+    the_card_is_free();
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = getenv("SCM_TEST_EXIT");
+    words = argv;
+    bed_make(argc, argv);
+    if (what == NULL || bed_is_virtual())
+        bed("insert %d steerable", CARD);
+    if (what != NULL) {
+        bool done = strcmp(what, "unload") == 0 ? begin_and_unload() : begin_everything();
+        if (strcmp(what, "exit") == 0)
+            exit(!done);
+        return !done;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_process_ends_in_the_middle_of_everything),
+        cmocka_unit_test(a_process_unloads_the_library_in_the_middle_of_everything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
