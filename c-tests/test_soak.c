@@ -68,25 +68,27 @@ static const struct fault {
     const char *order, *undo;
     int lasts_ms;
     bool of_service, on_virtual, on_steady;
+    bool seldom; /* it takes so long that there would be little else */
 } FAULTS[] = {
-    {"reset %d warm", NULL, 0, false, true, true},
-    {"reset %d cold", NULL, 0, false, true, true},
-    {"reset %d warm", NULL, 0, false, true, true},
-    {NULL, NULL, 0, false, true, false}, /* pulled and put back */
-    {NULL, NULL, 0, false, true, false},
-    {"hold %d transaction", "release %d leave", 100, false, false, true},
-    {"hold %d transaction", "release %d reset", 100, false, false, true},
-    {"hold %d transaction", "release %d die", 100, false, false, true},
-    {"hold %d shared", "release %d unpower", 100, false, false, true},
-    {"hold %d exclusive", "release %d leave", 100, false, false, true},
-    {"card %d mute", of_card, 300, false, true, true},
-    {"card %d delay 30", of_card, 200, false, true, true},
-    {"card %d answer 80EC 90", of_card, 100, false, true, false},
-    {"card %d half 1", of_card, 300, false, false, false},
-    {"daemon restart kill", NULL, 0, true, true, true},
-    {"daemon restart stop", NULL, 0, true, true, true},
-    {"daemon kill", "daemon start", 200, true, true, true},
-    {"daemon freeze", "daemon thaw", 100, true, false, true},
+    {"reset %d warm", NULL, 0, false, true, true, false},
+    {"reset %d cold", NULL, 0, false, true, true, false},
+    {"reset %d warm", NULL, 0, false, true, true, false},
+    {NULL, NULL, 0, false, true, false, false}, /* pulled and put back */
+    {NULL, NULL, 0, false, true, false, false},
+    {"hold %d transaction", "release %d leave", 100, false, false, true, false},
+    {"hold %d transaction", "release %d reset", 100, false, false, true, false},
+    {"hold %d transaction", "release %d die", 100, false, false, true, false},
+    {"hold %d shared", "release %d unpower", 100, false, false, true, false},
+    {"hold %d exclusive", "release %d leave", 100, false, false, true, false},
+    {"card %d mute", of_card, 300, false, true, true, false},
+    {"card %d delay 30", of_card, 200, false, true, true, false},
+    {"card %d answer 80EC 90", of_card, 100, false, true, false, false},
+    {"card %d half 1", of_card, 300, false, false, false, false},
+    {"daemon restart kill", NULL, 0, true, true, true, true},
+    {"daemon restart stop", NULL, 0, true, true, true, true},
+    {"daemon kill", "daemon start", 200, true, true, true, true},
+    {"daemon freeze", "daemon thaw", 100, true, false, true, true},
+    {"unplug %d", "plug %d", 300, false, true, false, true},
 };
 enum { FAULT_COUNT = sizeof FAULTS / sizeof *FAULTS };
 
@@ -116,8 +118,8 @@ static void make_fault(void)
     const struct fault *fault = &FAULTS[below(&dice, FAULT_COUNT)];
     int reader = (int)below(&dice, SOAK_READERS);
     struct trouble *trouble = fault->of_service ? &of_service : &troubles[reader];
-    /* The service is away often enough, and then nothing else can be asked of it. */
-    if (of_service.undo != NULL || trouble->undo != NULL || (fault->of_service && below(&dice, 4) != 0))
+    /* While the service is away nothing else can be asked of it. */
+    if (of_service.undo != NULL || trouble->undo != NULL || (fault->seldom && below(&dice, 4) != 0))
         return;
     if ((bed_is_virtual() && !fault->on_virtual) || (reader == STEADY && !fault->on_steady))
         return;
