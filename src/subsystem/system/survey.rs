@@ -19,6 +19,10 @@ const PNP: &CStr = c"\\\\?PnP?\\Notification";
 /// macOS does not know it: there who waits looks each second.
 const HAS_PNP: bool = cfg!(not(target_os = "macos"));
 
+/// So many at once pcsc-lite before 2.5 does not take, the one that changes when others come or go among them. It cannot have
+/// more either, so that none can come then.
+const TOO_MANY_AT_ONCE: usize = 17;
+
 /// How often who waits looks by himself. pcsc-lite before 2.3 does not notice a reader that comes between the list and the
 /// wait; and its threads all keep what they know of the readers in the same place, where one can undo what another has just
 /// been told.
@@ -37,8 +41,10 @@ pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<V
     let start = Instant::now();
     let limit = Duration::from_millis(timeout_ms.into());
     let mut woken = false;
+    // Before the readers are listed: who comes after that is noticed.
+    let mut arrivals = arrivals(context)?;
     loop {
-        let now = look(context)?;
+        let now = look(context, known)?;
         let rest = limit.saturating_sub(start.elapsed()).as_millis() as u32;
         if rest == 0 || IfdState::differ(known, &now) {
             return Ok(now);
@@ -46,7 +52,7 @@ pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<V
         if woken {
             std::thread::sleep(FRUITLESS);
         }
-        woken = match wait(context, &now, rest.min(LOOK_EVERY_MS)) {
+        woken = match wait(context, &now, &mut arrivals, rest.min(LOOK_EVERY_MS)) {
             // Who asked has to know. It may have been meant for another who had this context before.
             Err(Hresult::SCARD_E_CANCELLED) => return Ok(now),
             waited => waited?,
@@ -60,11 +66,24 @@ pub fn cancel(context: Context) {
     unsafe { ffi::SCardCancel(context.0 as SCARDCONTEXT) };
 }
 
+/// How often readers have come and gone, in the words in which the next wait has to be told so. It is a count of events to
+/// pcsc-lite from 2.3 on, which begins anywhere, the number of readers to winscard, and nothing to the others.
+fn arrivals(context: Context) -> Result<DWORD> {
+    if !HAS_PNP {
+        return Ok(0);
+    }
+    let mut state = native_state(PNP, ffi::SCARD_STATE_UNAWARE);
+    match get_status_change(context, std::slice::from_mut(&mut state), 0) {
+        Ok(()) | Err(Hresult::SCARD_E_TIMEOUT) => Ok(state.dwEventState & !ffi::SCARD_STATE_CHANGED),
+        Err(code) => Err(code),
+    }
+}
+
 /// All readers as they are now. A reader that leaves between the two questions makes us ask again.
-fn look(context: Context) -> Result<Vec<IfdState>> {
+fn look(context: Context, known: &[IfdState]) -> Result<Vec<IfdState>> {
     loop {
         let mut ifds = list(context)?;
-        let mut states = native_states(&ifds, false, ffi::SCARD_STATE_UNAWARE)?;
+        let mut states = native_states(&ifds)?;
         match get_status_change(context, &mut states, 0) {
             Ok(()) => {}
             Err(Hresult::SCARD_E_UNKNOWN_READER) => continue,
@@ -72,7 +91,7 @@ fn look(context: Context) -> Result<Vec<IfdState>> {
             Err(code) => return Err(code),
         }
         for (ifd, state) in ifds.iter_mut().zip(&states) {
-            fill(ifd, state);
+            fill(ifd, state, known);
         }
         return Ok(ifds);
     }
@@ -84,42 +103,64 @@ fn list(context: Context) -> Result<Vec<IfdState>> {
     for name in texts(&names) {
         // A name that no program could say is none.
         let Ok(name) = IfdName::new(name) else { continue };
-        ifds.try_reserve(1)?;
-        ifds.push(IfdState { name, id: 0, card: None, events: 0, resets: 0, native: 0 });
+        // Of several with one name the service knows the first.
+        if find(&ifds, &name).is_none() {
+            ifds.try_reserve(1)?;
+            ifds.push(IfdState { name, id: 0, card: None, events: 0, resets: 0, native: 0 });
+        }
     }
     Ok(ifds)
 }
 
+fn find<'a>(ifds: &'a [IfdState], name: &IfdName) -> Option<&'a IfdState> {
+    ifds.iter().find(|ifd| ifd.name == *name)
+}
+
 /// Returns when something may have changed, or then. Tells whether it has.
-fn wait(context: Context, ifds: &[IfdState], timeout_ms: u32) -> Result<bool> {
-    let mut states = native_states(ifds, HAS_PNP, 0)?;
+fn wait(context: Context, ifds: &[IfdState], arrivals: &mut DWORD, timeout_ms: u32) -> Result<bool> {
+    let mut states = native_states(ifds)?;
     for (ifd, state) in ifds.iter().zip(&mut states) {
         state.dwCurrentState = ifd.native as DWORD;
     }
-    match get_status_change(context, &mut states, timeout_ms) {
-        Ok(()) | Err(Hresult::SCARD_E_UNKNOWN_READER) => Ok(true),
+    if HAS_PNP {
+        states.push(native_state(PNP, *arrivals));
+    }
+    let mut waited = get_status_change(context, &mut states, timeout_ms);
+    if waited == Err(Hresult::SCARD_E_INVALID_PARAMETER) && states.len() >= TOO_MANY_AT_ONCE {
+        states.truncate(ifds.len());
+        waited = get_status_change(context, &mut states, timeout_ms);
+    }
+    match waited {
+        Ok(()) => {
+            if let Some(pnp) = states.get(ifds.len()) {
+                *arrivals = pnp.dwEventState & !ffi::SCARD_STATE_CHANGED;
+            }
+            Ok(true)
+        }
+        Err(Hresult::SCARD_E_UNKNOWN_READER) => Ok(true),
         Err(Hresult::SCARD_E_TIMEOUT) => Ok(false),
         Err(code) => Err(code),
     }
 }
 
-fn fill(ifd: &mut IfdState, state: &ffi::SCARD_READERSTATE) {
+fn fill(ifd: &mut IfdState, state: &ffi::SCARD_READERSTATE, known: &[IfdState]) {
     let (seen, length) = (state.dwEventState, state.cbAtr as usize);
     ifd.native = (seen & !IGNORED) as u32;
     ifd.events = (seen >> 16) as u16;
+    if seen & ffi::SCARD_STATE_UNAVAILABLE != 0 {
+        // pcscd cannot speak with the reader now, and says 0 for the count that goes on afterwards.
+        ifd.events = find(known, &ifd.name).map_or(0, |known| known.events);
+    }
     if seen & ffi::SCARD_STATE_PRESENT != 0 {
         ifd.card = Some(Atr::new(state.rgbAtr.get(..length).unwrap_or_default()));
     }
 }
 
-fn native_states(ifds: &[IfdState], pnp: bool, known: DWORD) -> Result<Vec<ffi::SCARD_READERSTATE>> {
+/// With room for one more.
+fn native_states(ifds: &[IfdState]) -> Result<Vec<ffi::SCARD_READERSTATE>> {
     let mut states = Vec::new();
     states.try_reserve_exact(ifds.len() + 1)?;
-    states.extend(ifds.iter().map(|ifd| native_state(ifd.name.as_c_str(), known)));
-    if pnp {
-        // Winscard, and pcsc-lite from 2.3, take the number of readers that we know of in the upper half.
-        states.push(native_state(PNP, (ifds.len() as DWORD) << 16));
-    }
+    states.extend(ifds.iter().map(|ifd| native_state(ifd.name.as_c_str(), ffi::SCARD_STATE_UNAWARE)));
     Ok(states)
 }
 
