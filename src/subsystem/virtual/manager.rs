@@ -12,6 +12,8 @@ use crate::patience::{earlier, Patience};
 
 static MANAGER: Mutex<Manager> = Mutex::new(Manager::new());
 static CHANGED: Condvar = Condvar::new();
+/// As `CHANGED`, for those who see the readers from outside: what attachments do to each other does not wake them.
+static SEEN: Condvar = Condvar::new();
 
 /// Where the numbers of readers, contexts and card handles begin: far from those of pcscd, which have 32 bits, so that
 /// none is taken for one of the other.
@@ -28,6 +30,8 @@ pub struct Manager {
     last_number: usize,
     /// How many threads wait for a change.
     waiting: usize,
+    /// How many of them watch from outside.
+    watching: usize,
 }
 
 /// What a card handle stands for.
@@ -67,6 +71,14 @@ pub fn pass_time(mut manager: Locked, delay: Duration, patience: &Patience) -> R
     Ok(())
 }
 
+/// Waits until something has changed that can be seen from outside, or so long.
+pub fn watch_at_most(mut manager: Locked, limit: Duration) -> Locked {
+    manager.watching += 1;
+    let (mut manager, _) = SEEN.wait_timeout(manager, limit).unwrap_or_else(PoisonError::into_inner);
+    manager.watching -= 1;
+    manager
+}
+
 /// Waits until something has changed, or so long.
 pub fn wait_at_most(mut manager: Locked, limit: Duration) -> Locked {
     manager.waiting += 1;
@@ -100,6 +112,7 @@ impl Manager {
             connections: Numbered::new(),
             last_number: FIRST_NUMBER,
             waiting: 0,
+            watching: 0,
         }
     }
 
@@ -107,6 +120,18 @@ impl Manager {
     pub fn announce(&self) {
         if self.waiting > 0 {
             CHANGED.notify_all();
+        }
+    }
+
+    /// The same of what can be seen from outside.
+    pub fn announce_to_all(&self) {
+        self.announce();
+        self.announce_to_watchers();
+    }
+
+    pub fn announce_to_watchers(&self) {
+        if self.watching > 0 {
+            SEEN.notify_all();
         }
     }
 
@@ -187,7 +212,7 @@ impl Manager {
                 ifd.resets = ifd.resets.wrapping_add(1);
             }
         }
-        self.announce();
+        self.announce_to_all();
     }
 
     /// Whether `context` may be used.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::manager::{lock, wait_at_most, Manager};
+use super::manager::{lock, watch_at_most, Manager};
 use crate::hresult::Result;
 use crate::subsystem::{Context, IfdState};
 
@@ -18,7 +18,7 @@ pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<V
         if rest.is_zero() || IfdState::differ(known, &now) {
             return Ok(now);
         }
-        manager = wait_at_most(manager, rest);
+        manager = watch_at_most(manager, rest);
     }
 }
 
@@ -27,7 +27,7 @@ pub fn cancel(context: Context) {
     let mut manager = lock();
     // One that is not known is released already.
     let _ = manager.contexts.remove(context.0);
-    manager.announce();
+    manager.announce_to_watchers();
 }
 
 fn look(manager: &Manager) -> Result<Vec<IfdState>> {

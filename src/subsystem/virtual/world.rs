@@ -26,7 +26,7 @@ pub fn create(name: IfdName, vendor: IfdName, log_limit: usize) -> Result<IfdNum
     let number = manager.new_number();
     manager.ifds.insert(number, ifd)?;
     manager.had_ifds = true;
-    manager.announce();
+    manager.announce_to_all();
     Ok(IfdNumber(number))
 }
 
@@ -54,7 +54,7 @@ pub fn insert(ifd: IfdNumber, card: Card) -> Result<()> {
     reader.slot = Some(Slot { card: card.clone(), protocol: None });
     reader.count_event();
     reader.log.line(format_args!("insert {}", Hex(card.atr.as_bytes())));
-    manager.announce();
+    manager.announce_to_all();
     drop(manager);
     // A mute card is in, too. Another thread may have used it, and so powered it, already.
     let _ = power_up(ifd.0, &card);
@@ -153,7 +153,7 @@ pub fn stop_service() -> bool {
         ifd.log.line(format_args!("service stop"));
         ifd.unset_protocol();
     }
-    manager.announce();
+    manager.announce_to_all();
     drop(manager);
     for_each_card(turn_off);
     true
@@ -170,7 +170,7 @@ pub fn start_service() -> bool {
         ifd.events = u16::from(ifd.slot.is_some());
         ifd.log.line(format_args!("service start"));
     }
-    manager.announce();
+    manager.announce_to_all();
     drop(manager);
     for_each_card(|card| card.tell(PowerEvent::On));
     true
