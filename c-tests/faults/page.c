@@ -92,7 +92,7 @@ static bool applies(char *conditions, const char *kind, const char *bed)
 
 bool page_allows(const char *cell, const char *kind, bool is_virtual, const char *answer)
 {
-    char text[128], *meant = NULL;
+    char text[512], *meant = NULL;
     snprintf(text, sizeof text, "%s", cell);
     for (char *part = text, *next; part != NULL; part = next) {
         next = split(part, "; ");

@@ -13,7 +13,7 @@
 struct row {
     char id[32];
     int how_many;
-    char cells[PAGE_CELLS][128];
+    char cells[PAGE_CELLS][512];
     bool is_played; /* there is a fault for it */
 };
 
