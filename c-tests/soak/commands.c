@@ -16,7 +16,8 @@ static unsigned long long noted[SOAK_READERS];
 
 static bool put(uint64_t number)
 {
-    size_t place = (size_t)(number * 0x9E3779B97F4A7C15u) & (capacity - 1);
+    /* The upper half of the product depends on all of the number. */
+    size_t place = (size_t)((number * 0x9E3779B97F4A7C15u) >> 32) & (capacity - 1);
     while (places[place] != 0 && places[place] != number)
         place = (place + 1) & (capacity - 1);
     if (places[place] == number)

@@ -19,8 +19,8 @@
 #define HANGS_MS 30000.0
 /* A limit that is missed by more is not for the noise of a machine. */
 #define MUCH_TOO_LATE_MS 2000
-/* What libraries keep for the next time, once. */
-#define MEMORY_SLACK (1024 * 1024)
+/* What the allocator and libraries keep for the next time, once: it does not grow with the length of the run. */
+#define MEMORY_SLACK (4L * 1024 * 1024)
 
 struct thread {
     struct soak *soak;
