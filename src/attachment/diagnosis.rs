@@ -92,16 +92,18 @@ impl Attachment {
     /// Waits for a card that stopped answering to be seen leaving, or having left and come back.
     fn see_removal(&self, session: &Session) -> Result<bool> {
         match session.link?.context {
-            Some(context) => self.see_removal_in(context),
-            None => self.in_own_context(|context| self.see_removal_in(context)),
+            Some(context) => self.see_removal_in(context, session.card.events),
+            None => self.in_own_context(|context| self.see_removal_in(context, session.card.events)),
         }
     }
 
-    fn see_removal_in(&self, context: Context) -> Result<bool> {
+    /// `known` is the count of events as it was when the card was met, or 0 where that is not known: the card may have been put
+    /// back before the first look.
+    fn see_removal_in(&self, context: Context, known: u16) -> Result<bool> {
         let patience = self.subsystem.notices_removal_within_ms();
-        let first = self.subsystem.look(context, self.ifd())?;
-        let mut now = first;
-        while now.card_present && now.events == first.events {
+        let mut now = self.subsystem.look(context, self.ifd())?;
+        let before = if known == 0 { now.events } else { known };
+        while now.card_present && now.events == before {
             now = match self.subsystem.wait_for_change(context, self.ifd(), &now, patience) {
                 Err(Hresult::SCARD_E_TIMEOUT) => return Ok(false),
                 sight => sight?,
