@@ -12,6 +12,7 @@
 
 #include "answer.h"
 #include "side.h"
+#include "wait.h"
 
 /* How long a wait may take that has been ended, in seconds. */
 enum { PATIENCE = 30 };
@@ -88,26 +89,13 @@ static void *wait_for_it(void *argument)
     return NULL;
 }
 
-/* Whether a thread sleeps: 'S' in the field behind its name. */
-static bool is_asleep(int thread)
-{
-    char path[64], line[256] = "";
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return false;
-    const char *got = fgets(line, sizeof line, file), *name = strrchr(line, ')');
-    fclose(file);
-    return got != NULL && name != NULL && name[2] == 'S';
-}
-
 /* Returns when the waiter has been asleep for so long that it waits: pcscd answers in less than a millisecond, when it
  * answers. */
 static void await_sleep(struct scene *scene)
 {
     const struct timespec millisecond = {.tv_nsec = 1000000};
     for (int asleep = 0; asleep < 30;) {
-        asleep = scene->thread != 0 && is_asleep(scene->thread) ? asleep + 1 : 0;
+        asleep = scene->thread != 0 && thread_is_asleep(scene->thread) ? asleep + 1 : 0;
         nanosleep(&millisecond, NULL);
     }
 }

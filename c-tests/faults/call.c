@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "exchange.h"
+#include "wait.h"
 
 const char *code_name(scm_result code)
 {
@@ -76,25 +77,12 @@ void call_end(struct call *call)
     pthread_join(call->id, NULL);
 }
 
-/* 'S' in the field behind the name of the thread. */
-static bool is_asleep(int thread)
-{
-    char path[64], line[256] = "";
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return false;
-    const char *got = fgets(line, sizeof line, file), *name = strrchr(line, ')');
-    fclose(file);
-    return got != NULL && name != NULL && name[2] == 'S';
-}
-
 /* The service answers in less than a millisecond, when it answers. */
 bool call_waits(struct call *call)
 {
     const struct timespec millisecond = {.tv_nsec = 1000000};
     for (int asleep = 0; asleep < 30 && !call->is_done;) {
-        asleep = call->thread != 0 && is_asleep(call->thread) ? asleep + 1 : 0;
+        asleep = call->thread != 0 && thread_is_asleep(call->thread) ? asleep + 1 : 0;
         nanosleep(&millisecond, NULL);
     }
     call->has_waited = !call->is_done;

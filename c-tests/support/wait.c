@@ -39,7 +39,7 @@ void wait_begin(struct wait *wait, scm_result (*call)(void *), void *argument)
 }
 
 /* 'S' in the field behind the name of the thread. */
-static bool is_asleep(int thread)
+bool thread_is_asleep(int thread)
 {
     char path[64], line[256] = "";
     snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
@@ -55,7 +55,7 @@ bool wait_is_reached(struct wait *wait)
 {
     const struct timespec millisecond = {.tv_nsec = 1000000};
     for (int asleep = 0; asleep < ASLEEP_MS && !wait->is_done;) {
-        asleep = wait->thread != 0 && is_asleep(wait->thread) ? asleep + 1 : 0;
+        asleep = wait->thread != 0 && thread_is_asleep(wait->thread) ? asleep + 1 : 0;
         nanosleep(&millisecond, NULL);
     }
     return !wait->is_done;

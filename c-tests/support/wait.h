@@ -26,6 +26,9 @@ bool wait_is_reached(struct wait *wait);
 /* The result of the call, once it is done. */
 scm_result wait_end(struct wait *wait);
 
+/* Whether a thread of this process sleeps, by its id. */
+bool thread_is_asleep(int thread);
+
 /* Milliseconds since some moment. */
 double now_ms(void);
 
