@@ -70,6 +70,12 @@
 #define SCM_ATTACH_OPTIONS_INIT {(uint32_t)sizeof(scm_attach_options), 0, 0, 0, 0}
 /** `scm_reconnect_options` with every default. */
 #define SCM_RECONNECT_OPTIONS_INIT {(uint32_t)sizeof(scm_reconnect_options), 0, 0, 0, 0}
+/** `scm_command` that is all zero: SELECT, for example, is {..., 0x00, 0xA4, 0x04, 0x00, aid, sizeof aid, 256, 0}. */
+#define SCM_COMMAND_INIT {(uint32_t)sizeof(scm_command), 0, 0, 0, 0, NULL, 0, 0, 0}
+/** `scm_send_options` with every default. */
+#define SCM_SEND_OPTIONS_INIT {(uint32_t)sizeof(scm_send_options), 0, NULL, NULL}
+/** `scm_card_capabilities` of a card that can do nothing but short commands. */
+#define SCM_CARD_CAPABILITIES_INIT {(uint32_t)sizeof(scm_card_capabilities), 0, 0, 0}
 /** `scm_event` that is empty, and of the size of this version. */
 #define SCM_EVENT_INIT {(uint32_t)sizeof(scm_event), 0, 0, 0, 0, {0}, {0}, {0}}
 /** `scm_virtual_ifd_options` with every default. */
@@ -259,6 +265,26 @@
 #define SCM_ATTACH_ADOPT 1
 
 /**
+ * The most data that a command can have, in bytes.
+ */
+#define SCM_COMMAND_DATA_MAX 65535
+
+/**
+ * The most data that a response can have, in bytes: as `scm_command.expected`, everything that there is.
+ */
+#define SCM_EXPECTED_MAX 65536
+
+/**
+ * `scm_card_capabilities.flags`: a command may come in several parts (command chaining).
+ */
+#define SCM_CARD_CHAINING 1
+
+/**
+ * `scm_card_capabilities.flags`: lengths may be extended.
+ */
+#define SCM_CARD_EXTENDED 2
+
+/**
  * The longest response, in bytes: 65,536 of data and the two status bytes.
  */
 #define SCM_RESPONSE_MAX 65538
@@ -405,6 +431,166 @@
 #define SCM_STATE_SPECIFICMODE 6
 
 /**
+ * A path is a DF name (AID) in hexadecimal digits, perhaps with identifiers behind it: `F073636D74657374/4401`.
+ */
+#define SCM_TYPE_BY_NAME 0
+
+/**
+ * A path is identifiers of four hexadecimal digits: `3F00/5015/4401` from the MF, `4401` or `../2F00` from the current DF.
+ */
+#define SCM_TYPE_BY_ID 1
+
+/**
+ * A path is the short identifier of an EF in the current DF: a decimal number from 1 to 30.
+ */
+#define SCM_TYPE_BY_SHORT_ID 2
+
+/**
+ * A path is whatever it can be: identifiers, then a short identifier, then a name.
+ */
+#define SCM_TYPE_BY_ANY 3
+
+/**
+ * From the beginning of the file.
+ */
+#define SCM_SEEK_FROM_BEGINNING 0
+
+/**
+ * From the end of the file.
+ */
+#define SCM_SEEK_FROM_END 1
+
+/**
+ * From the current position.
+ */
+#define SCM_SEEK_RELATIVE 2
+
+/**
+ * All directories (`scm_file_access_directory`).
+ */
+#define SCM_TYPE_DIRECTORIES 0
+
+/**
+ * All files that are no directories.
+ */
+#define SCM_TYPE_FILES 1
+
+/**
+ * Directories and files.
+ */
+#define SCM_TYPE_ALL_FILES 2
+
+/**
+ * A dedicated file (DF).
+ */
+#define SCM_TYPE_DIRECTORY_FILE 3
+
+/**
+ * An elementary file (EF) of bytes.
+ */
+#define SCM_TYPE_TRANSPARENT_EF 4
+
+/**
+ * An EF of records of one length.
+ */
+#define SCM_TYPE_FIXED_EF 5
+
+/**
+ * An EF of records of one length in a ring, the newest first.
+ */
+#define SCM_TYPE_CYCLIC_EF 6
+
+/**
+ * An EF of records of various lengths.
+ */
+#define SCM_TYPE_VARIABLE_EF 7
+
+/**
+ * Nothing special.
+ */
+#define SCM_FL_NO_FLAGS 0
+
+/**
+ * With secure messaging. Only a provider can: without one `SCM_SCARD_E_UNSUPPORTED_FEATURE`.
+ */
+#define SCM_FL_SECURE_MESSAGING 1
+
+/**
+ * Write: what was there is replaced (UPDATE). The default.
+ */
+#define SCM_FL_REPLACE 2
+
+/**
+ * Write: what was there is erased (ERASE).
+ */
+#define SCM_FL_ERASE 4
+
+/**
+ * Write: bits are set (WRITE of a file whose data coding is OR).
+ */
+#define SCM_FL_OR 8
+
+/**
+ * Write: bits are cleared (WRITE of a file whose data coding is AND).
+ */
+#define SCM_FL_AND 16
+
+/**
+ * Delete: a directory with all that is in it.
+ */
+#define SCM_FL_RECURSIVE 32
+
+/**
+ * Delete: a directory only if it is empty. The default.
+ */
+#define SCM_FL_NON_RECURSIVE 64
+
+/**
+ * The code is one of the whole card. The default.
+ */
+#define SCM_FL_IHV_GLOBAL 128
+
+/**
+ * The code is one of the current DF.
+ */
+#define SCM_FL_IHV_LOCAL 256
+
+/**
+ * ChangeCode: the code is asked for from now on.
+ */
+#define SCM_FL_IHV_ENABLE 512
+
+/**
+ * ChangeCode: the code is not asked for any more.
+ */
+#define SCM_FL_IHV_DISABLE 1024
+
+/**
+ * ChangeCode: the code gets a new value. The default.
+ */
+#define SCM_FL_IHV_CHANGE 2048
+
+/**
+ * Create: room is reserved for data that are not given yet.
+ */
+#define SCM_FL_PREALLOCATE 4096
+
+/**
+ * GetProperties: everything that the card tells.
+ */
+#define SCM_FL_GET_ALL_PROPERTIES 8192
+
+/**
+ * GetProperties: size, type, identifiers, name and life cycle.
+ */
+#define SCM_FL_STAT_DEFAULT 16384
+
+/**
+ * Verify: only the state is asked for; no try is spent.
+ */
+#define SCM_FL_IHV_CHECKONLY 32768
+
+/**
  * No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled.
  */
 #define SCM_INFINITE 4294967295
@@ -530,6 +716,101 @@ typedef struct scm_attach_options {
      */
     uint32_t timeout_ms;
 } scm_attach_options;
+
+/**
+ * A command. Begin with `SCM_COMMAND_INIT`.
+ */
+typedef struct scm_command {
+    /**
+     * `sizeof(scm_command)`
+     */
+    uint32_t struct_size;
+    /**
+     * CLA: the class, without the bit for chaining. 0 for most commands of ISO/IEC 7816-4.
+     */
+    uint8_t cla;
+    /**
+     * INS: the instruction.
+     */
+    uint8_t ins;
+    uint8_t p1;
+    uint8_t p2;
+    /**
+     * The data of the command; NULL with length 0 for none.
+     */
+    const uint8_t *data;
+    /**
+     * Their length, up to `SCM_COMMAND_DATA_MAX`. Lc is made of it.
+     */
+    size_t data_length;
+    /**
+     * How many bytes of data are expected at most, without the status word (Ne): 0 for none, `SCM_EXPECTED_MAX` for all
+     * there are. Le is made of it.
+     */
+    uint32_t expected;
+    /**
+     * The logical channel, 0 to 19. It is put into the class, which names none itself then. 0 leaves the class as it is.
+     */
+    uint32_t channel;
+} scm_command;
+
+/**
+ * Selects the application again, before a command that wants it selected.
+ *
+ * It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes.
+ *
+ * @param user  `scm_send_options.hook_data`
+ * @param handle  the attachment, as it was given to `scm_send_ex`
+ * @param generation  as `scm_get_generation`
+ *
+ * @return what succeeds goes on with the command; what fails ends `scm_send_ex` with the same code, and the command is not sent
+ */
+typedef scm_result (*scm_lock_hook)(void *user, struct scm_handle *handle, uint64_t generation);
+
+/**
+ * How to send a command. Begin with `SCM_SEND_OPTIONS_INIT`; zero in a field is its default.
+ */
+typedef struct scm_send_options {
+    /**
+     * `sizeof(scm_send_options)`
+     */
+    uint32_t struct_size;
+    /**
+     * How long to wait for others to give the card back, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`.
+     * 0 (default) and `SCM_INFINITE`: without a limit.
+     */
+    uint32_t timeout_ms;
+    /**
+     * Called before the command where the card may not be as the hook left it the last time; or NULL.
+     */
+    scm_lock_hook hook;
+    /**
+     * For the hook.
+     */
+    void *hook_data;
+} scm_send_options;
+
+/**
+ * What commands to a card may be like. Begin with `SCM_CARD_CAPABILITIES_INIT`.
+ */
+typedef struct scm_card_capabilities {
+    /**
+     * `sizeof(scm_card_capabilities)`
+     */
+    uint32_t struct_size;
+    /**
+     * `SCM_CARD_CHAINING`, `SCM_CARD_EXTENDED`, both or-ed, or 0
+     */
+    uint32_t flags;
+    /**
+     * The most data of one command APDU, in bytes: 255 without extended lengths.
+     */
+    uint32_t command_data;
+    /**
+     * The most data of one response APDU, in bytes: 256 without extended lengths.
+     */
+    uint32_t response_data;
+} scm_card_capabilities;
 
 /**
  * What has happened. Begin with `SCM_EVENT_INIT`.
@@ -912,6 +1193,139 @@ scm_result scm_set_attribute(struct scm_handle *handle,
                              uint32_t attribute,
                              const uint8_t *value,
                              size_t value_length);
+
+/**
+ * Sends one command of ISO/IEC 7816-4, in as many exchanges as it takes, and receives the data and the status word of its
+ * response.
+ *
+ * All four cases, with T=0 and T=1: what T=0 has to fetch is fetched (GET RESPONSE after 61XX, of which 6100 is 256; as far as
+ * data are expected), a wrong Le is corrected once (6CXX), data that do not fit into one APDU go in extended lengths where card
+ * and reader have them, and else in parts (command chaining, or ENVELOPE with T=0). What the card can do is known from its
+ * ATR, or by `scm_get_card_capabilities` or `scm_set_card_capabilities`; of a card that says nothing chaining is tried. All
+ * exchanges happen under one lock. VERIFY, and other commands that a card counts, are never sent twice, also not after 6CXX.
+ *
+ * What the card has answered is given whatever the code, also if that is a failure: the data, and the status word. Both
+ * together are what `scm_get_last_response` gives afterwards.
+ *
+ * @param handle  the attachment
+ * @param command  the command
+ * @param response  [out] the data of the response, without the status word. May be the same memory as the data of the command.
+ * @param capacity  the room in `response`; `expected` is always enough
+ * @param response_length  [out] the length of the data, 0 when the card has not answered
+ * @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 when the card has not answered
+ *
+ * @return what the status word means, where the card has answered:
+ * - `SCM_S_OK`: 9000; 61XX, when no more was expected; 62XX and 63XX, as far as they are not named below
+ * - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
+ * - `SCM_SCARD_E_COMM_DATA_LOST`: 6281, part of the data may be wrong
+ * - `SCM_SCARD_W_WRONG_CHV`: 63CX, the code was wrong, X tries are left
+ * - `SCM_SCARD_W_CHV_BLOCKED`: 6983
+ * - `SCM_SCARD_E_INVALID_CHV`: 6984
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6300, 6982, 6987, 6988
+ * - `SCM_SCARD_E_NO_ACCESS`: 6985, 6A89, 6A8A: not in this state, or there is one already
+ * - `SCM_SCARD_E_NO_FILE`: 6986, no file is selected
+ * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A82, 6A88
+ * - `SCM_SCARD_E_BAD_SEEK`: 6A83, there is no such record
+ * - `SCM_SCARD_E_WRITE_TOO_MANY`: 6A84
+ * - `SCM_SCARD_E_INVALID_PARAMETER`: 6700, 6A80, 6A85, 6A86, 6A87, 6B00, 6CXX
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: 68XX, 6981, 6A81, 6DXX, 6EXX
+ * - `SCM_E_FAIL`: any other
+ * @return and where it has not:
+ * - `SCM_E_POINTER`: `response_length` or `status_word` is NULL, or `response` is NULL with a capacity.
+ * - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
+ *   none, or the class FF. Nothing was sent.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended lengths nor
+ *   in parts. Nothing was sent.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`, `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`, `SCM_SCARD_F_COMM_ERROR`, ...: as
+ *   `scm_transmit`. Part of the exchanges may have happened.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its data do not fit; `scm_get_last_response` gives them.
+ *
+ * Blocks until the card answers, and before that while another application, or another attachment, holds a lock on the
+ * card: `scm_send_ex` has a limit for that, and `scm_cancel` ends it. The lock costs two messages to the resource manager: who
+ * sends many commands in a row takes `scm_lock` around them.
+ */
+SCM_API
+scm_result scm_send(struct scm_handle *handle,
+                    const struct scm_command *command,
+                    uint8_t *response,
+                    size_t capacity,
+                    size_t *response_length,
+                    uint16_t *status_word);
+
+/**
+ * Sends one command of ISO/IEC 7816-4, as `scm_send` does, with a limit, and with a hook that selects the application again.
+ *
+ * The hook is called after the card was locked for this command, and before the command is sent, when it has not been called
+ * for this attachment yet, when the generation has grown since (`scm_get_generation`), or when somebody else may have used
+ * the card since. Whether another process has cannot be known: so with a card that is shared it is called for each command
+ * that is not under a lock of the caller's; with exclusive use, and for the only attachment to a virtual reader, only after
+ * a loss. Under a lock of the caller's (`scm_lock`) it is not called: what is selected stays selected there.
+ *
+ * @param handle  the attachment
+ * @param command  as for `scm_send`
+ * @param options  time limit and hook; NULL for the defaults
+ * @param response  [out] as for `scm_send`
+ * @param capacity  as for `scm_send`
+ * @param response_length  [out] as for `scm_send`
+ * @param status_word  [out] as for `scm_send`
+ *
+ * @return as `scm_send`, and
+ * - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version.
+ * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time. Nothing was sent.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
+ * - any failure of the hook
+ */
+SCM_API
+scm_result scm_send_ex(struct scm_handle *handle,
+                       const struct scm_command *command,
+                       const struct scm_send_options *options,
+                       uint8_t *response,
+                       size_t capacity,
+                       size_t *response_length,
+                       uint16_t *status_word);
+
+/**
+ * Tells what commands to this card may be like, after having read everything that says so.
+ *
+ * The ATR says whether extended lengths and chaining are possible. It may refer to a file, EF.ATR/INFO, for how long commands
+ * and responses may be: that is selected and read, so that what was selected before is selected no more. From then on
+ * `scm_send` knows it for this attachment, as long as the card has the same ATR. The reader is asked, too (PC/SC part 10,
+ * dwMaxAPDUDataSize). `scm_set_card_capabilities` has the last word.
+ *
+ * @param handle  the attachment
+ * @param capabilities  [out] the capabilities; its `struct_size` is set before, as `SCM_CARD_CAPABILITIES_INIT` does
+ *
+ * @return
+ * - `SCM_S_OK`: told; also when the card has no such file.
+ * - `SCM_E_POINTER`: `capabilities` is NULL.
+ * - `SCM_E_INVALIDARG`: `struct_size` is that of no version.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the codes of a connection (see the top of this file)
+ *
+ * Blocks as `scm_send`.
+ */
+SCM_API
+scm_result scm_get_card_capabilities(struct scm_handle *handle,
+                                     struct scm_card_capabilities *capabilities);
+
+/**
+ * Says what commands to this card may be like, whatever the card and the reader say. It holds for this attachment, also after
+ * a reconnect and for another card.
+ *
+ * @param handle  the attachment
+ * @param capabilities  the capabilities; 0 as a length is the longest there can be, and lengths count with
+ *   `SCM_CARD_EXTENDED` only. NULL: card and reader are believed again.
+ *
+ * @return
+ * - `SCM_S_OK`: set.
+ * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, a flag is not defined, or a length is out of range: 255 to 65,535
+ *   for commands, 256 to 65,536 for responses.
+ * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * Asks neither card nor service. Waits for a call that another thread is in on the same handle.
+ */
+SCM_API
+scm_result scm_set_card_capabilities(struct scm_handle *handle,
+                                     const struct scm_card_capabilities *capabilities);
 
 /**
  * Sends one command APDU to the card, exactly as it is given and exactly once, and receives its response.

@@ -28,17 +28,28 @@ impl Atr {
     }
 }
 
+/// What the interface bytes of an ATR say (ISO/IEC 7816-3, 8.2 and 8.3).
+struct Interface {
+    t_0: bool,
+    t_1: bool,
+    others: bool,
+    /// The protocol of the specific mode, which TA2 announces.
+    specific: Option<u8>,
+    /// Where the historical bytes are.
+    historical: std::ops::Range<usize>,
+}
+
 impl Atr {
-    /// Whether the card offers T=0 and T=1; None for what is no ATR (ISO/IEC 7816-3, 8.2). In the specific mode, which TA2
-    /// announces, it offers one. Only what says so is read: there are cards with a wrong check byte, and pcscd does not look
-    /// at it either.
-    pub fn protocols(&self) -> Option<(bool, bool)> {
+    /// None for what is no ATR. Only what says so is read: there are cards with a wrong check byte, and pcscd does not look at it
+    /// either.
+    fn interface(&self) -> Option<Interface> {
         let mut bytes = self.as_bytes().iter().copied();
         if !matches!(bytes.next()?, 0x3B | 0x3F) {
             return None;
         }
         let (mut t_0, mut t_1, mut others, mut specific) = (false, false, false, None);
         let mut indicator = bytes.next()?;
+        let historical_bytes = usize::from(indicator & 0x0F);
         // TA, TB, TC and TD follow as the upper half of T0, and then of each TD, says; the lower half of a TD is a protocol.
         for index in 1.. {
             if indicator & 0x10 != 0 {
@@ -58,11 +69,24 @@ impl Atr {
                 _ => others = true,
             }
         }
+        let begin = self.as_bytes().len() - bytes.len();
+        Some(Interface { t_0, t_1, others, specific, historical: begin..begin + historical_bytes })
+    }
+
+    /// Whether the card offers T=0 and T=1; None for what is no ATR. In the specific mode it offers one.
+    pub fn protocols(&self) -> Option<(bool, bool)> {
+        let Interface { t_0, t_1, others, specific, .. } = self.interface()?;
         Some(match specific {
             Some(protocol) => (protocol == 0, protocol == 1),
             // Without a TD the card speaks T=0.
             None => (t_0 || !(t_1 || others), t_1),
         })
+    }
+
+    /// The historical bytes (ISO/IEC 7816-4, 12.1.1); empty where there are none, or not as many as the ATR says.
+    pub fn historical_bytes(&self) -> &[u8] {
+        let bytes = self.interface().and_then(|interface| self.as_bytes().get(interface.historical));
+        bytes.unwrap_or_default()
     }
 }
 
@@ -98,6 +122,15 @@ mod tests {
         assert_eq!(protocols(&[0x3B, 0x80, 0x90, 0x00, 0x01, 0x11]), Some((true, false)));
         // With a wrong check byte.
         assert_eq!(protocols(&[0x3B, 0x81, 0x80, 0x01, 0x02, 0x03]), Some((true, true)));
+    }
+
+    #[test]
+    fn the_historical_bytes_are_between_the_interface_bytes_and_the_check_byte() {
+        let historical = |bytes: &[u8]| Atr::new(bytes).historical_bytes().to_vec();
+        assert_eq!(historical(&[0x3B, 0x83, 0x01, 0x73, 0x63, 0x6D, 0xFF]), b"scm");
+        assert_eq!(historical(&[0x3B, 0x02, 0x14, 0x50]), [0x14, 0x50]);
+        assert_eq!(historical(&[0x3B, 0x03, 0x14, 0x50]), []);
+        assert_eq!(historical(&[0x3B, 0x00]), []);
     }
 
     #[test]

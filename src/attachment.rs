@@ -2,6 +2,7 @@
 //! back (`reconnect`). After a failed call `diagnosis` finds the code that says what is true.
 #![forbid(unsafe_code)]
 
+pub mod conversation;
 mod diagnosis;
 #[cfg(test)]
 mod exhaustive;
@@ -41,6 +42,8 @@ pub struct Attachment {
     subsystem: &'static dyn Subsystem,
     /// Grows whenever the card may have forgotten its state.
     generation: AtomicU64,
+    /// Grows whenever another card may have taken the place of the one before.
+    card_number: AtomicU64,
     /// Held for a moment only, so that who asks for them never waits for a card.
     facts: Mutex<Facts>,
     /// Held during each call to the subsystem: one call at a time on a context and its card.
@@ -147,6 +150,7 @@ impl Attachment {
         Attachment {
             subsystem,
             generation: AtomicU64::new(0),
+            card_number: AtomicU64::new(0),
             facts: Mutex::new(Facts { ownership, link, atr, parting: Disposition::Leave, lent: false }),
             session: Mutex::new(Session::new(link, access, response)),
             calls_back: subsystem.calls_back(),
@@ -165,6 +169,7 @@ impl Attachment {
             // What is no command is no exchange either: it leaves everything as it is.
             check_command(protocol, command)?;
         }
+        session.knowledge.forget_selection();
         let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command));
         self.deliver(session, exchanged, deliver)
     }
@@ -182,6 +187,7 @@ impl Attachment {
         if let Ok(link) = session.link {
             check_command(link.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?, command)?;
         }
+        session.knowledge.forget_selection();
         let exchanged = self.take_lock(&mut session, &patience).and_then(|()| {
             let exchanged = self.exchange(&mut session, command);
             // What became of the lock shows at the next call; the answer of the card is there.
@@ -307,6 +313,15 @@ impl Attachment {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// Another number for each card that may be another one, as far as it was noticed.
+    fn card_number(&self) -> u64 {
+        self.card_number.load(Ordering::Acquire)
+    }
+
+    fn count_card(&self) {
+        self.card_number.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// The ATR of the card that the last attach or reconnect found.
     pub fn atr(&self) -> Atr {
         self.facts().atr
@@ -401,6 +416,11 @@ impl Attachment {
 
     /// Remembers the card that answers.
     fn note_card(&self, session: &mut Session, identity: &Identity) {
+        session.knowledge.forget_selection();
+        if session.card.atr != identity.atr {
+            session.knowledge.forget_card();
+            self.count_card();
+        }
         session.card = identity.card();
         self.facts().atr = identity.atr;
     }

@@ -7,6 +7,7 @@
 
 pub mod attachment;
 pub mod attribute;
+pub mod command;
 pub mod exchange;
 pub mod ifd;
 pub mod lock;
@@ -18,9 +19,9 @@ pub mod version;
 pub mod virtual_ifd;
 
 use crate::attachment::Attachment;
-use crate::handle_table::Token;
+use crate::handle_table::{HandleTable, Token};
 use crate::hresult::{Hresult, Result};
-use crate::process_table::handles;
+use crate::process_table::{handles, Handles, Made};
 use crate::shared::Shared;
 use attachment::scm_handle;
 use result::scm_result;
@@ -29,6 +30,27 @@ use result::scm_result;
 #[inline(always)]
 fn attached(handle: *mut scm_handle) -> Result<Shared<Attachment>> {
     handles()?.attachments.get(token(handle)?)
+}
+
+/// An object that was made for an attachment, and that attachment.
+fn made<T>(
+    token: Token,
+    table: impl FnOnce(&Handles) -> &HandleTable<Shared<Made<T>>>,
+) -> Result<(Shared<Made<T>>, Shared<Attachment>)> {
+    let handles = handles()?;
+    let made = table(&handles).get(token)?;
+    let attachment = handles.attachments.get(made.attachment)?;
+    Ok((made, attachment))
+}
+
+/// The attachment that something is to be made for. There is none before there is a handle.
+fn maker(handle: *mut scm_handle) -> Result<Token> {
+    if handle.is_null() {
+        return Err(Hresult::SCARD_E_ICC_CREATEORDER);
+    }
+    let token = token(handle)?;
+    handles()?.attachments.get(token)?;
+    Ok(token)
 }
 
 /// The token in any kind of handle.

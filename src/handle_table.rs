@@ -17,6 +17,11 @@ pub enum Kind {
     Attachment = 0,
     VirtualIfd = 1,
     Monitor = 2,
+    FileAccess = 3,
+    File = 4,
+    ChVerification = 5,
+    CardAuth = 6,
+    Interface = 7,
 }
 
 /// The value of a handle: bit 0 set (no aligned pointer has it), then the kind, the slot, and the slot's generation.
@@ -117,6 +122,14 @@ impl<T: Clone> HandleTable<T> {
         Ok(object)
     }
 
+    /// Takes out any object that `is_meant`.
+    pub fn remove_any(&mut self, is_meant: impl Fn(&T) -> bool) -> Option<T> {
+        let index = self.slots.iter().position(|slot| slot.object.as_ref().is_some_and(&is_meant))?;
+        let object = self.slots.get_mut(index).and_then(|slot| slot.object.take());
+        self.recycle(index);
+        object
+    }
+
     /// Makes every token dead without dropping the objects: in the child of a fork they belong to the parent.
     #[cfg(any(unix, test))]
     pub fn forget_all(&mut self) {
@@ -202,6 +215,17 @@ mod tests {
         );
         assert_eq!(attachments.remove(reader), Err(Hresult::E_HANDLE));
         assert_eq!((attachments.get(attachment), readers.get(reader)), (Ok(1), Ok(2)));
+    }
+
+    #[test]
+    fn any_of_several_is_taken_out() {
+        let mut table = HandleTable::new(Kind::File);
+        let tokens = [1, 2, 3, 2].map(|number| table.insert(number).unwrap());
+        let mut taken = 0;
+        while table.remove_any(|number| *number == 2) == Some(2) {
+            taken += 1;
+        }
+        assert_eq!((taken, table.get(tokens[0]), table.get(tokens[1])), (2, Ok(1), Err(Hresult::E_HANDLE)));
     }
 
     #[test]

@@ -12,8 +12,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use once_cell::sync::OnceCell;
 
 use crate::attachment::Attachment;
-use crate::handle_table::{HandleTable, Kind};
+use crate::handle_table::{HandleTable, Kind, Token};
 use crate::hresult::Result;
+use crate::interface::card_auth::CardAuth;
+use crate::interface::ch_verification::ChVerification;
+use crate::interface::file::File;
+use crate::interface::file_access::FileAccess;
 use crate::monitor::Monitor;
 use crate::shared::Shared;
 use crate::subsystem::r#virtual::IfdNumber;
@@ -23,6 +27,49 @@ pub struct Handles {
     pub attachments: HandleTable<Shared<Attachment>>,
     pub virtual_ifds: HandleTable<IfdNumber>,
     pub monitors: HandleTable<Shared<Monitor>>,
+    pub file_accesses: HandleTable<Shared<Made<FileAccess>>>,
+    pub files: HandleTable<Shared<Made<File>>>,
+    pub ch_verifications: HandleTable<Shared<Made<ChVerification>>>,
+    pub card_auths: HandleTable<Shared<Made<CardAuth>>>,
+}
+
+/// An object that was made for an attachment, and lives no longer.
+pub struct Made<T> {
+    pub attachment: Token,
+    pub object: T,
+}
+
+/// Makes `object` for an attachment, if there is that attachment, and gives it a token.
+pub fn make<T>(
+    attachment: Token,
+    object: T,
+    table: impl FnOnce(&mut Handles) -> &mut HandleTable<Shared<Made<T>>>,
+) -> Result<Token> {
+    let made = Shared::try_new(Made { attachment, object })?;
+    let mut handles = handles()?;
+    handles.attachments.get(attachment)?;
+    let token = table(&mut handles).insert(made.clone());
+    // What could not be inserted ends without the mutex.
+    drop(handles);
+    token
+}
+
+/// Ends everything that was made for an attachment that has ended. The objects end without the mutex: that can be a call of
+/// the program's own.
+pub fn end_all_of(attachment: Token) -> Result<()> {
+    end(attachment, |handles| &mut handles.files)?;
+    end(attachment, |handles| &mut handles.file_accesses)?;
+    end(attachment, |handles| &mut handles.ch_verifications)?;
+    end(attachment, |handles| &mut handles.card_auths)
+}
+
+fn end<T>(attachment: Token, table: impl Fn(&mut Handles) -> &mut HandleTable<Shared<Made<T>>>) -> Result<()> {
+    loop {
+        let ended = table(&mut *handles()?).remove_any(|made| made.attachment == attachment);
+        if ended.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 static HANDLES: OnceCell<Mutex<Handles>> = OnceCell::new();
@@ -36,6 +83,10 @@ pub fn handles() -> Result<MutexGuard<'static, Handles>> {
             attachments: HandleTable::new(Kind::Attachment),
             virtual_ifds: HandleTable::new(Kind::VirtualIfd),
             monitors: HandleTable::new(Kind::Monitor),
+            file_accesses: HandleTable::new(Kind::FileAccess),
+            files: HandleTable::new(Kind::File),
+            ch_verifications: HandleTable::new(Kind::ChVerification),
+            card_auths: HandleTable::new(Kind::CardAuth),
         }))
     })?;
     Ok(lock(table))
@@ -106,6 +157,10 @@ mod fork {
             handles.virtual_ifds.forget_all();
             // Their threads are the parent's, and one of them may have had their mutex.
             handles.monitors.forget_all();
+            handles.file_accesses.forget_all();
+            handles.files.forget_all();
+            handles.ch_verifications.forget_all();
+            handles.card_auths.forget_all();
             arbiters.forget_all();
             system.forget_all();
             readers.forget_all();

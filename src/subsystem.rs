@@ -185,6 +185,10 @@ pub trait Subsystem: Send + Sync {
     fn calls_back(&self) -> bool {
         false
     }
+    /// Whether nobody outside of this process can use its readers.
+    fn is_private(&self) -> bool {
+        false
+    }
     /// How long it can take until a removal is noticed: pcscd polls its readers every 400 ms.
     fn notices_removal_within_ms(&self) -> u32 {
         1000

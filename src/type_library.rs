@@ -48,6 +48,23 @@ pub enum CardState {
     SpecificMode,
 }
 
+/// How a path is meant: `REFTYPE`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reference {
+    Name,
+    Id,
+    ShortId,
+    Any,
+}
+
+/// What an offset counts from: `SEEKTYPE`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    Beginning,
+    End,
+    Relative,
+}
+
 /// How an attachment uses the card.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Access {
@@ -96,6 +113,106 @@ pub const SCM_STATE_POWERED: u32 = 4;
 pub const SCM_STATE_NEGOTIABLEMODE: u32 = 5;
 /// The parameters of the protocol were negotiated. Which of the two a usable card is in is up to the reader.
 pub const SCM_STATE_SPECIFICMODE: u32 = 6;
+
+/// A path is a DF name (AID) in hexadecimal digits, perhaps with identifiers behind it: `F073636D74657374/4401`.
+pub const SCM_TYPE_BY_NAME: u32 = 0;
+/// A path is identifiers of four hexadecimal digits: `3F00/5015/4401` from the MF, `4401` or `../2F00` from the current DF.
+pub const SCM_TYPE_BY_ID: u32 = 1;
+/// A path is the short identifier of an EF in the current DF: a decimal number from 1 to 30.
+pub const SCM_TYPE_BY_SHORT_ID: u32 = 2;
+/// A path is whatever it can be: identifiers, then a short identifier, then a name.
+pub const SCM_TYPE_BY_ANY: u32 = 3;
+
+/// From the beginning of the file.
+pub const SCM_SEEK_FROM_BEGINNING: u32 = 0;
+/// From the end of the file.
+pub const SCM_SEEK_FROM_END: u32 = 1;
+/// From the current position.
+pub const SCM_SEEK_RELATIVE: u32 = 2;
+
+/// All directories (`scm_file_access_directory`).
+pub const SCM_TYPE_DIRECTORIES: u32 = 0;
+/// All files that are no directories.
+pub const SCM_TYPE_FILES: u32 = 1;
+/// Directories and files.
+pub const SCM_TYPE_ALL_FILES: u32 = 2;
+/// A dedicated file (DF).
+pub const SCM_TYPE_DIRECTORY_FILE: u32 = 3;
+/// An elementary file (EF) of bytes.
+pub const SCM_TYPE_TRANSPARENT_EF: u32 = 4;
+/// An EF of records of one length.
+pub const SCM_TYPE_FIXED_EF: u32 = 5;
+/// An EF of records of one length in a ring, the newest first.
+pub const SCM_TYPE_CYCLIC_EF: u32 = 6;
+/// An EF of records of various lengths.
+pub const SCM_TYPE_VARIABLE_EF: u32 = 7;
+
+/// Nothing special.
+pub const SCM_FL_NO_FLAGS: u32 = 0;
+/// With secure messaging. Only a provider can: without one `SCM_SCARD_E_UNSUPPORTED_FEATURE`.
+pub const SCM_FL_SECURE_MESSAGING: u32 = 0x1;
+/// Write: what was there is replaced (UPDATE). The default.
+pub const SCM_FL_REPLACE: u32 = 0x2;
+/// Write: what was there is erased (ERASE).
+pub const SCM_FL_ERASE: u32 = 0x4;
+/// Write: bits are set (WRITE of a file whose data coding is OR).
+pub const SCM_FL_OR: u32 = 0x8;
+/// Write: bits are cleared (WRITE of a file whose data coding is AND).
+pub const SCM_FL_AND: u32 = 0x10;
+/// Delete: a directory with all that is in it.
+pub const SCM_FL_RECURSIVE: u32 = 0x20;
+/// Delete: a directory only if it is empty. The default.
+pub const SCM_FL_NON_RECURSIVE: u32 = 0x40;
+/// The code is one of the whole card. The default.
+pub const SCM_FL_IHV_GLOBAL: u32 = 0x80;
+/// The code is one of the current DF.
+pub const SCM_FL_IHV_LOCAL: u32 = 0x100;
+/// ChangeCode: the code is asked for from now on.
+pub const SCM_FL_IHV_ENABLE: u32 = 0x200;
+/// ChangeCode: the code is not asked for any more.
+pub const SCM_FL_IHV_DISABLE: u32 = 0x400;
+/// ChangeCode: the code gets a new value. The default.
+pub const SCM_FL_IHV_CHANGE: u32 = 0x800;
+/// Create: room is reserved for data that are not given yet.
+pub const SCM_FL_PREALLOCATE: u32 = 0x1000;
+/// GetProperties: everything that the card tells.
+pub const SCM_FL_GET_ALL_PROPERTIES: u32 = 0x2000;
+/// GetProperties: size, type, identifiers, name and life cycle.
+pub const SCM_FL_STAT_DEFAULT: u32 = 0x4000;
+/// Verify: only the state is asked for; no try is spent.
+pub const SCM_FL_IHV_CHECKONLY: u32 = 0x8000;
+
+impl Reference {
+    pub fn from_value(value: u32) -> Result<Reference> {
+        match value {
+            SCM_TYPE_BY_NAME => Ok(Reference::Name),
+            SCM_TYPE_BY_ID => Ok(Reference::Id),
+            SCM_TYPE_BY_SHORT_ID => Ok(Reference::ShortId),
+            SCM_TYPE_BY_ANY => Ok(Reference::Any),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+
+    pub fn value(self) -> u32 {
+        match self {
+            Reference::Name => SCM_TYPE_BY_NAME,
+            Reference::Id => SCM_TYPE_BY_ID,
+            Reference::ShortId => SCM_TYPE_BY_SHORT_ID,
+            Reference::Any => SCM_TYPE_BY_ANY,
+        }
+    }
+}
+
+impl Origin {
+    pub fn from_value(value: u32) -> Result<Origin> {
+        match value {
+            SCM_SEEK_FROM_BEGINNING => Ok(Origin::Beginning),
+            SCM_SEEK_FROM_END => Ok(Origin::End),
+            SCM_SEEK_RELATIVE => Ok(Origin::Relative),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+}
 
 impl ShareMode {
     pub fn from_value(value: u32) -> Result<ShareMode> {

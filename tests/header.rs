@@ -53,8 +53,13 @@ fn the_committed_header_is_up_to_date() {
 fn every_name_is_ours() {
     let header = generate();
     let macros = header.lines().filter_map(|line| line.strip_prefix("#define "));
-    let types = header.lines().filter_map(|line| line.strip_prefix("typedef ")?.rsplit(' ').next());
-    for name in macros.chain(types.filter(|name| name.ends_with(';'))) {
+    // The last word, or what is in the first parentheses: a pointer to a function.
+    let types = header.lines().filter_map(|line| {
+        let line = line.strip_prefix("typedef ")?;
+        let function = line.split_once("(*").map(|(_, name)| name);
+        function.or(line.rsplit(' ').next().filter(|name| name.ends_with(';')))
+    });
+    for name in macros.chain(types) {
         assert!(name.to_ascii_lowercase().starts_with("scm_"), "{name}");
     }
 }

@@ -16,6 +16,8 @@ struct Entry {
     ifd: IfdName,
     arbiter: Shared<Arbiter>,
     seats: usize,
+    /// How many there have been.
+    taken: u64,
 }
 
 /// All of them, locked.
@@ -53,11 +55,12 @@ impl Seat {
         let entry = all.position(&ifd).and_then(|place| all.0.get_mut(place));
         if let Some(entry) = entry {
             entry.seats += 1;
+            entry.taken += 1;
             return Ok(Seat { ifd, arbiter: entry.arbiter.clone() });
         }
         all.0.try_reserve(1)?;
         let arbiter = Shared::try_new(Arbiter::default())?;
-        all.0.push(Entry { ifd, arbiter: arbiter.clone(), seats: 1 });
+        all.0.push(Entry { ifd, arbiter: arbiter.clone(), seats: 1, taken: 1 });
         Ok(Seat { ifd, arbiter })
     }
 }
@@ -65,6 +68,13 @@ impl Seat {
 impl Seat {
     pub fn ifd(&self) -> &IfdName {
         &self.ifd
+    }
+
+    /// How many have a seat here, and how many have come since this one did, or before.
+    pub fn company(&self) -> (usize, u64) {
+        let all = lock();
+        let entry = all.position(&self.ifd).and_then(|place| all.0.get(place));
+        entry.map_or((1, 0), |entry| (entry.seats, entry.taken))
     }
 }
 

@@ -19,6 +19,7 @@ impl Attachment {
         }
         if ends_locks(truth) {
             session.hold = None;
+            self.count_card();
         }
         truth
     }
@@ -39,6 +40,7 @@ impl Attachment {
         match self.see_removal(session) {
             Ok(true) => {
                 self.interrupt(session);
+                self.count_card();
                 Hresult::SCARD_W_REMOVED_CARD
             }
             _ => {
@@ -87,6 +89,15 @@ impl Attachment {
 
     fn service_runs(&self) -> bool {
         self.in_own_context(|_| Ok(())).is_ok()
+    }
+
+    /// How often cards have come and gone in the reader.
+    pub(super) fn events(&self, session: &Session) -> Result<u16> {
+        let look = |context| Ok(self.subsystem.look(context, self.ifd())?.events);
+        match session.link?.context {
+            Some(context) => look(context),
+            None => self.in_own_context(look),
+        }
     }
 
     /// Waits for a card that stopped answering to be seen leaving, or having left and come back.
@@ -149,7 +160,7 @@ fn is_lasting(code: Hresult) -> bool {
     )
 }
 
-/// Codes after which nobody has a lock on the reader any more, whatever he thinks.
+/// Codes after which nobody has a lock on the reader any more, whatever he thinks, and another card may come.
 fn ends_locks(code: Hresult) -> bool {
     is_lasting(code)
         && !matches!(

@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{fence, Ordering};
 use std::sync::{MutexGuard, TryLockError};
 
+use super::conversation::Knowledge;
 use super::link::Link;
 use super::{Attachment, Card};
 use crate::arbiter::Hold;
@@ -31,6 +32,7 @@ pub struct Session {
     pub card: Card,
     /// The answer of the last exchange; its capacity is the longest answer there is.
     pub response: Vec<u8>,
+    pub knowledge: Knowledge,
 }
 
 impl Session {
@@ -46,6 +48,7 @@ impl Session {
             doubtful: false,
             card: Card::default(),
             response,
+            knowledge: Knowledge::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::boundary::{guard, options, text, Options, Output};
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::{self, IfdName};
 use crate::patience::SCM_INFINITE;
+use crate::process_table::end_all_of;
 use crate::shared::Shared;
 use crate::subsystem::{self, Icc};
 use crate::type_library::{Access, Disposition, Protocols, ShareMode};
@@ -205,7 +206,8 @@ pub unsafe extern "C" fn scm_attach_by_handle_ex(
 
 /// Ends an attachment and leaves the card as it is (ISCardManage::Detach).
 ///
-/// A lock that is held is given back. The handle is dead at once, also for calls of other threads that begin later. A
+/// A lock that is held is given back. The handle is dead at once, also for calls of other threads that begin later, and so is
+/// everything that was created for it: open files, and the objects that give them and the like (`SCM_E_HANDLE`). A
 /// call that another thread is still in ends in its own way; what the attachment holds is given back when it does.
 ///
 /// @param handle  the attachment
@@ -288,6 +290,7 @@ fn detach(handle: *mut scm_handle, disposition: Disposition) -> Result<Hresult> 
     let attachment = handles()?.attachments.get(token)?;
     attachment.check_parting(disposition)?;
     drop(handles()?.attachments.remove(token)?);
+    end_all_of(token)?;
     attachment.part_with(disposition);
     // The last reference closes; when another thread has it, that is where nobody waits for the result.
     if let Some(mut attachment) = attachment.into_inner() {

@@ -53,6 +53,10 @@ impl Subsystem for Virtual {
         true
     }
 
+    fn is_private(&self) -> bool {
+        true
+    }
+
     fn calls_back(&self) -> bool {
         true
     }

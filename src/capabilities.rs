@@ -1,0 +1,151 @@
+//! What a card says that it can do: in the historical bytes of its ATR, and in EF.ATR/INFO (ISO/IEC 7816-4, 12.1 and 12.2).
+
+use crate::atr::Atr;
+use crate::command::class::CHANNELS;
+use crate::command::delivery::{Extended, Limits, EVERYTHING};
+use crate::tlv;
+
+/// Card capabilities, and what the extended lengths are limited to. `None` is what the card does not say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Capabilities {
+    pub chaining: Option<bool>,
+    pub extended: Option<bool>,
+    /// The longest command APDU and the longest response APDU, in bytes.
+    pub max_command: Option<usize>,
+    pub max_response: Option<usize>,
+    /// How many logical channels there are, with the basic one.
+    pub channels: Option<u32>,
+    /// That there is more to be read in EF.ATR/INFO.
+    pub more_in_file: bool,
+}
+
+/// Card capabilities, as a BER-TLV and as a COMPACT-TLV tag.
+const CARD_CAPABILITIES: u32 = 0x47;
+const COMPACT_CARD_CAPABILITIES: u8 = 0x7;
+/// Extended length information: two data objects 02, for commands and for responses.
+const EXTENDED_LENGTH_INFORMATION: u32 = 0x7F66;
+const INTEGER: u32 = 0x02;
+
+impl Capabilities {
+    pub fn of_atr(atr: &Atr) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        capabilities.read_historical(atr.historical_bytes());
+        capabilities
+    }
+
+    /// What EF.ATR/INFO says comes on top of what the ATR says.
+    pub fn with_file(mut self, content: &[u8]) -> Capabilities {
+        if let Some(value) = tlv::find(content, CARD_CAPABILITIES) {
+            self.read_table(value);
+        }
+        if let Some(value) = tlv::find(content, EXTENDED_LENGTH_INFORMATION) {
+            let mut lengths =
+                tlv::objects(value).filter(|object| object.tag == INTEGER).map(|object| number(object.value));
+            self.max_command = lengths.next().or(self.max_command);
+            self.max_response = lengths.next().or(self.max_response);
+        }
+        self.more_in_file = false;
+        self
+    }
+
+    /// COMPACT-TLV objects (ISO/IEC 7816-4, 12.1.1): the upper half of a byte is the tag, the lower one the length.
+    fn read_historical(&mut self, bytes: &[u8]) {
+        let Some((0x00 | 0x80, mut rest)) = bytes.split_first() else { return };
+        while let Some((head, after)) = rest.split_first() {
+            let Some((value, after)) = after.split_at_checked(usize::from(head & 0x0F)) else { return };
+            if head >> 4 == COMPACT_CARD_CAPABILITIES {
+                self.read_table(value);
+            }
+            rest = after;
+        }
+    }
+
+    /// The third software function table.
+    fn read_table(&mut self, value: &[u8]) {
+        let Some(table) = value.get(2) else { return };
+        self.chaining = Some(table & 0x80 != 0);
+        self.extended = Some(table & 0x40 != 0);
+        self.more_in_file = table & 0x20 != 0;
+        self.channels = Some(match table & 0x07 {
+            0x07 => 8,
+            more => u32::from(more) + 1,
+        });
+    }
+
+    /// What a command may be like. A card that says nothing may know chaining, and will say if not; extended lengths would
+    /// be a command that it misunderstands. `reader` is the most data that the reader carries, where it says so.
+    pub fn limits(&self, reader: Option<usize>) -> Limits {
+        let carried = |most: usize, overhead: usize, of_card: Option<usize>| {
+            let of_card = of_card.map_or(most, |length| length.saturating_sub(overhead));
+            most.min(of_card).min(reader.unwrap_or(most))
+        };
+        let extended = Extended {
+            data: carried(EVERYTHING.data, 9, self.max_command),
+            response: carried(EVERYTHING.response, 2, self.max_response),
+        };
+        Limits {
+            chaining: self.chaining.unwrap_or(true),
+            extended: (self.extended == Some(true) && extended.is_longer_than_short()).then_some(extended),
+        }
+    }
+
+    pub fn has_channel(&self, channel: u32) -> bool {
+        channel < self.channels.unwrap_or(CHANNELS)
+    }
+}
+
+impl Extended {
+    /// Whether there is any use in it.
+    fn is_longer_than_short(&self) -> bool {
+        self.data > crate::command::SHORT_DATA && self.response >= crate::command::SHORT_RESPONSE
+    }
+}
+
+fn number(bytes: &[u8]) -> usize {
+    bytes.iter().fold(0, |number: usize, byte| number.saturating_mul(256).saturating_add(usize::from(*byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That of the card of the tests: chaining, extended lengths told in EF.ATR, eight channels or more.
+    const ATR: [u8; 16] = *b"\x3B\x8B\x01\x80\x31\xF8\x73\xF7\x41\xFF\x53\x73\x63\x6D\xD7\x00";
+    const FILE: [u8; 18] = *b"\x43\x01\xF8\x7F\x66\x0A\x02\x03\x00\xFF\xFF\x02\x03\x00\x04\x00\x00\xFF";
+
+    #[test]
+    fn the_historical_bytes_say_what_the_card_can_do() {
+        let capabilities = Capabilities::of_atr(&Atr::new(&ATR[..15]));
+        assert_eq!(
+            (capabilities.chaining, capabilities.extended, capabilities.more_in_file, capabilities.channels),
+            (Some(true), Some(true), true, Some(8))
+        );
+        assert_eq!(capabilities.limits(None), Limits { chaining: true, extended: Some(EVERYTHING) });
+    }
+
+    #[test]
+    fn the_file_says_how_long() {
+        let capabilities = Capabilities::of_atr(&Atr::new(&ATR[..15])).with_file(&FILE);
+        assert!(!capabilities.more_in_file);
+        let extended = |reader| capabilities.limits(reader).extended;
+        assert_eq!(extended(None), Some(Extended { data: 65_526, response: 1022 }));
+        assert_eq!(extended(Some(1000)), Some(Extended { data: 1000, response: 1000 }));
+        assert_eq!(extended(Some(255)), None);
+        assert_eq!(extended(Some(0)), None);
+    }
+
+    #[test]
+    fn a_card_that_says_nothing_may_know_chaining() {
+        for atr in [&[0x3B, 0x00][..], &[], &[0x3B, 0x83, 0x01, 0x73, 0x63, 0x6D, 0xFF]] {
+            let limits = Capabilities::of_atr(&Atr::new(atr)).limits(None);
+            assert_eq!(limits, Limits { chaining: true, extended: None });
+        }
+    }
+
+    #[test]
+    fn a_card_that_says_no_does_not() {
+        let atr = Atr::new(&[0x3B, 0x05, 0x80, 0x73, 0, 0, 0]);
+        assert_eq!(Capabilities::of_atr(&atr).limits(None), Limits { chaining: false, extended: None });
+        assert!(!Capabilities::of_atr(&atr).has_channel(1));
+    }
+}

@@ -1,0 +1,11 @@
+//! The interfaces that ISCardManage creates, for any card that keeps to ISO/IEC 7816-4: files, codes, authentication. They stand
+//! on `Attachment::converse`, and know nothing of C.
+#![forbid(unsafe_code)]
+
+pub mod card_auth;
+pub mod ch_verification;
+pub mod control_parameters;
+pub mod file;
+pub mod file_access;
+pub mod information;
+pub mod selection;

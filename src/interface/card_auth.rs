@@ -1,0 +1,3 @@
+//! Authentication: what ISCardAuth does.
+
+pub struct CardAuth {}

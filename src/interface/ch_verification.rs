@@ -1,0 +1,3 @@
+//! Codes: what ISCardVerify does.
+
+pub struct ChVerification {}

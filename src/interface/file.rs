@@ -1,0 +1,3 @@
+//! An open file.
+
+pub struct File {}

@@ -1,0 +1,3 @@
+//! The files of a card: what ISCardFileAccess does.
+
+pub struct FileAccess {}

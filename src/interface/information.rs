@@ -1,0 +1,23 @@
+//! EF.ATR/INFO: what a card says of itself beyond its ATR (ISO/IEC 7816-4, 12.2.2).
+
+use super::selection::{enter, Expected};
+use crate::attachment::conversation::Conversation;
+use crate::command::{ins, Command, SHORT_RESPONSE};
+use crate::hresult::Result;
+use crate::path::Path;
+
+const ID: u16 = 0x2F01;
+
+/// Reads what the card refers to, once. A card that has no such file after all has said everything.
+pub fn read(card: &mut Conversation) -> Result<()> {
+    let capabilities = card.capabilities();
+    if !capabilities.more_in_file {
+        return Ok(());
+    }
+    let mut content = Vec::new();
+    if enter(card, &Path::MF.child(ID)?, Expected::File).is_ok() {
+        card.send(&Command::new(ins::READ_BINARY, 0, 0).expecting(SHORT_RESPONSE), &mut content)?;
+    }
+    card.learn(capabilities.with_file(&content));
+    Ok(())
+}
