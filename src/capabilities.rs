@@ -29,7 +29,9 @@ const INTEGER: u32 = 0x02;
 impl Capabilities {
     pub fn of_atr(atr: &Atr) -> Capabilities {
         let mut capabilities = Capabilities::default();
-        capabilities.read_historical(atr.historical_bytes());
+        if let Some((_, value)) = atr.compact_objects().find(|(tag, _)| *tag == COMPACT_CARD_CAPABILITIES) {
+            capabilities.read_table(value);
+        }
         capabilities
     }
 
@@ -46,18 +48,6 @@ impl Capabilities {
         }
         self.more_in_file = false;
         self
-    }
-
-    /// COMPACT-TLV objects (ISO/IEC 7816-4, 12.1.1): the upper half of a byte is the tag, the lower one the length.
-    fn read_historical(&mut self, bytes: &[u8]) {
-        let Some((0x00 | 0x80, mut rest)) = bytes.split_first() else { return };
-        while let Some((head, after)) = rest.split_first() {
-            let Some((value, after)) = after.split_at_checked(usize::from(head & 0x0F)) else { return };
-            if head >> 4 == COMPACT_CARD_CAPABILITIES {
-                self.read_table(value);
-            }
-            rest = after;
-        }
     }
 
     /// The third software function table.

@@ -9,6 +9,8 @@ pub mod attachment;
 pub mod attribute;
 pub mod command;
 pub mod exchange;
+pub mod file;
+pub mod file_access;
 pub mod ifd;
 pub mod lock;
 pub mod monitor;

@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use super::{Attachment, Ownership};
+use crate::atr::Atr;
 use crate::capabilities::Capabilities;
 use crate::command::delivery::{Carrier, Limits};
 use crate::command::status_word::StatusWord;
@@ -163,9 +164,18 @@ impl Conversation<'_> {
         }
     }
 
+    /// Whether it matters what the card says of its capabilities.
+    pub fn believes_card(&self) -> bool {
+        self.session.knowledge.given_limits.is_none()
+    }
+
     pub fn capabilities(&mut self) -> Capabilities {
         let atr = self.session.card.atr;
         *self.session.knowledge.capabilities.get_or_insert_with(|| Capabilities::of_atr(&atr))
+    }
+
+    pub fn atr(&self) -> Atr {
+        self.session.card.atr
     }
 
     pub fn learn(&mut self, capabilities: Capabilities) {
