@@ -2,11 +2,12 @@
 
 use super::file::{Change, File};
 use crate::attachment::conversation::{Conversation, Selection};
-use crate::command::delivery::Limits;
+use crate::command::delivery::{Carrier, Limits};
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_DATA, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::tlv;
+use crate::type_library::Protocol;
 
 /// What an offset can be in P1-P2, and beside a short identifier. Beyond it stands in a data object.
 const MAX_SHORT_OFFSET: u64 = 0x7FFF;
@@ -66,10 +67,11 @@ fn read_once(
     let (mut offset_object, mut answer) = (Vec::new(), Vec::new());
     push_number(&mut offset_object, offset)?;
     let (p1, p2) = place.parameters();
-    // The answer is a data object, so that there is less room in it.
+    // The answer is a data object, so that there is less room in it. With T=0 the card is not told how much is wanted, and all
+    // that it has made ready has to be fetched.
     let wanted = wanted.min(room_in_object(most));
-    let command = Command::new(ins::READ_BINARY_ODD, p1, p2).with_data(&offset_object);
-    let command = command.expecting(wanted + object_overhead(wanted));
+    let expected = if card.protocol() == Protocol::T0 { most } else { wanted + object_overhead(wanted) };
+    let command = Command::new(ins::READ_BINARY_ODD, p1, p2).with_data(&offset_object).expecting(expected);
     let status = card.send(&command, &mut answer)?;
     place.note(card, file, status);
     if status.is_done() {
@@ -80,6 +82,7 @@ fn read_once(
             None if answer.is_empty() => &[],
             None => return Err(Hresult::SCARD_E_COMM_DATA_LOST),
         };
+        let value = value.get(..wanted).unwrap_or(value);
         data.try_reserve(value.len())?;
         data.extend_from_slice(value);
     }
