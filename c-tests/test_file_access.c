@@ -326,6 +326,56 @@ static void what_was_written_is_read_wherever_it_is(void **state)
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/4410", 0), SCM_S_OK);
 }
 
+/* What a card says of its lengths is read when it is needed: to write, or when the card refuses a length. */
+static void a_card_that_refuses_a_length_is_asked_for_less(void **state)
+{
+    (void)state;
+    static uint8_t data[10000];
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "3F00/4415", NULL, 0, 0, data, sizeof data), SCM_S_OK);
+    assert_result(scm_detach(card), SCM_S_OK);
+    card = attach(CARD);
+    assert_result(scm_create_file_access(card, &files), SCM_S_OK);
+    assert_result(scm_lock(card), SCM_S_OK);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/4415");
+    bed("card %d answer 00B00000002710 6700", CARD);
+    bed("card %d clear", CARD);
+    assert_read(file, sizeof data, data, sizeof data);
+    assert_string_equal(bed("card %d log", CARD),
+                        "00B00000002710 00A4080C022F01 00B0000000 00A4080C024415 00B00000000FFE 00B00FFE000FFE 00B01FFC000714");
+    /* One that says nothing more has only short ones left. */
+    bed("card %d answer 00B0000000012C 6700", CARD);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(file, 300, data, 300);
+    bed("card %d forget", CARD);
+    close_file(file);
+    assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/4415", 0), SCM_S_OK);
+}
+
+/* The card knows only the oldest ways to select. */
+static void a_card_that_refuses_to_select_so_is_asked_otherwise(void **state)
+{
+    (void)state;
+    bed("card %d answer 00A408 6A86", CARD);
+    bed("card %d answer 00A4000C 6A86", CARD);
+    bed("card %d answer 00A40004 6A86", CARD);
+    bed("card %d clear", CARD);
+    for (int i = 0; i < 2; i++) {
+        scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+        assert_read(file, 5, "Hello", 5);
+        close_file(file);
+    }
+    assert_string_equal(bed("card %d log", CARD),
+                        /* Opened: everything is tried once. */
+                        "00A40804045015440100 00A40800045015440100 00A4000C023F00 00A40004023F0000 "
+                        "00A40000023F0000 00A4000002501500 00A4000002440100 "
+                        /* Read, opened, read. */
+                        "00A40000023F0000 00A4000002501500 00A4000002440100 00B0000005 "
+                        "00A40000023F0000 00A4000002501500 00A4000002440100 "
+                        "00A40000023F0000 00A4000002501500 00A4000002440100 00B0000005");
+    bed("card %d forget", CARD);
+}
+
 static void bits_are_set_and_bytes_erased(void **state)
 {
     (void)state;
@@ -819,6 +869,8 @@ int main(int argc, char **argv)
         on_default(a_seek_stays_in_the_file),
         on_default(what_is_not_there_is_not_opened),
         with_both(what_was_written_is_read_wherever_it_is),
+        with_t_1(a_card_that_refuses_a_length_is_asked_for_less),
+        on_default(a_card_that_refuses_to_select_so_is_asked_otherwise),
         with_both(bits_are_set_and_bytes_erased),
         on_default(records_are_read_one_by_one),
         with_both(records_are_changed_and_appended),

@@ -8,6 +8,7 @@ pub struct StatusWord(pub u16);
 impl StatusWord {
     pub(crate) const OK: StatusWord = StatusWord(0x9000);
     pub(crate) const END_OF_FILE: StatusWord = StatusWord(0x6282);
+    pub(crate) const WRONG_LENGTH: StatusWord = StatusWord(0x6700);
     pub(crate) const WRONG_STRUCTURE: StatusWord = StatusWord(0x6981);
     pub(crate) const FILE_NOT_FOUND: StatusWord = StatusWord(0x6A82);
     pub(crate) const RECORD_NOT_FOUND: StatusWord = StatusWord(0x6A83);

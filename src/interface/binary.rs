@@ -1,6 +1,7 @@
 //! Transparent files: READ, UPDATE, WRITE and ERASE BINARY (ISO/IEC 7816-4, 11.3), in as many commands as it takes.
 
 use super::file::{Change, File};
+use super::information;
 use crate::attachment::conversation::{Conversation, Selection};
 use crate::command::delivery::{Carrier, Limits};
 use crate::command::status_word::StatusWord;
@@ -27,26 +28,36 @@ const SHORT_ID: u8 = 0x80;
 /// nothing at the end is `SCARD_W_EOF`.
 pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, data: &mut Vec<u8>) -> Result<()> {
     let length = file.rest(position).map_or(length, |rest| length.min(usize::try_from(rest).unwrap_or(length)));
-    let most = response_limits(&card.limits());
+    let mut most = response_limits(&card.limits());
     while data.len() < length {
         let before = data.len();
         let wanted = length - before;
         let status = match read_once(card, file, position + before as u64, wanted, most, data) {
+            // What was read is there; the next call tells why it is no more.
             Err(_) if before > 0 => break,
             status => status?,
         };
-        let is_at_end = matches!(status, StatusWord::END_OF_FILE | StatusWord::WRONG_P1_P2) || data.len() == before;
-        if !status.is_done() && status != StatusWord::WRONG_P1_P2 && before == 0 {
-            return Err(status.code());
-        }
-        if is_at_end || !status.is_done() {
-            break;
+        match status {
+            StatusWord::WRONG_LENGTH if wanted.min(most) > SHORT_RESPONSE => most = lesser_limit(card, file, most)?,
+            StatusWord::END_OF_FILE | StatusWord::WRONG_P1_P2 => break,
+            status if !status.is_done() && before > 0 => break,
+            status if !status.is_done() => return Err(status.code()),
+            _ if data.len() == before => break,
+            _ => {}
         }
     }
     if data.is_empty() {
         return Err(Hresult::SCARD_W_EOF);
     }
     Ok(())
+}
+
+/// To ask for more than the card can give at once is not wrong, but some cards think so. Then it is time to read how much that is.
+fn lesser_limit(card: &mut Conversation, file: &File, refused: usize) -> Result<usize> {
+    information::read(card)?;
+    file.enter(card)?;
+    let most = response_limits(&card.limits());
+    Ok(if most < refused { most } else { SHORT_RESPONSE })
 }
 
 /// One command, for so many bytes as are wanted, or as a response of at most `most` bytes has.

@@ -68,13 +68,11 @@ impl File {
             self.check_card(card)?;
             let mut data = Vec::new();
             let position = self.position();
+            self.enter(card)?;
             let advance = if self.kind.has_records() {
-                self.enter(card)?;
                 record::read(card, self, position, &mut data)?;
                 1
             } else {
-                information::read_if_worth(card, self.rest(position).unwrap_or(length as u64).min(length as u64))?;
-                self.enter(card)?;
                 binary::read(card, self, position, length, &mut data)?;
                 data.len() as u64
             };
@@ -189,7 +187,7 @@ impl File {
     }
 
     /// Makes the file the current one, or its DF where a short identifier goes with the first command.
-    fn enter(&self, card: &mut Conversation) -> Result<()> {
+    pub fn enter(&self, card: &mut Conversation) -> Result<()> {
         match self.path.short_id() {
             None => enter(card, &self.path, Expected::File),
             Some(_) if self.is_current(card) => Ok(()),

@@ -1,7 +1,7 @@
 //! Selecting a file (ISO/IEC 7816-4, 11.2.2), in as few commands as the card allows.
 
 use super::control_parameters::{ControlParameters, Kind};
-use crate::attachment::conversation::{Conversation, Selection};
+use crate::attachment::conversation::{Conversation, Habits, Selection};
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
@@ -136,11 +136,13 @@ fn descend(
 ) -> Result<StatusWord> {
     if !card.habits().steps {
         let (bytes, length) = bytes(ids);
+        let before = *card.habits();
         let status = ask(card, from, bytes.get(..length).unwrap_or_default(), telling, answer)?;
         if !status.is_unknown_command() {
             return Ok(status);
         }
-        card.habits().steps = true;
+        // It was the path that was refused, and not how the card was to tell.
+        *card.habits() = Habits { steps: true, ..before };
     }
     if from == BY_PATH_FROM_MF {
         let status = ask(card, BY_ID, &MF.to_be_bytes(), Telling::Nothing, &mut Vec::new())?;
