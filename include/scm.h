@@ -1109,7 +1109,8 @@ scm_result scm_attach_by_handle_ex(uintptr_t icc,
 /**
  * Ends an attachment and leaves the card as it is (ISCardManage::Detach).
  *
- * A lock that is held is given back. The handle is dead at once, also for calls of other threads that begin later. A
+ * A lock that is held is given back. The handle is dead at once, also for calls of other threads that begin later, and so is
+ * everything that was created for it: open files, and the objects that give them and the like (`SCM_E_HANDLE`). A
  * call that another thread is still in ends in its own way; what the attachment holds is given back when it does.
  *
  * @param handle  the attachment
@@ -1120,7 +1121,8 @@ scm_result scm_attach_by_handle_ex(uintptr_t icc,
  *
  * Waits neither for other applications nor for a call of another thread.
  */
-SCM_API scm_result scm_detach(struct scm_handle *handle);
+SCM_API
+scm_result scm_detach(struct scm_handle *handle);
 
 /**
  * Ends an attachment and disposes of the card.
@@ -1235,7 +1237,9 @@ scm_result scm_set_attribute(struct scm_handle *handle,
  * - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
  *   none, or the class FF. Nothing was sent.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended lengths nor
- *   in parts. Nothing was sent.
+ *   in parts, or its class has no bit that says that more follows. Nothing was sent.
+ * - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or promises
+ *   data for ever and gives none.
  * - `SCM_SCARD_E_PROTO_MISMATCH`, `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`, `SCM_SCARD_F_COMM_ERROR`, ...: as
  *   `scm_transmit`. Part of the exchanges may have happened.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its data do not fit; `scm_get_last_response` gives them.
@@ -1404,10 +1408,12 @@ scm_result scm_transmit_ex(struct scm_handle *handle,
                            uint32_t timeout_ms);
 
 /**
- * The answer of the last `scm_transmit` or `scm_control` on this attachment, once more, without asking anyone.
+ * The answer of the last `scm_transmit`, `scm_send` or `scm_control` on this attachment, once more, without asking anyone. That
+ * of `scm_send` is all the data, however many exchanges they took, and the status word.
  *
  * It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer
- * is not lost. After an exchange that failed, and before the first one, it is empty.
+ * is not lost. After an exchange that failed, and before the first one, it is empty. Whatever else exchanges something with
+ * the card leaves nothing in it that is worth reading.
  *
  * @param handle  the attachment
  * @param response  [out] the bytes; NULL with capacity 0 asks for the length

@@ -195,7 +195,9 @@ impl scm_card_capabilities {
 /// - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
 ///   none, or the class FF. Nothing was sent.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended lengths nor
-///   in parts. Nothing was sent.
+///   in parts, or its class has no bit that says that more follows. Nothing was sent.
+/// - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or promises
+///   data for ever and gives none.
 /// - `SCM_SCARD_E_PROTO_MISMATCH`, `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`, `SCM_SCARD_F_COMM_ERROR`, ...: as
 ///   `scm_transmit`. Part of the exchanges may have happened.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its data do not fit; `scm_get_last_response` gives them.
