@@ -7,9 +7,9 @@
 #define CARD_T0 1
 /* The default card of libscm_card: chaining, extended lengths, EF.ATR/INFO. */
 #define CARD_LONG 2
-/* What its EF.ATR/INFO says: APDUs of 65,535 bytes to it, and of 1,024 from it. */
+/* What its EF.ATR/INFO says: APDUs of 65,535 bytes to it, and from it. */
 #define EF_ATR_COMMAND 65526
-#define EF_ATR_RESPONSE 1022
+#define EF_ATR_RESPONSE 65533
 
 static scm_handle *card, *card_t0, *card_long;
 static uint8_t data[SCM_COMMAND_DATA_MAX], response[SCM_EXPECTED_MAX];
@@ -142,20 +142,22 @@ static void t_0_sends_long_data_in_parts(void **state)
     (void)state;
     memset(data, 5, 300);
     fresh(CARD_T0);
-    check_send(card_t0, command(0xDA, 0x5F, 0x50, 300, 0), SCM_S_OK, 0, 0x9000);
+    bed("card %d answer 00D6 9000", CARD_T0);
+    bed("card %d answer 10D6 9000", CARD_T0);
+    check_send(card_t0, command(0xD6, 0, 0, 300, 0), SCM_S_OK, 0, 0x9000);
     const char *log = bed("card %d log", CARD_T0);
-    assert_memory_equal(log, "10DA5F50FF0505", 14);
-    assert_non_null(strstr(log, " 00DA5F502D0505"));
+    assert_memory_equal(log, "10D60000FF0505", 14);
+    assert_non_null(strstr(log, " 00D600002D0505"));
+    assert_int_equal(strlen(log), 2 * (5 + 255) + 1 + 2 * (5 + 45));
 
-    /* A card that knows no chaining, but long commands, has ENVELOPE for them. */
+    /* A card that knows no chaining, but long commands, has ENVELOPE for them. Its data are withheld in the log. */
     set_capabilities(card_t0, SCM_CARD_EXTENDED, 0, 0);
     fresh(CARD_T0);
-    bed("card %d answer 00C2 9000", CARD_T0);
-    check_send(card_t0, command(0xDA, 0x5F, 0x50, 300, 0), SCM_S_OK, 0, 0x9000);
-    log = bed("card %d log", CARD_T0);
-    assert_memory_equal(log, "00C20000FF00DA5F5000012C0505", 28);
-    assert_non_null(strstr(log, " 00C200003405"));
-    assert_string_equal(strrchr(log, ' '), " 00C20000");
+    bed("card %d answer 00C20000FF00D6000000012C0505 9000", CARD_T0);
+    bed("card %d answer 00C20000340505 9000", CARD_T0);
+    bed("card %d answer 00C20000 6282", CARD_T0);
+    check_send(card_t0, command(0xD6, 0, 0, 300, 0), SCM_SCARD_W_EOF, 0, 0x6282);
+    assert_string_equal(bed("card %d log", CARD_T0), "00C20000.. 00C20000.. 00C20000");
     assert_result(scm_set_card_capabilities(card_t0, NULL), SCM_S_OK);
     fresh(CARD_T0);
 }
@@ -777,13 +779,15 @@ static void a_hook_sends_on_the_same_handle(void **state)
 {
     (void)state;
     struct hook hook = {.selects = true};
+    scm_handle *handle = attach(CARD);
     data[0] = 0x42;
     fresh(CARD);
-    assert_result(send_hooked(card, &hook), SCM_S_OK);
+    assert_result(send_hooked(handle, &hook), SCM_S_OK);
     assert_int_equal(hook.calls, 1);
     assert_string_equal(bed("card %d log", CARD), "00A4040C04F073636D 80EC0000014201");
-    check_last_response(card, "\x42\x90\x00", 3);
+    check_last_response(handle, "\x42\x90\x00", 3);
     assert_nobody_holds_the_card(CARD);
+    assert_result(scm_detach(handle), SCM_S_OK);
 }
 
 static void a_hook_may_detach(void **state)
@@ -856,11 +860,14 @@ static void the_caller_has_the_last_word(void **state)
     memset(data, 5, 700);
     set_capabilities(card, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, 300, 400);
     check_capabilities(card, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, 300, 400);
-    fresh(CARD);
     check_send(card, command(0xDA, 0x5F, 0x50, 700, 0), SCM_S_OK, 0, 0x9000);
+    fresh(CARD);
+    bed("card %d answer 00D6 9000", CARD);
+    bed("card %d answer 10D6 9000", CARD);
+    check_send(card, command(0xD6, 0, 0, 700, 0), SCM_S_OK, 0, 0x9000);
     const char *log = bed("card %d log", CARD);
-    assert_memory_equal(log, "10DA5F5000012C0505", 18);
-    assert_non_null(strstr(log, " 00DA5F506405"));
+    assert_memory_equal(log, "10D6000000012C0505", 18);
+    assert_non_null(strstr(log, " 00D600006405"));
     assert_int_equal(bed_count(CARD), 3);
     fresh(CARD);
     check_send(card, command(0xCA, 0x5F, 0x50, 0, 700), SCM_S_OK, 700, 0x9000);

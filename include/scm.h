@@ -1277,6 +1277,7 @@ scm_result scm_send(struct scm_handle *handle,
  * - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version.
  * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time. Nothing was sent.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
+ * - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
  * - any failure of the hook
  */
 SCM_API

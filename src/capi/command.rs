@@ -238,6 +238,7 @@ pub unsafe extern "C" fn scm_send(
 /// - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version.
 /// - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time. Nothing was sent.
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
+/// - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
 /// - any failure of the hook
 #[no_mangle]
 pub unsafe extern "C" fn scm_send_ex(
@@ -360,7 +361,9 @@ unsafe fn send(
             timeout_ms,
             || {
                 // SAFETY: the header says what it has to be.
-                Hresult(unsafe { hook(given.hook_data, handle, attachment.generation()) })
+                let prepared = Hresult(unsafe { hook(given.hook_data, handle, attachment.generation()) });
+                // It may have detached what it was given.
+                attached(handle).map_or_else(|code| code, |_| prepared)
             },
             talk,
         ),
