@@ -1321,7 +1321,9 @@ scm_result scm_set_attribute(struct scm_handle *handle,
  * - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
  *   none, or the class FF. Nothing was sent.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended lengths nor
- *   in parts. Nothing was sent.
+ *   in parts, or its class has no bit that says that more follows. Nothing was sent.
+ * - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or promises
+ *   data for ever and gives none.
  * - `SCM_SCARD_E_PROTO_MISMATCH`, `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`, `SCM_SCARD_F_COMM_ERROR`, ...: as
  *   `scm_transmit`. Part of the exchanges may have happened.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its data do not fit; `scm_get_last_response` gives them.
@@ -1359,6 +1361,7 @@ scm_result scm_send(struct scm_handle *handle,
  * - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version.
  * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time. Nothing was sent.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
+ * - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
  * - any failure of the hook
  */
 SCM_API
@@ -1490,10 +1493,12 @@ scm_result scm_transmit_ex(struct scm_handle *handle,
                            uint32_t timeout_ms);
 
 /**
- * The answer of the last `scm_transmit` or `scm_control` on this attachment, once more, without asking anyone.
+ * The answer of the last `scm_transmit`, `scm_send` or `scm_control` on this attachment, once more, without asking anyone. That
+ * of `scm_send` is all the data, however many exchanges they took, and the status word.
  *
  * It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer
- * is not lost. After an exchange that failed, and before the first one, it is empty.
+ * is not lost. After an exchange that failed, and before the first one, it is empty. Whatever else exchanges something with
+ * the card leaves nothing in it that is worth reading.
  *
  * @param handle  the attachment
  * @param response  [out] the bytes; NULL with capacity 0 asks for the length

@@ -94,8 +94,10 @@ impl Atr {
     /// The COMPACT-TLV objects among the historical bytes (ISO/IEC 7816-4, 12.1.1): the upper half of a byte is the tag, the
     /// lower one the length.
     pub fn compact_objects(&self) -> impl Iterator<Item = (u8, &[u8])> {
-        let mut rest = match self.historical_bytes().split_first() {
-            Some((0x00 | 0x80, objects)) => objects,
+        let mut rest = match self.historical_bytes() {
+            // The last three are a status indicator, which is no data object there.
+            [0x00, objects @ .., _, _, _] => objects,
+            [0x80, objects @ ..] => objects,
             _ => &[],
         };
         std::iter::from_fn(move || {

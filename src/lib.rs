@@ -18,6 +18,9 @@ mod boundary;
 mod capabilities;
 mod command;
 mod features;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle_table;
 mod ifd_name;
 mod interface;

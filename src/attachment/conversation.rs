@@ -143,10 +143,12 @@ impl Conversation<'_> {
     /// Sends a command of the caller's, and keeps its answer as that of the last exchange. What is selected afterwards, he knows.
     pub fn send_for_caller(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
         self.session.knowledge.forget_selection();
-        let status = self.send(command, answer)?;
+        let sent = self.send(command, answer);
         let kept = &mut self.session.response;
-        // As long as the longest response at most, for which there is room.
+        // What is in there is a part of the answer, or what the reader says of itself.
         kept.clear();
+        let status = sent?;
+        // As long as the longest response at most, for which there is room.
         kept.extend_from_slice(answer);
         kept.extend_from_slice(&status.0.to_be_bytes());
         Ok(status)
