@@ -4,8 +4,11 @@
 
 pub mod card_auth;
 pub mod ch_verification;
+pub mod cipher;
+pub mod code;
 pub mod control_parameters;
 pub mod file;
 pub mod file_access;
 pub mod information;
+pub mod pin_pad;
 pub mod selection;
