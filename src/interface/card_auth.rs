@@ -23,6 +23,9 @@ pub struct Method {
     pub key: u8,
 }
 
+/// P1 and P2 that say nothing.
+const NO_METHOD: Method = Method { algorithm: 0, key: 0 };
+
 /// What turns a challenge into its answer.
 pub enum Responder<'a> {
     BuiltIn(Cipher<'a>),
@@ -67,7 +70,7 @@ impl Method {
 
     /// The whole of it: the card's challenge, the responder's answer, the card's judgement.
     pub fn prove_program(self, attachment: &Attachment, responder: &Responder, length: usize) -> Result<()> {
-        let challenge = |card: &mut Conversation| self.whole_challenge(card, length);
+        let challenge = |card: &mut Conversation| whole_challenge(card, length);
         match responder {
             Responder::BuiltIn(_) => attachment.converse(SCM_INFINITE, |card| {
                 let response = responder.respond(&challenge(card)?)?;
@@ -94,15 +97,6 @@ impl Method {
             false => Err(Hresult::SCARD_W_CARD_NOT_AUTHENTICATED),
         }
     }
-
-    fn whole_challenge(self, card: &mut Conversation, length: usize) -> Result<Vec<u8>> {
-        let mut challenge = Vec::new();
-        self.get_challenge(card, length, &mut challenge)?;
-        match challenge.len() == length {
-            true => Ok(challenge),
-            false => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
-        }
-    }
 }
 
 impl Responder<'_> {
@@ -116,6 +110,16 @@ impl Responder<'_> {
             }
             Responder::Program(respond) => respond(challenge),
         }
+    }
+}
+
+/// A challenge of just this length. The card is not told what it is for: P1 and P2 say nothing in most cards.
+fn whole_challenge(card: &mut Conversation, length: usize) -> Result<Vec<u8>> {
+    let mut challenge = Vec::new();
+    NO_METHOD.get_challenge(card, length, &mut challenge)?;
+    match challenge.len() == length {
+        true => Ok(challenge),
+        false => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
     }
 }
 
