@@ -30,8 +30,11 @@ const NO_METHOD: Method = Method { algorithm: 0, key: 0 };
 pub enum Responder<'a> {
     BuiltIn(Cipher<'a>),
     /// The program's own, which uses the library as it likes.
-    Program(&'a dyn Fn(&[u8]) -> Result<Zeroizing<Vec<u8>>>),
+    Program(Program<'a>),
 }
+
+/// A function of the program's.
+pub type Program<'a> = &'a dyn Fn(&[u8]) -> Result<Zeroizing<Vec<u8>>>;
 
 impl Method {
     fn command(self, ins: u8) -> Command<'static> {

@@ -6,9 +6,6 @@ use zeroize::Zeroize;
 
 use crate::hresult::{Hresult, Result};
 
-/// The longest block.
-pub(crate) const MAX_BLOCK: usize = 16;
-
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Algorithm {
     Aes,
