@@ -80,6 +80,10 @@
 #define SCM_DIRECTORY_OPTIONS_INIT {(uint32_t)sizeof(scm_directory_options), 0, 0}
 /** `scm_file_info` that is empty, and of the size of this version. */
 #define SCM_FILE_INFO_INIT {(uint32_t)sizeof(scm_file_info), 0, 0, 0, 0, 0, 0, 0}
+/** `scm_ch_verification_options` with every default. */
+#define SCM_CH_VERIFICATION_OPTIONS_INIT {(uint32_t)sizeof(scm_ch_verification_options), 0, 0, 0, 0, 0, 0, 0}
+/** `scm_card_auth_options` without anything: a cipher and its key, or a callback, are to be filled in. */
+#define SCM_CARD_AUTH_OPTIONS_INIT {(uint32_t)sizeof(scm_card_auth_options), 0, NULL, 0, NULL, NULL, 0}
 /** `scm_event` that is empty, and of the size of this version. */
 #define SCM_EVENT_INIT {(uint32_t)sizeof(scm_event), 0, 0, 0, 0, {0}, {0}, {0}}
 /** `scm_virtual_ifd_options` with every default. */
@@ -152,7 +156,7 @@
 #define SCM_SCARD_E_PROTO_MISMATCH ((scm_result)0x8010000F)
 /** The reader or the card is not ready. */
 #define SCM_SCARD_E_NOT_READY ((scm_result)0x80100010)
-/** The resource manager refused the value of a parameter. */
+/** A value was refused, or the two entries of a new code differ. */
 #define SCM_SCARD_E_INVALID_VALUE ((scm_result)0x80100011)
 /** The system cancelled the operation, to log off or to shut down. */
 #define SCM_SCARD_E_SYSTEM_CANCELLED ((scm_result)0x80100012)
@@ -244,7 +248,7 @@
 #define SCM_SCARD_W_EOF ((scm_result)0x8010006D)
 /** The user cancelled the operation. */
 #define SCM_SCARD_W_CANCELLED_BY_USER ((scm_result)0x8010006E)
-/** No code was presented to the card. */
+/** No code was presented to the card, or the card has not proven what it is. */
 #define SCM_SCARD_W_CARD_NOT_AUTHENTICATED ((scm_result)0x8010006F)
 /** The item is not in the cache. */
 #define SCM_SCARD_W_CACHE_ITEM_NOT_FOUND ((scm_result)0x80100070)
@@ -267,6 +271,67 @@
  * reconnect after the service was restarted.
  */
 #define SCM_ATTACH_ADOPT 1
+
+/**
+ * `scm_card_auth_options.cipher`: the program's own, `callback`.
+ */
+#define SCM_CIPHER_CALLBACK 0
+
+/**
+ * `scm_card_auth_options.cipher`: AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes.
+ */
+#define SCM_CIPHER_AES 1
+
+/**
+ * `scm_card_auth_options.cipher`: 3DES on one block of 8 bytes, with two keys (16 bytes) or three (24 bytes).
+ */
+#define SCM_CIPHER_3DES 2
+
+/**
+ * The longest challenge of `scm_card_auth_options`, in bytes.
+ */
+#define SCM_CHALLENGE_MAX 256
+
+/**
+ * The longest answer to a challenge that a `scm_cipher_callback` may give, in bytes.
+ */
+#define SCM_CIPHER_OUTPUT_MAX 4096
+
+/**
+ * The card has not said how many tries are left.
+ */
+#define SCM_RETRIES_UNKNOWN 4294967295
+
+/**
+ * Unblock: the user enters both codes at the PIN pad of the reader. libscm's own flag, the type library has none.
+ */
+#define SCM_FL_IHV_PIN_PAD 65536
+
+/**
+ * `scm_ch_verification_options.encoding`: the bytes of a code as they are given, such as ASCII. The default.
+ */
+#define SCM_CODE_ASCII 1
+
+/**
+ * `scm_ch_verification_options.encoding`: two digits in a byte (BCD). An odd one has the lower half of the filler beside it.
+ */
+#define SCM_CODE_BCD 2
+
+/**
+ * `scm_ch_verification_options.encoding`: a block of eight bytes as in ISO 9564-1, format 2: 2 and the number of digits, the
+ * digits, and F.
+ */
+#define SCM_CODE_ISO9564_2 3
+
+/**
+ * The longest code, and the longest block of one, in bytes.
+ */
+#define SCM_CODE_MAX 127
+
+/**
+ * `scm_ch_verification_options.filler`: or-ed with the byte that fills a block, such as `SCM_CODE_FILLER | 0x00`.
+ */
+#define SCM_CODE_FILLER 256
 
 /**
  * The most data that a command can have, in bytes.
@@ -675,6 +740,16 @@
 #define SCM_VIRTUAL_SET_ATTRIBUTE 10
 
 /**
+ * What ISCardAuth does with the keys of a card. A token like `scm_handle`.
+ */
+typedef struct scm_card_auth scm_card_auth;
+
+/**
+ * What ISCardVerify does with the codes of a card. A token like `scm_handle`.
+ */
+typedef struct scm_ch_verification scm_ch_verification;
+
+/**
  * An open file, made by `scm_file_access_open`. A token, as every handle; dead after `scm_file_close`, and after the `scm_detach`
  * of its attachment.
  *
@@ -746,6 +821,105 @@ typedef struct scm_attach_options {
      */
     uint32_t timeout_ms;
 } scm_attach_options;
+
+/**
+ * Turns a challenge into its answer, such as by encrypting it.
+ *
+ * It is called on the thread that authenticates, at a time when it may call any function of this library, also for the same
+ * handle. What it has written is overwritten when it has been used.
+ *
+ * @param user  `scm_card_auth_options.user`
+ * @param challenge  the challenge
+ * @param challenge_length  its length
+ * @param answer  [out] the answer
+ * @param capacity  the room in `answer`: `SCM_CIPHER_OUTPUT_MAX`
+ * @param answer_length  [out] the length of the answer, at least 1
+ *
+ * @return what succeeds goes on with the answer; what fails ends the call with the same code
+ */
+typedef scm_result (*scm_cipher_callback)(void *user,
+                                          const uint8_t *challenge,
+                                          size_t challenge_length,
+                                          uint8_t *answer,
+                                          size_t capacity,
+                                          size_t *answer_length);
+
+/**
+ * What answers a challenge. Begin with `SCM_CARD_AUTH_OPTIONS_INIT`; zero in a field is its default.
+ */
+typedef struct scm_card_auth_options {
+    /**
+     * `sizeof(scm_card_auth_options)`
+     */
+    uint32_t struct_size;
+    /**
+     * `SCM_CIPHER_CALLBACK` (default), `SCM_CIPHER_AES`, `SCM_CIPHER_3DES`
+     */
+    uint32_t cipher;
+    /**
+     * The key of a cipher that is built in; NULL with length 0 for a callback. It is read during the call, and not copied but
+     * into what is overwritten before the call ends.
+     */
+    const uint8_t *key;
+    /**
+     * The length of the key, as the cipher has it.
+     */
+    size_t key_length;
+    /**
+     * The program's own cipher; NULL for one that is built in.
+     */
+    scm_cipher_callback callback;
+    /**
+     * For the callback.
+     */
+    void *user;
+    /**
+     * The length of the challenge, up to `SCM_CHALLENGE_MAX`; 0 (default): a block, and 8 with a callback. A cipher that is
+     * built in takes a block and nothing else.
+     */
+    uint32_t challenge_length;
+} scm_card_auth_options;
+
+/**
+ * What the codes of a card look like. Begin with `SCM_CH_VERIFICATION_OPTIONS_INIT`; zero in a field is its default.
+ */
+typedef struct scm_ch_verification_options {
+    /**
+     * `sizeof(scm_ch_verification_options)`
+     */
+    uint32_t struct_size;
+    /**
+     * How a code is written: `SCM_CODE_ASCII` (default), `SCM_CODE_BCD`, `SCM_CODE_ISO9564_2`.
+     */
+    uint32_t encoding;
+    /**
+     * The bytes that every code is filled up to, up to `SCM_CODE_MAX`; 0 (default): as long as it is, and 8 with
+     * `SCM_CODE_ISO9564_2`, where nothing else is possible.
+     */
+    uint32_t block_length;
+    /**
+     * What it is filled up with: `SCM_CODE_FILLER` or-ed with a byte; 0 (default): FF, the only one with
+     * `SCM_CODE_ISO9564_2`.
+     */
+    uint32_t filler;
+    /**
+     * The fewest characters or digits of a code; 0 (default): 1, and 4 with `SCM_CODE_ISO9564_2`.
+     */
+    uint32_t shortest;
+    /**
+     * The most characters or digits of a code; 0 (default): as many as fit, up to `SCM_CODE_MAX`. A PIN pad takes as many as it
+     * says, or 15 where neither it nor this field nor a block has a limit.
+     */
+    uint32_t longest;
+    /**
+     * How long a PIN pad waits for the user, up to 255 seconds; 0 (default): as the reader has it.
+     */
+    uint32_t pin_pad_timeout_s;
+    /**
+     * The language of the prompts of a PIN pad, as USB numbers them; 0 (default): 0x0409, English.
+     */
+    uint32_t pin_pad_language;
+} scm_ch_verification_options;
 
 /**
  * A command. Begin with `SCM_COMMAND_INIT`.
@@ -1279,6 +1453,403 @@ scm_result scm_set_attribute(struct scm_handle *handle,
                              uint32_t attribute,
                              const uint8_t *value,
                              size_t value_length);
+
+/**
+ * Makes an object to authenticate with the keys of the attached card (CreateCardAuth).
+ *
+ * @param handle  the attachment. The object ends with it, and uses whatever card it has.
+ * @param card_auth  [out] the object; NULL after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: made; end it with `scm_card_auth_release`.
+ * - `SCM_E_POINTER`: `card_auth` is NULL.
+ * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
+ * - `SCM_E_OUTOFMEMORY`, `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * Does not block, and asks neither card nor reader.
+ */
+SCM_API scm_result scm_create_card_auth(struct scm_handle *handle, struct scm_card_auth **card_auth);
+
+/**
+ * Asks the card for a challenge (GET CHALLENGE), which it remembers for the next `scm_card_auth_app_auth`.
+ *
+ * Both are to happen under one `scm_lock`; `scm_card_auth_app_auth_ex` sees to it itself.
+ *
+ * @param card_auth  the object
+ * @param algorithm  the algorithm, as the card numbers them, 0 to 255 (P1); 0 says nothing
+ * @param parameters  NULL with length 0, or one byte that is P2: for most commands the number of the key, 1 to 31, and 0x80
+ *   or-ed with it if it is one of the current DF
+ * @param parameters_length  0 or 1
+ * @param challenge  [out] the challenge
+ * @param capacity  how many bytes are asked for, from 1
+ * @param length  [out] how many the card has given
+ *
+ * @return
+ * - `SCM_S_OK`: given.
+ * - `SCM_E_POINTER`: `length` is NULL, or `challenge` is NULL with a capacity.
+ * - `SCM_E_INVALIDARG`: an algorithm above 255, parameters that are NULL with a length or longer than one byte, a capacity of 0 or
+ *   above 65,536. Nothing was sent.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
+ * - other codes of a status word: as `scm_send`
+ * - `SCM_E_HANDLE`: no object, or its attachment has ended.
+ * - the codes of a connection: as `scm_send`
+ *
+ * Blocks as `scm_send`.
+ */
+SCM_API
+scm_result scm_card_auth_get_challenge(struct scm_card_auth *card_auth,
+                                       uint32_t algorithm,
+                                       const uint8_t *parameters,
+                                       size_t parameters_length,
+                                       uint8_t *challenge,
+                                       size_t capacity,
+                                       size_t *length);
+
+/**
+ * Shows the card that the application has a key: sends what the application has made of the card's challenge (EXTERNAL
+ * AUTHENTICATE). It is sent once.
+ *
+ * @param card_auth  the object
+ * @param algorithm  as for `scm_card_auth_get_challenge`
+ * @param parameters  as for `scm_card_auth_get_challenge`
+ * @param parameters_length  0 or 1
+ * @param data  the answer to the challenge
+ * @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
+ *
+ * @return
+ * - `SCM_S_OK`: the card believes it.
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, it does not; 6982.
+ * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, it was wrong too often.
+ * - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for that.
+ * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, there is no such key.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
+ * - other codes of a status word: as `scm_send`
+ * - `SCM_E_INVALIDARG`: as for `scm_card_auth_get_challenge`, or no data, or too many. Nothing was sent.
+ * - `SCM_E_HANDLE`: no object, or its attachment has ended.
+ * - the codes of a connection: as `scm_send`
+ *
+ * Blocks as `scm_send`.
+ */
+SCM_API
+scm_result scm_card_auth_app_auth(struct scm_card_auth *card_auth,
+                                  uint32_t algorithm,
+                                  const uint8_t *parameters,
+                                  size_t parameters_length,
+                                  const uint8_t *data,
+                                  size_t data_length);
+
+/**
+ * Shows the card that the application has a key, all of it: GET CHALLENGE, the cipher, EXTERNAL AUTHENTICATE, under one lock.
+ *
+ * @param card_auth  the object
+ * @param algorithm  as for `scm_card_auth_get_challenge`, in EXTERNAL AUTHENTICATE; GET CHALLENGE has 0 for both numbers
+ * @param parameters  as for `scm_card_auth_get_challenge`
+ * @param parameters_length  0 or 1
+ * @param options  the cipher
+ *
+ * @return as `scm_card_auth_app_auth`, and
+ * - `SCM_E_INVALIDARG`: also `options` that are NULL or have a `struct_size` of no version; no such cipher; a key or a challenge
+ *   of a length that it does not have; a key beside a callback, or neither. Nothing was sent.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a card that gives a challenge of another length.
+ * - `SCM_E_FAIL`: also a callback that gives nothing, or more than there is room for.
+ * - any failure of the callback
+ *
+ * Blocks as `scm_send`, and as long as the callback takes, during which the card stays locked.
+ */
+SCM_API
+scm_result scm_card_auth_app_auth_ex(struct scm_card_auth *card_auth,
+                                     uint32_t algorithm,
+                                     const uint8_t *parameters,
+                                     size_t parameters_length,
+                                     const struct scm_card_auth_options *options);
+
+/**
+ * Lets the card show that it has a key: gives it a challenge, and receives its answer (INTERNAL AUTHENTICATE). Whether the answer
+ * is right, the application finds out; `scm_card_auth_icc_auth_ex` does it for ciphers.
+ *
+ * @param card_auth  the object
+ * @param algorithm  as for `scm_card_auth_get_challenge`
+ * @param parameters  as for `scm_card_auth_get_challenge`
+ * @param parameters_length  0 or 1
+ * @param data  the challenge, never used before
+ * @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
+ * @param answer  [out] the card's answer. May be the same memory as `data`.
+ * @param capacity  the room in `answer`. Up to 256 bytes are asked for whatever it is.
+ * @param length  [out] the length of the answer, 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: the card has answered.
+ * - `SCM_E_POINTER`: `length` is NULL, or `answer` is NULL with a capacity. Nothing was sent.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it, with its status word.
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
+ * - others: as `scm_card_auth_app_auth`
+ *
+ * Blocks as `scm_send`.
+ */
+SCM_API
+scm_result scm_card_auth_icc_auth(struct scm_card_auth *card_auth,
+                                  uint32_t algorithm,
+                                  const uint8_t *parameters,
+                                  size_t parameters_length,
+                                  const uint8_t *data,
+                                  size_t data_length,
+                                  uint8_t *answer,
+                                  size_t capacity,
+                                  size_t *length);
+
+/**
+ * Finds out whether the card has a key, all of it: a random challenge, INTERNAL AUTHENTICATE, and the comparison of its answer
+ * with that of the cipher, in a time that does not depend on what is different.
+ *
+ * @param card_auth  the object
+ * @param algorithm  as for `scm_card_auth_get_challenge`
+ * @param parameters  as for `scm_card_auth_get_challenge`
+ * @param parameters_length  0 or 1
+ * @param options  the cipher
+ *
+ * @return as `scm_card_auth_icc_auth`, and
+ * - `SCM_S_OK`: the card has the key.
+ * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the card has answered, and not as one that has the key.
+ * - `SCM_E_INVALIDARG`, `SCM_E_FAIL`, and any failure of the callback: as `scm_card_auth_app_auth_ex`. Nothing was sent.
+ * - `SCM_E_FAIL`: also a system that gives no random numbers. Nothing was sent.
+ *
+ * Blocks as `scm_send`, and as long as the callback takes, which is called before the card is locked.
+ */
+SCM_API
+scm_result scm_card_auth_icc_auth_ex(struct scm_card_auth *card_auth,
+                                     uint32_t algorithm,
+                                     const uint8_t *parameters,
+                                     size_t parameters_length,
+                                     const struct scm_card_auth_options *options);
+
+/**
+ * Shows the card that the user is there, by what he knows or is: sends the data as they are (VERIFY), such as a code with its
+ * padding or a biometric. It is sent once, and overwritten here when the call ends. For codes there is
+ * `scm_ch_verification_verify`, which tells the tries that are left.
+ *
+ * @param card_auth  the object
+ * @param algorithm  as for `scm_card_auth_get_challenge`
+ * @param parameters  as for `scm_card_auth_get_challenge`
+ * @param parameters_length  0 or 1
+ * @param data  what the user has given
+ * @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
+ *
+ * @return
+ * - `SCM_S_OK`: the card believes it.
+ * - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982.
+ * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, it was wrong too often.
+ * - others: as `scm_card_auth_app_auth`
+ *
+ * Blocks as `scm_send`.
+ */
+SCM_API
+scm_result scm_card_auth_user_auth(struct scm_card_auth *card_auth,
+                                   uint32_t algorithm,
+                                   const uint8_t *parameters,
+                                   size_t parameters_length,
+                                   const uint8_t *data,
+                                   size_t data_length);
+
+/**
+ * Ends an object. What it has shown to the card stays so.
+ *
+ * @param card_auth  the object
+ *
+ * @return
+ * - `SCM_S_OK`: ended.
+ * - `SCM_E_HANDLE`: no object, or it has ended already, also with its attachment.
+ * - `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * Does not block; a call of another thread goes on to its end.
+ */
+SCM_API scm_result scm_card_auth_release(struct scm_card_auth *card_auth);
+
+/**
+ * Makes an object for the codes of the attached card (CreateCHVerification), which are ASCII, as long as they are.
+ *
+ * @param handle  the attachment. The object ends with it, and uses whatever card it has.
+ * @param ch_verification  [out] the object; NULL after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: made; end it with `scm_ch_verification_release`.
+ * - `SCM_E_POINTER`: `ch_verification` is NULL.
+ * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
+ * - `SCM_E_OUTOFMEMORY`, `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * Does not block, and asks neither card nor reader.
+ */
+SCM_API scm_result scm_create_ch_verification(struct scm_handle *handle, struct scm_ch_verification **ch_verification);
+
+/**
+ * Makes an object for the codes of the attached card, as `scm_create_ch_verification` does, and says what they look like.
+ *
+ * @param handle  the attachment
+ * @param options  what codes look like; NULL for the defaults
+ * @param ch_verification  [out] the object; NULL after a failure
+ *
+ * @return as `scm_create_ch_verification`, and
+ * - `SCM_E_INVALIDARG`: the `struct_size` is that of no version, or a field is out of range: no such encoding; a block of more
+ *   than `SCM_CODE_MAX`; limits that cross, or that the block cannot hold.
+ *
+ * Does not block, and asks neither card nor reader.
+ */
+SCM_API
+scm_result scm_create_ch_verification_ex(struct scm_handle *handle,
+                                         const struct scm_ch_verification_options *options,
+                                         struct scm_ch_verification **ch_verification);
+
+/**
+ * Shows a code to the card (VERIFY), or asks whether it has been shown.
+ *
+ * A command with a code is sent once and never again, whatever happens to it. Without a code the reader asks the user for one at
+ * its PIN pad, and sends it itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): no program ever has it. What is known of a code
+ * here is overwritten when the call ends; the memory of the caller is his.
+ *
+ * Note how `retries_left` differs from other outputs: it is set after failures, too.
+ *
+ * @param ch_verification  the object
+ * @param code  the characters or digits of the code, without padding; NULL with length 0 for the PIN pad
+ * @param code_length  how many these are
+ * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_CHECKONLY`, without a code, to ask for the
+ *   state, which spends no try
+ * @param reference  the number of the code, 0 to 31: P2 of the command is that, and 0x80 or-ed with it if it is local
+ * @param retries_left  [out] how many tries are left, where the card has said so, also with a failure; 0 when the code is
+ *   blocked; else `SCM_RETRIES_UNKNOWN`, as after a success
+ *
+ * @return
+ * - `SCM_S_OK`: verified; with `SCM_FL_IHV_CHECKONLY` it has been, or the card does not ask for it.
+ * - `SCM_SCARD_W_WRONG_CHV`: 63XX, the code was wrong.
+ * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX with `SCM_FL_IHV_CHECKONLY`, it has not been verified.
+ * - `SCM_SCARD_W_CHV_BLOCKED`: 6983.
+ * - `SCM_SCARD_E_INVALID_CHV`: the code is no code of this object: too short, too long, not of digits. Nothing was sent. Or 6984,
+ *   or the user has entered too few or too many digits (6403), and the reader has sent nothing.
+ * - `SCM_SCARD_E_TIMEOUT`: the user has entered nothing in time (6400).
+ * - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the key that cancels (6401).
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader has no PIN pad, or none for such codes (6B80); `SCM_FL_SECURE_MESSAGING`; the
+ *   card does not know the command.
+ * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, there is no such code.
+ * - other codes of a status word: as `scm_send`
+ * - `SCM_E_POINTER`: `retries_left` is NULL. Nothing was sent.
+ * - `SCM_E_INVALIDARG`: `code` is NULL with a length, or there with `SCM_FL_IHV_CHECKONLY`; a flag that is not named here;
+ *   global and local; a reference above 31. Nothing was sent.
+ * - `SCM_E_HANDLE`: no object, or its attachment has ended.
+ * - the codes of a connection: as `scm_send`
+ *
+ * Blocks as `scm_send`, and with a PIN pad until the user is done; `scm_cancel` ends only the wait for others.
+ */
+SCM_API
+scm_result scm_ch_verification_verify(struct scm_ch_verification *ch_verification,
+                                      const uint8_t *code,
+                                      size_t code_length,
+                                      uint32_t flags,
+                                      uint32_t reference,
+                                      uint32_t *retries_left);
+
+/**
+ * Gives a code another value (CHANGE REFERENCE DATA), or has the card ask for it from now on, or not any more (ENABLE and DISABLE
+ * VERIFICATION REQUIREMENT).
+ *
+ * Without any code the reader asks for them, also for the new one twice (FEATURE_MODIFY_PIN_DIRECT, and
+ * FEATURE_VERIFY_PIN_DIRECT to enable and disable). A new code alone is sent as such (P1 01), which a card may allow after
+ * something else was proven.
+ *
+ * @param ch_verification  the object
+ * @param old_code  the code as it is
+ * @param old_length  its length
+ * @param new_code  the code as it is to be; NULL with length 0 to enable and to disable
+ * @param new_length  its length
+ * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and one of `SCM_FL_IHV_CHANGE` (default),
+ *   `SCM_FL_IHV_ENABLE`, `SCM_FL_IHV_DISABLE`
+ * @param reference  as for `scm_ch_verification_verify`
+ * @param retries_left  [out] as for `scm_ch_verification_verify`
+ *
+ * @return as `scm_ch_verification_verify`, where it is about a code either of them, and
+ * - `SCM_S_OK`: changed, enabled or disabled.
+ * - `SCM_SCARD_E_INVALID_CHV`: also an old code without a new one.
+ * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered the new code in two ways (6402).
+ * - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it.
+ * - `SCM_E_INVALIDARG`: also a new code to enable or disable, or more than one of change, enable and disable.
+ *
+ * Blocks as `scm_ch_verification_verify`.
+ */
+SCM_API
+scm_result scm_ch_verification_change_code(struct scm_ch_verification *ch_verification,
+                                           const uint8_t *old_code,
+                                           size_t old_length,
+                                           const uint8_t *new_code,
+                                           size_t new_length,
+                                           uint32_t flags,
+                                           uint32_t reference,
+                                           uint32_t *retries_left);
+
+/**
+ * Sets the counter of a code back that was wrong too often (RESET RETRY COUNTER), and gives it another value.
+ *
+ * Which codes the card wants is up to it: an unblocking code and a new one (P1 00), only the unblocking code (P1 01), only a new
+ * one (P1 02), or none (P1 03) where something else has been proven. So no code does not mean the PIN pad here:
+ * `SCM_FL_IHV_PIN_PAD` does, which asks for both.
+ *
+ * @param ch_verification  the object
+ * @param unblocking_code  the code that may do it; NULL with length 0 for none
+ * @param unblocking_length  its length
+ * @param new_code  the new value; NULL with length 0 for none
+ * @param new_length  its length
+ * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_PIN_PAD`, without codes
+ * @param reference  the code that is blocked; as for `scm_ch_verification_verify`
+ * @param retries_left  [out] as for `scm_ch_verification_verify`: the tries of the unblocking code, as cards have it
+ *
+ * @return as `scm_ch_verification_verify`, where it is about a code either of them, and
+ * - `SCM_S_OK`: the code can be shown again.
+ * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered the new code in two ways (6402).
+ * - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it in this way.
+ * - `SCM_E_INVALIDARG`: also a code beside `SCM_FL_IHV_PIN_PAD`.
+ *
+ * Blocks as `scm_ch_verification_verify`.
+ */
+SCM_API
+scm_result scm_ch_verification_unblock(struct scm_ch_verification *ch_verification,
+                                       const uint8_t *unblocking_code,
+                                       size_t unblocking_length,
+                                       const uint8_t *new_code,
+                                       size_t new_length,
+                                       uint32_t flags,
+                                       uint32_t reference,
+                                       uint32_t *retries_left);
+
+/**
+ * Takes back what was verified through this object (VERIFY with P1 FF, for each of the codes), without a reset of the card.
+ *
+ * A code that the card has forgotten since is not asked about (`scm_get_generation`). After it the card is asked for the state
+ * of each code, because one that does not know this way would answer just as well. A local code is one of the current DF: where
+ * another one is selected meanwhile, the card may not find it.
+ *
+ * @param ch_verification  the object
+ *
+ * @return
+ * - `SCM_S_OK`: nothing of this object is verified any more.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for one code at least; the others are taken back.
+ *   A reset does it: `scm_unlock` or `scm_reconnect_ex` with one.
+ * - `SCM_E_HANDLE`: no object, or its attachment has ended.
+ * - the codes of a connection: as `scm_send`
+ *
+ * Blocks as `scm_send`.
+ */
+SCM_API
+scm_result scm_ch_verification_reset_security_state(struct scm_ch_verification *ch_verification);
+
+/**
+ * Ends an object. What it has verified stays so on the card.
+ *
+ * @param ch_verification  the object
+ *
+ * @return
+ * - `SCM_S_OK`: ended.
+ * - `SCM_E_HANDLE`: no object, or it has ended already, also with its attachment.
+ * - `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * Does not block; a call of another thread goes on to its end.
+ */
+SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_verification);
 
 /**
  * Sends one command of ISO/IEC 7816-4, in as many exchanges as it takes, and receives the data and the status word of its
@@ -2672,8 +3243,8 @@ scm_result scm_virtual_ifd_fail_ex(struct scm_virtual_ifd *ifd,
  * A line is written when its operation has ended: that of an exchange stands behind those of what its callback did.
  *
  * The data of commands that can carry a code or a key are withheld, by their instruction in every class: VERIFY (20, 21), CHANGE
- * REFERENCE DATA (24, 25), RESET RETRY COUNTER (2C, 2D), PERFORM BIOMETRIC OPERATION (2E, 2F), ENVELOPE (C2, C3), PUT KEY (D8) and
- * PUT DATA (DA, DB); of control codes only the length is shown.
+ * REFERENCE DATA (24, 25), DISABLE and ENABLE VERIFICATION REQUIREMENT (26, 28), RESET RETRY COUNTER (2C, 2D), PERFORM BIOMETRIC
+ * OPERATION (2E, 2F), ENVELOPE (C2, C3), PUT KEY (D8) and PUT DATA (DA, DB); of control codes only the length is shown.
  *
  * @param ifd  the reader
  * @param log  [out] the text, UTF-8 with its NUL; NULL with capacity 0 asks for the length

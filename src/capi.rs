@@ -7,6 +7,8 @@
 
 pub mod attachment;
 pub mod attribute;
+pub mod card_auth;
+pub mod ch_verification;
 pub mod command;
 pub mod exchange;
 pub mod file;

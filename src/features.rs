@@ -9,6 +9,12 @@ pub(crate) const MODIFY_PIN_DIRECT: u8 = 0x07;
 pub(crate) const IFD_PIN_PROPERTIES: u8 = 0x0A;
 pub(crate) const GET_TLV_PROPERTIES: u8 = 0x12;
 
+/// The tags of the properties wLcdLayout, bEntryValidationCondition, bMinPINSize and bMaxPINSize.
+const LCD_LAYOUT: u8 = 0x01;
+const ENTRY_VALIDATION_CONDITION: u8 = 0x02;
+const MIN_PIN_SIZE: u8 = 0x06;
+const MAX_PIN_SIZE: u8 = 0x07;
+
 /// The tag of the property dwMaxAPDUDataSize (PC/SC part 10, 2.6.14), a number of four bytes.
 const MAX_APDU_DATA_SIZE: u8 = 0x0A;
 
@@ -23,6 +29,43 @@ pub fn control_code(list: &[u8], feature: u8) -> Option<u32> {
 pub fn max_apdu_data(properties: &[u8]) -> Option<usize> {
     let (_, value) = entries(properties).find(|(tag, _)| *tag == MAX_APDU_DATA_SIZE)?;
     usize::try_from(u32::from_le_bytes(value.try_into().ok()?)).ok()
+}
+
+/// What a reader with a PIN pad says of it; None where it does not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PinProperties {
+    /// Lines and columns of the display; 0 for none.
+    pub display: Option<u16>,
+    /// What can end an entry: 1 the longest code, 2 a key, 4 the time.
+    pub ends_of_entry: Option<u8>,
+    pub shortest: Option<u8>,
+    pub longest: Option<u8>,
+}
+
+impl PinProperties {
+    /// From the list of properties (PC/SC part 10, 2.6.14). A limit of 0 is none.
+    pub fn of_list(properties: &[u8]) -> PinProperties {
+        let value = |wanted| entries(properties).find(|(tag, _)| *tag == wanted).map(|(_, value)| value);
+        let byte = |tag| value(tag).and_then(|value| value.first().copied());
+        PinProperties {
+            display: value(LCD_LAYOUT).and_then(|value| Some(u16::from_le_bytes(value.try_into().ok()?))),
+            ends_of_entry: byte(ENTRY_VALIDATION_CONDITION),
+            shortest: byte(MIN_PIN_SIZE).filter(|length| *length > 0),
+            longest: byte(MAX_PIN_SIZE).filter(|length| *length > 0),
+        }
+    }
+
+    /// From the structure PIN_PROPERTIES (PC/SC part 10, 2.5.5): wLcdLayout, bEntryValidationCondition, bTimeOut2.
+    pub fn of_structure(structure: &[u8]) -> PinProperties {
+        match structure {
+            [low, high, ends, ..] => PinProperties {
+                display: Some(u16::from_le_bytes([*low, *high])),
+                ends_of_entry: Some(*ends),
+                ..PinProperties::default()
+            },
+            _ => PinProperties::default(),
+        }
+    }
 }
 
 /// Tag, length and value, a byte each for the first two.
@@ -49,5 +92,17 @@ mod tests {
         assert_eq!(max_apdu_data(&[0x01, 1, 9, 0x0A, 4, 0x00, 0x01, 0, 0]), Some(256));
         assert_eq!(max_apdu_data(&[0x0A, 2, 0, 1]), None);
         assert_eq!(max_apdu_data(&[0x0A, 4, 0]), None);
+    }
+
+    #[test]
+    fn properties_of_a_pin_pad() {
+        let list = [0x01, 2, 0x10, 0x02, 0x02, 1, 7, 0x06, 1, 4, 0x07, 1, 12];
+        let all = PinProperties { display: Some(0x0210), ends_of_entry: Some(7), shortest: Some(4), longest: Some(12) };
+        assert_eq!(PinProperties::of_list(&list), all);
+        assert_eq!(PinProperties::of_list(&[0x06, 1, 0, 0x07, 1, 0, 0x01, 1, 9]), PinProperties::default());
+        assert_eq!(PinProperties::of_list(&[0x02, 0, 0x06]), PinProperties::default());
+        let some = PinProperties { display: Some(0x0210), ends_of_entry: Some(7), ..PinProperties::default() };
+        assert_eq!(PinProperties::of_structure(&[0x10, 0x02, 7, 0]), some);
+        assert_eq!(PinProperties::of_structure(&[0x10, 0x02]), PinProperties::default());
     }
 }

@@ -75,7 +75,7 @@ codes! {
     SCARD_E_CANT_DISPOSE = 0x8010000E, "The card could not be left in the state that was asked for.";
     SCARD_E_PROTO_MISMATCH = 0x8010000F, "The card speaks none of the protocols that were asked for.";
     SCARD_E_NOT_READY = 0x80100010, "The reader or the card is not ready.";
-    SCARD_E_INVALID_VALUE = 0x80100011, "The resource manager refused the value of a parameter.";
+    SCARD_E_INVALID_VALUE = 0x80100011, "A value was refused, or the two entries of a new code differ.";
     SCARD_E_SYSTEM_CANCELLED = 0x80100012, "The system cancelled the operation, to log off or to shut down.";
     SCARD_F_COMM_ERROR = 0x80100013, "The communication with the card or with the resource manager failed.";
     SCARD_F_UNKNOWN_ERROR = 0x80100014, "The resource manager met an error that it does not know.";
@@ -121,7 +121,7 @@ codes! {
     SCARD_W_CHV_BLOCKED = 0x8010006C, "The code is blocked: it was wrong too often.";
     SCARD_W_EOF = 0x8010006D, "The end of the file was reached.";
     SCARD_W_CANCELLED_BY_USER = 0x8010006E, "The user cancelled the operation.";
-    SCARD_W_CARD_NOT_AUTHENTICATED = 0x8010006F, "No code was presented to the card.";
+    SCARD_W_CARD_NOT_AUTHENTICATED = 0x8010006F, "No code was presented to the card, or the card has not proven what it is.";
     SCARD_W_CACHE_ITEM_NOT_FOUND = 0x80100070, "The item is not in the cache.";
     SCARD_W_CACHE_ITEM_STALE = 0x80100071, "The item in the cache is too old.";
     SCARD_W_CACHE_ITEM_TOO_BIG = 0x80100072, "The item is too big for the cache.";

@@ -5,12 +5,15 @@
 pub mod binary;
 pub mod card_auth;
 pub mod ch_verification;
+pub mod cipher;
+pub mod code;
 pub mod control_parameters;
 pub mod creation;
 pub mod directory;
 pub mod file;
 pub mod file_access;
 pub mod information;
+pub mod pin_pad;
 pub mod properties;
 pub mod record;
 pub mod selection;

@@ -1,5 +1,7 @@
 //! Several exchanges with the card in a row, between which nobody else gets at it.
 
+use zeroize::Zeroize;
+
 use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::atr::Atr;
@@ -212,6 +214,12 @@ impl Conversation<'_> {
             Ok(()) => Ok(&self.session.response),
             Err(code) => Err(attachment.diagnose(self.session, code)),
         }
+    }
+
+    /// Overwrites the answer of the last exchange, and leaves none.
+    pub fn wipe_response(&mut self) {
+        self.session.response.as_mut_slice().zeroize();
+        self.session.response.clear();
     }
 
     /// What is known to be selected.

@@ -349,8 +349,8 @@ pub unsafe extern "C" fn scm_virtual_ifd_fail_ex(
 /// A line is written when its operation has ended: that of an exchange stands behind those of what its callback did.
 ///
 /// The data of commands that can carry a code or a key are withheld, by their instruction in every class: VERIFY (20, 21), CHANGE
-/// REFERENCE DATA (24, 25), RESET RETRY COUNTER (2C, 2D), PERFORM BIOMETRIC OPERATION (2E, 2F), ENVELOPE (C2, C3), PUT KEY (D8) and
-/// PUT DATA (DA, DB); of control codes only the length is shown.
+/// REFERENCE DATA (24, 25), DISABLE and ENABLE VERIFICATION REQUIREMENT (26, 28), RESET RETRY COUNTER (2C, 2D), PERFORM BIOMETRIC
+/// OPERATION (2E, 2F), ENVELOPE (C2, C3), PUT KEY (D8) and PUT DATA (DA, DB); of control codes only the length is shown.
 ///
 /// @param ifd  the reader
 /// @param log  [out] the text, UTF-8 with its NUL; NULL with capacity 0 asks for the length

@@ -1,3 +1,168 @@
-//! Authentication: what ISCardAuth does.
+//! Authentication: what ISCardAuth does, with the commands of ISO/IEC 7816-4, 11.5.
+
+use zeroize::Zeroizing;
+
+use super::cipher::{is_same, Cipher};
+use crate::attachment::conversation::Conversation;
+use crate::attachment::Attachment;
+use crate::command::status_word::StatusWord;
+use crate::command::{ins, Command, SHORT_RESPONSE};
+use crate::hresult::{Hresult, Result};
+use crate::patience::SCM_INFINITE;
+use crate::type_library::Disposition;
+
+/// The longest challenge of a challenge-response.
+pub(crate) const MAX_CHALLENGE: usize = 256;
 
 pub struct CardAuth {}
+
+/// By which method, and with which key: P1 and P2. What the numbers mean, the card knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Method {
+    pub algorithm: u8,
+    pub key: u8,
+}
+
+/// P1 and P2 that say nothing.
+const NO_METHOD: Method = Method { algorithm: 0, key: 0 };
+
+/// What turns a challenge into its answer.
+pub enum Responder<'a> {
+    BuiltIn(Cipher<'a>),
+    /// The program's own, which uses the library as it likes.
+    Program(Program<'a>),
+}
+
+/// A function of the program's.
+pub type Program<'a> = &'a dyn Fn(&[u8]) -> Result<Zeroizing<Vec<u8>>>;
+
+impl Method {
+    fn command(self, ins: u8) -> Command<'static> {
+        Command::new(ins, self.algorithm, self.key)
+    }
+
+    /// Asks the card for a challenge of so many bytes, and puts it behind `challenge`.
+    pub fn get_challenge(self, card: &mut Conversation, length: usize, challenge: &mut Vec<u8>) -> Result<()> {
+        judge(card.send(&self.command(ins::GET_CHALLENGE).expecting(length), challenge)?)
+    }
+
+    /// Shows the card that the program has the key.
+    pub fn authenticate_program(self, card: &mut Conversation, response: &[u8]) -> Result<()> {
+        judge(card.send(&self.command(ins::EXTERNAL_AUTHENTICATE).with_data(response), &mut Vec::new())?)
+    }
+
+    /// Shows the card that the user is there.
+    pub fn authenticate_user(self, card: &mut Conversation, data: &[u8]) -> Result<()> {
+        match judge(card.send(&self.command(ins::VERIFY).with_data(data), &mut Vec::new())?) {
+            Err(Hresult::SCARD_W_SECURITY_VIOLATION) => Err(Hresult::SCARD_W_WRONG_CHV),
+            judged => judged,
+        }
+    }
+
+    /// Gives the card a challenge, and puts its answer, of `ne` bytes at the most, behind `answer`.
+    pub fn authenticate_card(
+        self,
+        card: &mut Conversation,
+        challenge: &[u8],
+        ne: usize,
+        answer: &mut Vec<u8>,
+    ) -> Result<()> {
+        let command = self.command(ins::INTERNAL_AUTHENTICATE).with_data(challenge).expecting(ne);
+        judge(card.send_for_caller(&command, answer)?)
+    }
+
+    /// The whole of it: the card's challenge, the responder's answer, the card's judgement.
+    pub fn prove_program(self, attachment: &Attachment, responder: &Responder, length: usize) -> Result<()> {
+        let challenge = |card: &mut Conversation| whole_challenge(card, length);
+        match responder {
+            Responder::BuiltIn(_) => attachment.converse(SCM_INFINITE, |card| {
+                let response = responder.respond(&challenge(card)?)?;
+                self.authenticate_program(card, &response)
+            }),
+            // The program's function is called while nobody else can have the card, but outside of any call on it.
+            Responder::Program(_) => under_lock(attachment, || {
+                let challenge = attachment.converse(SCM_INFINITE, challenge)?;
+                let response = responder.respond(&challenge)?;
+                attachment.converse(SCM_INFINITE, |card| self.authenticate_program(card, &response))
+            }),
+        }
+    }
+
+    /// The whole of it the other way: a random challenge, the card's answer, and the comparison with the responder's.
+    pub fn prove_card(self, attachment: &Attachment, responder: &Responder, length: usize) -> Result<()> {
+        let mut challenge = zeroes(length)?;
+        getrandom::fill(&mut challenge).map_err(|_| Hresult::E_FAIL)?;
+        let expected = responder.respond(&challenge)?;
+        let (ne, mut answer) = (SHORT_RESPONSE.max(expected.len()), Vec::new());
+        attachment.converse(SCM_INFINITE, |card| self.authenticate_card(card, &challenge, ne, &mut answer))?;
+        match is_same(&answer, &expected) {
+            true => Ok(()),
+            false => Err(Hresult::SCARD_W_CARD_NOT_AUTHENTICATED),
+        }
+    }
+}
+
+impl Responder<'_> {
+    fn respond(&self, challenge: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        match self {
+            Responder::BuiltIn(cipher) => {
+                let mut block = zeroes(challenge.len())?;
+                block.copy_from_slice(challenge);
+                cipher.encrypt(&mut block)?;
+                Ok(block)
+            }
+            Responder::Program(respond) => respond(challenge),
+        }
+    }
+}
+
+/// A challenge of just this length. The card is not told what it is for: P1 and P2 say nothing in most cards.
+fn whole_challenge(card: &mut Conversation, length: usize) -> Result<Vec<u8>> {
+    let mut challenge = Vec::new();
+    NO_METHOD.get_challenge(card, length, &mut challenge)?;
+    match challenge.len() == length {
+        true => Ok(challenge),
+        false => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+    }
+}
+
+/// So many bytes, which are overwritten when they are done with.
+pub fn zeroes(length: usize) -> Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    bytes.try_reserve_exact(length)?;
+    bytes.resize(length, 0);
+    Ok(bytes)
+}
+
+fn under_lock<T>(attachment: &Attachment, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    attachment.lock_within(SCM_INFINITE)?;
+    let worked = work();
+    // What became of the lock shows at the next call; what the card has said is there.
+    let _ = attachment.unlock(Disposition::Leave);
+    worked
+}
+
+/// Something is proven only where the card says just that. That it is not comes without the number of tries here.
+fn judge(status: StatusWord) -> Result<()> {
+    match status.code() {
+        _ if status == StatusWord::OK || status.more().is_some() => Ok(()),
+        _ if status.0 >> 8 == 0x63 => Err(Hresult::SCARD_W_SECURITY_VIOLATION),
+        code if code.0 < 0 => Err(code),
+        _ => Err(Hresult::E_FAIL),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_success_is_success() {
+        for word in 0..=u16::MAX {
+            let judged = judge(StatusWord(word));
+            assert_eq!(judged.is_ok(), word == 0x9000 || word >> 8 == 0x61, "{word:04X}");
+            assert!(judged.is_ok() || judged.unwrap_err().0 < 0);
+        }
+        assert_eq!(judge(StatusWord(0x63C2)), Err(Hresult::SCARD_W_SECURITY_VIOLATION));
+    }
+}

@@ -1,9 +1,9 @@
 //! The log of the commands a card has received. Codes and keys are not in it.
 
-/// The instructions whose data are withheld, the same as in the log of a virtual reader: VERIFY, CHANGE REFERENCE DATA, RESET
-/// RETRY COUNTER, PERFORM BIOMETRIC OPERATION, PUT KEY, PUT DATA, which loads keys on some cards, and ENVELOPE, which may hold
-/// any of them.
-const WITHHELD: [u8; 13] = [0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D, 0x2E, 0x2F, 0xC2, 0xC3, 0xD8, 0xDA, 0xDB];
+/// The instructions whose data are withheld, the same as in the log of a virtual reader: VERIFY, CHANGE REFERENCE DATA,
+/// DISABLE and ENABLE VERIFICATION REQUIREMENT, RESET RETRY COUNTER, PERFORM BIOMETRIC OPERATION, PUT KEY, PUT DATA, which loads
+/// keys on some cards, and ENVELOPE, which may hold any of them.
+const WITHHELD: [u8; 15] = [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D, 0x2E, 0x2F, 0xC2, 0xC3, 0xD8, 0xDA, 0xDB];
 
 /// What comes before the data and their length.
 const HEADER: usize = 4;
@@ -60,6 +60,8 @@ mod tests {
     fn codes_are_withheld() {
         assert_eq!(show(&[0, 0x20, 0, 0x81, 4, 1, 2, 3, 4]), "00200081..");
         assert_eq!(show(&[0x10, 0x24, 0, 1, 1, 9]), "10240001..");
+        assert_eq!(show(&[0, 0x26, 0, 1, 1, 9]), "00260001..");
+        assert_eq!(show(&[0, 0x28, 0, 1, 1, 9]), "00280001..");
         assert_eq!(show(&[0x84, 0xD8, 1, 0x81, 0]), "84D80181..");
         assert_eq!(show(&[0, 0x20, 0, 0x81]), "00200081");
     }

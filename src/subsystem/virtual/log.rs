@@ -105,10 +105,10 @@ impl fmt::Display for Command<'_> {
 }
 
 /// Whether the data behind this header can be a code, a biometric or a key: VERIFY, PERFORM BIOMETRIC OPERATION, CHANGE
-/// REFERENCE DATA, RESET RETRY COUNTER (ISO/IEC 7816-4 and -11), PUT DATA, which loads keys on some cards, PUT KEY
+/// REFERENCE DATA, DISABLE and ENABLE VERIFICATION REQUIREMENT, RESET RETRY COUNTER (ISO/IEC 7816-4 and -11), PUT DATA, which loads keys on some cards, PUT KEY
 /// (GlobalPlatform), ENVELOPE, which can hold any of them, and UNBLOCK's like in every class.
 fn carries_a_secret(header: &[u8]) -> bool {
-    const SECRET: [u8; 13] = [0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D, 0x2E, 0x2F, 0xC2, 0xC3, 0xD8, 0xDA, 0xDB];
+    const SECRET: [u8; 15] = [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D, 0x2E, 0x2F, 0xC2, 0xC3, 0xD8, 0xDA, 0xDB];
     header.get(1).is_some_and(|instruction| SECRET.contains(instruction))
 }
 
@@ -145,8 +145,7 @@ mod tests {
         assert_eq!(shown(&[0, 0x20, 0, 0x81]), "00200081");
         assert_eq!(shown(&[0, 0x20]), "0020");
         for instruction in 0..=u8::MAX {
-            let secret =
-                matches!(instruction, 0x20 | 0x21 | 0x24 | 0x25 | 0x2C..=0x2F | 0xC2 | 0xC3 | 0xD8 | 0xDA | 0xDB);
+            let secret = matches!(instruction, 0x20 | 0x21 | 0x24..=0x26 | 0x28 | 0x2C..=0x2F | 0xC2 | 0xC3 | 0xD8 | 0xDA | 0xDB);
             assert_eq!(shown(&[0x80, instruction, 0, 0, 0xAB]).contains("withheld"), secret, "{instruction:02X}");
         }
     }

@@ -1,0 +1,382 @@
+/* Codes and keys are nowhere when the calls that had them are over: not in what a core dump would have of this process, not in
+ * the log of a virtual reader, not in the text of any code. The test itself has them only masked. */
+#include "support/check.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+
+#define NAME "Secret 00 00"
+#define CARD 0
+
+/* What a byte is masked with, and a copy of it that no compiler looks through. */
+#define MASK 0xA7
+#define M(byte) ((uint8_t)((byte) ^ MASK))
+static volatile uint8_t mask = MASK;
+
+#define CODE_LENGTH 12
+#define KEY_LENGTH 24
+
+struct secret {
+    const char *name;
+    size_t length;
+    uint8_t masked[KEY_LENGTH];
+};
+
+/* A code, as characters and as digits, and a key. Its three parts are keys of DES. */
+static const struct secret CODE = {
+    "code", CODE_LENGTH, {M('7'), M('3'), M('9'), M('2'), M('0'), M('1'), M('4'), M('6'), M('8'), M('5'), M('7'), M('3')}};
+static const struct secret NEW_CODE = {
+    "new code",
+    CODE_LENGTH,
+    {M('9'), M('1'), M('6'), M('0'), M('5'), M('8'), M('2'), M('7'), M('4'), M('3'), M('3'), M('8')}};
+static const struct secret DIGITS = {"digits of the code", 6, {M(0x73), M(0x92), M(0x01), M(0x46), M(0x85), M(0x73)}};
+static const struct secret NEW_DIGITS = {
+    "digits of the new code", 6, {M(0x91), M(0x60), M(0x58), M(0x27), M(0x43), M(0x38)}};
+static const struct secret KEY = {
+    "key", KEY_LENGTH, {M(0xD3), M(0x1F), M(0x86), M(0x4B), M(0xE9), M(0x57), M(0xA2), M(0x0C),
+                        M(0x38), M(0xF5), M(0x61), M(0xBE), M(0x94), M(0x2D), M(0xC7), M(0x70),
+                        M(0x1A), M(0xE6), M(0x53), M(0x8F), M(0xB4), M(0x29), M(0xDC), M(0x45)}};
+
+/* --- Secrets in the clear, for the time of one call */
+
+static void reveal(uint8_t *to, const struct secret *secret)
+{
+    for (size_t i = 0; i < secret->length; i++)
+        to[i] = (uint8_t)(secret->masked[i] ^ mask);
+}
+
+static void wipe(uint8_t *bytes, size_t length)
+{
+    for (volatile uint8_t *byte = bytes; length > 0; length--)
+        *byte++ = 0;
+}
+
+/* --- A search of the memory */
+
+/* How often `length` of the bytes of a secret, from `from` on, stand in the memory. */
+static int count_in(const uint8_t *begin, const uint8_t *end, const struct secret *secret, size_t from, size_t length)
+{
+    int count = 0;
+    for (; (size_t)(end - begin) >= length; begin++) {
+        size_t same = 0;
+        while (same < length && (uint8_t)(begin[same] ^ MASK) == secret->masked[from + same])
+            same++;
+        count += same == length;
+    }
+    return count;
+}
+
+/* The same in all memory that can be written: data, heap, anonymous mappings. Not on the stack of this thread, where the dynamic
+ * linker saves whatever is still in a register, be it of the test or of the library. */
+static int count(const struct secret *secret, size_t from, size_t length)
+{
+    char line[512];
+    int found = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        uintptr_t begin, end;
+        char rights[5];
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &begin, &end, rights) != 3 || strncmp(rights, "rw", 2) != 0 ||
+            strstr(line, "[stack]") != NULL)
+            continue;
+        int here = count_in((const uint8_t *)begin, (const uint8_t *)end, secret, from, length);
+        if (here > 0)
+            print_error("the %s, bytes %zu to %zu, in %s", secret->name, from, from + length - 1, line);
+        found += here;
+    }
+    fclose(maps);
+    return found;
+}
+
+static void assert_nowhere(void)
+{
+    assert_int_equal(count(&CODE, 0, CODE_LENGTH), 0);
+    assert_int_equal(count(&NEW_CODE, 0, CODE_LENGTH), 0);
+    assert_int_equal(count(&DIGITS, 0, 6), 0);
+    assert_int_equal(count(&NEW_DIGITS, 0, 6), 0);
+    for (size_t part = 0; part < KEY_LENGTH; part += 8)
+        assert_int_equal(count(&KEY, part, 8), 0);
+}
+
+/* --- A reader with a PIN pad, and a card that remembers nothing */
+
+static scm_virtual_ifd *ifd;
+static scm_handle *card;
+static scm_ch_verification *codes, *blocks;
+static scm_card_auth *auth;
+static bool is_broken;
+
+static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                           size_t capacity, size_t *response_length)
+{
+    (void)user, (void)command_length, (void)capacity;
+    memset(response, 0x11, 256);
+    *response_length = command[1] == 0x84 || command[1] == 0x88 ? command[command_length - 1] : 0;
+    memcpy(response + *response_length, "\x90\x00", 2);
+    *response_length += 2;
+    return is_broken ? SCM_SCARD_F_COMM_ERROR : SCM_S_OK;
+}
+
+static scm_result power(void *user, uint32_t event)
+{
+    (void)user, (void)event;
+    return SCM_S_OK;
+}
+
+/* A reader that is out of order, and answers with what the user has entered. */
+static scm_result control(void *user, uint32_t code, const uint8_t *input, size_t input_length, uint8_t *output,
+                          size_t capacity, size_t *output_length)
+{
+    static const uint8_t features[] = {0x06, 4, 0x42, 0x33, 0x00, 0x06, 0x07, 4, 0x42, 0x33, 0x00, 0x07};
+    (void)user, (void)input, (void)input_length, (void)capacity;
+    if (code == scm_ctl_code(3400)) {
+        memcpy(output, features, sizeof features);
+        *output_length = sizeof features;
+    } else {
+        reveal(output, &CODE);
+        *output_length = CODE_LENGTH;
+    }
+    return SCM_S_OK;
+}
+
+static void attach_to_own_card(void)
+{
+    scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
+    scm_virtual_ifd_options options = SCM_VIRTUAL_IFD_OPTIONS_INIT;
+    options.log_limit = 1 << 20;
+    plug.atr = (const uint8_t *)"\x3B\x80\x80\x01\x01";
+    plug.atr_length = 5;
+    plug.transmit = transmit;
+    plug.power = power;
+    plug.control = control;
+    assert_result(scm_virtual_ifd_create(NAME, &options, &ifd), SCM_S_OK);
+    assert_result(scm_virtual_ifd_insert(ifd, &plug), SCM_S_OK);
+    assert_result(scm_attach_by_ifd(NAME, &card), SCM_S_OK);
+}
+
+/* --- Whatever takes a secret. A card that is a program of its own knows neither code nor key; that is none of this test. */
+
+static void show_codes(scm_ch_verification *object, size_t length)
+{
+    uint8_t code[CODE_LENGTH], other[CODE_LENGTH];
+    uint32_t left;
+    reveal(code, &CODE);
+    reveal(other, &NEW_CODE);
+    scm_ch_verification_verify(object, code, length, 0, 2, &left);
+    scm_ch_verification_verify(object, code, length, SCM_FL_IHV_LOCAL, 2, &left);
+    scm_ch_verification_change_code(object, code, length, other, length, 0, 2, &left);
+    scm_ch_verification_change_code(object, NULL, 0, other, length, 0, 2, &left);
+    scm_ch_verification_change_code(object, code, length, NULL, 0, SCM_FL_IHV_ENABLE, 2, &left);
+    scm_ch_verification_change_code(object, code, length, NULL, 0, SCM_FL_IHV_DISABLE, 2, &left);
+    scm_ch_verification_unblock(object, code, length, other, length, 0, 1, &left);
+    scm_ch_verification_unblock(object, code, length, NULL, 0, 0, 1, &left);
+    scm_ch_verification_unblock(object, NULL, 0, other, length, 0, 1, &left);
+    scm_ch_verification_reset_security_state(object);
+    /* What is refused before it is sent. */
+    scm_ch_verification_verify(object, code, length, SCM_FL_SECURE_MESSAGING, 2, &left);
+    scm_ch_verification_verify(object, code, length, 0, 99, &left);
+    scm_ch_verification_verify(object, code, 2, 0, 2, &left);
+    scm_ch_verification_verify(NULL, code, length, 0, 2, &left);
+    scm_ch_verification_change_code(object, code, length, other, 2, 0, 2, &left);
+    scm_card_auth_user_auth(auth, 0, (const uint8_t *)"\x02", 1, code, length);
+    wipe(code, sizeof code);
+    wipe(other, sizeof other);
+}
+
+/* Gives a secret for an answer. */
+static scm_result respond(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer, size_t capacity,
+                          size_t *answer_length)
+{
+    (void)challenge, (void)challenge_length;
+    reveal(answer, &CODE);
+    reveal(answer + capacity - CODE_LENGTH, &CODE);
+    *answer_length = CODE_LENGTH;
+    return *(scm_result *)user;
+}
+
+static void use_keys(void)
+{
+    static const struct {
+        uint32_t cipher;
+        size_t length;
+    } rows[] = {{SCM_CIPHER_AES, 16}, {SCM_CIPHER_AES, 24}, {SCM_CIPHER_3DES, 16}, {SCM_CIPHER_3DES, 24},
+                {SCM_CIPHER_AES, 23}};
+    uint8_t key[KEY_LENGTH];
+    scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
+    options.key = key;
+    reveal(key, &KEY);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        options.cipher = rows[i].cipher;
+        options.key_length = rows[i].length;
+        scm_card_auth_app_auth_ex(auth, 0, (const uint8_t *)"\x01", 1, &options);
+        scm_card_auth_icc_auth_ex(auth, 0, (const uint8_t *)"\x02", 1, &options);
+    }
+    wipe(key, sizeof key);
+}
+
+/* The answers of a program's own cipher go to the card, and into the log, as they are: they prove a secret and are none. Here
+ * they are one, to find them by. */
+static void use_program(void)
+{
+    scm_result result = SCM_S_OK;
+    scm_card_auth_options own = SCM_CARD_AUTH_OPTIONS_INIT;
+    own.callback = respond;
+    own.user = &result;
+    for (int i = 0; i < 2; i++) {
+        scm_card_auth_app_auth_ex(auth, 0, (const uint8_t *)"\x01", 1, &own);
+        scm_card_auth_icc_auth_ex(auth, 0, (const uint8_t *)"\x02", 1, &own);
+        result = SCM_E_FAIL;
+    }
+}
+
+static void use_everything(void)
+{
+    show_codes(codes, CODE_LENGTH);
+    show_codes(blocks, CODE_LENGTH);
+    use_keys();
+    use_program();
+}
+
+/* --- The tests */
+
+static void the_search_finds_what_is_there(void **state)
+{
+    (void)state;
+    assert_nowhere();
+    uint8_t *copy = malloc(KEY_LENGTH);
+    assert_non_null(copy);
+    print_message("Expected: ");
+    reveal(copy, &KEY);
+    assert_int_equal(count(&KEY, 8, 8), 1);
+    wipe(copy, KEY_LENGTH);
+    free(copy);
+    assert_nowhere();
+}
+
+static void nothing_is_left_in_memory(void **state)
+{
+    (void)state;
+    use_everything();
+    assert_nowhere();
+}
+
+static void nothing_is_left_after_failures(void **state)
+{
+    (void)state;
+    is_broken = true;
+    use_everything();
+    is_broken = false;
+    assert_nowhere();
+    if (ifd != NULL) {
+        assert_result(scm_virtual_ifd_remove(ifd), SCM_S_OK);
+        use_everything();
+        assert_nowhere();
+    }
+}
+
+static void nothing_is_left_of_a_pin_pad(void **state)
+{
+    (void)state;
+    uint32_t left;
+    scm_result result = scm_ch_verification_verify(codes, NULL, 0, 0, 1, &left);
+    assert_result(result, ifd != NULL ? SCM_SCARD_F_COMM_ERROR : SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    scm_ch_verification_change_code(codes, NULL, 0, NULL, 0, 0, 1, &left);
+    scm_ch_verification_unblock(codes, NULL, 0, NULL, 0, SCM_FL_IHV_PIN_PAD, 1, &left);
+    assert_nowhere();
+}
+
+static void hex(char *to, const struct secret *secret)
+{
+    for (size_t i = 0; i < secret->length; i++)
+        sprintf(to + 2 * i, "%02X", secret->masked[i] ^ mask);
+}
+
+/* As it is, and in hexadecimal, of which four bytes are enough. */
+static void assert_not_in(const char *text, const struct secret *secret)
+{
+    char clear[KEY_LENGTH + 1] = "", digits[2 * KEY_LENGTH + 1];
+    hex(digits, secret);
+    digits[8] = '\0';
+    assert_null(strstr(text, digits));
+    reveal((uint8_t *)clear, secret);
+    clear[4] = '\0';
+    assert_null(strstr(text, clear));
+    wipe((uint8_t *)clear, sizeof clear);
+    wipe((uint8_t *)digits, sizeof digits);
+}
+
+static void nothing_is_in_a_log(void **state)
+{
+    (void)state;
+    static char log[1 << 20];
+    size_t length;
+    if (ifd == NULL)
+        skip();
+    show_codes(codes, CODE_LENGTH);
+    show_codes(blocks, CODE_LENGTH);
+    use_keys();
+    assert_result(scm_virtual_ifd_get_log(ifd, log, sizeof log, &length), SCM_S_OK);
+    assert_non_null(strstr(log, "withheld"));
+    assert_not_in(log, &CODE);
+    assert_not_in(log, &NEW_CODE);
+    assert_not_in(log, &DIGITS);
+    assert_not_in(log, &NEW_DIGITS);
+    assert_not_in(log, &KEY);
+}
+
+static void nothing_is_in_a_text(void **state)
+{
+    (void)state;
+    use_everything();
+    for (uint32_t facility = 0; facility <= 0x10; facility++) {
+        for (uint32_t code = 0; code <= 0x100; code++) {
+            scm_result result = (scm_result)(0x80000000u | facility << 16 | code);
+            assert_not_in(scm_result_name(result), &CODE);
+            assert_not_in(scm_result_message(result), &CODE);
+            assert_not_in(scm_result_message(result), &KEY);
+        }
+    }
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    scm_ch_verification_options options = SCM_CH_VERIFICATION_OPTIONS_INIT;
+    options.encoding = SCM_CODE_ISO9564_2;
+    if (bed_is_virtual()) {
+        attach_to_own_card();
+    } else {
+        bed("insert %d scm", CARD);
+        card = attach(CARD);
+    }
+    assert_result(scm_create_ch_verification(card, &codes), SCM_S_OK);
+    assert_result(scm_create_ch_verification_ex(card, &options, &blocks), SCM_S_OK);
+    return scm_create_card_auth(card, &auth);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    assert_result(scm_detach(card), SCM_S_OK);
+    if (ifd == NULL)
+        bed("remove %d", CARD);
+    else
+        assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
+    ifd = NULL;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    bed_make(argc, argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_search_finds_what_is_there, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_left_in_memory, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_left_after_failures, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_left_of_a_pin_pad, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_in_a_log, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_in_a_text, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
