@@ -7,12 +7,18 @@
 
 pub mod attachment;
 pub mod attribute;
+pub mod card_auth;
+pub mod ch_verification;
 pub mod command;
 pub mod exchange;
+pub mod file;
+pub mod file_access;
 pub mod ifd;
+pub mod interface;
 pub mod lock;
 pub mod monitor;
 pub mod property;
+pub mod provider;
 pub mod reconnect;
 pub mod result;
 pub mod version;

@@ -25,6 +25,7 @@ mod multi_string;
 mod path;
 mod patience;
 mod process_table;
+mod provider;
 mod shared;
 mod subsystem;
 mod sync;
