@@ -67,18 +67,17 @@ pub unsafe extern "C" fn scm_card_auth_get_challenge(
 ) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let (output, parameters) =
+        let (output, _) =
             unsafe { (OutputBytes::new(challenge, capacity, length)?, input(parameters, parameters_length)?) };
         let (made, _attachment) = made(token(card_auth)?, |handles| &handles.card_auths)?;
         match &made.object {
             Implementation::Generic(_) => Err(Hresult::E_NOTIMPL),
             Implementation::Provided(provided) => output.fill_by(|challenge, capacity, length| {
-                let (given, given_length) = (parameters.as_ptr(), parameters.len());
                 provided.call(
                     |functions| functions.get_challenge,
                     // SAFETY: the program vouches for its function; the pointers are as the header says.
                     |object, get_challenge| unsafe {
-                        get_challenge(object, algorithm, given, given_length, challenge, capacity, length)
+                        get_challenge(object, algorithm, parameters, parameters_length, challenge, capacity, length)
                     },
                 )
             }),

@@ -65,14 +65,14 @@ pub unsafe extern "C" fn scm_ch_verification_verify(
 ) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let (_zeroed, code) = unsafe { (Output::new(retries_left)?, input(code, code_length)?) };
+        unsafe { (Output::new(retries_left)?, input(code, code_length)?) };
         let (made, _attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
         match &made.object {
             Implementation::Generic(_) => Err(Hresult::E_NOTIMPL),
             Implementation::Provided(provided) => provided.call(
                 |functions| functions.verify,
                 // SAFETY: the program vouches for its function; the pointers are as the header says.
-                |object, verify| unsafe { verify(object, code.as_ptr(), code.len(), flags, reference, retries_left) },
+                |object, verify| unsafe { verify(object, code, code_length, flags, reference, retries_left) },
             ),
         }
     })
