@@ -1915,6 +1915,16 @@ scm_result scm_file_read(struct scm_file *file,
                          uint32_t flags);
 
 /**
+ * Tells the position in a file.
+ *
+ * @param file  the file
+ * @param position  [out] the position
+ *
+ * @return a code
+ */
+SCM_API scm_result scm_file_tell(struct scm_file *file, uint64_t *position);
+
+/**
  * Closes a file.
  *
  * @param file  the file

@@ -1,7 +1,7 @@
 //! Open files.
 
 use super::{handles, made, scm_result, token};
-use crate::boundary::{guard, OutputBytes};
+use crate::boundary::{guard, Output, OutputBytes};
 use crate::hresult::Hresult;
 use crate::process_table::Made;
 use crate::provider::implementation::Implementation;
@@ -40,6 +40,28 @@ pub unsafe extern "C" fn scm_file_read(
                     // SAFETY: the program vouches for its function; the pointers are as the header says.
                     |file, read| unsafe { read(file, buffer, capacity, length, flags) },
                 )
+            }),
+        }
+    })
+}
+
+/// Tells the position in a file.
+///
+/// @param file  the file
+/// @param position  [out] the position
+///
+/// @return a code
+#[no_mangle]
+pub unsafe extern "C" fn scm_file_tell(file: *mut scm_file, position: *mut u64) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let output = unsafe { Output::new(position) }?;
+        let (made, _attachment) = made(token(file)?, |handles| &handles.files)?;
+        match &made.object {
+            Implementation::Generic(_) => Err(Hresult::E_NOTIMPL),
+            Implementation::Provided(file) => output.set_by(|position| {
+                // SAFETY: the program vouches for its function; the pointer is as the header says.
+                file.call(|functions| functions.tell, |file, tell| unsafe { tell(file, position) })
             }),
         }
     })

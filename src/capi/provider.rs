@@ -251,8 +251,8 @@ impl scm_provider {
     /// # Safety
     /// For a standard interface the pointer is as the header says.
     unsafe fn functions(&self, standard: Option<Standard>) -> Result<Functions> {
-        // SAFETY: as the caller vouches for.
         Ok(match standard {
+            // SAFETY: as the caller vouches for.
             Some(Standard::FileAccess) => Functions::FileAccess(unsafe { read_table(self.functions) }?),
             // SAFETY: as above.
             Some(Standard::ChVerification) => Functions::ChVerification(unsafe { read_table(self.functions) }?),

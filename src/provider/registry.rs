@@ -233,8 +233,8 @@ mod tests {
         let ended = Cell::new(0);
         let make = || {
             let mut provider = provider("Crypto", CARD, 0);
-            (provider.callbacks.user, provider.callbacks.end) =
-                (std::ptr::from_ref(&ended).cast_mut().cast(), Some(end));
+            provider.callbacks.user = std::ptr::from_ref(&ended).cast_mut().cast();
+            provider.callbacks.end = Some(end);
             provider
         };
         let mut registry = registry([make()]);
