@@ -566,7 +566,7 @@ static void a_provider_is_for_its_cards(void **state)
 {
     (void)state;
     scm_handle *handle = attach(0);
-    uint8_t atr[SCM_ATR_MAX], mask[SCM_ATR_MAX];
+    uint8_t atr[SCM_ATR_MAX] = {0}, mask[SCM_ATR_MAX];
     size_t length;
     assert_result(scm_get_atr(handle, atr, sizeof atr, &length), SCM_S_OK);
     memset(mask, 0xFF, sizeof mask);
