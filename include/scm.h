@@ -1460,7 +1460,7 @@ scm_result scm_attach_by_handle_ex(uintptr_t icc,
  * - `SCM_S_OK`: ended; also when the card, the reader or the service is gone.
  * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
  *
- * Waits neither for other applications nor for a call of another thread.
+ * Waits neither for other applications nor for a call of another thread. Providers release their objects meanwhile.
  */
 SCM_API
 scm_result scm_detach(struct scm_handle *handle);

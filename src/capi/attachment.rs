@@ -209,7 +209,7 @@ pub unsafe extern "C" fn scm_attach_by_handle_ex(
 /// - `SCM_S_OK`: ended; also when the card, the reader or the service is gone.
 /// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
 ///
-/// Waits neither for other applications nor for a call of another thread.
+/// Waits neither for other applications nor for a call of another thread. Providers release their objects meanwhile.
 #[no_mangle]
 pub unsafe extern "C" fn scm_detach(handle: *mut scm_handle) -> scm_result {
     guard(|| detach(handle, Disposition::Leave))
