@@ -58,7 +58,10 @@ static void release(void *made)
     struct object *object = made;
     if (object == NULL)
         return;
+    uint64_t number;
     assert_int_equal(object->files, 0);
+    /* No lock is held that this would wait for. Whether there still is the attachment depends. */
+    (void)scm_get_generation(object->handle, &number);
     object->source->released++;
     free(object);
 }
@@ -68,6 +71,8 @@ static void end(void *user_data)
     struct source *source = user_data;
     source->ended++;
     assert_int_equal(source->released, source->created);
+    assert_result(scm_unregister_provider(NULL), SCM_E_INVALIDARG);
+    assert_result(scm_create_interface(NULL, &OWN, NULL, NULL, &user_data), SCM_SCARD_E_ICC_CREATEORDER);
 }
 
 static scm_result called(struct object *object)

@@ -88,7 +88,7 @@ impl Registry {
     }
 
     /// In the child of a fork: the other threads that were asking are not there any more.
-    #[cfg(unix)]
+    #[cfg(any(unix, test))]
     pub fn forget_other_threads(&mut self) {
         let this = this_thread();
         // No provider ends here: those threads have them, and never give them back.
