@@ -893,18 +893,18 @@ static void bad_capabilities_change_nothing(void **state)
 {
     (void)state;
     const scm_card_capabilities bad[] = {
-        {0, 0, 0, 0},
-        {15, 0, 0, 0},
-        {sizeof(scm_card_capabilities), 4, 0, 0},
-        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 254, 0},
-        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 65536, 0},
-        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 0, 255},
-        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 0, 65537},
+        {0, 0, 0, 0, 0},
+        {19, 0, 0, 0, 0},
+        {sizeof(scm_card_capabilities), 4, 0, 0, 0},
+        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 254, 0, 0},
+        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 65536, 0, 0},
+        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 0, 255, 0},
+        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 0, 65537, 0},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_result(scm_set_card_capabilities(card, &bad[i]), SCM_E_INVALIDARG);
     check_capabilities(card, SCM_CARD_CHAINING, 255, 256);
-    scm_card_capabilities told = {15, 0, 0, 0};
+    scm_card_capabilities told = {19, 0, 0, 0, 0};
     assert_result(scm_get_card_capabilities(card, &told), SCM_E_INVALIDARG);
     assert_result(scm_get_card_capabilities(card, NULL), SCM_E_POINTER);
 }

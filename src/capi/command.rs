@@ -111,17 +111,25 @@ pub struct scm_card_capabilities {
     pub command_data: u32,
     /// The most data of one response APDU, in bytes: 256 without extended lengths.
     pub response_data: u32,
+    /// How many logical channels the card has, with the basic one: 8 is eight or more, 0 when it does not say. `scm_set_card_capabilities` does not look
+    /// at it.
+    pub channels: u32,
 }
 
-// SAFETY: repr(C), four u32, the first of them the size.
+// SAFETY: repr(C), five u32, the first of them the size.
 unsafe impl Options for scm_card_capabilities {
-    const FIRST_SIZE: usize = 16;
-    const DEFAULT: Self =
-        scm_card_capabilities { struct_size: size_of::<Self>() as u32, flags: 0, command_data: 0, response_data: 0 };
+    const FIRST_SIZE: usize = 20;
+    const DEFAULT: Self = scm_card_capabilities {
+        struct_size: size_of::<Self>() as u32,
+        flags: 0,
+        command_data: 0,
+        response_data: 0,
+        channels: 0,
+    };
 }
 
 impl scm_card_capabilities {
-    fn new(limits: &Limits) -> scm_card_capabilities {
+    fn new(limits: &Limits, channels: Option<u32>) -> scm_card_capabilities {
         let chaining = if limits.chaining { SCM_CARD_CHAINING } else { 0 };
         let extended = if limits.extended.is_some() { SCM_CARD_EXTENDED } else { 0 };
         let short = Extended { data: SHORT_DATA, response: SHORT_RESPONSE };
@@ -130,6 +138,7 @@ impl scm_card_capabilities {
             flags: chaining | extended,
             command_data: lengths.data as u32,
             response_data: lengths.response as u32,
+            channels: channels.unwrap_or(0),
             ..Self::DEFAULT
         }
     }
@@ -279,11 +288,11 @@ pub unsafe extern "C" fn scm_get_card_capabilities(
     guard(|| {
         // SAFETY: as the header says.
         let capabilities = unsafe { OutputStructure::new(capabilities) }?;
-        let limits = attached(handle)?.converse(SCM_INFINITE, |card| {
+        let (limits, channels) = attached(handle)?.converse(SCM_INFINITE, |card| {
             information::read(card)?;
-            Ok(card.limits())
+            Ok((card.limits(), card.capabilities().channels))
         })?;
-        capabilities.set(&scm_card_capabilities::new(&limits));
+        capabilities.set(&scm_card_capabilities::new(&limits, channels));
         Ok(Hresult::S_OK)
     })
 }
