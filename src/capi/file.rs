@@ -230,8 +230,8 @@ pub unsafe extern "C" fn scm_file_seek(file: *mut scm_file, offset: i64, origin:
                 file.seek(&attachment, offset, Origin::from_value(origin)?)?;
                 Ok(Hresult::S_OK)
             }
-            // SAFETY: the program vouches for its function.
             Implementation::Provided(provided) => {
+                // SAFETY: the program vouches for its function.
                 provided.call(|functions| functions.seek, |file, seek| unsafe { seek(file, offset, origin) })
             }
         }
