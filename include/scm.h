@@ -757,7 +757,9 @@ typedef struct scm_command {
 /**
  * Selects the application again, before a command that wants it selected.
  *
- * It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes.
+ * It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes; another attachment to the same
+ * card would wait for the lock, and so for ever. A lock is the handle's, not the thread's: threads that share a handle come
+ * between the hook and its command, and are under the same lock. Give each its own attachment, or let them take turns.
  *
  * @param user  `scm_send_options.hook_data`
  * @param handle  the attachment, as it was given to `scm_send_ex`
@@ -1336,8 +1338,8 @@ scm_result scm_set_card_capabilities(struct scm_handle *handle,
 /**
  * Sends one command APDU to the card, exactly as it is given and exactly once, and receives its response.
  *
- * Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4). Whatever the status bytes say, the
- * exchange has succeeded.
+ * Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4), for which there is `scm_send`. Whatever the
+ * status bytes say, the exchange has succeeded.
  *
  * A response that does not fit is not lost: the call answers `SCM_SCARD_E_INSUFFICIENT_BUFFER`, `*response_length` is
  * what is needed, and `scm_get_last_response` gives the bytes without a word to the card. NULL with capacity 0 sends the
