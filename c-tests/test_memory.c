@@ -231,6 +231,40 @@ static void limits_run_out_of_memory(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
+/* Three exchanges, and the lock around them. */
+static scm_result send_in_parts(void)
+{
+    static const uint8_t data[600];
+    uint8_t response[16];
+    size_t length = 77;
+    uint16_t word = 77;
+    scm_command update = SCM_COMMAND_INIT;
+    update.ins = 0xD6;
+    update.data = data;
+    update.data_length = sizeof data;
+    update.expected = sizeof response;
+    scm_result result = scm_send(handle, &update, response, sizeof response, &length, &word);
+    assert_int_equal(length, 0);
+    assert_int_equal(word, result == SCM_S_OK ? 0x9000 : 0);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
+    return result;
+}
+
+static scm_result get_card_capabilities(void)
+{
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    return scm_get_card_capabilities(handle, &capabilities);
+}
+
+static void commands_run_out_of_memory(void **state)
+{
+    (void)state;
+    assert_result(attach_by_ifd(), SCM_S_OK);
+    assert_true(for_every_allocation(send_in_parts) >= 3);
+    for_every_allocation(get_card_capabilities);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
 static scm_monitor *monitor;
 
 static scm_result watch(void)
@@ -434,6 +468,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_handle_table_grows_or_says_that_it_cannot),
         cmocka_unit_test(lists_run_out_of_memory),
         cmocka_unit_test(limits_run_out_of_memory),
+        cmocka_unit_test(commands_run_out_of_memory),
         cmocka_unit_test(monitors_run_out_of_memory),
         cmocka_unit_test(files_run_out_of_memory),
         cmocka_unit_test(providers_run_out_of_memory),

@@ -991,7 +991,9 @@ typedef struct scm_command {
 /**
  * Selects the application again, before a command that wants it selected.
  *
- * It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes.
+ * It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes; another attachment to the same
+ * card would wait for the lock, and so for ever. A lock is the handle's, not the thread's: threads that share a handle come
+ * between the hook and its command, and are under the same lock. Give each its own attachment, or let them take turns.
  *
  * @param user  `scm_send_options.hook_data`
  * @param handle  the attachment, as it was given to `scm_send_ex`
@@ -2213,6 +2215,7 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  * - `SCM_SCARD_E_INVALID_PARAMETER`: 6700, 6A80, 6A85, 6A86, 6A87, 6B00, 6CXX
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: 68XX, 6981, 6A81, 6DXX, 6EXX
  * - `SCM_E_FAIL`: any other
+ *
  * @return and where it has not:
  * - `SCM_E_POINTER`: `response_length` or `status_word` is NULL, or `response` is NULL with a capacity.
  * - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
@@ -2316,8 +2319,8 @@ scm_result scm_set_card_capabilities(struct scm_handle *handle,
 /**
  * Sends one command APDU to the card, exactly as it is given and exactly once, and receives its response.
  *
- * Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4). Whatever the status bytes say, the
- * exchange has succeeded.
+ * Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4), for which there is `scm_send`. Whatever the
+ * status bytes say, the exchange has succeeded.
  *
  * A response that does not fit is not lost: the call answers `SCM_SCARD_E_INSUFFICIENT_BUFFER`, `*response_length` is
  * what is needed, and `scm_get_last_response` gives the bytes without a word to the card. NULL with capacity 0 sends the

@@ -58,7 +58,9 @@ unsafe impl Options for scm_command {
 
 /// Selects the application again, before a command that wants it selected.
 ///
-/// It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes.
+/// It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes; another attachment to the same
+/// card would wait for the lock, and so for ever. A lock is the handle's, not the thread's: threads that share a handle come
+/// between the hook and its command, and are under the same lock. Give each its own attachment, or let them take turns.
 ///
 /// @param user  `scm_send_options.hook_data`
 /// @param handle  the attachment, as it was given to `scm_send_ex`
@@ -200,7 +202,7 @@ impl scm_card_capabilities {
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: 68XX, 6981, 6A81, 6DXX, 6EXX
 /// - `SCM_E_FAIL`: any other
 ///
-/// and where it has not:
+/// @return and where it has not:
 /// - `SCM_E_POINTER`: `response_length` or `status_word` is NULL, or `response` is NULL with a capacity.
 /// - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
 ///   none, or the class FF. Nothing was sent.
