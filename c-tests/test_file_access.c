@@ -1,6 +1,8 @@
 /* The files of a card: ISCardFileAccess, with T=1 and with T=0. */
 #include "support/check.h"
 
+#include <pthread.h>
+
 #define CARD 0
 #define OTHER_CARD 1
 
@@ -741,24 +743,63 @@ static void a_card_that_was_swapped_behind_a_reset_is_another_one(void **state)
     close_file(file);
 }
 
+/* Tears the card out in the middle of what it is sent: after the answer that it has ready, in place of the next one. */
+static void *pull_in_the_middle(void *number)
+{
+    while (bed_count(CARD) < *(int *)number)
+        ;
+    bed("card %d drop", CARD);
+    bed("card %d delay 0", CARD);
+    return NULL;
+}
+
 static void a_pulled_card_tells_how_much_it_got(void **state)
 {
     (void)state;
-    static uint8_t data[60000];
-    size_t written = 77;
+    static uint8_t data[60000], read_back[60000];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i % 251 + 1);
     scm_card_capabilities short_only = SCM_CARD_CAPABILITIES_INIT;
     create_file("3F00/4414", "\x80\x02\xEA\x60", 4);
     scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/4414");
     assert_result(scm_set_card_capabilities(card, &short_only), SCM_S_OK);
-    /* The third UPDATE BINARY is at offset 510. */
+    bed("card %d delay 100", CARD);
+    bed("card %d clear", CARD);
+    pthread_t thread;
+    /* SELECT, and UPDATE BINARY of 255 bytes each. */
+    int number = 4;
+    size_t written = 77, length = 77;
+    assert_int_equal(pthread_create(&thread, NULL, pull_in_the_middle, &number), 0);
+    assert_result(scm_file_write(file, data, sizeof data, 0, &written), SCM_SCARD_W_REMOVED_CARD);
+    pthread_join(thread, NULL);
+    assert_in_range(written, 2 * 255, 4 * 255);
+    assert_int_equal(written % 255, 0);
+    assert_int_equal(position_of(file), written);
+    close_file(file);
+
+    /* It is back: what it has acknowledged it has. */
+    bed("card %d plug", CARD);
+    bed("await %d present", CARD);
+    assert_true(SCM_SUCCEEDED(scm_reconnect(card)));
+    file = open_file(SCM_TYPE_BY_ID, "3F00/4414");
+    assert_result(scm_file_read(file, read_back, sizeof read_back, &length, 0), SCM_S_OK);
+    assert_int_equal(length, sizeof read_back);
+    assert_memory_equal(read_back, data, written);
+    close_file(file);
+}
+
+/* Under a lock that outlives a reset, too: the card has forgotten what was selected, and the library knows. */
+static void a_lock_that_is_reconnected_selects_again(void **state)
+{
+    (void)state;
+    scm_reconnect_options reset = SCM_RECONNECT_OPTIONS_INIT;
+    reset.initial_action = SCM_DISPOSITION_RESET;
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
     assert_result(scm_lock(card), SCM_S_OK);
-    assert_read(file, 1, "\0", 1);
-    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
-    write_all(file, data, 510);
-    bed("card %d drop", CARD);
-    assert_result(scm_file_write(file, data, 1000, 0, &written), SCM_SCARD_W_REMOVED_CARD);
-    assert_int_equal(written, 0);
-    assert_int_equal(position_of(file), 510);
+    assert_read(file, 3, "Hel", 3);
+    assert_result(scm_reconnect_ex(card, &reset), SCM_S_OK);
+    assert_read(file, 3, "lo ", 3);
+    assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
     close_file(file);
 }
 
@@ -884,6 +925,7 @@ int main(int argc, char **argv)
         on_default(a_reset_loses_the_code_and_not_the_file),
         on_default(another_card_has_other_files),
         on_default(a_card_that_was_swapped_behind_a_reset_is_another_one),
+        on_default(a_lock_that_is_reconnected_selects_again),
         with_t_1(a_pulled_card_tells_how_much_it_got),
         on_default(what_is_no_object_is_no_object),
         on_default(bad_input_is_refused),

@@ -66,6 +66,11 @@ impl Path {
         self.root
     }
 
+    /// Whether it is a DF by its name, and nothing below.
+    pub fn is_named(&self) -> bool {
+        matches!(self.root, Root::Name(_)) && self.depth == 0 && self.short_id == 0
+    }
+
     /// How many DFs above its name the path begins.
     pub fn above(&self) -> usize {
         self.above.into()

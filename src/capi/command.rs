@@ -103,7 +103,7 @@ pub const SCM_CARD_EXTENDED: u32 = 2;
 
 /// What commands to a card may be like. Begin with `SCM_CARD_CAPABILITIES_INIT`.
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct scm_card_capabilities {
     /// `sizeof(scm_card_capabilities)`
     pub struct_size: u32,

@@ -11,7 +11,7 @@ use crate::attachment::Attachment;
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
-use crate::path::{Path, Root};
+use crate::path::Path;
 use crate::patience::SCM_INFINITE;
 use crate::type_library::Reference;
 
@@ -232,7 +232,7 @@ fn open(card: &mut Conversation, reference: Reference, path: &Path) -> Result<Fi
     let kind = match parameters.kind {
         Some(Kind::Directory) => return Err(Hresult::SCARD_E_NO_FILE),
         Some(kind) => kind,
-        None => probe(card, 0, record::NUMBERED)?,
+        None => probe(card, 0, record::NUMBERED)?.0,
     };
     Ok(File::new(*path, reference, kind, parameters, number))
 }
@@ -246,46 +246,42 @@ fn as_file(code: Hresult) -> Hresult {
 }
 
 /// A file that is known by its short identifier only cannot be selected, but read; then it is the current file, and some cards
-/// tell its control parameters.
+/// tell its control parameters. What could not be read is not current, and theirs would be those of something else.
 fn open_by_short_id(card: &mut Conversation, path: &Path) -> Result<(Kind, ControlParameters)> {
     let directory = path.without_short_id();
     enter(card, &directory, Expected::Directory)?;
     let short_id = path.short_id().unwrap_or(0);
-    let found = probe(card, 0x80 | short_id, short_id << 3 | record::NUMBERED)?;
+    let (kind, was_read) = probe(card, 0x80 | short_id, short_id << 3 | record::NUMBERED)?;
+    if !was_read {
+        return Ok((kind, ControlParameters::default()));
+    }
     card.set_selection(Some(Selection { file: *path, directory: Some(directory) }));
     let mut answer = Vec::new();
-    let parameters = match properties::of_current(card, &mut answer) {
-        Ok(()) => ControlParameters::read(&answer),
-        Err(_) => ControlParameters::default(),
-    };
-    Ok((parameters.kind.unwrap_or(found), parameters))
-}
-
-/// Finds out by reading whether a file has bytes or records; what kind of records cannot be told. One that may not be read is
-/// taken for bytes.
-fn probe(card: &mut Conversation, binary: u8, record: u8) -> Result<Kind> {
-    let read = Command::new(ins::READ_BINARY, binary, 0).expecting(1);
-    match card.send(&read, &mut Vec::new())? {
-        status if status.is_done() || status.code() == Hresult::SCARD_W_SECURITY_VIOLATION => Ok(Kind::Transparent),
-        // An empty file has no first byte.
-        StatusWord::WRONG_P1_P2 => Ok(Kind::Transparent),
-        StatusWord::WRONG_STRUCTURE => {
-            let read = Command::new(ins::READ_RECORD, 1, record).expecting(SHORT_RESPONSE);
-            match card.send(&read, &mut Vec::new())? {
-                StatusWord::RECORD_NOT_FOUND => Ok(Kind::Variable),
-                status if status.is_done() || status.code() == Hresult::SCARD_W_SECURITY_VIOLATION => {
-                    Ok(Kind::Variable)
-                }
-                status => Err(status.code()),
-            }
+    let told = properties::of_current(card, &mut answer).map(|()| ControlParameters::read(&answer)).unwrap_or_default();
+    match told.kind {
+        Some(told_kind) if told_kind.has_records() == kind.has_records() && told_kind != Kind::Directory => {
+            Ok((told_kind, told))
         }
-        status => Err(status.code()),
+        _ => Ok((kind, ControlParameters::default())),
     }
 }
 
-impl Path {
-    /// Whether it may be the file that `Root::Name` finds, and so surely a directory.
-    pub fn is_named(&self) -> bool {
-        matches!(self.root(), Root::Name(_)) && self.ids().is_empty()
+/// Finds out by reading whether a file has bytes or records, and whether it could be read. What kind of records cannot be told.
+/// One that may not be read is taken for bytes.
+fn probe(card: &mut Conversation, binary: u8, record: u8) -> Result<(Kind, bool)> {
+    let refuses = |status: StatusWord| status.code() == Hresult::SCARD_W_SECURITY_VIOLATION;
+    let read = Command::new(ins::READ_BINARY, binary, 0).expecting(1);
+    match card.send(&read, &mut Vec::new())? {
+        status if status.is_done() => return Ok((Kind::Transparent, true)),
+        // An empty file has no first byte.
+        status if refuses(status) || status == StatusWord::WRONG_P1_P2 => return Ok((Kind::Transparent, false)),
+        StatusWord::WRONG_STRUCTURE => {}
+        status => return Err(status.code()),
+    }
+    let read = Command::new(ins::READ_RECORD, 1, record).expecting(SHORT_RESPONSE);
+    match card.send(&read, &mut Vec::new())? {
+        status if status.is_done() => Ok((Kind::Variable, true)),
+        status if refuses(status) || status == StatusWord::RECORD_NOT_FOUND => Ok((Kind::Variable, false)),
+        status => Err(status.code()),
     }
 }
