@@ -340,6 +340,95 @@ static void monitors_run_out_of_memory(void **state)
     assert_result(scm_monitor_destroy(monitor), SCM_S_OK);
 }
 
+static scm_result send(void)
+{
+    static const uint8_t data[300];
+    uint8_t response[16];
+    size_t length = 77;
+    uint16_t status = 77;
+    scm_command command = {sizeof command, 0x00, 0xD6, 0, 0, data, sizeof data, 16, 0};
+    scm_result result = scm_send(handle, &command, response, sizeof response, &length, &status);
+    assert_int_equal(length, 0);
+    assert_int_equal(status, result == SCM_S_OK ? 0x9000 : 0);
+    return result;
+}
+
+static scm_file_access *files;
+static scm_file *file;
+
+static scm_result make_file_access(void)
+{
+    files = (scm_file_access *)&files;
+    scm_result result = scm_create_file_access(handle, &files);
+    assert_true((result == SCM_S_OK) == (files != NULL));
+    return result;
+}
+
+static scm_result open_file(void)
+{
+    file = (scm_file *)&file;
+    scm_result result = scm_file_access_open(files, SCM_TYPE_BY_ID, "3F00/4401", &file);
+    assert_true((result == SCM_S_OK) == (file != NULL));
+    return result;
+}
+
+/* The position is behind what the card has got, so it goes back. */
+static scm_result write_file(void)
+{
+    static const uint8_t data[300];
+    size_t written = 77;
+    scm_result result = scm_file_write(file, data, sizeof data, 0, &written);
+    assert_in_range(written, result == SCM_S_OK ? 300 : 0, 300);
+    assert_result(scm_file_seek(file, -(int64_t)written, SCM_SEEK_RELATIVE), SCM_S_OK);
+    return result;
+}
+
+static scm_result change_dir(void)
+{
+    return scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "A000000397/5015");
+}
+
+static scm_result get_current_dir(void)
+{
+    size_t length = 77;
+    scm_result result = scm_file_access_get_current_dir(files, NULL, 0, &length);
+    assert_true((result == SCM_S_OK) == (length > 0));
+    return result;
+}
+
+static scm_result list_directory(void)
+{
+    size_t length = 77;
+    scm_directory_options options = SCM_DIRECTORY_OPTIONS_INIT;
+    options.first_id = 0x4401;
+    options.last_id = 0x4409;
+    scm_result result = scm_file_access_directory_ex(files, SCM_TYPE_ALL_FILES, &options, NULL, 0, &length);
+    assert_int_equal(length, result == SCM_S_OK ? 9 * 5 + 1 : 0);
+    return result;
+}
+
+static scm_result create_file(void)
+{
+    return scm_file_access_create(files, SCM_TYPE_BY_ID, "4402", (const uint8_t *)"\x80\x01\x09", 3, 0, NULL, 0);
+}
+
+/* This card says yes to everything, and nothing else. */
+static void files_run_out_of_memory(void **state)
+{
+    (void)state;
+    assert_result(attach_by_ifd(), SCM_S_OK);
+    assert_true(for_every_allocation(send) >= 1);
+    assert_true(for_every_allocation(make_file_access) >= 1);
+    assert_true(for_every_allocation(open_file) >= 1);
+    assert_true(for_every_allocation(write_file) >= 1);
+    assert_true(for_every_allocation(change_dir) >= 1);
+    assert_true(for_every_allocation(get_current_dir) >= 1);
+    assert_true(for_every_allocation(list_directory) >= 1);
+    assert_true(for_every_allocation(create_file) >= 1);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_result(scm_file_close(file), SCM_E_HANDLE);
+}
+
 static void what_needs_no_memory_takes_none(void **state)
 {
     (void)state;
@@ -372,6 +461,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(limits_run_out_of_memory),
         cmocka_unit_test(codes_and_keys_run_out_of_memory),
         cmocka_unit_test(monitors_run_out_of_memory),
+        cmocka_unit_test(files_run_out_of_memory),
         cmocka_unit_test(what_needs_no_memory_takes_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,76 @@ static void data_objects_are_read(void **state)
     assert_int_equal(response[0], 0x4F);
 }
 
+/* scm_send: the same card, without a word about APDUs. */
+static scm_result send_command(scm_command *command, size_t *length, uint16_t *word)
+{
+    return scm_send(card, command, response, sizeof response, length, word);
+}
+
+static void commands_are_carried_whatever_it_takes(void **state)
+{
+    (void)state;
+    static uint8_t whole[4096];
+    size_t length, long_length;
+    uint16_t word;
+    scm_command select = SCM_COMMAND_INIT, get = SCM_COMMAND_INIT, verify = SCM_COMMAND_INIT;
+    select.ins = 0xA4;
+    select.p1 = 0x04;
+    select.data = AID;
+    select.data_length = sizeof AID;
+    select.expected = 256;
+    assert_result(send_command(&select, &length, &word), SCM_S_OK);
+    assert_int_equal(word, 0x9000);
+
+    /* 6E, application related data: as far as one short response goes, in one piece, and in parts. */
+    get.ins = 0xCA;
+    get.p2 = 0x6E;
+    get.expected = SCM_EXPECTED_MAX;
+    assert_result(send_command(&get, &long_length, &word), SCM_S_OK);
+    assert_int_equal(word, 0x9000);
+    assert_in_range(long_length, 100, sizeof whole);
+    memcpy(whole, response, long_length);
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    for (capabilities.flags = 0; capabilities.flags <= (SCM_CARD_CHAINING | SCM_CARD_EXTENDED); capabilities.flags++) {
+        assert_result(scm_set_card_capabilities(card, &capabilities), SCM_S_OK);
+        assert_result(send_command(&get, &length, &word), SCM_S_OK);
+        assert_int_equal(word, 0x9000);
+        assert_int_equal(length, long_length);
+        assert_memory_equal(response, whole, length);
+    }
+    assert_result(scm_set_card_capabilities(card, NULL), SCM_S_OK);
+
+    get.p1 = 0x12;
+    get.p2 = 0x34;
+    assert_result(send_command(&get, &length, &word), SCM_SCARD_E_FILE_NOT_FOUND);
+    assert_int_equal(word, 0x6A88);
+
+    verify.ins = 0x20;
+    verify.p2 = 0x82;
+    verify.data = (const uint8_t *)"123456";
+    verify.data_length = 6;
+    assert_result(send_command(&verify, &length, &word), SCM_S_OK);
+    verify.data = (const uint8_t *)"654321";
+    assert_true(SCM_FAILED(send_command(&verify, &length, &word)));
+    get.p1 = 0;
+    get.p2 = 0xC4;
+    assert_result(send_command(&get, &length, &word), SCM_S_OK);
+    assert_int_equal(response[4], 2); /* one try, and not one more */
+    verify.data = (const uint8_t *)"123456";
+    assert_result(send_command(&verify, &length, &word), SCM_S_OK);
+}
+
+static void what_the_card_says_that_it_can_do(void **state)
+{
+    (void)state;
+    /* The card knows all of it, and its ATR says that it does not (73 FF 01 00, of the crate vpicc). */
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    assert_result(scm_get_card_capabilities(card, &capabilities), SCM_S_OK);
+    assert_int_equal(capabilities.flags, 0);
+    assert_int_equal(capabilities.command_data, 255);
+    assert_int_equal(capabilities.response_data, 256);
+}
+
 /* After a reset the card has forgotten which application was selected, and says so. */
 static void a_reset_is_noticed_and_the_application_selected_again(void **state)
 {
@@ -86,6 +156,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_application_is_selected_by_its_name),
         cmocka_unit_test(data_objects_are_read),
+        cmocka_unit_test(commands_are_carried_whatever_it_takes),
+        cmocka_unit_test(what_the_card_says_that_it_can_do),
         cmocka_unit_test(a_reset_is_noticed_and_the_application_selected_again),
         cmocka_unit_test(the_card_survives_a_restart_of_the_service),
     };

@@ -76,6 +76,10 @@
 #define SCM_SEND_OPTIONS_INIT {(uint32_t)sizeof(scm_send_options), 0, NULL, NULL}
 /** `scm_card_capabilities` of a card that can do nothing but short commands. */
 #define SCM_CARD_CAPABILITIES_INIT {(uint32_t)sizeof(scm_card_capabilities), 0, 0, 0}
+/** `scm_directory_options` with the usual identifiers. */
+#define SCM_DIRECTORY_OPTIONS_INIT {(uint32_t)sizeof(scm_directory_options), 0, 0}
+/** `scm_file_info` that is empty, and of the size of this version. */
+#define SCM_FILE_INFO_INIT {(uint32_t)sizeof(scm_file_info), 0, 0, 0, 0, 0, 0, 0}
 /** `scm_ch_verification_options` with every default. */
 #define SCM_CH_VERIFICATION_OPTIONS_INIT {(uint32_t)sizeof(scm_ch_verification_options), 0, 0, 0, 0, 0, 0, 0}
 /** `scm_card_auth_options` without anything: a cipher and its key, or a callback, are to be filled in. */
@@ -358,6 +362,16 @@
  * The longest command APDU, in bytes: header, extended Lc, 65,535 of data, extended Le.
  */
 #define SCM_COMMAND_MAX 65544
+
+/**
+ * What the card does not tell, in `scm_file_info`.
+ */
+#define SCM_FILE_UNKNOWN 4294967295
+
+/**
+ * The longest path, in bytes without the NUL.
+ */
+#define SCM_PATH_MAX 127
 
 /**
  * `scm_event.kind`: a resource manager runs.
@@ -736,6 +750,22 @@ typedef struct scm_card_auth scm_card_auth;
 typedef struct scm_ch_verification scm_ch_verification;
 
 /**
+ * An open file, made by `scm_file_access_open`. A token, as every handle; dead after `scm_file_close`, and after the `scm_detach`
+ * of its attachment.
+ *
+ * It outlives a reset of the card: the next call selects it again, and answers `SCM_SCARD_W_SECURITY_VIOLATION` where a code has
+ * to be shown again. Once the card may be another one (it was taken out, the reader or the service was gone, another ATR
+ * answers), every call that asks the card answers `SCM_SCARD_W_REMOVED_CARD`, until the file is opened anew.
+ */
+typedef struct scm_file scm_file;
+
+/**
+ * The files of a card, made by `scm_create_file_access`. A token, as every handle; dead after `scm_file_access_release`, and
+ * after the `scm_detach` of its attachment.
+ */
+typedef struct scm_file_access scm_file_access;
+
+/**
  * An attachment to a smart card, made by `scm_attach_by_ifd` or `scm_attach_by_handle`.
  *
  * A `scm_handle *` is a token, not an address. It may be used from any thread, and is dead after `scm_detach`: from then
@@ -985,6 +1015,60 @@ typedef struct scm_card_capabilities {
      */
     uint32_t response_data;
 } scm_card_capabilities;
+
+/**
+ * What is known of an open file. Begin with `SCM_FILE_INFO_INIT`.
+ */
+typedef struct scm_file_info {
+    /**
+     * `sizeof(scm_file_info)`
+     */
+    uint32_t struct_size;
+    /**
+     * What its path was taken for: `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`.
+     */
+    uint32_t reference_type;
+    /**
+     * `SCM_TYPE_TRANSPARENT_EF`, `SCM_TYPE_FIXED_EF`, `SCM_TYPE_VARIABLE_EF` or `SCM_TYPE_CYCLIC_EF`. Of a card that does not
+     * tell it was found out by reading, and then it is one of the first and the third.
+     */
+    uint32_t file_type;
+    /**
+     * Its identifier.
+     */
+    uint32_t id;
+    /**
+     * Its short identifier.
+     */
+    uint32_t short_id;
+    /**
+     * Its bytes, or those that its records can have altogether.
+     */
+    uint32_t size;
+    /**
+     * The bytes of its longest record.
+     */
+    uint32_t record_size;
+    /**
+     * Its life cycle status byte (ISO/IEC 7816-4, 7.4.10).
+     */
+    uint32_t life_cycle;
+} scm_file_info;
+
+/**
+ * Which identifiers `scm_file_access_directory_ex` tries. Begin with `SCM_DIRECTORY_OPTIONS_INIT`.
+ */
+typedef struct scm_directory_options {
+    /**
+     * `sizeof(scm_directory_options)`
+     */
+    uint32_t struct_size;
+    /**
+     * The first identifier that is tried, and the last one. Both 0: the usual ones.
+     */
+    uint16_t first_id;
+    uint16_t last_id;
+} scm_directory_options;
 
 /**
  * What has happened. Begin with `SCM_EVENT_INIT`.
@@ -1808,7 +1892,9 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  * - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
  *   none, or the class FF. Nothing was sent.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended lengths nor
- *   in parts. Nothing was sent.
+ *   in parts, or its class has no bit that says that more follows. Nothing was sent.
+ * - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or promises
+ *   data for ever and gives none.
  * - `SCM_SCARD_E_PROTO_MISMATCH`, `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`, `SCM_SCARD_F_COMM_ERROR`, ...: as
  *   `scm_transmit`. Part of the exchanges may have happened.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its data do not fit; `scm_get_last_response` gives them.
@@ -1846,6 +1932,7 @@ scm_result scm_send(struct scm_handle *handle,
  * - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version.
  * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time. Nothing was sent.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
+ * - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
  * - any failure of the hook
  */
 SCM_API
@@ -1977,10 +2064,12 @@ scm_result scm_transmit_ex(struct scm_handle *handle,
                            uint32_t timeout_ms);
 
 /**
- * The answer of the last `scm_transmit` or `scm_control` on this attachment, once more, without asking anyone.
+ * The answer of the last `scm_transmit`, `scm_send` or `scm_control` on this attachment, once more, without asking anyone. That
+ * of `scm_send` is all the data, however many exchanges they took, and the status word.
  *
  * It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer
- * is not lost. After an exchange that failed, and before the first one, it is empty.
+ * is not lost. After an exchange that failed, and before the first one, it is empty. Whatever else exchanges something with
+ * the card leaves nothing in it that is worth reading.
  *
  * @param handle  the attachment
  * @param response  [out] the bytes; NULL with capacity 0 asks for the length
@@ -2041,6 +2130,488 @@ scm_result scm_control(struct scm_handle *handle,
  * @return the code for `scm_control`
  */
 SCM_API uint32_t scm_ctl_code(uint32_t function);
+
+/**
+ * Tells what is known of an open file, as it was when it was opened.
+ *
+ * @param file  the file
+ * @param info  [out] what is known; its `struct_size` is set before, as `SCM_FILE_INFO_INIT` does
+ *
+ * @return
+ * - `SCM_S_OK`: told.
+ * - `SCM_E_POINTER`: `info` is NULL.
+ * - `SCM_E_INVALIDARG`: `struct_size` is that of no version.
+ * - `SCM_E_HANDLE`: `file` is no file, or not any more.
+ *
+ * Asks nobody.
+ */
+SCM_API scm_result scm_file_get_info(struct scm_file *file, struct scm_file_info *info);
+
+/**
+ * Reads from the position on, which moves behind what was read (ISCardFileAccess::Read).
+ *
+ * Of a file of bytes up to `capacity` bytes, in as many commands as it takes; fewer at its end, and where the card gives no more:
+ * then the next call tells why. Of a file of records one record.
+ *
+ * @param file  the file
+ * @param data  [out] the bytes, or the record
+ * @param capacity  how many bytes are wanted, and the room in `data`
+ * @param data_length  [out] how many were read, 0 after a failure
+ * @param flags  0
+ *
+ * @return
+ * - `SCM_S_OK`: read.
+ * - `SCM_SCARD_W_EOF`: the position is at the end.
+ * - `SCM_E_POINTER`: `data_length` is NULL, or `data` is.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit, `*data_length` is what is needed, and the position is as before.
+ * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
+ * - others as `scm_create_file_access` says
+ */
+SCM_API
+scm_result scm_file_read(struct scm_file *file,
+                         uint8_t *data,
+                         size_t capacity,
+                         size_t *data_length,
+                         uint32_t flags);
+
+/**
+ * Writes at the position, which moves behind what was written (ISCardFileAccess::Write).
+ *
+ * To a file of bytes all of `data`, in as many commands as it takes. To a file of records one record: that at the position, or a
+ * new one at the end (APPEND RECORD).
+ *
+ * @param file  the file
+ * @param data  the bytes, or the record. With `SCM_FL_ERASE` only their length counts, and it may be NULL.
+ * @param data_length  their length
+ * @param flags  `SCM_FL_REPLACE`, or 0: what was there is replaced (UPDATE); `SCM_FL_ERASE`: it is erased (ERASE); `SCM_FL_OR`,
+ *   `SCM_FL_AND`: bits are set or cleared (WRITE). Whether WRITE does the one or the other is a property of the file.
+ * @param written  [out] how many bytes the card has acknowledged: also after a failure, such as a card that was pulled in the
+ *   middle. The position is behind them then.
+ *
+ * @return
+ * - `SCM_S_OK`: all written.
+ * - `SCM_E_POINTER`: `written` is NULL.
+ * - `SCM_E_INVALIDARG`: `data` is NULL with a length; several of the flags; another flag.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does something else with this file; or the card does not know the command.
+ * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Of a file whose size the card tells nothing is
+ *   written then.
+ * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
+ * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
+ * - others as `scm_create_file_access` says. Whether the card has carried out the command that failed is not known where it has
+ *   not answered.
+ */
+SCM_API
+scm_result scm_file_write(struct scm_file *file,
+                          const uint8_t *data,
+                          size_t data_length,
+                          uint32_t flags,
+                          size_t *written);
+
+/**
+ * Moves the position (ISCardFileAccess::Seek). It counts bytes, or records of a file of records.
+ *
+ * @param file  the file
+ * @param offset  how far, also negative
+ * @param origin  from where: `SCM_SEEK_FROM_BEGINNING`, `SCM_SEEK_FROM_END` or `SCM_SEEK_RELATIVE`
+ *
+ * @return
+ * - `SCM_S_OK`: moved; right behind the end is a position too.
+ * - `SCM_E_INVALIDARG`: `origin` is not defined.
+ * - `SCM_SCARD_E_BAD_SEEK`: that is before the beginning or behind the end. The position is as before. Of a file of bytes whose size
+ *   the card does not tell, the end is not looked for.
+ * - `SCM_E_HANDLE`, and for a file of records the codes of `scm_file_read`
+ *
+ * Asks the card only for records, and for the end of a file whose size it does not tell.
+ */
+SCM_API
+scm_result scm_file_seek(struct scm_file *file,
+                         int64_t offset,
+                         uint32_t origin);
+
+/**
+ * Tells the position.
+ *
+ * @param file  the file
+ * @param position  [out] bytes, or records, from the beginning; 0 after a failure
+ *
+ * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`
+ *
+ * Asks nobody.
+ */
+SCM_API scm_result scm_file_tell(struct scm_file *file, uint64_t *position);
+
+/**
+ * Tells how many bytes a file has, or how many records there are in a file of records.
+ *
+ * @param file  the file
+ * @param size  [out] the number; 0 after a failure
+ *
+ * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`, or the codes of `scm_file_read`
+ *
+ * Asks the card for records, at most 16 times, and for a file whose size it does not tell.
+ */
+SCM_API scm_result scm_file_size(struct scm_file *file, uint64_t *size);
+
+/**
+ * Closes a file (ISCardFileAccess::Close).
+ *
+ * @param file  the file
+ *
+ * @return
+ * - `SCM_S_OK`: closed.
+ * - `SCM_E_HANDLE`: `file` is no file, or not any more.
+ *
+ * Asks nobody: the card knows nothing of open files.
+ */
+SCM_API scm_result scm_file_close(struct scm_file *file);
+
+/**
+ * Gives access to the files of the card (ISCardManage::CreateFileAccess).
+ *
+ * The files are those of ISO/IEC 7816-4: a tree of directories (DF) and files (EF) below the MF, which is the current directory
+ * at first. Nothing is sent to the card yet.
+ *
+ * Every function of the object that asks the card does so under one lock, and selects what it works on, because another
+ * process may have selected something else meanwhile. While the caller holds `scm_lock`, what is selected stays selected, and is
+ * not selected again, as long as no command of the caller's own comes in between (`scm_send`, `scm_transmit`) and nobody has
+ * asked for the card handle (`scm_get_icc`).
+ *
+ * PATHS are text of at most `SCM_PATH_MAX` bytes. `reference_type` says how they are meant:
+ * - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current directory
+ *   (`4401`); `..` is the directory above, `.` the current one. Where the first is a name of at least three bytes, from that.
+ * - `SCM_TYPE_BY_NAME`: the name of a directory (AID), or the beginning of one, in hexadecimal digits; identifiers may follow:
+ *   `F073636D74657374/4401`.
+ * - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30: a file in the current directory.
+ * - `SCM_TYPE_BY_ANY`: what it looks like; where it looks like several things, what the card has first: an identifier, a short
+ *   identifier, a name. `scm_file_access_resolve` and `scm_file_get_info` tell what it was taken for.
+ *
+ * CODES that every function here may answer, besides its own:
+ * - `SCM_E_HANDLE`: the object was released, or its attachment detached.
+ * - `SCM_E_INVALIDARG`: a path is NULL, too long, or none of this type; a value or a flag is not defined for this function.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: `SCM_FL_SECURE_MESSAGING` without a provider for it, or the card does not know the command.
+ * - `SCM_SCARD_E_DIR_NOT_FOUND`, `SCM_SCARD_E_FILE_NOT_FOUND`: the directory, or the file in it, is not on the card.
+ * - `SCM_SCARD_E_NO_DIR`, `SCM_SCARD_E_NO_FILE`: it is a file, or a directory, and the other was meant.
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before, perhaps again after a reset.
+ * - `SCM_SCARD_E_NO_ACCESS`: it is not allowed in the state that the file is in.
+ * - what else `scm_send` makes of a status word, and the codes of a connection (see the top of this file)
+ *
+ * They block while others hold a lock on the card, which `scm_cancel` ends, and as long as the card takes. Any thread may call
+ * them; calls for one attachment run one after the other.
+ *
+ * @param handle  the attachment
+ * @param file_access  [out] the object, to be ended with `scm_file_access_release`; NULL after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: made.
+ * - `SCM_E_POINTER`: `file_access` is NULL.
+ * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
+ * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ *
+ * Asks nobody.
+ */
+SCM_API
+scm_result scm_create_file_access(struct scm_handle *handle,
+                                  struct scm_file_access **file_access);
+
+/**
+ * Ends the object. Files that it has opened stay open.
+ *
+ * @param file_access  the object
+ *
+ * @return
+ * - `SCM_S_OK`: ended.
+ * - `SCM_E_HANDLE`: `file_access` is no such object, or not any more.
+ *
+ * Asks nobody.
+ */
+SCM_API scm_result scm_file_access_release(struct scm_file_access *file_access);
+
+/**
+ * Makes another directory the current one (ISCardFileAccess::ChangeDir).
+ *
+ * @param file_access  the object
+ * @param reference_type  how `path` is meant
+ * @param path  the directory
+ *
+ * @return `SCM_S_OK`, or a code as `scm_create_file_access` says. After a failure the current directory is as before.
+ */
+SCM_API
+scm_result scm_file_access_change_dir(struct scm_file_access *file_access,
+                                      uint32_t reference_type,
+                                      const char *path);
+
+/**
+ * Tells the path of the current directory (ISCardFileAccess::GetCurrentDir).
+ *
+ * It begins with 3F00, or with the name of a directory where that was changed to by its name: `3F00/5015`,
+ * `F073636D74657374`. `SCM_TYPE_BY_ANY` takes it back.
+ *
+ * @param file_access  the object
+ * @param path  [out] the path, with its NUL; NULL with capacity 0 asks for the length
+ * @param capacity  the room in `path`, in bytes
+ * @param path_length  [out] the length of the path with its NUL, 0 after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: told.
+ * - `SCM_E_POINTER`: `path_length` is NULL, or `path` is NULL with a capacity.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the path does not fit.
+ * - `SCM_E_HANDLE`, `SCM_E_OUTOFMEMORY`
+ *
+ * Asks nobody: whether the directory is still there shows when it is used.
+ */
+SCM_API
+scm_result scm_file_access_get_current_dir(struct scm_file_access *file_access,
+                                           char *path,
+                                           size_t capacity,
+                                           size_t *path_length);
+
+/**
+ * Tells what a path is taken for, and the path from the MF or from a name that it stands for. There has to be such a file, or
+ * directory, on the card.
+ *
+ * @param file_access  the object
+ * @param reference_type  how `path` is meant
+ * @param path  the file or directory
+ * @param taken_as  [out] `SCM_TYPE_BY_NAME`, `_BY_ID` or `_BY_SHORT_ID`; 0 after a failure
+ * @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is a number
+ *   behind the directory: `3F00/5015/7`.
+ * @param capacity  the room in `resolved`, in bytes
+ * @param resolved_length  [out] its length with its NUL, 0 after a failure
+ *
+ * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as `scm_create_file_access` says
+ */
+SCM_API
+scm_result scm_file_access_resolve(struct scm_file_access *file_access,
+                                   uint32_t reference_type,
+                                   const char *path,
+                                   uint32_t *taken_as,
+                                   char *resolved,
+                                   size_t capacity,
+                                   size_t *resolved_length);
+
+/**
+ * Lists the current directory (ISCardFileAccess::Directory).
+ *
+ * ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards (2F, 44, 45, 50,
+ * 00, 10, 40 and 5F with 00 to 1F behind: 256 SELECTs), and in the MF also by what EF.DIR (2F00) has of applications. What is
+ * neither is not listed: `scm_file_access_directory_ex` tries other identifiers. A provider lists what it knows.
+ *
+ * @param file_access  the object
+ * @param file_type  what to list: `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from
+ *   `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind its card does not tell is one of the first three.
+ * @param names  [out] the names, each with its NUL, and one more NUL at the end: identifiers, and names of applications that have
+ *   none; NULL with capacity 0 asks for the length
+ * @param capacity  the room in `names`, in bytes
+ * @param names_length  [out] the length with all NULs, 0 after a failure
+ *
+ * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the card is asked again by the next call), or a code as
+ *   `scm_create_file_access` says
+ */
+SCM_API
+scm_result scm_file_access_directory(struct scm_file_access *file_access,
+                                     uint32_t file_type,
+                                     char *names,
+                                     size_t capacity,
+                                     size_t *names_length);
+
+/**
+ * Lists the current directory, trying the identifiers that `options` say.
+ *
+ * @param file_access  the object
+ * @param file_type  as for `scm_file_access_directory`
+ * @param options  the range of identifiers, both included; NULL for the usual ones. All of them, 0001 to FFFE, are 65,534 commands:
+ *   minutes, with most cards and readers.
+ * @param names  [out] as for `scm_file_access_directory`
+ * @param capacity  as for `scm_file_access_directory`
+ * @param names_length  [out] as for `scm_file_access_directory`
+ *
+ * @return as `scm_file_access_directory`, and
+ * - `SCM_E_INVALIDARG`: the last identifier comes before the first, or `struct_size` is that of no version.
+ *
+ * The card is locked all the time.
+ */
+SCM_API
+scm_result scm_file_access_directory_ex(struct scm_file_access *file_access,
+                                        uint32_t file_type,
+                                        const struct scm_directory_options *options,
+                                        char *names,
+                                        size_t capacity,
+                                        size_t *names_length);
+
+/**
+ * Opens a file (ISCardFileAccess::Open). The position is at its beginning.
+ *
+ * @param file_access  the object
+ * @param reference_type  how `path` is meant
+ * @param path  the file
+ * @param file  [out] the file, to be ended with `scm_file_close`; NULL after a failure
+ *
+ * @return `SCM_S_OK`, `SCM_E_POINTER`, or a code as `scm_create_file_access` says
+ */
+SCM_API
+scm_result scm_file_access_open(struct scm_file_access *file_access,
+                                uint32_t reference_type,
+                                const char *path,
+                                struct scm_file **file);
+
+/**
+ * Creates a file or a directory (ISCardFileAccess::Create; CREATE FILE of ISO/IEC 7816-9).
+ *
+ * @param file_access  the object
+ * @param reference_type  how `path` is meant. By name a directory of this name is created in the current one; a short identifier
+ *   is no place for a new file, but may be among the `properties` (88).
+ * @param path  the new file
+ * @param properties  its control parameters, as BER-TLV data objects of ISO/IEC 7816-4, 7.4, with a template 62 or without: such as
+ *   80 (size), 82 (file descriptor), 86 or 8C (security). What is missing is put in: the identifier (83) or the name (84) of the
+ *   path, the size of `data`, and that it is a file of bytes (a directory, if by name). (NULL, 0) for none.
+ * @param properties_length  their length in bytes
+ * @param flags  `SCM_FL_PREALLOCATE`: room is wanted for data that come later; `properties` say how much. Or 0.
+ * @param data  the first content of the file; of a file of records as many as it fills. (NULL, 0) for none.
+ * @param data_length  its length in bytes
+ *
+ * @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
+ * - `SCM_E_INVALIDARG`: `properties` are no data objects, or contradict the path, or do not say a size with `SCM_FL_PREALLOCATE`;
+ *   `data` for a directory.
+ * - `SCM_SCARD_E_NO_ACCESS`: there is a file of this identifier or name, or a condition of the card is not met.
+ * - `SCM_SCARD_E_WRITE_TOO_MANY`: no room on the card, or the data are too long for the file.
+ *
+ * Where the file was created and the data could not be written, the file is there.
+ */
+SCM_API
+scm_result scm_file_access_create(struct scm_file_access *file_access,
+                                  uint32_t reference_type,
+                                  const char *path,
+                                  const uint8_t *properties,
+                                  size_t properties_length,
+                                  uint32_t flags,
+                                  const uint8_t *data,
+                                  size_t data_length);
+
+/**
+ * Deletes a file or a directory (ISCardFileAccess::Delete; DELETE FILE of ISO/IEC 7816-9).
+ *
+ * When the current directory is deleted, the one above it becomes the current one.
+ *
+ * @param file_access  the object
+ * @param reference_type  how `path` is meant; not by short identifier
+ * @param path  the file or directory
+ * @param flags  `SCM_FL_RECURSIVE`: a directory with all that is in it; `SCM_FL_NON_RECURSIVE`, or 0: only if nothing is found in
+ *   it. What is found is what `scm_file_access_directory` would list.
+ *
+ * @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
+ * - `SCM_SCARD_E_NO_ACCESS`: the directory is not empty, or a condition of the card is not met.
+ */
+SCM_API
+scm_result scm_file_access_delete(struct scm_file_access *file_access,
+                                  uint32_t reference_type,
+                                  const char *path,
+                                  uint32_t flags);
+
+/**
+ * Tells the properties of a file or a directory (ISCardFileAccess::GetProperties): its control parameters, as the card gives them
+ * when it is selected (ISO/IEC 7816-4, 7.4).
+ *
+ * @param file_access  the object
+ * @param reference_type  how `path` is meant
+ * @param path  the file or directory; `.` is the current one
+ * @param tags  which of them: tags one behind the other, such as 80 82 83; (NULL, 0) for all that `flags` say
+ * @param tags_length  their length in bytes
+ * @param flags  `SCM_FL_GET_ALL_PROPERTIES`: all that the card tells, also management data such as labels; `SCM_FL_STAT_DEFAULT`, or
+ *   0: the control parameters
+ * @param properties  [out] BER-TLV data objects, without a template; NULL with capacity 0 asks for the length
+ * @param capacity  the room in `properties`, in bytes
+ * @param properties_length  [out] their length, 0 after a failure
+ *
+ * @return `SCM_S_OK` (also if the card tells none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as
+ *   `scm_create_file_access` says
+ */
+SCM_API
+scm_result scm_file_access_get_properties(struct scm_file_access *file_access,
+                                          uint32_t reference_type,
+                                          const char *path,
+                                          const uint8_t *tags,
+                                          size_t tags_length,
+                                          uint32_t flags,
+                                          uint8_t *properties,
+                                          size_t capacity,
+                                          size_t *properties_length);
+
+/**
+ * Gives a file or a directory other properties (ISCardFileAccess::SetProperties): PUT DATA of the control parameters (0062), where
+ * the card allows that.
+ *
+ * @param file_access  the object
+ * @param reference_type  how `path` is meant
+ * @param path  the file or directory
+ * @param properties  BER-TLV data objects, without a template
+ * @param properties_length  their length in bytes
+ * @param flags  0
+ *
+ * @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
+ * - `SCM_E_INVALIDARG`: `properties` are no data objects, or none.
+ * - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
+ */
+SCM_API
+scm_result scm_file_access_set_properties(struct scm_file_access *file_access,
+                                          uint32_t reference_type,
+                                          const char *path,
+                                          const uint8_t *properties,
+                                          size_t properties_length,
+                                          uint32_t flags);
+
+/**
+ * Tells what the file system of the card can do (ISCardFileAccess::GetFileCapabilities): what its ATR and EF.ATR/INFO say, as
+ * BER-TLV data objects (ISO/IEC 7816-4, 12.1 and 12.2): 43 card service data, 47 card capabilities, 7F66 how long commands and
+ * responses may be, and others.
+ *
+ * @param file_access  the object
+ * @param tags  which of them: tags one behind the other; (NULL, 0) for all
+ * @param tags_length  their length in bytes
+ * @param flags  0
+ * @param capabilities  [out] the data objects; NULL with capacity 0 asks for the length
+ * @param capacity  the room in `capabilities`, in bytes
+ * @param capabilities_length  [out] their length, 0 after a failure
+ *
+ * @return `SCM_S_OK` (also if the card says none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as
+ *   `scm_create_file_access` says
+ */
+SCM_API
+scm_result scm_file_access_get_file_capabilities(struct scm_file_access *file_access,
+                                                 const uint8_t *tags,
+                                                 size_t tags_length,
+                                                 uint32_t flags,
+                                                 uint8_t *capabilities,
+                                                 size_t capacity,
+                                                 size_t *capabilities_length);
+
+/**
+ * Makes a file or a directory unusable until `scm_file_access_rehabilitate` (ISCardFileAccess::Invalidate; DEACTIVATE FILE of ISO/IEC
+ * 7816-9).
+ *
+ * @param file_access  the object
+ * @param path  the file or directory, of any type
+ * @param flags  0
+ *
+ * @return `SCM_S_OK`, or a code as `scm_create_file_access` says
+ */
+SCM_API
+scm_result scm_file_access_invalidate(struct scm_file_access *file_access,
+                                      const char *path,
+                                      uint32_t flags);
+
+/**
+ * Makes a file or a directory usable again (ISCardFileAccess::Rehabilitate; ACTIVATE FILE of ISO/IEC 7816-9).
+ *
+ * @param file_access  the object
+ * @param path  the file or directory, of any type
+ * @param flags  0
+ *
+ * @return `SCM_S_OK`, or a code as `scm_create_file_access` says
+ */
+SCM_API scm_result scm_file_access_rehabilitate(struct scm_file_access *file_access, const char *path, uint32_t flags);
 
 /**
  * Lists the readers: those of the platform in its order, then the virtual ones of this process in the order in which they

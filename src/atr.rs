@@ -90,6 +90,25 @@ impl Atr {
     }
 }
 
+impl Atr {
+    /// The COMPACT-TLV objects among the historical bytes (ISO/IEC 7816-4, 12.1.1): the upper half of a byte is the tag, the
+    /// lower one the length.
+    pub fn compact_objects(&self) -> impl Iterator<Item = (u8, &[u8])> {
+        let mut rest = match self.historical_bytes() {
+            // The last three are a status indicator, which is no data object there.
+            [0x00, objects @ .., _, _, _] => objects,
+            [0x80, objects @ ..] => objects,
+            _ => &[],
+        };
+        std::iter::from_fn(move || {
+            let (head, after) = rest.split_first()?;
+            let (value, after) = after.split_at_checked(usize::from(head & 0x0F))?;
+            rest = after;
+            Some((head >> 4, value))
+        })
+    }
+}
+
 impl Default for Atr {
     fn default() -> Self {
         Atr::new(&[])

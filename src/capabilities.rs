@@ -3,6 +3,7 @@
 use crate::atr::Atr;
 use crate::command::class::CHANNELS;
 use crate::command::delivery::{Extended, Limits, EVERYTHING};
+use crate::command::{SHORT_DATA, SHORT_RESPONSE};
 use crate::tlv;
 
 /// Card capabilities, and what the extended lengths are limited to. `None` is what the card does not say.
@@ -29,7 +30,9 @@ const INTEGER: u32 = 0x02;
 impl Capabilities {
     pub fn of_atr(atr: &Atr) -> Capabilities {
         let mut capabilities = Capabilities::default();
-        capabilities.read_historical(atr.historical_bytes());
+        if let Some((_, value)) = atr.compact_objects().find(|(tag, _)| *tag == COMPACT_CARD_CAPABILITIES) {
+            capabilities.read_table(value);
+        }
         capabilities
     }
 
@@ -48,18 +51,6 @@ impl Capabilities {
         self
     }
 
-    /// COMPACT-TLV objects (ISO/IEC 7816-4, 12.1.1): the upper half of a byte is the tag, the lower one the length.
-    fn read_historical(&mut self, bytes: &[u8]) {
-        let Some((0x00 | 0x80, mut rest)) = bytes.split_first() else { return };
-        while let Some((head, after)) = rest.split_first() {
-            let Some((value, after)) = after.split_at_checked(usize::from(head & 0x0F)) else { return };
-            if head >> 4 == COMPACT_CARD_CAPABILITIES {
-                self.read_table(value);
-            }
-            rest = after;
-        }
-    }
-
     /// The third software function table.
     fn read_table(&mut self, value: &[u8]) {
         let Some(table) = value.get(2) else { return };
@@ -67,13 +58,15 @@ impl Capabilities {
         self.extended = Some(table & 0x40 != 0);
         self.more_in_file = table & 0x20 != 0;
         self.channels = Some(match table & 0x07 {
-            0x07 => 8,
+            // Eight, or more.
+            0x07 => CHANNELS,
             more => u32::from(more) + 1,
         });
     }
 
     /// What a command may be like. A card that says nothing may know chaining, and will say if not; extended lengths would
-    /// be a command that it misunderstands. `reader` is the most data that the reader carries, where it says so.
+    /// be a command that it misunderstands. `reader` is the most data that the reader carries, where it says so; up to 256 is
+    /// short lengths only (PC/SC part 10, 2.6.14).
     pub fn limits(&self, reader: Option<usize>) -> Limits {
         let carried = |most: usize, overhead: usize, of_card: Option<usize>| {
             let of_card = of_card.map_or(most, |length| length.saturating_sub(overhead));
@@ -85,7 +78,10 @@ impl Capabilities {
         };
         Limits {
             chaining: self.chaining.unwrap_or(true),
-            extended: (self.extended == Some(true) && extended.is_longer_than_short()).then_some(extended),
+            extended: (self.extended == Some(true)
+                && reader.is_none_or(|most| most > SHORT_RESPONSE)
+                && extended.is_longer_than_short())
+            .then_some(extended),
         }
     }
 
@@ -97,7 +93,8 @@ impl Capabilities {
 impl Extended {
     /// Whether there is any use in it.
     fn is_longer_than_short(&self) -> bool {
-        self.data > crate::command::SHORT_DATA && self.response >= crate::command::SHORT_RESPONSE
+        let is_as_long = self.data >= SHORT_DATA && self.response >= SHORT_RESPONSE;
+        is_as_long && (self.data > SHORT_DATA || self.response > SHORT_RESPONSE)
     }
 }
 
@@ -118,7 +115,7 @@ mod tests {
         let capabilities = Capabilities::of_atr(&Atr::new(&ATR[..15]));
         assert_eq!(
             (capabilities.chaining, capabilities.extended, capabilities.more_in_file, capabilities.channels),
-            (Some(true), Some(true), true, Some(8))
+            (Some(true), Some(true), true, Some(CHANNELS))
         );
         assert_eq!(capabilities.limits(None), Limits { chaining: true, extended: Some(EVERYTHING) });
     }
@@ -130,7 +127,7 @@ mod tests {
         let extended = |reader| capabilities.limits(reader).extended;
         assert_eq!(extended(None), Some(Extended { data: 65_526, response: 1022 }));
         assert_eq!(extended(Some(1000)), Some(Extended { data: 1000, response: 1000 }));
-        assert_eq!(extended(Some(255)), None);
+        assert_eq!(extended(Some(256)), None);
         assert_eq!(extended(Some(0)), None);
     }
 
@@ -140,6 +137,34 @@ mod tests {
             let limits = Capabilities::of_atr(&Atr::new(atr)).limits(None);
             assert_eq!(limits, Limits { chaining: true, extended: None });
         }
+    }
+
+    #[test]
+    fn a_status_indicator_is_no_data_object() {
+        // With the category 00 it is the last three bytes, which begin like card capabilities here.
+        let atr = |last: u8| Atr::new(&[0x3B, 0x08, 0x00, 0x31, 0xC0, 0x41, 0x00, 0x73, 0xF6, last]);
+        assert_eq!(Capabilities::of_atr(&atr(0xF6)), Capabilities::default());
+        let told = Atr::new(&[0x3B, 0x08, 0x00, 0x73, 0, 0, 0xC0, 0x07, 0x90, 0x00]);
+        assert_eq!(Capabilities::of_atr(&told).extended, Some(true));
+        for short in [&[0x3B, 0x01, 0x00][..], &[0x3B, 0x03, 0x00, 0x73, 0xF6]] {
+            assert_eq!(Capabilities::of_atr(&Atr::new(short)), Capabilities::default());
+        }
+    }
+
+    #[test]
+    fn one_of_the_lengths_may_be_short() {
+        let extended = |command: usize, response: usize| {
+            let capabilities = Capabilities {
+                extended: Some(true),
+                max_command: Some(command),
+                max_response: Some(response),
+                ..Capabilities::default()
+            };
+            capabilities.limits(None).extended
+        };
+        assert_eq!(extended(264, 1002), Some(Extended { data: 255, response: 1000 }));
+        assert_eq!(extended(1009, 258), Some(Extended { data: 1000, response: 256 }));
+        assert_eq!((extended(264, 258), extended(263, 1002), extended(1009, 257)), (None, None, None));
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub mod card_auth;
 pub mod ch_verification;
 pub mod command;
 pub mod exchange;
+pub mod file;
+pub mod file_access;
 pub mod ifd;
 pub mod lock;
 pub mod monitor;

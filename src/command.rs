@@ -18,6 +18,7 @@ pub(crate) const EXTENDED_RESPONSE: usize = 65_536;
 /// Instructions of ISO/IEC 7816-4 that this library knows.
 pub mod ins {
     pub(crate) const DEACTIVATE_FILE: u8 = 0x04;
+    pub(crate) const ERASE_RECORD: u8 = 0x0C;
     pub(crate) const ERASE_BINARY: u8 = 0x0E;
     pub(crate) const ERASE_BINARY_ODD: u8 = 0x0F;
     pub(crate) const VERIFY: u8 = 0x20;

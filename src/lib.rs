@@ -1,7 +1,8 @@
 //! libscm: the ISCardManage programming model for every program that can call C.
 //!
 //! The interface is `include/scm.h`, generated from `capi`. From there an arrow goes down only:
-//! `capi` → `boundary`, `hresult` → `process_table`, `handle_table` → `attachment`, `monitor` → `arbiter` → `subsystem`.
+//! `capi` → `boundary`, `hresult` → `process_table`, `handle_table` → `interface` → `attachment`, `monitor` →
+//! `command`, `arbiter` → `subsystem`.
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
@@ -17,6 +18,9 @@ mod boundary;
 mod capabilities;
 mod command;
 mod features;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle_table;
 mod ifd_name;
 mod interface;

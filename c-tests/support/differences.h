@@ -25,6 +25,12 @@ static inline bool service_limits_its_clients(void)
     return !bed_is_virtual();
 }
 
+/* Who shares a real card never knows whether another process uses it too; virtual readers are in this process alone. */
+static inline bool others_can_be_known(void)
+{
+    return bed_is_virtual();
+}
+
 /* PC/SC calls past the library do not see virtual readers, their card handles and contexts. */
 static inline bool handles_are_those_of_pcsc(void)
 {

@@ -134,10 +134,29 @@ static size_t read_hex(const char *digits, uint8_t *bytes, size_t capacity)
     return length;
 }
 
+/* The card of libscm_card that an order names as tests/stack does: "scm" is the card of the program scm-card, and what ends
+ * with .toml a description in a file. */
+static scm_card *make_card(const char *kind)
+{
+    static char description[8192];
+    scm_card *card;
+    const char *ending = strrchr(kind, '.');
+    if (ending != NULL && strcmp(ending, ".toml") == 0) {
+        FILE *file = fopen(kind, "r");
+        check(file != NULL, "there is no such description of a card");
+        size_t length = fread(description, 1, sizeof description - 1, file);
+        description[length] = '\0';
+        fclose(file);
+        kind = description;
+    }
+    must(scm_card_create(strcmp(kind, "scm") == 0 ? "default" : kind, &card));
+    return card;
+}
+
 static const char *insert(struct reader *reader, const char *words)
 {
-    char kind[32] = "", atr[2 * SCM_ATR_MAX + 2] = "";
-    sscanf(words, "%31s %67s", kind, atr);
+    char kind[256] = "", atr[2 * SCM_ATR_MAX + 2] = "";
+    sscanf(words, "%255s %67s", kind, atr);
     check(!reader->has_card, "there is a card in this reader");
     if (strcmp(kind, "openpgp") == 0) {
         scm_virtual_card card;
@@ -146,9 +165,7 @@ static const char *insert(struct reader *reader, const char *words)
         must(scm_virtual_ifd_insert(reader->ifd, &card));
         note(reader, NULL, true);
     } else {
-        /* As in tests/stack: "scm" is the card of the program scm-card. */
-        scm_card *card;
-        must(scm_card_create(strcmp(kind, "scm") == 0 ? "default" : kind, &card));
+        scm_card *card = make_card(kind);
         reader->atr_length = read_hex(atr, reader->atr, sizeof reader->atr);
         put_in(reader, card);
     }

@@ -15,7 +15,7 @@ pub const MAX_COMMAND: usize = 4 + 3 + MAX_COMMAND_DATA + 2;
 pub const MAX_RESPONSE_DATA: usize = 0xFFFF - 2;
 
 /// What a short Le field of 00 stands for.
-const MAX_SHORT: usize = 256;
+pub(crate) const MAX_SHORT: usize = 256;
 
 /// A command APDU, taken apart. Its data may be a code: they are wiped, and not to be shown.
 #[derive(Clone, PartialEq, Eq)]

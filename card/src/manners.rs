@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::apdu::{Command, Response, MAX_RESPONSE_DATA};
+use crate::apdu::{Command, Le, Response, MAX_RESPONSE_DATA, MAX_SHORT};
 use crate::command::ins;
 use crate::status::{Result, Status};
 
@@ -31,6 +31,14 @@ pub struct Portion {
 }
 
 impl Manners {
+    /// How much may come back. With T=0 a command with data cannot say it: all that fits into one response.
+    pub fn le(self, command: &Command) -> Option<Le> {
+        match (self, command.le) {
+            (Manners::T0, None) if !command.data.is_empty() => Some(Le { ne: MAX_SHORT, all: true }),
+            (_, le) => le,
+        }
+    }
+
     /// Cuts `response` to what `command` can take. An error 6CXX means that nothing has happened.
     pub fn serve(self, command: &Command, response: Response) -> Result<Portion> {
         let fetched = self == Manners::T0 && !command.data.is_empty();

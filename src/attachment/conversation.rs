@@ -4,6 +4,7 @@ use zeroize::Zeroize;
 
 use super::session::Session;
 use super::{Attachment, Ownership};
+use crate::atr::Atr;
 use crate::capabilities::Capabilities;
 use crate::command::delivery::{Carrier, Limits};
 use crate::command::status_word::StatusWord;
@@ -144,10 +145,12 @@ impl Conversation<'_> {
     /// Sends a command of the caller's, and keeps its answer as that of the last exchange. What is selected afterwards, he knows.
     pub fn send_for_caller(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
         self.session.knowledge.forget_selection();
-        let status = self.send(command, answer)?;
+        let sent = self.send(command, answer);
         let kept = &mut self.session.response;
-        // As long as the longest response at most, for which there is room.
+        // What is in there is a part of the answer, or what the reader says of itself.
         kept.clear();
+        let status = sent?;
+        // As long as the longest response at most, for which there is room.
         kept.extend_from_slice(answer);
         kept.extend_from_slice(&status.0.to_be_bytes());
         Ok(status)
@@ -165,9 +168,18 @@ impl Conversation<'_> {
         }
     }
 
+    /// Whether it matters what the card says of its capabilities.
+    pub fn believes_card(&self) -> bool {
+        self.session.knowledge.given_limits.is_none()
+    }
+
     pub fn capabilities(&mut self) -> Capabilities {
         let atr = self.session.card.atr;
         *self.session.knowledge.capabilities.get_or_insert_with(|| Capabilities::of_atr(&atr))
+    }
+
+    pub fn atr(&self) -> Atr {
+        self.session.card.atr
     }
 
     pub fn learn(&mut self, capabilities: Capabilities) {

@@ -195,7 +195,9 @@ impl scm_card_capabilities {
 /// - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
 ///   none, or the class FF. Nothing was sent.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended lengths nor
-///   in parts. Nothing was sent.
+///   in parts, or its class has no bit that says that more follows. Nothing was sent.
+/// - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or promises
+///   data for ever and gives none.
 /// - `SCM_SCARD_E_PROTO_MISMATCH`, `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`, `SCM_SCARD_F_COMM_ERROR`, ...: as
 ///   `scm_transmit`. Part of the exchanges may have happened.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its data do not fit; `scm_get_last_response` gives them.
@@ -236,6 +238,7 @@ pub unsafe extern "C" fn scm_send(
 /// - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version.
 /// - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time. Nothing was sent.
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
+/// - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
 /// - any failure of the hook
 #[no_mangle]
 pub unsafe extern "C" fn scm_send_ex(
@@ -358,7 +361,9 @@ unsafe fn send(
             timeout_ms,
             || {
                 // SAFETY: the header says what it has to be.
-                Hresult(unsafe { hook(given.hook_data, handle, attachment.generation()) })
+                let prepared = Hresult(unsafe { hook(given.hook_data, handle, attachment.generation()) });
+                // It may have detached what it was given.
+                attached(handle).map_or_else(|code| code, |_| prepared)
             },
             talk,
         ),

@@ -106,10 +106,12 @@ pub unsafe extern "C" fn scm_transmit_ex(
     })
 }
 
-/// The answer of the last `scm_transmit` or `scm_control` on this attachment, once more, without asking anyone.
+/// The answer of the last `scm_transmit`, `scm_send` or `scm_control` on this attachment, once more, without asking anyone. That
+/// of `scm_send` is all the data, however many exchanges they took, and the status word.
 ///
 /// It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer
-/// is not lost. After an exchange that failed, and before the first one, it is empty.
+/// is not lost. After an exchange that failed, and before the first one, it is empty. Whatever else exchanges something with
+/// the card leaves nothing in it that is worth reading.
 ///
 /// @param handle  the attachment
 /// @param response  [out] the bytes; NULL with capacity 0 asks for the length

@@ -30,8 +30,9 @@ pub fn on_channel(cla: u8, channel: u32) -> Result<u8> {
     }
 }
 
-pub fn chained(cla: u8) -> u8 {
-    cla | CHAINING
+/// `cla` with the bit that says that more follows; None where the class has no such bit, or uses it for something else.
+pub fn chained(cla: u8) -> Option<u8> {
+    (cla & CHAINING == 0 && cla != SIM).then_some(cla | CHAINING)
 }
 
 /// The class of GET RESPONSE and ENVELOPE for a command of `cla`: its channel, and nothing else. They are interindustry commands,
@@ -39,6 +40,8 @@ pub fn chained(cla: u8) -> u8 {
 pub fn of_transport(cla: u8) -> u8 {
     match cla {
         SIM => SIM,
+        // Whose they are is not said, and so not either that they have channels.
+        0xF0.. => 0,
         _ if cla & FURTHER != 0 => FURTHER | cla & 0x0F,
         _ => cla & 0x03,
     }
@@ -67,8 +70,16 @@ mod tests {
     }
 
     #[test]
+    fn not_every_class_has_a_bit_for_chaining() {
+        assert_eq!([0x00, 0x4F, 0x82].map(chained), [Some(0x10), Some(0x5F), Some(0x92)]);
+        assert_eq!([0x10, 0x90, 0xF0, SIM].map(chained), [None; 4]);
+    }
+
+    #[test]
     fn what_fetches_a_response_is_on_the_channel_of_its_command() {
-        for (cla, expected) in [(0x00, 0), (0x1E, 2), (0x82, 2), (0x4F, 0x4F), (0x7F, 0x4F), (0xC1, 0x41), (SIM, SIM)] {
+        for (cla, expected) in
+            [(0x00, 0), (0x1E, 2), (0x82, 2), (0x4F, 0x4F), (0x7F, 0x4F), (0xC1, 0x41), (SIM, SIM), (0xF3, 0)]
+        {
             assert_eq!(of_transport(cla), expected, "{cla:02X}");
         }
     }

@@ -75,14 +75,15 @@ impl Command<'_> {
 
     fn way(&self, protocol: Protocol, limits: &Limits) -> Result<Way> {
         let (data, by_parts) = (self.data.len(), protocol == Protocol::T0);
+        let chaining = limits.chaining && class::chained(self.cla).is_some();
         let is_short = data <= SHORT_DATA && self.ne <= SHORT_RESPONSE;
         match limits.extended {
             _ if is_short => Ok(Way::Whole(Form::Short)),
             Some(extended) if !by_parts && data <= extended.data => Ok(Way::Whole(Form::Extended)),
             // The response comes in parts then.
             _ if data <= SHORT_DATA => Ok(Way::Whole(Form::Short)),
-            Some(extended) if !by_parts && limits.chaining => Ok(Way::Chained(extended.data, Form::Extended)),
-            _ if limits.chaining => Ok(Way::Chained(SHORT_DATA, Form::Short)),
+            Some(extended) if !by_parts && chaining => Ok(Way::Chained(extended.data, Form::Extended)),
+            _ if chaining => Ok(Way::Chained(SHORT_DATA, Form::Short)),
             Some(extended) if by_parts && data <= extended.data => Ok(Way::Enveloped),
             _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
         }
@@ -127,7 +128,7 @@ impl Delivery<'_> {
         let sent = command.expecting(sent);
         let status = self.exchange(&sent, form)?;
         match status.exact_le() {
-            Some(le) if sent.ne > 0 && command.may_be_repeated() => self.exchange(&sent.expecting(le), Form::Short),
+            Some(le) if sent.ne > 0 && command.may_be_repeated() => self.exchange(&sent.expecting(le), form),
             _ => Ok(status),
         }
     }
@@ -135,10 +136,11 @@ impl Delivery<'_> {
     /// All parts say that more follows, but for the last. The last one is not repeated with another Le: nobody knows whether
     /// the card still has the other parts.
     fn chain(&mut self, command: &Command, size: usize, form: Form) -> Result<StatusWord> {
-        let part = Command { cla: class::chained(command.cla), ne: 0, ..*command };
+        let cla = class::chained(command.cla).ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
+        let part = Command { cla, ne: 0, ..*command };
         let mut rest = command.data;
         while let Some((data, more)) = rest.split_at_checked(size).filter(|(_, more)| !more.is_empty()) {
-            match self.exchange(&part.with_data(data), form)? {
+            match self.part(&part.with_data(data), form)? {
                 StatusWord::OK => rest = more,
                 refused => return Ok(refused),
             }
@@ -150,17 +152,36 @@ impl Delivery<'_> {
         self.exchange(&last.expecting(if by_parts { 0 } else { last.ne.min(self.most) }), form)
     }
 
-    /// The extended APDU as the data of ENVELOPE commands, of which an empty one is the last.
+    /// The extended APDU as the data of ENVELOPE commands, of which an empty one is the last. A card that knows by the lengths
+    /// that it has everything may answer before that.
     fn envelop(&mut self, command: &Command) -> Result<StatusWord> {
         let apdu = command.apdu(Form::Extended)?;
         let envelope = Command { cla: class::of_transport(command.cla), ..Command::new(ins::ENVELOPE, 0, 0) };
-        for part in apdu.chunks(SHORT_DATA) {
-            match self.exchange(&envelope.with_data(part), Form::Short)? {
+        let mut parts = apdu.chunks(SHORT_DATA);
+        let last = parts.next_back().unwrap_or_default();
+        for part in parts {
+            match self.part(&envelope.with_data(part), Form::Short)? {
                 StatusWord::OK => {}
                 refused => return Ok(refused),
             }
         }
-        self.exchange(&envelope, Form::Short)
+        match self.exchange(&envelope.with_data(last), Form::Short)? {
+            StatusWord::OK => self.exchange(&envelope, Form::Short),
+            answered => Ok(answered),
+        }
+    }
+
+    /// One part, behind which others follow: data have no place in its answer, nor has a warning (ISO/IEC 7816-4, 5.6). A card
+    /// that says more than that it is content has not understood, and the caller would take its word for that on the whole.
+    fn part(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
+        let before = self.answer.len();
+        let status = self.exchange(command, form)?;
+        self.answer.truncate(before);
+        match status {
+            StatusWord::OK => Ok(status),
+            done if done.code().0 >= 0 => Err(Hresult::SCARD_F_COMM_ERROR),
+            refused => Ok(refused),
+        }
     }
 
     /// What the card keeps ready, as far as it is wanted. A card that promises more and gives nothing has no end.

@@ -8,8 +8,8 @@ pub struct StatusWord(pub u16);
 impl StatusWord {
     pub(crate) const OK: StatusWord = StatusWord(0x9000);
     pub(crate) const END_OF_FILE: StatusWord = StatusWord(0x6282);
-    pub(crate) const DEACTIVATED: StatusWord = StatusWord(0x6283);
-    pub(crate) const NOT_THERE_IN_STRUCTURE: StatusWord = StatusWord(0x6981);
+    pub(crate) const WRONG_LENGTH: StatusWord = StatusWord(0x6700);
+    pub(crate) const WRONG_STRUCTURE: StatusWord = StatusWord(0x6981);
     pub(crate) const FILE_NOT_FOUND: StatusWord = StatusWord(0x6A82);
     pub(crate) const RECORD_NOT_FOUND: StatusWord = StatusWord(0x6A83);
     pub(crate) const WRONG_P1_P2: StatusWord = StatusWord(0x6B00);

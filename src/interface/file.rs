@@ -1,3 +1,202 @@
-//! An open file.
+//! An open file: where it is on the card, of which card, and the position in it. Each operation selects the file and works in
+//! one go, because others may select another one in between without any signal.
 
-pub struct File {}
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::control_parameters::{Coding, ControlParameters, Kind};
+use super::selection::{enter, Expected};
+use super::{binary, information, record};
+use crate::attachment::conversation::Conversation;
+use crate::attachment::Attachment;
+use crate::hresult::{Hresult, Result};
+use crate::path::Path;
+use crate::patience::SCM_INFINITE;
+use crate::type_library::{Origin, Reference};
+
+pub struct File {
+    /// From the MF, or from a name.
+    pub path: Path,
+    /// How it was found.
+    pub reference: Reference,
+    pub kind: Kind,
+    pub parameters: ControlParameters,
+    /// That of the card it was opened on.
+    card: u64,
+    /// Bytes, or records.
+    position: AtomicU64,
+}
+
+/// What is done to what is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change<'a> {
+    Replace(&'a [u8]),
+    /// So many bytes, or one record.
+    Erase(usize),
+    Or(&'a [u8]),
+    And(&'a [u8]),
+}
+
+impl<'a> Change<'a> {
+    pub fn length(&self) -> usize {
+        match self {
+            Change::Replace(data) | Change::Or(data) | Change::And(data) => data.len(),
+            Change::Erase(length) => *length,
+        }
+    }
+
+    pub fn data(&self) -> &'a [u8] {
+        match self {
+            Change::Replace(data) | Change::Or(data) | Change::And(data) => data,
+            Change::Erase(_) => &[],
+        }
+    }
+}
+
+impl File {
+    pub fn new(path: Path, reference: Reference, kind: Kind, parameters: ControlParameters, card: u64) -> File {
+        File { path, reference, kind, parameters, card, position: AtomicU64::new(0) }
+    }
+
+    /// Up to `length` bytes, or one record. At the end `SCARD_W_EOF`; a record that does not fit is no record read.
+    pub fn read<T>(
+        &self,
+        attachment: &Attachment,
+        length: usize,
+        deliver: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        attachment.converse(SCM_INFINITE, |card| {
+            self.check_card(card)?;
+            let mut data = Vec::new();
+            let position = self.position();
+            self.enter(card)?;
+            let advance = if self.kind.has_records() {
+                record::read(card, self, position, &mut data)?;
+                1
+            } else {
+                binary::read(card, self, position, length, &mut data)?;
+                data.len() as u64
+            };
+            let delivered = deliver(&data)?;
+            self.set_position(position + advance);
+            Ok(delivered)
+        })
+    }
+
+    /// Changes what is at the position, or one record. `written` is what the card has acknowledged, also after a failure.
+    pub fn write(&self, attachment: &Attachment, change: Change, written: &mut usize) -> Result<()> {
+        self.check_coding(change)?;
+        attachment.converse(SCM_INFINITE, |card| {
+            self.check_card(card)?;
+            let position = self.position();
+            if self.kind.has_records() {
+                self.enter(card)?;
+                record::write(card, self, position, change)?;
+                *written = change.length();
+                self.set_position(position + 1);
+                return Ok(());
+            }
+            let length = change.length() as u64;
+            if self.rest(position).is_some_and(|rest| length > rest) {
+                return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
+            }
+            information::read_if_worth(card, change.data().len() as u64)?;
+            self.enter(card)?;
+            let done = binary::write(card, self, position, change, written);
+            self.set_position(position + *written as u64);
+            done
+        })
+    }
+
+    /// What WRITE does is a property of the file.
+    fn check_coding(&self, change: Change) -> Result<()> {
+        let wanted = match change {
+            Change::Or(_) => Coding::Or,
+            Change::And(_) => Coding::And,
+            Change::Replace(_) | Change::Erase(_) => return Ok(()),
+        };
+        match self.parameters.coding {
+            Some(coding) if coding != wanted => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn seek(&self, attachment: &Attachment, offset: i64, origin: Origin) -> Result<()> {
+        let from = match origin {
+            Origin::Beginning => 0,
+            Origin::Relative => self.position(),
+            Origin::End => self.size(attachment)?,
+        };
+        let position = from.checked_add_signed(offset).ok_or(Hresult::SCARD_E_BAD_SEEK)?;
+        if position > from || origin == Origin::Beginning {
+            self.check_position(attachment, position)?;
+        }
+        self.set_position(position);
+        Ok(())
+    }
+
+    fn check_position(&self, attachment: &Attachment, position: u64) -> Result<()> {
+        let exists = match (self.kind.has_records(), self.parameters.size) {
+            (false, Some(size)) => position <= size.into(),
+            (false, None) => position <= binary::MAX_OFFSET,
+            (true, _) if position == 0 => true,
+            (true, _) => attachment.converse(SCM_INFINITE, |card| {
+                self.check_card(card)?;
+                self.enter(card)?;
+                record::exists(card, self, position)
+            })?,
+        };
+        exists.then_some(()).ok_or(Hresult::SCARD_E_BAD_SEEK)
+    }
+
+    pub fn position(&self) -> u64 {
+        self.position.load(Ordering::Acquire)
+    }
+
+    fn set_position(&self, position: u64) {
+        self.position.store(position, Ordering::Release);
+    }
+
+    /// How many bytes, or records, there are.
+    pub fn size(&self, attachment: &Attachment) -> Result<u64> {
+        if let (false, Some(size)) = (self.kind.has_records(), self.parameters.size) {
+            return Ok(size.into());
+        }
+        attachment.converse(SCM_INFINITE, |card| {
+            self.check_card(card)?;
+            self.enter(card)?;
+            if self.kind.has_records() {
+                record::count(card, self)
+            } else {
+                binary::measure(card, self)
+            }
+        })
+    }
+
+    /// How many bytes there are from `position` on, if the card has said so.
+    pub fn rest(&self, position: u64) -> Option<u64> {
+        self.parameters.size.map(|size| u64::from(size).saturating_sub(position))
+    }
+
+    /// What was opened on one card is not on another, however alike they are.
+    fn check_card(&self, card: &mut Conversation) -> Result<()> {
+        if card.card_number() == self.card {
+            Ok(())
+        } else {
+            Err(Hresult::SCARD_W_REMOVED_CARD)
+        }
+    }
+
+    /// Makes the file the current one, or its DF where a short identifier goes with the first command.
+    pub fn enter(&self, card: &mut Conversation) -> Result<()> {
+        match self.path.short_id() {
+            None => enter(card, &self.path, Expected::File),
+            Some(_) if self.is_current(card) => Ok(()),
+            Some(_) => enter(card, &self.path.without_short_id(), Expected::Directory),
+        }
+    }
+
+    /// Whether commands may say: the current file.
+    pub fn is_current(&self, card: &Conversation) -> bool {
+        card.selection().is_some_and(|selection| selection.file == self.path)
+    }
+}

@@ -6,7 +6,19 @@ use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::Result;
 use crate::path::Path;
 
-const ID: u16 = 0x2F01;
+pub(crate) const ID: u16 = 0x2F01;
+
+/// What is read for it, in commands: a SELECT and a READ BINARY.
+const COST: u64 = 2;
+
+/// The same, where so many bytes to be moved are worth it.
+pub fn read_if_worth(card: &mut Conversation, bytes: u64) -> Result<()> {
+    let saved = bytes.saturating_sub(1) / SHORT_RESPONSE as u64;
+    if saved > COST && card.believes_card() {
+        read(card)?;
+    }
+    Ok(())
+}
 
 /// Reads what the card refers to, once. A card that has no such file after all has said everything.
 pub fn read(card: &mut Conversation) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Selecting a file (ISO/IEC 7816-4, 11.2.2), in as few commands as the card allows.
 
 use super::control_parameters::{ControlParameters, Kind};
-use crate::attachment::conversation::{Conversation, Selection};
+use crate::attachment::conversation::{Conversation, Habits, Selection};
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
@@ -35,6 +35,8 @@ pub enum Expected {
     Directory,
     File,
     Anything,
+    /// It may well not be there.
+    Candidate,
 }
 
 /// Makes `path` the current file. Nothing is sent when it is known to be that, and nobody wants to hear of it.
@@ -65,7 +67,7 @@ pub fn select(
     let directory = match (told, expected) {
         (Some(Kind::Directory), _) | (None, Expected::Directory) => Some(*path),
         (Some(_), _) | (None, Expected::File) => path.parent().ok(),
-        (None, Expected::Anything) => None,
+        (None, Expected::Anything | Expected::Candidate) => None,
     };
     card.set_selection(Some(Selection { file: *path, directory }));
     Ok(status)
@@ -79,6 +81,7 @@ fn is_selected(status: StatusWord) -> bool {
 /// Where there is no such file, the DF that it would be in may be missing too.
 fn missing(card: &mut Conversation, path: &Path, expected: Expected, status: StatusWord) -> Hresult {
     match status {
+        StatusWord::FILE_NOT_FOUND if expected == Expected::Candidate => Hresult::SCARD_E_FILE_NOT_FOUND,
         StatusWord::FILE_NOT_FOUND if expected == Expected::Directory || !has_directory(card, path) => {
             Hresult::SCARD_E_DIR_NOT_FOUND
         }
@@ -133,11 +136,13 @@ fn descend(
 ) -> Result<StatusWord> {
     if !card.habits().steps {
         let (bytes, length) = bytes(ids);
+        let before = *card.habits();
         let status = ask(card, from, bytes.get(..length).unwrap_or_default(), telling, answer)?;
         if !status.is_unknown_command() {
             return Ok(status);
         }
-        card.habits().steps = true;
+        // It was the path that was refused, and not how the card was to tell.
+        *card.habits() = Habits { steps: true, ..before };
     }
     if from == BY_PATH_FROM_MF {
         let status = ask(card, BY_ID, &MF.to_be_bytes(), Telling::Nothing, &mut Vec::new())?;

@@ -35,7 +35,7 @@ impl Card {
 
     /// The offset comes, and the bytes go, in data objects; the file is named in P1-P2.
     pub(super) fn read_binary_odd(&mut self, command: &Command) -> Answer {
-        let le = command.le.ok_or(Status::WRONG_LENGTH)?;
+        let le = self.manners.le(command).ok_or(Status::WRONG_LENGTH)?;
         let ef = self.named_ef(command)?;
         let offset = number(tlv::read_one(&command.data, OFFSET)?)?;
         let data = self.bytes(ef, offset)?.to_vec();

@@ -9,7 +9,7 @@ use crate::program::Program;
 /// What to put into a reader.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kind {
-    /// The program is called so, with `-card` appended; `steerable` is a profile of `scm-card`.
+    /// The program is called so, with `-card` appended; `steerable`, and what ends with `.toml`, is a profile of `scm-card`.
     pub name: String,
     /// The ATR in hexadecimal, if the card is to have another than its own.
     pub atr: Option<String>,
@@ -28,10 +28,10 @@ impl Kind {
         Program::start(command, launcher)
     }
 
-    fn program(&self) -> (&str, &[&str]) {
+    fn program(&self) -> (&str, Vec<&str>) {
         match self.name.as_str() {
-            "steerable" => ("scm", &["--profile", "steerable"]),
-            name => (name, &[]),
+            name if name == "steerable" || name.ends_with(".toml") => ("scm", vec!["--profile", name]),
+            name => (name, vec![]),
         }
     }
 }
@@ -43,7 +43,8 @@ mod tests {
     #[test]
     fn a_steerable_card_is_a_profile_of_the_test_card() {
         let kind = |name: &str| Kind { name: name.into(), atr: None };
-        assert_eq!(kind("steerable").program(), ("scm", &["--profile", "steerable"][..]));
-        assert_eq!(kind("openpgp").program(), ("openpgp", &[][..]));
+        assert_eq!(kind("steerable").program(), ("scm", vec!["--profile", "steerable"]));
+        assert_eq!(kind("cards/t0.toml").program(), ("scm", vec!["--profile", "cards/t0.toml"]));
+        assert_eq!(kind("openpgp").program(), ("openpgp", vec![]));
     }
 }

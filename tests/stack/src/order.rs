@@ -102,7 +102,7 @@ fn deed(verb: &str, rest: &str) -> Option<Deed> {
     }
 }
 
-/// A kind is part of a path, so it is made of letters only.
+/// A kind is part of the path of a program, so it is made of letters only, or it is the path of a description.
 fn kind(words: &[&str]) -> Option<Kind> {
     let (name, atr) = match *words {
         [name] => (name, None),
@@ -110,7 +110,7 @@ fn kind(words: &[&str]) -> Option<Kind> {
         _ => return None,
     };
     let plain = name.bytes().all(|byte| byte.is_ascii_lowercase());
-    plain.then(|| Kind { name: name.into(), atr: atr.map(Into::into) })
+    (plain || name.ends_with(".toml")).then(|| Kind { name: name.into(), atr: atr.map(Into::into) })
 }
 
 fn act(rest: &str) -> Option<Act> {
@@ -147,6 +147,7 @@ mod tests {
             ("ifd 0", Order::Ifd(0, Deed::Name)),
             ("insert 1 openpgp", Order::Ifd(1, Deed::Insert(kind("openpgp", None)))),
             ("insert-now 1 steerable 3B00", Order::Ifd(1, Deed::InsertNow(kind("steerable", Some("3B00"))))),
+            ("insert 1 cards/t0.toml", Order::Ifd(1, Deed::Insert(kind("cards/t0.toml", None)))),
             ("await 2 empty", Order::Ifd(2, Deed::Await(Presence::Empty))),
             ("card 3  answer 00A4 9000", Order::Ifd(3, Deed::Tell("answer 00A4 9000".into()))),
             ("reset 0 cold", Order::Ifd(0, Deed::Reset(Disposition::UnpowerCard))),

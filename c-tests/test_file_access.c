@@ -1,0 +1,893 @@
+/* The files of a card: ISCardFileAccess, with T=1 and with T=0. */
+#include "support/check.h"
+
+#define CARD 0
+#define OTHER_CARD 1
+
+static const char *const profiles[] = {PROFILES "/t1.toml", PROFILES "/t0.toml"};
+
+static scm_handle *card;
+static scm_file_access *files;
+
+static void take_card(const char *kind)
+{
+    bed("insert %d %s", CARD, kind);
+    card = attach(CARD);
+    assert_result(scm_create_file_access(card, &files), SCM_S_OK);
+}
+
+static void give_card_back(void)
+{
+    assert_result(scm_file_access_release(files), SCM_S_OK);
+    assert_result(scm_detach(card), SCM_S_OK);
+    bed("remove %d", CARD);
+}
+
+static int the_default_card(void **state)
+{
+    (void)state;
+    take_card("scm");
+    return 0;
+}
+
+static int the_card_with_t_1(void **state)
+{
+    (void)state;
+    take_card(profiles[0]);
+    return 0;
+}
+
+static int the_card_with_t_0(void **state)
+{
+    (void)state;
+    take_card(profiles[1]);
+    return 0;
+}
+
+static int no_card(void **state)
+{
+    (void)state;
+    give_card_back();
+    return 0;
+}
+
+static const char *current_dir(void)
+{
+    static char path[SCM_PATH_MAX + 1];
+    size_t length = 77;
+    assert_result(scm_file_access_get_current_dir(files, path, sizeof path, &length), SCM_S_OK);
+    assert_int_equal(length, strlen(path) + 1);
+    return path;
+}
+
+static scm_file *open_file(uint32_t type, const char *path)
+{
+    scm_file *file = NULL;
+    assert_result(scm_file_access_open(files, type, path, &file), SCM_S_OK);
+    assert_non_null(file);
+    return file;
+}
+
+static uint64_t position_of(scm_file *file)
+{
+    uint64_t position = 77;
+    assert_result(scm_file_tell(file, &position), SCM_S_OK);
+    return position;
+}
+
+static uint64_t size_of(scm_file *file)
+{
+    uint64_t size = 77;
+    assert_result(scm_file_size(file, &size), SCM_S_OK);
+    return size;
+}
+
+/* The next read gives these bytes. */
+static void assert_read(scm_file *file, size_t wanted, const void *expected, size_t expected_length)
+{
+    static uint8_t data[70000];
+    size_t length = 77;
+    assert_in_range(wanted, 0, sizeof data);
+    assert_result(scm_file_read(file, data, wanted, &length, 0), SCM_S_OK);
+    assert_int_equal(length, expected_length);
+    assert_memory_equal(data, expected, expected_length);
+}
+
+static scm_result read_one(scm_file *file)
+{
+    uint8_t data[256];
+    size_t length = 77;
+    scm_result result = scm_file_read(file, data, sizeof data, &length, 0);
+    if (SCM_FAILED(result) && result != SCM_SCARD_E_INSUFFICIENT_BUFFER)
+        assert_int_equal(length, 0);
+    return result;
+}
+
+static void close_file(scm_file *file)
+{
+    assert_result(scm_file_close(file), SCM_S_OK);
+    assert_result(scm_file_close(file), SCM_E_HANDLE);
+}
+
+static scm_result put(scm_file *file, const void *data, size_t length, uint32_t flags, size_t *written)
+{
+    return scm_file_write(file, data, length, flags, written);
+}
+
+static void write_all(scm_file *file, const void *data, size_t length)
+{
+    size_t written = 77;
+    assert_result(put(file, data, length, 0, &written), SCM_S_OK);
+    assert_int_equal(written, length);
+}
+
+static void create_file(const char *path, const void *properties, size_t length)
+{
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ANY, path, properties, length, 0, NULL, 0), SCM_S_OK);
+}
+
+static void verify(scm_handle *handle)
+{
+    static const uint8_t verify[] = {0x00, 0x20, 0x00, 0x01, 0x08, '1', '2', '3', '4', 0xFF, 0xFF, 0xFF, 0xFF};
+    uint8_t response[2];
+    size_t length;
+    assert_result(scm_transmit(handle, verify, sizeof verify, response, sizeof response, &length), SCM_S_OK);
+    assert_memory_equal(response, "\x90\x00", 2);
+}
+
+/* --- Paths and directories */
+
+static void the_current_directory_goes_up_and_down(void **state)
+{
+    (void)state;
+    assert_string_equal(current_dir(), "3F00");
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "5015"), SCM_S_OK);
+    assert_string_equal(current_dir(), "3F00/5015");
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "5020"), SCM_S_OK);
+    assert_string_equal(current_dir(), "3F00/5015/5020");
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "../../2F01"), SCM_SCARD_E_NO_DIR);
+    assert_string_equal(current_dir(), "3F00/5015/5020");
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ANY, ".."), SCM_S_OK);
+    assert_string_equal(current_dir(), "3F00/5015");
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F073636D74657374"), SCM_S_OK);
+    assert_string_equal(current_dir(), "F073636D74657374");
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "5020"), SCM_S_OK);
+    assert_string_equal(current_dir(), "F073636D74657374/5020");
+    /* Above the name only the card knows. */
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "../.."), SCM_S_OK);
+    assert_string_equal(current_dir(), "3F00");
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F073636D74657374/5020/../.."), SCM_S_OK);
+    assert_string_equal(current_dir(), "3F00");
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ANY, ".."), SCM_SCARD_E_DIR_NOT_FOUND);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "5099"), SCM_SCARD_E_DIR_NOT_FOUND);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F0FFFF"), SCM_SCARD_E_DIR_NOT_FOUND);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_SHORT_ID, "1"), SCM_SCARD_E_NO_DIR);
+    assert_string_equal(current_dir(), "3F00");
+}
+
+static void a_guess_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        uint32_t taken_as;
+        const char *resolved;
+    } guesses[] = {
+        {"3F00/5015", SCM_TYPE_BY_ID, "3F00/5015"},
+        {"4401", SCM_TYPE_BY_ID, "3F00/5015/4401"},
+        {"1", SCM_TYPE_BY_SHORT_ID, "3F00/5015/1"},
+        {"F073636D", SCM_TYPE_BY_NAME, "F073636D"},
+        {"A00000039773636D01", SCM_TYPE_BY_NAME, "A00000039773636D01"},
+        {"../5016", SCM_TYPE_BY_ID, "3F00/5016"},
+        {".", SCM_TYPE_BY_ID, "3F00/5015"},
+    };
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ANY, "3F005015"), SCM_S_OK);
+    for (size_t i = 0; i < sizeof guesses / sizeof *guesses; i++) {
+        char resolved[SCM_PATH_MAX + 1] = "";
+        uint32_t taken_as = 77;
+        size_t length = 77;
+        assert_result(scm_file_access_resolve(files, SCM_TYPE_BY_ANY, guesses[i].path, &taken_as, resolved,
+                                              sizeof resolved, &length),
+                      SCM_S_OK);
+        assert_string_equal(resolved, guesses[i].resolved);
+        assert_int_equal(taken_as, guesses[i].taken_as);
+    }
+}
+
+/* --- Files of bytes */
+
+static void a_file_is_read_whatever_it_is_called(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t type, taken_as;
+        const char *directory, *path;
+    } names[] = {
+        {SCM_TYPE_BY_ID, SCM_TYPE_BY_ID, "3F00", "3F00/5015/4401"},
+        {SCM_TYPE_BY_ID, SCM_TYPE_BY_ID, "3F00", "5015/4401"},
+        {SCM_TYPE_BY_ID, SCM_TYPE_BY_ID, "3F00/5015", "4401"},
+        {SCM_TYPE_BY_NAME, SCM_TYPE_BY_NAME, "3F00", "F073636D74657374/4401"},
+        {SCM_TYPE_BY_SHORT_ID, SCM_TYPE_BY_SHORT_ID, "3F00/5015", "1"},
+        {SCM_TYPE_BY_ANY, SCM_TYPE_BY_SHORT_ID, "3F00/5015", "1"},
+        {SCM_TYPE_BY_ANY, SCM_TYPE_BY_ID, "3F00/5015", "4401"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, names[i].directory), SCM_S_OK);
+        scm_file *file = open_file(names[i].type, names[i].path);
+        scm_file_info info = SCM_FILE_INFO_INIT;
+        assert_result(scm_file_get_info(file, &info), SCM_S_OK);
+        assert_int_equal(info.reference_type, names[i].taken_as);
+        assert_int_equal(info.file_type, SCM_TYPE_TRANSPARENT_EF);
+        assert_int_equal(info.short_id, 1);
+        assert_int_equal(info.size, 64);
+        assert_int_equal(size_of(file), 64);
+        assert_read(file, 5, "Hello", 5);
+        assert_int_equal(position_of(file), 5);
+        assert_read(file, 1, " ", 1);
+        assert_result(scm_file_seek(file, -1, SCM_SEEK_FROM_END), SCM_S_OK);
+        assert_read(file, 100, "\0", 1);
+        assert_result(read_one(file), SCM_SCARD_W_EOF);
+        assert_result(scm_file_seek(file, 2, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+        assert_result(scm_file_seek(file, 2, SCM_SEEK_RELATIVE), SCM_S_OK);
+        assert_read(file, 1, "o", 1);
+        close_file(file);
+    }
+}
+
+static void a_seek_stays_in_the_file(void **state)
+{
+    (void)state;
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    assert_result(scm_file_seek(file, 64, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_result(scm_file_seek(file, 65, SCM_SEEK_FROM_BEGINNING), SCM_SCARD_E_BAD_SEEK);
+    assert_result(scm_file_seek(file, 1, SCM_SEEK_RELATIVE), SCM_SCARD_E_BAD_SEEK);
+    assert_result(scm_file_seek(file, 1, SCM_SEEK_FROM_END), SCM_SCARD_E_BAD_SEEK);
+    assert_result(scm_file_seek(file, -65, SCM_SEEK_FROM_END), SCM_SCARD_E_BAD_SEEK);
+    assert_result(scm_file_seek(file, INT64_MIN, SCM_SEEK_RELATIVE), SCM_SCARD_E_BAD_SEEK);
+    assert_result(scm_file_seek(file, INT64_MAX, SCM_SEEK_RELATIVE), SCM_SCARD_E_BAD_SEEK);
+    assert_result(scm_file_seek(file, 0, 3), SCM_E_INVALIDARG);
+    assert_int_equal(position_of(file), 64);
+    close_file(file);
+}
+
+static void what_is_not_there_is_not_opened(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t type;
+        const char *path;
+        scm_result expected;
+    } paths[] = {
+        {SCM_TYPE_BY_ID, "3F00/5015/44FF", SCM_SCARD_E_FILE_NOT_FOUND},
+        {SCM_TYPE_BY_ID, "3F00/50FF/4401", SCM_SCARD_E_DIR_NOT_FOUND},
+        {SCM_TYPE_BY_ID, "2FFF", SCM_SCARD_E_FILE_NOT_FOUND},
+        {SCM_TYPE_BY_ID, "3F00/5015", SCM_SCARD_E_NO_FILE},
+        {SCM_TYPE_BY_ID, "3F00", SCM_SCARD_E_NO_FILE},
+        {SCM_TYPE_BY_NAME, "F073636D74657374", SCM_SCARD_E_NO_FILE},
+        {SCM_TYPE_BY_NAME, "FFFFFFFF", SCM_SCARD_E_FILE_NOT_FOUND},
+        {SCM_TYPE_BY_NAME, "FFFFFFFF/4401", SCM_SCARD_E_DIR_NOT_FOUND},
+        {SCM_TYPE_BY_NAME, "F073636D74657374/44FF", SCM_SCARD_E_FILE_NOT_FOUND},
+        {SCM_TYPE_BY_SHORT_ID, "29", SCM_S_OK},
+        {SCM_TYPE_BY_SHORT_ID, "28", SCM_SCARD_E_FILE_NOT_FOUND},
+        {SCM_TYPE_BY_ANY, "28", SCM_SCARD_E_FILE_NOT_FOUND},
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        scm_file *file = (scm_file *)&paths;
+        scm_result result = scm_file_access_open(files, paths[i].type, paths[i].path, &file);
+        if (result != paths[i].expected)
+            print_error("%s\n", paths[i].path);
+        assert_result(result, paths[i].expected);
+        if (SCM_SUCCEEDED(result))
+            close_file(file);
+        else
+            assert_null(file);
+    }
+}
+
+/* 60,000 bytes: beyond 32,767 it takes the odd instructions. */
+static void what_was_written_is_read_wherever_it_is(void **state)
+{
+    (void)state;
+    enum { SIZE = 60000 };
+    static uint8_t expected[SIZE], part[SIZE];
+    create_file("3F00/4410", "\x80\x02\xEA\x60", 4);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/4410");
+    assert_int_equal(size_of(file), SIZE);
+    for (size_t i = 0; i < SIZE; i++)
+        expected[i] = (uint8_t)(i * 7 + i / 256);
+    write_all(file, expected, SIZE);
+    assert_int_equal(position_of(file), SIZE);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(file, SIZE, expected, SIZE);
+
+    static const size_t places[][2] = {{0, 1},       {255, 2},      {32766, 1},   {32767, 1},    {32768, 1},  {32700, 300},
+                                       {32767, 255}, {32768, 4096}, {59000, 999}, {59999, 1},    {40000, 255}, {40000, 252},
+                                       {40000, 253}, {40000, 254},  {1, 4096},    {5000, 10000}, {0, 60000}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        size_t offset = places[i][0], length = places[i][1];
+        for (size_t j = 0; j < length; j++)
+            expected[offset + j] = part[j] = (uint8_t)(j * 13 + i + 1);
+        assert_result(scm_file_seek(file, (int64_t)offset, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+        write_all(file, part, length);
+        assert_result(scm_file_seek(file, -(int64_t)length, SCM_SEEK_RELATIVE), SCM_S_OK);
+        assert_read(file, length, part, length);
+    }
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(file, SIZE + 10, expected, SIZE);
+    assert_result(read_one(file), SCM_SCARD_W_EOF);
+
+    /* What does not fit is not begun. */
+    size_t written = 77;
+    assert_result(scm_file_seek(file, -1, SCM_SEEK_FROM_END), SCM_S_OK);
+    assert_result(scm_file_write(file, part, 2, 0, &written), SCM_SCARD_E_WRITE_TOO_MANY);
+    assert_int_equal(written, 0);
+    assert_int_equal(position_of(file), SIZE - 1);
+    close_file(file);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/4410", 0), SCM_S_OK);
+}
+
+/* What a card says of its lengths is read when it is needed: to write, or when the card refuses a length. */
+static void a_card_that_refuses_a_length_is_asked_for_less(void **state)
+{
+    (void)state;
+    static uint8_t data[10000];
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "3F00/4415", NULL, 0, 0, data, sizeof data), SCM_S_OK);
+    assert_result(scm_detach(card), SCM_S_OK);
+    card = attach(CARD);
+    assert_result(scm_create_file_access(card, &files), SCM_S_OK);
+    assert_result(scm_lock(card), SCM_S_OK);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/4415");
+    bed("card %d answer 00B00000002710 6700", CARD);
+    bed("card %d clear", CARD);
+    assert_read(file, sizeof data, data, sizeof data);
+    assert_string_equal(bed("card %d log", CARD),
+                        "00B00000002710 00A4080C022F01 00B0000000 00A4080C024415 00B00000000FFE 00B00FFE000FFE 00B01FFC000714");
+    /* One that says nothing more has only short ones left. */
+    bed("card %d answer 00B0000000012C 6700", CARD);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(file, 300, data, 300);
+    bed("card %d forget", CARD);
+    close_file(file);
+    assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/4415", 0), SCM_S_OK);
+}
+
+/* The card knows only the oldest ways to select. */
+static void a_card_that_refuses_to_select_so_is_asked_otherwise(void **state)
+{
+    (void)state;
+    bed("card %d answer 00A408 6A86", CARD);
+    bed("card %d answer 00A4000C 6A86", CARD);
+    bed("card %d answer 00A40004 6A86", CARD);
+    bed("card %d clear", CARD);
+    for (int i = 0; i < 2; i++) {
+        scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+        assert_read(file, 5, "Hello", 5);
+        close_file(file);
+    }
+    assert_string_equal(bed("card %d log", CARD),
+                        /* Opened: everything is tried once. */
+                        "00A40804045015440100 00A40800045015440100 00A4000C023F00 00A40004023F0000 "
+                        "00A40000023F0000 00A4000002501500 00A4000002440100 "
+                        /* Read, opened, read. */
+                        "00A40000023F0000 00A4000002501500 00A4000002440100 00B0000005 "
+                        "00A40000023F0000 00A4000002501500 00A4000002440100 "
+                        "00A40000023F0000 00A4000002501500 00A4000002440100 00B0000005");
+    bed("card %d forget", CARD);
+}
+
+static void bits_are_set_and_bytes_erased(void **state)
+{
+    (void)state;
+    size_t written = 77;
+    create_file("4411", "\x80\x02\x00\x10", 4);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "4411");
+    write_all(file, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0A\x0B\x0C\x0D\x0E\x0F\x10", 16);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_result(put(file, "\xF0\x80", 2, SCM_FL_OR, &written), SCM_S_OK);
+    assert_int_equal(written, 2);
+    /* The card's WRITE is OR. */
+    assert_result(put(file, "\xF0", 1, SCM_FL_AND, &written), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_int_equal(written, 0);
+    assert_int_equal(position_of(file), 2);
+    assert_result(scm_file_write(file, NULL, 3, SCM_FL_ERASE, &written), SCM_S_OK);
+    assert_int_equal(written, 3);
+    assert_result(scm_file_seek(file, -2, SCM_SEEK_FROM_END), SCM_S_OK);
+    assert_result(scm_file_write(file, NULL, 2, SCM_FL_ERASE, &written), SCM_S_OK);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(file, 16, "\xF1\x82\x00\x00\x00\x06\x07\x08\x09\x0A\x0B\x0C\x0D\x0E\x00\x00", 16);
+    close_file(file);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "4411", SCM_FL_NON_RECURSIVE), SCM_S_OK);
+}
+
+/* --- Files of records */
+
+static void records_are_read_one_by_one(void **state)
+{
+    (void)state;
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00/5015"), SCM_S_OK);
+    static const struct {
+        uint32_t type, file_type;
+        const char *path;
+        uint64_t count;
+        const char *second;
+        size_t length;
+    } names[] = {
+        {SCM_TYPE_BY_ID, SCM_TYPE_FIXED_EF, "4403", 3, "\xA2\x11\x12\x13\x14\x15\x16\x17", 8},
+        {SCM_TYPE_BY_SHORT_ID, SCM_TYPE_FIXED_EF, "3", 3, "\xA2\x11\x12\x13\x14\x15\x16\x17", 8},
+        {SCM_TYPE_BY_ID, SCM_TYPE_VARIABLE_EF, "4404", 3, "\xB2\x01\x02\x03", 4},
+        {SCM_TYPE_BY_ID, SCM_TYPE_CYCLIC_EF, "4405", 3, "\xC2\x00\x00\x02", 4},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        scm_file *file = open_file(names[i].type, names[i].path);
+        scm_file_info info = SCM_FILE_INFO_INIT;
+        assert_result(scm_file_get_info(file, &info), SCM_S_OK);
+        assert_int_equal(info.file_type, names[i].file_type);
+        assert_int_equal(size_of(file), names[i].count);
+        assert_result(scm_file_seek(file, 1, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+        assert_read(file, 256, names[i].second, names[i].length);
+        assert_int_equal(position_of(file), 2);
+        /* A record that does not fit is not lost. */
+        uint8_t byte = 77;
+        size_t length = 77;
+        assert_result(scm_file_seek(file, -1, SCM_SEEK_RELATIVE), SCM_S_OK);
+        assert_result(scm_file_read(file, &byte, 1, &length, 0), SCM_SCARD_E_INSUFFICIENT_BUFFER);
+        assert_int_equal(length, names[i].length);
+        assert_int_equal(byte, 77);
+        assert_int_equal(position_of(file), 1);
+        assert_read(file, length, names[i].second, names[i].length);
+        assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_END), SCM_S_OK);
+        assert_int_equal(position_of(file), names[i].count);
+        assert_result(read_one(file), SCM_SCARD_W_EOF);
+        assert_result(scm_file_seek(file, 1, SCM_SEEK_RELATIVE), SCM_SCARD_E_BAD_SEEK);
+        assert_result(scm_file_seek(file, 1000, SCM_SEEK_FROM_BEGINNING), SCM_SCARD_E_BAD_SEEK);
+        close_file(file);
+    }
+}
+
+static void records_are_changed_and_appended(void **state)
+{
+    (void)state;
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00"), SCM_S_OK);
+    /* Records of up to 8 bytes, at most 4 of them. */
+    create_file("4412", "\x82\x05\x04\x41\x00\x08\x04", 7);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "4412");
+    size_t written = 77;
+    assert_int_equal(size_of(file), 0);
+    assert_result(read_one(file), SCM_SCARD_W_EOF);
+    write_all(file, "one", 3);
+    write_all(file, "two", 3);
+    write_all(file, "three", 5);
+    assert_int_equal(size_of(file), 3);
+    assert_result(scm_file_seek(file, 1, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    write_all(file, "second", 6);
+    assert_read(file, 8, "three", 5);
+    assert_result(scm_file_seek(file, 1, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(file, 8, "second", 6);
+    assert_result(put(file, "much too long", 13, 0, &written), SCM_SCARD_E_WRITE_TOO_MANY);
+    assert_int_equal(written, 0);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_END), SCM_S_OK);
+    write_all(file, "four", 4);
+    assert_result(put(file, "five", 4, 0, &written), SCM_SCARD_E_WRITE_TOO_MANY);
+    assert_int_equal(written, 0);
+    close_file(file);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "4412", 0), SCM_S_OK);
+}
+
+/* --- The tree */
+
+static bool is_listed(uint32_t type, const char *wanted, size_t *count)
+{
+    char names[1024];
+    size_t length = 77;
+    bool found = false;
+    *count = 0;
+    assert_result(scm_file_access_directory(files, type, names, sizeof names, &length), SCM_S_OK);
+    for (char *name = names; *name != '\0'; name += strlen(name) + 1) {
+        found |= strcmp(name, wanted) == 0;
+        ++*count;
+    }
+    return found;
+}
+
+static void a_directory_is_listed(void **state)
+{
+    (void)state;
+    size_t count;
+    assert_true(is_listed(SCM_TYPE_ALL_FILES, "5015", &count));
+    assert_int_equal(count, 4); /* 2F00, 2F01, 5015, 5016; the names in EF.DIR are theirs */
+    assert_true(is_listed(SCM_TYPE_DIRECTORIES, "5016", &count));
+    assert_int_equal(count, 2);
+    assert_true(is_listed(SCM_TYPE_FILES, "2F00", &count));
+    assert_int_equal(count, 2);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ANY, "F073636D74657374"), SCM_S_OK);
+    assert_true(is_listed(SCM_TYPE_ALL_FILES, "4403", &count));
+    assert_int_equal(count, 6);
+    assert_true(is_listed(SCM_TYPE_CYCLIC_EF, "4405", &count));
+    assert_int_equal(count, 1);
+
+    char names[64];
+    size_t length = 77;
+    scm_directory_options options = SCM_DIRECTORY_OPTIONS_INIT;
+    options.first_id = 0x4404;
+    options.last_id = 0x4405;
+    assert_result(scm_file_access_directory_ex(files, SCM_TYPE_ALL_FILES, &options, names, sizeof names, &length), SCM_S_OK);
+    assert_int_equal(length, 11);
+    assert_memory_equal(names, "4404\0004405\0", 11);
+    assert_result(scm_file_access_directory_ex(files, SCM_TYPE_ALL_FILES, &options, NULL, 0, &length), SCM_S_OK);
+    assert_int_equal(length, 11);
+    assert_result(scm_file_access_directory_ex(files, SCM_TYPE_ALL_FILES, &options, names, 10, &length),
+                  SCM_SCARD_E_INSUFFICIENT_BUFFER);
+    options.last_id = 0x4403;
+    assert_result(scm_file_access_directory_ex(files, SCM_TYPE_ALL_FILES, &options, names, sizeof names, &length),
+                  SCM_E_INVALIDARG);
+    assert_result(scm_file_access_directory(files, 8, names, sizeof names, &length), SCM_E_INVALIDARG);
+}
+
+static void files_are_created_and_deleted(void **state)
+{
+    (void)state;
+    size_t count;
+    /* A directory, in it a file with content, and another directory. */
+    create_file("3F00/5040", "\x82\x01\x38", 3);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "5040"), SCM_S_OK);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4401", NULL, 0, 0, (const uint8_t *)"content", 7), SCM_S_OK);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "4401");
+    assert_int_equal(size_of(file), 7);
+    assert_read(file, 7, "content", 7);
+    close_file(file);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4401", NULL, 0, 0, (const uint8_t *)"content", 7),
+                  SCM_SCARD_E_NO_ACCESS);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_NAME, "A0000003970102", NULL, 0, 0, NULL, 0), SCM_S_OK);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "A0000003970102"), SCM_S_OK);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A0000003970102", 0), SCM_S_OK);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00/5040"), SCM_S_OK);
+    /* Fixed records: as many as the content fills. */
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4402", (const uint8_t *)"\x82\x05\x02\x41\x00\x04\x08", 7,
+                                         SCM_FL_NO_FLAGS, (const uint8_t *)"AAAABBBBCCCC", 12),
+                  SCM_S_OK);
+    file = open_file(SCM_TYPE_BY_ID, "4402");
+    assert_int_equal(size_of(file), 3);
+    close_file(file);
+
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, ".", SCM_FL_NON_RECURSIVE), SCM_SCARD_E_NO_ACCESS);
+    assert_true(is_listed(SCM_TYPE_ALL_FILES, "4402", &count));
+    assert_int_equal(count, 2);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, ".", SCM_FL_RECURSIVE), SCM_S_OK);
+    assert_string_equal(current_dir(), "3F00");
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "5040", 0), SCM_SCARD_E_FILE_NOT_FOUND);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "2F01", SCM_FL_RECURSIVE | SCM_FL_NON_RECURSIVE),
+                  SCM_E_INVALIDARG);
+
+    /* What is to be created has to be said. */
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", NULL, 0, SCM_FL_PREALLOCATE, NULL, 0),
+                  SCM_E_INVALIDARG);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", (const uint8_t *)"\x83\x02\x44\x04", 4, 0, NULL, 0),
+                  SCM_E_INVALIDARG);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", (const uint8_t *)"\x83\x05", 2, 0, NULL, 0),
+                  SCM_E_INVALIDARG);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_SHORT_ID, "3", NULL, 0, 0, NULL, 0), SCM_E_INVALIDARG);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "3F00/50FF/4401", NULL, 0, 0, (const uint8_t *)"x", 1),
+                  SCM_SCARD_E_DIR_NOT_FOUND);
+}
+
+static void a_deactivated_file_is_not_read(void **state)
+{
+    (void)state;
+    create_file("4413", "\x80\x02\x00\x10", 4);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "4413");
+    assert_result(scm_file_access_invalidate(files, "4413", 0), SCM_S_OK);
+    assert_result(read_one(file), SCM_SCARD_E_NO_ACCESS);
+    scm_file *other = open_file(SCM_TYPE_BY_ID, "4413");
+    close_file(other);
+    assert_result(scm_file_access_rehabilitate(files, "4413", 0), SCM_S_OK);
+    assert_result(read_one(file), SCM_S_OK);
+    close_file(file);
+    assert_result(scm_file_access_invalidate(files, "44FF", 0), SCM_SCARD_E_FILE_NOT_FOUND);
+    assert_result(scm_file_access_invalidate(files, "4413", SCM_FL_ERASE), SCM_E_INVALIDARG);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "4413", 0), SCM_S_OK);
+}
+
+static void properties_are_told(void **state)
+{
+    (void)state;
+    uint8_t found[256];
+    size_t length = 77;
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "3F00/5015/4401", (const uint8_t *)"\x80\x83\x88", 3, 0,
+                                                 found, sizeof found, &length),
+                  SCM_S_OK);
+    assert_int_equal(length, 11);
+    assert_memory_equal(found, "\x80\x02\x00\x40\x83\x02\x44\x01\x88\x01\x08", 11);
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "3F00/5015/4401", NULL, 0, 0, NULL, 0, &length), SCM_S_OK);
+    assert_in_range(length, 20, 40);
+    /* The label of a directory is no control parameter. */
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "5015", (const uint8_t *)"\x50", 1, 0, found, sizeof found,
+                                                 &length),
+                  SCM_S_OK);
+    assert_int_equal(length, 0);
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "5015", (const uint8_t *)"\x50", 1,
+                                                 SCM_FL_GET_ALL_PROPERTIES, found, sizeof found, &length),
+                  SCM_S_OK);
+    assert_int_equal(length, 10);
+    assert_memory_equal(found, "\x50\x08scm test", 10);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "5015"), SCM_S_OK);
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_SHORT_ID, "4", (const uint8_t *)"\x83", 1, 0, found,
+                                                 sizeof found, &length),
+                  SCM_S_OK);
+    assert_memory_equal(found, "\x83\x02\x44\x04", 4);
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "4401", NULL, 0, 0, found, 3, &length),
+                  SCM_SCARD_E_INSUFFICIENT_BUFFER);
+    /* This card does not let them be changed. */
+    assert_result(scm_file_access_set_properties(files, SCM_TYPE_BY_ID, "4401", (const uint8_t *)"\x8A\x01\x05", 3, 0),
+                  SCM_SCARD_E_NO_ACCESS);
+    assert_result(scm_file_access_set_properties(files, SCM_TYPE_BY_ID, "4401", (const uint8_t *)"\x8A\x02\x05", 3, 0),
+                  SCM_E_INVALIDARG);
+    assert_result(scm_file_access_set_properties(files, SCM_TYPE_BY_ID, "4401", NULL, 0, 0), SCM_E_INVALIDARG);
+}
+
+static void capabilities_are_told(void **state)
+{
+    (void)state;
+    uint8_t found[256];
+    size_t length = 77;
+    assert_result(scm_file_access_get_file_capabilities(files, (const uint8_t *)"\x47\x7F\x66", 3, 0, found, sizeof found, &length),
+                  SCM_S_OK);
+    assert_int_equal(length, 18);
+    assert_memory_equal(found, "\x47\x03\xF7\x41\xFF\x7F\x66\x0A\x02\x03\x00\xFF\xFF\x02\x03\x00\xFF\xFF", 18);
+    assert_result(scm_file_access_get_file_capabilities(files, NULL, 0, 0, NULL, 0, &length), SCM_S_OK);
+    assert_in_range(length, 19, 100);
+    assert_result(scm_file_access_get_file_capabilities(files, NULL, 0, SCM_FL_SECURE_MESSAGING, NULL, 0, &length),
+                  SCM_SCARD_E_UNSUPPORTED_FEATURE);
+}
+
+/* --- Others, resets, other cards */
+
+static void nobody_leads_astray(void **state)
+{
+    (void)state;
+    scm_handle *other = attach(CARD);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    uint8_t response[258];
+    size_t length;
+    assert_read(file, 3, "Hel", 3);
+    /* Somebody selects another file, without any signal. */
+    assert_result(scm_transmit(other, (const uint8_t *)"\x00\xA4\x08\x0C\x02\x2F\x00", 7, response, sizeof response, &length),
+                  SCM_S_OK);
+    assert_memory_equal(response, "\x90\x00", 2);
+    assert_read(file, 2, "lo", 2);
+    /* And so does the caller himself, under a lock of his own. */
+    assert_result(scm_lock(card), SCM_S_OK);
+    assert_read(file, 1, " ", 1);
+    assert_result(scm_transmit(card, (const uint8_t *)"\x00\xA4\x08\x0C\x02\x2F\x00", 7, response, sizeof response, &length),
+                  SCM_S_OK);
+    assert_read(file, 4, "from", 4);
+    assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    close_file(file);
+    assert_result(scm_detach(other), SCM_S_OK);
+}
+
+static void under_a_lock_nothing_is_selected_twice(void **state)
+{
+    (void)state;
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    bed("card %d clear", CARD);
+    assert_result(scm_lock(card), SCM_S_OK);
+    assert_read(file, 3, "Hel", 3);
+    assert_read(file, 3, "lo ", 3);
+    assert_string_equal(bed("card %d log", CARD), "00A4080C0450154401 00B0000003 00B0000303");
+    bed("card %d clear", CARD);
+    scm_file *other = open_file(SCM_TYPE_BY_NAME, "F073636D74657374/4403");
+    assert_read(other, 8, "\xA1\x01\x02\x03\x04\x05\x06\x07", 8);
+    close_file(other);
+    assert_string_equal(bed("card %d log", CARD), "00A4040C08F073636D74657374 00A4090402440300 00B2010408");
+    assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    bed("card %d clear", CARD);
+    assert_read(file, 4, "from", 4);
+    assert_string_equal(bed("card %d log", CARD), "00A4080C0450154401 00B0000604");
+    close_file(file);
+}
+
+static void a_reset_loses_the_code_and_not_the_file(void **state)
+{
+    (void)state;
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4402");
+    size_t written = 77;
+    assert_result(put(file, "x", 1, 0, &written), SCM_SCARD_W_SECURITY_VIOLATION);
+    verify(card);
+    write_all(file, "\x55", 1);
+    bed("reset %d warm", CARD);
+    assert_result(put(file, "x", 1, 0, &written), SCM_SCARD_W_RESET_CARD);
+    assert_result(scm_reconnect(card), SCM_S_OK);
+    assert_result(put(file, "x", 1, 0, &written), SCM_SCARD_W_SECURITY_VIOLATION);
+    assert_int_equal(written, 0);
+    assert_int_equal(position_of(file), 1);
+    assert_read(file, 2, "\x01\x02", 2);
+    verify(card);
+    write_all(file, "\x77", 1);
+    close_file(file);
+}
+
+static void another_card_has_other_files(void **state)
+{
+    (void)state;
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    assert_read(file, 3, "Hel", 3);
+    bed("remove %d", CARD);
+    assert_result(read_one(file), SCM_SCARD_W_REMOVED_CARD);
+    /* One of the same kind, with the same ATR. */
+    bed("insert %d scm", CARD);
+    assert_result(scm_reconnect(card), SCM_S_OK);
+    assert_result(read_one(file), SCM_SCARD_W_REMOVED_CARD);
+    assert_result(read_one(file), SCM_SCARD_W_REMOVED_CARD);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    scm_file *again = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    assert_read(again, 3, "Hel", 3);
+    assert_result(read_one(file), SCM_SCARD_W_REMOVED_CARD);
+    close_file(again);
+    close_file(file);
+}
+
+/* A swap that hides behind a reset: nobody notices the removal but the reader. */
+static void a_card_that_was_swapped_behind_a_reset_is_another_one(void **state)
+{
+    (void)state;
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    assert_read(file, 3, "Hel", 3);
+    bed("remove %d", CARD);
+    bed("insert %d scm", CARD);
+    bed("reset %d warm", CARD);
+    assert_result(scm_reconnect(card), SCM_S_OK);
+    assert_result(read_one(file), SCM_SCARD_W_REMOVED_CARD);
+    close_file(file);
+}
+
+static void a_pulled_card_tells_how_much_it_got(void **state)
+{
+    (void)state;
+    static uint8_t data[60000];
+    size_t written = 77;
+    scm_card_capabilities short_only = SCM_CARD_CAPABILITIES_INIT;
+    create_file("3F00/4414", "\x80\x02\xEA\x60", 4);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/4414");
+    assert_result(scm_set_card_capabilities(card, &short_only), SCM_S_OK);
+    /* The third UPDATE BINARY is at offset 510. */
+    assert_result(scm_lock(card), SCM_S_OK);
+    assert_read(file, 1, "\0", 1);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    write_all(file, data, 510);
+    bed("card %d drop", CARD);
+    assert_result(scm_file_write(file, data, 1000, 0, &written), SCM_SCARD_W_REMOVED_CARD);
+    assert_int_equal(written, 0);
+    assert_int_equal(position_of(file), 510);
+    close_file(file);
+}
+
+/* --- Bad input */
+
+static void what_is_no_object_is_no_object(void **state)
+{
+    (void)state;
+    scm_file_access *none = (scm_file_access *)&none;
+    scm_file *file = (scm_file *)&file;
+    uint64_t number = 77;
+    size_t length = 77;
+    uint8_t bytes[8];
+    assert_result(scm_create_file_access(NULL, &none), SCM_SCARD_E_ICC_CREATEORDER);
+    assert_null(none);
+    assert_result(scm_create_file_access((scm_handle *)files, &none), SCM_E_HANDLE);
+    assert_result(scm_create_file_access(card, NULL), SCM_E_POINTER);
+    scm_file_access *const wrong[] = {NULL, (scm_file_access *)card, (scm_file_access *)&length};
+    for (size_t i = 0; i < 3; i++) {
+        assert_result(scm_file_access_change_dir(wrong[i], 0, "3F00"), SCM_E_HANDLE);
+        assert_result(scm_file_access_open(wrong[i], 1, "3F00", &file), SCM_E_HANDLE);
+        assert_null(file);
+        assert_result(scm_file_access_release(wrong[i]), SCM_E_HANDLE);
+        assert_result(scm_file_read((scm_file *)wrong[i], bytes, 8, &length, 0), SCM_E_HANDLE);
+        assert_result(scm_file_write((scm_file *)wrong[i], bytes, 8, 0, &length), SCM_E_HANDLE);
+        assert_result(scm_file_seek((scm_file *)wrong[i], 0, 0), SCM_E_HANDLE);
+        assert_result(scm_file_tell((scm_file *)wrong[i], &number), SCM_E_HANDLE);
+        assert_result(scm_file_size((scm_file *)wrong[i], &number), SCM_E_HANDLE);
+        assert_result(scm_file_close((scm_file *)wrong[i]), SCM_E_HANDLE);
+    }
+}
+
+static void bad_input_is_refused(void **state)
+{
+    (void)state;
+    char longest[SCM_PATH_MAX + 2];
+    memset(longest, 'A', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    const char *const paths[] = {NULL, "", "/", "3F00/", "440", "3F0", "xyz", "3F00/3F00", "44 01", longest};
+    scm_file *file = (scm_file *)&file;
+    size_t length = 77;
+    uint8_t byte;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        for (uint32_t type = 0; type < 4; type++) {
+            assert_result(scm_file_access_change_dir(files, type, paths[i]), SCM_E_INVALIDARG);
+            assert_result(scm_file_access_open(files, type, paths[i], &file), SCM_E_INVALIDARG);
+            assert_null(file);
+        }
+    }
+    assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, "FFFF", &file), SCM_E_INVALIDARG);
+    assert_result(scm_file_access_open(files, 4, "3F00/5015/4401", &file), SCM_E_INVALIDARG);
+    assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, "3F00/5015/4401", NULL), SCM_E_POINTER);
+    assert_result(scm_file_access_get_current_dir(files, NULL, 1, &length), SCM_E_POINTER);
+    assert_result(scm_file_access_get_current_dir(files, longest, 4, &length), SCM_SCARD_E_INSUFFICIENT_BUFFER);
+    assert_int_equal(length, 5);
+    file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    assert_result(scm_file_read(file, NULL, 0, &length, 0), SCM_E_POINTER);
+    assert_result(scm_file_read(file, &byte, 1, NULL, 0), SCM_E_POINTER);
+    assert_result(scm_file_read(file, &byte, 0, &length, 0), SCM_S_OK);
+    assert_result(scm_file_read(file, &byte, 1, &length, SCM_FL_REPLACE), SCM_E_INVALIDARG);
+    assert_result(scm_file_read(file, &byte, 1, &length, SCM_FL_SECURE_MESSAGING), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_result(scm_file_write(file, &byte, 1, 0, NULL), SCM_E_POINTER);
+    assert_result(scm_file_write(file, NULL, 1, 0, &length), SCM_E_INVALIDARG);
+    assert_result(scm_file_write(file, NULL, 0, 0, &length), SCM_S_OK);
+    assert_result(scm_file_write(file, &byte, 1, SCM_FL_OR | SCM_FL_AND, &length), SCM_E_INVALIDARG);
+    assert_result(scm_file_write(file, &byte, 1, 0x10000, &length), SCM_E_INVALIDARG);
+    assert_result(scm_file_get_info(file, NULL), SCM_E_POINTER);
+    scm_file_info info = {0};
+    assert_result(scm_file_get_info(file, &info), SCM_E_INVALIDARG);
+    assert_int_equal(position_of(file), 0);
+    close_file(file);
+}
+
+static void everything_ends_with_the_attachment(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD);
+    scm_file_access *access;
+    scm_file *file;
+    uint64_t position;
+    assert_result(scm_create_file_access(handle, &access), SCM_S_OK);
+    assert_result(scm_file_access_open(access, SCM_TYPE_BY_ID, "3F00/5015/4401", &file), SCM_S_OK);
+    /* A file outlives what has opened it. */
+    assert_result(scm_file_access_release(access), SCM_S_OK);
+    assert_result(scm_file_access_release(access), SCM_E_HANDLE);
+    assert_read(file, 3, "Hel", 3);
+    assert_result(scm_create_file_access(handle, &access), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_result(scm_file_tell(file, &position), SCM_E_HANDLE);
+    assert_result(scm_file_close(file), SCM_E_HANDLE);
+    assert_result(scm_file_access_change_dir(access, SCM_TYPE_BY_ID, "3F00"), SCM_E_HANDLE);
+    assert_result(scm_file_access_release(access), SCM_E_HANDLE);
+    assert_result(scm_create_file_access(handle, &access), SCM_E_HANDLE);
+}
+
+#define on_default(test) cmocka_unit_test_setup_teardown(test, the_default_card, no_card)
+#define with_t_1(test) {#test " T=1", test, the_card_with_t_1, no_card, NULL}
+#define with_t_0(test) {#test " T=0", test, the_card_with_t_0, no_card, NULL}
+#define with_both(test) with_t_1(test), with_t_0(test)
+
+int main(int argc, char **argv)
+{
+    bed_make(argc, argv);
+    const struct CMUnitTest tests[] = {
+        with_both(the_current_directory_goes_up_and_down),
+        on_default(a_guess_is_told),
+        on_default(a_file_is_read_whatever_it_is_called),
+        on_default(a_seek_stays_in_the_file),
+        on_default(what_is_not_there_is_not_opened),
+        with_both(what_was_written_is_read_wherever_it_is),
+        with_t_1(a_card_that_refuses_a_length_is_asked_for_less),
+        on_default(a_card_that_refuses_to_select_so_is_asked_otherwise),
+        with_both(bits_are_set_and_bytes_erased),
+        on_default(records_are_read_one_by_one),
+        with_both(records_are_changed_and_appended),
+        on_default(a_directory_is_listed),
+        with_both(files_are_created_and_deleted),
+        with_both(a_deactivated_file_is_not_read),
+        on_default(properties_are_told),
+        on_default(capabilities_are_told),
+        on_default(nobody_leads_astray),
+        on_default(under_a_lock_nothing_is_selected_twice),
+        on_default(a_reset_loses_the_code_and_not_the_file),
+        on_default(another_card_has_other_files),
+        on_default(a_card_that_was_swapped_behind_a_reset_is_another_one),
+        with_t_1(a_pulled_card_tells_how_much_it_got),
+        on_default(what_is_no_object_is_no_object),
+        on_default(bad_input_is_refused),
+        on_default(everything_ends_with_the_attachment),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

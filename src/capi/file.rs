@@ -1,0 +1,283 @@
+//! An open file: the rest of ISCardFileAccess.
+
+use super::file_access::check_flags;
+use super::{made, scm_result, token};
+use crate::attachment::Attachment;
+use crate::boundary::{guard, input, Options, Output, OutputBytes, OutputStructure};
+use crate::hresult::{Hresult, Result};
+use crate::interface::file::{Change, File};
+use crate::process_table::{handles, Made};
+use crate::shared::Shared;
+use crate::type_library::{Origin, SCM_FL_AND, SCM_FL_ERASE, SCM_FL_OR, SCM_FL_REPLACE};
+
+/// An open file, made by `scm_file_access_open`. A token, as every handle; dead after `scm_file_close`, and after the `scm_detach`
+/// of its attachment.
+///
+/// It outlives a reset of the card: the next call selects it again, and answers `SCM_SCARD_W_SECURITY_VIOLATION` where a code has
+/// to be shown again. Once the card may be another one (it was taken out, the reader or the service was gone, another ATR
+/// answers), every call that asks the card answers `SCM_SCARD_W_REMOVED_CARD`, until the file is opened anew.
+pub struct scm_file {
+    _opaque: (),
+}
+
+/// What the card does not tell, in `scm_file_info`.
+pub const SCM_FILE_UNKNOWN: u32 = 0xFFFF_FFFF;
+
+/// What is known of an open file. Begin with `SCM_FILE_INFO_INIT`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct scm_file_info {
+    /// `sizeof(scm_file_info)`
+    pub struct_size: u32,
+    /// What its path was taken for: `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`.
+    pub reference_type: u32,
+    /// `SCM_TYPE_TRANSPARENT_EF`, `SCM_TYPE_FIXED_EF`, `SCM_TYPE_VARIABLE_EF` or `SCM_TYPE_CYCLIC_EF`. Of a card that does not
+    /// tell it was found out by reading, and then it is one of the first and the third.
+    pub file_type: u32,
+    /// Its identifier.
+    pub id: u32,
+    /// Its short identifier.
+    pub short_id: u32,
+    /// Its bytes, or those that its records can have altogether.
+    pub size: u32,
+    /// The bytes of its longest record.
+    pub record_size: u32,
+    /// Its life cycle status byte (ISO/IEC 7816-4, 7.4.10).
+    pub life_cycle: u32,
+}
+
+// SAFETY: repr(C), eight u32, the first of them the size.
+unsafe impl Options for scm_file_info {
+    const FIRST_SIZE: usize = 32;
+    const DEFAULT: Self = scm_file_info {
+        struct_size: size_of::<Self>() as u32,
+        reference_type: 0,
+        file_type: 0,
+        id: SCM_FILE_UNKNOWN,
+        short_id: SCM_FILE_UNKNOWN,
+        size: SCM_FILE_UNKNOWN,
+        record_size: SCM_FILE_UNKNOWN,
+        life_cycle: SCM_FILE_UNKNOWN,
+    };
+}
+
+/// Tells what is known of an open file, as it was when it was opened.
+///
+/// @param file  the file
+/// @param info  [out] what is known; its `struct_size` is set before, as `SCM_FILE_INFO_INIT` does
+///
+/// @return
+/// - `SCM_S_OK`: told.
+/// - `SCM_E_POINTER`: `info` is NULL.
+/// - `SCM_E_INVALIDARG`: `struct_size` is that of no version.
+/// - `SCM_E_HANDLE`: `file` is no file, or not any more.
+///
+/// Asks nobody.
+#[no_mangle]
+pub unsafe extern "C" fn scm_file_get_info(file: *mut scm_file, info: *mut scm_file_info) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let info = unsafe { OutputStructure::new(info) }?;
+        let (file, _) = opened(file)?;
+        let File { reference, kind, parameters, .. } = &file.object;
+        info.set(&scm_file_info {
+            reference_type: reference.value(),
+            file_type: kind.value(),
+            id: parameters.id.map_or(SCM_FILE_UNKNOWN, u32::from),
+            short_id: parameters.short_id.or(file.object.path.short_id()).map_or(SCM_FILE_UNKNOWN, u32::from),
+            size: parameters.size.unwrap_or(SCM_FILE_UNKNOWN),
+            record_size: parameters.record_size.unwrap_or(SCM_FILE_UNKNOWN),
+            life_cycle: parameters.life_cycle.map_or(SCM_FILE_UNKNOWN, u32::from),
+            ..scm_file_info::DEFAULT
+        });
+        Ok(Hresult::S_OK)
+    })
+}
+
+/// Reads from the position on, which moves behind what was read (ISCardFileAccess::Read).
+///
+/// Of a file of bytes up to `capacity` bytes, in as many commands as it takes; fewer at its end, and where the card gives no more:
+/// then the next call tells why. Of a file of records one record.
+///
+/// @param file  the file
+/// @param data  [out] the bytes, or the record
+/// @param capacity  how many bytes are wanted, and the room in `data`
+/// @param data_length  [out] how many were read, 0 after a failure
+/// @param flags  0
+///
+/// @return
+/// - `SCM_S_OK`: read.
+/// - `SCM_SCARD_W_EOF`: the position is at the end.
+/// - `SCM_E_POINTER`: `data_length` is NULL, or `data` is.
+/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit, `*data_length` is what is needed, and the position is as before.
+/// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
+/// - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
+/// - others as `scm_create_file_access` says
+#[no_mangle]
+pub unsafe extern "C" fn scm_file_read(
+    file: *mut scm_file,
+    data: *mut u8,
+    capacity: libc::size_t,
+    data_length: *mut libc::size_t,
+    flags: u32,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let output = unsafe { OutputBytes::new(data, capacity, data_length) }?;
+        if data.is_null() {
+            return Err(Hresult::E_POINTER);
+        }
+        let (file, attachment) = opened(file)?;
+        check_flags(flags, 0)?;
+        if capacity == 0 && !file.object.kind.has_records() {
+            return output.fill(&[]);
+        }
+        file.object.read(&attachment, capacity, |read| output.fill(read))
+    })
+}
+
+/// Writes at the position, which moves behind what was written (ISCardFileAccess::Write).
+///
+/// To a file of bytes all of `data`, in as many commands as it takes. To a file of records one record: that at the position, or a
+/// new one at the end (APPEND RECORD).
+///
+/// @param file  the file
+/// @param data  the bytes, or the record. With `SCM_FL_ERASE` only their length counts, and it may be NULL.
+/// @param data_length  their length
+/// @param flags  `SCM_FL_REPLACE`, or 0: what was there is replaced (UPDATE); `SCM_FL_ERASE`: it is erased (ERASE); `SCM_FL_OR`,
+///   `SCM_FL_AND`: bits are set or cleared (WRITE). Whether WRITE does the one or the other is a property of the file.
+/// @param written  [out] how many bytes the card has acknowledged: also after a failure, such as a card that was pulled in the
+///   middle. The position is behind them then.
+///
+/// @return
+/// - `SCM_S_OK`: all written.
+/// - `SCM_E_POINTER`: `written` is NULL.
+/// - `SCM_E_INVALIDARG`: `data` is NULL with a length; several of the flags; another flag.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does something else with this file; or the card does not know the command.
+/// - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Of a file whose size the card tells nothing is
+///   written then.
+/// - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
+/// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
+/// - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
+/// - others as `scm_create_file_access` says. Whether the card has carried out the command that failed is not known where it has
+///   not answered.
+#[no_mangle]
+pub unsafe extern "C" fn scm_file_write(
+    file: *mut scm_file,
+    data: *const u8,
+    data_length: libc::size_t,
+    flags: u32,
+    written: *mut libc::size_t,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let written = unsafe { Output::new(written) }?;
+        let (file, attachment) = opened(file)?;
+        // SAFETY: as the header says.
+        let change = unsafe { change(flags, data, data_length) }?;
+        let mut done = 0;
+        let result = file.object.write(&attachment, change, &mut done);
+        written.set(done);
+        result.map(|()| Hresult::S_OK)
+    })
+}
+
+/// Moves the position (ISCardFileAccess::Seek). It counts bytes, or records of a file of records.
+///
+/// @param file  the file
+/// @param offset  how far, also negative
+/// @param origin  from where: `SCM_SEEK_FROM_BEGINNING`, `SCM_SEEK_FROM_END` or `SCM_SEEK_RELATIVE`
+///
+/// @return
+/// - `SCM_S_OK`: moved; right behind the end is a position too.
+/// - `SCM_E_INVALIDARG`: `origin` is not defined.
+/// - `SCM_SCARD_E_BAD_SEEK`: that is before the beginning or behind the end. The position is as before. Of a file of bytes whose size
+///   the card does not tell, the end is not looked for.
+/// - `SCM_E_HANDLE`, and for a file of records the codes of `scm_file_read`
+///
+/// Asks the card only for records, and for the end of a file whose size it does not tell.
+#[no_mangle]
+pub unsafe extern "C" fn scm_file_seek(file: *mut scm_file, offset: i64, origin: u32) -> scm_result {
+    guard(|| {
+        let (file, attachment) = opened(file)?;
+        file.object.seek(&attachment, offset, Origin::from_value(origin)?)?;
+        Ok(Hresult::S_OK)
+    })
+}
+
+/// Tells the position.
+///
+/// @param file  the file
+/// @param position  [out] bytes, or records, from the beginning; 0 after a failure
+///
+/// @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`
+///
+/// Asks nobody.
+#[no_mangle]
+pub unsafe extern "C" fn scm_file_tell(file: *mut scm_file, position: *mut u64) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let position = unsafe { Output::new(position) }?;
+        position.set(opened(file)?.0.object.position());
+        Ok(Hresult::S_OK)
+    })
+}
+
+/// Tells how many bytes a file has, or how many records there are in a file of records.
+///
+/// @param file  the file
+/// @param size  [out] the number; 0 after a failure
+///
+/// @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`, or the codes of `scm_file_read`
+///
+/// Asks the card for records, at most 16 times, and for a file whose size it does not tell.
+#[no_mangle]
+pub unsafe extern "C" fn scm_file_size(file: *mut scm_file, size: *mut u64) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let size = unsafe { Output::new(size) }?;
+        let (file, attachment) = opened(file)?;
+        size.set(file.object.size(&attachment)?);
+        Ok(Hresult::S_OK)
+    })
+}
+
+/// Closes a file (ISCardFileAccess::Close).
+///
+/// @param file  the file
+///
+/// @return
+/// - `SCM_S_OK`: closed.
+/// - `SCM_E_HANDLE`: `file` is no file, or not any more.
+///
+/// Asks nobody: the card knows nothing of open files.
+#[no_mangle]
+pub unsafe extern "C" fn scm_file_close(file: *mut scm_file) -> scm_result {
+    guard(|| {
+        let token = token(file)?;
+        let closed = handles()?.files.remove(token)?;
+        drop(closed);
+        Ok(Hresult::S_OK)
+    })
+}
+
+fn opened(file: *mut scm_file) -> Result<(Shared<Made<File>>, Shared<Attachment>)> {
+    made(token(file)?, |handles| &handles.files)
+}
+
+/// # Safety
+/// The data are as the header says.
+unsafe fn change<'a>(flags: u32, data: *const u8, length: usize) -> Result<Change<'a>> {
+    check_flags(flags, SCM_FL_REPLACE | SCM_FL_ERASE | SCM_FL_OR | SCM_FL_AND)?;
+    if flags == SCM_FL_ERASE {
+        return Ok(Change::Erase(length));
+    }
+    // SAFETY: as the caller vouches for.
+    let data = unsafe { input(data, length) }?;
+    match flags {
+        0 | SCM_FL_REPLACE => Ok(Change::Replace(data)),
+        SCM_FL_OR => Ok(Change::Or(data)),
+        SCM_FL_AND => Ok(Change::And(data)),
+        _ => Err(Hresult::E_INVALIDARG),
+    }
+}

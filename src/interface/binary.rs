@@ -1,0 +1,273 @@
+//! Transparent files: READ, UPDATE, WRITE and ERASE BINARY (ISO/IEC 7816-4, 11.3), in as many commands as it takes.
+
+use super::file::{Change, File};
+use super::information;
+use crate::attachment::conversation::{Conversation, Selection};
+use crate::command::delivery::{Carrier, Limits};
+use crate::command::status_word::StatusWord;
+use crate::command::{ins, Command, SHORT_DATA, SHORT_RESPONSE};
+use crate::hresult::{Hresult, Result};
+use crate::tlv;
+use crate::type_library::Protocol;
+
+/// What an offset can be in P1-P2, and beside a short identifier. Beyond it stands in a data object.
+const MAX_SHORT_OFFSET: u64 = 0x7FFF;
+const MAX_OFFSET_BESIDE_SHORT_ID: u64 = 0xFF;
+/// What an offset can be at all, here.
+pub(crate) const MAX_OFFSET: u64 = u32::MAX as u64;
+
+const OFFSET: u32 = 0x54;
+const DATA: u32 = 0x53;
+/// Data that are data objects by themselves.
+const DATA_OBJECTS: u32 = 0x73;
+
+/// The bit of P1 that announces a short identifier.
+const SHORT_ID: u8 = 0x80;
+
+/// Reads up to `length` bytes from `position` on. Less is read at the end of the file, and where the card stops in the middle;
+/// nothing at the end is `SCARD_W_EOF`.
+pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, data: &mut Vec<u8>) -> Result<()> {
+    let length = file.rest(position).map_or(length, |rest| length.min(usize::try_from(rest).unwrap_or(length)));
+    let mut most = response_limits(&card.limits());
+    while data.len() < length {
+        let before = data.len();
+        let wanted = length - before;
+        let status = match read_once(card, file, position + before as u64, wanted, most, data) {
+            // What was read is there; the next call tells why it is no more.
+            Err(_) if before > 0 => break,
+            status => status?,
+        };
+        match status {
+            StatusWord::WRONG_LENGTH if wanted.min(most) > SHORT_RESPONSE => most = lesser_limit(card, file, most)?,
+            StatusWord::END_OF_FILE | StatusWord::WRONG_P1_P2 => break,
+            status if !status.is_done() && before > 0 => break,
+            status if !status.is_done() => return Err(status.code()),
+            _ if data.len() == before => break,
+            _ => {}
+        }
+    }
+    if data.is_empty() {
+        return Err(Hresult::SCARD_W_EOF);
+    }
+    Ok(())
+}
+
+/// To ask for more than the card can give at once is not wrong, but some cards think so. Then it is time to read how much that is.
+fn lesser_limit(card: &mut Conversation, file: &File, refused: usize) -> Result<usize> {
+    information::read(card)?;
+    file.enter(card)?;
+    let most = response_limits(&card.limits());
+    Ok(if most < refused { most } else { SHORT_RESPONSE })
+}
+
+/// One command, for so many bytes as are wanted, or as a response of at most `most` bytes has.
+fn read_once(
+    card: &mut Conversation,
+    file: &File,
+    offset: u64,
+    wanted: usize,
+    most: usize,
+    data: &mut Vec<u8>,
+) -> Result<StatusWord> {
+    let place = Place::of(card, file, offset)?;
+    if let Place::Even(p1, p2) = place {
+        let status = card.send(&Command::new(ins::READ_BINARY, p1, p2).expecting(wanted.min(most)), data)?;
+        place.note(card, file, status);
+        return Ok(status);
+    }
+    let (mut offset_object, mut answer) = (Vec::new(), Vec::new());
+    push_number(&mut offset_object, offset)?;
+    let (p1, p2) = place.parameters();
+    // The answer is a data object, so that there is less room in it. With T=0 the card is not told how much is wanted, and all
+    // that it has made ready has to be fetched.
+    let wanted = wanted.min(room_in_object(most));
+    let expected = if card.protocol() == Protocol::T0 { most } else { wanted + object_overhead(wanted) };
+    let command = Command::new(ins::READ_BINARY_ODD, p1, p2).with_data(&offset_object).expecting(expected);
+    let status = card.send(&command, &mut answer)?;
+    place.note(card, file, status);
+    if status.is_done() {
+        let object = tlv::objects(&answer).next().filter(|object| matches!(object.tag, DATA | DATA_OBJECTS));
+        let value = object.map(|object| object.value);
+        let value = match value {
+            Some(value) => value,
+            None if answer.is_empty() => &[],
+            None => return Err(Hresult::SCARD_E_COMM_DATA_LOST),
+        };
+        let value = value.get(..wanted).unwrap_or(value);
+        data.try_reserve(value.len())?;
+        data.extend_from_slice(value);
+    }
+    Ok(status)
+}
+
+/// Changes what is from `position` on; `written` is what the card has acknowledged.
+pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change, written: &mut usize) -> Result<()> {
+    let (data, even, odd) = match change {
+        Change::Replace(data) => (data, ins::UPDATE_BINARY, ins::UPDATE_BINARY_ODD),
+        Change::Or(data) | Change::And(data) => (data, ins::WRITE_BINARY, ins::WRITE_BINARY_ODD),
+        Change::Erase(length) => {
+            erase(card, file, position, position + length as u64)?;
+            *written = length;
+            return Ok(());
+        }
+    };
+    let most = card.limits().extended.map_or(SHORT_DATA, |extended| extended.data);
+    while let Some(rest) = data.get(*written..).filter(|rest| !rest.is_empty()) {
+        let offset = position + *written as u64;
+        let place = Place::of(card, file, offset)?;
+        let (p1, p2) = place.parameters();
+        let mut objects = Vec::new();
+        let (part, status) = match place {
+            Place::Even(..) => {
+                let part = rest.get(..most).unwrap_or(rest);
+                (part, card.send(&Command::new(even, p1, p2).with_data(part), &mut Vec::new())?)
+            }
+            Place::Odd(_) => {
+                push_number(&mut objects, offset)?;
+                let part = rest.get(..room_in_object(most - objects.len())).unwrap_or(rest);
+                tlv::push(&mut objects, DATA, part)?;
+                (part, card.send(&Command::new(odd, p1, p2).with_data(&objects), &mut Vec::new())?)
+            }
+        };
+        place.note(card, file, status);
+        if !status.is_done() {
+            return Err(refusal(status));
+        }
+        *written += part.len();
+    }
+    Ok(())
+}
+
+fn erase(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<()> {
+    let place = Place::of(card, file, begin)?;
+    let (p1, p2) = place.parameters();
+    let mut data = Vec::new();
+    let reaches_end = file.parameters.size.map(u64::from) == Some(end);
+    let ins = match place {
+        Place::Even(..) if end <= u16::MAX.into() => {
+            if !reaches_end {
+                data.try_reserve(2)?;
+                data.extend_from_slice(&(end as u16).to_be_bytes());
+            }
+            ins::ERASE_BINARY
+        }
+        _ => {
+            push_number(&mut data, begin)?;
+            if !reaches_end {
+                push_number(&mut data, end)?;
+            }
+            ins::ERASE_BINARY_ODD
+        }
+    };
+    let (p1, p2) = if ins == ins::ERASE_BINARY { (p1, p2) } else { Place::Odd(file.path.short_id()).parameters() };
+    let status = card.send(&Command::new(ins, p1, p2).with_data(&data), &mut Vec::new())?;
+    place.note(card, file, status);
+    if status.is_done() {
+        Ok(())
+    } else {
+        Err(refusal(status))
+    }
+}
+
+/// An offset behind the end is a bad place, and not a bad parameter.
+fn refusal(status: StatusWord) -> Hresult {
+    match status {
+        StatusWord::WRONG_P1_P2 => Hresult::SCARD_E_BAD_SEEK,
+        status => status.code(),
+    }
+}
+
+/// How many bytes there are in a file of which the card does not say it: the first offset at which there is none.
+pub fn measure(card: &mut Conversation, file: &File) -> Result<u64> {
+    super::last_of(MAX_SHORT_OFFSET, |count| {
+        let mut byte = Vec::new();
+        let status = read_once(card, file, count - 1, 1, SHORT_RESPONSE, &mut byte)?;
+        match status {
+            StatusWord::WRONG_P1_P2 | StatusWord::END_OF_FILE => Ok(!byte.is_empty()),
+            status if status.is_done() => Ok(!byte.is_empty()),
+            status => Err(status.code()),
+        }
+    })
+}
+
+/// How a command says where in which file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    /// P1 and P2.
+    Even(u8, u8),
+    /// In a data object: of the current file, or of that with a short identifier.
+    Odd(Option<u8>),
+}
+
+impl Place {
+    fn of(card: &Conversation, file: &File, offset: u64) -> Result<Place> {
+        if offset > MAX_OFFSET {
+            return Err(Hresult::SCARD_E_BAD_SEEK);
+        }
+        let [.., p1, p2] = offset.to_be_bytes();
+        Ok(match file.path.short_id().filter(|_| !file.is_current(card)) {
+            None if offset <= MAX_SHORT_OFFSET => Place::Even(p1, p2),
+            Some(short_id) if offset <= MAX_OFFSET_BESIDE_SHORT_ID => Place::Even(SHORT_ID | short_id, p2),
+            short_id => Place::Odd(short_id),
+        })
+    }
+
+    fn parameters(self) -> (u8, u8) {
+        match self {
+            Place::Even(p1, p2) => (p1, p2),
+            Place::Odd(short_id) => (0, short_id.unwrap_or(0)),
+        }
+    }
+
+    /// A command that names a file by its short identifier makes it the current one.
+    fn note(self, card: &mut Conversation, file: &File, status: StatusWord) {
+        if file.path.short_id().is_some() && status.is_done() && !file.is_current(card) {
+            card.set_selection(Some(Selection { file: file.path, directory: Some(file.path.without_short_id()) }));
+        }
+    }
+}
+
+fn response_limits(limits: &Limits) -> usize {
+    limits.extended.map_or(SHORT_RESPONSE, |extended| extended.response)
+}
+
+/// Tag and length of a data object of `length` bytes, whose tag has one byte.
+fn object_overhead(length: usize) -> usize {
+    match length {
+        0..=0x7F => 2,
+        0x80..=0xFF => 3,
+        _ => 4,
+    }
+}
+
+/// The longest value of a data object that has `room`.
+fn room_in_object(room: usize) -> usize {
+    let value = room.saturating_sub(2);
+    (value.saturating_sub(2)..=value).rev().find(|value| value + object_overhead(*value) <= room).unwrap_or(0)
+}
+
+/// An offset as a data object, of two bytes where that is enough.
+fn push_number(to: &mut Vec<u8>, offset: u64) -> Result<()> {
+    let bytes = offset.to_be_bytes();
+    let length = if offset <= u16::MAX.into() { 2 } else { 4 };
+    tlv::push(to, OFFSET, bytes.get(bytes.len() - length..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_much_as_fits() {
+        for (room, expected) in
+            [(256, 253), (255, 252), (129, 127), (130, 127), (131, 128), (65_533, 65_529), (2, 0), (0, 0)]
+        {
+            assert_eq!(room_in_object(room), expected, "{room}");
+        }
+        for room in 2..1000 {
+            let value = room_in_object(room);
+            assert!(value + object_overhead(value) <= room);
+            assert!(value + 1 + object_overhead(value + 1) > room);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Files of records: READ, UPDATE, WRITE, ERASE and APPEND RECORD (ISO/IEC 7816-4, 11.4). Positions count from 0, record
+//! numbers from 1.
+
+use super::control_parameters::Kind;
+use super::file::{Change, File};
+use crate::attachment::conversation::Conversation;
+use crate::command::status_word::StatusWord;
+use crate::command::{ins, Command, SHORT_RESPONSE};
+use crate::hresult::{Hresult, Result};
+
+/// There are no more records than that (FF is for future use).
+const MAX_RECORDS: u64 = 254;
+/// P2: the record that P1 numbers, of the current file.
+pub(crate) const NUMBERED: u8 = 0x04;
+
+/// Reads the record at `position`. There is none behind the last one: `SCARD_W_EOF`.
+pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<u8>) -> Result<()> {
+    let number = number(position).ok_or(Hresult::SCARD_W_EOF)?;
+    // All there is, unless that is known: then no other length has to be asked for.
+    let length = file.parameters.record_size.filter(|_| file.kind != Kind::Variable);
+    let length = length.map_or(SHORT_RESPONSE, |length| length as usize).max(1);
+    let command = Command::new(ins::READ_RECORD, number, place(card, file)).expecting(length);
+    match card.send(&command, data)? {
+        StatusWord::RECORD_NOT_FOUND => Err(Hresult::SCARD_W_EOF),
+        status if status.is_done() => Ok(()),
+        status => Err(status.code()),
+    }
+}
+
+/// Changes the record at `position`, or appends one where that is behind the last.
+pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change) -> Result<()> {
+    let data = change.data();
+    if file.parameters.record_size.is_some_and(|size| data.len() > size as usize) {
+        return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
+    }
+    let number = number(position).ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
+    let ins = match change {
+        Change::Replace(_) => ins::UPDATE_RECORD,
+        Change::Erase(_) => ins::ERASE_RECORD,
+        Change::Or(_) | Change::And(_) => ins::WRITE_RECORD,
+    };
+    let status = card.send(&Command::new(ins, number, place(card, file)).with_data(data), &mut Vec::new())?;
+    match (status, change) {
+        (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append(card, file, position, data),
+        (status, _) if status.is_done() => Ok(()),
+        (status, _) => Err(status.code()),
+    }
+}
+
+fn append(card: &mut Conversation, file: &File, position: u64, data: &[u8]) -> Result<()> {
+    // A new record is behind the last one, or in a ring the first: either is the one that was meant only at the end.
+    if position > 0 && count(card, file)? != position {
+        return Err(Hresult::SCARD_E_BAD_SEEK);
+    }
+    let short_id = place(card, file) & !NUMBERED;
+    let status = card.send(&Command::new(ins::APPEND_RECORD, 0, short_id).with_data(data), &mut Vec::new())?;
+    if status.is_done() {
+        Ok(())
+    } else {
+        Err(status.code())
+    }
+}
+
+/// Whether there are at least so many records.
+pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> {
+    let Some(number) = count.checked_sub(1).and_then(number) else { return Ok(count == 0) };
+    let command = Command::new(ins::READ_RECORD, number, place(card, file)).expecting(SHORT_RESPONSE);
+    match card.send(&command, &mut Vec::new())? {
+        StatusWord::RECORD_NOT_FOUND => Ok(false),
+        status if status.is_done() => Ok(true),
+        status => Err(status.code()),
+    }
+}
+
+/// How many records there are; the card is asked for one after the other, in ever smaller steps.
+pub fn count(card: &mut Conversation, file: &File) -> Result<u64> {
+    super::last_of(MAX_RECORDS, |count| exists(card, file, count))
+}
+
+fn number(position: u64) -> Option<u8> {
+    u8::try_from(position + 1).ok().filter(|number| u64::from(*number) <= MAX_RECORDS)
+}
+
+/// P2: a short identifier goes with every command, as long as the file is not the current one.
+fn place(card: &Conversation, file: &File) -> u8 {
+    match file.path.short_id().filter(|_| !file.is_current(card)) {
+        Some(short_id) => short_id << 3 | NUMBERED,
+        None => NUMBERED,
+    }
+}
