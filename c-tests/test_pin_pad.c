@@ -397,20 +397,6 @@ static void an_object_may_end_while_it_is_used(void **state)
     assert_result(scm_create_ch_verification(card, &codes), SCM_S_OK);
 }
 
-static void a_child_has_none_of_the_objects(void **state)
-{
-    (void)state;
-    int status = -1;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        _exit(verify(SCM_FL_IHV_CHECKONLY, 1) == SCM_E_HANDLE && scm_ch_verification_release(codes) == SCM_E_HANDLE ? 0 : 1);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_int_equal(reader.commands, 0);
-    assert_result(verify(SCM_FL_IHV_CHECKONLY, 1), SCM_S_OK);
-}
-
 static int begin(void **state)
 {
     (void)state;
@@ -438,6 +424,22 @@ static int end(void **state)
     return scm_virtual_ifd_destroy(ifd);
 }
 
+/* What it makes it has made itself, by which valgrind.supp knows it in the child. */
+static void the_child_of_a_fork_begins_without_objects(void **state)
+{
+    int status = -1;
+    begin(state);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(verify(SCM_FL_IHV_CHECKONLY, 1) != SCM_E_HANDLE || scm_ch_verification_release(codes) != SCM_E_HANDLE);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(reader.commands, 0);
+    assert_result(verify(SCM_FL_IHV_CHECKONLY, 1), SCM_S_OK);
+    end(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,7 +452,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_left_of_the_answer, begin, end),
         cmocka_unit_test_setup_teardown(a_callback_does_not_wait_for_itself, begin, end),
         cmocka_unit_test_setup_teardown(an_object_may_end_while_it_is_used, begin, end),
-        cmocka_unit_test_setup_teardown(a_child_has_none_of_the_objects, begin, end),
+        cmocka_unit_test(the_child_of_a_fork_begins_without_objects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
