@@ -15,7 +15,7 @@ file(STRINGS "${LIST}" listed)
 # A prototype is a name and its parenthesis, outside of comments and macros.
 file(READ "${HEADER}" header)
 string(REGEX REPLACE "/\\*[^*]*\\*+([^/*][^*]*\\*+)*/" "" header "${header}")
-string(REGEX REPLACE "(//|#)[^\n]*" "" header "${header}")
+string(REGEX REPLACE "(//|#)([^\n]*\\\\\n)*[^\n]*" "" header "${header}")
 string(REGEX MATCHALL "[A-Za-z0-9_]+\\(" declared "${header}")
 string(REPLACE "(" "" declared "${declared}")
 

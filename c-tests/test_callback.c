@@ -103,6 +103,33 @@ static scm_result exchange(scm_handle *handle)
     return scm_transmit(handle, COMMAND, sizeof COMMAND, response, sizeof response, &length);
 }
 
+static scm_result hook(void *user, scm_handle *handle, uint64_t generation)
+{
+    (void)user, (void)handle, (void)generation;
+    return SCM_S_OK;
+}
+
+/* Three exchanges. */
+static scm_result send(scm_handle *handle)
+{
+    static const uint8_t data[600];
+    size_t length;
+    uint16_t word;
+    scm_command update = SCM_COMMAND_INIT;
+    scm_send_options options = SCM_SEND_OPTIONS_INIT;
+    update.ins = 0xD6;
+    update.data = data;
+    update.data_length = sizeof data;
+    options.hook = hook;
+    return scm_send_ex(handle, &update, &options, NULL, 0, &length, &word);
+}
+
+static scm_result get_card_capabilities(scm_handle *handle)
+{
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    return scm_get_card_capabilities(handle, &capabilities);
+}
+
 static scm_result ask_reader(scm_handle *handle)
 {
     uint8_t output[16];
@@ -168,6 +195,9 @@ static scm_result borrow(scm_handle *handle)
         return CALL;                                                                                                   \
     }
 ON_BOTH(exchange, exchange(handle))
+ON_BOTH(send, send(handle))
+ON_BOTH(get_card_capabilities, get_card_capabilities(handle))
+ON_BOTH(set_card_capabilities, scm_set_card_capabilities(handle, NULL))
 ON_BOTH(control, ask_reader(handle))
 ON_BOTH(status, status(handle))
 ON_BOTH(lock, scm_lock(handle))
@@ -222,12 +252,15 @@ static scm_result (*const CALLS[])(void) = {
     own_take,      other_take,      own_borrow,        other_borrow,        own_detach,    other_detach,
     own_dispose,   other_dispose,   attach_shared,     attach_exclusive,    attach_direct, insert,
     pull,          warm,            unpower,           unplug,              stop,          restart,
-    watch,         fetch,           unwatch,
+    watch,         fetch,           unwatch,           own_send,            other_send,
+    own_get_card_capabilities,      other_get_card_capabilities,
+    own_set_card_capabilities,      other_set_card_capabilities,
 };
 
 /* --- How the callback comes about */
 
 static scm_result by_exchange(void) { return exchange(scene.own); }
+static scm_result by_send(void) { return send(scene.own); }
 static scm_result by_control(void) { return ask_reader(scene.own); }
 static scm_result by_reset(void) { return reconnect(scene.own, 0, SCM_DISPOSITION_RESET); }
 static scm_result by_detach(void) { return scm_detach_ex(scene.own, SCM_DISPOSITION_RESET); }
@@ -277,6 +310,7 @@ static const struct {
     {by_pulling_itself, IN_POWER_OFF}, {by_pulling_itself, IN_RELEASE},     {by_resetting_itself, IN_POWER_RESET},
     {by_attaching_to_it, IN_POWER_ON}, {by_reconnecting_to_it, IN_POWER_ON}, {pull, IN_POWER_OFF},
     {pull, IN_RELEASE},                {unplug, IN_POWER_OFF},              {unplug, IN_RELEASE},
+    {by_send, IN_TRANSMIT},
     {stop, IN_POWER_OFF},              {restart, IN_POWER_ON},              {warm, IN_POWER_RESET},
 };
 
@@ -316,7 +350,8 @@ static void what_would_wait_for_itself_is_not_ready(void **state)
 {
     (void)state;
     scm_result (*const calls[])(void) = {own_exchange, own_status, own_lock,  own_reconnect, own_last_response,
-                                         other_exchange, other_reset, other_take, other_dispose};
+                                         other_exchange, other_reset, other_take, other_dispose, own_send, other_send,
+                                         own_get_card_capabilities, own_set_card_capabilities};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         for (size_t call = 0; call < sizeof CALLS / sizeof *CALLS; call++)
             if (CALLS[call] == calls[i])

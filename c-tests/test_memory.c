@@ -314,6 +314,40 @@ static void codes_and_keys_run_out_of_memory(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
+/* Three exchanges, and the lock around them. */
+static scm_result send_in_parts(void)
+{
+    static const uint8_t data[600];
+    uint8_t response[16];
+    size_t length = 77;
+    uint16_t word = 77;
+    scm_command update = SCM_COMMAND_INIT;
+    update.ins = 0xD6;
+    update.data = data;
+    update.data_length = sizeof data;
+    update.expected = sizeof response;
+    scm_result result = scm_send(handle, &update, response, sizeof response, &length, &word);
+    assert_int_equal(length, 0);
+    assert_int_equal(word, result == SCM_S_OK ? 0x9000 : 0);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
+    return result;
+}
+
+static scm_result get_card_capabilities(void)
+{
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    return scm_get_card_capabilities(handle, &capabilities);
+}
+
+static void commands_run_out_of_memory(void **state)
+{
+    (void)state;
+    assert_result(attach_by_ifd(), SCM_S_OK);
+    assert_true(for_every_allocation(send_in_parts) >= 3);
+    for_every_allocation(get_card_capabilities);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
 static scm_monitor *monitor;
 
 static scm_result watch(void)
@@ -429,6 +463,64 @@ static void files_run_out_of_memory(void **state)
     assert_result(scm_file_close(file), SCM_E_HANDLE);
 }
 
+static int objects, ended;
+
+static scm_result create_object(void *user_data, scm_handle *attachment, void *caller_user_data, void **object)
+{
+    (void)user_data, (void)attachment, (void)caller_user_data, (void)object;
+    objects++;
+    return SCM_S_OK;
+}
+
+static void release_object(void *object)
+{
+    (void)object;
+    objects--;
+}
+
+static void end_provider(void *user_data)
+{
+    (void)user_data;
+    ended++;
+}
+
+static const scm_card_auth_functions no_functions = SCM_CARD_AUTH_FUNCTIONS_INIT;
+static scm_provider provider = SCM_PROVIDER_INIT;
+
+static scm_result register_it(void)
+{
+    return scm_register_provider(&provider);
+}
+
+static void *object;
+
+static scm_result create_interface(void)
+{
+    return scm_create_interface(handle, NULL, "CardAuth", NULL, &object);
+}
+
+/* What a provider has created, and nobody gets, is released. */
+static void providers_run_out_of_memory(void **state)
+{
+    (void)state;
+    provider.name = "CardAuth";
+    provider.functions = &no_functions;
+    provider.create = create_object;
+    provider.release = release_object;
+    provider.end = end_provider;
+    assert_result(attach_by_ifd(), SCM_S_OK);
+    assert_true(for_every_allocation(create_interface) >= 1);
+    assert_result(scm_card_auth_release(object), SCM_S_OK);
+    assert_true(for_every_allocation(register_it) >= 1);
+    assert_true(for_every_allocation(create_interface) >= 2);
+    assert_int_equal(objects, 1);
+    assert_int_equal(ended, 0);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_int_equal(objects, 0);
+    assert_result(scm_unregister_provider(&provider), SCM_S_OK);
+    assert_int_equal(ended, 1);
+}
+
 static void what_needs_no_memory_takes_none(void **state)
 {
     (void)state;
@@ -459,9 +551,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_handle_table_grows_or_says_that_it_cannot),
         cmocka_unit_test(lists_run_out_of_memory),
         cmocka_unit_test(limits_run_out_of_memory),
+        cmocka_unit_test(commands_run_out_of_memory),
         cmocka_unit_test(codes_and_keys_run_out_of_memory),
         cmocka_unit_test(monitors_run_out_of_memory),
         cmocka_unit_test(files_run_out_of_memory),
+        cmocka_unit_test(providers_run_out_of_memory),
         cmocka_unit_test(what_needs_no_memory_takes_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

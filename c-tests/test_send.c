@@ -854,6 +854,41 @@ static void a_card_says_what_it_can_do(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
+/* What is not to be had is no news of the card. */
+static void a_card_that_is_pulled_has_said_nothing(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD_LONG);
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    bed("card %d drop", CARD_LONG);
+    assert_result(scm_get_card_capabilities(handle, &capabilities), SCM_SCARD_W_REMOVED_CARD);
+    assert_int_equal(capabilities.flags, 0);
+    bed("card %d plug", CARD_LONG);
+    bed("await %d present", CARD_LONG);
+    assert_result(scm_reconnect(handle), SCM_S_OK);
+    assert_result(scm_reconnect(card_long), SCM_S_OK);
+    check_capabilities(handle, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, EF_ATR_COMMAND, EF_ATR_RESPONSE);
+
+    /* The answer is cut off: nobody knows what became of the card, and the file is asked for once more. */
+    assert_result(scm_detach(handle), SCM_S_OK);
+    handle = attach(CARD_LONG);
+    bed("card %d answer 00A4 90", CARD_LONG);
+    assert_result(scm_get_card_capabilities(handle, &capabilities), SCM_SCARD_F_COMM_ERROR);
+    bed("card %d forget", CARD_LONG);
+    assert_result(scm_reconnect(handle), SCM_S_OK);
+    check_capabilities(handle, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, EF_ATR_COMMAND, EF_ATR_RESPONSE);
+
+    /* There is no such file after all: the ATR alone. */
+    assert_result(scm_detach(handle), SCM_S_OK);
+    handle = attach(CARD_LONG);
+    bed("card %d answer 00A4 6A82", CARD_LONG);
+    check_capabilities(handle, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, 65535, 65536);
+    fresh(CARD_LONG);
+    check_capabilities(handle, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, 65535, 65536);
+    assert_int_equal(bed_count(CARD_LONG), 0);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
 static void the_caller_has_the_last_word(void **state)
 {
     (void)state;
@@ -893,18 +928,18 @@ static void bad_capabilities_change_nothing(void **state)
 {
     (void)state;
     const scm_card_capabilities bad[] = {
-        {0, 0, 0, 0},
-        {15, 0, 0, 0},
-        {sizeof(scm_card_capabilities), 4, 0, 0},
-        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 254, 0},
-        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 65536, 0},
-        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 0, 255},
-        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 0, 65537},
+        {0, 0, 0, 0, 0},
+        {19, 0, 0, 0, 0},
+        {sizeof(scm_card_capabilities), 4, 0, 0, 0},
+        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 254, 0, 0},
+        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 65536, 0, 0},
+        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 0, 255, 0},
+        {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 0, 65537, 0},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_result(scm_set_card_capabilities(card, &bad[i]), SCM_E_INVALIDARG);
     check_capabilities(card, SCM_CARD_CHAINING, 255, 256);
-    scm_card_capabilities told = {15, 0, 0, 0};
+    scm_card_capabilities told = {19, 0, 0, 0, 0};
     assert_result(scm_get_card_capabilities(card, &told), SCM_E_INVALIDARG);
     assert_result(scm_get_card_capabilities(card, NULL), SCM_E_POINTER);
 }
@@ -960,6 +995,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_hook_is_not_called_without_the_card),
         cmocka_unit_test(a_card_that_says_nothing_is_thought_to_know_chaining),
         cmocka_unit_test(a_card_says_what_it_can_do),
+        cmocka_unit_test(a_card_that_is_pulled_has_said_nothing),
         cmocka_unit_test(the_caller_has_the_last_word),
         cmocka_unit_test(bad_capabilities_change_nothing),
     };

@@ -75,7 +75,7 @@
 /** `scm_send_options` with every default. */
 #define SCM_SEND_OPTIONS_INIT {(uint32_t)sizeof(scm_send_options), 0, NULL, NULL}
 /** `scm_card_capabilities` of a card that can do nothing but short commands. */
-#define SCM_CARD_CAPABILITIES_INIT {(uint32_t)sizeof(scm_card_capabilities), 0, 0, 0}
+#define SCM_CARD_CAPABILITIES_INIT {(uint32_t)sizeof(scm_card_capabilities), 0, 0, 0, 0}
 /** `scm_directory_options` with the usual identifiers. */
 #define SCM_DIRECTORY_OPTIONS_INIT {(uint32_t)sizeof(scm_directory_options), 0, 0}
 /** `scm_file_info` that is empty, and of the size of this version. */
@@ -86,6 +86,23 @@
 #define SCM_CARD_AUTH_OPTIONS_INIT {(uint32_t)sizeof(scm_card_auth_options), 0, NULL, 0, NULL, NULL, 0}
 /** `scm_event` that is empty, and of the size of this version. */
 #define SCM_EVENT_INIT {(uint32_t)sizeof(scm_event), 0, 0, 0, 0, {0}, {0}, {0}}
+/** `scm_provider` without anything: interface, functions and `create` are to be filled in. */
+#define SCM_PROVIDER_INIT \
+    {(uint32_t)sizeof(scm_provider), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL}
+/** `scm_file_access_functions` without any function. */
+#define SCM_FILE_ACCESS_FUNCTIONS_INIT \
+    {(uint32_t)sizeof(scm_file_access_functions), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+     NULL, NULL, NULL, NULL, NULL}
+/** `scm_ch_verification_functions` without any function. */
+#define SCM_CH_VERIFICATION_FUNCTIONS_INIT {(uint32_t)sizeof(scm_ch_verification_functions), NULL, NULL, NULL, NULL}
+/** `scm_card_auth_functions` without any function. */
+#define SCM_CARD_AUTH_FUNCTIONS_INIT {(uint32_t)sizeof(scm_card_auth_functions), NULL, NULL, NULL, NULL}
+/** The IID of ISCardFileAccess, 4029DD8A-5902-11D0-B84C-00C04FD424B9, as an `scm_guid`. */
+#define SCM_IID_FILE_ACCESS {0x4029DD8A, 0x5902, 0x11D0, {0xB8, 0x4C, 0x00, 0xC0, 0x4F, 0xD4, 0x24, 0xB9}}
+/** The IID of ISCardVerify, 4029DD85-5902-11D0-B84C-00C04FD424B9, as an `scm_guid`. */
+#define SCM_IID_CH_VERIFICATION {0x4029DD85, 0x5902, 0x11D0, {0xB8, 0x4C, 0x00, 0xC0, 0x4F, 0xD4, 0x24, 0xB9}}
+/** The IID of ISCardAuth, 7B063D61-6E40-11D0-B858-00C04FD424B9, as an `scm_guid`. */
+#define SCM_IID_CARD_AUTH {0x7B063D61, 0x6E40, 0x11D0, {0xB8, 0x58, 0x00, 0xC0, 0x4F, 0xD4, 0x24, 0xB9}}
 /** `scm_virtual_ifd_options` with every default. */
 #define SCM_VIRTUAL_IFD_OPTIONS_INIT {(uint32_t)sizeof(scm_virtual_ifd_options), 0, NULL}
 /** `scm_virtual_card` without anything: ATR and callbacks are to be filled in. */
@@ -423,6 +440,11 @@
  * The longest ATR, in bytes.
  */
 #define SCM_ATR_MAX 33
+
+/**
+ * The longest name of an interface, in bytes of UTF-8 without the NUL.
+ */
+#define SCM_INTERFACE_NAME_MAX 63
 
 /**
  * Grows when a program that was compiled for an older header would not work with this library any more.
@@ -774,6 +796,14 @@ typedef struct scm_file_access scm_file_access;
 typedef struct scm_handle scm_handle;
 
 /**
+ * An object of an interface that only its provider knows, made by `scm_create_interface`.
+ *
+ * A `scm_interface *` is a token, not an address. It may be used from any thread, and is dead after `scm_interface_release`, and after
+ * `scm_detach` of its attachment.
+ */
+typedef struct scm_interface scm_interface;
+
+/**
  * A monitor, made by `scm_monitor_create`.
  *
  * A `scm_monitor *` is a token, not an address. It may be used from any thread, and is dead after `scm_monitor_destroy`.
@@ -961,7 +991,9 @@ typedef struct scm_command {
 /**
  * Selects the application again, before a command that wants it selected.
  *
- * It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes.
+ * It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes; another attachment to the same
+ * card would wait for the lock, and so for ever. A lock is the handle's, not the thread's: threads that share a handle come
+ * between the hook and its command, and are under the same lock. Give each its own attachment, or let them take turns.
  *
  * @param user  `scm_send_options.hook_data`
  * @param handle  the attachment, as it was given to `scm_send_ex`
@@ -1014,6 +1046,11 @@ typedef struct scm_card_capabilities {
      * The most data of one response APDU, in bytes: 256 without extended lengths.
      */
     uint32_t response_data;
+    /**
+     * How many logical channels the card has, with the basic one: 8 is eight or more, 0 when it does not say. `scm_set_card_capabilities` does not look
+     * at it.
+     */
+    uint32_t channels;
 } scm_card_capabilities;
 
 /**
@@ -1071,6 +1108,20 @@ typedef struct scm_directory_options {
 } scm_directory_options;
 
 /**
+ * The identity of an interface (IID), laid out as a `GUID` of COM.
+ *
+ * ```c
+ * static const scm_guid iid = SCM_IID_FILE_ACCESS;
+ * ```
+ */
+typedef struct scm_guid {
+    uint32_t data1;
+    uint16_t data2;
+    uint16_t data3;
+    uint8_t data4[8];
+} scm_guid;
+
+/**
  * What has happened. Begin with `SCM_EVENT_INIT`.
  */
 typedef struct scm_event {
@@ -1107,6 +1158,73 @@ typedef struct scm_event {
      */
     uint8_t reserved[7];
 } scm_event;
+
+/**
+ * An implementation of an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
+ *
+ * For these cards it takes the place of the generic implementation, or it brings an interface that the library does not know.
+ * The functions are called on the thread that calls the library, with no lock of the library held; those of one object also at
+ * the same time, when several threads use it. They may call every function of the library, with the handle that the object
+ * was created for: so they talk to the card. They have to return: neither an exception nor a longjmp may leave them.
+ */
+typedef struct scm_provider {
+    /**
+     * `sizeof(scm_provider)`: how the library tells versions of this structure apart.
+     */
+    uint32_t struct_size;
+    /**
+     * 0
+     */
+    uint32_t flags;
+    /**
+     * The interface by its IID, such as `SCM_IID_FILE_ACCESS`, or NULL if it has only a name.
+     */
+    const struct scm_guid *iid;
+    /**
+     * The interface by its name: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. Beside an IID it is
+     * another way of asking for the same.
+     */
+    const char *name;
+    /**
+     * The ATR of the cards, up to `SCM_ATR_MAX` bytes; NULL with length 0 for every card.
+     */
+    const uint8_t *atr;
+    /**
+     * As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this length, too.
+     */
+    const uint8_t *atr_mask;
+    /**
+     * The length of the ATR, and of the mask.
+     */
+    size_t atr_length;
+    /**
+     * The table of functions: an `scm_file_access_functions`, `scm_ch_verification_functions` or
+     * `scm_card_auth_functions` for the interface of that name, which is copied; for another interface whatever its users
+     * expect, which is handed on as it is.
+     */
+    const void *functions;
+    /**
+     * What `create` and `end` get as their first argument.
+     */
+    void *user_data;
+    /**
+     * Makes an object for an attachment. Required. What it puts into `object` is what the functions get; NULL is good, too.
+     * `caller_user_data` is what was given to `scm_create_interface`, and else NULL. A failure is that of the call that
+     * wanted the object, and nothing is released then. Who asks from here for the same interface gets what there would be without
+     * this provider: so it can stand on the generic implementation.
+     */
+    scm_result (*create)(void *user_data, struct scm_handle *handle, void *caller_user_data, void **object);
+    /**
+     * Ends an object. It is called once for each, as the last of its functions, when nobody is in one any more. The attachment may
+     * be dead then. NULL for nothing to be done.
+     */
+    void (*release)(void *object);
+    /**
+     * Is called once, as the last one, when the provider is not registered any more, the last object is released, and nobody is
+     * in `create`. NULL for nothing to be done.
+     */
+    void (*end)(void *user_data);
+} scm_provider;
 
 /**
  * How to reconnect. Begin with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field keeps what is.
@@ -1252,6 +1370,216 @@ typedef struct scm_virtual_failure {
     uint32_t delay_ms;
 } scm_virtual_failure;
 
+/**
+ * The files of a card, as a provider has them. Begin with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
+ *
+ * `object` is what `scm_provider.create` gave, and `file` what `open` gave; the rest is as for the functions of the library.
+ * NULL for a function that the provider does not have: it answers `SCM_E_NOTIMPL`.
+ */
+typedef struct scm_file_access_functions {
+    /**
+     * `sizeof(scm_file_access_functions)`
+     */
+    uint32_t struct_size;
+    /**
+     * Goes to another directory.
+     */
+    scm_result (*change_dir)(void *object, uint32_t reference_type, const char *path);
+    /**
+     * Tells where that is; `length` counts the NUL.
+     */
+    scm_result (*get_current_dir)(void *object, char *path, size_t capacity, size_t *length);
+    /**
+     * Lists the files of it, as a multi-string.
+     */
+    scm_result (*directory)(void *object, uint32_t file_type, char *names, size_t capacity, size_t *length);
+    /**
+     * Opens a file. What it puts into `file` is what the functions of files get; NULL is good, too. `object` is not released
+     * before the last of its files is closed.
+     */
+    scm_result (*open)(void *object, uint32_t reference_type, const char *path, void **file);
+    /**
+     * Creates a file or a directory.
+     */
+    scm_result (*create)(void *object,
+                         uint32_t reference_type,
+                         const char *path,
+                         const uint8_t *tlvs,
+                         size_t tlvs_length,
+                         uint32_t flags,
+                         const uint8_t *data,
+                         size_t data_length);
+    /**
+     * Deletes a file or a directory.
+     */
+    scm_result (*delete_file)(void *object, uint32_t reference_type, const char *path, uint32_t flags);
+    /**
+     * Tells the properties of a file.
+     */
+    scm_result (*get_properties)(void *object,
+                                 uint32_t reference_type,
+                                 const char *path,
+                                 const uint8_t *tags,
+                                 size_t tags_length,
+                                 uint32_t flags,
+                                 uint8_t *tlvs,
+                                 size_t capacity,
+                                 size_t *length);
+    /**
+     * Sets properties of a file.
+     */
+    scm_result (*set_properties)(void *object,
+                                 uint32_t reference_type,
+                                 const char *path,
+                                 const uint8_t *tlvs,
+                                 size_t tlvs_length,
+                                 uint32_t flags);
+    /**
+     * Tells what the files of this card can be like.
+     */
+    scm_result (*get_file_capabilities)(void *object,
+                                        const uint8_t *tags,
+                                        size_t tags_length,
+                                        uint32_t flags,
+                                        uint8_t *tlvs,
+                                        size_t capacity,
+                                        size_t *length);
+    /**
+     * Deactivates a file.
+     */
+    scm_result (*invalidate)(void *object, const char *path, uint32_t flags);
+    /**
+     * Activates it again.
+     */
+    scm_result (*rehabilitate)(void *object, const char *path, uint32_t flags);
+    /**
+     * Reads from a file.
+     */
+    scm_result (*read)(void *file, uint8_t *buffer, size_t capacity, size_t *length, uint32_t flags);
+    /**
+     * Writes to a file.
+     */
+    scm_result (*write)(void *file, const uint8_t *data, size_t data_length, uint32_t flags, size_t *written);
+    /**
+     * Moves the position in a file.
+     */
+    scm_result (*seek)(void *file, int64_t offset, uint32_t origin);
+    /**
+     * Tells the position in a file.
+     */
+    scm_result (*tell)(void *file, uint64_t *position);
+    /**
+     * Tells the size of a file.
+     */
+    scm_result (*size)(void *file, uint64_t *size);
+    /**
+     * Ends `file`. It is called once for each file, as the last of its functions, when nobody is in one any more: the attachment may be
+     * dead then. NULL for nothing to be done.
+     */
+    scm_result (*close)(void *file);
+} scm_file_access_functions;
+
+/**
+ * The codes of a card, as a provider has them. Begin with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
+ *
+ * `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function that the
+ * provider does not have: it answers `SCM_E_NOTIMPL`.
+ */
+typedef struct scm_ch_verification_functions {
+    /**
+     * `sizeof(scm_ch_verification_functions)`
+     */
+    uint32_t struct_size;
+    /**
+     * Verifies a code. `retries_left` is never NULL.
+     */
+    scm_result (*verify)(void *object,
+                         const uint8_t *code,
+                         size_t code_length,
+                         uint32_t flags,
+                         uint32_t reference,
+                         uint32_t *retries_left);
+    /**
+     * Puts a new code in the place of an old one.
+     */
+    scm_result (*change_code)(void *object,
+                              const uint8_t *old_code,
+                              size_t old_code_length,
+                              const uint8_t *new_code,
+                              size_t new_code_length,
+                              uint32_t flags,
+                              uint32_t reference,
+                              uint32_t *retries_left);
+    /**
+     * Unblocks a code, and gives it a new value.
+     */
+    scm_result (*unblock)(void *object,
+                          const uint8_t *unblocking_code,
+                          size_t unblocking_code_length,
+                          const uint8_t *new_code,
+                          size_t new_code_length,
+                          uint32_t flags,
+                          uint32_t reference,
+                          uint32_t *retries_left);
+    /**
+     * Takes back everything that was verified.
+     */
+    scm_result (*reset_security_state)(void *object);
+} scm_ch_verification_functions;
+
+/**
+ * The authentication of a card, as a provider has it. Begin with `SCM_CARD_AUTH_FUNCTIONS_INIT`.
+ *
+ * `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function that the
+ * provider does not have: it answers `SCM_E_NOTIMPL`.
+ */
+typedef struct scm_card_auth_functions {
+    /**
+     * `sizeof(scm_card_auth_functions)`
+     */
+    uint32_t struct_size;
+    /**
+     * Gets a challenge from the card.
+     */
+    scm_result (*get_challenge)(void *object,
+                                uint32_t algorithm,
+                                const uint8_t *parameters,
+                                size_t parameters_length,
+                                uint8_t *challenge,
+                                size_t capacity,
+                                size_t *length);
+    /**
+     * The application proves itself to the card.
+     */
+    scm_result (*app_auth)(void *object,
+                           uint32_t algorithm,
+                           const uint8_t *parameters,
+                           size_t parameters_length,
+                           const uint8_t *data,
+                           size_t data_length);
+    /**
+     * The card proves itself to the application.
+     */
+    scm_result (*icc_auth)(void *object,
+                           uint32_t algorithm,
+                           const uint8_t *parameters,
+                           size_t parameters_length,
+                           const uint8_t *data,
+                           size_t data_length,
+                           uint8_t *answer,
+                           size_t capacity,
+                           size_t *length);
+    /**
+     * The user proves himself to the card.
+     */
+    scm_result (*user_auth)(void *object,
+                            uint32_t algorithm,
+                            const uint8_t *parameters,
+                            size_t parameters_length,
+                            const uint8_t *data,
+                            size_t data_length);
+} scm_card_auth_functions;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1377,7 +1705,7 @@ scm_result scm_attach_by_handle_ex(uintptr_t icc,
  * - `SCM_S_OK`: ended; also when the card, the reader or the service is gone.
  * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
  *
- * Waits neither for other applications nor for a call of another thread.
+ * Waits neither for other applications nor for a call of another thread. Providers release their objects meanwhile.
  */
 SCM_API
 scm_result scm_detach(struct scm_handle *handle);
@@ -1684,7 +2012,7 @@ SCM_API scm_result scm_create_ch_verification(struct scm_handle *handle, struct 
  * Makes an object for the codes of the attached card, as `scm_create_ch_verification` does, and says what they look like.
  *
  * @param handle  the attachment
- * @param options  what codes look like; NULL for the defaults
+ * @param options  what codes look like; NULL for the defaults. A provider does not look at them: it knows its card.
  * @param ch_verification  [out] the object; NULL after a failure
  *
  * @return as `scm_create_ch_verification`, and
@@ -1887,6 +2215,7 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  * - `SCM_SCARD_E_INVALID_PARAMETER`: 6700, 6A80, 6A85, 6A86, 6A87, 6B00, 6CXX
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: 68XX, 6981, 6A81, 6DXX, 6EXX
  * - `SCM_E_FAIL`: any other
+ *
  * @return and where it has not:
  * - `SCM_E_POINTER`: `response_length` or `status_word` is NULL, or `response` is NULL with a capacity.
  * - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
@@ -1990,8 +2319,8 @@ scm_result scm_set_card_capabilities(struct scm_handle *handle,
 /**
  * Sends one command APDU to the card, exactly as it is given and exactly once, and receives its response.
  *
- * Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4). Whatever the status bytes say, the
- * exchange has succeeded.
+ * Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4), for which there is `scm_send`. Whatever the
+ * status bytes say, the exchange has succeeded.
  *
  * A response that does not fit is not lost: the call answers `SCM_SCARD_E_INSUFFICIENT_BUFFER`, `*response_length` is
  * what is needed, and `scm_get_last_response` gives the bytes without a word to the card. NULL with capacity 0 sends the
@@ -2653,6 +2982,90 @@ scm_result scm_list_ifds(char *names,
 SCM_API scm_result scm_list_ifd_groups(char *names, size_t capacity, size_t *length);
 
 /**
+ * Creates an interface for a card (ISCardManage::CreateInterface), by its IID or by its name.
+ *
+ * | IID | name | what is created | and ended by |
+ * |---|---|---|---|
+ * | `SCM_IID_FILE_ACCESS` | "FileAccess", "ISCardFileAccess" | as by `scm_create_file_access` | `scm_file_access_release` |
+ * | `SCM_IID_CH_VERIFICATION` | "CHVerification", "ISCardVerify" | as by `scm_create_ch_verification` | `scm_ch_verification_release` |
+ * | `SCM_IID_CARD_AUTH` | "CardAuth", "ISCardAuth" | as by `scm_create_card_auth` | `scm_card_auth_release` |
+ * | any other of a provider | any other of a provider | an `scm_interface` | `scm_interface_release` |
+ *
+ * Whatever is created stands for the attachment, not for the card: it outlives a reconnect, also one that finds another card, and is
+ * then still that of the same provider. It dies with `scm_detach`.
+ *
+ * ```c
+ * static const scm_guid iid = SCM_IID_FILE_ACCESS;
+ * void *object;
+ * scm_result result = scm_create_interface(handle, &iid, NULL, NULL, &object);
+ * scm_file_access *files = object;
+ * ```
+ *
+ * @param handle  the attachment
+ * @param iid  the interface; or NULL, if `name` says it
+ * @param name  the name of the interface, UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes, upper and lower case differ; or NULL. Next to
+ *   an IID it is not looked at.
+ * @param user_data  handed on to the provider as it is; not used by the generic implementations
+ * @param interface  [out] what was created; NULL after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: created.
+ * - `SCM_E_POINTER`: `interface` is NULL.
+ * - `SCM_E_INVALIDARG`: `iid` and `name` are both NULL, or the name cannot be one.
+ * - `SCM_E_NOINTERFACE`: nobody knows this IID or name for this card.
+ * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: the attachment has to be made first.
+ * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more, also when it was detached while the provider was creating.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ * - any failure of the provider
+ *
+ * The generic implementations ask neither card nor service here; a provider takes as long as it takes. Any thread may call it.
+ */
+SCM_API
+scm_result scm_create_interface(struct scm_handle *handle,
+                                const struct scm_guid *iid,
+                                const char *name,
+                                void *user_data,
+                                void **interface);
+
+/**
+ * Tells the functions and the object of an interface that only its provider knows.
+ *
+ * They are those of the provider, and what they mean is between it and its users: the library looks at neither. They are good as
+ * long as the interface is not released and its attachment not detached; who calls the functions sees to that.
+ *
+ * @param interface  the interface
+ * @param functions  [out] `scm_provider.functions`; NULL after a failure
+ * @param object  [out] what the provider has created; NULL after a failure
+ *
+ * @return
+ * - `SCM_S_OK`: told.
+ * - `SCM_E_POINTER`: `functions` or `object` is NULL.
+ * - `SCM_E_HANDLE`: `interface` is none, or not any more, or its attachment is not there any more.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_interface_get(struct scm_interface *interface,
+                             const void **functions,
+                             void **object);
+
+/**
+ * Ends an interface that only its provider knows. The provider releases its object.
+ *
+ * @param interface  the interface
+ *
+ * @return
+ * - `SCM_S_OK`: ended.
+ * - `SCM_E_HANDLE`: `interface` is none, or not any more, or its attachment is not there any more.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Takes as long as the provider takes to release its object. Any thread may call it.
+ */
+SCM_API scm_result scm_interface_release(struct scm_interface *interface);
+
+/**
  * Takes the card for this attachment alone (ISCardManage::SCardLock).
  *
  * Locks are counted: each wants its `scm_unlock`. Only the outermost one asks the resource manager. The lock is the
@@ -2957,6 +3370,48 @@ SCM_API scm_result scm_get_context(struct scm_handle *handle, uintptr_t *context
  * It knows what a call on this attachment has noticed; it asks neither card nor service, and never blocks.
  */
 SCM_API scm_result scm_get_generation(struct scm_handle *handle, uint64_t *generation);
+
+/**
+ * Registers a provider: from now on what is created for its interface and its cards is created by it, for every attachment of
+ * this process. Of several that suit, the one that was registered last is asked.
+ *
+ * What was created before stays as it is. The child of a fork has the same providers.
+ *
+ * @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions of the library's own
+ *   kinds are copied. What `user_data` points to, and the code of the functions, is there until `end`.
+ *
+ * @return
+ * - `SCM_S_OK`: registered.
+ * - `SCM_E_INVALIDARG`: `provider` is NULL, `struct_size` is that of no version, `flags` is not 0, neither an IID nor a name
+ *   is given, the name cannot be one, IID and name are those of different interfaces that the library knows, the ATR is too long or
+ *   NULL with a length, `create` is NULL, or `functions` is NULL or of no version of the table that it has to be.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure nothing was called, and the provider is not kept. Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_provider(const struct scm_provider *provider);
+
+/**
+ * Takes a provider back: nothing is created by it from now on.
+ *
+ * Objects that it has created live on, and its functions are called for them; when the last one is released, `end` is called.
+ *
+ * @param provider  as it was registered: interface, ATR and mask, `user_data` and `create` have to be the same. If there are several
+ *   such, it is the one that was registered last.
+ *
+ * @return
+ * - `SCM_S_OK`: not registered any more.
+ * - `SCM_E_INVALIDARG`: as for `scm_register_provider`.
+ * - `SCM_E_NOINTERFACE`: no provider is registered so.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Waits neither for a `create` nor for a function of the provider that another thread is in. Any thread may call it, and
+ * the provider itself.
+ */
+SCM_API
+scm_result scm_unregister_provider(const struct scm_provider *provider);
 
 /**
  * Makes an attachment usable again, without a detach followed by an attach (ISCardManage::Reconnect).

@@ -103,6 +103,16 @@ impl<T> Output<T> {
         // SAFETY: checked in `new`, and still the same call.
         unsafe { self.pointer.write(value) }
     }
+
+    /// Lets a function of the program's own write it. After a failure it is zero, whatever that has left.
+    pub fn set_by<R>(self, call: impl FnOnce(*mut T) -> Result<R>) -> Result<R> {
+        let answer = call(self.pointer);
+        if answer.is_err() {
+            // SAFETY: as in `new`, and still the same call.
+            unsafe { self.pointer.write_bytes(0, 1) };
+        }
+        answer
+    }
 }
 
 /// A required output of a structure that may grow. The caller says in it how long his version of it is: no more than that is
@@ -179,6 +189,20 @@ impl OutputBytes {
             Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER)
         }
     }
+
+    /// Lets a function of the program's own fill it: buffer, capacity, and where the length goes. After a failure the length is zero,
+    /// or what is needed. To have written more than there is room for is a failure, too.
+    pub fn fill_by(self, call: impl FnOnce(*mut u8, usize, *mut usize) -> Result<Hresult>) -> Result<Hresult> {
+        let mut length = 0;
+        let answer = match call(self.buffer, self.capacity, &mut length) {
+            Ok(_) if length > self.capacity && !self.is_question() => Err(Hresult::E_FAIL),
+            answer => answer,
+        };
+        if matches!(answer, Ok(_) | Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER)) {
+            self.length.set(length);
+        }
+        answer
+    }
 }
 
 #[cfg(test)]
@@ -230,6 +254,42 @@ mod tests {
             assert_eq!((right.fill(b"123"), &buffer), (Ok(Hresult::S_OK), b"123\x09"));
             assert_eq!(OutputBytes::new(null_mut(), 1, &mut length).err(), Some(Hresult::E_POINTER));
         }
+    }
+
+    #[test]
+    fn what_a_function_of_the_program_leaves_is_good_only_if_it_succeeds() {
+        let (mut value, mut length, mut buffer) = (77, 77, [9u8; 4]);
+        let mut fill = |answer: Result<Hresult>, claimed: usize| {
+            // SAFETY: the buffer is as long as is said, and so is what `claimed` writes.
+            unsafe {
+                let output = Output::new(&mut value).unwrap();
+                let set = output.set_by(|pointer| {
+                    pointer.write(5);
+                    answer
+                });
+                let output = OutputBytes::new(buffer.as_mut_ptr(), 4, &mut length).unwrap();
+                let filled = output.fill_by(|_, capacity, pointer| {
+                    pointer.write(claimed);
+                    assert_eq!(capacity, 4);
+                    answer
+                });
+                (set, value, filled, length)
+            }
+        };
+        let (ok, failed) = (Ok(Hresult::S_OK), Err(Hresult::E_ACCESSDENIED));
+        let short = Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER);
+        assert_eq!(fill(ok, 4), (ok, 5, ok, 4));
+        assert_eq!(fill(failed, 4), (failed, 0, failed, 0));
+        assert_eq!(fill(short, 9), (short, 0, short, 9));
+        assert_eq!(fill(ok, 5), (ok, 5, Err(Hresult::E_FAIL), 0));
+        // SAFETY: nothing is written but the length.
+        let question = unsafe { OutputBytes::new(null_mut(), 0, &mut length) }.unwrap();
+        let asked = question.fill_by(|_, _, pointer| {
+            // SAFETY: that is where the length goes.
+            unsafe { pointer.write(9) };
+            ok
+        });
+        assert_eq!((asked, length), (ok, 9));
     }
 
     #[repr(C)]

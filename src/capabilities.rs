@@ -1,7 +1,6 @@
 //! What a card says that it can do: in the historical bytes of its ATR, and in EF.ATR/INFO (ISO/IEC 7816-4, 12.1 and 12.2).
 
 use crate::atr::Atr;
-use crate::command::class::CHANNELS;
 use crate::command::delivery::{Extended, Limits, EVERYTHING};
 use crate::command::{SHORT_DATA, SHORT_RESPONSE};
 use crate::tlv;
@@ -23,6 +22,8 @@ pub struct Capabilities {
 /// Card capabilities, as a BER-TLV and as a COMPACT-TLV tag.
 const CARD_CAPABILITIES: u32 = 0x47;
 const COMPACT_CARD_CAPABILITIES: u8 = 0x7;
+/// What the table says of many logical channels.
+const EIGHT_OR_MORE: u32 = 8;
 /// Extended length information: two data objects 02, for commands and for responses.
 const EXTENDED_LENGTH_INFORMATION: u32 = 0x7F66;
 const INTEGER: u32 = 0x02;
@@ -59,7 +60,7 @@ impl Capabilities {
         self.more_in_file = table & 0x20 != 0;
         self.channels = Some(match table & 0x07 {
             // Eight, or more.
-            0x07 => CHANNELS,
+            0x07 => EIGHT_OR_MORE,
             more => u32::from(more) + 1,
         });
     }
@@ -83,10 +84,6 @@ impl Capabilities {
                 && extended.is_longer_than_short())
             .then_some(extended),
         }
-    }
-
-    pub fn has_channel(&self, channel: u32) -> bool {
-        channel < self.channels.unwrap_or(CHANNELS)
     }
 }
 
@@ -115,7 +112,7 @@ mod tests {
         let capabilities = Capabilities::of_atr(&Atr::new(&ATR[..15]));
         assert_eq!(
             (capabilities.chaining, capabilities.extended, capabilities.more_in_file, capabilities.channels),
-            (Some(true), Some(true), true, Some(CHANNELS))
+            (Some(true), Some(true), true, Some(EIGHT_OR_MORE))
         );
         assert_eq!(capabilities.limits(None), Limits { chaining: true, extended: Some(EVERYTHING) });
     }
@@ -171,6 +168,6 @@ mod tests {
     fn a_card_that_says_no_does_not() {
         let atr = Atr::new(&[0x3B, 0x05, 0x80, 0x73, 0, 0, 0]);
         assert_eq!(Capabilities::of_atr(&atr).limits(None), Limits { chaining: false, extended: None });
-        assert!(!Capabilities::of_atr(&atr).has_channel(1));
+        assert_eq!(Capabilities::of_atr(&atr).channels, Some(1));
     }
 }

@@ -53,7 +53,7 @@ pub fn atr(bytes: &[u8]) {
     assert!(atr.protocols().is_some() || atr.historical_bytes().is_empty());
     let file = bytes.get(atr.as_bytes().len()..).unwrap_or_default();
     for capabilities in [Capabilities::of_atr(&atr), Capabilities::of_atr(&atr).with_file(file)] {
-        assert!(capabilities.has_channel(0) && !capabilities.has_channel(20));
+        assert!(capabilities.channels.is_none_or(|channels| (1..=8).contains(&channels)));
         for reader in [None, Some(0), Some(256), Some(257), Some(usize::MAX)] {
             let Some(extended) = capabilities.limits(reader).extended else { continue };
             assert!((SHORT_DATA..=EXTENDED_DATA).contains(&extended.data));

@@ -11,6 +11,15 @@ use std::num::NonZeroUsize;
 
 use crate::hresult::{Hresult, Result};
 
+/// An attachment to a smart card, made by `scm_attach_by_ifd` or `scm_attach_by_handle`.
+///
+/// A `scm_handle *` is a token, not an address. It may be used from any thread, and is dead after `scm_detach`: from then
+/// on every function answers `SCM_E_HANDLE` for it, for as long as the process lives.
+#[allow(non_camel_case_types)]
+pub struct scm_handle {
+    _opaque: (),
+}
+
 /// What a handle is a handle of. It is part of the token, so that one of another kind is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {

@@ -4,6 +4,10 @@
 
 use std::ffi::CStr;
 
+/// What every function that can fail returns: an HRESULT. Negative is a failure.
+#[allow(non_camel_case_types)]
+pub type scm_result = i32;
+
 /// An HRESULT: negative is a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]

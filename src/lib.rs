@@ -1,7 +1,7 @@
 //! libscm: the ISCardManage programming model for every program that can call C.
 //!
 //! The interface is `include/scm.h`, generated from `capi`. From there an arrow goes down only:
-//! `capi` → `boundary`, `hresult` → `process_table`, `handle_table` → `interface` → `attachment`, `monitor` →
+//! `capi` → `boundary`, `hresult` → `process_table`, `handle_table` → `interface`, `provider` → `attachment`, `monitor` →
 //! `command`, `arbiter` → `subsystem`.
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks)]
@@ -29,6 +29,7 @@ mod multi_string;
 mod path;
 mod patience;
 mod process_table;
+mod provider;
 mod shared;
 mod subsystem;
 mod sync;

@@ -5,7 +5,7 @@
 //!
 //! A child process shares the parent's connections to the resource manager, and any use of them breaks both. So in the
 //! child every handle from before the fork is dead, and nothing of the parent's is closed. Virtual readers are the
-//! parent's too: the child begins without any.
+//! parent's too: the child begins without any. Providers are code of the program, and stay registered.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +19,12 @@ use crate::interface::ch_verification::ChVerification;
 use crate::interface::file::File;
 use crate::interface::file_access::FileAccess;
 use crate::monitor::Monitor;
+use crate::provider::functions::card_auth::scm_card_auth_functions;
+use crate::provider::functions::ch_verification::scm_ch_verification_functions;
+use crate::provider::functions::file_access::scm_file_access_functions;
+use crate::provider::functions::Own;
+use crate::provider::implementation::Implementation;
+use crate::provider::object::{Provided, ProvidedFile};
 use crate::shared::Shared;
 use crate::subsystem::r#virtual::IfdNumber;
 
@@ -27,11 +33,17 @@ pub struct Handles {
     pub attachments: HandleTable<Shared<Attachment>>,
     pub virtual_ifds: HandleTable<IfdNumber>,
     pub monitors: HandleTable<Shared<Monitor>>,
-    pub file_accesses: HandleTable<Shared<Made<FileAccess>>>,
-    pub files: HandleTable<Shared<Made<File>>>,
-    pub ch_verifications: HandleTable<Shared<Made<ChVerification>>>,
-    pub card_auths: HandleTable<Shared<Made<CardAuth>>>,
+    pub file_accesses: MadeTable<Either<FileAccess, scm_file_access_functions>>,
+    pub files: MadeTable<Implementation<File, ProvidedFile>>,
+    pub ch_verifications: MadeTable<Either<ChVerification, scm_ch_verification_functions>>,
+    pub card_auths: MadeTable<Either<CardAuth, scm_card_auth_functions>>,
+    /// What only a provider has.
+    pub interfaces: MadeTable<Shared<Provided<Own>>>,
 }
+
+type MadeTable<T> = HandleTable<Shared<Made<T>>>;
+/// The generic implementation, or that of a provider with these functions.
+pub type Either<Generic, Functions> = Implementation<Generic, Shared<Provided<Functions>>>;
 
 /// An object that was made for an attachment, and lives no longer.
 pub struct Made<T> {
@@ -60,7 +72,8 @@ pub fn end_all_of(attachment: Token) -> Result<()> {
     end(attachment, |handles| &mut handles.files)?;
     end(attachment, |handles| &mut handles.file_accesses)?;
     end(attachment, |handles| &mut handles.ch_verifications)?;
-    end(attachment, |handles| &mut handles.card_auths)
+    end(attachment, |handles| &mut handles.card_auths)?;
+    end(attachment, |handles| &mut handles.interfaces)
 }
 
 fn end<T>(attachment: Token, table: impl Fn(&mut Handles) -> &mut HandleTable<Shared<Made<T>>>) -> Result<()> {
@@ -87,6 +100,7 @@ pub fn handles() -> Result<MutexGuard<'static, Handles>> {
             files: HandleTable::new(Kind::File),
             ch_verifications: HandleTable::new(Kind::ChVerification),
             card_auths: HandleTable::new(Kind::CardAuth),
+            interfaces: HandleTable::new(Kind::Interface),
         }))
     })?;
     Ok(lock(table))
@@ -105,6 +119,7 @@ mod fork {
     use super::{lock, Handles, HANDLES};
     use crate::arbiter::seat::{self, Arbiters};
     use crate::hresult::{Hresult, Result};
+    use crate::provider::registry;
     use crate::subsystem::{r#virtual, system};
 
     /// What is locked while a fork is under way, so that no child inherits anything in mid-change.
@@ -113,6 +128,7 @@ mod fork {
         arbiters: MutexGuard<'static, Arbiters>,
         system: system::Locked,
         readers: r#virtual::Locked,
+        providers: registry::Locked,
     }
 
     struct HeldLocks(UnsafeCell<Option<Held>>);
@@ -136,7 +152,13 @@ mod fork {
         // There is a table, or is about to be: that is when these functions are asked for. Nobody waits for one of the
         // others with the next one locked, so the order is free.
         let handles = lock(HANDLES.wait());
-        let held = Held { handles, arbiters: seat::lock(), system: system::lock(), readers: r#virtual::lock() };
+        let held = Held {
+            handles,
+            arbiters: seat::lock(),
+            system: system::lock(),
+            readers: r#virtual::lock(),
+            providers: registry::lock(),
+        };
         // SAFETY: this thread holds the locks.
         unsafe { *HELD.0.get() = Some(held) };
     }
@@ -152,7 +174,7 @@ mod fork {
     }
 
     unsafe extern "C" fn after_in_child() {
-        if let Some(Held { mut handles, mut arbiters, mut system, mut readers }) = take_held() {
+        if let Some(Held { mut handles, mut arbiters, mut system, mut readers, mut providers }) = take_held() {
             handles.attachments.forget_all();
             handles.virtual_ifds.forget_all();
             // Their threads are the parent's, and one of them may have had their mutex.
@@ -161,9 +183,11 @@ mod fork {
             handles.files.forget_all();
             handles.ch_verifications.forget_all();
             handles.card_auths.forget_all();
+            handles.interfaces.forget_all();
             arbiters.forget_all();
             system.forget_all();
             readers.forget_all();
+            providers.forget_other_threads();
         }
     }
 }

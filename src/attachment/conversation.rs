@@ -234,6 +234,11 @@ impl Conversation<'_> {
         self.session.knowledge.selection = selection.filter(|_| !lent);
     }
 
+    /// Another number after each loss of what the card may have remembered.
+    pub fn generation(&self) -> u64 {
+        self.attachment.generation()
+    }
+
     pub fn habits(&mut self) -> &mut Habits {
         &mut self.session.knowledge.habits
     }

@@ -5,6 +5,7 @@ use std::ffi::c_char;
 use super::{attached, handles, scm_result, token};
 use crate::attachment::{Attachment, Ownership};
 use crate::boundary::{guard, options, text, Options, Output};
+pub use crate::handle_table::scm_handle;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::{self, IfdName};
 use crate::patience::SCM_INFINITE;
@@ -12,14 +13,6 @@ use crate::process_table::end_all_of;
 use crate::shared::Shared;
 use crate::subsystem::{self, Icc};
 use crate::type_library::{Access, Disposition, Protocols, ShareMode};
-
-/// An attachment to a smart card, made by `scm_attach_by_ifd` or `scm_attach_by_handle`.
-///
-/// A `scm_handle *` is a token, not an address. It may be used from any thread, and is dead after `scm_detach`: from then
-/// on every function answers `SCM_E_HANDLE` for it, for as long as the process lives.
-pub struct scm_handle {
-    _opaque: (),
-}
 
 /// The longest name of a reader, in bytes of UTF-8 without the NUL.
 pub const SCM_IFD_NAME_MAX: usize = 127;
@@ -216,7 +209,7 @@ pub unsafe extern "C" fn scm_attach_by_handle_ex(
 /// - `SCM_S_OK`: ended; also when the card, the reader or the service is gone.
 /// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
 ///
-/// Waits neither for other applications nor for a call of another thread.
+/// Waits neither for other applications nor for a call of another thread. Providers release their objects meanwhile.
 #[no_mangle]
 pub unsafe extern "C" fn scm_detach(handle: *mut scm_handle) -> scm_result {
     guard(|| detach(handle, Disposition::Leave))

@@ -4,15 +4,19 @@ use std::ffi::c_void;
 
 use zeroize::Zeroizing;
 
-use super::{made, maker, scm_handle, scm_result, token};
+use super::interface::create_standard;
+use super::{made, scm_handle, scm_result, token};
 use crate::attachment::Attachment;
-use crate::boundary::{guard, input, options, Options, Output, OutputBytes};
+use crate::boundary::{guard, input, options, Options, OutputBytes};
 use crate::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::interface::card_auth::{zeroes, CardAuth, Method, Responder, MAX_CHALLENGE};
 use crate::interface::cipher::{Algorithm, Cipher};
 use crate::patience::SCM_INFINITE;
-use crate::process_table::{handles, make};
+use crate::process_table::{handles, Either, Made};
+use crate::provider::functions::card_auth::scm_card_auth_functions;
+use crate::provider::implementation::Implementation;
+use crate::provider::interface::Standard;
 use crate::shared::Shared;
 
 /// What ISCardAuth does with the keys of a card. A token like `scm_handle`.
@@ -158,13 +162,8 @@ pub unsafe extern "C" fn scm_create_card_auth(
     handle: *mut scm_handle,
     card_auth: *mut *mut scm_card_auth,
 ) -> scm_result {
-    guard(|| {
-        // SAFETY: as the header says.
-        let output = unsafe { Output::new(card_auth) }?;
-        let attachment = maker(handle)?;
-        output.set(make(attachment, CardAuth {}, |handles| &mut handles.card_auths)?.to_pointer());
-        Ok(Hresult::S_OK)
-    })
+    // SAFETY: as the header says.
+    guard(|| unsafe { create_standard(handle, Standard::CardAuth, card_auth) })
 }
 
 /// Asks the card for a challenge (GET CHALLENGE), which it remembers for the next `scm_card_auth_app_auth`.
@@ -204,7 +203,18 @@ pub unsafe extern "C" fn scm_card_auth_get_challenge(
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { OutputBytes::new(challenge, capacity, length) }?;
-        let attachment = attachment(card_auth)?;
+        let (auth, attachment) = authenticating(card_auth)?;
+        if let Implementation::Provided(provided) = &auth.object {
+            return output.fill_by(|challenge, capacity, length| {
+                // SAFETY: the program vouches for its function; the pointers are as the header says.
+                provided.call(
+                    |functions| functions.get_challenge,
+                    |object, get| unsafe {
+                        get(object, algorithm, parameters, parameters_length, challenge, capacity, length)
+                    },
+                )
+            });
+        }
         // SAFETY: as the header says.
         let method = unsafe { method(algorithm, parameters, parameters_length) }?;
         if capacity == 0 || capacity > EXTENDED_RESPONSE {
@@ -249,7 +259,14 @@ pub unsafe extern "C" fn scm_card_auth_app_auth(
     data_length: libc::size_t,
 ) -> scm_result {
     guard(|| {
-        let attachment = attachment(card_auth)?;
+        let (auth, attachment) = authenticating(card_auth)?;
+        if let Implementation::Provided(provided) = &auth.object {
+            // SAFETY: the program vouches for its function; the pointers are as the header says.
+            return provided.call(
+                |functions| functions.app_auth,
+                |object, prove| unsafe { prove(object, algorithm, parameters, parameters_length, data, data_length) },
+            );
+        }
         // SAFETY: as the header says.
         let (method, data) =
             unsafe { (method(algorithm, parameters, parameters_length)?, self::data(data, data_length)?) };
@@ -283,7 +300,7 @@ pub unsafe extern "C" fn scm_card_auth_app_auth_ex(
     options: *const scm_card_auth_options,
 ) -> scm_result {
     guard(|| {
-        let attachment = attachment(card_auth)?;
+        let attachment = generic(card_auth)?;
         // SAFETY: as the header says.
         let method = unsafe { method(algorithm, parameters, parameters_length) }?;
         // SAFETY: as the header says.
@@ -327,7 +344,28 @@ pub unsafe extern "C" fn scm_card_auth_icc_auth(
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { OutputBytes::new(answer, capacity, length) }?;
-        let attachment = attachment(card_auth)?;
+        let (auth, attachment) = authenticating(card_auth)?;
+        if let Implementation::Provided(provided) = &auth.object {
+            return output.fill_by(|answer, capacity, length| {
+                // SAFETY: the program vouches for its function; the pointers are as the header says.
+                provided.call(
+                    |functions| functions.icc_auth,
+                    |object, prove| unsafe {
+                        prove(
+                            object,
+                            algorithm,
+                            parameters,
+                            parameters_length,
+                            data,
+                            data_length,
+                            answer,
+                            capacity,
+                            length,
+                        )
+                    },
+                )
+            });
+        }
         // SAFETY: as the header says. The answer may lie on the data: it is written when they are done with.
         let (method, data) =
             unsafe { (method(algorithm, parameters, parameters_length)?, self::data(data, data_length)?) };
@@ -362,7 +400,7 @@ pub unsafe extern "C" fn scm_card_auth_icc_auth_ex(
     options: *const scm_card_auth_options,
 ) -> scm_result {
     guard(|| {
-        let attachment = attachment(card_auth)?;
+        let attachment = generic(card_auth)?;
         // SAFETY: as the header says.
         let method = unsafe { method(algorithm, parameters, parameters_length) }?;
         // SAFETY: as the header says.
@@ -398,7 +436,14 @@ pub unsafe extern "C" fn scm_card_auth_user_auth(
     data_length: libc::size_t,
 ) -> scm_result {
     guard(|| {
-        let attachment = attachment(card_auth)?;
+        let (auth, attachment) = authenticating(card_auth)?;
+        if let Implementation::Provided(provided) = &auth.object {
+            // SAFETY: the program vouches for its function; the pointers are as the header says.
+            return provided.call(
+                |functions| functions.user_auth,
+                |object, prove| unsafe { prove(object, algorithm, parameters, parameters_length, data, data_length) },
+            );
+        }
         // SAFETY: as the header says.
         let (method, data) =
             unsafe { (method(algorithm, parameters, parameters_length)?, self::data(data, data_length)?) };
@@ -427,8 +472,18 @@ pub unsafe extern "C" fn scm_card_auth_release(card_auth: *mut scm_card_auth) ->
     })
 }
 
-fn attachment(card_auth: *mut scm_card_auth) -> Result<Shared<Attachment>> {
-    made(token(card_auth)?, |handles| &handles.card_auths).map(|(_, attachment)| attachment)
+type Authenticating = Shared<Made<Either<CardAuth, scm_card_auth_functions>>>;
+
+fn authenticating(card_auth: *mut scm_card_auth) -> Result<(Authenticating, Shared<Attachment>)> {
+    made(token(card_auth)?, |handles| &handles.card_auths)
+}
+
+/// What providers have no function for.
+fn generic(card_auth: *mut scm_card_auth) -> Result<Shared<Attachment>> {
+    match authenticating(card_auth)? {
+        (auth, attachment) if matches!(auth.object, Implementation::Generic(_)) => Ok(attachment),
+        _ => Err(Hresult::E_NOTIMPL),
+    }
 }
 
 /// # Safety

@@ -1,12 +1,14 @@
 //! Codes of the card holder: ISCardVerify.
 
-use super::{made, maker, scm_handle, scm_result, token};
+use super::interface::create_ch_verification;
+use super::{made, scm_handle, scm_result, token};
 use crate::boundary::{guard, input, options, Options, Output};
 use crate::hresult::{Hresult, Result};
 use crate::interface::ch_verification::{ChVerification, Change, Target, Tries};
 use crate::interface::code::{Encoding, Form, FILLER};
 use crate::interface::pin_pad::Prompt;
-use crate::process_table::{handles, make};
+use crate::process_table::handles;
+use crate::provider::implementation::Implementation;
 use crate::type_library::{
     SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE, SCM_FL_IHV_GLOBAL,
     SCM_FL_IHV_LOCAL, SCM_FL_SECURE_MESSAGING,
@@ -80,6 +82,10 @@ unsafe impl Options for scm_ch_verification_options {
 }
 
 impl scm_ch_verification_options {
+    fn object(&self) -> Result<ChVerification> {
+        Ok(ChVerification::new(self.form()?, self.prompt()?))
+    }
+
     fn form(&self) -> Result<Form> {
         let length = |given: u32| (given != 0).then_some(given as usize);
         let encoding = match self.encoding {
@@ -129,7 +135,7 @@ pub unsafe extern "C" fn scm_create_ch_verification(
 /// Makes an object for the codes of the attached card, as `scm_create_ch_verification` does, and says what they look like.
 ///
 /// @param handle  the attachment
-/// @param options  what codes look like; NULL for the defaults
+/// @param options  what codes look like; NULL for the defaults. A provider does not look at them: it knows its card.
 /// @param ch_verification  [out] the object; NULL after a failure
 ///
 /// @return as `scm_create_ch_verification`, and
@@ -196,13 +202,25 @@ pub unsafe extern "C" fn scm_ch_verification_verify(
     guard(|| {
         let body = |tries: &mut Tries| {
             let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-            let target = target(flags, SCM_FL_IHV_CHECKONLY, reference)?;
             // SAFETY: as the header says.
-            let code = unsafe { input(code, code_length) }?;
+            let given = unsafe { input(code, code_length) }?;
+            let codes = match &object.object {
+                Implementation::Generic(codes) => codes,
+                Implementation::Provided(provided) => {
+                    let left = tries.insert(SCM_RETRIES_UNKNOWN);
+                    // SAFETY: the program vouches for its function; the code is as the header says.
+                    let verified = provided.call(
+                        |functions| functions.verify,
+                        |object, verify| unsafe { verify(object, code, code_length, flags, reference, left) },
+                    );
+                    return verified.map(drop);
+                }
+            };
+            let target = target(flags, SCM_FL_IHV_CHECKONLY, reference)?;
             match flags & SCM_FL_IHV_CHECKONLY {
-                0 => object.object.verify(&attachment, code, target, tries),
-                _ if !code.is_empty() => Err(Hresult::E_INVALIDARG),
-                _ => object.object.check(&attachment, target, tries),
+                0 => codes.verify(&attachment, given, target, tries),
+                _ if !given.is_empty() => Err(Hresult::E_INVALIDARG),
+                _ => codes.check(&attachment, target, tries),
             }
         };
         // SAFETY: as the header says.
@@ -249,10 +267,24 @@ pub unsafe extern "C" fn scm_ch_verification_change_code(
     guard(|| {
         let body = |tries: &mut Tries| {
             let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-            let target = target(flags, CHANGES, reference)?;
             // SAFETY: as the header says.
             let (old, new) = unsafe { (input(old_code, old_length)?, input(new_code, new_length)?) };
-            object.object.change(&attachment, change(flags)?, old, new, target, tries)
+            let codes = match &object.object {
+                Implementation::Generic(codes) => codes,
+                Implementation::Provided(provided) => {
+                    let left = tries.insert(SCM_RETRIES_UNKNOWN);
+                    // SAFETY: the program vouches for its function; the codes are as the header says.
+                    let changed = provided.call(
+                        |functions| functions.change_code,
+                        |object, change| unsafe {
+                            change(object, old_code, old_length, new_code, new_length, flags, reference, left)
+                        },
+                    );
+                    return changed.map(drop);
+                }
+            };
+            let target = target(flags, CHANGES, reference)?;
+            codes.change(&attachment, change(flags)?, old, new, target, tries)
         };
         // SAFETY: as the header says.
         unsafe { counted(retries_left, body) }
@@ -295,13 +327,28 @@ pub unsafe extern "C" fn scm_ch_verification_unblock(
     guard(|| {
         let body = |tries: &mut Tries| {
             let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-            let target = target(flags, SCM_FL_IHV_PIN_PAD, reference)?;
             // SAFETY: as the header says.
             let (code, new) = unsafe { (input(unblocking_code, unblocking_length)?, input(new_code, new_length)?) };
+            let codes = match &object.object {
+                Implementation::Generic(codes) => codes,
+                Implementation::Provided(provided) => {
+                    let left = tries.insert(SCM_RETRIES_UNKNOWN);
+                    // SAFETY: the program vouches for its function; the codes are as the header says.
+                    let unblocked = provided.call(
+                        |functions| functions.unblock,
+                        |object, unblock| unsafe {
+                            let (code, length) = (unblocking_code, unblocking_length);
+                            unblock(object, code, length, new_code, new_length, flags, reference, left)
+                        },
+                    );
+                    return unblocked.map(drop);
+                }
+            };
+            let target = target(flags, SCM_FL_IHV_PIN_PAD, reference)?;
             match flags & SCM_FL_IHV_PIN_PAD {
-                0 => object.object.unblock(&attachment, code, new, target, tries),
+                0 => codes.unblock(&attachment, code, new, target, tries),
                 _ if !code.is_empty() || !new.is_empty() => Err(Hresult::E_INVALIDARG),
-                _ => object.object.unblock_on_pin_pad(&attachment, target, tries),
+                _ => codes.unblock_on_pin_pad(&attachment, target, tries),
             }
         };
         // SAFETY: as the header says.
@@ -331,8 +378,13 @@ pub unsafe extern "C" fn scm_ch_verification_reset_security_state(
 ) -> scm_result {
     guard(|| {
         let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-        object.object.reset(&attachment)?;
-        Ok(Hresult::S_OK)
+        match &object.object {
+            Implementation::Generic(codes) => codes.reset(&attachment).map(|()| Hresult::S_OK),
+            Implementation::Provided(provided) => {
+                // SAFETY: the program vouches for its function.
+                provided.call(|functions| functions.reset_security_state, |object, reset| unsafe { reset(object) })
+            }
+        }
     })
 }
 
@@ -365,12 +417,15 @@ unsafe fn create(
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
     let output = unsafe { Output::new(ch_verification) }?;
-    let attachment = maker(handle)?;
     // SAFETY: as the caller vouches for.
     let given = unsafe { options(given) }?;
-    let object = ChVerification::new(given.form()?, given.prompt()?);
-    output.set(make(attachment, object, |handles| &mut handles.ch_verifications)?.to_pointer());
+    output.set(create_ch_verification(handle, given.object()?)?.to_pointer());
     Ok(Hresult::S_OK)
+}
+
+/// With the defaults.
+pub(super) fn generic() -> Result<ChVerification> {
+    scm_ch_verification_options::DEFAULT.object()
 }
 
 /// Does something that counts tries, and tells how many are left, whatever came of it: 0 would be a number, too.

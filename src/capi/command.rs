@@ -58,7 +58,9 @@ unsafe impl Options for scm_command {
 
 /// Selects the application again, before a command that wants it selected.
 ///
-/// It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes.
+/// It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes; another attachment to the same
+/// card would wait for the lock, and so for ever. A lock is the handle's, not the thread's: threads that share a handle come
+/// between the hook and its command, and are under the same lock. Give each its own attachment, or let them take turns.
 ///
 /// @param user  `scm_send_options.hook_data`
 /// @param handle  the attachment, as it was given to `scm_send_ex`
@@ -111,17 +113,25 @@ pub struct scm_card_capabilities {
     pub command_data: u32,
     /// The most data of one response APDU, in bytes: 256 without extended lengths.
     pub response_data: u32,
+    /// How many logical channels the card has, with the basic one: 8 is eight or more, 0 when it does not say. `scm_set_card_capabilities` does not look
+    /// at it.
+    pub channels: u32,
 }
 
-// SAFETY: repr(C), four u32, the first of them the size.
+// SAFETY: repr(C), five u32, the first of them the size.
 unsafe impl Options for scm_card_capabilities {
-    const FIRST_SIZE: usize = 16;
-    const DEFAULT: Self =
-        scm_card_capabilities { struct_size: size_of::<Self>() as u32, flags: 0, command_data: 0, response_data: 0 };
+    const FIRST_SIZE: usize = 20;
+    const DEFAULT: Self = scm_card_capabilities {
+        struct_size: size_of::<Self>() as u32,
+        flags: 0,
+        command_data: 0,
+        response_data: 0,
+        channels: 0,
+    };
 }
 
 impl scm_card_capabilities {
-    fn new(limits: &Limits) -> scm_card_capabilities {
+    fn new(limits: &Limits, channels: Option<u32>) -> scm_card_capabilities {
         let chaining = if limits.chaining { SCM_CARD_CHAINING } else { 0 };
         let extended = if limits.extended.is_some() { SCM_CARD_EXTENDED } else { 0 };
         let short = Extended { data: SHORT_DATA, response: SHORT_RESPONSE };
@@ -130,6 +140,7 @@ impl scm_card_capabilities {
             flags: chaining | extended,
             command_data: lengths.data as u32,
             response_data: lengths.response as u32,
+            channels: channels.unwrap_or(0),
             ..Self::DEFAULT
         }
     }
@@ -190,6 +201,7 @@ impl scm_card_capabilities {
 /// - `SCM_SCARD_E_INVALID_PARAMETER`: 6700, 6A80, 6A85, 6A86, 6A87, 6B00, 6CXX
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: 68XX, 6981, 6A81, 6DXX, 6EXX
 /// - `SCM_E_FAIL`: any other
+///
 /// @return and where it has not:
 /// - `SCM_E_POINTER`: `response_length` or `status_word` is NULL, or `response` is NULL with a capacity.
 /// - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
@@ -279,11 +291,11 @@ pub unsafe extern "C" fn scm_get_card_capabilities(
     guard(|| {
         // SAFETY: as the header says.
         let capabilities = unsafe { OutputStructure::new(capabilities) }?;
-        let limits = attached(handle)?.converse(SCM_INFINITE, |card| {
+        let (limits, channels) = attached(handle)?.converse(SCM_INFINITE, |card| {
             information::read(card)?;
-            Ok(card.limits())
+            Ok((card.limits(), card.capabilities().channels))
         })?;
-        capabilities.set(&scm_card_capabilities::new(&limits));
+        capabilities.set(&scm_card_capabilities::new(&limits, channels));
         Ok(Hresult::S_OK)
     })
 }

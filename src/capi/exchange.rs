@@ -14,8 +14,8 @@ const _: () = assert!(SCM_COMMAND_MAX == subsystem::MAX_COMMAND);
 
 /// Sends one command APDU to the card, exactly as it is given and exactly once, and receives its response.
 ///
-/// Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4). Whatever the status bytes say, the
-/// exchange has succeeded.
+/// Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4), for which there is `scm_send`. Whatever the
+/// status bytes say, the exchange has succeeded.
 ///
 /// A response that does not fit is not lost: the call answers `SCM_SCARD_E_INSUFFICIENT_BUFFER`, `*response_length` is
 /// what is needed, and `scm_get_last_response` gives the bytes without a word to the card. NULL with capacity 0 sends the

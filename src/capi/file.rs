@@ -7,6 +7,8 @@ use crate::boundary::{guard, input, Options, Output, OutputBytes, OutputStructur
 use crate::hresult::{Hresult, Result};
 use crate::interface::file::{Change, File};
 use crate::process_table::{handles, Made};
+use crate::provider::implementation::Implementation;
+use crate::provider::object::ProvidedFile;
 use crate::shared::Shared;
 use crate::type_library::{Origin, SCM_FL_AND, SCM_FL_ERASE, SCM_FL_OR, SCM_FL_REPLACE};
 
@@ -79,12 +81,14 @@ pub unsafe extern "C" fn scm_file_get_info(file: *mut scm_file, info: *mut scm_f
         // SAFETY: as the header says.
         let info = unsafe { OutputStructure::new(info) }?;
         let (file, _) = opened(file)?;
-        let File { reference, kind, parameters, .. } = &file.object;
+        let Implementation::Generic(File { reference, kind, parameters, path, .. }) = &file.object else {
+            return Err(Hresult::E_NOTIMPL);
+        };
         info.set(&scm_file_info {
             reference_type: reference.value(),
             file_type: kind.value(),
             id: parameters.id.map_or(SCM_FILE_UNKNOWN, u32::from),
-            short_id: parameters.short_id.or(file.object.path.short_id()).map_or(SCM_FILE_UNKNOWN, u32::from),
+            short_id: parameters.short_id.or(path.short_id()).map_or(SCM_FILE_UNKNOWN, u32::from),
             size: parameters.size.unwrap_or(SCM_FILE_UNKNOWN),
             record_size: parameters.record_size.unwrap_or(SCM_FILE_UNKNOWN),
             life_cycle: parameters.life_cycle.map_or(SCM_FILE_UNKNOWN, u32::from),
@@ -128,11 +132,23 @@ pub unsafe extern "C" fn scm_file_read(
             return Err(Hresult::E_POINTER);
         }
         let (file, attachment) = opened(file)?;
+        let file = match &file.object {
+            Implementation::Generic(file) => file,
+            Implementation::Provided(provided) => {
+                return output.fill_by(|data, capacity, length| {
+                    // SAFETY: the program vouches for its function; the pointers are as the header says.
+                    provided.call(
+                        |functions| functions.read,
+                        |file, read| unsafe { read(file, data, capacity, length, flags) },
+                    )
+                });
+            }
+        };
         check_flags(flags, 0)?;
-        if capacity == 0 && !file.object.kind.has_records() {
+        if capacity == 0 && !file.kind.has_records() {
             return output.fill(&[]);
         }
-        file.object.read(&attachment, capacity, |read| output.fill(read))
+        file.read(&attachment, capacity, |read| output.fill(read))
     })
 }
 
@@ -173,12 +189,21 @@ pub unsafe extern "C" fn scm_file_write(
         // SAFETY: as the header says.
         let written = unsafe { Output::new(written) }?;
         let (file, attachment) = opened(file)?;
-        // SAFETY: as the header says.
-        let change = unsafe { change(flags, data, data_length) }?;
         let mut done = 0;
-        let result = file.object.write(&attachment, change, &mut done);
+        let result = match &file.object {
+            Implementation::Generic(file) => {
+                // SAFETY: as the header says.
+                let change = unsafe { change(flags, data, data_length) }?;
+                file.write(&attachment, change, &mut done).map(|()| Hresult::S_OK)
+            }
+            // SAFETY: the program vouches for its function; the data are as the header says.
+            Implementation::Provided(provided) => provided.call(
+                |functions| functions.write,
+                |file, write| unsafe { write(file, data, data_length, flags, &mut done) },
+            ),
+        };
         written.set(done);
-        result.map(|()| Hresult::S_OK)
+        result
     })
 }
 
@@ -200,8 +225,16 @@ pub unsafe extern "C" fn scm_file_write(
 pub unsafe extern "C" fn scm_file_seek(file: *mut scm_file, offset: i64, origin: u32) -> scm_result {
     guard(|| {
         let (file, attachment) = opened(file)?;
-        file.object.seek(&attachment, offset, Origin::from_value(origin)?)?;
-        Ok(Hresult::S_OK)
+        match &file.object {
+            Implementation::Generic(file) => {
+                file.seek(&attachment, offset, Origin::from_value(origin)?)?;
+                Ok(Hresult::S_OK)
+            }
+            Implementation::Provided(provided) => {
+                // SAFETY: the program vouches for its function.
+                provided.call(|functions| functions.seek, |file, seek| unsafe { seek(file, offset, origin) })
+            }
+        }
     })
 }
 
@@ -218,7 +251,15 @@ pub unsafe extern "C" fn scm_file_tell(file: *mut scm_file, position: *mut u64) 
     guard(|| {
         // SAFETY: as the header says.
         let position = unsafe { Output::new(position) }?;
-        position.set(opened(file)?.0.object.position());
+        match &opened(file)?.0.object {
+            Implementation::Generic(file) => position.set(file.position()),
+            Implementation::Provided(provided) => {
+                return position.set_by(|position| {
+                    // SAFETY: the program vouches for its function; the pointer is as the header says.
+                    provided.call(|functions| functions.tell, |file, tell| unsafe { tell(file, position) })
+                });
+            }
+        }
         Ok(Hresult::S_OK)
     })
 }
@@ -237,7 +278,15 @@ pub unsafe extern "C" fn scm_file_size(file: *mut scm_file, size: *mut u64) -> s
         // SAFETY: as the header says.
         let size = unsafe { Output::new(size) }?;
         let (file, attachment) = opened(file)?;
-        size.set(file.object.size(&attachment)?);
+        match &file.object {
+            Implementation::Generic(file) => size.set(file.size(&attachment)?),
+            Implementation::Provided(provided) => {
+                return size.set_by(|size| {
+                    // SAFETY: the program vouches for its function; the pointer is as the header says.
+                    provided.call(|functions| functions.size, |file, measure| unsafe { measure(file, size) })
+                });
+            }
+        }
         Ok(Hresult::S_OK)
     })
 }
@@ -256,12 +305,17 @@ pub unsafe extern "C" fn scm_file_close(file: *mut scm_file) -> scm_result {
     guard(|| {
         let token = token(file)?;
         let closed = handles()?.files.remove(token)?;
-        drop(closed);
-        Ok(Hresult::S_OK)
+        // When another thread is in a call on the file, it ends there.
+        match closed.into_inner() {
+            Some(Made { object: Implementation::Provided(file), .. }) => file.close(),
+            _ => Ok(Hresult::S_OK),
+        }
     })
 }
 
-fn opened(file: *mut scm_file) -> Result<(Shared<Made<File>>, Shared<Attachment>)> {
+type Opened = Shared<Made<Implementation<File, ProvidedFile>>>;
+
+fn opened(file: *mut scm_file) -> Result<(Opened, Shared<Attachment>)> {
     made(token(file)?, |handles| &handles.files)
 }
 

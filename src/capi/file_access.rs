@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use super::{made, maker, scm_handle, scm_result, token};
+use super::interface::create_standard;
+use super::{made, scm_handle, scm_result, token};
 use crate::attachment::Attachment;
 use crate::boundary::{guard, input, options, text, Options, Output, OutputBytes};
 use crate::capi::file::scm_file;
@@ -11,7 +12,10 @@ use crate::interface::directory::{Candidates, Wanted};
 use crate::interface::file_access::FileAccess;
 use crate::interface::selection::Telling;
 use crate::path;
-use crate::process_table::{handles, make, Made};
+use crate::process_table::{handles, make, Either, Made};
+use crate::provider::functions::file_access::scm_file_access_functions;
+use crate::provider::implementation::Implementation;
+use crate::provider::interface::Standard;
 use crate::shared::Shared;
 use crate::type_library::{
     Reference, SCM_FL_GET_ALL_PROPERTIES, SCM_FL_NON_RECURSIVE, SCM_FL_PREALLOCATE, SCM_FL_RECURSIVE,
@@ -93,13 +97,8 @@ pub unsafe extern "C" fn scm_create_file_access(
     handle: *mut scm_handle,
     file_access: *mut *mut scm_file_access,
 ) -> scm_result {
-    guard(|| {
-        // SAFETY: as the header says.
-        let file_access = unsafe { Output::new(file_access) }?;
-        let token = make(maker(handle)?, FileAccess::new(), |handles| &mut handles.file_accesses)?;
-        file_access.set(token.to_pointer());
-        Ok(Hresult::S_OK)
-    })
+    // SAFETY: as the header says.
+    guard(|| unsafe { create_standard(handle, Standard::FileAccess, file_access) })
 }
 
 /// Ends the object. Files that it has opened stay open.
@@ -137,8 +136,18 @@ pub unsafe extern "C" fn scm_file_access_change_dir(
     guard(|| {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let path = unsafe { text(path, SCM_PATH_MAX) }?;
-        access.object.change_dir(&attachment, Reference::from_value(reference_type)?, path)?;
+        let given = unsafe { text(path, SCM_PATH_MAX) }?;
+        let files = match &access.object {
+            Implementation::Generic(files) => files,
+            Implementation::Provided(provided) => {
+                // SAFETY: the program vouches for its function; the path is as the header says.
+                return provided.call(
+                    |functions| functions.change_dir,
+                    |object, change_dir| unsafe { change_dir(object, reference_type, path) },
+                );
+            }
+        };
+        files.change_dir(&attachment, Reference::from_value(reference_type)?, given)?;
         Ok(Hresult::S_OK)
     })
 }
@@ -171,7 +180,16 @@ pub unsafe extern "C" fn scm_file_access_get_current_dir(
         // SAFETY: as the header says.
         let path = unsafe { OutputBytes::new(path.cast(), capacity, path_length) }?;
         let (access, _) = accessed(file_access)?;
-        path.fill(&access.object.current_dir().text()?)
+        match &access.object {
+            Implementation::Generic(files) => path.fill(&files.current_dir().text()?),
+            Implementation::Provided(provided) => path.fill_by(|path, capacity, length| {
+                // SAFETY: the program vouches for its function; the pointers are as the header says.
+                provided.call(
+                    |functions| functions.get_current_dir,
+                    |object, get_current_dir| unsafe { get_current_dir(object, path.cast(), capacity, length) },
+                )
+            }),
+        }
     })
 }
 
@@ -205,7 +223,7 @@ pub unsafe extern "C" fn scm_file_access_resolve(
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
         let path = unsafe { text(path, SCM_PATH_MAX) }?;
-        let (reference, path) = access.object.resolve(&attachment, Reference::from_value(reference_type)?, path)?;
+        let (reference, path) = generic(&access)?.resolve(&attachment, Reference::from_value(reference_type)?, path)?;
         let filled = resolved.fill(&path.text()?)?;
         taken_as.set(reference.value());
         Ok(filled)
@@ -280,6 +298,15 @@ unsafe fn directory(
     // SAFETY: as the caller vouches for.
     let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length) }?;
     let (access, attachment) = accessed(file_access)?;
+    if let (Implementation::Provided(provided), true) = (&access.object, given.is_null()) {
+        return names.fill_by(|names, capacity, length| {
+            // SAFETY: the program vouches for its function; the pointers are as the caller vouches for.
+            provided.call(
+                |functions| functions.directory,
+                |object, directory| unsafe { directory(object, file_type, names.cast(), capacity, length) },
+            )
+        });
+    }
     // SAFETY: as the caller vouches for.
     let given = unsafe { options(given) }?;
     let candidates = match (given.first_id, given.last_id) {
@@ -287,7 +314,7 @@ unsafe fn directory(
         (first, last) if first <= last => Candidates::Range(first..=last),
         _ => return Err(Hresult::E_INVALIDARG),
     };
-    let mut list = access.object.directory(&attachment, Wanted::from_value(file_type)?, &candidates)?;
+    let mut list = generic(&access)?.directory(&attachment, Wanted::from_value(file_type)?, &candidates)?;
     list.try_reserve(1)?;
     list.push(0);
     names.fill(&list)
@@ -313,8 +340,20 @@ pub unsafe extern "C" fn scm_file_access_open(
         let file = unsafe { Output::new(file) }?;
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let path = unsafe { text(path, SCM_PATH_MAX) }?;
-        let opened = access.object.open(&attachment, Reference::from_value(reference_type)?, path)?;
+        let given = unsafe { text(path, SCM_PATH_MAX) }?;
+        let opened = match &access.object {
+            Implementation::Generic(files) => {
+                let reference = Reference::from_value(reference_type)?;
+                Implementation::Generic(files.open(&attachment, reference, given)?)
+            }
+            Implementation::Provided(provided) => {
+                // SAFETY: the program vouches for its function; the pointers are as the header says.
+                Implementation::Provided(provided.open(
+                    |functions| functions.open,
+                    |object, open, file| unsafe { open(object, reference_type, path, file) },
+                )?)
+            }
+        };
         let token = make(access.attachment, opened, |handles| &mut handles.files)?;
         file.set(token.to_pointer());
         Ok(Hresult::S_OK)
@@ -355,13 +394,25 @@ pub unsafe extern "C" fn scm_file_access_create(
 ) -> scm_result {
     guard(|| {
         let (access, attachment) = accessed(file_access)?;
-        check_flags(flags, SCM_FL_PREALLOCATE)?;
         // SAFETY: as the header says.
-        let (path, properties, data) =
+        let (given, objects, content) =
             unsafe { (text(path, SCM_PATH_MAX)?, input(properties, properties_length)?, input(data, data_length)?) };
+        let files = match &access.object {
+            Implementation::Generic(files) => files,
+            Implementation::Provided(provided) => {
+                // SAFETY: the program vouches for its function; the pointers are as the header says.
+                return provided.call(
+                    |functions| functions.create,
+                    |object, create| unsafe {
+                        create(object, reference_type, path, properties, properties_length, flags, data, data_length)
+                    },
+                );
+            }
+        };
+        check_flags(flags, SCM_FL_PREALLOCATE)?;
         let reference = Reference::from_value(reference_type)?;
         let preallocate = flags & SCM_FL_PREALLOCATE != 0;
-        access.object.create(&attachment, reference, path, properties, preallocate, data)?;
+        files.create(&attachment, reference, given, objects, preallocate, content)?;
         Ok(Hresult::S_OK)
     })
 }
@@ -387,14 +438,24 @@ pub unsafe extern "C" fn scm_file_access_delete(
 ) -> scm_result {
     guard(|| {
         let (access, attachment) = accessed(file_access)?;
+        // SAFETY: as the header says.
+        let given = unsafe { text(path, SCM_PATH_MAX) }?;
+        let files = match &access.object {
+            Implementation::Generic(files) => files,
+            Implementation::Provided(provided) => {
+                // SAFETY: the program vouches for its function; the path is as the header says.
+                return provided.call(
+                    |functions| functions.delete_file,
+                    |object, delete| unsafe { delete(object, reference_type, path, flags) },
+                );
+            }
+        };
         check_flags(flags, SCM_FL_RECURSIVE | SCM_FL_NON_RECURSIVE)?;
         if flags == SCM_FL_RECURSIVE | SCM_FL_NON_RECURSIVE {
             return Err(Hresult::E_INVALIDARG);
         }
-        // SAFETY: as the header says.
-        let path = unsafe { text(path, SCM_PATH_MAX) }?;
         let recursive = flags & SCM_FL_RECURSIVE != 0;
-        access.object.delete(&attachment, Reference::from_value(reference_type)?, path, recursive)?;
+        files.delete(&attachment, Reference::from_value(reference_type)?, given, recursive)?;
         Ok(Hresult::S_OK)
     })
 }
@@ -431,13 +492,27 @@ pub unsafe extern "C" fn scm_file_access_get_properties(
         // SAFETY: as the header says.
         let properties = unsafe { OutputBytes::new(properties, capacity, properties_length) }?;
         let (access, attachment) = accessed(file_access)?;
-        check_flags(flags, SCM_FL_GET_ALL_PROPERTIES | SCM_FL_STAT_DEFAULT)?;
         // SAFETY: as the header says.
-        let (path, tags) = unsafe { (text(path, SCM_PATH_MAX)?, input(tags, tags_length)?) };
+        let (given, wanted) = unsafe { (text(path, SCM_PATH_MAX)?, input(tags, tags_length)?) };
+        let files = match &access.object {
+            Implementation::Generic(files) => files,
+            Implementation::Provided(provided) => {
+                return properties.fill_by(|properties, capacity, length| {
+                    // SAFETY: the program vouches for its function; the pointers are as the header says.
+                    provided.call(
+                        |functions| functions.get_properties,
+                        |object, get| unsafe {
+                            get(object, reference_type, path, tags, tags_length, flags, properties, capacity, length)
+                        },
+                    )
+                });
+            }
+        };
+        check_flags(flags, SCM_FL_GET_ALL_PROPERTIES | SCM_FL_STAT_DEFAULT)?;
         let all = flags & SCM_FL_GET_ALL_PROPERTIES != 0;
         let telling = if all { Telling::Everything } else { Telling::Parameters };
         let reference = Reference::from_value(reference_type)?;
-        properties.fill(&access.object.properties(&attachment, reference, path, tags, telling)?)
+        properties.fill(&files.properties(&attachment, reference, given, wanted, telling)?)
     })
 }
 
@@ -465,10 +540,20 @@ pub unsafe extern "C" fn scm_file_access_set_properties(
 ) -> scm_result {
     guard(|| {
         let (access, attachment) = accessed(file_access)?;
-        check_flags(flags, 0)?;
         // SAFETY: as the header says.
-        let (path, properties) = unsafe { (text(path, SCM_PATH_MAX)?, input(properties, properties_length)?) };
-        access.object.set_properties(&attachment, Reference::from_value(reference_type)?, path, properties)?;
+        let (given, objects) = unsafe { (text(path, SCM_PATH_MAX)?, input(properties, properties_length)?) };
+        let files = match &access.object {
+            Implementation::Generic(files) => files,
+            Implementation::Provided(provided) => {
+                // SAFETY: the program vouches for its function; the pointers are as the header says.
+                return provided.call(
+                    |functions| functions.set_properties,
+                    |object, set| unsafe { set(object, reference_type, path, properties, properties_length, flags) },
+                );
+            }
+        };
+        check_flags(flags, 0)?;
+        files.set_properties(&attachment, Reference::from_value(reference_type)?, given, objects)?;
         Ok(Hresult::S_OK)
     })
 }
@@ -501,10 +586,22 @@ pub unsafe extern "C" fn scm_file_access_get_file_capabilities(
         // SAFETY: as the header says.
         let capabilities = unsafe { OutputBytes::new(capabilities, capacity, capabilities_length) }?;
         let (access, attachment) = accessed(file_access)?;
-        check_flags(flags, 0)?;
         // SAFETY: as the header says.
-        let tags = unsafe { input(tags, tags_length) }?;
-        capabilities.fill(&access.object.capabilities(&attachment, tags)?)
+        let wanted = unsafe { input(tags, tags_length) }?;
+        let files = match &access.object {
+            Implementation::Generic(files) => files,
+            Implementation::Provided(provided) => {
+                return capabilities.fill_by(|capabilities, capacity, length| {
+                    // SAFETY: the program vouches for its function; the pointers are as the header says.
+                    provided.call(
+                        |functions| functions.get_file_capabilities,
+                        |object, get| unsafe { get(object, tags, tags_length, flags, capabilities, capacity, length) },
+                    )
+                });
+            }
+        };
+        check_flags(flags, 0)?;
+        capabilities.fill(&files.capabilities(&attachment, wanted)?)
     })
 }
 
@@ -552,15 +649,35 @@ unsafe fn set_active(
     active: bool,
 ) -> Result<Hresult> {
     let (access, attachment) = accessed(file_access)?;
-    check_flags(flags, 0)?;
     // SAFETY: as the caller vouches for.
-    let path = unsafe { text(path, SCM_PATH_MAX) }?;
-    access.object.set_active(&attachment, path, active)?;
+    let given = unsafe { text(path, SCM_PATH_MAX) }?;
+    let files = match &access.object {
+        Implementation::Generic(files) => files,
+        Implementation::Provided(provided) => {
+            return provided.call(
+                |functions| if active { functions.rehabilitate } else { functions.invalidate },
+                // SAFETY: the program vouches for its function; the path is as the caller vouches for.
+                |object, set_active| unsafe { set_active(object, path, flags) },
+            );
+        }
+    };
+    check_flags(flags, 0)?;
+    files.set_active(&attachment, given, active)?;
     Ok(Hresult::S_OK)
 }
 
-fn accessed(file_access: *mut scm_file_access) -> Result<(Shared<Made<FileAccess>>, Shared<Attachment>)> {
+type Access = Shared<Made<Either<FileAccess, scm_file_access_functions>>>;
+
+fn accessed(file_access: *mut scm_file_access) -> Result<(Access, Shared<Attachment>)> {
     made(token(file_access)?, |handles| &handles.file_accesses)
+}
+
+/// What providers have no function for.
+fn generic(access: &Access) -> Result<&FileAccess> {
+    match &access.object {
+        Implementation::Generic(files) => Ok(files),
+        Implementation::Provided(_) => Err(Hresult::E_NOTIMPL),
+    }
 }
 
 /// Flags that are `known` here. Secure messaging is a matter of providers.

@@ -2,10 +2,8 @@
 
 use std::ffi::{c_char, CStr};
 
+pub use crate::hresult::scm_result;
 use crate::hresult::{Code, Hresult};
-
-/// What every function that can fail returns: an HRESULT. Negative is a failure.
-pub type scm_result = i32;
 
 /// The name of a code, such as "SCM_SCARD_W_RESET_CARD".
 ///

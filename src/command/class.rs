@@ -3,7 +3,7 @@
 use crate::hresult::{Hresult, Result};
 
 /// How many logical channels there can be, with the basic one.
-pub(crate) const CHANNELS: u32 = 20;
+const CHANNELS: u32 = 20;
 
 /// The bit that says: more of this command follows.
 const CHAINING: u8 = 0x10;

@@ -57,12 +57,12 @@ const USUAL_LOWER: u8 = 0x20;
 impl Candidates {
     fn iter(&self) -> impl Iterator<Item = u16> {
         let (usual, range) = match self {
-            Candidates::Usual => (&USUAL[..], 1..=0),
-            Candidates::Range(range) => (&[][..], range.clone()),
+            Candidates::Usual => (&USUAL[..], None),
+            Candidates::Range(range) => (&[][..], Some(range.clone())),
         };
         let usual =
             usual.iter().flat_map(|upper| (0..USUAL_LOWER).map(move |lower| u16::from_be_bytes([*upper, lower])));
-        usual.chain(range)
+        usual.chain(range.into_iter().flatten())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::selection::{enter, Expected};
 use crate::attachment::conversation::Conversation;
 use crate::command::{ins, Command, SHORT_RESPONSE};
-use crate::hresult::Result;
+use crate::hresult::{Hresult, Result};
 use crate::path::Path;
 
 pub(crate) const ID: u16 = 0x2F01;
@@ -26,9 +26,14 @@ pub fn read(card: &mut Conversation) -> Result<()> {
     if !capabilities.more_in_file {
         return Ok(());
     }
-    let mut content = Vec::new();
-    if enter(card, &Path::MF.child(ID)?, Expected::File).is_ok() {
-        card.send(&Command::new(ins::READ_BINARY, 0, 0).expecting(SHORT_RESPONSE), &mut content)?;
+    let (mut content, before) = (Vec::new(), card.generation());
+    match enter(card, &Path::MF.child(ID)?, Expected::File) {
+        Ok(()) => {
+            card.send(&Command::new(ins::READ_BINARY, 0, 0).expecting(SHORT_RESPONSE), &mut content)?;
+        }
+        // It was not the card that said so.
+        Err(code) if code == Hresult::E_OUTOFMEMORY || card.generation() != before => return Err(code),
+        Err(_) => {}
     }
     card.learn(capabilities.with_file(&content));
     Ok(())

@@ -1,0 +1,290 @@
+//! Providers: how a program brings its own implementation of an interface.
+
+use std::ffi::{c_char, c_void};
+
+use super::{handles, scm_handle, scm_result};
+use crate::atr;
+use crate::boundary::{guard, input, options, text, Options};
+use crate::hresult::{Hresult, Result};
+use crate::provider::atr_pattern::AtrPattern;
+use crate::provider::functions::card_auth::scm_card_auth_functions;
+use crate::provider::functions::ch_verification::scm_ch_verification_functions;
+use crate::provider::functions::file_access::scm_file_access_functions;
+use crate::provider::functions::{Functions, Own};
+use crate::provider::guid::scm_guid;
+use crate::provider::interface::{Offer, Standard};
+use crate::provider::name::{self, Name};
+use crate::provider::{registry, Callbacks, Provider};
+
+/// The longest name of an interface, in bytes of UTF-8 without the NUL.
+pub const SCM_INTERFACE_NAME_MAX: usize = 63;
+const _: () = assert!(SCM_INTERFACE_NAME_MAX == name::MAX_LENGTH);
+
+/// An implementation of an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
+///
+/// For these cards it takes the place of the generic implementation, or it brings an interface that the library does not know.
+/// The functions are called on the thread that calls the library, with no lock of the library held; those of one object also at
+/// the same time, when several threads use it. They may call every function of the library, with the handle that the object
+/// was created for: so they talk to the card. They have to return: neither an exception nor a longjmp may leave them.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct scm_provider {
+    /// `sizeof(scm_provider)`: how the library tells versions of this structure apart.
+    pub struct_size: u32,
+    /// 0
+    pub flags: u32,
+    /// The interface by its IID, such as `SCM_IID_FILE_ACCESS`, or NULL if it has only a name.
+    pub iid: *const scm_guid,
+    /// The interface by its name: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. Beside an IID it is
+    /// another way of asking for the same.
+    pub name: *const c_char,
+    /// The ATR of the cards, up to `SCM_ATR_MAX` bytes; NULL with length 0 for every card.
+    pub atr: *const u8,
+    /// As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this length, too.
+    pub atr_mask: *const u8,
+    /// The length of the ATR, and of the mask.
+    pub atr_length: libc::size_t,
+    /// The table of functions: an `scm_file_access_functions`, `scm_ch_verification_functions` or
+    /// `scm_card_auth_functions` for the interface of that name, which is copied; for another interface whatever its users
+    /// expect, which is handed on as it is.
+    pub functions: *const c_void,
+    /// What `create` and `end` get as their first argument.
+    pub user_data: *mut c_void,
+    /// Makes an object for an attachment. Required. What it puts into `object` is what the functions get; NULL is good, too.
+    /// `caller_user_data` is what was given to `scm_create_interface`, and else NULL. A failure is that of the call that
+    /// wanted the object, and nothing is released then. Who asks from here for the same interface gets what there would be without
+    /// this provider: so it can stand on the generic implementation.
+    pub create: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            handle: *mut scm_handle,
+            caller_user_data: *mut c_void,
+            object: *mut *mut c_void,
+        ) -> scm_result,
+    >,
+    /// Ends an object. It is called once for each, as the last of its functions, when nobody is in one any more. The attachment may
+    /// be dead then. NULL for nothing to be done.
+    pub release: Option<unsafe extern "C" fn(object: *mut c_void)>,
+    /// Is called once, as the last one, when the provider is not registered any more, the last object is released, and nobody is
+    /// in `create`. NULL for nothing to be done.
+    pub end: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+}
+
+// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or NULL.
+unsafe impl Options for scm_provider {
+    const FIRST_SIZE: usize = 8 + 10 * size_of::<usize>();
+    const DEFAULT: Self = scm_provider {
+        struct_size: size_of::<Self>() as u32,
+        flags: 0,
+        iid: std::ptr::null(),
+        name: std::ptr::null(),
+        atr: std::ptr::null(),
+        atr_mask: std::ptr::null(),
+        atr_length: 0,
+        functions: std::ptr::null(),
+        user_data: std::ptr::null_mut(),
+        create: None,
+        release: None,
+        end: None,
+    };
+}
+
+/// Where the functions of a table begin: behind its size, as pointers lie.
+const TABLE: usize = size_of::<usize>();
+
+// SAFETY: repr(C), the first field is the size, the others are function pointers of the caller, or NULL.
+unsafe impl Options for scm_file_access_functions {
+    const FIRST_SIZE: usize = TABLE + 17 * size_of::<usize>();
+    const DEFAULT: Self = scm_file_access_functions {
+        struct_size: size_of::<Self>() as u32,
+        change_dir: None,
+        get_current_dir: None,
+        directory: None,
+        open: None,
+        create: None,
+        delete_file: None,
+        get_properties: None,
+        set_properties: None,
+        get_file_capabilities: None,
+        invalidate: None,
+        rehabilitate: None,
+        read: None,
+        write: None,
+        seek: None,
+        tell: None,
+        size: None,
+        close: None,
+    };
+}
+
+// SAFETY: as above.
+unsafe impl Options for scm_ch_verification_functions {
+    const FIRST_SIZE: usize = TABLE + 4 * size_of::<usize>();
+    const DEFAULT: Self = scm_ch_verification_functions {
+        struct_size: size_of::<Self>() as u32,
+        verify: None,
+        change_code: None,
+        unblock: None,
+        reset_security_state: None,
+    };
+}
+
+// SAFETY: as above.
+unsafe impl Options for scm_card_auth_functions {
+    const FIRST_SIZE: usize = TABLE + 4 * size_of::<usize>();
+    const DEFAULT: Self = scm_card_auth_functions {
+        struct_size: size_of::<Self>() as u32,
+        get_challenge: None,
+        app_auth: None,
+        icc_auth: None,
+        user_auth: None,
+    };
+}
+
+/// Registers a provider: from now on what is created for its interface and its cards is created by it, for every attachment of
+/// this process. Of several that suit, the one that was registered last is asked.
+///
+/// What was created before stays as it is. The child of a fork has the same providers.
+///
+/// @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions of the library's own
+///   kinds are copied. What `user_data` points to, and the code of the functions, is there until `end`.
+///
+/// @return
+/// - `SCM_S_OK`: registered.
+/// - `SCM_E_INVALIDARG`: `provider` is NULL, `struct_size` is that of no version, `flags` is not 0, neither an IID nor a name
+///   is given, the name cannot be one, IID and name are those of different interfaces that the library knows, the ATR is too long or
+///   NULL with a length, `create` is NULL, or `functions` is NULL or of no version of the table that it has to be.
+/// - `SCM_E_OUTOFMEMORY`: no memory.
+/// - `SCM_E_UNEXPECTED`: an internal error.
+///
+/// After a failure nothing was called, and the provider is not kept. Does not block. Any thread may call it.
+#[no_mangle]
+pub unsafe extern "C" fn scm_register_provider(provider: *const scm_provider) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let provider = unsafe { read_provider(provider) }?;
+        // With the table comes what a fork does to the providers.
+        drop(handles()?);
+        registry::register(provider)?;
+        Ok(Hresult::S_OK)
+    })
+}
+
+/// Takes a provider back: nothing is created by it from now on.
+///
+/// Objects that it has created live on, and its functions are called for them; when the last one is released, `end` is called.
+///
+/// @param provider  as it was registered: interface, ATR and mask, `user_data` and `create` have to be the same. If there are several
+///   such, it is the one that was registered last.
+///
+/// @return
+/// - `SCM_S_OK`: not registered any more.
+/// - `SCM_E_INVALIDARG`: as for `scm_register_provider`.
+/// - `SCM_E_NOINTERFACE`: no provider is registered so.
+/// - `SCM_E_UNEXPECTED`: an internal error.
+///
+/// Waits neither for a `create` nor for a function of the provider that another thread is in. Any thread may call it, and
+/// the provider itself.
+#[no_mangle]
+pub unsafe extern "C" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        registry::unregister(&unsafe { read_provider(provider) }?)?;
+        Ok(Hresult::S_OK)
+    })
+}
+
+/// # Safety
+/// The pointer is as the header says.
+unsafe fn read_provider(provider: *const scm_provider) -> Result<Provider> {
+    if provider.is_null() {
+        return Err(Hresult::E_INVALIDARG);
+    }
+    // SAFETY: as the caller vouches for.
+    let given = unsafe { options(provider) }?;
+    if given.flags != 0 {
+        return Err(Hresult::E_INVALIDARG);
+    }
+    // SAFETY: as the caller vouches for.
+    let (offer, cards) = unsafe { (given.offer()?, given.cards()?) };
+    let callbacks = Callbacks {
+        user: given.user_data,
+        create: given.create.ok_or(Hresult::E_INVALIDARG)?,
+        release: given.release,
+        end: given.end,
+    };
+    // SAFETY: as the caller vouches for.
+    let functions = unsafe { given.functions(offer.standard()) }?;
+    Ok(Provider::new(offer, cards, callbacks, functions))
+}
+
+impl scm_provider {
+    /// # Safety
+    /// The pointers are as the header says.
+    unsafe fn offer(&self) -> Result<Offer> {
+        // SAFETY: as the caller vouches for.
+        let iid = unsafe { read_iid(self.iid) };
+        let name = match self.name.is_null() {
+            true => None,
+            // SAFETY: as the caller vouches for.
+            false => Some(unsafe { read_name(self.name) }?),
+        };
+        Offer::new(iid, name)
+    }
+
+    /// # Safety
+    /// The pointers are as the header says.
+    unsafe fn cards(&self) -> Result<AtrPattern> {
+        if self.atr_length > atr::MAX_LENGTH {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        // SAFETY: as the caller vouches for.
+        let atr = unsafe { input(self.atr, self.atr_length) }?;
+        let mask = match self.atr_mask.is_null() {
+            true => None,
+            // SAFETY: as the caller vouches for.
+            false => Some(unsafe { input(self.atr_mask, self.atr_length) }?),
+        };
+        AtrPattern::new(atr, mask)
+    }
+
+    /// # Safety
+    /// For a standard interface the pointer is as the header says.
+    unsafe fn functions(&self, standard: Option<Standard>) -> Result<Functions> {
+        Ok(match standard {
+            // SAFETY: as the caller vouches for.
+            Some(Standard::FileAccess) => Functions::FileAccess(unsafe { read_table(self.functions) }?),
+            // SAFETY: as above.
+            Some(Standard::ChVerification) => Functions::ChVerification(unsafe { read_table(self.functions) }?),
+            // SAFETY: as above.
+            Some(Standard::CardAuth) => Functions::CardAuth(unsafe { read_table(self.functions) }?),
+            None => Functions::Own(Own(self.functions)),
+        })
+    }
+}
+
+/// # Safety
+/// The pointer is NULL, or to a table of this kind that begins with its size.
+unsafe fn read_table<T: Options>(functions: *const c_void) -> Result<T> {
+    if functions.is_null() {
+        return Err(Hresult::E_INVALIDARG);
+    }
+    // SAFETY: as the caller vouches for.
+    unsafe { options(functions.cast()) }
+}
+
+/// None for NULL.
+///
+/// # Safety
+/// The pointer is as the header says.
+pub(super) unsafe fn read_iid(iid: *const scm_guid) -> Option<scm_guid> {
+    // SAFETY: not NULL; the rest the caller vouches for. C may have placed it anywhere.
+    (!iid.is_null()).then(|| unsafe { iid.read_unaligned() })
+}
+
+/// # Safety
+/// The pointer is as the header says.
+pub(super) unsafe fn read_name(name: *const c_char) -> Result<Name> {
+    // SAFETY: as the caller vouches for.
+    Name::new(unsafe { text(name, SCM_INTERFACE_NAME_MAX) }?)
+}
