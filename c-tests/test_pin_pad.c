@@ -272,6 +272,12 @@ static void the_reader_has_its_say(void **state)
     reader.list_length = sizeof list;
     assert_result(verify(0, 1), SCM_S_OK);
     assert_memory_equal(reader.asked + 5, "\x08\x04\x02\x00", 4);
+    /* What is not in the list is in the structure. */
+    reader.list = list + 7;
+    reader.list_length = sizeof list - 7;
+    reader.properties = (PIN_PROPERTIES_STRUCTURE){0x0000, 0x05, 0};
+    assert_result(verify(0, 1), SCM_S_OK);
+    assert_memory_equal(reader.asked + 5, "\x08\x04\x05\x00", 4);
     reader.questions = 0;
 
     scm_ch_verification_options options = SCM_CH_VERIFICATION_OPTIONS_INIT;
