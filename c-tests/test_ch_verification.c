@@ -405,6 +405,31 @@ static void what_the_card_says_becomes_a_code(void **state)
     codes = create(card, 8);
 }
 
+static void the_wait_for_others_can_be_cancelled(void **state)
+{
+    (void)state;
+    bed("card %d clear", CARD);
+    bed("hold %d transaction", CARD);
+    assert_result(scm_cancel(card), SCM_S_OK);
+    assert_left(verify("1234", 0, PIN), SCM_SCARD_E_CANCELLED, SCM_RETRIES_UNKNOWN);
+    bed("release %d leave", CARD);
+    assert_int_equal(bed_count(CARD), 0);
+    assert_left(verify(NULL, SCM_FL_IHV_CHECKONLY, PIN), SCM_SCARD_W_CARD_NOT_AUTHENTICATED, 3);
+}
+
+/* Under a lock of the caller's nobody can reset the card between two calls, and what is verified stays so. */
+static void under_a_lock_all_is_as_ever(void **state)
+{
+    (void)state;
+    assert_result(scm_lock(card), SCM_S_OK);
+    assert_left(verify("1234", 0, PIN), SCM_S_OK, SCM_RETRIES_UNKNOWN);
+    assert_left(verify(NULL, SCM_FL_IHV_CHECKONLY, PIN), SCM_S_OK, SCM_RETRIES_UNKNOWN);
+    assert_result(scm_ch_verification_reset_security_state(codes), SCM_S_OK);
+    assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
+    assert_nobody_holds_the_card(CARD);
+}
+
 static void a_card_that_is_gone_has_not_said_anything(void **state)
 {
     (void)state;
@@ -489,6 +514,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(each_way_to_unblock_and_change_has_its_p1),
         cmocka_unit_test(nothing_is_sent_twice),
         cmocka_unit_test(what_the_card_says_becomes_a_code),
+        cmocka_unit_test(the_wait_for_others_can_be_cancelled),
+        cmocka_unit_test(under_a_lock_all_is_as_ever),
         cmocka_unit_test(a_card_that_is_gone_has_not_said_anything),
         cmocka_unit_test(the_openpgp_card),
     };

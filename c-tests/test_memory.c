@@ -231,6 +231,89 @@ static void limits_run_out_of_memory(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
+static scm_ch_verification *codes;
+static scm_card_auth *auth;
+
+static scm_result make_codes(void)
+{
+    codes = (scm_ch_verification *)&codes;
+    scm_result result = scm_create_ch_verification(handle, &codes);
+    assert_true((result == SCM_S_OK) == (codes != NULL));
+    return result;
+}
+
+static scm_result make_auth(void)
+{
+    auth = (scm_card_auth *)&auth;
+    scm_result result = scm_create_card_auth(handle, &auth);
+    assert_true((result == SCM_S_OK) == (auth != NULL));
+    return result;
+}
+
+static scm_result verify_code(void)
+{
+    uint32_t left = 77;
+    scm_result result = scm_ch_verification_verify(codes, (const uint8_t *)"1234", 4, 0, 1, &left);
+    assert_int_equal(left, SCM_RETRIES_UNKNOWN);
+    return result;
+}
+
+static scm_result change_code(void)
+{
+    uint32_t left;
+    return scm_ch_verification_change_code(codes, (const uint8_t *)"1234", 4, (const uint8_t *)"4321", 4, 0, 1, &left);
+}
+
+static scm_result unblock_code(void)
+{
+    uint32_t left;
+    return scm_ch_verification_unblock(codes, (const uint8_t *)"1234", 4, (const uint8_t *)"4321", 4, 0, 1, &left);
+}
+
+static scm_result show_key(void)
+{
+    return scm_card_auth_app_auth(auth, 0, NULL, 0, (const uint8_t *)"12345678", 8);
+}
+
+static scm_result show_user(void)
+{
+    return scm_card_auth_user_auth(auth, 0, NULL, 0, (const uint8_t *)"12345678", 8);
+}
+
+static scm_result ask_card(void)
+{
+    uint8_t response[16];
+    size_t length = 77;
+    return scm_card_auth_icc_auth(auth, 0, NULL, 0, (const uint8_t *)"12345678", 8, response, sizeof response, &length);
+}
+
+/* Up to the comparison, which fails: the card answers nothing. */
+static scm_result prove_card(void)
+{
+    scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
+    options.cipher = SCM_CIPHER_AES;
+    options.key = (const uint8_t *)"0123456789ABCDEF";
+    options.key_length = 16;
+    scm_result result = scm_card_auth_icc_auth_ex(auth, 0, NULL, 0, &options);
+    return result == SCM_SCARD_W_CARD_NOT_AUTHENTICATED ? SCM_S_OK : result;
+}
+
+static void codes_and_keys_run_out_of_memory(void **state)
+{
+    (void)state;
+    assert_result(attach_by_ifd(), SCM_S_OK);
+    assert_true(for_every_allocation(make_codes) >= 1);
+    assert_true(for_every_allocation(verify_code) >= 2);
+    assert_true(for_every_allocation(change_code) >= 2);
+    assert_true(for_every_allocation(unblock_code) >= 2);
+    assert_true(for_every_allocation(make_auth) >= 1);
+    assert_true(for_every_allocation(show_key) >= 1);
+    assert_true(for_every_allocation(show_user) >= 1);
+    assert_true(for_every_allocation(ask_card) >= 1);
+    assert_true(for_every_allocation(prove_card) >= 3);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
 /* Three exchanges, and the lock around them. */
 static scm_result send_in_parts(void)
 {
@@ -469,6 +552,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(lists_run_out_of_memory),
         cmocka_unit_test(limits_run_out_of_memory),
         cmocka_unit_test(commands_run_out_of_memory),
+        cmocka_unit_test(codes_and_keys_run_out_of_memory),
         cmocka_unit_test(monitors_run_out_of_memory),
         cmocka_unit_test(files_run_out_of_memory),
         cmocka_unit_test(providers_run_out_of_memory),

@@ -3,6 +3,9 @@
 
 #include <stdbool.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <PCSC/reader.h>
 
 #define NAME "Pin pad 00 00"
@@ -25,6 +28,7 @@ static struct {
     uint32_t code;
     uint8_t asked[512];
     size_t asked_length;
+    void (*meanwhile)(void); /* while the user is asked */
 } reader;
 
 static scm_virtual_ifd *ifd;
@@ -68,6 +72,8 @@ static scm_result control(void *user, uint32_t code, const uint8_t *input, size_
     if ((code == VERIFY && reader.verifies) || (code == MODIFY && reader.modifies)) {
         const uint8_t word[4] = {(uint8_t)(reader.answer >> 8), (uint8_t)reader.answer};
         reader.questions++;
+        if (reader.meanwhile != NULL)
+            reader.meanwhile();
         reader.code = code;
         reader.asked_length = input_length;
         memcpy(reader.asked, input, input_length < sizeof reader.asked ? input_length : sizeof reader.asked);
@@ -266,6 +272,12 @@ static void the_reader_has_its_say(void **state)
     reader.list_length = sizeof list;
     assert_result(verify(0, 1), SCM_S_OK);
     assert_memory_equal(reader.asked + 5, "\x08\x04\x02\x00", 4);
+    /* What is not in the list is in the structure. */
+    reader.list = list + 7;
+    reader.list_length = sizeof list - 7;
+    reader.properties = (PIN_PROPERTIES_STRUCTURE){0x0000, 0x05, 0};
+    assert_result(verify(0, 1), SCM_S_OK);
+    assert_memory_equal(reader.asked + 5, "\x08\x04\x05\x00", 4);
     reader.questions = 0;
 
     scm_ch_verification_options options = SCM_CH_VERIFICATION_OPTIONS_INIT;
@@ -342,6 +354,55 @@ static void nothing_is_left_of_the_answer(void **state)
     assert_int_equal(length, 0);
 }
 
+/* A call for the card that is being called would wait for itself. */
+static void call_for_the_same_card(void)
+{
+    uint32_t tries = 77;
+    uint8_t challenge[8];
+    size_t length = 77;
+    scm_card_auth *auth = NULL;
+    scm_ch_verification *more = NULL;
+    assert_result(scm_ch_verification_verify(codes, (const uint8_t *)"1234", 4, 0, 1, &tries), SCM_SCARD_E_NOT_READY);
+    assert_int_equal(tries, SCM_RETRIES_UNKNOWN);
+    assert_result(scm_ch_verification_unblock(codes, NULL, 0, NULL, 0, 0, 1, &tries), SCM_SCARD_E_NOT_READY);
+    assert_result(scm_create_card_auth(card, &auth), SCM_S_OK);
+    assert_result(scm_card_auth_get_challenge(auth, 0, NULL, 0, challenge, sizeof challenge, &length),
+                  SCM_SCARD_E_NOT_READY);
+    assert_int_equal(length, 0);
+    assert_result(scm_card_auth_release(auth), SCM_S_OK);
+    assert_result(scm_create_ch_verification(card, &more), SCM_S_OK);
+    assert_result(scm_ch_verification_release(more), SCM_S_OK);
+}
+
+static void call_for_what_was_verified(void)
+{
+    assert_result(scm_ch_verification_reset_security_state(codes), SCM_SCARD_E_NOT_READY);
+}
+
+static void a_callback_does_not_wait_for_itself(void **state)
+{
+    (void)state;
+    reader.meanwhile = call_for_the_same_card;
+    assert_result(verify(0, 1), SCM_S_OK);
+    reader.meanwhile = call_for_what_was_verified;
+    assert_result(verify(0, 1), SCM_S_OK);
+    assert_int_equal(reader.commands, 0);
+}
+
+static void release_the_object(void)
+{
+    assert_result(scm_ch_verification_release(codes), SCM_S_OK);
+}
+
+static void an_object_may_end_while_it_is_used(void **state)
+{
+    (void)state;
+    reader.meanwhile = release_the_object;
+    assert_result(verify(0, 1), SCM_S_OK);
+    assert_result(verify(0, 1), SCM_E_HANDLE);
+    assert_result(scm_create_ch_verification(card, &codes), SCM_S_OK);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -369,6 +430,22 @@ static int end(void **state)
     return scm_virtual_ifd_destroy(ifd);
 }
 
+/* What it makes it has made itself, by which valgrind.supp knows it in the child. */
+static void the_child_of_a_fork_begins_without_objects(void **state)
+{
+    int status = -1;
+    begin(state);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(verify(SCM_FL_IHV_CHECKONLY, 1) != SCM_E_HANDLE || scm_ch_verification_release(codes) != SCM_E_HANDLE);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(reader.commands, 0);
+    assert_result(verify(SCM_FL_IHV_CHECKONLY, 1), SCM_S_OK);
+    end(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +456,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reader_without_the_feature_is_not_asked, begin, end),
         cmocka_unit_test_setup_teardown(what_the_reader_says_becomes_a_code, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_the_answer, begin, end),
+        cmocka_unit_test_setup_teardown(a_callback_does_not_wait_for_itself, begin, end),
+        cmocka_unit_test_setup_teardown(an_object_may_end_while_it_is_used, begin, end),
+        cmocka_unit_test(the_child_of_a_fork_begins_without_objects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@
  *   undefined behaviour, also when one thread detaches while another one calls.
  * Arguments. Inputs come first, outputs last. A required output that is NULL gives SCM_E_POINTER, an input that may not
  *   be NULL gives SCM_E_INVALIDARG. (NULL, 0) is a valid empty input. After a failure every output is zero or NULL; of
- *   a buffer that is its length.
+ *   a buffer that is its length. Only the tries that are left (retries_left) are told then, too.
  * Bytes and text out. (buffer, capacity, *length): NULL with capacity 0 asks for the length. A buffer that is too small
  *   gives SCM_SCARD_E_INSUFFICIENT_BUFFER, and *length is what is needed. Nothing is lost, nothing is sent twice.
  * Text is UTF-8 and ends with a NUL.

@@ -6,7 +6,7 @@ mod delivery;
 use crate::atr::Atr;
 use crate::capabilities::Capabilities;
 use crate::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPONSE};
-use crate::features;
+use crate::features::{self, PinProperties};
 use crate::interface::control_parameters::{self, ControlParameters, Kind};
 use crate::path::{Path, Root, MAX_TEXT};
 use crate::tlv;
@@ -33,6 +33,9 @@ pub fn tlv(bytes: &[u8]) {
     assert!(tlv::tags(bytes).count() <= bytes.len());
     let _ = features::control_code(bytes, features::VERIFY_PIN_DIRECT);
     let _ = features::max_apdu_data(bytes);
+    for properties in [PinProperties::of_list(bytes), PinProperties::of_structure(bytes)] {
+        assert!(properties.shortest != Some(0) && properties.longest != Some(0));
+    }
 }
 
 /// The answer to a SELECT.

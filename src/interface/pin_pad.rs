@@ -86,16 +86,24 @@ pub fn refusal(status: StatusWord) -> Option<Hresult> {
     }
 }
 
-/// What the reader says of itself; nothing, where it does not.
+/// What the reader says of itself; nothing, where it does not. The list has more in it, and need not have everything.
 fn properties(card: &mut Conversation) -> PinProperties {
-    if let Some(code) = card.feature(features::GET_TLV_PROPERTIES) {
-        if let Ok(list) = card.control(code, &[]) {
-            return PinProperties::of_list(list);
-        }
+    let list = told(card, features::GET_TLV_PROPERTIES, PinProperties::of_list);
+    if list.display.is_some() && list.ends_of_entry.is_some() {
+        return list;
     }
-    let code = card.feature(features::IFD_PIN_PROPERTIES);
-    let structure = code.and_then(|code| card.control(code, &[]).ok());
-    structure.map(PinProperties::of_structure).unwrap_or_default()
+    let structure = told(card, features::IFD_PIN_PROPERTIES, PinProperties::of_structure);
+    PinProperties {
+        display: list.display.or(structure.display),
+        ends_of_entry: list.ends_of_entry.or(structure.ends_of_entry),
+        ..list
+    }
+}
+
+fn told(card: &mut Conversation, feature: u8, read: fn(&[u8]) -> PinProperties) -> PinProperties {
+    let code = card.feature(feature);
+    let answer = code.and_then(|code| card.control(code, &[]).ok());
+    answer.map(read).unwrap_or_default()
 }
 
 /// What a structure is made of.
