@@ -89,8 +89,9 @@ impl Command<'_> {
         }
     }
 
-    fn may_be_repeated(&self) -> bool {
-        !ONCE_ONLY.contains(&self.ins)
+    /// Whether it may be sent again, because the card wants it with another Le. A challenge that would be cut is none.
+    fn may_be_repeated(&self, le: usize) -> bool {
+        !ONCE_ONLY.contains(&self.ins) && (self.ins != ins::GET_CHALLENGE || le <= self.ne)
     }
 }
 
@@ -128,7 +129,7 @@ impl Delivery<'_> {
         let sent = command.expecting(sent);
         let status = self.exchange(&sent, form)?;
         match status.exact_le() {
-            Some(le) if sent.ne > 0 && command.may_be_repeated() => self.exchange(&sent.expecting(le), form),
+            Some(le) if sent.ne > 0 && command.may_be_repeated(le) => self.exchange(&sent.expecting(le), form),
             _ => Ok(status),
         }
     }

@@ -376,3 +376,11 @@ fn what_was_in_the_answer_before_stays_and_does_not_count() {
     GET_DATA.expecting(4).deliver(&mut card, &SHORT, &mut answer).unwrap();
     assert_eq!(answer, [1, 2, 3, 7, 7, 7, 7]);
 }
+
+#[test]
+fn a_challenge_is_not_cut() {
+    let challenge = Command::new(ins::GET_CHALLENGE, 0, 0).expecting(8);
+    assert_eq!(play(Protocol::T1, SHORT, challenge, &[("00840000 08", "6C10")]), (vec![], 0x6C10));
+    let script = [("00840000 08", "6C04"), ("00840000 04", "01020304 9000")];
+    assert_eq!(play(Protocol::T1, SHORT, challenge, &script), (vec![1, 2, 3, 4], 0x9000));
+}
