@@ -2,6 +2,8 @@
 #include "support/check.h"
 #include "support/wait.h"
 
+#include "scm_card.h"
+
 #define CARD 0
 /* The same card, but its ATR says T=0. */
 #define CARD_T0 1
@@ -854,6 +856,68 @@ static void a_card_says_what_it_can_do(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
+/* --- A reader that says what it carries (PC/SC part 10) */
+
+#define FEATURE_GET_TLV_PROPERTIES 0x42330012
+
+static uint32_t carried;
+static int asked;
+
+static scm_result control(void *user, uint32_t code, const uint8_t *input, size_t input_length, uint8_t *output,
+                          size_t capacity, size_t *output_length)
+{
+    (void)user, (void)input, (void)input_length, (void)capacity;
+    const uint8_t features[] = {0x06, 4, 0x42, 0x33, 0, 6, 0x12, 4, 0x42, 0x33, 0, 0x12};
+    const uint8_t properties[] = {0x01, 2, 0, 0, 0x0A, 4, (uint8_t)carried, (uint8_t)(carried >> 8),
+                                  (uint8_t)(carried >> 16), 0};
+    asked++;
+    if (code == scm_ctl_code(3400)) {
+        memcpy(output, features, *output_length = sizeof features);
+        return SCM_S_OK;
+    }
+    if (code == FEATURE_GET_TLV_PROPERTIES) {
+        memcpy(output, properties, *output_length = sizeof properties);
+        return SCM_S_OK;
+    }
+    return SCM_SCARD_E_UNSUPPORTED_FEATURE;
+}
+
+static void a_reader_says_what_it_carries(void **state)
+{
+    (void)state;
+    const struct {
+        uint32_t carried, flags, command_data, response_data;
+    } readers[] = {
+        {0, SCM_CARD_CHAINING, 255, 256},
+        {256, SCM_CARD_CHAINING, 255, 256},
+        {1000, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, 1000, 1000},
+        {65536, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, EF_ATR_COMMAND, EF_ATR_RESPONSE},
+    };
+    scm_card *inserted;
+    scm_virtual_ifd *ifd;
+    scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
+    assert_result(scm_card_create("default", &inserted), SCM_S_OK);
+    assert_result(scm_card_plug(inserted, &plug), SCM_S_OK);
+    plug.control = control;
+    assert_result(scm_virtual_ifd_create("Reader with limits", NULL, &ifd), SCM_S_OK);
+    assert_result(scm_virtual_ifd_insert(ifd, &plug), SCM_S_OK);
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
+        scm_handle *handle;
+        carried = readers[i].carried;
+        assert_result(scm_attach_by_ifd("Reader with limits", &handle), SCM_S_OK);
+        check_capabilities(handle, readers[i].flags, readers[i].command_data, readers[i].response_data);
+        asked = 0;
+        check_send(handle, command(0xCA, 0x5F, 0x52, 0, SCM_EXPECTED_MAX), SCM_S_OK, 11, 0x9000);
+        assert_int_equal(asked, 0);
+        /* The caller has the last word over readers too. */
+        set_capabilities(handle, SCM_CARD_EXTENDED, 0, 0);
+        check_capabilities(handle, SCM_CARD_EXTENDED, 65535, 65536);
+        assert_result(scm_detach(handle), SCM_S_OK);
+    }
+    assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
+    assert_result(scm_card_destroy(inserted), SCM_S_OK);
+}
+
 /* What is not to be had is no news of the card. */
 static void a_card_that_is_pulled_has_said_nothing(void **state)
 {
@@ -995,6 +1059,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_hook_is_not_called_without_the_card),
         cmocka_unit_test(a_card_that_says_nothing_is_thought_to_know_chaining),
         cmocka_unit_test(a_card_says_what_it_can_do),
+        cmocka_unit_test(a_reader_says_what_it_carries),
         cmocka_unit_test(a_card_that_is_pulled_has_said_nothing),
         cmocka_unit_test(the_caller_has_the_last_word),
         cmocka_unit_test(bad_capabilities_change_nothing),

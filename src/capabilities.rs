@@ -149,6 +149,29 @@ mod tests {
     }
 
     #[test]
+    fn what_cards_say() {
+        // An OpenPGP card 2 and 3, the German identity card, a YubiKey, a USIM.
+        for (historical, chaining, extended, more_in_file, channels) in [
+            (&b"\x00\x31\xC5\x73\xC0\x01\x40\x05\x90\x00"[..], false, true, false, 1),
+            (b"\x00\x31\xF5\x73\xC0\x01\x60\x05\x90\x00", false, true, true, 1),
+            (b"\x80\x31\xF8\x73\xF7\x41\xE0\x82\x90\x00", true, true, true, 1),
+            (b"\x80\x73\xC0\x21\xC0\x57YubiKey", true, true, false, 1),
+            (b"\x80\x31\xA0\x73\xBE\x21\x13\x67\x43\x20\x07\x18\x00\x00\x01", false, false, false, 4),
+        ] {
+            let atr = [&[0x3B, historical.len() as u8][..], historical].concat();
+            let capabilities = Capabilities::of_atr(&Atr::new(&atr));
+            let expected = Capabilities {
+                chaining: Some(chaining),
+                extended: Some(extended),
+                channels: Some(channels),
+                more_in_file,
+                ..Capabilities::default()
+            };
+            assert_eq!(capabilities, expected, "{historical:02X?}");
+        }
+    }
+
+    #[test]
     fn one_of_the_lengths_may_be_short() {
         let extended = |command: usize, response: usize| {
             let capabilities = Capabilities {
