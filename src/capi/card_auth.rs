@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::interface::create_standard;
 use super::{made, scm_handle, scm_result, token};
+use crate::attachment::conversation::Conversation;
 use crate::attachment::Attachment;
 use crate::boundary::{guard, input, options, Options, OutputBytes};
 use crate::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_RESPONSE};
@@ -258,20 +259,10 @@ pub unsafe extern "C" fn scm_card_auth_app_auth(
     data: *const u8,
     data_length: libc::size_t,
 ) -> scm_result {
-    guard(|| {
-        let (auth, attachment) = authenticating(card_auth)?;
-        if let Implementation::Provided(provided) = &auth.object {
-            // SAFETY: the program vouches for its function; the pointers are as the header says.
-            return provided.call(
-                |functions| functions.app_auth,
-                |object, prove| unsafe { prove(object, algorithm, parameters, parameters_length, data, data_length) },
-            );
-        }
-        // SAFETY: as the header says.
-        let (method, data) =
-            unsafe { (method(algorithm, parameters, parameters_length)?, self::data(data, data_length)?) };
-        attachment.converse(SCM_INFINITE, |card| method.authenticate_program(card, data))?;
-        Ok(Hresult::S_OK)
+    // SAFETY: as the header says.
+    guard(|| unsafe {
+        let given = Given { algorithm, parameters, parameters_length, data, data_length };
+        show(card_auth, given, |functions| functions.app_auth, Method::authenticate_program)
     })
 }
 
@@ -435,20 +426,10 @@ pub unsafe extern "C" fn scm_card_auth_user_auth(
     data: *const u8,
     data_length: libc::size_t,
 ) -> scm_result {
-    guard(|| {
-        let (auth, attachment) = authenticating(card_auth)?;
-        if let Implementation::Provided(provided) = &auth.object {
-            // SAFETY: the program vouches for its function; the pointers are as the header says.
-            return provided.call(
-                |functions| functions.user_auth,
-                |object, prove| unsafe { prove(object, algorithm, parameters, parameters_length, data, data_length) },
-            );
-        }
-        // SAFETY: as the header says.
-        let (method, data) =
-            unsafe { (method(algorithm, parameters, parameters_length)?, self::data(data, data_length)?) };
-        attachment.converse(SCM_INFINITE, |card| method.authenticate_user(card, data))?;
-        Ok(Hresult::S_OK)
+    // SAFETY: as the header says.
+    guard(|| unsafe {
+        let given = Given { algorithm, parameters, parameters_length, data, data_length };
+        show(card_auth, given, |functions| functions.user_auth, Method::authenticate_user)
     })
 }
 
@@ -470,6 +451,40 @@ pub unsafe extern "C" fn scm_card_auth_release(card_auth: *mut scm_card_auth) ->
         drop(removed);
         Ok(Hresult::S_OK)
     })
+}
+
+/// What a function gets that shows something to the card.
+struct Given {
+    algorithm: u32,
+    parameters: *const u8,
+    parameters_length: usize,
+    data: *const u8,
+    data_length: usize,
+}
+
+/// Such a function of a provider.
+type Show = unsafe extern "C" fn(*mut c_void, u32, *const u8, usize, *const u8, usize) -> scm_result;
+
+/// # Safety
+/// The pointers are as the header says.
+unsafe fn show(
+    card_auth: *mut scm_card_auth,
+    given: Given,
+    function: impl FnOnce(&scm_card_auth_functions) -> Option<Show>,
+    generic: impl FnOnce(Method, &mut Conversation, &[u8]) -> Result<()>,
+) -> Result<Hresult> {
+    let Given { algorithm, parameters, parameters_length, data, data_length } = given;
+    let (auth, attachment) = authenticating(card_auth)?;
+    if let Implementation::Provided(provided) = &auth.object {
+        // SAFETY: the program vouches for its function; the pointers are as the caller vouches for.
+        return provided.call(function, |object, show| unsafe {
+            show(object, algorithm, parameters, parameters_length, data, data_length)
+        });
+    }
+    // SAFETY: as the caller vouches for.
+    let (method, data) = unsafe { (method(algorithm, parameters, parameters_length)?, self::data(data, data_length)?) };
+    attachment.converse(SCM_INFINITE, |card| generic(method, card, data))?;
+    Ok(Hresult::S_OK)
 }
 
 type Authenticating = Shared<Made<Either<CardAuth, scm_card_auth_functions>>>;

@@ -1,13 +1,17 @@
 //! Codes of the card holder: ISCardVerify.
 
+use std::ffi::c_void;
+
 use super::interface::create_ch_verification;
 use super::{made, scm_handle, scm_result, token};
+use crate::attachment::Attachment;
 use crate::boundary::{guard, input, options, Options, Output};
 use crate::hresult::{Hresult, Result};
 use crate::interface::ch_verification::{ChVerification, Change, Target, Tries};
 use crate::interface::code::{Encoding, Form, FILLER};
 use crate::interface::pin_pad::Prompt;
 use crate::process_table::handles;
+use crate::provider::functions::ch_verification::scm_ch_verification_functions;
 use crate::provider::implementation::Implementation;
 use crate::type_library::{
     SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE, SCM_FL_IHV_GLOBAL,
@@ -264,30 +268,18 @@ pub unsafe extern "C" fn scm_ch_verification_change_code(
     reference: u32,
     retries_left: *mut u32,
 ) -> scm_result {
-    guard(|| {
-        let body = |tries: &mut Tries| {
-            let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-            // SAFETY: as the header says.
-            let (old, new) = unsafe { (input(old_code, old_length)?, input(new_code, new_length)?) };
-            let codes = match &object.object {
-                Implementation::Generic(codes) => codes,
-                Implementation::Provided(provided) => {
-                    let left = tries.insert(SCM_RETRIES_UNKNOWN);
-                    // SAFETY: the program vouches for its function; the codes are as the header says.
-                    let changed = provided.call(
-                        |functions| functions.change_code,
-                        |object, change| unsafe {
-                            change(object, old_code, old_length, new_code, new_length, flags, reference, left)
-                        },
-                    );
-                    return changed.map(drop);
-                }
-            };
-            let target = target(flags, CHANGES, reference)?;
-            codes.change(&attachment, change(flags)?, old, new, target, tries)
-        };
-        // SAFETY: as the header says.
-        unsafe { counted(retries_left, body) }
+    // SAFETY: as the header says.
+    guard(|| unsafe {
+        let given = Given { first: old_code, first_length: old_length, new_code, new_length, flags, reference };
+        with_two_codes(
+            ch_verification,
+            given,
+            retries_left,
+            |functions| functions.change_code,
+            |codes, attachment, old, new, tries| {
+                codes.change(attachment, change(flags)?, old, new, target(flags, CHANGES, reference)?, tries)
+            },
+        )
     })
 }
 
@@ -324,35 +316,24 @@ pub unsafe extern "C" fn scm_ch_verification_unblock(
     reference: u32,
     retries_left: *mut u32,
 ) -> scm_result {
-    guard(|| {
-        let body = |tries: &mut Tries| {
-            let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-            // SAFETY: as the header says.
-            let (code, new) = unsafe { (input(unblocking_code, unblocking_length)?, input(new_code, new_length)?) };
-            let codes = match &object.object {
-                Implementation::Generic(codes) => codes,
-                Implementation::Provided(provided) => {
-                    let left = tries.insert(SCM_RETRIES_UNKNOWN);
-                    // SAFETY: the program vouches for its function; the codes are as the header says.
-                    let unblocked = provided.call(
-                        |functions| functions.unblock,
-                        |object, unblock| unsafe {
-                            let (code, length) = (unblocking_code, unblocking_length);
-                            unblock(object, code, length, new_code, new_length, flags, reference, left)
-                        },
-                    );
-                    return unblocked.map(drop);
+    // SAFETY: as the header says.
+    guard(|| unsafe {
+        let given =
+            Given { first: unblocking_code, first_length: unblocking_length, new_code, new_length, flags, reference };
+        with_two_codes(
+            ch_verification,
+            given,
+            retries_left,
+            |functions| functions.unblock,
+            |codes, attachment, code, new, tries| {
+                let target = target(flags, SCM_FL_IHV_PIN_PAD, reference)?;
+                match flags & SCM_FL_IHV_PIN_PAD {
+                    0 => codes.unblock(attachment, code, new, target, tries),
+                    _ if !code.is_empty() || !new.is_empty() => Err(Hresult::E_INVALIDARG),
+                    _ => codes.unblock_on_pin_pad(attachment, target, tries),
                 }
-            };
-            let target = target(flags, SCM_FL_IHV_PIN_PAD, reference)?;
-            match flags & SCM_FL_IHV_PIN_PAD {
-                0 => codes.unblock(&attachment, code, new, target, tries),
-                _ if !code.is_empty() || !new.is_empty() => Err(Hresult::E_INVALIDARG),
-                _ => codes.unblock_on_pin_pad(&attachment, target, tries),
-            }
-        };
-        // SAFETY: as the header says.
-        unsafe { counted(retries_left, body) }
+            },
+        )
     })
 }
 
@@ -426,6 +407,49 @@ unsafe fn create(
 /// With the defaults.
 pub(super) fn generic() -> Result<ChVerification> {
     scm_ch_verification_options::DEFAULT.object()
+}
+
+/// What a function gets that takes a new code and another one.
+struct Given {
+    first: *const u8,
+    first_length: usize,
+    new_code: *const u8,
+    new_length: usize,
+    flags: u32,
+    reference: u32,
+}
+
+/// Such a function of a provider.
+type TwoCodes = unsafe extern "C" fn(*mut c_void, *const u8, usize, *const u8, usize, u32, u32, *mut u32) -> scm_result;
+
+/// # Safety
+/// The pointers are as the header says.
+unsafe fn with_two_codes(
+    ch_verification: *mut scm_ch_verification,
+    given: Given,
+    retries_left: *mut u32,
+    function: impl FnOnce(&scm_ch_verification_functions) -> Option<TwoCodes>,
+    generic: impl FnOnce(&ChVerification, &Attachment, &[u8], &[u8], &mut Tries) -> Result<()>,
+) -> Result<Hresult> {
+    let Given { first, first_length, new_code, new_length, flags, reference } = given;
+    let body = |tries: &mut Tries| {
+        let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
+        // SAFETY: as the caller vouches for.
+        let (code, new) = unsafe { (input(first, first_length)?, input(new_code, new_length)?) };
+        match &object.object {
+            Implementation::Generic(codes) => generic(codes, &attachment, code, new, tries),
+            Implementation::Provided(provided) => {
+                let left = tries.insert(SCM_RETRIES_UNKNOWN);
+                // SAFETY: the program vouches for its function; the codes are as the caller vouches for.
+                let called = provided.call(function, |object, call| unsafe {
+                    call(object, first, first_length, new_code, new_length, flags, reference, left)
+                });
+                called.map(drop)
+            }
+        }
+    };
+    // SAFETY: as the caller vouches for.
+    unsafe { counted(retries_left, body) }
 }
 
 /// Does something that counts tries, and tells how many are left, whatever came of it: 0 would be a number, too.

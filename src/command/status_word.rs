@@ -1,6 +1,6 @@
 //! The status word, SW1-SW2, and the code that it becomes: the one table of them (ISO/IEC 7816-4, 5.6).
 
-use crate::hresult::Hresult;
+use crate::hresult::{Hresult, Result};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct StatusWord(pub u16);
@@ -58,6 +58,17 @@ impl StatusWord {
     /// Whether the card does not know the command, or this way of asking for it, and so has done nothing.
     pub fn is_unknown_command(self) -> bool {
         matches!(self.0, 0x6A81 | 0x6A86 | 0x6B00 | 0x6D00 | 0x6E00 | 0x6700)
+    }
+
+    /// What it says of something that was to be proven: that it is, only where it says just that. A warning is no success here,
+    /// and 63XX is `wrong`.
+    pub fn proves(self, wrong: Hresult) -> Result<()> {
+        match self.code() {
+            _ if self == StatusWord::OK || self.more().is_some() => Ok(()),
+            _ if self.0 >> 8 == 0x63 => Err(wrong),
+            code if code.0 < 0 => Err(code),
+            _ => Err(Hresult::E_FAIL),
+        }
     }
 
     pub fn code(self) -> Hresult {
@@ -124,6 +135,16 @@ mod tests {
         assert_eq!((StatusWord(0x6C00).exact_le(), StatusWord(0x6C01).exact_le()), (Some(256), Some(1)));
         assert_eq!((StatusWord(0x63C7).tries(), StatusWord(0x6983).tries()), (Some(7), Some(0)));
         assert_eq!((StatusWord(0x6300).tries(), StatusWord(0x9000).more()), (None, None));
+    }
+
+    #[test]
+    fn nothing_but_success_proves_something() {
+        for word in 0..=u16::MAX {
+            let proven = StatusWord(word).proves(Hresult::SCARD_W_WRONG_CHV);
+            assert_eq!(proven.is_ok(), word == 0x9000 || word >> 8 == 0x61, "{word:04X}");
+            assert!(proven.is_ok() || proven.unwrap_err().0 < 0);
+            assert_eq!(proven == Err(Hresult::SCARD_W_WRONG_CHV), word >> 8 == 0x63, "{word:04X}");
+        }
     }
 
     #[test]

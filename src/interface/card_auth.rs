@@ -5,7 +5,6 @@ use zeroize::Zeroizing;
 use super::cipher::{is_same, Cipher};
 use crate::attachment::conversation::Conversation;
 use crate::attachment::Attachment;
-use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::patience::SCM_INFINITE;
@@ -43,19 +42,23 @@ impl Method {
 
     /// Asks the card for a challenge of so many bytes, and puts it behind `challenge`.
     pub fn get_challenge(self, card: &mut Conversation, length: usize, challenge: &mut Vec<u8>) -> Result<()> {
-        judge(card.send(&self.command(ins::GET_CHALLENGE).expecting(length), challenge)?)
+        card.send(&self.command(ins::GET_CHALLENGE).expecting(length), challenge)?
+            .proves(Hresult::SCARD_W_SECURITY_VIOLATION)
     }
 
     /// Shows the card that the program has the key.
     pub fn authenticate_program(self, card: &mut Conversation, response: &[u8]) -> Result<()> {
-        judge(card.send(&self.command(ins::EXTERNAL_AUTHENTICATE).with_data(response), &mut Vec::new())?)
+        let status = card.send(&self.command(ins::EXTERNAL_AUTHENTICATE).with_data(response), &mut Vec::new())?;
+        status.proves(Hresult::SCARD_W_SECURITY_VIOLATION)
     }
 
     /// Shows the card that the user is there.
     pub fn authenticate_user(self, card: &mut Conversation, data: &[u8]) -> Result<()> {
-        match judge(card.send(&self.command(ins::VERIFY).with_data(data), &mut Vec::new())?) {
-            Err(Hresult::SCARD_W_SECURITY_VIOLATION) => Err(Hresult::SCARD_W_WRONG_CHV),
-            judged => judged,
+        let status = card.send(&self.command(ins::VERIFY).with_data(data), &mut Vec::new())?;
+        match status.code() {
+            // 6982 says of a user that he was not believed.
+            Hresult::SCARD_W_SECURITY_VIOLATION => Err(Hresult::SCARD_W_WRONG_CHV),
+            _ => status.proves(Hresult::SCARD_W_WRONG_CHV),
         }
     }
 
@@ -68,7 +71,7 @@ impl Method {
         answer: &mut Vec<u8>,
     ) -> Result<()> {
         let command = self.command(ins::INTERNAL_AUTHENTICATE).with_data(challenge).expecting(ne);
-        judge(card.send_for_caller(&command, answer)?)
+        card.send_for_caller(&command, answer)?.proves(Hresult::SCARD_W_SECURITY_VIOLATION)
     }
 
     /// The whole of it: the card's challenge, the responder's answer, the card's judgement.
@@ -140,29 +143,4 @@ fn under_lock<T>(attachment: &Attachment, work: impl FnOnce() -> Result<T>) -> R
     // What became of the lock shows at the next call; what the card has said is there.
     let _ = attachment.unlock(Disposition::Leave);
     worked
-}
-
-/// Something is proven only where the card says just that. That it is not comes without the number of tries here.
-fn judge(status: StatusWord) -> Result<()> {
-    match status.code() {
-        _ if status == StatusWord::OK || status.more().is_some() => Ok(()),
-        _ if status.0 >> 8 == 0x63 => Err(Hresult::SCARD_W_SECURITY_VIOLATION),
-        code if code.0 < 0 => Err(code),
-        _ => Err(Hresult::E_FAIL),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_but_success_is_success() {
-        for word in 0..=u16::MAX {
-            let judged = judge(StatusWord(word));
-            assert_eq!(judged.is_ok(), word == 0x9000 || word >> 8 == 0x61, "{word:04X}");
-            assert!(judged.is_ok() || judged.unwrap_err().0 < 0);
-        }
-        assert_eq!(judge(StatusWord(0x63C2)), Err(Hresult::SCARD_W_SECURITY_VIOLATION));
-    }
 }

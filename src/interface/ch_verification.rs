@@ -88,10 +88,7 @@ impl ChVerification {
     pub fn check(&self, attachment: &Attachment, target: Target, tries: &mut Tries) -> Result<()> {
         let status = attachment.converse(SCM_INFINITE, |card| state(card, target))?;
         *tries = status.tries();
-        match judge(status) {
-            Err(Hresult::SCARD_W_WRONG_CHV) => Err(Hresult::SCARD_W_CARD_NOT_AUTHENTICATED),
-            judged => judged,
-        }
+        status.proves(Hresult::SCARD_W_CARD_NOT_AUTHENTICATED)
     }
 
     /// Gives a code another value, or has the card ask for it or not. Without any code the user gives them to the reader;
@@ -177,7 +174,7 @@ impl ChVerification {
         *tries = status.tries();
         match pin_pad::refusal(status) {
             Some(code) => Err(code),
-            None => judge(status),
+            None => status.proves(Hresult::SCARD_W_WRONG_CHV),
         }
     }
 
@@ -208,7 +205,7 @@ impl ChVerification {
 fn send(attachment: &Attachment, command: &Command, tries: &mut Tries) -> Result<()> {
     let status = attachment.converse(SCM_INFINITE, |card| card.send(command, &mut Vec::new()))?;
     *tries = status.tries();
-    judge(status)
+    status.proves(Hresult::SCARD_W_WRONG_CHV)
 }
 
 /// VERIFY without a code: the card says whether there has been one.
@@ -230,16 +227,6 @@ fn take_back(card: &mut Conversation, target: Target) -> Result<()> {
     }
 }
 
-/// A code has been verified only where the card says just that: a warning is no success here.
-fn judge(status: StatusWord) -> Result<()> {
-    match status.code() {
-        _ if status == StatusWord::OK || status.more().is_some() => Ok(()),
-        _ if status.0 >> 8 == 0x63 => Err(Hresult::SCARD_W_WRONG_CHV),
-        code if code.0 < 0 => Err(code),
-        _ => Err(Hresult::E_FAIL),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,16 +241,5 @@ mod tests {
         assert_eq!(Target::new(31, true), Ok(Target(0x9F)));
         assert_eq!(Target::new(0, false), Ok(Target(0)));
         assert_eq!(Target::new(32, false), Err(Hresult::E_INVALIDARG));
-    }
-
-    #[test]
-    fn nothing_but_success_is_success() {
-        for word in 0..=u16::MAX {
-            let judged = judge(StatusWord(word));
-            assert_eq!(judged.is_ok(), word == 0x9000 || word >> 8 == 0x61, "{word:04X}");
-            assert!(judged.is_ok() || judged.unwrap_err().0 < 0);
-        }
-        assert_eq!(judge(StatusWord(0x6300)), Err(Hresult::SCARD_W_WRONG_CHV));
-        assert_eq!(judge(StatusWord(0x6983)), Err(Hresult::SCARD_W_CHV_BLOCKED));
     }
 }
