@@ -19,7 +19,9 @@ mod world;
 
 pub use card::{Callbacks, Card};
 pub use failure::{Failure, Operation};
-pub use manager::{lock, Locked};
+pub use manager::lock;
+#[cfg(unix)]
+pub use manager::Locked;
 pub use world::*;
 
 use std::fmt::Arguments;
