@@ -689,6 +689,26 @@ static void under_a_lock_nothing_is_selected_twice(void **state)
     close_file(file);
 }
 
+/* Whoever knows the card handle can select something else past the library, under the lock as well. */
+static void on_a_card_handle_of_the_callers_nothing_is_taken_for_selected(void **state)
+{
+    (void)state;
+    uintptr_t icc;
+    scm_handle *borrowed;
+    scm_file_access *access;
+    scm_file *file;
+    assert_result(scm_get_icc(card, &icc), SCM_S_OK);
+    assert_result(scm_attach_by_handle(icc, &borrowed), SCM_S_OK);
+    assert_result(scm_create_file_access(borrowed, &access), SCM_S_OK);
+    assert_result(scm_lock(borrowed), SCM_S_OK);
+    assert_result(scm_file_access_open(access, SCM_TYPE_BY_ID, "3F00/5015/4401", &file), SCM_S_OK);
+    bed("card %d clear", CARD);
+    assert_read(file, 3, "Hel", 3);
+    assert_string_equal(bed("card %d log", CARD), "00A4080C0450154401 00B0000003");
+    assert_result(scm_unlock(borrowed, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_result(scm_detach(borrowed), SCM_S_OK);
+}
+
 static void a_reset_loses_the_code_and_not_the_file(void **state)
 {
     (void)state;
@@ -922,6 +942,7 @@ int main(int argc, char **argv)
         on_default(capabilities_are_told),
         on_default(nobody_leads_astray),
         on_default(under_a_lock_nothing_is_selected_twice),
+        on_default(on_a_card_handle_of_the_callers_nothing_is_taken_for_selected),
         on_default(a_reset_loses_the_code_and_not_the_file),
         on_default(another_card_has_other_files),
         on_default(a_card_that_was_swapped_behind_a_reset_is_another_one),

@@ -5,6 +5,9 @@ use crate::type_library::Reference;
 
 /// How deep a path may be.
 pub(crate) const MAX_DEPTH: usize = 12;
+/// How far above a DF that was found by its name a path may begin. So the text of every path is short enough to be one again.
+const MAX_ABOVE: u8 = 8;
+const _: () = assert!(2 * MAX_NAME + 3 * MAX_ABOVE as usize + 5 * MAX_DEPTH + 3 <= MAX_TEXT);
 /// The longest DF name.
 pub(crate) const MAX_NAME: usize = 16;
 /// A shorter one looks like an identifier.
@@ -118,7 +121,8 @@ impl Path {
                     *id = 0;
                 }
             }
-            (_, None, Root::Name(_)) => parent.above = self.above.checked_add(1).ok_or(Hresult::E_INVALIDARG)?,
+            (_, None, Root::Name(_)) if self.above < MAX_ABOVE => parent.above += 1,
+            (_, None, Root::Name(_)) => return Err(Hresult::E_INVALIDARG),
             (_, None, Root::Mf) => return Err(Hresult::SCARD_E_DIR_NOT_FOUND),
         }
         Ok(parent)
@@ -133,13 +137,12 @@ impl Path {
     /// `3F00/5015/4401`, `F073636D74657374/4401`; a short identifier is a number at the end. With an ending NUL.
     pub fn text(&self) -> Result<Vec<u8>> {
         let mut text = Vec::new();
-        text.try_reserve_exact(2 * MAX_NAME + 5 * MAX_DEPTH + 4)?;
+        text.try_reserve_exact(MAX_TEXT + 1)?;
         match self.root {
             Root::Mf => push_hex(&mut text, &MF.to_be_bytes()),
             Root::Name(name) => push_hex(&mut text, name.as_bytes()),
         }
         for _ in 0..self.above {
-            text.try_reserve(3)?;
             text.extend_from_slice(b"/..");
         }
         for id in self.ids() {
@@ -396,6 +399,13 @@ mod tests {
         for text in ["3F00", "3F00/5015/4401", "F073636D74657374/../5015/7", "3F00/5015/30"] {
             check(Reference::Id, text, text);
         }
+    }
+
+    #[test]
+    fn there_are_not_endless_directories_above_a_name() {
+        let above = |times: usize| format!("F073636D74657374{}", "/..".repeat(times));
+        check(Reference::Name, &above(8), &above(8));
+        check(Reference::Name, &above(9), "none");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use zeroize::Zeroize;
 
 use super::session::Session;
-use super::{Attachment, Ownership};
+use super::{Attachment, Facts, Ownership};
 use crate::atr::Atr;
 use crate::capabilities::Capabilities;
 use crate::command::delivery::{Carrier, Limits};
@@ -119,11 +119,16 @@ impl Attachment {
         Ok(())
     }
 
+    /// Whether somebody can use the card handle past this library.
+    fn is_known_to_others(&self) -> bool {
+        let Facts { ownership, lent, .. } = *self.facts();
+        lent || ownership == Ownership::Borrowed
+    }
+
     fn company(&self, session: &Session) -> Company {
         let (seats, arrivals) = self.seat.company();
         let is_exclusive = session.link.is_ok_and(|link| link.share_mode == ShareMode::Exclusive);
-        let is_lent = self.facts().lent || self.ownership() == Ownership::Borrowed;
-        let alone = !is_lent && (is_exclusive || seats == 1 && self.subsystem.is_private());
+        let alone = !self.is_known_to_others() && (is_exclusive || seats == 1 && self.subsystem.is_private());
         Company { generation: self.generation(), arrivals, alone }
     }
 
@@ -230,8 +235,8 @@ impl Conversation<'_> {
     /// Remembers what is selected, and nothing when it is not known. Somebody who knows the card handle could select
     /// something else past this library.
     pub fn set_selection(&mut self, selection: Option<Selection>) {
-        let lent = self.attachment.facts().lent;
-        self.session.knowledge.selection = selection.filter(|_| !lent);
+        let is_ours = !self.attachment.is_known_to_others();
+        self.session.knowledge.selection = selection.filter(|_| is_ours);
     }
 
     /// Another number after each loss of what the card may have remembered.
