@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include "scm_card.h"
+
 #define CARD 0
 #define OTHER_CARD 1
 
@@ -178,7 +180,7 @@ static void a_guess_is_told(void **state)
         {"3F00/5015", SCM_TYPE_BY_ID, "3F00/5015"},
         {"4401", SCM_TYPE_BY_ID, "3F00/5015/4401"},
         {"1", SCM_TYPE_BY_SHORT_ID, "3F00/5015/1"},
-        {"F073636D", SCM_TYPE_BY_NAME, "F073636D"},
+        {"F073636D74", SCM_TYPE_BY_NAME, "F073636D74"},
         {"A00000039773636D01", SCM_TYPE_BY_NAME, "A00000039773636D01"},
         {"../5016", SCM_TYPE_BY_ID, "3F00/5016"},
         {".", SCM_TYPE_BY_ID, "3F00/5015"},
@@ -328,30 +330,58 @@ static void what_was_written_is_read_wherever_it_is(void **state)
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/4410", 0), SCM_S_OK);
 }
 
-/* What a card says of its lengths is read when it is needed: to write, or when the card refuses a length. */
+/* A card that says it has extended lengths and refuses them is asked in short ones from then on. */
 static void a_card_that_refuses_a_length_is_asked_for_less(void **state)
 {
     (void)state;
-    static uint8_t data[10000];
-    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "3F00/4415", NULL, 0, 0, data, sizeof data), SCM_S_OK);
-    assert_result(scm_detach(card), SCM_S_OK);
-    card = attach(CARD);
-    assert_result(scm_create_file_access(card, &files), SCM_S_OK);
-    assert_result(scm_lock(card), SCM_S_OK);
+    static uint8_t data[600];
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    /* Reads EF.ATR/INFO: from now on the card takes long commands. */
+    assert_result(scm_get_card_capabilities(card, &capabilities), SCM_S_OK);
+    assert_int_equal(capabilities.command_data, 4096 - 9);
+    create_file("3F00/4415", "\x80\x02\x02\x58", 4);
     scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/4415");
-    bed("card %d answer 00B00000002710 6700", CARD);
-    bed("card %d clear", CARD);
-    assert_read(file, sizeof data, data, sizeof data);
-    assert_string_equal(bed("card %d log", CARD),
-                        "00B00000002710 00A4080C022F01 00B0000000 00A4080C024415 00B00000000FFE 00B00FFE000FFE 00B01FFC000714");
-    /* One that says nothing more has only short ones left. */
-    bed("card %d answer 00B0000000012C 6700", CARD);
-    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
-    assert_read(file, 300, data, 300);
+    bed("card %d answer 00B00000000258 6700", CARD);
+    bed("card %d answer 00D60000000258 6700", CARD);
+    assert_result(scm_lock(card), SCM_S_OK);
+    assert_read(file, 1, "\0", 1);
+    for (int i = 0; i < 2; i++) {
+        assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+        bed("card %d clear", CARD);
+        assert_read(file, sizeof data, data, sizeof data);
+        assert_string_equal(bed("card %d log", CARD), i == 0 ? "00B00000000258 00B0000000 00B0010000 00B0020058"
+                                                             : "00B0000000 00B0010000 00B0020058");
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+        bed("card %d clear", CARD);
+        write_all(file, data, sizeof data);
+        assert_int_equal(bed_count(CARD), i == 0 ? 4 : 3);
+    }
     bed("card %d forget", CARD);
+    assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    close_file(file);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/4415", 0), SCM_S_OK);
+}
+
+/* Nothing is selected in between for the library's own sake: a code of a DF would be lost by it. */
+static void a_code_of_a_directory_outlives_a_long_write(void **state)
+{
+    (void)state;
+    static const uint8_t verify_local[] = {0x00, 0x20, 0x00, 0x81, 0x06, 's', 'e', 'c', 'r', 'e', 't'};
+    static const uint8_t data[15] = "0123456789ABCDE";
+    uint8_t response[2];
+    size_t length;
+    assert_result(scm_lock(card), SCM_S_OK);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "A00000039773636D01"), SCM_S_OK);
+    assert_result(scm_transmit(card, verify_local, sizeof verify_local, response, sizeof response, &length), SCM_S_OK);
+    assert_memory_equal(response, "\x90\x00", 2);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "4501");
+    write_all(file, data, sizeof data);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(file, 1000, data, sizeof data);
     close_file(file);
     assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/4415", 0), SCM_S_OK);
 }
 
 /* The card knows only the oldest ways to select. */
@@ -370,11 +400,18 @@ static void a_card_that_refuses_to_select_so_is_asked_otherwise(void **state)
     assert_string_equal(bed("card %d log", CARD),
                         /* Opened: everything is tried once. */
                         "00A40804045015440100 00A40800045015440100 00A4000C023F00 00A40004023F0000 "
-                        "00A40000023F0000 00A4000002501500 00A4000002440100 "
+                        "00A40000023F0000 00A4010002501500 00A4020002440100 "
                         /* Read, opened, read. */
-                        "00A40000023F0000 00A4000002501500 00A4000002440100 00B0000005 "
-                        "00A40000023F0000 00A4000002501500 00A4000002440100 "
-                        "00A40000023F0000 00A4000002501500 00A4000002440100 00B0000005");
+                        "00A40000023F0000 00A4010002501500 00A4020002440100 00B0000005 "
+                        "00A40000023F0000 00A4010002501500 00A4020002440100 "
+                        "00A40000023F0000 00A4010002501500 00A4020002440100 00B0000005");
+    bed("card %d clear", CARD);
+    bed("card %d answer 00A401 6A86", CARD);
+    bed("card %d answer 00A402 6A86", CARD);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    close_file(file);
+    assert_string_equal(bed("card %d log", CARD),
+                        "00A40000023F0000 00A4010002501500 00A4000002501500 00A4020002440100 00A4000002440100");
     bed("card %d forget", CARD);
 }
 
@@ -542,7 +579,11 @@ static void files_are_created_and_deleted(void **state)
                   SCM_SCARD_E_NO_ACCESS);
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_NAME, "A0000003970102", NULL, 0, 0, NULL, 0), SCM_S_OK);
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "A0000003970102"), SCM_S_OK);
-    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A0000003970102", 0), SCM_S_OK);
+    /* Not by the beginning of its name, and not without being told that all of it is meant. */
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A00000039701", SCM_FL_RECURSIVE),
+                  SCM_SCARD_E_FILE_NOT_FOUND);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A0000003970102", 0), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A0000003970102", SCM_FL_RECURSIVE), SCM_S_OK);
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00/5040"), SCM_S_OK);
     /* Fixed records: as many as the content fills. */
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4402", (const uint8_t *)"\x82\x05\x02\x41\x00\x04\x08", 7,
@@ -552,7 +593,7 @@ static void files_are_created_and_deleted(void **state)
     assert_int_equal(size_of(file), 3);
     close_file(file);
 
-    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, ".", SCM_FL_NON_RECURSIVE), SCM_SCARD_E_NO_ACCESS);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, ".", SCM_FL_NON_RECURSIVE), SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_true(is_listed(SCM_TYPE_ALL_FILES, "4402", &count));
     assert_int_equal(count, 2);
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, ".", SCM_FL_RECURSIVE), SCM_S_OK);
@@ -561,6 +602,11 @@ static void files_are_created_and_deleted(void **state)
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "2F01", SCM_FL_RECURSIVE | SCM_FL_NON_RECURSIVE),
                   SCM_E_INVALIDARG);
 
+    /* A content that does not fit is not begun. */
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", (const uint8_t *)"\x82\x05\x02\x41\x00\x04\x08", 7, 0,
+                                         (const uint8_t *)"AAAAB", 5),
+                  SCM_E_INVALIDARG);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "4403", 0), SCM_SCARD_E_FILE_NOT_FOUND);
     /* What is to be created has to be said. */
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", NULL, 0, SCM_FL_PREALLOCATE, NULL, 0),
                   SCM_E_INVALIDARG);
@@ -709,6 +755,78 @@ static void on_a_card_handle_of_the_callers_nothing_is_taken_for_selected(void *
     assert_result(scm_detach(borrowed), SCM_S_OK);
 }
 
+/* What is selected under one lock is not under the next. */
+static void between_two_locks_others_select(void **state)
+{
+    (void)state;
+    scm_handle *other = attach(CARD);
+    scm_file_access *theirs;
+    scm_file *file, *another;
+    uint8_t data[8];
+    size_t length;
+    assert_result(scm_create_file_access(other, &theirs), SCM_S_OK);
+    assert_result(scm_file_access_open(theirs, SCM_TYPE_BY_ID, "3F00/5015/4402", &another), SCM_S_OK);
+    file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    for (int i = 0; i < 2; i++) {
+        assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+        assert_result(scm_lock(card), SCM_S_OK);
+        assert_read(file, 3, "Hel", 3);
+        assert_read(file, 2, "lo", 2);
+        assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+        assert_result(scm_file_read(another, data, 2, &length, 0), SCM_S_OK);
+        assert_memory_equal(data, i == 0 ? "\x00\x01" : "\x02\x03", 2);
+    }
+    /* And without a lock in the end. */
+    assert_read(file, 1, " ", 1);
+    /* A card handle that is lent under the lock. */
+    assert_result(scm_lock(card), SCM_S_OK);
+    assert_read(file, 1, "f", 1);
+    uintptr_t icc;
+    assert_result(scm_get_icc(card, &icc), SCM_S_OK);
+    bed("card %d clear", CARD);
+    assert_read(file, 1, "r", 1);
+    assert_string_equal(bed("card %d log", CARD), "00A4080C0450154401 00B0000701");
+    assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    close_file(file);
+    assert_result(scm_detach(other), SCM_S_OK);
+}
+
+/* A file that is opened before a reset by an unlock of our own is selected again, too. */
+static void after_an_own_reset_a_file_is_selected_again(void **state)
+{
+    (void)state;
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    assert_result(scm_lock(card), SCM_S_OK);
+    assert_read(file, 3, "Hel", 3);
+    assert_result(scm_unlock(card, SCM_DISPOSITION_RESET), SCM_S_OK);
+    assert_result(scm_lock(card), SCM_S_OK);
+    assert_read(file, 3, "lo ", 3);
+    assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    close_file(file);
+}
+
+/* The file was opened with ten bytes, and is made anew with a hundred: no more is erased than was asked for. */
+static void erasing_ends_where_it_is_said(void **state)
+{
+    (void)state;
+    static uint8_t content[100];
+    size_t written = 77;
+    memset(content, 0xA5, sizeof content);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4416", NULL, 0, 0, content, 10), SCM_S_OK);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "4416");
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "4416", 0), SCM_S_OK);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4416", NULL, 0, 0, content, 100), SCM_S_OK);
+    assert_result(scm_file_write(file, NULL, 10, SCM_FL_ERASE, &written), SCM_S_OK);
+    close_file(file);
+    file = open_file(SCM_TYPE_BY_ID, "4416");
+    memset(content, 0, 10);
+    assert_read(file, 100, content, 100);
+    assert_result(scm_file_write(file, NULL, SIZE_MAX, SCM_FL_ERASE, &written), SCM_SCARD_E_WRITE_TOO_MANY);
+    assert_int_equal(written, 0);
+    close_file(file);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "4416", 0), SCM_S_OK);
+}
+
 static void a_reset_loses_the_code_and_not_the_file(void **state)
 {
     (void)state;
@@ -823,6 +941,152 @@ static void a_lock_that_is_reconnected_selects_again(void **state)
     close_file(file);
 }
 
+/* --- Cards that tell less, and take less */
+
+/* A card in a virtual reader whose answers to SELECT are cut down to the status word. */
+struct quiet {
+    scm_card *card;
+    scm_virtual_ifd *ifd;
+    scm_handle *handle;
+    scm_file_access *files;
+};
+
+static scm_result tell_nothing(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                               size_t capacity, size_t *length)
+{
+    uint8_t quiet[16];
+    if (command_length > 4 && command[1] == 0xA4) {
+        memcpy(quiet, command, 4);
+        quiet[3] = 0x0C;
+        memcpy(quiet + 4, command + 4, command[4] + 1u);
+        return scm_card_transmit(user, quiet, command[4] + 5u, response, capacity, length);
+    }
+    /* GET DATA would tell as much. */
+    if (command_length > 4 && command[1] == 0xCA) {
+        memcpy(response, "\x6A\x88", 2);
+        *length = 2;
+        return SCM_S_OK;
+    }
+    return scm_card_transmit(user, command, command_length, response, capacity, length);
+}
+
+static struct quiet insert_quiet_card(const char *unsupported)
+{
+    char description[512];
+    struct quiet quiet;
+    scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
+    snprintf(description, sizeof description,
+             "unsupported = [%s]\n[[mf.ef]]\nid = 0x4401\nshort_id = 1\nsize = 40000\n[[mf.ef]]\nid = 0x4402\nstructure = "
+             "'linear-variable'\nsize = 400\ncount = 5\n[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x6F07\ncontent = 'AA'\n",
+             unsupported);
+    assert_result(scm_card_create(description, &quiet.card), SCM_S_OK);
+    assert_result(scm_card_plug(quiet.card, &plug), SCM_S_OK);
+    plug.transmit = tell_nothing;
+    assert_result(scm_virtual_ifd_create("Quiet card", NULL, &quiet.ifd), SCM_S_OK);
+    assert_result(scm_virtual_ifd_insert(quiet.ifd, &plug), SCM_S_OK);
+    assert_result(scm_attach_by_ifd("Quiet card", &quiet.handle), SCM_S_OK);
+    assert_result(scm_create_file_access(quiet.handle, &quiet.files), SCM_S_OK);
+    return quiet;
+}
+
+static void remove_quiet_card(struct quiet quiet)
+{
+    assert_result(scm_detach(quiet.handle), SCM_S_OK);
+    assert_result(scm_virtual_ifd_destroy(quiet.ifd), SCM_S_OK);
+    assert_result(scm_card_destroy(quiet.card), SCM_S_OK);
+}
+
+static uint8_t content[40000];
+
+static void fill_content(void)
+{
+    for (size_t i = 0; i < sizeof content; i++)
+        content[i] = (uint8_t)(i * 3 + i / 256 + 1);
+}
+
+/* Kind and size are found out by reading. */
+static void a_card_that_tells_nothing_is_read(void **state)
+{
+    (void)state;
+    struct quiet quiet = insert_quiet_card("");
+    scm_file *file;
+    scm_file_info info = SCM_FILE_INFO_INIT;
+    fill_content();
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_ID, "4401", &file), SCM_S_OK);
+    assert_result(scm_file_get_info(file, &info), SCM_S_OK);
+    assert_int_equal(info.file_type, SCM_TYPE_TRANSPARENT_EF);
+    assert_int_equal(info.size, SCM_FILE_UNKNOWN);
+    assert_int_equal(size_of(file), sizeof content);
+    write_all(file, content, sizeof content);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(file, sizeof content + 1000, content, sizeof content);
+    assert_result(read_one(file), SCM_SCARD_W_EOF);
+    assert_result(scm_file_seek(file, -1, SCM_SEEK_FROM_END), SCM_S_OK);
+    assert_read(file, 100, content + sizeof content - 1, 1);
+    /* So long that nothing would be left of the card. */
+    size_t written = 77;
+    assert_result(scm_file_seek(file, 1, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_result(scm_file_write(file, NULL, SIZE_MAX, SCM_FL_ERASE, &written), SCM_SCARD_E_WRITE_TOO_MANY);
+    assert_result(scm_file_write(file, NULL, 0x100000005, SCM_FL_ERASE, &written), SCM_SCARD_E_WRITE_TOO_MANY);
+    assert_int_equal(written, 0);
+    assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(file, sizeof content, content, sizeof content);
+    close_file(file);
+
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_ID, "4402", &file), SCM_S_OK);
+    assert_result(scm_file_get_info(file, &info), SCM_S_OK);
+    assert_int_equal(info.file_type, SCM_TYPE_VARIABLE_EF);
+    write_all(file, "short", 5);
+    write_all(file, content, 300);
+    assert_int_equal(size_of(file), 2);
+    assert_result(scm_file_seek(file, 1, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(file, 1000, content, 300);
+    close_file(file);
+    remove_quiet_card(quiet);
+}
+
+/* What may be a directory is not deleted by the way. */
+static void what_may_be_a_directory_is_not_deleted(void **state)
+{
+    (void)state;
+    struct quiet quiet = insert_quiet_card("");
+    scm_file *file;
+    assert_result(scm_file_access_delete(quiet.files, SCM_TYPE_BY_ID, "5015", 0), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_ID, "5015/6F07", &file), SCM_S_OK);
+    assert_read(file, 1, "\xAA", 1);
+    assert_result(scm_file_access_delete(quiet.files, SCM_TYPE_BY_ID, "4401", 0), SCM_S_OK);
+    assert_result(scm_file_access_delete(quiet.files, SCM_TYPE_BY_ID, "5015", SCM_FL_RECURSIVE), SCM_S_OK);
+    assert_result(read_one(file), SCM_SCARD_E_DIR_NOT_FOUND);
+    remove_quiet_card(quiet);
+}
+
+/* Without the odd instructions there is no way beyond 32,767, but everything before. */
+static void a_card_without_odd_instructions_has_an_end(void **state)
+{
+    (void)state;
+    struct quiet quiet = insert_quiet_card("'odd'");
+    scm_file *file;
+    uint64_t size = 77;
+    size_t written = 77;
+    fill_content();
+    for (int by_short_id = 0; by_short_id < 2; by_short_id++) {
+        assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_ANY, by_short_id ? "1" : "4401", &file), SCM_S_OK);
+        assert_result(scm_file_size(file, &size), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+        assert_int_equal(size, 0);
+        write_all(file, content, 300);
+        write_all(file, content + 300, 32700 - 300);
+        assert_result(scm_file_write(file, content + 32700, 1000, 0, &written), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+        assert_int_equal(written, 255);
+        assert_int_equal(position_of(file), 32955);
+        assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+        assert_read(file, 300, content, 300);
+        assert_read(file, 300, content + 300, 300);
+        assert_read(file, 10000, content + 600, 10000);
+        close_file(file);
+    }
+    remove_quiet_card(quiet);
+}
+
 /* --- Bad input */
 
 static void what_is_no_object_is_no_object(void **state)
@@ -932,6 +1196,7 @@ int main(int argc, char **argv)
         with_both(what_was_written_is_read_wherever_it_is),
         with_t_1(a_card_that_refuses_a_length_is_asked_for_less),
         on_default(a_card_that_refuses_to_select_so_is_asked_otherwise),
+        on_default(a_code_of_a_directory_outlives_a_long_write),
         with_both(bits_are_set_and_bytes_erased),
         on_default(records_are_read_one_by_one),
         with_both(records_are_changed_and_appended),
@@ -942,12 +1207,18 @@ int main(int argc, char **argv)
         on_default(capabilities_are_told),
         on_default(nobody_leads_astray),
         on_default(under_a_lock_nothing_is_selected_twice),
+        on_default(between_two_locks_others_select),
+        on_default(after_an_own_reset_a_file_is_selected_again),
+        with_both(erasing_ends_where_it_is_said),
         on_default(on_a_card_handle_of_the_callers_nothing_is_taken_for_selected),
         on_default(a_reset_loses_the_code_and_not_the_file),
         on_default(another_card_has_other_files),
         on_default(a_card_that_was_swapped_behind_a_reset_is_another_one),
         on_default(a_lock_that_is_reconnected_selects_again),
         with_t_1(a_pulled_card_tells_how_much_it_got),
+        cmocka_unit_test(a_card_that_tells_nothing_is_read),
+        cmocka_unit_test(what_may_be_a_directory_is_not_deleted),
+        cmocka_unit_test(a_card_without_odd_instructions_has_an_end),
         on_default(what_is_no_object_is_no_object),
         on_default(bad_input_is_refused),
         on_default(everything_ends_with_the_attachment),

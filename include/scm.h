@@ -2033,6 +2033,9 @@ scm_result scm_create_ch_verification_ex(struct scm_handle *handle,
  * its PIN pad, and sends it itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): no program ever has it. What is known of a code
  * here is overwritten when the call ends; the memory of the caller is his.
  *
+ * A local code (`SCM_FL_IHV_LOCAL`) is one of the DF that is selected when the command arrives at the card. Others may select another
+ * one before: `scm_lock` around selecting it and this keeps them from that.
+ *
  * Note how `retries_left` differs from other outputs: it is set after failures, too.
  *
  * @param ch_verification  the object
@@ -2243,11 +2246,12 @@ scm_result scm_send(struct scm_handle *handle,
 /**
  * Sends one command of ISO/IEC 7816-4, as `scm_send` does, with a limit, and with a hook that selects the application again.
  *
- * The hook is called after the card was locked for this command, and before the command is sent, when it has not been called
- * for this attachment yet, when the generation has grown since (`scm_get_generation`), or when somebody else may have used
- * the card since. Whether another process has cannot be known: so with a card that is shared it is called for each command
- * that is not under a lock of the caller's; with exclusive use, and for the only attachment to a virtual reader, only after
- * a loss. Under a lock of the caller's (`scm_lock`) it is not called: what is selected stays selected there.
+ * The hook is called with the card locked, before the command is sent, when what it has selected may be selected no more: it has
+ * not been called for this attachment yet, with this `hook_data`; the generation has grown since (`scm_get_generation`);
+ * something else was sent or selected by this attachment without it, or with another hook; or the outermost lock is another
+ * one, and somebody else may have used the card in between. Whether another process has cannot be known: so with a card that is
+ * shared it is called for each command, and under a lock of the caller's (`scm_lock`) once. With exclusive use, and for the
+ * only attachment to a virtual reader, nobody else can.
  *
  * @param handle  the attachment
  * @param command  as for `scm_send`
@@ -2276,10 +2280,13 @@ scm_result scm_send_ex(struct scm_handle *handle,
 /**
  * Tells what commands to this card may be like, after having read everything that says so.
  *
- * The ATR says whether extended lengths and chaining are possible. It may refer to a file, EF.ATR/INFO, for how long commands
- * and responses may be: that is selected and read, so that what was selected before is selected no more. From then on
- * `scm_send` knows it for this attachment, as long as the card has the same ATR. The reader is asked, too (PC/SC part 10,
+ * The ATR says whether extended lengths and chaining are possible. How long commands and responses may be is in a file, EF.ATR/INFO:
+ * that is selected and read here, and nowhere else, because what was selected before, and verified for it, is lost by that. From
+ * then on it is known for this attachment, as long as the card has the same ATR. The reader is asked, too (PC/SC part 10,
  * dwMaxAPDUDataSize). `scm_set_card_capabilities` has the last word.
+ *
+ * Who has long data to send or to write calls it once, after attaching: a card that refers to the file is sent nothing long before,
+ * as long as parts will do.
  *
  * @param handle  the attachment
  * @param capabilities  [out] the capabilities; its `struct_size` is set before, as `SCM_CARD_CAPABILITIES_INIT` does
@@ -2508,7 +2515,8 @@ scm_result scm_file_read(struct scm_file *file,
  * Writes at the position, which moves behind what was written (ISCardFileAccess::Write).
  *
  * To a file of bytes all of `data`, in as many commands as it takes. To a file of records one record: that at the position, or a
- * new one at the end (APPEND RECORD).
+ * new one at the end (APPEND RECORD). In a ring a new record is the first, where there is no room in place of the oldest, and
+ * the position is behind it then: 1.
  *
  * @param file  the file
  * @param data  the bytes, or the record. With `SCM_FL_ERASE` only their length counts, and it may be NULL.
@@ -2610,11 +2618,11 @@ SCM_API scm_result scm_file_close(struct scm_file *file);
  * PATHS are text of at most `SCM_PATH_MAX` bytes. `reference_type` says how they are meant:
  * - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current directory
  *   (`4401`); `..` is the directory above, `.` the current one. Where the first is a name of at least three bytes, from that.
- * - `SCM_TYPE_BY_NAME`: the name of a directory (AID), or the beginning of one, in hexadecimal digits; identifiers may follow:
- *   `F073636D74657374/4401`.
+ * - `SCM_TYPE_BY_NAME`: the name of a directory (AID) in hexadecimal digits; identifiers may follow: `F073636D74657374/4401`. The
+ *   beginning of a name is enough where nothing is changed as a whole (deleted, invalidated, given properties).
  * - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30: a file in the current directory.
  * - `SCM_TYPE_BY_ANY`: what it looks like; where it looks like several things, what the card has first: an identifier, a short
- *   identifier, a name. `scm_file_access_resolve` and `scm_file_get_info` tell what it was taken for.
+ *   identifier, a name of at least five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell what it was taken for.
  *
  * CODES that every function here may answer, besides its own:
  * - `SCM_E_HANDLE`: the object was released, or its attachment detached.
@@ -2624,6 +2632,7 @@ SCM_API scm_result scm_file_close(struct scm_file *file);
  * - `SCM_SCARD_E_NO_DIR`, `SCM_SCARD_E_NO_FILE`: it is a file, or a directory, and the other was meant.
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before, perhaps again after a reset.
  * - `SCM_SCARD_E_NO_ACCESS`: it is not allowed in the state that the file is in.
+ * - `SCM_SCARD_E_COMM_DATA_LOST`: the card says that the data may be wrong (6281).
  * - what else `scm_send` makes of a status word, and the codes of a connection (see the top of this file)
  *
  * They block while others hold a lock on the card, which `scm_cancel` ends, and as long as the card takes. Any thread may call
@@ -2827,11 +2836,14 @@ scm_result scm_file_access_create(struct scm_file_access *file_access,
  * @param file_access  the object
  * @param reference_type  how `path` is meant; not by short identifier
  * @param path  the file or directory
- * @param flags  `SCM_FL_RECURSIVE`: a directory with all that is in it; `SCM_FL_NON_RECURSIVE`, or 0: only if nothing is found in
- *   it. What is found is what `scm_file_access_directory` would list.
+ * @param flags  `SCM_FL_RECURSIVE`: a directory with all that is in it; `SCM_FL_NON_RECURSIVE`, or 0: a file only, because whether
+ *   a directory is empty no command of the standard tells. A provider may know.
  *
  * @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
- * - `SCM_SCARD_E_NO_ACCESS`: the directory is not empty, or a condition of the card is not met.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is a directory, or may be one, and `SCM_FL_RECURSIVE` is not said. Nothing is deleted.
+ * - `SCM_SCARD_E_FILE_NOT_FOUND`: also a name that is only the beginning of one.
+ * - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met, such as that a directory has to be empty: then what is in it is to
+ *   be deleted before.
  */
 SCM_API
 scm_result scm_file_access_delete(struct scm_file_access *file_access,

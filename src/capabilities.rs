@@ -17,6 +17,8 @@ pub struct Capabilities {
     pub channels: Option<u32>,
     /// That there is more to be read in EF.ATR/INFO.
     pub more_in_file: bool,
+    /// That what there is was read.
+    pub has_read_file: bool,
 }
 
 /// Card capabilities, as a BER-TLV and as a COMPACT-TLV tag.
@@ -49,6 +51,7 @@ impl Capabilities {
             self.max_response = lengths.next().or(self.max_response);
         }
         self.more_in_file = false;
+        self.has_read_file = true;
         self
     }
 
@@ -73,8 +76,10 @@ impl Capabilities {
             let of_card = of_card.map_or(most, |length| length.saturating_sub(overhead));
             most.min(of_card).min(reader.unwrap_or(most))
         };
+        // How long commands may be is still to be read. As long as parts will do nobody has to guess.
+        let is_unknown = self.more_in_file && self.max_command.is_none() && self.chaining == Some(true);
         let extended = Extended {
-            data: carried(EVERYTHING.data, 9, self.max_command),
+            data: if is_unknown { SHORT_DATA } else { carried(EVERYTHING.data, 9, self.max_command) },
             response: carried(EVERYTHING.response, 2, self.max_response),
         };
         Limits {
@@ -114,7 +119,11 @@ mod tests {
             (capabilities.chaining, capabilities.extended, capabilities.more_in_file, capabilities.channels),
             (Some(true), Some(true), true, Some(EIGHT_OR_MORE))
         );
-        assert_eq!(capabilities.limits(None), Limits { chaining: true, extended: Some(EVERYTHING) });
+        // How long commands may be is in the file: until that is read they come in parts.
+        let extended = Extended { data: SHORT_DATA, ..EVERYTHING };
+        assert_eq!(capabilities.limits(None), Limits { chaining: true, extended: Some(extended) });
+        let without_parts = Capabilities { chaining: Some(false), ..capabilities };
+        assert_eq!(without_parts.limits(None), Limits { chaining: false, extended: Some(EVERYTHING) });
     }
 
     #[test]

@@ -12,6 +12,8 @@ const _: () = assert!(2 * MAX_NAME + 3 * MAX_ABOVE as usize + 5 * MAX_DEPTH + 3 
 pub(crate) const MAX_NAME: usize = 16;
 /// A shorter one looks like an identifier.
 const SHORTEST_NAME_AMONG_IDS: usize = 3;
+/// That of a registered application provider (ISO/IEC 7816-4, 12.2.3), with which every AID begins.
+const SHORTEST_NAME_THAT_IS_GUESSED: usize = 5;
 /// The longest text of a path, in bytes.
 pub(crate) const MAX_TEXT: usize = 127;
 
@@ -193,11 +195,14 @@ impl Path {
 }
 
 impl Path {
-    /// Where one of several is guessed: a name is no identifier, and a path of identifiers does not begin with a name.
+    /// Where one of several is guessed: a name is no identifier, and what is short is no name.
     fn if_plausible(self, kind: Reference, text: &[u8], guessed: bool) -> Result<Path> {
         let is_implausible = match kind {
             Reference::Id => by_name(text) == Ok(self),
-            Reference::Name => text.contains(&b'/') && by_id(text, &Path::MF) != Ok(self) || text.starts_with(b"3F00"),
+            Reference::Name => match self.root {
+                Root::Name(name) => name.as_bytes().len() < SHORTEST_NAME_THAT_IS_GUESSED,
+                Root::Mf => true,
+            },
             _ => false,
         };
         (!(guessed && is_implausible)).then_some(self).ok_or(Hresult::E_INVALIDARG)
@@ -384,10 +389,11 @@ mod tests {
     #[test]
     fn by_anything_is_a_guess() {
         let kinds = |text| meanings(Reference::Any, text, "3F00").iter().map(|(kind, _)| *kind).collect::<Vec<_>>();
-        assert_eq!(kinds("4401"), [Reference::Id, Reference::Name]);
+        assert_eq!(kinds("4401"), [Reference::Id]);
+        assert_eq!(kinds("F073636D"), []);
         assert_eq!(kinds("3F00/4401"), [Reference::Id]);
         assert_eq!(kinds("5015/4401"), [Reference::Id]);
-        assert_eq!(kinds("17"), [Reference::ShortId, Reference::Name]);
+        assert_eq!(kinds("17"), [Reference::ShortId]);
         assert_eq!(kinds("7"), [Reference::ShortId]);
         assert_eq!(kinds("A000000397"), [Reference::Name]);
         assert_eq!(kinds("A000000397/4401"), [Reference::Name]);

@@ -122,7 +122,8 @@ fn limits() -> impl Strategy<Value = Option<scm_card_capabilities>> {
     let short =
         scm_card_capabilities { struct_size, flags: SCM_CARD_CHAINING, command_data: 0, response_data: 0, channels: 0 };
     let extended = (255..2000u32, 256..2000u32).prop_map(move |(command_data, response_data)| {
-        Some(scm_card_capabilities { flags: SCM_CARD_EXTENDED, command_data, response_data, ..short })
+        let flags = SCM_CARD_EXTENDED | SCM_CARD_CHAINING;
+        Some(scm_card_capabilities { flags, command_data, response_data, ..short })
     });
     prop_oneof![Just(None), Just(Some(short)), extended]
 }
@@ -142,6 +143,11 @@ fn operation() -> impl Strategy<Value = Operation> {
         true => Operation::Write(offset, length, seed),
         false => Operation::Read(offset, length),
     })
+}
+
+/// Short ones, and some that are longer than a short command and a short response.
+fn record() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![prop::collection::vec(any::<u8>(), 1..20), prop::collection::vec(any::<u8>(), 250..400)]
 }
 
 proptest! {
@@ -186,9 +192,9 @@ proptest! {
         by_short_id: bool,
         locked: bool,
         limits in limits(),
-        changes in prop::collection::vec((any::<usize>(), prop::collection::vec(any::<u8>(), 1..200)), 1..40),
+        changes in prop::collection::vec((any::<usize>(), record()), 1..40),
     ) {
-        let ef = "structure = 'linear-variable'\nsize = 200\ncount = 20\n";
+        let ef = "structure = 'linear-variable'\nsize = 400\ncount = 20\n";
         let bed = Bed::new(t_0, ef, if by_short_id { "7" } else { "4401" }, limits);
         let mut model: Vec<Vec<u8>> = Vec::new();
         bed.under_a_lock(locked, || for (at, record) in &changes {
@@ -204,8 +210,8 @@ proptest! {
         prop_assert_eq!(bed.size(), model.len() as u64);
         bed.seek(0);
         for record in &model {
-            prop_assert_eq!(&bed.read(256), record);
+            prop_assert_eq!(&bed.read(512), record);
         }
-        prop_assert!(bed.read(256).is_empty());
+        prop_assert!(bed.read(512).is_empty());
     }
 }

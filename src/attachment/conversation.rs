@@ -28,11 +28,16 @@ pub struct Knowledge {
     /// The most data that the reader carries, if it says so; None when it was not asked.
     reader: Option<Option<usize>>,
     habits: Habits,
-    /// What an application that was selected can be lost by, as it was then.
-    application: Option<Company>,
+    /// Whose application is selected, and what it can be lost by, as that was then.
+    application: Option<(Selector, Company)>,
+    /// Who is selecting his application now: what he sends for that does not want it selected.
+    selecting: Option<Selector>,
     /// The generation and the events of the reader when the card was last known to be the same.
     seen: Option<(u64, u16)>,
 }
+
+/// Who selects an application: a hook with its data, as addresses that are compared and nothing else.
+pub type Selector = (usize, usize);
 
 /// Who may use the card, and what has happened to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,8 +45,8 @@ struct Company {
     generation: u64,
     /// How many have come to the reader in this process.
     arrivals: u64,
-    /// Nobody else can use the card.
-    alone: bool,
+    /// The number of the lock, because others can use the card between two of them; 0 where nobody else can.
+    lock: u64,
 }
 
 /// What is selected.
@@ -61,11 +66,23 @@ pub struct Habits {
     pub tells_always: bool,
     /// It tells FCI, and no FCP.
     pub tells_fci: bool,
+    /// It does not select a child DF, or a child EF, as such.
+    pub knows_no_child: [bool; 2],
+    /// It says that its lengths may be extended, and refuses them all the same.
+    pub refuses_long_commands: bool,
+    pub refuses_long_responses: bool,
 }
 
 impl Knowledge {
     /// What was selected may be so no more.
+    #[inline(always)]
     pub fn forget_selection(&mut self) {
+        self.selection = None;
+        self.application = None;
+    }
+
+    /// The card was others' meanwhile, or will be.
+    pub fn forget_selected_file(&mut self) {
         self.selection = None;
     }
 
@@ -95,27 +112,30 @@ impl Attachment {
             Ok(None) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
             Err(code) => Err(code),
         };
-        if session.lock_depth == 1 {
-            session.knowledge.forget_selection();
-        }
         let _ = self.give_lock(session, Disposition::Leave);
         talked
     }
 
-    /// Locks the card, and tells whether an application may have to be selected again: the lock is new, and there was a loss,
-    /// or somebody else may have used the card since `note_application`.
-    pub fn lock_for_application(&self, timeout_ms: u32) -> Result<bool> {
+    /// Locks the card, and tells whether an application may have to be selected again: there was a loss since `note_application`,
+    /// or the lock is another one and somebody else may have used the card in between, or something else was selected.
+    pub fn lock_for_application(&self, selector: Selector, timeout_ms: u32) -> Result<bool> {
         let patience = Patience::of_ms(timeout_ms, &self.bell);
         let mut session = self.enter(&patience)?;
         self.take_lock(&mut session, &patience)?;
         let company = self.company(&session);
-        Ok(session.lock_depth == 1 && !(company.alone && session.knowledge.application == Some(company)))
+        let knowledge = &mut session.knowledge;
+        let is_due = knowledge.application != Some((selector, company)) && knowledge.selecting != Some(selector);
+        if is_due {
+            knowledge.selecting = Some(selector);
+        }
+        Ok(is_due)
     }
 
-    /// The application is selected.
-    pub fn note_application(&self) -> Result<()> {
+    /// The application is selected, or could not be.
+    pub fn note_application(&self, selector: Selector, selected: bool) -> Result<()> {
         let mut session = self.enter_at_length()?;
-        session.knowledge.application = Some(self.company(&session));
+        session.knowledge.selecting = None;
+        session.knowledge.application = selected.then(|| (selector, self.company(&session)));
         Ok(())
     }
 
@@ -129,7 +149,8 @@ impl Attachment {
         let (seats, arrivals) = self.seat.company();
         let is_exclusive = session.link.is_ok_and(|link| link.share_mode == ShareMode::Exclusive);
         let alone = !self.is_known_to_others() && (is_exclusive || seats == 1 && self.subsystem.is_private());
-        Company { generation: self.generation(), arrivals, alone }
+        let lock = if alone { 0 } else { session.lock_number };
+        Company { generation: self.generation(), arrivals, lock }
     }
 
     /// Sets what a command to this card may be like, whatever the card says; None believes the card.
@@ -150,6 +171,12 @@ impl Conversation<'_> {
     /// Sends a command of the caller's, and keeps its answer as that of the last exchange. What is selected afterwards, he knows.
     pub fn send_for_caller(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
         self.session.knowledge.forget_selection();
+        self.send_for_application(command, answer)
+    }
+
+    /// The same for who has selected his application for this command.
+    pub fn send_for_application(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        self.session.knowledge.selection = None;
         let sent = self.send(command, answer);
         let kept = &mut self.session.response;
         // What is in there is a part of the answer, or what the reader says of itself.
@@ -227,19 +254,17 @@ impl Conversation<'_> {
         self.session.response.clear();
     }
 
-    /// What is known to be selected.
+    /// What is known to be selected. Who knows the card handle could select something else past this library.
     pub fn selection(&self) -> Option<Selection> {
-        self.session.knowledge.selection
+        self.session.knowledge.selection.filter(|_| !self.attachment.is_known_to_others())
     }
 
-    /// Remembers what is selected, and nothing when it is not known. Somebody who knows the card handle could select
-    /// something else past this library.
+    /// Remembers what is selected, and nothing when it is not known.
     pub fn set_selection(&mut self, selection: Option<Selection>) {
-        let is_ours = !self.attachment.is_known_to_others();
-        self.session.knowledge.selection = selection.filter(|_| is_ours);
+        self.session.knowledge.application = None;
+        self.session.knowledge.selection = selection;
     }
 
-    /// Another number after each loss of what the card may have remembered.
     pub fn generation(&self) -> u64 {
         self.attachment.generation()
     }

@@ -98,6 +98,8 @@ impl Attachment {
                 }
                 return Err(code);
             }
+            session.lock_number += 1;
+            session.knowledge.forget_selected_file();
         } else {
             session.link?;
         }
@@ -208,6 +210,8 @@ impl Attachment {
         if session.lock_depth > 0 {
             return Ok(());
         }
+        // From here on others can select something else.
+        session.knowledge.forget_selected_file();
         let given = self.end_lock(session, disposition);
         session.hold = None;
         given

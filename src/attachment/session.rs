@@ -21,6 +21,8 @@ pub struct Session {
     pub set_aside: Option<Link>,
     pub access: Access,
     pub lock_depth: u32,
+    /// Another one for each outermost lock.
+    pub lock_number: u64,
     /// The reader, kept from the other attachments of this process as long as there is a lock that has not got lost.
     pub hold: Option<Hold>,
     /// Something happened after which every call fails until somebody reconnects; its loss is counted already.
@@ -42,6 +44,7 @@ impl Session {
             set_aside: None,
             access,
             lock_depth: 0,
+            lock_number: 0,
             hold: None,
             interrupted: false,
             owes_acknowledgement: false,

@@ -295,7 +295,7 @@ pub unsafe extern "C" fn scm_card_auth_app_auth_ex(
         // SAFETY: as the header says.
         let method = unsafe { method(algorithm, parameters, parameters_length) }?;
         // SAFETY: as the header says.
-        unsafe { respond(options, |responder, length| method.prove_program(&attachment, responder, length)) }
+        unsafe { respond(card_auth, options, |responder, length| method.prove_program(&attachment, responder, length)) }
     })
 }
 
@@ -395,7 +395,7 @@ pub unsafe extern "C" fn scm_card_auth_icc_auth_ex(
         // SAFETY: as the header says.
         let method = unsafe { method(algorithm, parameters, parameters_length) }?;
         // SAFETY: as the header says.
-        unsafe { respond(options, |responder, length| method.prove_card(&attachment, responder, length)) }
+        unsafe { respond(card_auth, options, |responder, length| method.prove_card(&attachment, responder, length)) }
     })
 }
 
@@ -530,6 +530,7 @@ unsafe fn data<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
 /// # Safety
 /// The options are as the header says.
 unsafe fn respond(
+    card_auth: *mut scm_card_auth,
     given: *const scm_card_auth_options,
     prove: impl FnOnce(&Responder, usize) -> Result<()>,
 ) -> Result<Hresult> {
@@ -541,7 +542,11 @@ unsafe fn respond(
     // SAFETY: as the caller vouches for.
     let cipher = unsafe { given.cipher() }?;
     let length = given.challenge(cipher)?;
-    let program = |challenge: &[u8]| given.respond(challenge);
+    let program = |challenge: &[u8]| {
+        let answer = given.respond(challenge)?;
+        // The callback may have ended what it was called for.
+        generic(card_auth).map(|_| answer)
+    };
     let responder = cipher.map_or(Responder::Program(&program), Responder::BuiltIn);
     prove(&responder, length)?;
     Ok(Hresult::S_OK)

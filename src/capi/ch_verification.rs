@@ -163,6 +163,9 @@ pub unsafe extern "C" fn scm_create_ch_verification_ex(
 /// its PIN pad, and sends it itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): no program ever has it. What is known of a code
 /// here is overwritten when the call ends; the memory of the caller is his.
 ///
+/// A local code (`SCM_FL_IHV_LOCAL`) is one of the DF that is selected when the command arrives at the card. Others may select another
+/// one before: `scm_lock` around selecting it and this keeps them from that.
+///
 /// Note how `retries_left` differs from other outputs: it is set after failures, too.
 ///
 /// @param ch_verification  the object

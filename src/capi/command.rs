@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 
 use super::{attached, scm_handle, scm_result};
+use crate::attachment::conversation::Selector;
 use crate::attachment::Attachment;
 use crate::boundary::{guard, input, options, Options, Output, OutputBytes, OutputStructure};
 use crate::command::delivery::{Extended, Limits, EVERYTHING};
@@ -232,11 +233,12 @@ pub unsafe extern "C" fn scm_send(
 
 /// Sends one command of ISO/IEC 7816-4, as `scm_send` does, with a limit, and with a hook that selects the application again.
 ///
-/// The hook is called after the card was locked for this command, and before the command is sent, when it has not been called
-/// for this attachment yet, when the generation has grown since (`scm_get_generation`), or when somebody else may have used
-/// the card since. Whether another process has cannot be known: so with a card that is shared it is called for each command
-/// that is not under a lock of the caller's; with exclusive use, and for the only attachment to a virtual reader, only after
-/// a loss. Under a lock of the caller's (`scm_lock`) it is not called: what is selected stays selected there.
+/// The hook is called with the card locked, before the command is sent, when what it has selected may be selected no more: it has
+/// not been called for this attachment yet, with this `hook_data`; the generation has grown since (`scm_get_generation`);
+/// something else was sent or selected by this attachment without it, or with another hook; or the outermost lock is another
+/// one, and somebody else may have used the card in between. Whether another process has cannot be known: so with a card that is
+/// shared it is called for each command, and under a lock of the caller's (`scm_lock`) once. With exclusive use, and for the
+/// only attachment to a virtual reader, nobody else can.
 ///
 /// @param handle  the attachment
 /// @param command  as for `scm_send`
@@ -268,10 +270,13 @@ pub unsafe extern "C" fn scm_send_ex(
 
 /// Tells what commands to this card may be like, after having read everything that says so.
 ///
-/// The ATR says whether extended lengths and chaining are possible. It may refer to a file, EF.ATR/INFO, for how long commands
-/// and responses may be: that is selected and read, so that what was selected before is selected no more. From then on
-/// `scm_send` knows it for this attachment, as long as the card has the same ATR. The reader is asked, too (PC/SC part 10,
+/// The ATR says whether extended lengths and chaining are possible. How long commands and responses may be is in a file, EF.ATR/INFO:
+/// that is selected and read here, and nowhere else, because what was selected before, and verified for it, is lost by that. From
+/// then on it is known for this attachment, as long as the card has the same ATR. The reader is asked, too (PC/SC part 10,
 /// dwMaxAPDUDataSize). `scm_set_card_capabilities` has the last word.
+///
+/// Who has long data to send or to write calls it once, after attaching: a card that refers to the file is sent nothing long before,
+/// as long as parts will do.
 ///
 /// @param handle  the attachment
 /// @param capabilities  [out] the capabilities; its `struct_size` is set before, as `SCM_CARD_CAPABILITIES_INIT` does
@@ -366,20 +371,19 @@ unsafe fn send(
     let (command, given) = unsafe { (options(command)?.command()?, options(given)?) };
     let timeout_ms = if given.timeout_ms == 0 { SCM_INFINITE } else { given.timeout_ms };
     let mut answer = Vec::new();
-    let mut talk = || attachment.converse(timeout_ms, |card| card.send_for_caller(&command, &mut answer));
     let status = match given.hook {
-        Some(hook) => with_hook(
-            &attachment,
-            timeout_ms,
-            || {
+        Some(hook) => {
+            let selector = (hook as usize, given.hook_data as usize);
+            let select = || {
                 // SAFETY: the header says what it has to be.
                 let prepared = Hresult(unsafe { hook(given.hook_data, handle, attachment.generation()) });
                 // It may have detached what it was given.
                 attached(handle).map_or_else(|code| code, |_| prepared)
-            },
-            talk,
-        ),
-        None => talk(),
+            };
+            let talk = || attachment.converse(timeout_ms, |card| card.send_for_application(&command, &mut answer));
+            with_hook(&attachment, selector, timeout_ms, select, talk)
+        }
+        None => attachment.converse(timeout_ms, |card| card.send_for_caller(&command, &mut answer)),
     }?;
     status_word.set(status.0);
     response.fill(&answer)?;
@@ -392,14 +396,21 @@ unsafe fn send(
 /// Calls the hook, if it is due, and then `talk`, under one lock.
 fn with_hook<T>(
     attachment: &Attachment,
+    selector: Selector,
     timeout_ms: u32,
     hook: impl FnOnce() -> Hresult,
     talk: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
-    let is_due = attachment.lock_for_application(timeout_ms)?;
+    let is_due = attachment.lock_for_application(selector, timeout_ms)?;
     let prepared = match is_due.then(hook) {
-        Some(code) if code.0 < 0 => Err(code),
-        Some(_) => attachment.note_application(),
+        Some(code) => {
+            let noted = attachment.note_application(selector, code.0 >= 0);
+            if code.0 < 0 {
+                Err(code)
+            } else {
+                noted
+            }
+        }
         None => Ok(()),
     };
     let talked = prepared.and_then(|()| talk());

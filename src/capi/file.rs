@@ -81,14 +81,14 @@ pub unsafe extern "C" fn scm_file_get_info(file: *mut scm_file, info: *mut scm_f
         // SAFETY: as the header says.
         let info = unsafe { OutputStructure::new(info) }?;
         let (file, _) = opened(file)?;
-        let Implementation::Generic(File { reference, kind, parameters, path, .. }) = &file.object else {
+        let Implementation::Generic(File { reference, kind, parameters, .. }) = &file.object else {
             return Err(Hresult::E_NOTIMPL);
         };
         info.set(&scm_file_info {
             reference_type: reference.value(),
             file_type: kind.value(),
             id: parameters.id.map_or(SCM_FILE_UNKNOWN, u32::from),
-            short_id: parameters.short_id.or(path.short_id()).map_or(SCM_FILE_UNKNOWN, u32::from),
+            short_id: parameters.short_id.map_or(SCM_FILE_UNKNOWN, u32::from),
             size: parameters.size.unwrap_or(SCM_FILE_UNKNOWN),
             record_size: parameters.record_size.unwrap_or(SCM_FILE_UNKNOWN),
             life_cycle: parameters.life_cycle.map_or(SCM_FILE_UNKNOWN, u32::from),
@@ -155,7 +155,8 @@ pub unsafe extern "C" fn scm_file_read(
 /// Writes at the position, which moves behind what was written (ISCardFileAccess::Write).
 ///
 /// To a file of bytes all of `data`, in as many commands as it takes. To a file of records one record: that at the position, or a
-/// new one at the end (APPEND RECORD).
+/// new one at the end (APPEND RECORD). In a ring a new record is the first, where there is no room in place of the oldest, and
+/// the position is behind it then: 1.
 ///
 /// @param file  the file
 /// @param data  the bytes, or the record. With `SCM_FL_ERASE` only their length counts, and it may be NULL.
@@ -202,7 +203,8 @@ pub unsafe extern "C" fn scm_file_write(
                 |file, write| unsafe { write(file, data, data_length, flags, &mut done) },
             ),
         };
-        written.set(done);
+        // A provider that claims more than it was given is not believed.
+        written.set(done.min(data_length));
         result
     })
 }

@@ -62,11 +62,11 @@ unsafe impl Options for scm_directory_options {
 /// PATHS are text of at most `SCM_PATH_MAX` bytes. `reference_type` says how they are meant:
 /// - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current directory
 ///   (`4401`); `..` is the directory above, `.` the current one. Where the first is a name of at least three bytes, from that.
-/// - `SCM_TYPE_BY_NAME`: the name of a directory (AID), or the beginning of one, in hexadecimal digits; identifiers may follow:
-///   `F073636D74657374/4401`.
+/// - `SCM_TYPE_BY_NAME`: the name of a directory (AID) in hexadecimal digits; identifiers may follow: `F073636D74657374/4401`. The
+///   beginning of a name is enough where nothing is changed as a whole (deleted, invalidated, given properties).
 /// - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30: a file in the current directory.
 /// - `SCM_TYPE_BY_ANY`: what it looks like; where it looks like several things, what the card has first: an identifier, a short
-///   identifier, a name. `scm_file_access_resolve` and `scm_file_get_info` tell what it was taken for.
+///   identifier, a name of at least five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell what it was taken for.
 ///
 /// CODES that every function here may answer, besides its own:
 /// - `SCM_E_HANDLE`: the object was released, or its attachment detached.
@@ -76,6 +76,7 @@ unsafe impl Options for scm_directory_options {
 /// - `SCM_SCARD_E_NO_DIR`, `SCM_SCARD_E_NO_FILE`: it is a file, or a directory, and the other was meant.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before, perhaps again after a reset.
 /// - `SCM_SCARD_E_NO_ACCESS`: it is not allowed in the state that the file is in.
+/// - `SCM_SCARD_E_COMM_DATA_LOST`: the card says that the data may be wrong (6281).
 /// - what else `scm_send` makes of a status word, and the codes of a connection (see the top of this file)
 ///
 /// They block while others hold a lock on the card, which `scm_cancel` ends, and as long as the card takes. Any thread may call
@@ -424,11 +425,14 @@ pub unsafe extern "C" fn scm_file_access_create(
 /// @param file_access  the object
 /// @param reference_type  how `path` is meant; not by short identifier
 /// @param path  the file or directory
-/// @param flags  `SCM_FL_RECURSIVE`: a directory with all that is in it; `SCM_FL_NON_RECURSIVE`, or 0: only if nothing is found in
-///   it. What is found is what `scm_file_access_directory` would list.
+/// @param flags  `SCM_FL_RECURSIVE`: a directory with all that is in it; `SCM_FL_NON_RECURSIVE`, or 0: a file only, because whether
+///   a directory is empty no command of the standard tells. A provider may know.
 ///
 /// @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
-/// - `SCM_SCARD_E_NO_ACCESS`: the directory is not empty, or a condition of the card is not met.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is a directory, or may be one, and `SCM_FL_RECURSIVE` is not said. Nothing is deleted.
+/// - `SCM_SCARD_E_FILE_NOT_FOUND`: also a name that is only the beginning of one.
+/// - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met, such as that a directory has to be empty: then what is in it is to
+///   be deleted before.
 #[no_mangle]
 pub unsafe extern "C" fn scm_file_access_delete(
     file_access: *mut scm_file_access,

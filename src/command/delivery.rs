@@ -82,7 +82,9 @@ impl Command<'_> {
             Some(extended) if !by_parts && data <= extended.data => Ok(Way::Whole(Form::Extended)),
             // The response comes in parts then.
             _ if data <= SHORT_DATA => Ok(Way::Whole(Form::Short)),
-            Some(extended) if !by_parts && chaining => Ok(Way::Chained(extended.data, Form::Extended)),
+            Some(extended) if !by_parts && chaining && extended.data > SHORT_DATA => {
+                Ok(Way::Chained(extended.data, Form::Extended))
+            }
             _ if chaining => Ok(Way::Chained(SHORT_DATA, Form::Short)),
             Some(extended) if by_parts && data <= extended.data => Ok(Way::Enveloped),
             _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),

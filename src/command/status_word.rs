@@ -55,6 +55,11 @@ impl StatusWord {
         self == StatusWord::OK || matches!(self.parts().0, 0x61..=0x63)
     }
 
+    /// Whether the data that came with it may be wrong: 6281.
+    pub fn corrupts(self) -> bool {
+        self.code() == Hresult::SCARD_E_COMM_DATA_LOST
+    }
+
     /// Whether the card does not know the command, or this way of asking for it, and so has done nothing.
     pub fn is_unknown_command(self) -> bool {
         matches!(self.0, 0x6A81 | 0x6A86 | 0x6B00 | 0x6D00 | 0x6E00 | 0x6700)

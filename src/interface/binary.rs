@@ -1,9 +1,8 @@
 //! Transparent files: READ, UPDATE, WRITE and ERASE BINARY (ISO/IEC 7816-4, 11.3), in as many commands as it takes.
 
 use super::file::{Change, File};
-use super::information;
 use crate::attachment::conversation::{Conversation, Selection};
-use crate::command::delivery::{Carrier, Limits};
+use crate::command::delivery::Carrier;
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_DATA, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
@@ -28,7 +27,7 @@ const SHORT_ID: u8 = 0x80;
 /// nothing at the end is `SCARD_W_EOF`.
 pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, data: &mut Vec<u8>) -> Result<()> {
     let length = file.rest(position).map_or(length, |rest| length.min(usize::try_from(rest).unwrap_or(length)));
-    let mut most = response_limits(&card.limits());
+    let mut most = if length > SHORT_RESPONSE { response_limit(card) } else { SHORT_RESPONSE };
     while data.len() < length {
         let before = data.len();
         let wanted = length - before;
@@ -38,7 +37,15 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, 
             status => status?,
         };
         match status {
-            StatusWord::WRONG_LENGTH if wanted.min(most) > SHORT_RESPONSE => most = lesser_limit(card, file, most)?,
+            status if status.corrupts() => {
+                data.truncate(before);
+                return if before > 0 { Ok(()) } else { Err(status.code()) };
+            }
+            StatusWord::WRONG_LENGTH if most > SHORT_RESPONSE => {
+                // To ask for more than the card can give at once is not wrong, but some cards think so.
+                most = SHORT_RESPONSE;
+                card.habits().refuses_long_responses = true;
+            }
             StatusWord::END_OF_FILE | StatusWord::WRONG_P1_P2 => break,
             status if !status.is_done() && before > 0 => break,
             status if !status.is_done() => return Err(status.code()),
@@ -52,14 +59,6 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, 
     Ok(())
 }
 
-/// To ask for more than the card can give at once is not wrong, but some cards think so. Then it is time to read how much that is.
-fn lesser_limit(card: &mut Conversation, file: &File, refused: usize) -> Result<usize> {
-    information::read(card)?;
-    file.enter(card)?;
-    let most = response_limits(&card.limits());
-    Ok(if most < refused { most } else { SHORT_RESPONSE })
-}
-
 /// One command, for so many bytes as are wanted, or as a response of at most `most` bytes has.
 fn read_once(
     card: &mut Conversation,
@@ -69,6 +68,7 @@ fn read_once(
     most: usize,
     data: &mut Vec<u8>,
 ) -> Result<StatusWord> {
+    touch(card, file, offset)?;
     let place = Place::of(card, file, offset)?;
     if let Place::Even(p1, p2) = place {
         let status = card.send(&Command::new(ins::READ_BINARY, p1, p2).expecting(wanted.min(most)), data)?;
@@ -106,14 +106,16 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
         Change::Replace(data) => (data, ins::UPDATE_BINARY, ins::UPDATE_BINARY_ODD),
         Change::Or(data) | Change::And(data) => (data, ins::WRITE_BINARY, ins::WRITE_BINARY_ODD),
         Change::Erase(length) => {
-            erase(card, file, position, position + length as u64)?;
+            let end = position.checked_add(length as u64).filter(|end| *end <= MAX_OFFSET);
+            erase(card, file, position, end.ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?)?;
             *written = length;
             return Ok(());
         }
     };
-    let most = card.limits().extended.map_or(SHORT_DATA, |extended| extended.data);
+    let mut most = if data.len() > SHORT_DATA { command_limit(card) } else { SHORT_DATA };
     while let Some(rest) = data.get(*written..).filter(|rest| !rest.is_empty()) {
         let offset = position + *written as u64;
+        touch(card, file, offset)?;
         let place = Place::of(card, file, offset)?;
         let (p1, p2) = place.parameters();
         let mut objects = Vec::new();
@@ -130,36 +132,39 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
             }
         };
         place.note(card, file, status);
-        if !status.is_done() {
-            return Err(refusal(status));
+        match status {
+            StatusWord::WRONG_LENGTH if most > SHORT_DATA => {
+                most = SHORT_DATA;
+                card.habits().refuses_long_commands = true;
+            }
+            status if status.is_done() => *written += part.len(),
+            status => return Err(refusal(status)),
         }
-        *written += part.len();
     }
     Ok(())
 }
 
+/// The end is always said: the file may have become longer since its size was told.
 fn erase(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<()> {
-    let place = Place::of(card, file, begin)?;
+    touch(card, file, begin)?;
+    let place = match Place::of(card, file, begin)? {
+        place @ Place::Even(..) if end <= u16::MAX.into() => place,
+        _ => Place::Odd(file.path.short_id().filter(|_| !file.is_current(card))),
+    };
     let (p1, p2) = place.parameters();
     let mut data = Vec::new();
-    let reaches_end = file.parameters.size.map(u64::from) == Some(end);
     let ins = match place {
-        Place::Even(..) if end <= u16::MAX.into() => {
-            if !reaches_end {
-                data.try_reserve(2)?;
-                data.extend_from_slice(&(end as u16).to_be_bytes());
-            }
+        Place::Even(..) => {
+            data.try_reserve(2)?;
+            data.extend_from_slice(&(end as u16).to_be_bytes());
             ins::ERASE_BINARY
         }
-        _ => {
+        Place::Odd(_) => {
             push_number(&mut data, begin)?;
-            if !reaches_end {
-                push_number(&mut data, end)?;
-            }
+            push_number(&mut data, end)?;
             ins::ERASE_BINARY_ODD
         }
     };
-    let (p1, p2) = if ins == ins::ERASE_BINARY { (p1, p2) } else { Place::Odd(file.path.short_id()).parameters() };
     let status = card.send(&Command::new(ins, p1, p2).with_data(&data), &mut Vec::new())?;
     place.note(card, file, status);
     if status.is_done() {
@@ -179,7 +184,7 @@ fn refusal(status: StatusWord) -> Hresult {
 
 /// How many bytes there are in a file of which the card does not say it: the first offset at which there is none.
 pub fn measure(card: &mut Conversation, file: &File) -> Result<u64> {
-    super::last_of(MAX_SHORT_OFFSET, |count| {
+    super::last_of(MAX_OFFSET, |count| {
         let mut byte = Vec::new();
         let status = read_once(card, file, count - 1, 1, SHORT_RESPONSE, &mut byte)?;
         match status {
@@ -188,6 +193,19 @@ pub fn measure(card: &mut Conversation, file: &File) -> Result<u64> {
             status => Err(status.code()),
         }
     })
+}
+
+/// Beside a short identifier there is room for a small offset only. A file that is read from its beginning is the current one
+/// afterwards, and then there is room for a greater one. Where it may not be read the offset goes into a data object.
+fn touch(card: &mut Conversation, file: &File, offset: u64) -> Result<()> {
+    let Some(short_id) = file.path.short_id().filter(|_| !file.is_current(card)) else { return Ok(()) };
+    if offset > MAX_OFFSET_BESIDE_SHORT_ID {
+        let place = Place::Even(SHORT_ID | short_id, 0);
+        let (p1, p2) = place.parameters();
+        let status = card.send(&Command::new(ins::READ_BINARY, p1, p2).expecting(1), &mut Vec::new())?;
+        place.note(card, file, status);
+    }
+    Ok(())
 }
 
 /// How a command says where in which file.
@@ -227,8 +245,22 @@ impl Place {
     }
 }
 
-fn response_limits(limits: &Limits) -> usize {
-    limits.extended.map_or(SHORT_RESPONSE, |extended| extended.response)
+/// How much one response may carry.
+fn response_limit(card: &mut Conversation) -> usize {
+    if card.habits().refuses_long_responses {
+        return SHORT_RESPONSE;
+    }
+    card.limits().extended.map_or(SHORT_RESPONSE, |extended| extended.response.max(SHORT_RESPONSE))
+}
+
+/// How much one command may carry. With T=0 what is longer would go in parts, of which the card acknowledges none before the last;
+/// and as long as nobody has read how long a command may be, short ones do as well.
+fn command_limit(card: &mut Conversation) -> usize {
+    let is_unknown = card.believes_card() && card.capabilities().more_in_file;
+    if card.protocol() == Protocol::T0 || is_unknown || card.habits().refuses_long_commands {
+        return SHORT_DATA;
+    }
+    card.limits().extended.map_or(SHORT_DATA, |extended| extended.data.max(SHORT_DATA))
 }
 
 /// Tag and length of a data object of `length` bytes, whose tag has one byte.

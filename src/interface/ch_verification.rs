@@ -217,11 +217,8 @@ fn state(card: &mut Conversation, target: Target) -> Result<StatusWord> {
 /// afterwards.
 fn take_back(card: &mut Conversation, target: Target) -> Result<()> {
     let status = card.send(&Command::new(ins::VERIFY, TAKE_BACK, target.0), &mut Vec::new())?;
-    let is_taken_back = match status {
-        StatusWord::OK => state(card, target)? != StatusWord::OK,
-        status => status.tries().is_some(),
-    };
-    match is_taken_back {
+    let status = if status == StatusWord::OK { state(card, target)? } else { status };
+    match status.0 >> 8 == 0x63 || status.tries().is_some() {
         true => Ok(()),
         false => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
     }

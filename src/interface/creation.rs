@@ -1,6 +1,6 @@
 //! CREATE FILE (ISO/IEC 7816-9): what a new file is to be, and where.
 
-use super::control_parameters::{DESCRIPTOR, FCI, FCP, ID, NAME, SIZE, WHOLE_SIZE};
+use super::control_parameters::{ControlParameters, Kind, DESCRIPTOR, FCI, FCP, ID, NAME, SIZE, WHOLE_SIZE};
 use super::file_access::succeed;
 use super::properties::is_objects;
 use super::selection::{enter, Expected};
@@ -39,6 +39,7 @@ pub fn describe(
     if reference == Reference::Name && !content.is_empty() {
         return Err(Hresult::E_INVALIDARG);
     }
+    check_content(given, content)?;
     let has = |tag| tlv::find(given, tag).is_some();
     let mut inner = Vec::new();
     if !has(SIZE) && !has(WHOLE_SIZE) && !content.is_empty() {
@@ -63,6 +64,23 @@ pub fn describe(
     let mut template = Vec::new();
     tlv::push(&mut template, FCP, &inner)?;
     Ok(template)
+}
+
+/// What could not be written afterwards is not begun.
+fn check_content(given: &[u8], content: &[u8]) -> Result<()> {
+    let parameters = ControlParameters::read(given);
+    let record_size = parameters.record_size.map_or(usize::MAX, |size| size as usize).max(1);
+    match parameters.kind {
+        Some(Kind::Directory) if !content.is_empty() => Err(Hresult::E_INVALIDARG),
+        Some(Kind::Fixed | Kind::Cyclic) if record_size < usize::MAX && content.len() % record_size != 0 => {
+            Err(Hresult::E_INVALIDARG)
+        }
+        Some(Kind::Variable) if content.len() > record_size => Err(Hresult::SCARD_E_WRITE_TOO_MANY),
+        Some(Kind::Transparent) | None if parameters.size.is_some_and(|size| content.len() > size as usize) => {
+            Err(Hresult::SCARD_E_WRITE_TOO_MANY)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What is in the template of the caller, or his data objects without one.

@@ -2,9 +2,11 @@
 //! tried.
 
 use super::control_parameters::{ControlParameters, Kind};
-use super::file_access::{look, succeed};
+use super::file_access::look;
+use super::record;
 use super::selection::{enter, select, Expected, Telling};
 use crate::attachment::conversation::Conversation;
+use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::path::{push_hex, Name, Path, Root, MF};
@@ -156,7 +158,20 @@ fn read_dir(card: &mut Conversation, content: &mut Vec<u8>) -> Result<()> {
         let [.., high, low] = content.len().to_be_bytes();
         let before = content.len();
         let read = Command::new(ins::READ_BINARY, high, low).expecting(SHORT_RESPONSE);
-        if !card.send(&read, content)?.is_done() || content.len() - before < SHORT_RESPONSE {
+        match card.send(&read, content)? {
+            StatusWord::WRONG_STRUCTURE => return read_records(card, content),
+            status if !status.is_done() || content.len() - before < SHORT_RESPONSE => break,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// It may be a file of records too, a template in each.
+fn read_records(card: &mut Conversation, content: &mut Vec<u8>) -> Result<()> {
+    for number in 1..u8::MAX {
+        let read = Command::new(ins::READ_RECORD, number, record::NUMBERED).expecting(SHORT_RESPONSE);
+        if !card.send(&read, content)?.is_done() {
             break;
         }
     }
@@ -168,50 +183,4 @@ fn push_name(names: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
     push_hex(names, bytes);
     names.push(0);
     Ok(())
-}
-
-/// Deletes a file: DELETE FILE of what is selected (ISO/IEC 7816-9). A directory is only deleted with what is in it where that
-/// is asked for; what of it can be known is what `Candidates::Usual` finds.
-pub fn delete(card: &mut Conversation, path: &Path, recursive: bool) -> Result<()> {
-    if path.short_id().is_some() {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    let kind = look(card, path, Expected::Anything)?.kind;
-    if kind == Some(Kind::Directory) && !recursive {
-        let mut children = 0;
-        for_each_file(card, path, &Candidates::Usual, |_, _, _| {
-            children += 1;
-            Ok(())
-        })?;
-        if children > 0 {
-            return Err(Hresult::SCARD_E_NO_ACCESS);
-        }
-    }
-    match delete_selected(card, path) {
-        Err(code) if kind == Some(Kind::Directory) && recursive && is_of_the_file(code) => {
-            delete_children(card, path, code)?;
-            delete_selected(card, path)
-        }
-        deleted => deleted,
-    }
-}
-
-fn delete_selected(card: &mut Conversation, path: &Path) -> Result<()> {
-    enter(card, path, Expected::Anything)?;
-    card.set_selection(None);
-    succeed(card.send(&Command::new(ins::DELETE_FILE, 0, 0), &mut Vec::new())?)
-}
-
-/// A card that deletes no directory with something in it wants that deleted before. Where there is nothing it had another reason.
-fn delete_children(card: &mut Conversation, path: &Path, why: Hresult) -> Result<()> {
-    let mut children = Vec::new();
-    for_each_file(card, path, &Candidates::Usual, |_, id, _| {
-        children.try_reserve(1)?;
-        children.push(id);
-        Ok(())
-    })?;
-    if children.is_empty() {
-        return Err(why);
-    }
-    children.iter().try_for_each(|id| delete(card, &path.child(*id)?, true))
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::control_parameters::{Coding, ControlParameters, Kind};
 use super::selection::{enter, Expected};
-use super::{binary, information, record};
+use super::{binary, record};
 use crate::attachment::conversation::Conversation;
 use crate::attachment::Attachment;
 use crate::hresult::{Hresult, Result};
@@ -87,24 +87,39 @@ impl File {
         self.check_coding(change)?;
         attachment.converse(SCM_INFINITE, |card| {
             self.check_card(card)?;
-            let position = self.position();
-            if self.kind.has_records() {
-                self.enter(card)?;
-                record::write(card, self, position, change)?;
-                *written = change.length();
-                self.set_position(position + 1);
-                return Ok(());
-            }
-            let length = change.length() as u64;
-            if self.rest(position).is_some_and(|rest| length > rest) {
-                return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
-            }
-            information::read_if_worth(card, change.data().len() as u64)?;
-            self.enter(card)?;
-            let done = binary::write(card, self, position, change, written);
-            self.set_position(position + *written as u64);
-            done
+            self.change(card, change, written)
         })
+    }
+
+    /// The same, where it is known that it is the card of the file.
+    fn change(&self, card: &mut Conversation, change: Change, written: &mut usize) -> Result<()> {
+        let position = self.position();
+        if self.kind.has_records() {
+            self.enter(card)?;
+            let behind = record::write(card, self, position, change)?;
+            *written = change.length();
+            self.set_position(behind);
+            return Ok(());
+        }
+        let length = change.length() as u64;
+        if self.rest(position).is_some_and(|rest| length > rest) {
+            return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
+        }
+        self.enter(card)?;
+        let done = binary::write(card, self, position, change, written);
+        self.set_position(position + *written as u64);
+        done
+    }
+
+    /// Gives a file that was just created its content: bytes, or as many records as it fills.
+    pub fn fill(&self, card: &mut Conversation, content: &[u8]) -> Result<()> {
+        if !self.kind.has_records() {
+            return self.change(card, Change::Replace(content), &mut 0);
+        }
+        self.enter(card)?;
+        let longest = self.parameters.record_size.filter(|_| self.kind != Kind::Variable);
+        let longest = longest.map_or(content.len(), |size| size as usize);
+        content.chunks(longest.max(1)).try_for_each(|part| record::append(card, self, part))
     }
 
     /// What WRITE does is a property of the file.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::control_parameters::{self, ControlParameters, Kind};
-use super::file::{Change, File};
+use super::file::File;
 use super::selection::{self, enter, select, Expected, Telling};
 use super::{creation, directory, properties, record};
 use crate::attachment::conversation::{Conversation, Selection};
@@ -100,29 +100,24 @@ impl FileAccess {
     ) -> Result<()> {
         let current = self.current_dir();
         let (reference, path) = creation::place(reference, text, &current)?;
-        let file = creation::describe(reference, &path, objects, content, preallocate)?;
+        let template = creation::describe(reference, &path, objects, content, preallocate)?;
         attachment.converse(SCM_INFINITE, |card| {
             let directory = match reference {
                 Reference::Name => current,
                 _ => path.parent()?,
             };
             let directory = selection::from_known_root(card, &directory)?;
-            creation::create(card, &directory, &file)
-        })?;
-        if content.is_empty() {
-            return Ok(());
-        }
-        let file = self.open(attachment, reference, text)?;
-        let longest = match file.kind {
-            Kind::Fixed | Kind::Cyclic => file.parameters.record_size.map_or(content.len(), |size| size as usize),
-            _ => content.len(),
-        };
-        content.chunks(longest.max(1)).try_for_each(|part| file.write(attachment, Change::Replace(part), &mut 0))
+            creation::create(card, &directory, &template)?;
+            match path.ids().last() {
+                Some(id) if !content.is_empty() => open(card, reference, &directory.child(*id)?)?.fill(card, content),
+                _ => Ok(()),
+            }
+        })
     }
 
     pub fn delete(&self, attachment: &Attachment, reference: Reference, text: &[u8], recursive: bool) -> Result<()> {
         let gone = self.find(attachment, reference, text, |card, _, path| {
-            directory::delete(card, path, recursive)?;
+            delete(card, path, recursive)?;
             Ok(*path)
         })?;
         // A current directory that is not there any more would be none.
@@ -174,11 +169,7 @@ impl FileAccess {
         objects: &[u8],
     ) -> Result<()> {
         self.find(attachment, reference, text, |card, _, path| {
-            if path.short_id().is_some() {
-                open(card, Reference::ShortId, path)?;
-            } else {
-                enter(card, path, Expected::Anything)?;
-            }
+            target(card, path)?;
             properties::set(card, objects)
         })
     }
@@ -187,11 +178,7 @@ impl FileAccess {
     pub fn set_active(&self, attachment: &Attachment, text: &[u8], active: bool) -> Result<()> {
         let ins = if active { ins::ACTIVATE_FILE } else { ins::DEACTIVATE_FILE };
         self.find(attachment, Reference::Any, text, |card, _, path| {
-            if path.short_id().is_some() {
-                open(card, Reference::ShortId, path)?;
-            } else {
-                enter(card, path, Expected::Anything)?;
-            }
+            target(card, path)?;
             succeed(card.send(&Command::new(ins, 0, 0), &mut Vec::new())?)
         })
     }
@@ -217,11 +204,50 @@ pub fn succeed(status: StatusWord) -> Result<()> {
     }
 }
 
+/// Selects what is to be changed as a whole: for a DF its whole name is needed, and not only the beginning of one. Gives what the card
+/// tells of it.
+fn target(card: &mut Conversation, path: &Path) -> Result<ControlParameters> {
+    if path.short_id().is_some() {
+        return open(card, Reference::ShortId, path).map(|file| file.parameters);
+    }
+    let mut answer = Vec::new();
+    select(card, path, Expected::Anything, Telling::Parameters, &mut answer)?;
+    if !selection::has_whole_name(path, &answer) {
+        return Err(Hresult::SCARD_E_FILE_NOT_FOUND);
+    }
+    Ok(ControlParameters::read(&answer))
+}
+
+/// DELETE FILE of what is selected (ISO/IEC 7816-9), which takes along what is in a directory. Whether that is empty no command
+/// tells, so without `recursive` no directory is deleted, nor what could be one.
+fn delete(card: &mut Conversation, path: &Path, recursive: bool) -> Result<()> {
+    if path.short_id().is_some() {
+        return Err(Hresult::E_INVALIDARG);
+    }
+    let kind = match target(card, path)?.kind {
+        None if !recursive => {
+            probe(card, 0, record::NUMBERED).ok().filter(|(_, was_read)| *was_read).map(|(kind, _)| kind)
+        }
+        kind => kind,
+    };
+    if !recursive && kind.is_none_or(|kind| kind == Kind::Directory) {
+        return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
+    }
+    card.set_selection(None);
+    succeed(card.send(&Command::new(ins::DELETE_FILE, 0, 0), &mut Vec::new())?)
+}
+
 fn open(card: &mut Conversation, reference: Reference, path: &Path) -> Result<File> {
     let number = card.card_number();
-    if path.short_id().is_some() {
-        let (kind, parameters) = open_by_short_id(card, path)?;
-        return Ok(File::new(*path, reference, kind, parameters, number));
+    if let Some(short_id) = path.short_id() {
+        let (kind, told) = open_by_short_id(card, path)?;
+        let parameters = ControlParameters { short_id: told.short_id.or(Some(short_id)), ..told };
+        // Where the card tells its identifier the file can be selected as others are.
+        let path = match told.id {
+            Some(id) => path.without_short_id().child(id).unwrap_or(*path),
+            None => *path,
+        };
+        return Ok(File::new(path, reference, kind, parameters, number));
     }
     // The MF is a directory, and so is what has a name.
     if path.ids().is_empty() {

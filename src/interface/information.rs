@@ -8,22 +8,11 @@ use crate::path::Path;
 
 pub(crate) const ID: u16 = 0x2F01;
 
-/// What is read for it, in commands: a SELECT and a READ BINARY.
-const COST: u64 = 2;
-
-/// The same, where so many bytes to be moved are worth it.
-pub fn read_if_worth(card: &mut Conversation, bytes: u64) -> Result<()> {
-    let saved = bytes.saturating_sub(1) / SHORT_RESPONSE as u64;
-    if saved > COST && card.believes_card() {
-        read(card)?;
-    }
-    Ok(())
-}
-
-/// Reads what the card refers to, once. A card that has no such file after all has said everything.
+/// Reads it, once, and only where somebody asks for it: what was selected before, and perhaps what was
+/// verified for it, is lost. A card that has no such file after all has said everything.
 pub fn read(card: &mut Conversation) -> Result<()> {
     let capabilities = card.capabilities();
-    if !capabilities.more_in_file {
+    if capabilities.has_read_file {
         return Ok(());
     }
     let (mut content, before) = (Vec::new(), card.generation());

@@ -5,7 +5,7 @@ use super::control_parameters::Kind;
 use super::file::{Change, File};
 use crate::attachment::conversation::Conversation;
 use crate::command::status_word::StatusWord;
-use crate::command::{ins, Command, SHORT_RESPONSE};
+use crate::command::{ins, Command, EXTENDED_RESPONSE, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 
 /// There are no more records than that (FF is for future use).
@@ -16,19 +16,24 @@ pub(crate) const NUMBERED: u8 = 0x04;
 /// Reads the record at `position`. There is none behind the last one: `SCARD_W_EOF`.
 pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<u8>) -> Result<()> {
     let number = number(position).ok_or(Hresult::SCARD_W_EOF)?;
-    // All there is, unless that is known: then no other length has to be asked for.
-    let length = file.parameters.record_size.filter(|_| file.kind != Kind::Variable);
-    let length = length.map_or(SHORT_RESPONSE, |length| length as usize).max(1);
+    // Where the length is known, no other has to be asked for. Without it a record is as long as it is.
+    let length = match (file.parameters.record_size, file.kind) {
+        (None, _) => EXTENDED_RESPONSE,
+        (Some(longest), Kind::Variable) => SHORT_RESPONSE.max(longest as usize),
+        (Some(exactly), _) => (exactly as usize).max(1),
+    };
     let command = Command::new(ins::READ_RECORD, number, place(card, file)).expecting(length);
     match card.send(&command, data)? {
         StatusWord::RECORD_NOT_FOUND => Err(Hresult::SCARD_W_EOF),
+        // Part of it may be wrong, or is still there.
+        status if status.corrupts() || status.more().is_some() => Err(Hresult::SCARD_E_COMM_DATA_LOST),
         status if status.is_done() => Ok(()),
         status => Err(status.code()),
     }
 }
 
-/// Changes the record at `position`, or appends one where that is behind the last.
-pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change) -> Result<()> {
+/// Changes the record at `position`, or appends one where that is behind the last; gives the position behind it.
+pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change) -> Result<u64> {
     let data = change.data();
     if file.parameters.record_size.is_some_and(|size| data.len() > size as usize) {
         return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
@@ -41,17 +46,23 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
     };
     let status = card.send(&Command::new(ins, number, place(card, file)).with_data(data), &mut Vec::new())?;
     match (status, change) {
-        (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append(card, file, position, data),
-        (status, _) if status.is_done() => Ok(()),
+        (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append_at(card, file, position, data),
+        (status, _) if status.is_done() => Ok(position + 1),
         (status, _) => Err(status.code()),
     }
 }
 
-fn append(card: &mut Conversation, file: &File, position: u64, data: &[u8]) -> Result<()> {
-    // A new record is behind the last one, or in a ring the first: either is the one that was meant only at the end.
+/// Appends a record where `position` is the end; gives the position behind it. In a ring the new one is the first.
+fn append_at(card: &mut Conversation, file: &File, position: u64, data: &[u8]) -> Result<u64> {
     if position > 0 && count(card, file)? != position {
         return Err(Hresult::SCARD_E_BAD_SEEK);
     }
+    append(card, file, data)?;
+    Ok(if file.kind == Kind::Cyclic { 1 } else { position + 1 })
+}
+
+/// APPEND RECORD.
+pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
     let short_id = place(card, file) & !NUMBERED;
     let status = card.send(&Command::new(ins::APPEND_RECORD, 0, short_id).with_data(data), &mut Vec::new())?;
     if status.is_done() {

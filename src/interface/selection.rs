@@ -1,6 +1,6 @@
 //! Selecting a file (ISO/IEC 7816-4, 11.2.2), in as few commands as the card allows.
 
-use super::control_parameters::{ControlParameters, Kind};
+use super::control_parameters::{self, ControlParameters, Kind, NAME};
 use crate::attachment::conversation::{Conversation, Habits, Selection};
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
@@ -9,6 +9,8 @@ use crate::path::{Path, Root, MAX_DEPTH, MF};
 
 /// P1 of SELECT.
 const BY_ID: u8 = 0x00;
+const CHILD_DF: u8 = 0x01;
+const CHILD_EF: u8 = 0x02;
 const PARENT: u8 = 0x03;
 const BY_NAME: u8 = 0x04;
 const BY_PATH_FROM_MF: u8 = 0x08;
@@ -59,8 +61,13 @@ pub fn select(
     let current = card.selection().and_then(|selection| selection.directory);
     card.set_selection(None);
     let begin = answer.len();
-    let status = walk(card, path, current, telling, answer)?;
+    let mut current = current;
+    let status = walk(card, path, &mut current, expected, telling, answer)?;
     if !is_selected(status) {
+        // What is not found changes nothing (ISO/IEC 7816-4, 11.2.2).
+        if let (StatusWord::FILE_NOT_FOUND, Expected::Candidate, Some(directory)) = (status, expected, current) {
+            card.set_selection(Some(Selection { file: directory, directory: Some(directory) }));
+        }
         return Err(missing(card, path, expected, status));
     }
     let told = ControlParameters::read(answer.get(begin..).unwrap_or_default()).kind;
@@ -93,35 +100,50 @@ fn has_directory(card: &mut Conversation, path: &Path) -> bool {
     match path.parent() {
         // There is an MF, and a name that is not found has no DF above it.
         Ok(parent) if !parent.ids().is_empty() || parent.above() == 0 && parent.root() != Root::Mf => {
-            walk(card, &parent, None, Telling::Nothing, &mut Vec::new()).is_ok_and(is_selected)
+            walk(card, &parent, &mut None, Expected::Directory, Telling::Nothing, &mut Vec::new())
+                .is_ok_and(is_selected)
         }
         _ => true,
     }
 }
 
-/// Goes to `path`, from the current DF if that is known and on the way.
+/// The DF that a name has found, by its whole name: a card finds one also by the beginning of its name.
+pub fn has_whole_name(path: &Path, answer: &[u8]) -> bool {
+    match path.root() {
+        Root::Name(name) if path.is_named() => {
+            control_parameters::objects(answer).any(|object| object.tag == NAME && object.value == name.as_bytes())
+        }
+        _ => true,
+    }
+}
+
+/// Goes to `path`, from the current DF if that is known and on the way. `current` is where the card still is when the last of it is
+/// not found, if that is known.
 fn walk(
     card: &mut Conversation,
     path: &Path,
-    current: Option<Path>,
+    current: &mut Option<Path>,
+    expected: Expected,
     telling: Telling,
     answer: &mut Vec<u8>,
 ) -> Result<StatusWord> {
     match path.root() {
         Root::Mf if path.ids().is_empty() => ask(card, BY_ID, &MF.to_be_bytes(), telling, answer),
-        Root::Mf => descend(card, path.ids(), BY_PATH_FROM_MF, telling, answer),
+        Root::Mf => descend(card, path.ids(), BY_PATH_FROM_MF, current, expected, telling, answer),
         Root::Name(name) if path.ids().is_empty() => ask(card, BY_NAME, name.as_bytes(), telling, answer),
         Root::Name(name) => {
             let known = current.filter(|current| current.root() == path.root() && current.above() == 0);
             let ahead = known.and_then(|current| path.ids().strip_prefix(current.ids())).filter(|ids| !ids.is_empty());
             if let Some(ids) = ahead {
-                return descend(card, ids, BY_PATH_FROM_DF, telling, answer);
+                return descend(card, ids, BY_PATH_FROM_DF, current, expected, telling, answer);
             }
             let status = ask(card, BY_NAME, name.as_bytes(), Telling::Nothing, &mut Vec::new())?;
             if !is_selected(status) {
+                *current = None;
                 return Ok(status);
             }
-            descend(card, path.ids(), BY_PATH_FROM_DF, telling, answer)
+            *current = Some(Path::of(path.root()));
+            descend(card, path.ids(), BY_PATH_FROM_DF, current, expected, telling, answer)
         }
     }
 }
@@ -131,6 +153,8 @@ fn descend(
     card: &mut Conversation,
     ids: &[u16],
     from: u8,
+    current: &mut Option<Path>,
+    expected: Expected,
     telling: Telling,
     answer: &mut Vec<u8>,
 ) -> Result<StatusWord> {
@@ -144,6 +168,7 @@ fn descend(
         // It was the path that was refused, and not how the card was to tell.
         *card.habits() = Habits { steps: true, ..before };
     }
+    *current = None;
     if from == BY_PATH_FROM_MF {
         let status = ask(card, BY_ID, &MF.to_be_bytes(), Telling::Nothing, &mut Vec::new())?;
         if !is_selected(status) {
@@ -152,12 +177,51 @@ fn descend(
     }
     let Some((last, directories)) = ids.split_last() else { return Ok(StatusWord::OK) };
     for id in directories {
-        let status = ask(card, BY_ID, &id.to_be_bytes(), Telling::Nothing, &mut Vec::new())?;
+        let status = step(card, *id, Expected::Directory, Telling::Nothing, &mut Vec::new())?;
         if !is_selected(status) {
             return Ok(status);
         }
     }
-    ask(card, BY_ID, &last.to_be_bytes(), telling, answer)
+    step(card, *last, expected, telling, answer)
+}
+
+/// Down one identifier. A card that is asked for just that identifier may find it beside or above the current DF too (ETSI TS
+/// 102 221, 8.4.1), so it is asked for a child as long as it knows that.
+fn step(
+    card: &mut Conversation,
+    id: u16,
+    expected: Expected,
+    telling: Telling,
+    answer: &mut Vec<u8>,
+) -> Result<StatusWord> {
+    let ways: &[u8] = match expected {
+        Expected::Directory => &[CHILD_DF],
+        Expected::File => &[CHILD_EF],
+        Expected::Anything | Expected::Candidate => &[CHILD_EF, CHILD_DF],
+    };
+    let mut is_answered = true;
+    for way in ways {
+        let place = usize::from(*way == CHILD_EF);
+        if card.habits().knows_no_child.get(place) == Some(&true) {
+            is_answered = false;
+            continue;
+        }
+        let before = *card.habits();
+        let status = ask(card, *way, &id.to_be_bytes(), telling, answer)?;
+        if status.is_unknown_command() {
+            *card.habits() = before;
+            if let Some(knows_no_child) = card.habits().knows_no_child.get_mut(place) {
+                *knows_no_child = true;
+            }
+            is_answered = false;
+        } else if status != StatusWord::FILE_NOT_FOUND {
+            return Ok(status);
+        }
+    }
+    if is_answered {
+        return Ok(StatusWord::FILE_NOT_FOUND);
+    }
+    ask(card, BY_ID, &id.to_be_bytes(), telling, answer)
 }
 
 fn bytes(ids: &[u16]) -> ([u8; 2 * MAX_DEPTH], usize) {
