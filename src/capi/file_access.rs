@@ -56,8 +56,8 @@ unsafe impl Options for scm_directory_options {
 ///
 /// Every function of the object that asks the card does so under one lock, and selects what it works on, because another
 /// process may have selected something else meanwhile. While the caller holds `scm_lock`, what is selected stays selected, and is
-/// not selected again, as long as no command of the caller's own comes in between (`scm_send`, `scm_transmit`) and nobody has
-/// asked for the card handle (`scm_get_icc`).
+/// not selected again, as long as no command of the caller's own comes in between (`scm_send`, `scm_transmit`) and nobody else
+/// knows the card handle (it is borrowed, or was asked for with `scm_get_icc`).
 ///
 /// PATHS are text of at most `SCM_PATH_MAX` bytes. `reference_type` says how they are meant:
 /// - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current directory

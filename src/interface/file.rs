@@ -102,6 +102,9 @@ impl File {
             return Ok(());
         }
         let length = change.length() as u64;
+        if length == 0 {
+            return Ok(());
+        }
         if self.rest(position).is_some_and(|rest| length > rest) {
             return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
         }
