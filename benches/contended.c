@@ -17,26 +17,12 @@
 #include <unistd.h>
 #include <winscard.h>
 
+#include "measure.h"
 #include "scm.h"
 
 enum { ROUNDS = 15, LOCKS = 20, THREADS = 2, LIMIT_MS = 100, WAIT_MS = 3000 };
 
 static char reader[MAX_READERNAME];
-
-static double now_ms(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
-
-static void expect(bool true_here, const char *what)
-{
-    if (true_here)
-        return;
-    fprintf(stderr, "contended: %s\n", what);
-    exit(EXIT_FAILURE);
-}
 
 static void hold_for_1_ms(void)
 {
@@ -126,18 +112,6 @@ static void contend(void *(*side)(void *), struct figures *figures, int round)
     figures->total[round] = now_ms() - start;
     figures->longest[round] = longest[0] > longest[1] ? longest[0] : longest[1];
     pthread_barrier_destroy(&start_line);
-}
-
-static int ascending(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, ascending);
-    return values[count / 2];
 }
 
 static void hand_over(void)

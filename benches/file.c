@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <winscard.h>
 
+#include "measure.h"
 #include "scm.h"
 #include "stack.h"
 
@@ -25,21 +26,6 @@ enum { SIZE = 32767, ROUNDS = 25 };
 static char reader[MAX_READERNAME];
 static const char *cat, *explorer;
 static char script[] = "/tmp/scm-script-XXXXXX", copy[] = "/tmp/scm-copy-XXXXXX";
-
-static double now_ms(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
-
-static void expect(bool true_here, const char *what)
-{
-    if (true_here)
-        return;
-    fprintf(stderr, "file: %s\n", what);
-    exit(EXIT_FAILURE);
-}
 
 /* --- In the process */
 
@@ -119,18 +105,6 @@ static void run_explorer(size_t chunk)
 
 /* --- Both, one after the other */
 
-static int compare_doubles(const void *one, const void *other)
-{
-    double a = *(const double *)one, b = *(const double *)other;
-    return (a > b) - (a < b);
-}
-
-static double median(double *times)
-{
-    qsort(times, ROUNDS, sizeof *times, compare_doubles);
-    return times[ROUNDS / 2];
-}
-
 static int exchanges(void (*side)(size_t), size_t chunk)
 {
     stack("card 0 clear");
@@ -151,7 +125,7 @@ static void compare(const char *what, size_t chunk, const char *other_name, void
             times[side][round] = now_ms() - start;
         }
     }
-    double their_time = median(times[0]), our_time = median(times[1]);
+    double their_time = median(times[0], ROUNDS), our_time = median(times[1], ROUNDS);
     printf("%-10s%6d%18s%6d%10.2f ms%14s%6d%10.2f ms%8.3f\n", what, least, other_name, theirs, their_time, our_name, own,
            our_time, our_time / their_time);
     expect(own == least, "more exchanges than it takes");

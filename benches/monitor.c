@@ -11,25 +11,11 @@
 #include <time.h>
 #include <winscard.h>
 
+#include "measure.h"
 #include "scm.h"
 #include "stack.h"
 
 enum { ROUNDS_MAX = 200, CARD = 0 };
-
-static double now_ms(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
-
-static void expect(bool true_here, const char *what)
-{
-    if (true_here)
-        return;
-    fprintf(stderr, "monitor: %s\n", what);
-    exit(EXIT_FAILURE);
-}
 
 /* When each side was told of the last insertion and removal; 0 before. */
 struct told {
@@ -77,18 +63,6 @@ static void await(_Atomic double *one, _Atomic double *other)
         expect(now_ms() - start < 10000, "one side was not told");
         nanosleep(&moment, NULL);
     }
-}
-
-static int ascending(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, ascending);
-    return values[count / 2];
 }
 
 int main(int argc, char **argv)
