@@ -180,7 +180,7 @@ static void a_guess_is_told(void **state)
         {"3F00/5015", SCM_TYPE_BY_ID, "3F00/5015"},
         {"4401", SCM_TYPE_BY_ID, "3F00/5015/4401"},
         {"1", SCM_TYPE_BY_SHORT_ID, "3F00/5015/1"},
-        {"F073636D74", SCM_TYPE_BY_NAME, "F073636D74"},
+        {"F073636D74", SCM_TYPE_BY_NAME, "F073636D74657374"},
         {"A00000039773636D01", SCM_TYPE_BY_NAME, "A00000039773636D01"},
         {"../5016", SCM_TYPE_BY_ID, "3F00/5016"},
         {".", SCM_TYPE_BY_ID, "3F00/5015"},
@@ -268,7 +268,7 @@ static void what_is_not_there_is_not_opened(void **state)
         {SCM_TYPE_BY_ID, "3F00/5015", SCM_SCARD_E_NO_FILE},
         {SCM_TYPE_BY_ID, "3F00", SCM_SCARD_E_NO_FILE},
         {SCM_TYPE_BY_NAME, "F073636D74657374", SCM_SCARD_E_NO_FILE},
-        {SCM_TYPE_BY_NAME, "FFFFFFFF", SCM_SCARD_E_FILE_NOT_FOUND},
+        {SCM_TYPE_BY_NAME, "FFFFFFFF", SCM_SCARD_E_DIR_NOT_FOUND},
         {SCM_TYPE_BY_NAME, "FFFFFFFF/4401", SCM_SCARD_E_DIR_NOT_FOUND},
         {SCM_TYPE_BY_NAME, "F073636D74657374/44FF", SCM_SCARD_E_FILE_NOT_FOUND},
         {SCM_TYPE_BY_SHORT_ID, "29", SCM_S_OK},
@@ -399,7 +399,7 @@ static void a_card_that_refuses_to_select_so_is_asked_otherwise(void **state)
     }
     assert_string_equal(bed("card %d log", CARD),
                         /* Opened: everything is tried once. */
-                        "00A40804045015440100 00A40800045015440100 00A4000C023F00 00A40004023F0000 "
+                        "00A40804045015440100 00A40800045015440100 00A4080C0450154401 00A4000C023F00 00A40004023F0000 "
                         "00A40000023F0000 00A4010002501500 00A4020002440100 "
                         /* Read, opened, read. */
                         "00A40000023F0000 00A4010002501500 00A4020002440100 00B0000005 "
@@ -411,7 +411,7 @@ static void a_card_that_refuses_to_select_so_is_asked_otherwise(void **state)
     scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
     close_file(file);
     assert_string_equal(bed("card %d log", CARD),
-                        "00A40000023F0000 00A4010002501500 00A4000002501500 00A4020002440100 00A4000002440100");
+                        "00A40000023F0000 00A4010002501500 00A4000002501500 00A4020002440100 00A4020C024401 00A4000002440100");
     bed("card %d forget", CARD);
 }
 
@@ -636,6 +636,88 @@ static void a_deactivated_file_is_not_read(void **state)
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "4413", 0), SCM_S_OK);
 }
 
+/* What is done to a short identifier is done to that file, or to nothing. */
+static void a_short_identifier_that_cannot_be_read_changes_nothing(void **state)
+{
+    (void)state;
+    uint8_t properties[256];
+    size_t length = 77;
+    /* A file that may not be read, and one without records. */
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00/5016"), SCM_S_OK);
+    bed("card %d clear", CARD);
+    assert_result(scm_file_access_invalidate(files, "1", 0), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_result(scm_file_access_set_properties(files, SCM_TYPE_BY_SHORT_ID, "1", (const uint8_t *)"\x8A\x01\x05", 3, 0),
+                  SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_SHORT_ID, "1", NULL, 0, 0, properties, sizeof properties,
+                                                 &length),
+                  SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_int_equal(length, 0);
+    assert_null(strstr(bed("card %d log", CARD), " 0004"));
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00/5016"), SCM_S_OK);
+}
+
+/* A file is no directory, wherever it stands in a path. */
+static void a_file_in_the_place_of_a_directory(void **state)
+{
+    (void)state;
+    scm_file *file;
+    char path[SCM_PATH_MAX + 1];
+    uint32_t taken_as;
+    size_t length;
+    create_file("4401", "\x80\x02\x00\x10\x88\x01\x08", 7);
+    create_file("4403", "\x80\x02\x00\x10\x88\x01\x18", 7);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4401/5556", (const uint8_t *)"\x82\x01\x38", 3, 0, NULL, 0),
+                  SCM_SCARD_E_NO_DIR);
+    assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, "3F00/5556", &file), SCM_SCARD_E_FILE_NOT_FOUND);
+    assert_result(scm_file_access_invalidate(files, "4401/3", 0), SCM_SCARD_E_NO_DIR);
+    assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, "4401/3", &file), SCM_SCARD_E_NO_DIR);
+    assert_result(scm_file_access_resolve(files, SCM_TYPE_BY_ID, "4401/3", &taken_as, path, sizeof path, &length),
+                  SCM_SCARD_E_NO_DIR);
+    assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, "3/3", &file), SCM_E_INVALIDARG);
+    file = open_file(SCM_TYPE_BY_SHORT_ID, "3");
+    assert_read(file, 1, "\0", 1);
+    close_file(file);
+}
+
+/* A card that answers to SELECT with a warning has selected nothing that anybody could rely on. */
+static void a_warning_of_select_is_no_success(void **state)
+{
+    (void)state;
+    scm_file *open = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401"), *file = (scm_file *)&file;
+    size_t written = 77;
+    bed("card %d answer 00A4 6301", CARD);
+    assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, "3F00/5015/4401", &file), SCM_E_FAIL);
+    assert_null(file);
+    assert_result(scm_file_write(open, (const uint8_t *)"x", 1, 0, &written), SCM_E_FAIL);
+    assert_int_equal(written, 0);
+    assert_result(read_one(open), SCM_E_FAIL);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/5015/4401", 0), SCM_E_FAIL);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "5015"), SCM_E_FAIL);
+    bed("card %d forget", CARD);
+    close_file(open);
+}
+
+/* The beginning of a name finds a directory; it is not enough to delete, to create or to invalidate in it. */
+static void the_beginning_of_a_name_is_not_enough_to_change(void **state)
+{
+    (void)state;
+    scm_file *file = open_file(SCM_TYPE_BY_NAME, "F07363/5020/4401");
+    close_file(file);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "F07363/5020/4401", 0), SCM_SCARD_E_FILE_NOT_FOUND);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "F07363/..", SCM_FL_RECURSIVE), SCM_SCARD_E_FILE_NOT_FOUND);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "F07363/4499", NULL, 0, 0, (const uint8_t *)"x", 1),
+                  SCM_SCARD_E_FILE_NOT_FOUND);
+    assert_result(scm_file_access_invalidate(files, "F073636D74/5020/4401", 0), SCM_SCARD_E_FILE_NOT_FOUND);
+    /* A directory that is current goes, whatever it is called. */
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F073636D74657374"), SCM_S_OK);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/5015", SCM_FL_RECURSIVE), SCM_S_OK);
+    assert_string_equal(current_dir(), "3F00");
+    create_file("3F00/5015", "\x82\x01\x38\x84\x08\xF0scmtest", 13);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F073636D74657374"), SCM_S_OK);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, ".", SCM_FL_RECURSIVE), SCM_S_OK);
+    assert_string_equal(current_dir(), "3F00");
+}
+
 static void properties_are_told(void **state)
 {
     (void)state;
@@ -727,7 +809,7 @@ static void under_a_lock_nothing_is_selected_twice(void **state)
     scm_file *other = open_file(SCM_TYPE_BY_NAME, "F073636D74657374/4403");
     assert_read(other, 8, "\xA1\x01\x02\x03\x04\x05\x06\x07", 8);
     close_file(other);
-    assert_string_equal(bed("card %d log", CARD), "00A4040C08F073636D74657374 00A4090402440300 00B2010408");
+    assert_string_equal(bed("card %d log", CARD), "00A4040008F073636D7465737400 00A4090402440300 00B2010408");
     assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
     bed("card %d clear", CARD);
     assert_read(file, 4, "from", 4);
@@ -803,6 +885,51 @@ static void after_an_own_reset_a_file_is_selected_again(void **state)
     assert_read(file, 3, "lo ", 3);
     assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
     close_file(file);
+}
+
+static int exchanges_until_loss;
+
+/* A card that breaks off in the middle, and has begun anew. */
+static scm_result begin_anew(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+                             size_t *length)
+{
+    if (--exchanges_until_loss == 0) {
+        scm_card_power(user, SCM_POWER_RESET);
+        *length = 0;
+        return SCM_SCARD_E_NOT_TRANSACTED;
+    }
+    return scm_card_transmit(user, command, command_length, response, capacity, length);
+}
+
+static void after_an_exchange_that_failed_nothing_is_taken_for_selected(void **state)
+{
+    (void)state;
+    scm_card *inserted;
+    scm_virtual_ifd *ifd;
+    scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
+    scm_handle *handle;
+    scm_file_access *access;
+    scm_file *file;
+    size_t length = 77;
+    uint8_t byte;
+    assert_result(scm_card_create("default", &inserted), SCM_S_OK);
+    assert_result(scm_card_plug(inserted, &plug), SCM_S_OK);
+    plug.transmit = begin_anew;
+    exchanges_until_loss = 0;
+    assert_result(scm_virtual_ifd_create("Forgetful card", NULL, &ifd), SCM_S_OK);
+    assert_result(scm_virtual_ifd_insert(ifd, &plug), SCM_S_OK);
+    assert_result(scm_attach_by_ifd("Forgetful card", &handle), SCM_S_OK);
+    assert_result(scm_create_file_access(handle, &access), SCM_S_OK);
+    assert_result(scm_lock(handle), SCM_S_OK);
+    assert_result(scm_file_access_open(access, SCM_TYPE_BY_ID, "3F00/5015/4401", &file), SCM_S_OK);
+    assert_read(file, 3, "Hel", 3);
+    exchanges_until_loss = 1;
+    assert_result(scm_file_read(file, &byte, 1, &length, 0), SCM_SCARD_E_NOT_TRANSACTED);
+    assert_int_equal(length, 0);
+    assert_read(file, 2, "lo", 2);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
+    assert_result(scm_card_destroy(inserted), SCM_S_OK);
 }
 
 /* The file was opened with ten bytes, and is made anew with a hundred: no more is erased than was asked for. */
@@ -1203,12 +1330,17 @@ int main(int argc, char **argv)
         on_default(a_directory_is_listed),
         with_both(files_are_created_and_deleted),
         with_both(a_deactivated_file_is_not_read),
+        on_default(a_short_identifier_that_cannot_be_read_changes_nothing),
+        with_both(a_file_in_the_place_of_a_directory),
+        on_default(a_warning_of_select_is_no_success),
+        with_both(the_beginning_of_a_name_is_not_enough_to_change),
         on_default(properties_are_told),
         on_default(capabilities_are_told),
         on_default(nobody_leads_astray),
         on_default(under_a_lock_nothing_is_selected_twice),
         on_default(between_two_locks_others_select),
         on_default(after_an_own_reset_a_file_is_selected_again),
+        cmocka_unit_test(after_an_exchange_that_failed_nothing_is_taken_for_selected),
         with_both(erasing_ends_where_it_is_said),
         on_default(on_a_card_handle_of_the_callers_nothing_is_taken_for_selected),
         on_default(a_reset_loses_the_code_and_not_the_file),

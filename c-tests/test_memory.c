@@ -419,7 +419,7 @@ static scm_result write_file(void)
 
 static scm_result change_dir(void)
 {
-    return scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "A000000397/5015");
+    return scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00");
 }
 
 static scm_result get_current_dir(void)
@@ -446,7 +446,7 @@ static scm_result create_file(void)
     return scm_file_access_create(files, SCM_TYPE_BY_ID, "4402", (const uint8_t *)"\x80\x01\x09", 3, 0, NULL, 0);
 }
 
-/* This card says yes to everything, and nothing else. */
+/* This card says yes to everything, and nothing else: only the MF is surely a directory. */
 static void files_run_out_of_memory(void **state)
 {
     (void)state;

@@ -232,6 +232,8 @@ impl Attachment {
             return Err(Hresult::E_INVALIDARG);
         }
         let mut session = self.enter_at_length()?;
+        // What a reader does with its card on its own is not known.
+        session.knowledge.forget_selection();
         let mut response = std::mem::take(&mut session.response);
         let sent = self.ask_reader(&mut session, |icc| self.subsystem.control(icc, code, input, &mut response));
         session.response = response;

@@ -96,6 +96,7 @@ impl Path {
 
     pub fn with_short_id(&self, short_id: u8) -> Result<Path> {
         match short_id {
+            _ if self.short_id != 0 => Err(Hresult::E_INVALIDARG),
             1..=30 => Ok(Path { short_id, ..*self }),
             _ => Err(Hresult::E_INVALIDARG),
         }
@@ -128,6 +129,11 @@ impl Path {
             (_, None, Root::Mf) => return Err(Hresult::SCARD_E_DIR_NOT_FOUND),
         }
         Ok(parent)
+    }
+
+    /// The same path from another root, which its own one turned out to be.
+    pub fn with_root(&self, root: Root) -> Path {
+        Path { root, ..*self }
     }
 
     /// The same path below another one, which is what its root turned out to be.
@@ -273,6 +279,8 @@ fn all_ids(bytes: &[u8]) -> Result<Path> {
 
 fn step(path: Path, text: &[u8]) -> Result<Path> {
     match text {
+        // A file has nothing below it.
+        _ if path.short_id != 0 => Err(Hresult::E_INVALIDARG),
         b"." => Ok(path),
         b".." => path.parent(),
         text => match hex(text).as_ref().map(Name::as_bytes) {
@@ -351,6 +359,8 @@ mod tests {
             ("44", "none"),
             ("xyz", "none"),
             ("440", "none"),
+            ("3F00/7/2", "none"),
+            ("3F00/7/.", "none"),
             ("1111/2222/3333/4444/5555/6666/7777/8888/9999/AAAA/BBBB/CCCC", "none"),
         ] {
             check(Reference::Id, text, expected);

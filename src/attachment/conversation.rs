@@ -30,8 +30,8 @@ pub struct Knowledge {
     habits: Habits,
     /// Whose application is selected, and what it can be lost by, as that was then.
     application: Option<(Selector, Company)>,
-    /// Who is selecting his application now: what he sends for that does not want it selected.
-    selecting: Option<Selector>,
+    /// Who is selecting his application now, one inside of the other: what he sends for that does not want it selected.
+    selecting: Vec<(Selector, Company)>,
     /// The generation and the events of the reader when the card was last known to be the same.
     seen: Option<(u64, u16)>,
 }
@@ -64,8 +64,9 @@ pub struct Habits {
     pub steps: bool,
     /// It does not select without telling.
     pub tells_always: bool,
-    /// It tells FCI, and no FCP.
-    pub tells_fci: bool,
+    /// It tells no FCP, or no FCI.
+    pub tells_no_fcp: bool,
+    pub tells_no_fci: bool,
     /// It does not select a child DF, or a child EF, as such.
     pub knows_no_child: [bool; 2],
     /// It says that its lengths may be extended, and refuses them all the same.
@@ -97,6 +98,9 @@ pub struct Conversation<'a> {
     attachment: &'a Attachment,
     session: &'a mut Session,
     protocol: Protocol,
+    /// What is selected, as far as it is known here. Who knows the card handle could have selected something else past this library
+    /// before.
+    selection: Option<Selection>,
 }
 
 impl Attachment {
@@ -108,7 +112,10 @@ impl Attachment {
         let session = &mut *session;
         self.take_lock(session, &patience)?;
         let talked = match session.link.map(|link| link.protocol) {
-            Ok(Some(protocol)) => talk(&mut Conversation { attachment: self, session, protocol }),
+            Ok(Some(protocol)) => {
+                let selection = session.knowledge.selection.filter(|_| !self.is_known_to_others());
+                talk(&mut Conversation { attachment: self, session, protocol, selection })
+            }
             Ok(None) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
             Err(code) => Err(code),
         };
@@ -124,18 +131,26 @@ impl Attachment {
         self.take_lock(&mut session, &patience)?;
         let company = self.company(&session);
         let knowledge = &mut session.knowledge;
-        let is_due = knowledge.application != Some((selector, company)) && knowledge.selecting != Some(selector);
+        let is_selecting = knowledge.selecting.iter().any(|(who, _)| *who == selector);
+        let is_due = knowledge.application != Some((selector, company)) && !is_selecting;
         if is_due {
-            knowledge.selecting = Some(selector);
+            if let Err(code) = knowledge.selecting.try_reserve(1) {
+                let _ = self.give_lock(&mut session, Disposition::Leave);
+                return Err(code.into());
+            }
+            knowledge.selecting.push((selector, company));
         }
         Ok(is_due)
     }
 
-    /// The application is selected, or could not be.
+    /// The application is selected, or could not be. What happened to the card meanwhile may have undone it.
     pub fn note_application(&self, selector: Selector, selected: bool) -> Result<()> {
         let mut session = self.enter_at_length()?;
-        session.knowledge.selecting = None;
-        session.knowledge.application = selected.then(|| (selector, self.company(&session)));
+        let company = self.company(&session);
+        let knowledge = &mut session.knowledge;
+        let before = knowledge.selecting.iter().rposition(|(who, _)| *who == selector);
+        let before = before.map(|place| knowledge.selecting.remove(place));
+        knowledge.application = Some((selector, company)).filter(|now| selected && before == Some(*now));
         Ok(())
     }
 
@@ -177,6 +192,7 @@ impl Conversation<'_> {
     /// The same for who has selected his application for this command.
     pub fn send_for_application(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
         self.session.knowledge.selection = None;
+        self.selection = None;
         let sent = self.send(command, answer);
         let kept = &mut self.session.response;
         // What is in there is a part of the answer, or what the reader says of itself.
@@ -254,15 +270,16 @@ impl Conversation<'_> {
         self.session.response.clear();
     }
 
-    /// What is known to be selected. Who knows the card handle could select something else past this library.
+    /// What is known to be selected.
     pub fn selection(&self) -> Option<Selection> {
-        self.session.knowledge.selection.filter(|_| !self.attachment.is_known_to_others())
+        self.selection
     }
 
     /// Remembers what is selected, and nothing when it is not known.
     pub fn set_selection(&mut self, selection: Option<Selection>) {
         self.session.knowledge.application = None;
         self.session.knowledge.selection = selection;
+        self.selection = selection;
     }
 
     pub fn generation(&self) -> u64 {
@@ -305,6 +322,8 @@ impl Carrier for Conversation<'_> {
         match attachment.exchange(self.session, apdu) {
             Ok(()) => Ok(&self.session.response),
             Err(code) => {
+                // The card may have been in the middle of anything, and have begun anew.
+                self.set_selection(None);
                 self.session.response.clear();
                 Err(code)
             }

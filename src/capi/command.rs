@@ -235,7 +235,7 @@ pub unsafe extern "C" fn scm_send(
 ///
 /// The hook is called with the card locked, before the command is sent, when what it has selected may be selected no more: it has
 /// not been called for this attachment yet, with this `hook_data`; the generation has grown since (`scm_get_generation`);
-/// something else was sent or selected by this attachment without it, or with another hook; or the outermost lock is another
+/// something else was selected by this attachment, or sent by it (`scm_send`, `scm_transmit`), without it or with another hook; or the outermost lock is another
 /// one, and somebody else may have used the card in between. Whether another process has cannot be known: so with a card that is
 /// shared it is called for each command, and under a lock of the caller's (`scm_lock`) once. With exclusive use, and for the
 /// only attachment to a virtual reader, nobody else can.

@@ -160,9 +160,10 @@ pub unsafe extern "C" fn scm_file_read(
 ///
 /// @param file  the file
 /// @param data  the bytes, or the record. With `SCM_FL_ERASE` only their length counts, and it may be NULL.
-/// @param data_length  their length
+/// @param data_length  their length; with 0 nothing is sent
 /// @param flags  `SCM_FL_REPLACE`, or 0: what was there is replaced (UPDATE); `SCM_FL_ERASE`: it is erased (ERASE); `SCM_FL_OR`,
-///   `SCM_FL_AND`: bits are set or cleared (WRITE). Whether WRITE does the one or the other is a property of the file.
+///   `SCM_FL_AND`: bits are set or cleared (WRITE). Whether WRITE does the one or the other is a property of the file. A record
+///   is erased as a whole.
 /// @param written  [out] how many bytes the card has acknowledged: also after a failure, such as a card that was pulled in the
 ///   middle. The position is behind them then.
 ///

@@ -61,7 +61,7 @@ unsafe impl Options for scm_directory_options {
 ///
 /// PATHS are text of at most `SCM_PATH_MAX` bytes. `reference_type` says how they are meant:
 /// - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current directory
-///   (`4401`); `..` is the directory above, `.` the current one. Where the first is a name of at least three bytes, from that.
+///   (`4401`); `..` takes back what is before it, `.` is the current one. Where the first is a name of at least three bytes, from that.
 /// - `SCM_TYPE_BY_NAME`: the name of a directory (AID) in hexadecimal digits; identifiers may follow: `F073636D74657374/4401`. The
 ///   beginning of a name is enough where nothing is changed as a whole (deleted, invalidated, given properties).
 /// - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30: a file in the current directory.

@@ -55,6 +55,11 @@ impl StatusWord {
         self == StatusWord::OK || matches!(self.parts().0, 0x61..=0x63)
     }
 
+    /// Whether what was to be changed is changed: 90XX, 61XX, and 63XX but for 6300. 62XX says that the memory is as before.
+    pub fn is_changed(self) -> bool {
+        self == StatusWord::OK || self.more().is_some() || matches!(self.parts(), (0x63, 1..))
+    }
+
     /// Whether the data that came with it may be wrong: 6281.
     pub fn corrupts(self) -> bool {
         self.code() == Hresult::SCARD_E_COMM_DATA_LOST
@@ -71,8 +76,15 @@ impl StatusWord {
         match self.code() {
             _ if self == StatusWord::OK || self.more().is_some() => Ok(()),
             _ if self.0 >> 8 == 0x63 => Err(wrong),
-            code if code.0 < 0 => Err(code),
-            _ => Err(Hresult::E_FAIL),
+            _ => Err(self.failure()),
+        }
+    }
+
+    /// The code of a word that is no success to who asks, whatever it may be to others.
+    pub fn failure(self) -> Hresult {
+        match self.code() {
+            code if code.0 < 0 => code,
+            _ => Hresult::E_FAIL,
         }
     }
 

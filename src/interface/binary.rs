@@ -39,7 +39,7 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, 
         match status {
             status if status.corrupts() => {
                 data.truncate(before);
-                return if before > 0 { Ok(()) } else { Err(status.code()) };
+                return if before > 0 { Ok(()) } else { Err(status.failure()) };
             }
             StatusWord::WRONG_LENGTH if most > SHORT_RESPONSE => {
                 // To ask for more than the card can give at once is not wrong, but some cards think so.
@@ -48,7 +48,7 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, 
             }
             StatusWord::END_OF_FILE | StatusWord::WRONG_P1_P2 => break,
             status if !status.is_done() && before > 0 => break,
-            status if !status.is_done() => return Err(status.code()),
+            status if !status.is_done() => return Err(status.failure()),
             _ if data.len() == before => break,
             _ => {}
         }
@@ -137,7 +137,7 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
                 most = SHORT_DATA;
                 card.habits().refuses_long_commands = true;
             }
-            status if status.is_done() => *written += part.len(),
+            status if status.is_changed() => *written += part.len(),
             status => return Err(refusal(status)),
         }
     }
@@ -167,7 +167,7 @@ fn erase(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<(
     };
     let status = card.send(&Command::new(ins, p1, p2).with_data(&data), &mut Vec::new())?;
     place.note(card, file, status);
-    if status.is_done() {
+    if status.is_changed() {
         Ok(())
     } else {
         Err(refusal(status))
@@ -178,7 +178,7 @@ fn erase(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<(
 fn refusal(status: StatusWord) -> Hresult {
     match status {
         StatusWord::WRONG_P1_P2 => Hresult::SCARD_E_BAD_SEEK,
-        status => status.code(),
+        status => status.failure(),
     }
 }
 
@@ -190,7 +190,7 @@ pub fn measure(card: &mut Conversation, file: &File) -> Result<u64> {
         match status {
             StatusWord::WRONG_P1_P2 | StatusWord::END_OF_FILE => Ok(!byte.is_empty()),
             status if status.is_done() => Ok(!byte.is_empty()),
-            status => Err(status.code()),
+            status => Err(status.failure()),
         }
     })
 }

@@ -3,7 +3,7 @@
 use super::control_parameters::{ControlParameters, Kind, DESCRIPTOR, FCI, FCP, ID, NAME, SIZE, WHOLE_SIZE};
 use super::file_access::succeed;
 use super::properties::is_objects;
-use super::selection::{enter, Expected};
+use super::selection::enter_directory;
 use crate::attachment::conversation::Conversation;
 use crate::command::{ins, Command};
 use crate::hresult::{Hresult, Result};
@@ -106,7 +106,7 @@ fn add(to: &mut Vec<u8>, given: &[u8], tag: u32, value: &[u8]) -> Result<()> {
 
 /// Creates the file that `template` describes. What is selected afterwards is up to the card.
 pub fn create(card: &mut Conversation, directory: &Path, template: &[u8]) -> Result<()> {
-    enter(card, directory, Expected::Directory)?;
+    enter_directory(card, directory)?;
     card.set_selection(None);
     succeed(card.send(&Command::new(ins::CREATE_FILE, 0, 0).with_data(template), &mut Vec::new())?)
 }

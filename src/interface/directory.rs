@@ -4,7 +4,7 @@
 use super::control_parameters::{ControlParameters, Kind};
 use super::file_access::look;
 use super::record;
-use super::selection::{enter, select, Expected, Telling};
+use super::selection::{enter, enter_directory, select, Expected, Telling};
 use crate::attachment::conversation::Conversation;
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
@@ -71,7 +71,7 @@ impl Candidates {
 /// The names of the files in `directory`, each with an ending NUL: identifiers, and the names of the applications that EF.DIR
 /// has and no identifier.
 pub fn list(card: &mut Conversation, directory: &Path, wanted: Wanted, candidates: &Candidates) -> Result<Vec<u8>> {
-    enter(card, directory, Expected::Directory)?;
+    enter_directory(card, directory)?;
     let mut names = Vec::new();
     for_each_file(card, directory, candidates, |_, id, parameters| {
         if wanted.includes(parameters.kind) {

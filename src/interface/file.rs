@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::control_parameters::{Coding, ControlParameters, Kind};
-use super::selection::{enter, Expected};
+use super::selection::{enter, enter_directory, Expected};
 use super::{binary, record};
 use crate::attachment::conversation::Conversation;
 use crate::attachment::Attachment;
@@ -94,6 +94,9 @@ impl File {
     /// The same, where it is known that it is the card of the file.
     fn change(&self, card: &mut Conversation, change: Change, written: &mut usize) -> Result<()> {
         let position = self.position();
+        if change.length() == 0 {
+            return Ok(());
+        }
         if self.kind.has_records() {
             self.enter(card)?;
             let behind = record::write(card, self, position, change)?;
@@ -102,9 +105,6 @@ impl File {
             return Ok(());
         }
         let length = change.length() as u64;
-        if length == 0 {
-            return Ok(());
-        }
         if self.rest(position).is_some_and(|rest| length > rest) {
             return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
         }
@@ -209,7 +209,7 @@ impl File {
         match self.path.short_id() {
             None => enter(card, &self.path, Expected::File),
             Some(_) if self.is_current(card) => Ok(()),
-            Some(_) => enter(card, &self.path.without_short_id(), Expected::Directory),
+            Some(_) => enter_directory(card, &self.path.without_short_id()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::control_parameters::{self, ControlParameters, Kind};
 use super::file::File;
-use super::selection::{self, enter, select, Expected, Telling};
+use super::selection::{self, enter_directory, select, Expected, Telling};
 use super::{creation, directory, properties, record};
 use crate::attachment::conversation::{Conversation, Selection};
 use crate::attachment::Attachment;
@@ -41,14 +41,37 @@ impl FileAccess {
         attachment: &Attachment,
         reference: Reference,
         text: &[u8],
+        act: impl FnMut(&mut Conversation, Reference, &Path) -> Result<T>,
+    ) -> Result<T> {
+        self.find_by(attachment, reference, text, false, act)
+    }
+
+    /// The same for what is to be changed as a whole: the beginning of a name is not enough for that.
+    fn find_target<T>(
+        &self,
+        attachment: &Attachment,
+        reference: Reference,
+        text: &[u8],
+        act: impl FnMut(&mut Conversation, Reference, &Path) -> Result<T>,
+    ) -> Result<T> {
+        self.find_by(attachment, reference, text, true, act)
+    }
+
+    fn find_by<T>(
+        &self,
+        attachment: &Attachment,
+        reference: Reference,
+        text: &[u8],
+        whole: bool,
         mut act: impl FnMut(&mut Conversation, Reference, &Path) -> Result<T>,
     ) -> Result<T> {
         let meanings = Path::interpret(reference, text, &self.current_dir())?;
         attachment.converse(SCM_INFINITE, |card| {
             let mut missing = None;
             for (reference, path) in meanings.iter() {
-                let path = selection::from_known_root(card, &path)?;
-                match act(card, reference, &path) {
+                let path = selection::with_whole_name(card, &path, whole);
+                let path = path.and_then(|path| selection::from_known_root(card, &path));
+                match path.and_then(|path| act(card, reference, &path)) {
                     Err(code @ (Hresult::SCARD_E_FILE_NOT_FOUND | Hresult::SCARD_E_DIR_NOT_FOUND)) => {
                         missing = missing.or(Some(code));
                     }
@@ -64,10 +87,7 @@ impl FileAccess {
             if path.short_id().is_some() {
                 return Err(Hresult::SCARD_E_NO_DIR);
             }
-            let told = look(card, path, Expected::Directory)?;
-            if told.kind.is_some_and(|kind| kind != Kind::Directory) {
-                return Err(Hresult::SCARD_E_NO_DIR);
-            }
+            selection::enter_directory(card, path)?;
             self.set_current_dir(*path);
             Ok(reference)
         })
@@ -106,6 +126,7 @@ impl FileAccess {
                 Reference::Name => current,
                 _ => path.parent()?,
             };
+            let directory = selection::with_whole_name(card, &directory, true)?;
             let directory = selection::from_known_root(card, &directory)?;
             creation::create(card, &directory, &template)?;
             match path.ids().last() {
@@ -116,17 +137,19 @@ impl FileAccess {
     }
 
     pub fn delete(&self, attachment: &Attachment, reference: Reference, text: &[u8], recursive: bool) -> Result<()> {
-        let gone = self.find(attachment, reference, text, |card, _, path| {
+        let current = self.current_dir();
+        self.find_target(attachment, reference, text, |card, _, path| {
+            // A current directory that is not there any more would be none.
+            let is_above = current.root() == path.root() && current.ids().starts_with(path.ids());
+            let above = path.parent().and_then(|above| selection::from_known_root(card, &above));
             delete(card, path, recursive)?;
-            Ok(*path)
-        })?;
-        // A current directory that is not there any more would be none.
-        let mut current = self.current_dir();
-        if current.root() == gone.root() && current.ids().starts_with(gone.ids()) {
-            current = gone.parent().unwrap_or(Path::MF);
-            self.set_current_dir(current);
-        }
-        Ok(())
+            // One that was found by its name may have been deleted by its identifier.
+            let is_gone = is_above || recursive && is_missing(card, &current);
+            if is_gone {
+                self.set_current_dir(above.unwrap_or(Path::MF));
+            }
+            Ok(())
+        })
     }
 
     /// The names of what is in the current directory, as far as the card lets it be known, each with an ending NUL.
@@ -152,7 +175,7 @@ impl FileAccess {
         self.find(attachment, reference, text, |card, _, path| {
             let mut answer = Vec::new();
             if path.short_id().is_some() {
-                open(card, Reference::ShortId, path)?;
+                make_current(card, path)?;
                 properties::of_current(card, &mut answer)?;
             } else {
                 select(card, path, Expected::Anything, telling, &mut answer)?;
@@ -168,7 +191,7 @@ impl FileAccess {
         text: &[u8],
         objects: &[u8],
     ) -> Result<()> {
-        self.find(attachment, reference, text, |card, _, path| {
+        self.find_target(attachment, reference, text, |card, _, path| {
             target(card, path)?;
             properties::set(card, objects)
         })
@@ -177,7 +200,7 @@ impl FileAccess {
     /// DEACTIVATE FILE or ACTIVATE FILE (ISO/IEC 7816-9).
     pub fn set_active(&self, attachment: &Attachment, text: &[u8], active: bool) -> Result<()> {
         let ins = if active { ins::ACTIVATE_FILE } else { ins::DEACTIVATE_FILE };
-        self.find(attachment, Reference::Any, text, |card, _, path| {
+        self.find_target(attachment, Reference::Any, text, |card, _, path| {
             target(card, path)?;
             succeed(card.send(&Command::new(ins, 0, 0), &mut Vec::new())?)
         })
@@ -197,25 +220,26 @@ pub fn look(card: &mut Conversation, path: &Path, expected: Expected) -> Result<
 }
 
 pub fn succeed(status: StatusWord) -> Result<()> {
-    if status.is_done() {
+    if status.is_changed() {
         Ok(())
     } else {
-        Err(status.code())
+        Err(status.failure())
     }
 }
 
-/// Selects what is to be changed as a whole: for a DF its whole name is needed, and not only the beginning of one. Gives what the card
-/// tells of it.
+/// Selects what is to be changed as a whole, and gives what the card tells of it.
 fn target(card: &mut Conversation, path: &Path) -> Result<ControlParameters> {
-    if path.short_id().is_some() {
-        return open(card, Reference::ShortId, path).map(|file| file.parameters);
+    match path.short_id() {
+        Some(_) => make_current(card, path),
+        None => look(card, path, Expected::Anything),
     }
-    let mut answer = Vec::new();
-    select(card, path, Expected::Anything, Telling::Parameters, &mut answer)?;
-    if !selection::has_whole_name(path, &answer) {
-        return Err(Hresult::SCARD_E_FILE_NOT_FOUND);
-    }
-    Ok(ControlParameters::read(&answer))
+}
+
+/// Makes the file with a short identifier the current one. What cannot be read cannot be made that, and a command would be about the
+/// directory.
+fn make_current(card: &mut Conversation, path: &Path) -> Result<ControlParameters> {
+    let (_, parameters, was_read) = open_by_short_id(card, path)?;
+    was_read.then_some(parameters).ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)
 }
 
 /// DELETE FILE of what is selected (ISO/IEC 7816-9), which takes along what is in a directory. Whether that is empty no command
@@ -230,7 +254,9 @@ fn delete(card: &mut Conversation, path: &Path, recursive: bool) -> Result<()> {
         }
         kind => kind,
     };
-    if !recursive && kind.is_none_or(|kind| kind == Kind::Directory) {
+    // A card that selects step by step may have found something beside the way.
+    let is_certain = kind.is_some() || recursive && !card.habits().steps;
+    if !is_certain || !recursive && kind == Some(Kind::Directory) {
         return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
     }
     card.set_selection(None);
@@ -240,7 +266,7 @@ fn delete(card: &mut Conversation, path: &Path, recursive: bool) -> Result<()> {
 fn open(card: &mut Conversation, reference: Reference, path: &Path) -> Result<File> {
     let number = card.card_number();
     if let Some(short_id) = path.short_id() {
-        let (kind, told) = open_by_short_id(card, path)?;
+        let (kind, told, _) = open_by_short_id(card, path)?;
         let parameters = ControlParameters { short_id: told.short_id.or(Some(short_id)), ..told };
         // Where the card tells its identifier the file can be selected as others are.
         let path = match told.id {
@@ -251,44 +277,47 @@ fn open(card: &mut Conversation, reference: Reference, path: &Path) -> Result<Fi
     }
     // The MF is a directory, and so is what has a name.
     if path.ids().is_empty() {
-        select(card, path, Expected::Directory, Telling::Nothing, &mut Vec::new()).map_err(as_file)?;
+        select(card, path, Expected::Directory, Telling::Nothing, &mut Vec::new())?;
         return Err(Hresult::SCARD_E_NO_FILE);
     }
-    let parameters = look(card, path, Expected::File)?;
+    let parameters = look(card, path, Expected::Anything)?;
     let kind = match parameters.kind {
         Some(Kind::Directory) => return Err(Hresult::SCARD_E_NO_FILE),
         Some(kind) => kind,
-        None => probe(card, 0, record::NUMBERED)?.0,
+        None => {
+            let (kind, was_read) = probe(card, 0, record::NUMBERED)?;
+            let directory = path.parent().ok().filter(|_| was_read);
+            card.set_selection(Some(Selection { file: *path, directory }));
+            kind
+        }
     };
     Ok(File::new(*path, reference, kind, parameters, number))
 }
 
-/// A name that is not found was to be that of a file.
-fn as_file(code: Hresult) -> Hresult {
-    match code {
-        Hresult::SCARD_E_DIR_NOT_FOUND => Hresult::SCARD_E_FILE_NOT_FOUND,
-        code => code,
-    }
+fn is_missing(card: &mut Conversation, directory: &Path) -> bool {
+    let found = enter_directory(card, directory);
+    matches!(found, Err(Hresult::SCARD_E_DIR_NOT_FOUND | Hresult::SCARD_E_FILE_NOT_FOUND))
 }
 
 /// A file that is known by its short identifier only cannot be selected, but read; then it is the current file, and some cards
-/// tell its control parameters. What could not be read is not current, and theirs would be those of something else.
-fn open_by_short_id(card: &mut Conversation, path: &Path) -> Result<(Kind, ControlParameters)> {
+/// tell its control parameters. What could not be read is not current, and theirs would be those of something else. Tells which
+/// it is.
+fn open_by_short_id(card: &mut Conversation, path: &Path) -> Result<(Kind, ControlParameters, bool)> {
     let directory = path.without_short_id();
-    enter(card, &directory, Expected::Directory)?;
+    enter_directory(card, &directory)?;
     let short_id = path.short_id().unwrap_or(0);
     let (kind, was_read) = probe(card, 0x80 | short_id, short_id << 3 | record::NUMBERED)?;
     if !was_read {
-        return Ok((kind, ControlParameters::default()));
+        return Ok((kind, ControlParameters::default(), false));
     }
     card.set_selection(Some(Selection { file: *path, directory: Some(directory) }));
     let mut answer = Vec::new();
     let told = properties::of_current(card, &mut answer).map(|()| ControlParameters::read(&answer)).unwrap_or_default();
     match told.kind {
         Some(told_kind) if told_kind.has_records() == kind.has_records() && told_kind != Kind::Directory => {
-            Ok((told_kind, told))
+            Ok((told_kind, told, true))
         }
-        _ => Ok((kind, ControlParameters::default())),
+        _ => Ok((kind, ControlParameters::default(), true)),
     }
 }
 
@@ -302,12 +331,12 @@ fn probe(card: &mut Conversation, binary: u8, record: u8) -> Result<(Kind, bool)
         // An empty file has no first byte.
         status if refuses(status) || status == StatusWord::WRONG_P1_P2 => return Ok((Kind::Transparent, false)),
         StatusWord::WRONG_STRUCTURE => {}
-        status => return Err(status.code()),
+        status => return Err(status.failure()),
     }
     let read = Command::new(ins::READ_RECORD, 1, record).expecting(SHORT_RESPONSE);
     match card.send(&read, &mut Vec::new())? {
         status if status.is_done() => Ok((Kind::Variable, true)),
         status if refuses(status) || status == StatusWord::RECORD_NOT_FOUND => Ok((Kind::Variable, false)),
-        status => Err(status.code()),
+        status => Err(status.failure()),
     }
 }

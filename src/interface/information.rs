@@ -2,6 +2,7 @@
 
 use super::selection::{enter, Expected};
 use crate::attachment::conversation::Conversation;
+use crate::capabilities::Capabilities;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::path::Path;
@@ -9,21 +10,25 @@ use crate::path::Path;
 pub(crate) const ID: u16 = 0x2F01;
 
 /// Reads it, once, and only where somebody asks for it: what was selected before, and perhaps what was
-/// verified for it, is lost. A card that has no such file after all has said everything.
+/// verified for it, is lost. Where it cannot be read nothing more is known than before.
 pub fn read(card: &mut Conversation) -> Result<()> {
     let capabilities = card.capabilities();
     if capabilities.has_read_file {
         return Ok(());
     }
     let (mut content, before) = (Vec::new(), card.generation());
-    match enter(card, &Path::MF.child(ID)?, Expected::File) {
-        Ok(()) => {
-            card.send(&Command::new(ins::READ_BINARY, 0, 0).expecting(SHORT_RESPONSE), &mut content)?;
-        }
+    let is_there = enter(card, &Path::MF.child(ID)?, Expected::File).and_then(|()| {
+        let read = Command::new(ins::READ_BINARY, 0, 0).expecting(SHORT_RESPONSE);
+        Ok(card.send(&read, &mut content)?.is_done())
+    });
+    card.learn(match is_there {
+        Ok(true) => capabilities.with_file(&content),
+        // There is no more than the ATR says.
+        Err(Hresult::SCARD_E_FILE_NOT_FOUND) => capabilities.with_file(&[]),
         // It was not the card that said so.
         Err(code) if code == Hresult::E_OUTOFMEMORY || card.generation() != before => return Err(code),
-        Err(_) => {}
-    }
-    card.learn(capabilities.with_file(&content));
+        // What it would say is as unknown as before.
+        Ok(false) | Err(_) => Capabilities { has_read_file: true, ..capabilities },
+    });
     Ok(())
 }

@@ -13,7 +13,12 @@ use crate::tlv::{self, DataObject};
 /// Those of the file that is current (ISO/IEC 7816-4, 11.4.3: GET DATA of the template).
 pub fn of_current(card: &mut Conversation, answer: &mut Vec<u8>) -> Result<()> {
     let command = Command::new(ins::GET_DATA, 0, FCP as u8).expecting(SHORT_RESPONSE);
-    succeed(card.send(&command, answer)?)
+    let status = card.send(&command, answer)?;
+    if status.is_done() {
+        Ok(())
+    } else {
+        Err(status.failure())
+    }
 }
 
 /// Gives the current file other ones (PUT DATA of the template).

@@ -28,14 +28,14 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<
         // Part of it may be wrong, or is still there.
         status if status.corrupts() || status.more().is_some() => Err(Hresult::SCARD_E_COMM_DATA_LOST),
         status if status.is_done() => Ok(()),
-        status => Err(status.code()),
+        status => Err(status.failure()),
     }
 }
 
 /// Changes the record at `position`, or appends one where that is behind the last; gives the position behind it.
 pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change) -> Result<u64> {
     let data = change.data();
-    if file.parameters.record_size.is_some_and(|size| data.len() > size as usize) {
+    if file.parameters.record_size.is_some_and(|size| change.length() > size as usize) {
         return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
     }
     let number = number(position).ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
@@ -47,8 +47,8 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
     let status = card.send(&Command::new(ins, number, place(card, file)).with_data(data), &mut Vec::new())?;
     match (status, change) {
         (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append_at(card, file, position, data),
-        (status, _) if status.is_done() => Ok(position + 1),
-        (status, _) => Err(status.code()),
+        (status, _) if status.is_changed() => Ok(position + 1),
+        (status, _) => Err(status.failure()),
     }
 }
 
@@ -65,10 +65,10 @@ fn append_at(card: &mut Conversation, file: &File, position: u64, data: &[u8]) -
 pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
     let short_id = place(card, file) & !NUMBERED;
     let status = card.send(&Command::new(ins::APPEND_RECORD, 0, short_id).with_data(data), &mut Vec::new())?;
-    if status.is_done() {
+    if status.is_changed() {
         Ok(())
     } else {
-        Err(status.code())
+        Err(status.failure())
     }
 }
 
@@ -79,7 +79,7 @@ pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> 
     match card.send(&command, &mut Vec::new())? {
         StatusWord::RECORD_NOT_FOUND => Ok(false),
         status if status.is_done() => Ok(true),
-        status => Err(status.code()),
+        status => Err(status.failure()),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::attachment::conversation::{Conversation, Habits, Selection};
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
-use crate::path::{Path, Root, MAX_DEPTH, MF};
+use crate::path::{Name, Path, Root, MAX_DEPTH, MAX_NAME, MF};
 
 /// P1 of SELECT.
 const BY_ID: u8 = 0x00;
@@ -34,7 +34,9 @@ pub enum Telling {
 /// What is known of the kind of a file before it is selected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expected {
+    /// A directory, if anything.
     Directory,
+    /// It is known to be a file.
     File,
     Anything,
     /// It may well not be there.
@@ -72,9 +74,10 @@ pub fn select(
     }
     let told = ControlParameters::read(answer.get(begin..).unwrap_or_default()).kind;
     let directory = match (told, expected) {
-        (Some(Kind::Directory), _) | (None, Expected::Directory) => Some(*path),
+        (Some(Kind::Directory), _) => Some(*path),
         (Some(_), _) | (None, Expected::File) => path.parent().ok(),
-        (None, Expected::Anything | Expected::Candidate) => None,
+        // What has a name is a directory, and so is the MF.
+        (None, _) => Some(*path).filter(|path| path.ids().is_empty()),
     };
     card.set_selection(Some(Selection { file: *path, directory }));
     Ok(status)
@@ -92,7 +95,7 @@ fn missing(card: &mut Conversation, path: &Path, expected: Expected, status: Sta
         StatusWord::FILE_NOT_FOUND if expected == Expected::Directory || !has_directory(card, path) => {
             Hresult::SCARD_E_DIR_NOT_FOUND
         }
-        status => status.code(),
+        status => status.failure(),
     }
 }
 
@@ -107,14 +110,57 @@ fn has_directory(card: &mut Conversation, path: &Path) -> bool {
     }
 }
 
-/// The DF that a name has found, by its whole name: a card finds one also by the beginning of its name.
-pub fn has_whole_name(path: &Path, answer: &[u8]) -> bool {
-    match path.root() {
-        Root::Name(name) if path.is_named() => {
-            control_parameters::objects(answer).any(|object| object.tag == NAME && object.value == name.as_bytes())
-        }
-        _ => true,
+/// Makes `path` the current DF, and sees that it is one: where it is a file the card stays in the DF that this is in.
+pub fn enter_directory(card: &mut Conversation, path: &Path) -> Result<()> {
+    if card.selection().is_some_and(|selection| selection.directory == Some(*path)) {
+        return Ok(());
     }
+    let mut answer = Vec::new();
+    select(card, path, Expected::Directory, Telling::Parameters, &mut answer)?;
+    match ControlParameters::read(&answer).kind {
+        Some(Kind::Directory) => Ok(()),
+        None if path.ids().is_empty() || !is_readable(card)? => Ok(()),
+        _ => Err(Hresult::SCARD_E_NO_DIR),
+    }
+}
+
+/// Whether there is something to be read, of bytes or in records: a directory has nothing.
+fn is_readable(card: &mut Conversation) -> Result<bool> {
+    let status = card.send(&Command::new(ins::READ_BINARY, 0, 0).expecting(1), &mut Vec::new())?;
+    Ok(status.is_done() || status == StatusWord::WRONG_STRUCTURE || status == StatusWord::WRONG_P1_P2)
+}
+
+/// The same path with the whole name of its root, as the card tells it: a card finds a DF also by the beginning of its name, and by
+/// the same beginning another one later. Where it has to be `whole`, a beginning finds nothing.
+pub fn with_whole_name(card: &mut Conversation, path: &Path, whole: bool) -> Result<Path> {
+    let Root::Name(name) = path.root() else { return Ok(*path) };
+    let current = card.selection().and_then(|selection| selection.directory);
+    if !whole && current.is_some_and(|current| current.root() == path.root()) {
+        return Ok(*path);
+    }
+    let root = Path::of(path.root());
+    let mut answer = Vec::new();
+    select(card, &root, Expected::Directory, Telling::Everything, &mut answer)?;
+    if told_name(&answer).is_none() && whole {
+        select(card, &root, Expected::Directory, Telling::Parameters, &mut answer)?;
+    }
+    match told_name(&answer) {
+        Some(told) if told == name => Ok(*path),
+        Some(_) if whole => Err(Hresult::SCARD_E_FILE_NOT_FOUND),
+        Some(told) if told.as_bytes().starts_with(name.as_bytes()) => {
+            let root = Path::of(Root::Name(told));
+            card.set_selection(Some(Selection { file: root, directory: Some(root) }));
+            Ok(path.with_root(Root::Name(told)))
+        }
+        None if whole && name.as_bytes().len() < MAX_NAME => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+        _ => Ok(*path),
+    }
+}
+
+fn told_name(answer: &[u8]) -> Option<Name> {
+    control_parameters::objects(answer)
+        .find(|object| object.tag == NAME)
+        .and_then(|object| Name::new(object.value).ok())
 }
 
 /// Goes to `path`, from the current DF if that is known and on the way. `current` is where the card still is when the last of it is
@@ -160,13 +206,11 @@ fn descend(
 ) -> Result<StatusWord> {
     if !card.habits().steps {
         let (bytes, length) = bytes(ids);
-        let before = *card.habits();
         let status = ask(card, from, bytes.get(..length).unwrap_or_default(), telling, answer)?;
         if !status.is_unknown_command() {
             return Ok(status);
         }
-        // It was the path that was refused, and not how the card was to tell.
-        *card.habits() = Habits { steps: true, ..before };
+        card.habits().steps = true;
     }
     *current = None;
     if from == BY_PATH_FROM_MF {
@@ -176,52 +220,81 @@ fn descend(
         }
     }
     let Some((last, directories)) = ids.split_last() else { return Ok(StatusWord::OK) };
+    let mut is_in_mf = from == BY_PATH_FROM_MF;
     for id in directories {
-        let status = step(card, *id, Expected::Directory, Telling::Nothing, &mut Vec::new())?;
+        let status = step(card, *id, is_in_mf, Expected::Directory, Telling::Nothing, &mut Vec::new())?;
         if !is_selected(status) {
             return Ok(status);
         }
+        is_in_mf = false;
     }
-    step(card, *last, expected, telling, answer)
+    step(card, *last, is_in_mf, expected, telling, answer)
 }
 
-/// Down one identifier. A card that is asked for just that identifier may find it beside or above the current DF too (ETSI TS
-/// 102 221, 8.4.1), so it is asked for a child as long as it knows that.
+/// Down one identifier. A card that is asked for just that identifier may find a DF beside or above the current one too (ETSI TS
+/// 102 221, 8.4.1), so it is asked for a child as long as it knows that. Where it does not, a DF is certain in the MF only.
 fn step(
     card: &mut Conversation,
     id: u16,
+    is_in_mf: bool,
     expected: Expected,
     telling: Telling,
     answer: &mut Vec<u8>,
 ) -> Result<StatusWord> {
-    let ways: &[u8] = match expected {
-        Expected::Directory => &[CHILD_DF],
-        Expected::File => &[CHILD_EF],
-        Expected::Anything | Expected::Candidate => &[CHILD_EF, CHILD_DF],
+    let begin = answer.len();
+    let knows_files = match expected {
+        Expected::Directory => None,
+        _ => child(card, CHILD_EF, id, telling, answer)?,
     };
-    let mut is_answered = true;
-    for way in ways {
-        let place = usize::from(*way == CHILD_EF);
-        if card.habits().knows_no_child.get(place) == Some(&true) {
-            is_answered = false;
-            continue;
-        }
-        let before = *card.habits();
-        let status = ask(card, *way, &id.to_be_bytes(), telling, answer)?;
-        if status.is_unknown_command() {
-            *card.habits() = before;
-            if let Some(knows_no_child) = card.habits().knows_no_child.get_mut(place) {
-                *knows_no_child = true;
-            }
-            is_answered = false;
-        } else if status != StatusWord::FILE_NOT_FOUND {
-            return Ok(status);
-        }
+    if let Some(status) = knows_files.filter(|status| *status != StatusWord::FILE_NOT_FOUND) {
+        return Ok(status);
     }
-    if is_answered {
-        return Ok(StatusWord::FILE_NOT_FOUND);
+    let knows_directories = match expected {
+        Expected::File => None,
+        _ => child(card, CHILD_DF, id, telling, answer)?,
+    };
+    if let Some(status) = knows_directories.filter(|status| *status != StatusWord::FILE_NOT_FOUND) {
+        return Ok(status);
     }
-    ask(card, BY_ID, &id.to_be_bytes(), telling, answer)
+    match expected {
+        Expected::Directory if knows_directories.is_some() => return Ok(StatusWord::FILE_NOT_FOUND),
+        Expected::Directory if !is_in_mf => return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+        Expected::File if knows_files.is_some() => return Ok(StatusWord::FILE_NOT_FOUND),
+        _ if knows_files.is_some() && knows_directories.is_some() => return Ok(StatusWord::FILE_NOT_FOUND),
+        _ => {}
+    }
+    let status = ask(card, BY_ID, &id.to_be_bytes(), telling, answer)?;
+    let is_directory = match ControlParameters::read(answer.get(begin..).unwrap_or_default()).kind {
+        Some(kind) => kind == Kind::Directory,
+        None => expected != Expected::File,
+    };
+    match is_selected(status) && is_directory && !is_in_mf {
+        true if knows_directories.is_some() || expected == Expected::Candidate => Ok(StatusWord::FILE_NOT_FOUND),
+        true => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+        false => Ok(status),
+    }
+}
+
+/// A child of the current DF; None where the card does not know that way of asking.
+fn child(
+    card: &mut Conversation,
+    kind: u8,
+    id: u16,
+    telling: Telling,
+    answer: &mut Vec<u8>,
+) -> Result<Option<StatusWord>> {
+    let place = usize::from(kind == CHILD_EF);
+    if card.habits().knows_no_child.get(place) == Some(&true) {
+        return Ok(None);
+    }
+    let status = ask(card, kind, &id.to_be_bytes(), telling, answer)?;
+    if !status.is_unknown_command() {
+        return Ok(Some(status));
+    }
+    if let Some(knows_no_child) = card.habits().knows_no_child.get_mut(place) {
+        *knows_no_child = true;
+    }
+    Ok(None)
 }
 
 fn bytes(ids: &[u16]) -> ([u8; 2 * MAX_DEPTH], usize) {
@@ -232,24 +305,51 @@ fn bytes(ids: &[u16]) -> ([u8; 2 * MAX_DEPTH], usize) {
     (bytes, (2 * ids.len()).min(2 * MAX_DEPTH))
 }
 
-/// One SELECT, in the way that the card has not refused yet. A card that refuses has selected nothing.
+/// One SELECT, in the ways of telling that the card has not refused yet. What it refuses is remembered when another way is answered: if
+/// none is, it was something else. A card that refuses has selected nothing.
 fn ask(card: &mut Conversation, p1: u8, data: &[u8], telling: Telling, answer: &mut Vec<u8>) -> Result<StatusWord> {
-    let select = |p2, ne| Command::new(ins::SELECT, p1, p2).with_data(data).expecting(ne);
-    if telling == Telling::Nothing && !card.habits().tells_always {
-        let status = card.send(&select(NOTHING, 0), answer)?;
+    let before = *card.habits();
+    let ways: &[u8] = match telling {
+        Telling::Nothing => &[NOTHING, FCP, FCI],
+        Telling::Parameters => &[FCP, FCI, NOTHING],
+        Telling::Everything => &[FCI, FCP, NOTHING],
+    };
+    let mut refused = StatusWord::WRONG_P1_P2;
+    for (place, way) in ways.iter().enumerate() {
+        let is_last = place + 1 == ways.len();
+        if !is_last && card.habits().refuses(*way) {
+            continue;
+        }
+        let ne = if *way == NOTHING { 0 } else { SHORT_RESPONSE };
+        let begin = answer.len();
+        let status = card.send(&Command::new(ins::SELECT, p1, *way).with_data(data).expecting(ne), answer)?;
         if !status.is_unknown_command() {
             return Ok(status);
         }
-        card.habits().tells_always = true;
+        answer.truncate(begin);
+        card.habits().note_refusal(*way);
+        refused = status;
     }
-    if telling != Telling::Everything && !card.habits().tells_fci {
-        let status = card.send(&select(FCP, SHORT_RESPONSE), answer)?;
-        if !status.is_unknown_command() {
-            return Ok(status);
+    *card.habits() = before;
+    Ok(refused)
+}
+
+impl Habits {
+    fn refuses(&self, way: u8) -> bool {
+        match way {
+            NOTHING => self.tells_always,
+            FCP => self.tells_no_fcp,
+            _ => self.tells_no_fci,
         }
-        card.habits().tells_fci = true;
     }
-    card.send(&select(FCI, SHORT_RESPONSE), answer)
+
+    fn note_refusal(&mut self, way: u8) {
+        match way {
+            NOTHING => self.tells_always = true,
+            FCP => self.tells_no_fcp = true,
+            _ => self.tells_no_fci = true,
+        }
+    }
 }
 
 /// The same path from the MF, where it begins above a DF that was found by its name: only the card knows where that is.
