@@ -2248,7 +2248,7 @@ scm_result scm_send(struct scm_handle *handle,
  *
  * The hook is called with the card locked, before the command is sent, when what it has selected may be selected no more: it has
  * not been called for this attachment yet, with this `hook_data`; the generation has grown since (`scm_get_generation`);
- * something else was sent or selected by this attachment without it, or with another hook; or the outermost lock is another
+ * something else was selected by this attachment, or sent by it (`scm_send`, `scm_transmit`), without it or with another hook; or the outermost lock is another
  * one, and somebody else may have used the card in between. Whether another process has cannot be known: so with a card that is
  * shared it is called for each command, and under a lock of the caller's (`scm_lock`) once. With exclusive use, and for the
  * only attachment to a virtual reader, nobody else can.
@@ -2520,9 +2520,10 @@ scm_result scm_file_read(struct scm_file *file,
  *
  * @param file  the file
  * @param data  the bytes, or the record. With `SCM_FL_ERASE` only their length counts, and it may be NULL.
- * @param data_length  their length
+ * @param data_length  their length; with 0 nothing is sent
  * @param flags  `SCM_FL_REPLACE`, or 0: what was there is replaced (UPDATE); `SCM_FL_ERASE`: it is erased (ERASE); `SCM_FL_OR`,
- *   `SCM_FL_AND`: bits are set or cleared (WRITE). Whether WRITE does the one or the other is a property of the file.
+ *   `SCM_FL_AND`: bits are set or cleared (WRITE). Whether WRITE does the one or the other is a property of the file. A record
+ *   is erased as a whole.
  * @param written  [out] how many bytes the card has acknowledged: also after a failure, such as a card that was pulled in the
  *   middle. The position is behind them then.
  *
@@ -2617,7 +2618,7 @@ SCM_API scm_result scm_file_close(struct scm_file *file);
  *
  * PATHS are text of at most `SCM_PATH_MAX` bytes. `reference_type` says how they are meant:
  * - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current directory
- *   (`4401`); `..` is the directory above, `.` the current one. Where the first is a name of at least three bytes, from that.
+ *   (`4401`); `..` takes back what is before it, `.` is the current one. Where the first is a name of at least three bytes, from that.
  * - `SCM_TYPE_BY_NAME`: the name of a directory (AID) in hexadecimal digits; identifiers may follow: `F073636D74657374/4401`. The
  *   beginning of a name is enough where nothing is changed as a whole (deleted, invalidated, given properties).
  * - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30: a file in the current directory.
