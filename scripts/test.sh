@@ -31,6 +31,10 @@ rust_under_asan() {
         cargo test --locked -p scm --lib --target "$triple" --target-dir "$target/asan"
 }
 
+fuzz_targets() {
+    cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
+}
+
 # The handle table and the arbiter, with the threads of loom.
 every_interleaving() {
     RUSTFLAGS='--cfg loom' cargo test --release --locked -p scm --lib --target-dir "$target/loom" interleavings
@@ -60,6 +64,8 @@ need_rust_tools
 
 step "Formatting" cargo fmt --all --check
 step "Lints" cargo clippy --locked --workspace --all-targets --target-dir "$target" -- -D warnings
+# They are built only to be run (scripts/fuzz.sh), because libFuzzer takes its time; that their lock file is up to date is seen here.
+step "The fuzz targets" fuzz_targets
 step "Rust tests" cargo test --locked --workspace --target-dir "$target"
 step "Rust tests under AddressSanitizer" rust_under_asan
 step "Every interleaving of a few threads" every_interleaving
