@@ -22,6 +22,6 @@ compile -Iinclude -o "$out/bench" benches/bench.c "$out/$soname" -Wl,-rpath,"$ou
 compile -Iinclude -o "$out/contended" benches/contended.c "$out/$soname" -Wl,-rpath,"$out" -lpcsclite -lpthread
 compile -Iinclude -Ic-tests/support -D_POSIX_C_SOURCE=200809L -o "$out/monitor" benches/monitor.c c-tests/support/stack.c \
     "$out/$soname" -Wl,-rpath,"$out" -lpcsclite -lpthread
-compile -Iinclude -Ic-tests/support -D_DEFAULT_SOURCE -o "$out/file" benches/file.c c-tests/support/stack.c \
+compile -Iinclude -Ic-tests/support -D_POSIX_C_SOURCE=200809L -o "$out/file" benches/file.c c-tests/support/stack.c \
     "$out/$soname" -Wl,-rpath,"$out" -lpcsclite
 compile -Iinclude -o "$out/cat" examples/cat.c "$out/$soname" -Wl,-rpath,"$out"

@@ -1,9 +1,10 @@
 /* What it takes to read a file of 32 KiB, with short and with extended lengths: exchanges with the card, and time.
  *
- *   file CAT [opensc-explorer]
+ *   file DIRECTORY CAT [opensc-explorer]
  *
- * In a stack (tests/stack) with one reader, with the program of examples/cat.c. In the process scm_file_read is compared with the
- * same commands sent by SCardTransmit; as programs, cat with opensc-explorer, which knows no extended lengths for this card. */
+ * In a stack (tests/stack) with one reader, with a directory of its own for its files, and the program of examples/cat.c. In the
+ * process scm_file_read is compared with the same commands sent by SCardTransmit; as programs, cat with opensc-explorer, which knows
+ * no extended lengths for this card. */
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ enum { SIZE = 32767, ROUNDS = 25 };
 
 static char reader[MAX_READERNAME];
 static const char *cat, *explorer;
-static char script[] = "/tmp/scm-script-XXXXXX", copy[] = "/tmp/scm-copy-XXXXXX";
+static const char *directory;
+static char script[512], copy[512];
 
 /* --- In the process */
 
@@ -159,41 +161,37 @@ static void with_card(const char *what, const char *description, size_t chunk)
     stack("remove 0");
 }
 
-static void describe(char *path, const char *capabilities)
+static void place(char path[512], const char *name)
 {
-    int file = mkstemps(path, 5);
-    expect(file >= 0, "no place for a description");
-    dprintf(file, "atr = \"3B85018073F741%s\"\n", capabilities);
-    close(file);
+    int length = snprintf(path, 512, "%s/%s", directory, name);
+    expect(length > 0 && length < 512, "no place for files");
 }
 
-static void write_script(void)
+static void write_text(const char *path, const char *format, const char *argument)
 {
-    int file = mkstemp(script), target = mkstemp(copy);
-    expect(file >= 0 && target >= 0, "no place for a script");
-    dprintf(file, "get " FILE_ID " %s\n", copy);
-    close(file);
-    close(target);
+    FILE *file = fopen(path, "w");
+    expect(file != NULL && fprintf(file, format, argument) > 0 && fclose(file) == 0, "a file that cannot be written");
 }
 
 int main(int argc, char **argv)
 {
-    char with_short[] = "/tmp/scm-short-XXXXXX.toml", with_extended[] = "/tmp/scm-extended-XXXXXX.toml";
-    expect(argc >= 2, "usage: file CAT [opensc-explorer]");
-    cat = argv[1];
-    explorer = argc > 2 ? argv[2] : NULL;
+    char with_short[512], with_extended[512];
+    expect(argc >= 3, "usage: file DIRECTORY CAT [opensc-explorer]");
+    directory = argv[1];
+    cat = argv[2];
+    explorer = argc > 3 ? argv[3] : NULL;
     snprintf(reader, sizeof reader, "%s", stack_ifd(0));
     expect(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context) == SCARD_S_SUCCESS, "no context");
-    write_script();
+    place(script, "script");
+    place(copy, "copy");
+    write_text(script, "get " FILE_ID " %s\n", copy);
     /* 73: card capabilities; the third byte: chaining, and extended lengths or not. TCK is the last. */
-    describe(with_short, "8041");
-    describe(with_extended, "C001");
+    place(with_short, "short.toml");
+    write_text(with_short, "atr = \"3B85018073F741%s\"\n", "8041");
+    place(with_extended, "extended.toml");
+    write_text(with_extended, "atr = \"3B85018073F741%s\"\n", "C001");
     printf("%-10s%6s%18s%6s%13s%14s%6s%13s%8s\n", "32 KiB", "least", "", "APDUs", "time", "", "APDUs", "time", "ratio");
     with_card("short", with_short, 256);
     with_card("extended", with_extended, SIZE);
-    unlink(with_short);
-    unlink(with_extended);
-    unlink(script);
-    unlink(copy);
     return 0;
 }

@@ -20,8 +20,10 @@ echo
     '"$0" tell insert 0 steerable >/dev/null && exec "$1"' "$target/release/scm-stack" "$out/contended"
 "$target/release/scm-stack" run --readers 1 -- "$out/monitor"
 echo
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 # opensc-explorer has its settings from nowhere.
 OPENSC_CONF=/dev/null taskset -c "$core" "$target/release/scm-stack" run --readers 1 -- \
-    "$out/file" "$out/cat" "$(command -v opensc-explorer)"
+    "$out/file" "$work" "$out/cat" "$(command -v opensc-explorer)"
 echo
 benches/instructions.sh

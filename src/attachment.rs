@@ -2,10 +2,12 @@
 //! back (`reconnect`). After a failed call `diagnosis` finds the code that says what is true.
 #![forbid(unsafe_code)]
 
+pub mod application;
 pub mod conversation;
 mod diagnosis;
 #[cfg(test)]
 mod exhaustive;
+pub mod knowledge;
 mod link;
 mod lock;
 mod reconnect;
@@ -350,6 +352,12 @@ impl Attachment {
 
     fn ownership(&self) -> Ownership {
         self.facts().ownership
+    }
+
+    /// Whether somebody can use the card handle past this library.
+    fn is_known_to_others(&self) -> bool {
+        let Facts { ownership, lent, .. } = *self.facts();
+        lent || ownership == Ownership::Borrowed
     }
 
     /// A borrowed card handle can only be left as it is.

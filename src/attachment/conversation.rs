@@ -2,8 +2,9 @@
 
 use zeroize::Zeroize;
 
+use super::knowledge::{Habits, Selection};
 use super::session::Session;
-use super::{Attachment, Facts, Ownership};
+use super::Attachment;
 use crate::atr::Atr;
 use crate::capabilities::Capabilities;
 use crate::command::delivery::{Carrier, Limits};
@@ -11,96 +12,15 @@ use crate::command::status_word::StatusWord;
 use crate::command::Command;
 use crate::features;
 use crate::hresult::{Hresult, Result};
-use crate::path::Path;
 use crate::patience::Patience;
 use crate::subsystem::system;
-use crate::type_library::{Disposition, Protocol, ShareMode};
-
-/// What an attachment has learned of its card and its reader, and of what is selected.
-#[derive(Default)]
-pub struct Knowledge {
-    /// What is selected on the card, as long as the caller's lock keeps others from selecting something else.
-    selection: Option<Selection>,
-    /// What the card can do, from its ATR and its EF.ATR/INFO. Another ATR is another card.
-    capabilities: Option<Capabilities>,
-    /// What the caller says that the card can do.
-    given_limits: Option<Limits>,
-    /// The most data that the reader carries, if it says so; None when it was not asked.
-    reader: Option<Option<usize>>,
-    habits: Habits,
-    /// Whose application is selected, and what it can be lost by, as that was then.
-    application: Option<(Selector, Company)>,
-    /// Who is selecting his application now, one inside of the other: what he sends for that does not want it selected.
-    selecting: Vec<(Selector, Company)>,
-    /// The generation and the events of the reader when the card was last known to be the same.
-    seen: Option<(u64, u16)>,
-}
-
-/// Who selects an application: a hook with its data, as addresses that are compared and nothing else.
-pub type Selector = (usize, usize);
-
-/// Who may use the card, and what has happened to it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Company {
-    generation: u64,
-    /// How many have come to the reader in this process.
-    arrivals: u64,
-    /// The number of the lock, because others can use the card between two of them; 0 where nobody else can.
-    lock: u64,
-}
-
-/// What is selected.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Selection {
-    pub file: Path,
-    /// The current DF, if it is known whether `file` is one.
-    pub directory: Option<Path>,
-}
-
-/// How a card wants to be asked, as far as it has refused to be asked otherwise.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Habits {
-    /// It does not select by path, but only step by step.
-    pub steps: bool,
-    /// It does not select without telling.
-    pub tells_always: bool,
-    /// It tells no FCP, or no FCI.
-    pub tells_no_fcp: bool,
-    pub tells_no_fci: bool,
-    /// It does not select a child DF, or a child EF, as such.
-    pub knows_no_child: [bool; 2],
-    /// It says that its lengths may be extended, and refuses them all the same.
-    pub refuses_long_commands: bool,
-    pub refuses_long_responses: bool,
-}
-
-impl Knowledge {
-    /// What was selected may be so no more.
-    #[inline(always)]
-    pub fn forget_selection(&mut self) {
-        self.selection = None;
-        self.application = None;
-    }
-
-    /// The card was others' meanwhile, or will be.
-    pub fn forget_selected_file(&mut self) {
-        self.selection = None;
-    }
-
-    /// Another card answers.
-    pub fn forget_card(&mut self) {
-        *self = Knowledge { given_limits: self.given_limits, reader: self.reader, ..Knowledge::default() };
-    }
-}
+use crate::type_library::{Disposition, Protocol};
 
 /// The card, locked for as long as this lives in `Attachment::converse`.
 pub struct Conversation<'a> {
     attachment: &'a Attachment,
     session: &'a mut Session,
     protocol: Protocol,
-    /// What is selected, as far as it is known here. Who knows the card handle could have selected something else past this library
-    /// before.
-    selection: Option<Selection>,
 }
 
 impl Attachment {
@@ -113,59 +33,17 @@ impl Attachment {
         self.take_lock(session, &patience)?;
         let talked = match session.link.map(|link| link.protocol) {
             Ok(Some(protocol)) => {
-                let selection = session.knowledge.selection.filter(|_| !self.is_known_to_others());
-                talk(&mut Conversation { attachment: self, session, protocol, selection })
+                if self.is_known_to_others() {
+                    // Something else could have been selected past this library.
+                    session.knowledge.forget_selected_file();
+                }
+                talk(&mut Conversation { attachment: self, session, protocol })
             }
             Ok(None) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
             Err(code) => Err(code),
         };
         let _ = self.give_lock(session, Disposition::Leave);
         talked
-    }
-
-    /// Locks the card, and tells whether an application may have to be selected again: there was a loss since `note_application`,
-    /// or the lock is another one and somebody else may have used the card in between, or something else was selected.
-    pub fn lock_for_application(&self, selector: Selector, timeout_ms: u32) -> Result<bool> {
-        let patience = Patience::of_ms(timeout_ms, &self.bell);
-        let mut session = self.enter(&patience)?;
-        self.take_lock(&mut session, &patience)?;
-        let company = self.company(&session);
-        let knowledge = &mut session.knowledge;
-        let is_selecting = knowledge.selecting.iter().any(|(who, _)| *who == selector);
-        let is_due = knowledge.application != Some((selector, company)) && !is_selecting;
-        if is_due {
-            if let Err(code) = knowledge.selecting.try_reserve(1) {
-                let _ = self.give_lock(&mut session, Disposition::Leave);
-                return Err(code.into());
-            }
-            knowledge.selecting.push((selector, company));
-        }
-        Ok(is_due)
-    }
-
-    /// The application is selected, or could not be. What happened to the card meanwhile may have undone it.
-    pub fn note_application(&self, selector: Selector, selected: bool) -> Result<()> {
-        let mut session = self.enter_at_length()?;
-        let company = self.company(&session);
-        let knowledge = &mut session.knowledge;
-        let before = knowledge.selecting.iter().rposition(|(who, _)| *who == selector);
-        let before = before.map(|place| knowledge.selecting.remove(place));
-        knowledge.application = Some((selector, company)).filter(|now| selected && before == Some(*now));
-        Ok(())
-    }
-
-    /// Whether somebody can use the card handle past this library.
-    fn is_known_to_others(&self) -> bool {
-        let Facts { ownership, lent, .. } = *self.facts();
-        lent || ownership == Ownership::Borrowed
-    }
-
-    fn company(&self, session: &Session) -> Company {
-        let (seats, arrivals) = self.seat.company();
-        let is_exclusive = session.link.is_ok_and(|link| link.share_mode == ShareMode::Exclusive);
-        let alone = !self.is_known_to_others() && (is_exclusive || seats == 1 && self.subsystem.is_private());
-        let lock = if alone { 0 } else { session.lock_number };
-        Company { generation: self.generation(), arrivals, lock }
     }
 
     /// Sets what a command to this card may be like, whatever the card says; None believes the card.
@@ -191,8 +69,7 @@ impl Conversation<'_> {
 
     /// The same for who has selected his application for this command.
     pub fn send_for_application(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
-        self.session.knowledge.selection = None;
-        self.selection = None;
+        self.session.knowledge.forget_selected_file();
         let sent = self.send(command, answer);
         let kept = &mut self.session.response;
         // What is in there is a part of the answer, or what the reader says of itself.
@@ -272,14 +149,13 @@ impl Conversation<'_> {
 
     /// What is known to be selected.
     pub fn selection(&self) -> Option<Selection> {
-        self.selection
+        self.session.knowledge.selection
     }
 
     /// Remembers what is selected, and nothing when it is not known.
     pub fn set_selection(&mut self, selection: Option<Selection>) {
         self.session.knowledge.application = None;
         self.session.knowledge.selection = selection;
-        self.selection = selection;
     }
 
     pub fn generation(&self) -> u64 {

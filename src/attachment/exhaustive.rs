@@ -220,6 +220,8 @@ fn every_two_answers() {
     walk.finish(400_000);
 }
 
+// Left out of every run for its time alone: two and a half minutes as the tests are built. `every_two_answers` has the part of it that
+// decides differently; who changes the attachment runs this one too (CONTRIBUTING.md).
 #[test]
 #[ignore = "half a minute with --release, to be run when the attachment is changed"]
 fn every_two_answers_everywhere() {

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{fence, Ordering};
 use std::sync::{MutexGuard, TryLockError};
 
-use super::conversation::Knowledge;
+use super::knowledge::Knowledge;
 use super::link::Link;
 use super::{Attachment, Card};
 use crate::arbiter::Hold;

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use super::{attached, scm_handle, scm_result};
-use crate::attachment::conversation::Selector;
+use crate::attachment::application::Selector;
 use crate::attachment::Attachment;
 use crate::boundary::{guard, input, options, Options, Output, OutputBytes, OutputStructure};
 use crate::command::delivery::{Extended, Limits, EVERYTHING};

@@ -1,7 +1,8 @@
 //! Transparent files: READ, UPDATE, WRITE and ERASE BINARY (ISO/IEC 7816-4, 11.3), in as many commands as it takes.
 
 use super::file::{Change, File};
-use crate::attachment::conversation::{Conversation, Selection};
+use crate::attachment::conversation::Conversation;
+use crate::attachment::knowledge::Selection;
 use crate::command::delivery::Carrier;
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_DATA, SHORT_RESPONSE};

@@ -4,9 +4,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::control_parameters::{self, ControlParameters, Kind};
 use super::file::File;
+use super::selection::name;
 use super::selection::{self, enter_directory, select, Expected, Telling};
 use super::{creation, directory, properties, record};
-use crate::attachment::conversation::{Conversation, Selection};
+use crate::attachment::conversation::Conversation;
+use crate::attachment::knowledge::Selection;
 use crate::attachment::Attachment;
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
@@ -69,8 +71,8 @@ impl FileAccess {
         attachment.converse(SCM_INFINITE, |card| {
             let mut missing = None;
             for (reference, path) in meanings.iter() {
-                let path = selection::with_whole_name(card, &path, whole);
-                let path = path.and_then(|path| selection::from_known_root(card, &path));
+                let path = name::with_whole_name(card, &path, whole);
+                let path = path.and_then(|path| name::from_known_root(card, &path));
                 match path.and_then(|path| act(card, reference, &path)) {
                     Err(code @ (Hresult::SCARD_E_FILE_NOT_FOUND | Hresult::SCARD_E_DIR_NOT_FOUND)) => {
                         missing = missing.or(Some(code));
@@ -126,8 +128,8 @@ impl FileAccess {
                 Reference::Name => current,
                 _ => path.parent()?,
             };
-            let directory = selection::with_whole_name(card, &directory, true)?;
-            let directory = selection::from_known_root(card, &directory)?;
+            let directory = name::with_whole_name(card, &directory, true)?;
+            let directory = name::from_known_root(card, &directory)?;
             creation::create(card, &directory, &template)?;
             match path.ids().last() {
                 Some(id) if !content.is_empty() => open(card, reference, &directory.child(*id)?)?.fill(card, content),
@@ -141,7 +143,7 @@ impl FileAccess {
         self.find_target(attachment, reference, text, |card, _, path| {
             // A current directory that is not there any more would be none.
             let is_above = current.root() == path.root() && current.ids().starts_with(path.ids());
-            let above = path.parent().and_then(|above| selection::from_known_root(card, &above));
+            let above = path.parent().and_then(|above| name::from_known_root(card, &above));
             delete(card, path, recursive)?;
             // One that was found by its name may have been deleted by its identifier.
             let is_gone = is_above || recursive && is_missing(card, &current);

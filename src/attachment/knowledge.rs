@@ -1,0 +1,70 @@
+//! What an attachment has learned of its card and its reader, and of what is selected.
+
+use super::application::{Company, Selector};
+use crate::capabilities::Capabilities;
+use crate::command::delivery::Limits;
+use crate::path::Path;
+
+#[derive(Default)]
+pub struct Knowledge {
+    /// What is selected on the card, as long as the caller's lock keeps others from selecting something else.
+    pub selection: Option<Selection>,
+    /// What the card can do, from its ATR and its EF.ATR/INFO. Another ATR is another card.
+    pub capabilities: Option<Capabilities>,
+    /// What the caller says that the card can do.
+    pub given_limits: Option<Limits>,
+    /// The most data that the reader carries, if it says so; None when it was not asked.
+    pub reader: Option<Option<usize>>,
+    pub habits: Habits,
+    /// Whose application is selected, and what it can be lost by, as that was then.
+    pub application: Option<(Selector, Company)>,
+    /// Who is selecting his application now, one inside of the other: what he sends for that does not want it selected.
+    pub selecting: Vec<(Selector, Company)>,
+    /// The generation and the events of the reader when the card was last known to be the same.
+    pub seen: Option<(u64, u16)>,
+}
+
+/// What is selected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Selection {
+    pub file: Path,
+    /// The current DF, if it is known whether `file` is one.
+    pub directory: Option<Path>,
+}
+
+/// How a card wants to be asked, as far as it has refused to be asked otherwise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Habits {
+    /// It does not select by path, but only step by step.
+    pub steps: bool,
+    /// It does not select without telling.
+    pub tells_always: bool,
+    /// It tells no FCP, or no FCI.
+    pub tells_no_fcp: bool,
+    pub tells_no_fci: bool,
+    /// It does not select a child DF, or a child EF, as such.
+    pub knows_no_child_df: bool,
+    pub knows_no_child_ef: bool,
+    /// It says that its lengths may be extended, and refuses them all the same.
+    pub refuses_long_commands: bool,
+    pub refuses_long_responses: bool,
+}
+
+impl Knowledge {
+    /// What was selected may be so no more.
+    #[inline(always)]
+    pub fn forget_selection(&mut self) {
+        self.selection = None;
+        self.application = None;
+    }
+
+    /// The card was others' meanwhile, or will be.
+    pub fn forget_selected_file(&mut self) {
+        self.selection = None;
+    }
+
+    /// Another card answers.
+    pub fn forget_card(&mut self) {
+        *self = Knowledge { given_limits: self.given_limits, reader: self.reader, ..Knowledge::default() };
+    }
+}
