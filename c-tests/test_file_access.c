@@ -1187,6 +1187,88 @@ static void what_may_be_a_directory_is_not_deleted(void **state)
     remove_quiet_card(quiet);
 }
 
+/* A card that knows identifiers only, and finds those of directories beside the current one too (ETSI TS 102 221, 8.4.1). */
+static scm_result find_beside(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+                              size_t *length)
+{
+    static const uint8_t mf[] = {0x00, 0xA4, 0x00, 0x0C, 0x02, 0x3F, 0x00};
+    if (command_length > 4 && command[1] == 0xA4 && command[2] != 0x00) {
+        memcpy(response, "\x6A\x86", 2);
+        *length = 2;
+        return SCM_S_OK;
+    }
+    scm_result result = scm_card_transmit(user, command, command_length, response, capacity, length);
+    if (command[1] == 0xA4 && *length == 2 && memcmp(response, "\x6A\x82", 2) == 0) {
+        scm_card_transmit(user, mf, sizeof mf, response, capacity, length);
+        result = scm_card_transmit(user, command, command_length, response, capacity, length);
+    }
+    return result;
+}
+
+static void what_is_beside_a_directory_is_not_in_it(void **state)
+{
+    (void)state;
+    struct quiet beside;
+    scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
+    scm_file *file;
+    assert_result(scm_card_create("default", &beside.card), SCM_S_OK);
+    assert_result(scm_card_plug(beside.card, &plug), SCM_S_OK);
+    plug.transmit = find_beside;
+    assert_result(scm_virtual_ifd_create("Quiet card", NULL, &beside.ifd), SCM_S_OK);
+    assert_result(scm_virtual_ifd_insert(beside.ifd, &plug), SCM_S_OK);
+    assert_result(scm_attach_by_ifd("Quiet card", &beside.handle), SCM_S_OK);
+    assert_result(scm_create_file_access(beside.handle, &beside.files), SCM_S_OK);
+    /* What is there is found. */
+    assert_result(scm_file_access_open(beside.files, SCM_TYPE_BY_ID, "3F00/5015/4401", &file), SCM_S_OK);
+    assert_read(file, 5, "Hello", 5);
+    close_file(file);
+    /* 5016 is beside 5015. */
+    assert_result(scm_file_access_open(beside.files, SCM_TYPE_BY_ID, "3F00/5015/5016/4501", &file),
+                  SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_result(scm_file_access_change_dir(beside.files, SCM_TYPE_BY_ID, "3F00/5015/5016"), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_result(scm_file_access_delete(beside.files, SCM_TYPE_BY_ID, "3F00/5015/5016", SCM_FL_RECURSIVE),
+                  SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    scm_directory_options options = SCM_DIRECTORY_OPTIONS_INIT;
+    char names[64];
+    size_t length = 77;
+    options.first_id = 0x5015;
+    options.last_id = 0x5016;
+    assert_result(scm_file_access_change_dir(beside.files, SCM_TYPE_BY_ID, "3F00/5015"), SCM_S_OK);
+    assert_result(scm_file_access_directory_ex(beside.files, SCM_TYPE_ALL_FILES, &options, names, sizeof names, &length),
+                  SCM_S_OK);
+    assert_int_equal(length, 1);
+    assert_result(scm_file_access_change_dir(beside.files, SCM_TYPE_BY_ID, "3F00/5016"), SCM_S_OK);
+    remove_quiet_card(beside);
+}
+
+/* A card that selects, and tells nothing (P2 0C only). */
+static void a_card_that_only_selects_can_be_used(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {"00A40804", "00A40800", "00A40004", "00A40000", "00A40404", "00A40400"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        bed("card %d answer %s 6A86", CARD, refused[i]);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
+    assert_read(file, 5, "Hello", 5);
+    close_file(file);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F073636D74657374"), SCM_S_OK);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "4401"), SCM_SCARD_E_NO_DIR);
+    bed("card %d forget", CARD);
+}
+
+/* The parent is refused in each way, and nothing is learned from that about others. */
+static void a_refusal_is_learned_when_another_way_is_answered(void **state)
+{
+    (void)state;
+    bed("card %d answer 00A403 6A86", CARD);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F073636D74657374/.."), SCM_SCARD_E_DIR_NOT_FOUND);
+    bed("card %d forget", CARD);
+    bed("card %d clear", CARD);
+    scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4402");
+    close_file(file);
+    assert_int_equal(bed_count(CARD), 1);
+}
+
 /* Without the odd instructions there is no way beyond 32,767, but everything before. */
 static void a_card_without_odd_instructions_has_an_end(void **state)
 {
@@ -1350,6 +1432,9 @@ int main(int argc, char **argv)
         with_t_1(a_pulled_card_tells_how_much_it_got),
         cmocka_unit_test(a_card_that_tells_nothing_is_read),
         cmocka_unit_test(what_may_be_a_directory_is_not_deleted),
+        cmocka_unit_test(what_is_beside_a_directory_is_not_in_it),
+        on_default(a_card_that_only_selects_can_be_used),
+        on_default(a_refusal_is_learned_when_another_way_is_answered),
         cmocka_unit_test(a_card_without_odd_instructions_has_an_end),
         on_default(what_is_no_object_is_no_object),
         on_default(bad_input_is_refused),

@@ -668,7 +668,7 @@ static scm_result prepare(void *user, scm_handle *handle, uint64_t generation)
     select.p2 = 0x0C;
     select.data = aid;
     select.data_length = sizeof aid;
-    /* A hook of its own is not called: nothing is due under a lock. */
+    /* What a hook sends to select its application does not want it selected. */
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
     options.hook = prepare;
     options.hook_data = user;
@@ -777,6 +777,38 @@ static void who_shares_the_card_is_called_each_time(void **state)
     send_hooked(mine, &hook);
     assert_int_equal(hook.calls, 1);
     card_long = mine;
+}
+
+/* Sends with another hook, then without one, and then with itself once more. */
+static scm_result prepare_with_others(void *user, scm_handle *handle, uint64_t generation)
+{
+    struct hook *hook = user, another = {0};
+    scm_command echo = command(0xEC, 0, 0, 1, 1);
+    scm_send_options options = SCM_SEND_OPTIONS_INIT;
+    (void)generation;
+    if (++hook->calls > 3)
+        return SCM_E_FAIL;
+    send_hooked(handle, &another);
+    assert_int_equal(another.calls, 1);
+    scm_send(handle, &echo, response, sizeof response, &length, &word);
+    options.hook = prepare_with_others;
+    options.hook_data = user;
+    scm_send_ex(handle, &echo, &options, response, sizeof response, &length, &word);
+    return SCM_S_OK;
+}
+
+static void hooks_inside_of_hooks_have_an_end(void **state)
+{
+    (void)state;
+    struct hook hook = {0};
+    scm_command echo = command(0xEC, 0, 0, 1, 1);
+    scm_send_options options = SCM_SEND_OPTIONS_INIT;
+    echo.cla = 0x80;
+    options.hook = prepare_with_others;
+    options.hook_data = &hook;
+    assert_result(scm_send_ex(card, &echo, &options, response, sizeof response, &length, &word), SCM_S_OK);
+    assert_int_equal(word, 0x9000);
+    assert_int_equal(hook.calls, 1);
 }
 
 static void a_hook_that_fails_ends_the_command(void **state)
@@ -1080,6 +1112,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_wait_has_a_limit_and_can_be_cancelled),
         cmocka_unit_test(who_has_the_card_alone_is_called_once_and_after_a_loss),
         cmocka_unit_test(who_shares_the_card_is_called_each_time),
+        cmocka_unit_test(hooks_inside_of_hooks_have_an_end),
         cmocka_unit_test(a_hook_that_fails_ends_the_command),
         cmocka_unit_test(a_hook_sends_on_the_same_handle),
         cmocka_unit_test(a_hook_may_detach),
