@@ -69,10 +69,10 @@ static void release(void *made)
 static void end(void *user_data)
 {
     struct source *source = user_data;
-    source->ended++;
     assert_int_equal(source->released, source->created);
     assert_result(scm_unregister_provider(NULL), SCM_E_INVALIDARG);
     assert_result(scm_create_interface(NULL, &OWN, NULL, NULL, &user_data), SCM_SCARD_E_ICC_CREATEORDER);
+    source->ended++; /* The last thing: who waits for it frees the source. */
 }
 
 static scm_result called(struct object *object)
@@ -828,31 +828,39 @@ struct racer {
     int number;
 };
 
-/* Creates, calls and releases, while others register and unregister; each in an order of its own. */
+/* Creates, calls and releases, while others register and unregister; each in an order of its own. Every registration has a
+ * source of its own: what another thread has created with one can end while the next one is in use. */
 static scm_result race(void *argument)
 {
     struct racer *racer = argument;
-    struct source own = {0};
+    bool registers = racer->number % 2 == 0;
+    struct source *own = calloc(ROUNDS, sizeof *own);
     for (int i = 0; i < ROUNDS; i++) {
         scm_handle *handle = attach(0);
         scm_ch_verification *codes = NULL;
-        scm_provider provided = provider(&own, &CH_VERIFICATION, NULL, &CODES);
-        if (racer->number % 2 == 0 && scm_register_provider(&provided) != SCM_S_OK)
+        scm_provider provided = provider(&own[i], &CH_VERIFICATION, NULL, &CODES);
+        if (registers && scm_register_provider(&provided) != SCM_S_OK)
             return SCM_E_FAIL;
         if (scm_create_ch_verification(handle, &codes) != SCM_S_OK || verify_code(codes) != SCM_S_OK)
             return SCM_E_FAIL;
-        if (racer->number % 2 == 0 && scm_unregister_provider(&provided) != SCM_S_OK)
+        if (registers && scm_unregister_provider(&provided) != SCM_S_OK)
             return SCM_E_FAIL;
         if (i % 2 == 0 && scm_ch_verification_release(codes) != SCM_S_OK)
             return SCM_E_FAIL;
         if (scm_detach(handle) != SCM_S_OK || verify_code(codes) != SCM_E_HANDLE)
             return SCM_E_FAIL;
     }
-    /* What others have created with it is theirs to release. */
+    /* What others have created with them is theirs to release, which `end` looks at. */
     const struct timespec millisecond = {.tv_nsec = 1000000};
-    while (racer->number % 2 == 0 && own.ended < ROUNDS)
-        nanosleep(&millisecond, NULL);
-    return own.created == own.released ? SCM_S_OK : SCM_E_UNEXPECTED;
+    for (int i = 0; registers && i < ROUNDS; i++)
+        while (own[i].ended == 0)
+            nanosleep(&millisecond, NULL);
+    scm_result result = SCM_S_OK;
+    for (int i = 0; i < ROUNDS; i++)
+        if (own[i].ended != registers || own[i].created != own[i].released)
+            result = SCM_E_UNEXPECTED;
+    free(own);
+    return result;
 }
 
 static void threads_create_while_others_register(void **state)
