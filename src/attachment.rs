@@ -44,8 +44,8 @@ pub struct Attachment {
     subsystem: &'static dyn Subsystem,
     /// Grows whenever the card may have forgotten its state.
     generation: AtomicU64,
-    /// Grows whenever another card may have taken the place of the one before.
-    card_number: AtomicU64,
+    /// Grows whenever another card may have taken the place of the one before, beside the doubts of `seat`.
+    cards: AtomicU64,
     /// Held for a moment only, so that who asks for them never waits for a card.
     facts: Mutex<Facts>,
     /// Held during each call to the subsystem: one call at a time on a context and its card.
@@ -152,7 +152,7 @@ impl Attachment {
         Attachment {
             subsystem,
             generation: AtomicU64::new(0),
-            card_number: AtomicU64::new(0),
+            cards: AtomicU64::new(0),
             facts: Mutex::new(Facts { ownership, link, atr, parting: Disposition::Leave, lent: false }),
             session: Mutex::new(Session::new(link, access, response)),
             calls_back: subsystem.calls_back(),
@@ -319,11 +319,11 @@ impl Attachment {
 
     /// Another number for each card that may be another one, as far as it was noticed.
     fn card_number(&self) -> u64 {
-        self.card_number.load(Ordering::Acquire)
+        self.cards.load(Ordering::Acquire) + self.seat.doubts()
     }
 
     fn count_card(&self) {
-        self.card_number.fetch_add(1, Ordering::AcqRel);
+        self.cards.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The ATR of the card that the last attach or reconnect found.

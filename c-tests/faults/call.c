@@ -45,6 +45,17 @@ void call_make(struct call *call)
         call->result = exchange(handle, call->victim->reader, &is_echo);
         remark = call->result == SCM_S_OK && !is_echo ? ", as it came" : "";
         break;
+    case SEND:
+        call->result = exchange_as_command(handle, call->victim->reader, &is_echo);
+        remark = call->result == SCM_S_OK && !is_echo ? ", as it came" : "";
+        break;
+    case READ: call->result = victim_read(call->victim); break;
+    case REOPEN:
+        victim_close(call->victim);
+        call->result = victim_open(call->victim);
+        if (call->result == SCM_S_OK)
+            call->result = victim_read(call->victim);
+        break;
     case LOCK:
         call->result = scm_lock(handle);
         if (call->result == SCM_S_OK)

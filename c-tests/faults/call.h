@@ -7,8 +7,9 @@
 
 #include "victim.h"
 
-/* VISIT: somebody else attaches to the reader, locks, and goes. */
-enum verb { STATUS, TRANSMIT, LOCK, RECONNECT, VISIT };
+/* READ: of the open file of the victim. REOPEN: the same, of a file opened anew. VISIT: somebody else attaches to the reader,
+ * locks, and goes. */
+enum verb { STATUS, TRANSMIT, LOCK, SEND, READ, REOPEN, RECONNECT, VISIT };
 
 struct call {
     enum verb verb;

@@ -16,11 +16,11 @@ static char words[256];
 
 static const char *answer(enum verb verb, struct victim *victim)
 {
-    static char texts[4][64];
+    static char texts[5][64];
     static unsigned turn;
     struct call call = {.verb = verb, .victim = victim};
     call_make(&call);
-    return strcpy(texts[turn++ % 4], call.answer);
+    return strcpy(texts[turn++ % 5], call.answer);
 }
 
 /* The same fault many times, with a call each time that meets it. It is told once, if it was the same each time. */
@@ -67,16 +67,23 @@ static const char *restarted_again_and_again(enum kind kind)
 /* Faster than the service looks at its readers, mostly; whether so, the exchange tells. */
 static const char *swap_fast(enum kind kind, const char *atr)
 {
-    struct victim victim;
+    struct victim victim, other;
     victim_attach(&victim, kind, CARD);
+    victim_attach(&other, kind, CARD);
+    assert_result(victim_open(&victim), SCM_S_OK);
+    assert_result(victim_open(&other), SCM_S_OK);
     bed("pull %d", CARD);
     bed("insert-now %d steerable%s", CARD, atr);
     exchange_forget(CARD);
     const char *met = answer(TRANSMIT, &victim);
     bed("await %d present", CARD);
-    const char *back = answer(RECONNECT, &victim), *then = answer(TRANSMIT, &victim);
-    snprintf(words, sizeof words, "%s, reconnect %s, then %s, +%u", met, back, then, victim_losses(&victim));
+    const char *back = answer(RECONNECT, &victim), *then = answer(TRANSMIT, &victim), *file = answer(READ, &victim);
+    const char *other_file = answer(READ, &other);
+    snprintf(words, sizeof words, "%s, reconnect %s, then %s, +%u, files %s", met, back, then, victim_losses(&victim), file);
+    if (strcmp(other_file, file) != 0)
+        snprintf(words, sizeof words, "a file is %s, and for another attachment %s", file, other_file);
     victim_detach(&victim);
+    victim_detach(&other);
     const char *wrong = exchange_check(CARD);
     return wrong != NULL ? wrong : words;
 }

@@ -39,6 +39,25 @@ scm_result exchange(scm_handle *handle, int reader, bool *is_echo)
     return result;
 }
 
+scm_result exchange_as_command(scm_handle *handle, int reader, bool *is_echo)
+{
+    unsigned number = next(reader);
+    uint8_t data[] = {(uint8_t)(number >> 8), (uint8_t)number}, response[16];
+    size_t length = 0;
+    uint16_t status_word;
+    scm_command echo = SCM_COMMAND_INIT;
+    echo.cla = 0x80;
+    echo.ins = 0xEC;
+    echo.data = data;
+    echo.data_length = sizeof data;
+    echo.expected = sizeof data;
+    scm_result result = scm_send(handle, &echo, response, sizeof response, &length, &status_word);
+    *is_echo = length == sizeof data && memcmp(response, data, length) == 0;
+    if (result == SCM_S_OK)
+        fates[number] = ANSWERED;
+    return result;
+}
+
 void exchange_forget(int reader)
 {
     first[reader] = last + 1;

@@ -11,6 +11,9 @@
 /* Sends an echo of its own. `is_echo`: the card answered with what it should. */
 scm_result exchange(scm_handle *handle, int reader, bool *is_echo);
 
+/* The same through `scm_send`. */
+scm_result exchange_as_command(scm_handle *handle, int reader, bool *is_echo);
+
 /* From now on another card is in the reader: it knows nothing of what was sent before. */
 void exchange_forget(int reader);
 

@@ -51,7 +51,7 @@ static const struct fault USE[] = {
     {"mute", .happens = {"card %d mute", "reset %d warm"}, .ends = {"card %d unmute"}, .needs_no_lock = true},
     {"garbage-one-byte", IN_TRANSMIT, .before = {"card %d answer - 6F"}, .ends = {"card %d forget"}},
     {"garbage", IN_TRANSMIT, .before = {"card %d answer - DEADBEEF"}, .ends = {"card %d forget"}},
-    {"slow", IN_TRANSMIT, .before = {"card %d delay 3000"}, .ends = {"card %d forget"}},
+    {"slow", IN_TRANSMIT, .before = {"card %d delay 1000"}, .ends = {"card %d forget"}},
     {"owner-disconnects", .happens = {"owner disconnect"}, .is_of_handles = true},
     {"owner-releases", .happens = {"owner release"}, .is_of_handles = true},
 };

@@ -80,17 +80,24 @@ static char *split(char *text, const char *separator)
     return at + strlen(separator);
 }
 
-static bool applies(char *conditions, const char *kind, const char *bed)
+static bool is_among(const char *word, const char *const words[])
+{
+    while (*words != NULL && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
+static bool apply(char *conditions, const char *const words[])
 {
     for (char *next; conditions != NULL; conditions = next) {
         next = split(conditions, " ");
-        if (strcmp(conditions, kind) != 0 && strcmp(conditions, bed) != 0)
+        if (!is_among(conditions, words))
             return false;
     }
     return true;
 }
 
-bool page_allows(const char *cell, const char *kind, bool is_virtual, const char *answer)
+bool page_allows(const char *cell, const char *const words[], const char *answer)
 {
     char text[512], *meant = NULL;
     snprintf(text, sizeof text, "%s", cell);
@@ -99,7 +106,7 @@ bool page_allows(const char *cell, const char *kind, bool is_virtual, const char
         char *behind = split(part, ": ");
         if (behind == NULL)
             meant = part;
-        else if (applies(part, kind, is_virtual ? "virtual" : "pcscd"))
+        else if (apply(part, words))
             meant = behind;
     }
     for (char *next; meant != NULL; meant = next) {

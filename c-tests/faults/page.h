@@ -2,13 +2,13 @@
  * what happens in words; its cells follow.
  *
  * A cell has parts, with "; " between them. One that begins with words and ": " holds where all of these apply: kinds of
- * attachments and beds. The last one that applies is meant. " or " stands between answers that are equally good. */
+ * attachments, beds, and calls that share the cell. The last one that applies is meant. " or " stands between answers that are equally good. */
 #ifndef PAGE_H
 #define PAGE_H
 
 #include <stdbool.h>
 
-#define PAGE_CELLS 8
+#define PAGE_CELLS 9
 
 struct row {
     char id[32];
@@ -25,7 +25,7 @@ struct row *page_row(const char *id);
 /* A row that is not marked as played, or NULL. */
 struct row *page_unplayed(void);
 
-/* Whether the cell allows the answer. */
-bool page_allows(const char *cell, const char *kind, bool is_virtual, const char *answer);
+/* Whether the cell allows the answer where these words apply, up to NULL. */
+bool page_allows(const char *cell, const char *const words[], const char *answer);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* Each reader of the first half has attachments of one kind, with the same fault before them and different calls to meet
  * it; each of the second half has one that holds a lock. */
-#define UNLOCKED 4
+#define UNLOCKED 6
 
 struct stage {
     const struct fault *fault;
@@ -23,8 +23,9 @@ struct stage {
 #define HELD "held"
 
 /* The call of a victim, in the order of `struct stage`. */
-static const enum verb VERB[UNLOCKED] = {STATUS, TRANSMIT, LOCK, RECONNECT};
-static const enum cell CELL[UNLOCKED] = {CELL_STATUS, CELL_TRANSMIT, CELL_LOCK, CELL_MEANWHILE};
+static const enum verb VERB[UNLOCKED] = {STATUS, TRANSMIT, LOCK, SEND, READ, RECONNECT};
+static const enum cell CELL[UNLOCKED] = {CELL_STATUS, CELL_TRANSMIT, CELL_LOCK, CELL_SEND, CELL_READ,
+                                          CELL_MEANWHILE};
 
 static int readers(const struct fault *fault)
 {
@@ -109,6 +110,8 @@ static void attach_all(struct stage *stage)
         for (int i = 0; i < UNLOCKED; i++) {
             victim_attach(&stage->victims[kind][i], kind, kind);
             prepare(&stage->calls[kind][i], VERB[i], &stage->victims[kind][i]);
+            if (VERB[i] == READ)
+                assert_result(victim_open(&stage->victims[kind][i]), SCM_S_OK);
         }
         if (stage->fault->needs_no_lock)
             continue;
@@ -196,6 +199,19 @@ static void add(char cell[CELL_SIZE], const char *text)
         snprintf(cell, CELL_SIZE, "%.60s%s%s", before, before[0] == '\0' ? "" : " / ", text);
 }
 
+/* The file that was open, and whether a file can be opened anew. */
+static void read_again(struct stage *stage, struct victim *victim)
+{
+    struct call call;
+    prepare(&call, READ, victim);
+    call_make(&call);
+    add(stage->observed->cells[CELL_FILE][victim->kind], call.answer);
+    prepare(&call, REOPEN, victim);
+    call_make(&call);
+    if (call.result != SCM_S_OK)
+        complain(stage, "reconnected, but no file can be opened");
+}
+
 static void reconnect_all(struct stage *stage, enum kind kind)
 {
     unsigned losses[UNLOCKED];
@@ -214,8 +230,12 @@ static void reconnect_all(struct stage *stage, enum kind kind)
         call_make(&call);
         if (strcmp(call.answer, "OK") != 0)
             complain(stage, "reconnected, but not usable");
+        if (VERB[i] == READ)
+            read_again(stage, victim);
     }
-    bool is_one = losses[0] == losses[1] && losses[2] == losses[1] && losses[3] == losses[1];
+    bool is_one = true;
+    for (int i = 1; i < UNLOCKED; i++)
+        is_one &= losses[i] == losses[0];
     snprintf(text, sizeof text, is_one ? "+%u" : "+%u (others +%u)", losses[1], losses[0]);
     add(stage->observed->cells[CELL_GENERATION][kind], text);
 }

@@ -16,6 +16,27 @@ void victim_attach(struct victim *victim, enum kind kind, int reader)
     victim->generation = generation(victim->handle);
 }
 
+scm_result victim_open(struct victim *victim)
+{
+    if (victim->files == NULL)
+        assert_result(scm_create_file_access(victim->handle, &victim->files), SCM_S_OK);
+    return scm_file_access_open(victim->files, SCM_TYPE_BY_ID, "3F00/5015/4401", &victim->file);
+}
+
+scm_result victim_read(struct victim *victim)
+{
+    uint8_t byte;
+    size_t length;
+    scm_result result = scm_file_seek(victim->file, 0, SCM_SEEK_FROM_BEGINNING);
+    return result == SCM_S_OK ? scm_file_read(victim->file, &byte, 1, &length, 0) : result;
+}
+
+void victim_close(struct victim *victim)
+{
+    assert_result(scm_file_close(victim->file), SCM_S_OK);
+    victim->file = NULL;
+}
+
 void victim_detach(struct victim *victim)
 {
     if (victim->handle == NULL)

@@ -18,10 +18,17 @@ struct victim {
     scm_handle *handle;
     struct owner owner; /* of a borrowed handle, and of the context of an adopted one */
     uint64_t generation; /* when it was attached */
+    scm_file_access *files;
+    scm_file *file; /* the one of the steerable card, if it is open */
 };
 
 void victim_attach(struct victim *victim, enum kind kind, int reader);
 void victim_detach(struct victim *victim);
+
+/* Opens the file of the card, reads its first byte, closes it. */
+scm_result victim_open(struct victim *victim);
+scm_result victim_read(struct victim *victim);
+void victim_close(struct victim *victim);
 
 /* By how much its generation has grown. */
 unsigned victim_losses(const struct victim *victim);

@@ -18,6 +18,8 @@ struct Entry {
     seats: usize,
     /// How many there have been.
     taken: u64,
+    /// How often somebody had to doubt that it is still the same card.
+    doubts: u64,
 }
 
 /// All of them, locked.
@@ -60,7 +62,7 @@ impl Seat {
         }
         all.0.try_reserve(1)?;
         let arbiter = Shared::try_new(Arbiter::default())?;
-        all.0.push(Entry { ifd, arbiter: arbiter.clone(), seats: 1, taken: 1 });
+        all.0.push(Entry { ifd, arbiter: arbiter.clone(), seats: 1, taken: 1, doubts: 0 });
         Ok(Seat { ifd, arbiter })
     }
 }
@@ -75,6 +77,19 @@ impl Seat {
         let all = lock();
         let entry = all.position(&self.ifd).and_then(|place| all.0.get(place));
         entry.map_or((1, 0), |entry| (entry.seats, entry.taken))
+    }
+
+    /// Tells everyone here that another card may be in the reader, though nobody has seen it come.
+    pub fn doubt(&self) {
+        let mut all = lock();
+        if let Some(entry) = all.position(&self.ifd).and_then(|place| all.0.get_mut(place)) {
+            entry.doubts += 1;
+        }
+    }
+
+    pub fn doubts(&self) -> u64 {
+        let all = lock();
+        all.position(&self.ifd).and_then(|place| all.0.get(place)).map_or(0, |entry| entry.doubts)
     }
 }
 
@@ -108,6 +123,8 @@ mod tests {
         let (first, second) = (Seat::take(name("Seat A")).unwrap(), Seat::take(name("Seat A")).unwrap());
         let other = Seat::take(name("Seat B")).unwrap();
         assert!(Shared::is_same(&first, &second) && !Shared::is_same(&first, &other));
+        first.doubt();
+        assert_eq!((first.doubts(), second.doubts(), other.doubts()), (1, 1, 0));
         drop((first, second));
         assert!(lock().position(&name("Seat A")).is_none() && lock().position(&name("Seat B")).is_some());
     }

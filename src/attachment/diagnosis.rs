@@ -46,6 +46,11 @@ impl Attachment {
             _ => {
                 session.doubtful = true;
                 self.count_loss();
+                // Who looks at his readers from time to time misses a card that was swapped in between, and this is all
+                // there is of it, for the other attachments too.
+                if self.subsystem.notices_removal_within_ms() > 0 {
+                    self.seat.doubt();
+                }
                 truth
             }
         }

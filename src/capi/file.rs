@@ -17,7 +17,7 @@ use crate::type_library::{Origin, SCM_FL_AND, SCM_FL_ERASE, SCM_FL_OR, SCM_FL_RE
 ///
 /// It outlives a reset of the card: the next call selects it again, and answers `SCM_SCARD_W_SECURITY_VIOLATION` where a code has
 /// to be shown again. Once the card may be another one (it was taken out, the reader or the service was gone, another ATR
-/// answers), every call that asks the card answers `SCM_SCARD_W_REMOVED_CARD`, until the file is opened anew.
+/// answers, or an exchange with it broke off, of this or another attachment of the process, and the service cannot tell why), every call that asks the card answers `SCM_SCARD_W_REMOVED_CARD`, until the file is opened anew.
 pub struct scm_file {
     _opaque: (),
 }

@@ -12,6 +12,7 @@ use crate::type_library::{CardState, Disposition, ShareMode};
 /// What is to be seen of an attachment without asking anyone.
 pub struct View {
     generation: u64,
+    card_number: u64,
     atr: Atr,
     response: Vec<u8>,
     depth: u32,
@@ -25,6 +26,7 @@ impl View {
     pub fn of(case: &Case) -> View {
         View {
             generation: case.attachment.generation(),
+            card_number: case.attachment.card_number(),
             atr: case.attachment.atr(),
             response: case.attachment.last_response(|answer| Ok(answer.to_vec())).unwrap(),
             depth: case.depth,
@@ -55,6 +57,7 @@ pub const INVARIANTS: &[Invariant] = &[
     ("invalid input changes nothing", invalid_input_changes_nothing),
     ("a loss is counted once", a_loss_is_counted_once),
     ("the generation stands for the state of the card", the_generation_stands_for_the_state_of_the_card),
+    ("another card is not taken for the one before", another_card_is_not_taken_for_the_one_before),
     ("what is locked is locked", what_is_locked_is_locked),
     ("locks are counted", locks_are_counted),
     ("an own reset is not told", an_own_reset_is_not_told),
@@ -117,6 +120,14 @@ fn a_loss_is_counted_once(seen: &Seen) -> bool {
 /// Design: "A counter on the attachment that grows whenever the card may have forgotten its state."
 fn the_generation_stands_for_the_state_of_the_card(seen: &Seen) -> bool {
     !seen.case.betrayed
+}
+
+/// Header, `scm_file_read`: "the card was taken out, or may be another one than the file was opened on". A swap that the service
+/// misses shows as an exchange that broke off.
+fn another_card_is_not_taken_for_the_one_before(seen: &Seen) -> bool {
+    let was_sent = seen.steps.iter().any(|step| step.operation == Operation::Transmit);
+    let broke_off = matches!(seen.outcome, Err(code) if is_vague(code));
+    !(was_sent && broke_off) || seen.after.card_number > seen.before.card_number
 }
 
 /// Design: "Locks held before are held after, on every platform, or the call fails."
