@@ -1078,6 +1078,9 @@ struct quiet {
     scm_file_access *files;
 };
 
+/* The file with the short identifier 5 becomes the current one also where nothing can be read of it. */
+static bool is_eager;
+
 static scm_result tell_nothing(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
                                size_t capacity, size_t *length)
 {
@@ -1088,6 +1091,9 @@ static scm_result tell_nothing(void *user, const uint8_t *command, size_t comman
         memcpy(quiet + 4, command + 4, command[4] + 1u);
         return scm_card_transmit(user, quiet, command[4] + 5u, response, capacity, length);
     }
+    if (is_eager && command[1] == 0xB0 && command[2] == 0x85)
+        assert_result(scm_card_transmit(user, (const uint8_t *)"\x00\xA4\x02\x0C\x02\x44\x05", 7, quiet, sizeof quiet, length),
+                      SCM_S_OK);
     /* GET DATA would tell as much. */
     if (command_length > 4 && command[1] == 0xCA) {
         memcpy(response, "\x6A\x88", 2);
@@ -1097,15 +1103,10 @@ static scm_result tell_nothing(void *user, const uint8_t *command, size_t comman
     return scm_card_transmit(user, command, command_length, response, capacity, length);
 }
 
-static struct quiet insert_quiet_card(const char *unsupported)
+static struct quiet insert_quiet_card_of(const char *description)
 {
-    char description[512];
     struct quiet quiet;
     scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
-    snprintf(description, sizeof description,
-             "unsupported = [%s]\n[[mf.ef]]\nid = 0x4401\nshort_id = 1\nsize = 40000\n[[mf.ef]]\nid = 0x4402\nstructure = "
-             "'linear-variable'\nsize = 400\ncount = 5\n[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x6F07\ncontent = 'AA'\n",
-             unsupported);
     assert_result(scm_card_create(description, &quiet.card), SCM_S_OK);
     assert_result(scm_card_plug(quiet.card, &plug), SCM_S_OK);
     plug.transmit = tell_nothing;
@@ -1114,6 +1115,16 @@ static struct quiet insert_quiet_card(const char *unsupported)
     assert_result(scm_attach_by_ifd("Quiet card", &quiet.handle), SCM_S_OK);
     assert_result(scm_create_file_access(quiet.handle, &quiet.files), SCM_S_OK);
     return quiet;
+}
+
+static struct quiet insert_quiet_card(const char *unsupported)
+{
+    char description[512];
+    snprintf(description, sizeof description,
+             "unsupported = [%s]\n[[mf.ef]]\nid = 0x4401\nshort_id = 1\nsize = 40000\n[[mf.ef]]\nid = 0x4402\nstructure = "
+             "'linear-variable'\nsize = 400\ncount = 5\n[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x6F07\ncontent = 'AA'\n",
+             unsupported);
+    return insert_quiet_card_of(description);
 }
 
 static void remove_quiet_card(struct quiet quiet)
@@ -1169,6 +1180,39 @@ static void a_card_that_tells_nothing_is_read(void **state)
     assert_result(scm_file_seek(file, 1, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
     assert_read(file, 1000, content, 300);
     close_file(file);
+    remove_quiet_card(quiet);
+}
+
+/* A record that is read by a short identifier makes its file the current one: under a lock, too, the file before it is not that any
+ * more. */
+static void a_short_identifier_leaves_no_other_file_current(void **state)
+{
+    (void)state;
+    struct quiet quiet = insert_quiet_card_of("[[mf.ef]]\nid = 0x4403\nstructure = 'linear-fixed'\nrecords = ['A1', 'A2', 'A3']\n"
+                                              "[[mf.ef]]\nid = 0x4404\nshort_id = 4\nstructure = 'linear-fixed'\nrecords = "
+                                              "['B1', 'B2', 'B3']\n[[mf.ef]]\nid = 0x4405\nshort_id = 5\nsize = 0\n");
+    scm_file *by_id, *by_short_id, *empty;
+    size_t written;
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_SHORT_ID, "4", &by_short_id), SCM_S_OK);
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_SHORT_ID, "5", &empty), SCM_S_OK);
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_ID, "4403", &by_id), SCM_S_OK);
+    assert_result(scm_lock(quiet.handle), SCM_S_OK);
+    assert_read(by_id, 10, "\xA1", 1);
+    assert_read(by_short_id, 10, "\xB1", 1);
+    assert_read(by_id, 10, "\xA2", 1);
+    assert_result(put(by_short_id, "\xBB", 1, 0, &written), SCM_S_OK);
+    assert_read(by_id, 10, "\xA3", 1);
+    assert_read(by_short_id, 10, "\xB3", 1);
+    /* What was asked of a file in vain may have made it current as well. */
+    is_eager = true;
+    assert_result(scm_file_seek(by_id, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(by_id, 10, "\xA1", 1);
+    assert_result(read_one(empty), SCM_SCARD_W_EOF);
+    assert_read(by_id, 10, "\xA2", 1);
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_SHORT_ID, "5", &empty), SCM_S_OK);
+    assert_read(by_id, 10, "\xA3", 1);
+    is_eager = false;
+    assert_result(scm_unlock(quiet.handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
     remove_quiet_card(quiet);
 }
 
@@ -1431,6 +1475,7 @@ int main(int argc, char **argv)
         on_default(a_lock_that_is_reconnected_selects_again),
         with_t_1(a_pulled_card_tells_how_much_it_got),
         cmocka_unit_test(a_card_that_tells_nothing_is_read),
+        cmocka_unit_test(a_short_identifier_leaves_no_other_file_current),
         cmocka_unit_test(what_may_be_a_directory_is_not_deleted),
         cmocka_unit_test(what_is_beside_a_directory_is_not_in_it),
         on_default(a_card_that_only_selects_can_be_used),

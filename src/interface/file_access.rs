@@ -308,6 +308,8 @@ fn open_by_short_id(card: &mut Conversation, path: &Path) -> Result<(Kind, Contr
     let directory = path.without_short_id();
     enter_directory(card, &directory)?;
     let short_id = path.short_id().unwrap_or(0);
+    // The card may make it the current file, whatever it answers.
+    card.set_selection(Some(Selection { file: directory, directory: Some(directory) }));
     let (kind, was_read) = probe(card, 0x80 | short_id, short_id << 3 | record::NUMBERED)?;
     if !was_read {
         return Ok((kind, ControlParameters::default(), false));
