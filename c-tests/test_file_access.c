@@ -1078,6 +1078,10 @@ struct quiet {
     scm_file_access *files;
 };
 
+/* It is pulled in the middle of its so manieth command. */
+static scm_virtual_ifd *reader_to_be_pulled;
+static int commands_until_pulled;
+
 /* The file with the short identifier 5 becomes the current one also where nothing can be read of it. */
 static bool is_eager;
 
@@ -1085,6 +1089,8 @@ static scm_result tell_nothing(void *user, const uint8_t *command, size_t comman
                                size_t capacity, size_t *length)
 {
     uint8_t quiet[16];
+    if (commands_until_pulled > 0 && --commands_until_pulled == 0)
+        assert_result(scm_virtual_ifd_remove(reader_to_be_pulled), SCM_S_OK);
     if (command_length > 4 && command[1] == 0xA4) {
         memcpy(quiet, command, 4);
         quiet[3] = 0x0C;
@@ -1213,6 +1219,84 @@ static void a_short_identifier_leaves_no_other_file_current(void **state)
     assert_read(by_id, 10, "\xA3", 1);
     is_eager = false;
     assert_result(scm_unlock(quiet.handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    remove_quiet_card(quiet);
+}
+
+static scm_file_access *files_of_pulled;
+
+static scm_result open_missing_file(void)
+{
+    scm_file *file;
+    return scm_file_access_open(files_of_pulled, SCM_TYPE_BY_ID, "3F00/5015/4499", &file);
+}
+
+static scm_result open_in_missing_directory(void)
+{
+    scm_file *file;
+    return scm_file_access_open(files_of_pulled, SCM_TYPE_BY_ID, "3F00/5099/4401", &file);
+}
+
+static scm_result open_by_short_id(void)
+{
+    scm_file *file;
+    return scm_file_access_open(files_of_pulled, SCM_TYPE_BY_SHORT_ID, "1", &file);
+}
+
+static scm_result delete_what_may_be_a_directory(void)
+{
+    return scm_file_access_delete(files_of_pulled, SCM_TYPE_BY_ID, "3F00/5015", 0);
+}
+
+static scm_result get_file_capabilities(void)
+{
+    uint8_t capabilities[64];
+    size_t length;
+    return scm_file_access_get_file_capabilities(files_of_pulled, NULL, 0, 0, capabilities, sizeof capabilities, &length);
+}
+
+/* Whatever it was about to find out: nothing that the library asks on its own account hides that the card was pulled. */
+static void a_card_that_is_pulled_at_any_moment_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        scm_result (*call)(void);
+        scm_result otherwise;
+    } cases[] = {
+        {open_missing_file, SCM_SCARD_E_FILE_NOT_FOUND},
+        {open_in_missing_directory, SCM_SCARD_E_DIR_NOT_FOUND},
+        {open_by_short_id, SCM_S_OK},
+        {delete_what_may_be_a_directory, SCM_SCARD_E_UNSUPPORTED_FEATURE},
+        {get_file_capabilities, SCM_S_OK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int moment = 1, is_over = 0; !is_over; moment++) {
+            struct quiet quiet = insert_quiet_card("");
+            files_of_pulled = quiet.files;
+            reader_to_be_pulled = quiet.ifd;
+            commands_until_pulled = moment;
+            scm_result result = cases[i].call();
+            is_over = commands_until_pulled > 0;
+            commands_until_pulled = 0;
+            assert_result(result, is_over ? cases[i].otherwise : SCM_SCARD_W_REMOVED_CARD);
+            assert_in_range(moment, 1, 10);
+            remove_quiet_card(quiet);
+        }
+    }
+}
+
+/* Under a lock the loss was told before, and is still so. */
+static void a_card_that_is_gone_has_no_capabilities(void **state)
+{
+    (void)state;
+    struct quiet quiet = insert_quiet_card("");
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    files_of_pulled = quiet.files;
+    assert_result(scm_lock(quiet.handle), SCM_S_OK);
+    assert_result(scm_virtual_ifd_remove(quiet.ifd), SCM_S_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_result(get_file_capabilities(), SCM_SCARD_W_REMOVED_CARD);
+        assert_result(scm_get_card_capabilities(quiet.handle, &capabilities), SCM_SCARD_W_REMOVED_CARD);
+    }
     remove_quiet_card(quiet);
 }
 
@@ -1476,6 +1560,8 @@ int main(int argc, char **argv)
         with_t_1(a_pulled_card_tells_how_much_it_got),
         cmocka_unit_test(a_card_that_tells_nothing_is_read),
         cmocka_unit_test(a_short_identifier_leaves_no_other_file_current),
+        cmocka_unit_test(a_card_that_is_pulled_at_any_moment_is_told),
+        cmocka_unit_test(a_card_that_is_gone_has_no_capabilities),
         cmocka_unit_test(what_may_be_a_directory_is_not_deleted),
         cmocka_unit_test(what_is_beside_a_directory_is_not_in_it),
         on_default(a_card_that_only_selects_can_be_used),

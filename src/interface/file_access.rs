@@ -252,7 +252,8 @@ fn delete(card: &mut Conversation, path: &Path, recursive: bool) -> Result<()> {
     }
     let kind = match target(card, path)?.kind {
         None if !recursive => {
-            probe(card, 0, record::NUMBERED).ok().filter(|(_, was_read)| *was_read).map(|(kind, _)| kind)
+            let probed = probe(card, 0, record::NUMBERED);
+            card.given(probed)?.filter(|(_, was_read)| *was_read).map(|(kind, _)| kind)
         }
         kind => kind,
     };
@@ -316,7 +317,8 @@ fn open_by_short_id(card: &mut Conversation, path: &Path) -> Result<(Kind, Contr
     }
     card.set_selection(Some(Selection { file: *path, directory: Some(directory) }));
     let mut answer = Vec::new();
-    let told = properties::of_current(card, &mut answer).map(|()| ControlParameters::read(&answer)).unwrap_or_default();
+    let told = properties::of_current(card, &mut answer).map(|()| ControlParameters::read(&answer));
+    let told = card.given(told)?.unwrap_or_default();
     match told.kind {
         Some(told_kind) if told_kind.has_records() == kind.has_records() && told_kind != Kind::Directory => {
             Ok((told_kind, told, true))
