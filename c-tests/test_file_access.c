@@ -1222,6 +1222,23 @@ static void a_short_identifier_leaves_no_other_file_current(void **state)
     remove_quiet_card(quiet);
 }
 
+/* Nor does it hinder a record whose length nobody knows that the card refuses the extended length that it says it has. */
+static void a_card_that_refuses_a_length_is_asked_for_a_record(void **state)
+{
+    (void)state;
+    struct quiet quiet = insert_quiet_card_of("unsupported = ['extended']\n[[mf.ef]]\nid = 0x4402\nstructure = 'linear-variable'\n"
+                                              "records = ['A1', 'A2A2']\n");
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    scm_file *file;
+    capabilities.flags = SCM_CARD_EXTENDED;
+    assert_result(scm_set_card_capabilities(quiet.handle, &capabilities), SCM_S_OK);
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_ID, "4402", &file), SCM_S_OK);
+    assert_read(file, 1000, "\xA1", 1);
+    assert_read(file, 1000, "\xA2\xA2", 2);
+    assert_result(read_one(file), SCM_SCARD_W_EOF);
+    remove_quiet_card(quiet);
+}
+
 static scm_file_access *files_of_pulled;
 
 static scm_result open_missing_file(void)
@@ -1560,6 +1577,7 @@ int main(int argc, char **argv)
         with_t_1(a_pulled_card_tells_how_much_it_got),
         cmocka_unit_test(a_card_that_tells_nothing_is_read),
         cmocka_unit_test(a_short_identifier_leaves_no_other_file_current),
+        cmocka_unit_test(a_card_that_refuses_a_length_is_asked_for_a_record),
         cmocka_unit_test(a_card_that_is_pulled_at_any_moment_is_told),
         cmocka_unit_test(a_card_that_is_gone_has_no_capabilities),
         cmocka_unit_test(what_may_be_a_directory_is_not_deleted),

@@ -22,13 +22,31 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<
         (Some(longest), Kind::Variable) => SHORT_RESPONSE.max(longest as usize),
         (Some(exactly), _) => (exactly as usize).max(1),
     };
-    match send(card, file, &Command::new(ins::READ_RECORD, number, NUMBERED).expecting(length), data)? {
+    match read_numbered(card, file, number, length, data)? {
         StatusWord::RECORD_NOT_FOUND => Err(Hresult::SCARD_W_EOF),
         // Part of it may be wrong, or is still there.
         status if status.corrupts() || status.more().is_some() => Err(Hresult::SCARD_E_COMM_DATA_LOST),
         status if status.is_done() => Ok(()),
         status => Err(status.failure()),
     }
+}
+
+/// A card that says it has extended lengths and refuses them is asked in short ones from then on.
+fn read_numbered(
+    card: &mut Conversation,
+    file: &File,
+    number: u8,
+    length: usize,
+    data: &mut Vec<u8>,
+) -> Result<StatusWord> {
+    let command = Command::new(ins::READ_RECORD, number, NUMBERED);
+    if length > SHORT_RESPONSE && !card.habits().refuses_long_responses {
+        match send(card, file, &command.expecting(length), data)? {
+            StatusWord::WRONG_LENGTH => card.habits().refuses_long_responses = true,
+            status => return Ok(status),
+        }
+    }
+    send(card, file, &command.expecting(length.min(SHORT_RESPONSE)), data)
 }
 
 /// Changes the record at `position`, or appends one where that is behind the last; gives the position behind it.
