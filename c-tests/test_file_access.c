@@ -2,6 +2,7 @@
 #include "support/check.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "scm_card.h"
 
@@ -1109,13 +1110,14 @@ static scm_result tell_nothing(void *user, const uint8_t *command, size_t comman
     return scm_card_transmit(user, command, command_length, response, capacity, length);
 }
 
-static struct quiet insert_quiet_card_of(const char *description)
+static struct quiet insert_card_of(const char *description, bool is_quiet)
 {
     struct quiet quiet;
     scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
     assert_result(scm_card_create(description, &quiet.card), SCM_S_OK);
     assert_result(scm_card_plug(quiet.card, &plug), SCM_S_OK);
-    plug.transmit = tell_nothing;
+    if (is_quiet)
+        plug.transmit = tell_nothing;
     assert_result(scm_virtual_ifd_create("Quiet card", NULL, &quiet.ifd), SCM_S_OK);
     assert_result(scm_virtual_ifd_insert(quiet.ifd, &plug), SCM_S_OK);
     assert_result(scm_attach_by_ifd("Quiet card", &quiet.handle), SCM_S_OK);
@@ -1130,7 +1132,7 @@ static struct quiet insert_quiet_card(const char *unsupported)
              "unsupported = [%s]\n[[mf.ef]]\nid = 0x4401\nshort_id = 1\nsize = 40000\n[[mf.ef]]\nid = 0x4402\nstructure = "
              "'linear-variable'\nsize = 400\ncount = 5\n[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x6F07\ncontent = 'AA'\n",
              unsupported);
-    return insert_quiet_card_of(description);
+    return insert_card_of(description, true);
 }
 
 static void remove_quiet_card(struct quiet quiet)
@@ -1146,6 +1148,24 @@ static void fill_content(void)
 {
     for (size_t i = 0; i < sizeof content; i++)
         content[i] = (uint8_t)(i * 3 + i / 256 + 1);
+}
+
+/* Each once: also one whose name ends as the identifier of another, and one that EF.DIR has twice. */
+static void an_application_is_listed_once(void **state)
+{
+    (void)state;
+    struct quiet card_with_dir =
+        insert_card_of("[[mf.ef]]\nid = 0x2F00\ncontent = '61094F07A0000000036F01 61074F05A000000004 61074F05A000000004 "
+                       "61074F05A000000005'\n[[mf.df]]\nname = 'A0000000036F01'\n[[mf.df]]\nname = 'A000000004'\n[[mf.df]]\n"
+                       "name = 'A000000005'\nid = 0x6F01\n",
+                       false);
+    char names[100];
+    size_t length = 77;
+    assert_result(
+        scm_file_access_directory(card_with_dir.files, SCM_TYPE_DIRECTORIES, names, sizeof names, &length), SCM_S_OK);
+    assert_int_equal(length, sizeof "A0000000036F01\0A000000004\0A000000005\0");
+    assert_memory_equal(names, "A0000000036F01\0A000000004\0A000000005\0", length);
+    remove_quiet_card(card_with_dir);
 }
 
 /* Kind and size are found out by reading. */
@@ -1194,9 +1214,9 @@ static void a_card_that_tells_nothing_is_read(void **state)
 static void a_short_identifier_leaves_no_other_file_current(void **state)
 {
     (void)state;
-    struct quiet quiet = insert_quiet_card_of("[[mf.ef]]\nid = 0x4403\nstructure = 'linear-fixed'\nrecords = ['A1', 'A2', 'A3']\n"
-                                              "[[mf.ef]]\nid = 0x4404\nshort_id = 4\nstructure = 'linear-fixed'\nrecords = "
-                                              "['B1', 'B2', 'B3']\n[[mf.ef]]\nid = 0x4405\nshort_id = 5\nsize = 0\n");
+    struct quiet quiet = insert_card_of("[[mf.ef]]\nid = 0x4403\nstructure = 'linear-fixed'\nrecords = ['A1', 'A2', 'A3']\n"
+                                        "[[mf.ef]]\nid = 0x4404\nshort_id = 4\nstructure = 'linear-fixed'\nrecords = "
+                                        "['B1', 'B2', 'B3']\n[[mf.ef]]\nid = 0x4405\nshort_id = 5\nsize = 0\n", true);
     scm_file *by_id, *by_short_id, *empty;
     size_t written;
     assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_SHORT_ID, "4", &by_short_id), SCM_S_OK);
@@ -1226,8 +1246,8 @@ static void a_short_identifier_leaves_no_other_file_current(void **state)
 static void a_card_that_refuses_a_length_is_asked_for_a_record(void **state)
 {
     (void)state;
-    struct quiet quiet = insert_quiet_card_of("unsupported = ['extended']\n[[mf.ef]]\nid = 0x4402\nstructure = 'linear-variable'\n"
-                                              "records = ['A1', 'A2A2']\n");
+    struct quiet quiet = insert_card_of("unsupported = ['extended']\n[[mf.ef]]\nid = 0x4402\nstructure = 'linear-variable'\n"
+                                        "records = ['A1', 'A2A2']\n", true);
     scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
     scm_file *file;
     capabilities.flags = SCM_CARD_EXTENDED;
@@ -1575,6 +1595,7 @@ int main(int argc, char **argv)
         on_default(a_card_that_was_swapped_behind_a_reset_is_another_one),
         on_default(a_lock_that_is_reconnected_selects_again),
         with_t_1(a_pulled_card_tells_how_much_it_got),
+        cmocka_unit_test(an_application_is_listed_once),
         cmocka_unit_test(a_card_that_tells_nothing_is_read),
         cmocka_unit_test(a_short_identifier_leaves_no_other_file_current),
         cmocka_unit_test(a_card_that_refuses_a_length_is_asked_for_a_record),
