@@ -1434,6 +1434,25 @@ static void a_refusal_is_learned_when_another_way_is_answered(void **state)
     assert_int_equal(bed_count(CARD), 1);
 }
 
+/* An application was selected that knows no files, and refuses every way. Nor does that say anything of the card. */
+static void an_application_without_files_teaches_nothing(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {"00A4", "00A400", "00A401", "00A402", "00A409"};
+    scm_file *file;
+    for (size_t i = 0; i < 2; i++) {
+        /* From the MF; and from a name, which is found. */
+        const char *path = i == 0 ? "3F00/5015/4402" : "F073636D74657374/4402";
+        for (size_t n = i; n < (i == 0 ? 1 : sizeof refused / sizeof *refused); n++)
+            bed("card %d answer %s 6D00", CARD, refused[n]);
+        assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, path, &file), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+        bed("card %d forget", CARD);
+        bed("card %d clear", CARD);
+        close_file(open_file(SCM_TYPE_BY_ID, path));
+        assert_int_equal(bed_count(CARD), i == 0 ? 1 : 2);
+    }
+}
+
 /* Without the odd instructions there is no way beyond 32,767, but everything before. */
 static void a_card_without_odd_instructions_has_an_end(void **state)
 {
@@ -1605,6 +1624,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_is_beside_a_directory_is_not_in_it),
         on_default(a_card_that_only_selects_can_be_used),
         on_default(a_refusal_is_learned_when_another_way_is_answered),
+        on_default(an_application_without_files_teaches_nothing),
         cmocka_unit_test(a_card_without_odd_instructions_has_an_end),
         on_default(what_is_no_object_is_no_object),
         on_default(bad_input_is_refused),
