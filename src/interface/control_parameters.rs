@@ -96,8 +96,10 @@ impl ControlParameters {
     }
 
     fn take(&mut self, object: &DataObject) {
-        let number =
-            || object.value.iter().try_fold(0u32, |number, byte| number.checked_mul(256)?.checked_add((*byte).into()));
+        let number = || {
+            let bytes = Some(object.value).filter(|bytes| !bytes.is_empty())?;
+            bytes.iter().try_fold(0u32, |number, byte| number.checked_mul(256)?.checked_add((*byte).into()))
+        };
         match object.tag {
             SIZE => self.size = number(),
             // With structure; better than nothing.
@@ -127,12 +129,18 @@ impl ControlParameters {
     }
 }
 
-/// The data objects in the templates of an answer, or in the answer itself where it has none.
+/// The data objects in the templates of an answer, or in the answer itself where it has none. Some cards put the templates of both
+/// into that which is for both.
 pub fn objects(answer: &[u8]) -> impl Iterator<Item = DataObject<'_>> {
-    tlv::objects(answer).flat_map(|object| match object.tag {
+    tlv::objects(answer).flat_map(opened).flat_map(opened)
+}
+
+/// What is in a template, and any other object as it is.
+fn opened(object: DataObject<'_>) -> tlv::Objects<'_> {
+    match object.tag {
         FCP | FMD | FCI => tlv::objects(object.value),
         _ => tlv::objects(object.whole),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -182,5 +190,15 @@ mod tests {
             assert_eq!(ControlParameters::read(answer).kind, None);
         }
         assert_eq!(ControlParameters::read(&[0x80, 5, 1, 1, 1, 1, 1]).size, None);
+        assert_eq!(ControlParameters::read(&[0x80, 0]).size, None, "a size without a number is not 0");
+        assert_eq!(ControlParameters::read(&[0x80, 1, 0]).size, Some(0));
+    }
+
+    #[test]
+    fn templates_in_a_template_are_opened() {
+        let parameters = ControlParameters::read(&[0x6F, 11, 0x62, 7, 0x82, 1, 1, 0x80, 2, 1, 0, 0x64, 0]);
+        assert_eq!((parameters.kind, parameters.size), (Some(Kind::Transparent), Some(256)));
+        let tags: Vec<_> = objects(&[0x6F, 6, 0x64, 4, 0x50, 2, 0x62, 0]).map(|object| object.tag).collect();
+        assert_eq!(tags, [0x50]);
     }
 }
