@@ -121,11 +121,13 @@ impl ControlParameters {
             2 => Coding::Or,
             _ => Coding::And,
         });
-        self.record_size = match value {
-            [_, _, size] => Some((*size).into()),
-            [_, _, high, low, ..] => Some(u16::from_be_bytes([*high, *low]).into()),
-            _ => None,
+        let record_size = match value {
+            [_, _, size] => u32::from(*size),
+            [_, _, high, low, ..] => u16::from_be_bytes([*high, *low]).into(),
+            _ => 0,
         };
+        // Records of no bytes are none.
+        self.record_size = (record_size > 0).then_some(record_size);
     }
 }
 
@@ -171,6 +173,7 @@ mod tests {
         assert_eq!(kind(&[0x42, 0x41, 0x00, 0x08, 0x0A]), (Some(Kind::Fixed), Some(8)));
         assert_eq!(kind(&[0x04, 0x41, 0x01, 0x20, 0x00, 0x0A]), (Some(Kind::Variable), Some(288)));
         assert_eq!(kind(&[0x06, 0x41, 0x20]), (Some(Kind::Cyclic), Some(32)));
+        assert_eq!(kind(&[0x02, 0x41, 0x00, 0x00, 0x0A]), (Some(Kind::Fixed), None));
         assert_eq!(kind(&[0x78]), (Some(Kind::Directory), None));
         assert_eq!(kind(&[0x38]), (Some(Kind::Directory), None));
         assert_eq!(kind(&[0x80]), (None, None));
