@@ -1110,14 +1110,16 @@ static scm_result tell_nothing(void *user, const uint8_t *command, size_t comman
     return scm_card_transmit(user, command, command_length, response, capacity, length);
 }
 
-static struct quiet insert_card_of(const char *description, bool is_quiet)
+typedef scm_result manners(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+                           size_t *length);
+
+static struct quiet insert_card_of(const char *description, manners *transmit)
 {
     struct quiet quiet;
     scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
     assert_result(scm_card_create(description, &quiet.card), SCM_S_OK);
     assert_result(scm_card_plug(quiet.card, &plug), SCM_S_OK);
-    if (is_quiet)
-        plug.transmit = tell_nothing;
+    plug.transmit = transmit;
     assert_result(scm_virtual_ifd_create("Quiet card", NULL, &quiet.ifd), SCM_S_OK);
     assert_result(scm_virtual_ifd_insert(quiet.ifd, &plug), SCM_S_OK);
     assert_result(scm_attach_by_ifd("Quiet card", &quiet.handle), SCM_S_OK);
@@ -1132,7 +1134,7 @@ static struct quiet insert_quiet_card(const char *unsupported)
              "unsupported = [%s]\n[[mf.ef]]\nid = 0x4401\nshort_id = 1\nsize = 40000\n[[mf.ef]]\nid = 0x4402\nstructure = "
              "'linear-variable'\nsize = 400\ncount = 5\n[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x6F07\ncontent = 'AA'\n",
              unsupported);
-    return insert_card_of(description, true);
+    return insert_card_of(description, tell_nothing);
 }
 
 static void remove_quiet_card(struct quiet quiet)
@@ -1158,7 +1160,7 @@ static void an_application_is_listed_once(void **state)
         insert_card_of("[[mf.ef]]\nid = 0x2F00\ncontent = '61094F07A0000000036F01 61074F05A000000004 61074F05A000000004 "
                        "61074F05A000000005'\n[[mf.df]]\nname = 'A0000000036F01'\n[[mf.df]]\nname = 'A000000004'\n[[mf.df]]\n"
                        "name = 'A000000005'\nid = 0x6F01\n",
-                       false);
+                       scm_card_transmit);
     char names[100];
     size_t length = 77;
     assert_result(
@@ -1166,6 +1168,31 @@ static void an_application_is_listed_once(void **state)
     assert_int_equal(length, sizeof "A0000000036F01\0A000000004\0A000000005\0");
     assert_memory_equal(names, "A0000000036F01\0A000000004\0A000000005\0", length);
     remove_quiet_card(card_with_dir);
+}
+
+/* Some cards give less at once than they are asked for, here four bytes, and EF.DIR is longer. */
+static scm_result give_little(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+                              size_t *length)
+{
+    uint8_t less[5] = {0x00, 0xB0, command[2], command[3], 4};
+    if (command_length != 5 || command[1] != 0xB0)
+        return scm_card_transmit(user, command, command_length, response, capacity, length);
+    return scm_card_transmit(user, less, sizeof less, response, capacity, length);
+}
+
+static void all_of_ef_dir_is_read(void **state)
+{
+    (void)state;
+    struct quiet little =
+        insert_card_of("[[mf.ef]]\nid = 0x2F00\ncontent = '61074F05A000000004 61074F05A000000005'\n[[mf.df]]\nname = "
+                       "'A000000004'\n[[mf.df]]\nname = 'A000000005'\n",
+                       give_little);
+    char names[100];
+    size_t length = 77;
+    assert_result(scm_file_access_directory(little.files, SCM_TYPE_DIRECTORIES, names, sizeof names, &length), SCM_S_OK);
+    assert_int_equal(length, sizeof "A000000004\0A000000005\0");
+    assert_memory_equal(names, "A000000004\0A000000005\0", length);
+    remove_quiet_card(little);
 }
 
 /* Kind and size are found out by reading. */
@@ -1216,7 +1243,7 @@ static void a_short_identifier_leaves_no_other_file_current(void **state)
     (void)state;
     struct quiet quiet = insert_card_of("[[mf.ef]]\nid = 0x4403\nstructure = 'linear-fixed'\nrecords = ['A1', 'A2', 'A3']\n"
                                         "[[mf.ef]]\nid = 0x4404\nshort_id = 4\nstructure = 'linear-fixed'\nrecords = "
-                                        "['B1', 'B2', 'B3']\n[[mf.ef]]\nid = 0x4405\nshort_id = 5\nsize = 0\n", true);
+                                        "['B1', 'B2', 'B3']\n[[mf.ef]]\nid = 0x4405\nshort_id = 5\nsize = 0\n", tell_nothing);
     scm_file *by_id, *by_short_id, *empty;
     size_t written;
     assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_SHORT_ID, "4", &by_short_id), SCM_S_OK);
@@ -1247,7 +1274,7 @@ static void a_card_that_refuses_a_length_is_asked_for_a_record(void **state)
 {
     (void)state;
     struct quiet quiet = insert_card_of("unsupported = ['extended']\n[[mf.ef]]\nid = 0x4402\nstructure = 'linear-variable'\n"
-                                        "records = ['A1', 'A2A2']\n", true);
+                                        "records = ['A1', 'A2A2']\n", tell_nothing);
     scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
     scm_file *file;
     capabilities.flags = SCM_CARD_EXTENDED;
@@ -1615,6 +1642,7 @@ int main(int argc, char **argv)
         on_default(a_lock_that_is_reconnected_selects_again),
         with_t_1(a_pulled_card_tells_how_much_it_got),
         cmocka_unit_test(an_application_is_listed_once),
+        cmocka_unit_test(all_of_ef_dir_is_read),
         cmocka_unit_test(a_card_that_tells_nothing_is_read),
         cmocka_unit_test(a_short_identifier_leaves_no_other_file_current),
         cmocka_unit_test(a_card_that_refuses_a_length_is_asked_for_a_record),

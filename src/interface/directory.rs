@@ -158,7 +158,8 @@ fn read_dir(card: &mut Conversation, content: &mut Vec<u8>) -> Result<()> {
         let read = Command::new(ins::READ_BINARY, high, low).expecting(SHORT_RESPONSE);
         match card.send(&read, content)? {
             StatusWord::WRONG_STRUCTURE => return read_records(card, content),
-            status if !status.is_done() || content.len() - before < SHORT_RESPONSE => break,
+            // Some cards give less at once than they are asked for.
+            status if !status.is_done() || status == StatusWord::END_OF_FILE || content.len() == before => break,
             _ => {}
         }
     }
