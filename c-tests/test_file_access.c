@@ -2,6 +2,7 @@
 #include "support/check.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "scm_card.h"
 
@@ -1078,16 +1079,28 @@ struct quiet {
     scm_file_access *files;
 };
 
+/* It is pulled in the middle of its so manieth command. */
+static scm_virtual_ifd *reader_to_be_pulled;
+static int commands_until_pulled;
+
+/* The file with the short identifier 5 becomes the current one also where nothing can be read of it. */
+static bool is_eager;
+
 static scm_result tell_nothing(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
                                size_t capacity, size_t *length)
 {
     uint8_t quiet[16];
+    if (commands_until_pulled > 0 && --commands_until_pulled == 0)
+        assert_result(scm_virtual_ifd_remove(reader_to_be_pulled), SCM_S_OK);
     if (command_length > 4 && command[1] == 0xA4) {
         memcpy(quiet, command, 4);
         quiet[3] = 0x0C;
         memcpy(quiet + 4, command + 4, command[4] + 1u);
         return scm_card_transmit(user, quiet, command[4] + 5u, response, capacity, length);
     }
+    if (is_eager && command[1] == 0xB0 && command[2] == 0x85)
+        assert_result(scm_card_transmit(user, (const uint8_t *)"\x00\xA4\x02\x0C\x02\x44\x05", 7, quiet, sizeof quiet, length),
+                      SCM_S_OK);
     /* GET DATA would tell as much. */
     if (command_length > 4 && command[1] == 0xCA) {
         memcpy(response, "\x6A\x88", 2);
@@ -1097,23 +1110,31 @@ static scm_result tell_nothing(void *user, const uint8_t *command, size_t comman
     return scm_card_transmit(user, command, command_length, response, capacity, length);
 }
 
-static struct quiet insert_quiet_card(const char *unsupported)
+typedef scm_result manners(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+                           size_t *length);
+
+static struct quiet insert_card_of(const char *description, manners *transmit)
 {
-    char description[512];
     struct quiet quiet;
     scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
-    snprintf(description, sizeof description,
-             "unsupported = [%s]\n[[mf.ef]]\nid = 0x4401\nshort_id = 1\nsize = 40000\n[[mf.ef]]\nid = 0x4402\nstructure = "
-             "'linear-variable'\nsize = 400\ncount = 5\n[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x6F07\ncontent = 'AA'\n",
-             unsupported);
     assert_result(scm_card_create(description, &quiet.card), SCM_S_OK);
     assert_result(scm_card_plug(quiet.card, &plug), SCM_S_OK);
-    plug.transmit = tell_nothing;
+    plug.transmit = transmit;
     assert_result(scm_virtual_ifd_create("Quiet card", NULL, &quiet.ifd), SCM_S_OK);
     assert_result(scm_virtual_ifd_insert(quiet.ifd, &plug), SCM_S_OK);
     assert_result(scm_attach_by_ifd("Quiet card", &quiet.handle), SCM_S_OK);
     assert_result(scm_create_file_access(quiet.handle, &quiet.files), SCM_S_OK);
     return quiet;
+}
+
+static struct quiet insert_quiet_card(const char *unsupported)
+{
+    char description[512];
+    snprintf(description, sizeof description,
+             "unsupported = [%s]\n[[mf.ef]]\nid = 0x4401\nshort_id = 1\nsize = 40000\n[[mf.ef]]\nid = 0x4402\nstructure = "
+             "'linear-variable'\nsize = 400\ncount = 5\n[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x6F07\ncontent = 'AA'\n",
+             unsupported);
+    return insert_card_of(description, tell_nothing);
 }
 
 static void remove_quiet_card(struct quiet quiet)
@@ -1129,6 +1150,49 @@ static void fill_content(void)
 {
     for (size_t i = 0; i < sizeof content; i++)
         content[i] = (uint8_t)(i * 3 + i / 256 + 1);
+}
+
+/* Each once: also one whose name ends as the identifier of another, and one that EF.DIR has twice. */
+static void an_application_is_listed_once(void **state)
+{
+    (void)state;
+    struct quiet card_with_dir =
+        insert_card_of("[[mf.ef]]\nid = 0x2F00\ncontent = '61094F07A0000000036F01 61074F05A000000004 61074F05A000000004 "
+                       "61074F05A000000005'\n[[mf.df]]\nname = 'A0000000036F01'\n[[mf.df]]\nname = 'A000000004'\n[[mf.df]]\n"
+                       "name = 'A000000005'\nid = 0x6F01\n",
+                       scm_card_transmit);
+    char names[100];
+    size_t length = 77;
+    assert_result(
+        scm_file_access_directory(card_with_dir.files, SCM_TYPE_DIRECTORIES, names, sizeof names, &length), SCM_S_OK);
+    assert_int_equal(length, sizeof "A0000000036F01\0A000000004\0A000000005\0");
+    assert_memory_equal(names, "A0000000036F01\0A000000004\0A000000005\0", length);
+    remove_quiet_card(card_with_dir);
+}
+
+/* Some cards give less at once than they are asked for, here four bytes, and EF.DIR is longer. */
+static scm_result give_little(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+                              size_t *length)
+{
+    uint8_t less[5] = {0x00, 0xB0, command[2], command[3], 4};
+    if (command_length != 5 || command[1] != 0xB0)
+        return scm_card_transmit(user, command, command_length, response, capacity, length);
+    return scm_card_transmit(user, less, sizeof less, response, capacity, length);
+}
+
+static void all_of_ef_dir_is_read(void **state)
+{
+    (void)state;
+    struct quiet little =
+        insert_card_of("[[mf.ef]]\nid = 0x2F00\ncontent = '61074F05A000000004 61074F05A000000005'\n[[mf.df]]\nname = "
+                       "'A000000004'\n[[mf.df]]\nname = 'A000000005'\n",
+                       give_little);
+    char names[100];
+    size_t length = 77;
+    assert_result(scm_file_access_directory(little.files, SCM_TYPE_DIRECTORIES, names, sizeof names, &length), SCM_S_OK);
+    assert_int_equal(length, sizeof "A000000004\0A000000005\0");
+    assert_memory_equal(names, "A000000004\0A000000005\0", length);
+    remove_quiet_card(little);
 }
 
 /* Kind and size are found out by reading. */
@@ -1169,6 +1233,134 @@ static void a_card_that_tells_nothing_is_read(void **state)
     assert_result(scm_file_seek(file, 1, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
     assert_read(file, 1000, content, 300);
     close_file(file);
+    remove_quiet_card(quiet);
+}
+
+/* A record that is read by a short identifier makes its file the current one: under a lock, too, the file before it is not that any
+ * more. */
+static void a_short_identifier_leaves_no_other_file_current(void **state)
+{
+    (void)state;
+    struct quiet quiet = insert_card_of("[[mf.ef]]\nid = 0x4403\nstructure = 'linear-fixed'\nrecords = ['A1', 'A2', 'A3']\n"
+                                        "[[mf.ef]]\nid = 0x4404\nshort_id = 4\nstructure = 'linear-fixed'\nrecords = "
+                                        "['B1', 'B2', 'B3']\n[[mf.ef]]\nid = 0x4405\nshort_id = 5\nsize = 0\n", tell_nothing);
+    scm_file *by_id, *by_short_id, *empty;
+    size_t written;
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_SHORT_ID, "4", &by_short_id), SCM_S_OK);
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_SHORT_ID, "5", &empty), SCM_S_OK);
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_ID, "4403", &by_id), SCM_S_OK);
+    assert_result(scm_lock(quiet.handle), SCM_S_OK);
+    assert_read(by_id, 10, "\xA1", 1);
+    assert_read(by_short_id, 10, "\xB1", 1);
+    assert_read(by_id, 10, "\xA2", 1);
+    assert_result(put(by_short_id, "\xBB", 1, 0, &written), SCM_S_OK);
+    assert_read(by_id, 10, "\xA3", 1);
+    assert_read(by_short_id, 10, "\xB3", 1);
+    /* What was asked of a file in vain may have made it current as well. */
+    is_eager = true;
+    assert_result(scm_file_seek(by_id, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
+    assert_read(by_id, 10, "\xA1", 1);
+    assert_result(read_one(empty), SCM_SCARD_W_EOF);
+    assert_read(by_id, 10, "\xA2", 1);
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_SHORT_ID, "5", &empty), SCM_S_OK);
+    assert_read(by_id, 10, "\xA3", 1);
+    is_eager = false;
+    assert_result(scm_unlock(quiet.handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    remove_quiet_card(quiet);
+}
+
+/* Nor does it hinder a record whose length nobody knows that the card refuses the extended length that it says it has. */
+static void a_card_that_refuses_a_length_is_asked_for_a_record(void **state)
+{
+    (void)state;
+    struct quiet quiet = insert_card_of("unsupported = ['extended']\n[[mf.ef]]\nid = 0x4402\nstructure = 'linear-variable'\n"
+                                        "records = ['A1', 'A2A2']\n", tell_nothing);
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    scm_file *file;
+    capabilities.flags = SCM_CARD_EXTENDED;
+    assert_result(scm_set_card_capabilities(quiet.handle, &capabilities), SCM_S_OK);
+    assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_ID, "4402", &file), SCM_S_OK);
+    assert_read(file, 1000, "\xA1", 1);
+    assert_read(file, 1000, "\xA2\xA2", 2);
+    assert_result(read_one(file), SCM_SCARD_W_EOF);
+    remove_quiet_card(quiet);
+}
+
+static scm_file_access *files_of_pulled;
+
+static scm_result open_missing_file(void)
+{
+    scm_file *file;
+    return scm_file_access_open(files_of_pulled, SCM_TYPE_BY_ID, "3F00/5015/4499", &file);
+}
+
+static scm_result open_in_missing_directory(void)
+{
+    scm_file *file;
+    return scm_file_access_open(files_of_pulled, SCM_TYPE_BY_ID, "3F00/5099/4401", &file);
+}
+
+static scm_result open_by_short_id(void)
+{
+    scm_file *file;
+    return scm_file_access_open(files_of_pulled, SCM_TYPE_BY_SHORT_ID, "1", &file);
+}
+
+static scm_result delete_what_may_be_a_directory(void)
+{
+    return scm_file_access_delete(files_of_pulled, SCM_TYPE_BY_ID, "3F00/5015", 0);
+}
+
+static scm_result get_file_capabilities(void)
+{
+    uint8_t capabilities[64];
+    size_t length;
+    return scm_file_access_get_file_capabilities(files_of_pulled, NULL, 0, 0, capabilities, sizeof capabilities, &length);
+}
+
+/* Whatever it was about to find out: nothing that the library asks on its own account hides that the card was pulled. */
+static void a_card_that_is_pulled_at_any_moment_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        scm_result (*call)(void);
+        scm_result otherwise;
+    } cases[] = {
+        {open_missing_file, SCM_SCARD_E_FILE_NOT_FOUND},
+        {open_in_missing_directory, SCM_SCARD_E_DIR_NOT_FOUND},
+        {open_by_short_id, SCM_S_OK},
+        {delete_what_may_be_a_directory, SCM_SCARD_E_UNSUPPORTED_FEATURE},
+        {get_file_capabilities, SCM_S_OK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int moment = 1, is_over = 0; !is_over; moment++) {
+            struct quiet quiet = insert_quiet_card("");
+            files_of_pulled = quiet.files;
+            reader_to_be_pulled = quiet.ifd;
+            commands_until_pulled = moment;
+            scm_result result = cases[i].call();
+            is_over = commands_until_pulled > 0;
+            commands_until_pulled = 0;
+            assert_result(result, is_over ? cases[i].otherwise : SCM_SCARD_W_REMOVED_CARD);
+            assert_in_range(moment, 1, 10);
+            remove_quiet_card(quiet);
+        }
+    }
+}
+
+/* Under a lock the loss was told before, and is still so. */
+static void a_card_that_is_gone_has_no_capabilities(void **state)
+{
+    (void)state;
+    struct quiet quiet = insert_quiet_card("");
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    files_of_pulled = quiet.files;
+    assert_result(scm_lock(quiet.handle), SCM_S_OK);
+    assert_result(scm_virtual_ifd_remove(quiet.ifd), SCM_S_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_result(get_file_capabilities(), SCM_SCARD_W_REMOVED_CARD);
+        assert_result(scm_get_card_capabilities(quiet.handle, &capabilities), SCM_SCARD_W_REMOVED_CARD);
+    }
     remove_quiet_card(quiet);
 }
 
@@ -1267,6 +1459,25 @@ static void a_refusal_is_learned_when_another_way_is_answered(void **state)
     scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4402");
     close_file(file);
     assert_int_equal(bed_count(CARD), 1);
+}
+
+/* An application was selected that knows no files, and refuses every way. Nor does that say anything of the card. */
+static void an_application_without_files_teaches_nothing(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {"00A4", "00A400", "00A401", "00A402", "00A409"};
+    scm_file *file;
+    for (size_t i = 0; i < 2; i++) {
+        /* From the MF; and from a name, which is found. */
+        const char *path = i == 0 ? "3F00/5015/4402" : "F073636D74657374/4402";
+        for (size_t n = i; n < (i == 0 ? 1 : sizeof refused / sizeof *refused); n++)
+            bed("card %d answer %s 6D00", CARD, refused[n]);
+        assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, path, &file), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+        bed("card %d forget", CARD);
+        bed("card %d clear", CARD);
+        close_file(open_file(SCM_TYPE_BY_ID, path));
+        assert_int_equal(bed_count(CARD), i == 0 ? 1 : 2);
+    }
 }
 
 /* Without the odd instructions there is no way beyond 32,767, but everything before. */
@@ -1430,11 +1641,18 @@ int main(int argc, char **argv)
         on_default(a_card_that_was_swapped_behind_a_reset_is_another_one),
         on_default(a_lock_that_is_reconnected_selects_again),
         with_t_1(a_pulled_card_tells_how_much_it_got),
+        cmocka_unit_test(an_application_is_listed_once),
+        cmocka_unit_test(all_of_ef_dir_is_read),
         cmocka_unit_test(a_card_that_tells_nothing_is_read),
+        cmocka_unit_test(a_short_identifier_leaves_no_other_file_current),
+        cmocka_unit_test(a_card_that_refuses_a_length_is_asked_for_a_record),
+        cmocka_unit_test(a_card_that_is_pulled_at_any_moment_is_told),
+        cmocka_unit_test(a_card_that_is_gone_has_no_capabilities),
         cmocka_unit_test(what_may_be_a_directory_is_not_deleted),
         cmocka_unit_test(what_is_beside_a_directory_is_not_in_it),
         on_default(a_card_that_only_selects_can_be_used),
         on_default(a_refusal_is_learned_when_another_way_is_answered),
+        on_default(an_application_without_files_teaches_nothing),
         cmocka_unit_test(a_card_without_odd_instructions_has_an_end),
         on_default(what_is_no_object_is_no_object),
         on_default(bad_input_is_refused),

@@ -21,6 +21,8 @@ pub struct Conversation<'a> {
     attachment: &'a Attachment,
     session: &'a mut Session,
     protocol: Protocol,
+    /// An exchange has failed: what is wrong since then is not the card's answer.
+    has_failed: bool,
 }
 
 impl Attachment {
@@ -37,7 +39,7 @@ impl Attachment {
                     // Something else could have been selected past this library.
                     session.knowledge.forget_selected_file();
                 }
-                talk(&mut Conversation { attachment: self, session, protocol })
+                talk(&mut Conversation { attachment: self, session, protocol, has_failed: false })
             }
             Ok(None) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
             Err(code) => Err(code),
@@ -147,6 +149,15 @@ impl Conversation<'_> {
         self.session.response.clear();
     }
 
+    /// None where it was the card that has not given it. A failure of the connection stays one.
+    pub fn given<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
+        match outcome {
+            Ok(given) => Ok(Some(given)),
+            Err(code) if self.has_failed || code == Hresult::E_OUTOFMEMORY => Err(code),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// What is known to be selected.
     pub fn selection(&self) -> Option<Selection> {
         self.session.knowledge.selection
@@ -156,10 +167,6 @@ impl Conversation<'_> {
     pub fn set_selection(&mut self, selection: Option<Selection>) {
         self.session.knowledge.application = None;
         self.session.knowledge.selection = selection;
-    }
-
-    pub fn generation(&self) -> u64 {
-        self.attachment.generation()
     }
 
     pub fn habits(&mut self) -> &mut Habits {
@@ -198,6 +205,7 @@ impl Carrier for Conversation<'_> {
         match attachment.exchange(self.session, apdu) {
             Ok(()) => Ok(&self.session.response),
             Err(code) => {
+                self.has_failed = true;
                 // The card may have been in the middle of anything, and have begun anew.
                 self.set_selection(None);
                 self.session.response.clear();

@@ -2,7 +2,6 @@
 
 use super::file::{Change, File};
 use crate::attachment::conversation::Conversation;
-use crate::attachment::knowledge::Selection;
 use crate::command::delivery::Carrier;
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_DATA, SHORT_RESPONSE};
@@ -73,7 +72,7 @@ fn read_once(
     let place = Place::of(card, file, offset)?;
     if let Place::Even(p1, p2) = place {
         let status = card.send(&Command::new(ins::READ_BINARY, p1, p2).expecting(wanted.min(most)), data)?;
-        place.note(card, file, status);
+        file.note_named(card, status);
         return Ok(status);
     }
     let (mut offset_object, mut answer) = (Vec::new(), Vec::new());
@@ -85,7 +84,7 @@ fn read_once(
     let expected = if card.protocol() == Protocol::T0 { most } else { wanted + object_overhead(wanted) };
     let command = Command::new(ins::READ_BINARY_ODD, p1, p2).with_data(&offset_object).expecting(expected);
     let status = card.send(&command, &mut answer)?;
-    place.note(card, file, status);
+    file.note_named(card, status);
     if status.is_done() {
         let object = tlv::objects(&answer).next().filter(|object| matches!(object.tag, DATA | DATA_OBJECTS));
         let value = object.map(|object| object.value);
@@ -132,7 +131,7 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
                 (part, card.send(&Command::new(odd, p1, p2).with_data(&objects), &mut Vec::new())?)
             }
         };
-        place.note(card, file, status);
+        file.note_named(card, status);
         match status {
             StatusWord::WRONG_LENGTH if most > SHORT_DATA => {
                 most = SHORT_DATA;
@@ -167,7 +166,7 @@ fn erase(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<(
         }
     };
     let status = card.send(&Command::new(ins, p1, p2).with_data(&data), &mut Vec::new())?;
-    place.note(card, file, status);
+    file.note_named(card, status);
     if status.is_changed() {
         Ok(())
     } else {
@@ -204,7 +203,7 @@ fn touch(card: &mut Conversation, file: &File, offset: u64) -> Result<()> {
         let place = Place::Even(SHORT_ID | short_id, 0);
         let (p1, p2) = place.parameters();
         let status = card.send(&Command::new(ins::READ_BINARY, p1, p2).expecting(1), &mut Vec::new())?;
-        place.note(card, file, status);
+        file.note_named(card, status);
     }
     Ok(())
 }
@@ -235,13 +234,6 @@ impl Place {
         match self {
             Place::Even(p1, p2) => (p1, p2),
             Place::Odd(short_id) => (0, short_id.unwrap_or(0)),
-        }
-    }
-
-    /// A command that names a file by its short identifier makes it the current one.
-    fn note(self, card: &mut Conversation, file: &File, status: StatusWord) {
-        if file.path.short_id().is_some() && status.is_done() && !file.is_current(card) {
-            card.set_selection(Some(Selection { file: file.path, directory: Some(file.path.without_short_id()) }));
         }
     }
 }

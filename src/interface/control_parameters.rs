@@ -96,8 +96,10 @@ impl ControlParameters {
     }
 
     fn take(&mut self, object: &DataObject) {
-        let number =
-            || object.value.iter().try_fold(0u32, |number, byte| number.checked_mul(256)?.checked_add((*byte).into()));
+        let number = || {
+            let bytes = Some(object.value).filter(|bytes| !bytes.is_empty())?;
+            bytes.iter().try_fold(0u32, |number, byte| number.checked_mul(256)?.checked_add((*byte).into()))
+        };
         match object.tag {
             SIZE => self.size = number(),
             // With structure; better than nothing.
@@ -119,20 +121,28 @@ impl ControlParameters {
             2 => Coding::Or,
             _ => Coding::And,
         });
-        self.record_size = match value {
-            [_, _, size] => Some((*size).into()),
-            [_, _, high, low, ..] => Some(u16::from_be_bytes([*high, *low]).into()),
-            _ => None,
+        let record_size = match value {
+            [_, _, size] => u32::from(*size),
+            [_, _, high, low, ..] => u16::from_be_bytes([*high, *low]).into(),
+            _ => 0,
         };
+        // Records of no bytes are none.
+        self.record_size = (record_size > 0).then_some(record_size);
     }
 }
 
-/// The data objects in the templates of an answer, or in the answer itself where it has none.
+/// The data objects in the templates of an answer, or in the answer itself where it has none. Some cards put the templates of both
+/// into that which is for both.
 pub fn objects(answer: &[u8]) -> impl Iterator<Item = DataObject<'_>> {
-    tlv::objects(answer).flat_map(|object| match object.tag {
+    tlv::objects(answer).flat_map(opened).flat_map(opened)
+}
+
+/// What is in a template, and any other object as it is.
+fn opened(object: DataObject<'_>) -> tlv::Objects<'_> {
+    match object.tag {
         FCP | FMD | FCI => tlv::objects(object.value),
         _ => tlv::objects(object.whole),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -163,6 +173,7 @@ mod tests {
         assert_eq!(kind(&[0x42, 0x41, 0x00, 0x08, 0x0A]), (Some(Kind::Fixed), Some(8)));
         assert_eq!(kind(&[0x04, 0x41, 0x01, 0x20, 0x00, 0x0A]), (Some(Kind::Variable), Some(288)));
         assert_eq!(kind(&[0x06, 0x41, 0x20]), (Some(Kind::Cyclic), Some(32)));
+        assert_eq!(kind(&[0x02, 0x41, 0x00, 0x00, 0x0A]), (Some(Kind::Fixed), None));
         assert_eq!(kind(&[0x78]), (Some(Kind::Directory), None));
         assert_eq!(kind(&[0x38]), (Some(Kind::Directory), None));
         assert_eq!(kind(&[0x80]), (None, None));
@@ -182,5 +193,15 @@ mod tests {
             assert_eq!(ControlParameters::read(answer).kind, None);
         }
         assert_eq!(ControlParameters::read(&[0x80, 5, 1, 1, 1, 1, 1]).size, None);
+        assert_eq!(ControlParameters::read(&[0x80, 0]).size, None, "a size without a number is not 0");
+        assert_eq!(ControlParameters::read(&[0x80, 1, 0]).size, Some(0));
+    }
+
+    #[test]
+    fn templates_in_a_template_are_opened() {
+        let parameters = ControlParameters::read(&[0x6F, 11, 0x62, 7, 0x82, 1, 1, 0x80, 2, 1, 0, 0x64, 0]);
+        assert_eq!((parameters.kind, parameters.size), (Some(Kind::Transparent), Some(256)));
+        let tags: Vec<_> = objects(&[0x6F, 6, 0x64, 4, 0x50, 2, 0x62, 0]).map(|object| object.tag).collect();
+        assert_eq!(tags, [0x50]);
     }
 }

@@ -135,12 +135,10 @@ fn list_applications(card: &mut Conversation, names: &mut Vec<u8>) -> Result<()>
             Err(code) if is_of_the_file(code) => continue,
             Err(code) => return Err(code),
         };
-        let mut id = Vec::new();
-        if let Some(number) = told.id.filter(|id| *id != MF) {
-            push_name(&mut id, &number.to_be_bytes())?;
-        }
-        let is_listed = !id.is_empty() && names.chunks(id.len()).any(|name| name == id);
-        if !is_listed {
+        let id = told.id.filter(|id| *id != MF).map(u16::to_be_bytes);
+        let has_id = id.map_or(Ok(false), |id| has_name(names, &id))?;
+        // The same application may be in there twice.
+        if !has_id && !has_name(names, name.as_bytes())? {
             push_name(names, name.as_bytes())?;
         }
     }
@@ -160,7 +158,8 @@ fn read_dir(card: &mut Conversation, content: &mut Vec<u8>) -> Result<()> {
         let read = Command::new(ins::READ_BINARY, high, low).expecting(SHORT_RESPONSE);
         match card.send(&read, content)? {
             StatusWord::WRONG_STRUCTURE => return read_records(card, content),
-            status if !status.is_done() || content.len() - before < SHORT_RESPONSE => break,
+            // Some cards give less at once than they are asked for.
+            status if !status.is_done() || status == StatusWord::END_OF_FILE || content.len() == before => break,
             _ => {}
         }
     }
@@ -176,6 +175,12 @@ fn read_records(card: &mut Conversation, content: &mut Vec<u8>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn has_name(names: &[u8], bytes: &[u8]) -> Result<bool> {
+    let mut wanted = Vec::new();
+    push_name(&mut wanted, bytes)?;
+    Ok(names.split_inclusive(|byte| *byte == 0).any(|name| name == wanted))
 }
 
 fn push_name(names: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {

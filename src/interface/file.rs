@@ -7,7 +7,9 @@ use super::control_parameters::{Coding, ControlParameters, Kind};
 use super::selection::{enter, enter_directory, Expected};
 use super::{binary, record};
 use crate::attachment::conversation::Conversation;
+use crate::attachment::knowledge::Selection;
 use crate::attachment::Attachment;
+use crate::command::status_word::StatusWord;
 use crate::hresult::{Hresult, Result};
 use crate::path::Path;
 use crate::patience::SCM_INFINITE;
@@ -211,6 +213,17 @@ impl File {
             Some(_) if self.is_current(card) => Ok(()),
             Some(_) => enter_directory(card, &self.path.without_short_id()),
         }
+    }
+
+    /// What a command has done to the selection that named the file by its short identifier: the file is the current one. After one
+    /// that failed it may be so or not, as the card likes, and so no file is known to be.
+    pub fn note_named(&self, card: &mut Conversation, status: StatusWord) {
+        if self.path.short_id().is_none() || self.is_current(card) {
+            return;
+        }
+        let directory = self.path.without_short_id();
+        let file = if status.is_done() { self.path } else { directory };
+        card.set_selection(Some(Selection { file, directory: Some(directory) }));
     }
 
     /// Whether commands may say: the current file.

@@ -252,7 +252,8 @@ fn delete(card: &mut Conversation, path: &Path, recursive: bool) -> Result<()> {
     }
     let kind = match target(card, path)?.kind {
         None if !recursive => {
-            probe(card, 0, record::NUMBERED).ok().filter(|(_, was_read)| *was_read).map(|(kind, _)| kind)
+            let probed = probe(card, 0, record::NUMBERED);
+            card.given(probed)?.filter(|(_, was_read)| *was_read).map(|(kind, _)| kind)
         }
         kind => kind,
     };
@@ -308,13 +309,16 @@ fn open_by_short_id(card: &mut Conversation, path: &Path) -> Result<(Kind, Contr
     let directory = path.without_short_id();
     enter_directory(card, &directory)?;
     let short_id = path.short_id().unwrap_or(0);
+    // The card may make it the current file, whatever it answers.
+    card.set_selection(Some(Selection { file: directory, directory: Some(directory) }));
     let (kind, was_read) = probe(card, 0x80 | short_id, short_id << 3 | record::NUMBERED)?;
     if !was_read {
         return Ok((kind, ControlParameters::default(), false));
     }
     card.set_selection(Some(Selection { file: *path, directory: Some(directory) }));
     let mut answer = Vec::new();
-    let told = properties::of_current(card, &mut answer).map(|()| ControlParameters::read(&answer)).unwrap_or_default();
+    let told = properties::of_current(card, &mut answer).map(|()| ControlParameters::read(&answer));
+    let told = card.given(told)?.unwrap_or_default();
     match told.kind {
         Some(told_kind) if told_kind.has_records() == kind.has_records() && told_kind != Kind::Directory => {
             Ok((told_kind, told, true))

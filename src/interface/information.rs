@@ -16,19 +16,18 @@ pub fn read(card: &mut Conversation) -> Result<()> {
     if capabilities.has_read_file {
         return Ok(());
     }
-    let (mut content, before) = (Vec::new(), card.generation());
+    let mut content = Vec::new();
     let is_there = enter(card, &Path::MF.child(ID)?, Expected::File).and_then(|()| {
         let read = Command::new(ins::READ_BINARY, 0, 0).expecting(SHORT_RESPONSE);
         Ok(card.send(&read, &mut content)?.is_done())
     });
-    card.learn(match is_there {
-        Ok(true) => capabilities.with_file(&content),
+    let is_missing = is_there == Err(Hresult::SCARD_E_FILE_NOT_FOUND);
+    card.learn(match card.given(is_there)? {
+        Some(true) => capabilities.with_file(&content),
         // There is no more than the ATR says.
-        Err(Hresult::SCARD_E_FILE_NOT_FOUND) => capabilities.with_file(&[]),
-        // It was not the card that said so.
-        Err(code) if code == Hresult::E_OUTOFMEMORY || card.generation() != before => return Err(code),
+        None if is_missing => capabilities.with_file(&[]),
         // What it would say is as unknown as before.
-        Ok(false) | Err(_) => Capabilities { has_read_file: true, ..capabilities },
+        Some(false) | None => Capabilities { has_read_file: true, ..capabilities },
     });
     Ok(())
 }

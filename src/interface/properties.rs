@@ -36,7 +36,8 @@ pub fn of_card(card: &mut Conversation, tags: &[u8]) -> Result<Vec<u8>> {
         tlv::push(&mut objects, 0x40 | u32::from(tag), value)?;
     }
     let mut content = Vec::new();
-    if enter(card, &Path::MF.child(information::ID)?, Expected::File).is_ok() {
+    let entered = enter(card, &Path::MF.child(information::ID)?, Expected::File);
+    if card.given(entered)?.is_some() {
         card.send(&Command::new(ins::READ_BINARY, 0, 0).expecting(SHORT_RESPONSE), &mut content)?;
     }
     for object in tlv::objects(&content) {

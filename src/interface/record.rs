@@ -22,14 +22,31 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<
         (Some(longest), Kind::Variable) => SHORT_RESPONSE.max(longest as usize),
         (Some(exactly), _) => (exactly as usize).max(1),
     };
-    let command = Command::new(ins::READ_RECORD, number, place(card, file)).expecting(length);
-    match card.send(&command, data)? {
+    match read_numbered(card, file, number, length, data)? {
         StatusWord::RECORD_NOT_FOUND => Err(Hresult::SCARD_W_EOF),
         // Part of it may be wrong, or is still there.
         status if status.corrupts() || status.more().is_some() => Err(Hresult::SCARD_E_COMM_DATA_LOST),
         status if status.is_done() => Ok(()),
         status => Err(status.failure()),
     }
+}
+
+/// A card that says it has extended lengths and refuses them is asked in short ones from then on.
+fn read_numbered(
+    card: &mut Conversation,
+    file: &File,
+    number: u8,
+    length: usize,
+    data: &mut Vec<u8>,
+) -> Result<StatusWord> {
+    let command = Command::new(ins::READ_RECORD, number, NUMBERED);
+    if length > SHORT_RESPONSE && !card.habits().refuses_long_responses {
+        match send(card, file, &command.expecting(length), data)? {
+            StatusWord::WRONG_LENGTH => card.habits().refuses_long_responses = true,
+            status => return Ok(status),
+        }
+    }
+    send(card, file, &command.expecting(length.min(SHORT_RESPONSE)), data)
 }
 
 /// Changes the record at `position`, or appends one where that is behind the last; gives the position behind it.
@@ -44,7 +61,7 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
         Change::Erase(_) => ins::ERASE_RECORD,
         Change::Or(_) | Change::And(_) => ins::WRITE_RECORD,
     };
-    let status = card.send(&Command::new(ins, number, place(card, file)).with_data(data), &mut Vec::new())?;
+    let status = send(card, file, &Command::new(ins, number, NUMBERED).with_data(data), &mut Vec::new())?;
     match (status, change) {
         (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append_at(card, file, position, data),
         (status, _) if status.is_changed() => Ok(position + 1),
@@ -63,8 +80,7 @@ fn append_at(card: &mut Conversation, file: &File, position: u64, data: &[u8]) -
 
 /// APPEND RECORD.
 pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
-    let short_id = place(card, file) & !NUMBERED;
-    let status = card.send(&Command::new(ins::APPEND_RECORD, 0, short_id).with_data(data), &mut Vec::new())?;
+    let status = send(card, file, &Command::new(ins::APPEND_RECORD, 0, 0).with_data(data), &mut Vec::new())?;
     if status.is_changed() {
         Ok(())
     } else {
@@ -75,8 +91,8 @@ pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
 /// Whether there are at least so many records.
 pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> {
     let Some(number) = count.checked_sub(1).and_then(number) else { return Ok(count == 0) };
-    let command = Command::new(ins::READ_RECORD, number, place(card, file)).expecting(SHORT_RESPONSE);
-    match card.send(&command, &mut Vec::new())? {
+    let command = Command::new(ins::READ_RECORD, number, NUMBERED).expecting(SHORT_RESPONSE);
+    match send(card, file, &command, &mut Vec::new())? {
         StatusWord::RECORD_NOT_FOUND => Ok(false),
         status if status.is_done() => Ok(true),
         status => Err(status.failure()),
@@ -92,10 +108,10 @@ fn number(position: u64) -> Option<u8> {
     u8::try_from(position + 1).ok().filter(|number| u64::from(*number) <= MAX_RECORDS)
 }
 
-/// P2: a short identifier goes with every command, as long as the file is not the current one.
-fn place(card: &Conversation, file: &File) -> u8 {
-    match file.path.short_id().filter(|_| !file.is_current(card)) {
-        Some(short_id) => short_id << 3 | NUMBERED,
-        None => NUMBERED,
-    }
+/// Sends a command about records of `file`: a short identifier goes with it, in P2, as long as the file is not the current one.
+fn send(card: &mut Conversation, file: &File, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+    let short_id = file.path.short_id().filter(|_| !file.is_current(card)).unwrap_or(0);
+    let status = card.send(&Command { p2: short_id << 3 | command.p2, ..*command }, answer)?;
+    file.note_named(card, status);
+    Ok(status)
 }

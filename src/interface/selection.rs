@@ -84,21 +84,24 @@ fn is_selected(status: StatusWord) -> bool {
 fn missing(card: &mut Conversation, path: &Path, expected: Expected, status: StatusWord) -> Hresult {
     match status {
         StatusWord::FILE_NOT_FOUND if expected == Expected::Candidate => Hresult::SCARD_E_FILE_NOT_FOUND,
-        StatusWord::FILE_NOT_FOUND if expected == Expected::Directory || !has_directory(card, path) => {
-            Hresult::SCARD_E_DIR_NOT_FOUND
-        }
+        StatusWord::FILE_NOT_FOUND if expected == Expected::Directory => Hresult::SCARD_E_DIR_NOT_FOUND,
+        StatusWord::FILE_NOT_FOUND => match has_directory(card, path) {
+            Ok(true) => Hresult::SCARD_E_FILE_NOT_FOUND,
+            Ok(false) => Hresult::SCARD_E_DIR_NOT_FOUND,
+            Err(code) => code,
+        },
         status => status.failure(),
     }
 }
 
-fn has_directory(card: &mut Conversation, path: &Path) -> bool {
+fn has_directory(card: &mut Conversation, path: &Path) -> Result<bool> {
     match path.parent() {
         // There is an MF, and a name that is not found has no DF above it.
         Ok(parent) if !parent.ids().is_empty() || parent.above() == 0 && parent.root() != Root::Mf => {
-            walk(card, &parent, &mut None, Expected::Directory, Telling::Nothing, &mut Vec::new())
-                .is_ok_and(is_selected)
+            let found = walk(card, &parent, &mut None, Expected::Directory, Telling::Nothing, &mut Vec::new());
+            Ok(card.given(found)?.is_some_and(is_selected))
         }
-        _ => true,
+        _ => Ok(true),
     }
 }
 

@@ -38,17 +38,38 @@ pub fn descend(
         if !status.is_unknown_command() {
             return Ok(status);
         }
-        card.habits().steps = true;
     }
     *current = None;
-    if from == BY_PATH_FROM_MF {
+    let is_in_mf = from == BY_PATH_FROM_MF;
+    if is_in_mf {
         let status = ask(card, BY_ID, &MF.to_be_bytes(), Telling::Nothing, &mut Vec::new())?;
         if !is_selected(status) {
             return Ok(status);
         }
     }
+    let before = *card.habits();
+    card.habits().steps = true;
+    let stepped = step_down(card, ids, is_in_mf, expected, telling, answer);
+    let is_answered = match stepped {
+        Ok(status) => !status.is_unknown_command(),
+        Err(code) => code != Hresult::SCARD_E_UNSUPPORTED_FEATURE,
+    };
+    // What answers neither way may be an application that knows no files, and what it refuses says nothing of the card.
+    if !is_in_mf && !is_answered {
+        *card.habits() = before;
+    }
+    stepped
+}
+
+fn step_down(
+    card: &mut Conversation,
+    ids: &[u16],
+    mut is_in_mf: bool,
+    expected: Expected,
+    telling: Telling,
+    answer: &mut Vec<u8>,
+) -> Result<StatusWord> {
     let Some((last, directories)) = ids.split_last() else { return Ok(StatusWord::OK) };
-    let mut is_in_mf = from == BY_PATH_FROM_MF;
     for id in directories {
         let status = step(card, *id, is_in_mf, Expected::Directory, Telling::Nothing, &mut Vec::new())?;
         if !is_selected(status) {
