@@ -55,7 +55,7 @@ pub struct Sight {
 }
 
 /// A reader among all of its resource manager.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IfdState {
     pub name: IfdName,
     /// Another one for each reader that ever had this name; 0 where that cannot be told.

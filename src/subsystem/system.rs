@@ -1,6 +1,7 @@
 //! The real resource manager: the one place that calls PC/SC, and the one that knows how platforms differ.
 
 mod errand;
+mod states;
 mod survey;
 mod worker;
 
@@ -21,6 +22,7 @@ use crate::patience::Patience;
 use crate::subsystem::{Context, Icc, Identity, IfdState, Sight, Subsystem, MAX_ATTRIBUTE};
 use crate::type_library::{Access, CardState, Disposition, Protocol, Protocols, ShareMode};
 use errand::{strays, Subject};
+use states::STATES;
 
 /// Whether the library is libpcsclite, and not the one of Windows or macOS.
 const IS_PCSC_LITE: bool = cfg!(not(any(windows, target_os = "macos")));
@@ -92,6 +94,7 @@ impl Locked {
         self.workshop.forget_all();
         self.strays.forget_all();
         self.cards.clear();
+        STATES.forget_all();
     }
 }
 
@@ -273,7 +276,7 @@ impl Subsystem for System {
     }
 
     fn look(&self, context: Context, ifd: &IfdName) -> Result<Sight> {
-        reader_state(context, ifd, ffi::SCARD_STATE_UNAWARE, 0)
+        STATES.settled(|| reader_state(context, ifd, ffi::SCARD_STATE_UNAWARE, 0), |_| false)
     }
 
     fn wait_for_change(&self, context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
@@ -292,7 +295,7 @@ impl Subsystem for System {
     fn list_ifds(&self, context: Context) -> Result<Vec<u8>> {
         multi_string(|buffer, length| {
             // SAFETY: the buffer is as long as is said, or null to ask for the length; null means all groups.
-            unsafe { ffi::SCardListReaders(context.0 as SCARDCONTEXT, null(), buffer, length) }
+            STATES.reading(|| unsafe { ffi::SCardListReaders(context.0 as SCARDCONTEXT, null(), buffer, length) })
         })
     }
 
@@ -486,11 +489,16 @@ fn is_taken(icc: Icc) -> Result<bool> {
 }
 
 fn status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
+    // Of a connection that has lost its card the service says so itself: with a protocol it is usable, whatever the states say.
+    STATES.settled(|| ask_status(icc), |(_, protocol)| protocol.is_some())
+}
+
+fn ask_status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
     let (mut state, mut protocol) = (0, 0);
     // SAFETY: the outputs are ours; those that are null are not asked for.
-    check(unsafe {
+    check(STATES.reading(|| unsafe {
         ffi::SCardStatus(native(icc), null_mut(), null_mut(), &mut state, &mut protocol, null_mut(), null_mut())
-    })?;
+    }))?;
     let state = state_from_native(state);
     // pcsc-lite goes on naming the protocol of a card that has left.
     let protocol = protocol_from_native(protocol).filter(|_| state != CardState::Absent);
@@ -501,13 +509,17 @@ fn identify(icc: Icc) -> Result<Identity> {
     if !can_be_native(icc) {
         return Err(Hresult::SCARD_E_INVALID_HANDLE);
     }
+    STATES.settled(|| ask_identity(icc), |_| false)
+}
+
+fn ask_identity(icc: Icc) -> Result<Identity> {
     // Windows gives a multi-string here, the others a string: room for one NUL more.
     let mut name = [0u8; ifd_name::MAX_LENGTH + 2];
     let mut atr = [0u8; ffi::ATR_BUFFER_SIZE];
     let (mut name_length, mut atr_length) = (name.len() as DWORD, atr.len() as DWORD);
     let (mut state, mut protocol) = (0, 0);
     // SAFETY: the buffers are ours, and their lengths are what is said.
-    check(unsafe {
+    check(STATES.reading(|| unsafe {
         ffi::SCardStatus(
             native(icc),
             name.as_mut_ptr().cast(),
@@ -517,7 +529,7 @@ fn identify(icc: Icc) -> Result<Identity> {
             atr.as_mut_ptr(),
             &mut atr_length,
         )
-    })?;
+    }))?;
     let name = CStr::from_bytes_until_nul(&name).map_err(|_| Hresult::SCARD_F_INTERNAL_ERROR)?;
     let card_state = state_from_native(state);
     let atr = match card_state {
@@ -691,7 +703,8 @@ fn reader_state(context: Context, ifd: &IfdName, known: DWORD, timeout_ms: DWORD
         rgbAtr: [0; ffi::ATR_BUFFER_SIZE],
     };
     // SAFETY: one element, whose name ends with a NUL and outlives the call.
-    check(unsafe { ffi::SCardGetStatusChange(context.0 as SCARDCONTEXT, timeout_ms, &mut reader, 1) })?;
+    let ask = || unsafe { ffi::SCardGetStatusChange(context.0 as SCARDCONTEXT, timeout_ms, &mut reader, 1) };
+    check(STATES.reading(ask))?;
     let (state, atr, atr_length) = (reader.dwEventState, reader.rgbAtr, reader.cbAtr as usize);
     if state & (ffi::SCARD_STATE_UNAVAILABLE | ffi::SCARD_STATE_UNKNOWN) != 0 {
         return Err(Hresult::SCARD_E_READER_UNAVAILABLE);

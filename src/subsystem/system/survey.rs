@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use pcsc::ffi::{self, DWORD, SCARDCONTEXT};
 
+use super::states::STATES;
 use super::{check, IS_PCSC_LITE};
 use crate::atr::Atr;
 use crate::hresult::{Hresult, Result};
@@ -44,7 +45,7 @@ pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<V
     // Before the readers are listed: who comes after that is noticed.
     let mut arrivals = arrivals(context)?;
     loop {
-        let now = look(context, known)?;
+        let now = STATES.settled(|| look(context, known), |_| false)?;
         let rest = limit.saturating_sub(start.elapsed()).as_millis() as u32;
         if rest == 0 || IfdState::differ(known, &now) {
             return Ok(now);
@@ -183,7 +184,11 @@ fn get_status_change(context: Context, states: &mut [ffi::SCARD_READERSTATE], ti
     }
     let (context, how_many) = (context.0 as SCARDCONTEXT, states.len() as DWORD);
     // SAFETY: as many elements as is said, whose names end with a NUL and outlive the call.
-    check(unsafe { ffi::SCardGetStatusChange(context, timeout_ms as DWORD, states.as_mut_ptr(), how_many) })
+    check(
+        STATES.reading(|| unsafe {
+            ffi::SCardGetStatusChange(context, timeout_ms as DWORD, states.as_mut_ptr(), how_many)
+        }),
+    )
 }
 
 const _: () = assert!(!IS_PCSC_LITE || HAS_PNP);
