@@ -1273,8 +1273,13 @@ static void a_short_identifier_leaves_no_other_file_current(void **state)
 static void a_card_that_refuses_a_length_is_asked_for_a_record(void **state)
 {
     (void)state;
-    struct quiet quiet = insert_card_of("unsupported = ['extended']\n[[mf.ef]]\nid = 0x4402\nstructure = 'linear-variable'\n"
-                                        "records = ['A1', 'A2A2']\n", tell_nothing);
+    static const uint8_t long_record[300];
+    char description[1000];
+    snprintf(description, sizeof description,
+             "unsupported = ['extended']\n[[mf.ef]]\nid = 0x4402\nstructure = 'linear-variable'\nrecords = ['A1', 'A2A2', "
+             "'%0600d']\n",
+             0);
+    struct quiet quiet = insert_card_of(description, tell_nothing);
     scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
     scm_file *file;
     capabilities.flags = SCM_CARD_EXTENDED;
@@ -1282,6 +1287,7 @@ static void a_card_that_refuses_a_length_is_asked_for_a_record(void **state)
     assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_ID, "4402", &file), SCM_S_OK);
     assert_read(file, 1000, "\xA1", 1);
     assert_read(file, 1000, "\xA2\xA2", 2);
+    assert_read(file, 1000, long_record, sizeof long_record);
     assert_result(read_one(file), SCM_SCARD_W_EOF);
     remove_quiet_card(quiet);
 }

@@ -63,6 +63,11 @@ impl Conversation<'_> {
         command.deliver(self, &limits, answer)
     }
 
+    /// The same without extended lengths.
+    pub fn send_short(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        command.deliver(self, &Limits::SHORT, answer)
+    }
+
     /// Sends a command of the caller's, and keeps its answer as that of the last exchange. What is selected afterwards, he knows.
     pub fn send_for_caller(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
         self.session.knowledge.forget_selection();

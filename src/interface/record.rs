@@ -39,14 +39,16 @@ fn read_numbered(
     length: usize,
     data: &mut Vec<u8>,
 ) -> Result<StatusWord> {
-    let command = Command::new(ins::READ_RECORD, number, NUMBERED);
+    let command = Command::new(ins::READ_RECORD, number, NUMBERED).expecting(length);
     if length > SHORT_RESPONSE && !card.habits().refuses_long_responses {
-        match send(card, file, &command.expecting(length), data)? {
+        match send(card, file, &command, data)? {
             StatusWord::WRONG_LENGTH => card.habits().refuses_long_responses = true,
             status => return Ok(status),
         }
     }
-    send(card, file, &command.expecting(length.min(SHORT_RESPONSE)), data)
+    let status = card.send_short(&naming(card, file, &command), data)?;
+    file.note_named(card, status);
+    Ok(status)
 }
 
 /// Changes the record at `position`, or appends one where that is behind the last; gives the position behind it.
@@ -108,10 +110,15 @@ fn number(position: u64) -> Option<u8> {
     u8::try_from(position + 1).ok().filter(|number| u64::from(*number) <= MAX_RECORDS)
 }
 
-/// Sends a command about records of `file`: a short identifier goes with it, in P2, as long as the file is not the current one.
+/// Sends a command about records of `file`.
 fn send(card: &mut Conversation, file: &File, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
-    let short_id = file.path.short_id().filter(|_| !file.is_current(card)).unwrap_or(0);
-    let status = card.send(&Command { p2: short_id << 3 | command.p2, ..*command }, answer)?;
+    let status = card.send(&naming(card, file, command), answer)?;
     file.note_named(card, status);
     Ok(status)
+}
+
+/// The same command with the short identifier in P2, as long as the file is not the current one.
+fn naming<'a>(card: &Conversation, file: &File, command: &Command<'a>) -> Command<'a> {
+    let short_id = file.path.short_id().filter(|_| !file.is_current(card)).unwrap_or(0);
+    Command { p2: short_id << 3 | command.p2, ..*command }
 }
