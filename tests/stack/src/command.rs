@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{kill, Signal};
+use nix::sys::wait::WaitPidFlag;
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -45,7 +46,7 @@ pub fn run(words: &[OsString], launcher: &Launcher, signals: Signals) -> Result<
 fn watch(pid: Pid, mut signals: Signals, events: Sender<Event>) {
     let end = events.clone();
     thread::spawn(move || {
-        wait_without_reaping(pid);
+        wait_without_reaping(pid, WaitPidFlag::WEXITED);
         end.send(Event::End)
     });
     thread::spawn(move || {

@@ -54,12 +54,16 @@ impl Daemon {
         self.lock().child.is_some()
     }
 
-    /// Sends the daemon a signal that does not end it.
+    /// Sends the daemon a signal that does not end it. One that stops it has stopped it then.
     pub fn signal(&self, signal: Signal) -> Result<(), String> {
         let state = self.lock();
         let child = state.child.as_ref().ok_or(NOT_RUNNING)?;
         // As below.
-        kill(pid(child), signal).map_err(|error| error.to_string())
+        kill(pid(child), signal).map_err(|error| error.to_string())?;
+        if signal == Signal::SIGSTOP {
+            wait_without_reaping(pid(child), WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED);
+        }
+        Ok(())
     }
 
     /// Ends the daemon with `signal`, waits until it is gone, and removes what it left.
@@ -115,7 +119,7 @@ impl Daemon {
 
     /// Reaps the daemon when it ends, and shows what it said when nobody told it to.
     fn watch(&self, pid: Pid) {
-        wait_without_reaping(pid);
+        wait_without_reaping(pid, WaitPidFlag::WEXITED);
         let mut state = self.lock();
         let status = state.child.take().and_then(|mut child| child.wait().ok());
         if let Some(status) = status.filter(|_| !state.told_to_go) {
@@ -153,10 +157,10 @@ fn pid(child: &Child) -> Pid {
     Pid::from_raw(child.id() as libc::pid_t)
 }
 
-/// Waits until the process has ended, and leaves it to its owner to reap it.
-pub fn wait_without_reaping(pid: Pid) {
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-    while waitid(Id::Pid(pid), flags) == Err(Errno::EINTR) {}
+/// Waits until the process has ended, or stopped with all its threads, and leaves it to its owner to reap it. A process that
+/// was sent SIGSTOP goes on until one of its threads sees the signal, which takes a while on a busy machine.
+pub fn wait_without_reaping(pid: Pid, until: WaitPidFlag) {
+    while waitid(Id::Pid(pid), until | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
 }
 
 /// A daemon that was killed leaves its socket and its id file, and the next one would not start.
@@ -178,4 +182,34 @@ fn show_log(why: &str) {
     let text = fs::read_to_string(log()).unwrap_or_default();
     // Nobody is left to tell when even that fails.
     let _ = writeln!(io::stderr(), "scm-stack: {why}; it said:\n{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn child(program: &str, argument: &str) -> Child {
+        Command::new(program).arg(argument).spawn().unwrap()
+    }
+
+    #[test]
+    fn who_is_waited_for_has_stopped() {
+        let mut sleeper = child("sleep", "60");
+        let pid = pid(&sleeper);
+        kill(pid, Signal::SIGSTOP).unwrap();
+        wait_without_reaping(pid, WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED);
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        assert_eq!(stat.rsplit(") ").next().unwrap().chars().next(), Some('T'));
+        // It can be asked twice.
+        wait_without_reaping(pid, WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED);
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+    }
+
+    #[test]
+    fn who_ends_instead_is_not_waited_for_for_ever() {
+        let mut ended = child("true", "");
+        wait_without_reaping(pid(&ended), WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED);
+        assert!(ended.wait().unwrap().success());
+    }
 }
