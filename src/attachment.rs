@@ -266,6 +266,9 @@ impl Attachment {
     /// One of the calls that do not wait while another has the card. So an own reset is acknowledged only where the
     /// service insists, which it does when nobody has.
     fn ask_reader<T>(&self, session: &mut Session, mut call: impl FnMut(Icc) -> Result<T>) -> Result<T> {
+        if session.owes_connection {
+            self.connected(session, &Patience::of_ms(reconnect::MOMENT_MS, &self.bell))?;
+        }
         let answer = match call(session.link?.icc) {
             Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => {
                 call(self.ready(session, &Patience::ENDLESS)?.icc)
@@ -421,6 +424,7 @@ impl Attachment {
     /// Sets the connection, or why there is none, where calls and askers see it.
     fn set_link(&self, session: &mut Session, link: Result<Link>) {
         session.link = link;
+        session.owes_connection = false;
         self.facts().link = link;
     }
 
@@ -463,7 +467,7 @@ impl Attachment {
     /// The connection, ready for a call. Every exchange passes here, hence the hint.
     #[inline]
     fn ready(&self, session: &mut Session, patience: &Patience) -> Result<Link> {
-        let link = session.link?;
+        let Ok(link) = session.link else { return self.connected(session, patience) };
         if session.owes_acknowledgement {
             self.acknowledge_own_reset(session, link, patience)?;
         }

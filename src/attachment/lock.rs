@@ -134,7 +134,7 @@ impl Attachment {
             return Ok(());
         }
         session.hold = None;
-        let line = self.in_line(session.link?.icc, patience);
+        let line = self.in_line(self.connected(session, patience)?.icc, patience);
         let hold = Arbiter::hold(&self.seat, patience, &self.bell, &line);
         session.hold = Some(hold.map_err(|code| self.diagnose(session, code))?);
         Ok(())
@@ -159,7 +159,7 @@ impl Attachment {
     #[cold]
     fn wait_for_turn<'a>(&'a self, session: &mut Session) -> Result<Option<Turn<'a>>> {
         let patience = Patience::lasting(&self.bell);
-        let line = self.in_line(session.link?.icc, &patience);
+        let line = self.in_line(self.connected(session, &patience)?.icc, &patience);
         let turn = self.seat.turn(&patience, &self.bell, &line);
         turn.map(Some).map_err(|code| self.diagnose(session, code))
     }

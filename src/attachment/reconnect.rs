@@ -10,7 +10,7 @@ use crate::patience::{earlier, Patience};
 use crate::type_library::{Access, Disposition, Protocols, ShareMode};
 
 /// How long a caller whose time is up waits for a new connection after all.
-const MOMENT_MS: u32 = 10;
+pub(super) const MOMENT_MS: u32 = 10;
 
 /// How often it is tried to get a card exclusively that others use.
 const SEIZE_EVERY: Duration = Duration::from_millis(20);
@@ -283,6 +283,36 @@ impl Attachment {
             _ => Err(why),
         };
         self.set_link(session, link.map_err(|_| while_down(why)));
+        session.owes_connection = session.lock_depth == 0 && link.is_err_and(|code| is_impatience(code, &brief));
+    }
+
+    /// The connection, which is made now if nobody could wait for it before.
+    pub(super) fn connected(&self, session: &mut Session, patience: &Patience) -> Result<Link> {
+        if session.owes_connection {
+            self.return_late(session, patience)?;
+        }
+        session.link
+    }
+
+    /// As it would have been made then: to the same card, and no other.
+    #[cold]
+    fn return_late(&self, session: &mut Session, patience: &Patience) -> Result<()> {
+        let opened = Link::open(self.subsystem, self.ifd(), session.access, patience).and_then(|link| {
+            let met = self.subsystem.identify(link.icc, patience).and_then(|identity| {
+                (identity.card() == session.card).then_some(link).ok_or(Hresult::SCARD_W_REMOVED_CARD)
+            });
+            met.inspect_err(|_| {
+                let _ = link.close(self.subsystem, Disposition::Leave);
+            })
+        });
+        match opened {
+            Err(code) if is_impatience(code, patience) => return Err(code),
+            opened => {
+                let link = opened.map_err(|code| while_down(self.diagnose(session, code)));
+                self.set_link(session, link);
+            }
+        }
+        Ok(())
     }
 
     /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it may be used

@@ -17,6 +17,8 @@ use crate::type_library::Access;
 pub struct Session {
     /// The connection to the card, or why there is none.
     pub link: Result<Link>,
+    /// There is no connection only because a caller whose time was up could not wait for it: the next call makes it.
+    pub owes_connection: bool,
     /// A borrowed connection that may not be used until a reconnect gets its lock back.
     pub set_aside: Option<Link>,
     pub access: Access,
@@ -41,6 +43,7 @@ impl Session {
     pub fn new(link: Result<Link>, access: Access, response: Vec<u8>) -> Session {
         Session {
             link,
+            owes_connection: false,
             set_aside: None,
             access,
             lock_depth: 0,

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use super::*;
+use crate::patience::SCM_INFINITE;
 use crate::subsystem::{IfdState, Sight, MAX_ATTRIBUTE};
 use crate::type_library::{Protocols, ShareMode};
 
@@ -621,6 +622,52 @@ fn the_lock_is_taken_again_after_exclusive_use() {
     let shared = Wish { share_mode: Some(ShareMode::Shared), ..Wish::default() };
     assert_eq!(attachment.reconnect(shared), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify", "reconnect", "identify", "end", "begin"]);
+}
+
+/// Exclusive use that is cancelled while the service is too busy to give back what was before.
+fn cancelled_on_a_busy_machine(script: &'static Script) -> Attachment {
+    let attachment = attached(script);
+    attachment.cancel();
+    script.fail("connect", &[Hresult::SCARD_E_SHARING_VIOLATION, Hresult::SCARD_E_TIMEOUT]);
+    let exclusive = Wish { share_mode: Some(ShareMode::Exclusive), timeout_ms: Some(SCM_INFINITE), ..Wish::default() };
+    assert_eq!(attachment.reconnect(exclusive), Err(Hresult::SCARD_E_CANCELLED));
+    assert_eq!(attachment.generation(), 1);
+    script.take_calls();
+    attachment
+}
+
+#[test]
+fn a_connection_that_could_not_be_waited_for_is_made_by_the_next_call() {
+    let script = Script::new();
+    let attachment = cancelled_on_a_busy_machine(script);
+    assert!(transmit(&attachment).is_ok());
+    assert_eq!(script.take_calls(), ["establish", "connect", "identify", "transmit"]);
+    assert!(transmit(&attachment).is_ok());
+    assert_eq!(script.take_calls(), ["transmit"]);
+    assert_eq!(attachment.generation(), 1);
+
+    let attachment = cancelled_on_a_busy_machine(script);
+    attachment.lock().unwrap();
+    assert_eq!(script.take_calls(), ["establish", "connect", "identify", "begin"]);
+
+    // Who has a limit may have to try again.
+    let attachment = cancelled_on_a_busy_machine(script);
+    script.fail("connect", &[Hresult::SCARD_E_TIMEOUT]);
+    assert_eq!(attachment.lock_within(1000), Err(Hresult::SCARD_E_TIMEOUT));
+    assert_eq!(attachment.lock_within(1000), Ok(()));
+}
+
+#[test]
+fn a_connection_that_is_made_late_leads_to_no_other_card() {
+    let script = Script::new();
+    let attachment = cancelled_on_a_busy_machine(script);
+    script.scene(|scene| (scene.atr, scene.events) = (Atr::new(ATR_B), 3));
+    assert_eq!(transmit(&attachment), Err(Hresult::SCARD_W_REMOVED_CARD));
+    assert_eq!(script.take_calls(), ["establish", "connect", "identify", "disconnect", "release"]);
+    assert_eq!(transmit(&attachment), Err(Hresult::SCARD_W_REMOVED_CARD));
+    assert!(script.take_calls().is_empty());
+    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::OtherCard));
+    assert!(transmit(&attachment).is_ok());
 }
 
 #[test]
