@@ -2387,7 +2387,7 @@ scm_result scm_transmit(struct scm_handle *handle,
  *   and nothing will be.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
  *
- * Blocks until the card answers, and before that for `timeout_ms` at the most, and some 25 ms more where the resource
+ * Blocks until the card answers, and before that for `timeout_ms` at the most, and some 200 ms more where the resource
  * manager is slow to answer.
  */
 SCM_API
@@ -3112,7 +3112,7 @@ scm_result scm_lock(struct scm_handle *handle);
  * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Not locked; a
  *   lock that the resource manager grants later is given back at once.
  *
- * Blocks for `timeout_ms` at the most, and some 25 ms more where the resource manager is slow to answer.
+ * Blocks for `timeout_ms` at the most, and some 200 ms more where the resource manager is slow to answer.
  */
 SCM_API
 scm_result scm_lock_ex(struct scm_handle *handle,

@@ -84,7 +84,7 @@ pub unsafe extern "C" fn scm_transmit(
 ///   and nothing will be.
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
 ///
-/// Blocks until the card answers, and before that for `timeout_ms` at the most, and some 25 ms more where the resource
+/// Blocks until the card answers, and before that for `timeout_ms` at the most, and some 200 ms more where the resource
 /// manager is slow to answer.
 #[no_mangle]
 pub unsafe extern "C" fn scm_transmit_ex(

@@ -41,7 +41,7 @@ pub unsafe extern "C" fn scm_lock(handle: *mut scm_handle) -> scm_result {
 /// - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Not locked; a
 ///   lock that the resource manager grants later is given back at once.
 ///
-/// Blocks for `timeout_ms` at the most, and some 25 ms more where the resource manager is slow to answer.
+/// Blocks for `timeout_ms` at the most, and some 200 ms more where the resource manager is slow to answer.
 #[no_mangle]
 pub unsafe extern "C" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms: u32) -> scm_result {
     guard(|| {

@@ -18,9 +18,9 @@ use crate::type_library::Disposition;
 /// that PC/SC would take.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A call is given so long to come back by itself before it is called a wait: none of them takes longer, unless others are
-/// in the way or the service hangs.
-const GRACE: Duration = Duration::from_millis(25);
+/// A call is given so long to come back by itself before it is called a wait. That others have the card is known sooner: this is
+/// for a busy machine, and a reader that turns its card on, and what is left is a service that hangs.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// What a call is about. There is never more than one astray about the same thing.
 #[derive(Clone, Copy, PartialEq, Eq)]
