@@ -714,17 +714,25 @@ fn reader_state(context: Context, ifd: &IfdName, known: DWORD, timeout_ms: DWORD
     Ok(Sight { card_present, atr, events: (state >> 16) as u16, native: state as u32 })
 }
 
+/// The longest list of libpcsclite: 16 readers, each name of 128 bytes, and a NUL. Before 2.0.1 it measures the list, and then copies
+/// it from what another thread may have changed meanwhile (see `states`), without another look at the room.
+const LONGEST_LIST: usize = 16 * 128 + 1;
+
 /// What `list` lists, which may grow between the question for its length and the question for itself.
 fn multi_string(list: impl Fn(*mut c_char, *mut DWORD) -> LONG) -> Result<Vec<u8>> {
     let mut names: Vec<u8> = Vec::new();
     loop {
         let mut length = 0;
         let result = check(list(null_mut(), &mut length));
-        names.try_reserve_exact(length as usize + 1)?;
-        match result.and_then(|()| check(list(names.as_mut_ptr().cast(), &mut length))) {
-            // SAFETY: the call succeeded, so this many bytes were written.
-            Ok(()) => unsafe { names.set_len((length as usize).min(names.capacity())) },
-            Err(Hresult::SCARD_E_NO_READERS_AVAILABLE) => {}
+        let room = LONGEST_LIST.max(length as usize + 1);
+        names.try_reserve_exact(room)?;
+        // It may have shrunk, too: then less is written than is said.
+        names.resize(room, 0);
+        let result = result.and_then(|()| check(list(names.as_mut_ptr().cast(), &mut length)));
+        names.truncate(if result.is_ok() { length as usize } else { 0 });
+        match result {
+            Ok(()) if IS_PCSC_LITE && names.last().is_some_and(|last| *last != 0) => continue, // in the middle of a name
+            Ok(()) | Err(Hresult::SCARD_E_NO_READERS_AVAILABLE) => {}
             Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) => continue,
             Err(code) => return Err(code),
         }
@@ -783,6 +791,27 @@ mod tests {
             }
             answer.err().unwrap_or(0) as LONG
         })
+    }
+
+    #[test]
+    fn a_list_that_changes_while_it_is_copied_stays_in_its_room() {
+        // The length of before, and what is copied then.
+        let list = |copied: &[&'static [u8]]| {
+            let times = std::cell::Cell::new(0);
+            multi_string(|buffer, length| {
+                // SAFETY: `length` is the caller's, and the buffer has room for the longest list.
+                unsafe {
+                    *length = 3;
+                    if !buffer.is_null() {
+                        let now = copied[times.replace(times.get() + 1)];
+                        std::ptr::copy_nonoverlapping(now.as_ptr(), buffer.cast(), now.len());
+                    }
+                }
+                0
+            })
+        };
+        assert_eq!(list(&[b""]), Ok(b"\0\0\0".to_vec()));
+        assert_eq!(list(&[&[b'A'; LONGEST_LIST], b"B\0\0"]), Ok(b"B\0\0".to_vec()), "in the middle of a name");
     }
 
     #[test]
