@@ -443,13 +443,16 @@ static void bad_pointers_and_handles(void **state)
     const scm_command good = command(0xB0, 0, 0, 0, 4);
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
     fresh(CARD);
+    word = 77;
     assert_result(scm_send(card, &good, response, sizeof response, NULL, &word), SCM_E_POINTER);
+    assert_int_equal(word, 0);
     length = 77;
     assert_result(scm_send(card, &good, response, sizeof response, &length, NULL), SCM_E_POINTER);
     assert_int_equal(length, 0);
-    length = 77;
+    length = word = 77;
     assert_result(scm_send(card, &good, NULL, 1, &length, &word), SCM_E_POINTER);
     assert_int_equal(length, 0);
+    assert_int_equal(word, 0);
     options.struct_size = 3;
     assert_refused(scm_send_ex(card, &good, &options, response, sizeof response, &length, &word), SCM_E_INVALIDARG);
     assert_int_equal(bed_count(CARD), 0);

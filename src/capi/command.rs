@@ -360,9 +360,11 @@ unsafe fn send(
     response_length: *mut libc::size_t,
     status_word: *mut u16,
 ) -> Result<Hresult> {
+    // Both before either is judged: what is there is zero, also beside one that is NULL.
     // SAFETY: as the caller vouches for.
     let (response, status_word) =
-        unsafe { (OutputBytes::new(response, capacity, response_length)?, Output::new(status_word)?) };
+        unsafe { (OutputBytes::new(response, capacity, response_length), Output::new(status_word)) };
+    let (response, status_word) = (response?, status_word?);
     let attachment = attached(handle)?;
     if command.is_null() {
         return Err(Hresult::E_INVALIDARG);
