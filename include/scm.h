@@ -1817,7 +1817,8 @@ SCM_API scm_result scm_create_card_auth(struct scm_handle *handle, struct scm_ca
  * - `SCM_E_POINTER`: `length` is NULL, or `challenge` is NULL with a capacity.
  * - `SCM_E_INVALIDARG`: an algorithm above 255, parameters that are NULL with a length or longer than one byte, a capacity of 0 or
  *   above 65,536. Nothing was sent.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more than was asked for: a challenge
+ *   that is cut is none.
  * - other codes of a status word: as `scm_send`
  * - `SCM_E_HANDLE`: no object, or its attachment has ended.
  * - the codes of a connection: as `scm_send`

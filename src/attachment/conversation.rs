@@ -148,6 +148,11 @@ impl Conversation<'_> {
         }
     }
 
+    /// How long the data of the last exchange are, also what of them nobody wanted.
+    pub fn given_length(&self) -> usize {
+        self.session.response.len().saturating_sub(size_of::<StatusWord>())
+    }
+
     /// Overwrites the answer of the last exchange, and leaves none.
     pub fn wipe_response(&mut self) {
         self.session.response.as_mut_slice().zeroize();

@@ -185,7 +185,8 @@ pub unsafe extern "C" fn scm_create_card_auth(
 /// - `SCM_E_POINTER`: `length` is NULL, or `challenge` is NULL with a capacity.
 /// - `SCM_E_INVALIDARG`: an algorithm above 255, parameters that are NULL with a length or longer than one byte, a capacity of 0 or
 ///   above 65,536. Nothing was sent.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more than was asked for: a challenge
+///   that is cut is none.
 /// - other codes of a status word: as `scm_send`
 /// - `SCM_E_HANDLE`: no object, or its attachment has ended.
 /// - the codes of a connection: as `scm_send`
@@ -221,8 +222,7 @@ pub unsafe extern "C" fn scm_card_auth_get_challenge(
         if capacity == 0 || capacity > EXTENDED_RESPONSE {
             return Err(Hresult::E_INVALIDARG);
         }
-        let mut given = Vec::new();
-        attachment.converse(SCM_INFINITE, |card| method.get_challenge(card, capacity, &mut given))?;
+        let given = attachment.converse(SCM_INFINITE, |card| method.get_challenge(card, capacity))?;
         output.fill(&given)
     })
 }
