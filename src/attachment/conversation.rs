@@ -153,10 +153,9 @@ impl Conversation<'_> {
         self.session.response.len().saturating_sub(size_of::<StatusWord>())
     }
 
-    /// Overwrites the answer of the last exchange, and leaves none.
+    /// Overwrites the answer of the last exchange, and leaves none. What a failure has left lies behind the end.
     pub fn wipe_response(&mut self) {
-        self.session.response.as_mut_slice().zeroize();
-        self.session.response.clear();
+        self.session.response.zeroize();
     }
 
     /// None where it was the card that has not given it. A failure of the connection stays one.
