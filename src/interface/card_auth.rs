@@ -8,7 +8,6 @@ use crate::attachment::Attachment;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::patience::SCM_INFINITE;
-use crate::type_library::Disposition;
 
 /// The longest challenge of a challenge-response.
 pub(crate) const MAX_CHALLENGE: usize = 256;
@@ -145,7 +144,6 @@ pub fn zeroes(length: usize) -> Result<Zeroizing<Vec<u8>>> {
 fn under_lock<T>(attachment: &Attachment, work: impl FnOnce() -> Result<T>) -> Result<T> {
     attachment.lock_within(SCM_INFINITE)?;
     let worked = work();
-    // What became of the lock shows at the next call; what the card has said is there.
-    let _ = attachment.unlock(Disposition::Leave);
+    attachment.unlock_after_call();
     worked
 }
