@@ -207,6 +207,8 @@ pub unsafe extern "C" fn scm_card_auth_get_challenge(
         let output = unsafe { OutputBytes::new(challenge, capacity, length) }?;
         let (auth, attachment) = authenticating(card_auth)?;
         if let Implementation::Provided(provided) = &auth.object {
+            // SAFETY: as the header says.
+            unsafe { input(parameters, parameters_length) }?;
             return output.fill_by(|challenge, capacity, length| {
                 // SAFETY: the program vouches for its function; the pointers are as the header says.
                 provided.call(
@@ -337,6 +339,8 @@ pub unsafe extern "C" fn scm_card_auth_icc_auth(
         let output = unsafe { OutputBytes::new(answer, capacity, length) }?;
         let (auth, attachment) = authenticating(card_auth)?;
         if let Implementation::Provided(provided) = &auth.object {
+            // SAFETY: as the header says.
+            unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
             return output.fill_by(|answer, capacity, length| {
                 // SAFETY: the program vouches for its function; the pointers are as the header says.
                 provided.call(
@@ -476,6 +480,8 @@ unsafe fn show(
     let Given { algorithm, parameters, parameters_length, data, data_length } = given;
     let (auth, attachment) = authenticating(card_auth)?;
     if let Implementation::Provided(provided) = &auth.object {
+        // SAFETY: as the caller vouches for.
+        unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
         // SAFETY: the program vouches for its function; the pointers are as the caller vouches for.
         return provided.call(function, |object, show| unsafe {
             show(object, algorithm, parameters, parameters_length, data, data_length)
