@@ -525,6 +525,10 @@ static void the_inputs_of_a_provider_are_there(void **state)
     length = 77;
     assert_result(scm_card_auth_get_challenge(auth, 7, NULL, 1, answer, 8, &length), SCM_E_INVALIDARG);
     assert_int_equal(length, 0);
+    /* What no provider has. */
+    scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
+    assert_result(scm_card_auth_app_auth_ex(auth, 7, NULL, 0, &options), SCM_E_NOTIMPL);
+    assert_result(scm_card_auth_icc_auth_ex(auth, 7, NULL, 0, &options), SCM_E_NOTIMPL);
     assert_result(scm_detach(handle), SCM_S_OK);
     unregister_to_the_end(&registered);
 }
