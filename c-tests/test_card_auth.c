@@ -198,6 +198,24 @@ static void challenges_are_as_long_as_asked_for(void **state)
     assert_memory_not_equal(before, answer, 16);
 }
 
+/* A card that gives more than it was asked for remembers all of it, and would count an answer to a part. */
+static void a_challenge_that_would_be_cut_is_none(void **state)
+{
+    (void)state;
+    static const char *const longer[] = {"00112233445566778899AABBCCDDEEFF009000", "00112233445566778899AABBCCDDEEFF6108"};
+    scm_card_auth_options options = with_key(SCM_CIPHER_AES, EXTERNAL_KEY, 16);
+    size_t length;
+    for (size_t i = 0; i < sizeof longer / sizeof *longer; i++) {
+        bed("card %d answer 0084 %s", CARD, longer[i]);
+        bed("card %d clear", CARD);
+        assert_result(get_challenge(16, &length), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+        assert_int_equal(length, 0);
+        assert_result(app_auth(EXTERNAL, &options), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+        assert_string_equal(bed("card %d log", CARD), "0084000010 0084000010");
+        bed("card %d forget", CARD);
+    }
+}
+
 static void the_program_shows_that_it_has_the_key(void **state)
 {
     (void)state;
@@ -455,6 +473,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(bad_arguments_send_nothing),
         cmocka_unit_test(options_have_limits),
         cmocka_unit_test(challenges_are_as_long_as_asked_for),
+        cmocka_unit_test(a_challenge_that_would_be_cut_is_none),
         cmocka_unit_test(the_program_shows_that_it_has_the_key),
         cmocka_unit_test(an_answer_without_a_challenge_is_none),
         cmocka_unit_test(the_card_shows_that_it_has_the_key),

@@ -29,6 +29,7 @@ static struct {
     uint8_t asked[512];
     size_t asked_length;
     void (*meanwhile)(void); /* while the user is asked */
+    int controls, breaks_at;
 } reader;
 
 static scm_virtual_ifd *ifd;
@@ -49,11 +50,20 @@ static void list_feature(uint8_t *output, size_t *output_length, bool has, uint8
         give(output, output_length, entry, sizeof entry);
 }
 
+static void pull_the_card(void)
+{
+    assert_result(scm_virtual_ifd_remove(ifd), SCM_S_OK);
+}
+
 static scm_result control(void *user, uint32_t code, const uint8_t *input, size_t input_length, uint8_t *output,
                           size_t capacity, size_t *output_length)
 {
     (void)user, (void)capacity;
     *output_length = 0;
+    if (++reader.controls == reader.breaks_at) {
+        pull_the_card();
+        return SCM_E_FAIL;
+    }
     if (code == scm_ctl_code(3400)) {
         list_feature(output, output_length, reader.verifies, FEATURE_VERIFY_PIN_DIRECT, VERIFY);
         list_feature(output, output_length, reader.modifies, FEATURE_MODIFY_PIN_DIRECT, MODIFY);
@@ -97,6 +107,17 @@ static scm_result power(void *user, uint32_t event)
 {
     (void)user, (void)event;
     return SCM_S_OK;
+}
+
+static void insert(void)
+{
+    scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
+    plug.atr = (const uint8_t *)"\x3B\x80\x80\x01\x01";
+    plug.atr_length = 5;
+    plug.transmit = transmit;
+    plug.power = power;
+    plug.control = control;
+    assert_result(scm_virtual_ifd_insert(ifd, &plug), SCM_S_OK);
 }
 
 static scm_result verify(uint32_t flags, uint32_t reference)
@@ -379,6 +400,21 @@ static void call_for_what_was_verified(void)
     assert_result(scm_ch_verification_reset_security_state(codes), SCM_SCARD_E_NOT_READY);
 }
 
+/* With the card the driver of many a reader stops answering. */
+static void a_card_that_is_pulled_is_no_reader_without_a_pin_pad(void **state)
+{
+    (void)state;
+    reader.has_list = true;
+    for (reader.breaks_at = 1; reader.breaks_at <= 3; reader.breaks_at++) {
+        reader.controls = 0;
+        assert_result(verify(0, 1), SCM_SCARD_W_REMOVED_CARD);
+        assert_int_equal(left, SCM_RETRIES_UNKNOWN);
+        assert_int_equal(reader.questions, 0);
+        insert();
+        assert_result(scm_reconnect(card), SCM_S_OK);
+    }
+}
+
 static void a_callback_does_not_wait_for_itself(void **state)
 {
     (void)state;
@@ -406,18 +442,12 @@ static void an_object_may_end_while_it_is_used(void **state)
 static int begin(void **state)
 {
     (void)state;
-    scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
     memset(&reader, 0, sizeof reader);
     reader.verifies = reader.modifies = true;
     reader.answer = 0x9000;
     reader.answer_length = 2;
-    plug.atr = (const uint8_t *)"\x3B\x80\x80\x01\x01";
-    plug.atr_length = 5;
-    plug.transmit = transmit;
-    plug.power = power;
-    plug.control = control;
     assert_result(scm_virtual_ifd_create(NAME, NULL, &ifd), SCM_S_OK);
-    assert_result(scm_virtual_ifd_insert(ifd, &plug), SCM_S_OK);
+    insert();
     assert_result(scm_attach_by_ifd(NAME, &card), SCM_S_OK);
     return scm_create_ch_verification(card, &codes);
 }
@@ -456,6 +486,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reader_without_the_feature_is_not_asked, begin, end),
         cmocka_unit_test_setup_teardown(what_the_reader_says_becomes_a_code, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_the_answer, begin, end),
+        cmocka_unit_test_setup_teardown(a_card_that_is_pulled_is_no_reader_without_a_pin_pad, begin, end),
         cmocka_unit_test_setup_teardown(a_callback_does_not_wait_for_itself, begin, end),
         cmocka_unit_test_setup_teardown(an_object_may_end_while_it_is_used, begin, end),
         cmocka_unit_test(the_child_of_a_fork_begins_without_objects),

@@ -152,6 +152,21 @@ static scm_result get_challenge(void *object, uint32_t algorithm, const uint8_t 
     return called(object);
 }
 
+static scm_result app_auth(void *object, uint32_t algorithm, const uint8_t *parameters, size_t parameters_length,
+                           const uint8_t *data, size_t data_length)
+{
+    (void)algorithm, (void)parameters, (void)data;
+    assert_int_equal(parameters_length + data_length, 0);
+    return called(object);
+}
+
+static scm_result icc_auth(void *object, uint32_t algorithm, const uint8_t *parameters, size_t parameters_length,
+                           const uint8_t *data, size_t data_length, uint8_t *answer, size_t capacity, size_t *length)
+{
+    (void)answer, (void)capacity, (void)length;
+    return app_auth(object, algorithm, parameters, parameters_length, data, data_length);
+}
+
 static const scm_file_access_functions FILES = {
     .struct_size = sizeof FILES,
     .get_current_dir = get_current_dir,
@@ -162,7 +177,10 @@ static const scm_file_access_functions FILES = {
 };
 static const scm_ch_verification_functions CODES = {.struct_size = sizeof CODES, .verify = verify};
 static const scm_card_auth_functions AUTHENTICATION = {.struct_size = sizeof AUTHENTICATION,
-                                                       .get_challenge = get_challenge};
+                                                       .get_challenge = get_challenge,
+                                                       .app_auth = app_auth,
+                                                       .icc_auth = icc_auth,
+                                                       .user_auth = app_auth};
 static const scm_file_access_functions NO_FILES = SCM_FILE_ACCESS_FUNCTIONS_INIT;
 
 /* A provider for every card. */
@@ -482,6 +500,36 @@ static void a_function_that_is_not_there_is_not_implemented(void **state)
     assert_null(file);
     assert_result(scm_detach(handle), SCM_S_OK);
     source.created = 0;
+    unregister_to_the_end(&registered);
+}
+
+/* NULL with a length does not get to a provider, and no data at all do. */
+static void the_inputs_of_a_provider_are_there(void **state)
+{
+    (void)state;
+    struct source source = {0};
+    scm_provider registered = register_provider(&source, &CARD_AUTH, NULL, &AUTHENTICATION);
+    scm_handle *handle = attach(0);
+    scm_card_auth *auth;
+    uint8_t answer[8];
+    size_t length;
+    assert_result(scm_create_card_auth(handle, &auth), SCM_S_OK);
+    for (int i = 0; i < 3; i++) {
+        size_t parameters = i == 1, data = i == 2 ? SIZE_MAX : 0;
+        scm_result expected = i > 0 ? SCM_E_INVALIDARG : SCM_S_OK;
+        assert_result(scm_card_auth_app_auth(auth, 7, NULL, parameters, NULL, data), expected);
+        assert_result(scm_card_auth_user_auth(auth, 7, NULL, parameters, NULL, data), expected);
+        assert_result(scm_card_auth_icc_auth(auth, 7, NULL, parameters, NULL, data, answer, 8, &length), expected);
+        assert_int_equal(length, 0);
+    }
+    length = 77;
+    assert_result(scm_card_auth_get_challenge(auth, 7, NULL, 1, answer, 8, &length), SCM_E_INVALIDARG);
+    assert_int_equal(length, 0);
+    /* What no provider has. */
+    scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
+    assert_result(scm_card_auth_app_auth_ex(auth, 7, NULL, 0, &options), SCM_E_NOTIMPL);
+    assert_result(scm_card_auth_icc_auth_ex(auth, 7, NULL, 0, &options), SCM_E_NOTIMPL);
+    assert_result(scm_detach(handle), SCM_S_OK);
     unregister_to_the_end(&registered);
 }
 
@@ -963,6 +1011,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_a_provider_leaves_after_a_failure_is_not_handed_out),
         cmocka_unit_test(files_are_closed_before_what_opened_them_is_released),
         cmocka_unit_test(a_function_that_is_not_there_is_not_implemented),
+        cmocka_unit_test(the_inputs_of_a_provider_are_there),
         cmocka_unit_test(a_failure_to_create_is_that_of_the_caller),
         cmocka_unit_test(an_interface_of_its_own),
         cmocka_unit_test(another_name_of_a_standard_interface),

@@ -151,7 +151,7 @@ static scm_result power(void *user, uint32_t event)
     return SCM_S_OK;
 }
 
-/* A reader that is out of order, and answers with what the user has entered. */
+/* A reader that is out of order, and answers with what the user has entered, or leaves it behind when it fails. */
 static scm_result control(void *user, uint32_t code, const uint8_t *input, size_t input_length, uint8_t *output,
                           size_t capacity, size_t *output_length)
 {
@@ -163,6 +163,7 @@ static scm_result control(void *user, uint32_t code, const uint8_t *input, size_
     } else {
         reveal(output, &CODE);
         *output_length = CODE_LENGTH;
+        return is_broken ? SCM_E_FAIL : SCM_S_OK;
     }
     return SCM_S_OK;
 }
@@ -332,11 +333,17 @@ static void nothing_is_left_of_a_pin_pad(void **state)
 {
     (void)state;
     uint32_t left;
-    scm_result result = scm_ch_verification_verify(codes, NULL, 0, 0, 1, &left);
-    assert_result(result, ifd != NULL ? SCM_SCARD_F_COMM_ERROR : SCM_SCARD_E_UNSUPPORTED_FEATURE);
-    scm_ch_verification_change_code(codes, NULL, 0, NULL, 0, 0, 1, &left);
-    scm_ch_verification_unblock(codes, NULL, 0, NULL, 0, SCM_FL_IHV_PIN_PAD, 1, &left);
-    assert_nowhere();
+    for (int i = 0; i < 2; i++) {
+        is_broken = i == 1;
+        scm_result result = scm_ch_verification_verify(codes, NULL, 0, 0, 1, &left);
+        scm_result expected = is_broken ? SCM_SCARD_E_NOT_TRANSACTED : SCM_SCARD_F_COMM_ERROR;
+        assert_result(result, ifd != NULL ? expected : SCM_SCARD_E_UNSUPPORTED_FEATURE);
+        assert_nowhere();
+        scm_ch_verification_change_code(codes, NULL, 0, NULL, 0, 0, 1, &left);
+        scm_ch_verification_unblock(codes, NULL, 0, NULL, 0, SCM_FL_IHV_PIN_PAD, 1, &left);
+        assert_nowhere();
+    }
+    is_broken = false;
 }
 
 static void hex(char *to, const struct secret *secret)

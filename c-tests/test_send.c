@@ -443,13 +443,16 @@ static void bad_pointers_and_handles(void **state)
     const scm_command good = command(0xB0, 0, 0, 0, 4);
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
     fresh(CARD);
+    word = 77;
     assert_result(scm_send(card, &good, response, sizeof response, NULL, &word), SCM_E_POINTER);
+    assert_int_equal(word, 0);
     length = 77;
     assert_result(scm_send(card, &good, response, sizeof response, &length, NULL), SCM_E_POINTER);
     assert_int_equal(length, 0);
-    length = 77;
+    length = word = 77;
     assert_result(scm_send(card, &good, NULL, 1, &length, &word), SCM_E_POINTER);
     assert_int_equal(length, 0);
+    assert_int_equal(word, 0);
     options.struct_size = 3;
     assert_refused(scm_send_ex(card, &good, &options, response, sizeof response, &length, &word), SCM_E_INVALIDARG);
     assert_int_equal(bed_count(CARD), 0);
@@ -921,6 +924,8 @@ static void a_card_says_what_it_can_do(void **state)
 
 static uint32_t carried;
 static int asked;
+/* The reader whose card is pulled at the next question. */
+static scm_virtual_ifd *breaking;
 
 static scm_result control(void *user, uint32_t code, const uint8_t *input, size_t input_length, uint8_t *output,
                           size_t capacity, size_t *output_length)
@@ -930,6 +935,11 @@ static scm_result control(void *user, uint32_t code, const uint8_t *input, size_
     const uint8_t properties[] = {0x01, 2, 0, 0, 0x0A, 4, (uint8_t)carried, (uint8_t)(carried >> 8),
                                   (uint8_t)(carried >> 16), 0};
     asked++;
+    if (breaking != NULL) {
+        assert_result(scm_virtual_ifd_remove(breaking), SCM_S_OK);
+        breaking = NULL;
+        return SCM_E_FAIL;
+    }
     if (code == scm_ctl_code(3400)) {
         memcpy(output, features, *output_length = sizeof features);
         return SCM_S_OK;
@@ -973,6 +983,18 @@ static void a_reader_says_what_it_carries(void **state)
         check_capabilities(handle, SCM_CARD_EXTENDED, 65535, 65536);
         assert_result(scm_detach(handle), SCM_S_OK);
     }
+    /* One that could not answer is asked again. */
+    scm_handle *handle;
+    scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
+    carried = 1000;
+    assert_result(scm_attach_by_ifd("Reader with limits", &handle), SCM_S_OK);
+    breaking = ifd;
+    scm_get_card_capabilities(handle, &capabilities);
+    assert_null(breaking);
+    assert_result(scm_virtual_ifd_insert(ifd, &plug), SCM_S_OK);
+    assert_result(scm_reconnect(handle), SCM_S_OK);
+    check_capabilities(handle, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, 1000, 1000);
+    assert_result(scm_detach(handle), SCM_S_OK);
     assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
     assert_result(scm_card_destroy(inserted), SCM_S_OK);
 }

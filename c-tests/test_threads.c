@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -279,6 +280,99 @@ static void a_fork_leaves_the_parent_alone(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
+/* --- A function of the program's that comes back twice: in a child, too */
+
+static bool is_child;
+
+/* Whether the card in reader 0 is locked, as another process sees it. */
+static bool is_locked(void)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        scm_handle *own;
+        scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
+        bed_make_in_child();
+        options.timeout_ms = 200;
+        scm_result result = scm_attach_by_ifd_ex(bed_ifd(0), &options, &own);
+        if (result == SCM_S_OK)
+            result = scm_lock_ex(own, 200);
+        scm_detach(own);
+        _exit(result != SCM_SCARD_E_TIMEOUT);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status == 0;
+}
+
+static void fork_and_return(void)
+{
+    int status;
+    pid_t pid = fork();
+    is_child = pid == 0;
+    if (is_child)
+        return;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    /* Other readers than these the child has none, if they are virtual. */
+    assert_true(bed_is_virtual() || is_locked());
+}
+
+static scm_result forking_hook(void *user, scm_handle *handle, uint64_t number)
+{
+    (void)number;
+    /* Then the call is the last to have the attachment, in the child as well. */
+    if (user != NULL)
+        assert_result(scm_detach(handle), SCM_S_OK);
+    fork_and_return();
+    return SCM_S_OK;
+}
+
+static scm_result forking_cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer,
+                                 size_t capacity, size_t *answer_length)
+{
+    (void)user, (void)challenge, (void)challenge_length, (void)capacity;
+    fork_and_return();
+    answer[0] = 0xA5;
+    *answer_length = 1;
+    return SCM_S_OK;
+}
+
+/* The child of a fork ends here, and has left the connection alone. */
+static scm_result in_parent(scm_result result)
+{
+    if (is_child)
+        _exit(result != SCM_E_HANDLE);
+    return result;
+}
+
+static void a_fork_within_a_call_leaves_the_lock_alone(void **state)
+{
+    (void)state;
+    scm_command command = SCM_COMMAND_INIT;
+    scm_send_options sending = SCM_SEND_OPTIONS_INIT;
+    scm_card_auth_options answering = SCM_CARD_AUTH_OPTIONS_INIT;
+    scm_card_auth *auth;
+    uint8_t response[16];
+    size_t length;
+    uint16_t word;
+    bed("remove 0");
+    bed("insert 0 scm");
+    bed("card 0 answer 0084 11223344556677889000");
+    bed("card 0 answer 0082 9000");
+    scm_handle *handle = attach(0);
+    assert_result(scm_create_card_auth(handle, &auth), SCM_S_OK);
+    command.ins = 0x82;
+    sending.hook = forking_hook;
+    answering.callback = forking_cipher;
+    assert_result(in_parent(scm_send_ex(handle, &command, &sending, response, sizeof response, &length, &word)), SCM_S_OK);
+    assert_result(in_parent(scm_card_auth_app_auth_ex(auth, 0, NULL, 0, &answering)), SCM_S_OK);
+    assert_int_equal(generation(handle), 0);
+    sending.hook_data = &sending;
+    assert_result(in_parent(scm_send_ex(handle, &command, &sending, response, sizeof response, &length, &word)), SCM_E_HANDLE);
+    bed("remove 0");
+    bed("insert 0 steerable");
+}
+
 static int insert(void **state)
 {
     (void)state;
@@ -300,6 +394,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(eight_threads_on_four_readers),
         cmocka_unit_test(handles_die_under_other_threads),
         cmocka_unit_test(a_fork_leaves_the_parent_alone),
+        cmocka_unit_test(a_fork_within_a_call_leaves_the_lock_alone),
     };
     return cmocka_run_group_tests(tests, insert, NULL);
 }

@@ -1817,7 +1817,8 @@ SCM_API scm_result scm_create_card_auth(struct scm_handle *handle, struct scm_ca
  * - `SCM_E_POINTER`: `length` is NULL, or `challenge` is NULL with a capacity.
  * - `SCM_E_INVALIDARG`: an algorithm above 255, parameters that are NULL with a length or longer than one byte, a capacity of 0 or
  *   above 65,536. Nothing was sent.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more than was asked for: a challenge
+ *   that is cut is none.
  * - other codes of a status word: as `scm_send`
  * - `SCM_E_HANDLE`: no object, or its attachment has ended.
  * - the codes of a connection: as `scm_send`
@@ -1880,6 +1881,7 @@ scm_result scm_card_auth_app_auth(struct scm_card_auth *card_auth,
  *   of a length that it does not have; a key beside a callback, or neither. Nothing was sent.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a card that gives a challenge of another length.
  * - `SCM_E_FAIL`: also a callback that gives nothing, or more than there is room for.
+ * - `SCM_E_NOTIMPL`: the object is that of a provider, which has the steps alone. Nothing was sent.
  * - any failure of the callback
  *
  * Blocks as `scm_send`, and as long as the callback takes, during which the card stays locked.
@@ -1940,6 +1942,7 @@ scm_result scm_card_auth_icc_auth(struct scm_card_auth *card_auth,
  * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the card has answered, and not as one that has the key.
  * - `SCM_E_INVALIDARG`, `SCM_E_FAIL`, and any failure of the callback: as `scm_card_auth_app_auth_ex`. Nothing was sent.
  * - `SCM_E_FAIL`: also a system that gives no random numbers. Nothing was sent.
+ * - `SCM_E_NOTIMPL`: as `scm_card_auth_app_auth_ex`.
  *
  * Blocks as `scm_send`, and as long as the callback takes, which is called before the card is locked.
  */
@@ -1964,7 +1967,7 @@ scm_result scm_card_auth_icc_auth_ex(struct scm_card_auth *card_auth,
  *
  * @return
  * - `SCM_S_OK`: the card believes it.
- * - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982.
+ * - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982, 6987, 6988.
  * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, it was wrong too often.
  * - others: as `scm_card_auth_app_auth`
  *

@@ -22,6 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::arbiter::seat::Seat;
 use crate::atr::Atr;
+use crate::fork_count::fork_count;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::patience::{Bell, Patience};
@@ -59,6 +60,8 @@ pub struct Attachment {
     bell: Shared<Bell>,
     /// What keeps the attachments of this process to one reader out of each other's way.
     seat: Seat,
+    /// That of the process whose connection it is.
+    forks: usize,
 }
 
 /// What can be known of an attachment without asking its card.
@@ -160,7 +163,13 @@ impl Attachment {
             waiting: AtomicUsize::new(0),
             bell,
             seat,
+            forks: fork_count(),
         }
+    }
+
+    /// Not so in the child of a fork that returns from a function of the program's, which was called for its parent.
+    pub fn is_of_this_process(&self) -> bool {
+        self.forks == fork_count()
     }
 
     /// Sends one command to the card and hands its answer to `deliver`. The answer is kept until the next exchange.
@@ -499,8 +508,10 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        // Who could be told is gone.
-        let _ = self.close();
+        if self.is_of_this_process() {
+            // Who could be told is gone.
+            let _ = self.close();
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod boundary;
 mod capabilities;
 mod command;
 mod features;
+mod fork_count;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;

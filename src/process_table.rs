@@ -118,6 +118,7 @@ mod fork {
 
     use super::{lock, Handles, HANDLES};
     use crate::arbiter::seat::{self, Arbiters};
+    use crate::fork_count::count_fork;
     use crate::hresult::{Hresult, Result};
     use crate::provider::registry;
     use crate::subsystem::{r#virtual, system};
@@ -175,6 +176,7 @@ mod fork {
 
     unsafe extern "C" fn after_in_child() {
         if let Some(Held { mut handles, mut arbiters, mut system, mut readers, mut providers }) = take_held() {
+            count_fork();
             handles.attachments.forget_all();
             handles.virtual_ifds.forget_all();
             // Their threads are the parent's, and one of them may have had their mutex.

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroize;
 
+use super::diagnosis;
 use super::knowledge::{Habits, Selection};
 use super::session::Session;
 use super::Attachment;
@@ -121,20 +122,30 @@ impl Conversation<'_> {
     /// The most data that the reader carries in one APDU, if it says so (PC/SC part 10).
     fn reader_limit(&mut self) -> Option<usize> {
         if self.session.knowledge.reader.is_none() {
-            self.session.knowledge.reader = Some(self.ask_reader_limit());
+            // A reader that could not be asked is asked again.
+            self.session.knowledge.reader = self.ask_reader_limit().ok();
         }
         self.session.knowledge.reader.flatten()
     }
 
-    fn ask_reader_limit(&mut self) -> Option<usize> {
-        let code = self.feature(features::GET_TLV_PROPERTIES)?;
-        self.control(code, &[]).ok().and_then(features::max_apdu_data)
+    fn ask_reader_limit(&mut self) -> Result<Option<usize>> {
+        let Some(code) = self.feature(features::GET_TLV_PROPERTIES)? else { return Ok(None) };
+        Ok(self.told(code)?.and_then(features::max_apdu_data))
     }
 
     /// The control code of a feature of PC/SC part 10, if the reader has it.
-    pub fn feature(&mut self, feature: u8) -> Option<u32> {
-        let list = self.control(system::control_code(features::GET_FEATURE_REQUEST), &[]).ok()?;
-        features::control_code(list, feature)
+    pub fn feature(&mut self, feature: u8) -> Result<Option<u32>> {
+        let list = self.told(system::control_code(features::GET_FEATURE_REQUEST))?;
+        Ok(list.and_then(|list| features::control_code(list, feature)))
+    }
+
+    /// What the reader answers to a control code; None if that is nothing. That the connection is broken is no answer.
+    pub fn told(&mut self, code: u32) -> Result<Option<&[u8]>> {
+        match self.control(code, &[]) {
+            Ok(_) => Ok(Some(&self.session.response)),
+            Err(code) if diagnosis::is_lasting(code) => Err(code),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Sends a control code to the reader.
@@ -148,10 +159,14 @@ impl Conversation<'_> {
         }
     }
 
-    /// Overwrites the answer of the last exchange, and leaves none.
+    /// How long the data of the last exchange are, also what of them nobody wanted.
+    pub fn given_length(&self) -> usize {
+        self.session.response.len().saturating_sub(size_of::<StatusWord>())
+    }
+
+    /// Overwrites the answer of the last exchange, and leaves none. What a failure has left lies behind the end.
     pub fn wipe_response(&mut self) {
-        self.session.response.as_mut_slice().zeroize();
-        self.session.response.clear();
+        self.session.response.zeroize();
     }
 
     /// None where it was the card that has not given it. A failure of the connection stays one.

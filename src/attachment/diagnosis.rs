@@ -149,7 +149,7 @@ fn is_vague(code: Hresult) -> bool {
 }
 
 /// Codes that come again at every call until somebody reconnects.
-fn is_lasting(code: Hresult) -> bool {
+pub(super) fn is_lasting(code: Hresult) -> bool {
     matches!(
         code,
         Hresult::SCARD_W_RESET_CARD

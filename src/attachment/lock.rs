@@ -205,6 +205,15 @@ impl Attachment {
         self.give_lock(&mut session, disposition)
     }
 
+    /// The same after a function of the program's, which may have been the last that this process had to do with the card: in the
+    /// child of a fork the lock is its parent's, and so is the connection.
+    pub fn unlock_after_call(&self) {
+        if self.is_of_this_process() {
+            // What became of the lock shows at the next call; what the card has said is there.
+            let _ = self.unlock(Disposition::Leave);
+        }
+    }
+
     pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition) -> Result<()> {
         session.lock_depth = session.lock_depth.checked_sub(1).ok_or(Hresult::SCARD_E_NOT_TRANSACTED)?;
         if session.lock_depth > 0 {

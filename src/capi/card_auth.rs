@@ -185,7 +185,8 @@ pub unsafe extern "C" fn scm_create_card_auth(
 /// - `SCM_E_POINTER`: `length` is NULL, or `challenge` is NULL with a capacity.
 /// - `SCM_E_INVALIDARG`: an algorithm above 255, parameters that are NULL with a length or longer than one byte, a capacity of 0 or
 ///   above 65,536. Nothing was sent.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more than was asked for: a challenge
+///   that is cut is none.
 /// - other codes of a status word: as `scm_send`
 /// - `SCM_E_HANDLE`: no object, or its attachment has ended.
 /// - the codes of a connection: as `scm_send`
@@ -206,6 +207,8 @@ pub unsafe extern "C" fn scm_card_auth_get_challenge(
         let output = unsafe { OutputBytes::new(challenge, capacity, length) }?;
         let (auth, attachment) = authenticating(card_auth)?;
         if let Implementation::Provided(provided) = &auth.object {
+            // SAFETY: as the header says.
+            unsafe { input(parameters, parameters_length) }?;
             return output.fill_by(|challenge, capacity, length| {
                 // SAFETY: the program vouches for its function; the pointers are as the header says.
                 provided.call(
@@ -221,8 +224,7 @@ pub unsafe extern "C" fn scm_card_auth_get_challenge(
         if capacity == 0 || capacity > EXTENDED_RESPONSE {
             return Err(Hresult::E_INVALIDARG);
         }
-        let mut given = Vec::new();
-        attachment.converse(SCM_INFINITE, |card| method.get_challenge(card, capacity, &mut given))?;
+        let given = attachment.converse(SCM_INFINITE, |card| method.get_challenge(card, capacity))?;
         output.fill(&given)
     })
 }
@@ -279,6 +281,7 @@ pub unsafe extern "C" fn scm_card_auth_app_auth(
 ///   of a length that it does not have; a key beside a callback, or neither. Nothing was sent.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a card that gives a challenge of another length.
 /// - `SCM_E_FAIL`: also a callback that gives nothing, or more than there is room for.
+/// - `SCM_E_NOTIMPL`: the object is that of a provider, which has the steps alone. Nothing was sent.
 /// - any failure of the callback
 ///
 /// Blocks as `scm_send`, and as long as the callback takes, during which the card stays locked.
@@ -337,6 +340,8 @@ pub unsafe extern "C" fn scm_card_auth_icc_auth(
         let output = unsafe { OutputBytes::new(answer, capacity, length) }?;
         let (auth, attachment) = authenticating(card_auth)?;
         if let Implementation::Provided(provided) = &auth.object {
+            // SAFETY: as the header says.
+            unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
             return output.fill_by(|answer, capacity, length| {
                 // SAFETY: the program vouches for its function; the pointers are as the header says.
                 provided.call(
@@ -380,6 +385,7 @@ pub unsafe extern "C" fn scm_card_auth_icc_auth(
 /// - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the card has answered, and not as one that has the key.
 /// - `SCM_E_INVALIDARG`, `SCM_E_FAIL`, and any failure of the callback: as `scm_card_auth_app_auth_ex`. Nothing was sent.
 /// - `SCM_E_FAIL`: also a system that gives no random numbers. Nothing was sent.
+/// - `SCM_E_NOTIMPL`: as `scm_card_auth_app_auth_ex`.
 ///
 /// Blocks as `scm_send`, and as long as the callback takes, which is called before the card is locked.
 #[no_mangle]
@@ -412,7 +418,7 @@ pub unsafe extern "C" fn scm_card_auth_icc_auth_ex(
 ///
 /// @return
 /// - `SCM_S_OK`: the card believes it.
-/// - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982.
+/// - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982, 6987, 6988.
 /// - `SCM_SCARD_W_CHV_BLOCKED`: 6983, it was wrong too often.
 /// - others: as `scm_card_auth_app_auth`
 ///
@@ -476,6 +482,8 @@ unsafe fn show(
     let Given { algorithm, parameters, parameters_length, data, data_length } = given;
     let (auth, attachment) = authenticating(card_auth)?;
     if let Implementation::Provided(provided) = &auth.object {
+        // SAFETY: as the caller vouches for.
+        unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
         // SAFETY: the program vouches for its function; the pointers are as the caller vouches for.
         return provided.call(function, |object, show| unsafe {
             show(object, algorithm, parameters, parameters_length, data, data_length)

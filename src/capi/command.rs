@@ -11,7 +11,6 @@ use crate::command::{class, Command, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPON
 use crate::hresult::{Hresult, Result};
 use crate::interface::information;
 use crate::patience::SCM_INFINITE;
-use crate::type_library::Disposition;
 
 /// The most data that a command can have, in bytes.
 pub const SCM_COMMAND_DATA_MAX: usize = 65535;
@@ -360,9 +359,11 @@ unsafe fn send(
     response_length: *mut libc::size_t,
     status_word: *mut u16,
 ) -> Result<Hresult> {
+    // Both before either is judged: what is there is zero, also beside one that is NULL.
     // SAFETY: as the caller vouches for.
     let (response, status_word) =
-        unsafe { (OutputBytes::new(response, capacity, response_length)?, Output::new(status_word)?) };
+        unsafe { (OutputBytes::new(response, capacity, response_length), Output::new(status_word)) };
+    let (response, status_word) = (response?, status_word?);
     let attachment = attached(handle)?;
     if command.is_null() {
         return Err(Hresult::E_INVALIDARG);
@@ -403,6 +404,8 @@ fn with_hook<T>(
 ) -> Result<T> {
     let is_due = attachment.lock_for_application(selector, timeout_ms)?;
     let prepared = match is_due.then(hook) {
+        // Another thread of the parent may have been in the session, which is free for nobody here.
+        Some(_) if !attachment.is_of_this_process() => Err(Hresult::E_HANDLE),
         Some(code) => {
             let noted = attachment.note_application(selector, code.0 >= 0);
             if code.0 < 0 {
@@ -414,7 +417,6 @@ fn with_hook<T>(
         None => Ok(()),
     };
     let talked = prepared.and_then(|()| talk());
-    // What became of the lock shows at the next call; the answer of the card is there.
-    let _ = attachment.unlock(Disposition::Leave);
+    attachment.unlock_after_call();
     talked
 }

@@ -8,7 +8,6 @@ use crate::attachment::Attachment;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::patience::SCM_INFINITE;
-use crate::type_library::Disposition;
 
 /// The longest challenge of a challenge-response.
 pub(crate) const MAX_CHALLENGE: usize = 256;
@@ -40,10 +39,16 @@ impl Method {
         Command::new(ins, self.algorithm, self.key)
     }
 
-    /// Asks the card for a challenge of so many bytes, and puts it behind `challenge`.
-    pub fn get_challenge(self, card: &mut Conversation, length: usize, challenge: &mut Vec<u8>) -> Result<()> {
-        card.send(&self.command(ins::GET_CHALLENGE).expecting(length), challenge)?
-            .proves(Hresult::SCARD_W_SECURITY_VIOLATION)
+    /// Asks the card for a challenge of so many bytes at the most. One that had to be cut is none: the card remembers the whole
+    /// of it, and would count the answer to the rest as a wrong one.
+    pub fn get_challenge(self, card: &mut Conversation, length: usize) -> Result<Vec<u8>> {
+        let mut challenge = Vec::new();
+        let status = card.send(&self.command(ins::GET_CHALLENGE).expecting(length), &mut challenge)?;
+        status.proves(Hresult::SCARD_W_SECURITY_VIOLATION)?;
+        match status.more().is_none() && card.given_length() <= length {
+            true => Ok(challenge),
+            false => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+        }
     }
 
     /// Shows the card that the program has the key.
@@ -121,8 +126,7 @@ impl Responder<'_> {
 
 /// A challenge of just this length. The card is not told what it is for: P1 and P2 say nothing in most cards.
 fn whole_challenge(card: &mut Conversation, length: usize) -> Result<Vec<u8>> {
-    let mut challenge = Vec::new();
-    NO_METHOD.get_challenge(card, length, &mut challenge)?;
+    let challenge = NO_METHOD.get_challenge(card, length)?;
     match challenge.len() == length {
         true => Ok(challenge),
         false => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
@@ -140,7 +144,6 @@ pub fn zeroes(length: usize) -> Result<Zeroizing<Vec<u8>>> {
 fn under_lock<T>(attachment: &Attachment, work: impl FnOnce() -> Result<T>) -> Result<T> {
     attachment.lock_within(SCM_INFINITE)?;
     let worked = work();
-    // What became of the lock shows at the next call; what the card has said is there.
-    let _ = attachment.unlock(Disposition::Leave);
+    attachment.unlock_after_call();
     worked
 }

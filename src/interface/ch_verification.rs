@@ -180,6 +180,10 @@ impl ChVerification {
 
     fn note(&self, generation: u64, target: Target) {
         let mut verified = self.verified();
+        if generation < verified.generation {
+            // Another thread has verified something since, which is not to be lost for what the card has forgotten.
+            return;
+        }
         if verified.generation != generation {
             *verified = Verified { generation, targets: 0 };
         }
@@ -227,6 +231,22 @@ fn take_back(card: &mut Conversation, target: Target) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interface::code::{Encoding, FILLER};
+
+    /// A thread may be held back between its verification and the note of it.
+    #[test]
+    fn an_old_verification_does_not_take_the_place_of_a_new_one() {
+        let form = Form::new(Encoding::Characters, None, FILLER, None, None).unwrap();
+        let codes = ChVerification::new(form, Prompt { timeout_s: 0, language: 0 });
+        let noted = |generation, target: Target| {
+            codes.note(generation, target);
+            let verified = codes.verified();
+            (verified.generation, verified.targets)
+        };
+        assert_eq!(noted(2, Target(1)), (2, Target(1).bit()));
+        assert_eq!(noted(1, Target(3)), (2, Target(1).bit()));
+        assert_eq!(noted(3, Target(3)), (3, Target(3).bit()));
+    }
 
     #[test]
     fn every_target_has_a_bit_of_its_own() {

@@ -61,8 +61,8 @@ pub fn ask(
         Question::Code => features::VERIFY_PIN_DIRECT,
         Question::CurrentAndNew => features::MODIFY_PIN_DIRECT,
     };
-    let code = card.feature(feature).ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
-    let properties = properties(card);
+    let code = card.feature(feature)?.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
+    let properties = properties(card)?;
     let request = Request { form, prompt, properties, command }.structure(question)?;
     let status = match card.control(code, &request) {
         Ok([sw1, sw2]) => Ok(StatusWord::new(*sw1, *sw2)),
@@ -87,23 +87,22 @@ pub fn refusal(status: StatusWord) -> Option<Hresult> {
 }
 
 /// What the reader says of itself; nothing, where it does not. The list has more in it, and need not have everything.
-fn properties(card: &mut Conversation) -> PinProperties {
-    let list = told(card, features::GET_TLV_PROPERTIES, PinProperties::of_list);
+fn properties(card: &mut Conversation) -> Result<PinProperties> {
+    let list = told(card, features::GET_TLV_PROPERTIES, PinProperties::of_list)?;
     if list.display.is_some() && list.ends_of_entry.is_some() {
-        return list;
+        return Ok(list);
     }
-    let structure = told(card, features::IFD_PIN_PROPERTIES, PinProperties::of_structure);
-    PinProperties {
+    let structure = told(card, features::IFD_PIN_PROPERTIES, PinProperties::of_structure)?;
+    Ok(PinProperties {
         display: list.display.or(structure.display),
         ends_of_entry: list.ends_of_entry.or(structure.ends_of_entry),
         ..list
-    }
+    })
 }
 
-fn told(card: &mut Conversation, feature: u8, read: fn(&[u8]) -> PinProperties) -> PinProperties {
-    let code = card.feature(feature);
-    let answer = code.and_then(|code| card.control(code, &[]).ok());
-    answer.map(read).unwrap_or_default()
+fn told(card: &mut Conversation, feature: u8, read: fn(&[u8]) -> PinProperties) -> Result<PinProperties> {
+    let Some(code) = card.feature(feature)? else { return Ok(PinProperties::default()) };
+    Ok(card.told(code)?.map(read).unwrap_or_default())
 }
 
 /// What a structure is made of.

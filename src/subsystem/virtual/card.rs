@@ -8,6 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::note;
 use super::words::done;
 use crate::atr::Atr;
+use crate::fork_count::fork_count;
 use crate::hresult::{Hresult, Result};
 use crate::subsystem::MAX_RESPONSE;
 use crate::thread_mark::this_thread;
@@ -57,7 +58,7 @@ pub struct Card {
     power: AtomicU8,
     /// The reader that has taken the card over from the program, or 0.
     ifd: AtomicUsize,
-    /// As `FORKS` was when the card was made.
+    /// That of the process whose card it is: the card of another one is not called.
     forks: usize,
     desk: Mutex<Desk>,
     free: Condvar,
@@ -108,15 +109,6 @@ impl Owed {
     }
 }
 
-/// How many forks this process is away from the first one: a card of another process is not called.
-static FORKS: AtomicUsize = AtomicUsize::new(0);
-
-/// In the child of a fork: the cards that there are belong to the parent.
-#[cfg(unix)]
-pub fn leave_to_parent() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
-}
-
 // SAFETY: whoever gives the callbacks vouches that they and `user` may be used on any thread, one call at a time, which
 // `alone` sees to.
 unsafe impl Send for Card {}
@@ -158,7 +150,7 @@ impl Card {
             callbacks,
             power: AtomicU8::new(SCM_POWER_OFF as u8),
             ifd: AtomicUsize::new(0),
-            forks: FORKS.load(Ordering::Relaxed),
+            forks: fork_count(),
             desk: Mutex::default(),
             free: Condvar::new(),
         }
@@ -252,7 +244,7 @@ impl Card {
     }
 
     fn is_of_this_process(&self) -> bool {
-        self.forks == FORKS.load(Ordering::Relaxed)
+        self.forks == fork_count()
     }
 }
 

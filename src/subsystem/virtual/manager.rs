@@ -237,7 +237,6 @@ impl Manager {
     /// Forgets everything without a callback: in the child of a fork the cards belong to the parent.
     #[cfg(unix)]
     pub fn forget_all(&mut self) {
-        super::card::leave_to_parent();
         *self = Manager { last_number: self.last_number, ..Manager::new() };
     }
 
