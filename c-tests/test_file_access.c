@@ -674,6 +674,12 @@ static void a_file_in_the_place_of_a_directory(void **state)
     assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, "4401/3", &file), SCM_SCARD_E_NO_DIR);
     assert_result(scm_file_access_resolve(files, SCM_TYPE_BY_ID, "4401/3", &taken_as, path, sizeof path, &length),
                   SCM_SCARD_E_NO_DIR);
+    length = 77;
+    assert_result(scm_file_access_resolve(files, SCM_TYPE_BY_ID, "4401", NULL, path, sizeof path, &length), SCM_E_POINTER);
+    assert_int_equal(length, 0);
+    taken_as = 77;
+    assert_result(scm_file_access_resolve(files, SCM_TYPE_BY_ID, "4401", &taken_as, path, sizeof path, NULL), SCM_E_POINTER);
+    assert_int_equal(taken_as, 0);
     assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, "3/3", &file), SCM_E_INVALIDARG);
     file = open_file(SCM_TYPE_BY_SHORT_ID, "3");
     assert_read(file, 1, "\0", 1);

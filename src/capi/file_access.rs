@@ -218,9 +218,11 @@ pub unsafe extern "C" fn scm_file_access_resolve(
     resolved_length: *mut libc::size_t,
 ) -> scm_result {
     guard(|| {
+        // Both before either is judged: what is there is zero, also beside one that is NULL.
         // SAFETY: as the header says.
         let (taken_as, resolved) =
-            unsafe { (Output::new(taken_as)?, OutputBytes::new(resolved.cast(), capacity, resolved_length)?) };
+            unsafe { (Output::new(taken_as), OutputBytes::new(resolved.cast(), capacity, resolved_length)) };
+        let (taken_as, resolved) = (taken_as?, resolved?);
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
         let path = unsafe { text(path, SCM_PATH_MAX) }?;
