@@ -399,6 +399,8 @@ static void a_provider_takes_the_place_of_the_generic_one(void **state)
     assert_result(scm_ch_verification_verify(codes, (const uint8_t *)"1234", 4, 0, 1, &retries_left),
                   SCM_SCARD_W_WRONG_CHV);
     assert_int_equal(retries_left, 2);
+    codes_source.answer = SCM_S_FALSE; /* its successes are handed on, too */
+    assert_result(verify_code(codes), SCM_S_FALSE);
     assert_result(scm_ch_verification_release(codes), SCM_S_OK);
 
     scm_card_auth *authentication;

@@ -216,19 +216,19 @@ pub unsafe extern "C" fn scm_ch_verification_verify(
                 Implementation::Provided(provided) => {
                     let left = tries.insert(SCM_RETRIES_UNKNOWN);
                     // SAFETY: the program vouches for its function; the code is as the header says.
-                    let verified = provided.call(
+                    return provided.call(
                         |functions| functions.verify,
                         |object, verify| unsafe { verify(object, code, code_length, flags, reference, left) },
                     );
-                    return verified.map(drop);
                 }
             };
             let target = target(flags, SCM_FL_IHV_CHECKONLY, reference)?;
             match flags & SCM_FL_IHV_CHECKONLY {
-                0 => codes.verify(&attachment, given, target, tries),
-                _ if !given.is_empty() => Err(Hresult::E_INVALIDARG),
-                _ => codes.check(&attachment, target, tries),
+                0 => codes.verify(&attachment, given, target, tries)?,
+                _ if !given.is_empty() => return Err(Hresult::E_INVALIDARG),
+                _ => codes.check(&attachment, target, tries)?,
             }
+            Ok(Hresult::S_OK)
         };
         // SAFETY: as the header says.
         unsafe { counted(retries_left, body) }
@@ -440,14 +440,13 @@ unsafe fn with_two_codes(
         // SAFETY: as the caller vouches for.
         let (code, new) = unsafe { (input(first, first_length)?, input(new_code, new_length)?) };
         match &object.object {
-            Implementation::Generic(codes) => generic(codes, &attachment, code, new, tries),
+            Implementation::Generic(codes) => generic(codes, &attachment, code, new, tries).map(|()| Hresult::S_OK),
             Implementation::Provided(provided) => {
                 let left = tries.insert(SCM_RETRIES_UNKNOWN);
                 // SAFETY: the program vouches for its function; the codes are as the caller vouches for.
-                let called = provided.call(function, |object, call| unsafe {
+                provided.call(function, |object, call| unsafe {
                     call(object, first, first_length, new_code, new_length, flags, reference, left)
-                });
-                called.map(drop)
+                })
             }
         }
     };
@@ -459,13 +458,13 @@ unsafe fn with_two_codes(
 ///
 /// # Safety
 /// `retries_left` is as the header says.
-unsafe fn counted(retries_left: *mut u32, body: impl FnOnce(&mut Tries) -> Result<()>) -> Result<Hresult> {
+unsafe fn counted(retries_left: *mut u32, body: impl FnOnce(&mut Tries) -> Result<Hresult>) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
     let output = unsafe { Output::new(retries_left) }?;
     let mut tries = None;
     let done = body(&mut tries);
     output.set(tries.unwrap_or(SCM_RETRIES_UNKNOWN));
-    done.map(|()| Hresult::S_OK)
+    done
 }
 
 const CHANGES: u32 = SCM_FL_IHV_CHANGE | SCM_FL_IHV_ENABLE | SCM_FL_IHV_DISABLE;
