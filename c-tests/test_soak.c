@@ -125,7 +125,10 @@ static void make_fault(void)
         return;
     if (fault->order == NULL)
         pull_and_put_back(reader);
-    else if (try_order(fault->order, reader) && fault->undo != NULL)
+    else
+        try_order(fault->order, reader);
+    /* Also of what has failed: half of it may have happened, such as a reader that is away, and a daemon late to start. */
+    if (fault->undo != NULL)
         *trouble = (struct trouble){fault->undo, now_ms() + fault->lasts_ms};
 }
 
