@@ -42,11 +42,8 @@ void call_make(struct call *call)
         remark = call->result == SCM_S_OK && state == SCM_STATE_ABSENT ? ", absent" : "";
         break;
     case TRANSMIT:
-        call->result = exchange(handle, call->victim->reader, &is_echo);
-        remark = call->result == SCM_S_OK && !is_echo ? ", as it came" : "";
-        break;
     case SEND:
-        call->result = exchange_as_command(handle, call->victim->reader, &is_echo);
+        call->result = (call->verb == SEND ? exchange_as_command : exchange)(handle, call->victim->reader, &is_echo);
         remark = call->result == SCM_S_OK && !is_echo ? ", as it came" : "";
         break;
     case READ: call->result = victim_read(call->victim); break;

@@ -223,7 +223,7 @@ fn every_two_answers() {
 // Left out of every run for its time alone: two and a half minutes as the tests are built. `every_two_answers` has the part of it that
 // decides differently; who changes the attachment runs this one too (CONTRIBUTING.md).
 #[test]
-#[ignore = "half a minute with --release, to be run when the attachment is changed"]
+#[ignore = "a minute with --release, to be run when the attachment is changed"]
 fn every_two_answers_everywhere() {
     let mut walk = Walk::new();
     plans(setups(), STATES).for_each(|plan| walk.vary(plan, TELLING, TELLING));
