@@ -1,14 +1,13 @@
 //! All readers at once, and the wait until one of them changes, comes or goes.
 
 use std::ffi::CStr;
-use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 
-use pcsc::ffi::{self, DWORD, SCARDCONTEXT};
+use pcsc::ffi::{self, DWORD};
 
+use super::native::{self, ReaderState};
 use super::states::STATES;
-use super::{check, IS_PCSC_LITE};
-use crate::atr::Atr;
+use super::IS_PCSC_LITE;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::multi_string::texts;
@@ -63,8 +62,8 @@ pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<V
 
 /// Ends a wait, if it has begun.
 pub fn cancel(context: Context) {
-    // SAFETY: a context is a number; an unknown one is refused.
-    unsafe { ffi::SCardCancel(context.0 as SCARDCONTEXT) };
+    // It is tried again when it did nothing.
+    let _ = native::cancel(context);
 }
 
 /// How often readers have come and gone, in the words in which the next wait has to be told so. It is a count of events to
@@ -73,9 +72,9 @@ fn arrivals(context: Context) -> Result<DWORD> {
     if !HAS_PNP {
         return Ok(0);
     }
-    let mut state = native_state(PNP, ffi::SCARD_STATE_UNAWARE);
-    match get_status_change(context, std::slice::from_mut(&mut state), 0) {
-        Ok(()) | Err(Hresult::SCARD_E_TIMEOUT) => Ok(state.dwEventState & !ffi::SCARD_STATE_CHANGED),
+    let mut pnp = ReaderState::new(PNP, ffi::SCARD_STATE_UNAWARE);
+    match get_status_change(context, std::slice::from_mut(&mut pnp), 0) {
+        Ok(()) | Err(Hresult::SCARD_E_TIMEOUT) => Ok(pnp.seen() & !ffi::SCARD_STATE_CHANGED),
         Err(code) => Err(code),
     }
 }
@@ -83,17 +82,17 @@ fn arrivals(context: Context) -> Result<DWORD> {
 /// All readers as they are now. A reader that leaves between the two questions makes us ask again.
 fn look(context: Context, known: &[IfdState]) -> Result<Vec<IfdState>> {
     loop {
-        let mut ifds = list(context)?;
-        let mut states = native_states(&ifds)?;
-        match get_status_change(context, &mut states, 0) {
+        let listed = list(context)?;
+        let mut readers = reader_states(&listed, |_| ffi::SCARD_STATE_UNAWARE)?;
+        match get_status_change(context, &mut readers, 0) {
             Ok(()) => {}
             Err(Hresult::SCARD_E_UNKNOWN_READER) => continue,
             // Nobody waits for anything where everything is asked for.
             Err(code) => return Err(code),
         }
-        for (ifd, state) in ifds.iter_mut().zip(&states) {
-            fill(ifd, state, known);
-        }
+        let mut ifds = Vec::new();
+        ifds.try_reserve_exact(listed.len())?;
+        ifds.extend(listed.iter().zip(&readers).map(|(ifd, reader)| as_seen(ifd, reader, known)));
         return Ok(ifds);
     }
 }
@@ -119,22 +118,19 @@ fn find<'a>(ifds: &'a [IfdState], name: &IfdName) -> Option<&'a IfdState> {
 
 /// Returns when something may have changed, or then. Tells whether it has.
 fn wait(context: Context, ifds: &[IfdState], arrivals: &mut DWORD, timeout_ms: u32) -> Result<bool> {
-    let mut states = native_states(ifds)?;
-    for (ifd, state) in ifds.iter().zip(&mut states) {
-        state.dwCurrentState = ifd.native as DWORD;
-    }
+    let mut readers = reader_states(ifds, |ifd| ifd.native as DWORD)?;
     if HAS_PNP {
-        states.push(native_state(PNP, *arrivals));
+        readers.push(ReaderState::new(PNP, *arrivals));
     }
-    let mut waited = get_status_change(context, &mut states, timeout_ms);
-    if waited == Err(Hresult::SCARD_E_INVALID_PARAMETER) && states.len() >= TOO_MANY_AT_ONCE {
-        states.truncate(ifds.len());
-        waited = get_status_change(context, &mut states, timeout_ms);
+    let mut waited = get_status_change(context, &mut readers, timeout_ms);
+    if waited == Err(Hresult::SCARD_E_INVALID_PARAMETER) && readers.len() >= TOO_MANY_AT_ONCE {
+        readers.truncate(ifds.len());
+        waited = get_status_change(context, &mut readers, timeout_ms);
     }
     match waited {
         Ok(()) => {
-            if let Some(pnp) = states.get(ifds.len()) {
-                *arrivals = pnp.dwEventState & !ffi::SCARD_STATE_CHANGED;
+            if let Some(pnp) = readers.get(ifds.len()) {
+                *arrivals = pnp.seen() & !ffi::SCARD_STATE_CHANGED;
             }
             Ok(true)
         }
@@ -144,51 +140,34 @@ fn wait(context: Context, ifds: &[IfdState], arrivals: &mut DWORD, timeout_ms: u
     }
 }
 
-fn fill(ifd: &mut IfdState, state: &ffi::SCARD_READERSTATE, known: &[IfdState]) {
-    let (seen, length) = (state.dwEventState, state.cbAtr as usize);
-    ifd.native = (seen & !IGNORED) as u32;
-    ifd.events = (seen >> 16) as u16;
-    if seen & ffi::SCARD_STATE_UNAVAILABLE != 0 {
+/// The reader as PC/SC has just seen it.
+fn as_seen(ifd: &IfdState, reader: &ReaderState<'_>, known: &[IfdState]) -> IfdState {
+    let seen = reader.seen();
+    let events = if seen & ffi::SCARD_STATE_UNAVAILABLE != 0 {
         // pcscd cannot speak with the reader now, and says 0 for the count that goes on afterwards.
-        ifd.events = find(known, &ifd.name).map_or(0, |known| known.events);
-    }
-    if seen & ffi::SCARD_STATE_PRESENT != 0 {
-        ifd.card = Some(Atr::new(state.rgbAtr.get(..length).unwrap_or_default()));
-    }
+        find(known, &ifd.name).map_or(0, |known| known.events)
+    } else {
+        (seen >> 16) as u16
+    };
+    let card = (seen & ffi::SCARD_STATE_PRESENT != 0).then(|| reader.atr());
+    IfdState { native: (seen & !IGNORED) as u32, events, card, ..*ifd }
 }
 
 /// With room for one more.
-fn native_states(ifds: &[IfdState]) -> Result<Vec<ffi::SCARD_READERSTATE>> {
-    let mut states = Vec::new();
-    states.try_reserve_exact(ifds.len() + 1)?;
-    states.extend(ifds.iter().map(|ifd| native_state(ifd.name.as_c_str(), ffi::SCARD_STATE_UNAWARE)));
-    Ok(states)
+fn reader_states(ifds: &[IfdState], known: impl Fn(&IfdState) -> DWORD) -> Result<Vec<ReaderState<'_>>> {
+    let mut readers = Vec::new();
+    readers.try_reserve_exact(ifds.len() + 1)?;
+    readers.extend(ifds.iter().map(|ifd| ReaderState::new(ifd.name.as_c_str(), known(ifd))));
+    Ok(readers)
 }
 
-fn native_state(name: &CStr, known: DWORD) -> ffi::SCARD_READERSTATE {
-    ffi::SCARD_READERSTATE {
-        szReader: name.as_ptr(),
-        pvUserData: null_mut(),
-        dwCurrentState: known,
-        dwEventState: 0,
-        cbAtr: 0,
-        rgbAtr: [0; ffi::ATR_BUFFER_SIZE],
-    }
-}
-
-fn get_status_change(context: Context, states: &mut [ffi::SCARD_READERSTATE], timeout_ms: u32) -> Result<()> {
-    if states.is_empty() {
+fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], timeout_ms: u32) -> Result<()> {
+    if readers.is_empty() {
         // Only macOS, where there is nothing to wait for without a reader, or a look at nothing.
         std::thread::sleep(Duration::from_millis(timeout_ms.into()));
         return Ok(());
     }
-    let (context, how_many) = (context.0 as SCARDCONTEXT, states.len() as DWORD);
-    // SAFETY: as many elements as is said, whose names end with a NUL and outlive the call.
-    check(
-        STATES.reading(|| unsafe {
-            ffi::SCardGetStatusChange(context, timeout_ms as DWORD, states.as_mut_ptr(), how_many)
-        }),
-    )
+    STATES.reading(|| native::get_status_change(context, readers, timeout_ms))
 }
 
 const _: () = assert!(!IS_PCSC_LITE || HAS_PNP);
