@@ -29,7 +29,14 @@ static void count_readers(void)
     assert_result(scm_list_ifds(names, sizeof names, &length), SCM_S_OK);
     for (const char *name = names; *name != '\0'; name += strlen(name) + 1)
         readers++;
-    slots = readers / 4;
+    slots = bed_is_virtual() ? 1 : 2;
+}
+
+static long long now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 static uint32_t service(void) { return bed_is_virtual() ? SCM_SERVICE_VIRTUAL : SCM_SERVICE_PLATFORM; }
@@ -38,7 +45,8 @@ static uint32_t service(void) { return bed_is_virtual() ? SCM_SERVICE_VIRTUAL : 
 struct watch {
     scm_monitor *monitor;
     uint64_t number;
-    int up;
+    /* Whether the service is up, and whether all that there is has been told. */
+    int up, current;
     /* By the name of the reader. */
     struct seen {
         char name[SCM_IFD_NAME_MAX + 1];
@@ -68,6 +76,7 @@ static void follow(struct watch *watch, const scm_event *event)
     case SCM_EVENT_SERVICE_UP:
         assert_int_equal(watch->up, 0);
         watch->up = 1;
+        watch->current = 0;
         break;
     case SCM_EVENT_SERVICE_DOWN:
         watch->up = 0;
@@ -96,20 +105,33 @@ static void follow(struct watch *watch, const scm_event *event)
     }
 }
 
-/* The next event. The other resource manager has a say at the beginning: on virtual readers the platform is down. */
+/* The next event of any kind. The other resource manager has a say at the beginning: on virtual readers the platform is down. */
+static scm_event fetch(struct watch *watch)
+{
+    scm_event event = SCM_EVENT_INIT;
+    assert_result(scm_monitor_wait(watch->monitor, LONG_MS, &event), SCM_S_OK);
+    assert_int_equal(event.number, ++watch->number);
+    if (event.kind == SCM_EVENT_CURRENT) {
+        assert_true(event.service == 0 && event.ifd_name[0] == '\0' && event.atr_length == 0);
+        assert_int_equal(watch->current, 0);
+        watch->current = 1;
+    } else if (bed_is_virtual() && event.service == SCM_SERVICE_PLATFORM) {
+        assert_int_equal(event.kind, SCM_EVENT_SERVICE_DOWN);
+        assert_int_equal(watch->current, 0);
+    } else {
+        follow(watch, &event);
+    }
+    return event;
+}
+
+/* The next event of the service. */
 static scm_event next(struct watch *watch)
 {
-    for (;;) {
-        scm_event event = SCM_EVENT_INIT;
-        assert_result(scm_monitor_wait(watch->monitor, LONG_MS, &event), SCM_S_OK);
-        assert_int_equal(event.number, ++watch->number);
-        if (bed_is_virtual() && event.service == SCM_SERVICE_PLATFORM) {
-            assert_int_equal(event.kind, SCM_EVENT_SERVICE_DOWN);
-            continue;
-        }
-        follow(watch, &event);
-        return event;
-    }
+    scm_event event;
+    do
+        event = fetch(watch);
+    while (event.kind == SCM_EVENT_CURRENT || event.service != service());
+    return event;
 }
 
 static void assert_next(struct watch *watch, uint32_t kind, int reader)
@@ -121,6 +143,13 @@ static void assert_next(struct watch *watch, uint32_t kind, int reader)
     assert_string_equal(event.ifd_name, reader < 0 ? "" : bed_ifd(reader));
 }
 
+/* Until all that there is has been told. */
+static void follow_until_current(struct watch *watch)
+{
+    while (!watch->current)
+        fetch(watch);
+}
+
 /* Until so many readers are there, and cards in them. */
 static void follow_until(struct watch *watch, int ifds, int cards)
 {
@@ -128,9 +157,9 @@ static void follow_until(struct watch *watch, int ifds, int cards)
         int here = 0, in = 0;
         for (int i = 0; i < 16; i++)
             here += watch->seen[i].here, in += watch->seen[i].card;
-        if (watch->up && here == ifds && in == cards)
+        if (watch->up && watch->current && here == ifds && in == cards)
             return;
-        next(watch);
+        fetch(watch);
     }
 }
 
@@ -142,16 +171,10 @@ static struct watch begin(void)
     return watch;
 }
 
-/* The platform of the virtual bed may have its say before the end, so it is waited for. */
 static void assert_nothing_more(struct watch *watch)
 {
     scm_event event = SCM_EVENT_INIT;
-    scm_result result;
-    while ((result = scm_monitor_wait(watch->monitor, 0, &event)) == SCM_S_OK) {
-        assert_true(bed_is_virtual() && event.service == SCM_SERVICE_PLATFORM);
-        assert_int_equal(event.number, ++watch->number);
-    }
-    assert_result(result, SCM_SCARD_E_TIMEOUT);
+    assert_result(scm_monitor_wait(watch->monitor, 0, &event), SCM_SCARD_E_TIMEOUT);
     assert_int_equal(event.kind, 0);
     assert_int_equal(event.struct_size, sizeof event);
 }
@@ -161,17 +184,6 @@ static void end(struct watch *watch)
     assert_nothing_more(watch);
     assert_result(scm_monitor_destroy(watch->monitor), SCM_S_OK);
     assert_result(scm_monitor_destroy(watch->monitor), SCM_E_HANDLE);
-}
-
-/* All that is there, and what the platform has to say. */
-static void fetch_all(struct watch *watch)
-{
-    follow_until(watch, readers, 1);
-    while (bed_is_virtual() && watch->number < (uint64_t)readers + 3) {
-        scm_event event = SCM_EVENT_INIT;
-        assert_result(scm_monitor_wait(watch->monitor, LONG_MS, &event), SCM_S_OK);
-        watch->number = event.number;
-    }
 }
 
 static void what_is_there_comes_first(void **state)
@@ -199,6 +211,44 @@ static void what_is_there_comes_first(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
     while (arrived++ < readers)
         assert_int_equal(next(&watch).kind, SCM_EVENT_IFD_ARRIVED);
+    follow_until_current(&watch);
+    end(&watch);
+}
+
+/* Whatever comes before it makes up the present state, and nothing of that comes after it. */
+static void that_all_has_been_told_is_an_event(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        struct watch watch = begin();
+        follow_until_current(&watch);
+        assert_int_equal(watch.up, 1);
+        for (int reader = 0; reader < readers / slots; reader++) {
+            assert_int_equal(seen(&watch, bed_ifd(reader))->here, 1);
+            assert_int_equal(seen(&watch, bed_ifd(reader))->card, reader == CARD);
+        }
+        uint64_t told = (uint64_t)readers + 3 + bed_is_virtual(); /* the service, the card, all of it; and the platform */
+        assert_int_equal(watch.number, told);
+        end(&watch);
+    }
+}
+
+/* Also that there is none, and at once. */
+static void that_there_is_no_reader_has_been_told(void **state)
+{
+    (void)state;
+    for (int reader = readers / slots - 1; reader >= 0; reader--)
+        bed("unplug %d", reader);
+    struct watch watch = begin();
+    long long begun = now_ms();
+    follow_until_current(&watch);
+    assert_true(now_ms() - begun < 2000);
+    /* Of the virtual service it was told before that it is there. */
+    assert_int_equal(watch.number, 2 + bed_is_virtual());
+    assert_int_equal(watch.up, 1);
+    for (int reader = readers / slots - 1; reader >= 0; reader--)
+        bed("plug %d", reader);
+    follow_until(&watch, readers, 1);
     end(&watch);
 }
 
@@ -294,7 +344,7 @@ static void the_service_goes_and_comes_back(void **state)
     for (int i = 0; i < 2; i++) {
         bed("daemon %s", ways[i]);
         assert_service_goes(&watch);
-        assert_nothing_more(&watch);
+        assert_nothing_more(&watch); /* it was complete before, and is */
         bed("daemon start");
         assert_next(&watch, SCM_EVENT_SERVICE_UP, -1);
         follow_until(&watch, readers, 1);
@@ -312,6 +362,7 @@ static void a_service_that_is_not_there_is_an_event(void **state)
     bed("daemon kill");
     struct watch watch = begin();
     assert_next(&watch, SCM_EVENT_SERVICE_DOWN, -1);
+    follow_until_current(&watch);
     assert_nothing_more(&watch);
     bed("daemon start");
     assert_next(&watch, SCM_EVENT_SERVICE_UP, -1);
@@ -336,19 +387,12 @@ static void readers_come_and_go(void **state)
     end(&watch);
 }
 
-static long long now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 static void a_wait_keeps_its_time(void **state)
 {
     (void)state;
     struct watch watch = begin();
     scm_event event = SCM_EVENT_INIT;
-    fetch_all(&watch);
+    follow_until(&watch, readers, 1);
     long long begun = now_ms();
     assert_result(scm_monitor_wait(watch.monitor, 50, &event), SCM_SCARD_E_TIMEOUT);
     assert_true(now_ms() - begun >= 49);
@@ -382,7 +426,7 @@ static void a_wait_can_be_cancelled(void **state)
     struct watch watch = begin();
     struct waiter waiter;
     scm_event event = SCM_EVENT_INIT;
-    fetch_all(&watch);
+    follow_until(&watch, readers, 1);
     assert_result(scm_monitor_cancel(watch.monitor), SCM_S_OK);
     assert_result(scm_monitor_wait(watch.monitor, SCM_INFINITE, &event), SCM_SCARD_E_CANCELLED);
     assert_int_equal(event.kind, 0);
@@ -405,7 +449,7 @@ static void destroying_ends_a_wait(void **state)
     for (int i = 0; i < 20; i++) {
         struct watch watch = begin();
         struct waiter waiter;
-        fetch_all(&watch);
+        follow_until(&watch, readers, 1);
         start(&waiter, watch.monitor);
         if (i % 2)
             sched_yield();
@@ -433,7 +477,7 @@ static void the_file_descriptor_is_readable_while_an_event_waits(void **state)
     assert_result(scm_monitor_fd(watch.monitor, &fd), SCM_S_OK);
     assert_true(is_readable(fd, LONG_MS));
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-    fetch_all(&watch);
+    follow_until(&watch, readers, 1);
     assert_nothing_more(&watch);
     assert_false(is_readable(fd, 0));
     bed("remove %d", CARD);
@@ -645,7 +689,7 @@ static void idle_costs_nothing(void **state)
 {
     (void)state;
     struct watch watch = begin();
-    fetch_all(&watch);
+    follow_until(&watch, readers, 1);
     scm_event event = SCM_EVENT_INIT;
     clock_t before = clock();
     assert_result(scm_monitor_wait(watch.monitor, 3000, &event), SCM_SCARD_E_TIMEOUT);
@@ -665,6 +709,7 @@ int main(int argc, char **argv)
     bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_there_comes_first),
+        cmocka_unit_test(that_all_has_been_told_is_an_event),
         cmocka_unit_test(cards_come_and_go),
         cmocka_unit_test(changes_that_nobody_waited_for_are_kept),
         cmocka_unit_test(use_is_no_event_and_a_reset_of_a_virtual_card_is),
@@ -681,6 +726,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_service_goes_and_comes_back),
         cmocka_unit_test(a_service_that_is_not_there_is_an_event),
         cmocka_unit_test(readers_come_and_go),
+        cmocka_unit_test(that_there_is_no_reader_has_been_told),
         cmocka_unit_test(a_service_that_hangs_delays_nobody),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

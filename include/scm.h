@@ -427,6 +427,12 @@
 #define SCM_EVENT_CARD_RESET 7
 
 /**
+ * `scm_event.kind`: all that there is now has been told. Comes behind the first events of the monitor, and behind the readers of
+ * a service that has come up since.
+ */
+#define SCM_EVENT_CURRENT 8
+
+/**
  * `scm_event.service`: the resource manager of the platform.
  */
 #define SCM_SERVICE_PLATFORM 1
@@ -1130,7 +1136,7 @@ typedef struct scm_event {
      */
     uint32_t struct_size;
     /**
-     * `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CARD_RESET`. There may be more kinds one day.
+     * `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CURRENT`. There may be more kinds one day: leave alone what you do not know.
      */
     uint32_t kind;
     /**
@@ -1138,7 +1144,8 @@ typedef struct scm_event {
      */
     uint64_t number;
     /**
-     * `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: whom it is about, or whose reader.
+     * `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: whom it is about, or whose reader. 0 for `SCM_EVENT_CURRENT`, which is
+     * about both.
      */
     uint32_t service;
     /**
@@ -3172,9 +3179,11 @@ SCM_API scm_result scm_unlock(struct scm_handle *handle, uint32_t disposition);
  * Begins to watch the resource managers, their readers and the cards in them.
  *
  * The first events say what there is: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then each reader,
- * and behind it the card that is in it. From then on every change is an event. The virtual resource manager is told of from
- * the first virtual reader of the process on. The events of one service are nested: when it goes down, each card was removed
- * and each reader has left before `SCM_EVENT_SERVICE_DOWN`.
+ * and behind it the card that is in it. The virtual resource manager is told of from the first virtual reader of the process
+ * on. The events of the two come side by side, in no promised order. `SCM_EVENT_CURRENT` follows when the present state of both
+ * has been told; from then on every event is a change. The events of one service are nested: when it goes down, each card was
+ * removed and each reader has left before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow as in the
+ * beginning, and `SCM_EVENT_CURRENT` again.
  *
  * A card that was out and in again is two events, however fast that was, where the platform counts (pcsc-lite and Windows). A
  * card that came and went unseen has no ATR. If nobody fetches them no more than 1024 events wait; what happens then is

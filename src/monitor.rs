@@ -42,6 +42,7 @@ pub enum Kind {
     CardInserted = 5,
     CardRemoved = 6,
     CardReset = 7,
+    Current = 8,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,14 +50,19 @@ pub struct Event {
     pub kind: Kind,
     /// 1 for the first one, and one more for each.
     pub number: u64,
-    pub service: Service,
+    /// None of `Current`, which is about all of them.
+    pub service: Option<Service>,
     pub ifd: Option<IfdName>,
     pub atr: Atr,
 }
 
 impl Event {
     fn of_service(kind: Kind, service: Service) -> Event {
-        Event { kind, number: 0, service, ifd: None, atr: Atr::default() }
+        Event { kind, number: 0, service: Some(service), ifd: None, atr: Atr::default() }
+    }
+
+    fn current() -> Event {
+        Event { kind: Kind::Current, number: 0, service: None, ifd: None, atr: Atr::default() }
     }
 }
 
@@ -81,6 +87,10 @@ struct State {
     /// How many threads watch, and the contexts in which they wait.
     watchers: u32,
     contexts: [Option<Context>; Service::ALL.len()],
+    /// The services whose present state has not been told yet.
+    outstanding: [bool; Service::ALL.len()],
+    /// Whether the last thing that was told of it all is that it is complete.
+    told_current: bool,
 }
 
 impl Monitor {
@@ -113,6 +123,8 @@ impl Monitor {
             cancelled: false,
             watchers: 0,
             contexts: [None; Service::ALL.len()],
+            outstanding: [true; Service::ALL.len()],
+            told_current: false,
         };
         Ok(Monitor { state: Mutex::new(state), changed: Condvar::new() })
     }
@@ -209,17 +221,45 @@ impl Monitor {
 
     /// Puts an event behind the others, once there is room. False when nobody wants it any more.
     fn tell(&self, event: Event) -> bool {
-        let mut state = self.state();
-        while state.open && state.queue.len() >= LIMIT {
-            state = self.sleep(state, None);
-        }
+        let mut state = self.room();
         if !state.open {
             return false;
+        }
+        if let (Kind::ServiceUp, Some(service)) = (event.kind, event.service) {
+            state.set_outstanding(service, true);
+            state.told_current = false;
         }
         state.push(event);
         drop(state);
         self.changed.notify_all();
         true
+    }
+
+    /// The present state of a service has been told. With that of the last one this is an event, too.
+    fn tell_current(&self, service: Service) {
+        self.state().set_outstanding(service, false);
+        let mut state = self.room();
+        // Another watcher may have told it while this one waited for room, or have begun to tell more.
+        if state.open && state.is_complete() && !state.told_current {
+            state.told_current = true;
+            state.push(Event::current());
+            drop(state);
+            self.changed.notify_all();
+        }
+    }
+
+    /// The state, once there is room for an event, or the monitor is closed.
+    fn room(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        while state.open && state.queue.len() >= LIMIT {
+            state = self.sleep(state, None);
+        }
+        state
+    }
+
+    /// Whether the present state of the service is still to be told.
+    fn is_outstanding(&self, service: Service) -> bool {
+        self.state().outstanding.get(service.index()).is_some_and(|outstanding| *outstanding)
     }
 
     /// A watcher is about to wait in this context. False when it need not.
@@ -282,9 +322,19 @@ impl State {
     }
 
     fn set_context(&mut self, service: Service, context: Option<Context>) {
-        if let Some(place) = self.contexts.get_mut(service as usize - 1) {
+        if let Some(place) = self.contexts.get_mut(service.index()) {
             *place = context;
         }
+    }
+
+    fn set_outstanding(&mut self, service: Service, outstanding: bool) {
+        if let Some(place) = self.outstanding.get_mut(service.index()) {
+            *place = outstanding;
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.outstanding.iter().all(|outstanding| !outstanding)
     }
 }
 
@@ -309,8 +359,50 @@ mod tests {
         assert!(monitor.tell(event()) && monitor.tell(Event::of_service(Kind::ServiceDown, Service::Virtual)));
         assert_eq!(monitor.wait(0), Ok(Event { number: 1, ..event() }));
         let second = monitor.wait(SCM_INFINITE).unwrap();
-        assert_eq!((second.number, second.kind, second.service), (2, Kind::ServiceDown, Service::Virtual));
+        assert_eq!((second.number, second.kind, second.service), (2, Kind::ServiceDown, Some(Service::Virtual)));
         assert_eq!(monitor.wait(0), Err(Hresult::SCARD_E_TIMEOUT));
+    }
+
+    fn kinds(monitor: &Monitor) -> Vec<Kind> {
+        std::iter::from_fn(|| monitor.wait(0).ok()).map(|event| event.kind).collect()
+    }
+
+    #[test]
+    fn the_present_state_is_complete_with_that_of_the_last_service() {
+        let monitor = monitor();
+        let up = |service| Event::of_service(Kind::ServiceUp, service);
+        assert!(monitor.is_outstanding(Service::Platform) && monitor.is_outstanding(Service::Virtual));
+        monitor.tell_current(Service::Virtual);
+        monitor.tell(up(Service::Platform));
+        assert_eq!(kinds(&monitor), [Kind::ServiceUp]);
+        monitor.tell_current(Service::Platform);
+        monitor.tell_current(Service::Platform);
+        monitor.tell_current(Service::Virtual);
+        assert_eq!(kinds(&monitor), [Kind::Current]);
+        // A service that comes up has something to tell again.
+        monitor.tell(Event::of_service(Kind::ServiceDown, Service::Platform));
+        monitor.tell(up(Service::Platform));
+        monitor.tell_current(Service::Virtual);
+        assert_eq!(kinds(&monitor), [Kind::ServiceDown, Kind::ServiceUp]);
+        monitor.tell_current(Service::Platform);
+        assert_eq!(monitor.wait(0), Ok(Event { number: 5, ..Event::current() }));
+    }
+
+    #[test]
+    fn the_present_state_is_told_once_also_by_two_who_wait_for_room() {
+        let monitor = monitor();
+        (0..LIMIT).for_each(|_| assert!(monitor.tell(Event::of_service(Kind::ServiceDown, Service::Platform))));
+        std::thread::scope(|scope| {
+            for service in Service::ALL {
+                let monitor = &monitor;
+                scope.spawn(move || monitor.tell_current(service));
+            }
+            while !monitor.state().is_complete() {
+                std::thread::yield_now();
+            }
+            (0..LIMIT).for_each(|_| assert!(monitor.wait(0).is_ok()));
+        });
+        assert_eq!(kinds(&monitor), [Kind::Current]);
     }
 
     #[test]

@@ -88,6 +88,11 @@ pub enum Service {
 impl Service {
     pub(crate) const ALL: [Service; 2] = [Service::Platform, Service::Virtual];
 
+    /// Its place in `ALL`.
+    pub fn index(self) -> usize {
+        self as usize - 1
+    }
+
     pub fn subsystem(self) -> &'static dyn Subsystem {
         match self {
             Service::Platform => &System,

@@ -33,6 +33,9 @@ pub const SCM_EVENT_CARD_REMOVED: u32 = 6;
 /// `scm_event.kind`: the card was reset. Told of virtual readers, and where a card that was never out has another ATR; PC/SC
 /// says no more.
 pub const SCM_EVENT_CARD_RESET: u32 = 7;
+/// `scm_event.kind`: all that there is now has been told. Comes behind the first events of the monitor, and behind the readers of
+/// a service that has come up since.
+pub const SCM_EVENT_CURRENT: u32 = 8;
 
 /// `scm_event.service`: the resource manager of the platform.
 pub const SCM_SERVICE_PLATFORM: u32 = 1;
@@ -45,11 +48,12 @@ pub const SCM_SERVICE_VIRTUAL: u32 = 2;
 pub struct scm_event {
     /// `sizeof(scm_event)`: how the library tells versions of this structure apart. No more than that is written.
     pub struct_size: u32,
-    /// `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CARD_RESET`. There may be more kinds one day.
+    /// `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CURRENT`. There may be more kinds one day: leave alone what you do not know.
     pub kind: u32,
     /// 1 for the first event of the monitor, and one more for each: none is ever left out.
     pub number: u64,
-    /// `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: whom it is about, or whose reader.
+    /// `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: whom it is about, or whose reader. 0 for `SCM_EVENT_CURRENT`, which is
+    /// about both.
     pub service: u32,
     /// The length of the ATR. 0 if this is not about a card, or if the card does not answer to a reset.
     pub atr_length: u32,
@@ -86,6 +90,7 @@ const _: () = assert!(
         && SCM_EVENT_CARD_INSERTED == Kind::CardInserted as u32
         && SCM_EVENT_CARD_REMOVED == Kind::CardRemoved as u32
         && SCM_EVENT_CARD_RESET == Kind::CardReset as u32
+        && SCM_EVENT_CURRENT == Kind::Current as u32
         && SCM_SERVICE_PLATFORM == Service::Platform as u32
         && SCM_SERVICE_VIRTUAL == Service::Virtual as u32
 );
@@ -93,9 +98,11 @@ const _: () = assert!(
 /// Begins to watch the resource managers, their readers and the cards in them.
 ///
 /// The first events say what there is: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then each reader,
-/// and behind it the card that is in it. From then on every change is an event. The virtual resource manager is told of from
-/// the first virtual reader of the process on. The events of one service are nested: when it goes down, each card was removed
-/// and each reader has left before `SCM_EVENT_SERVICE_DOWN`.
+/// and behind it the card that is in it. The virtual resource manager is told of from the first virtual reader of the process
+/// on. The events of the two come side by side, in no promised order. `SCM_EVENT_CURRENT` follows when the present state of both
+/// has been told; from then on every event is a change. The events of one service are nested: when it goes down, each card was
+/// removed and each reader has left before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow as in the
+/// beginning, and `SCM_EVENT_CURRENT` again.
 ///
 /// A card that was out and in again is two events, however fast that was, where the platform counts (pcsc-lite and Windows). A
 /// card that came and went unseen has no ATR. If nobody fetches them no more than 1024 events wait; what happens then is
@@ -232,7 +239,8 @@ fn found(monitor: *mut scm_monitor) -> Result<Shared<Monitor>> {
 
 /// The event as C has it.
 fn told(event: &Event) -> scm_event {
-    let (kind, number, service) = (event.kind as u32, event.number, event.service as u32);
+    let (kind, number) = (event.kind as u32, event.number);
+    let service = event.service.map_or(0, |service| service as u32);
     let mut told = scm_event { kind, number, service, ..scm_event::DEFAULT };
     let name = event.ifd.as_ref().map(|name| name.as_c_str().to_bytes());
     for (to, from) in told.ifd_name.iter_mut().zip(name.unwrap_or_default()) {

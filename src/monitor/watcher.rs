@@ -60,7 +60,10 @@ impl Watcher {
         }
         while self.monitor.is_open() {
             match self.look(context) {
-                Ok(now) => self.tell_changes(now),
+                Ok(now) => {
+                    self.tell_changes(now);
+                    self.monitor.tell_current(self.service);
+                }
                 Err(Hresult::E_OUTOFMEMORY) => {
                     self.monitor.pause(LOOK_FOR_SERVICE_EVERY);
                 }
@@ -71,7 +74,12 @@ impl Watcher {
 
     fn look(&self, context: Context) -> Result<Vec<IfdState>> {
         let subsystem = self.service.subsystem();
-        subsystem.survey(context, &self.told, subsystem.worth_surveying_every_ms())
+        // The first look waits for nothing: also that there is no reader is to be told.
+        let limit_ms = match self.monitor.is_outstanding(self.service) {
+            true => 0,
+            false => subsystem.worth_surveying_every_ms(),
+        };
+        subsystem.survey(context, &self.told, limit_ms)
     }
 
     fn tell_changes(&mut self, now: Vec<IfdState>) {
@@ -93,14 +101,14 @@ impl Watcher {
     /// Everything has gone, from the inside out.
     fn tell_down(&mut self) {
         let worth_telling = self.told_up == Some(true) || self.service.subsystem().is_worth_telling();
-        if self.told_up == Some(false) || !worth_telling {
-            return;
+        if self.told_up != Some(false) && worth_telling {
+            let (monitor, service) = (&self.monitor, self.service);
+            lose(&self.told, &mut |change, ifd, atr| tell_change(monitor, service, change, ifd, atr));
+            self.told.clear();
+            self.monitor.tell(Event::of_service(Kind::ServiceDown, self.service));
+            self.told_up = Some(false);
         }
-        let (monitor, service) = (&self.monitor, self.service);
-        lose(&self.told, &mut |change, ifd, atr| tell_change(monitor, service, change, ifd, atr));
-        self.told.clear();
-        self.monitor.tell(Event::of_service(Kind::ServiceDown, self.service));
-        self.told_up = Some(false);
+        self.monitor.tell_current(self.service);
     }
 }
 
@@ -112,5 +120,5 @@ fn tell_change(monitor: &Monitor, service: Service, change: Change, ifd: &IfdSta
         Change::CardRemoved => Kind::CardRemoved,
         Change::CardReset => Kind::CardReset,
     };
-    monitor.tell(Event { kind, number: 0, service, ifd: Some(ifd.name), atr })
+    monitor.tell(Event { kind, number: 0, service: Some(service), ifd: Some(ifd.name), atr })
 }
