@@ -38,11 +38,18 @@
  *                                   scm_reconnect brings an adopted one back, nothing a borrowed one
  *   SCM_SCARD_E_SHARING_VIOLATION   another application has the card for itself
  *   SCM_SCARD_F_COMM_ERROR          the communication failed, and nothing more is known
+ *   SCM_SCARD_F_INTERNAL_ERROR      the service said so, or has answered what cannot be: a list without an end, a length
+ *                                   beyond its buffer, a reader without a name
+ *   SCM_SCARD_F_UNKNOWN_ERROR       the service or the driver has a code of its own
  *   SCM_SCARD_E_CANCELLED           scm_cancel has ended the wait for another attachment; the attachment is as before
  *   SCM_SCARD_E_NOT_READY           a callback of a virtual card called the attachment that it is called for, or would have
  *                                   had to wait for another one
  *   SCM_E_OUTOFMEMORY               the resource manager has no memory
+ *   any other SCM_SCARD_* code that speaks of readers, cards or the service, if the service or the driver says so
  *   the code of the last scm_reconnect, while that has left no connection
+ * Codes that mean something else do not come from a service or a driver, whatever it says: SCM_E_* speak of handles and
+ *   arguments of the library, SCM_SCARD_E_TIMEOUT, SCM_SCARD_E_CANCELLED and SCM_SCARD_E_INSUFFICIENT_BUFFER of limits,
+ *   cancels and buffers of the caller, and those of files and codes of what the card has answered.
  *
  * After these, scm_status, scm_get_generation, scm_reconnect and scm_detach work as ever.
  */
@@ -1172,7 +1179,8 @@ typedef struct scm_event {
  * For these cards it takes the place of the generic implementation, or it brings an interface that the library does not know.
  * The functions are called on the thread that calls the library, with no lock of the library held; those of one object also at
  * the same time, when several threads use it. They may call every function of the library, with the handle that the object
- * was created for: so they talk to the card. They have to return: neither an exception nor a longjmp may leave them.
+ * was created for: so they talk to the card. They have to return: neither an exception nor a longjmp may leave them. Their codes are
+ * handed on, but `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which only the library can say of its objects: they become `SCM_E_FAIL`.
  */
 typedef struct scm_provider {
     /**
@@ -3667,7 +3675,8 @@ scm_result scm_virtual_ifd_reset(struct scm_virtual_ifd *ifd,
  * @param operation  `SCM_VIRTUAL_CONNECT` to `SCM_VIRTUAL_SET_ATTRIBUTE`
  * @param result  the code that the calls fail with, as the resource manager would give it. What an attachment makes of it may
  *   be another: after a failed exchange it asks what is true. A code is given as often as is said, and nothing else
- *   happens: for a card that is gone and stays gone there is `scm_virtual_ifd_remove`.
+ *   happens: for a card that is gone and stays gone there is `scm_virtual_ifd_remove`. `SCM_E_HANDLE` and
+ *   `SCM_E_UNEXPECTED` no resource manager can say: they are `SCM_E_FAIL`.
  * @param skip  how many calls go by before
  * @param count  how many calls fail; `UINT32_MAX` for all that follow, 0 to take back what was planned for the operation
  *

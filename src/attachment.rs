@@ -22,6 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::arbiter::seat::Seat;
 use crate::atr::Atr;
+use crate::buffer;
 use crate::fork_count::fork_count;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
@@ -521,9 +522,7 @@ fn patience(timeout_ms: Option<u32>, bell: &Shared<Bell>) -> Patience<'_> {
 }
 
 fn response_buffer() -> Result<Vec<u8>> {
-    let mut response = Vec::new();
-    response.try_reserve_exact(MAX_RESPONSE)?;
-    Ok(response)
+    buffer::zeroed(MAX_RESPONSE)
 }
 
 /// A command of T=0 or T=1 has at least its header, CLA INS P1 P2 (ISO/IEC 7816-3, 12.1); some readers hang on less.

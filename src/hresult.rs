@@ -137,6 +137,15 @@ impl Hresult {
         Hresult((0x8007_0000 | error as u32) as i32)
     }
 
+    /// The code, when somebody outside of this library says it. That a handle is none, and that an object of the library cannot be used any
+    /// more, only the library knows: from anybody else it is no more than a failure.
+    pub fn said_outside(self) -> Hresult {
+        match self {
+            Hresult::E_HANDLE | Hresult::E_UNEXPECTED => Hresult::E_FAIL,
+            code => code,
+        }
+    }
+
     /// The row of the table, if the code is one of ours.
     pub fn lookup(self) -> Option<&'static Code> {
         CODES.iter().find(|code| code.value == self)
@@ -187,5 +196,16 @@ mod tests {
     fn a_code_that_is_not_ours_has_no_row() {
         assert!(Hresult(0x8010_FFFF_u32 as i32).lookup().is_none());
         assert_eq!(Hresult::from_win32(6), Hresult::E_HANDLE);
+    }
+
+    #[test]
+    fn what_is_about_our_objects_nobody_else_can_say() {
+        assert_eq!(Hresult::E_HANDLE.said_outside(), Hresult::E_FAIL);
+        assert_eq!(Hresult::E_UNEXPECTED.said_outside(), Hresult::E_FAIL);
+        let others = CODES
+            .iter()
+            .map(|code| code.value)
+            .filter(|code| !matches!(*code, Hresult::E_HANDLE | Hresult::E_UNEXPECTED));
+        others.for_each(|code| assert_eq!(code.said_outside(), code));
     }
 }

@@ -15,6 +15,7 @@ mod arbiter;
 mod atr;
 mod attachment;
 mod boundary;
+mod buffer;
 mod capabilities;
 mod command;
 mod features;

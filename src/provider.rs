@@ -94,7 +94,7 @@ impl Drop for Provider {
 /// What a function of a provider has answered.
 pub fn answered(code: i32) -> Result<Hresult> {
     match Hresult(code) {
-        code if code.0 < 0 => Err(code),
+        code if code.0 < 0 => Err(code.said_outside()),
         code => Ok(code),
     }
 }

@@ -255,9 +255,10 @@ pub trait Subsystem: Send + Sync {
     fn status(&self, icc: Icc, patience: &Patience) -> Result<(CardState, Option<Protocol>)>;
     fn identify(&self, icc: Icc, patience: &Patience) -> Result<Identity>;
 
-    /// Replaces `response` by the card's answer, which is never longer than the capacity that `response` has.
+    /// Replaces `response` by the card's answer, which is never longer than the capacity that `response` has. All of that capacity has
+    /// been written before, so that no old memory shows where the service has written less than it says.
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()>;
-    /// Replaces `response` by the reader's answer, which is never longer than the capacity that `response` has.
+    /// Replaces `response` by the reader's answer, as for `transmit`.
     fn control(&self, icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()>;
 
     /// Writes the attribute to the beginning of `value`, and gives its length.

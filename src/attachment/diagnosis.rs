@@ -1,6 +1,8 @@
 //! What is true after a failed call: the resource manager often says only that something went wrong. It is asked once
 //! more, and the code that the caller gets is the one that tells what happened.
 
+use std::time::{Duration, Instant};
+
 use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::hresult::{Hresult, Result};
@@ -116,11 +118,14 @@ impl Attachment {
     /// `known` is the count of events as it was when the card was met, or 0 where that is not known: the card may have been put
     /// back before the first look.
     fn see_removal_in(&self, context: Context, known: u16) -> Result<bool> {
-        let patience = self.subsystem.notices_removal_within_ms();
+        let end = Instant::now() + Duration::from_millis(self.subsystem.notices_removal_within_ms().into());
         let mut now = self.subsystem.look(context, self.ifd())?;
         let before = if known == 0 { now.events } else { known };
         while now.card_present && now.events == before {
-            now = match self.subsystem.wait_for_change(context, self.ifd(), &now, patience) {
+            // What others do with the reader ends a wait, too, and they may do it all the time.
+            let rest = end.saturating_duration_since(Instant::now()).as_millis() as u32;
+            now = match self.subsystem.wait_for_change(context, self.ifd(), &now, rest) {
+                Ok(same) if rest == 0 && same.card_present && same.events == before => return Ok(false),
                 Err(Hresult::SCARD_E_TIMEOUT) => return Ok(false),
                 sight => sight?,
             };

@@ -310,6 +310,16 @@ fn a_vague_failure_is_asked_about_once() {
     }
 }
 
+/// Each use of a reader by others ends a wait for its removal. Here they do nothing else.
+#[test]
+fn a_removal_is_waited_for_no_longer_than_it_takes() {
+    let script = Script::new();
+    let attachment = attached(script);
+    script.fail("transmit", &[Hresult::SCARD_E_NOT_TRANSACTED]);
+    assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_NOT_TRANSACTED));
+    assert!(script.take_calls().iter().filter(|call| **call == "wait").count() > 1);
+}
+
 #[test]
 fn an_exchange_that_broke_off_counts_although_the_card_is_there() {
     let script = Script::new();

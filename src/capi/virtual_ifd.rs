@@ -281,7 +281,8 @@ pub unsafe extern "C" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, action
 /// @param operation  `SCM_VIRTUAL_CONNECT` to `SCM_VIRTUAL_SET_ATTRIBUTE`
 /// @param result  the code that the calls fail with, as the resource manager would give it. What an attachment makes of it may
 ///   be another: after a failed exchange it asks what is true. A code is given as often as is said, and nothing else
-///   happens: for a card that is gone and stays gone there is `scm_virtual_ifd_remove`.
+///   happens: for a card that is gone and stays gone there is `scm_virtual_ifd_remove`. `SCM_E_HANDLE` and
+///   `SCM_E_UNEXPECTED` no resource manager can say: they are `SCM_E_FAIL`.
 /// @param skip  how many calls go by before
 /// @param count  how many calls fail; `UINT32_MAX` for all that follow, 0 to take back what was planned for the operation
 ///
@@ -491,7 +492,7 @@ fn fail(ifd: *mut scm_virtual_ifd, operation: u32, failure: &scm_virtual_failure
     let number = number(ifd)?;
     let answer = match Hresult(failure.result) {
         Hresult::S_OK => Ok(()),
-        code if code.0 < 0 => Err(code),
+        code if code.0 < 0 => Err(code.said_outside()),
         _ => return Err(Hresult::E_INVALIDARG),
     };
     let scm_virtual_failure { skip, count, delay_ms, .. } = *failure;

@@ -1,5 +1,6 @@
 //! The real resource manager: the one place that calls PC/SC, and the one that knows how platforms differ.
 
+mod bounds;
 mod code;
 mod daemon;
 mod errand;
@@ -415,14 +416,11 @@ fn identify(icc: Icc) -> Result<Identity> {
 
 fn ask_identity(icc: Icc) -> Result<Identity> {
     let status = STATES.reading(|| native::full_status(icc))?;
-    let name = CStr::from_bytes_until_nul(&status.name).map_err(|_| Hresult::SCARD_F_INTERNAL_ERROR)?;
+    let name = CStr::from_bytes_until_nul(&status.name).map_err(|_| bounds::IMPOSSIBLE)?;
     let state = state_from_native(status.state);
-    let atr = match state {
-        CardState::Absent => Atr::default(),
-        _ => Atr::new(status.atr.get(..status.atr_length).unwrap_or_default()),
-    };
+    let atr = if state == CardState::Absent { Atr::default() } else { status.atr };
     Ok(Identity {
-        ifd: IfdName::new(name.to_bytes())?,
+        ifd: IfdName::new(name.to_bytes()).map_err(|_| bounds::IMPOSSIBLE)?,
         atr,
         state,
         protocol: status.protocol,

@@ -8,11 +8,12 @@ use std::ptr::{null, null_mut};
 
 use pcsc::ffi::{self, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE};
 
+use super::bounds;
 use super::code::{check, translate};
 use super::gate;
 use super::words::{native_disposition, native_protocol, native_protocols, native_share_mode, protocol_from_native};
 use crate::atr::Atr;
-use crate::hresult::Result;
+use crate::hresult::{Hresult, Result};
 use crate::ifd_name::{self, IfdName};
 use crate::subsystem::{Context, Icc, MAX_ATTRIBUTE};
 use crate::type_library::{Access, Disposition, Protocol};
@@ -26,10 +27,16 @@ extern "system" {
 /// Makes one call.
 #[inline(always)]
 fn call(function: impl FnOnce() -> LONG) -> Result<()> {
+    call_answered(&[], function)
+}
+
+/// Makes one call, to whose question these codes are an answer.
+#[inline(always)]
+fn call_answered(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
     let passage = gate::pass()?;
     let code = function();
     drop(passage);
-    check(code)
+    check(code, answers)
 }
 
 fn native_context(context: Context) -> SCARDCONTEXT {
@@ -130,8 +137,7 @@ pub struct Status {
     pub name: [u8; ifd_name::MAX_LENGTH + 2],
     pub state: DWORD,
     pub protocol: Option<Protocol>,
-    pub atr: [u8; ffi::ATR_BUFFER_SIZE],
-    pub atr_length: usize,
+    pub atr: Atr,
 }
 
 pub fn full_status(icc: Icc) -> Result<Status> {
@@ -151,7 +157,8 @@ pub fn full_status(icc: Icc) -> Result<Status> {
             &mut atr_length,
         )
     })?;
-    Ok(Status { name, state, protocol: protocol_from_native(protocol), atr, atr_length: atr_length as usize })
+    let atr = Atr::new(atr.get(..bounds::length(atr_length, atr.len())?).unwrap_or_default());
+    Ok(Status { name, state, protocol: protocol_from_native(protocol), atr })
 }
 
 /// Replaces `response` by the answer, which is never longer than the capacity that `response` has.
@@ -166,8 +173,7 @@ pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec
     call(|| unsafe {
         ffi::SCardTransmit(native(icc), &pci, command.as_ptr(), command.len() as DWORD, null_mut(), room, &mut length)
     })?;
-    fill(response, length);
-    Ok(())
+    fill(response, length)
 }
 
 /// Replaces `response` by the answer, which is never longer than the capacity that `response` has.
@@ -178,8 +184,7 @@ pub fn control(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Res
     call(|| unsafe {
         ffi::SCardControl(native(icc), code as DWORD, input.as_ptr(), input.len() as DWORD, room, capacity, &mut length)
     })?;
-    fill(response, length);
-    Ok(())
+    fill(response, length)
 }
 
 /// Where the service may write its answer, and how much.
@@ -189,18 +194,22 @@ fn room_in(response: &mut Vec<u8>) -> (*mut u8, DWORD) {
 }
 
 /// Takes over the answer that the service has written to `room_in(response)`.
-fn fill(response: &mut Vec<u8>, length: DWORD) {
-    let length = (length as usize).min(response.capacity());
-    // SAFETY: the call succeeded, so this many bytes were written.
+#[inline(always)]
+fn fill(response: &mut Vec<u8>, length: DWORD) -> Result<()> {
+    let length = bounds::length(length, response.capacity())?;
+    // SAFETY: within the capacity. The service may have written less than it says; but all of the room has been written before.
     unsafe { response.set_len(length) };
+    Ok(())
 }
 
 /// Writes the attribute to the beginning of `value`, and gives its length.
 pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
     let mut length = MAX_ATTRIBUTE as DWORD;
-    // SAFETY: the buffer is as long as is said.
-    call(|| unsafe { ffi::SCardGetAttrib(native(icc), id as DWORD, value.as_mut_ptr(), &mut length) })?;
-    Ok(length as usize)
+    call_answered(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || {
+        // SAFETY: the buffer is as long as is said.
+        unsafe { ffi::SCardGetAttrib(native(icc), id as DWORD, value.as_mut_ptr(), &mut length) }
+    })?;
+    bounds::length(length, MAX_ATTRIBUTE)
 }
 
 pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
@@ -250,10 +259,11 @@ pub fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], time
             readers.len() as DWORD,
         )
     };
+    let answers = &[Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED];
     if timeout_ms == 0 {
-        call(ask)
+        call_answered(answers, ask)
     } else {
-        call(|| gate::waiting(ask))
+        call_answered(answers, || gate::waiting(ask))
     }
 }
 
@@ -276,8 +286,8 @@ pub fn list_reader_groups(context: Context, buffer: Option<&mut [u8]>) -> Result
 fn list(buffer: Option<&mut [u8]>, function: impl FnOnce(*mut c_char, *mut DWORD) -> LONG) -> Result<usize> {
     let (names, capacity) = buffer.map_or((null_mut(), 0), |buffer| (buffer.as_mut_ptr().cast(), buffer.len()));
     let mut length = capacity as DWORD;
-    call(|| function(names, &mut length))?;
-    Ok(length as usize)
+    call_answered(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || function(names, &mut length))?;
+    bounds::length(length, if names.is_null() { bounds::LONGEST_LIST } else { capacity })
 }
 
 /// The code for a platform function.

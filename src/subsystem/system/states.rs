@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::bounds::MOST_ANSWERS;
 use super::IS_PCSC_LITE;
 use crate::hresult::{Hresult, Result};
 
@@ -39,7 +40,7 @@ impl States {
         let mut answer = ask();
         let mut agreeing = 0;
         // So many make certain that it comes so often, if nothing changes all the time.
-        for _ in 0..others.saturating_mul(others + 2) {
+        for _ in 0..others.saturating_mul(others + 2).min(MOST_ANSWERS) {
             let is_doubtful = match &answer {
                 Ok(answer) => !is_certain(answer),
                 // Any other error the service has told itself.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use pcsc::ffi::{self, DWORD};
 
+use super::bounds;
 use super::native::{self, ReaderState};
 use super::states::STATES;
 use super::IS_PCSC_LITE;
@@ -81,20 +82,20 @@ fn arrivals(context: Context) -> Result<DWORD> {
 
 /// All readers as they are now. A reader that leaves between the two questions makes us ask again.
 fn look(context: Context, known: &[IfdState]) -> Result<Vec<IfdState>> {
-    loop {
+    bounds::ask(|| {
         let listed = list(context)?;
         let mut readers = reader_states(&listed, |_| ffi::SCARD_STATE_UNAWARE)?;
         match get_status_change(context, &mut readers, 0) {
             Ok(()) => {}
-            Err(Hresult::SCARD_E_UNKNOWN_READER) => continue,
+            Err(Hresult::SCARD_E_UNKNOWN_READER) => return Ok(None),
             // Nobody waits for anything where everything is asked for.
             Err(code) => return Err(code),
         }
         let mut ifds = Vec::new();
         ifds.try_reserve_exact(listed.len())?;
         ifds.extend(listed.iter().zip(&readers).map(|(ifd, reader)| as_seen(ifd, reader, known)));
-        return Ok(ifds);
-    }
+        Ok(Some(ifds))
+    })
 }
 
 fn list(context: Context) -> Result<Vec<IfdState>> {
