@@ -38,7 +38,7 @@ pub use native::control_code;
 const IS_PCSC_LITE: bool = cfg!(not(any(windows, target_os = "macos")));
 
 /// How often a daemon that is there is asked to let this process in.
-const TRIES_TO_BE_ADMITTED: u32 = 3;
+const TRIES_TO_BE_ADMITTED: u32 = 4;
 
 /// How many milliseconds a fork waits for contexts that are being made.
 #[cfg(unix)]
@@ -270,23 +270,38 @@ impl Subsystem for System {
 
 /// A new context, where a daemon that is there may have to be asked again.
 fn establish_admitted() -> Result<Context> {
-    let mut answer = establish();
-    if !ADMITTED.load(Ordering::Relaxed) {
-        ADMITTED.store(answer.is_ok(), Ordering::Relaxed);
-        return answer;
-    }
-    // pcscd hangs up on one client too many as it does on one that a policy forbids, and to libpcsclite either may
-    // look as if there were no service. But it does not change its mind about a process: who was let in before is
-    // one too many now, if there is a daemon. One that is just starting lets him in at the next try.
     for _ in 0..TRIES_TO_BE_ADMITTED {
-        match answer {
-            Err(Hresult::SCARD_W_SECURITY_VIOLATION | Hresult::SCARD_E_NO_SERVICE) if daemon::listens() => {}
-            Err(Hresult::SCARD_W_SECURITY_VIOLATION) => return Err(Hresult::SCARD_E_NO_SERVICE),
-            answer => return answer,
+        match establish() {
+            Ok(context) => {
+                ADMITTED.store(true, Ordering::Relaxed);
+                return Ok(context);
+            }
+            Err(code) if !was_hung_up(code) => return Err(code),
+            // Nobody was there, or a forwarder whose daemon is gone: it takes a connection and breaks it off.
+            Err(_) if !daemon::is_here() => return Err(Hresult::SCARD_E_NO_SERVICE),
+            Err(Hresult::SCARD_F_COMM_ERROR) if !has_been_admitted() => return Err(Hresult::SCARD_E_NO_SERVICE),
+            Err(code) if !has_been_admitted() => return Err(code),
+            // pcscd hangs up on one client too many as it does on one that a policy forbids, and to libpcsclite either may
+            // look as if there were no service. But it does not change its mind about a process: who was let in before is
+            // one too many now. One that is just starting lets him in at the next try.
+            Err(_) => {}
         }
-        answer = establish();
     }
-    answer.map_err(|_| Hresult::SCARD_E_SERVER_TOO_BUSY)
+    Err(Hresult::SCARD_E_SERVER_TOO_BUSY)
+}
+
+fn has_been_admitted() -> bool {
+    ADMITTED.load(Ordering::Relaxed)
+}
+
+/// What libpcsclite says of a connection that nobody takes, or that is broken off before there is a context. Which of these it is
+/// depends on who was quicker.
+fn was_hung_up(code: Hresult) -> bool {
+    IS_PCSC_LITE
+        && matches!(
+            code,
+            Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_F_COMM_ERROR | Hresult::SCARD_W_SECURITY_VIOLATION
+        )
 }
 
 fn establish() -> Result<Context> {

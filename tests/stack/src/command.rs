@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{Error, Result};
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -14,7 +15,6 @@ use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::control;
 use crate::daemon::wait_without_reaping;
 use crate::launcher::Launcher;
 
@@ -32,9 +32,14 @@ pub fn signals() -> Result<Signals> {
 }
 
 /// Runs the command, passes signals on to it, and gives the status to exit with.
-pub fn run(words: &[OsString], launcher: &Launcher, signals: Signals) -> Result<i32> {
+pub fn run(
+    words: &[OsString],
+    environment: Vec<(&str, PathBuf)>,
+    launcher: &Launcher,
+    signals: Signals,
+) -> Result<i32> {
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).env(control::VARIABLE, control::path());
+    command.args(&words[1..]).envs(environment);
     let name = words[0].to_string_lossy();
     let mut child = launcher.launch(command).map_err(|error| Error::other(format!("{name}: {error}")))?;
     let pid = Pid::from_raw(child.id() as libc::pid_t);

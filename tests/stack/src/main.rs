@@ -11,6 +11,7 @@ mod command;
 mod configuration;
 mod control;
 mod daemon;
+mod forwarder;
 mod hold;
 mod ifd;
 mod launcher;
@@ -72,6 +73,10 @@ struct Run {
     #[arg(long, default_value = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so")]
     driver: PathBuf,
 
+    /// Puts a forwarder between the command and the daemon, as `ssh -L` does to the daemon of another machine
+    #[arg(long)]
+    forwarded: bool,
+
     /// The command and its arguments
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -94,7 +99,7 @@ impl Run {
     fn run(self) -> Result<i32, Box<dyn Error>> {
         let cards = self.cards()?;
         // It would lead this process and the command to another daemon.
-        std::env::remove_var("PCSCLITE_CSOCK_NAME");
+        std::env::remove_var(forwarder::VARIABLE);
         // Before the first thread: a process with threads may not enter a user namespace.
         let configuration = Configuration::of(self.readers, &self.driver)?;
         namespace::enter()?;
@@ -104,7 +109,12 @@ impl Run {
         let stack = Arc::new(Stack::new(configuration, cards, self.pcscd, Arc::clone(&launcher)));
         let outcome = stack.start().map_err(Box::from).and_then(|()| {
             control::listen(Arc::clone(&stack))?;
-            command::run(&self.command, &launcher, signals).map_err(Box::from)
+            let mut environment = vec![(control::VARIABLE, control::path())];
+            if self.forwarded {
+                forwarder::listen()?;
+                environment.push((forwarder::VARIABLE, forwarder::path()));
+            }
+            command::run(&self.command, environment, &launcher, signals).map_err(Box::from)
         });
         stack.take_down();
         outcome

@@ -1,0 +1,95 @@
+//! A forwarder between the command and the daemon, as `ssh -L` makes one to the daemon of another machine: it takes every connection,
+//! and closes those at once for which there is no daemon.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use crate::configuration;
+use crate::namespace::RUN_PCSCD;
+
+/// The environment variable that tells libpcsclite where the daemon's socket is.
+pub const VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
+
+pub fn path() -> PathBuf {
+    configuration::files().join("forwarded.comm")
+}
+
+/// Forwards connections until the process ends.
+pub fn listen() -> io::Result<()> {
+    let daemon = Path::new(RUN_PCSCD).join("pcscd.comm");
+    forward(UnixListener::bind(path())?, daemon);
+    Ok(())
+}
+
+fn forward(listener: UnixListener, to: PathBuf) {
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            if let Ok(daemon) = UnixStream::connect(&to) {
+                // Without memory or threads the connection is closed, as that of a forwarder would be.
+                let _ = couple(client, daemon);
+            }
+        }
+    });
+}
+
+/// Hands on what comes from either side. When one side is closed, so is the other.
+fn couple(one: UnixStream, other: UnixStream) -> io::Result<()> {
+    let (from_one, from_other) = (one.try_clone()?, other.try_clone()?);
+    thread::Builder::new().spawn(move || hand_on(from_one, other))?;
+    thread::Builder::new().spawn(move || hand_on(from_other, one))?;
+    Ok(())
+}
+
+fn hand_on(mut from: UnixStream, mut to: UnixStream) {
+    let mut bytes = [0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        if to.write_all(&bytes[..count]).is_err() {
+            break;
+        }
+    }
+    // Whoever was first has closed both.
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sockets(name: &str) -> (PathBuf, PathBuf) {
+        let at = |what| std::env::temp_dir().join(format!("scm-stack-{}-{name}-{what}", std::process::id()));
+        (at("daemon"), at("forwarded"))
+    }
+
+    #[test]
+    fn what_one_side_says_the_other_hears_until_one_ends() {
+        let (daemon, forwarded) = sockets("hears");
+        let listener = UnixListener::bind(&daemon).unwrap();
+        forward(UnixListener::bind(&forwarded).unwrap(), daemon.clone());
+        let mut client = UnixStream::connect(&forwarded).unwrap();
+        let (mut served, _) = listener.accept().unwrap();
+        let mut heard = [0; 4];
+        client.write_all(b"ping").unwrap();
+        served.read_exact(&mut heard).unwrap();
+        assert_eq!(&heard, b"ping");
+        served.write_all(b"pong").unwrap();
+        client.read_exact(&mut heard).unwrap();
+        assert_eq!(&heard, b"pong");
+        drop(served);
+        assert_eq!(client.read(&mut heard).unwrap(), 0);
+        std::fs::remove_file(daemon).unwrap();
+        std::fs::remove_file(forwarded).unwrap();
+    }
+
+    #[test]
+    fn without_a_daemon_a_connection_is_taken_and_closed() {
+        let (daemon, forwarded) = sockets("closed");
+        forward(UnixListener::bind(&forwarded).unwrap(), daemon);
+        let mut client = UnixStream::connect(&forwarded).unwrap();
+        assert_eq!(client.read(&mut [0; 4]).unwrap(), 0);
+        std::fs::remove_file(forwarded).unwrap();
+    }
+}
