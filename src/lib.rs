@@ -15,6 +15,8 @@ mod arbiter;
 mod atr;
 mod attachment;
 mod boundary;
+mod callback;
+mod cancellation;
 mod capabilities;
 mod command;
 mod features;

@@ -7,6 +7,7 @@ pub fn listens() -> bool {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::net::UnixStream;
 
+    let _cancellation = crate::cancellation::hold_off();
     // SAFETY: the name ends with a NUL. As for every getenv, nobody may change the environment meanwhile;
     // libpcsclite reads the same variable.
     let told = unsafe { libc::getenv(c"PCSCLITE_CSOCK_NAME".as_ptr()) };
