@@ -527,19 +527,18 @@ fn response_buffer() -> Result<Vec<u8>> {
 
 /// A command of T=0 or T=1 has at least its header, CLA INS P1 P2 (ISO/IEC 7816-3, 12.1); some readers hang on less.
 fn check_command(protocol: Protocol, command: &[u8]) -> Result<()> {
-    let shortest = if protocol == Protocol::Raw { 1 } else { 4 };
     match command.len() {
-        length if (shortest..=MAX_COMMAND).contains(&length) => Ok(()),
+        4..=MAX_COMMAND => Ok(()),
+        1..4 if protocol == Protocol::Raw => Ok(()),
         _ => Err(Hresult::E_INVALIDARG),
     }
 }
 
 /// A response has at least SW1 SW2 (ISO/IEC 7816-3, 12.1). Less arrives with a success code when the card was pulled.
 fn check_response(protocol: Protocol, response: &[u8]) -> Result<()> {
-    let shortest = if protocol == Protocol::Raw { 1 } else { 2 };
-    if response.len() < shortest {
-        Err(Hresult::SCARD_F_COMM_ERROR)
-    } else {
-        Ok(())
+    match response.len() {
+        2.. => Ok(()),
+        1 if protocol == Protocol::Raw => Ok(()),
+        _ => Err(Hresult::SCARD_F_COMM_ERROR),
     }
 }

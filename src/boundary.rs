@@ -2,12 +2,15 @@
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
+use crate::callback;
 use crate::hresult::{Hresult, Result};
 
 /// Runs the body of an exported function. A panic is a bug of ours: the caller gets `E_UNEXPECTED`, and the object under
-/// whose mutex it happened refuses further use, because the mutex is poisoned.
+/// whose mutex it happened refuses further use, because the mutex is poisoned. A thread that was to end in a function of the program
+/// ends here, when the body has released everything.
 pub fn guard(body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
+    callback::resume();
     result.unwrap_or_else(|code| code).0
 }
 

@@ -16,6 +16,8 @@ mod atr;
 mod attachment;
 mod boundary;
 mod buffer;
+mod callback;
+mod cancellation;
 mod capabilities;
 mod command;
 mod features;

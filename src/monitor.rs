@@ -188,8 +188,12 @@ impl Monitor {
         state.open = false;
         state.queue.clear();
         #[cfg(unix)]
-        drop(state.signal.take());
+        let signal = state.signal.take();
         drop(state);
+        #[cfg(unix)]
+        if let Some(signal) = signal {
+            signal.close();
+        }
         monitor.changed.notify_all();
         // Cancelling is a call of the service, too, and may hang. Without a thread for it the watchers see by themselves that
         // the monitor is closed when their looks end, some seconds later.

@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use once_cell::sync::OnceCell;
 
 use crate::attachment::Attachment;
+use crate::cancellation;
 use crate::handle_table::{HandleTable, Kind, Token};
 use crate::hresult::Result;
 use crate::interface::card_auth::CardAuth;
@@ -92,6 +93,7 @@ pub fn handles() -> Result<MutexGuard<'static, Handles>> {
     let table = HANDLES.get_or_try_init(|| -> Result<_> {
         #[cfg(unix)]
         fork::watch()?;
+        cancellation::learn();
         Ok(Mutex::new(Handles {
             attachments: HandleTable::new(Kind::Attachment),
             virtual_ifds: HandleTable::new(Kind::VirtualIfd),

@@ -16,6 +16,7 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::atr::Atr;
+use crate::callback::{self, THREAD_ENDED};
 use crate::handle_table::scm_handle;
 use crate::hresult::{Hresult, Result};
 use atr_pattern::AtrPattern;
@@ -26,9 +27,9 @@ use interface::{Interface, Offer};
 #[derive(Clone, Copy)]
 pub struct Callbacks {
     pub user: *mut c_void,
-    pub create: unsafe extern "C" fn(*mut c_void, *mut scm_handle, *mut c_void, *mut *mut c_void) -> i32,
-    pub release: Option<unsafe extern "C" fn(*mut c_void)>,
-    pub end: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub create: unsafe extern "C-unwind" fn(*mut c_void, *mut scm_handle, *mut c_void, *mut *mut c_void) -> i32,
+    pub release: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
+    pub end: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
 }
 
 pub struct Provider {
@@ -68,15 +69,15 @@ impl Provider {
     fn create(&self, handle: *mut scm_handle, caller_user: *mut c_void) -> Result<*mut c_void> {
         let mut object = std::ptr::null_mut();
         // SAFETY: the program vouches for its callback, and `object` may be written.
-        let code = unsafe { (self.callbacks.create)(self.callbacks.user, handle, caller_user, &mut object) };
-        answered(code)?;
+        let create = || unsafe { (self.callbacks.create)(self.callbacks.user, handle, caller_user, &mut object) };
+        answered(callback::call(create, THREAD_ENDED))?;
         Ok(object)
     }
 
     fn release(&self, object: *mut c_void) {
         if let Some(release) = self.callbacks.release {
             // SAFETY: the program vouches for its callback, and gets back what `create` gave.
-            unsafe { release(object) }
+            callback::call(|| unsafe { release(object) }, ());
         }
     }
 }
@@ -84,8 +85,10 @@ impl Provider {
 impl Drop for Provider {
     fn drop(&mut self) {
         match self.callbacks.end {
-            // SAFETY: the program vouches for its callback; nobody has the provider any more, so it is the last one.
-            Some(end) if *self.is_kept.get_mut() => unsafe { end(self.callbacks.user) },
+            Some(end) if *self.is_kept.get_mut() => {
+                // SAFETY: the program vouches for its callback; nobody has the provider any more, so it is the last one.
+                callback::call(|| unsafe { end(self.callbacks.user) }, ());
+            }
             _ => {}
         }
     }

@@ -13,6 +13,7 @@ mod platform {
     use std::mem::MaybeUninit;
     use std::panic::{catch_unwind, AssertUnwindSafe};
 
+    use crate::callback;
     use crate::hresult::{Hresult, Result};
 
     pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
@@ -31,6 +32,8 @@ mod platform {
         let [work] = *unsafe { Box::from_raw(work.cast::<[F; 1]>()) };
         // A panic is a bug of ours, and no reason to end the process.
         let _ = catch_unwind(AssertUnwindSafe(work));
+        // It ends in any case.
+        callback::forget();
         std::ptr::null_mut()
     }
 

@@ -106,10 +106,14 @@ impl Attachment {
     #[inline(always)]
     pub(super) fn enter_at_length(&self) -> Result<Entered<'_>> {
         if self.calls_back {
-            return self.enter_once(&Patience::ENDLESS);
+            self.check_user()?;
         }
         let session = self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)?;
-        Ok(Entered { session, door: Door(self) })
+        let entered = Entered { session, door: Door(self) };
+        if self.calls_back {
+            self.note_user();
+        }
+        Ok(entered)
     }
 
     /// The session, alone, if that is possible with so much patience.
@@ -120,15 +124,26 @@ impl Attachment {
         self.enter_patiently(patience)
     }
 
-    /// The callback of a virtual card that calls the attachment which calls it would wait for itself.
     #[cold]
     fn enter_once(&self, patience: &Patience) -> Result<Entered<'_>> {
+        self.check_user()?;
+        let entered = self.enter_patiently(patience)?;
+        self.note_user();
+        Ok(entered)
+    }
+
+    /// The callback of a virtual card that calls the attachment which calls it would wait for itself.
+    #[cold]
+    fn check_user(&self) -> Result<()> {
         if self.user.load(Ordering::Relaxed) == this_thread() {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
-        let entered = self.enter_patiently(patience)?;
+        Ok(())
+    }
+
+    #[cold]
+    fn note_user(&self) {
         self.user.store(this_thread(), Ordering::Relaxed);
-        Ok(entered)
     }
 
     fn enter_patiently(&self, patience: &Patience) -> Result<Entered<'_>> {

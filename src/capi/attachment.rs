@@ -115,7 +115,7 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 /// Blocks while another application, or another attachment, holds a lock on the card: `scm_attach_by_ifd_ex` has a limit
 /// for it. Any thread may call it. After a fork the child attaches anew.
 #[no_mangle]
-pub unsafe extern "C" fn scm_attach_by_ifd(ifd_name: *const c_char, handle: *mut *mut scm_handle) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_attach_by_ifd(ifd_name: *const c_char, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
     guard(|| unsafe { attach_by_ifd(ifd_name, std::ptr::null(), handle) })
 }
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn scm_attach_by_ifd(ifd_name: *const c_char, handle: *mut
 /// In direct mode a reader without a card is no error: the ATR is empty then. With a card or without, no protocol is
 /// active: `scm_transmit` answers `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for shared or exclusive use.
 #[no_mangle]
-pub unsafe extern "C" fn scm_attach_by_ifd_ex(
+pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
     ifd_name: *const c_char,
     options: *const scm_attach_options,
     handle: *mut *mut scm_handle,
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn scm_attach_by_ifd_ex(
 /// After a failure everything is as it was. Blocks while another application holds a lock on the card. Any thread may call
 /// it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_attach_by_handle(icc: usize, handle: *mut *mut scm_handle) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_attach_by_handle(icc: usize, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
     guard(|| unsafe { attach_by_handle(icc, std::ptr::null(), handle) })
 }
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn scm_attach_by_handle(icc: usize, handle: *mut *mut scm_
 ///
 /// After a failure an `icc` that was to be adopted is still the caller's.
 #[no_mangle]
-pub unsafe extern "C" fn scm_attach_by_handle_ex(
+pub unsafe extern "C-unwind" fn scm_attach_by_handle_ex(
     icc: usize,
     options: *const scm_attach_options,
     handle: *mut *mut scm_handle,
@@ -211,7 +211,7 @@ pub unsafe extern "C" fn scm_attach_by_handle_ex(
 ///
 /// Waits neither for other applications nor for a call of another thread. Providers release their objects meanwhile.
 #[no_mangle]
-pub unsafe extern "C" fn scm_detach(handle: *mut scm_handle) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_result {
     guard(|| detach(handle, Disposition::Leave))
 }
 
@@ -229,7 +229,7 @@ pub unsafe extern "C" fn scm_detach(handle: *mut scm_handle) -> scm_result {
 ///
 /// Blocks, except for `LEAVE`, while another application holds a lock on the card.
 #[no_mangle]
-pub unsafe extern "C" fn scm_detach_ex(handle: *mut scm_handle, disposition: u32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_detach_ex(handle: *mut scm_handle, disposition: u32) -> scm_result {
     guard(|| {
         attached(handle)?;
         detach(handle, Disposition::from_value(disposition)?)

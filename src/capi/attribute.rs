@@ -24,7 +24,7 @@ use crate::hresult::Hresult;
 ///
 /// Does not wait for other applications.
 #[no_mangle]
-pub unsafe extern "C" fn scm_get_attribute(
+pub unsafe extern "C-unwind" fn scm_get_attribute(
     handle: *mut scm_handle,
     attribute: u32,
     value: *mut u8,
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn scm_get_attribute(
 ///
 /// Does not wait for other applications.
 #[no_mangle]
-pub unsafe extern "C" fn scm_set_attribute(
+pub unsafe extern "C-unwind" fn scm_set_attribute(
     handle: *mut scm_handle,
     attribute: u32,
     value: *const u8,

@@ -9,6 +9,7 @@ use super::{made, scm_handle, scm_result, token};
 use crate::attachment::conversation::Conversation;
 use crate::attachment::Attachment;
 use crate::boundary::{guard, input, options, Options, OutputBytes};
+use crate::callback::{self, THREAD_ENDED};
 use crate::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::interface::card_auth::{zeroes, CardAuth, Method, Responder, MAX_CHALLENGE};
@@ -53,7 +54,7 @@ const CHALLENGE: u32 = 8;
 ///
 /// @return what succeeds goes on with the answer; what fails ends the call with the same code
 pub type scm_cipher_callback = Option<
-    unsafe extern "C" fn(
+    unsafe extern "C-unwind" fn(
         user: *mut c_void,
         challenge: *const u8,
         challenge_length: libc::size_t,
@@ -133,8 +134,8 @@ impl scm_card_auth_options {
         let (mut answer, mut length) = (zeroes(SCM_CIPHER_OUTPUT_MAX)?, 0);
         let (from, to, capacity) = (challenge.as_ptr(), answer.as_mut_ptr(), answer.len());
         // SAFETY: the header says what it has to be; the buffers are as long as is said.
-        let code = Hresult(unsafe { callback(self.user, from, challenge.len(), to, capacity, &mut length) });
-        match code {
+        let call = || unsafe { callback(self.user, from, challenge.len(), to, capacity, &mut length) };
+        match Hresult(callback::call(call, THREAD_ENDED)) {
             code if code.0 < 0 => Err(code),
             _ if length == 0 || length > capacity => Err(Hresult::E_FAIL),
             _ => {
@@ -159,7 +160,7 @@ impl scm_card_auth_options {
 ///
 /// Does not block, and asks neither card nor reader.
 #[no_mangle]
-pub unsafe extern "C" fn scm_create_card_auth(
+pub unsafe extern "C-unwind" fn scm_create_card_auth(
     handle: *mut scm_handle,
     card_auth: *mut *mut scm_card_auth,
 ) -> scm_result {
@@ -193,7 +194,7 @@ pub unsafe extern "C" fn scm_create_card_auth(
 ///
 /// Blocks as `scm_send`.
 #[no_mangle]
-pub unsafe extern "C" fn scm_card_auth_get_challenge(
+pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
     parameters: *const u8,
@@ -253,7 +254,7 @@ pub unsafe extern "C" fn scm_card_auth_get_challenge(
 ///
 /// Blocks as `scm_send`.
 #[no_mangle]
-pub unsafe extern "C" fn scm_card_auth_app_auth(
+pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
     parameters: *const u8,
@@ -286,7 +287,7 @@ pub unsafe extern "C" fn scm_card_auth_app_auth(
 ///
 /// Blocks as `scm_send`, and as long as the callback takes, during which the card stays locked.
 #[no_mangle]
-pub unsafe extern "C" fn scm_card_auth_app_auth_ex(
+pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
     parameters: *const u8,
@@ -324,7 +325,7 @@ pub unsafe extern "C" fn scm_card_auth_app_auth_ex(
 ///
 /// Blocks as `scm_send`.
 #[no_mangle]
-pub unsafe extern "C" fn scm_card_auth_icc_auth(
+pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
     parameters: *const u8,
@@ -389,7 +390,7 @@ pub unsafe extern "C" fn scm_card_auth_icc_auth(
 ///
 /// Blocks as `scm_send`, and as long as the callback takes, which is called before the card is locked.
 #[no_mangle]
-pub unsafe extern "C" fn scm_card_auth_icc_auth_ex(
+pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
     parameters: *const u8,
@@ -424,7 +425,7 @@ pub unsafe extern "C" fn scm_card_auth_icc_auth_ex(
 ///
 /// Blocks as `scm_send`.
 #[no_mangle]
-pub unsafe extern "C" fn scm_card_auth_user_auth(
+pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
     parameters: *const u8,
@@ -450,7 +451,7 @@ pub unsafe extern "C" fn scm_card_auth_user_auth(
 ///
 /// Does not block; a call of another thread goes on to its end.
 #[no_mangle]
-pub unsafe extern "C" fn scm_card_auth_release(card_auth: *mut scm_card_auth) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_card_auth_release(card_auth: *mut scm_card_auth) -> scm_result {
     guard(|| {
         let token = token(card_auth)?;
         let removed = handles()?.card_auths.remove(token)?;
@@ -469,7 +470,7 @@ struct Given {
 }
 
 /// Such a function of a provider.
-type Show = unsafe extern "C" fn(*mut c_void, u32, *const u8, usize, *const u8, usize) -> scm_result;
+type Show = unsafe extern "C-unwind" fn(*mut c_void, u32, *const u8, usize, *const u8, usize) -> scm_result;
 
 /// # Safety
 /// The pointers are as the header says.

@@ -128,7 +128,7 @@ impl scm_ch_verification_options {
 ///
 /// Does not block, and asks neither card nor reader.
 #[no_mangle]
-pub unsafe extern "C" fn scm_create_ch_verification(
+pub unsafe extern "C-unwind" fn scm_create_ch_verification(
     handle: *mut scm_handle,
     ch_verification: *mut *mut scm_ch_verification,
 ) -> scm_result {
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn scm_create_ch_verification(
 ///
 /// Does not block, and asks neither card nor reader.
 #[no_mangle]
-pub unsafe extern "C" fn scm_create_ch_verification_ex(
+pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
     handle: *mut scm_handle,
     options: *const scm_ch_verification_options,
     ch_verification: *mut *mut scm_ch_verification,
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn scm_create_ch_verification_ex(
 ///
 /// Blocks as `scm_send`, and with a PIN pad until the user is done; `scm_cancel` ends only the wait for others.
 #[no_mangle]
-pub unsafe extern "C" fn scm_ch_verification_verify(
+pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
     ch_verification: *mut scm_ch_verification,
     code: *const u8,
     code_length: libc::size_t,
@@ -261,7 +261,7 @@ pub unsafe extern "C" fn scm_ch_verification_verify(
 ///
 /// Blocks as `scm_ch_verification_verify`.
 #[no_mangle]
-pub unsafe extern "C" fn scm_ch_verification_change_code(
+pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
     ch_verification: *mut scm_ch_verification,
     old_code: *const u8,
     old_length: libc::size_t,
@@ -309,7 +309,7 @@ pub unsafe extern "C" fn scm_ch_verification_change_code(
 ///
 /// Blocks as `scm_ch_verification_verify`.
 #[no_mangle]
-pub unsafe extern "C" fn scm_ch_verification_unblock(
+pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
     ch_verification: *mut scm_ch_verification,
     unblocking_code: *const u8,
     unblocking_length: libc::size_t,
@@ -357,7 +357,7 @@ pub unsafe extern "C" fn scm_ch_verification_unblock(
 ///
 /// Blocks as `scm_send`.
 #[no_mangle]
-pub unsafe extern "C" fn scm_ch_verification_reset_security_state(
+pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
     ch_verification: *mut scm_ch_verification,
 ) -> scm_result {
     guard(|| {
@@ -383,7 +383,7 @@ pub unsafe extern "C" fn scm_ch_verification_reset_security_state(
 ///
 /// Does not block; a call of another thread goes on to its end.
 #[no_mangle]
-pub unsafe extern "C" fn scm_ch_verification_release(ch_verification: *mut scm_ch_verification) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_ch_verification_release(ch_verification: *mut scm_ch_verification) -> scm_result {
     guard(|| {
         let token = token(ch_verification)?;
         let removed = handles()?.ch_verifications.remove(token)?;
@@ -423,7 +423,8 @@ struct Given {
 }
 
 /// Such a function of a provider.
-type TwoCodes = unsafe extern "C" fn(*mut c_void, *const u8, usize, *const u8, usize, u32, u32, *mut u32) -> scm_result;
+type TwoCodes =
+    unsafe extern "C-unwind" fn(*mut c_void, *const u8, usize, *const u8, usize, u32, u32, *mut u32) -> scm_result;
 
 /// # Safety
 /// The pointers are as the header says.

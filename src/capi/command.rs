@@ -6,6 +6,7 @@ use super::{attached, scm_handle, scm_result};
 use crate::attachment::application::Selector;
 use crate::attachment::Attachment;
 use crate::boundary::{guard, input, options, Options, Output, OutputBytes, OutputStructure};
+use crate::callback::{self, THREAD_ENDED};
 use crate::command::delivery::{Extended, Limits, EVERYTHING};
 use crate::command::{class, Command, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
@@ -68,7 +69,7 @@ unsafe impl Options for scm_command {
 ///
 /// @return what succeeds goes on with the command; what fails ends `scm_send_ex` with the same code, and the command is not sent
 pub type scm_lock_hook =
-    Option<unsafe extern "C" fn(user: *mut c_void, handle: *mut scm_handle, generation: u64) -> scm_result>;
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, handle: *mut scm_handle, generation: u64) -> scm_result>;
 
 /// How to send a command. Begin with `SCM_SEND_OPTIONS_INIT`; zero in a field is its default.
 #[repr(C)]
@@ -218,7 +219,7 @@ impl scm_card_capabilities {
 /// card: `scm_send_ex` has a limit for that, and `scm_cancel` ends it. The lock costs two messages to the resource manager: who
 /// sends many commands in a row takes `scm_lock` around them.
 #[no_mangle]
-pub unsafe extern "C" fn scm_send(
+pub unsafe extern "C-unwind" fn scm_send(
     handle: *mut scm_handle,
     command: *const scm_command,
     response: *mut u8,
@@ -254,7 +255,7 @@ pub unsafe extern "C" fn scm_send(
 /// - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
 /// - any failure of the hook
 #[no_mangle]
-pub unsafe extern "C" fn scm_send_ex(
+pub unsafe extern "C-unwind" fn scm_send_ex(
     handle: *mut scm_handle,
     command: *const scm_command,
     options: *const scm_send_options,
@@ -288,7 +289,7 @@ pub unsafe extern "C" fn scm_send_ex(
 ///
 /// Blocks as `scm_send`.
 #[no_mangle]
-pub unsafe extern "C" fn scm_get_card_capabilities(
+pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
     handle: *mut scm_handle,
     capabilities: *mut scm_card_capabilities,
 ) -> scm_result {
@@ -319,7 +320,7 @@ pub unsafe extern "C" fn scm_get_card_capabilities(
 ///
 /// Asks neither card nor service. Waits for a call that another thread is in on the same handle.
 #[no_mangle]
-pub unsafe extern "C" fn scm_set_card_capabilities(
+pub unsafe extern "C-unwind" fn scm_set_card_capabilities(
     handle: *mut scm_handle,
     capabilities: *const scm_card_capabilities,
 ) -> scm_result {
@@ -377,7 +378,8 @@ unsafe fn send(
             let selector = (hook as usize, given.hook_data as usize);
             let select = || {
                 // SAFETY: the header says what it has to be.
-                let prepared = Hresult(unsafe { hook(given.hook_data, handle, attachment.generation()) });
+                let call = || unsafe { hook(given.hook_data, handle, attachment.generation()) };
+                let prepared = Hresult(callback::call(call, THREAD_ENDED));
                 // It may have detached what it was given.
                 attached(handle).map_or_else(|code| code, |_| prepared)
             };

@@ -47,7 +47,7 @@ const _: () = assert!(SCM_COMMAND_MAX == subsystem::MAX_COMMAND);
 /// that use the same handle wait meanwhile. Two threads that share a handle may get each other's last response: an
 /// attachment for each is better.
 #[no_mangle]
-pub unsafe extern "C" fn scm_transmit(
+pub unsafe extern "C-unwind" fn scm_transmit(
     handle: *mut scm_handle,
     command: *const u8,
     command_length: libc::size_t,
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn scm_transmit(
 /// Blocks until the card answers, and before that for `timeout_ms` at the most, and some 200 ms more where the resource
 /// manager is slow to answer.
 #[no_mangle]
-pub unsafe extern "C" fn scm_transmit_ex(
+pub unsafe extern "C-unwind" fn scm_transmit_ex(
     handle: *mut scm_handle,
     command: *const u8,
     command_length: libc::size_t,
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn scm_transmit_ex(
 ///
 /// Waits for a call that another thread is in on the same handle; asks neither card nor service.
 #[no_mangle]
-pub unsafe extern "C" fn scm_get_last_response(
+pub unsafe extern "C-unwind" fn scm_get_last_response(
     handle: *mut scm_handle,
     response: *mut u8,
     capacity: libc::size_t,
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn scm_get_last_response(
 ///
 /// Blocks as long as the reader takes.
 #[no_mangle]
-pub unsafe extern "C" fn scm_control(
+pub unsafe extern "C-unwind" fn scm_control(
     handle: *mut scm_handle,
     control_code: u32,
     input: *const u8,
@@ -186,6 +186,6 @@ pub unsafe extern "C" fn scm_control(
 /// @param function  the number, such as 3400 for CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10)
 /// @return the code for `scm_control`
 #[no_mangle]
-pub extern "C" fn scm_ctl_code(function: u32) -> u32 {
+pub extern "C-unwind" fn scm_ctl_code(function: u32) -> u32 {
     subsystem::system::control_code(function)
 }

@@ -76,7 +76,7 @@ unsafe impl Options for scm_file_info {
 ///
 /// Asks nobody.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_get_info(file: *mut scm_file, info: *mut scm_file_info) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mut scm_file_info) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let info = unsafe { OutputStructure::new(info) }?;
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn scm_file_get_info(file: *mut scm_file, info: *mut scm_f
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
 /// - others as `scm_create_file_access` says
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_read(
+pub unsafe extern "C-unwind" fn scm_file_read(
     file: *mut scm_file,
     data: *mut u8,
     capacity: libc::size_t,
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn scm_file_read(
 /// - others as `scm_create_file_access` says. Whether the card has carried out the command that failed is not known where it has
 ///   not answered.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_write(
+pub unsafe extern "C-unwind" fn scm_file_write(
     file: *mut scm_file,
     data: *const u8,
     data_length: libc::size_t,
@@ -225,7 +225,7 @@ pub unsafe extern "C" fn scm_file_write(
 ///
 /// Asks the card only for records, and for the end of a file whose size it does not tell.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_seek(file: *mut scm_file, offset: i64, origin: u32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, origin: u32) -> scm_result {
     guard(|| {
         let (file, attachment) = opened(file)?;
         match &file.object {
@@ -250,7 +250,7 @@ pub unsafe extern "C" fn scm_file_seek(file: *mut scm_file, offset: i64, origin:
 ///
 /// Asks nobody.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_tell(file: *mut scm_file, position: *mut u64) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_file_tell(file: *mut scm_file, position: *mut u64) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let position = unsafe { Output::new(position) }?;
@@ -276,7 +276,7 @@ pub unsafe extern "C" fn scm_file_tell(file: *mut scm_file, position: *mut u64) 
 ///
 /// Asks the card for records, at most 16 times, and for a file whose size it does not tell.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_size(file: *mut scm_file, size: *mut u64) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_file_size(file: *mut scm_file, size: *mut u64) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let size = unsafe { Output::new(size) }?;
@@ -304,7 +304,7 @@ pub unsafe extern "C" fn scm_file_size(file: *mut scm_file, size: *mut u64) -> s
 ///
 /// Asks nobody: the card knows nothing of open files.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_close(file: *mut scm_file) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_file_close(file: *mut scm_file) -> scm_result {
     guard(|| {
         let token = token(file)?;
         let closed = handles()?.files.remove(token)?;

@@ -94,7 +94,7 @@ unsafe impl Options for scm_directory_options {
 ///
 /// Asks nobody.
 #[no_mangle]
-pub unsafe extern "C" fn scm_create_file_access(
+pub unsafe extern "C-unwind" fn scm_create_file_access(
     handle: *mut scm_handle,
     file_access: *mut *mut scm_file_access,
 ) -> scm_result {
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn scm_create_file_access(
 ///
 /// Asks nobody.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_release(file_access: *mut scm_file_access) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_file_access_release(file_access: *mut scm_file_access) -> scm_result {
     guard(|| {
         let token = token(file_access)?;
         let ended = handles()?.file_accesses.remove(token)?;
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn scm_file_access_release(file_access: *mut scm_file_acce
 ///
 /// @return `SCM_S_OK`, or a code as `scm_create_file_access` says. After a failure the current directory is as before.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_change_dir(
+pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
     file_access: *mut scm_file_access,
     reference_type: u32,
     path: *const c_char,
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn scm_file_access_change_dir(
 ///
 /// Asks nobody: whether the directory is still there shows when it is used.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_get_current_dir(
+pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
     file_access: *mut scm_file_access,
     path: *mut c_char,
     capacity: libc::size_t,
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn scm_file_access_get_current_dir(
 ///
 /// @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as `scm_create_file_access` says
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_resolve(
+pub unsafe extern "C-unwind" fn scm_file_access_resolve(
     file_access: *mut scm_file_access,
     reference_type: u32,
     path: *const c_char,
@@ -250,7 +250,7 @@ pub unsafe extern "C" fn scm_file_access_resolve(
 /// @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the card is asked again by the next call), or a code as
 ///   `scm_create_file_access` says
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_directory(
+pub unsafe extern "C-unwind" fn scm_file_access_directory(
     file_access: *mut scm_file_access,
     file_type: u32,
     names: *mut c_char,
@@ -276,7 +276,7 @@ pub unsafe extern "C" fn scm_file_access_directory(
 ///
 /// The card is locked all the time.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_directory_ex(
+pub unsafe extern "C-unwind" fn scm_file_access_directory_ex(
     file_access: *mut scm_file_access,
     file_type: u32,
     options: *const scm_directory_options,
@@ -332,7 +332,7 @@ unsafe fn directory(
 ///
 /// @return `SCM_S_OK`, `SCM_E_POINTER`, or a code as `scm_create_file_access` says
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_open(
+pub unsafe extern "C-unwind" fn scm_file_access_open(
     file_access: *mut scm_file_access,
     reference_type: u32,
     path: *const c_char,
@@ -385,7 +385,7 @@ pub unsafe extern "C" fn scm_file_access_open(
 ///
 /// Where the file was created and the data could not be written, the file is there.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_create(
+pub unsafe extern "C-unwind" fn scm_file_access_create(
     file_access: *mut scm_file_access,
     reference_type: u32,
     path: *const c_char,
@@ -436,7 +436,7 @@ pub unsafe extern "C" fn scm_file_access_create(
 /// - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met, such as that a directory has to be empty: then what is in it is to
 ///   be deleted before.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_delete(
+pub unsafe extern "C-unwind" fn scm_file_access_delete(
     file_access: *mut scm_file_access,
     reference_type: u32,
     path: *const c_char,
@@ -483,7 +483,7 @@ pub unsafe extern "C" fn scm_file_access_delete(
 /// @return `SCM_S_OK` (also if the card tells none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as
 ///   `scm_create_file_access` says
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_get_properties(
+pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
     file_access: *mut scm_file_access,
     reference_type: u32,
     path: *const c_char,
@@ -536,7 +536,7 @@ pub unsafe extern "C" fn scm_file_access_get_properties(
 /// - `SCM_E_INVALIDARG`: `properties` are no data objects, or none.
 /// - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_set_properties(
+pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
     file_access: *mut scm_file_access,
     reference_type: u32,
     path: *const c_char,
@@ -579,7 +579,7 @@ pub unsafe extern "C" fn scm_file_access_set_properties(
 /// @return `SCM_S_OK` (also if the card says none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as
 ///   `scm_create_file_access` says
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_get_file_capabilities(
+pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
     file_access: *mut scm_file_access,
     tags: *const u8,
     tags_length: libc::size_t,
@@ -620,7 +620,7 @@ pub unsafe extern "C" fn scm_file_access_get_file_capabilities(
 ///
 /// @return `SCM_S_OK`, or a code as `scm_create_file_access` says
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_invalidate(
+pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
     file_access: *mut scm_file_access,
     path: *const c_char,
     flags: u32,
@@ -637,7 +637,7 @@ pub unsafe extern "C" fn scm_file_access_invalidate(
 ///
 /// @return `SCM_S_OK`, or a code as `scm_create_file_access` says
 #[no_mangle]
-pub unsafe extern "C" fn scm_file_access_rehabilitate(
+pub unsafe extern "C-unwind" fn scm_file_access_rehabilitate(
     file_access: *mut scm_file_access,
     path: *const c_char,
     flags: u32,

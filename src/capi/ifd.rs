@@ -26,7 +26,7 @@ use crate::subsystem;
 ///
 /// Does not wait for other applications. Any thread may call it, and a child after a fork.
 #[no_mangle]
-pub unsafe extern "C" fn scm_list_ifds(
+pub unsafe extern "C-unwind" fn scm_list_ifds(
     names: *mut c_char,
     capacity: libc::size_t,
     length: *mut libc::size_t,
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn scm_list_ifds(
 ///
 /// Does not wait for other applications. Any thread may call it, and a child after a fork.
 #[no_mangle]
-pub unsafe extern "C" fn scm_list_ifd_groups(
+pub unsafe extern "C-unwind" fn scm_list_ifd_groups(
     names: *mut c_char,
     capacity: libc::size_t,
     length: *mut libc::size_t,

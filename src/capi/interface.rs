@@ -65,7 +65,7 @@ pub struct scm_interface {
 ///
 /// The generic implementations ask neither card nor service here; a provider takes as long as it takes. Any thread may call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_create_interface(
+pub unsafe extern "C-unwind" fn scm_create_interface(
     handle: *mut scm_handle,
     iid: *const scm_guid,
     name: *const c_char,
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn scm_create_interface(
 ///
 /// Does not block. Any thread may call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_interface_get(
+pub unsafe extern "C-unwind" fn scm_interface_get(
     interface: *mut scm_interface,
     functions: *mut *const c_void,
     object: *mut *mut c_void,
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn scm_interface_get(
 ///
 /// Takes as long as the provider takes to release its object. Any thread may call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_interface_release(interface: *mut scm_interface) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_interface_release(interface: *mut scm_interface) -> scm_result {
     guard(|| {
         let token = token(interface)?;
         let released = handles()?.interfaces.remove(token)?;

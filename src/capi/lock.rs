@@ -25,7 +25,7 @@ use crate::type_library::Disposition;
 ///
 /// A thread that takes a lock on two attachments to one reader waits for itself: without a limit for ever.
 #[no_mangle]
-pub unsafe extern "C" fn scm_lock(handle: *mut scm_handle) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_lock(handle: *mut scm_handle) -> scm_result {
     guard(|| {
         attached(handle)?.lock()?;
         Ok(Hresult::S_OK)
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn scm_lock(handle: *mut scm_handle) -> scm_result {
 ///
 /// Blocks for `timeout_ms` at the most, and some 200 ms more where the resource manager is slow to answer.
 #[no_mangle]
-pub unsafe extern "C" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms: u32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms: u32) -> scm_result {
     guard(|| {
         attached(handle)?.lock_within(timeout_ms)?;
         Ok(Hresult::S_OK)
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms: u32) -
 ///
 /// Never blocks. Any thread may call it; not a signal handler.
 #[no_mangle]
-pub unsafe extern "C" fn scm_cancel(handle: *mut scm_handle) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_result {
     guard(|| {
         attached(handle)?.cancel();
         Ok(Hresult::S_OK)
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn scm_cancel(handle: *mut scm_handle) -> scm_result {
 ///
 /// Does not wait for other applications, only for a call that another thread is in on the same handle.
 #[no_mangle]
-pub unsafe extern "C" fn scm_unlock(handle: *mut scm_handle, disposition: u32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_unlock(handle: *mut scm_handle, disposition: u32) -> scm_result {
     guard(|| {
         let attachment = attached(handle)?;
         attachment.unlock(Disposition::from_value(disposition)?)?;

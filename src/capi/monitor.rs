@@ -119,7 +119,7 @@ const _: () = assert!(
 /// Does not block, and does not ask whether a service runs: that it does not is an event. Any thread may call it, and a child
 /// after a fork, in which the parent's monitors are dead.
 #[no_mangle]
-pub unsafe extern "C" fn scm_monitor_create(monitor: *mut *mut scm_monitor) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monitor) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { Output::new(monitor) }?;
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn scm_monitor_create(monitor: *mut *mut scm_monitor) -> s
 ///
 /// Keeps its time even if the service hangs. Any thread may call it, several at once: each event goes to one of them.
 #[no_mangle]
-pub unsafe extern "C" fn scm_monitor_wait(
+pub unsafe extern "C-unwind" fn scm_monitor_wait(
     monitor: *mut scm_monitor,
     timeout_ms: u32,
     event: *mut scm_event,
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn scm_monitor_wait(
 ///
 /// Does not block. Any thread may call it; a signal handler may not.
 #[no_mangle]
-pub unsafe extern "C" fn scm_monitor_cancel(monitor: *mut scm_monitor) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) -> scm_result {
     guard(|| {
         found(monitor)?.cancel();
         Ok(Hresult::S_OK)
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn scm_monitor_cancel(monitor: *mut scm_monitor) -> scm_re
 ///
 /// Does not block. Any thread may call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_monitor_fd(monitor: *mut scm_monitor, fd: *mut i32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_monitor_fd(monitor: *mut scm_monitor, fd: *mut i32) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { Output::new(fd) }?;
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn scm_monitor_fd(monitor: *mut scm_monitor, fd: *mut i32)
 /// Waits until the threads of the monitor have left, but no longer than half a second: if the service hangs they leave when it
 /// goes on. Any thread may call it. A process may end without.
 #[no_mangle]
-pub unsafe extern "C" fn scm_monitor_destroy(monitor: *mut scm_monitor) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_monitor_destroy(monitor: *mut scm_monitor) -> scm_result {
     guard(|| {
         let token = token(monitor)?;
         let monitor = handles()?.monitors.remove(token)?;

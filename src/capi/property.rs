@@ -28,7 +28,7 @@ const _: () = assert!(SCM_ATR_MAX == crate::atr::MAX_LENGTH);
 ///
 /// Blocks while another application holds a lock on the card (pcsc-lite). Other threads that use the same handle wait.
 #[no_mangle]
-pub unsafe extern "C" fn scm_status(handle: *mut scm_handle, state: *mut u32, protocol: *mut u32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_status(handle: *mut scm_handle, state: *mut u32, protocol: *mut u32) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let (state, protocol) = unsafe { (Output::new(state), Output::new(protocol)) };
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn scm_status(handle: *mut scm_handle, state: *mut u32, pr
 ///
 /// Asks neither card nor service, and never blocks.
 #[no_mangle]
-pub unsafe extern "C" fn scm_get_atr(
+pub unsafe extern "C-unwind" fn scm_get_atr(
     handle: *mut scm_handle,
     atr: *mut u8,
     capacity: libc::size_t,
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn scm_get_atr(
 ///
 /// Asks neither card nor service, and never blocks.
 #[no_mangle]
-pub unsafe extern "C" fn scm_get_ifd_name(
+pub unsafe extern "C-unwind" fn scm_get_ifd_name(
     handle: *mut scm_handle,
     name: *mut c_char,
     capacity: libc::size_t,
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn scm_get_ifd_name(
 ///
 /// Asks neither card nor service, and never blocks.
 #[no_mangle]
-pub unsafe extern "C" fn scm_get_icc(handle: *mut scm_handle, icc: *mut usize) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut usize) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { Output::new(icc) }?;
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn scm_get_icc(handle: *mut scm_handle, icc: *mut usize) -
 ///
 /// Asks neither card nor service, and never blocks.
 #[no_mangle]
-pub unsafe extern "C" fn scm_get_context(handle: *mut scm_handle, context: *mut usize) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_get_context(handle: *mut scm_handle, context: *mut usize) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { Output::new(context) }?;
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn scm_get_context(handle: *mut scm_handle, context: *mut 
 ///
 /// It knows what a call on this attachment has noticed; it asks neither card nor service, and never blocks.
 #[no_mangle]
-pub unsafe extern "C" fn scm_get_generation(handle: *mut scm_handle, generation: *mut u64) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_get_generation(handle: *mut scm_handle, generation: *mut u64) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { Output::new(generation) }?;

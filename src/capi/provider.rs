@@ -56,7 +56,7 @@ pub struct scm_provider {
     /// wanted the object, and nothing is released then. Who asks from here for the same interface gets what there would be without
     /// this provider: so it can stand on the generic implementation.
     pub create: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             user_data: *mut c_void,
             handle: *mut scm_handle,
             caller_user_data: *mut c_void,
@@ -65,10 +65,10 @@ pub struct scm_provider {
     >,
     /// Ends an object. It is called once for each, as the last of its functions, when nobody is in one any more. The attachment may
     /// be dead then. NULL for nothing to be done.
-    pub release: Option<unsafe extern "C" fn(object: *mut c_void)>,
+    pub release: Option<unsafe extern "C-unwind" fn(object: *mut c_void)>,
     /// Is called once, as the last one, when the provider is not registered any more, the last object is released, and nobody is
     /// in `create`. NULL for nothing to be done.
-    pub end: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    pub end: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
 }
 
 // SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or NULL.
@@ -160,7 +160,7 @@ unsafe impl Options for scm_card_auth_functions {
 ///
 /// After a failure nothing was called, and the provider is not kept. Does not block. Any thread may call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_register_provider(provider: *const scm_provider) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_register_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let provider = unsafe { read_provider(provider) }?;
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn scm_register_provider(provider: *const scm_provider) ->
 /// Waits neither for a `create` nor for a function of the provider that another thread is in. Any thread may call it, and
 /// the provider itself.
 #[no_mangle]
-pub unsafe extern "C" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         registry::unregister(&unsafe { read_provider(provider) }?)?;

@@ -92,7 +92,7 @@ impl scm_reconnect_options {
 /// Blocks while another application, or another attachment, holds a lock on the card: `scm_reconnect_ex` has a limit for
 /// it. Any thread may call it; other threads that use the same handle wait meanwhile.
 #[no_mangle]
-pub unsafe extern "C" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
     guard(|| unsafe { reconnect(handle, std::ptr::null()) })
 }
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
 /// wait until it is done. A reset or a loss of power is signalled to other attachments (`SCM_SCARD_W_RESET_CARD`), and
 /// makes the generation grow.
 #[no_mangle]
-pub unsafe extern "C" fn scm_reconnect_ex(
+pub unsafe extern "C-unwind" fn scm_reconnect_ex(
     handle: *mut scm_handle,
     options: *const scm_reconnect_options,
 ) -> scm_result {

@@ -10,7 +10,7 @@ use crate::hresult::{Code, Hresult};
 /// @param result  any number
 /// @return static text, never NULL; "unknown" for a number that is no code of this library. Never fails.
 #[no_mangle]
-pub extern "C" fn scm_result_name(result: scm_result) -> *const c_char {
+pub extern "C-unwind" fn scm_result_name(result: scm_result) -> *const c_char {
     text(result, |code| code.name, c"unknown")
 }
 
@@ -19,7 +19,7 @@ pub extern "C" fn scm_result_name(result: scm_result) -> *const c_char {
 /// @param result  any number
 /// @return static text in UTF-8, never NULL. Never fails.
 #[no_mangle]
-pub extern "C" fn scm_result_message(result: scm_result) -> *const c_char {
+pub extern "C-unwind" fn scm_result_message(result: scm_result) -> *const c_char {
     text(result, |code| code.message, c"This code is not one of libscm's.")
 }
 

@@ -21,7 +21,7 @@ const MAX_VERSION_LENGTH: usize = 32;
 ///
 /// @return static text, never NULL. Never fails.
 #[no_mangle]
-pub extern "C" fn scm_version() -> *const c_char {
+pub extern "C-unwind" fn scm_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
@@ -29,7 +29,7 @@ pub extern "C" fn scm_version() -> *const c_char {
 ///
 /// @return the number. A program that loads the library by hand (dlopen) compares it before anything else. Never fails.
 #[no_mangle]
-pub extern "C" fn scm_abi_version() -> u32 {
+pub extern "C-unwind" fn scm_abi_version() -> u32 {
     SCM_ABI_VERSION
 }
 
@@ -46,7 +46,7 @@ pub extern "C" fn scm_abi_version() -> u32 {
 ///
 /// Never blocks.
 #[no_mangle]
-pub unsafe extern "C" fn scm_check_version(required: *const c_char) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_check_version(required: *const c_char) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let required = parse(unsafe { text(required, MAX_VERSION_LENGTH) }?)?;

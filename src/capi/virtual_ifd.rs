@@ -72,7 +72,7 @@ pub struct scm_virtual_card {
     /// card that failed to answer (`SCM_SCARD_E_NOT_TRANSACTED`); so is an answer of fewer than two bytes
     /// (`SCM_SCARD_F_COMM_ERROR`).
     pub transmit: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             user: *mut c_void,
             command: *const u8,
             command_length: libc::size_t,
@@ -84,12 +84,12 @@ pub struct scm_virtual_card {
     /// Is told of the power: `SCM_POWER_ON`, `SCM_POWER_OFF` or `SCM_POWER_RESET`. Required. An error is a card that does not
     /// answer to a reset: it is mute (`SCM_SCARD_W_UNRESPONSIVE_CARD`) until one succeeds. When the power is turned off
     /// the answer does not matter.
-    pub power: Option<unsafe extern "C" fn(user: *mut c_void, event: u32) -> scm_result>,
+    pub power: Option<unsafe extern "C-unwind" fn(user: *mut c_void, event: u32) -> scm_result>,
     /// Answers a control code as the reader. NULL for a reader that knows none. `SCM_E_NOTIMPL` and
     /// `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does not know this one; another error is a reader that failed
     /// (`SCM_SCARD_E_NOT_TRANSACTED`).
     pub control: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             user: *mut c_void,
             code: u32,
             input: *const u8,
@@ -101,7 +101,7 @@ pub struct scm_virtual_card {
     >,
     /// Is called once, as the last one, when the card has been removed, or its reader destroyed, and no call is in it any
     /// more. NULL for nothing to be done.
-    pub release: Option<unsafe extern "C" fn(user: *mut c_void)>,
+    pub release: Option<unsafe extern "C-unwind" fn(user: *mut c_void)>,
 }
 
 // SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or NULL.
@@ -164,7 +164,7 @@ unsafe impl Options for scm_virtual_failure {
 ///
 /// Does not wait for other applications. Any thread may call it, and a child after a fork.
 #[no_mangle]
-pub unsafe extern "C" fn scm_virtual_ifd_create(
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
     name: *const c_char,
     options: *const scm_virtual_ifd_options,
     ifd: *mut *mut scm_virtual_ifd,
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_create(
 /// Does not wait for a call of the card that is under way; then `release` is called when that has ended. Any thread may
 /// call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_ifd) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
         let number = handles()?.virtual_ifds.remove(token(ifd)?)?;
         r#virtual::destroy(number)?;
@@ -211,7 +211,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_ifd) -> s
 /// After a failure nothing was called, and the card is still the caller's. Takes as long as `power` takes. Any thread may
 /// call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_virtual_ifd_insert(
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
     ifd: *mut scm_virtual_ifd,
     card: *const scm_virtual_card,
 ) -> scm_result {
@@ -239,7 +239,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_insert(
 ///
 /// Does not wait for a call of the card that is under way. Any thread may call it, and a callback of the card.
 #[no_mangle]
-pub unsafe extern "C" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
         r#virtual::remove(number(ifd)?)?;
         Ok(Hresult::S_OK)
@@ -264,7 +264,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd) -> sc
 /// Waits for an exchange with the card that is under way, unless it is called by it: then the exchange fails with
 /// `SCM_SCARD_W_RESET_CARD`. Any thread may call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, action: u32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, action: u32) -> scm_result {
     guard(|| {
         let number = number(ifd)?;
         r#virtual::reset(number, Disposition::from_value(action)?)?;
@@ -294,7 +294,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, action
 ///
 /// Does not block. Any thread may call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_virtual_ifd_fail(
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
     ifd: *mut scm_virtual_ifd,
     operation: u32,
     result: scm_result,
@@ -319,7 +319,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_fail(
 /// - `SCM_E_INVALIDARG`: `failure` is NULL, `struct_size` is that of no version, or the result is `SCM_S_FALSE` or another success
 ///   but `SCM_S_OK`.
 #[no_mangle]
-pub unsafe extern "C" fn scm_virtual_ifd_fail_ex(
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
     ifd: *mut scm_virtual_ifd,
     operation: u32,
     failure: *const scm_virtual_failure,
@@ -367,7 +367,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_fail_ex(
 ///
 /// Does not block. Any thread may call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_virtual_ifd_get_log(
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
     ifd: *mut scm_virtual_ifd,
     log: *mut c_char,
     capacity: libc::size_t,
@@ -390,7 +390,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_get_log(
 ///
 /// Does not block. Any thread may call it.
 #[no_mangle]
-pub unsafe extern "C" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_ifd) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
         r#virtual::clear_log(number(ifd)?)?;
         Ok(Hresult::S_OK)
@@ -409,7 +409,7 @@ pub unsafe extern "C" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_ifd) ->
 ///
 /// Does not wait for calls of cards that are under way. Any thread may call it.
 #[no_mangle]
-pub extern "C" fn scm_virtual_service_stop() -> scm_result {
+pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
     guard(|| Ok(if r#virtual::stop_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
 }
 
@@ -423,7 +423,7 @@ pub extern "C" fn scm_virtual_service_stop() -> scm_result {
 /// Does not wait for calls of cards that are under way; such a card is powered when its call has ended. Any thread may call
 /// it.
 #[no_mangle]
-pub extern "C" fn scm_virtual_service_start() -> scm_result {
+pub extern "C-unwind" fn scm_virtual_service_start() -> scm_result {
     guard(|| Ok(if r#virtual::start_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
 }
 

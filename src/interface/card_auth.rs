@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::cipher::{is_same, Cipher};
 use crate::attachment::conversation::Conversation;
 use crate::attachment::Attachment;
+use crate::cancellation::hold_off;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::patience::SCM_INFINITE;
@@ -99,7 +100,9 @@ impl Method {
     /// The whole of it the other way: a random challenge, the card's answer, and the comparison with the responder's.
     pub fn prove_card(self, attachment: &Attachment, responder: &Responder, length: usize) -> Result<()> {
         let mut challenge = zeroes(length)?;
+        let cancellation = hold_off();
         getrandom::fill(&mut challenge).map_err(|_| Hresult::E_FAIL)?;
+        drop(cancellation);
         let expected = responder.respond(&challenge)?;
         let (ne, mut answer) = (SHORT_RESPONSE.max(expected.len()), Vec::new());
         attachment.converse(SCM_INFINITE, |card| self.authenticate_card(card, &challenge, ne, &mut answer))?;

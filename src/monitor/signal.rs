@@ -1,5 +1,6 @@
 //! What an event loop can wait for: a pipe that is readable exactly while it is raised.
 
+use crate::cancellation::hold_off;
 use crate::hresult::{Hresult, Result};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -13,6 +14,7 @@ pub struct Signal {
 
 impl Signal {
     pub fn new() -> Result<Signal> {
+        let _cancellation = hold_off();
         let mut ends: [RawFd; 2] = [-1; 2];
         open(&mut ends)?;
         let [reader, writer] = ends;
@@ -25,12 +27,19 @@ impl Signal {
         self.reader.as_raw_fd()
     }
 
+    pub fn close(self) {
+        let _cancellation = hold_off();
+        drop(self);
+    }
+
     /// Neither of the two waits, nor can it fail: there is one byte in the pipe, or none.
     pub fn raise(&self) {
+        let _cancellation = hold_off();
         let _ = (&self.writer).write(&[1]);
     }
 
     pub fn lower(&self) {
+        let _cancellation = hold_off();
         let _ = (&self.reader).read(&mut [0]);
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use super::functions::file_access::scm_file_access_functions;
 use super::registry::Choice;
 use super::{answered, Provider};
+use crate::callback::{self, THREAD_ENDED};
 use crate::handle_table::scm_handle;
 use crate::hresult::{Hresult, Result};
 use crate::shared::Shared;
@@ -49,7 +50,7 @@ impl<F> Provided<F> {
         call: impl FnOnce(*mut c_void, C) -> i32,
     ) -> Result<Hresult> {
         let function = function(&self.functions).ok_or(Hresult::E_NOTIMPL)?;
-        answered(call(self.object, function))
+        answered(callback::call(|| call(self.object, function), THREAD_ENDED))
     }
 }
 
@@ -104,7 +105,7 @@ impl ProvidedFile {
         self.is_open = false;
         match close {
             // SAFETY: the program vouches for its function, and gets back what `open` gave, once.
-            Some(close) => answered(unsafe { close(self.file) }),
+            Some(close) => answered(callback::call(|| unsafe { close(self.file) }, THREAD_ENDED)),
             None => Ok(Hresult::S_OK),
         }
     }

@@ -137,7 +137,7 @@ mod tests {
     const CARD: &[u8] = &[0x3B, 0x02, 0x14, 0x50];
     const OTHER_CARD: &[u8] = &[0x3B, 0x00];
 
-    unsafe extern "C" fn create(_: *mut c_void, _: *mut scm_handle, _: *mut c_void, _: *mut *mut c_void) -> i32 {
+    unsafe extern "C-unwind" fn create(_: *mut c_void, _: *mut scm_handle, _: *mut c_void, _: *mut *mut c_void) -> i32 {
         0
     }
 
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_provider_ends_once_and_only_if_it_was_registered() {
-        unsafe extern "C" fn end(user: *mut c_void) {
+        unsafe extern "C-unwind" fn end(user: *mut c_void) {
             // SAFETY: the cell below, on this thread.
             let ended = unsafe { &*user.cast::<Cell<u32>>() };
             ended.set(ended.get() + 1);

@@ -21,6 +21,8 @@ use std::{sync::TryLockError, time::Duration};
 use pcsc::ffi::{self, DWORD};
 
 use crate::atr::Atr;
+#[cfg(unix)]
+use crate::cancellation::hold_off;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::patience::Patience;
@@ -87,6 +89,7 @@ pub fn lock() -> Locked {
 /// hangs, though.
 #[cfg(unix)]
 fn registry_soon() -> Option<MutexGuard<'static, ()>> {
+    let _cancellation = hold_off();
     for _ in 0..TRIES_TO_BE_ALONE {
         match REGISTRY.try_lock() {
             Ok(alone) => return Some(alone),

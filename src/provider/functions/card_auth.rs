@@ -16,7 +16,7 @@ pub struct scm_card_auth_functions {
     pub struct_size: u32,
     /// Gets a challenge from the card.
     pub get_challenge: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             algorithm: u32,
             parameters: *const u8,
@@ -28,7 +28,7 @@ pub struct scm_card_auth_functions {
     >,
     /// The application proves itself to the card.
     pub app_auth: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             algorithm: u32,
             parameters: *const u8,
@@ -39,7 +39,7 @@ pub struct scm_card_auth_functions {
     >,
     /// The card proves itself to the application.
     pub icc_auth: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             algorithm: u32,
             parameters: *const u8,
@@ -53,7 +53,7 @@ pub struct scm_card_auth_functions {
     >,
     /// The user proves himself to the card.
     pub user_auth: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             algorithm: u32,
             parameters: *const u8,

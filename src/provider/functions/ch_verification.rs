@@ -16,7 +16,7 @@ pub struct scm_ch_verification_functions {
     pub struct_size: u32,
     /// Verifies a code. `retries_left` is never NULL.
     pub verify: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             code: *const u8,
             code_length: libc::size_t,
@@ -27,7 +27,7 @@ pub struct scm_ch_verification_functions {
     >,
     /// Puts a new code in the place of an old one.
     pub change_code: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             old_code: *const u8,
             old_code_length: libc::size_t,
@@ -40,7 +40,7 @@ pub struct scm_ch_verification_functions {
     >,
     /// Unblocks a code, and gives it a new value.
     pub unblock: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             unblocking_code: *const u8,
             unblocking_code_length: libc::size_t,
@@ -52,5 +52,5 @@ pub struct scm_ch_verification_functions {
         ) -> scm_result,
     >,
     /// Takes back everything that was verified.
-    pub reset_security_state: Option<unsafe extern "C" fn(object: *mut c_void) -> scm_result>,
+    pub reset_security_state: Option<unsafe extern "C-unwind" fn(object: *mut c_void) -> scm_result>,
 }

@@ -15,11 +15,12 @@ pub struct scm_file_access_functions {
     /// `sizeof(scm_file_access_functions)`
     pub struct_size: u32,
     /// Goes to another directory.
-    pub change_dir:
-        Option<unsafe extern "C" fn(object: *mut c_void, reference_type: u32, path: *const c_char) -> scm_result>,
+    pub change_dir: Option<
+        unsafe extern "C-unwind" fn(object: *mut c_void, reference_type: u32, path: *const c_char) -> scm_result,
+    >,
     /// Tells where that is; `length` counts the NUL.
     pub get_current_dir: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             path: *mut c_char,
             capacity: libc::size_t,
@@ -28,7 +29,7 @@ pub struct scm_file_access_functions {
     >,
     /// Lists the files of it, as a multi-string.
     pub directory: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             file_type: u32,
             names: *mut c_char,
@@ -39,7 +40,7 @@ pub struct scm_file_access_functions {
     /// Opens a file. What it puts into `file` is what the functions of files get; NULL is good, too. `object` is not released
     /// before the last of its files is closed.
     pub open: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             reference_type: u32,
             path: *const c_char,
@@ -48,7 +49,7 @@ pub struct scm_file_access_functions {
     >,
     /// Creates a file or a directory.
     pub create: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             reference_type: u32,
             path: *const c_char,
@@ -61,11 +62,16 @@ pub struct scm_file_access_functions {
     >,
     /// Deletes a file or a directory.
     pub delete_file: Option<
-        unsafe extern "C" fn(object: *mut c_void, reference_type: u32, path: *const c_char, flags: u32) -> scm_result,
+        unsafe extern "C-unwind" fn(
+            object: *mut c_void,
+            reference_type: u32,
+            path: *const c_char,
+            flags: u32,
+        ) -> scm_result,
     >,
     /// Tells the properties of a file.
     pub get_properties: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             reference_type: u32,
             path: *const c_char,
@@ -79,7 +85,7 @@ pub struct scm_file_access_functions {
     >,
     /// Sets properties of a file.
     pub set_properties: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             reference_type: u32,
             path: *const c_char,
@@ -90,7 +96,7 @@ pub struct scm_file_access_functions {
     >,
     /// Tells what the files of this card can be like.
     pub get_file_capabilities: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             object: *mut c_void,
             tags: *const u8,
             tags_length: libc::size_t,
@@ -101,12 +107,14 @@ pub struct scm_file_access_functions {
         ) -> scm_result,
     >,
     /// Deactivates a file.
-    pub invalidate: Option<unsafe extern "C" fn(object: *mut c_void, path: *const c_char, flags: u32) -> scm_result>,
+    pub invalidate:
+        Option<unsafe extern "C-unwind" fn(object: *mut c_void, path: *const c_char, flags: u32) -> scm_result>,
     /// Activates it again.
-    pub rehabilitate: Option<unsafe extern "C" fn(object: *mut c_void, path: *const c_char, flags: u32) -> scm_result>,
+    pub rehabilitate:
+        Option<unsafe extern "C-unwind" fn(object: *mut c_void, path: *const c_char, flags: u32) -> scm_result>,
     /// Reads from a file.
     pub read: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             file: *mut c_void,
             buffer: *mut u8,
             capacity: libc::size_t,
@@ -116,7 +124,7 @@ pub struct scm_file_access_functions {
     >,
     /// Writes to a file.
     pub write: Option<
-        unsafe extern "C" fn(
+        unsafe extern "C-unwind" fn(
             file: *mut c_void,
             data: *const u8,
             data_length: libc::size_t,
@@ -125,12 +133,12 @@ pub struct scm_file_access_functions {
         ) -> scm_result,
     >,
     /// Moves the position in a file.
-    pub seek: Option<unsafe extern "C" fn(file: *mut c_void, offset: i64, origin: u32) -> scm_result>,
+    pub seek: Option<unsafe extern "C-unwind" fn(file: *mut c_void, offset: i64, origin: u32) -> scm_result>,
     /// Tells the position in a file.
-    pub tell: Option<unsafe extern "C" fn(file: *mut c_void, position: *mut u64) -> scm_result>,
+    pub tell: Option<unsafe extern "C-unwind" fn(file: *mut c_void, position: *mut u64) -> scm_result>,
     /// Tells the size of a file.
-    pub size: Option<unsafe extern "C" fn(file: *mut c_void, size: *mut u64) -> scm_result>,
+    pub size: Option<unsafe extern "C-unwind" fn(file: *mut c_void, size: *mut u64) -> scm_result>,
     /// Ends `file`. It is called once for each file, as the last of its functions, when nobody is in one any more: the attachment may be
     /// dead then. NULL for nothing to be done.
-    pub close: Option<unsafe extern "C" fn(file: *mut c_void) -> scm_result>,
+    pub close: Option<unsafe extern "C-unwind" fn(file: *mut c_void) -> scm_result>,
 }

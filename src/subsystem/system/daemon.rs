@@ -9,6 +9,7 @@ pub fn is_here() -> bool {
     use std::os::unix::net::UnixStream;
     use std::path::Path;
 
+    let _cancellation = crate::cancellation::hold_off();
     let is_at = |socket: &Path| {
         let id = socket.with_file_name("pcscd.pid");
         id.exists() && UnixStream::connect(socket).is_ok()

@@ -8,6 +8,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::cancellation::{hold_off, HeldOff};
 use crate::hresult::{Hresult, Result};
 
 /// In `GATE`: the end of the process has begun.
@@ -18,13 +19,15 @@ const CALL: usize = 2;
 /// How many calls are under way, and `CLOSED`.
 static GATE: AtomicUsize = AtomicUsize::new(0);
 
-/// A call of PC/SC that is under way, until it is dropped.
-pub struct Passage(());
+/// A call of PC/SC that is under way, until it is dropped. Its thread is not cancelled meanwhile, as it has locks of libpcsclite.
+pub struct Passage {
+    _cancellation: HeldOff,
+}
 
 /// Lets a call in, unless the process ends.
 #[inline(always)]
 pub fn pass() -> Result<Passage> {
-    let passage = Passage(());
+    let passage = Passage { _cancellation: hold_off() };
     if GATE.fetch_add(CALL, Ordering::Acquire) & CLOSED == 0 {
         Ok(passage)
     } else {
@@ -60,6 +63,7 @@ mod end {
     use std::time::Duration;
 
     use super::{CALL, CLOSED, GATE};
+    use crate::cancellation::hold_off;
 
     /// How long the end waits for calls that are under way. Those of a service that hangs take longer.
     const PATIENCE_MS: u64 = 80;
@@ -96,6 +100,7 @@ mod end {
     static CLOSE: extern "C" fn() = close;
 
     extern "C" fn close() {
+        let _cancellation = hold_off();
         GATE.fetch_or(CLOSED, Ordering::SeqCst);
         let limit = now_ms() + PATIENCE_MS;
         while is_anyone_awake() && now_ms() < limit {

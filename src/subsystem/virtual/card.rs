@@ -8,6 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::note;
 use super::words::done;
 use crate::atr::Atr;
+use crate::callback::{self, THREAD_ENDED};
 use crate::fork_count::fork_count;
 use crate::hresult::{Hresult, Result};
 use crate::subsystem::MAX_RESPONSE;
@@ -38,16 +39,17 @@ pub enum Power {
     Mute,
 }
 
-type Exchange<Code> = unsafe extern "C" fn(Code, *const u8, usize, *mut u8, usize, *mut usize) -> i32;
+type Exchange<Code> = unsafe extern "C-unwind" fn(Code, *const u8, usize, *mut u8, usize, *mut usize) -> i32;
 
 /// The callbacks as C gave them, with the pointer that goes with them.
 #[derive(Clone, Copy)]
 pub struct Callbacks {
     pub user: *mut c_void,
     pub transmit: Exchange<*mut c_void>,
-    pub power: unsafe extern "C" fn(*mut c_void, u32) -> i32,
-    pub control: Option<unsafe extern "C" fn(*mut c_void, u32, *const u8, usize, *mut u8, usize, *mut usize) -> i32>,
-    pub release: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub power: unsafe extern "C-unwind" fn(*mut c_void, u32) -> i32,
+    pub control:
+        Option<unsafe extern "C-unwind" fn(*mut c_void, u32, *const u8, usize, *mut u8, usize, *mut usize) -> i32>,
+    pub release: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
 }
 
 pub struct Card {
@@ -277,7 +279,7 @@ impl Drop for Card {
             Some(release) if *self.ifd.get_mut() != 0 && self.is_of_this_process() => {
                 let _callback = Callback::begin();
                 // SAFETY: the program vouches for its callback; nobody has the card any more, so it is the last one.
-                unsafe { release(self.callbacks.user) }
+                callback::call(|| unsafe { release(self.callbacks.user) }, ());
             }
             _ => {}
         }
@@ -319,7 +321,7 @@ impl Callee<'_> {
             PowerEvent::Reset => SCM_POWER_RESET,
         };
         // SAFETY: the program vouches for its callback, and `alone` for one call at a time.
-        let answered = unsafe { power(user, value) } >= 0;
+        let answered = callback::call(|| unsafe { power(user, value) }, THREAD_ENDED) >= 0;
         let (left, result) = match event {
             PowerEvent::Off => (SCM_POWER_OFF as u8, Ok(())),
             _ if answered => (SCM_POWER_ON as u8, Ok(())),
@@ -335,7 +337,10 @@ impl Callee<'_> {
         fill(response, |room, capacity, length| {
             // SAFETY: the program vouches for its callback, and `alone` for one call at a time; the buffers are as long
             // as is said.
-            unsafe { transmit(user, command.as_ptr(), command.len(), room, capacity, length) }
+            callback::call(
+                || unsafe { transmit(user, command.as_ptr(), command.len(), room, capacity, length) },
+                THREAD_ENDED,
+            )
         })
     }
 
@@ -346,7 +351,10 @@ impl Callee<'_> {
         let mut answer = 0;
         let filled = fill(response, |room, capacity, length| {
             // SAFETY: as for `transmit`.
-            answer = unsafe { control(user, code, input.as_ptr(), input.len(), room, capacity, length) };
+            answer = callback::call(
+                || unsafe { control(user, code, input.as_ptr(), input.len(), room, capacity, length) },
+                THREAD_ENDED,
+            );
             answer
         });
         match Hresult(answer) {

@@ -122,7 +122,7 @@ fn behaviour(user: *mut c_void) -> &'static Behaviour {
 }
 
 /// Answers with the last byte of the command and 9000.
-unsafe extern "C" fn answer(
+unsafe extern "C-unwind" fn answer(
     user: *mut c_void,
     command: *const u8,
     length: usize,
@@ -147,7 +147,7 @@ unsafe extern "C" fn answer(
     0
 }
 
-unsafe extern "C" fn power_changed(user: *mut c_void, event: u32) -> i32 {
+unsafe extern "C-unwind" fn power_changed(user: *mut c_void, event: u32) -> i32 {
     let behaviour = behaviour(user);
     behaviour.events.lock().unwrap().push(event);
     match behaviour.mute.load(Ordering::Relaxed) {
@@ -156,7 +156,7 @@ unsafe extern "C" fn power_changed(user: *mut c_void, event: u32) -> i32 {
     }
 }
 
-unsafe extern "C" fn control(
+unsafe extern "C-unwind" fn control(
     _: *mut c_void,
     code: u32,
     _: *const u8,
@@ -182,7 +182,7 @@ unsafe extern "C" fn control(
     }
 }
 
-unsafe extern "C" fn release(user: *mut c_void) {
+unsafe extern "C-unwind" fn release(user: *mut c_void) {
     behaviour(user).released.fetch_add(1, Ordering::Relaxed);
 }
 
