@@ -1,7 +1,6 @@
 //! A card held by someone else than the command: by a program of its own, which is another client of the daemon and can
 //! die. The program is this one, run as `scm-stack hold`.
 
-use std::env;
 use std::error::Error;
 use std::ffi::{CStr, CString};
 use std::io;
@@ -14,6 +13,10 @@ use crate::answer::{self, done, Answer};
 use crate::launcher::Launcher;
 use crate::program::Program;
 use crate::resource_manager::{connect, disconnect, text};
+
+/// This program, for the kernel. Its path is no help: inside of the stack's namespaces the kernel tells the path from outside
+/// of a folder that was mounted onto itself to be the root, and there is no such path inside.
+const THIS: &str = "/proc/self/exe";
 
 /// How a card is held.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,8 +42,7 @@ pub struct Hold(Program);
 impl Hold {
     /// Takes the card in `reader`; waits while others hold it in a transaction.
     pub fn take(reader: &CStr, grip: Grip, launcher: &Launcher) -> Result<Self, String> {
-        let this = env::current_exe().map_err(|error| error.to_string())?;
-        let mut command = Command::new(this);
+        let mut command = Command::new(THIS);
         command.arg("hold").arg(reader.to_string_lossy().as_ref()).arg(grip.word());
         let mut holder = Program::start(command, launcher)?;
         holder.hear()?;
