@@ -1625,6 +1625,7 @@ extern "C" {
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`: the resource manager serves as many clients as it can (pcscd: 200 by default).
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system forbids this process to use cards (polkit), or, at the
  *   first use of a process, pcscd serves as many clients as it can: it answers both alike.
+ * - the other codes of a connection (see the top of this file), if the service or the driver says so.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
  * After a failure everything is as it was.
@@ -1679,6 +1680,7 @@ scm_result scm_attach_by_ifd_ex(const char *ifd_name,
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
  * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running, or was restarted since the handle was connected.
  * - `SCM_SCARD_F_COMM_ERROR`: the resource manager broke off the connection.
+ * - the other codes of a connection (see the top of this file), if the service or the driver says so.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
  * After a failure everything is as it was. Blocks while another application holds a lock on the card. Any thread may call
@@ -2989,6 +2991,7 @@ SCM_API scm_result scm_file_access_rehabilitate(struct scm_file_access *file_acc
  *   call.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`, if there is no virtual
  *   reader; otherwise only these are listed.
+ * - the other codes of a connection (see the top of this file), if the service says so and there is no virtual reader.
  * - `SCM_E_OUTOFMEMORY`: no memory.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
@@ -3479,6 +3482,7 @@ scm_result scm_unregister_provider(const struct scm_provider *provider);
  *   virtual card that reconnects the attachment it is called for.
  * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
+ * - the other codes of a connection (see the top of this file), if the service or the driver says so.
  * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
  * - `SCM_E_UNEXPECTED`: an internal error; the attachment can only be detached.
  *

@@ -108,6 +108,7 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 /// - `SCM_SCARD_E_SERVER_TOO_BUSY`: the resource manager serves as many clients as it can (pcscd: 200 by default).
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system forbids this process to use cards (polkit), or, at the
 ///   first use of a process, pcscd serves as many clients as it can: it answers both alike.
+/// - the other codes of a connection (see the top of this file), if the service or the driver says so.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// After a failure everything is as it was.
@@ -165,6 +166,7 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
 /// - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
 /// - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running, or was restarted since the handle was connected.
 /// - `SCM_SCARD_F_COMM_ERROR`: the resource manager broke off the connection.
+/// - the other codes of a connection (see the top of this file), if the service or the driver says so.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// After a failure everything is as it was. Blocks while another application holds a lock on the card. Any thread may call

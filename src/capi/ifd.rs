@@ -21,6 +21,7 @@ use crate::subsystem;
 ///   call.
 /// - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`, if there is no virtual
 ///   reader; otherwise only these are listed.
+/// - the other codes of a connection (see the top of this file), if the service says so and there is no virtual reader.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///

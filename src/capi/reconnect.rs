@@ -84,6 +84,7 @@ impl scm_reconnect_options {
 ///   virtual card that reconnects the attachment it is called for.
 /// - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
 /// - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
+/// - the other codes of a connection (see the top of this file), if the service or the driver says so.
 /// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
 /// - `SCM_E_UNEXPECTED`: an internal error; the attachment can only be detached.
 ///

@@ -418,11 +418,20 @@ fn status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
 }
 
 fn ask_status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
-    let (state, protocol) = STATES.reading(|| native::status(icc))?;
+    let (state, protocol) = STATES.reading(|| native::status(icc)).map_err(without_connection)?;
     let state = state_from_native(state);
     // pcsc-lite goes on naming the protocol of a card that has left.
     let protocol = protocol.filter(|_| state != CardState::Absent);
     Ok((state, protocol))
+}
+
+/// SCardStatus of pcsc-lite asks the daemon, and no driver. Where that communication fails, the connection is broken for good. It can
+/// look like this for a while: a forwarder whose daemon has gone may close one direction before the other.
+fn without_connection(code: Hresult) -> Hresult {
+    match code {
+        Hresult::SCARD_F_COMM_ERROR if IS_PCSC_LITE => Hresult::SCARD_E_NO_SERVICE,
+        code => code,
+    }
 }
 
 fn identify(icc: Icc) -> Result<Identity> {
@@ -433,7 +442,7 @@ fn identify(icc: Icc) -> Result<Identity> {
 }
 
 fn ask_identity(icc: Icc) -> Result<Identity> {
-    let status = STATES.reading(|| native::full_status(icc))?;
+    let status = STATES.reading(|| native::full_status(icc)).map_err(without_connection)?;
     let name = CStr::from_bytes_until_nul(&status.name).map_err(|_| bounds::IMPOSSIBLE)?;
     let state = state_from_native(status.state);
     let atr = if state == CardState::Absent { Atr::default() } else { status.atr };

@@ -34,7 +34,7 @@ fn failure(code: u32, answers: &[Hresult]) -> Hresult {
 }
 
 /// The code of libscm for a failure that PC/SC tells by this code.
-pub fn translate(code: u32) -> Hresult {
+fn translate(code: u32) -> Hresult {
     const FACILITY_WIN32: u32 = 0x8007_0000;
     match Hresult(code as i32) {
         // One thing, one code: the memory of the service and ours.

@@ -9,7 +9,7 @@ use std::ptr::{null, null_mut};
 use pcsc::ffi::{self, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE};
 
 use super::bounds;
-use super::code::{check, translate};
+use super::code::check;
 use super::gate;
 use super::words::{native_disposition, native_protocol, native_protocols, native_share_mode, protocol_from_native};
 use crate::atr::Atr;
@@ -52,17 +52,14 @@ pub fn can_be_native(icc: Icc) -> bool {
     native(icc) as usize == icc.0 || native(icc) as u32 as usize == icc.0
 }
 
-/// The codes are those of PC/SC even where `check` knows better: a refusal is no broken connection here.
+/// A refusal is no broken connection here, as it is for `check` elsewhere.
 pub fn establish_context() -> Result<Context> {
     let mut context = 0;
-    let passage = gate::pass()?;
-    // SAFETY: the two reserved pointers have to be null; the output is ours.
-    let code = unsafe { ffi::SCardEstablishContext(ffi::SCARD_SCOPE_SYSTEM, null(), null(), &mut context) };
-    drop(passage);
-    match code as u32 {
-        0 => Ok(Context(context as usize)),
-        code => Err(translate(code)),
-    }
+    call_answered(&[Hresult::SCARD_W_SECURITY_VIOLATION], || {
+        // SAFETY: the two reserved pointers have to be null; the output is ours.
+        unsafe { ffi::SCardEstablishContext(ffi::SCARD_SCOPE_SYSTEM, null(), null(), &mut context) }
+    })?;
+    Ok(Context(context as usize))
 }
 
 pub fn release_context(context: Context) -> Result<()> {
