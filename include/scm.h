@@ -17,9 +17,14 @@
  *   gives SCM_SCARD_E_INSUFFICIENT_BUFFER, and *length is what is needed. Nothing is lost, nothing is sent twice.
  * Text is UTF-8 and ends with a NUL.
  * Structures that may grow begin with their own size. Start with the _INIT macro.
- * Threads. Every function may be called from any thread. Calls on one handle run one after the other.
+ * Threads. Every function may be called from any thread. Calls on one handle run one after the other. A thread may end in any
+ *   callback, by pthread_exit or because it is cancelled there: the callback has failed then, the call comes to its end, and
+ *   the thread goes on to end. (On Linux with glibc, x86 and ARM of 64 bits, x86 of 32. Elsewhere it must not.) A thread that is cancelled
+ *   (pthread_cancel) in a function of this library comes back from it first, as nothing of PC/SC may stay locked; scm_cancel ends waits.
+ *   Locks are those of attachments, not of threads: what a thread has locked stays locked when it ends.
  * Fork. In the child every handle from before the fork is dead (SCM_E_HANDLE), and the parent's go on. The child attaches
- *   anew. A child of a process with several threads may do so only if no other thread was in a call of PC/SC. A child
+ *   anew. Virtual readers work in every child. PC/SC does not where another thread of the parent was at the beginning of a call of
+ *   it and has left its library locked: then it is SCM_SCARD_E_NO_SERVICE in this child, after a second at the first call. A child
  *   that lives on without exec keeps the connections of a parent that has ended, and with them its locks.
  * Unloading. Detach before dlclose: what is attached stays attached. The code itself stays loaded.
  * Memory. What goes in is borrowed for the call, what comes out is copied. The library never exits, and prints nothing,
@@ -1179,7 +1184,8 @@ typedef struct scm_event {
  * For these cards it takes the place of the generic implementation, or it brings an interface that the library does not know.
  * The functions are called on the thread that calls the library, with no lock of the library held; those of one object also at
  * the same time, when several threads use it. They may call every function of the library, with the handle that the object
- * was created for: so they talk to the card. They have to return: neither an exception nor a longjmp may leave them. Their codes are
+ * was created for: so they talk to the card. They have to return, unless their thread ends in them, which is a
+ * failure: neither an exception nor a longjmp may leave them. Their codes are
  * handed on, but `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which only the library can say of its objects: they become `SCM_E_FAIL`.
  */
 typedef struct scm_provider {
@@ -1297,8 +1303,8 @@ typedef struct scm_virtual_ifd_options {
  * attachment on whose behalf it runs, other than to ask what is known of it or to detach it, and through any attachment
  * whatever reaches its own card. It may pull its own card or reset it; the exchange under way then fails with
  * `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called when the callback has returned:
- * who puts another card in from there, with the same `user`, better does it from `release`. It has to return: neither an
- * exception nor a longjmp may leave it.
+ * who puts another card in from there, with the same `user`, better does it from `release`. It has to return, unless its thread ends in
+ * it, which is an error to the card's user: neither an exception nor a longjmp may leave it.
  */
 typedef struct scm_virtual_card {
     /**
@@ -3567,7 +3573,7 @@ SCM_API scm_result scm_check_version(const char *required);
  * It is listed, attached to and used like any other, by this process alone, and obeys the same rules: share modes, locks,
  * signals of resets and removals. It stays until `scm_virtual_ifd_destroy`. Other processes, and PC/SC calls past this library,
  * do not see it. The child of a fork begins without any. The resource manager of the platform, if it runs, is asked whether it
- * has a reader of this name; where a system starts it on demand, that starts it.
+ * has a reader of this name; where a system starts it on demand, that starts it. In the child of a fork it is not asked.
  *
  * @param name  its name: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes, NUL-terminated
  * @param options  what it is like; NULL for the defaults

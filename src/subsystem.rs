@@ -5,6 +5,7 @@ pub mod system;
 pub mod r#virtual;
 
 use crate::atr::Atr;
+use crate::fork_count::fork_count;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::multi_string::{texts, MultiString};
@@ -122,8 +123,12 @@ pub fn of_icc(icc: Icc) -> &'static dyn Subsystem {
     }
 }
 
-/// Whether the platform has a reader of this name. Where it cannot be asked nobody can use it either.
+/// Whether the platform has a reader of this name. Where it cannot be asked nobody can use it either. The child of a fork does not
+/// ask: a program that makes virtual readers there need not want PC/SC, which other threads of the parent may have left unusable.
 pub fn has_real_ifd(ifd: &IfdName) -> Result<bool> {
+    if fork_count() > 0 {
+        return Ok(false);
+    }
     match in_context(&System, &Patience::ENDLESS, |context| System.list_ifds(context)) {
         Ok(names) => Ok(texts(&names).any(|name| name == ifd.as_c_str().to_bytes())),
         Err(Hresult::E_OUTOFMEMORY) => Err(Hresult::E_OUTOFMEMORY),

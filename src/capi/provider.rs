@@ -25,7 +25,8 @@ const _: () = assert!(SCM_INTERFACE_NAME_MAX == name::MAX_LENGTH);
 /// For these cards it takes the place of the generic implementation, or it brings an interface that the library does not know.
 /// The functions are called on the thread that calls the library, with no lock of the library held; those of one object also at
 /// the same time, when several threads use it. They may call every function of the library, with the handle that the object
-/// was created for: so they talk to the card. They have to return: neither an exception nor a longjmp may leave them. Their codes are
+/// was created for: so they talk to the card. They have to return, unless their thread ends in them, which is a
+/// failure: neither an exception nor a longjmp may leave them. Their codes are
 /// handed on, but `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which only the library can say of its objects: they become `SCM_E_FAIL`.
 #[repr(C)]
 #[derive(Clone, Copy)]

@@ -51,8 +51,8 @@ const MAX_LOG_LIMIT: u32 = 1 << 30;
 /// attachment on whose behalf it runs, other than to ask what is known of it or to detach it, and through any attachment
 /// whatever reaches its own card. It may pull its own card or reset it; the exchange under way then fails with
 /// `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called when the callback has returned:
-/// who puts another card in from there, with the same `user`, better does it from `release`. It has to return: neither an
-/// exception nor a longjmp may leave it.
+/// who puts another card in from there, with the same `user`, better does it from `release`. It has to return, unless its thread ends in
+/// it, which is an error to the card's user: neither an exception nor a longjmp may leave it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_virtual_card {
@@ -148,7 +148,7 @@ unsafe impl Options for scm_virtual_failure {
 /// It is listed, attached to and used like any other, by this process alone, and obeys the same rules: share modes, locks,
 /// signals of resets and removals. It stays until `scm_virtual_ifd_destroy`. Other processes, and PC/SC calls past this library,
 /// do not see it. The child of a fork begins without any. The resource manager of the platform, if it runs, is asked whether it
-/// has a reader of this name; where a system starts it on demand, that starts it.
+/// has a reader of this name; where a system starts it on demand, that starts it. In the child of a fork it is not asked.
 ///
 /// @param name  its name: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes, NUL-terminated
 /// @param options  what it is like; NULL for the defaults

@@ -5,6 +5,7 @@ mod code;
 mod daemon;
 mod errand;
 mod gate;
+mod inheritance;
 mod list;
 mod native;
 mod states;
@@ -42,9 +43,11 @@ const IS_PCSC_LITE: bool = cfg!(not(any(windows, target_os = "macos")));
 /// How often a daemon that is there is asked to let this process in.
 const TRIES_TO_BE_ADMITTED: u32 = 4;
 
-/// How many milliseconds a fork waits for contexts that are being made.
+/// How often a fork looks whether no context is being made, and how long it waits in between: 100 ms in all.
 #[cfg(unix)]
-const TRIES_TO_BE_ALONE: u32 = 100;
+const TRIES_TO_BE_ALONE: u32 = 1000;
+#[cfg(unix)]
+const TRY_TO_BE_ALONE_EVERY: Duration = Duration::from_micros(100);
 
 /// Whether the service has let this process in before.
 static ADMITTED: AtomicBool = AtomicBool::new(false);
@@ -72,7 +75,7 @@ fn context_of(icc: Icc) -> Option<Context> {
 /// What is locked while a fork is under way.
 #[cfg(unix)]
 pub struct Locked {
-    _alone: Option<MutexGuard<'static, ()>>,
+    alone: Option<MutexGuard<'static, ()>>,
     workshop: MutexGuard<'static, worker::Workshop>,
     strays: MutexGuard<'static, strays::Strays>,
     cards: MutexGuard<'static, Vec<(Icc, Context)>>,
@@ -82,7 +85,7 @@ pub struct Locked {
 pub fn lock() -> Locked {
     // In the order in which calls lock them.
     let strays = strays::lock();
-    Locked { cards: cards(), workshop: worker::lock(), strays, _alone: registry_soon() }
+    Locked { cards: cards(), workshop: worker::lock(), strays, alone: registry_soon() }
 }
 
 /// The registry, so that no child inherits it, and that of libpcsclite, in mid-change. A fork does not wait for a service that
@@ -94,7 +97,7 @@ fn registry_soon() -> Option<MutexGuard<'static, ()>> {
         match REGISTRY.try_lock() {
             Ok(alone) => return Some(alone),
             Err(TryLockError::Poisoned(alone)) => return Some(alone.into_inner()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(TRY_TO_BE_ALONE_EVERY),
         }
     }
     None
@@ -109,6 +112,7 @@ impl Locked {
         self.cards.clear();
         STATES.forget_all();
         gate::forget_all();
+        inheritance::inherit(self.alone.is_none());
     }
 }
 
@@ -215,6 +219,7 @@ impl Subsystem for System {
 
     fn identify(&self, icc: Icc, patience: &Patience) -> Result<Identity> {
         let asked = move |pace: &errand::Pace| {
+            inheritance::check()?;
             pace.wait_while(|| is_taken(icc) == Ok(true))?;
             identify(icc)
         };
@@ -273,6 +278,7 @@ impl Subsystem for System {
 
 /// A new context, where a daemon that is there may have to be asked again.
 fn establish_admitted() -> Result<Context> {
+    inheritance::check()?;
     for _ in 0..TRIES_TO_BE_ADMITTED {
         match establish() {
             Ok(context) => {

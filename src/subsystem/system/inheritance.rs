@@ -1,0 +1,59 @@
+//! What the child of a fork has inherited of libpcsclite: its global mutex, which was locked if another thread of the parent was at the
+//! beginning of a call. Nobody unlocks it in the child, and every call would wait for it for ever. So the child tries it on a
+//! thread of its own before it makes its first call.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use super::native;
+use crate::cancellation::hold_off;
+use crate::hresult::{Hresult, Result};
+use crate::subsystem::Context;
+use crate::thread;
+
+/// How long the attempt may take on a busy machine. It asks nobody, and needs no more than a few microseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+const LOOK_EVERY: Duration = Duration::from_micros(50);
+
+/// In `STATE`: PC/SC can be called.
+const FREE: u8 = 0;
+/// In `STATE`: nobody has tried it yet.
+const UNTRIED: u8 = 1;
+/// In `STATE`: it hangs.
+const LOCKED: u8 = 2;
+
+static STATE: AtomicU8 = AtomicU8::new(FREE);
+
+/// In the child of a fork. `is_locked` when it is known to be.
+#[cfg(unix)]
+pub fn inherit(is_locked: bool) {
+    STATE.store(if is_locked { LOCKED } else { UNTRIED }, Ordering::Relaxed);
+}
+
+/// Whether PC/SC can be called at all. To be asked before what can be the first call of a process.
+pub fn check() -> Result<()> {
+    match STATE.load(Ordering::Relaxed) {
+        FREE => Ok(()),
+        UNTRIED => attempt(),
+        _ => Err(Hresult::SCARD_E_NO_SERVICE),
+    }
+}
+
+#[cold]
+fn attempt() -> Result<()> {
+    thread::spawn(|| {
+        // There is no such context, so it takes the mutex and does nothing else.
+        let _ = native::cancel(Context(0));
+        STATE.store(FREE, Ordering::Relaxed);
+    })?;
+    let _cancellation = hold_off();
+    let limit = Instant::now() + PATIENCE;
+    while STATE.load(Ordering::Relaxed) == UNTRIED && Instant::now() < limit {
+        std::thread::sleep(LOOK_EVERY);
+    }
+    match STATE.compare_exchange(UNTRIED, LOCKED, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(FREE) => Ok(()),
+        _ => Err(Hresult::SCARD_E_NO_SERVICE),
+    }
+}
