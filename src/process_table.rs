@@ -88,6 +88,19 @@ fn end<T>(attachment: Token, table: impl Fn(&mut Handles) -> &mut HandleTable<Sh
 
 static HANDLES: OnceCell<Mutex<Handles>> = OnceCell::new();
 
+/// Runs when the library is loaded: whatever a thread is in when another one forks, a fork is watched then.
+#[cfg(unix)]
+#[used]
+#[cfg_attr(not(target_os = "macos"), link_section = ".init_array.00101")]
+#[cfg_attr(target_os = "macos", link_section = "__DATA,__mod_init_func")]
+static LOADED: extern "C" fn() = watch_forks;
+
+#[cfg(unix)]
+extern "C" fn watch_forks() {
+    // Without memory for it now, the first call that needs the table tries again, and can say so.
+    drop(handles());
+}
+
 /// The table, locked. Keep it no longer than one call of the table's own.
 pub fn handles() -> Result<MutexGuard<'static, Handles>> {
     let table = HANDLES.get_or_try_init(|| -> Result<_> {
