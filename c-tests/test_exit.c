@@ -67,6 +67,79 @@ static bool begin_and_unload(void)
     return library.attach != NULL && begin_everything() && dlclose(loaded) == 0;
 }
 
+/* --- A program that cleans up late */
+
+static scm_handle *late[3]; /* attached, and the last one locked */
+static int late_failures;
+
+static void detach_late(int number)
+{
+    if (late[number] != NULL && scm_detach(late[number]) != SCM_S_OK)
+        late_failures++;
+}
+
+static void detach_in_first_handler(void) { detach_late(0); }
+static void detach_in_last_handler(void) { detach_late(1); }
+
+/* Runs behind all exit handlers. */
+__attribute__((destructor)) static void detach_in_destructor(void)
+{
+    detach_late(2);
+    if (late_failures > 0)
+        _exit(late_failures);
+}
+
+static bool begin_to_clean_up_late(void)
+{
+    atexit(detach_in_first_handler);
+    for (int n = 0; n < 3; n++) {
+        if (scm_attach_by_ifd(bed_ifd(CARD), &late[n]) != SCM_S_OK)
+            return false;
+    }
+    atexit(detach_in_last_handler);
+    return scm_lock(late[2]) == SCM_S_OK;
+}
+
+/* --- A program that forks while its threads list readers, and has done nothing else yet */
+
+static void *list_for_ever(void *unused)
+{
+    char names[1024];
+    size_t length;
+    (void)unused;
+    for (;;)
+        scm_list_ifds(names, sizeof names, &length);
+    return NULL;
+}
+
+static bool list_in_child(void)
+{
+    char names[1024];
+    size_t length;
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(10); /* it hangs */
+        scm_result result = scm_list_ifds(names, sizeof names, &length);
+        _exit(result != SCM_S_OK);
+    }
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool fork_while_listing(void)
+{
+    pthread_t thread;
+    for (int n = 0; n < 4; n++) {
+        if (pthread_create(&thread, NULL, list_for_ever, NULL) != 0)
+            return false;
+    }
+    for (int n = 0; n < 100; n++) {
+        if (!list_in_child())
+            return false;
+    }
+    return true;
+}
+
 /* Runs this program again, to do it and end. */
 static int run_again(const char *what)
 {
@@ -107,6 +180,31 @@ static void a_process_unloads_the_library_in_the_middle_of_everything(void **sta
     the_card_is_free();
 }
 
+static void exit_handlers_and_destructors_may_detach(void **state)
+{
+    (void)state;
+    assert_int_equal(run_again("late"), 0);
+    the_card_is_free();
+}
+
+/* Its children hang when they inherit a lock that nobody gives back. */
+static void a_process_that_has_only_listed_readers_may_fork(void **state)
+{
+    (void)state;
+    assert_int_equal(run_again("fork"), 0);
+}
+
+static bool begin(const char *what)
+{
+    if (strcmp(what, "unload") == 0)
+        return begin_and_unload();
+    if (strcmp(what, "late") == 0)
+        return begin_to_clean_up_late();
+    if (strcmp(what, "fork") == 0)
+        return fork_while_listing();
+    return begin_everything();
+}
+
 int main(int argc, char **argv)
 {
     const char *what = getenv("SCM_TEST_EXIT");
@@ -115,7 +213,7 @@ int main(int argc, char **argv)
     if (what == NULL || bed_is_virtual())
         bed("insert %d steerable", CARD);
     if (what != NULL) {
-        bool done = strcmp(what, "unload") == 0 ? begin_and_unload() : begin_everything();
+        bool done = begin(what);
         if (strcmp(what, "exit") == 0)
             exit(!done);
         return !done;
@@ -123,6 +221,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_process_ends_in_the_middle_of_everything),
         cmocka_unit_test(a_process_unloads_the_library_in_the_middle_of_everything),
+        cmocka_unit_test(exit_handlers_and_destructors_may_detach),
+        cmocka_unit_test(a_process_that_has_only_listed_readers_may_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
