@@ -100,7 +100,7 @@ static bool begin_to_clean_up_late(void)
     return scm_lock(late[2]) == SCM_S_OK;
 }
 
-/* --- A program that forks while its threads list readers, and has done nothing else yet */
+/* --- A program that forks while its threads are in calls */
 
 static void *list_for_ever(void *unused)
 {
@@ -112,30 +112,55 @@ static void *list_for_ever(void *unused)
     return NULL;
 }
 
-static bool list_in_child(void)
+static void *ask_for_ever(void *unused)
+{
+    uint32_t state, protocol;
+    scm_handle *handle;
+    (void)unused;
+    for (;;) {
+        if (scm_attach_by_ifd(bed_ifd(CARD), &handle) != SCM_S_OK)
+            return NULL;
+        for (int n = 0; n < 50; n++)
+            scm_status(handle, &state, &protocol);
+        scm_detach(handle);
+    }
+}
+
+static int list_once(void)
 {
     char names[1024];
     size_t length;
-    int status;
-    pid_t pid = fork();
-    if (pid == 0) {
-        alarm(10); /* it hangs */
-        scm_result result = scm_list_ifds(names, sizeof names, &length);
-        _exit(result != SCM_S_OK);
-    }
-    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return scm_list_ifds(names, sizeof names, &length) != SCM_S_OK;
 }
 
-static bool fork_while_listing(void)
+/* The virtual readers are the parent's. */
+static int attach_once(void)
+{
+    scm_handle *handle;
+    if (bed_is_virtual())
+        return list_once();
+    return scm_attach_by_ifd(bed_ifd(CARD), &handle) != SCM_S_OK || scm_detach(handle) != SCM_S_OK;
+}
+
+/* A child hangs in its call, or at its end, if it inherits a lock that nobody gives back. */
+static bool fork_often(void *(*work)(void *), int threads, int children, int (*act)(void))
 {
     pthread_t thread;
-    for (int n = 0; n < 4; n++) {
-        if (pthread_create(&thread, NULL, list_for_ever, NULL) != 0)
+    int status;
+    while (threads-- > 0) {
+        if (pthread_create(&thread, NULL, work, NULL) != 0)
             return false;
     }
-    for (int n = 0; n < 100; n++) {
-        if (!list_in_child())
+    for (int n = 0; n < children; n++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            alarm(10);
+            exit(act());
+        }
+        if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+            fprintf(stderr, "child %d: status %x\n", n, (unsigned)status);
             return false;
+        }
     }
     return true;
 }
@@ -187,11 +212,17 @@ static void exit_handlers_and_destructors_may_detach(void **state)
     the_card_is_free();
 }
 
-/* Its children hang when they inherit a lock that nobody gives back. */
 static void a_process_that_has_only_listed_readers_may_fork(void **state)
 {
     (void)state;
-    assert_int_equal(run_again("fork"), 0);
+    assert_int_equal(run_again("fork and list"), 0);
+}
+
+static void a_process_whose_threads_use_a_card_may_fork(void **state)
+{
+    (void)state;
+    assert_int_equal(run_again("fork and attach"), 0);
+    the_card_is_free();
 }
 
 static bool begin(const char *what)
@@ -200,8 +231,10 @@ static bool begin(const char *what)
         return begin_and_unload();
     if (strcmp(what, "late") == 0)
         return begin_to_clean_up_late();
-    if (strcmp(what, "fork") == 0)
-        return fork_while_listing();
+    if (strcmp(what, "fork and list") == 0)
+        return fork_often(list_for_ever, 4, 100, list_once);
+    if (strcmp(what, "fork and attach") == 0)
+        return fork_often(ask_for_ever, 8, 300, attach_once);
     return begin_everything();
 }
 
@@ -223,6 +256,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_process_unloads_the_library_in_the_middle_of_everything),
         cmocka_unit_test(exit_handlers_and_destructors_may_detach),
         cmocka_unit_test(a_process_that_has_only_listed_readers_may_fork),
+        cmocka_unit_test(a_process_whose_threads_use_a_card_may_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

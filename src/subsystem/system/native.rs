@@ -39,6 +39,14 @@ fn call_answered(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result
     check(code, answers)
 }
 
+/// Makes one call that changes the lists of libpcsclite.
+fn call_alone(function: impl FnOnce() -> LONG) -> Result<()> {
+    let passage = gate::pass_alone()?;
+    let code = function();
+    drop(passage);
+    check(code, &[])
+}
+
 fn native_context(context: Context) -> SCARDCONTEXT {
     context.0 as SCARDCONTEXT
 }
@@ -55,7 +63,7 @@ pub fn can_be_native(icc: Icc) -> bool {
 /// The codes are those of PC/SC even where `check` knows better: a refusal is no broken connection here.
 pub fn establish_context() -> Result<Context> {
     let mut context = 0;
-    let passage = gate::pass()?;
+    let passage = gate::pass_alone()?;
     // SAFETY: the two reserved pointers have to be null; the output is ours.
     let code = unsafe { ffi::SCardEstablishContext(ffi::SCARD_SCOPE_SYSTEM, null(), null(), &mut context) };
     drop(passage);
@@ -67,7 +75,7 @@ pub fn establish_context() -> Result<Context> {
 
 pub fn release_context(context: Context) -> Result<()> {
     // SAFETY: a context is a number; an unknown one is refused.
-    call(|| unsafe { ffi::SCardReleaseContext(native_context(context)) })
+    call_alone(|| unsafe { ffi::SCardReleaseContext(native_context(context)) })
 }
 
 pub fn cancel(context: Context) -> Result<()> {
@@ -108,7 +116,7 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Optio
 
 pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     // SAFETY: a handle is a number; an unknown one is refused.
-    call(|| unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
+    call_alone(|| unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
 }
 
 pub fn begin_transaction(icc: Icc) -> Result<()> {
