@@ -67,6 +67,104 @@ static bool begin_and_unload(void)
     return library.attach != NULL && begin_everything() && dlclose(loaded) == 0;
 }
 
+/* --- A program that cleans up late */
+
+static scm_handle *late[3]; /* attached, and the last one locked */
+static int late_failures;
+
+static void detach_late(int number)
+{
+    if (late[number] != NULL && scm_detach(late[number]) != SCM_S_OK)
+        late_failures++;
+}
+
+static void detach_in_first_handler(void) { detach_late(0); }
+static void detach_in_last_handler(void) { detach_late(1); }
+
+/* Runs behind all exit handlers. */
+__attribute__((destructor)) static void detach_in_destructor(void)
+{
+    detach_late(2);
+    if (late_failures > 0)
+        _exit(late_failures);
+}
+
+static bool begin_to_clean_up_late(void)
+{
+    atexit(detach_in_first_handler);
+    for (int n = 0; n < 3; n++) {
+        if (scm_attach_by_ifd(bed_ifd(CARD), &late[n]) != SCM_S_OK)
+            return false;
+    }
+    atexit(detach_in_last_handler);
+    return scm_lock(late[2]) == SCM_S_OK;
+}
+
+/* --- A program that forks while its threads are in calls */
+
+static void *list_for_ever(void *unused)
+{
+    char names[1024];
+    size_t length;
+    (void)unused;
+    for (;;)
+        scm_list_ifds(names, sizeof names, &length);
+    return NULL;
+}
+
+static void *ask_for_ever(void *unused)
+{
+    uint32_t state, protocol;
+    scm_handle *handle;
+    (void)unused;
+    for (;;) {
+        if (scm_attach_by_ifd(bed_ifd(CARD), &handle) != SCM_S_OK)
+            return NULL;
+        for (int n = 0; n < 50; n++)
+            scm_status(handle, &state, &protocol);
+        scm_detach(handle);
+    }
+}
+
+static int list_once(void)
+{
+    char names[1024];
+    size_t length;
+    return scm_list_ifds(names, sizeof names, &length) != SCM_S_OK;
+}
+
+/* The virtual readers are the parent's. */
+static int attach_once(void)
+{
+    scm_handle *handle;
+    if (bed_is_virtual())
+        return list_once();
+    return scm_attach_by_ifd(bed_ifd(CARD), &handle) != SCM_S_OK || scm_detach(handle) != SCM_S_OK;
+}
+
+/* A child hangs in its call, or at its end, if it inherits a lock that nobody gives back. */
+static bool fork_often(void *(*work)(void *), int threads, int children, int (*act)(void))
+{
+    pthread_t thread;
+    int status;
+    while (threads-- > 0) {
+        if (pthread_create(&thread, NULL, work, NULL) != 0)
+            return false;
+    }
+    for (int n = 0; n < children; n++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            alarm(10);
+            exit(act());
+        }
+        if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+            fprintf(stderr, "child %d: status %x\n", n, (unsigned)status);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Runs this program again, to do it and end. */
 static int run_again(const char *what)
 {
@@ -107,6 +205,39 @@ static void a_process_unloads_the_library_in_the_middle_of_everything(void **sta
     the_card_is_free();
 }
 
+static void exit_handlers_and_destructors_may_detach(void **state)
+{
+    (void)state;
+    assert_int_equal(run_again("late"), 0);
+    the_card_is_free();
+}
+
+static void a_process_that_has_only_listed_readers_may_fork(void **state)
+{
+    (void)state;
+    assert_int_equal(run_again("fork and list"), 0);
+}
+
+static void a_process_whose_threads_use_a_card_may_fork(void **state)
+{
+    (void)state;
+    assert_int_equal(run_again("fork and attach"), 0);
+    the_card_is_free();
+}
+
+static bool begin(const char *what)
+{
+    if (strcmp(what, "unload") == 0)
+        return begin_and_unload();
+    if (strcmp(what, "late") == 0)
+        return begin_to_clean_up_late();
+    if (strcmp(what, "fork and list") == 0)
+        return fork_often(list_for_ever, 4, 100, list_once);
+    if (strcmp(what, "fork and attach") == 0)
+        return fork_often(ask_for_ever, 8, 300, attach_once);
+    return begin_everything();
+}
+
 int main(int argc, char **argv)
 {
     const char *what = getenv("SCM_TEST_EXIT");
@@ -115,7 +246,7 @@ int main(int argc, char **argv)
     if (what == NULL || bed_is_virtual())
         bed("insert %d steerable", CARD);
     if (what != NULL) {
-        bool done = strcmp(what, "unload") == 0 ? begin_and_unload() : begin_everything();
+        bool done = begin(what);
         if (strcmp(what, "exit") == 0)
             exit(!done);
         return !done;
@@ -123,6 +254,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_process_ends_in_the_middle_of_everything),
         cmocka_unit_test(a_process_unloads_the_library_in_the_middle_of_everything),
+        cmocka_unit_test(exit_handlers_and_destructors_may_detach),
+        cmocka_unit_test(a_process_that_has_only_listed_readers_may_fork),
+        cmocka_unit_test(a_process_whose_threads_use_a_card_may_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,9 @@
  *   it and has left its library locked: then it is SCM_SCARD_E_NO_SERVICE in this child, after a second at the first call. A child
  *   that lives on without exec keeps the connections of a parent that has ended, and with them its locks.
  * Unloading. Detach before dlclose: what is attached stays attached. The code itself stays loaded.
+ * The end. A process may end at any moment, in any way. When it begins to exit, calls of the service that other threads make
+ *   fail with SCM_SCARD_P_SHUTDOWN: the process ends. The thread that ends it may go on, and detach in exit handlers and
+ *   destructors. Calls that are under way get at most 80 ms to return.
  * Memory. What goes in is borrowed for the call, what comes out is copied. The library never exits, and prints nothing,
  *   unless it meets a bug of its own: then Rust says so in one line on stderr, and the caller gets SCM_E_UNEXPECTED.
  *
@@ -49,6 +52,7 @@
  *   SCM_SCARD_E_CANCELLED           scm_cancel has ended the wait for another attachment; the attachment is as before
  *   SCM_SCARD_E_NOT_READY           a callback of a virtual card called the attachment that it is called for, or would have
  *                                   had to wait for another one
+ *   SCM_SCARD_P_SHUTDOWN            the process ends, and another thread ends it
  *   SCM_E_OUTOFMEMORY               the resource manager has no memory
  *   any other SCM_SCARD_* code that speaks of readers, cards or the service, if the service or the driver says so
  *   the code of the last scm_reconnect, while that has left no connection
@@ -199,7 +203,7 @@
 #define SCM_SCARD_E_NOT_TRANSACTED ((scm_result)0x80100016)
 /** The reader is gone. */
 #define SCM_SCARD_E_READER_UNAVAILABLE ((scm_result)0x80100017)
-/** The operation was stopped for a shutdown. */
+/** The process ends. */
 #define SCM_SCARD_P_SHUTDOWN ((scm_result)0x80100018)
 /** The buffer for the protocol control information is too small. */
 #define SCM_SCARD_E_PCI_TOO_SMALL ((scm_result)0x80100019)

@@ -86,7 +86,7 @@ codes! {
     SCARD_E_INVALID_ATR = 0x80100015, "The ATR of the card is not valid.";
     SCARD_E_NOT_TRANSACTED = 0x80100016, "No lock is held, or the exchange with the card did not complete.";
     SCARD_E_READER_UNAVAILABLE = 0x80100017, "The reader is gone.";
-    SCARD_P_SHUTDOWN = 0x80100018, "The operation was stopped for a shutdown.";
+    SCARD_P_SHUTDOWN = 0x80100018, "The process ends.";
     SCARD_E_PCI_TOO_SMALL = 0x80100019, "The buffer for the protocol control information is too small.";
     SCARD_E_READER_UNSUPPORTED = 0x8010001A, "The driver of the reader does not meet the requirements.";
     SCARD_E_DUPLICATE_READER = 0x8010001B, "A reader of this name exists already.";

@@ -88,6 +88,19 @@ fn end<T>(attachment: Token, table: impl Fn(&mut Handles) -> &mut HandleTable<Sh
 
 static HANDLES: OnceCell<Mutex<Handles>> = OnceCell::new();
 
+/// Runs when the library is loaded: whatever a thread is in when another one forks, a fork is watched then.
+#[cfg(unix)]
+#[used]
+#[cfg_attr(not(target_os = "macos"), link_section = ".init_array.00101")]
+#[cfg_attr(target_os = "macos", link_section = "__DATA,__mod_init_func")]
+static LOADED: extern "C" fn() = watch_forks;
+
+#[cfg(unix)]
+extern "C" fn watch_forks() {
+    // Without memory for it now, the first call that needs the table tries again, and can say so.
+    drop(handles());
+}
+
 /// The table, locked. Keep it no longer than one call of the table's own.
 pub fn handles() -> Result<MutexGuard<'static, Handles>> {
     let table = HANDLES.get_or_try_init(|| -> Result<_> {
@@ -118,7 +131,7 @@ mod fork {
     use std::cell::UnsafeCell;
     use std::sync::MutexGuard;
 
-    use super::{handles, lock, Handles, HANDLES};
+    use super::{lock, Handles, HANDLES};
     use crate::arbiter::seat::{self, Arbiters};
     use crate::fork_count::count_fork;
     use crate::hresult::{Hresult, Result};
@@ -141,17 +154,6 @@ mod fork {
     unsafe impl Sync for HeldLocks {}
 
     static HELD: HeldLocks = HeldLocks(UnsafeCell::new(None));
-
-    /// The table is made when the library is loaded, before any other thread can be in a first call while one forks. Without memory
-    /// for it now the first call tries again. It is in this file, as a linker leaves out what nobody asks for.
-    #[used]
-    #[cfg_attr(not(target_vendor = "apple"), link_section = ".init_array")]
-    #[cfg_attr(target_vendor = "apple", link_section = "__DATA,__mod_init_func")]
-    static LOADED: extern "C" fn() = make_table;
-
-    extern "C" fn make_table() {
-        drop(handles());
-    }
 
     /// Asks for the three calls around each fork. They end with this library: the C library drops them on dlclose.
     pub fn watch() -> Result<()> {

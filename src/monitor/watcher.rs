@@ -28,14 +28,15 @@ impl Watcher {
         Watcher { monitor, service, told_up: None, told: Vec::new() }
     }
 
-    /// Until the monitor is closed.
+    /// Until the monitor is closed, or the process ends.
     pub fn run(mut self) {
         loop {
-            match self.service.subsystem().establish_context(&Patience::ENDLESS) {
-                Ok(context) => self.watch_in(context),
+            let watched = self.service.subsystem().establish_context(&Patience::ENDLESS);
+            match watched.and_then(|context| self.watch_in(context)) {
                 // That says nothing of the service.
                 Err(Hresult::E_OUTOFMEMORY) => {}
-                Err(_) => self.tell_down(),
+                Err(Hresult::SCARD_P_SHUTDOWN) => break,
+                _ => self.tell_down(),
             }
             if !self.monitor.pause(LOOK_FOR_SERVICE_EVERY) {
                 break;
@@ -44,17 +45,18 @@ impl Watcher {
         self.monitor.watcher_left();
     }
 
-    /// Until the service is gone, or the monitor is closed.
-    fn watch_in(&mut self, context: Context) {
+    /// Until the monitor is closed, or a failure, such as that the service is gone.
+    fn watch_in(&mut self, context: Context) -> Result<()> {
+        let mut watched = Ok(());
         if self.monitor.enter(self.service, context) {
-            self.watch(context);
+            watched = self.watch(context);
             self.monitor.leave(self.service);
         }
         self.service.subsystem().release_context(context);
-        self.tell_down();
+        watched
     }
 
-    fn watch(&mut self, context: Context) {
+    fn watch(&mut self, context: Context) -> Result<()> {
         if self.service.subsystem().is_worth_telling() {
             self.tell_up();
         }
@@ -67,9 +69,10 @@ impl Watcher {
                 Err(Hresult::E_OUTOFMEMORY) => {
                     self.monitor.pause(LOOK_FOR_SERVICE_EVERY);
                 }
-                Err(_) => return,
+                Err(code) => return Err(code),
             }
         }
+        Ok(())
     }
 
     fn look(&self, context: Context) -> Result<Vec<IfdState>> {

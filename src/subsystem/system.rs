@@ -16,14 +16,10 @@ mod worker;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-#[cfg(unix)]
-use std::{sync::TryLockError, time::Duration};
 
 use pcsc::ffi::{self, DWORD};
 
 use crate::atr::Atr;
-#[cfg(unix)]
-use crate::cancellation::hold_off;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::patience::Patience;
@@ -43,23 +39,8 @@ const IS_PCSC_LITE: bool = cfg!(not(any(windows, target_os = "macos")));
 /// How often a daemon that is there is asked to let this process in.
 const TRIES_TO_BE_ADMITTED: u32 = 4;
 
-/// How often a fork looks whether no context is being made, and how long it waits in between: 100 ms in all.
-#[cfg(unix)]
-const TRIES_TO_BE_ALONE: u32 = 1000;
-#[cfg(unix)]
-const TRY_TO_BE_ALONE_EVERY: Duration = Duration::from_micros(100);
-
 /// Whether the service has let this process in before.
 static ADMITTED: AtomicBool = AtomicBool::new(false);
-
-/// One at a time: libpcsclite keeps contexts and handles in lists, and SCardDisconnect walks through all of them while
-/// SCardEstablishContext and SCardReleaseContext change them, which crashes (1.9.9; mended in part in 2.5). None of the
-/// three waits for a card: `disconnect` has waited before.
-static REGISTRY: Mutex<()> = Mutex::new(());
-
-fn registry() -> MutexGuard<'static, ()> {
-    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The card handles that are ours, each with its context, which PC/SC cannot be asked for.
 static CARDS: Mutex<Vec<(Icc, Context)>> = Mutex::new(Vec::new());
@@ -75,7 +56,7 @@ fn context_of(icc: Icc) -> Option<Context> {
 /// What is locked while a fork is under way.
 #[cfg(unix)]
 pub struct Locked {
-    alone: Option<MutexGuard<'static, ()>>,
+    gate: gate::Hold,
     workshop: MutexGuard<'static, worker::Workshop>,
     strays: MutexGuard<'static, strays::Strays>,
     cards: MutexGuard<'static, Vec<(Icc, Context)>>,
@@ -85,22 +66,8 @@ pub struct Locked {
 pub fn lock() -> Locked {
     // In the order in which calls lock them.
     let strays = strays::lock();
-    Locked { cards: cards(), workshop: worker::lock(), strays, alone: registry_soon() }
-}
-
-/// The registry, so that no child inherits it, and that of libpcsclite, in mid-change. A fork does not wait for a service that
-/// hangs, though.
-#[cfg(unix)]
-fn registry_soon() -> Option<MutexGuard<'static, ()>> {
-    let _cancellation = hold_off();
-    for _ in 0..TRIES_TO_BE_ALONE {
-        match REGISTRY.try_lock() {
-            Ok(alone) => return Some(alone),
-            Err(TryLockError::Poisoned(alone)) => return Some(alone.into_inner()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(TRY_TO_BE_ALONE_EVERY),
-        }
-    }
-    None
+    let (cards, workshop) = (cards(), worker::lock());
+    Locked { cards, workshop, strays, gate: gate::hold() }
 }
 
 #[cfg(unix)]
@@ -112,7 +79,7 @@ impl Locked {
         self.cards.clear();
         STATES.forget_all();
         gate::forget_all();
-        inheritance::inherit(self.alone.is_none());
+        inheritance::inherit(!self.gate.is_alone());
     }
 }
 
@@ -314,13 +281,11 @@ fn was_hung_up(code: Hresult) -> bool {
 }
 
 fn establish() -> Result<Context> {
-    let _alone = registry();
     native::establish_context()
 }
 
 fn close_context(context: Context) {
     cards().retain(|(_, of)| *of != context);
-    let _alone = registry();
     // The result tells nothing: the context of a dead daemon is freed although the call answers NO_SERVICE.
     let _ = native::release_context(context);
 }
@@ -375,7 +340,6 @@ fn close_card(icc: Icc, disposition: Disposition) -> Result<()> {
         }
     }
     cards().retain(|(known, _)| *known != icc);
-    let _alone = registry();
     native::disconnect(icc, disposition)
 }
 

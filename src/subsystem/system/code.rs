@@ -39,6 +39,8 @@ fn translate(code: u32) -> Hresult {
     match Hresult(code as i32) {
         // One thing, one code: the memory of the service and ours.
         Hresult::SCARD_E_NO_MEMORY => Hresult::E_OUTOFMEMORY,
+        // The service ends. With us it is the code for the end of this process.
+        Hresult::SCARD_P_SHUTDOWN => Hresult::SCARD_E_SERVICE_STOPPED,
         // pcsc-lite before 2.0 uses the number of "unexpected" for "unsupported", and has no "unexpected".
         Hresult::SCARD_E_UNEXPECTED if cfg!(not(windows)) => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
         Hresult::E_NOTIMPL => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
@@ -75,7 +77,6 @@ const OF_A_SERVICE: &[Hresult] = &[
     Hresult::SCARD_E_INVALID_ATR,
     Hresult::SCARD_E_NOT_TRANSACTED,
     Hresult::SCARD_E_READER_UNAVAILABLE,
-    Hresult::SCARD_P_SHUTDOWN,
     Hresult::SCARD_E_PCI_TOO_SMALL,
     Hresult::SCARD_E_READER_UNSUPPORTED,
     Hresult::SCARD_E_DUPLICATE_READER,
@@ -149,6 +150,7 @@ mod tests {
         assert_eq!(translate(0x8010_0006), Hresult::E_OUTOFMEMORY);
         assert_eq!(translate(0x8007_000E), Hresult::E_OUTOFMEMORY);
         assert_eq!(translate(0x8000_4001), Hresult::SCARD_E_UNSUPPORTED_FEATURE);
+        assert_eq!(translate(0x8010_0018), Hresult::SCARD_E_SERVICE_STOPPED);
         for made_up in
             [2, 0xFFFF, 0x0001_0000, 0x7FFF_FFFF, 0x8000_FFFF, 0x8010_FFFF, 0x8010_006B, 0xC000_0001, u32::MAX]
         {

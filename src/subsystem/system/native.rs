@@ -39,6 +39,14 @@ fn call_answered(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result
     check(code, answers)
 }
 
+/// Makes one call that changes the lists of libpcsclite.
+fn call_alone(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
+    let passage = gate::pass_alone()?;
+    let code = function();
+    drop(passage);
+    check(code, answers)
+}
+
 fn native_context(context: Context) -> SCARDCONTEXT {
     context.0 as SCARDCONTEXT
 }
@@ -55,7 +63,7 @@ pub fn can_be_native(icc: Icc) -> bool {
 /// A refusal is no broken connection here, as it is for `check` elsewhere.
 pub fn establish_context() -> Result<Context> {
     let mut context = 0;
-    call_answered(&[Hresult::SCARD_W_SECURITY_VIOLATION], || {
+    call_alone(&[Hresult::SCARD_W_SECURITY_VIOLATION], || {
         // SAFETY: the two reserved pointers have to be null; the output is ours.
         unsafe { ffi::SCardEstablishContext(ffi::SCARD_SCOPE_SYSTEM, null(), null(), &mut context) }
     })?;
@@ -64,7 +72,7 @@ pub fn establish_context() -> Result<Context> {
 
 pub fn release_context(context: Context) -> Result<()> {
     // SAFETY: a context is a number; an unknown one is refused.
-    call(|| unsafe { ffi::SCardReleaseContext(native_context(context)) })
+    call_alone(&[], || unsafe { ffi::SCardReleaseContext(native_context(context)) })
 }
 
 pub fn cancel(context: Context) -> Result<()> {
@@ -105,7 +113,7 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Optio
 
 pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     // SAFETY: a handle is a number; an unknown one is refused.
-    call(|| unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
+    call_alone(&[], || unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
 }
 
 pub fn begin_transaction(icc: Icc) -> Result<()> {
