@@ -11,12 +11,8 @@ use pcsc::{Disposition, ShareMode};
 
 use crate::answer::{self, done, Answer};
 use crate::launcher::Launcher;
-use crate::program::Program;
+use crate::program::{Program, THIS};
 use crate::resource_manager::{connect, disconnect, text};
-
-/// This program, for the kernel. Its path is no help: inside of the stack's namespaces the kernel tells the path from outside
-/// of a folder that was mounted onto itself to be the root, and there is no such path inside.
-const THIS: &str = "/proc/self/exe";
 
 /// How a card is held.
 #[derive(Clone, Copy, Debug, PartialEq)]
