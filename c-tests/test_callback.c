@@ -218,7 +218,7 @@ static scm_result pull(void) { return scm_virtual_ifd_remove(scene.ifd); }
 static scm_result warm(void) { return scm_virtual_ifd_reset(scene.ifd, SCM_DISPOSITION_RESET); }
 static scm_result unpower(void) { return scm_virtual_ifd_reset(scene.ifd, SCM_DISPOSITION_UNPOWER); }
 static scm_result unplug(void) { return scm_virtual_ifd_destroy(scene.ifd); }
-static scm_result stop(void) { return scm_virtual_service_stop(); }
+static scm_result stop_service(void) { return scm_virtual_service_stop(); }
 static scm_result restart(void) { return scm_virtual_service_stop() | scm_virtual_service_start(); }
 
 /* A monitor that the callback makes, and one that was there before. */
@@ -251,7 +251,7 @@ static scm_result (*const CALLS[])(void) = {
     own_reconnect, other_reconnect, own_last_response, other_last_response, own_reset,     other_reset,
     own_take,      other_take,      own_borrow,        other_borrow,        own_detach,    other_detach,
     own_dispose,   other_dispose,   attach_shared,     attach_exclusive,    attach_direct, insert,
-    pull,          warm,            unpower,           unplug,              stop,          restart,
+    pull,          warm,            unpower,           unplug,              stop_service,  restart,
     watch,         fetch,           unwatch,           own_send,            other_send,
     own_get_card_capabilities,      other_get_card_capabilities,
     own_set_card_capabilities,      other_set_card_capabilities,
@@ -311,7 +311,7 @@ static const struct {
     {by_attaching_to_it, IN_POWER_ON}, {by_reconnecting_to_it, IN_POWER_ON}, {pull, IN_POWER_OFF},
     {pull, IN_RELEASE},                {unplug, IN_POWER_OFF},              {unplug, IN_RELEASE},
     {by_send, IN_TRANSMIT},
-    {stop, IN_POWER_OFF},              {restart, IN_POWER_ON},              {warm, IN_POWER_RESET},
+    {stop_service, IN_POWER_OFF},      {restart, IN_POWER_ON},              {warm, IN_POWER_RESET},
 };
 
 static void play(size_t way, size_t call)

@@ -370,7 +370,7 @@ static void a_code_of_a_directory_outlives_a_long_write(void **state)
 {
     (void)state;
     static const uint8_t verify_local[] = {0x00, 0x20, 0x00, 0x81, 0x06, 's', 'e', 'c', 'r', 'e', 't'};
-    static const uint8_t data[15] = "0123456789ABCDE";
+    static const uint8_t data[15] = {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E'};
     uint8_t response[2];
     size_t length;
     assert_result(scm_lock(card), SCM_S_OK);

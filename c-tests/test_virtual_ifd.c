@@ -173,7 +173,8 @@ static void options_have_limits(void **state)
     assert_string_equal(vendor, "Acme");
     for (int i = 0; i < 10; i++)
         assert_result(exchange(handle), SCM_S_OK);
-    assert_in_range(strlen(get_log(ifd)), 1, 64);
+    size_t logged = strlen(get_log(ifd));
+    assert_true(1 <= logged && logged <= 64);
     assert_result(scm_detach(handle), SCM_S_OK);
     assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
 }

@@ -8,8 +8,10 @@ mod gate;
 mod inheritance;
 mod list;
 mod native;
+mod recount;
 mod states;
 mod survey;
+mod watch;
 mod words;
 mod worker;
 
@@ -29,7 +31,7 @@ use errand::{strays, Subject};
 use list::multi_string;
 use native::ReaderState;
 use states::STATES;
-use words::state_from_native;
+use words::{protocol_from_native, state_from_native};
 
 pub use native::control_code;
 
@@ -42,15 +44,30 @@ const TRIES_TO_BE_ADMITTED: u32 = 4;
 /// Whether the service has let this process in before.
 static ADMITTED: AtomicBool = AtomicBool::new(false);
 
-/// The card handles that are ours, each with its context, which PC/SC cannot be asked for.
-static CARDS: Mutex<Vec<(Icc, Context)>> = Mutex::new(Vec::new());
+/// A card handle that is ours, with what PC/SC cannot always be asked for.
+#[derive(Clone, Copy)]
+struct Card {
+    icc: Icc,
+    context: Context,
+    ifd: IfdName,
+}
 
-fn cards() -> MutexGuard<'static, Vec<(Icc, Context)>> {
+static CARDS: Mutex<Vec<Card>> = Mutex::new(Vec::new());
+
+fn cards() -> MutexGuard<'static, Vec<Card>> {
     CARDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn card_of(icc: Icc) -> Option<Card> {
+    cards().iter().find(|card| card.icc == icc).copied()
+}
+
 fn context_of(icc: Icc) -> Option<Context> {
-    cards().iter().find(|(known, _)| *known == icc).map(|(_, context)| *context)
+    card_of(icc).map(|card| card.context)
+}
+
+fn ifd_of(icc: Icc) -> Option<IfdName> {
+    card_of(icc).map(|card| card.ifd)
 }
 
 /// What is locked while a fork is under way.
@@ -59,15 +76,16 @@ pub struct Locked {
     gate: gate::Hold,
     workshop: MutexGuard<'static, worker::Workshop>,
     strays: MutexGuard<'static, strays::Strays>,
-    cards: MutexGuard<'static, Vec<(Icc, Context)>>,
+    cards: MutexGuard<'static, Vec<Card>>,
+    watches: MutexGuard<'static, Vec<watch::Call>>,
 }
 
 #[cfg(unix)]
 pub fn lock() -> Locked {
     // In the order in which calls lock them.
     let strays = strays::lock();
-    let (cards, workshop) = (cards(), worker::lock());
-    Locked { cards, workshop, strays, gate: gate::hold() }
+    let (cards, watches, workshop) = (cards(), watch::lock(), worker::lock());
+    Locked { cards, watches, workshop, strays, gate: gate::hold() }
 }
 
 #[cfg(unix)]
@@ -77,6 +95,7 @@ impl Locked {
         self.workshop.forget_all();
         self.strays.forget_all();
         self.cards.clear();
+        self.watches.clear();
         STATES.forget_all();
         gate::forget_all();
         inheritance::inherit(!self.gate.is_alone());
@@ -218,24 +237,36 @@ impl Subsystem for System {
     }
 
     fn look(&self, context: Context, ifd: &IfdName) -> Result<Sight> {
-        STATES.settled(|| reader_state(context, ifd, ffi::SCARD_STATE_UNAWARE, 0), |_| false)
+        match watch::sight(context, ifd)? {
+            Some(seen) => Ok(seen),
+            None => STATES.settled(|| reader_state(context, ifd, ffi::SCARD_STATE_UNAWARE, 0), |_| false),
+        }
     }
 
     fn wait_for_change(&self, context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
+        if let Some(watch) = watch::begin(context)? {
+            return watch.wait_for_change(ifd, seen, timeout_ms);
+        }
         let known = seen.native as DWORD & !ffi::SCARD_STATE_CHANGED;
         reader_state(context, ifd, known, timeout_ms)
     }
 
     fn survey(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
-        survey::survey(context, known, timeout_ms)
+        match watch::begin(context)? {
+            Some(watch) => watch.survey(known, timeout_ms),
+            None => survey::survey(context, known, timeout_ms),
+        }
     }
 
     fn cancel_survey(&self, context: Context) {
-        survey::cancel(context);
+        if !watch::cancel(context) {
+            survey::cancel(context);
+        }
     }
 
     fn list_ifds(&self, context: Context) -> Result<Vec<u8>> {
-        multi_string(|buffer| STATES.reading(|| native::list_readers(context, buffer)))
+        let listed = multi_string(|buffer| STATES.reading(|| native::list_readers(context, buffer)));
+        recount::if_lost(listed, recount::list)
     }
 
     fn list_ifd_groups(&self, context: Context) -> Result<Vec<u8>> {
@@ -285,7 +316,7 @@ fn establish() -> Result<Context> {
 }
 
 fn close_context(context: Context) {
-    cards().retain(|(_, of)| *of != context);
+    cards().retain(|card| card.context != context);
     // The result tells nothing: the context of a dead daemon is freed although the call answers NO_SERVICE.
     let _ = native::release_context(context);
 }
@@ -297,7 +328,7 @@ fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, Opti
         drop(cards);
         return close_card(icc, Disposition::Leave).and(Err(full.into()));
     }
-    cards.push((icc, context));
+    cards.push(Card { icc, context, ifd: *ifd });
     Ok((icc, protocol))
 }
 
@@ -339,7 +370,7 @@ fn close_card(icc: Icc, disposition: Disposition) -> Result<()> {
             disposition = Disposition::Leave;
         }
     }
-    cards().retain(|(known, _)| *known != icc);
+    cards().retain(|card| card.icc != icc);
     native::disconnect(icc, disposition)
 }
 
@@ -388,7 +419,11 @@ fn status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
 }
 
 fn ask_status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
-    let (state, protocol) = STATES.reading(|| native::status(icc)).map_err(without_connection)?;
+    let asked = STATES.reading(|| native::status(icc)).map_err(without_connection);
+    let (state, protocol) = recount::if_lost(asked, || {
+        let reader = recount::reader_of(icc)?;
+        Ok((reader.state, protocol_from_native(reader.protocol)))
+    })?;
     let state = state_from_native(state);
     // pcsc-lite goes on naming the protocol of a card that has left.
     let protocol = protocol.filter(|_| state != CardState::Absent);
@@ -408,7 +443,18 @@ fn identify(icc: Icc) -> Result<Identity> {
     if !native::can_be_native(icc) {
         return Err(Hresult::SCARD_E_INVALID_HANDLE);
     }
-    STATES.settled(|| ask_identity(icc), |_| false)
+    let asked = STATES.settled(|| ask_identity(icc), |_| false);
+    recount::if_lost(asked, || {
+        let reader = recount::reader_of(icc)?;
+        let state = state_from_native(reader.state);
+        Ok(Identity {
+            ifd: reader.name,
+            atr: reader.card().unwrap_or_default(),
+            state,
+            protocol: protocol_from_native(reader.protocol),
+            events: reader.events,
+        })
+    })
 }
 
 fn ask_identity(icc: Icc) -> Result<Identity> {

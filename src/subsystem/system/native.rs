@@ -272,6 +272,14 @@ pub fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], time
     }
 }
 
+/// Whether SCardGetStatusChange takes more readers at once than pcsc-lite before 2.5 can have. All of them are to be ignored, so
+/// it asks nobody.
+pub fn takes_any_number_of_readers() -> bool {
+    const TOO_MANY: usize = 17;
+    let readers = &mut [(); TOO_MANY].map(|()| ReaderState::new(c"", ffi::SCARD_STATE_IGNORE));
+    get_status_change(Context(0), readers, 0).is_ok()
+}
+
 /// Fills the buffer with the readers of all groups, or measures without one. Gives the length.
 pub fn list_readers(context: Context, buffer: Option<&mut [u8]>) -> Result<usize> {
     list(buffer, |names, length| {

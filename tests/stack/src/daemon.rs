@@ -1,12 +1,13 @@
 //! The private pcscd.
 
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{kill, Signal};
@@ -16,13 +17,10 @@ use nix::unistd::Pid;
 use crate::configuration;
 use crate::launcher::Launcher;
 use crate::namespace::RUN_PCSCD;
-use crate::resource_manager;
+use crate::onlooker::{self, Sight};
 
 /// How long the daemon may take to come or to go.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long to wait before the daemon is asked again while it starts.
-const RETRY: Duration = Duration::from_millis(2);
 
 const NOT_RUNNING: &str = "the daemon is not running";
 
@@ -129,28 +127,22 @@ impl Daemon {
     }
 
     fn wait_for(&self, readers: &[String]) -> Result<(), String> {
-        let deadline = Instant::now() + PATIENCE;
-        while !lists(readers) {
-            if self.lock().child.is_none() {
-                return Err("the daemon ended while it started".into());
-            }
-            if Instant::now() > deadline {
+        let names = readers.iter().map(|reader| CString::new(reader.as_str())).collect::<Result<Vec<_>, _>>();
+        let names = names.map_err(|error| error.to_string())?;
+        let names: Vec<_> = names.iter().map(CString::as_c_str).collect();
+        match onlooker::wait_until(Sight::Listed, &names, &self.launcher) {
+            Err(_) if self.lock().child.is_none() => Err("the daemon ended while it started".into()),
+            Err(error) => {
                 show_log("the daemon does not list the readers");
-                return Err(format!("the daemon does not list the readers after {PATIENCE:?}"));
+                Err(error)
             }
-            thread::sleep(RETRY);
+            Ok(_) => Ok(()),
         }
-        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no thread panics with the daemon")
     }
-}
-
-fn lists(readers: &[String]) -> bool {
-    let listed = resource_manager::readers();
-    listed.is_ok_and(|listed| readers.iter().all(|reader| listed.contains(reader)))
 }
 
 fn pid(child: &Child) -> Pid {

@@ -11,12 +11,8 @@ use pcsc::{Disposition, ShareMode};
 
 use crate::answer::{self, done, Answer};
 use crate::launcher::Launcher;
-use crate::program::Program;
-use crate::resource_manager::{connect, disconnect, text};
-
-/// This program, for the kernel. Its path is no help: inside of the stack's namespaces the kernel tells the path from outside
-/// of a folder that was mounted onto itself to be the root, and there is no such path inside.
-const THIS: &str = "/proc/self/exe";
+use crate::program::{Program, THIS};
+use crate::resource_manager::{connect, disconnect, text, wait_until_free};
 
 /// How a card is held.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,7 +33,10 @@ pub enum Release {
 }
 
 /// A card held until it is released, or this is dropped.
-pub struct Hold(Program);
+pub struct Hold {
+    holder: Program,
+    reader: CString,
+}
 
 impl Hold {
     /// Takes the card in `reader`; waits while others hold it in a transaction.
@@ -46,13 +45,17 @@ impl Hold {
         command.arg("hold").arg(reader.to_string_lossy().as_ref()).arg(grip.word());
         let mut holder = Program::start(command, launcher)?;
         holder.hear()?;
-        Ok(Hold(holder))
+        Ok(Hold { holder, reader: reader.into() })
     }
 
     pub fn release(mut self, release: Release) -> Answer {
         match release {
-            Release::Die => done(),
-            release => self.0.tell(release.word()),
+            Release::Die => {
+                drop(self.holder);
+                wait_until_free(&self.reader).map_err(text)?;
+                done()
+            }
+            release => self.holder.tell(release.word()),
         }
     }
 }

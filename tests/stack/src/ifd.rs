@@ -11,8 +11,9 @@ use crate::card::Kind;
 use crate::configuration::Entry;
 use crate::hold::{Grip, Hold, Release};
 use crate::launcher::Launcher;
+use crate::onlooker::{self, Sight};
 use crate::program::Program;
-use crate::resource_manager::{self, text, Presence};
+use crate::resource_manager::{self, text};
 
 pub struct Ifd {
     name: Mutex<CString>,
@@ -59,10 +60,10 @@ impl Ifd {
     /// card is gone: otherwise it might report that one. A card that is not reported is taken out again.
     pub fn insert(&self, kind: &Kind, directory: &Path, launcher: &Launcher) -> Answer {
         if !self.has_card() {
-            self.wait_until(Presence::Empty)?;
+            self.wait_until(Sight::Empty, launcher)?;
         }
         self.insert_now(kind, directory, launcher)?;
-        self.wait_until(Presence::Present).inspect_err(|_| drop(self.pull()))
+        self.wait_until(Sight::Present, launcher).inspect_err(|_| drop(self.pull()))
     }
 
     /// Kills the card program, and does not wait until the daemon has seen it.
@@ -73,14 +74,13 @@ impl Ifd {
     }
 
     /// Takes the card out, and waits until the daemon reports it.
-    pub fn remove(&self) -> Answer {
+    pub fn remove(&self, launcher: &Launcher) -> Answer {
         self.pull()?;
-        self.wait_until(Presence::Empty)
+        self.wait_until(Sight::Empty, launcher)
     }
 
-    pub fn wait_until(&self, presence: Presence) -> Answer {
-        resource_manager::wait_until(&self.c_name(), presence)?;
-        done()
+    pub fn wait_until(&self, sight: Sight, launcher: &Launcher) -> Answer {
+        onlooker::wait_until(sight, &[&self.c_name()], launcher)
     }
 
     /// Hands `line` to the card program.

@@ -16,6 +16,7 @@ mod hold;
 mod ifd;
 mod launcher;
 mod namespace;
+mod onlooker;
 mod order;
 mod program;
 mod resource_manager;
@@ -32,6 +33,7 @@ use clap::{Args, Parser, Subcommand};
 use configuration::{Configuration, MAX_READERS};
 use hold::Grip;
 use launcher::Launcher;
+use onlooker::Sight;
 use stack::Stack;
 
 #[derive(Parser)]
@@ -53,6 +55,9 @@ enum Action {
     /// Holds a card in the stack this runs in, until it is told otherwise: the stack's own other program
     #[command(hide = true)]
     Hold { reader: String, grip: Grip },
+    /// Waits until the resource manager says this of the readers: the eyes of the stack this runs in
+    #[command(hide = true)]
+    See { sight: Sight, readers: Vec<String> },
 }
 
 #[derive(Args)]
@@ -87,6 +92,7 @@ fn main() {
         Action::Run(run) => run.run(),
         Action::Tell { line } => control::tell(&line.join(" ")),
         Action::Hold { reader, grip } => hold::keep(&reader, grip),
+        Action::See { sight, readers } => onlooker::see(sight, &readers),
     };
     let status = outcome.unwrap_or_else(|error| {
         eprintln!("scm-stack: {error}");

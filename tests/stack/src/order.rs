@@ -7,7 +7,7 @@ use pcsc::Disposition;
 
 use crate::card::Kind;
 use crate::hold::{Grip, Release};
-use crate::resource_manager::Presence;
+use crate::onlooker::Sight;
 
 /// What one line asks for.
 #[derive(Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub enum Deed {
     /// `pull N`: takes the card out; answers at once.
     Pull,
     /// `await N present|empty`: answers when the daemon reports that.
-    Await(Presence),
+    Await(Sight),
     /// `card N LINE`: hands LINE to the card, and its answer back.
     Tell(String),
     /// `reset N warm|cold`: resets the card, as another program would.
@@ -91,8 +91,8 @@ fn deed(verb: &str, rest: &str) -> Option<Deed> {
         ("insert-now", words) => kind(words).map(Deed::InsertNow),
         ("remove", []) => Some(Deed::Remove),
         ("pull", []) => Some(Deed::Pull),
-        ("await", ["present"]) => Some(Deed::Await(Presence::Present)),
-        ("await", ["empty"]) => Some(Deed::Await(Presence::Empty)),
+        ("await", ["present"]) => Some(Deed::Await(Sight::Present)),
+        ("await", ["empty"]) => Some(Deed::Await(Sight::Empty)),
         ("reset", ["warm"]) => Some(Deed::Reset(Disposition::ResetCard)),
         ("reset", ["cold"]) => Some(Deed::Reset(Disposition::UnpowerCard)),
         ("hold", [grip]) => grip.parse().ok().map(Deed::Hold),
@@ -148,7 +148,7 @@ mod tests {
             ("insert 1 openpgp", Order::Ifd(1, Deed::Insert(kind("openpgp", None)))),
             ("insert-now 1 steerable 3B00", Order::Ifd(1, Deed::InsertNow(kind("steerable", Some("3B00"))))),
             ("insert 1 cards/t0.toml", Order::Ifd(1, Deed::Insert(kind("cards/t0.toml", None)))),
-            ("await 2 empty", Order::Ifd(2, Deed::Await(Presence::Empty))),
+            ("await 2 empty", Order::Ifd(2, Deed::Await(Sight::Empty))),
             ("card 3  answer 00A4 9000", Order::Ifd(3, Deed::Tell("answer 00A4 9000".into()))),
             ("reset 0 cold", Order::Ifd(0, Deed::Reset(Disposition::UnpowerCard))),
             ("hold 0 transaction", Order::Ifd(0, Deed::Hold(Grip::Transaction))),

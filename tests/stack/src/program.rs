@@ -6,6 +6,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use crate::answer::{self, Answer};
 use crate::launcher::Launcher;
 
+/// This program, for the kernel. Its path is no help: inside of the stack's namespaces the kernel tells the path from outside
+/// of a folder that was mounted onto itself to be the root, and there is no such path inside.
+pub const THIS: &str = "/proc/self/exe";
+
 /// A program that runs. Dropping it kills it.
 pub struct Program {
     child: Child,

@@ -10,8 +10,8 @@ use crate::configuration::{Configuration, Entry};
 use crate::daemon::Daemon;
 use crate::ifd::Ifd;
 use crate::launcher::Launcher;
+use crate::onlooker::Sight;
 use crate::order::{Act, Deed, Order};
-use crate::resource_manager::Presence;
 
 pub struct Stack {
     configuration: Mutex<Configuration>,
@@ -39,7 +39,7 @@ impl Stack {
         self.daemon.start(configuration.names().collect())?;
         for (ifd, entry) in self.ifds.iter().zip(&configuration.entries) {
             if entry.is_plugged && ifd.has_card() {
-                ifd.wait_until(Presence::Present)?;
+                ifd.wait_until(Sight::Present, &self.launcher)?;
             }
         }
         Ok(())
@@ -73,9 +73,9 @@ impl Stack {
             Deed::Name => ifd.name(),
             Deed::Insert(kind) => ifd.insert(&kind, &self.cards, &self.launcher),
             Deed::InsertNow(kind) => ifd.insert_now(&kind, &self.cards, &self.launcher),
-            Deed::Remove => ifd.remove(),
+            Deed::Remove => ifd.remove(&self.launcher),
             Deed::Pull => ifd.pull(),
-            Deed::Await(presence) => ifd.wait_until(presence),
+            Deed::Await(sight) => ifd.wait_until(sight, &self.launcher),
             Deed::Tell(line) => ifd.tell_card(&line),
             Deed::Reset(disposition) => ifd.reset(disposition),
             Deed::Hold(grip) => ifd.hold(grip, &self.launcher),
