@@ -5,6 +5,10 @@
 RUST=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 RUST_OF_OPENPGP=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' tests/openpgp-card/Cargo.toml)
 
+# Of this one and the later ones clippy has to be content.
+# shellcheck disable=SC2034 # for who sources this
+RUST_OF_LINTS=1.95
+
 # Everything that a test needs.
 # shellcheck disable=SC2034 # for who sources this
 PACKAGES_OF_TESTS=(pcscd vsmartcard-vpcd libpcsclite-dev pkg-config cmake make gcc g++ libc6-dev binutils clang libclang-dev
