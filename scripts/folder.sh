@@ -31,8 +31,9 @@ in_folder() {
 leave_folder() {
     local first
     [[ $namespace ]] || return 0
-    read -r first <"/proc/$namespace/task/$namespace/children" || return 0
-    kill -KILL "$first"
+    # At the very beginning there is only the process that is about to make it.
+    read -r first 2>/dev/null <"/proc/$namespace/task/$namespace/children" || first=$namespace
+    kill -KILL "$first" || true
     wait "$namespace" || true
 }
 

@@ -159,11 +159,14 @@ has_candidate() {
 }
 
 # Runs what makes namespaces: as root, where the user may make none. So it is in a folder entered by chroot, and where the
-# kernel is told to allow none.
+# kernel is told to allow none. What root has made in the tree is the user's then.
 with_namespaces() {
+    local status=0
     if [[ $EUID -eq 0 ]] || unshare --user --map-root-user --mount --net true 2>/dev/null; then
         "$@"
-    else
-        as_root env "PATH=$PATH" "HOME=${HOME:-}" "$@"
+        return
     fi
+    as_root env "PATH=$PATH" "HOME=${HOME:-}" "$@" || status=$?
+    as_root chown --recursive "$EUID" build "${target:-build}"
+    return "$status"
 }

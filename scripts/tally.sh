@@ -8,18 +8,22 @@ skipped=0
 # tally NAME COMMAND...
 # A command without such a line is one test.
 tally() {
-    local name=$1 status=0 line log output reader
+    local name=$1 status=0 line log sink said output reader
     shift
-    log=$(mktemp)
     say "$name"
-    # No pipe, so that the command is no child of the shell if it is a function, and a signal finds it at work.
-    exec {output}> >(tee "$log")
+    # A file without a name, so that nothing is left of it after an interrupt.
+    log=$(mktemp)
+    exec {sink}>"$log"
+    exec {said}<"$log"
+    rm -f "$log"
+    # No pipe: a function is to run in this shell, where the signals are handled.
+    exec {output}> >(tee "/dev/fd/$sink")
     reader=$!
     "$@" >&"$output" 2>&1 || status=1
     exec {output}>&-
     wait "$reader"
-    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1) || true
-    rm -f "$log"
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' <&"$said" | tail -n 1) || true
+    exec {sink}>&- {said}<&-
     add "$line" "$status"
 }
 

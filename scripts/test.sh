@@ -115,6 +115,7 @@ count() {
 # In a folder of another Debian.
 on_debian() {
     local suite=$1
+    [[ $suite =~ ^[a-z]+$ ]] || die "this is no Debian: $suite"
     # shellcheck source=scripts/folder.sh
     source scripts/folder.sh
     become_root --debian "$suite"
