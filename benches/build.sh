@@ -13,7 +13,7 @@ compile() {
     "${CC:-cc}" -std=c11 -O2 -Wall -Wextra -Werror $(pkg-config --cflags libpcsclite) "$@"
 }
 
-cargo build --release --locked -p scm -p scm-stack -p scm-card
+cargo build --release --locked -p scm
 soname=$(objdump -p "$target/release/libscm.so" | sed -n 's/ *SONAME *//p')
 ln -sf "$target/release/libscm.so" "$out/$soname"
 

@@ -4,6 +4,7 @@ set -euo pipefail
 
 cd "$(dirname "$0")/.."
 benches/build.sh
+cargo build --release --locked -p scm-stack -p scm-card
 target=$(realpath "${CARGO_TARGET_DIR:-target}")
 out=$target/bench
 

@@ -424,6 +424,8 @@ static void the_openpgp_card(void **state)
     uint8_t before[32];
     size_t length = 77;
     scm_card_auth *other = NULL;
+    if (!bed_has_openpgp())
+        skip();
     bed("insert %d openpgp", OPENPGP);
     scm_handle *openpgp = attach(OPENPGP);
     assert_result(scm_create_card_auth(openpgp, &other), SCM_S_OK);

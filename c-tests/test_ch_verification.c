@@ -449,6 +449,8 @@ static void the_openpgp_card(void **state)
     (void)state;
     scm_handle *test_card = card;
     scm_ch_verification *codes_of_test_card = codes;
+    if (!bed_has_openpgp())
+        skip();
     bed("insert %d openpgp", OPENPGP);
     card = attach(OPENPGP);
     assert_result(scm_create_ch_verification(card, &codes), SCM_S_OK);

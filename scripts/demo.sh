@@ -26,7 +26,7 @@ need_what_builds() {
     command -v pkg-config >/dev/null || missing+=(pkg-config)
     pkg-config --exists libpcsclite 2>/dev/null || missing+=(libpcsclite-dev)
     [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
-    need_rust "$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)"
+    need_rust
 }
 
 # One with the headers of a C library, which are a package of their own.
@@ -79,6 +79,7 @@ say "Building the demo"
 build_demo
 say "Running it"
 if [[ $on_pcscd ]]; then
-    exec "$target/release/scm-stack" run --readers 1 -- "$build/demo" --pcscd
+    with_namespaces "$target/release/scm-stack" run --readers 1 -- "$build/demo" --pcscd
+    exit
 fi
 exec "$build/demo"

@@ -14,7 +14,7 @@ if [[ $# -lt 1 || $# -gt 2 || ! $1 =~ ^[1-9][0-9]*$ || -n ${2:-} && " ${targets[
 fi
 
 need_packages "${PACKAGES_OF_TESTS[@]}"
-need_rust "$RUST_OF_TESTS"
+need_rust
 target=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")/fuzz
 triple=$(rustc -vV | sed -n 's/^host: //p')
 

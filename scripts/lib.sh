@@ -1,9 +1,13 @@
 # shellcheck shell=bash
 # What the scripts share: installing what is missing on Debian. To be sourced.
 
-# The library builds with the rust-version of Cargo.toml. The OpenPGP card of the tests wants this one (heapless).
+# What the library builds with, and all tests but those of the OpenPGP card, which want the second one.
+RUST=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+RUST_OF_OPENPGP=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' tests/openpgp-card/Cargo.toml)
+
+# Of this one and the later ones clippy has to be content.
 # shellcheck disable=SC2034 # for who sources this
-RUST_OF_TESTS=1.87
+RUST_OF_LINTS=1.95
 
 # Everything that a test needs.
 # shellcheck disable=SC2034 # for who sources this
@@ -58,20 +62,55 @@ as_root() {
     fi
 }
 
-# Puts a cargo and a rustc of at least this version on the PATH: those that are here, or else Debian's.
+# Starts the script again as root, with how this machine reaches the network.
+become_root() {
+    local words=()
+    [[ $EUID -ne 0 ]] || return 0
+    mapfile -t words < <(environment_of_network)
+    exec sudo env "HOME=$HOME" "CARGO_HOME=${CARGO_HOME:-$HOME/.cargo}" "${words[@]}" "$PWD/scripts/${0##*/}" "$@"
+}
+
+# Proxies, and what cargo is told about its registry.
+environment_of_network() {
+    env | grep -E '^((https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY|CARGO_(HTTP|NET|REGISTR|SOURCE)[A-Z_]*)=' || true
+}
+
+# The first one in the lists that apt has.
+mirror_of_debian() {
+    # shellcheck disable=SC2016 # apt fills it in
+    apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Label: Debian' | sed -n 1p
+}
+
+# Puts a cargo and a rustc on the PATH: those that are here, or else Debian's, if they are new enough for the library. Every
+# script takes the same, so that it does not matter which of them is the first one on a machine.
 need_rust() {
-    local wanted=$1
-    find_rust "$wanted" && return
+    find_rust "$RUST_OF_OPENPGP" || find_rust "$RUST" || install_rust "$RUST_OF_OPENPGP" || install_rust "$RUST" ||
+        die "needs Rust $RUST or newer, and Debian has none for this machine: see https://rustup.rs"
+    need_certificates
+}
+
+# Installs a Rust of at least this version. Where Debian's own is too old, there is the one that it builds browsers with.
+install_rust() {
+    local wanted=$1 suffix
     become_able_to_install "cargo and rustc $wanted or newer"
-    # Where Debian's own Rust is too old, there is the one that it builds browsers with.
-    local suffix
     for suffix in '' -web; do
-        if has_candidate "cargo$suffix" "$wanted"; then
+        if has_candidate "rustc$suffix" "$wanted" && has_candidate "cargo$suffix" "$wanted"; then
             install_packages "rustc$suffix" "cargo$suffix"
             find_rust "$wanted" && return
         fi
     done
-    die "needs Rust $wanted or newer, and Debian has none for this machine: see https://rustup.rs"
+    return 1
+}
+
+# Those by which cargo knows the registry. Debian's cargo only recommends them.
+need_certificates() {
+    [[ -e /etc/ssl/certs/ca-certificates.crt || ${SSL_CERT_FILE:-}${CARGO_HTTP_CAINFO:-} ]] ||
+        ! command -v apt-get >/dev/null || need_packages ca-certificates
+}
+
+# Whether the Rust that need_rust found builds the OpenPGP card of the tests.
+builds_openpgp_card() {
+    is_recent "$(command -v rustc)" "$RUST_OF_OPENPGP"
 }
 
 # Adds cargo fmt and cargo clippy to the Rust that need_rust found.
@@ -117,4 +156,17 @@ has_candidate() {
     local candidate
     candidate=$(apt-cache policy "$1" | sed -n 's/^ *Candidate: //p')
     [[ -n $candidate && $candidate != '(none)' ]] && dpkg --compare-versions "$candidate" ge "$2"
+}
+
+# Runs what makes namespaces: as root, where the user may make none. So it is in a folder entered by chroot, and where the
+# kernel is told to allow none. What root has made in the tree is the user's then.
+with_namespaces() {
+    local status=0
+    if [[ $EUID -eq 0 ]] || unshare --user --map-root-user --mount --net true 2>/dev/null; then
+        "$@"
+        return
+    fi
+    as_root env "PATH=$PATH" "HOME=${HOME:-}" "$@" || status=$?
+    as_root chown --recursive "$EUID" build "${target:-build}"
+    return "$status"
 }

@@ -14,7 +14,7 @@ fi
 seconds=$(($1 * 60))
 
 need_packages "${PACKAGES_OF_TESTS[@]}"
-need_rust "$RUST_OF_TESTS"
+need_rust
 target=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")
 cmake -S . -B build/soak -DSCM_CARGO="$(command -v cargo)" -DSCM_RUSTC="$(command -v rustc)" \
     -DSCM_CARGO_TARGET_DIR="$target" >/dev/null
@@ -22,6 +22,6 @@ cmake --build build/soak
 
 soak=build/soak/c-tests/test_soak
 say "Soaking a pcscd for $1 min"
-"$target/release/scm-stack" run --readers 4 -- "$soak" --pcscd "$seconds" "${@:2}"
+with_namespaces "$target/release/scm-stack" run --readers 4 -- "$soak" --pcscd "$seconds" "${@:2}"
 say "Soaking virtual readers for $1 min"
 "$soak" --virtual "$seconds" "${@:2}"

@@ -9,25 +9,54 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
+# shellcheck source=scripts/tally.sh
+source scripts/tally.sh
 
-target=$PWD/target
-log=$PWD/build/test.log
-mkdir -p build
-: >"$log"
-broken=0
+usage() {
+    cat <<END
+usage: scripts/test.sh [--short | --pcsc | --debian SUITE]
 
-# Runs one step, whose output is kept for the count; a step that fails does not keep the others from being run.
-step() {
-    say "$1"
-    shift
-    "$@" 2>&1 | tee -a "$log"
-    [[ ${PIPESTATUS[0]} -eq 0 ]] || broken=$((broken + 1))
+Runs every test. On Debian what is missing is installed.
+
+  --short          without what takes minutes each time: see long_step in the script
+  --pcsc           the C tests alone, plain: all that depends on the pcscd and the libpcsclite of the machine
+  --debian SUITE   the same on those of another Debian, such as trixie or sid: in a folder made by debootstrap, which stays
+                   in build/debian for the next time
+  --help           this text
+END
 }
 
+# What is run, in this order. A new step is a line here, and a function below; one that takes minutes is a long_step.
+every_step() {
+    step "Formatting" cargo fmt --all --check
+    step "Lints" lints
+    # They are built only to be run (scripts/fuzz.sh), because libFuzzer takes its time; that their lock file is up to date is seen here.
+    step "The fuzz targets" fuzz_targets
+    step "Rust tests" cargo test --locked "${members[@]}" --target-dir "$target"
+    step "Rust tests under AddressSanitizer" rust_under_asan
+    step "Every interleaving of a few threads" every_interleaving
+    step "C tests, plain and under valgrind" c_tests build/test -DSCM_VALGRIND=ON
+    step "C tests under AddressSanitizer" c_tests build/asan -DSCM_SANITIZE=address
+    step "Building the benchmark" benches/build.sh
+    step "Instructions and allocations of an exchange" benches/instructions.sh
+}
+
+what_depends_on_pcsc() {
+    step "C tests on $(pkg-config --modversion libpcsclite)" c_tests build/test -DSCM_VALGRIND=OFF
+}
+
+# An older clippy finds fault with what a newer one has learnt to understand, so that what it says is shown and does not count.
+lints() {
+    local weight=(-D warnings)
+    is_recent "$(command -v rustc)" "$RUST_OF_LINTS" || weight=(--cap-lints warn)
+    cargo clippy --locked "${members[@]}" --all-targets --target-dir "$target" -- "${weight[@]}"
+}
+
+# Links gcc's own runtime, which is there wherever gcc is: Debian's Rust brings none, and needs to be told not to look for it.
 rust_under_asan() {
-    local triple
+    local triple runtime=-Wl,--push-state,--no-as-needed,-lasan,--pop-state
     triple=$(rustc -vV | sed -n 's/^host: //p')
-    RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address \
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Zexternal-clangrt -Zpre-link-args=$runtime" \
         cargo test --locked -p scm --lib --target "$triple" --target-dir "$target/asan"
 }
 
@@ -37,46 +66,116 @@ fuzz_targets() {
 
 # The handle table and the arbiter, with the threads of loom.
 every_interleaving() {
-    RUSTFLAGS='--cfg loom' cargo test --release --locked -p scm --lib --target-dir "$target/loom" interleavings
+    RUSTFLAGS='--cfg loom' cargo test --profile quick --locked -p scm --lib --target-dir "$target/loom" interleavings
 }
 
 # c_tests DIRECTORY CMAKE-ARGUMENT...
+# Most tests wait most of the time, so that there are more at once than processors.
 c_tests() {
     local build=$1
     shift
     cmake -S . -B "$build" -DSCM_CARGO="$(command -v cargo)" -DSCM_RUSTC="$(command -v rustc)" \
-        -DSCM_CARGO_TARGET_DIR="$target" "$@" >/dev/null &&
-        cmake --build "$build" &&
-        ctest --test-dir "$build" --output-on-failure --parallel 4
+        -DSCM_CARGO_TARGET_DIR="$target" -DSCM_OPENPGP_CARD="$openpgp_card" "$@" >/dev/null &&
+        cmake --build "$build" --parallel "$(nproc)" &&
+        with_namespaces ctest --test-dir "$build" --output-on-failure --parallel $((3 * $(nproc)))
+}
+
+# Runs one step, whose output is kept for the count; a step that fails does not keep the others from being run.
+step() {
+    local name=$1 status wall user system
+    shift
+    say "$name"
+    # The third descriptor leads past the file for what `time` says.
+    { time {
+        "$@" 2>&1 | tee -a "$log" >&3
+        status=${PIPESTATUS[0]}
+    }; } 3>&1 2>"$log.time"
+    read -r wall user system <"$log.time"
+    printf '%5d s, %5d s of processor   %s\n' "$wall" "$((user + system))" "$name" >>"$log.seconds"
+    [[ $status -eq 0 ]] || broken=$((broken + 1))
+}
+
+# A step that --short leaves out.
+long_step() {
+    [[ $way == --short ]] || step "$@"
 }
 
 # All "test result: ok. 3 passed; 1 failed; ..." of cargo and "90% tests passed, 1 tests failed out of 10" of ctest.
 count() {
     awk '
         /^test result: / { passed += $4; failed += $6 }
-        /% tests passed, .* tests failed out of / { failed += $4; passed += $NF - $4 }
+        /% tests passed.* out of / {
+            bad = match($0, /[0-9]+ tests failed/) ? substr($0, RSTART) + 0 : 0
+            failed += bad
+            passed += $NF - bad
+        }
         END { print passed + 0, failed + 0 }' "$log"
 }
 
-need_packages "${PACKAGES_OF_TESTS[@]}"
-need_rust "$RUST_OF_TESTS"
-need_rust_tools
+# In a folder of another Debian.
+on_debian() {
+    local suite=$1
+    [[ $suite =~ ^[a-z]+$ ]] || die "this is no Debian: $suite"
+    # shellcheck source=scripts/folder.sh
+    source scripts/folder.sh
+    become_root --debian "$suite"
+    trap leave_folder EXIT
+    trap 'exit 1' INT TERM HUP
+    in_folder "$PWD/build/debian/$suite" "$suite" root scripts/test.sh --pcsc
+    exit
+}
 
-step "Formatting" cargo fmt --all --check
-step "Lints" cargo clippy --locked --workspace --all-targets --target-dir "$target" -- -D warnings
-# They are built only to be run (scripts/fuzz.sh), because libFuzzer takes its time; that their lock file is up to date is seen here.
-step "The fuzz targets" fuzz_targets
-step "Rust tests" cargo test --locked --workspace --target-dir "$target"
-step "Rust tests under AddressSanitizer" rust_under_asan
-step "Every interleaving of a few threads" every_interleaving
-step "C tests, plain and under valgrind" c_tests build/test -DSCM_VALGRIND=ON
-step "C tests under AddressSanitizer" c_tests build/asan -DSCM_SANITIZE=address
-step "Building the benchmark" benches/build.sh
-step "Instructions and allocations of an exchange" benches/instructions.sh
+way=${1-}
+case $#:$way in
+0: | 1:--short | 1:--pcsc) ;;
+2:--debian) on_debian "$2" ;;
+1:--help)
+    usage
+    exit
+    ;;
+*)
+    usage >&2
+    exit 2
+    ;;
+esac
+
+target=$PWD/target
+log=$PWD/build/test.log
+broken=0
+skipped=0
+TIMEFORMAT='%0R %0U %0S'
+mkdir -p build
+: >"$log"
+: >"$log.seconds"
+
+need_packages "${PACKAGES_OF_TESTS[@]}"
+need_rust
+members=(--workspace)
+openpgp_card=ON
+if ! builds_openpgp_card; then
+    members+=(--exclude openpgp-card)
+    openpgp_card=OFF
+    skipped=1
+fi
+
+if [[ $way == --pcsc ]]; then
+    what_depends_on_pcsc
+else
+    need_rust_tools
+    every_step
+fi
 
 read -r passed failed < <(count)
 # A step can fail without a test that fails: it does not build, or it leaks.
 ((failed >= broken)) || failed=$broken
+say "How long each step took"
+cat "$log.seconds"
+if [[ $openpgp_card == OFF ]]; then
+    say "Skipped: the OpenPGP card, which wants Rust $RUST_OF_OPENPGP. This is $(rustc --version)."
+    ! is_installed rustc-web ||
+        echo "   Debian has a newer one in its security suite, which is a line in /etc/apt/sources.list, such as
+   deb $(mirror_of_debian)-security $(. /etc/os-release && echo "$VERSION_CODENAME")-security main"
+fi
 echo
-echo "$passed passed, $failed failed"
+tally_line "$passed" "$failed" "$skipped"
 [[ $failed -eq 0 ]]

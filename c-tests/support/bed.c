@@ -39,6 +39,15 @@ bool bed_is_virtual(void)
     return is_virtual;
 }
 
+bool bed_has_openpgp(void)
+{
+#ifdef SCM_OPENPGP_CARD
+    return true;
+#else
+    return false;
+#endif
+}
+
 const char *bed(const char *order, ...)
 {
     char line[4096];

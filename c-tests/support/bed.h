@@ -11,6 +11,9 @@ void bed_make(int argc, char **argv);
 
 bool bed_is_virtual(void);
 
+/* Whether there is an openpgp card: not where the Rust is too old for it. */
+bool bed_has_openpgp(void);
+
 /* Gives one order, such as "insert 0 steerable", and returns what is answered behind "ok". Ends the program when the
  * answer is an error: a test whose bed is not made proves nothing. The answer lives until the next order of this thread. */
 const char *bed(const char *order, ...);

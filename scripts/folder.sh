@@ -1,0 +1,114 @@
+# shellcheck shell=bash
+# A fresh Debian as a folder: debootstrap makes it, and commands run in it with the folder as their root. To be sourced after
+# lib.sh, by scripts that run as root.
+#
+# All mounts are in a namespace of the folder's own. The kernel removes them together with the last process in it, however
+# the script ends: nothing stays mounted, and the folder can always be removed.
+
+# What the folder has for a user who is not root.
+# shellcheck disable=SC2034 # for who sources this
+USER_OF_FOLDER=tester
+
+PATH_OF_DEBIAN=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+namespace=
+
+# in_folder FOLDER SUITE USER COMMAND...
+# Runs the command in a copy of this tree, as root or as a user with sudo. Makes the folder if it is not there yet.
+in_folder() {
+    need_packages debootstrap
+    # In the background, since bash handles no signal while it waits for a command in the foreground.
+    setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --propagation private \
+        bash -euo pipefail -c 'source scripts/lib.sh; source scripts/folder.sh; inside "$@"' bash "$@" </dev/null &
+    namespace=$!
+    local status=0
+    wait "$namespace" || status=$?
+    namespace=
+    return "$status"
+}
+
+# Ends what runs in the folder. When the first process of a namespace has ended, all others have.
+leave_folder() {
+    local first
+    [[ $namespace ]] || return 0
+    # At the very beginning there is only the process that is about to make it.
+    read -r first 2>/dev/null <"/proc/$namespace/task/$namespace/children" || first=$namespace
+    kill -KILL "$first" || true
+    wait "$namespace" || true
+}
+
+# The rest runs in the namespaces.
+
+inside() {
+    local folder=$1 suite=$2 user=$3 home=/root
+    shift 3
+    [[ $user == root ]] || home=/home/$user
+    [[ -e $folder/etc/debian_version && ! -e $folder/debootstrap ]] || make_folder "$folder" "$suite"
+    [[ $user == root ]] || add_user "$folder" "$user"
+    hand_over "$folder" "$home"
+    copy_tree "$folder" "$home/libscm" "$user"
+    local words=()
+    mapfile -t words < <(environment_of_network)
+    become_root_of "$folder"
+    [[ $user == root ]] || need_packages sudo >/dev/null
+    exec setpriv --reuid "$user" --regid "$user" --init-groups env -i "${words[@]}" "PATH=$PATH_OF_DEBIAN" LANG=C.UTF-8 "HOME=$home" "USER=$user" \
+        bash -c 'cd ~/libscm && exec "$@"' bash "$@"
+}
+
+make_folder() {
+    local folder=$1 suite=$2 mirror
+    # debootstrap has one of its own.
+    mirror=$(mirror_of_debian) || mirror=
+    mkdir -p "$folder"
+    say "Making a fresh $suite in $folder"
+    # shellcheck disable=SC2086 # no word where there is none
+    debootstrap --variant=minbase "$suite" "$folder" $mirror >"$folder/log" ||
+        { tail -n 20 "$folder/log" && die "debootstrap made no $suite"; }
+    chmod 755 "$folder"
+    rm -f "$folder/log"
+}
+
+add_user() {
+    local folder=$1 user=$2
+    [[ ! -e $folder/home/$user ]] || return 0
+    chroot "$folder" useradd --create-home --shell /bin/bash "$user"
+    mkdir -p "$folder/etc/sudoers.d"
+    echo "$user ALL=(ALL) NOPASSWD: ALL" >"$folder/etc/sudoers.d/$user"
+}
+
+# How this machine reaches the network: names, proxies, certificates, and the registry that cargo is told to ask.
+hand_over() {
+    local folder=$1 home=$2 file
+    cp --dereference /etc/resolv.conf "$folder/etc/resolv.conf"
+    echo "127.0.0.1 localhost $(uname -n)" >"$folder/etc/hosts"
+    mkdir -p "$folder/usr/local/share/ca-certificates" "$folder$home/.cargo"
+    for file in /usr/local/share/ca-certificates/*.crt; do
+        [[ ! -e $file ]] || cp "$file" "$folder/usr/local/share/ca-certificates"
+    done
+    for file in "${CARGO_HOME:-${HOME:-}/.cargo}"/config{,.toml}; do
+        [[ ! -e $file ]] || cp "$file" "$folder$home/.cargo"
+    done
+    if command -v apt-config >/dev/null; then
+        apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-)' >"$folder/etc/apt/apt.conf.d/90outside" || true
+    fi
+}
+
+# This tree without what was built in it. What the folder has built of an earlier copy stays.
+copy_tree() {
+    local folder=$1 tree=$2 user=$3
+    mkdir -p "$folder$tree"
+    tar --create --exclude=./target --exclude=./build --exclude=./.git . | tar --extract --no-same-owner --directory "$folder$tree"
+    chroot "$folder" chown --recursive "$user:" "${tree%/*}"
+}
+
+# Not by chroot: the kernel allows no namespaces of users there, and the stack of the tests needs one.
+become_root_of() {
+    mount --bind "$1" "$1"
+    cd "$1" || return
+    mount --types proc proc proc
+    mount --rbind /sys sys
+    mount --rbind /dev dev
+    mount --types tmpfs tmpfs run
+    pivot_root . mnt
+    umount --lazy /mnt
+}

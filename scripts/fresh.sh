@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Runs the demo and the tests on a fresh Debian: in a folder that debootstrap makes, and that is removed at the end. What is
+# installed on this machine is of no help there, and hides nothing.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
+# shellcheck source=scripts/folder.sh
+source scripts/folder.sh
+# shellcheck source=scripts/tally.sh
+source scripts/tally.sh
+
+usage() {
+    cat <<END
+usage: scripts/fresh.sh SUITE [--user] [--order ORDER] [--short]
+
+Makes a folder with a minimal Debian SUITE (bookworm, trixie, sid), and runs scripts/demo.sh and scripts/test.sh in it.
+Needs root or sudo. The folder is in build, for as long as it takes.
+
+  --user           as a user with sudo, rather than as root
+  --order ORDER    demo-test, which is the default; test-demo; demo or test alone
+  --short          scripts/test.sh --short
+  --help           this text
+END
+}
+
+wrong() {
+    usage >&2
+    exit 2
+}
+
+suite=
+user=root
+order=demo-test
+short=()
+arguments=("$@")
+while [[ $# -gt 0 ]]; do
+    case $1 in
+    --user) user=$USER_OF_FOLDER ;;
+    --order)
+        [[ ${2-} =~ ^(demo|test|demo-test|test-demo)$ ]] || wrong
+        order=$2
+        shift
+        ;;
+    --short) short=(--short) ;;
+    --help)
+        usage
+        exit
+        ;;
+    -*) wrong ;;
+    *)
+        [[ ! $suite ]] || wrong
+        suite=$1
+        ;;
+    esac
+    shift
+done
+[[ $suite ]] || wrong
+become_root "${arguments[@]}"
+
+end() {
+    leave_folder
+    rm -rf --one-file-system "$folder"
+}
+
+mkdir -p build
+folder=$(mktemp --directory "$PWD/build/fresh-$suite.XXXXXX")
+trap end EXIT
+trap 'exit 1' INT TERM HUP
+
+for script in ${order/-/ }; do
+    command=("scripts/$script.sh")
+    [[ $script != test ]] || command+=("${short[@]}")
+    tally "$suite, $user: ${command[*]}" in_folder "$folder" "$suite" "$user" "${command[@]}"
+done
+tell_tally

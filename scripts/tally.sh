@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# Runs commands that end with a line "N passed, N failed", and adds these lines up. To be sourced after lib.sh.
+
+passed=0
+failed=0
+skipped=0
+
+# tally NAME COMMAND...
+# A command without such a line is one test.
+tally() {
+    local name=$1 status=0 line log sink said output reader
+    shift
+    say "$name"
+    # A file without a name, so that nothing is left of it after an interrupt.
+    log=$(mktemp)
+    exec {sink}>"$log"
+    exec {said}<"$log"
+    rm -f "$log"
+    # No pipe: a function is to run in this shell, where the signals are handled.
+    exec {output}> >(tee "/dev/fd/$sink")
+    reader=$!
+    "$@" >&"$output" 2>&1 || status=1
+    exec {output}>&-
+    wait "$reader"
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' <&"$said" | tail -n 1) || true
+    exec {sink}>&- {said}<&-
+    add "$line" "$status"
+}
+
+# add LINE STATUS
+add() {
+    local words few=0
+    read -ra words <<<"${1:-0 passed, 0 failed}"
+    [[ $1 || $2 -ne 0 ]] || few=1
+    passed=$((passed + words[0] + few))
+    failed=$((failed + words[2]))
+    skipped=$((skipped + ${words[4]:-0}))
+    # A command can fail without a test that fails.
+    [[ $2 -eq 0 || ${words[2]} -gt 0 ]] || failed=$((failed + 1))
+}
+
+# Prints the sum, and fails when something has.
+tell_tally() {
+    echo
+    tally_line "$passed" "$failed" "$skipped"
+    [[ $failed -eq 0 ]]
+}
+
+# tally_line PASSED FAILED SKIPPED
+tally_line() {
+    local line="$1 passed, $2 failed"
+    [[ $3 -eq 0 ]] || line+=", $3 skipped"
+    echo "$line"
+}
