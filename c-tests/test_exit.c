@@ -234,7 +234,7 @@ static bool begin(const char *what)
     if (strcmp(what, "fork and list") == 0)
         return fork_often(list_for_ever, 4, 100, list_once);
     if (strcmp(what, "fork and attach") == 0)
-        return fork_often(ask_for_ever, 8, 300, attach_once);
+        return fork_often(ask_for_ever, 8, 200, attach_once);
     return begin_everything();
 }
 

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE /* memfd_create */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -216,31 +217,45 @@ static void the_card_is_free(void)
     alarm(0);
 }
 
-/* The service hangs or dies in the middle of them. */
+struct blow {
+    enum condition condition;
+    int ready, count; /* so many bytes come there first, one of each process */
+    unsigned after_ms;
+};
+
+/* The service hangs or dies. */
+static void *strike(void *argument)
+{
+    const struct blow *blow = argument;
+    const struct timespec moment = {.tv_nsec = blow->after_ms * 1000000L};
+    char byte;
+    for (int n = 0; n < blow->count && read(blow->ready, &byte, 1) == 1; n++) {
+    }
+    nanosleep(&moment, NULL);
+    bed(blow->condition == HANGS ? "daemon freeze" : "daemon kill");
+    return NULL;
+}
+
 static void make_ends(int count, enum condition condition)
 {
     struct end ends[BATCH];
     int ready[2];
+    pthread_t striker;
     must(pipe(ready) == 0, "pipe");
     ready[0] = renumber(ready[0], "pipe");
     ready[1] = renumber(ready[1], "pipe");
     for (int n = 0; n < count; n++)
         ends[n] = start(condition, ready[1]);
     close(ready[1]);
-    if (condition != RUNS) {
-        char byte;
-        for (int n = 0; n < count && read(ready[0], &byte, 1) == 1; n++) {
-        }
-        const struct timespec moment = {.tv_nsec = draw(20) * 1000000L};
-        nanosleep(&moment, NULL);
-        bed(condition == HANGS ? "daemon freeze" : "daemon kill");
-    }
+    struct blow blow = {condition, ready[0], count, (unsigned)draw(20)};
+    if (condition != RUNS)
+        must(pthread_create(&striker, NULL, strike, &blow) == 0, "pthread_create");
     reap(ends, count);
+    if (condition != RUNS) {
+        pthread_join(striker, NULL);
+        bed(condition == HANGS ? "daemon thaw" : "daemon start");
+    }
     close(ready[0]);
-    if (condition == HANGS)
-        bed("daemon thaw");
-    if (condition == DIES)
-        bed("daemon start");
 }
 
 static enum condition draw_condition(void)
