@@ -161,12 +161,16 @@ static void *wait_for_events(void *monitor)
     return NULL;
 }
 
-static void begin(void *(*work)(void *), void *argument)
+static bool try_to_begin(void *(*work)(void *), void *argument)
 {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, work, argument) != 0)
+    return pthread_create(&thread, NULL, work, argument) == 0 && pthread_detach(thread) == 0;
+}
+
+static void begin(void *(*work)(void *), void *argument)
+{
+    if (!try_to_begin(work, argument))
         _exit(1);
-    pthread_detach(thread);
 }
 
 static void attach_and_detach(unsigned *seed)
@@ -180,9 +184,8 @@ static void watch_for_a_moment(unsigned *seed)
     scm_event event = SCM_EVENT_INIT;
     if (scm_monitor_create(&monitor) != SCM_S_OK)
         return;
-    if (draw(seed, 2) == 0)
-        begin(wait_for_events, monitor);
-    else
+    /* There is no new thread while another one is in exec. */
+    if (draw(seed, 2) > 0 || !try_to_begin(wait_for_events, monitor))
         scm_monitor_wait(monitor, draw(seed, 3), &event);
     sleep_us(draw(seed, 1000));
     scm_monitor_destroy(monitor);
