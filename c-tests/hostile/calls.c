@@ -238,6 +238,7 @@ struct arguments {
     int buffer_count;
     void *memory[MEMORY_MAX];
     int memory_count;
+    int structure_count;
     uint32_t limit_ms; /* UINT32_MAX for none */
 };
 
@@ -479,8 +480,8 @@ static const size_t SIZES[] = {
 static void add_structure(struct arguments *call, bool is_output)
 {
     struct caller *caller = call->caller;
-    bool is_second = call->function->takes[2] == 'o' && call->count > 1;
-    int structure = is_second ? SEND : call->function->structure;
+    /* The only function with two of them is scm_send_ex. */
+    int structure = call->structure_count++ > 0 ? SEND : call->function->structure;
     uint8_t whole[512] = {0};
     uint32_t size = (uint32_t)SIZES[structure];
     if (is_null(call)) {
