@@ -64,13 +64,19 @@ static const char *describe(const char *function, size_t length)
     return NULL;
 }
 
+/* With one of these a reconnect may have left no connection, and other calls tell it. */
+static bool is_of_an_end(scm_result code)
+{
+    return code == SCM_SCARD_E_TIMEOUT || code == SCM_SCARD_E_CANCELLED;
+}
+
 /* What the service and the driver may say, as the top of the header has it. */
 bool is_of_a_service(scm_result code)
 {
     unsigned low = (unsigned)code & 0xFFFF;
     if (((unsigned)code & 0xFFFF0000) != 0x80100000)
         return false;
-    if (code == SCM_SCARD_E_TIMEOUT || code == SCM_SCARD_E_CANCELLED || code == SCM_SCARD_E_INSUFFICIENT_BUFFER || code == SCM_SCARD_E_NO_MEMORY)
+    if (is_of_an_end(code) || code == SCM_SCARD_E_INSUFFICIENT_BUFFER || code == SCM_SCARD_E_NO_MEMORY)
         return false;
     bool is_of_files = (low >= 0x20 && low != 0x22 && low <= 0x2D && low != 0x2B) || low == 0x30;
     return (low <= 0x31 && !is_of_files) || (low >= 0x65 && low <= 0x6A);
@@ -98,12 +104,10 @@ static bool allows(const char *function, size_t length, scm_result code, int dep
     const char *returned = depth > 0 ? text : strstr(text, "@return");
     if (returned == NULL)
         return false;
-    /* With the last two a reconnect may have left no connection. */
-    if (strstr(returned, "odes of a connection") != NULL && (is_of_a_service(code) || code == SCM_SCARD_E_CANCELLED || code == SCM_SCARD_E_TIMEOUT))
+    bool is_of_a_connection = is_of_a_service(code) || is_of_an_end(code);
+    if (strstr(returned, "odes of a connection") != NULL && is_of_a_connection)
         return true;
-    if (strstr(returned, "- any other:") != NULL && (is_of_a_service(code) || code == SCM_SCARD_E_CANCELLED || code == SCM_SCARD_E_TIMEOUT))
-        return true;
-    if (strstr(returned, "failure of the hook") != NULL || strstr(returned, "failure of the callback") != NULL)
+    if (strstr(returned, "- any other:") != NULL && is_of_a_connection)
         return true;
     return names(returned, code) || refers(returned, code, depth + 1);
 }
@@ -136,7 +140,8 @@ static bool read_whether(const char *function, scm_result code)
     case SCM_E_FAIL:
     case SCM_SCARD_E_INVALID_CHV:
         /* A provider, which may say these, stands behind any of the interfaces. */
-        if (strncmp(function, "scm_file", 8) == 0 || strncmp(function, "scm_create_", 11) == 0 || strstr(function, "_auth") != NULL || strstr(function, "ch_verification") != NULL)
+        if (strncmp(function, "scm_file", 8) == 0 || strncmp(function, "scm_create_", 11) == 0 ||
+            strstr(function, "_auth") != NULL || strstr(function, "ch_verification") != NULL)
             return true;
         /* fall through */
     default:
