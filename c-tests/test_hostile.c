@@ -1,6 +1,6 @@
-/* A service that lies (hostile/service.c), and a caller that gives anything: threads call every function of the library at random, and
- * check that it neither crashes nor hangs, that each code is one that the header says, that outputs are zero after a failure, and
- * lengths within the buffers. Run with the hostile service in the place of libpcsclite.
+/* A service that lies (hostile/service.c), and a caller that gives anything: threads call every function of the library at
+ * random, and check that it neither crashes nor hangs, that each code is one that the header says, that outputs are zero after a
+ * failure, and lengths within the buffers. Run with the hostile service in the place of libpcsclite.
  *
  *   test_hostile HEADER --service|--caller SECONDS [SEED] */
 #include <pthread.h>
@@ -53,7 +53,9 @@ int main(int argc, char **argv)
         return 2;
     }
     bool is_hostile = strcmp(argv[2], "--caller") == 0;
-    unsigned long long seed = argc > 4 ? strtoull(argv[4], NULL, 10) : (unsigned long long)time(NULL) * 1000003 + (unsigned)getpid();
+    unsigned long long seed = (unsigned long long)time(NULL) * 1000003 + (unsigned)getpid();
+    if (argc > 4)
+        seed = strtoull(argv[4], NULL, 10);
     char text[32];
     printf("hostile: seed %llu, %s seconds\n", seed, argv[3]);
     fflush(stdout);

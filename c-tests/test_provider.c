@@ -439,6 +439,15 @@ static void what_a_provider_leaves_after_a_failure_is_not_handed_out(void **stat
     scm_file *other = file;
     assert_result(scm_file_access_open(files, 0, "/ours/file", &other), SCM_SCARD_E_NO_ACCESS);
     assert_null(other);
+    /* What only the library can say of its objects. */
+    for (int i = 0; i < 2; i++) {
+        source.answer = source.create_result = i ? SCM_E_HANDLE : SCM_E_UNEXPECTED;
+        assert_result(scm_file_tell(file, &position), SCM_E_FAIL);
+        scm_file_access *none = files;
+        assert_result(scm_create_file_access(handle, &none), SCM_E_FAIL);
+        assert_null(none);
+    }
+    source.create_result = SCM_S_OK;
     source.answer = SCM_SCARD_E_INSUFFICIENT_BUFFER;
     assert_result(scm_file_access_get_current_dir(files, path, 1, &length), SCM_SCARD_E_INSUFFICIENT_BUFFER);
     assert_int_equal(length, sizeof "/ours");

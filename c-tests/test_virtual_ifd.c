@@ -275,6 +275,13 @@ static void calls_fail_as_planned(void **state)
         assert_result(exchange(handle), i == 2 || i == 3 ? SCM_SCARD_E_TIMEOUT : SCM_S_OK);
     assert_int_equal(card.exchanges, 4);
 
+    /* What only the library can say of its objects, no resource manager says. */
+    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_TRANSMIT, SCM_E_UNEXPECTED, 0, 1), SCM_S_OK);
+    assert_result(exchange(handle), SCM_E_FAIL);
+    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_TRANSMIT, SCM_E_HANDLE, 0, 1), SCM_S_OK);
+    assert_result(exchange(handle), SCM_E_FAIL);
+    assert_result(exchange(handle), SCM_S_OK);
+
     /* A card that vanishes without a trace: what the library makes of it is what it makes of a real one. */
     assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_TRANSMIT, SCM_SCARD_E_NOT_TRANSACTED, 0, 1), SCM_S_OK);
     assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_STATUS, SCM_SCARD_W_REMOVED_CARD, 0, 1), SCM_S_OK);

@@ -16,7 +16,8 @@
 /*  tokens in:   h attachment, a authentication, v codes, x files, f file, i interface, m monitor, r reader
  *  tokens out:  the same letter as a capital
  *  n name of a reader, s text, b bytes and length, B buffer, capacity and length, c card handle of PC/SC
- *  u number, e code that a service may say, t limit in ms, l offset, 2 4 8 outputs of so many bytes, k tries that are left, w status word
+ *  u number, e code that a service may say, t limit in ms, l offset, 2 4 8 outputs of so many bytes, k tries that are left,
+ *  w status word
  *  o structure in, O structure out, g GUID, p pointer of the caller, P pointer out */
 struct function {
     const char *name, *takes;
@@ -238,6 +239,7 @@ struct arguments {
     int buffer_count;
     void *memory[MEMORY_MAX];
     int memory_count;
+    int structure_count;
     uint32_t limit_ms; /* UINT32_MAX for none */
 };
 
@@ -423,7 +425,8 @@ static void fill(struct arguments *call, int structure, void *memory)
         call->limit_ms = ((scm_reconnect_options *)memory)->timeout_ms;
         break;
     case COMMAND:
-        *(scm_command *)memory = (scm_command){sizeof(scm_command), (uint8_t)n, (uint8_t)m, 0, 0, bytes, below(caller, 6), n % 300, m % 20};
+        *(scm_command *)memory =
+            (scm_command){sizeof(scm_command), (uint8_t)n, (uint8_t)m, 0, 0, bytes, below(caller, 6), n % 300, m % 20};
         break;
     case SEND:
         *(scm_send_options *)memory = (scm_send_options){sizeof(scm_send_options), 1 + below(caller, 50), hook, NULL};
@@ -440,14 +443,16 @@ static void fill(struct arguments *call, int structure, void *memory)
         *(scm_file_info *)memory = (scm_file_info)SCM_FILE_INFO_INIT;
         break;
     case CODES:
-        *(scm_ch_verification_options *)memory = (scm_ch_verification_options){sizeof(scm_ch_verification_options), n % 4, m % 20, n, 4, 12, 5, 0};
+        *(scm_ch_verification_options *)memory =
+            (scm_ch_verification_options){sizeof(scm_ch_verification_options), n % 4, m % 20, n, 4, 12, 5, 0};
         break;
     case AUTH:
         *(scm_card_auth_options *)memory = (scm_card_auth_options){
             sizeof(scm_card_auth_options), n % 6, NULL, 0, one_in(caller, 4) ? NULL : cipher, NULL, m % 40};
         break;
     case IFD:
-        *(scm_virtual_ifd_options *)memory = (scm_virtual_ifd_options){sizeof(scm_virtual_ifd_options), 4096, one_in(caller, 3) ? "Liars" : NULL};
+        *(scm_virtual_ifd_options *)memory =
+            (scm_virtual_ifd_options){sizeof(scm_virtual_ifd_options), 4096, one_in(caller, 3) ? "Liars" : NULL};
         break;
     case CARD:
         *(scm_virtual_card *)memory = (scm_virtual_card){sizeof(scm_virtual_card), n % 4, bytes, sizeof bytes, NULL, card_transmit,
@@ -462,8 +467,12 @@ static void fill(struct arguments *call, int structure, void *memory)
         break;
     default:
         functions.tell = lying_tell;
-        *(scm_provider *)memory = (scm_provider){
-            sizeof(scm_provider), 0, one_in(caller, 8) ? NULL : &iid, NULL, bytes, NULL, sizeof bytes, &functions, NULL, provide, NULL, NULL};
+        *(scm_provider *)memory = (scm_provider){.struct_size = sizeof(scm_provider),
+                                                 .iid = one_in(caller, 8) ? NULL : &iid,
+                                                 .atr = bytes,
+                                                 .atr_length = sizeof bytes,
+                                                 .functions = &functions,
+                                                 .create = provide};
     }
 }
 
@@ -479,8 +488,8 @@ static const size_t SIZES[] = {
 static void add_structure(struct arguments *call, bool is_output)
 {
     struct caller *caller = call->caller;
-    bool is_second = call->function->takes[2] == 'o' && call->count > 1;
-    int structure = is_second ? SEND : call->function->structure;
+    /* The only function with two of them is scm_send_ex. */
+    int structure = call->structure_count++ > 0 ? SEND : call->function->structure;
     uint8_t whole[512] = {0};
     uint32_t size = (uint32_t)SIZES[structure];
     if (is_null(call)) {
@@ -489,7 +498,8 @@ static void add_structure(struct arguments *call, bool is_output)
     }
     fill(call, structure, whole);
     if (caller->is_hostile && one_in(caller, 3)) {
-        const uint32_t sizes[] = {0, 1, 4, size - 1, size + 1, size + 8, 400, 4096, 4097, 0x80000000, UINT32_MAX, below(caller, 500)};
+        const uint32_t sizes[] = {0,   1,    4,    size - 1,   size + 1,   size + 8,
+                                  400, 4096, 4097, 0x80000000, UINT32_MAX, below(caller, 500)};
         size = sizes[below(caller, 12)];
     }
     size_t room = size > 4096 ? 4 : size < 4 ? 4 : size;
@@ -500,7 +510,9 @@ static void add_structure(struct arguments *call, bool is_output)
     if (caller->is_hostile && room > SIZES[structure] && one_in(caller, 2))
         memory[room - 1] = 1;
     if (is_output)
-        call->outputs[call->output_count++] = (struct output){"a structure", memory + 4, size > 4096 || size < SIZES[structure] ? 0 : size - 4, false};
+        /* Of one that is refused for its size nothing is written. */
+        call->outputs[call->output_count++] =
+            (struct output){"a structure", memory + 4, size > 4096 || size < SIZES[structure] ? 0 : size - 4, false};
     add(call, (uintptr_t)memory);
 }
 
@@ -608,7 +620,8 @@ static void keep_tokens(struct arguments *call)
 {
     int place = 0;
     for (const char *letter = call->function->takes; *letter != '\0'; letter++) {
-        const char *kind = *letter >= 'A' && *letter <= 'Z' && strchr("BOP", *letter) == NULL ? strchr(LETTERS, *letter | 0x20) : NULL;
+        bool is_token = *letter >= 'A' && *letter <= 'Z' && strchr("BOP", *letter) == NULL;
+        const char *kind = is_token ? strchr(LETTERS, *letter | 0x20) : NULL;
         if (kind != NULL && call->words[place] != 0) {
             uintptr_t token = *(uintptr_t *)call->words[place];
             int number = (int)(kind - LETTERS);

@@ -1,5 +1,7 @@
 #include "documented.h"
 
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,50 +9,74 @@
 /* How far the descriptions of functions refer to others. */
 enum { MAX_DEPTH = 4 };
 
-static char *header;
+/* A function, and the description in front of it, without line breaks. */
+static struct description {
+    char name[64];
+    char *text;
+} descriptions[256];
+static int how_many;
+
+static char *without_breaks(const char *begin, const char *end)
+{
+    char *text = calloc(1, (size_t)(end - begin) + 1), *to = text;
+    if (text == NULL)
+        abort();
+    for (const char *at = begin; at < end; at++) {
+        char byte = *at == '\n' || *at == '*' ? ' ' : *at;
+        if (byte != ' ' || to == text || to[-1] != ' ')
+            *to++ = byte;
+    }
+    return text;
+}
 
 void documented_read(const char *path)
 {
+    static char header[1 << 20];
+    static const char prototype[] = "scm_result scm_";
     FILE *file = fopen(path, "r");
-    if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
+    if (file == NULL) {
         perror(path);
         exit(2);
     }
-    size_t size = (size_t)ftell(file);
-    header = calloc(1, size + 1);
-    rewind(file);
-    if (header == NULL || fread(header, 1, size, file) != size)
-        exit(2);
+    size_t size = fread(header, 1, sizeof header - 1, file);
     fclose(file);
-}
-
-/* The description in front of a function, in a copy without line breaks. */
-static bool describe(const char *function, size_t length, char *text, size_t capacity)
-{
-    char prototype[128];
-    snprintf(prototype, sizeof prototype, "scm_result %.*s(", (int)length, function);
-    const char *end = strstr(header, prototype), *begin = NULL;
-    if (end == NULL)
-        return false;
-    for (const char *next = strstr(header, "/**"); next != NULL && next < end; next = strstr(next + 3, "/**"))
-        begin = next;
-    size_t used = 0;
-    for (const char *at = begin; at < end && used + 1 < capacity; at++) {
-        bool is_break = *at == '\n' || *at == '*' || *at == '\r';
-        char byte = is_break ? ' ' : *at;
-        if (byte != ' ' || used == 0 || text[used - 1] != ' ')
-            text[used++] = byte;
+    const char *begin = header, *end = header + size - sizeof prototype;
+    for (const char *at = header; at < end && how_many < 256; at++) {
+        if (memcmp(at, "/**", 3) == 0)
+            begin = at;
+        if (memcmp(at, prototype, sizeof prototype - 1) != 0)
+            continue;
+        struct description *description = &descriptions[how_many++];
+        sscanf(at, "scm_result %63[a-z_]", description->name);
+        description->text = without_breaks(begin, at);
     }
-    text[used] = '\0';
-    return true;
+    if (how_many < 50) {
+        fprintf(stderr, "%s is not the header\n", path);
+        exit(2);
+    }
 }
 
+static const char *describe(const char *function, size_t length)
+{
+    for (int i = 0; i < how_many; i++)
+        if (strncmp(descriptions[i].name, function, length) == 0 && descriptions[i].name[length] == '\0')
+            return descriptions[i].text;
+    return NULL;
+}
+
+/* With one of these a reconnect may have left no connection, and other calls tell it. */
+static bool is_of_an_end(scm_result code)
+{
+    return code == SCM_SCARD_E_TIMEOUT || code == SCM_SCARD_E_CANCELLED;
+}
+
+/* What the service and the driver may say, as the top of the header has it. */
 bool is_of_a_service(scm_result code)
 {
     unsigned low = (unsigned)code & 0xFFFF;
     if (((unsigned)code & 0xFFFF0000) != 0x80100000)
         return false;
-    if (code == SCM_SCARD_E_TIMEOUT || code == SCM_SCARD_E_CANCELLED || code == SCM_SCARD_E_INSUFFICIENT_BUFFER || code == SCM_SCARD_E_NO_MEMORY)
+    if (is_of_an_end(code) || code == SCM_SCARD_E_INSUFFICIENT_BUFFER || code == SCM_SCARD_E_NO_MEMORY)
         return false;
     bool is_of_files = (low >= 0x20 && low != 0x22 && low <= 0x2D && low != 0x2B) || low == 0x30;
     return (low <= 0x31 && !is_of_files) || (low >= 0x65 && low <= 0x6A);
@@ -71,19 +97,17 @@ static bool refers(const char *text, scm_result code, int depth);
 
 static bool allows(const char *function, size_t length, scm_result code, int depth)
 {
-    char text[16384];
-    if (depth > MAX_DEPTH || !describe(function, length, text, sizeof text))
+    const char *text = describe(function, length);
+    if (depth > MAX_DEPTH || text == NULL)
         return false;
     /* What is referred to may stand anywhere in the other description. */
     const char *returned = depth > 0 ? text : strstr(text, "@return");
     if (returned == NULL)
         return false;
-    /* With the last two a reconnect may have left no connection. */
-    if (strstr(returned, "odes of a connection") != NULL && (is_of_a_service(code) || code == SCM_SCARD_E_CANCELLED || code == SCM_SCARD_E_TIMEOUT))
+    bool is_of_a_connection = is_of_a_service(code) || is_of_an_end(code);
+    if (strstr(returned, "odes of a connection") != NULL && is_of_a_connection)
         return true;
-    if (strstr(returned, "- any other:") != NULL && (is_of_a_service(code) || code == SCM_SCARD_E_CANCELLED || code == SCM_SCARD_E_TIMEOUT))
-        return true;
-    if (strstr(returned, "failure of the hook") != NULL || strstr(returned, "failure of the callback") != NULL)
+    if (strstr(returned, "- any other:") != NULL && is_of_a_connection)
         return true;
     return names(returned, code) || refers(returned, code, depth + 1);
 }
@@ -100,7 +124,7 @@ static bool refers(const char *text, scm_result code, int depth)
     return false;
 }
 
-bool documented(const char *function, scm_result code)
+static bool read_whether(const char *function, scm_result code)
 {
     /* The conventions say these of every function. */
     switch (code) {
@@ -116,10 +140,23 @@ bool documented(const char *function, scm_result code)
     case SCM_E_FAIL:
     case SCM_SCARD_E_INVALID_CHV:
         /* A provider, which may say these, stands behind any of the interfaces. */
-        if (strncmp(function, "scm_file", 8) == 0 || strncmp(function, "scm_create_", 11) == 0 || strstr(function, "_auth") != NULL || strstr(function, "ch_verification") != NULL)
+        if (strncmp(function, "scm_file", 8) == 0 || strncmp(function, "scm_create_", 11) == 0 ||
+            strstr(function, "_auth") != NULL || strstr(function, "ch_verification") != NULL)
             return true;
         /* fall through */
     default:
         return allows(function, strlen(function), code, 0);
     }
+}
+
+/* Each answer is kept, as reading takes a while: the function and the code, and in the lowest bit what came of it. */
+bool documented(const char *function, scm_result code)
+{
+    static _Atomic uint64_t answers[8192];
+    uint64_t question = (((uint64_t)(uintptr_t)function << 32 ^ (uint32_t)code) * 0x9E3779B97F4A7C15u) & ~(uint64_t)1;
+    _Atomic uint64_t *place = &answers[question >> 51];
+    uint64_t known = *place;
+    if ((known & ~(uint64_t)1) != question)
+        *place = known = question | read_whether(function, code);
+    return known & 1;
 }

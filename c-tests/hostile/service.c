@@ -1,6 +1,6 @@
-/* A libpcsclite.so.1 that lies: it answers random codes, lengths, names, handles and states, sometimes late, and now and then what a
- * service would, so that a client gets further. It writes nothing outside of the buffers that it was given: that would be its
- * crime, and no lie. Its seed is SCM_HOSTILE_SEED in the environment. */
+/* A libpcsclite.so.1 that lies: it answers random codes, lengths, names, handles and states, sometimes late, and now and then
+ * what a service would, so that a client gets further. It writes nothing outside of the buffers that it was given: that would be
+ * its crime, and no lie. Its seed is SCM_HOSTILE_SEED in the environment. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdatomic.h>
 #include <stdbool.h>
