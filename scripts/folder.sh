@@ -31,8 +31,10 @@ in_folder() {
 leave_folder() {
     local first
     [[ $namespace ]] || return 0
+    first=$(<"/proc/$namespace/task/$namespace/children") || true
     # At the very beginning there is only the process that is about to make it.
-    read -r first 2>/dev/null <"/proc/$namespace/task/$namespace/children" || first=$namespace
+    first=${first%% *}
+    first=${first:-$namespace}
     kill -KILL "$first" || true
     wait "$namespace" || true
 }
