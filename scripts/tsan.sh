@@ -32,7 +32,7 @@ need_clang() {
 
 # Without exhaustive and interleavings, which have no threads, or those of loom.
 rust_tests() {
-    "$cargo" test --locked -p scm --lib "${flags[@]}" --target-dir "$target" -- --skip exhaustive --skip interleavings
+    "$cargo" test --release --locked -p scm --lib "${flags[@]}" --target-dir "$target" -- --skip exhaustive --skip interleavings
 }
 
 programs=(soak threads thread_cancel thread_end fork_threads callback wait monitor provider)
@@ -63,6 +63,8 @@ triple=$("$rustc" -vV | sed -n 's/^host: //p')
 flags=("-Zbuild-std=std,panic_unwind,test" --target "$triple")
 export RUSTC=$rustc RUSTC_BOOTSTRAP=1 CC=$clang
 export RUSTFLAGS="-Zsanitizer=thread -Zexternal-clangrt -Clinker=$clang -Clink-arg=-fsanitize=thread"
+# Built once for both. To optimise across all of it takes minutes, and hides races.
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=line-tables-only
 export TSAN_OPTIONS="suppressions=$PWD/c-tests/tsan.supp log_path=$build/report exitcode=66 ${TSAN_OPTIONS:-}"
 
 say "Rust tests under ThreadSanitizer"
