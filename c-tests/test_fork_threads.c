@@ -60,7 +60,7 @@ static bool is_told_of(scm_monitor *monitor, const char *name)
 {
     scm_event event = SCM_EVENT_INIT;
     do {
-        if (STEP(scm_monitor_wait(monitor, 5000, &event)) != SCM_S_OK)
+        if (STEP(scm_monitor_wait(monitor, 20000, &event)) != SCM_S_OK)
             return false;
     } while (event.kind != SCM_EVENT_CARD_INSERTED || strcmp(event.ifd_name, name) != 0);
     return true;
@@ -82,7 +82,7 @@ static bool live_in_child(void)
     return STEP(scm_virtual_ifd_create(name, NULL, &ifd)) == SCM_S_OK &&
            STEP(scm_virtual_ifd_insert(ifd, &card)) == SCM_S_OK &&
            STEP(scm_attach_by_ifd(name, &handle)) == SCM_S_OK && STEP(exchange(handle)) == SCM_S_OK &&
-           STEP(scm_lock_ex(handle, 1000)) == SCM_S_OK && STEP(scm_unlock(handle, SCM_DISPOSITION_RESET)) == SCM_S_OK &&
+           STEP(scm_lock_ex(handle, 20000)) == SCM_S_OK && STEP(scm_unlock(handle, SCM_DISPOSITION_RESET)) == SCM_S_OK &&
            STEP(scm_reconnect(handle)) == SCM_S_OK && is_listed(name) &&
            STEP(scm_monitor_create(&monitor)) == SCM_S_OK && is_told_of(monitor, name) &&
            STEP(scm_monitor_destroy(monitor)) == SCM_S_OK && STEP(scm_detach(handle)) == SCM_S_OK &&
@@ -114,7 +114,7 @@ static void virtual_readers_work_in_every_child(void **state)
 {
     (void)state;
     const char *asked = getenv("SCM_TEST_FORKS");
-    int forks = asked != NULL ? atoi(asked) : 200, bad = 0;
+    int forks = asked != NULL ? atoi(asked) : 100, bad = 0;
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, be_busy, (void *)(intptr_t)i), 0);
@@ -123,7 +123,7 @@ static void virtual_readers_work_in_every_child(void **state)
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
-            alarm(10); /* It hangs. */
+            alarm(30); /* It hangs. */
             _exit(!live_in_child());
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -168,7 +168,7 @@ static void fork_during(scm_result (*call)(void *), void *argument)
     assert_true(wait_is_reached(&wait));
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(10);
+        alarm(30);
         _exit(!(live_in_child() && attach_and_detach((void *)names[0]) == SCM_SCARD_E_NO_SERVICE));
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);

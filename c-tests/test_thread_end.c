@@ -341,10 +341,10 @@ static void assert_usable(scm_handle *handle)
     if (scm_reconnect(handle) == SCM_E_HANDLE)
         return; /* detached on the way */
     (void)scm_unlock(handle, SCM_DISPOSITION_LEAVE);
-    assert_result(scm_lock_ex(handle, 5000), SCM_S_OK);
+    assert_result(scm_lock_ex(handle, 20000), SCM_S_OK);
     assert_result(exchange(handle), SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    assert_result(scm_transmit_ex(handle, COMMAND, sizeof COMMAND, NULL, 0, &(size_t){0}, 5000), SCM_S_OK);
+    assert_result(scm_transmit_ex(handle, COMMAND, sizeof COMMAND, NULL, 0, &(size_t){0}, 20000), SCM_S_OK);
 }
 
 static void assert_everything_usable(void)

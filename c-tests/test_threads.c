@@ -206,7 +206,7 @@ static void eight_threads_on_four_readers(void **state)
         assert_nothing_is_left(reader);
 }
 
-static scm_handle *shared_handle;
+static scm_handle *_Atomic shared_handle;
 static atomic_int stop;
 
 static void *use_the_shared_handle(void *unused)

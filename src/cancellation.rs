@@ -3,7 +3,7 @@
 //! A thread that ended in there would leave a mutex of libpcsclite locked for ever, and cut through frames of Rust that do not expect
 //! it. So it is held off around each such call, and acts in the program: in its callbacks, or after the call.
 
-pub use platform::{hold_off, learn, HeldOff};
+pub use platform::{hold_off, is_single_threaded, learn, HeldOff};
 
 /// cbindgen:ignore
 #[cfg(all(unix, not(target_os = "android")))]
@@ -34,8 +34,9 @@ mod platform {
         }
     }
 
+    /// Whether the process is known to have no other thread.
     #[inline(always)]
-    fn is_single_threaded() -> bool {
+    pub fn is_single_threaded() -> bool {
         // SAFETY: ours, or that of the C library: a byte that is always there, and changes only while there is a single thread.
         unsafe { &*IS_SINGLE_THREADED.load(Ordering::Relaxed) }.load(Ordering::Relaxed) != 0
     }
@@ -76,4 +77,8 @@ mod platform {
     }
 
     pub fn learn() {}
+
+    pub fn is_single_threaded() -> bool {
+        false
+    }
 }

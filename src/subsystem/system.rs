@@ -22,6 +22,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pcsc::ffi::{self, DWORD};
 
 use crate::atr::Atr;
+#[cfg(unix)]
+use crate::cancellation::is_single_threaded;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
 use crate::patience::Patience;
@@ -74,6 +76,8 @@ fn ifd_of(icc: Icc) -> Option<IfdName> {
 #[cfg(unix)]
 pub struct Locked {
     gate: gate::Hold,
+    /// The process has no other thread, which could be in a call of PC/SC.
+    has_one_thread: bool,
     workshop: MutexGuard<'static, worker::Workshop>,
     strays: MutexGuard<'static, strays::Strays>,
     cards: MutexGuard<'static, Vec<Card>>,
@@ -85,7 +89,7 @@ pub fn lock() -> Locked {
     // In the order in which calls lock them.
     let strays = strays::lock();
     let (cards, watches, workshop) = (cards(), watch::lock(), worker::lock());
-    Locked { cards, watches, workshop, strays, gate: gate::hold() }
+    Locked { cards, watches, workshop, strays, gate: gate::hold(), has_one_thread: is_single_threaded() }
 }
 
 #[cfg(unix)]
@@ -98,7 +102,9 @@ impl Locked {
         self.watches.clear();
         STATES.forget_all();
         gate::forget_all();
-        inheritance::inherit(!self.gate.is_alone());
+        if !self.has_one_thread {
+            inheritance::inherit(!self.gate.is_alone());
+        }
     }
 }
 

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Runs the Rust tests of the library and C programs with many threads under ThreadSanitizer. It installs what is missing, on Debian: a Rust
+# with the source of its standard library, which has to be built with the sanitizer too, and the clang of the same LLVM.
+#
+#     scripts/tsan.sh
+#
+# Any report is a failure. Reports are in build/tsan/report.*.
+set -euo pipefail
+shopt -s inherit_errexit
+
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
+
+build=$PWD/build/tsan
+target=$PWD/target/tsan
+
+# Debian's Rust, wherever another one is in front of it: that has no source. On a release whose own is too old, the one for browsers.
+need_rust_with_source() {
+    local suffix=''
+    is_installed rustc-web || ! has_candidate rustc 1.85 && suffix=-web
+    need_packages "rustc$suffix" "cargo$suffix" "rust$suffix-src"
+    cargo=/usr/bin/cargo rustc=/usr/bin/rustc
+}
+
+need_clang() {
+    local llvm
+    llvm=$("$rustc" -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+    clang=clang-$llvm
+    need_packages "$clang" "libclang-rt-$llvm-dev"
+}
+
+# Without exhaustive and interleavings, which have no threads, or those of loom.
+rust_tests() {
+    "$cargo" test --profile quick --locked -p scm --lib "${flags[@]}" --target-dir "$target" -- --skip exhaustive --skip interleavings
+}
+
+programs=(soak threads thread_cancel thread_end callback wait provider)
+
+build_c_tests() {
+    cmake -S . -B "$build" -DSCM_SANITIZE=thread -DSCM_CARGO="$cargo" -DSCM_RUSTC="$rustc" -DCMAKE_C_COMPILER="$clang" \
+        "-DSCM_CARGO_FLAGS=${flags[0]}" -DSCM_CARGO_TARGET_DIR="$target" >/dev/null
+    cmake --build "$build" --target "${programs[@]/#/test_}"
+}
+
+# Those whose children make threads are left out: the sanitizer does not follow them. On virtual readers: on those of pcscd the waits are in libpcsclite, which has no sanitizer.
+c_tests() {
+    ctest --test-dir "$build" --output-on-failure --timeout 300 \
+        -R "^(virtual\\.(soak|threads|thread_cancel|wait|provider)|thread_end|callback)\$"
+}
+
+# A program that no sanitizer is in reports nothing.
+is_on() {
+    nm -D "$build/lib/libscm.so" | grep -q __tsan_ && nm "$build/c-tests/test_soak" | grep -q __tsan_
+}
+
+need_packages "${PACKAGES_OF_TESTS[@]}"
+need_rust_with_source
+need_clang
+mkdir -p "$build"
+rm -f "$build"/report.*
+triple=$("$rustc" -vV | sed -n 's/^host: //p')
+flags=("-Zbuild-std=std,panic_unwind,test" --target "$triple")
+export RUSTC=$rustc RUSTC_BOOTSTRAP=1 CC=$clang
+export RUSTFLAGS="-Zsanitizer=thread -Zexternal-clangrt -Clinker=$clang -Clink-arg=-fsanitize=thread"
+export CARGO_PROFILE_QUICK_DEBUG=line-tables-only
+export TSAN_OPTIONS="suppressions=$PWD/c-tests/tsan.supp log_path=$build/report exitcode=66 die_after_fork=0 ${TSAN_OPTIONS:-}"
+
+say "Rust tests under ThreadSanitizer"
+rust_tests
+say "C programs under ThreadSanitizer"
+build_c_tests
+is_on || die "the sanitizer is not in what was built"
+c_tests
+compgen -G "$build/report.*" >/dev/null && die "there are reports: $build/report.*"
+say "no report"
