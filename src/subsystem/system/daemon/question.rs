@@ -14,7 +14,7 @@ const VERSION: [u32; 2] = [4, 6];
 const GREETING: [u32; 5] = [12, 0x11, VERSION[0], VERSION[1], 0];
 const GET_READERS: [u32; 2] = [0, 0x17];
 /// That the next change is told, and how many places for readers there are.
-pub const TELL_CHANGE_AND_GET_SIZE: [u32; 4] = [0, 0x13, 0, 0x16];
+pub(super) const TELL_CHANGE_AND_GET_SIZE: [u32; 4] = [0, 0x13, 0, 0x16];
 
 /// More than any pcscd can have: its names number them with two hexadecimal digits.
 const MAX_READERS: usize = 1024;

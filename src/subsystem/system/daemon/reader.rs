@@ -11,7 +11,7 @@ const STATE: usize = EVENTS + 4;
 const ATR: usize = STATE + 8; // behind the number of its users
 const ATR_LENGTH: usize = ATR + atr::MAX_LENGTH + 3;
 const PROTOCOL: usize = ATR_LENGTH + 4;
-pub const LENGTH: usize = PROTOCOL + 4;
+pub(super) const LENGTH: usize = PROTOCOL + 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reader {
