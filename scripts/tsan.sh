@@ -35,7 +35,7 @@ rust_tests() {
     "$cargo" test --profile quick --locked -p scm --lib "${flags[@]}" --target-dir "$target" -- --skip exhaustive --skip interleavings
 }
 
-programs=(soak threads thread_cancel thread_end callback wait provider)
+programs=(soak threads thread_cancel thread_end callback wait)
 
 build_c_tests() {
     cmake -S . -B "$build" -DSCM_SANITIZE=thread -DSCM_CARGO="$cargo" -DSCM_RUSTC="$rustc" -DCMAKE_C_COMPILER="$clang" \
@@ -46,7 +46,7 @@ build_c_tests() {
 # Those whose children make threads are left out: the sanitizer does not follow them. On virtual readers: on those of pcscd the waits are in libpcsclite, which has no sanitizer.
 c_tests() {
     ctest --test-dir "$build" --output-on-failure --timeout 300 \
-        -R "^(virtual\\.(soak|threads|thread_cancel|wait|provider)|thread_end|callback)\$"
+        -R "^(virtual\\.(soak|threads|thread_cancel|wait)|thread_end|callback)\$"
 }
 
 # A program that no sanitizer is in reports nothing.
