@@ -107,6 +107,25 @@ pub fn waiting<T>(call: impl FnOnce() -> T) -> T {
     call()
 }
 
+/// How many calls are asking for the states of the readers.
+static READS: AtomicUsize = AtomicUsize::new(0);
+
+/// Makes a call that asks for the states of the readers. From 2.0.1 on libpcsclite keeps a mutex locked until the service has answered,
+/// and nobody unlocks it in a child that is made meanwhile. So a fork waits for it longer than for others.
+pub fn reading<T>(call: impl FnOnce() -> T) -> T {
+    READS.fetch_add(1, Ordering::Release);
+    let _read = Read(());
+    call()
+}
+
+struct Read(());
+
+impl Drop for Read {
+    fn drop(&mut self) {
+        READS.fetch_sub(1, Ordering::Release);
+    }
+}
+
 struct Wait(());
 
 impl Drop for Wait {
@@ -141,10 +160,12 @@ impl Hold {
 #[cfg(unix)]
 pub fn hold() -> Hold {
     const LOOKS_FOR_CALLS: u32 = 50;
+    const LOOKS_FOR_READS: u32 = 500;
     const LOOKS_FOR_REGISTRY: u32 = 500;
     let _cancellation = hold_off();
     GATE.fetch_or(HELD, Ordering::SeqCst);
     wait_until(LOOKS_FOR_CALLS, || !is_anyone_busy());
+    wait_until(LOOKS_FOR_READS, || READS.load(Ordering::Acquire) == 0);
     let mut alone = None;
     wait_until(LOOKS_FOR_REGISTRY, || {
         alone = match REGISTRY.try_lock() {
@@ -180,6 +201,7 @@ impl Drop for Hold {
 pub fn forget_all() {
     let end = if end::is_at_work() { CLOSED } else { 0 };
     GATE.store(HELD | end, Ordering::Relaxed);
+    READS.store(0, Ordering::Relaxed);
 }
 
 /// The end of a process on a system whose PC/SC library has a destructor.

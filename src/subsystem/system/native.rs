@@ -130,9 +130,10 @@ pub fn end_transaction(icc: Icc, disposition: Disposition) -> Result<()> {
 pub fn status(icc: Icc) -> Result<(DWORD, Option<Protocol>)> {
     let (mut state, mut protocol) = (0, 0);
     // SAFETY: the outputs are ours; those that are null are not asked for.
-    call(|| unsafe {
+    let ask = || unsafe {
         ffi::SCardStatus(native(icc), null_mut(), null_mut(), &mut state, &mut protocol, null_mut(), null_mut())
-    })?;
+    };
+    call(|| gate::reading(ask))?;
     Ok((state, protocol_from_native(protocol)))
 }
 
@@ -151,7 +152,7 @@ pub fn full_status(icc: Icc) -> Result<Status> {
     let (mut name_length, mut atr_length) = (name.len() as DWORD, atr.len() as DWORD);
     let (mut state, mut protocol) = (0, 0);
     // SAFETY: the buffers are ours, and their lengths are what is said.
-    call(|| unsafe {
+    let ask = || unsafe {
         ffi::SCardStatus(
             native(icc),
             name.as_mut_ptr().cast(),
@@ -161,7 +162,8 @@ pub fn full_status(icc: Icc) -> Result<Status> {
             atr.as_mut_ptr(),
             &mut atr_length,
         )
-    })?;
+    };
+    call(|| gate::reading(ask))?;
     let atr = Atr::new(atr.get(..bounds::length(atr_length, atr.len())?).unwrap_or_default());
     Ok(Status { name, state, protocol: protocol_from_native(protocol), atr })
 }
@@ -266,7 +268,7 @@ pub fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], time
     };
     let answers = &[Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED];
     if timeout_ms == 0 {
-        call_answered(answers, ask)
+        call_answered(answers, || gate::reading(ask))
     } else {
         call_answered(answers, || gate::waiting(ask))
     }
@@ -299,7 +301,7 @@ pub fn list_reader_groups(context: Context, buffer: Option<&mut [u8]>) -> Result
 fn list(buffer: Option<&mut [u8]>, function: impl FnOnce(*mut c_char, *mut DWORD) -> LONG) -> Result<usize> {
     let (names, capacity) = buffer.map_or((null_mut(), 0), |buffer| (buffer.as_mut_ptr().cast(), buffer.len()));
     let mut length = capacity as DWORD;
-    call_answered(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || function(names, &mut length))?;
+    call_answered(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || gate::reading(|| function(names, &mut length)))?;
     bounds::length(length, if names.is_null() { bounds::LONGEST_LIST } else { capacity })
 }
 
