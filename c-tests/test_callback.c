@@ -1,6 +1,7 @@
 /* A callback of a virtual card may call anything. Every function is called from every kind of callback, and has to come
- * back: a call that would wait for the callback itself answers SCM_SCARD_E_NOT_READY. One that hangs is ended by the
- * time limit of the test. */
+ * back: a call that would wait for the callback itself answers SCM_SCARD_E_NOT_READY, also where another thread stands
+ * in between. One that hangs is ended by the time limit of the test. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,8 +13,11 @@
 #include <cmocka.h>
 
 #include "scm.h"
+#include "support/wait.h"
 
 #define NAME "Callback"
+/* What is not at once. */
+#define LONG_MS 4000
 
 static const uint8_t ATR[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
 static const uint8_t COMMAND[] = {0x00, 0xA4, 0x00, 0x00};
@@ -32,6 +36,10 @@ static struct {
     bool armed, called;
     scm_result result;
     int inserted, released;
+    /* What another thread does when the callback runs, and on which attachment. */
+    scm_result (*wait)(void *);
+    bool on_own;
+    struct wait waiter;
 } scene;
 
 static void arrive(enum place place)
@@ -39,7 +47,14 @@ static void arrive(enum place place)
     if (!scene.armed || scene.called || scene.place != place)
         return;
     scene.called = true;
+    if (scene.wait != NULL) {
+        wait_begin(&scene.waiter, scene.wait, scene.on_own ? scene.own : scene.other);
+        while (!scene.waiter.is_done && (scene.waiter.thread == 0 || !thread_is_asleep(scene.waiter.thread)))
+            sched_yield();
+    }
+    double start = now_ms();
     scene.result = scene.call();
+    assert_true(now_ms() - start < LONG_MS / 2);
 }
 
 static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
@@ -314,9 +329,11 @@ static const struct {
     {stop_service, IN_POWER_OFF},      {restart, IN_POWER_ON},              {warm, IN_POWER_RESET},
 };
 
-static void play(size_t way, size_t call)
+static void play_beside(size_t way, size_t call, scm_result (*wait)(void *), bool on_own)
 {
     memset(&scene, 0, sizeof scene);
+    scene.wait = wait;
+    scene.on_own = on_own;
     scene.place = WAYS[way].place;
     scene.call = CALLS[call];
     assert_int_equal(scm_virtual_ifd_create(NAME, NULL, &scene.ifd), SCM_S_OK);
@@ -335,7 +352,14 @@ static void play(size_t way, size_t call)
     (void)scm_detach(scene.other);
     (void)scm_virtual_ifd_destroy(scene.ifd);
     (void)scm_virtual_service_start();
+    if (wait != NULL)
+        (void)wait_end(&scene.waiter);
     assert_int_equal(scene.released, scene.inserted);
+}
+
+static void play(size_t way, size_t call)
+{
+    play_beside(way, call, NULL, false);
 }
 
 static void every_function_comes_back_from_every_callback(void **state)
@@ -344,6 +368,59 @@ static void every_function_comes_back_from_every_callback(void **state)
     for (size_t way = 0; way < sizeof WAYS / sizeof *WAYS; way++)
         for (size_t call = 0; call < sizeof CALLS / sizeof *CALLS; call++)
             play(way, call);
+}
+
+/* --- Another thread that waits meanwhile */
+
+static scm_result wait_lock(void *handle) { return scm_lock(handle); }
+static scm_result wait_lock_ex(void *handle) { return scm_lock_ex(handle, LONG_MS); }
+static scm_result wait_transmit(void *handle) { return exchange(handle); }
+static scm_result wait_send(void *handle) { return send(handle); }
+static scm_result wait_reconnect(void *handle) { return scm_reconnect(handle); }
+static scm_result wait_detach(void *handle) { return scm_detach_ex(handle, SCM_DISPOSITION_RESET); }
+
+static scm_result wait_transmit_ex(void *handle)
+{
+    uint8_t response[16];
+    size_t length;
+    return scm_transmit_ex(handle, COMMAND, sizeof COMMAND, response, sizeof response, &length, LONG_MS);
+}
+
+static scm_result wait_reconnect_ex(void *handle)
+{
+    scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
+    options.timeout_ms = LONG_MS;
+    return scm_reconnect_ex(handle, &options);
+}
+
+static scm_result (*const WAITS[])(void *) = {wait_lock,      wait_lock_ex,      wait_transmit, wait_transmit_ex,
+                                              wait_reconnect, wait_reconnect_ex, wait_send,     wait_detach};
+
+static void no_function_waits_for_a_thread_that_waits_for_the_callback(void **state)
+{
+    (void)state;
+    const size_t ways[] = {0, 2, 3, 9, 11, 12};
+    for (size_t way = 0; way < sizeof ways / sizeof *ways; way++)
+        for (size_t wait = 0; wait < sizeof WAITS / sizeof *WAITS; wait++)
+            for (size_t call = 0; call < sizeof CALLS / sizeof *CALLS; call++) {
+                play_beside(ways[way], call, WAITS[wait], false);
+                if (way == 0)
+                    play_beside(ways[way], call, WAITS[wait], true);
+            }
+}
+
+/* The attachment of the thread that waits cannot be used meanwhile. */
+static void an_attachment_that_waits_for_the_callback_is_not_ready(void **state)
+{
+    (void)state;
+    scm_result (*const calls[])(void) = {other_exchange, other_send,      other_control,       other_status, other_lock,
+                                         other_unlock,   other_attribute, other_last_response, other_reconnect};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        for (size_t call = 0; call < sizeof CALLS / sizeof *CALLS; call++)
+            if (CALLS[call] == calls[i]) {
+                play_beside(0, call, wait_lock, false);
+                assert_string_equal(scm_result_name(scene.result), "SCM_SCARD_E_NOT_READY");
+            }
 }
 
 static void what_would_wait_for_itself_is_not_ready(void **state)
@@ -365,6 +442,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_function_comes_back_from_every_callback),
         cmocka_unit_test(what_would_wait_for_itself_is_not_ready),
+        cmocka_unit_test(no_function_waits_for_a_thread_that_waits_for_the_callback),
+        cmocka_unit_test(an_attachment_that_waits_for_the_callback_is_not_ready),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

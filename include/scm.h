@@ -50,8 +50,8 @@
  *                                   beyond its buffer, a reader without a name
  *   SCM_SCARD_F_UNKNOWN_ERROR       the service or the driver has a code of its own
  *   SCM_SCARD_E_CANCELLED           scm_cancel has ended the wait for another attachment; the attachment is as before
- *   SCM_SCARD_E_NOT_READY           a callback of a virtual card called the attachment that it is called for, or would have
- *                                   had to wait for another one
+ *   SCM_SCARD_E_NOT_READY           in a callback of a virtual card, or in a hook: the call would have to wait for another
+ *                                   thread that may wait for the end of the callback
  *   SCM_SCARD_P_SHUTDOWN            the process ends, and another thread ends it
  *   SCM_E_OUTOFMEMORY               the resource manager has no memory
  *   any other SCM_SCARD_* code that speaks of readers, cards or the service, if the service or the driver says so
@@ -1014,8 +1014,9 @@ typedef struct scm_command {
  * Selects the application again, before a command that wants it selected.
  *
  * It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes; another attachment to the same
- * card would wait for the lock, and so for ever. A lock is the handle's, not the thread's: threads that share a handle come
- * between the hook and its command, and are under the same lock. Give each its own attachment, or let them take turns.
+ * card would wait for the lock, and so for ever: it answers `SCM_SCARD_E_NOT_READY`. A lock is the handle's, not the thread's:
+ * threads that share a handle come between the hook and its command, and are under the same lock. Give each its own attachment, or
+ * let them take turns.
  *
  * @param user  `scm_send_options.hook_data`
  * @param handle  the attachment, as it was given to `scm_send_ex`
@@ -1303,9 +1304,10 @@ typedef struct scm_virtual_ifd_options {
  *
  * The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and its
  * like), with no lock of the library held, and never two at a time for one card, from its insertion to its `release`. A
- * callback may call the library. What would make it wait for itself answers `SCM_SCARD_E_NOT_READY`: any use of the
- * attachment on whose behalf it runs, other than to ask what is known of it or to detach it, and through any attachment
- * whatever reaches its own card. It may pull its own card or reset it; the exchange under way then fails with
+ * callback may call the library. It waits for nobody in there, because another thread may wait for the end of the callback: where
+ * a call would have to, it answers `SCM_SCARD_E_NOT_READY` at once. That is any use of the attachment on whose behalf it runs, other
+ * than to ask what is known of it or to detach it; through any attachment whatever reaches its own card; and an attachment, a
+ * reader or a card that another thread uses. It may pull its own card or reset it; the exchange under way then fails with
  * `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called when the callback has returned:
  * who puts another card in from there, with the same `user`, better does it from `release`. It has to return, unless its thread ends in
  * it, which is an error to the card's user: neither an exception nor a longjmp may leave it.
@@ -1750,7 +1752,9 @@ scm_result scm_detach(struct scm_handle *handle);
  * - any other: ended, but the card could not be disposed of so; the code says why (`SCM_SCARD_E_NO_SERVICE`, ...).
  *   pcsc-lite answers `SCM_S_OK` also when the card is gone, or the reader cannot eject it.
  *
- * Blocks, except for `LEAVE`, while another application holds a lock on the card.
+ * Blocks, except for `LEAVE`, while another application or another attachment holds a lock on the card. When a call of another
+ * thread is still under way on the attachment, this returns `SCM_S_OK` at once: a thread of the library disposes of the card when
+ * that call has ended, and nobody is told what became of it.
  */
 SCM_API
 scm_result scm_detach_ex(struct scm_handle *handle,

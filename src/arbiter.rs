@@ -16,13 +16,25 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::hresult::{Hresult, Result};
+use crate::occupation;
 use crate::patience::{earlier, Bell, Patience};
 use crate::shared::Shared;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
 /// When who waits looks for the first time, at the latest.
+#[cfg(not(loom))]
 const FIRST_LOOK: Duration = Duration::from_millis(5);
+/// In a model only those look whose time is up: what happens must not depend on a clock.
+#[cfg(loom)]
+const FIRST_LOOK: Duration = Duration::from_secs(3600);
+
+/// How long the reader is kept for a lock that the resource manager has not given yet, although nobody else has one.
+#[cfg(not(loom))]
+const UNCONFIRMED: Duration = Duration::from_secs(1);
+/// Time passes as it likes in a model.
+#[cfg(loom)]
+const UNCONFIRMED: Duration = Duration::ZERO;
 
 /// In `Arbiter::turns`: somebody has the reader alone, or waits. Who comes now asks under the mutex.
 const CLOSED: usize = 1;
@@ -47,8 +59,28 @@ struct State {
 
 struct Alone {
     number: u64,
-    /// The resource manager has confirmed it: before that nobody can tell that it was lost.
-    confirmed: bool,
+    /// The resource manager has been asked for the lock since then; None once it has confirmed it.
+    asked: Option<Instant>,
+    /// Grows with each question and each answer: what a look finds is true only of what was there before and after it.
+    changes: u64,
+}
+
+impl Alone {
+    fn new(number: u64) -> Alone {
+        Alone { number, asked: Some(Instant::now()), changes: 0 }
+    }
+
+    /// Whether it can be told that the lock was lost: not while the resource manager is still asked for it.
+    fn is_due(&self) -> bool {
+        self.asked.is_none_or(|asked| asked.elapsed() >= UNCONFIRMED)
+    }
+}
+
+/// A lock, as it was before a look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Suspect {
+    number: u64,
+    changes: u64,
 }
 
 struct Waiter {
@@ -65,8 +97,6 @@ enum Wants {
 
 /// Who stands in line.
 pub trait Line {
-    /// Fails where this thread may not wait.
-    fn may_wait(&self) -> Result<()>;
     /// Whether the resource manager agrees that there is a lock. A failure ends the wait. It is for what nobody would tell of:
     /// a card that was pulled, a service that has gone.
     fn look(&self) -> Result<Look>;
@@ -127,7 +157,7 @@ impl Arbiter {
         if self.is_admitted(number) {
             return Ok(number);
         }
-        if let Err(code) = line.may_wait() {
+        if let Err(code) = occupation::may_wait_at(self.place()) {
             return self.give_up(number, wants, code);
         }
         let mut next_look = Instant::now() + FIRST_LOOK.min(line.looks_every());
@@ -138,9 +168,11 @@ impl Arbiter {
             }
             let verdict = patience.check();
             if verdict.is_err() || next_look <= Instant::now() {
+                let suspect = self.suspect();
+                let found = line.look();
                 next_look = Instant::now() + line.looks_every();
-                match line.look() {
-                    Ok(Look::Free) if self.take_back_alone() => {
+                match found {
+                    Ok(Look::Free) if self.take_back(suspect) => {
                         verdict.inspect_err(|code| patience.take_back(*code)).ok();
                         continue;
                     }
@@ -161,7 +193,7 @@ impl Arbiter {
         self.turns.compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Relaxed).ok()?;
         state.last_number += 1;
         let number = state.last_number;
-        state.alone = Some(Alone { number, confirmed: false });
+        state.alone = Some(Alone::new(number));
         Some(number)
     }
 
@@ -213,7 +245,7 @@ impl Arbiter {
                 if self.turns.load(Ordering::Acquire) >= TURN {
                     return;
                 }
-                state.alone = Some(Alone { number: first.number, confirmed: false });
+                state.alone = Some(Alone::new(first.number));
             } else {
                 self.turns.fetch_add(TURN, Ordering::Acquire);
             }
@@ -243,15 +275,28 @@ impl Arbiter {
         }
     }
 
-    /// Takes a lock back that the resource manager does not know any more. Whether there was one.
-    fn take_back_alone(&self) -> bool {
+    /// The lock that may have got lost.
+    fn suspect(&self) -> Option<Suspect> {
+        let state = self.state();
+        let alone = state.alone.as_ref().filter(|alone| alone.is_due())?;
+        Some(Suspect { number: alone.number, changes: alone.changes })
+    }
+
+    /// Takes a lock back that the resource manager does not know any more, unless it is another one since. Whether it did.
+    fn take_back(&self, suspect: Option<Suspect>) -> bool {
         let mut state = self.state();
-        if !state.alone.as_ref().is_some_and(|alone| alone.confirmed) {
+        let now = state.alone.as_ref().map(|alone| Suspect { number: alone.number, changes: alone.changes });
+        if suspect.is_none() || now != suspect {
             return false;
         }
         state.alone = None;
         self.admit(&mut state);
         true
+    }
+
+    /// A number for the reader, which no other one has meanwhile.
+    pub fn place(&self) -> usize {
+        std::ptr::from_ref(self) as usize
     }
 
     #[cfg(test)]
@@ -272,18 +317,31 @@ impl Drop for Turn<'_> {
 }
 
 impl Hold {
-    /// The resource manager has given the lock, or (`false`) is asked for it anew.
-    pub fn confirm(&self, confirmed: bool) {
-        if let Some(alone) = &mut self.arbiter.state().alone {
-            if alone.number == self.number {
-                alone.confirmed = confirmed;
-            }
-        }
+    /// The resource manager is about to be asked for the lock.
+    pub fn ask(&self) {
+        self.change(|alone| {
+            alone.asked = Some(Instant::now());
+            alone.changes += 1;
+        });
+    }
+
+    /// The resource manager has given the lock. Whether the reader was not taken back meanwhile.
+    pub fn confirm(&self) -> bool {
+        self.change(|alone| {
+            alone.asked = None;
+            alone.changes += 1;
+        })
     }
 
     /// Whether it was not taken back.
     pub fn is_valid(&self) -> bool {
-        self.arbiter.state().alone.as_ref().is_some_and(|alone| alone.number == self.number)
+        self.change(|_| {})
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Alone)) -> bool {
+        let mut state = self.arbiter.state();
+        let alone = state.alone.as_mut().filter(|alone| alone.number == self.number);
+        alone.map(change).is_some()
     }
 }
 

@@ -10,6 +10,8 @@ mod exhaustive;
 pub mod knowledge;
 mod link;
 mod lock;
+mod parting;
+mod possession;
 mod reconnect;
 mod session;
 #[cfg(test)]
@@ -114,10 +116,18 @@ impl Attachment {
         let arbiter = Shared::clone(&seat);
         let turn = lock::turn_of_newcomer(&arbiter, subsystem, &patience, &bell)?;
         let link = Link::open(subsystem, &ifd, access, &patience)?;
-        let attachment = Attachment::new(subsystem, Ownership::Owned, seat, bell.clone(), link, access, response);
-        attachment.meet_usable_card(&mut *attachment.enter(&patience)?, access, &patience)?;
+        let mut attachment = Attachment::new(subsystem, Ownership::Owned, seat, bell.clone(), link, access, response);
+        let met = attachment.meet_usable_card(&mut *attachment.enter(&patience)?, access, &patience);
         drop(turn);
-        Ok(attachment)
+        match met {
+            Ok(_) => Ok(attachment),
+            Err(code) => {
+                if !reconnect::is_impatience(code, &patience) {
+                    let _ = attachment.close();
+                }
+                Err(code)
+            }
+        }
     }
 
     /// Attaches to the card behind `icc`, a handle that the caller has connected with `access`. It is borrowed, until
@@ -182,7 +192,7 @@ impl Attachment {
             check_command(protocol, command)?;
         }
         session.knowledge.forget_selection();
-        let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command));
+        let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command, &Patience::ENDLESS));
         self.deliver(session, exchanged, deliver)
     }
 
@@ -201,9 +211,9 @@ impl Attachment {
         }
         session.knowledge.forget_selection();
         let exchanged = self.take_lock(&mut session, &patience).and_then(|()| {
-            let exchanged = self.exchange(&mut session, command);
+            let exchanged = self.exchange(&mut session, command, &patience);
             // What became of the lock shows at the next call; the answer of the card is there.
-            let _ = self.give_lock(&mut session, Disposition::Leave);
+            let _ = self.give_lock(&mut session, Disposition::Leave, &patience);
             exchanged
         });
         self.deliver(&mut session, exchanged, deliver)
@@ -225,8 +235,8 @@ impl Attachment {
     }
 
     #[inline(always)]
-    fn exchange(&self, session: &mut Session, command: &[u8]) -> Result<()> {
-        let link = self.ready(session, &Patience::ENDLESS)?;
+    fn exchange(&self, session: &mut Session, command: &[u8], patience: &Patience) -> Result<()> {
+        let link = self.ready(session, patience)?;
         let protocol = link.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
         let sent = self.subsystem.transmit(link.icc, protocol, command, &mut session.response);
         match sent.and_then(|()| check_response(protocol, &session.response)) {
@@ -234,7 +244,7 @@ impl Attachment {
                 self.note_success(session);
                 Ok(())
             }
-            Err(code) => Err(self.diagnose_exchange(session, code)),
+            Err(code) => Err(self.diagnose_exchange(session, code, patience)),
         }
     }
 
@@ -285,7 +295,7 @@ impl Attachment {
             }
             answer => answer,
         };
-        answer.map_err(|code| self.diagnose(session, code))
+        answer.map_err(|code| self.diagnose(session, code, &Patience::ENDLESS))
     }
 
     /// The state of the card and the active protocol. That the card is gone is a state, not an error.
@@ -312,7 +322,7 @@ impl Attachment {
                 self.note_success(session);
                 Ok(status)
             }
-            Err(code) => Err(self.diagnose(session, code)),
+            Err(code) => Err(self.diagnose(session, code, &Patience::ENDLESS)),
         }
     }
 
@@ -384,33 +394,6 @@ impl Attachment {
     /// Says what becomes of the card when the attachment is closed or dropped.
     pub fn part_with(&self, disposition: Disposition) {
         self.facts().parting = disposition;
-    }
-
-    /// Ends the attachment. That there is nothing left to end is no failure, unless the card was to be disposed of.
-    pub fn close(&mut self) -> Result<()> {
-        let Facts { ownership, parting, .. } = *self.facts();
-        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let link = match (std::mem::replace(&mut session.link, Err(Hresult::E_HANDLE)), parting) {
-            (Ok(link), _) => link,
-            (Err(_), Disposition::Leave) => return Ok(()),
-            (Err(code), _) => return Err(code),
-        };
-        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let hold = session.hold.take();
-        match ownership {
-            Ownership::Owned => {
-                let _alone = self.alone_to_dispose(link.icc, parting, hold);
-                link.close(self.subsystem, parting)
-            }
-            Ownership::Borrowed if session.lock_depth > 0 => {
-                // The handle lives on, so the transaction would too. A card that has left took it along.
-                let access = session.access;
-                self.end_transaction_past_signal(link, access);
-                drop(hold);
-                Ok(())
-            }
-            Ownership::Borrowed => Ok(()),
-        }
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -500,19 +483,10 @@ impl Attachment {
             other => other.map(|_| link),
         };
         let link = acknowledged.and_then(|link| link.check(access));
-        let link = link.map_err(|code| self.diagnose(session, reconnect::while_down(code)))?;
+        let link = link.map_err(|code| self.diagnose(session, reconnect::while_down(code), patience))?;
         session.owes_acknowledgement = false;
         self.set_link(session, Ok(link));
         Ok(())
-    }
-}
-
-impl Drop for Attachment {
-    fn drop(&mut self) {
-        if self.is_of_this_process() {
-            // Who could be told is gone.
-            let _ = self.close();
-        }
     }
 }
 

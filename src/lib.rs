@@ -30,6 +30,7 @@ mod ifd_name;
 mod interface;
 mod monitor;
 mod multi_string;
+mod occupation;
 mod path;
 mod patience;
 mod process_table;

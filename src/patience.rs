@@ -10,6 +10,10 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 /// No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled.
 pub const SCM_INFINITE: u32 = 0xFFFF_FFFF;
 
+/// How long a call waits for PC/SC at least, from its beginning, before it counts as a wait: on a busy machine, or where a reader
+/// turns its card on, an answer takes its time.
+const GRACE: Duration = Duration::from_millis(200);
+
 /// What the waits of one attachment sleep on. It is rung when what they wait for may have come about.
 #[derive(Default)]
 pub struct Bell {
@@ -71,6 +75,8 @@ impl Bell {
 #[derive(Clone, Copy)]
 pub struct Patience<'a> {
     deadline: Option<Instant>,
+    /// Until then PC/SC may answer all the same.
+    grace: Option<Instant>,
     /// Whether it holds inside of the resource manager as well, where waits are not ours to end.
     strict: bool,
     bell: Option<&'a Shared<Bell>>,
@@ -78,18 +84,18 @@ pub struct Patience<'a> {
 
 impl<'a> Patience<'a> {
     /// Waits as long as it takes, and cannot be cancelled.
-    pub(crate) const ENDLESS: Patience<'static> = Patience { deadline: None, strict: false, bell: None };
+    pub(crate) const ENDLESS: Patience<'static> = Patience { deadline: None, grace: None, strict: false, bell: None };
 
     /// Without a limit. Waits inside of this process can be cancelled; one of the resource manager takes its time.
     pub fn lasting(bell: &'a Shared<Bell>) -> Patience<'a> {
-        Patience { deadline: None, strict: false, bell: Some(bell) }
+        Patience { deadline: None, grace: None, strict: false, bell: Some(bell) }
     }
 
     /// Ends after so many milliseconds, or when it is cancelled, whatever the resource manager does.
     pub fn of_ms(timeout_ms: u32, bell: &'a Shared<Bell>) -> Patience<'a> {
-        let limit = Duration::from_millis(timeout_ms.into());
-        let deadline = (timeout_ms != SCM_INFINITE).then(|| Instant::now().checked_add(limit)).flatten();
-        Patience { deadline, strict: true, bell: Some(bell) }
+        let (now, limit) = (Instant::now(), Duration::from_millis(timeout_ms.into()));
+        let deadline = (timeout_ms != SCM_INFINITE).then(|| now.checked_add(limit)).flatten();
+        Patience { deadline, grace: now.checked_add(GRACE), strict: true, bell: Some(bell) }
     }
 
     /// The same, but not for longer than so.
@@ -98,13 +104,34 @@ impl<'a> Patience<'a> {
         Patience { deadline: earlier(self.deadline, limit), ..self }
     }
 
+    /// For what has to follow after the caller's time is up: so long from now, and no grace of its own.
+    pub fn moment(self, limit_ms: u32) -> Patience<'a> {
+        let deadline = Instant::now().checked_add(Duration::from_millis(limit_ms.into()));
+        Patience { deadline, strict: true, ..self }
+    }
+
     /// The bell, if a wait in the resource manager must end when it is cancelled or the time is up.
     pub fn strict_bell(&self) -> Option<&'a Shared<Bell>> {
         self.bell.filter(|_| self.strict)
     }
 
+    pub fn can_be_cancelled(&self) -> bool {
+        self.bell.is_some()
+    }
+
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// Until when PC/SC may answer although the time is up.
+    pub fn grace(&self) -> Option<Instant> {
+        self.grace
+    }
+
+    /// How many milliseconds are left, of so many at most.
+    pub fn rest_ms(&self, limit_ms: u32) -> u32 {
+        let rest = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_millis());
+        rest.and_then(|rest| u32::try_from(rest).ok()).map_or(limit_ms, |rest| rest.min(limit_ms))
     }
 
     /// Why a wait must end now, if it must. To be asked only by who would go on waiting: a cancel is told once.

@@ -208,10 +208,6 @@ pub trait Subsystem: Send + Sync {
     fn worth_asking_every_ms(&self) -> u32 {
         100
     }
-    /// Whether this thread may wait for other attachments. In a callback it may be what they wait for.
-    fn may_wait(&self) -> Result<()> {
-        Ok(())
-    }
     /// How often who watches all readers looks up from it, because a cancel may not have reached him.
     fn worth_surveying_every_ms(&self) -> u32 {
         4000
@@ -249,7 +245,7 @@ pub trait Subsystem: Send + Sync {
     fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()>;
 
     fn begin_transaction(&self, icc: Icc, patience: &Patience) -> Result<()>;
-    fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()>;
+    fn end_transaction(&self, icc: Icc, disposition: Disposition, patience: &Patience) -> Result<()>;
 
     /// Fails with the signal that waits on `icc`, if there is one, or with `SCARD_E_SHARING_VIOLATION` if that cannot be
     /// told because another has the card. To be asked only where no transaction is open on `icc`.
@@ -271,9 +267,16 @@ pub trait Subsystem: Send + Sync {
     fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()>;
 
     /// The reader as it is now.
-    fn look(&self, context: Context, ifd: &IfdName) -> Result<Sight>;
+    fn look(&self, context: Context, ifd: &IfdName, patience: &Patience) -> Result<Sight>;
     /// The reader once it is other than `seen`: `SCARD_E_TIMEOUT` when it is not within `timeout_ms`.
-    fn wait_for_change(&self, context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight>;
+    fn wait_for_change(
+        &self,
+        context: Context,
+        ifd: &IfdName,
+        seen: &Sight,
+        timeout_ms: u32,
+        patience: &Patience,
+    ) -> Result<Sight>;
 
     /// All readers once something is other than `known`, or the time is up. Nothing else may use `context` meanwhile, but
     /// `cancel_survey`.

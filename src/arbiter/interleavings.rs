@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::sync::Arc;
+use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-use super::{Arbiter, Line, Look};
+use super::{Arbiter, Hold, Line, Look};
 use crate::hresult::{Hresult, Result};
 use crate::patience::{Bell, Patience, SCM_INFINITE};
 use crate::shared::Shared;
@@ -15,10 +15,6 @@ use crate::shared::Shared;
 struct Standing(Result<Look>);
 
 impl Line for Standing {
-    fn may_wait(&self) -> Result<()> {
-        Ok(())
-    }
-
     fn look(&self) -> Result<Look> {
         self.0
     }
@@ -158,7 +154,7 @@ fn a_hold_is_taken_back_once() {
     fn lose(scene: &Scene) {
         let bell = bell();
         let hold = Arbiter::hold(&scene.arbiter, &Patience::lasting(&bell), &bell, &PATIENT).unwrap();
-        hold.confirm(true);
+        hold.confirm();
         let _ = hold.is_valid();
     }
     model(|| at_once(&Scene::new(), &[look_and_take], lose));
@@ -177,5 +173,126 @@ fn no_cancel_is_lost() {
         canceller.join().unwrap();
         scene.arbiter.end_alone(hold.unwrap());
         scene.is_as_new();
+    });
+}
+
+/// The resource manager: who has the transaction of the reader. Beginning one waits for the end of another's.
+#[derive(Default)]
+struct Service {
+    transaction: Mutex<Option<usize>>,
+    ended: Condvar,
+}
+
+impl Service {
+    fn begin(&self, who: usize) {
+        let mut transaction = self.transaction.lock().unwrap();
+        while transaction.is_some() {
+            transaction = self.ended.wait(transaction).unwrap();
+        }
+        *transaction = Some(who);
+    }
+
+    fn end(&self, who: usize) {
+        let mut transaction = self.transaction.lock().unwrap();
+        if *transaction == Some(who) {
+            *transaction = None;
+            self.ended.notify_all();
+        }
+    }
+
+    fn has(&self, who: usize) -> bool {
+        *self.transaction.lock().unwrap() == Some(who)
+    }
+}
+
+/// One who stands in line, and asks the resource manager whether there is a transaction.
+struct Asking<'a>(&'a Service);
+
+impl Line for Asking<'_> {
+    fn look(&self) -> Result<Look> {
+        match *self.0.transaction.lock().unwrap() {
+            Some(_) => Ok(Look::Taken),
+            None => Ok(Look::Free),
+        }
+    }
+
+    fn looks_every(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+}
+
+/// A reader with its resource manager.
+struct Desk {
+    arbiter: Shared<Arbiter>,
+    service: Service,
+}
+
+impl Desk {
+    fn new() -> Arc<Desk> {
+        Arc::new(Desk { arbiter: Shared::try_new(Arbiter::default()).unwrap(), service: Service::default() })
+    }
+
+    /// The hold and the transaction, or nothing: as `attachment::possession` has it.
+    fn possess(&self, who: usize, timeout_ms: u32) -> Option<Hold> {
+        loop {
+            let bell = bell();
+            let patience = Patience::of_ms(timeout_ms, &bell);
+            let hold = Arbiter::hold(&self.arbiter, &patience, &bell, &Asking(&self.service)).ok()?;
+            hold.ask();
+            self.service.begin(who);
+            if hold.confirm() {
+                return Some(hold);
+            }
+            // Others were let in meanwhile.
+            self.service.end(who);
+        }
+    }
+
+    fn give_up(&self, who: usize, hold: Hold) {
+        self.service.end(who);
+        drop(hold);
+    }
+
+    fn lock_and_unlock(&self, who: usize) {
+        let hold = self.possess(who, SCM_INFINITE).unwrap();
+        assert!(hold.is_valid() && self.service.has(who));
+        self.give_up(who, hold);
+    }
+}
+
+/// One with a lock is told of a loss that is none, and takes the lock anew, while others wait for it. Nobody waits in a circle, and
+/// nobody has the hold while another has the transaction.
+#[test]
+fn a_lock_that_is_given_up_and_taken_anew_lets_others_pass() {
+    fn told_of_a_loss(desk: &Desk) {
+        let hold = desk.possess(1, SCM_INFINITE).unwrap();
+        desk.give_up(1, hold);
+        desk.lock_and_unlock(1);
+    }
+    model(|| {
+        let desk = Desk::new();
+        let theirs = desk.clone();
+        let other = thread::spawn(move || theirs.lock_and_unlock(2));
+        told_of_a_loss(&desk);
+        other.join().unwrap();
+        assert_eq!(*desk.service.transaction.lock().unwrap(), None);
+        assert!(desk.arbiter.try_alone().is_some());
+    });
+}
+
+/// One who waits with a limit looks, in any moment of another's lock: he takes back none that there is.
+#[test]
+fn what_a_look_has_found_is_of_the_lock_that_it_began_with() {
+    model(|| {
+        let desk = Desk::new();
+        let theirs = desk.clone();
+        let other = thread::spawn(move || {
+            if let Some(hold) = theirs.possess(2, 0) {
+                assert!(theirs.service.has(2));
+                theirs.give_up(2, hold);
+            }
+        });
+        desk.lock_and_unlock(1);
+        other.join().unwrap();
     });
 }

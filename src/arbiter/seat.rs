@@ -67,6 +67,17 @@ impl Seat {
     }
 }
 
+impl Clone for Seat {
+    /// One more place for the same one: nobody has come.
+    fn clone(&self) -> Seat {
+        let mut all = lock();
+        if let Some(entry) = all.position(&self.ifd).and_then(|place| all.0.get_mut(place)) {
+            entry.seats += 1;
+        }
+        Seat { ifd: self.ifd, arbiter: self.arbiter.clone() }
+    }
+}
+
 impl Seat {
     pub fn ifd(&self) -> &IfdName {
         &self.ifd

@@ -32,7 +32,7 @@ impl Attachment {
         let is_due = knowledge.application != Some((selector, company)) && !is_selecting;
         if is_due {
             if let Err(code) = knowledge.selecting.try_reserve(1) {
-                let _ = self.give_lock(&mut session, Disposition::Leave);
+                let _ = self.give_lock(&mut session, Disposition::Leave, &patience);
                 return Err(code.into());
             }
             knowledge.selecting.push((selector, company));

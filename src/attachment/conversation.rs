@@ -24,6 +24,7 @@ pub struct Conversation<'a> {
     protocol: Protocol,
     /// An exchange has failed: what is wrong since then is not the card's answer.
     has_failed: bool,
+    patience: Patience<'a>,
 }
 
 impl Attachment {
@@ -40,12 +41,12 @@ impl Attachment {
                     // Something else could have been selected past this library.
                     session.knowledge.forget_selected_file();
                 }
-                talk(&mut Conversation { attachment: self, session, protocol, has_failed: false })
+                talk(&mut Conversation { attachment: self, session, protocol, has_failed: false, patience })
             }
             Ok(None) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
             Err(code) => Err(code),
         };
-        let _ = self.give_lock(session, Disposition::Leave);
+        let _ = self.give_lock(session, Disposition::Leave, &patience);
         talked
     }
 
@@ -155,7 +156,7 @@ impl Conversation<'_> {
         let sent = attachment.subsystem.control(icc, code, input, &mut self.session.response);
         match sent {
             Ok(()) => Ok(&self.session.response),
-            Err(code) => Err(attachment.diagnose(self.session, code)),
+            Err(code) => Err(attachment.diagnose(self.session, code, &self.patience)),
         }
     }
 
@@ -195,17 +196,17 @@ impl Conversation<'_> {
 
     /// Another number for each card that may be another one. A reset leaves it as it is.
     pub fn card_number(&mut self) -> u64 {
-        self.attachment.look_for_other_card(self.session)
+        self.attachment.look_for_other_card(self.session, &self.patience)
     }
 }
 
 impl Attachment {
     /// The generation says whether anything happened at all. Whether a card came and went with it, the reader counts, and
     /// knows also where one signal has covered another.
-    fn look_for_other_card(&self, session: &mut Session) -> u64 {
+    fn look_for_other_card(&self, session: &mut Session, patience: &Patience) -> u64 {
         let generation = self.generation();
         if session.knowledge.seen.is_none_or(|(seen, _)| seen != generation) {
-            let events = self.events(session).unwrap_or_default();
+            let events = self.events(session, patience).unwrap_or_default();
             if session.knowledge.seen.is_some_and(|(_, before)| before != events) {
                 self.count_card();
             }
@@ -222,7 +223,7 @@ impl Carrier for Conversation<'_> {
 
     fn exchange(&mut self, apdu: &[u8]) -> Result<&[u8]> {
         let attachment = self.attachment;
-        match attachment.exchange(self.session, apdu) {
+        match attachment.exchange(self.session, apdu, &self.patience) {
             Ok(()) => Ok(&self.session.response),
             Err(code) => {
                 self.has_failed = true;

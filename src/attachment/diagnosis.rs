@@ -13,33 +13,46 @@ use crate::type_library::CardState;
 impl Attachment {
     /// The true code of a failed call. What the card lost by it is counted.
     #[cold]
-    pub(super) fn diagnose(&self, session: &mut Session, code: Hresult) -> Hresult {
-        let truth = if is_vague(code) { self.ask(session).unwrap_or(code) } else { code };
-        let truth = self.name_dead_handle(truth);
+    pub(super) fn diagnose(&self, session: &mut Session, code: Hresult, patience: &Patience) -> Hresult {
+        let truth = if is_vague(code) { self.ask(session, patience).unwrap_or(code) } else { code };
+        let truth = self.name_dead_handle(truth, patience);
         if is_lasting(truth) {
             self.interrupt(session);
         }
         if ends_locks(truth) {
-            session.hold = None;
+            self.lose_lock(session, truth, patience);
             self.count_card();
         }
         truth
     }
 
+    /// Nobody has a lock any more after what was told. If that was not true there is a transaction, which ends here; then the
+    /// connection is not used as if it were locked, until a reconnect. One that does not end is kept together with the hold.
+    fn lose_lock(&self, session: &mut Session, why: Hresult, patience: &Patience) {
+        let Some(possession) = &mut session.possession else { return };
+        let Ok(was_there) = possession.end(patience) else { return };
+        session.possession = None;
+        match self.ownership() {
+            _ if !was_there => {}
+            Ownership::Owned => self.close_stuck(session, why, patience),
+            Ownership::Borrowed => self.set_aside(session, why),
+        }
+    }
+
     /// The true code of a failed exchange. The card may have been in the middle of anything, so the loss is counted
     /// even when nothing lasting is found.
     #[cold]
-    pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult) -> Hresult {
+    pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult, patience: &Patience) -> Hresult {
         let truth = match code {
             // The protocol is the one that was active: the card lost it in a reset, of which there is no other signal
             // when it came together with others.
-            Hresult::SCARD_E_PROTO_MISMATCH => self.diagnose(session, Hresult::SCARD_W_RESET_CARD),
-            code => self.diagnose(session, code),
+            Hresult::SCARD_E_PROTO_MISMATCH => self.diagnose(session, Hresult::SCARD_W_RESET_CARD, patience),
+            code => self.diagnose(session, code, patience),
         };
         if is_lasting(truth) || !is_vague(truth) {
             return truth;
         }
-        match self.see_removal(session) {
+        match self.see_removal(session, patience) {
             Ok(true) => {
                 self.interrupt(session);
                 self.count_card();
@@ -67,9 +80,9 @@ impl Attachment {
     }
 
     /// The lasting trouble of the connection, if there is any.
-    fn ask(&self, session: &Session) -> Option<Hresult> {
+    fn ask(&self, session: &Session, patience: &Patience) -> Option<Hresult> {
         let link = session.link.ok()?;
-        match self.subsystem.status(link.icc, &Patience::ENDLESS) {
+        match self.subsystem.status(link.icc, patience) {
             Ok((CardState::Absent, _)) if link.protocol.is_some() => Some(Hresult::SCARD_W_REMOVED_CARD),
             Ok(_) => None,
             // pcscd, of a card handle whose reader was unplugged and is back: the question has no value to be refused. To
@@ -83,48 +96,50 @@ impl Attachment {
 
     /// A restarted service does not know the old handles; libpcsclite goes on saying that there is no service. An
     /// owned connection is made anew by a reconnect; for a borrowed one the caller has to know that it is dead.
-    fn name_dead_handle(&self, code: Hresult) -> Hresult {
+    fn name_dead_handle(&self, code: Hresult, patience: &Patience) -> Hresult {
         match code {
             Hresult::SCARD_E_SERVICE_STOPPED => Hresult::SCARD_E_NO_SERVICE,
             Hresult::SCARD_E_UNKNOWN_READER => Hresult::SCARD_E_READER_UNAVAILABLE,
-            Hresult::SCARD_E_NO_SERVICE if self.ownership() == Ownership::Borrowed && self.service_runs() => {
+            Hresult::SCARD_E_NO_SERVICE if self.ownership() == Ownership::Borrowed && self.service_runs(patience) => {
                 Hresult::SCARD_E_INVALID_HANDLE
             }
             code => code,
         }
     }
 
-    fn service_runs(&self) -> bool {
-        self.in_own_context(|_| Ok(())).is_ok()
+    fn service_runs(&self, patience: &Patience) -> bool {
+        self.in_own_context(patience, |_| Ok(())).is_ok()
     }
 
     /// How often cards have come and gone in the reader.
-    pub(super) fn events(&self, session: &Session) -> Result<u16> {
-        let look = |context| Ok(self.subsystem.look(context, self.ifd())?.events);
+    pub(super) fn events(&self, session: &Session, patience: &Patience) -> Result<u16> {
+        let look = |context| Ok(self.subsystem.look(context, self.ifd(), patience)?.events);
         match session.link?.context {
             Some(context) => look(context),
-            None => self.in_own_context(look),
+            None => self.in_own_context(patience, look),
         }
     }
 
     /// Waits for a card that stopped answering to be seen leaving, or having left and come back.
-    fn see_removal(&self, session: &Session) -> Result<bool> {
+    fn see_removal(&self, session: &Session, patience: &Patience) -> Result<bool> {
+        let see = |context| self.see_removal_in(context, session.card.events, patience);
         match session.link?.context {
-            Some(context) => self.see_removal_in(context, session.card.events),
-            None => self.in_own_context(|context| self.see_removal_in(context, session.card.events)),
+            Some(context) => see(context),
+            None => self.in_own_context(patience, see),
         }
     }
 
     /// `known` is the count of events as it was when the card was met, or 0 where that is not known: the card may have been put
     /// back before the first look.
-    fn see_removal_in(&self, context: Context, known: u16) -> Result<bool> {
+    fn see_removal_in(&self, context: Context, known: u16, patience: &Patience) -> Result<bool> {
         let end = Instant::now() + Duration::from_millis(self.subsystem.notices_removal_within_ms().into());
-        let mut now = self.subsystem.look(context, self.ifd())?;
+        let mut now = self.subsystem.look(context, self.ifd(), patience)?;
         let before = if known == 0 { now.events } else { known };
         while now.card_present && now.events == before {
             // What others do with the reader ends a wait, too, and they may do it all the time.
             let rest = end.saturating_duration_since(Instant::now()).as_millis() as u32;
-            now = match self.subsystem.wait_for_change(context, self.ifd(), &now, rest) {
+            let rest = patience.rest_ms(rest);
+            now = match self.subsystem.wait_for_change(context, self.ifd(), &now, rest, patience) {
                 Ok(same) if rest == 0 && same.card_present && same.events == before => return Ok(false),
                 Err(Hresult::SCARD_E_TIMEOUT) => return Ok(false),
                 sight => sight?,
@@ -134,8 +149,8 @@ impl Attachment {
     }
 
     /// The context of a borrowed handle is not known, so what needs one gets one for the moment.
-    fn in_own_context<T>(&self, ask: impl FnOnce(Context) -> Result<T>) -> Result<T> {
-        subsystem::in_context(self.subsystem, &Patience::ENDLESS, ask)
+    fn in_own_context<T>(&self, patience: &Patience, ask: impl FnOnce(Context) -> Result<T>) -> Result<T> {
+        subsystem::in_context(self.subsystem, patience, ask)
     }
 }
 

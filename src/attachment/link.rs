@@ -89,11 +89,22 @@ impl Link {
         }
     }
 
+    fn insist_on_end(self, subsystem: &dyn Subsystem) {
+        for _ in 1..TRIES {
+            if subsystem.disconnect(self.icc, Disposition::Leave).is_ok() {
+                return;
+            }
+        }
+    }
+
     /// Ends the connection, whatever the service answers. Only a disposition that could not be met is an error.
     pub fn close(self, subsystem: &dyn Subsystem, disposition: Disposition) -> Result<()> {
         let result = subsystem.disconnect(self.icc, disposition);
-        if let Some(context) = self.context {
-            subsystem.release_context(context);
+        match self.context {
+            Some(context) => subsystem.release_context(context),
+            // No context of ours takes a card handle along that is still there.
+            None if result.is_err() => self.insist_on_end(subsystem),
+            None => {}
         }
         if disposition == Disposition::Leave {
             Ok(())

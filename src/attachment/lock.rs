@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::link::Link;
+use super::possession::Possession;
 use super::session::Session;
-use super::{Attachment, Ownership};
-use crate::arbiter::{Arbiter, Hold, Line, Look, Turn};
+use super::{reconnect, Attachment, Ownership};
+use crate::arbiter::{Arbiter, Line, Look, Turn};
 use crate::hresult::{Hresult, Result};
+use crate::occupation::{Lock, UnderLock};
 use crate::patience::{Bell, Patience, SCM_INFINITE};
 use crate::shared::Shared;
 use crate::subsystem::{Icc, Subsystem};
@@ -17,20 +18,16 @@ use crate::type_library::{Access, Disposition, ShareMode};
 const NEWCOMERS_WAIT_MS: u32 = 100;
 
 /// An attachment that stands in line for its reader.
-struct Waiting<'a> {
-    subsystem: &'static dyn Subsystem,
+pub(super) struct Waiting<'a> {
+    pub subsystem: &'static dyn Subsystem,
     /// None for a newcomer.
-    icc: Option<Icc>,
-    patience: &'a Patience<'a>,
+    pub icc: Option<Icc>,
+    pub patience: &'a Patience<'a>,
     /// It waits to acknowledge the signals that end other waits.
-    reconnects: bool,
+    pub reconnects: bool,
 }
 
 impl Line for Waiting<'_> {
-    fn may_wait(&self) -> Result<()> {
-        self.subsystem.may_wait()
-    }
-
     fn look(&self) -> Result<Look> {
         let Some(icc) = self.icc else { return Ok(Look::Taken) };
         match self.subsystem.is_taken(icc, self.patience) {
@@ -90,14 +87,7 @@ impl Attachment {
         let deeper = session.lock_depth.checked_add(1).ok_or(Hresult::E_FAIL)?;
         // The transaction may have ended with what happened.
         if session.lock_depth == 0 || session.interrupted {
-            self.take_hold(session, patience)?;
-            let begun = self.ready(session, patience).and_then(|link| self.begin(session, link, patience));
-            if let Err(code) = begun {
-                if session.lock_depth == 0 {
-                    session.hold = None;
-                }
-                return Err(code);
-            }
+            self.possess(session, patience)?;
             session.lock_number += 1;
             session.knowledge.forget_selected_file();
         } else {
@@ -108,36 +98,46 @@ impl Attachment {
         Ok(())
     }
 
-    fn begin(&self, session: &mut Session, link: Link, patience: &Patience) -> Result<()> {
-        let begun = match session.lock_depth {
-            0 => self.subsystem.begin_transaction(link.icc, patience),
-            _ => self.begin_anew(link, patience),
-        };
-        begun.map_err(|code| self.diagnose(session, code))?;
-        if let Some(hold) = &session.hold {
-            hold.confirm(true);
+    /// Takes the reader for this attachment alone: the hold and the transaction, or neither.
+    pub(super) fn possess(&self, session: &mut Session, patience: &Patience) -> Result<()> {
+        loop {
+            let mut possession = self.stand_alone(session, patience)?;
+            let begun = self.ready(session, patience).and_then(|link| {
+                possession.begin(link, patience).map_err(|code| self.diagnose(session, code, patience))
+            });
+            if begun == Ok(true) || possession.may_be_open() {
+                session.possession = Some(possession);
+            }
+            if begun != Ok(false) {
+                return begun.map(drop);
+            }
         }
-        Ok(())
     }
 
-    /// Begins a transaction where the one before is expected to be gone. One that is left would be counted twice.
-    pub(super) fn begin_anew(&self, link: Link, patience: &Patience) -> Result<()> {
-        let _ = self.subsystem.end_transaction(link.icc, Disposition::Leave);
-        self.subsystem.begin_transaction(link.icc, patience)
-    }
-
-    /// Keeps the other attachments of this process from the reader; what the resource manager says of it is to come.
-    pub(super) fn take_hold(&self, session: &mut Session, patience: &Patience) -> Result<()> {
-        if let Some(hold) = session.hold.take_if(|hold| hold.is_valid()) {
-            hold.confirm(false);
-            session.hold = Some(hold);
-            return Ok(());
+    /// Keeps the other attachments of this process from the reader; the transaction is to come.
+    fn stand_alone(&self, session: &mut Session, patience: &Patience) -> Result<Possession> {
+        if let Some(possession) = session.possession.take_if(|possession| possession.is_valid()) {
+            return Ok(possession);
         }
-        session.hold = None;
+        // Others were let in, because the service has told them of no transaction. Nobody stands in line with one.
+        if let Some(possession) = &mut session.possession {
+            possession.end(patience)?;
+        }
+        session.possession = None;
         let line = self.in_line(self.connected(session, patience)?.icc, patience);
         let hold = Arbiter::hold(&self.seat, patience, &self.bell, &line);
-        session.hold = Some(hold.map_err(|code| self.diagnose(session, code))?);
-        Ok(())
+        let hold = hold.map_err(|code| self.diagnose(session, code, patience))?;
+        Ok(Possession::new(self.subsystem, hold))
+    }
+
+    /// Calls a function of the program's under a lock of this attachment.
+    pub fn call_under_lock<T>(&self, function: impl FnOnce() -> T) -> T {
+        let _under = UnderLock::begin(self.as_lock());
+        function()
+    }
+
+    pub(super) fn as_lock(&self) -> Lock {
+        Lock { place: self.seat.place(), owner: std::ptr::from_ref(self) as usize }
     }
 
     fn in_line<'a>(&'a self, icc: Icc, patience: &'a Patience) -> Waiting<'a> {
@@ -147,7 +147,7 @@ impl Attachment {
     /// The turn of a call, unless the attachment has the reader for itself.
     #[inline(always)]
     pub(super) fn turn<'a>(&'a self, session: &mut Session) -> Result<Option<Turn<'a>>> {
-        if session.lock_depth > 0 {
+        if session.lock_depth > 0 || session.possession.is_some() {
             return Ok(None);
         }
         match self.seat.try_turn() {
@@ -161,7 +161,7 @@ impl Attachment {
         let patience = Patience::lasting(&self.bell);
         let line = self.in_line(self.connected(session, &patience)?.icc, &patience);
         let turn = self.seat.turn(&patience, &self.bell, &line);
-        turn.map(Some).map_err(|code| self.diagnose(session, code))
+        turn.map(Some).map_err(|code| self.diagnose(session, code, &patience))
     }
 
     /// The turn of a reconnect; None where it is no use to wait for the others here.
@@ -171,8 +171,8 @@ impl Attachment {
         access: Access,
         patience: &Patience,
     ) -> Result<Option<Turn<'a>>> {
-        // Who waits for exclusive use waits for the others to detach, who may want a lock before they do.
-        if access.share_mode == ShareMode::Exclusive {
+        // An attachment that waits for exclusive use waits for the others to detach, and they may want a lock before they do.
+        if access.share_mode == ShareMode::Exclusive || session.possession.is_some() {
             return Ok(None);
         }
         let Some(link) = session.link.ok().or(session.set_aside) else {
@@ -190,19 +190,10 @@ impl Attachment {
         }
     }
 
-    /// Keeps the others away until the card is disposed of.
-    pub(super) fn alone_to_dispose(&self, icc: Icc, disposition: Disposition, hold: Option<Hold>) -> Option<Hold> {
-        if hold.is_some() || disposition == Disposition::Leave {
-            return hold;
-        }
-        let line = Waiting { reconnects: true, ..self.in_line(icc, &Patience::ENDLESS) };
-        Arbiter::hold(&self.seat, &Patience::ENDLESS, &self.bell, &line).ok()
-    }
-
     /// Gives back one lock. The outermost one lets others have the card, after `disposition`.
     pub fn unlock(&self, disposition: Disposition) -> Result<()> {
         let mut session = self.enter_at_length()?;
-        self.give_lock(&mut session, disposition)
+        self.give_lock(&mut session, disposition, &Patience::ENDLESS)
     }
 
     /// The same after a function of the program's, which may have been the last that this process had to do with the card: in the
@@ -214,63 +205,80 @@ impl Attachment {
         }
     }
 
-    pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition) -> Result<()> {
+    pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition, patience: &Patience) -> Result<()> {
         session.lock_depth = session.lock_depth.checked_sub(1).ok_or(Hresult::SCARD_E_NOT_TRANSACTED)?;
         if session.lock_depth > 0 {
             return Ok(());
         }
         // From here on others can select something else.
         session.knowledge.forget_selected_file();
-        let given = self.end_lock(session, disposition);
-        session.hold = None;
+        let given = self.end_lock(session, disposition, patience);
+        self.give_up_reader(session, patience);
+        let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
+        if given.is_err() && disposes && !session.interrupted {
+            // It may have come about before the failure.
+            self.count_loss();
+            session.doubtful = true;
+        }
         given
     }
 
-    fn end_lock(&self, session: &mut Session, disposition: Disposition) -> Result<()> {
-        let link = self.ready(session, &Patience::ENDLESS)?;
-        let result = match self.subsystem.end_transaction(link.icc, disposition) {
+    fn end_lock(&self, session: &mut Session, disposition: Disposition, patience: &Patience) -> Result<()> {
+        let link = self.ready(session, patience)?;
+        let ended = match &mut session.possession {
+            Some(possession) => possession.dispose(link, disposition, patience),
+            // It was lost; the service says how.
+            None => self.subsystem.end_transaction(link.icc, disposition, patience),
+        };
+        let result = match ended {
             // Exclusive use and its transaction are one to pcscd. A card that was put back is exclusive without: then it
             // is disposed of as it should be, and that there was nothing to end is said afterwards.
             Err(Hresult::SCARD_E_NOT_TRANSACTED) if link.share_mode == ShareMode::Exclusive => Ok(()),
-            Err(Hresult::SCARD_W_RESET_CARD) => {
-                self.let_go(session, link);
-                Err(Hresult::SCARD_W_RESET_CARD)
-            }
             result => result,
         };
         if result.is_ok() && disposition != Disposition::Leave {
             self.count_loss();
             session.owes_acknowledgement = true;
         }
-        result.map_err(|code| {
-            let truth = self.diagnose(session, code);
-            if matches!(disposition, Disposition::Reset | Disposition::Unpower) && !session.interrupted {
-                // It may have come about before the failure.
-                self.count_loss();
-                session.doubtful = true;
-            }
-            truth
-        })
+        result.map_err(|code| self.diagnose(session, code, patience))
     }
 
-    /// Gives a lock back although a reset is signalled, which keeps pcscd from ending the transaction; others would wait for
-    /// it for ever. As before, the attachment is not used until it is reconnected.
-    fn let_go(&self, session: &mut Session, link: Link) {
+    /// Gives the reader up, whatever has failed on the way: afterwards the transaction has ended, or its connection. Where a card
+    /// handle of the caller's can be brought to neither, because its card is mute, the attachment keeps transaction and hold,
+    /// and its next call tries again.
+    pub(super) fn give_up_reader(&self, session: &mut Session, patience: &Patience) {
+        let Some(mut possession) = session.possession.take() else { return };
         match self.ownership() {
-            Ownership::Owned => drop(link.close(self.subsystem, Disposition::Leave)),
+            Ownership::Owned => {
+                if let Err(code) = possession.end(patience) {
+                    self.close_stuck(session, code, patience);
+                    possession.lapse();
+                }
+            }
             Ownership::Borrowed => {
-                self.end_transaction_past_signal(link, session.access);
-                session.set_aside = Some(link);
+                let (acknowledged, ended) = possession.end_past_signals(session.access, patience);
+                if acknowledged || ended.is_err() {
+                    self.set_aside(session, ended.err().unwrap_or(Hresult::SCARD_W_RESET_CARD));
+                }
+                session.possession = Some(possession).filter(Possession::may_be_open);
             }
         }
-        self.set_link(session, Err(Hresult::SCARD_W_RESET_CARD));
     }
 
-    /// On a handle that has the card for itself no reset but its own is signalled, so nobody misses the signal.
-    pub(super) fn end_transaction_past_signal(&self, link: Link, access: Access) {
-        if self.subsystem.end_transaction(link.icc, Disposition::Leave) == Err(Hresult::SCARD_W_RESET_CARD) {
-            let _ = link.reconnect(self.subsystem, access, Disposition::Leave, &Patience::ENDLESS);
-            let _ = self.subsystem.end_transaction(link.icc, Disposition::Leave);
+    /// A transaction that does not end otherwise ends with its connection, which is ours. Only a reconnect makes another one, but
+    /// where it was only that the service was too slow.
+    pub(super) fn close_stuck(&self, session: &mut Session, why: Hresult, patience: &Patience) {
+        if let Ok(link) = session.link {
+            let _ = link.close(self.subsystem, Disposition::Leave);
         }
+        self.interrupt(session);
+        self.set_link(session, Err(reconnect::while_down(why)));
+        session.owes_connection = reconnect::is_impatience(why, patience);
+    }
+
+    /// A borrowed connection is not used until it is reconnected.
+    pub(super) fn set_aside(&self, session: &mut Session, why: Hresult) {
+        session.set_aside = session.link.ok().or(session.set_aside);
+        self.set_link(session, Err(reconnect::while_down(why)));
     }
 }

@@ -58,9 +58,13 @@ impl Attachment {
         let access = wish.access(session.access);
         let before = session.card;
 
+        if session.lock_depth == 0 {
+            // What no unlock could end yet.
+            self.give_up_reader(&mut session, patience);
+        }
         let _turn = match session.lock_depth {
             0 => self.turn_to_reconnect(&session, access, patience)?,
-            // Who has a lock does not wait, and who has lost it waits when it is taken anew.
+            // An attachment with a lock does not wait; where it was lost, the wait comes when it is taken anew.
             _ => None,
         };
         self.notice_signals(&mut session, patience)?;
@@ -70,9 +74,11 @@ impl Attachment {
         let was_exclusive = session.link.is_ok_and(|link| link.share_mode == ShareMode::Exclusive);
         let link = self.renew(&mut session, access, wish.initial, patience)?;
         self.set_link(&mut session, Ok(link));
+        // All signals end here.
+        session.owes_acknowledgement = false;
         let disturbed = match self.meet_usable_card(&mut session, access, patience) {
             Ok(disturbed) => disturbed || wish.initial != Disposition::Leave || session.card != before,
-            Err(code) => return Err(self.give_up(&mut session, code)),
+            Err(code) => return Err(self.give_up(&mut session, code, patience)),
         };
         self.relock(&mut session, was_exclusive, patience)?;
         session.access = access;
@@ -95,7 +101,7 @@ impl Attachment {
             // Nothing has changed, and a signal is still there.
             Err(code) if is_impatience(code, patience) || code == Hresult::E_OUTOFMEMORY => return Err(code),
             Err(code) => {
-                self.diagnose(session, code);
+                self.diagnose(session, code, patience);
                 // Whatever it says: a signal could be behind it.
                 self.interrupt(session);
             }
@@ -132,9 +138,9 @@ impl Attachment {
                 self.interrupt(session);
             }
             if let (Ok(link), true) = (old, is_impatience(code, patience)) {
-                return Err(self.break_off(session, link, code));
+                return Err(self.break_off(session, link, code, patience));
             }
-            let code = self.diagnose(session, code);
+            let code = self.diagnose(session, code, patience);
             if self.ownership() == Ownership::Borrowed || !needs_new_connection(old, code, access) {
                 return Err(code);
             }
@@ -144,14 +150,14 @@ impl Attachment {
 
     /// The caller has no more patience. Nothing has changed, unless the service is still at it: then nobody knows when it will
     /// be done with a card handle of ours, and another takes its place.
-    fn break_off(&self, session: &mut Session, link: Link, code: Hresult) -> Hresult {
+    fn break_off(&self, session: &mut Session, link: Link, code: Hresult, patience: &Patience) -> Hresult {
         if self.subsystem.is_astray(link.icc) && self.ownership() == Ownership::Owned {
-            let _ = link.close(self.subsystem, Disposition::Leave);
+            self.close_ours(session, link);
             session.set_aside = None;
             // What has been signalled to the old one is not known.
             self.count_loss();
             session.doubtful = true;
-            self.return_to(session, code);
+            self.return_to(session, code, patience);
         }
         code
     }
@@ -179,6 +185,9 @@ impl Attachment {
     /// Takes the lock that was held before, where the reconnect or what came before it ended the transaction. Last of
     /// all, because on some platforms every reconnect ends it.
     fn relock(&self, session: &mut Session, was_exclusive: bool, patience: &Patience) -> Result<()> {
+        if session.lock_depth == 0 {
+            self.give_up_reader(session, patience);
+        }
         let link = session.link?;
         // Exclusive use and a lock are one transaction to pcscd, which ends with the former.
         let ended = session.interrupted || was_exclusive && link.share_mode != ShareMode::Exclusive;
@@ -186,12 +195,7 @@ impl Attachment {
         if session.lock_depth == 0 || kept {
             return Ok(());
         }
-        let begun = self.take_hold(session, patience).and_then(|()| self.begin_anew(link, patience));
-        begun.map_err(|code| self.give_up(session, code))?;
-        if let Some(hold) = &session.hold {
-            hold.confirm(true);
-        }
-        Ok(())
+        self.possess(session, patience).map_err(|code| self.give_up(session, code, patience))
     }
 
     /// A connection in a new context takes the place of one that is dead for the reason `why`.
@@ -205,7 +209,7 @@ impl Attachment {
     ) -> Result<Link> {
         if let Ok(dead) = session.link {
             // What is dead cannot be left any better, nor asked about.
-            let _ = dead.close(self.subsystem, Disposition::Leave);
+            self.close_ours(session, dead);
             self.set_link(session, Err(while_down(why)));
         }
         self.interrupt(session);
@@ -223,7 +227,7 @@ impl Attachment {
             if is_impatience(code, patience) {
                 return code;
             }
-            let code = self.diagnose(session, code);
+            let code = self.diagnose(session, code, patience);
             self.set_link(session, Err(while_down(code)));
             code
         })
@@ -252,8 +256,7 @@ impl Attachment {
     /// Exclusive use, by a new connection as soon as there is no other, or else the kind of use that was before.
     fn seize(&self, session: &mut Session, access: Access, initial: Disposition, patience: &Patience) -> Result<Link> {
         if let Ok(old) = session.link {
-            let _ = old.close(self.subsystem, Disposition::Leave);
-            session.hold = None;
+            self.close_ours(session, old);
             self.interrupt(session);
         }
         loop {
@@ -269,15 +272,15 @@ impl Attachment {
                 Err(code) => code,
                 opened => return opened,
             };
-            self.return_to(session, code);
-            return Err(if is_impatience(code, patience) { code } else { self.diagnose(session, code) });
+            self.return_to(session, code, patience);
+            return Err(if is_impatience(code, patience) { code } else { self.diagnose(session, code, patience) });
         }
     }
 
     /// A new connection as it was before, for who could not get another. A lock is lost with its card handle: only a
     /// reconnect gets that back.
-    fn return_to(&self, session: &mut Session, why: Hresult) {
-        let brief = Patience::of_ms(MOMENT_MS, &self.bell);
+    fn return_to(&self, session: &mut Session, why: Hresult, patience: &Patience) {
+        let brief = patience.moment(MOMENT_MS);
         let link = match session.lock_depth {
             0 => Link::open(self.subsystem, self.ifd(), session.access, &brief),
             _ => Err(why),
@@ -308,7 +311,7 @@ impl Attachment {
         match opened {
             Err(code) if is_impatience(code, patience) => return Err(code),
             opened => {
-                let link = opened.map_err(|code| while_down(self.diagnose(session, code)));
+                let link = opened.map_err(|code| while_down(self.diagnose(session, code, patience)));
                 self.set_link(session, link);
             }
         }
@@ -317,17 +320,27 @@ impl Attachment {
 
     /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it may be used
     /// all the same; as if it were locked, nobody may. The next reconnect looks closely.
-    fn give_up(&self, session: &mut Session, code: Hresult) -> Hresult {
+    fn give_up(&self, session: &mut Session, code: Hresult, patience: &Patience) -> Hresult {
         self.interrupt(session);
-        let code = self.diagnose(session, code);
+        let code = self.diagnose(session, code, patience);
         if let (Ok(link), 1..) = (session.link, session.lock_depth) {
             match self.ownership() {
-                Ownership::Owned => drop(link.close(self.subsystem, Disposition::Leave)),
-                Ownership::Borrowed => session.set_aside = Some(link),
+                Ownership::Owned => {
+                    self.close_ours(session, link);
+                    self.set_link(session, Err(while_down(code)));
+                }
+                Ownership::Borrowed => self.set_aside(session, code),
             }
-            self.set_link(session, Err(while_down(code)));
         }
         code
+    }
+
+    /// Closes a connection of ours, and gives the reader up with it.
+    fn close_ours(&self, session: &mut Session, link: Link) {
+        let _ = link.close(self.subsystem, Disposition::Leave);
+        if let Some(mut possession) = session.possession.take() {
+            possession.lapse();
+        }
     }
 }
 
@@ -345,9 +358,9 @@ impl Session {
 }
 
 /// Whether a call has failed for no other reason than that its caller would not wait.
-fn is_impatience(code: Hresult, patience: &Patience) -> bool {
+pub(super) fn is_impatience(code: Hresult, patience: &Patience) -> bool {
     match code {
-        Hresult::SCARD_E_CANCELLED => true,
+        Hresult::SCARD_E_CANCELLED => patience.can_be_cancelled(),
         Hresult::SCARD_E_TIMEOUT => patience.deadline().is_some(),
         _ => false,
     }

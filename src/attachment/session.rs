@@ -6,9 +6,10 @@ use std::sync::{MutexGuard, TryLockError};
 
 use super::knowledge::Knowledge;
 use super::link::Link;
+use super::possession::Possession;
 use super::{Attachment, Card};
-use crate::arbiter::Hold;
 use crate::hresult::{Hresult, Result};
+use crate::occupation;
 use crate::patience::Patience;
 use crate::thread_mark::this_thread;
 use crate::type_library::Access;
@@ -21,12 +22,14 @@ pub struct Session {
     pub owes_connection: bool,
     /// A borrowed connection that may not be used until a reconnect gets its lock back.
     pub set_aside: Option<Link>,
+    /// The attachment has ended.
+    pub is_closed: bool,
     pub access: Access,
     pub lock_depth: u32,
     /// Another one for each outermost lock.
     pub lock_number: u64,
-    /// The reader, kept from the other attachments of this process as long as there is a lock that has not got lost.
-    pub hold: Option<Hold>,
+    /// The reader for this attachment alone, as long as there is a lock that has not got lost.
+    pub possession: Option<Possession>,
     /// Something happened after which every call fails until somebody reconnects; its loss is counted already.
     pub interrupted: bool,
     /// The card was reset by an unlock of ours, and the next call has to say that we know.
@@ -45,10 +48,11 @@ impl Session {
             link,
             owes_connection: false,
             set_aside: None,
+            is_closed: false,
             access,
             lock_depth: 0,
             lock_number: 0,
-            hold: None,
+            possession: None,
             interrupted: false,
             owes_acknowledgement: false,
             doubtful: false,
@@ -108,12 +112,27 @@ impl Attachment {
         if self.calls_back {
             self.check_user()?;
         }
-        let session = self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)?;
+        let session = match self.session.try_lock() {
+            Ok(session) => session,
+            Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
+            Err(TryLockError::WouldBlock) => self.wait_at_length()?,
+        };
         let entered = Entered { session, door: Door(self) };
         if self.calls_back {
             self.note_user();
         }
         Ok(entered)
+    }
+
+    #[cold]
+    fn wait_at_length(&self) -> Result<MutexGuard<'_, Session>> {
+        self.may_wait_for_session()?;
+        self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)
+    }
+
+    /// Another thread has the session, and may wait for what this thread is in.
+    fn may_wait_for_session(&self) -> Result<()> {
+        occupation::may_wait_for(self.as_lock())
     }
 
     /// The session, alone, if that is possible with so much patience.
@@ -150,10 +169,9 @@ impl Attachment {
         let session = match self.session.try_lock() {
             Ok(session) => session,
             Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
-            Err(TryLockError::WouldBlock) if patience.strict_bell().is_none() => {
-                self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)?
-            }
+            Err(TryLockError::WouldBlock) if patience.strict_bell().is_none() => self.wait_at_length()?,
             Err(TryLockError::WouldBlock) => {
+                self.may_wait_for_session()?;
                 self.waiting.fetch_add(1, Ordering::SeqCst);
                 let session = self.wait_for_session(patience);
                 self.waiting.fetch_sub(1, Ordering::Relaxed);

@@ -121,7 +121,7 @@ impl Subsystem for Script {
     fn begin_transaction(&self, _: Icc, _: &Patience) -> Result<()> {
         self.step("begin").map(|_| ())
     }
-    fn end_transaction(&self, _: Icc, _: Disposition) -> Result<()> {
+    fn end_transaction(&self, _: Icc, _: Disposition, _: &Patience) -> Result<()> {
         self.step("end").map(|_| ())
     }
     fn probe(&self, _: Icc, _: &Patience) -> Result<()> {
@@ -156,10 +156,10 @@ impl Subsystem for Script {
     fn set_attribute(&self, _: Icc, _: u32, _: &[u8]) -> Result<()> {
         self.step("set attribute").map(|_| ())
     }
-    fn look(&self, _: Context, _: &IfdName) -> Result<Sight> {
+    fn look(&self, _: Context, _: &IfdName, _: &Patience) -> Result<Sight> {
         self.sight("look")
     }
-    fn wait_for_change(&self, _: Context, _: &IfdName, _: &Sight, _: u32) -> Result<Sight> {
+    fn wait_for_change(&self, _: Context, _: &IfdName, _: &Sight, _: u32, _: &Patience) -> Result<Sight> {
         self.sight("wait")
     }
     fn survey(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
@@ -816,12 +816,14 @@ fn a_lock_that_an_owner_lost_by_his_own_reconnect_is_taken_anew() {
     let attachment = borrowed(script);
     attachment.lock().unwrap();
     script.fail("transmit", &[Hresult::SCARD_W_REMOVED_CARD]);
+    script.fail("end", &[Hresult::SCARD_W_REMOVED_CARD; 3]);
     assert!(transmit(&attachment).is_err());
+    assert_eq!(script.take_calls(), ["begin", "transmit", "end", "end", "end"]);
     // The owner has reconnected: the card answers, but nobody has the transaction.
     assert!(transmit(&attachment).is_ok());
     script.take_calls();
     attachment.lock().unwrap();
-    assert_eq!(script.take_calls(), ["end", "begin"]);
+    assert_eq!(script.take_calls(), ["begin"]);
     assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["reconnect", "identify", "end", "begin"]);
 }

@@ -229,7 +229,9 @@ pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_resul
 /// - any other: ended, but the card could not be disposed of so; the code says why (`SCM_SCARD_E_NO_SERVICE`, ...).
 ///   pcsc-lite answers `SCM_S_OK` also when the card is gone, or the reader cannot eject it.
 ///
-/// Blocks, except for `LEAVE`, while another application holds a lock on the card.
+/// Blocks, except for `LEAVE`, while another application or another attachment holds a lock on the card. When a call of another
+/// thread is still under way on the attachment, this returns `SCM_S_OK` at once: a thread of the library disposes of the card when
+/// that call has ended, and nobody is told what became of it.
 #[no_mangle]
 pub unsafe extern "C-unwind" fn scm_detach_ex(handle: *mut scm_handle, disposition: u32) -> scm_result {
     guard(|| {

@@ -60,8 +60,9 @@ unsafe impl Options for scm_command {
 /// Selects the application again, before a command that wants it selected.
 ///
 /// It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes; another attachment to the same
-/// card would wait for the lock, and so for ever. A lock is the handle's, not the thread's: threads that share a handle come
-/// between the hook and its command, and are under the same lock. Give each its own attachment, or let them take turns.
+/// card would wait for the lock, and so for ever: it answers `SCM_SCARD_E_NOT_READY`. A lock is the handle's, not the thread's:
+/// threads that share a handle come between the hook and its command, and are under the same lock. Give each its own attachment, or
+/// let them take turns.
 ///
 /// @param user  `scm_send_options.hook_data`
 /// @param handle  the attachment, as it was given to `scm_send_ex`
@@ -405,7 +406,7 @@ fn with_hook<T>(
     talk: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
     let is_due = attachment.lock_for_application(selector, timeout_ms)?;
-    let prepared = match is_due.then(hook) {
+    let prepared = match is_due.then(|| attachment.call_under_lock(hook)) {
         // Another thread of the parent may have been in the session, which is free for nobody here.
         Some(_) if !attachment.is_of_this_process() => Err(Hresult::E_HANDLE),
         Some(code) => {

@@ -47,9 +47,10 @@ const MAX_LOG_LIMIT: u32 = 1 << 30;
 ///
 /// The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and its
 /// like), with no lock of the library held, and never two at a time for one card, from its insertion to its `release`. A
-/// callback may call the library. What would make it wait for itself answers `SCM_SCARD_E_NOT_READY`: any use of the
-/// attachment on whose behalf it runs, other than to ask what is known of it or to detach it, and through any attachment
-/// whatever reaches its own card. It may pull its own card or reset it; the exchange under way then fails with
+/// callback may call the library. It waits for nobody in there, because another thread may wait for the end of the callback: where
+/// a call would have to, it answers `SCM_SCARD_E_NOT_READY` at once. That is any use of the attachment on whose behalf it runs, other
+/// than to ask what is known of it or to detach it; through any attachment whatever reaches its own card; and an attachment, a
+/// reader or a card that another thread uses. It may pull its own card or reset it; the exchange under way then fails with
 /// `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called when the callback has returned:
 /// who puts another card in from there, with the same `user`, better does it from `release`. It has to return, unless its thread ends in
 /// it, which is an error to the card's user: neither an exception nor a longjmp may leave it.

@@ -91,7 +91,7 @@ impl Method {
             // The program's function is called while nobody else can have the card, but outside of any call on it.
             Responder::Program(_) => under_lock(attachment, || {
                 let challenge = attachment.converse(SCM_INFINITE, challenge)?;
-                let response = responder.respond(&challenge)?;
+                let response = attachment.call_under_lock(|| responder.respond(&challenge))?;
                 attachment.converse(SCM_INFINITE, |card| self.authenticate_program(card, &response))
             }),
         }

@@ -188,9 +188,8 @@ impl Subsystem for System {
         })
     }
 
-    fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()> {
-        strays::wait_for(icc);
-        end(icc, disposition)
+    fn end_transaction(&self, icc: Icc, disposition: Disposition, patience: &Patience) -> Result<()> {
+        errand::run(patience, Subject::Icc(icc), move |_| end(icc, disposition), drop)
     }
 
     fn probe(&self, icc: Icc, patience: &Patience) -> Result<()> {
@@ -242,19 +241,22 @@ impl Subsystem for System {
         native::set_attribute(icc, id, value)
     }
 
-    fn look(&self, context: Context, ifd: &IfdName) -> Result<Sight> {
-        match watch::sight(context, ifd)? {
-            Some(seen) => Ok(seen),
-            None => STATES.settled(|| reader_state(context, ifd, ffi::SCARD_STATE_UNAWARE, 0), |_| false),
-        }
+    fn look(&self, context: Context, ifd: &IfdName, patience: &Patience) -> Result<Sight> {
+        let ifd = *ifd;
+        errand::run(patience, Subject::Ifd(ifd, context), move |_| look(context, &ifd), drop)
     }
 
-    fn wait_for_change(&self, context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
-        if let Some(watch) = watch::begin(context)? {
-            return watch.wait_for_change(ifd, seen, timeout_ms);
-        }
-        let known = seen.native as DWORD & !ffi::SCARD_STATE_CHANGED;
-        reader_state(context, ifd, known, timeout_ms)
+    fn wait_for_change(
+        &self,
+        context: Context,
+        ifd: &IfdName,
+        seen: &Sight,
+        timeout_ms: u32,
+        patience: &Patience,
+    ) -> Result<Sight> {
+        let (ifd, seen, timeout_ms) = (*ifd, *seen, patience.rest_ms(timeout_ms));
+        let wait = move |_: &errand::Pace| wait_for_change(context, &ifd, &seen, timeout_ms);
+        errand::run(patience, Subject::Ifd(ifd, context), wait, drop)
     }
 
     fn survey(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
@@ -278,6 +280,21 @@ impl Subsystem for System {
     fn list_ifd_groups(&self, context: Context) -> Result<Vec<u8>> {
         multi_string(|buffer| native::list_reader_groups(context, buffer))
     }
+}
+
+fn look(context: Context, ifd: &IfdName) -> Result<Sight> {
+    match watch::sight(context, ifd)? {
+        Some(seen) => Ok(seen),
+        None => STATES.settled(|| reader_state(context, ifd, ffi::SCARD_STATE_UNAWARE, 0), |_| false),
+    }
+}
+
+fn wait_for_change(context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
+    if let Some(watch) = watch::begin(context)? {
+        return watch.wait_for_change(ifd, seen, timeout_ms);
+    }
+    let known = seen.native as DWORD & !ffi::SCARD_STATE_CHANGED;
+    reader_state(context, ifd, known, timeout_ms)
 }
 
 /// A new context, where a daemon that is there may have to be asked again.

@@ -71,13 +71,6 @@ impl Subsystem for Virtual {
         1
     }
 
-    fn may_wait(&self) -> Result<()> {
-        if card::in_callback() {
-            return Err(Hresult::SCARD_E_NOT_READY);
-        }
-        Ok(())
-    }
-
     /// No cancel is missed here.
     fn worth_surveying_every_ms(&self) -> u32 {
         SCM_INFINITE
@@ -158,9 +151,9 @@ impl Subsystem for Virtual {
         begun
     }
 
-    fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+    fn end_transaction(&self, icc: Icc, disposition: Disposition, patience: &Patience) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let ended = plan(ifd, Operation::End, &Patience::ENDLESS).and_then(|()| calls::end(icc, disposition));
+        let ended = plan(ifd, Operation::End, patience).and_then(|()| calls::end(icc, disposition));
         note(ifd, format_args!("end {disposition} -> {}", done(&ended)));
         ended
     }
@@ -218,11 +211,18 @@ impl Subsystem for Virtual {
         set
     }
 
-    fn look(&self, context: Context, ifd: &IfdName) -> Result<Sight> {
+    fn look(&self, context: Context, ifd: &IfdName, _: &Patience) -> Result<Sight> {
         calls::look(context, ifd)
     }
 
-    fn wait_for_change(&self, context: Context, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
+    fn wait_for_change(
+        &self,
+        context: Context,
+        ifd: &IfdName,
+        seen: &Sight,
+        timeout_ms: u32,
+        _: &Patience,
+    ) -> Result<Sight> {
         calls::wait_for_change(context, ifd, seen, timeout_ms)
     }
 

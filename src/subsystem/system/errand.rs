@@ -18,9 +18,8 @@ use crate::type_library::Disposition;
 /// that PC/SC would take.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A call is given so long to come back by itself before it is called a wait. That others have the card is known sooner: this is
-/// for a busy machine, and a reader that turns its card on, and what is left is a service that hangs.
-const GRACE: Duration = Duration::from_millis(200);
+/// A call of PC/SC is given so long to come back by itself at least, however little its caller has left.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// What a call is about. There is never more than one astray about the same thing.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -138,7 +137,8 @@ impl<T: Send + 'static> Errand<T> {
 
     /// On the thread that wants the outcome.
     fn wait(&self, patience: &Patience, subject: Subject) -> Result<T> {
-        let grace = Instant::now() + GRACE;
+        let grace = Instant::now() + MOMENT;
+        let grace = patience.grace().map_or(grace, |whole| whole.max(grace));
         loop {
             let heard = self.bell.rings();
             let course = *locked(&self.course);
@@ -221,8 +221,14 @@ pub mod strays {
             HOW_MANY.store(self.all.len(), Ordering::Relaxed);
         }
 
+        /// A call in the context of a card handle is about that, too: PC/SC makes one wait for the other.
         fn about(&mut self, subject: &Subject) -> Option<&mut Stray> {
-            self.all.iter_mut().find(|stray| stray.subject.is_same(subject))
+            let context = match subject {
+                Subject::Icc(icc) => super::super::context_of(*icc),
+                _ => None,
+            };
+            let in_context = |stray: &Stray| context.is_some() && stray.context == context;
+            self.all.iter_mut().find(|stray| stray.subject.is_same(subject) || in_context(stray))
         }
 
         /// In the child of a fork: the calls are the parent's.

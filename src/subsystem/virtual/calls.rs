@@ -11,7 +11,7 @@ use crate::ifd_name::IfdName;
 use crate::patience::Patience;
 use crate::shared::Shared;
 use crate::subsystem::{Context, Icc, Identity, Sight, MAX_ATTRIBUTE};
-use crate::type_library::{Access, Disposition, Protocol, ShareMode};
+use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
 
 /// The reader of this name.
 pub fn find(context: Context, name: &IfdName) -> Result<usize> {
@@ -34,7 +34,6 @@ pub fn connect(context: Context, ifd: usize, access: Access, patience: &Patience
             return Err(Hresult::SCARD_E_SHARING_VIOLATION);
         }
         if reader.transaction.is_some() {
-            manager.may_wait_for(ifd)?;
             manager = wait(manager, patience)?;
             manager.check_context(context.0).map_err(cut_short)?;
             continue;
@@ -71,8 +70,6 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition, patience: &Pati
             Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
             taken => return taken,
         }
-        let ifd = manager.connection(icc.0)?.ifd;
-        manager.may_wait_for(ifd)?;
         drop(wait(manager, patience)?);
         manager = turn(icc, patience)?;
     }
@@ -161,8 +158,6 @@ pub fn begin(icc: Icc, patience: &Patience) -> Result<()> {
             None => reader.transaction = Some((icc.0, 1)),
             Some((holder, depth)) if *holder == icc.0 => *depth += 1,
             Some(_) => {
-                let ifd = manager.connection(icc.0)?.ifd;
-                manager.may_wait_for(ifd)?;
                 manager = wait(manager, patience)?;
                 manager.connection(icc.0)?.untroubled().map_err(cut_short)?;
                 continue;
@@ -175,7 +170,15 @@ pub fn begin(icc: Icc, patience: &Patience) -> Result<()> {
 pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
     {
         let mut manager = lock();
-        manager.connection(icc.0)?.untroubled()?;
+        if let Err(signal) = manager.connection(icc.0)?.untroubled() {
+            let reader = manager.ifd_of(icc.0)?;
+            if reader.state() == CardState::Swallowed {
+                // Unlike pcscd: no reconnect would acknowledge the signal before the card answers again.
+                reader.end_transaction(icc.0);
+                manager.announce();
+            }
+            return Err(signal);
+        }
         match manager.ifd_of(icc.0)?.transaction {
             None => return Err(Hresult::SCARD_E_NOT_TRANSACTED),
             Some((holder, _)) if holder != icc.0 => return Err(Hresult::SCARD_E_SHARING_VIOLATION),
@@ -325,8 +328,6 @@ fn turn(icc: Icc, patience: &Patience) -> Result<Locked> {
     let mut manager = lock();
     let mut locked = manager.ifd_of(icc.0)?.is_locked_against(icc.0);
     while locked {
-        let ifd = manager.connection(icc.0)?.ifd;
-        manager.may_wait_for(ifd)?;
         manager = wait(manager, patience)?;
         locked = manager.ifd_of(icc.0).map_err(cut_short)?.is_locked_against(icc.0);
     }

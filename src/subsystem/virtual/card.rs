@@ -1,6 +1,5 @@
 //! A card of a program: its ATR, its protocols, and the callbacks that are its behaviour. They are called one at a time.
 
-use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,6 +10,7 @@ use crate::atr::Atr;
 use crate::callback::{self, THREAD_ENDED};
 use crate::fork_count::fork_count;
 use crate::hresult::{Hresult, Result};
+use crate::occupation::{self, Callback};
 use crate::subsystem::MAX_RESPONSE;
 use crate::thread_mark::this_thread;
 use crate::type_library::{Protocol, Protocols};
@@ -179,7 +179,7 @@ impl Card {
 
     /// Calls the card, once no other thread does; None when it was disturbed while it waited. Afterwards the card hears
     /// what happened to it meanwhile. Not to be called with a lock of ours held; from a callback of this card it is
-    /// refused.
+    /// refused, and where it would have to wait from a callback of another one.
     pub fn alone<T>(&self, work: impl FnOnce(&Callee<'_>) -> T) -> Result<Option<T>> {
         let mut desk = self.desk();
         if desk.busy == this_thread() {
@@ -187,6 +187,8 @@ impl Card {
         }
         let before = desk.disturbances;
         while desk.busy != 0 {
+            // The other thread may be in there for the sake of the card whose callback this is.
+            occupation::may_wait()?;
             desk = self.free.wait(desk).unwrap_or_else(PoisonError::into_inner);
             if desk.disturbances != before {
                 return Ok(None);
@@ -222,10 +224,6 @@ impl Card {
         self.free.notify_all();
     }
 
-    pub fn is_called_by_this_thread(&self) -> bool {
-        self.desk().busy == this_thread()
-    }
-
     /// Pays what is owed, and lets the next one in.
     fn settle(&self) {
         loop {
@@ -247,29 +245,6 @@ impl Card {
 
     fn is_of_this_process(&self) -> bool {
         self.forks == fork_count()
-    }
-}
-
-thread_local!(static CALLBACKS: Cell<u32> = const { Cell::new(0) });
-
-/// Whether this thread is in a callback of some card.
-pub fn in_callback() -> bool {
-    CALLBACKS.get() > 0
-}
-
-/// Marks the thread, for as long as it lives.
-struct Callback;
-
-impl Callback {
-    fn begin() -> Callback {
-        CALLBACKS.set(CALLBACKS.get() + 1);
-        Callback
-    }
-}
-
-impl Drop for Callback {
-    fn drop(&mut self) {
-        CALLBACKS.set(CALLBACKS.get() - 1);
     }
 }
 

@@ -8,6 +8,7 @@ use super::ifd::Ifd;
 use super::numbered::Numbered;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
+use crate::occupation;
 use crate::patience::{earlier, Patience};
 
 static MANAGER: Mutex<Manager> = Mutex::new(Manager::new());
@@ -48,8 +49,10 @@ pub fn lock() -> Locked {
     MANAGER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until something has changed, unless the caller's patience has ended.
+/// Waits until something has changed, unless the caller's patience has ended. What is to change may wait for the end of a
+/// callback, so none waits here.
 pub fn wait(mut manager: Locked, patience: &Patience) -> Result<Locked> {
+    occupation::may_wait()?;
     patience.check()?;
     if let Some(deadline) = patience.deadline() {
         return Ok(wait_at_most(manager, deadline.saturating_duration_since(Instant::now())));
@@ -179,16 +182,6 @@ impl Manager {
 
     pub fn ifd_named(&self, name: &IfdName) -> Option<usize> {
         self.ifds.iter().find(|(_, ifd)| ifd.name == *name).map(|(number, _)| number)
-    }
-
-    /// Whether this thread may wait for something to happen to a reader: not in a callback of the card that is in it, for
-    /// which that could be waiting.
-    pub fn may_wait_for(&self, ifd: usize) -> Result<()> {
-        let card = self.ifds.get(ifd).and_then(|ifd| ifd.slot.as_ref()).map(|slot| &slot.card);
-        match card {
-            Some(card) if card.is_called_by_this_thread() => Err(Hresult::SCARD_E_NOT_READY),
-            _ => Ok(()),
-        }
     }
 
     /// How many live card handles lead to a reader, `except` one.

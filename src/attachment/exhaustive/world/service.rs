@@ -37,7 +37,10 @@ impl Model {
 
     fn step_on(&mut self, icc: Icc, operation: Operation, disposition: Disposition) -> Result<Option<Answer>> {
         let (lent, connected) = self.handle(icc).map_or((false, false), |it| (it.lent, it.connected));
-        if !connected {
+        // A handle that the service does not know can be disconnected again and again.
+        let is_unknown = self.handle(icc).is_some_and(|it| it.born != self.era);
+        let is_again = is_unknown && operation == Operation::Disconnect;
+        if !(connected || is_again) {
             self.fault("a card handle is used that is not connected");
         }
         let told = self.step(operation, lent, disposition)?;
@@ -110,8 +113,10 @@ impl Model {
     fn disconnect(&mut self, icc: Icc, disposition: Disposition) -> Result<()> {
         let answer = self.step_on(icc, Operation::Disconnect, disposition).map(|_| ());
         if let Some(handle) = self.handles.get_mut(icc.0.wrapping_sub(1)) {
-            // Whatever was answered: nobody can do more.
-            (handle.connected, handle.transactions) = (false, 0);
+            // Whatever was answered: nobody can do more, where a context takes the handle along.
+            if answer.is_ok() || handle.context.is_some() || handle.born != self.era {
+                (handle.connected, handle.transactions) = (false, 0);
+            }
         }
         answer
     }
@@ -121,9 +126,9 @@ impl Model {
         let keeps_transactions = self.keeps_transactions;
         let Some(handle) = self.handles.get_mut(icc.0.wrapping_sub(1)) else { return answer.map(|_| ()) };
         let begun = handle.transactions;
-        // A failure is taken for there being no transaction any more: one that is left could not be ended either.
-        handle.transactions = if answer.is_ok() { begun.saturating_sub(1) } else { 0 };
+        // A failure that is not true leaves the transaction where it is.
         answer?;
+        handle.transactions = begun.saturating_sub(1);
         if begun == 0 {
             return Err(Hresult::SCARD_E_NOT_TRANSACTED);
         }
@@ -234,7 +239,7 @@ impl Subsystem for World {
         Ok(())
     }
 
-    fn end_transaction(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+    fn end_transaction(&self, icc: Icc, disposition: Disposition, _: &Patience) -> Result<()> {
         self.model().end(icc, disposition)
     }
 
@@ -289,7 +294,7 @@ impl Subsystem for World {
         self.model().step_signalled(icc, Operation::SetAttribute, Disposition::Leave).map(|_| ())
     }
 
-    fn look(&self, context: Context, _: &IfdName) -> Result<Sight> {
+    fn look(&self, context: Context, _: &IfdName, _: &Patience) -> Result<Sight> {
         let mut model = self.model();
         let told = model.step_in(context, Operation::Look)?;
         if model.reader_there {
@@ -299,7 +304,7 @@ impl Subsystem for World {
         }
     }
 
-    fn wait_for_change(&self, context: Context, _: &IfdName, _: &Sight, _: u32) -> Result<Sight> {
+    fn wait_for_change(&self, context: Context, _: &IfdName, _: &Sight, _: u32, _: &Patience) -> Result<Sight> {
         let mut model = self.model();
         match model.step_in(context, Operation::Wait)? {
             None => Err(Hresult::SCARD_E_TIMEOUT),
