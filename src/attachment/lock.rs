@@ -233,7 +233,9 @@ impl Attachment {
         let result = match ended {
             // Exclusive use and its transaction are one to pcscd. A card that was put back is exclusive without: then it
             // is disposed of as it should be, and that there was nothing to end is said afterwards.
-            Err(Hresult::SCARD_E_NOT_TRANSACTED) if link.share_mode == ShareMode::Exclusive => Ok(()),
+            Err(Hresult::SCARD_E_NOT_TRANSACTED) if link.share_mode == ShareMode::Exclusive => {
+                session.possession.as_mut().map_or(Ok(()), |possession| possession.end(patience).map(drop))
+            }
             result => result,
         };
         if result.is_ok() && disposition != Disposition::Leave {
