@@ -168,7 +168,7 @@ impl Arbiter {
             }
             let verdict = patience.check();
             if verdict.is_err() || next_look <= Instant::now() {
-                let suspect = self.suspect();
+                let suspect = self.suspect(number);
                 let found = line.look();
                 next_look = Instant::now() + line.looks_every();
                 match found {
@@ -275,10 +275,10 @@ impl Arbiter {
         }
     }
 
-    /// The lock that may have got lost.
-    fn suspect(&self) -> Option<Suspect> {
+    /// The lock of another that may have got lost. It is not that of the waiter itself, who may have been let in just now.
+    fn suspect(&self, waiter: u64) -> Option<Suspect> {
         let state = self.state();
-        let alone = state.alone.as_ref().filter(|alone| alone.is_due())?;
+        let alone = state.alone.as_ref().filter(|alone| alone.number != waiter && alone.is_due())?;
         Some(Suspect { number: alone.number, changes: alone.changes })
     }
 
