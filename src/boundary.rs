@@ -154,6 +154,15 @@ impl<T: Options> OutputStructure<T> {
     }
 }
 
+/// Without a buffer only the length is asked for, and the capacity is 0.
+#[cold]
+fn check_question(capacity: usize) -> Result<()> {
+    match capacity {
+        0 => Ok(()),
+        _ => Err(Hresult::E_POINTER),
+    }
+}
+
 /// An output of bytes: a buffer, its capacity, and where its length goes.
 pub struct OutputBytes {
     buffer: *mut u8,
@@ -167,8 +176,8 @@ impl OutputBytes {
     pub unsafe fn new(buffer: *mut u8, capacity: usize, length: *mut usize) -> Result<OutputBytes> {
         // SAFETY: as the caller vouches for.
         let length = unsafe { Output::new(length) }?;
-        if buffer.is_null() && capacity > 0 {
-            return Err(Hresult::E_POINTER);
+        if buffer.is_null() {
+            check_question(capacity)?;
         }
         Ok(OutputBytes { buffer, capacity, length })
     }

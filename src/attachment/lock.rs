@@ -147,7 +147,7 @@ impl Attachment {
     /// The turn of a call, unless the attachment has the reader for itself.
     #[inline(always)]
     pub(super) fn turn<'a>(&'a self, session: &mut Session) -> Result<Option<Turn<'a>>> {
-        if session.lock_depth > 0 || session.possession.is_some() {
+        if session.lock_depth > 0 {
             return Ok(None);
         }
         match self.seat.try_turn() {
@@ -158,6 +158,10 @@ impl Attachment {
 
     #[cold]
     fn wait_for_turn<'a>(&'a self, session: &mut Session) -> Result<Option<Turn<'a>>> {
+        // A transaction that could not be ended keeps the reader for this attachment, and the others out.
+        if session.possession.is_some() {
+            return Ok(None);
+        }
         let patience = Patience::lasting(&self.bell);
         let line = self.in_line(self.connected(session, &patience)?.icc, &patience);
         let turn = self.seat.turn(&patience, &self.bell, &line);

@@ -109,46 +109,37 @@ impl Attachment {
     /// not used again.
     #[inline(always)]
     pub(super) fn enter_at_length(&self) -> Result<Entered<'_>> {
+        let at_once = if self.calls_back { None } else { self.session.try_lock().ok() };
+        let session = match at_once {
+            Some(session) => session,
+            None => self.session_within(&Patience::ENDLESS)?,
+        };
+        Ok(Entered { session, door: Door(self) })
+    }
+
+    /// The session, alone, if that is possible with so much patience.
+    pub(super) fn enter(&self, patience: &Patience) -> Result<Entered<'_>> {
+        Ok(Entered { session: self.session_within(patience)?, door: Door(self) })
+    }
+
+    #[cold]
+    fn session_within(&self, patience: &Patience) -> Result<MutexGuard<'_, Session>> {
         if self.calls_back {
             self.check_user()?;
         }
         let session = match self.session.try_lock() {
             Ok(session) => session,
             Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
-            Err(TryLockError::WouldBlock) => self.wait_at_length()?,
+            Err(TryLockError::WouldBlock) => {
+                // Another thread has the session, and may wait for what this thread is in.
+                occupation::may_wait_for(self.as_lock())?;
+                self.wait_for_session(patience)?
+            }
         };
-        let entered = Entered { session, door: Door(self) };
         if self.calls_back {
-            self.note_user();
+            self.user.store(this_thread(), Ordering::Relaxed);
         }
-        Ok(entered)
-    }
-
-    #[cold]
-    fn wait_at_length(&self) -> Result<MutexGuard<'_, Session>> {
-        self.may_wait_for_session()?;
-        self.session.lock().map_err(|_| Hresult::E_UNEXPECTED)
-    }
-
-    /// Another thread has the session, and may wait for what this thread is in.
-    fn may_wait_for_session(&self) -> Result<()> {
-        occupation::may_wait_for(self.as_lock())
-    }
-
-    /// The session, alone, if that is possible with so much patience.
-    pub(super) fn enter(&self, patience: &Patience) -> Result<Entered<'_>> {
-        if self.calls_back {
-            return self.enter_once(patience);
-        }
-        self.enter_patiently(patience)
-    }
-
-    #[cold]
-    fn enter_once(&self, patience: &Patience) -> Result<Entered<'_>> {
-        self.check_user()?;
-        let entered = self.enter_patiently(patience)?;
-        self.note_user();
-        Ok(entered)
+        Ok(session)
     }
 
     /// The callback of a virtual card that calls the attachment which calls it would wait for itself.
@@ -160,28 +151,17 @@ impl Attachment {
         Ok(())
     }
 
-    #[cold]
-    fn note_user(&self) {
-        self.user.store(this_thread(), Ordering::Relaxed);
-    }
-
-    fn enter_patiently(&self, patience: &Patience) -> Result<Entered<'_>> {
-        let session = match self.session.try_lock() {
-            Ok(session) => session,
-            Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
-            Err(TryLockError::WouldBlock) if patience.strict_bell().is_none() => self.wait_at_length()?,
-            Err(TryLockError::WouldBlock) => {
-                self.may_wait_for_session()?;
-                self.waiting.fetch_add(1, Ordering::SeqCst);
-                let session = self.wait_for_session(patience);
-                self.waiting.fetch_sub(1, Ordering::Relaxed);
-                session?
-            }
-        };
-        Ok(Entered { session, door: Door(self) })
-    }
-
     fn wait_for_session(&self, patience: &Patience) -> Result<MutexGuard<'_, Session>> {
+        if patience.strict_bell().is_none() {
+            return self.session.lock().map_err(|_| Hresult::E_UNEXPECTED);
+        }
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let session = self.wait_to_be_rung_for(patience);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        session
+    }
+
+    fn wait_to_be_rung_for(&self, patience: &Patience) -> Result<MutexGuard<'_, Session>> {
         loop {
             let heard = self.bell.rings();
             fence(Ordering::SeqCst);

@@ -189,7 +189,11 @@ impl Subsystem for System {
     }
 
     fn end_transaction(&self, icc: Icc, disposition: Disposition, patience: &Patience) -> Result<()> {
-        errand::run(patience, Subject::Icc(icc), move |_| end(icc, disposition), drop)
+        match in_time(patience, Subject::Icc(icc), move || end(icc, disposition)) {
+            // A call that gives something back needs no memory.
+            Err(Hresult::E_OUTOFMEMORY) => end(icc, disposition),
+            ended => ended,
+        }
     }
 
     fn probe(&self, icc: Icc, patience: &Patience) -> Result<()> {
@@ -243,7 +247,7 @@ impl Subsystem for System {
 
     fn look(&self, context: Context, ifd: &IfdName, patience: &Patience) -> Result<Sight> {
         let ifd = *ifd;
-        errand::run(patience, Subject::Ifd(ifd, context), move |_| look(context, &ifd), drop)
+        in_time(patience, Subject::Ifd(ifd, context), move || look(context, &ifd))
     }
 
     fn wait_for_change(
@@ -280,6 +284,16 @@ impl Subsystem for System {
     fn list_ifd_groups(&self, context: Context) -> Result<Vec<u8>> {
         multi_string(|buffer| native::list_reader_groups(context, buffer))
     }
+}
+
+/// Makes a call that waits for nobody but a service that hangs. Without a limit no other thread is needed for it.
+fn in_time<T: Send + 'static>(
+    patience: &Patience,
+    subject: Subject,
+    call: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let patience = if patience.deadline().is_some() { patience } else { &Patience::ENDLESS };
+    errand::run(patience, subject, |_| call(), drop)
 }
 
 fn look(context: Context, ifd: &IfdName) -> Result<Sight> {

@@ -168,17 +168,36 @@ pub fn full_status(icc: Icc) -> Result<Status> {
     Ok(Status { name, state, protocol: protocol_from_native(protocol), atr })
 }
 
+/// What SCardTransmit is told of the protocol.
+fn pci(protocol: Protocol) -> &'static ffi::SCARD_IO_REQUEST {
+    const fn of(protocol: Protocol) -> ffi::SCARD_IO_REQUEST {
+        ffi::SCARD_IO_REQUEST {
+            dwProtocol: native_protocol(protocol),
+            cbPciLength: size_of::<ffi::SCARD_IO_REQUEST>() as DWORD,
+        }
+    }
+    match protocol {
+        Protocol::T0 => const { &of(Protocol::T0) },
+        Protocol::T1 => const { &of(Protocol::T1) },
+        Protocol::Raw => const { &of(Protocol::Raw) },
+    }
+}
+
 /// Replaces `response` by the answer, which is never longer than the capacity that `response` has.
 #[inline(always)]
 pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
-    let pci = ffi::SCARD_IO_REQUEST {
-        dwProtocol: native_protocol(protocol),
-        cbPciLength: size_of::<ffi::SCARD_IO_REQUEST>() as DWORD,
-    };
     let (room, mut length) = room_in(response);
     // SAFETY: command and response are as long as is said, and neither is the other.
     call(|| unsafe {
-        ffi::SCardTransmit(native(icc), &pci, command.as_ptr(), command.len() as DWORD, null_mut(), room, &mut length)
+        ffi::SCardTransmit(
+            native(icc),
+            pci(protocol),
+            command.as_ptr(),
+            command.len() as DWORD,
+            null_mut(),
+            room,
+            &mut length,
+        )
     })?;
     fill(response, length)
 }

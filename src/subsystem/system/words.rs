@@ -23,7 +23,7 @@ pub fn native_protocols(access: Access) -> DWORD {
     }
 }
 
-pub fn native_protocol(protocol: Protocol) -> DWORD {
+pub const fn native_protocol(protocol: Protocol) -> DWORD {
     match protocol {
         Protocol::T0 => ffi::SCARD_PROTOCOL_T0,
         Protocol::T1 => ffi::SCARD_PROTOCOL_T1,
