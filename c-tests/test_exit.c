@@ -212,15 +212,25 @@ static void exit_handlers_and_destructors_may_detach(void **state)
     the_card_is_free();
 }
 
+/* The allocator of AddressSanitizer hangs in a child that was made beside another thread's malloc. */
+static void skip_where_malloc_hangs_after_a_fork(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+}
+
 static void a_process_that_has_only_listed_readers_may_fork(void **state)
 {
     (void)state;
+    skip_where_malloc_hangs_after_a_fork();
     assert_int_equal(run_again("fork and list"), 0);
 }
 
 static void a_process_whose_threads_use_a_card_may_fork(void **state)
 {
     (void)state;
+    skip_where_malloc_hangs_after_a_fork();
     assert_int_equal(run_again("fork and attach"), 0);
     the_card_is_free();
 }
