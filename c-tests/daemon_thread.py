@@ -48,7 +48,7 @@ def end_in_the_middle(library):
 
     threading.Thread(target=exchange, daemon=True).start()
     runs.wait()
-    # What keeps the callbacks alive must outlive the interpreter, as the thread may be in them.
+    # The thread may be in a callback when the interpreter ends. So the callbacks are kept alive until then.
     end_in_the_middle.kept = card, answer
 
 

@@ -31,11 +31,14 @@ in_folder() {
 leave_folder() {
     local first
     [[ $namespace ]] || return 0
+    # It may have ended by itself, and then there is no such file.
     first=$(<"/proc/$namespace/task/$namespace/children") || true
     # At the very beginning there is only the process that is about to make it.
     first=${first%% *}
     first=${first:-$namespace}
+    # One that has ended meanwhile needs no signal.
     kill -KILL "$first" || true
+    # The status is that of the kill.
     wait "$namespace" || true
 }
 
@@ -91,6 +94,7 @@ hand_over() {
         [[ ! -e $file ]] || cp "$file" "$folder$home/.cargo"
     done
     if command -v apt-config >/dev/null; then
+        # Most machines have none of these, and grep calls that a failure.
         apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-)' >"$folder/etc/apt/apt.conf.d/90outside" || true
     fi
 }

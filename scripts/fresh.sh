@@ -13,14 +13,13 @@ source scripts/tally.sh
 
 usage() {
     cat <<END
-usage: scripts/fresh.sh SUITE [--user] [--order ORDER] [--short]
+usage: scripts/fresh.sh SUITE [--user] [--order ORDER]
 
 Makes a folder with a minimal Debian SUITE (bookworm, trixie, sid), and runs scripts/demo.sh and scripts/test.sh in it.
 Needs root or sudo. The folder is in build, for as long as it takes.
 
   --user           as a user with sudo, rather than as root
   --order ORDER    demo-test, which is the default; test-demo; demo or test alone
-  --short          scripts/test.sh --short
   --help           this text
 END
 }
@@ -33,7 +32,6 @@ wrong() {
 suite=
 user=root
 order=demo-test
-short=()
 arguments=("$@")
 while [[ $# -gt 0 ]]; do
     case $1 in
@@ -43,7 +41,6 @@ while [[ $# -gt 0 ]]; do
         order=$2
         shift
         ;;
-    --short) short=(--short) ;;
     --help)
         usage
         exit
@@ -70,8 +67,6 @@ trap end EXIT
 trap 'exit 1' INT TERM HUP
 
 for script in ${order/-/ }; do
-    command=("scripts/$script.sh")
-    [[ $script != test ]] || command+=("${short[@]}")
-    tally "$suite, $user: ${command[*]}" in_folder "$folder" "$suite" "$user" "${command[@]}"
+    tally "$suite, $user: scripts/$script.sh" in_folder "$folder" "$suite" "$user" "scripts/$script.sh"
 done
 tell_tally

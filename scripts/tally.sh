@@ -22,6 +22,7 @@ tally() {
     "$@" >&"$output" 2>&1 || status=1
     exec {output}>&-
     wait "$reader"
+    # A command without such a line is counted by its status, in `add`.
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' <&"$said" | tail -n 1) || true
     exec {sink}>&- {said}<&-
     add "$line" "$status"

@@ -14,11 +14,10 @@ source scripts/tally.sh
 
 usage() {
     cat <<END
-usage: scripts/test.sh [--short | --pcsc | --debian SUITE]
+usage: scripts/test.sh [--pcsc | --debian SUITE]
 
 Runs every test. On Debian what is missing is installed.
 
-  --short          without what takes minutes each time: see long_step in the script
   --pcsc           the C tests alone, plain: all that depends on the pcscd and the libpcsclite of the machine
   --debian SUITE   the same on those of another Debian, such as trixie or sid: in a folder made by debootstrap, which stays
                    in build/debian for the next time
@@ -26,7 +25,7 @@ Runs every test. On Debian what is missing is installed.
 END
 }
 
-# What is run, in this order. A new step is a line here, and a function below; one that takes minutes is a long_step.
+# What is run, in this order. A new step is a line here, and a function below.
 every_step() {
     step "Formatting" cargo fmt --all --check
     step "Lints" lints
@@ -95,11 +94,6 @@ step() {
     [[ $status -eq 0 ]] || broken=$((broken + 1))
 }
 
-# A step that --short leaves out.
-long_step() {
-    [[ $way == --short ]] || step "$@"
-}
-
 # All "test result: ok. 3 passed; 1 failed; ..." of cargo and "90% tests passed, 1 tests failed out of 10" of ctest.
 count() {
     awk '
@@ -127,7 +121,7 @@ on_debian() {
 
 way=${1-}
 case $#:$way in
-0: | 1:--short | 1:--pcsc) ;;
+0: | 1:--pcsc) ;;
 2:--debian) on_debian "$2" ;;
 1:--help)
     usage

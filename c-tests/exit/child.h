@@ -10,7 +10,7 @@
 /* Where it writes a byte when it has begun. */
 #define READY_FD 4
 
-/* What it is in the middle of, how it ends, a seed, and a reader of the platform or "" for none. */
+/* The arguments of a child: a state, a way to end, a seed, and the name of a real reader ("": none). */
 int child(const char *state, const char *way, unsigned seed, const char *ifd);
 
 /* All names of each; the last one is NULL. */

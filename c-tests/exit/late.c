@@ -44,7 +44,7 @@ static void no_service_goes_down(void)
     scm_event event = SCM_EVENT_INIT;
     scm_result result;
     expect(scm.create(&monitor), SCM_S_OK, "a monitor at the end");
-    /* Its thread is refused at once. What is waited for does not come. */
+    /* The gate refuses the thread of this monitor. That must not look like a service that has gone. */
     while ((result = scm.wait(monitor, 300, &event)) == SCM_S_OK)
         expect(event.kind == SCM_EVENT_SERVICE_DOWN ? SCM_SCARD_E_NO_SERVICE : SCM_S_OK, SCM_S_OK, "an event");
     expect(result, SCM_SCARD_E_TIMEOUT, "the wait for an event");

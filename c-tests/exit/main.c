@@ -34,7 +34,7 @@
 enum condition { RUNS, HANGS, DIES, CONDITIONS };
 static const char *const CONDITION[] = {"runs", "hangs", "dies"};
 
-/* The programs. What is linked ends in every way; the others are here for how the library got into them. */
+/* The programs. The linked one ends in every way. Each of the others loads the library in another way. */
 enum program { LINKED, STATIC, LOADED, PYTHON, PROGRAMS };
 static const char *const PROGRAM[] = {"", "static", "dlopen", "python"};
 

@@ -657,7 +657,7 @@ void call_something(struct caller *caller)
     const struct function *function = &FUNCTIONS[below(caller, HOW_MANY)];
     struct arguments call = {.caller = caller, .function = function, .limit_ms = UINT32_MAX};
     uintptr_t *words = call.words;
-    /* What would leave the others without a service or a reader is for those who mean harm. */
+    /* Only a hostile caller stops the virtual service: the other threads need it. */
     if (!caller->is_hostile && strncmp(function->name, "scm_virtual_service", 19) == 0)
         return;
     for (const char *letter = function->takes; *letter != '\0'; letter++)
