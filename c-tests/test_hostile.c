@@ -40,7 +40,8 @@ static void check_that_nobody_hangs(void)
         if (function == NULL || now - callers[i].since < HANGS_MS)
             continue;
         for (int other = 0; other < THREADS; other++)
-            fprintf(stderr, "hostile: thread %d is in %s\n", other, callers[other].function ? callers[other].function : "nothing");
+            fprintf(stderr, "hostile: thread %d is in %s for %.0f ms\n", other,
+                    callers[other].function ? callers[other].function : "nothing", now - callers[other].since);
         fprintf(stderr, "hostile: %s hangs\n", function);
         abort();
     }

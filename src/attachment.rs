@@ -259,6 +259,9 @@ impl Attachment {
         let mut response = std::mem::take(&mut session.response);
         let sent = self.ask_reader(&mut session, |icc| self.subsystem.control(icc, code, input, &mut response));
         session.response = response;
+        if sent.is_ok() {
+            self.note_control(&mut session);
+        }
         self.deliver(&mut session, sent, deliver)
     }
 
@@ -400,18 +403,45 @@ impl Attachment {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts that the card may have forgotten its state.
-    fn count_loss(&self) {
+    fn grow_generation(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A call that succeeds although a reconnect was due: the owner of a borrowed handle has reconnected it. What
-    /// happens from now on is another loss, and the next reconnect looks closely. A lock that may be lost is still due.
+    /// Counts that the card may have forgotten its state.
+    fn count_loss(&self, session: &mut Session) {
+        session.loss_is_counted = true;
+        self.grow_generation();
+    }
+
+    /// The same, unless nothing has succeeded since the last loss: then this is the one that was counted.
+    fn notice_loss(&self, session: &mut Session) {
+        if !session.loss_is_counted {
+            self.count_loss(session);
+        }
+    }
+
+    /// What happens from now on is another loss.
     #[inline]
     fn note_success(&self, session: &mut Session) {
-        if session.interrupted && session.lock_depth == 0 {
-            (session.interrupted, session.doubtful) = (false, true);
+        if session.loss_is_counted {
+            self.note_success_after_loss(session);
         }
+    }
+
+    /// If a reconnect was due, the owner of a borrowed handle has reconnected it, and the next reconnect looks closely. A lock
+    /// that may be lost is still due.
+    #[cold]
+    fn note_success_after_loss(&self, session: &mut Session) {
+        if session.interrupted && session.lock_depth > 0 {
+            return;
+        }
+        session.doubtful |= std::mem::take(&mut session.interrupted);
+        session.loss_is_counted = false;
+    }
+
+    /// The reader has done something, perhaps with its card. Where a reconnect is due, it is so all the same.
+    fn note_control(&self, session: &mut Session) {
+        session.loss_is_counted &= session.interrupted;
     }
 
     /// Sets the connection, or why there is none, where calls and askers see it.

@@ -155,7 +155,10 @@ impl Conversation<'_> {
         let attachment = self.attachment;
         let sent = attachment.subsystem.control(icc, code, input, &mut self.session.response);
         match sent {
-            Ok(()) => Ok(&self.session.response),
+            Ok(()) => {
+                attachment.note_control(self.session);
+                Ok(&self.session.response)
+            }
             Err(code) => Err(attachment.diagnose(self.session, code, &self.patience)),
         }
     }

@@ -60,7 +60,7 @@ impl Attachment {
             }
             _ => {
                 session.doubtful = true;
-                self.count_loss();
+                self.count_loss(session);
                 // Who looks at his readers from time to time misses a card that was swapped in between, and this is all
                 // there is of it, for the other attachments too.
                 if self.subsystem.notices_removal_within_ms() > 0 {
@@ -73,10 +73,8 @@ impl Attachment {
 
     /// From now on every call fails, until somebody reconnects. One loss, however many calls notice it.
     pub(super) fn interrupt(&self, session: &mut Session) {
-        if !session.interrupted {
-            session.interrupted = true;
-            self.count_loss();
-        }
+        session.interrupted = true;
+        self.notice_loss(session);
     }
 
     /// The lasting trouble of the connection, if there is any.

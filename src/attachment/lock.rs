@@ -221,7 +221,7 @@ impl Attachment {
         let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
         if given.is_err() && disposes && !session.interrupted {
             // It may have come about before the failure.
-            self.count_loss();
+            self.count_loss(session);
             session.doubtful = true;
         }
         given
@@ -243,7 +243,7 @@ impl Attachment {
             result => result,
         };
         if result.is_ok() && disposition != Disposition::Leave {
-            self.count_loss();
+            self.grow_generation();
             session.owes_acknowledgement = true;
         }
         result.map_err(|code| self.diagnose(session, code, patience))

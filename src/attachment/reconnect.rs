@@ -82,8 +82,8 @@ impl Attachment {
         };
         self.relock(&mut session, was_exclusive, patience)?;
         session.access = access;
-        if disturbed && !session.interrupted {
-            self.count_loss();
+        if disturbed {
+            self.notice_loss(&mut session);
         }
         session.recover();
         Ok(if session.card.atr == before.atr { Reconnected::SameCard } else { Reconnected::OtherCard })
@@ -155,7 +155,7 @@ impl Attachment {
             self.close_ours(session, link);
             session.set_aside = None;
             // What has been signalled to the old one is not known.
-            self.count_loss();
+            self.count_loss(session);
             session.doubtful = true;
             self.return_to(session, code, patience);
         }
@@ -353,6 +353,7 @@ impl Session {
 
     fn recover(&mut self) {
         (self.interrupted, self.doubtful, self.owes_acknowledgement) = (false, false, false);
+        self.loss_is_counted = false;
         self.set_aside = None;
     }
 }

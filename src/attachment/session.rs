@@ -32,6 +32,8 @@ pub struct Session {
     pub possession: Option<Possession>,
     /// Something happened after which every call fails until somebody reconnects; its loss is counted already.
     pub interrupted: bool,
+    /// A loss is counted, and nothing has succeeded since.
+    pub loss_is_counted: bool,
     /// The card was reset by an unlock of ours, and the next call has to say that we know.
     pub owes_acknowledgement: bool,
     /// An exchange broke off, and nobody knows why. The next reconnect looks closely.
@@ -54,6 +56,7 @@ impl Session {
             lock_number: 0,
             possession: None,
             interrupted: false,
+            loss_is_counted: false,
             owes_acknowledgement: false,
             doubtful: false,
             card: Card::default(),

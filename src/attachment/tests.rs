@@ -347,9 +347,29 @@ fn an_empty_answer_is_a_card_that_was_pulled_or_a_failure() {
         assert_eq!(transmit(&attachment), Err(Hresult::SCARD_F_COMM_ERROR));
         assert!(last_response(&attachment).is_empty());
     }
+    assert_eq!(attachment.generation(), 2);
+    // The card was on its way out already.
     script.scene(|scene| scene.state = CardState::Absent);
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_W_REMOVED_CARD));
-    assert_eq!(attachment.generation(), 3);
+    assert_eq!(attachment.generation(), 2);
+}
+
+#[test]
+fn a_removal_after_a_success_is_another_loss_than_the_exchange_that_broke_off_before() {
+    for success in [
+        |attachment: &Attachment| transmit(attachment).map(drop),
+        |attachment: &Attachment| attachment.control(1, &[], |_| Ok(())),
+    ] {
+        let script = Script::new();
+        let attachment = attached(script);
+        script.fail("transmit", &[Hresult::SCARD_E_COMM_DATA_LOST]);
+        script.fail("wait", &[Hresult::SCARD_E_TIMEOUT]);
+        assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_COMM_DATA_LOST));
+        assert_eq!(success(&attachment), Ok(()));
+        script.scene(|scene| scene.state = CardState::Absent);
+        assert_eq!(attachment.status(), Ok((CardState::Absent, None)));
+        assert_eq!(attachment.generation(), 2);
+    }
 }
 
 #[test]

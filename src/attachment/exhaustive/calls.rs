@@ -9,6 +9,8 @@ use crate::type_library::{CardState, Disposition, Protocols, ShareMode};
 pub enum Call {
     /// A command of this length.
     Transmit(usize),
+    /// One that does not wait for ever to get the card.
+    TransmitWithin(u32),
     Control,
     ControlTooLong,
     GetAttribute,
@@ -16,6 +18,7 @@ pub enum Call {
     SetAttributeTooLong,
     Status,
     Lock,
+    LockWithin(u32),
     Unlock(Disposition),
     Reconnect(Wish),
     LastResponse,
@@ -34,6 +37,8 @@ pub struct Said {
 pub type Outcome = Result<Said>;
 
 const LEAVE: Disposition = Disposition::Leave;
+/// A limit that no test reaches.
+const LIMIT_MS: u32 = 60_000;
 const KEEP: Wish = Wish { share_mode: None, protocols: None, initial: LEAVE, timeout_ms: None };
 
 const fn share(share_mode: ShareMode) -> Call {
@@ -50,6 +55,7 @@ const fn begin_with(initial: Disposition) -> Call {
 
 pub const CALLS: &[Call] = &[
     Call::TRANSMIT,
+    Call::TransmitWithin(LIMIT_MS),
     Call::Transmit(3),
     Call::Transmit(MAX_COMMAND + 1),
     Call::Control,
@@ -59,11 +65,13 @@ pub const CALLS: &[Call] = &[
     Call::SetAttributeTooLong,
     Call::Status,
     Call::Lock,
+    Call::LockWithin(LIMIT_MS),
     Call::Unlock(LEAVE),
     Call::Unlock(Disposition::Reset),
     Call::Unlock(Disposition::Unpower),
     Call::Unlock(Disposition::Eject),
     Call::Reconnect(KEEP),
+    Call::Reconnect(Wish { timeout_ms: Some(LIMIT_MS), ..KEEP }),
     share(ShareMode::Shared),
     share(ShareMode::Exclusive),
     share(ShareMode::Direct),
@@ -94,6 +102,7 @@ impl Call {
     pub fn make(self, attachment: &mut Attachment) -> Outcome {
         match self {
             Call::Transmit(length) => attachment.transmit(&LONG[..length], nothing),
+            Call::TransmitWithin(limit_ms) => attachment.transmit_within(limit_ms, &LONG[..4], nothing),
             Call::Control => attachment.control(1, b"feature", nothing),
             Call::ControlTooLong => attachment.control(1, &LONG, nothing),
             Call::GetAttribute => attachment.get_attribute(1, nothing),
@@ -103,6 +112,7 @@ impl Call {
             }
             Call::Status => attachment.status().map(|(state, _)| Said { state: Some(state), ..Said::default() }),
             Call::Lock => attachment.lock().and_then(|_| nothing(&[])),
+            Call::LockWithin(limit_ms) => attachment.lock_within(limit_ms).and_then(|_| nothing(&[])),
             Call::Unlock(disposition) => attachment.unlock(disposition).and_then(|_| nothing(&[])),
             Call::Reconnect(wish) => {
                 attachment.reconnect(wish).map(|which| Said { reconnected: Some(which), ..Said::default() })
@@ -135,7 +145,30 @@ impl Call {
 
     /// Whether an exchange after it may go another way than one before it.
     pub fn changes_connection(self) -> bool {
-        matches!(self, Call::Reconnect(_) | Call::Lock | Call::Unlock(_))
+        self.is_lock() || matches!(self, Call::Reconnect(_) | Call::Unlock(_))
+    }
+
+    /// Whether it ends after a time that its caller has said.
+    pub fn has_limit(self) -> bool {
+        match self {
+            Call::Reconnect(wish) => wish.timeout_ms.is_some(),
+            call => matches!(call, Call::TransmitWithin(_) | Call::LockWithin(_)),
+        }
+    }
+
+    /// Whether it sends a command to the card.
+    pub fn is_exchange(self) -> bool {
+        matches!(self, Call::Transmit(_) | Call::TransmitWithin(_))
+    }
+
+    /// Whether the service would have told it of a loss.
+    pub fn meets_signals(self) -> bool {
+        self.is_exchange() || self.is_lock() || self == Call::Status
+    }
+
+    /// Whether it takes a lock.
+    pub fn is_lock(self) -> bool {
+        matches!(self, Call::Lock | Call::LockWithin(_))
     }
 
     /// What is to be done to the card.

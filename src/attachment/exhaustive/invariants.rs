@@ -70,17 +70,18 @@ pub const INVARIANTS: &[Invariant] = &[
     ("a reader does without a card", a_reader_does_without_a_card),
     ("a card that is gone is a state", a_card_that_is_gone_is_a_state),
     ("what is given out can be used", what_is_given_out_can_be_used),
+    ("a limit holds for all that a call waits for", a_limit_holds_for_all_that_a_call_waits_for),
     ("the resource manager is used as it should be", the_resource_manager_is_used_as_it_should_be),
 ];
 
 /// Design: "Nothing is ever re-sent to a card behind the caller's back."
 fn nothing_is_sent_twice(seen: &Seen) -> bool {
     let sent = seen.steps.iter().filter(|step| step.operation == Operation::Transmit).count();
-    sent <= usize::from(matches!(seen.call, Call::Transmit(_)))
+    sent <= usize::from(seen.call.is_exchange())
 }
 
 fn is_exchange(call: Call) -> bool {
-    matches!(call, Call::Transmit(_) | Call::Control | Call::ControlTooLong)
+    call.is_exchange() || matches!(call, Call::Control | Call::ControlTooLong)
 }
 
 /// Header, `scm_get_last_response`: "After an exchange that failed, and before the first one, it is empty."
@@ -103,7 +104,7 @@ fn invalid_input_changes_nothing(seen: &Seen) -> bool {
         // Without a protocol a command is not even looked at.
         return seen.outcome.is_err();
     }
-    let is_down = matches!(seen.call, Call::Transmit(_)) && seen.before.down.is_some();
+    let is_down = seen.call.is_exchange() && seen.before.down.is_some();
     let refused = seen.outcome == Err(Hresult::E_INVALIDARG) || is_down && seen.outcome.is_err();
     (refused || !seen.call.is_invalid()) && seen.steps.is_empty() && seen.before.generation == seen.after.generation
 }
@@ -134,7 +135,7 @@ fn another_card_is_not_taken_for_the_one_before(seen: &Seen) -> bool {
 fn what_is_locked_is_locked(seen: &Seen) -> bool {
     // An inner lock asks nobody.
     let changes_locks =
-        matches!(seen.call, Call::Lock | Call::Reconnect(_) | Call::Unlock(_)) && !seen.steps.is_empty();
+        (seen.call.is_lock() || matches!(seen.call, Call::Reconnect(_) | Call::Unlock(_))) && !seen.steps.is_empty();
     !changes_locks || seen.outcome.is_err() || seen.case.transactions() == Some(seen.after.depth.min(1))
 }
 
@@ -155,7 +156,8 @@ fn an_own_reset_is_not_told(seen: &Seen) -> bool {
 /// Design: "Borrowed when it is the caller's (by handle): libscm never disconnects, resets or releases it."
 fn a_borrowed_handle_stays_the_callers(seen: &Seen) -> bool {
     // A lock is given back past the signal of a reset, which its handle made itself.
-    let gives_back = seen.before.depth > 0 && matches!(seen.call, Call::Unlock(_) | Call::Close(_));
+    let locks_itself = matches!(seen.call, Call::TransmitWithin(_));
+    let gives_back = locks_itself || seen.before.depth > 0 && matches!(seen.call, Call::Unlock(_) | Call::Close(_));
     let may_reconnect = matches!(seen.call, Call::Reconnect(_)) || seen.before.owes || gives_back;
     seen.steps.iter().filter(|step| step.lent).all(|step| match step.operation {
         Operation::Disconnect => false,
@@ -218,7 +220,7 @@ const RECONNECT: &[Hresult] = &[
 /// Header: the codes of each function's own, and whether those of a connection join them.
 fn documented(call: Call) -> (&'static [Hresult], &'static [Hresult]) {
     match call {
-        Call::Transmit(_) => (
+        Call::Transmit(_) | Call::TransmitWithin(_) => (
             &[
                 Hresult::E_INVALIDARG,
                 Hresult::SCARD_E_PROTO_MISMATCH,
@@ -240,7 +242,7 @@ fn documented(call: Call) -> (&'static [Hresult], &'static [Hresult]) {
             ],
             CONNECTION,
         ),
-        Call::Status | Call::Lock => (&[], CONNECTION),
+        Call::Status | Call::Lock | Call::LockWithin(_) => (&[], CONNECTION),
         Call::Unlock(_) => (&[Hresult::SCARD_E_NOT_TRANSACTED, Hresult::SCARD_E_UNSUPPORTED_FEATURE], CONNECTION),
         Call::Reconnect(_) => (&[], RECONNECT),
         Call::LastResponse => (&[], &[]),
@@ -332,6 +334,11 @@ fn what_is_given_out_can_be_used(seen: &Seen) -> bool {
     let is_connected = icc.is_ok_and(|icc| model.handle(icc).is_some_and(|handle| handle.connected));
     is_connected != icc.is_err() && context.is_ok_and(|context| model.is_open(context)) == context.is_ok()
         || matches!(seen.call, Call::Close(_))
+}
+
+/// Header, "limit_ms" and "timeout_ms": also while a call asks what is true, and while it mends what can be mended.
+fn a_limit_holds_for_all_that_a_call_waits_for(seen: &Seen) -> bool {
+    !seen.call.has_limit() || seen.steps.iter().all(|step| step.limited != Some(false))
 }
 
 /// What the world complains of: use after release, release before disconnect, a probe that ends a transaction.

@@ -195,9 +195,9 @@ impl Case {
         let counted = self.attachment.generation() != generation;
         self.note_loss(call, &outcome, counted);
         match (call, &outcome) {
-            (Call::Transmit(_), Ok(_)) => self.witness_exchange(),
+            (call, Ok(_)) if call.is_exchange() => self.witness_exchange(),
             (Call::Status, Ok(_)) => self.owes = false,
-            (Call::Lock, Ok(_)) => (self.depth, self.owes) = (self.depth + 1, false),
+            (call, Ok(_)) if call.is_lock() => (self.depth, self.owes) = (self.depth + 1, false),
             // A borrowed handle is not disposed of: then nothing has happened.
             (Call::Close(Disposition::Leave), _) => self.closed = true,
             (Call::Close(_), _) => self.closed = self.setup.origin != Origin::Borrowed,
@@ -218,7 +218,7 @@ impl Case {
         match (call, outcome) {
             (_, outcome) if tells_loss(call, outcome, self.mode) => self.told = Some(true),
             (Call::Reconnect(_), Ok(_)) => self.told = Some(false),
-            (Call::Transmit(_) | Call::Status | Call::Lock, Ok(_)) if self.depth == 0 => self.told = Some(false),
+            (call, Ok(_)) if self.depth == 0 && call.meets_signals() => self.told = Some(false),
             // A loss that stays, or one that an exchange made.
             (_, Err(_)) if counted && self.told == Some(false) => self.told = None,
             _ => {}

@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard};
 use crate::atr::Atr;
 use crate::hresult::Hresult;
 use crate::ifd_name::IfdName;
+use crate::patience::Patience;
 use crate::subsystem::{Context, Icc};
 use crate::type_library::{Disposition, Protocol, ShareMode};
 
@@ -61,6 +62,8 @@ pub struct Step {
     pub lent: bool,
     /// What was to be done to the card.
     pub disposition: Disposition,
+    /// Whether it had a limit; None for an operation that takes none.
+    pub limited: Option<bool>,
 }
 
 /// A card handle.
@@ -106,6 +109,8 @@ pub struct Model {
     /// The operations since `tell`.
     pub steps: Vec<Step>,
     answers: Vec<(usize, Answer)>,
+    /// Whether the next operation has a limit.
+    limited: Option<bool>,
     /// An operation that fails once, whenever it comes.
     pub sabotage: Option<(Operation, Hresult)>,
     /// What nobody may do to a resource manager, and somebody did.
@@ -126,6 +131,13 @@ impl World {
     pub fn model(&self) -> MutexGuard<'_, Model> {
         self.0.lock().unwrap()
     }
+
+    /// The same for an operation that may wait.
+    fn model_for(&self, patience: &Patience) -> MutexGuard<'_, Model> {
+        let mut model = self.model();
+        model.limited = Some(patience.deadline().is_some());
+        model
+    }
 }
 
 impl Model {
@@ -142,6 +154,7 @@ impl Model {
             handles: Vec::with_capacity(4),
             steps: Vec::with_capacity(16),
             answers: Vec::new(),
+            limited: None,
             sabotage: None,
             faults: Vec::new(),
         }

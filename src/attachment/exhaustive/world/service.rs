@@ -12,7 +12,8 @@ impl Model {
     /// Notes an operation, and gives what is to be answered instead of the truth.
     fn step(&mut self, operation: Operation, lent: bool, disposition: Disposition) -> Result<Option<Answer>> {
         let number = self.steps.len();
-        self.steps.push(Step { operation, lent, disposition });
+        let limited = self.limited.take();
+        self.steps.push(Step { operation, lent, disposition, limited });
         if let Some((_, code)) = self.sabotage.take_if(|(when, _)| *when == operation) {
             return Err(code);
         }
@@ -187,8 +188,8 @@ impl Subsystem for World {
         self.model().keeps_transactions
     }
 
-    fn establish_context(&self, _: &Patience) -> Result<Context> {
-        let mut model = self.model();
+    fn establish_context(&self, patience: &Patience) -> Result<Context> {
+        let mut model = self.model_for(patience);
         model.step(Operation::Establish, false, Disposition::Leave)?;
         if !model.service_runs {
             return Err(Hresult::SCARD_E_NO_SERVICE);
@@ -209,8 +210,14 @@ impl Subsystem for World {
         model.contexts[context.0 - 1].open = false;
     }
 
-    fn connect(&self, context: Context, _: &IfdName, access: Access, _: &Patience) -> Result<(Icc, Option<Protocol>)> {
-        self.model().connect(context, access)
+    fn connect(
+        &self,
+        context: Context,
+        _: &IfdName,
+        access: Access,
+        patience: &Patience,
+    ) -> Result<(Icc, Option<Protocol>)> {
+        self.model_for(patience).connect(context, access)
     }
 
     fn reconnect(
@@ -219,9 +226,9 @@ impl Subsystem for World {
         now: ShareMode,
         access: Access,
         initial: Disposition,
-        _: &Patience,
+        patience: &Patience,
     ) -> Result<Option<Protocol>> {
-        let mut model = self.model();
+        let mut model = self.model_for(patience);
         if model.handle(icc).is_some_and(|handle| handle.mode != now) {
             model.fault("a reconnect is wrong about the share mode");
         }
@@ -232,19 +239,19 @@ impl Subsystem for World {
         self.model().disconnect(icc, disposition)
     }
 
-    fn begin_transaction(&self, icc: Icc, _: &Patience) -> Result<()> {
-        let mut model = self.model();
+    fn begin_transaction(&self, icc: Icc, patience: &Patience) -> Result<()> {
+        let mut model = self.model_for(patience);
         model.step_signalled(icc, Operation::Begin, Disposition::Leave)?;
         model.handles[icc.0 - 1].transactions += 1;
         Ok(())
     }
 
-    fn end_transaction(&self, icc: Icc, disposition: Disposition, _: &Patience) -> Result<()> {
-        self.model().end(icc, disposition)
+    fn end_transaction(&self, icc: Icc, disposition: Disposition, patience: &Patience) -> Result<()> {
+        self.model_for(patience).end(icc, disposition)
     }
 
-    fn probe(&self, icc: Icc, _: &Patience) -> Result<()> {
-        let mut model = self.model();
+    fn probe(&self, icc: Icc, patience: &Patience) -> Result<()> {
+        let mut model = self.model_for(patience);
         if model.handle(icc).is_none_or(|handle| handle.transactions > 0 || handle.lent) {
             model.fault("a probe ends a transaction");
         }
@@ -256,12 +263,12 @@ impl Subsystem for World {
         self.model().trouble(icc).map_or(Ok(false), Err)
     }
 
-    fn status(&self, icc: Icc, _: &Patience) -> Result<(CardState, Option<Protocol>)> {
-        self.model().identify(icc, Operation::Status).map(|identity| (identity.state, identity.protocol))
+    fn status(&self, icc: Icc, patience: &Patience) -> Result<(CardState, Option<Protocol>)> {
+        self.model_for(patience).identify(icc, Operation::Status).map(|identity| (identity.state, identity.protocol))
     }
 
-    fn identify(&self, icc: Icc, _: &Patience) -> Result<Identity> {
-        self.model().identify(icc, Operation::Identify)
+    fn identify(&self, icc: Icc, patience: &Patience) -> Result<Identity> {
+        self.model_for(patience).identify(icc, Operation::Identify)
     }
 
     fn transmit(&self, icc: Icc, protocol: Protocol, _: &[u8], response: &mut Vec<u8>) -> Result<()> {
@@ -294,8 +301,8 @@ impl Subsystem for World {
         self.model().step_signalled(icc, Operation::SetAttribute, Disposition::Leave).map(|_| ())
     }
 
-    fn look(&self, context: Context, _: &IfdName, _: &Patience) -> Result<Sight> {
-        let mut model = self.model();
+    fn look(&self, context: Context, _: &IfdName, patience: &Patience) -> Result<Sight> {
+        let mut model = self.model_for(patience);
         let told = model.step_in(context, Operation::Look)?;
         if model.reader_there {
             Ok(model.sight(told))
@@ -304,8 +311,8 @@ impl Subsystem for World {
         }
     }
 
-    fn wait_for_change(&self, context: Context, _: &IfdName, _: &Sight, _: u32, _: &Patience) -> Result<Sight> {
-        let mut model = self.model();
+    fn wait_for_change(&self, context: Context, _: &IfdName, _: &Sight, _: u32, patience: &Patience) -> Result<Sight> {
+        let mut model = self.model_for(patience);
         match model.step_in(context, Operation::Wait)? {
             None => Err(Hresult::SCARD_E_TIMEOUT),
             told => Ok(model.sight(told)),
