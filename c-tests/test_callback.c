@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,7 +34,7 @@ static struct {
     scm_result (*call)(void);
     /* What the card does to itself in the middle of an exchange, so that it is told of it afterwards. */
     bool pulls, resets;
-    bool armed, called;
+    bool called;
     scm_result result;
     int inserted, released;
     /* What another thread does when the callback runs, and on which attachment. */
@@ -42,9 +43,12 @@ static struct {
     struct wait waiter;
 } scene;
 
+/* A callback that comes later, when the library closes something on a thread of its own, finds no scene. */
+static atomic_bool is_set;
+
 static void arrive(enum place place)
 {
-    if (!scene.armed || scene.called || scene.place != place)
+    if (!is_set || scene.called || scene.place != place)
         return;
     scene.called = true;
     if (scene.wait != NULL) {
@@ -342,10 +346,10 @@ static void play_beside(size_t way, size_t call, scm_result (*wait)(void *), boo
     assert_int_equal(scm_attach_by_ifd(NAME, &scene.other), SCM_S_OK);
     if (CALLS[call] == fetch || CALLS[call] == unwatch)
         assert_int_equal(scm_monitor_create(&scene.monitor), SCM_S_OK);
-    scene.armed = true;
+    is_set = true;
     (void)WAYS[way].act();
     assert_true(scene.called);
-    scene.armed = false;
+    is_set = false;
 
     (void)scm_monitor_destroy(scene.monitor);
     (void)scm_detach(scene.own);

@@ -27,7 +27,8 @@ need_clang() {
     local llvm
     llvm=$("$rustc" -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
     clang=clang-$llvm
-    need_packages "$clang" "libclang-rt-$llvm-dev"
+    symbolizer=/usr/lib/llvm-$llvm/bin/llvm-symbolizer
+    need_packages "$clang" "libclang-rt-$llvm-dev" "llvm-$llvm"
 }
 
 # Without exhaustive and interleavings, which have no threads, or those of loom.
@@ -64,7 +65,7 @@ flags=("-Zbuild-std=std,panic_unwind,test" --target "$triple")
 export RUSTC=$rustc RUSTC_BOOTSTRAP=1 CC=$clang
 export RUSTFLAGS="-Zsanitizer=thread -Zexternal-clangrt -Clinker=$clang -Clink-arg=-fsanitize=thread"
 export CARGO_PROFILE_QUICK_DEBUG=line-tables-only
-export TSAN_OPTIONS="suppressions=$PWD/c-tests/tsan.supp log_path=$build/report exitcode=66 die_after_fork=0 ${TSAN_OPTIONS:-}"
+export TSAN_OPTIONS="suppressions=$PWD/c-tests/tsan.supp log_path=$build/report exitcode=66 die_after_fork=0 external_symbolizer_path=$symbolizer ${TSAN_OPTIONS:-}"
 
 say "Rust tests under ThreadSanitizer"
 rust_tests
