@@ -1,5 +1,6 @@
 /* Attach to a card handle, borrowed or adopted, and detach. */
 #include "support/owner.h"
+#include "support/wait.h"
 
 #define CARD 0
 
@@ -55,6 +56,39 @@ static void an_adopted_handle_is_disconnected(void **state)
     owner_leave(&own);
 }
 
+static scm_result attach_and_detach(void *nothing)
+{
+    scm_handle *newcomer;
+    (void)nothing;
+    scm_result result = scm_attach_by_ifd(bed_ifd(CARD), &newcomer);
+    (void)scm_detach(newcomer);
+    return result;
+}
+
+/* Others wait in the service for the end of it, and the attachment does not wait for them. */
+static void a_transaction_of_the_callers_is_in_no_circle(void **state)
+{
+    (void)state;
+    scm_handle *handle;
+    struct wait newcomer;
+    if (bed_is_virtual())
+        return;
+    struct owner own = connect_card(CARD);
+    assert_int_equal(SCardBeginTransaction((SCARDHANDLE)own.icc), SCARD_S_SUCCESS);
+    assert_result(scm_attach_by_handle(own.icc, &handle), SCM_S_OK);
+    wait_begin(&newcomer, attach_and_detach, NULL);
+    assert_true(wait_is_reached(&newcomer));
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_lock_ex(handle, 10000), SCM_S_OK);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
+    assert_false(newcomer.is_done);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_result(owner_unlock(&own), SCM_S_OK);
+    assert_result(wait_end(&newcomer), SCM_S_OK);
+    owner_leave(&own);
+}
+
 static void a_handle_that_the_service_does_not_know(void **state)
 {
     (void)state;
@@ -87,6 +121,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_borrowed_handle_stays_the_callers),
         cmocka_unit_test(a_borrowed_handle_that_was_only_attached_works_on),
         cmocka_unit_test(an_adopted_handle_is_disconnected),
+        cmocka_unit_test(a_transaction_of_the_callers_is_in_no_circle),
         cmocka_unit_test(a_handle_that_the_service_does_not_know),
         cmocka_unit_test(a_handle_whose_card_was_reset_or_left),
     };

@@ -17,6 +17,8 @@
 
 #define NAME "Deadlock"
 #define SOON_MS 5000
+/* As often as the library asks before it believes that there is no transaction: at an unlock, and after it. */
+#define DENIALS 4
 
 static const uint8_t ATR[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
 static const uint8_t COMMAND[] = {0x00, 0xA4, 0x00, 0x00};
@@ -187,6 +189,43 @@ static void an_unlock_gives_the_lock_back_whatever_fails(void **state)
                 }
 }
 
+static scm_result attach_and_detach(void *nothing)
+{
+    scm_handle *newcomer;
+    (void)nothing;
+    scm_result result = scm_attach_by_ifd(NAME, &newcomer);
+    (void)scm_detach(newcomer);
+    return result;
+}
+
+/* Where the service denies that there was a transaction, it stays with its connection, and newcomers wait for its end. Its own
+ * attachment does not wait for them. */
+static void a_transaction_that_is_denied_is_in_no_circle(void **state)
+{
+    (void)state;
+    scm_result (*const calls[])(void *) = {lock_and_unlock, send, reconnect};
+    for (size_t call = 0; call < sizeof calls / sizeof *calls; call++)
+        for (int others = 1; others <= 3; others++) {
+            struct wait newcomers[3], mine;
+            set_up();
+            assert_result(scm_lock(scene.handle), SCM_S_OK);
+            fail_next(SCM_VIRTUAL_END, SCM_SCARD_E_NOT_TRANSACTED, DENIALS);
+            assert_result(scm_unlock(scene.handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
+            wait_begin(&newcomers[0], attach_and_detach, NULL);
+            assert_true(wait_is_reached(&newcomers[0]));
+            for (int other = 1; other < others; other++) {
+                wait_begin(&newcomers[other], other == 1 ? lock_and_unlock : attach_and_detach, other == 1 ? scene.other : NULL);
+                assert_true(wait_is_reached(&newcomers[other]));
+            }
+            wait_begin(&mine, calls[call], scene.handle);
+            assert_result(wait_end(&mine), SCM_S_OK);
+            assert_result(scm_detach(scene.handle), SCM_S_OK);
+            for (int other = 0; other < others; other++)
+                assert_result(wait_end(&newcomers[other]), SCM_S_OK);
+            tear_down();
+        }
+}
+
 /* The end of an owned attachment gives it back even if the transaction can never be ended. */
 static void a_connection_of_ours_is_closed_where_its_transaction_does_not_end(void **state)
 {
@@ -286,6 +325,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_loss_that_is_none_ends_no_wait_in_a_circle),
         cmocka_unit_test(an_unlock_gives_the_lock_back_whatever_fails),
         cmocka_unit_test(a_connection_of_ours_is_closed_where_its_transaction_does_not_end),
+        cmocka_unit_test(a_transaction_that_is_denied_is_in_no_circle),
         cmocka_unit_test(a_mute_card_keeps_no_lock),
         cmocka_unit_test(the_last_to_leave_keeps_its_limit),
     };

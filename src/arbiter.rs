@@ -29,7 +29,8 @@ const FIRST_LOOK: Duration = Duration::from_millis(5);
 #[cfg(loom)]
 const FIRST_LOOK: Duration = Duration::from_secs(3600);
 
-/// How long the reader is kept for a lock that the resource manager has not given yet, although nobody else has one.
+/// How long the reader is kept for a lock that the resource manager has not given yet, or for the turns of others, although
+/// nobody else has a lock.
 #[cfg(not(loom))]
 const UNCONFIRMED: Duration = Duration::from_secs(1);
 /// Time passes as it likes in a model.
@@ -160,7 +161,8 @@ impl Arbiter {
         if let Err(code) = occupation::may_wait_at(self.place()) {
             return self.give_up(number, wants, code);
         }
-        let mut next_look = Instant::now() + FIRST_LOOK.min(line.looks_every());
+        let began = Instant::now();
+        let mut next_look = began + FIRST_LOOK.min(line.looks_every());
         loop {
             let heard = bell.rings();
             if self.is_admitted(number) {
@@ -172,7 +174,7 @@ impl Arbiter {
                 let found = line.look();
                 next_look = Instant::now() + line.looks_every();
                 match found {
-                    Ok(Look::Free) if self.take_back(suspect) => {
+                    Ok(Look::Free) if self.take_back(suspect) || self.pass_turns(number, wants, began) => {
                         verdict.inspect_err(|code| patience.take_back(*code)).ok();
                         continue;
                     }
@@ -291,6 +293,23 @@ impl Arbiter {
         }
         state.alone = None;
         self.admit(&mut state);
+        true
+    }
+
+    /// Lets a waiter in although others have turns, or want the reader alone and wait for the ends of turns. They may all wait in the
+    /// resource manager for a transaction on the waiter's own card handle: the program's, or one that was denied. Whether it did.
+    fn pass_turns(&self, number: u64, wants: Wants, since: Instant) -> bool {
+        let mut state = self.state();
+        let place = state.queue.iter().position(|waiter| waiter.number == number);
+        let (Some(place), None) = (place, &state.alone) else { return false };
+        if since.elapsed() < UNCONFIRMED {
+            return false;
+        }
+        state.queue.remove(place);
+        match wants {
+            Wants::Turn => drop(self.turns.fetch_add(TURN, Ordering::Acquire)),
+            Wants::Alone => state.alone = Some(Alone::new(number)),
+        }
         true
     }
 
