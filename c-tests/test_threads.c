@@ -1,5 +1,6 @@
 /* Many threads, several readers, and a fork. */
 #include "support/check.h"
+#include "support/wait.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
