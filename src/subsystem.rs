@@ -114,10 +114,11 @@ pub fn of_ifd(ifd: &IfdName) -> &'static dyn Subsystem {
     }
 }
 
-/// Why a reader of the platform could not be attached to by its name. Where no service runs, the virtual readers are all that there are.
+/// Why a reader of the platform could not be attached to by its name. Where no service runs, the virtual readers are all that there are;
+/// where it cannot be asked, nobody knows.
 pub fn missed(code: Hresult) -> Hresult {
     match code {
-        Hresult::SCARD_E_NO_SERVICE if r#virtual::serves_ifds() => Hresult::SCARD_E_UNKNOWN_READER,
+        Hresult::SCARD_E_NO_SERVICE if r#virtual::serves_ifds() && system::can_be_asked() => Hresult::SCARD_E_UNKNOWN_READER,
         code => code,
     }
 }

@@ -108,6 +108,11 @@ impl Locked {
     }
 }
 
+/// Whether PC/SC can be called in this process: not so in the child of a fork that has inherited it locked.
+pub fn can_be_asked() -> bool {
+    inheritance::check().is_ok()
+}
+
 /// The PC/SC library of the platform: libpcsclite, winscard, or the PCSC framework.
 pub struct System;
 
