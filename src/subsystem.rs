@@ -118,7 +118,9 @@ pub fn of_ifd(ifd: &IfdName) -> &'static dyn Subsystem {
 /// where it cannot be asked, nobody knows.
 pub fn missed(code: Hresult) -> Hresult {
     match code {
-        Hresult::SCARD_E_NO_SERVICE if r#virtual::serves_ifds() && system::can_be_asked() => Hresult::SCARD_E_UNKNOWN_READER,
+        Hresult::SCARD_E_NO_SERVICE if r#virtual::serves_ifds() && system::can_be_asked() => {
+            Hresult::SCARD_E_UNKNOWN_READER
+        }
         code => code,
     }
 }
