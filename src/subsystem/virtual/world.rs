@@ -159,7 +159,9 @@ pub fn stop_service() -> bool {
     drop(manager);
     for_each_ifd(|driver, card| {
         driver.disturb();
-        card.map(turn_off);
+        if let Some(card) = card {
+            turn_off(card);
+        }
     });
     true
 }
@@ -178,7 +180,9 @@ pub fn start_service() -> bool {
     manager.announce_to_all();
     drop(manager);
     for_each_ifd(|_, card| {
-        card.map(|card| card.tell(PowerEvent::On));
+        if let Some(card) = card {
+            card.tell(PowerEvent::On);
+        }
     });
     true
 }
