@@ -1,5 +1,6 @@
 /* Attach by name, and detach. */
 #include <stdbool.h>
+#include <time.h>
 
 #include "support/check.h"
 #include "support/owner.h"
@@ -38,9 +39,9 @@ static void a_name_that_cannot_be_one_is_refused(void **state)
         assert_null(handle);
     }
     scm_handle *handle = (scm_handle *)&handle;
-    assert_result(scm_attach_by_ifd(longest, &handle), no_such_reader());
+    assert_result(scm_attach_by_ifd(longest, &handle), SCM_SCARD_E_UNKNOWN_READER);
     assert_null(handle);
-    assert_result(scm_attach_by_ifd("No such reader 00 00", &handle), no_such_reader());
+    assert_result(scm_attach_by_ifd("No such reader 00 00", &handle), SCM_SCARD_E_UNKNOWN_READER);
     assert_result(scm_attach_by_ifd("", NULL), SCM_E_POINTER);
 }
 
@@ -168,6 +169,120 @@ static void the_protocols_are_those_of_the_atr(void **state)
         }
         bed("remove %d", EMPTY);
     }
+}
+
+/* What the guide says is to be done. */
+static void reset_from_the_reader(int reader, uint32_t protocols, uint32_t expected)
+{
+    scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
+    scm_handle *handle;
+    uint32_t card_state, protocol;
+    options.share_mode = SCM_SHARE_SHARED;
+    options.protocols = protocols;
+    options.initial_action = SCM_DISPOSITION_RESET;
+    assert_result(attach_ex(reader, SCM_SHARE_DIRECT, 0, &handle), SCM_S_OK);
+    assert_result(scm_reconnect_ex(handle, &options), SCM_S_OK);
+    assert_result(scm_status(handle, &card_state, &protocol), SCM_S_OK);
+    assert_int_equal(protocol, expected);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+static void a_protocol_stays_until_a_reset(void **state)
+{
+    (void)state;
+    const struct {
+        const char *atr;
+        uint32_t left, wanted, active;
+    } cards[] = {
+        {"3B00", SCM_PROTOCOL_RAW, 0, SCM_PROTOCOL_T0},
+        {"3B00", SCM_PROTOCOL_RAW, SCM_PROTOCOL_T0, SCM_PROTOCOL_T0},
+        {"3B80800101", SCM_PROTOCOL_RAW, 0, SCM_PROTOCOL_T1},
+        {"3B80800101", SCM_PROTOCOL_RAW, SCM_PROTOCOL_T0, SCM_PROTOCOL_T0},
+        {"3B80800101", SCM_PROTOCOL_T1, SCM_PROTOCOL_T0, SCM_PROTOCOL_T0},
+        {"3B80800101", SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_PROTOCOL_T1},
+    };
+    assert_non_null(strstr(scm_result_message(SCM_SCARD_E_PROTO_MISMATCH), "until it is reset"));
+    for (size_t i = 0; i < sizeof cards / sizeof *cards; i++) {
+        scm_handle *reader, *handle;
+        bed("insert %d steerable %s", EMPTY, cards[i].atr);
+        /* As long as somebody is there pcscd does not turn the power off. */
+        assert_result(attach_ex(EMPTY, SCM_SHARE_DIRECT, 0, &reader), SCM_S_OK);
+        assert_result(attach_ex(EMPTY, 0, cards[i].left, &handle), SCM_S_OK);
+        assert_result(scm_detach(handle), SCM_S_OK);
+        for (int again = 0; again < 2; again++)
+            assert_result(attach_ex(EMPTY, 0, cards[i].wanted, &handle), SCM_SCARD_E_PROTO_MISMATCH);
+        assert_null(handle);
+        assert_result(attach_ex(EMPTY, 0, cards[i].left, &handle), SCM_S_OK);
+        assert_result(scm_detach(handle), SCM_S_OK);
+        reset_from_the_reader(EMPTY, cards[i].wanted, cards[i].active);
+        assert_result(attach_ex(EMPTY, 0, cards[i].wanted, &handle), SCM_S_OK);
+        assert_result(echo(handle), SCM_S_OK);
+        /* With the disposition that the guide names, nothing stays. */
+        assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
+        assert_result(attach_ex(EMPTY, 0, cards[i].left, &handle), SCM_S_OK);
+        assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
+        assert_result(attach_ex(EMPTY, 0, cards[i].wanted, &handle), SCM_S_OK);
+        assert_result(scm_detach(handle), SCM_S_OK);
+        assert_result(scm_detach(reader), SCM_S_OK);
+        bed("remove %d", EMPTY);
+    }
+}
+
+/* A card that nobody uses loses its power, and its protocol with it; a try that fails for the protocol does not keep that away. */
+static void pcscd_forgets_the_protocol_of_a_card_that_is_not_used(void **state)
+{
+    (void)state;
+    if (bed_is_virtual())
+        skip();
+    scm_handle *handle;
+    bed("insert %d steerable 3B00", EMPTY);
+    assert_result(attach_ex(EMPTY, 0, SCM_PROTOCOL_RAW, &handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    scm_result result = scm_attach_by_ifd(bed_ifd(EMPTY), &handle);
+    for (int seconds = 0; seconds < 20 && result == SCM_SCARD_E_PROTO_MISMATCH; seconds++) {
+        const struct timespec second = {.tv_sec = 1}; /* each try is a use */
+        nanosleep(&second, NULL);
+        result = scm_attach_by_ifd(bed_ifd(EMPTY), &handle);
+    }
+    assert_result(result, SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    bed("remove %d", EMPTY);
+}
+
+/* pcscd lets one take the card raw from the others, who were not reset; a virtual reader does not. */
+static void who_takes_a_card_raw_resets_it_for_nobody(void **state)
+{
+    (void)state;
+    scm_reconnect_options reset = SCM_RECONNECT_OPTIONS_INIT;
+    uint32_t card_state, protocol;
+    scm_handle *handle = attach(CARD), *raw;
+    reset.initial_action = SCM_DISPOSITION_RESET;
+    assert_result(echo(handle), SCM_S_OK);
+    scm_result taken = attach_ex(CARD, 0, SCM_PROTOCOL_RAW, &raw);
+    if (bed_is_virtual()) {
+        assert_result(taken, SCM_SCARD_E_PROTO_MISMATCH);
+        assert_result(echo(handle), SCM_S_OK);
+    } else {
+        assert_result(taken, SCM_S_OK);
+        for (int again = 0; again < 2; again++) {
+            assert_result(echo(handle), SCM_SCARD_E_PROTO_MISMATCH);
+            assert_int_equal(generation(handle), 0);
+            assert_result(scm_reconnect(handle), SCM_SCARD_E_PROTO_MISMATCH);
+        }
+        assert_result(echo(raw), SCM_S_OK);
+        assert_result(scm_detach_ex(raw, SCM_DISPOSITION_RESET), SCM_S_OK);
+        assert_result(echo(handle), SCM_SCARD_W_RESET_CARD);
+        assert_result(scm_reconnect(handle), SCM_S_OK);
+        assert_result(echo(handle), SCM_S_OK);
+        assert_result(attach_ex(CARD, 0, SCM_PROTOCOL_RAW, &raw), SCM_S_OK);
+        assert_result(scm_detach(raw), SCM_S_OK);
+    }
+    assert_result(scm_reconnect_ex(handle, &reset), SCM_S_OK);
+    assert_result(scm_status(handle, &card_state, &protocol), SCM_S_OK);
+    assert_int_equal(protocol, SCM_PROTOCOL_T1);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
 }
 
 static void exclusive_is_exclusive(void **state)
@@ -396,6 +511,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(options_are_read_as_their_size_says),
         cmocka_unit_test(values_that_are_not_defined_are_refused),
         cmocka_unit_test(protocols_are_asked_for_and_told),
+        cmocka_unit_test(a_protocol_stays_until_a_reset),
+        cmocka_unit_test(pcscd_forgets_the_protocol_of_a_card_that_is_not_used),
+        cmocka_unit_test(who_takes_a_card_raw_resets_it_for_nobody),
         cmocka_unit_test(the_protocols_are_those_of_the_atr),
         cmocka_unit_test(exclusive_is_exclusive),
         cmocka_unit_test(another_application_has_the_card),

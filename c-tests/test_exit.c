@@ -130,7 +130,7 @@ static int list_once(void)
 {
     char names[1024];
     size_t length;
-    return scm_list_ifds(names, sizeof names, &length) != SCM_S_OK;
+    return SCM_FAILED(scm_list_ifds(names, sizeof names, &length));
 }
 
 /* The virtual readers are the parent's. */

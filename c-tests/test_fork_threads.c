@@ -48,7 +48,7 @@ static bool is_listed(const char *name)
 {
     char list[4096];
     size_t length;
-    if (STEP(scm_list_ifds(list, sizeof list, &length)) != SCM_S_OK)
+    if (SCM_FAILED(STEP(scm_list_ifds(list, sizeof list, &length))))
         return false;
     for (const char *each = list; *each != '\0'; each += strlen(each) + 1)
         if (strcmp(each, name) == 0)

@@ -136,9 +136,22 @@ static scm_result power(void *card, uint32_t event)
 
 static scm_virtual_ifd *ifd;
 
+static int released;
+
+static void release(void *user)
+{
+    (void)user;
+    released++;
+}
+
 static scm_result create(void)
 {
-    return scm_virtual_ifd_create(READER, NULL, &ifd);
+    const scm_virtual_attribute attributes[] = {{.id = 1, .value = (const uint8_t *)"one", .value_length = 3}, {.id = 2}};
+    scm_virtual_ifd_options options = SCM_VIRTUAL_IFD_OPTIONS_INIT;
+    options.release = release;
+    options.attributes = attributes;
+    options.attribute_count = 2;
+    return scm_virtual_ifd_create(READER, &options, &ifd);
 }
 
 static scm_result insert(void)
@@ -166,7 +179,8 @@ static scm_result get_log(void)
 static void virtual_readers_run_out_of_memory(void **state)
 {
     (void)state;
-    assert_true(for_every_allocation(create) >= 1);
+    assert_true(for_every_allocation(create) >= 3);
+    assert_int_equal(released, 0);
     assert_true(for_every_allocation(insert) >= 1);
     assert_true(for_every_allocation(get_log) >= 1);
     for_every_allocation(plan);

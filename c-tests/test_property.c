@@ -168,15 +168,64 @@ static void without_a_service_there_is_no_reader(void **state)
     size_t length = 77;
     scm_handle *handle = (scm_handle *)&handle;
     bed("daemon stop");
-    assert_result(scm_list_ifds(names, sizeof names, &length), SCM_S_OK);
+    assert_result(scm_list_ifds(names, sizeof names, &length), SCM_SCARD_S_NO_SERVICE);
+    assert_true(SCM_SUCCEEDED(SCM_SCARD_S_NO_SERVICE));
     assert_int_equal(length, 1); /* an empty list */
     assert_int_equal(names[0], '\0');
     length = 77;
-    assert_result(scm_list_ifd_groups(names, sizeof names, &length), SCM_S_OK);
+    assert_result(scm_list_ifds(NULL, 0, &length), SCM_SCARD_S_NO_SERVICE);
+    assert_int_equal(length, 1);
+    length = 77;
+    assert_result(scm_list_ifd_groups(names, sizeof names, &length), SCM_SCARD_S_NO_SERVICE);
+    assert_int_equal(length, 1);
+    /* What is wrong with the call comes first. */
+    assert_result(scm_list_ifds(names, 0, &length), SCM_SCARD_E_INSUFFICIENT_BUFFER);
     assert_int_equal(length, 1);
     assert_result(scm_attach_by_ifd(bed_ifd(CARD), &handle), SCM_SCARD_E_NO_SERVICE);
     assert_null(handle);
+    /* Whether a reader has this name, nobody knows. */
+    assert_result(scm_attach_by_ifd("No such reader", &handle), SCM_SCARD_E_NO_SERVICE);
+    if (!bed_is_virtual()) {
+        /* Virtual readers are then all that there is, so that a typo can be told from a daemon that is not there. */
+        scm_virtual_ifd *reader;
+        scm_attach_options direct = SCM_ATTACH_OPTIONS_INIT;
+        direct.share_mode = SCM_SHARE_DIRECT;
+        assert_result(scm_virtual_ifd_create("Beside", NULL, &reader), SCM_S_OK);
+        assert_result(scm_attach_by_ifd("Besides", &handle), SCM_SCARD_E_UNKNOWN_READER);
+        assert_null(handle);
+        assert_result(scm_attach_by_ifd_ex("Besides", &direct, &handle), SCM_SCARD_E_UNKNOWN_READER);
+        assert_result(scm_attach_by_ifd("Beside", &handle), SCM_SCARD_E_NO_SMARTCARD);
+        assert_result(scm_list_ifds(names, sizeof names, &length), SCM_S_OK);
+        assert_string_equal(names, "Beside");
+        assert_result(scm_list_ifd_groups(names, sizeof names, &length), SCM_S_OK);
+        /* Without its service it is no reader either. */
+        assert_result(scm_virtual_service_stop(), SCM_S_OK);
+        assert_result(scm_attach_by_ifd("Besides", &handle), SCM_SCARD_E_NO_SERVICE);
+        assert_result(scm_attach_by_ifd("Beside", &handle), SCM_SCARD_E_NO_SERVICE);
+        assert_result(scm_list_ifds(names, sizeof names, &length), SCM_SCARD_S_NO_SERVICE);
+        assert_result(scm_virtual_service_start(), SCM_S_OK);
+        assert_result(scm_virtual_ifd_destroy(reader), SCM_S_OK);
+        assert_result(scm_attach_by_ifd("Beside", &handle), SCM_SCARD_E_NO_SERVICE);
+    }
     bed("daemon start");
+    assert_result(scm_attach_by_ifd("No such reader", &handle), SCM_SCARD_E_UNKNOWN_READER);
+    assert_result(scm_list_ifds(names, 1, &length), SCM_SCARD_E_INSUFFICIENT_BUFFER);
+    assert_result(scm_list_ifds(NULL, 0, &length), SCM_S_OK);
+}
+
+/* An attachment knows that its reader exists, whatever stands beside it. */
+static void a_reader_that_was_there_is_no_typo(void **state)
+{
+    (void)state;
+    scm_virtual_ifd *reader;
+    scm_handle *handle = attach(CARD);
+    assert_result(scm_virtual_ifd_create("Beside", NULL, &reader), SCM_S_OK);
+    bed("daemon stop");
+    assert_result(scm_reconnect(handle), SCM_SCARD_E_NO_SERVICE);
+    bed("daemon start");
+    assert_result(scm_reconnect(handle), SCM_S_OK);
+    assert_result(scm_virtual_ifd_destroy(reader), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
 }
 
 static int insert(void **state)
@@ -201,6 +250,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(readers_are_listed),
         cmocka_unit_test(groups_are_listed),
         cmocka_unit_test(without_a_service_there_is_no_reader),
+        cmocka_unit_test(a_reader_that_was_there_is_no_typo),
     };
     return cmocka_run_group_tests(tests, insert, NULL);
 }

@@ -215,8 +215,8 @@ static void a_card_has_to_be_complete(void **state)
     (void)state;
     struct card card = {0};
     scm_virtual_ifd *ifd = create();
-    scm_virtual_card wrong[8];
-    for (size_t i = 0; i < 8; i++)
+    scm_virtual_card wrong[7];
+    for (size_t i = 0; i < 7; i++)
         wrong[i] = virtual_card(&card);
     wrong[0].struct_size = 8;
     wrong[1].struct_size = 0;
@@ -224,9 +224,8 @@ static void a_card_has_to_be_complete(void **state)
     wrong[3].atr_length = 0;
     wrong[4].atr_length = SCM_ATR_MAX + 1;
     wrong[5].transmit = NULL;
-    wrong[6].power = NULL;
-    wrong[7].protocols = 4;
-    for (size_t i = 0; i < 8; i++)
+    wrong[6].protocols = 4;
+    for (size_t i = 0; i < 7; i++)
         assert_result(scm_virtual_ifd_insert(ifd, &wrong[i]), SCM_E_INVALIDARG);
     assert_result(scm_virtual_ifd_insert(ifd, NULL), SCM_E_INVALIDARG);
     insert(ifd, &card);
@@ -242,6 +241,51 @@ static void a_card_has_to_be_complete(void **state)
     assert_result(scm_virtual_ifd_reset(ifd, SCM_DISPOSITION_EJECT), SCM_E_INVALIDARG);
     assert_result(scm_virtual_ifd_reset(ifd, 99), SCM_E_INVALIDARG);
     assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
+}
+
+/* Whatever happens to the power of a card that does not want to know of it, it answers afterwards. */
+static void a_card_without_power_function_has_power(void **state)
+{
+    (void)state;
+    struct card card = {.response_length = 2};
+    scm_virtual_ifd *ifd = create();
+    scm_virtual_card plug = virtual_card(&card);
+    scm_handle *handle;
+    scm_reconnect_options cold = SCM_RECONNECT_OPTIONS_INIT;
+    cold.initial_action = SCM_DISPOSITION_UNPOWER;
+    plug.power = NULL;
+    assert_result(scm_virtual_ifd_insert(ifd, &plug), SCM_S_OK);
+    handle = attach();
+    assert_result(exchange(handle), SCM_S_OK);
+    const uint32_t actions[] = {SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER};
+    for (size_t i = 0; i < 2; i++) {
+        assert_result(scm_virtual_ifd_reset(ifd, actions[i]), SCM_S_OK);
+        assert_result(exchange(handle), SCM_SCARD_W_RESET_CARD);
+        assert_result(scm_reconnect(handle), SCM_S_OK);
+        assert_result(exchange(handle), SCM_S_OK);
+        assert_result(scm_lock(handle), SCM_S_OK);
+        assert_result(scm_unlock(handle, actions[i]), SCM_S_OK);
+        assert_result(exchange(handle), SCM_S_OK);
+        assert_result(scm_detach_ex(handle, actions[i]), SCM_S_OK);
+        handle = attach();
+        assert_result(exchange(handle), SCM_S_OK);
+    }
+    assert_result(scm_reconnect_ex(handle, &cold), SCM_S_OK);
+    assert_result(exchange(handle), SCM_S_OK);
+    assert_result(scm_virtual_service_stop(), SCM_S_OK);
+    assert_result(scm_virtual_service_start(), SCM_S_OK);
+    assert_result(scm_reconnect(handle), SCM_S_OK);
+    assert_result(exchange(handle), SCM_S_OK);
+    assert_non_null(strstr(get_log(ifd), "power on -> ok\n"));
+    assert_non_null(strstr(get_log(ifd), "power reset -> ok\n"));
+    assert_result(scm_virtual_ifd_remove(ifd), SCM_S_OK);
+    assert_true(card.released == 1 && card.on + card.off + card.reset == 0);
+    assert_result(scm_virtual_ifd_insert(ifd, &plug), SCM_S_OK);
+    assert_result(scm_reconnect(handle), SCM_S_OK);
+    assert_result(exchange(handle), SCM_S_OK);
+    assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
+    assert_int_equal(card.released, 2);
+    assert_result(scm_detach(handle), SCM_S_OK);
 }
 
 static void plans_have_to_make_sense(void **state)
@@ -411,7 +455,7 @@ static bool is_listed(const char *name)
 {
     char names[4096];
     size_t length;
-    assert_result(scm_list_ifds(names, sizeof names, &length), SCM_S_OK);
+    assert_true(SCM_SUCCEEDED(scm_list_ifds(names, sizeof names, &length)));
     for (const char *listed = names; *listed != '\0'; listed += strlen(listed) + 1)
         if (strcmp(listed, name) == 0)
             return true;
@@ -629,6 +673,7 @@ int main(void)
         cmocka_unit_test(options_have_limits),
         cmocka_unit_test(every_function_knows_a_handle_that_is_none),
         cmocka_unit_test(a_card_has_to_be_complete),
+        cmocka_unit_test(a_card_without_power_function_has_power),
         cmocka_unit_test(plans_have_to_make_sense),
         cmocka_unit_test(calls_fail_as_planned),
         cmocka_unit_test(calls_take_the_time_planned),

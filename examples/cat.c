@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <scm.h>
 
+#include "advice.h"
+
 static int fail(const char *what, scm_result result)
 {
     fprintf(stderr, "%s: %s (%s)\n", what, scm_result_message(result), scm_result_name(result));
@@ -14,7 +16,6 @@ static int fail(const char *what, scm_result result)
 int main(int argc, char **argv)
 {
     static uint8_t data[65536];
-    scm_handle *card;
     scm_file_access *files;
     scm_file *file;
     size_t length;
@@ -22,11 +23,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: cat READER PATH\n");
         return 2;
     }
-    scm_result result = scm_attach_by_ifd(argv[1], &card);
-    if (SCM_FAILED(result))
-        return fail(argv[1], result);
+    scm_handle *card = attach_or_complain(argv[1]);
+    if (card == NULL)
+        return 1;
     /* With a lock of the caller's, what was selected to be opened is still selected to be read. */
-    result = scm_lock(card);
+    scm_result result = scm_lock(card);
     if (SCM_SUCCEEDED(result))
         result = scm_create_file_access(card, &files);
     if (SCM_SUCCEEDED(result))

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <scm.h>
 
+#include "advice.h"
+
 #define MAX_NAMES 4096
 #define INDENT 3
 
@@ -25,22 +27,6 @@ static void must(const char *what, scm_result result)
 {
     if (SCM_FAILED(result))
         fail(what, result);
-}
-
-static scm_handle *attach(const char *reader)
-{
-    char names[1024] = "";
-    size_t length;
-    scm_handle *card = NULL;
-    scm_result result = SCM_SCARD_E_NO_SMARTCARD;
-    if (reader != NULL)
-        result = scm_attach_by_ifd(reader, &card);
-    else
-        must("readers", scm_list_ifds(names, sizeof names, &length));
-    for (char *name = names; card == NULL && *name != '\0'; name += strlen(name) + 1)
-        result = scm_attach_by_ifd(name, &card);
-    must("no card", card == NULL ? result : SCM_S_OK);
-    return card;
 }
 
 /* The value of a BER-TLV data object with a tag and a length of one byte each, or NULL. */
@@ -149,7 +135,9 @@ int main(int argc, char **argv)
         identifiers.first_id = (uint16_t)strtoul(argv[2], NULL, 16);
         identifiers.last_id = (uint16_t)strtoul(argv[3], NULL, 16);
     }
-    scm_handle *card = attach(argc > 1 ? argv[1] : NULL);
+    scm_handle *card = attach_or_complain(argc > 1 ? argv[1] : NULL);
+    if (card == NULL)
+        return 1;
     must("files", scm_create_file_access(card, &files));
     /* One lock around all of it: nobody gets in between, and nothing has to be selected twice. */
     must("lock", scm_lock(card));

@@ -120,7 +120,7 @@
 /** The IID of ISCardAuth, 7B063D61-6E40-11D0-B858-00C04FD424B9, as an `scm_guid`. */
 #define SCM_IID_CARD_AUTH {0x7B063D61, 0x6E40, 0x11D0, {0xB8, 0x58, 0x00, 0xC0, 0x4F, 0xD4, 0x24, 0xB9}}
 /** `scm_virtual_ifd_options` with every default. */
-#define SCM_VIRTUAL_IFD_OPTIONS_INIT {(uint32_t)sizeof(scm_virtual_ifd_options), 0, NULL}
+#define SCM_VIRTUAL_IFD_OPTIONS_INIT {(uint32_t)sizeof(scm_virtual_ifd_options), 0, NULL, NULL, NULL, NULL, NULL, 0}
 /** `scm_virtual_card` without anything: ATR and callbacks are to be filled in. */
 #define SCM_VIRTUAL_CARD_INIT {(uint32_t)sizeof(scm_virtual_card), 0, NULL, 0, NULL, NULL, NULL, NULL, NULL}
 /** `scm_virtual_failure` that does nothing yet. */
@@ -137,6 +137,8 @@
 #define SCM_S_OK ((scm_result)0x00000000)
 /** The operation was successful, and another card answers than before. */
 #define SCM_S_FALSE ((scm_result)0x00000001)
+/** Nothing is listed: the resource manager (pcscd on Linux) is not running. */
+#define SCM_SCARD_S_NO_SERVICE ((scm_result)0x0010001D)
 /** This function is not implemented. */
 #define SCM_E_NOTIMPL ((scm_result)0x80004001)
 /** No such interface is supported. */
@@ -185,7 +187,7 @@
 #define SCM_SCARD_E_UNKNOWN_CARD ((scm_result)0x8010000D)
 /** The card could not be left in the state that was asked for. */
 #define SCM_SCARD_E_CANT_DISPOSE ((scm_result)0x8010000E)
-/** The card speaks none of the protocols that were asked for. */
+/** The protocol cannot be used: the card does not speak it, or speaks another one until it is reset, or the attachment is direct. */
 #define SCM_SCARD_E_PROTO_MISMATCH ((scm_result)0x8010000F)
 /** The reader or the card is not ready. */
 #define SCM_SCARD_E_NOT_READY ((scm_result)0x80100010)
@@ -213,7 +215,7 @@
 #define SCM_SCARD_E_DUPLICATE_READER ((scm_result)0x8010001B)
 /** The card does not meet the requirements. */
 #define SCM_SCARD_E_CARD_UNSUPPORTED ((scm_result)0x8010001C)
-/** The resource manager is not running, or was restarted since. */
+/** The resource manager (pcscd on Linux) is not running, or was restarted since. */
 #define SCM_SCARD_E_NO_SERVICE ((scm_result)0x8010001D)
 /** The resource manager has shut down, or is of another generation than its client. */
 #define SCM_SCARD_E_SERVICE_STOPPED ((scm_result)0x8010001E)
@@ -474,6 +476,11 @@
 #define SCM_ABI_VERSION 1
 
 /**
+ * `scm_virtual_attribute.flags`: `scm_set_attribute` gives it another value, which stays until the reader is destroyed.
+ */
+#define SCM_VIRTUAL_ATTRIBUTE_SETTABLE 1
+
+/**
  * No other application may use the card: `share_mode` of `scm_attach_options` and `scm_reconnect_options`.
  */
 #define SCM_SHARE_EXCLUSIVE 1
@@ -500,6 +507,13 @@
 
 /**
  * A protocol of the reader's own. Not a bit: it stands alone.
+ *
+ * The first one to attach after a reset chooses the protocol for all, and the card keeps it when the attachment ends: a card that was left
+ * with RAW answers `SCM_SCARD_E_PROTO_MISMATCH` to T=0 and T=1 until it is reset, and one with T=1 to T=0. So detach from a card that
+ * others use with T=0 or T=1 with `scm_detach_ex(handle, SCM_DISPOSITION_RESET)`. A card that somebody else has left with another
+ * protocol is reset by whoever may do that: attach with `SCM_SHARE_DIRECT`, then call `scm_reconnect_ex` with the share mode and the
+ * protocols that are wanted, and `initial_action` `SCM_DISPOSITION_RESET`. Everybody else who uses it gets `SCM_SCARD_W_RESET_CARD`.
+ * pcscd turns off the power of a card that nobody uses, mostly within a second, which ends its protocol too.
  */
 #define SCM_PROTOCOL_RAW 255
 
@@ -1281,6 +1295,28 @@ typedef struct scm_reconnect_options {
 } scm_reconnect_options;
 
 /**
+ * An attribute of a virtual reader (`scm_virtual_ifd_options.attributes`). This structure does not grow.
+ */
+typedef struct scm_virtual_attribute {
+    /**
+     * Its id, as for `scm_get_attribute`.
+     */
+    uint32_t id;
+    /**
+     * 0, or `SCM_VIRTUAL_ATTRIBUTE_SETTABLE`.
+     */
+    uint32_t flags;
+    /**
+     * Its value; NULL with length 0 for an empty one.
+     */
+    const uint8_t *value;
+    /**
+     * The length of the value, up to 264 bytes.
+     */
+    size_t value_length;
+} scm_virtual_attribute;
+
+/**
  * What a virtual reader is like. Begin with `SCM_VIRTUAL_IFD_OPTIONS_INIT`; zero in a field is its default.
  */
 typedef struct scm_virtual_ifd_options {
@@ -1297,6 +1333,41 @@ typedef struct scm_virtual_ifd_options {
      * The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm".
      */
     const char *vendor_name;
+    /**
+     * What the callbacks get as their first argument.
+     */
+    void *user;
+    /**
+     * Answers a control code as the reader, with a card in it or without, whoever may hold the card but not while another attachment
+     * has a lock. NULL for a reader that knows no code by itself. `SCM_E_NOTIMPL` and `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does
+     * not know this one; then `control` of the card that is in is asked. Another error is a reader that failed
+     * (`SCM_SCARD_E_NOT_TRANSACTED`). The capacity is `SCM_RESPONSE_MAX`.
+     *
+     * It runs as the callbacks of a card do (`scm_virtual_card`): on the thread that calls `scm_control`, with no lock of the library
+     * held, and never two at a time for one reader; it may run beside a callback of the card. It may call the library, also to put
+     * a card into its own reader, to pull it or to destroy the reader, and waits for nobody in there: `scm_control` to its own
+     * reader answers `SCM_SCARD_E_NOT_READY`, on any attachment.
+     */
+    scm_result (*control)(void *user,
+                          uint32_t code,
+                          const uint8_t *input,
+                          size_t input_length,
+                          uint8_t *output,
+                          size_t capacity,
+                          size_t *output_length);
+    /**
+     * Is called once, as the last one, when the reader has been destroyed, and no control code is under way any more. NULL for
+     * nothing to be done. Not called when `scm_virtual_ifd_create` fails, nor in the child of a fork.
+     */
+    void (*release)(void *user);
+    /**
+     * Attributes of the reader, beside those that every virtual reader has, or in their place; copied. NULL for none.
+     */
+    const struct scm_virtual_attribute *attributes;
+    /**
+     * How many, up to 256; no two with the same id.
+     */
+    size_t attribute_count;
 } scm_virtual_ifd_options;
 
 /**
@@ -1347,13 +1418,15 @@ typedef struct scm_virtual_card {
                            size_t capacity,
                            size_t *response_length);
     /**
-     * Is told of the power: `SCM_POWER_ON`, `SCM_POWER_OFF` or `SCM_POWER_RESET`. Required. An error is a card that does not
+     * Is told of the power: `SCM_POWER_ON`, `SCM_POWER_OFF` or `SCM_POWER_RESET`. NULL for a card that has nothing
+     * to forget, and answers to every reset. An error is a card that does not
      * answer to a reset: it is mute (`SCM_SCARD_W_UNRESPONSIVE_CARD`) until one succeeds. When the power is turned off
      * the answer does not matter.
      */
     scm_result (*power)(void *user, uint32_t event);
     /**
-     * Answers a control code as the reader. NULL for a reader that knows none. `SCM_E_NOTIMPL` and
+     * Answers a control code as the reader, where that has no `control` of its own (`scm_virtual_ifd_options`) or does not know the
+     * code. NULL for a card that knows none. `SCM_E_NOTIMPL` and
      * `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does not know this one; another error is a reader that failed
      * (`SCM_SCARD_E_NOT_TRANSACTED`).
      */
@@ -1624,15 +1697,17 @@ extern "C" {
  * - `SCM_E_POINTER`: `handle` is NULL.
  * - `SCM_E_INVALIDARG`: `ifd_name` is NULL, empty, too long, or not UTF-8.
  * - `SCM_E_OUTOFMEMORY`: no memory, here or in the resource manager.
- * - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name.
+ * - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name. Where the resource manager is not running, but the process has virtual
+ *   readers, these are all that there are.
  * - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
- * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1, or others use it with another protocol.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1; or it speaks `SCM_PROTOCOL_RAW` now, because another uses it so,
+ *   or has left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
  * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later.
  * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
  *   without power, or not understood by the reader.
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is going away.
- * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running, and there is no virtual reader.
  * - `SCM_SCARD_F_COMM_ERROR`: the resource manager broke off the connection, and is there again.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`: the resource manager serves as many clients as it can (pcscd: 200 by default).
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system forbids this process to use cards (polkit), or, at the
@@ -1659,7 +1734,8 @@ scm_result scm_attach_by_ifd(const char *ifd_name,
  * @return as `scm_attach_by_ifd`, and
  * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: exclusive use is asked for and another application uses the card.
- * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for; or it speaks another one now, because others use
+ *   it so, or have left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
  * - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing. A connection that
  *   it makes later is closed at once; until then other calls with a limit that attach to the same reader do not begin.
  *
@@ -2379,7 +2455,8 @@ scm_result scm_set_card_capabilities(struct scm_handle *handle,
  * - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity. Nothing was sent.
  * - `SCM_E_INVALIDARG`: `command` is NULL, too short or too long. Nothing was sent.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its answer does not fit.
- * - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode). Nothing was sent.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode), or another application speaks `SCM_PROTOCOL_RAW` with the card now,
+ *   which pcscd allows. Nothing was sent.
  * - `SCM_SCARD_W_RESET_CARD`: someone else reset the card before. Nothing was sent; `scm_reconnect`.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before the command or in the middle of it.
  * - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there and gave
@@ -2991,7 +3068,8 @@ SCM_API scm_result scm_file_access_rehabilitate(struct scm_file_access *file_acc
 
 /**
  * Lists the readers: those of the platform in its order, then the virtual ones of this process in the order in which they
- * were made. A resource manager that does not run has no readers.
+ * were made. A resource manager that does not run has no readers, and where no reader is left to be listed a code says so. It is a success,
+ * so that a program that needs no reader yet goes on; `scm_monitor_wait` tells when the service comes up, and its readers.
  *
  * @param names  [out] a multi-string: each name in UTF-8 with its NUL, behind the last one a NUL more. No reader is an
  *   empty list, a single NUL, and no error. NULL with capacity 0 asks for the length.
@@ -2999,7 +3077,9 @@ SCM_API scm_result scm_file_access_rehabilitate(struct scm_file_access *file_acc
  * @param length  [out] the length of the list with all its NULs, 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: listed.
+ * - `SCM_S_OK`: listed. An empty list with this code: the resource manager runs, and knows no reader.
+ * - `SCM_SCARD_S_NO_SERVICE`: a success. The list is empty, because a resource manager is not running: that of the platform (on Linux
+ *   pcscd; as root `systemctl start pcscd.socket` starts it, for one), or that of the virtual readers, which was stopped.
  * - `SCM_E_POINTER`: `length` is NULL, or `names` is NULL with a capacity.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit; `*length` is what is needed now. It may have grown by the next
  *   call.
@@ -3488,7 +3568,8 @@ scm_result scm_unregister_provider(const struct scm_provider *provider);
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
  * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
- * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment; or it speaks another one now, because others
+ *   use it so, or have left it so: `initial_action` `SCM_DISPOSITION_RESET` ends that.
  * - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
  * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
  *   without power, or not understood by the reader.
@@ -3584,13 +3665,14 @@ SCM_API scm_result scm_check_version(const char *required);
  * has a reader of this name; where a system starts it on demand, that starts it. In the child of a fork it is not asked.
  *
  * @param name  its name: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes, NUL-terminated
- * @param options  what it is like; NULL for the defaults
+ * @param options  what it is like; NULL for the defaults. What `user` points to belongs to the reader until `release`.
  * @param ifd  [out] the reader; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: made; empty.
  * - `SCM_E_POINTER`: `ifd` is NULL.
- * - `SCM_E_INVALIDARG`: `name` or the vendor name cannot be one, `struct_size` is that of no version, or `log_limit` is too large.
+ * - `SCM_E_INVALIDARG`: `name` or the vendor name cannot be one, `struct_size` is that of no version, `log_limit` is too large, or there
+ *   are too many attributes, one that is too long or has a flag that is not defined, two with one id, or NULL with a count or length.
  * - `SCM_SCARD_E_DUPLICATE_READER`: a reader has this name, a real or a virtual one.
  * - `SCM_E_OUTOFMEMORY`: no memory.
  * - `SCM_E_UNEXPECTED`: an internal error.
@@ -3628,8 +3710,8 @@ SCM_API scm_result scm_virtual_ifd_destroy(struct scm_virtual_ifd *ifd);
  * @return
  * - `SCM_S_OK`: the card is in, also when it is mute, or when the service is stopped and powers it later.
  * - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
- * - `SCM_E_INVALIDARG`: `card` is NULL, `struct_size` is that of no version, the ATR is empty or too long, `transmit` or `power`
- *   is NULL, or `protocols` is not defined.
+ * - `SCM_E_INVALIDARG`: `card` is NULL, `struct_size` is that of no version, the ATR is empty or too long, `transmit` is NULL, or
+ *   `protocols` is not defined.
  * - `SCM_SCARD_E_NOT_READY`: there is a card in the reader.
  * - `SCM_E_OUTOFMEMORY`: no memory.
  *

@@ -1,6 +1,7 @@
 //! The codes: every HRESULT that leaves this library, with its name and its message, in one table.
 //!
-//! Source: the return-value tables of the ISCardManage reference (COM codes and smart card codes, facility 16).
+//! Source: the return-value tables of the ISCardManage reference (COM codes and smart card codes, facility 16). `SCARD_S_NO_SERVICE` is a
+//! success of our own: the number of the failure, without its sign.
 
 use std::ffi::CStr;
 
@@ -53,6 +54,7 @@ macro_rules! codes {
 codes! {
     S_OK = 0x00000000, "The operation was successful.";
     S_FALSE = 0x00000001, "The operation was successful, and another card answers than before.";
+    SCARD_S_NO_SERVICE = 0x0010001D, "Nothing is listed: the resource manager (pcscd on Linux) is not running.";
     E_NOTIMPL = 0x80004001, "This function is not implemented.";
     E_NOINTERFACE = 0x80004002, "No such interface is supported.";
     E_POINTER = 0x80004003, "A required pointer is NULL.";
@@ -77,7 +79,7 @@ codes! {
     SCARD_E_NO_SMARTCARD = 0x8010000C, "No card is in the reader.";
     SCARD_E_UNKNOWN_CARD = 0x8010000D, "The name of the card is not known.";
     SCARD_E_CANT_DISPOSE = 0x8010000E, "The card could not be left in the state that was asked for.";
-    SCARD_E_PROTO_MISMATCH = 0x8010000F, "The card speaks none of the protocols that were asked for.";
+    SCARD_E_PROTO_MISMATCH = 0x8010000F, "The protocol cannot be used: the card does not speak it, or speaks another one until it is reset, or the attachment is direct.";
     SCARD_E_NOT_READY = 0x80100010, "The reader or the card is not ready.";
     SCARD_E_INVALID_VALUE = 0x80100011, "A value was refused, or the two entries of a new code differ.";
     SCARD_E_SYSTEM_CANCELLED = 0x80100012, "The system cancelled the operation, to log off or to shut down.";
@@ -91,7 +93,7 @@ codes! {
     SCARD_E_READER_UNSUPPORTED = 0x8010001A, "The driver of the reader does not meet the requirements.";
     SCARD_E_DUPLICATE_READER = 0x8010001B, "A reader of this name exists already.";
     SCARD_E_CARD_UNSUPPORTED = 0x8010001C, "The card does not meet the requirements.";
-    SCARD_E_NO_SERVICE = 0x8010001D, "The resource manager is not running, or was restarted since.";
+    SCARD_E_NO_SERVICE = 0x8010001D, "The resource manager (pcscd on Linux) is not running, or was restarted since.";
     SCARD_E_SERVICE_STOPPED = 0x8010001E, "The resource manager has shut down, or is of another generation than its client.";
     SCARD_E_UNEXPECTED = 0x8010001F, "The resource manager met an unexpected error.";
     SCARD_E_ICC_INSTALLATION = 0x80100020, "No primary provider is known for the card.";

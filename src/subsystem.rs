@@ -114,6 +114,17 @@ pub fn of_ifd(ifd: &IfdName) -> &'static dyn Subsystem {
     }
 }
 
+/// Why a reader of the platform could not be attached to by its name. Where no service runs, the virtual readers are all that there are;
+/// where it cannot be asked, nobody knows.
+pub fn missed(code: Hresult) -> Hresult {
+    match code {
+        Hresult::SCARD_E_NO_SERVICE if r#virtual::serves_ifds() && system::can_be_asked() => {
+            Hresult::SCARD_E_UNKNOWN_READER
+        }
+        code => code,
+    }
+}
+
 /// The one that has given this card handle.
 pub fn of_icc(icc: Icc) -> &'static dyn Subsystem {
     if r#virtual::has_icc(icc) {
@@ -136,36 +147,47 @@ pub fn has_real_ifd(ifd: &IfdName) -> Result<bool> {
     }
 }
 
-/// The readers of all, those of the platform first. Where no service runs there is no reader.
-pub fn list_ifds() -> Result<MultiString> {
+/// What all have together, and `SCARD_S_NO_SERVICE` where that is nothing because a service does not run.
+pub type Listing = (MultiString, Hresult);
+
+/// The readers of all, those of the platform first.
+pub fn list_ifds() -> Result<Listing> {
     list(|subsystem, context| subsystem.list_ifds(context))
 }
 
 /// The groups of readers of all.
-pub fn list_ifd_groups() -> Result<MultiString> {
+pub fn list_ifd_groups() -> Result<Listing> {
     let mut groups = MultiString::new()?;
-    let all = list(|subsystem, context| subsystem.list_ifd_groups(context))?.into_bytes();
-    for group in texts(&all) {
+    let (all, code) = list(|subsystem, context| subsystem.list_ifd_groups(context))?;
+    for group in texts(&all.into_bytes()) {
         if !groups.contains(group) {
             groups.push(group)?;
         }
     }
-    Ok(groups)
+    Ok((groups, code))
 }
 
-fn list(ask: impl Fn(&dyn Subsystem, Context) -> Result<Vec<u8>>) -> Result<MultiString> {
+fn list(ask: impl Fn(&dyn Subsystem, Context) -> Result<Vec<u8>>) -> Result<Listing> {
     let mut all = MultiString::new()?;
-    let mut obstacle = None;
+    let (mut obstacle, mut code) = (None, Hresult::S_OK);
     for subsystem in ALL {
         match in_context(subsystem, &Patience::ENDLESS, |context| ask(subsystem, context)) {
             Ok(names) => texts(&names).try_for_each(|name| all.push(name))?,
-            Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED) => {}
+            Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED) => {
+                if subsystem.is_worth_telling() {
+                    code = Hresult::SCARD_S_NO_SERVICE;
+                }
+            }
             Err(Hresult::E_OUTOFMEMORY) => return Err(Hresult::E_OUTOFMEMORY),
             Err(code) => obstacle = Some(code),
         }
     }
-    // A service that may not be used is one that does not run, to who brings readers of his own.
-    obstacle.filter(|_| all.is_empty()).map_or(Ok(all), Err)
+    // A service that may not be used, or does not run, is no matter to who brings readers of his own.
+    match obstacle {
+        _ if !all.is_empty() => Ok((all, Hresult::S_OK)),
+        Some(obstacle) => Err(obstacle),
+        None => Ok((all, code)),
+    }
 }
 
 /// Asks in a context for the moment only: an idle one would keep the daemon from exiting.

@@ -90,6 +90,13 @@ pub const SCM_PROTOCOL_T0: u32 = 0x01;
 /// The block protocol T=1 (ISO/IEC 7816-3, clause 11).
 pub const SCM_PROTOCOL_T1: u32 = 0x02;
 /// A protocol of the reader's own. Not a bit: it stands alone.
+///
+/// The first one to attach after a reset chooses the protocol for all, and the card keeps it when the attachment ends: a card that was left
+/// with RAW answers `SCM_SCARD_E_PROTO_MISMATCH` to T=0 and T=1 until it is reset, and one with T=1 to T=0. So detach from a card that
+/// others use with T=0 or T=1 with `scm_detach_ex(handle, SCM_DISPOSITION_RESET)`. A card that somebody else has left with another
+/// protocol is reset by whoever may do that: attach with `SCM_SHARE_DIRECT`, then call `scm_reconnect_ex` with the share mode and the
+/// protocols that are wanted, and `initial_action` `SCM_DISPOSITION_RESET`. Everybody else who uses it gets `SCM_SCARD_W_RESET_CARD`.
+/// pcscd turns off the power of a card that nobody uses, mostly within a second, which ends its protocol too.
 pub const SCM_PROTOCOL_RAW: u32 = 0xFF;
 
 /// The card is left as it is.

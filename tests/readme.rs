@@ -7,9 +7,13 @@ fn read(path: &str) -> String {
     read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
+/// And so they are compiled and run: `c-tests/newcomer.sh`.
 #[test]
-fn the_program_of_the_readme_is_the_example() {
-    assert!(read("README.md").contains(&format!("```c\n{}```", read("examples/attach.c"))));
+fn the_programs_of_the_readme_are_the_examples() {
+    let readme = read("README.md");
+    for (language, example) in [("c", "examples/attach.c"), ("python", "examples/attach.py")] {
+        assert!(readme.contains(&format!("```{language}\n{}```", read(example))), "{example}");
+    }
 }
 
 #[test]

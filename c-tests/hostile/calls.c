@@ -410,6 +410,7 @@ static scm_result cipher(void *user, const uint8_t *challenge, size_t length, ui
 static void fill(struct arguments *call, int structure, void *memory)
 {
     static const uint8_t bytes[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
+    static const scm_virtual_attribute attributes[256] = {{1, SCM_VIRTUAL_ATTRIBUTE_SETTABLE, bytes, sizeof bytes}, {.id = 2}};
     static const scm_guid iid = SCM_IID_FILE_ACCESS;
     static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     struct caller *caller = call->caller;
@@ -451,12 +452,13 @@ static void fill(struct arguments *call, int structure, void *memory)
             sizeof(scm_card_auth_options), n % 6, NULL, 0, one_in(caller, 4) ? NULL : cipher, NULL, m % 40};
         break;
     case IFD:
-        *(scm_virtual_ifd_options *)memory =
-            (scm_virtual_ifd_options){sizeof(scm_virtual_ifd_options), 4096, one_in(caller, 3) ? "Liars" : NULL};
+        *(scm_virtual_ifd_options *)memory = (scm_virtual_ifd_options){
+            sizeof(scm_virtual_ifd_options), 4096, one_in(caller, 3) ? "Liars" : NULL, NULL, one_in(caller, 3) ? NULL : card_control,
+            NULL, attributes, one_in(caller, 8) ? m % 300 : n % 3};
         break;
     case CARD:
         *(scm_virtual_card *)memory = (scm_virtual_card){sizeof(scm_virtual_card), n % 4, bytes, sizeof bytes, NULL, card_transmit,
-                                                         card_power, one_in(caller, 3) ? NULL : card_control, NULL};
+                                                         one_in(caller, 8) ? NULL : card_power, one_in(caller, 3) ? NULL : card_control, NULL};
         break;
     case FAILURE:
         *(scm_virtual_failure *)memory = (scm_virtual_failure){sizeof(scm_virtual_failure), any_code_of_a_service(caller), m % 4,

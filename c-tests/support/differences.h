@@ -12,13 +12,6 @@ static inline uint32_t atr_attribute(void)
     return bed_is_virtual() ? 0x00090303 : 0x0303;
 }
 
-/* What an unknown name gives. Whether it is a real reader's only the service of the platform knows: it runs on the stack,
- * and virtual readers do without. */
-static inline scm_result no_such_reader(void)
-{
-    return bed_is_virtual() ? SCM_SCARD_E_NO_SERVICE : SCM_SCARD_E_UNKNOWN_READER;
-}
-
 /* A daemon serves so many clients and no more; inside a process nothing is counted but memory. */
 static inline bool service_limits_its_clients(void)
 {

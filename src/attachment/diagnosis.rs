@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::link::Link;
 use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::hresult::{Hresult, Result};
 use crate::patience::Patience;
 use crate::subsystem::{self, Context};
-use crate::type_library::CardState;
+use crate::type_library::{CardState, Protocol};
 
 impl Attachment {
     /// The true code of a failed call. What the card lost by it is counted.
@@ -44,6 +45,11 @@ impl Attachment {
     #[cold]
     pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult, patience: &Patience) -> Hresult {
         let truth = match code {
+            Hresult::SCARD_E_PROTO_MISMATCH if self.was_made_raw(session, patience) => {
+                // A reconnect has to look, and to say so again.
+                session.doubtful = true;
+                return code;
+            }
             // The protocol is the one that was active: the card lost it in a reset, of which there is no other signal
             // when it came together with others.
             Hresult::SCARD_E_PROTO_MISMATCH => self.diagnose(session, Hresult::SCARD_W_RESET_CARD, patience),
@@ -69,6 +75,15 @@ impl Attachment {
                 truth
             }
         }
+    }
+
+    /// Whether another speaks raw with the card now, which pcscd allows him without a reset.
+    fn was_made_raw(&self, session: &Session, patience: &Patience) -> bool {
+        let is_raw = |link: Link| {
+            let now = self.subsystem.status(link.icc, patience);
+            link.protocol != Some(Protocol::Raw) && matches!(now, Ok((_, Some(Protocol::Raw))))
+        };
+        session.link.is_ok_and(is_raw)
     }
 
     /// From now on every call fails, until somebody reconnects. One loss, however many calls notice it.

@@ -95,15 +95,17 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 /// - `SCM_E_POINTER`: `handle` is NULL.
 /// - `SCM_E_INVALIDARG`: `ifd_name` is NULL, empty, too long, or not UTF-8.
 /// - `SCM_E_OUTOFMEMORY`: no memory, here or in the resource manager.
-/// - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name.
+/// - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name. Where the resource manager is not running, but the process has virtual
+///   readers, these are all that there are.
 /// - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
-/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1, or others use it with another protocol.
+/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1; or it speaks `SCM_PROTOCOL_RAW` now, because another uses it so,
+///   or has left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
 /// - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later.
 /// - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
 ///   without power, or not understood by the reader.
 /// - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is going away.
-/// - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
+/// - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running, and there is no virtual reader.
 /// - `SCM_SCARD_F_COMM_ERROR`: the resource manager broke off the connection, and is there again.
 /// - `SCM_SCARD_E_SERVER_TOO_BUSY`: the resource manager serves as many clients as it can (pcscd: 200 by default).
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system forbids this process to use cards (polkit), or, at the
@@ -130,7 +132,8 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd(ifd_name: *const c_char, handl
 /// @return as `scm_attach_by_ifd`, and
 /// - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: exclusive use is asked for and another application uses the card.
-/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for.
+/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for; or it speaks another one now, because others use
+///   it so, or have left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
 /// - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing. A connection that
 ///   it makes later is closed at once; until then other calls with a limit that attach to the same reader do not begin.
 ///
@@ -254,7 +257,8 @@ unsafe fn attach_by_ifd(
         return Err(Hresult::E_INVALIDARG);
     }
     let (access, subsystem) = (given.access()?, subsystem::of_ifd(&name));
-    let attachment = Attachment::by_ifd(subsystem, name, access, given.timeout_ms())?;
+    let attached = Attachment::by_ifd(subsystem, name, access, given.timeout_ms());
+    let attachment = attached.map_err(|code| if subsystem.is_private() { code } else { subsystem::missed(code) })?;
     hand_out(attachment, Ownership::Owned, handle)
 }
 

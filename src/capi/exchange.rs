@@ -33,7 +33,8 @@ const _: () = assert!(SCM_COMMAND_MAX == subsystem::MAX_COMMAND);
 /// - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity. Nothing was sent.
 /// - `SCM_E_INVALIDARG`: `command` is NULL, too short or too long. Nothing was sent.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its answer does not fit.
-/// - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode). Nothing was sent.
+/// - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode), or another application speaks `SCM_PROTOCOL_RAW` with the card now,
+///   which pcscd allows. Nothing was sent.
 /// - `SCM_SCARD_W_RESET_CARD`: someone else reset the card before. Nothing was sent; `scm_reconnect`.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before the command or in the middle of it.
 /// - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there and gave

@@ -4,10 +4,12 @@ use std::ffi::c_char;
 
 use super::scm_result;
 use crate::boundary::{guard, OutputBytes};
-use crate::subsystem;
+use crate::hresult::{Hresult, Result};
+use crate::subsystem::{self, Listing};
 
 /// Lists the readers: those of the platform in its order, then the virtual ones of this process in the order in which they
-/// were made. A resource manager that does not run has no readers.
+/// were made. A resource manager that does not run has no readers, and where no reader is left to be listed a code says so. It is a success,
+/// so that a program that needs no reader yet goes on; `scm_monitor_wait` tells when the service comes up, and its readers.
 ///
 /// @param names  [out] a multi-string: each name in UTF-8 with its NUL, behind the last one a NUL more. No reader is an
 ///   empty list, a single NUL, and no error. NULL with capacity 0 asks for the length.
@@ -15,7 +17,9 @@ use crate::subsystem;
 /// @param length  [out] the length of the list with all its NULs, 0 after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: listed.
+/// - `SCM_S_OK`: listed. An empty list with this code: the resource manager runs, and knows no reader.
+/// - `SCM_SCARD_S_NO_SERVICE`: a success. The list is empty, because a resource manager is not running: that of the platform (on Linux
+///   pcscd; as root `systemctl start pcscd.socket` starts it, for one), or that of the virtual readers, which was stopped.
 /// - `SCM_E_POINTER`: `length` is NULL, or `names` is NULL with a capacity.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit; `*length` is what is needed now. It may have grown by the next
 ///   call.
@@ -35,7 +39,7 @@ pub unsafe extern "C-unwind" fn scm_list_ifds(
     guard(|| {
         // SAFETY: as the header says.
         let names = unsafe { OutputBytes::new(names.cast(), capacity, length) }?;
-        names.fill(&subsystem::list_ifds()?.into_bytes())
+        list(names, subsystem::list_ifds()?)
     })
 }
 
@@ -57,6 +61,10 @@ pub unsafe extern "C-unwind" fn scm_list_ifd_groups(
     guard(|| {
         // SAFETY: as the header says.
         let names = unsafe { OutputBytes::new(names.cast(), capacity, length) }?;
-        names.fill(&subsystem::list_ifd_groups()?.into_bytes())
+        list(names, subsystem::list_ifd_groups()?)
     })
+}
+
+fn list(names: OutputBytes, (list, code): Listing) -> Result<Hresult> {
+    names.fill(&list.into_bytes()).map(|_| code)
 }

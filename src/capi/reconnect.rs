@@ -76,7 +76,8 @@ impl scm_reconnect_options {
 /// - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
 /// - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
-/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment.
+/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment; or it speaks another one now, because others
+///   use it so, or have left it so: `initial_action` `SCM_DISPOSITION_RESET` ends that.
 /// - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
 /// - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
 ///   without power, or not understood by the reader.

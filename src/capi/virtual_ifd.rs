@@ -8,8 +8,11 @@ use crate::atr::{self, Atr};
 use crate::boundary::{guard, input, options, text, Options, Output, OutputBytes};
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
-use crate::subsystem;
-use crate::subsystem::r#virtual::{self, Callbacks, Card, Failure, IfdNumber, Operation};
+use crate::shared::Shared;
+use crate::subsystem::r#virtual::{
+    self, Attribute, Attributes, Callbacks, Card, Driver, DriverCallbacks, Failure, IfdNumber, Make, Operation,
+};
+use crate::subsystem::{self, MAX_ATTRIBUTE};
 use crate::type_library::{Disposition, Protocols};
 
 /// A virtual reader, made by `scm_virtual_ifd_create`.
@@ -31,17 +34,72 @@ pub struct scm_virtual_ifd_options {
     pub log_limit: u32,
     /// The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm".
     pub vendor_name: *const c_char,
+    /// What the callbacks get as their first argument.
+    pub user: *mut c_void,
+    /// Answers a control code as the reader, with a card in it or without, whoever may hold the card but not while another attachment
+    /// has a lock. NULL for a reader that knows no code by itself. `SCM_E_NOTIMPL` and `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does
+    /// not know this one; then `control` of the card that is in is asked. Another error is a reader that failed
+    /// (`SCM_SCARD_E_NOT_TRANSACTED`). The capacity is `SCM_RESPONSE_MAX`.
+    ///
+    /// It runs as the callbacks of a card do (`scm_virtual_card`): on the thread that calls `scm_control`, with no lock of the library
+    /// held, and never two at a time for one reader; it may run beside a callback of the card. It may call the library, also to put
+    /// a card into its own reader, to pull it or to destroy the reader, and waits for nobody in there: `scm_control` to its own
+    /// reader answers `SCM_SCARD_E_NOT_READY`, on any attachment.
+    pub control: Option<
+        unsafe extern "C-unwind" fn(
+            user: *mut c_void,
+            code: u32,
+            input: *const u8,
+            input_length: libc::size_t,
+            output: *mut u8,
+            capacity: libc::size_t,
+            output_length: *mut libc::size_t,
+        ) -> scm_result,
+    >,
+    /// Is called once, as the last one, when the reader has been destroyed, and no control code is under way any more. NULL for
+    /// nothing to be done. Not called when `scm_virtual_ifd_create` fails, nor in the child of a fork.
+    pub release: Option<unsafe extern "C-unwind" fn(user: *mut c_void)>,
+    /// Attributes of the reader, beside those that every virtual reader has, or in their place; copied. NULL for none.
+    pub attributes: *const scm_virtual_attribute,
+    /// How many, up to 256; no two with the same id.
+    pub attribute_count: libc::size_t,
 }
 
-// SAFETY: repr(C), two u32 and a pointer without padding, the first of them the size.
+// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or NULL.
 unsafe impl Options for scm_virtual_ifd_options {
     const FIRST_SIZE: usize = 8 + size_of::<usize>();
-    const DEFAULT: Self =
-        scm_virtual_ifd_options { struct_size: size_of::<Self>() as u32, log_limit: 0, vendor_name: std::ptr::null() };
+    const DEFAULT: Self = scm_virtual_ifd_options {
+        struct_size: size_of::<Self>() as u32,
+        log_limit: 0,
+        vendor_name: std::ptr::null(),
+        user: std::ptr::null_mut(),
+        control: None,
+        release: None,
+        attributes: std::ptr::null(),
+        attribute_count: 0,
+    };
 }
 
 const DEFAULT_LOG_LIMIT: u32 = 1 << 20;
 const MAX_LOG_LIMIT: u32 = 1 << 30;
+const MAX_ATTRIBUTES: usize = 256;
+
+/// `scm_virtual_attribute.flags`: `scm_set_attribute` gives it another value, which stays until the reader is destroyed.
+pub const SCM_VIRTUAL_ATTRIBUTE_SETTABLE: u32 = 1;
+
+/// An attribute of a virtual reader (`scm_virtual_ifd_options.attributes`). This structure does not grow.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct scm_virtual_attribute {
+    /// Its id, as for `scm_get_attribute`.
+    pub id: u32,
+    /// 0, or `SCM_VIRTUAL_ATTRIBUTE_SETTABLE`.
+    pub flags: u32,
+    /// Its value; NULL with length 0 for an empty one.
+    pub value: *const u8,
+    /// The length of the value, up to 264 bytes.
+    pub value_length: libc::size_t,
+}
 
 /// What a virtual card is and does. Begin with `SCM_VIRTUAL_CARD_INIT`.
 ///
@@ -82,11 +140,13 @@ pub struct scm_virtual_card {
             response_length: *mut libc::size_t,
         ) -> scm_result,
     >,
-    /// Is told of the power: `SCM_POWER_ON`, `SCM_POWER_OFF` or `SCM_POWER_RESET`. Required. An error is a card that does not
+    /// Is told of the power: `SCM_POWER_ON`, `SCM_POWER_OFF` or `SCM_POWER_RESET`. NULL for a card that has nothing
+    /// to forget, and answers to every reset. An error is a card that does not
     /// answer to a reset: it is mute (`SCM_SCARD_W_UNRESPONSIVE_CARD`) until one succeeds. When the power is turned off
     /// the answer does not matter.
     pub power: Option<unsafe extern "C-unwind" fn(user: *mut c_void, event: u32) -> scm_result>,
-    /// Answers a control code as the reader. NULL for a reader that knows none. `SCM_E_NOTIMPL` and
+    /// Answers a control code as the reader, where that has no `control` of its own (`scm_virtual_ifd_options`) or does not know the
+    /// code. NULL for a card that knows none. `SCM_E_NOTIMPL` and
     /// `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does not know this one; another error is a reader that failed
     /// (`SCM_SCARD_E_NOT_TRANSACTED`).
     pub control: Option<
@@ -152,13 +212,14 @@ unsafe impl Options for scm_virtual_failure {
 /// has a reader of this name; where a system starts it on demand, that starts it. In the child of a fork it is not asked.
 ///
 /// @param name  its name: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes, NUL-terminated
-/// @param options  what it is like; NULL for the defaults
+/// @param options  what it is like; NULL for the defaults. What `user` points to belongs to the reader until `release`.
 /// @param ifd  [out] the reader; NULL after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: made; empty.
 /// - `SCM_E_POINTER`: `ifd` is NULL.
-/// - `SCM_E_INVALIDARG`: `name` or the vendor name cannot be one, `struct_size` is that of no version, or `log_limit` is too large.
+/// - `SCM_E_INVALIDARG`: `name` or the vendor name cannot be one, `struct_size` is that of no version, `log_limit` is too large, or there
+///   are too many attributes, one that is too long or has a flag that is not defined, two with one id, or NULL with a count or length.
 /// - `SCM_SCARD_E_DUPLICATE_READER`: a reader has this name, a real or a virtual one.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
@@ -204,8 +265,8 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_if
 /// @return
 /// - `SCM_S_OK`: the card is in, also when it is mute, or when the service is stopped and powers it later.
 /// - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
-/// - `SCM_E_INVALIDARG`: `card` is NULL, `struct_size` is that of no version, the ATR is empty or too long, `transmit` or `power`
-///   is NULL, or `protocols` is not defined.
+/// - `SCM_E_INVALIDARG`: `card` is NULL, `struct_size` is that of no version, the ATR is empty or too long, `transmit` is NULL, or
+///   `protocols` is not defined.
 /// - `SCM_SCARD_E_NOT_READY`: there is a card in the reader.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 ///
@@ -447,6 +508,8 @@ unsafe fn create(
         // SAFETY: as the caller vouches for.
         false => IfdName::new(unsafe { text(given.vendor_name, SCM_IFD_NAME_MAX) }?)?,
     };
+    // SAFETY: as the caller vouches for.
+    let attributes = unsafe { read_attributes(given.attributes, given.attribute_count) }?;
     let log_limit = match given.log_limit {
         0 => DEFAULT_LOG_LIMIT,
         limit if limit <= MAX_LOG_LIMIT => limit,
@@ -457,12 +520,41 @@ unsafe fn create(
     }
     // With the table comes what a fork does to the readers.
     drop(handles()?);
-    let number = r#virtual::create(name, vendor, log_limit as usize)?;
-    match handles()?.virtual_ifds.insert(number) {
+    let scm_virtual_ifd_options { user, control, release, .. } = given;
+    let driver = Shared::try_new(Driver::new(DriverCallbacks { user, control, release }))?;
+    let make = Make { vendor, attributes, driver: driver.clone(), log_limit: log_limit as usize };
+    let number = r#virtual::create(name, make)?;
+    let inserted = handles()?.virtual_ifds.insert(number);
+    match inserted {
         Ok(token) => ifd.set(token.to_pointer()),
         Err(code) => return r#virtual::destroy(number).and(Err(code)),
     }
+    // From here on nothing fails.
+    driver.keep();
     Ok(Hresult::S_OK)
+}
+
+/// # Safety
+/// The pointers are as the header says.
+unsafe fn read_attributes(given: *const scm_virtual_attribute, count: usize) -> Result<Attributes> {
+    let mut attributes = Attributes::default();
+    if count > MAX_ATTRIBUTES || count > 0 && given.is_null() {
+        return Err(Hresult::E_INVALIDARG);
+    }
+    for number in 0..count {
+        // SAFETY: as the caller vouches for; C may have placed them anywhere.
+        let scm_virtual_attribute { id, flags, value, value_length } = unsafe { given.add(number).read_unaligned() };
+        // SAFETY: as the caller vouches for.
+        let bytes = unsafe { input(value, value_length) }?;
+        if bytes.len() > MAX_ATTRIBUTE || flags & !SCM_VIRTUAL_ATTRIBUTE_SETTABLE != 0 {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        let mut value = Vec::new();
+        value.try_reserve_exact(bytes.len())?;
+        value.extend_from_slice(bytes);
+        attributes.add(Attribute { id, value, settable: flags != 0 })?;
+    }
+    Ok(attributes)
 }
 
 /// # Safety
@@ -482,7 +574,7 @@ unsafe fn read_card(card: *const scm_virtual_card) -> Result<Card> {
     let callbacks = Callbacks {
         user: given.user,
         transmit: given.transmit.ok_or(Hresult::E_INVALIDARG)?,
-        power: given.power.ok_or(Hresult::E_INVALIDARG)?,
+        power: given.power,
         control: given.control,
         release: given.release,
     };

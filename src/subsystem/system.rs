@@ -108,6 +108,11 @@ impl Locked {
     }
 }
 
+/// Whether PC/SC can be called in this process: not so in the child of a fork that has inherited it locked.
+pub fn can_be_asked() -> bool {
+    inheritance::check().is_ok()
+}
+
 /// The PC/SC library of the platform: libpcsclite, winscard, or the PCSC framework.
 pub struct System;
 
@@ -359,7 +364,11 @@ fn close_context(context: Context) {
 }
 
 fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
-    let (icc, protocol) = native::connect(context, ifd, access)?;
+    let (icc, protocol) = native::connect(context, ifd, access).inspect_err(|code| {
+        if *code == Hresult::SCARD_E_PROTO_MISMATCH {
+            leave_unused(context, ifd)
+        }
+    })?;
     let mut cards = cards();
     if let Err(full) = cards.try_reserve(1) {
         drop(cards);
@@ -367,6 +376,17 @@ fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, Opti
     }
     cards.push(Card { icc, context, ifd: *ifd });
     Ok((icc, protocol))
+}
+
+/// pcscd takes a card for used, from a connection on that fails for its protocol, until the next one ends: it never turns its power off,
+/// and so it never forgets the protocol that is in the way. A connection to the reader alone does neither, and ends at once.
+fn leave_unused(context: Context, ifd: &IfdName) {
+    let reader = Access { share_mode: ShareMode::Direct, protocols: Protocols::Any };
+    if IS_PCSC_LITE {
+        if let Ok((icc, _)) = native::connect(context, ifd, reader) {
+            let _ = native::disconnect(icc, Disposition::Leave);
+        }
+    }
 }
 
 /// Reconnects without what pcscd would do beside it.

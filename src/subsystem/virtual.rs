@@ -3,9 +3,12 @@
 //! This file is what attachments see of it: each call looks whether the reader was told to fail, is carried out
 //! (`calls`), and leaves a line in the reader's log. What the program does with its readers is in `world`.
 
+mod answer;
 mod attribute;
 mod calls;
 mod card;
+mod desk;
+mod driver;
 mod failure;
 mod ifd;
 mod log;
@@ -17,8 +20,11 @@ mod tests;
 mod words;
 mod world;
 
+pub use attribute::{Attribute, Attributes};
 pub use card::{Callbacks, Card};
+pub use driver::{Driver, DriverCallbacks};
 pub use failure::{Failure, Operation};
+pub use ifd::Make;
 pub use manager::lock;
 #[cfg(unix)]
 pub use manager::Locked;
@@ -43,6 +49,12 @@ pub struct Virtual;
 /// Whether a virtual reader has this name.
 pub fn has_ifd(name: &IfdName) -> bool {
     lock().ifd_named(name).is_some()
+}
+
+/// Whether there are virtual readers, and their service runs.
+pub fn serves_ifds() -> bool {
+    let manager = lock();
+    manager.runs && manager.ifds.iter().next().is_some()
 }
 
 /// Whether this is a card handle of a virtual reader.
@@ -206,7 +218,7 @@ impl Subsystem for Virtual {
     fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
         let set =
-            plan(ifd, Operation::SetAttribute, &Patience::ENDLESS).and_then(|()| calls::set_attribute(icc, value));
+            plan(ifd, Operation::SetAttribute, &Patience::ENDLESS).and_then(|()| calls::set_attribute(icc, id, value));
         note(ifd, format_args!("set attribute {id:08X} -> {}", done(&set)));
         set
     }

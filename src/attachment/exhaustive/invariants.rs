@@ -299,7 +299,8 @@ fn reconnect_tells_cards_apart(seen: &Seen) -> bool {
     }
 }
 
-/// Header, `scm_reconnect`: "`SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment."
+/// Header, `scm_reconnect`: "`SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment; or it speaks
+/// another one now, because others use it so, or have left it so."
 fn only_a_protocol_that_was_asked_for_is_spoken(seen: &Seen) -> bool {
     match (seen.call, seen.case.mode) {
         (_, ShareMode::Direct) => true,

@@ -12,12 +12,53 @@ const ATR_STRING: u32 = 0x0009_0303;
 const DEVICE_FRIENDLY_NAME: u32 = 0x7FFF_0003;
 const DEVICE_SYSTEM_NAME: u32 = 0x7FFF_0004;
 
+/// What the program says of an attribute of its reader.
+pub struct Attribute {
+    pub id: u32,
+    pub value: Vec<u8>,
+    /// Applications may give it another value.
+    pub settable: bool,
+}
+
+/// The attributes of a reader that its program has given, in place of those that every virtual reader has.
+#[derive(Default)]
+pub struct Attributes(Vec<Attribute>);
+
+impl Attributes {
+    /// Adds one; no two have the same id.
+    pub fn add(&mut self, attribute: Attribute) -> Result<()> {
+        if self.0.iter().any(|other| other.id == attribute.id) {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        self.0.try_reserve(1)?;
+        self.0.push(attribute);
+        Ok(())
+    }
+
+    fn find(&self, id: u32) -> Option<&Attribute> {
+        self.0.iter().find(|attribute| attribute.id == id)
+    }
+
+    /// Gives one another value. As in pcscd, nobody asks why a driver refuses.
+    pub fn set(&mut self, id: u32, value: &[u8]) -> Result<()> {
+        let settable = self.0.iter_mut().find(|attribute| attribute.id == id && attribute.settable);
+        let attribute = settable.ok_or(Hresult::SCARD_E_NOT_TRANSACTED)?;
+        attribute.value.try_reserve(value.len().saturating_sub(attribute.value.len()))?;
+        attribute.value.clear();
+        attribute.value.extend_from_slice(value);
+        Ok(())
+    }
+}
+
 /// Writes an attribute to the beginning of `value`. Text has its NUL; without a card the ATR is empty.
 pub fn read(ifd: &Ifd, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
     let mut write = |bytes: &[u8]| {
         value.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         Ok(bytes.len().min(MAX_ATTRIBUTE))
     };
+    if let Some(given) = ifd.attributes.find(id) {
+        return write(&given.value);
+    }
     match id {
         VENDOR_NAME => write(ifd.vendor.as_c_str().to_bytes_with_nul()),
         DEVICE_FRIENDLY_NAME | DEVICE_SYSTEM_NAME => write(ifd.name.as_c_str().to_bytes_with_nul()),

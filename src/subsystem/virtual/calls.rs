@@ -223,14 +223,33 @@ pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec
     })
 }
 
-/// Does not ask for signals, as in pcscd: it is about the reader.
+/// Does not ask for signals, as in pcscd: it is about the reader. A code that the reader does not know its card may know.
 pub fn control(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
     response.clear();
+    match control_reader(icc, code, input, response) {
+        Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE) => {}
+        answered => return answered,
+    }
     let present = |manager: &mut Manager| {
         let card = manager.ifd_of(icc.0)?.card();
         card.map_err(|_| Hresult::SCARD_E_UNSUPPORTED_FEATURE)
     };
     exchange(icc, turn_now, present, |card| card.control(code, input, response))
+}
+
+fn control_reader(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
+    loop {
+        let driver = turn_now(icc)?.ifd_of(icc.0)?.driver.clone();
+        if !driver.has_control() {
+            return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
+        }
+        // Another may have been first, and things have changed.
+        let may_begin = || turn_now(icc).map(drop).map_err(cut_short);
+        if driver.control(code, input, response, may_begin)?.is_some() {
+            // What happened to the reader meanwhile happened to the call.
+            return lock().ifd_of(icc.0).map(drop).map_err(cut_short);
+        }
+    }
 }
 
 /// Whether another has a transaction; if not, what is signalled is an error.
@@ -286,13 +305,14 @@ pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Resu
     attribute::read(manager.ifd_of(icc.0)?, id, value)
 }
 
-/// There is none that can be set. As pcscd has it: it passes no empty value on, and does not ask why a driver refuses.
-pub fn set_attribute(icc: Icc, value: &[u8]) -> Result<()> {
+/// As pcscd has it, no empty value is passed on.
+pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
     if value.is_empty() {
         return Err(Hresult::SCARD_E_INVALID_PARAMETER);
     }
-    turn_now(icc)?.connection(icc.0)?.untroubled()?;
-    Err(Hresult::SCARD_E_NOT_TRANSACTED)
+    let mut manager = turn_now(icc)?;
+    manager.connection(icc.0)?.untroubled()?;
+    manager.ifd_of(icc.0)?.attributes.set(id, value)
 }
 
 pub fn look(context: Context, name: &IfdName) -> Result<Sight> {

@@ -2,17 +2,17 @@
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
+use super::answer::{self, fill, Control};
+use super::desk::{Desk, State};
 use super::note;
 use super::words::done;
 use crate::atr::Atr;
 use crate::callback::{self, THREAD_ENDED};
 use crate::fork_count::fork_count;
 use crate::hresult::{Hresult, Result};
-use crate::occupation::{self, Callback};
-use crate::subsystem::MAX_RESPONSE;
-use crate::thread_mark::this_thread;
+use crate::occupation::Callback;
 use crate::type_library::{Protocol, Protocols};
 
 /// The power is turned off: the card left its reader, or somebody unpowered it. `scm_virtual_card.power`.
@@ -46,9 +46,9 @@ type Exchange<Code> = unsafe extern "C-unwind" fn(Code, *const u8, usize, *mut u
 pub struct Callbacks {
     pub user: *mut c_void,
     pub transmit: Exchange<*mut c_void>,
-    pub power: unsafe extern "C-unwind" fn(*mut c_void, u32) -> i32,
-    pub control:
-        Option<unsafe extern "C-unwind" fn(*mut c_void, u32, *const u8, usize, *mut u8, usize, *mut usize) -> i32>,
+    /// None for a card that has nothing to forget, and always answers to a reset.
+    pub power: Option<unsafe extern "C-unwind" fn(*mut c_void, u32) -> i32>,
+    pub control: Option<Control>,
     pub release: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
 }
 
@@ -62,18 +62,7 @@ pub struct Card {
     ifd: AtomicUsize,
     /// That of the process whose card it is: the card of another one is not called.
     forks: usize,
-    desk: Mutex<Desk>,
-    free: Condvar,
-}
-
-/// Who is being served, and what has to be told to the card afterwards.
-#[derive(Default)]
-struct Desk {
-    /// The mark of the thread that is in a callback, or 0.
-    busy: usize,
-    owed: Owed,
-    /// Grows when who waits to be served has to look whether he still wants to.
-    disturbances: usize,
+    desk: Desk<Owed>,
 }
 
 /// What happened to the power of a card while it was busy.
@@ -153,8 +142,7 @@ impl Card {
             power: AtomicU8::new(SCM_POWER_OFF as u8),
             ifd: AtomicUsize::new(0),
             forks: fork_count(),
-            desk: Mutex::default(),
-            free: Condvar::new(),
+            desk: Desk::default(),
         }
     }
 
@@ -181,26 +169,13 @@ impl Card {
     /// what happened to it meanwhile. Not to be called with a lock of ours held; from a callback of this card it is
     /// refused, and where it would have to wait from a callback of another one.
     pub fn alone<T>(&self, work: impl FnOnce(&Callee<'_>) -> T) -> Result<Option<T>> {
-        let mut desk = self.desk();
-        if desk.busy == this_thread() {
-            return Err(Hresult::SCARD_E_NOT_READY);
-        }
-        let before = desk.disturbances;
-        while desk.busy != 0 {
-            // The other thread may be in there for the sake of the card whose callback this is.
-            occupation::may_wait()?;
-            desk = self.free.wait(desk).unwrap_or_else(PoisonError::into_inner);
-            if desk.disturbances != before {
-                return Ok(None);
-            }
-        }
-        Ok(Some(self.serve(desk, work)))
+        Ok(self.desk.free()?.map(|free| self.serve(free, work)))
     }
 
     /// Calls the card, which is free, and lets it hear afterwards what happened meanwhile.
-    fn serve<T>(&self, mut desk: MutexGuard<'_, Desk>, work: impl FnOnce(&Callee<'_>) -> T) -> T {
-        desk.busy = this_thread();
-        drop(desk);
+    fn serve<T>(&self, mut free: MutexGuard<'_, State<Owed>>, work: impl FnOnce(&Callee<'_>) -> T) -> T {
+        free.begin();
+        drop(free);
         let _callback = Callback::begin();
         let done = work(&Callee { card: self });
         self.settle();
@@ -209,9 +184,9 @@ impl Card {
 
     /// Tells the card of an event, at once or as soon as it is done with what it is in. Waits for nobody.
     pub fn tell(&self, event: PowerEvent) {
-        let mut desk = self.desk();
-        if desk.busy != 0 {
-            desk.owed = desk.owed.and(event);
+        let mut desk = self.desk.lock();
+        if desk.is_busy() {
+            desk.debt = desk.debt.and(event);
         } else if event != PowerEvent::On || self.power() != Power::On {
             self.serve(desk, |card| card.switch(event));
         }
@@ -219,28 +194,18 @@ impl Card {
 
     /// Lets those who wait for the card look again: it has left, or its service has.
     pub fn disturb(&self) {
-        let mut desk = self.desk();
-        desk.disturbances = desk.disturbances.wrapping_add(1);
-        self.free.notify_all();
+        self.desk.disturb();
     }
 
     /// Pays what is owed, and lets the next one in.
     fn settle(&self) {
         loop {
-            let mut desk = self.desk();
-            let Some((event, rest)) = desk.owed.next() else {
-                desk.busy = 0;
-                self.free.notify_all();
-                return;
-            };
-            desk.owed = rest;
+            let mut desk = self.desk.lock();
+            let Some((event, rest)) = desk.debt.next() else { return self.desk.end(desk) };
+            desk.debt = rest;
             drop(desk);
             Callee { card: self }.switch(event);
         }
-    }
-
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_of_this_process(&self) -> bool {
@@ -295,8 +260,10 @@ impl Callee<'_> {
             PowerEvent::On => SCM_POWER_ON,
             PowerEvent::Reset => SCM_POWER_RESET,
         };
-        // SAFETY: the program vouches for its callback, and `alone` for one call at a time.
-        let answered = callback::call(|| unsafe { power(user, value) }, THREAD_ENDED) >= 0;
+        let answered = power.is_none_or(|power| {
+            // SAFETY: the program vouches for its callback, and `alone` for one call at a time.
+            callback::call(|| unsafe { power(user, value) }, THREAD_ENDED) >= 0
+        });
         let (left, result) = match event {
             PowerEvent::Off => (SCM_POWER_OFF as u8, Ok(())),
             _ if answered => (SCM_POWER_ON as u8, Ok(())),
@@ -322,33 +289,6 @@ impl Callee<'_> {
     /// Replaces `response` by the answer to a control code.
     pub fn control(&self, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let Callbacks { user, control, .. } = self.card.callbacks;
-        let control = control.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
-        let mut answer = 0;
-        let filled = fill(response, |room, capacity, length| {
-            // SAFETY: as for `transmit`.
-            answer = callback::call(
-                || unsafe { control(user, code, input.as_ptr(), input.len(), room, capacity, length) },
-                THREAD_ENDED,
-            );
-            answer
-        });
-        match Hresult(answer) {
-            // The one thing that a reader says of a code that it does not know.
-            Hresult::E_NOTIMPL | Hresult::SCARD_E_UNSUPPORTED_FEATURE => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
-            _ => filled,
-        }
+        answer::control(control, user, code, input, response)
     }
-}
-
-/// Lets a callback write to `response`, whose capacity is the room that there is.
-fn fill(response: &mut Vec<u8>, callback: impl FnOnce(*mut u8, usize, *mut usize) -> i32) -> Result<()> {
-    response.clear();
-    let (capacity, mut length) = (response.capacity().min(MAX_RESPONSE), 0);
-    let answer = callback(response.as_mut_ptr(), capacity, &mut length);
-    if answer < 0 || length > capacity {
-        return Err(Hresult::SCARD_E_NOT_TRANSACTED);
-    }
-    // SAFETY: not more than the capacity, and the program vouches that its callback has written as much as it says.
-    unsafe { response.set_len(length) };
-    Ok(())
 }

@@ -1,6 +1,8 @@
 //! A virtual reader as the virtual resource manager sees it: its card, who has it, and what it remembers.
 
+use super::attribute::Attributes;
 use super::card::{Card, Power};
+use super::driver::Driver;
 use super::failure::Failures;
 use super::log::Log;
 use crate::hresult::{Hresult, Result};
@@ -12,6 +14,8 @@ use crate::type_library::{CardState, Protocol, Protocols};
 pub struct Ifd {
     pub name: IfdName,
     pub vendor: IfdName,
+    pub attributes: Attributes,
+    pub driver: Shared<Driver>,
     pub slot: Option<Slot>,
     /// The card handle that has a transaction, and how often it began one.
     pub transaction: Option<(usize, u32)>,
@@ -27,6 +31,14 @@ pub struct Ifd {
     pub log: Log,
 }
 
+/// What a reader is like, whatever its name.
+pub struct Make {
+    pub vendor: IfdName,
+    pub attributes: Attributes,
+    pub driver: Shared<Driver>,
+    pub log_limit: usize,
+}
+
 /// A card in its reader.
 pub struct Slot {
     pub card: Shared<Card>,
@@ -35,10 +47,24 @@ pub struct Slot {
 }
 
 impl Ifd {
-    pub fn new(name: IfdName, vendor: IfdName, log: Log) -> Ifd {
-        let failures = Failures::default();
+    pub fn new(name: IfdName, make: Make) -> Result<Ifd> {
+        let Make { vendor, attributes, driver, log_limit } = make;
+        let (log, failures) = (Log::new(log_limit)?, Failures::default());
         let (slot, transaction, exclusive, events, changes, resets) = (None, None, None, 0, 0, 0);
-        Ifd { name, vendor, slot, transaction, exclusive, events, changes, resets, failures, log }
+        Ok(Ifd {
+            name,
+            vendor,
+            attributes,
+            driver,
+            slot,
+            transaction,
+            exclusive,
+            events,
+            changes,
+            resets,
+            failures,
+            log,
+        })
     }
 
     pub fn card(&self) -> Result<Shared<Card>> {

@@ -11,6 +11,7 @@ use super::*;
 use crate::arbiter::seat;
 use crate::atr::Atr;
 use crate::attachment::{Attachment, Reconnected, Wish};
+use crate::shared::Shared;
 use crate::subsystem;
 use crate::type_library::Protocols;
 
@@ -32,13 +33,23 @@ struct Bench {
     _service: MutexGuard<'static, ()>,
 }
 
+fn make() -> Make {
+    driven_by(None, std::ptr::null_mut())
+}
+
+fn driven_by(control: Option<answer::Control>, user: *mut c_void) -> Make {
+    let callbacks = DriverCallbacks { user, control, release: None };
+    let driver = Shared::try_new(Driver::new(callbacks)).unwrap();
+    Make { vendor: IfdName::new(b"Vendor").unwrap(), attributes: Attributes::default(), driver, log_limit: 1 << 16 }
+}
+
 impl Bench {
     fn new() -> Bench {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let service = service();
         let text = format!("Bench {}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let name = IfdName::new(text.as_bytes()).unwrap();
-        let ifd = create(name, IfdName::new(b"Vendor").unwrap(), 1 << 16).unwrap();
+        let ifd = create(name, make()).unwrap();
         Bench { ifd, name, _service: service }
     }
 
@@ -102,8 +113,13 @@ impl Behaviour {
 
     fn card(&'static self, atr: &[u8], protocols: Option<Protocols>) -> Card {
         let user = std::ptr::from_ref(self).cast_mut().cast();
-        let callbacks =
-            Callbacks { user, transmit: answer, power: power_changed, control: Some(control), release: Some(release) };
+        let callbacks = Callbacks {
+            user,
+            transmit: answer,
+            power: Some(power_changed),
+            control: Some(control),
+            release: Some(release),
+        };
         Card::new(Atr::new(atr), protocols, callbacks)
     }
 
@@ -354,7 +370,7 @@ fn a_stopped_service_knows_nobody_any_more() {
 }
 
 fn list_of_names() -> Vec<String> {
-    let names = subsystem::list_ifds().unwrap().into_bytes();
+    let names = subsystem::list_ifds().unwrap().0.into_bytes();
     crate::multi_string::texts(&names).map(|name| String::from_utf8(name.to_vec()).unwrap()).collect()
 }
 
@@ -472,8 +488,8 @@ fn a_reader_that_comes_back_is_reconnected_to() {
     destroy(bench.ifd).unwrap();
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_READER_UNAVAILABLE));
     assert_eq!(attachment.reconnect(Wish::default()), Err(Hresult::SCARD_E_READER_UNAVAILABLE));
-    let again = create(bench.name, bench.name, 0).unwrap();
-    assert_eq!(create(bench.name, bench.name, 0), Err(Hresult::SCARD_E_DUPLICATE_READER));
+    let again = create(bench.name, make()).unwrap();
+    assert_eq!(create(bench.name, make()), Err(Hresult::SCARD_E_DUPLICATE_READER));
     insert(again, Behaviour::new().card(ATR, None)).unwrap();
     assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
     assert_eq!(transmit(&attachment), answered());

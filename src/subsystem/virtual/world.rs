@@ -3,9 +3,10 @@
 
 use super::calls::power_up;
 use super::card::{Card, PowerEvent};
+use super::driver::Driver;
 use super::failure::Failure;
-use super::ifd::{Ifd, Slot};
-use super::log::{Hex, Log};
+use super::ifd::{Ifd, Make, Slot};
+use super::log::Hex;
 use super::manager::lock;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
@@ -17,8 +18,8 @@ use crate::type_library::Disposition;
 pub struct IfdNumber(usize);
 
 /// A reader of this name appears.
-pub fn create(name: IfdName, vendor: IfdName, log_limit: usize) -> Result<IfdNumber> {
-    let ifd = Ifd::new(name, vendor, Log::new(log_limit)?);
+pub fn create(name: IfdName, make: Make) -> Result<IfdNumber> {
+    let ifd = Ifd::new(name, make)?;
     let mut manager = lock();
     if manager.ifd_named(&name).is_some() {
         return Err(Hresult::SCARD_E_DUPLICATE_READER);
@@ -36,6 +37,7 @@ pub fn destroy(ifd: IfdNumber) -> Result<()> {
     let gone = manager.ifds.remove(ifd.0).map_err(|_| Hresult::E_HANDLE)?;
     manager.signal(ifd.0, Hresult::SCARD_E_READER_UNAVAILABLE);
     drop(manager);
+    gone.driver.disturb();
     if let Some(slot) = gone.slot {
         turn_off(&slot.card);
     }
@@ -155,7 +157,12 @@ pub fn stop_service() -> bool {
     }
     manager.announce_to_all();
     drop(manager);
-    for_each_card(turn_off);
+    for_each_ifd(|driver, card| {
+        driver.disturb();
+        if let Some(card) = card {
+            turn_off(card);
+        }
+    });
     true
 }
 
@@ -172,26 +179,28 @@ pub fn start_service() -> bool {
     }
     manager.announce_to_all();
     drop(manager);
-    for_each_card(|card| card.tell(PowerEvent::On));
+    for_each_ifd(|_, card| {
+        if let Some(card) = card {
+            card.tell(PowerEvent::On);
+        }
+    });
     true
 }
 
 /// One reader after the other, each by itself, because a callback may do anything to any of them.
-fn for_each_card(act: impl Fn(&Card)) {
+fn for_each_ifd(act: impl Fn(&Driver, Option<&Card>)) {
     let mut last = 0;
-    while let Some((number, card)) = next_card(last) {
+    while let Some((number, driver, card)) = next_ifd(last) {
         last = number;
-        if let Ok(card) = card {
-            act(&card);
-        }
+        act(&driver, card.as_deref());
     }
 }
 
 /// The next reader behind `last`, and its card.
-fn next_card(last: usize) -> Option<(usize, Result<Shared<Card>>)> {
+fn next_ifd(last: usize) -> Option<(usize, Shared<Driver>, Option<Shared<Card>>)> {
     let manager = lock();
     let next = manager.ifds.iter().find(|(number, _)| *number > last);
-    next.map(|(number, ifd)| (number, ifd.card()))
+    next.map(|(number, ifd)| (number, ifd.driver.clone(), ifd.card().ok()))
 }
 
 /// The card has no power any more, and who waits for it waits in vain.

@@ -1,0 +1,137 @@
+#!/bin/bash
+# What the examples, and the programs of the README as they stand there, say to somebody who has no service, no right, no reader or no card.
+#
+#     newcomer.sh PATH/scm-stack FOLDER-OF-THE-LIBRARY FOLDER-OF-PROGRAMS FOLDER-OF-A-REFUSING-LIBPCSCLITE README
+#
+# It begins a stack for each state of the world, and runs itself in there with SCM_WORLD set.
+set -uo pipefail
+
+stack=$1 library=$2 programs=$3 refusing=$4 readme=$5
+CC=${CC:-cc}
+source=$(dirname "$readme")
+failures=0
+export LC_ALL=C LD_LIBRARY_PATH=$library
+
+fail() {
+    echo "FAILED in the world \"$SCM_WORLD\": $*"
+    failures=$((failures + 1))
+}
+
+tell() {
+    "$stack" tell "$@" >/dev/null || { echo "FAILED: $*"; exit 1; }
+}
+
+# says STATUS TEXT PROGRAM...: it ends with this status, and each line of TEXT is in what it says.
+says() {
+    local status=$1 text=$2 line said
+    shift 2
+    said=$("$@" 2>&1 | tr -d '\0')
+    [ $? -eq "$status" ] || fail "$* did not end with $status, but said: $said"
+    while read -r line; do
+        [[ $said == *"$line"* ]] || fail "$* did not say \"$line\", but: $said"
+    done <<<"$text"
+}
+
+# all STATUS TEXT: every program that takes the first card there is.
+all() {
+    says "$1" "$2" "$work/attach"
+    says "$1" "$2" "${python[@]}" "$work/attach.py"
+    says "$1" "$2" "$programs/attach"
+    says "$1" "$2" "$programs/tree"
+}
+
+# block LANGUAGE N: the Nth block of this language in the README.
+block() {
+    awk -v begin="\`\`\`$1" -v number="$2" '$0 == "```" { inside = 0 } inside { print } $0 == begin { inside = ++blocks == number }' "$readme"
+}
+
+# compile NAME [ARGUMENT...]
+compile() {
+    local name=$1
+    shift
+    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$source/include" -I"$source/card/include" "$work/$name.c" \
+        -L"$library" -lscm "$@" -o "$work/$name" || { echo "FAILED: the program \"$name\" of the README is none"; exit 1; }
+}
+
+if [ -z "${SCM_WORLD:-}" ]; then
+    work=$(mktemp -d) || exit 1
+    trap 'rm -rf "$work"' EXIT
+    export work
+    block c 1 >"$work/attach.c"
+    block python 1 >"$work/attach.py"
+    compile attach
+    # The test of card code, with code to be tested.
+    {
+        cat <<'END'
+#include <assert.h>
+#include <scm.h>
+#include <scm_card.h>
+static scm_result your_code(const char *reader)
+{
+    static const uint8_t command[] = {0x00, 0xA4, 0x00, 0x0C, 0x02, 0x3F, 0x00};
+    uint8_t answer[258];
+    size_t length;
+    scm_handle *card;
+    scm_result result = scm_attach_by_ifd(reader, &card);
+    for (int i = 0; i < 3 && SCM_SUCCEEDED(result); i++)
+        result = scm_transmit(card, command, sizeof command, answer, sizeof answer, &length);
+    scm_detach(card);
+    return result;
+}
+END
+        block c 2
+        echo 'int main(void) { test_a_card_that_is_pulled(); return commands == 3 ? 0 : 1; }'
+    } >"$work/pulled.c"
+    compile pulled -L"$(dirname "$stack")" -lscm_card "-Wl,-rpath,$(dirname "$stack")"
+    "$work/pulled" || { echo "FAILED: the test of the README"; failures=$((failures + 1)); }
+    for world in service refused reader; do
+        SCM_WORLD=$world "$stack" run --readers 1 -- "$0" "$@" || failures=$((failures + 1))
+    done
+    exit "$failures"
+fi
+
+python=(python3)
+reader=$("$stack" tell ifd 0)
+reader=${reader#ok }
+case $SCM_WORLD in
+service)
+    tell daemon stop
+    none='not running
+sudo systemctl start pcscd.socket'
+    all 1 "$none
+SCM_SCARD_S_NO_SERVICE"
+    says 1 "$none
+SCM_SCARD_E_NO_SERVICE" "$programs/cat" "$reader" 3F00
+    says 1 "$none
+SCM_SCARD_E_NO_SERVICE" "$programs/tree" "$reader"
+    tell daemon start
+    ;;
+refused) # as pcscd does where polkit says no
+    export LD_LIBRARY_PATH=$refusing:$library
+    all 1 'Access was denied
+olkit does not let you use
+SCM_SCARD_W_SECURITY_VIOLATION'
+    says 1 'olkit does not let you use' "$programs/cat" "$reader" 3F00
+    ;;
+reader)
+    all 1 "$reader: No card is in the reader. Put one in.
+SCM_SCARD_E_NO_SMARTCARD"
+    says 1 'Put one in' "$programs/cat" "$reader" 3F00
+    says 1 "No reader has this name.
+    $reader" "$programs/cat" "No such reader" 3F00
+    says 1 'No reader has this name' "$programs/tree" "No such reader"
+    tell insert 0 scm
+    says 0 '6A 82' "$work/attach" # it has no such application
+    says 0 "$reader 3b" "${python[@]}" "$work/attach.py"
+    says 0 '3F00' "$programs/tree"
+    says 0 'Hello' "$programs/cat" "$reader" 3F00/5015/4401
+    tell hold 0 exclusive
+    all 1 'Another application has the card for itself.'
+    tell release 0 leave
+    # The service runs, and has no reader any more.
+    tell unplug 0
+    all 1 'There is no reader. Plug one in.
+SCM_SCARD_E_NO_READERS_AVAILABLE'
+    ;;
+esac
+exit "$failures"

@@ -1,0 +1,62 @@
+/* What is wrong, and what a person can do about it: for programs that want a card, and may not get one. It needs scm.h alone, and is
+ * there to be copied. attach.c, the first program of the README, has the short form of it inside. */
+#ifndef ADVICE_H
+#define ADVICE_H
+
+#include <stdio.h>
+#include <string.h>
+#include <scm.h>
+
+/* Of an attach or a list. What a card refuses is another matter, also where the code is the same. */
+static inline const char *advice(scm_result result)
+{
+    switch (result) {
+    case SCM_SCARD_S_NO_SERVICE:
+    case SCM_SCARD_E_NO_SERVICE:
+        return "Start it: sudo systemctl start pcscd.socket, or sudo pcscd where there is no systemd. If it runs, polkit does not let "
+               "you use it: docs/remote.md has a rule.";
+    case SCM_SCARD_W_SECURITY_VIOLATION:
+        return "Polkit does not let you use pcscd: docs/remote.md has a rule that does. It is also what pcscd says when it has as many "
+               "clients as it takes.";
+    case SCM_SCARD_E_SERVER_TOO_BUSY: return "End programs that use cards.";
+    case SCM_SCARD_E_NO_READERS_AVAILABLE: return "Plug one in. If one is: journalctl -u pcscd says what pcscd makes of it.";
+    case SCM_SCARD_E_UNKNOWN_READER: return "The names are those that scm_list_ifds gives.";
+    case SCM_SCARD_E_READER_UNAVAILABLE: return "Plug it in again.";
+    case SCM_SCARD_E_NO_SMARTCARD: return "Put one in.";
+    case SCM_SCARD_E_SHARING_VIOLATION: return "End that application. If it is scdaemon: gpgconf --kill scdaemon";
+    case SCM_SCARD_E_PROTO_MISMATCH: return "If somebody has left it with another one: pull the card, and put it in again.";
+    case SCM_SCARD_W_UNRESPONSIVE_CARD:
+    case SCM_SCARD_W_UNPOWERED_CARD:
+    case SCM_SCARD_W_UNSUPPORTED_CARD: return "Is it the right way round, and clean?";
+    default: return "";
+    }
+}
+
+static inline void complain(const char *what, scm_result result)
+{
+    fprintf(stderr, "%s: %s %s (%s)\n", what, scm_result_message(result), advice(result), scm_result_name(result));
+}
+
+/* Attaches to the card in a reader, or to the first card there is if `reader` is NULL. Says what is in the way, and gives NULL then. */
+static inline scm_handle *attach_or_complain(const char *reader)
+{
+    char names[4096] = "";
+    size_t length;
+    scm_handle *card = NULL;
+    scm_result result = scm_list_ifds(names, sizeof names, &length);
+    if (reader == NULL && *names == '\0')
+        complain("readers", result == SCM_S_OK ? SCM_SCARD_E_NO_READERS_AVAILABLE : result);
+    for (const char *name = reader == NULL ? names : reader; card == NULL && *name != '\0'; name += strlen(name) + 1) {
+        result = scm_attach_by_ifd(name, &card);
+        if (SCM_FAILED(result))
+            complain(name, result);
+        if (reader != NULL)
+            break;
+    }
+    if (result == SCM_SCARD_E_UNKNOWN_READER)
+        for (const char *name = names; *name != '\0'; name += strlen(name) + 1)
+            fprintf(stderr, "    %s\n", name);
+    return card;
+}
+
+#endif
