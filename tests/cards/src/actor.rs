@@ -4,11 +4,14 @@
 use crate::family::{Answer, Answering, Family, Protocol};
 use crate::transport::Transport;
 
+/// A command, and what was answered.
+pub type Exchange = (Vec<u8>, Vec<u8>);
+
 pub struct Actor {
+    /// The lines, and how often each was used.
     lines: Vec<(Answering, usize)>,
     transport: Transport,
-    /// The commands since they were taken the last time, and what was answered.
-    log: Vec<(Vec<u8>, Vec<u8>)>,
+    log: Vec<Exchange>,
 }
 
 impl Actor {
@@ -39,7 +42,8 @@ impl Actor {
         answer
     }
 
-    pub fn take_log(&mut self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    /// The exchanges since this was called the last time.
+    pub fn take_log(&mut self) -> Vec<Exchange> {
         std::mem::take(&mut self.log)
     }
 }

@@ -9,6 +9,8 @@ use crate::program::Program;
 pub struct Outcome {
     pub code: i32,
     pub differences: Vec<String>,
+    /// The bytes are at least a beginning of the right ones.
+    pub begins_right: bool,
 }
 
 /// Each is a table in the description, whose first field names it.
@@ -208,11 +210,11 @@ impl Call {
             Call::Open(call) => told(program.open(&call.open), []),
             Call::Cat(call) => {
                 let (code, read) = program.cat(&call.cat, call.piece);
-                told(code, [compared("gives", &Bytes(read), &call.gives)])
+                told_bytes(code, &read, &call.gives.0)
             }
             Call::Read(call) => {
                 let (code, read) = program.read(call.read);
-                told(code, [compared("gives", &Bytes(read), &call.gives)])
+                told_bytes(code, &read, &call.gives.0)
             }
             Call::Write(call) => {
                 let (code, written) = program.write(&call.write.0);
@@ -244,7 +246,22 @@ impl Call {
 }
 
 fn told<const N: usize>(code: i32, differences: [Option<String>; N]) -> Outcome {
-    Outcome { code, differences: differences.into_iter().flatten().collect() }
+    Outcome { code, differences: differences.into_iter().flatten().collect(), begins_right: false }
+}
+
+/// What was read, and where it begins to be wrong: it may be long.
+fn told_bytes(code: i32, read: &[u8], right: &[u8]) -> Outcome {
+    let same = read.iter().zip(right).take_while(|(got, right)| got == right).count();
+    let difference = (read != right).then(|| {
+        let (got, wanted) = (read.len(), right.len());
+        let from = |bytes: &[u8]| Bytes(bytes[same..].iter().take(8).copied().collect());
+        format!(
+            "gives: {got} bytes, and right are {wanted}; from {same} on {:?}, and right is {:?}",
+            from(read),
+            from(right)
+        )
+    });
+    Outcome { begins_right: right.starts_with(read), ..told(code, [difference]) }
 }
 
 fn compared<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, right: &T) -> Option<String> {

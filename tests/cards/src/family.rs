@@ -65,22 +65,18 @@ pub struct Calling {
 }
 
 /// What has to come of any call.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Expected {
     /// Without SCM_ or SCM_SCARD_.
     pub code: Option<String>,
+    /// Other codes that are as right, with a beginning of the bytes.
+    pub or: Vec<String>,
     /// How many commands the card gets.
     pub exchanges: Option<usize>,
     pub at_most: Option<usize>,
     /// Commands that the card must not get.
     pub never: Vec<Pattern>,
-}
-
-impl Default for Expected {
-    fn default() -> Self {
-        Expected { code: None, exchanges: None, at_most: None, never: Vec::new() }
-    }
 }
 
 /// What answers where no line of the description does.
@@ -287,13 +283,13 @@ fn answering(pattern: &str, value: &toml::Value) -> Result<Answering, String> {
 /// What is asked for, and what has to come of it, stand side by side in one table.
 fn calling(line: usize, mut table: toml::Table) -> Result<Calling, String> {
     let mut expected = toml::Table::new();
-    for key in ["code", "exchanges", "at_most", "never"] {
+    for key in ["code", "or", "exchanges", "at_most", "never"] {
         if let Some(value) = table.remove(key) {
             expected.insert(key.into(), value);
         }
     }
     let expected: Expected = expected.try_into().map_err(|error: toml::de::Error| error.message().to_string())?;
-    if let Some(code) = &expected.code {
+    for code in expected.code.iter().chain(&expected.or) {
         crate::code::find(code).ok_or_else(|| format!("there is no code {code}"))?;
     }
     Ok(Calling { line, call: Call::read(table)?, expected })

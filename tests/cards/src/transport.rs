@@ -6,6 +6,7 @@ use crate::model::{Command, Model, Response};
 
 const CHAINING: u8 = 0x10;
 const GET_RESPONSE: u8 = 0xC0;
+const SHORT_RESPONSE: usize = 256;
 const WRONG_LENGTH: Word = Word::new(0x6700);
 const WRONG_CLASS: Word = Word::new(0x6E00);
 const NOTHING_READY: Word = Word::new(0x6985);
@@ -67,9 +68,11 @@ impl Transport {
         if is_chained {
             return refused(Word::OK);
         }
-        let command = Command { ins, p1, p2, data: std::mem::take(&mut self.chain), ne: body.ne };
-        let has_data = !command.data.is_empty();
-        let response = self.model.execute(&command);
+        let data = std::mem::take(&mut self.chain);
+        let has_data = !data.is_empty();
+        // Beside data T=0 has no place for Le, and what fits into one answer is got ready.
+        let ne = if self.protocol == Protocol::T0 && has_data { SHORT_RESPONSE } else { body.ne };
+        let response = self.model.execute(&Command { ins, p1, p2, data, ne });
         self.answer(cla, response, body.ne, has_data)
     }
 
