@@ -32,6 +32,10 @@ impl Ifd {
         Ok(lock(&self.name).to_string_lossy().into_owned())
     }
 
+    pub fn port(&self) -> Answer {
+        Ok(self.port.to_string())
+    }
+
     /// It is called as `entry` says now.
     pub fn rename(&self, entry: &Entry) {
         *lock(&self.name) = name(entry);

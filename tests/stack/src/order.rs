@@ -23,6 +23,8 @@ pub enum Order {
 pub enum Deed {
     /// `ifd N`: its name.
     Name,
+    /// `port N`: where vpcd waits for a card, for one that is no program of the stack's.
+    Port,
     /// `insert N KIND [ATR]`: puts a card in; answers when the daemon reports it.
     Insert(Kind),
     /// `insert-now N KIND [ATR]`: puts a card in; answers at once.
@@ -87,6 +89,7 @@ fn deed(verb: &str, rest: &str) -> Option<Deed> {
     let words: Vec<&str> = rest.split_whitespace().collect();
     match (verb, &words[..]) {
         ("ifd", []) => Some(Deed::Name),
+        ("port", []) => Some(Deed::Port),
         ("insert", words) => kind(words).map(Deed::Insert),
         ("insert-now", words) => kind(words).map(Deed::InsertNow),
         ("remove", []) => Some(Deed::Remove),
@@ -145,6 +148,7 @@ mod tests {
     fn orders_are_read() {
         let orders = [
             ("ifd 0", Order::Ifd(0, Deed::Name)),
+            ("port 0", Order::Ifd(0, Deed::Port)),
             ("insert 1 openpgp", Order::Ifd(1, Deed::Insert(kind("openpgp", None)))),
             ("insert-now 1 steerable 3B00", Order::Ifd(1, Deed::InsertNow(kind("steerable", Some("3B00"))))),
             ("insert 1 cards/t0.toml", Order::Ifd(1, Deed::Insert(kind("cards/t0.toml", None)))),

@@ -71,6 +71,7 @@ impl Stack {
     fn do_at(&self, ifd: &Ifd, deed: Deed) -> Answer {
         match deed {
             Deed::Name => ifd.name(),
+            Deed::Port => ifd.port(),
             Deed::Insert(kind) => ifd.insert(&kind, &self.cards, &self.launcher),
             Deed::InsertNow(kind) => ifd.insert_now(&kind, &self.cards, &self.launcher),
             Deed::Remove => ifd.remove(&self.launcher),

@@ -1,0 +1,11 @@
+//! `scm-cards [--pcscd] [WORD...]`: plays the families of cards whose names contain one of the words.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if scm_cards::run(std::env::args().skip(1)) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
