@@ -454,6 +454,32 @@ fn what_is_refused_in_every_form_is_refused_for_something_else() {
     assert_eq!(bed.log(), ["10DA0102FF0505"]);
 }
 
+/// A form that was answered is understood, so that most words are about something else.
+#[test]
+fn what_has_been_answered_is_no_refused_form() {
+    let lines = [
+        ("00CA0000", "07*300 9000"),
+        ("00B07FFF000000", "6B00"),
+        ("00B07FFF", "6B00"),
+        ("00CA00010001", "6700"),
+        ("00CA0001", "07 9000"),
+    ];
+    let mut bed = Bed::new(T1_EVERYTHING, script(&lines));
+    assert_eq!(bed.send("00CA0000", &[], SCM_EXPECTED_MAX), (OK, vec![7; 300], 0x9000));
+    assert_eq!(bed.send("00B07FFF", &[], SCM_EXPECTED_MAX), (INVALID_PARAMETER, vec![], 0x6B00));
+    assert_eq!(bed.log(), ["00CA0000000000", "00B07FFF000000"]);
+    // But for what is about lengths.
+    assert_eq!(bed.send("00CA0001", &[], 500), (OK, vec![7], 0x9000));
+    assert_eq!(bed.log(), ["00CA00010001F4", "00CA000100"]);
+
+    // Another word for another form is about the command.
+    let lines = [("00DA00000001", "6700"), ("10DA", "9000"), ("00DA", "6A86")];
+    let mut bed = Bed::new(T1_EVERYTHING, script(&lines));
+    assert_eq!(bed.send("00DA0000", &LONG, 0), (INVALID_PARAMETER, vec![], 0x6A86));
+    assert_eq!(bed.send("00DA0000", &LONG, 0), (INVALID_PARAMETER, vec![], 0x6A86));
+    assert_eq!(bed.log(), ["00DA000000012C", "10DA0000FF0505", "00DA00002D0505", "10DA0000FF0505", "00DA00002D0505"]);
+}
+
 #[test]
 fn what_a_card_counts_is_never_sent_in_another_form() {
     for ins in [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D, 0x2E, 0x2F, 0x82, 0x86, 0x87] {

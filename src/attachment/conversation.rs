@@ -127,24 +127,26 @@ impl Conversation<'_> {
     fn try_forms(&mut self, command: &Command, fetching: &Fetching, answer: &mut Vec<u8>) -> Result<StatusWord> {
         let begin = answer.len();
         let limits = self.limits_for(command);
-        let Delivered { status, refused, .. } = self.deliver(command, &limits, fetching, answer)?;
-        let Some(refused) = refused else { return Ok(status) };
-        let before = *self.habits();
-        self.habits().note(refused);
+        let Delivered { status, form, is_refused, .. } = self.deliver(command, &limits, fetching, answer)?;
+        let Some(form) = form else { return Ok(status) };
+        // Once a form was answered, only a word about the form itself is one.
+        if !is_refused || *self.habits().takes_form(form) && !status.is_about_form() {
+            *self.habits().takes_form(form) |= !status.refuses_form();
+            return Ok(status);
+        }
+        *self.habits().refuses_form(form) = true;
         let limits = self.limits_for(command);
         if command.is_carried(self.protocol, &limits) {
             let end = answer.len();
-            let again = self.deliver(command, &limits, fetching, answer)?.status;
-            if !again.refuses_form() {
+            let again = self.deliver(command, &limits, fetching, answer)?;
+            if !again.status.refuses_form() || !again.is_refused && again.status != status {
                 // What has come with the refusal is no answer.
                 answer.drain(begin..end);
-                return Ok(again);
+                return Ok(again.status);
             }
             answer.truncate(end);
         }
-        self.habits().refuses_chaining = before.refuses_chaining;
-        self.habits().refuses_long_commands = before.refuses_long_commands;
-        self.habits().refuses_long_responses = before.refuses_long_responses;
+        *self.habits().refuses_form(form) = false;
         Ok(status)
     }
 

@@ -3,7 +3,7 @@
 use super::application::{Company, Selector};
 use crate::capabilities::Capabilities;
 use crate::command::class;
-use crate::command::delivery::{Extended, Limits, Refused};
+use crate::command::delivery::{Extended, Limits, LongForm};
 use crate::command::{SHORT_DATA, SHORT_RESPONSE};
 use crate::path::Path;
 
@@ -52,6 +52,10 @@ pub struct Habits {
     pub refuses_long_responses: bool,
     /// The same of commands in several parts.
     pub refuses_chaining: bool,
+    /// What it has answered, so that it refuses something else when it refuses that.
+    takes_long_commands: bool,
+    takes_long_responses: bool,
+    takes_chaining: bool,
     /// The classes after whose commands it does not give its answer in the same class, or in the interindustry one.
     gives_not_in_own: Classes,
     gives_not_in_interindustry: Classes,
@@ -80,11 +84,19 @@ impl Classes {
 }
 
 impl Habits {
-    pub fn note(&mut self, refused: Refused) {
-        match refused {
-            Refused::Chaining => self.refuses_chaining = true,
-            Refused::LongCommand => self.refuses_long_commands = true,
-            Refused::LongResponse => self.refuses_long_responses = true,
+    pub fn refuses_form(&mut self, form: LongForm) -> &mut bool {
+        match form {
+            LongForm::Chained => &mut self.refuses_chaining,
+            LongForm::Command => &mut self.refuses_long_commands,
+            LongForm::Response => &mut self.refuses_long_responses,
+        }
+    }
+
+    pub fn takes_form(&mut self, form: LongForm) -> &mut bool {
+        match form {
+            LongForm::Chained => &mut self.takes_chaining,
+            LongForm::Command => &mut self.takes_long_commands,
+            LongForm::Response => &mut self.takes_long_responses,
         }
     }
 
@@ -118,9 +130,9 @@ impl Habits {
 
     /// The form of commands counts as unknown again.
     pub fn forget_forms(&mut self) {
-        self.refuses_chaining = false;
-        self.refuses_long_commands = false;
-        self.refuses_long_responses = false;
+        for form in [LongForm::Chained, LongForm::Command, LongForm::Response] {
+            (*self.refuses_form(form), *self.takes_form(form)) = (false, false);
+        }
     }
 }
 
@@ -198,17 +210,17 @@ mod tests {
     #[test]
     fn what_is_refused_is_no_limit_any_more() {
         let all = Limits { chaining: true, extended: Some(EVERYTHING) };
-        let without = |refused: &[Refused]| {
+        let without = |refused: &[LongForm]| {
             let mut habits = Habits::default();
-            refused.iter().for_each(|refused| habits.note(*refused));
+            refused.iter().for_each(|form| *habits.refuses_form(*form) = true);
             all.without(&habits)
         };
         assert_eq!(without(&[]), all);
-        assert_eq!(without(&[Refused::Chaining]), Limits { chaining: false, ..all });
+        assert_eq!(without(&[LongForm::Chained]), Limits { chaining: false, ..all });
         let short_commands = Extended { data: SHORT_DATA, ..EVERYTHING };
-        assert_eq!(without(&[Refused::LongCommand]).extended, Some(short_commands));
+        assert_eq!(without(&[LongForm::Command]).extended, Some(short_commands));
         let short_responses = Extended { response: SHORT_RESPONSE, ..EVERYTHING };
-        assert_eq!(without(&[Refused::LongResponse]).extended, Some(short_responses));
-        assert_eq!(without(&[Refused::LongCommand, Refused::LongResponse]).extended, None);
+        assert_eq!(without(&[LongForm::Response]).extended, Some(short_responses));
+        assert_eq!(without(&[LongForm::Command, LongForm::Response]).extended, None);
     }
 }

@@ -43,18 +43,21 @@ pub struct Fetching {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Delivered {
     pub status: StatusWord,
-    /// The form of the command that the card has refused, before it has done anything. It can be sent in another one.
-    pub refused: Option<Refused>,
+    /// The form in which the command went, if it was too long for a short one.
+    pub form: Option<LongForm>,
+    /// The card has refused the form, before it has done anything, and the command may be sent in another one.
+    pub is_refused: bool,
     /// The class in which the card has given its answer.
     pub fetched_in: Option<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Refused {
-    Chaining,
-    /// Extended lengths, in which the data of the command were, or only its Le.
-    LongCommand,
-    LongResponse,
+pub enum LongForm {
+    /// In several parts.
+    Chained,
+    /// In extended lengths, for its data or for its Le alone.
+    Command,
+    Response,
 }
 
 /// Commands that a card counts: sent twice, a wrong code would be wrong twice.
@@ -107,10 +110,9 @@ impl Command<'_> {
             Way::Chained(size, form) => delivery.chain(self, size, form)?,
             Way::Enveloped => delivery.envelop(self)?,
         };
-        let refused =
-            if has_begun || !status.refuses_form() || !self.has_other_form() { None } else { way.refused(self) };
+        let is_refused = !has_begun && status.refuses_form() && self.has_other_form() && way.form(self).is_some();
         let status = delivery.fetch(self, status)?;
-        Ok(Delivered { status, refused, fetched_in: delivery.fetched_in })
+        Ok(Delivered { status, form: way.form(self), is_refused, fetched_in: delivery.fetched_in })
     }
 
     fn way(&self, protocol: Protocol, limits: &Limits) -> Result<Way> {
@@ -166,14 +168,13 @@ impl Fetching {
 }
 
 impl Way {
-    /// What a card has refused that has refused this.
-    fn refused(self, command: &Command) -> Option<Refused> {
+    fn form(self, command: &Command) -> Option<LongForm> {
         match self {
-            Way::Chained(_, Form::Short) => Some(Refused::Chaining),
-            Way::Whole(Form::Extended) if command.data.len() <= SHORT_DATA => Some(Refused::LongResponse),
-            // Shorter parts are another form of what comes in long ones.
-            Way::Whole(Form::Extended) | Way::Chained(_, Form::Extended) | Way::Enveloped => Some(Refused::LongCommand),
             Way::Whole(Form::Short) => None,
+            Way::Chained(_, Form::Short) => Some(LongForm::Chained),
+            Way::Whole(Form::Extended) if command.data.len() <= SHORT_DATA => Some(LongForm::Response),
+            // Shorter parts are another form of what comes in long ones.
+            Way::Whole(Form::Extended) | Way::Chained(_, Form::Extended) | Way::Enveloped => Some(LongForm::Command),
         }
     }
 }
@@ -210,7 +211,7 @@ impl Delivery<'_> {
     fn to_reader(&mut self, command: &Command) -> Result<Delivered> {
         let form = if command.data.len() <= SHORT_DATA { Form::Short } else { Form::Extended };
         let status = self.exchange(command, form)?;
-        Ok(Delivered { status, refused: None, fetched_in: None })
+        Ok(Delivered { status, form: None, is_refused: false, fetched_in: None })
     }
 
     fn whole(&mut self, command: &Command, form: Form) -> Result<StatusWord> {

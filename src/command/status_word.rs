@@ -97,6 +97,11 @@ impl StatusWord {
         matches!(self.parts(), (0x67 | 0x68 | 0x6D | 0x6E, _) | (0x6A, 0x81 | 0x86 | 0x87) | (0x6B | 0x6F, 0x00))
     }
 
+    /// Whether it speaks of the form of the command, and of nothing else: 67XX, and 68XX of chaining.
+    pub fn is_about_form(self) -> bool {
+        matches!(self.parts(), (0x67, _) | (0x68, 0x83 | 0x84))
+    }
+
     /// What it says of something that was to be proven: that it is, only where it says just that. A warning is no success here,
     /// 63XX and 9804 are `wrong`, and without a try left it is blocked.
     pub fn proves(self, wrong: Hresult) -> Result<()> {
@@ -296,6 +301,8 @@ mod tests {
     fn the_form_is_refused_before_anything_is_done() {
         for word in [0x6700, 0x6701, 0x6883, 0x6884, 0x6A81, 0x6A86, 0x6A87, 0x6B00, 0x6D00, 0x6E00, 0x6F00] {
             assert!(StatusWord(word).refuses_form(), "{word:04X}");
+            let is_about_form = matches!(word, 0x6700 | 0x6701 | 0x6883 | 0x6884);
+            assert_eq!(StatusWord(word).is_about_form(), is_about_form, "{word:04X}");
         }
         for word in [0x9000, 0x6105, 0x6282, 0x63C2, 0x6581, 0x6982, 0x6983, 0x6985, 0x6A80, 0x6A82, 0x6A84, 0x6C05] {
             assert!(!StatusWord(word).refuses_form(), "{word:04X}");

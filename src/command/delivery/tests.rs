@@ -1,5 +1,6 @@
 //! Every case of a command, with T=0 and T=1 and every kind of limits, against a card that follows a script.
 
+mod any_card;
 mod table;
 mod with_a_card;
 
@@ -264,11 +265,12 @@ fn a_sim_says_otherwise_that_there_is_more() {
     assert_eq!(fetched(0x80, 0xA4, false, &script), (vec![], 0x9F04, None));
 }
 
-/// What a refused command was refused for, if it may be sent otherwise.
+/// The form that was refused, if the command may be sent otherwise.
 #[track_caller]
-fn refused(protocol: Protocol, limits: Limits, command: Command, script: &[(&str, &str)]) -> Option<Refused> {
+fn refused(protocol: Protocol, limits: Limits, command: Command, script: &[(&str, &str)]) -> Option<LongForm> {
     let delivered = deliver_as(protocol, limits, Fetching::of(&command, false), command, script);
-    delivered.unwrap().1.refused
+    let (_, Delivered { form, is_refused, .. }) = delivered.unwrap();
+    form.filter(|_| is_refused)
 }
 
 #[test]
@@ -276,12 +278,12 @@ fn a_form_that_is_refused_is_told() {
     let long = GET_DATA.with_data(&[5; 300]).expecting(9);
     for word in ["6700", "6E00", "6D00", "6F00", "6883", "6A86", "6B00"] {
         let script = [("00CA0102 00012C 05*300 0009", word)];
-        assert_eq!(refused(Protocol::T1, LONG, long, &script), Some(Refused::LongCommand));
+        assert_eq!(refused(Protocol::T1, LONG, long, &script), Some(LongForm::Command));
         let script = [("00CA0102 00 01F4", word)];
-        assert_eq!(refused(Protocol::T1, LONG, GET_DATA.expecting(500), &script), Some(Refused::LongResponse));
+        assert_eq!(refused(Protocol::T1, LONG, GET_DATA.expecting(500), &script), Some(LongForm::Response));
         for protocol in BOTH {
             let script = [("10CA0102 FF 05*255", word)];
-            assert_eq!(refused(protocol, SHORT, long, &script), Some(Refused::Chaining));
+            assert_eq!(refused(protocol, SHORT, long, &script), Some(LongForm::Chained));
             // The card has taken a part.
             let script = [
                 ("10CA0102 FF 05*255", "9000"),
@@ -291,7 +293,7 @@ fn a_form_that_is_refused_is_told() {
             assert_eq!(refused(protocol, SHORT, GET_DATA.expecting(9), &[("00CA010209", word)]), None);
         }
         let script = [("00C20000 FF 00CA0102 00012C 05*248", word)];
-        assert_eq!(refused(Protocol::T0, LONG_ONLY, long, &script), Some(Refused::LongCommand));
+        assert_eq!(refused(Protocol::T0, LONG_ONLY, long, &script), Some(LongForm::Command));
     }
     for word in ["9000", "6982", "6983", "6A80", "6A82", "63C2"] {
         assert_eq!(refused(Protocol::T1, LONG, long, &[("00CA0102 00012C 05*300 0009", word)]), None);
