@@ -2285,9 +2285,10 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  * one (the class of the command, or 00), and first in that from then on.
  *
  * A card may refuse extended lengths, or chaining, although it says that it takes them: 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or
- * 6F00 to the whole command or to its first part. Then the other form is tried, once, and used from then on if the card takes it; if it
- * does not, the first refusal is given. Not so with commands that a card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87), and with
- * proprietary classes from 90 on. Forms that the caller has not allowed by `scm_set_card_capabilities` are not tried.
+ * 6F00 to the whole command or to its first part, and only 67XX, 6883 and 6884 once it has answered a command in this form. Then the other
+ * form is tried, once, and used from then on if the card takes it; if it does not, the first refusal is given. Not so with commands that
+ * a card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87), and with proprietary classes from 90 on. Forms that the caller has not
+ * allowed by `scm_set_card_capabilities` are not tried.
  *
  * A command of the class FF is for the reader. It goes as it is, in one exchange, and so does its answer come back, 61XX and 6CXX too. It has extended
  * lengths only if its data want them.
@@ -2406,7 +2407,8 @@ scm_result scm_send_ex(struct scm_handle *handle,
  *
  * The ATR says whether extended lengths and chaining are possible. How long commands and responses may be is in a file, EF.ATR/INFO:
  * that is selected and read here, and nowhere else, because what was selected before, and verified for it, is lost by that. From
- * then on it is known for this attachment, as long as the card has the same ATR. The reader is asked, too (PC/SC part 10,
+ * then on it is known for this attachment, as long as the card has the same ATR. A form that the card has refused since (`scm_send`) is
+ * none that it takes. The reader is asked, too (PC/SC part 10,
  * dwMaxAPDUDataSize). `scm_set_card_capabilities` has the last word.
  *
  * Who has long data to send or to write calls it once, after attaching: a card that refers to the file is sent nothing long before,

@@ -273,6 +273,22 @@ fn a_file_is_read_once_where_the_refusal_has_its_data_with_it() {
     }
 }
 
+/// A card of ETSI TS 102 221 that has something to tell its phone.
+#[test]
+fn what_a_phone_is_told_is_nothing_to_files() {
+    for atr in [T0, T1] {
+        let lines = [
+            ("00A4", "9110"),
+            ("00B0000000", "48454C4C4F 9110"),
+            ("00B0000005", "48454C4C4F 9110"),
+            ("00B0000001", "48 9110"),
+            ("00B0", "6B00"),
+        ];
+        let bed = Bed::new(atr, script(&lines));
+        assert_eq!(read(bed.open("6F07")), b"HELLO");
+    }
+}
+
 // --- More than was expected
 
 #[test]
