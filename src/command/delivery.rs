@@ -102,7 +102,7 @@ impl Command<'_> {
         let most = limits.extended.map_or(SHORT_RESPONSE, |extended| extended.response);
         let mut delivery = Delivery { carrier, answer, end, most, fetching, fetched_in: None };
         if self.cla == class::READER {
-            return delivery.to_reader(self);
+            return delivery.ask_reader(self);
         }
         let way = self.way(delivery.carrier.protocol(), limits)?;
         let (status, has_begun) = match way {
@@ -208,7 +208,7 @@ impl Delivery<'_> {
 
     /// What a reader does itself goes to it as it is, and so does its answer come back (PC/SC part 3, 3.2.2). Few readers read extended
     /// lengths, so that they are for data that want them.
-    fn to_reader(&mut self, command: &Command) -> Result<Delivered> {
+    fn ask_reader(&mut self, command: &Command) -> Result<Delivered> {
         let form = if command.data.len() <= SHORT_DATA { Form::Short } else { Form::Extended };
         let status = self.exchange(command, form)?;
         Ok(Delivered { status, form: None, is_refused: false, fetched_in: None })
