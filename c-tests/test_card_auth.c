@@ -403,6 +403,7 @@ static void keys_are_counted_and_nothing_is_sent_twice(void **state)
         {"9000", SCM_S_OK},
         {"6300", SCM_SCARD_W_SECURITY_VIOLATION},
         {"63C2", SCM_SCARD_W_SECURITY_VIOLATION},
+        {"63C0", SCM_SCARD_W_CHV_BLOCKED},
         {"6C10", SCM_SCARD_E_INVALID_PARAMETER},
         {"6283", SCM_E_FAIL},
         {"6983", SCM_SCARD_W_CHV_BLOCKED},

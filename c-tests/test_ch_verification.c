@@ -382,8 +382,11 @@ static void what_the_card_says_becomes_a_code(void **state)
     } rows[] = {
         {"9000", SCM_S_OK, SCM_S_OK, SCM_RETRIES_UNKNOWN},
         {"6300", SCM_SCARD_W_WRONG_CHV, SCM_SCARD_W_CARD_NOT_AUTHENTICATED, SCM_RETRIES_UNKNOWN},
-        {"63C0", SCM_SCARD_W_WRONG_CHV, SCM_SCARD_W_CARD_NOT_AUTHENTICATED, 0},
+        {"63C0", SCM_SCARD_W_CHV_BLOCKED, SCM_SCARD_W_CHV_BLOCKED, 0},
+        {"63C1", SCM_SCARD_W_WRONG_CHV, SCM_SCARD_W_CARD_NOT_AUTHENTICATED, 1},
         {"63CF", SCM_SCARD_W_WRONG_CHV, SCM_SCARD_W_CARD_NOT_AUTHENTICATED, 15},
+        {"6301", SCM_SCARD_W_WRONG_CHV, SCM_SCARD_W_CARD_NOT_AUTHENTICATED, 1},
+        {"630F", SCM_SCARD_W_WRONG_CHV, SCM_SCARD_W_CARD_NOT_AUTHENTICATED, 15},
         {"6310", SCM_SCARD_W_WRONG_CHV, SCM_SCARD_W_CARD_NOT_AUTHENTICATED, SCM_RETRIES_UNKNOWN},
         {"6283", SCM_E_FAIL, SCM_E_FAIL, SCM_RETRIES_UNKNOWN},
         {"6400", SCM_E_FAIL, SCM_E_FAIL, SCM_RETRIES_UNKNOWN},
@@ -393,6 +396,9 @@ static void what_the_card_says_becomes_a_code(void **state)
         {"6984", SCM_SCARD_E_INVALID_CHV, SCM_SCARD_E_INVALID_CHV, SCM_RETRIES_UNKNOWN},
         {"6985", SCM_SCARD_E_NO_ACCESS, SCM_SCARD_E_NO_ACCESS, SCM_RETRIES_UNKNOWN},
         {"6A88", SCM_SCARD_E_FILE_NOT_FOUND, SCM_SCARD_E_FILE_NOT_FOUND, SCM_RETRIES_UNKNOWN},
+        {"9110", SCM_S_OK, SCM_S_OK, SCM_RETRIES_UNKNOWN},
+        {"9804", SCM_SCARD_W_WRONG_CHV, SCM_SCARD_W_CARD_NOT_AUTHENTICATED, SCM_RETRIES_UNKNOWN},
+        {"9840", SCM_SCARD_W_CHV_BLOCKED, SCM_SCARD_W_CHV_BLOCKED, 0},
         {"6D00", SCM_SCARD_E_UNSUPPORTED_FEATURE, SCM_SCARD_E_UNSUPPORTED_FEATURE, SCM_RETRIES_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -471,7 +477,7 @@ static void the_openpgp_card(void **state)
     while (verify("000000", SCM_FL_IHV_LOCAL, 1) == SCM_SCARD_W_WRONG_CHV && left > 0)
         continue;
     /* It says so by 63C0, where others have 6983. */
-    assert_left(verify("654321", SCM_FL_IHV_LOCAL, 1), SCM_SCARD_W_WRONG_CHV, 0);
+    assert_left(verify("654321", SCM_FL_IHV_LOCAL, 1), SCM_SCARD_W_CHV_BLOCKED, 0);
     /* The administrator sets it back, with a new value. */
     assert_result(verify("12345678", SCM_FL_IHV_LOCAL, 3), SCM_S_OK);
     assert_result(unblock(NULL, "123456", SCM_FL_IHV_LOCAL, 1), SCM_S_OK);

@@ -164,6 +164,61 @@ static void t_0_sends_long_data_in_parts(void **state)
     fresh(CARD_T0);
 }
 
+/* The first try is refused for its Le, and has the text with it all the same. */
+static void what_comes_with_a_refused_try_is_thrown_away(void **state)
+{
+    (void)state;
+    scm_handle *const handles[] = {card, card_t0};
+    for (int reader = CARD; reader <= CARD_T0; reader++) {
+        fresh(reader);
+        bed("card %d answer 00CA00000C 48454C4C4F2C2043415244219000", reader);
+        bed("card %d answer 00CA000000 48454C4C4F2C2043415244216C0C", reader);
+        check_send(handles[reader], command(0xCA, 0, 0, 0, 256), SCM_S_OK, 12, 0x9000);
+        assert_memory_equal(response, "HELLO, CARD!", 12);
+        fresh(reader);
+    }
+}
+
+/* A MultiFlex: GET RESPONSE is of the class of the command, and no other. */
+static void an_answer_is_fetched_in_the_class_of_the_card(void **state)
+{
+    (void)state;
+    data[0] = 0x3F, data[1] = 0x00;
+    scm_command select = command(0xA4, 0, 0, 2, 256);
+    select.cla = 0xC0;
+    fresh(CARD_T0);
+    bed("card %d answer C0A4 6104", CARD_T0);
+    bed("card %d answer C0C0000004 010203049000", CARD_T0);
+    check_send(card_t0, select, SCM_S_OK, 4, 0x9000);
+    /* One that knows the class 00 alone, which is remembered. */
+    fresh(CARD_T0);
+    bed("card %d forget", CARD_T0);
+    bed("card %d answer C0A4 6104", CARD_T0);
+    bed("card %d answer C0C0 6E00", CARD_T0);
+    bed("card %d answer 00C0000004 010203049000", CARD_T0);
+    check_send(card_t0, select, SCM_S_OK, 4, 0x9000);
+    check_send(card_t0, select, SCM_S_OK, 4, 0x9000);
+    assert_string_equal(bed("card %d log", CARD_T0),
+                        "C0A40000023F00 C0C0000004 00C0000004 C0A40000023F00 00C0000004");
+    fresh(CARD_T0);
+}
+
+/* What a reader does itself (PC/SC part 3). Here the cards play the reader. */
+static void commands_for_the_reader_go_as_they_are(void **state)
+{
+    (void)state;
+    scm_handle *const handles[] = {card, card_t0};
+    for (int reader = CARD; reader <= CARD_T0; reader++) {
+        scm_command uid = command(0xCA, 0, 0, 0, SCM_EXPECTED_MAX);
+        uid.cla = 0xFF;
+        fresh(reader);
+        bed("card %d answer FFCA000000 041122336104", reader);
+        check_send(handles[reader], uid, SCM_S_OK, 4, 0x6104);
+        assert_string_equal(bed("card %d log", reader), "FFCA000000");
+        fresh(reader);
+    }
+}
+
 static void what_cannot_be_carried_is_not_sent(void **state)
 {
     (void)state;
@@ -291,7 +346,12 @@ static void words_become_codes(void **state)
         {0x6D00, SCM_SCARD_E_UNSUPPORTED_FEATURE},
         {0x6E00, SCM_SCARD_E_UNSUPPORTED_FEATURE},
         {0x6F00, SCM_E_FAIL},
-        {0x9110, SCM_E_FAIL},
+        {0x9110, SCM_S_OK},
+        {0x9203, SCM_S_OK},
+        {0x9240, SCM_E_FAIL},
+        {0x9300, SCM_SCARD_E_NOT_READY},
+        {0x9862, SCM_SCARD_W_SECURITY_VIOLATION},
+        {0x9001, SCM_E_FAIL},
         {0x0000, SCM_E_FAIL},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -352,6 +412,20 @@ static void an_answer_that_does_not_fit_is_not_lost(void **state)
     assert_memory_equal(response, data, 300);
     check_send(card, command(0xB6, 0, 0, 0, 0), SCM_SCARD_E_UNSUPPORTED_FEATURE, 0, 0x6D00);
     check_last_response(card, "\x6D\x00", 2);
+}
+
+/* Some cards with T=1 answer all there is, whatever was asked for. */
+static void what_nobody_expected_is_not_lost(void **state)
+{
+    (void)state;
+    fresh(CARD);
+    bed("card %d answer 00A40000 6F0A83023F008A01058201389000", CARD);
+    check_send(card, command(0xA4, 0, 0, 0, 0), SCM_S_OK, 0, 0x9000);
+    check_last_response(card, "\x6F\x0A\x83\x02\x3F\x00\x8A\x01\x05\x82\x01\x38\x90\x00", 14);
+    check_send(card, command(0xA4, 0, 0, 0, 2), SCM_S_OK, 2, 0x9000);
+    assert_memory_equal(response, "\x6F\x0A", 2);
+    check_last_response(card, "\x6F\x0A\x83\x02\x3F\x00\x8A\x01\x05\x82\x01\x38\x90\x00", 14);
+    fresh(CARD);
 }
 
 static void the_answer_may_lie_on_the_data(void **state)
@@ -415,7 +489,6 @@ static void bad_commands_are_not_sent(void **state)
     bad.channel = 1;
     bad.cla = 0x02;
     check_bad_command(bad);
-    bad.channel = 0;
     bad.cla = 0xFF;
     check_bad_command(bad);
     assert_int_equal(bed_count(CARD), 0);
@@ -1115,6 +1188,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(t_1_takes_what_it_can_in_one_exchange),
         cmocka_unit_test(t_0_has_its_answers_fetched),
         cmocka_unit_test(t_0_sends_long_data_in_parts),
+        cmocka_unit_test(what_comes_with_a_refused_try_is_thrown_away),
+        cmocka_unit_test(an_answer_is_fetched_in_the_class_of_the_card),
+        cmocka_unit_test(commands_for_the_reader_go_as_they_are),
         cmocka_unit_test(what_cannot_be_carried_is_not_sent),
         cmocka_unit_test(a_card_that_knows_no_chaining_says_so),
         cmocka_unit_test(what_a_card_counts_is_sent_once),
@@ -1123,6 +1199,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(words_become_codes),
         cmocka_unit_test(data_come_with_any_word),
         cmocka_unit_test(an_answer_that_does_not_fit_is_not_lost),
+        cmocka_unit_test(what_nobody_expected_is_not_lost),
         cmocka_unit_test(the_answer_may_lie_on_the_data),
         cmocka_unit_test(bad_commands_are_not_sent),
         cmocka_unit_test(a_longer_command_is_read_as_far_as_it_is_known),

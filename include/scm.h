@@ -89,7 +89,7 @@
 /** `scm_command` that is all zero: SELECT, for example, is {..., 0x00, 0xA4, 0x04, 0x00, aid, sizeof aid, 256, 0}. */
 #define SCM_COMMAND_INIT {(uint32_t)sizeof(scm_command), 0, 0, 0, 0, NULL, 0, 0, 0}
 /** `scm_send_options` with every default. */
-#define SCM_SEND_OPTIONS_INIT {(uint32_t)sizeof(scm_send_options), 0, NULL, NULL}
+#define SCM_SEND_OPTIONS_INIT {(uint32_t)sizeof(scm_send_options), 0, NULL, NULL, 0, 0, NULL, 0}
 /** `scm_card_capabilities` of a card that can do nothing but short commands. */
 #define SCM_CARD_CAPABILITIES_INIT {(uint32_t)sizeof(scm_card_capabilities), 0, 0, 0, 0}
 /** `scm_directory_options` with the usual identifiers. */
@@ -377,6 +377,27 @@
  * The most data that a response can have, in bytes: as `scm_command.expected`, everything that there is.
  */
 #define SCM_EXPECTED_MAX 65536
+
+/**
+ * The most elements of `scm_send_options.successes`.
+ */
+#define SCM_SEND_SUCCESSES_MAX 64
+
+/**
+ * `scm_send_options.flags`: 61XX, and 9FXX of a SIM, are handed out as they come, with the data that come with them, and nothing is fetched. For applications
+ * that have an instruction of their own for the rest.
+ */
+#define SCM_SEND_KEEP_61XX 1
+
+/**
+ * `scm_send_options.flags`: 6CXX is handed out as it comes, and the command is not sent again.
+ */
+#define SCM_SEND_KEEP_6CXX 2
+
+/**
+ * `scm_send_options.get_response_class`: or-ed with the class, such as `SCM_SEND_CLASS | 0x00`.
+ */
+#define SCM_SEND_CLASS 256
 
 /**
  * `scm_card_capabilities.flags`: a command may come in several parts (command chaining).
@@ -996,7 +1017,8 @@ typedef struct scm_command {
      */
     uint32_t struct_size;
     /**
-     * CLA: the class, without the bit for chaining. 0 for most commands of ISO/IEC 7816-4.
+     * CLA: the class, without the bit for chaining. 0 for most commands of ISO/IEC 7816-4; 0xFF for what the reader does itself (PC/SC
+     * part 3), such as FF CA 00 00 for the identifier of a contactless card.
      */
     uint8_t cla;
     /**
@@ -1019,7 +1041,8 @@ typedef struct scm_command {
      */
     uint32_t expected;
     /**
-     * The logical channel, 0 to 19. It is put into the class, which names none itself then. 0 leaves the class as it is.
+     * The logical channel, 0 to 19. It is put into the class, which names none itself then. 0 leaves the class as it is, and is all that
+     * the class 0xFF has.
      */
     uint32_t channel;
 } scm_command;
@@ -1039,6 +1062,20 @@ typedef struct scm_command {
  * @return what succeeds goes on with the command; what fails ends `scm_send_ex` with the same code, and the command is not sent
  */
 typedef scm_result (*scm_lock_hook)(void *user, struct scm_handle *handle, uint64_t generation);
+
+/**
+ * Status words that have so many bits in common: those that are `word` under `mask`, such as 0x9F00 under 0xFF00.
+ */
+typedef struct scm_status_words {
+    /**
+     * SW1 and SW2, with no bit that is not in the mask
+     */
+    uint16_t word;
+    /**
+     * The bits that count: 0xFFFF is one word, 0xFF00 are all with one SW1.
+     */
+    uint16_t mask;
+} scm_status_words;
 
 /**
  * How to send a command. Begin with `SCM_SEND_OPTIONS_INIT`; zero in a field is its default.
@@ -1061,6 +1098,23 @@ typedef struct scm_send_options {
      * For the hook.
      */
     void *hook_data;
+    /**
+     * `SCM_SEND_KEEP_61XX`, `SCM_SEND_KEEP_6CXX`, both or-ed, or 0 (default)
+     */
+    uint32_t flags;
+    /**
+     * The class of GET RESPONSE: `SCM_SEND_CLASS` or-ed with it, such as `SCM_SEND_CLASS | 0x80`. No other is tried then. 0 (default): that
+     * of the standards, and the other one where the card refuses it.
+     */
+    uint32_t get_response_class;
+    /**
+     * The status words that are successes to the caller, and no others; NULL (default) for the table of `scm_send`. They are not kept.
+     */
+    const struct scm_status_words *successes;
+    /**
+     * How many these are.
+     */
+    size_t success_count;
 } scm_send_options;
 
 /**
@@ -1955,7 +2009,7 @@ scm_result scm_card_auth_get_challenge(struct scm_card_auth *card_auth,
  * @return
  * - `SCM_S_OK`: the card believes it.
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, it does not; 6982.
- * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, it was wrong too often.
+ * - `SCM_SCARD_W_CHV_BLOCKED`: 6983 or 63C0, it was wrong too often.
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for that.
  * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, there is no such key.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
@@ -2074,8 +2128,8 @@ scm_result scm_card_auth_icc_auth_ex(struct scm_card_auth *card_auth,
  *
  * @return
  * - `SCM_S_OK`: the card believes it.
- * - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982, 6987, 6988.
- * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, it was wrong too often.
+ * - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982, 6987, 6988, 9804.
+ * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, it was wrong too often.
  * - others: as `scm_card_auth_app_auth`
  *
  * Blocks as `scm_send`.
@@ -2154,14 +2208,14 @@ scm_result scm_create_ch_verification_ex(struct scm_handle *handle,
  * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_CHECKONLY`, without a code, to ask for the
  *   state, which spends no try
  * @param reference  the number of the code, 0 to 31: P2 of the command is that, and 0x80 or-ed with it if it is local
- * @param retries_left  [out] how many tries are left, where the card has said so, also with a failure; 0 when the code is
- *   blocked; else `SCM_RETRIES_UNKNOWN`, as after a success
+ * @param retries_left  [out] how many tries are left, where the card has said so (63CX, 6301 to 630F), also with a failure; 0 when the
+ *   code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300, which does not say it, and after a success
  *
  * @return
  * - `SCM_S_OK`: verified; with `SCM_FL_IHV_CHECKONLY` it has been, or the card does not ask for it.
- * - `SCM_SCARD_W_WRONG_CHV`: 63XX, the code was wrong.
- * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX with `SCM_FL_IHV_CHECKONLY`, it has not been verified.
- * - `SCM_SCARD_W_CHV_BLOCKED`: 6983.
+ * - `SCM_SCARD_W_WRONG_CHV`: 63XX or 9804, the code was wrong.
+ * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX or 9804 with `SCM_FL_IHV_CHECKONLY`, it has not been verified.
+ * - `SCM_SCARD_W_CHV_BLOCKED`: no try is left: 6983, 63C0 or 9840, also with `SCM_FL_IHV_CHECKONLY`.
  * - `SCM_SCARD_E_INVALID_CHV`: the code is no code of this object: too short, too long, not of digits. Nothing was sent. Or 6984,
  *   or the user has entered too few or too many digits (6403), and the reader has sent nothing.
  * - `SCM_SCARD_E_TIMEOUT`: the user has entered nothing in time (6400).
@@ -2297,42 +2351,73 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  * response.
  *
  * All four cases, with T=0 and T=1: what T=0 has to fetch is fetched (GET RESPONSE after 61XX, of which 6100 is 256; as far as
- * data are expected), a wrong Le is corrected once (6CXX), data that do not fit into one APDU go in extended lengths where card
- * and reader have them, and else in parts (command chaining, or ENVELOPE with T=0). What the card can do is known from its
- * ATR, or by `scm_get_card_capabilities` or `scm_set_card_capabilities`; of a card that says nothing chaining is tried. All
+ * data are expected), a wrong Le is corrected once (6CXX; what comes with a refused try is no answer), data that do not fit into one APDU go
+ * in extended lengths where card and reader have them, and else in parts (command chaining, or ENVELOPE with T=0). What the card can do is
+ * known from its ATR, or by `scm_get_card_capabilities` or `scm_set_card_capabilities`; of a card that says nothing chaining is tried. All
  * exchanges happen under one lock. VERIFY, and other commands that a card counts, are never sent twice, also not after 6CXX.
  *
- * What the card has answered is given whatever the code, also if that is a failure: the data, and the status word. Both
- * together are what `scm_get_last_response` gives afterwards.
+ * GET RESPONSE has the class of the standards: interindustry, on the channel of the command; 80 after a message of FIDO2 (80 10); A0 after
+ * A0, where 9FXX says the same as 61XX (SIM); and after other proprietary classes, 90 to FE, their own. A card that refuses it is asked in the other
+ * one (the class of the command, or 00), and first in that from then on.
+ *
+ * A card may refuse extended lengths, or chaining, although it says that it takes them: 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or
+ * 6F00 to the whole command or to its first part, and only 67XX, 6883 and 6884 once it has answered a command in this form. Then the other
+ * form is tried, once, and used from then on if the card takes it; if it does not, the first refusal is given. Not so with commands that
+ * a card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87), and with proprietary classes from 90 on. Forms that the caller has not
+ * allowed by `scm_set_card_capabilities` are not tried.
+ *
+ * A command of the class FF is for the reader. It goes as it is, in one exchange, and so does its answer come back, 61XX and 6CXX too. It has extended
+ * lengths only if its data want them.
+ *
+ * What the card has answered is given whatever the code, also if that is a failure: the data, and the status word. Of data that are more
+ * than `expected` the first ones are given, and it is no failure: with T=1 some cards answer all there is. `scm_get_last_response` gives the
+ * whole answer afterwards, all data and the status word, also what nobody has expected; it is longer than `response_length` and two then.
  *
  * @param handle  the attachment
  * @param command  the command
- * @param response  [out] the data of the response, without the status word. May be the same memory as the data of the command.
+ * @param response  [out] the data of the response, without the status word, as far as they are expected. May be the same memory as the
+ *   data of the command.
  * @param capacity  the room in `response`; `expected` is always enough
  * @param response_length  [out] the length of the data, 0 when the card has not answered
  * @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 when the card has not answered
  *
  * @return what the status word means, where the card has answered:
- * - `SCM_S_OK`: 9000; 61XX, when no more was expected; 62XX and 63XX, as far as they are not named below
+ * - `SCM_S_OK`: 9000; 61XX, when no more was expected; 62XX and 63XX, as far as they are not named below; 91XX but for class 90, a card
+ *   that has something to tell its phone (ETSI TS 102 221); 9200 to 920F
  * - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
  * - `SCM_SCARD_E_COMM_DATA_LOST`: 6281, part of the data may be wrong
  * - `SCM_SCARD_W_WRONG_CHV`: 63CX, the code was wrong, X tries are left
- * - `SCM_SCARD_W_CHV_BLOCKED`: 6983
+ * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 9840
  * - `SCM_SCARD_E_INVALID_CHV`: 6984
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6300, 6982, 6987, 6988
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6300, 6982, 6987, 6988, 9804, 9862 to 9867
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, 6A89, 6A8A: not in this state, or there is one already
  * - `SCM_SCARD_E_NO_FILE`: 6986, no file is selected
  * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A82, 6A88
  * - `SCM_SCARD_E_BAD_SEEK`: 6A83, there is no such record
- * - `SCM_SCARD_E_WRITE_TOO_MANY`: 6A84
+ * - `SCM_SCARD_E_WRITE_TOO_MANY`: 6A84; 9850, no more can be added
  * - `SCM_SCARD_E_INVALID_PARAMETER`: 6700, 6A80, 6A85, 6A86, 6A87, 6B00, 6CXX
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: 68XX, 6981, 6A81, 6DXX, 6EXX
+ * - `SCM_SCARD_E_NOT_READY`: 9300, busy
  * - `SCM_E_FAIL`: any other
+ *
+ * @return and of some commands it means something else:
+ * - INS 20, 21, 24 to 26, 28, 2C, 2D, which show a code to the card: `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; of them 630X is X tries (but
+ *   6300 does not say how many). `SCM_SCARD_W_CHV_BLOCKED` is also 63C0.
+ * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX, data that were not expected; `SCM_SCARD_E_NO_FILE` 9400,
+ *   `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408, `SCM_SCARD_E_INVALID_CHV`
+ *   9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
+ * - class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C; `SCM_SCARD_W_SECURITY_VIOLATION` 91AE,
+ *   `SCM_SCARD_E_NO_ACCESS` 919D and 91DE, `SCM_SCARD_E_FILE_NOT_FOUND` 9140, 91A0 and 91F0, `SCM_SCARD_E_BAD_SEEK` 91BE,
+ *   `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE, `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
+ *   `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
+ * - class FF, the reader: `SCM_E_FAIL` is also 63XX, the operation has failed.
+ * - any other proprietary class: `SCM_S_OK` is also 90XX. What else from 9000 to 9FFF is a success there only the card knows:
+ *   `scm_send_options.successes` says it.
  *
  * @return and where it has not:
  * - `SCM_E_POINTER`: `response_length` or `status_word` is NULL, or `response` is NULL with a capacity.
  * - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
- *   none, or the class FF. Nothing was sent.
+ *   none, or the class is one of another channel or FF and a channel is given. Nothing was sent.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended lengths nor
  *   in parts, or its class has no bit that says that more follows. Nothing was sent.
  * - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or promises
@@ -2354,7 +2439,11 @@ scm_result scm_send(struct scm_handle *handle,
                     uint16_t *status_word);
 
 /**
- * Sends one command of ISO/IEC 7816-4, as `scm_send` does, with a limit, and with a hook that selects the application again.
+ * Sends one command of ISO/IEC 7816-4, as `scm_send` does, with a limit, with a hook that selects the application again, and with the
+ * caller's own mind of what is fetched, and of what is a success.
+ *
+ * With `scm_send_options.successes` the status words that are named there are `SCM_S_OK`. All others are failures: with the code that
+ * `scm_send` has for them, and `SCM_E_FAIL` where that is a success.
  *
  * The hook is called with the card locked, before the command is sent, when what it has selected may be selected no more: it has
  * not been called for this attachment yet, with this `hook_data`; the generation has grown since (`scm_get_generation`);
@@ -2365,14 +2454,16 @@ scm_result scm_send(struct scm_handle *handle,
  *
  * @param handle  the attachment
  * @param command  as for `scm_send`
- * @param options  time limit and hook; NULL for the defaults
+ * @param options  time limit, hook, and what else there is; NULL for the defaults
  * @param response  [out] as for `scm_send`
  * @param capacity  as for `scm_send`
  * @param response_length  [out] as for `scm_send`
  * @param status_word  [out] as for `scm_send`
  *
  * @return as `scm_send`, and
- * - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version.
+ * - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version, a flag is not defined, the class of GET RESPONSE is not
+ *   or-ed with `SCM_SEND_CLASS` or is more than a byte, or the successes are NULL with a count, more than
+ *   `SCM_SEND_SUCCESSES_MAX`, or one has a bit that is not in its mask. Nothing was sent.
  * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time. Nothing was sent.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
  * - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
@@ -2392,7 +2483,8 @@ scm_result scm_send_ex(struct scm_handle *handle,
  *
  * The ATR says whether extended lengths and chaining are possible. How long commands and responses may be is in a file, EF.ATR/INFO:
  * that is selected and read here, and nowhere else, because what was selected before, and verified for it, is lost by that. From
- * then on it is known for this attachment, as long as the card has the same ATR. The reader is asked, too (PC/SC part 10,
+ * then on it is known for this attachment, as long as the card has the same ATR. A form that the card has refused since (`scm_send`) is
+ * none that it takes. The reader is asked, too (PC/SC part 10,
  * dwMaxAPDUDataSize). `scm_set_card_capabilities` has the last word.
  *
  * Who has long data to send or to write calls it once, after attaching: a card that refers to the file is sent nothing long before,
@@ -2415,7 +2507,7 @@ scm_result scm_get_card_capabilities(struct scm_handle *handle,
 
 /**
  * Says what commands to this card may be like, whatever the card and the reader say. It holds for this attachment, also after
- * a reconnect and for another card.
+ * a reconnect and for another card, and what the card has refused before is tried again.
  *
  * @param handle  the attachment
  * @param capabilities  the capabilities; 0 as a length is the longest there can be, and lengths count with
@@ -2512,7 +2604,8 @@ scm_result scm_transmit_ex(struct scm_handle *handle,
 
 /**
  * The answer of the last `scm_transmit`, `scm_send` or `scm_control` on this attachment, once more, without asking anyone. That
- * of `scm_send` is all the data, however many exchanges they took, and the status word.
+ * of `scm_send` is all the data, however many exchanges they took, also those that nobody has expected, and the status word. That may be
+ * more than `SCM_RESPONSE_MAX`, where the card goes on giving after the first exchanges.
  *
  * It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer
  * is not lost. After an exchange that failed, and before the first one, it is empty. Whatever else exchanges something with

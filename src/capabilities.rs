@@ -55,6 +55,13 @@ impl Capabilities {
         self
     }
 
+    /// What is to be thought of it when the card refuses to take a command in parts. If it says that it does, what it says of extended
+    /// lengths is as doubtful.
+    pub fn without_chaining(self) -> Capabilities {
+        let extended = if self.chaining == Some(true) { Some(true) } else { self.extended };
+        Capabilities { chaining: Some(false), extended, ..self }
+    }
+
     /// The third software function table.
     fn read_table(&mut self, value: &[u8]) {
         let Some(table) = value.get(2) else { return };
@@ -94,7 +101,7 @@ impl Capabilities {
 
 impl Extended {
     /// Whether there is any use in it.
-    fn is_longer_than_short(&self) -> bool {
+    pub fn is_longer_than_short(&self) -> bool {
         let is_as_long = self.data >= SHORT_DATA && self.response >= SHORT_RESPONSE;
         is_as_long && (self.data > SHORT_DATA || self.response > SHORT_RESPONSE)
     }

@@ -430,7 +430,8 @@ static void fill(struct arguments *call, int structure, void *memory)
             (scm_command){sizeof(scm_command), (uint8_t)n, (uint8_t)m, 0, 0, bytes, below(caller, 6), n % 300, m % 20};
         break;
     case SEND:
-        *(scm_send_options *)memory = (scm_send_options){sizeof(scm_send_options), 1 + below(caller, 50), hook, NULL};
+        *(scm_send_options *)memory = (scm_send_options){
+            sizeof(scm_send_options), 1 + below(caller, 50), hook, NULL, n % 4, m % 3 ? 0 : SCM_SEND_CLASS + n % 256, NULL, 0};
         call->limit_ms = ((scm_send_options *)memory)->timeout_ms;
         break;
     case CAPABILITIES:

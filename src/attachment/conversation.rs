@@ -7,10 +7,11 @@ use super::knowledge::{Habits, Selection};
 use super::session::Session;
 use super::Attachment;
 use crate::atr::Atr;
+use crate::buffer;
 use crate::capabilities::Capabilities;
-use crate::command::delivery::{Carrier, Limits};
+use crate::command::delivery::{Carrier, Delivered, Fetching, Limits};
 use crate::command::status_word::StatusWord;
-use crate::command::Command;
+use crate::command::{Command, SHORT_DATA, SHORT_RESPONSE};
 use crate::features;
 use crate::hresult::{Hresult, Result};
 use crate::patience::Patience;
@@ -52,54 +53,143 @@ impl Attachment {
 
     /// Sets what a command to this card may be like, whatever the card says; None believes the card.
     pub fn set_limits(&self, limits: Option<Limits>) -> Result<()> {
-        self.enter_at_length()?.knowledge.given_limits = limits;
+        let knowledge = &mut self.enter_at_length()?.knowledge;
+        knowledge.given_limits = limits;
+        knowledge.habits.forget_forms();
         Ok(())
     }
 }
 
 impl Conversation<'_> {
-    /// Sends a command, in as many exchanges as it takes, puts its answer behind `answer`, and gives the status word.
+    /// Sends a command, in as many exchanges as it takes, puts what is wanted of its answer behind `answer`, and gives the status word.
+    /// What comes with a failure is no answer, and what a card has to tell its phone (91XX) is no news here: it is 9000.
     pub fn send(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
-        let is_long = command.data.len() > crate::command::SHORT_DATA || command.ne > crate::command::SHORT_RESPONSE;
-        let limits = if is_long { self.limits() } else { Limits::SHORT };
-        command.deliver(self, &limits, answer)
+        let limits = self.limits_for(command);
+        self.send_within(command, &limits, answer)
     }
 
     /// The same without extended lengths.
     pub fn send_short(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
-        command.deliver(self, &Limits::SHORT, answer)
+        self.send_within(command, &Limits::SHORT, answer)
+    }
+
+    /// The same in another form, where the card refuses the first one.
+    pub fn send_in_any_form(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        let begin = answer.len();
+        let sent = self.try_forms(command, &Fetching::of(command, false), answer);
+        wanted(command, sent, begin, answer)
+    }
+
+    fn send_within(&mut self, command: &Command, limits: &Limits, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        let begin = answer.len();
+        let sent = self.deliver(command, limits, &Fetching::of(command, false), answer);
+        wanted(command, sent.map(|delivered| delivered.status), begin, answer)
     }
 
     /// Sends a command of the caller's, and keeps its answer as that of the last exchange. What is selected afterwards, he knows.
-    pub fn send_for_caller(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+    pub fn send_for_caller(
+        &mut self,
+        command: &Command,
+        fetching: &Fetching,
+        answer: &mut Vec<u8>,
+    ) -> Result<StatusWord> {
         self.session.knowledge.forget_selection();
-        self.send_for_application(command, answer)
+        self.send_for_application(command, fetching, answer)
     }
 
-    /// The same for who has selected his application for this command.
-    pub fn send_for_application(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+    /// The same for who has selected his application for this command. He gets what he wants of the answer, which is kept as a whole.
+    pub fn send_for_application(
+        &mut self,
+        command: &Command,
+        fetching: &Fetching,
+        answer: &mut Vec<u8>,
+    ) -> Result<StatusWord> {
         self.session.knowledge.forget_selected_file();
-        let sent = self.send(command, answer);
+        answer.clear();
+        let sent = self.try_forms(command, fetching, answer);
         let kept = &mut self.session.response;
         // What is in there is a part of the answer, or what the reader says of itself.
         kept.clear();
         let status = sent?;
-        // As long as the longest response at most, for which there is room.
+        let length = answer.len() + size_of::<StatusWord>();
+        if length > kept.capacity() {
+            // Of several exchanges, the last of which has given more than it was asked for.
+            *kept = buffer::zeroed(length)?;
+        }
         kept.extend_from_slice(answer);
         kept.extend_from_slice(&status.0.to_be_bytes());
+        answer.truncate(command.ne);
         Ok(status)
+    }
+
+    /// Delivers a command, and once more in another form where the card refuses the first one: some say that they take a form, and do
+    /// not. What is refused is remembered when another form is answered; if none is, it was something else.
+    fn try_forms(&mut self, command: &Command, fetching: &Fetching, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        let begin = answer.len();
+        let limits = self.limits_for(command);
+        let Delivered { status, form, is_refused, .. } = self.deliver(command, &limits, fetching, answer)?;
+        let Some(form) = form else { return Ok(status) };
+        // Once a form was answered, only a word about the form itself is one.
+        if !is_refused || *self.habits().takes_form(form) && !status.is_about_form() {
+            *self.habits().takes_form(form) |= !status.refuses_form();
+            return Ok(status);
+        }
+        *self.habits().refuses_form(form) = true;
+        let limits = self.limits_for(command);
+        if command.is_carried(self.protocol, &limits) {
+            let end = answer.len();
+            let again = self.deliver(command, &limits, fetching, answer)?;
+            if !again.status.refuses_form() || !again.is_refused && again.status != status {
+                // What has come with the refusal is no answer.
+                answer.drain(begin..end);
+                return Ok(again.status);
+            }
+            answer.truncate(end);
+        }
+        *self.habits().refuses_form(form) = false;
+        Ok(status)
+    }
+
+    /// Delivers a command to a card in the class in which it has given its answer before.
+    fn deliver(
+        &mut self,
+        command: &Command,
+        limits: &Limits,
+        fetching: &Fetching,
+        answer: &mut Vec<u8>,
+    ) -> Result<Delivered> {
+        let classes = fetching.classes.map(|classes| self.habits().fetching(command.cla, classes));
+        let delivered = command.deliver(self, limits, &Fetching { classes, ..*fetching }, answer)?;
+        if let (Some(classes), Some(cla)) = (classes, delivered.fetched_in) {
+            self.habits().note_fetched(command.cla, classes, cla);
+        }
+        Ok(delivered)
+    }
+
+    fn limits_for(&mut self, command: &Command) -> Limits {
+        let is_long = command.data.len() > SHORT_DATA || command.ne > SHORT_RESPONSE;
+        if is_long {
+            self.limits()
+        } else {
+            Limits::SHORT
+        }
     }
 
     /// What a command may be like.
     pub fn limits(&mut self) -> Limits {
-        match self.session.knowledge.given_limits {
+        let habits = *self.habits();
+        let limits = match self.session.knowledge.given_limits {
             Some(limits) => limits,
             None => {
-                let capabilities = self.capabilities();
+                let capabilities = match habits.refuses_chaining {
+                    true => self.capabilities().without_chaining(),
+                    false => self.capabilities(),
+                };
                 let reader = if capabilities.extended == Some(true) { self.reader_limit() } else { None };
                 capabilities.limits(reader)
             }
-        }
+        };
+        limits.without(&habits)
     }
 
     /// Whether it matters what the card says of its capabilities.
@@ -237,6 +327,16 @@ impl Carrier for Conversation<'_> {
             }
         }
     }
+}
+
+/// What is wanted of what was sent: of the answer no more than Ne, and nothing of a failure.
+fn wanted(command: &Command, sent: Result<StatusWord>, begin: usize, answer: &mut Vec<u8>) -> Result<StatusWord> {
+    let length = match sent {
+        Ok(status) if status.is_done() => command.ne,
+        _ => 0,
+    };
+    answer.truncate(begin.saturating_add(length));
+    sent.map(|status| if status.is_normal() { StatusWord::OK } else { status })
 }
 
 impl Limits {

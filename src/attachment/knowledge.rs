@@ -2,7 +2,9 @@
 
 use super::application::{Company, Selector};
 use crate::capabilities::Capabilities;
-use crate::command::delivery::Limits;
+use crate::command::class;
+use crate::command::delivery::{Extended, Limits, LongForm};
+use crate::command::{SHORT_DATA, SHORT_RESPONSE};
 use crate::path::Path;
 
 #[derive(Default)]
@@ -48,6 +50,105 @@ pub struct Habits {
     /// It says that its lengths may be extended, and refuses them all the same.
     pub refuses_long_commands: bool,
     pub refuses_long_responses: bool,
+    /// The same of commands in several parts.
+    pub refuses_chaining: bool,
+    /// What it has answered, so that it refuses something else when it refuses that.
+    takes_long_commands: bool,
+    takes_long_responses: bool,
+    takes_chaining: bool,
+    /// The classes after whose commands it does not give its answer in the same class, or in the interindustry one.
+    gives_not_in_own: Classes,
+    gives_not_in_interindustry: Classes,
+}
+
+/// A set of classes: a bit for each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Classes([u64; 4]);
+
+impl Classes {
+    pub fn contains(&self, cla: u8) -> bool {
+        let (place, bit) = Classes::place(cla);
+        self.0.get(place).is_some_and(|bits| bits & bit != 0)
+    }
+
+    pub fn set(&mut self, cla: u8, is_in: bool) {
+        let (place, bit) = Classes::place(cla);
+        if let Some(bits) = self.0.get_mut(place) {
+            *bits = if is_in { *bits | bit } else { *bits & !bit };
+        }
+    }
+
+    fn place(cla: u8) -> (usize, u64) {
+        (usize::from(cla >> 6), 1 << (cla & 0x3F))
+    }
+}
+
+impl Habits {
+    pub fn refuses_form(&mut self, form: LongForm) -> &mut bool {
+        match form {
+            LongForm::Chained => &mut self.refuses_chaining,
+            LongForm::Command => &mut self.refuses_long_commands,
+            LongForm::Response => &mut self.refuses_long_responses,
+        }
+    }
+
+    pub fn takes_form(&mut self, form: LongForm) -> &mut bool {
+        match form {
+            LongForm::Chained => &mut self.takes_chaining,
+            LongForm::Command => &mut self.takes_long_commands,
+            LongForm::Response => &mut self.takes_long_responses,
+        }
+    }
+
+    /// The classes in which the answer to a command of `cla` can be fetched, with that first which the card has not refused.
+    pub fn fetching(&mut self, cla: u8, [first, other]: [u8; 2]) -> [u8; 2] {
+        let is_refused = self.refusals_of(cla, first).contains(cla) && !self.refusals_of(cla, other).contains(cla);
+        if is_refused {
+            [other, first]
+        } else {
+            [first, other]
+        }
+    }
+
+    /// Remembers that the answer to a command of `cla` was given in one of these classes. The first one is asked for first.
+    pub fn note_fetched(&mut self, cla: u8, [first, other]: [u8; 2], given_in: u8) {
+        if first != other {
+            self.refusals_of(cla, given_in).set(cla, false);
+            if given_in == other {
+                self.refusals_of(cla, first).set(cla, true);
+            }
+        }
+    }
+
+    fn refusals_of(&mut self, cla: u8, fetching: u8) -> &mut Classes {
+        if class::is_same(cla, fetching) {
+            &mut self.gives_not_in_own
+        } else {
+            &mut self.gives_not_in_interindustry
+        }
+    }
+
+    /// The form of commands counts as unknown again.
+    pub fn forget_forms(&mut self) {
+        for form in [LongForm::Chained, LongForm::Command, LongForm::Response] {
+            (*self.refuses_form(form), *self.takes_form(form)) = (false, false);
+        }
+    }
+}
+
+impl Limits {
+    /// Without what the card refuses.
+    pub fn without(self, habits: &Habits) -> Limits {
+        let Limits { chaining, extended } = self;
+        let extended = extended.map(|Extended { data, response }| Extended {
+            data: if habits.refuses_long_commands { data.min(SHORT_DATA) } else { data },
+            response: if habits.refuses_long_responses { response.min(SHORT_RESPONSE) } else { response },
+        });
+        Limits {
+            chaining: chaining && !habits.refuses_chaining,
+            extended: extended.filter(Extended::is_longer_than_short),
+        }
+    }
 }
 
 impl Knowledge {
@@ -66,5 +167,60 @@ impl Knowledge {
     /// Another card answers.
     pub fn forget_card(&mut self) {
         *self = Knowledge { given_limits: self.given_limits, reader: self.reader, ..Knowledge::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::delivery::EVERYTHING;
+
+    #[test]
+    fn a_set_has_every_class_once() {
+        let mut classes = Classes::default();
+        for cla in 0..=u8::MAX {
+            assert!(!classes.contains(cla));
+            classes.set(cla, true);
+            assert!(classes.contains(cla));
+        }
+        classes.set(0x80, false);
+        assert!((0..=u8::MAX).all(|cla| classes.contains(cla) == (cla != 0x80)));
+    }
+
+    #[test]
+    fn what_has_answered_is_asked_first() {
+        let mut habits = Habits::default();
+        assert_eq!(habits.fetching(0x80, [0x00, 0x80]), [0x00, 0x80]);
+        habits.note_fetched(0x80, [0x00, 0x80], 0x80);
+        assert_eq!(habits.fetching(0x80, [0x00, 0x80]), [0x80, 0x00]);
+        // It is the class that was refused, and not the order.
+        assert_eq!(habits.fetching(0x80, [0x80, 0x00]), [0x80, 0x00]);
+        // Of other classes nothing is known.
+        assert_eq!(habits.fetching(0x84, [0x00, 0x84]), [0x00, 0x84]);
+        // Another application on the same card.
+        habits.note_fetched(0x80, [0x80, 0x00], 0x00);
+        assert_eq!(habits.fetching(0x80, [0x00, 0x80]), [0x00, 0x80]);
+        habits.note_fetched(0x90, [0x90, 0x00], 0x00);
+        assert_eq!(habits.fetching(0x90, [0x90, 0x00]), [0x00, 0x90]);
+        // There was nothing to choose from.
+        habits.note_fetched(0x00, [0x00, 0x00], 0x00);
+        assert_eq!(habits.fetching(0x00, [0x00, 0x00]), [0x00, 0x00]);
+    }
+
+    #[test]
+    fn what_is_refused_is_no_limit_any_more() {
+        let all = Limits { chaining: true, extended: Some(EVERYTHING) };
+        let without = |refused: &[LongForm]| {
+            let mut habits = Habits::default();
+            refused.iter().for_each(|form| *habits.refuses_form(*form) = true);
+            all.without(&habits)
+        };
+        assert_eq!(without(&[]), all);
+        assert_eq!(without(&[LongForm::Chained]), Limits { chaining: false, ..all });
+        let short_commands = Extended { data: SHORT_DATA, ..EVERYTHING };
+        assert_eq!(without(&[LongForm::Command]).extended, Some(short_commands));
+        let short_responses = Extended { response: SHORT_RESPONSE, ..EVERYTHING };
+        assert_eq!(without(&[LongForm::Response]).extended, Some(short_responses));
+        assert_eq!(without(&[LongForm::Command, LongForm::Response]).extended, None);
     }
 }

@@ -243,7 +243,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
 /// @return
 /// - `SCM_S_OK`: the card believes it.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, it does not; 6982.
-/// - `SCM_SCARD_W_CHV_BLOCKED`: 6983, it was wrong too often.
+/// - `SCM_SCARD_W_CHV_BLOCKED`: 6983 or 63C0, it was wrong too often.
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for that.
 /// - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, there is no such key.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
@@ -419,8 +419,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
 ///
 /// @return
 /// - `SCM_S_OK`: the card believes it.
-/// - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982, 6987, 6988.
-/// - `SCM_SCARD_W_CHV_BLOCKED`: 6983, it was wrong too often.
+/// - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982, 6987, 6988, 9804.
+/// - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, it was wrong too often.
 /// - others: as `scm_card_auth_app_auth`
 ///
 /// Blocks as `scm_send`.

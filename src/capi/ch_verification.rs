@@ -174,14 +174,14 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
 /// @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_CHECKONLY`, without a code, to ask for the
 ///   state, which spends no try
 /// @param reference  the number of the code, 0 to 31: P2 of the command is that, and 0x80 or-ed with it if it is local
-/// @param retries_left  [out] how many tries are left, where the card has said so, also with a failure; 0 when the code is
-///   blocked; else `SCM_RETRIES_UNKNOWN`, as after a success
+/// @param retries_left  [out] how many tries are left, where the card has said so (63CX, 6301 to 630F), also with a failure; 0 when the
+///   code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300, which does not say it, and after a success
 ///
 /// @return
 /// - `SCM_S_OK`: verified; with `SCM_FL_IHV_CHECKONLY` it has been, or the card does not ask for it.
-/// - `SCM_SCARD_W_WRONG_CHV`: 63XX, the code was wrong.
-/// - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX with `SCM_FL_IHV_CHECKONLY`, it has not been verified.
-/// - `SCM_SCARD_W_CHV_BLOCKED`: 6983.
+/// - `SCM_SCARD_W_WRONG_CHV`: 63XX or 9804, the code was wrong.
+/// - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX or 9804 with `SCM_FL_IHV_CHECKONLY`, it has not been verified.
+/// - `SCM_SCARD_W_CHV_BLOCKED`: no try is left: 6983, 63C0 or 9840, also with `SCM_FL_IHV_CHECKONLY`.
 /// - `SCM_SCARD_E_INVALID_CHV`: the code is no code of this object: too short, too long, not of digits. Nothing was sent. Or 6984,
 ///   or the user has entered too few or too many digits (6403), and the reader has sent nothing.
 /// - `SCM_SCARD_E_TIMEOUT`: the user has entered nothing in time (6400).

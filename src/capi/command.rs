@@ -1,13 +1,15 @@
 //! Commands of ISO/IEC 7816-4, carried in as many exchanges as they take.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 
 use super::{attached, scm_handle, scm_result};
 use crate::attachment::application::Selector;
 use crate::attachment::Attachment;
 use crate::boundary::{guard, input, options, Options, Output, OutputBytes, OutputStructure};
 use crate::callback::{self, THREAD_ENDED};
-use crate::command::delivery::{Extended, Limits, EVERYTHING};
+use crate::command::delivery::{Extended, Fetching, Limits, EVERYTHING};
+use crate::command::status_word::StatusWord;
 use crate::command::{class, Command, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::interface::information;
@@ -24,7 +26,8 @@ pub const SCM_EXPECTED_MAX: u32 = 65536;
 pub struct scm_command {
     /// `sizeof(scm_command)`
     pub struct_size: u32,
-    /// CLA: the class, without the bit for chaining. 0 for most commands of ISO/IEC 7816-4.
+    /// CLA: the class, without the bit for chaining. 0 for most commands of ISO/IEC 7816-4; 0xFF for what the reader does itself (PC/SC
+    /// part 3), such as FF CA 00 00 for the identifier of a contactless card.
     pub cla: u8,
     /// INS: the instruction.
     pub ins: u8,
@@ -37,7 +40,8 @@ pub struct scm_command {
     /// How many bytes of data are expected at most, without the status word (Ne): 0 for none, `SCM_EXPECTED_MAX` for all
     /// there are. Le is made of it.
     pub expected: u32,
-    /// The logical channel, 0 to 19. It is put into the class, which names none itself then. 0 leaves the class as it is.
+    /// The logical channel, 0 to 19. It is put into the class, which names none itself then. 0 leaves the class as it is, and is all that
+    /// the class 0xFF has.
     pub channel: u32,
 }
 
@@ -72,6 +76,28 @@ unsafe impl Options for scm_command {
 pub type scm_lock_hook =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, handle: *mut scm_handle, generation: u64) -> scm_result>;
 
+/// Status words that have so many bits in common: those that are `word` under `mask`, such as 0x9F00 under 0xFF00.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct scm_status_words {
+    /// SW1 and SW2, with no bit that is not in the mask
+    pub word: u16,
+    /// The bits that count: 0xFFFF is one word, 0xFF00 are all with one SW1.
+    pub mask: u16,
+}
+
+/// The most elements of `scm_send_options.successes`.
+pub const SCM_SEND_SUCCESSES_MAX: usize = 64;
+
+/// `scm_send_options.flags`: 61XX, and 9FXX of a SIM, are handed out as they come, with the data that come with them, and nothing is fetched. For applications
+/// that have an instruction of their own for the rest.
+pub const SCM_SEND_KEEP_61XX: u32 = 1;
+/// `scm_send_options.flags`: 6CXX is handed out as it comes, and the command is not sent again.
+pub const SCM_SEND_KEEP_6CXX: u32 = 2;
+
+/// `scm_send_options.get_response_class`: or-ed with the class, such as `SCM_SEND_CLASS | 0x00`.
+pub const SCM_SEND_CLASS: u32 = 0x100;
+
 /// How to send a command. Begin with `SCM_SEND_OPTIONS_INIT`; zero in a field is its default.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -85,17 +111,84 @@ pub struct scm_send_options {
     pub hook: scm_lock_hook,
     /// For the hook.
     pub hook_data: *mut c_void,
+    /// `SCM_SEND_KEEP_61XX`, `SCM_SEND_KEEP_6CXX`, both or-ed, or 0 (default)
+    pub flags: u32,
+    /// The class of GET RESPONSE: `SCM_SEND_CLASS` or-ed with it, such as `SCM_SEND_CLASS | 0x80`. No other is tried then. 0 (default): that
+    /// of the standards, and the other one where the card refuses it.
+    pub get_response_class: u32,
+    /// The status words that are successes to the caller, and no others; NULL (default) for the table of `scm_send`. They are not kept.
+    pub successes: *const scm_status_words,
+    /// How many these are.
+    pub success_count: libc::size_t,
 }
 
 // SAFETY: repr(C), the first field is the size; a function pointer of C is any bytes as far as it is not called.
 unsafe impl Options for scm_send_options {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = offset_of!(Self, flags);
     const DEFAULT: Self = scm_send_options {
         struct_size: size_of::<Self>() as u32,
         timeout_ms: 0,
         hook: None,
         hook_data: std::ptr::null_mut(),
+        flags: 0,
+        get_response_class: 0,
+        successes: std::ptr::null(),
+        success_count: 0,
     };
+}
+
+impl scm_send_options {
+    fn fetching(&self, command: &Command, has_channel: bool) -> Result<Fetching> {
+        if self.flags & !(SCM_SEND_KEEP_61XX | SCM_SEND_KEEP_6CXX) != 0 {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        let fetching = Fetching::of(command, has_channel);
+        let classes = match self.get_response_class {
+            0 => fetching.classes,
+            SCM_SEND_CLASS..=0x1FF => Some([self.get_response_class as u8; 2]),
+            _ => return Err(Hresult::E_INVALIDARG),
+        };
+        Ok(Fetching {
+            classes: classes.filter(|_| self.flags & SCM_SEND_KEEP_61XX == 0),
+            corrects_le: self.flags & SCM_SEND_KEEP_6CXX == 0,
+        })
+    }
+
+    /// # Safety
+    /// The successes are as the header says.
+    unsafe fn successes(&self) -> Result<Successes> {
+        if self.success_count > SCM_SEND_SUCCESSES_MAX {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        // SAFETY: as the caller vouches for; no more than a few hundred bytes.
+        let bytes = unsafe { input(self.successes.cast(), self.success_count * size_of::<scm_status_words>()) }?;
+        let mut words = Vec::new();
+        words.try_reserve_exact(self.success_count)?;
+        for bytes in bytes.chunks_exact(size_of::<scm_status_words>()) {
+            let [word_0, word_1, mask_0, mask_1] = *bytes else { return Err(Hresult::E_INVALIDARG) };
+            let (word, mask) = (u16::from_ne_bytes([word_0, word_1]), u16::from_ne_bytes([mask_0, mask_1]));
+            if word & !mask != 0 {
+                return Err(Hresult::E_INVALIDARG);
+            }
+            words.push(scm_status_words { word, mask });
+        }
+        Ok(Successes(words))
+    }
+}
+
+/// What is a success to the caller; nothing where he has not said it.
+struct Successes(Vec<scm_status_words>);
+
+impl Successes {
+    /// The code of a status word that answers `command`.
+    fn code(&self, command: &Command, status: StatusWord) -> Hresult {
+        let code = status.code_for(command.cla, command.ins);
+        match self.0.iter().any(|words| status.0 & words.mask == words.word) {
+            true => Hresult::S_OK,
+            false if self.0.is_empty() => code,
+            false => code.as_failure(),
+        }
+    }
 }
 
 /// `scm_card_capabilities.flags`: a command may come in several parts (command chaining).
@@ -172,42 +265,73 @@ impl scm_card_capabilities {
 /// response.
 ///
 /// All four cases, with T=0 and T=1: what T=0 has to fetch is fetched (GET RESPONSE after 61XX, of which 6100 is 256; as far as
-/// data are expected), a wrong Le is corrected once (6CXX), data that do not fit into one APDU go in extended lengths where card
-/// and reader have them, and else in parts (command chaining, or ENVELOPE with T=0). What the card can do is known from its
-/// ATR, or by `scm_get_card_capabilities` or `scm_set_card_capabilities`; of a card that says nothing chaining is tried. All
+/// data are expected), a wrong Le is corrected once (6CXX; what comes with a refused try is no answer), data that do not fit into one APDU go
+/// in extended lengths where card and reader have them, and else in parts (command chaining, or ENVELOPE with T=0). What the card can do is
+/// known from its ATR, or by `scm_get_card_capabilities` or `scm_set_card_capabilities`; of a card that says nothing chaining is tried. All
 /// exchanges happen under one lock. VERIFY, and other commands that a card counts, are never sent twice, also not after 6CXX.
 ///
-/// What the card has answered is given whatever the code, also if that is a failure: the data, and the status word. Both
-/// together are what `scm_get_last_response` gives afterwards.
+/// GET RESPONSE has the class of the standards: interindustry, on the channel of the command; 80 after a message of FIDO2 (80 10); A0 after
+/// A0, where 9FXX says the same as 61XX (SIM); and after other proprietary classes, 90 to FE, their own. A card that refuses it is asked in the other
+/// one (the class of the command, or 00), and first in that from then on.
+///
+/// A card may refuse extended lengths, or chaining, although it says that it takes them: 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or
+/// 6F00 to the whole command or to its first part, and only 67XX, 6883 and 6884 once it has answered a command in this form. Then the other
+/// form is tried, once, and used from then on if the card takes it; if it does not, the first refusal is given. Not so with commands that
+/// a card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87), and with proprietary classes from 90 on. Forms that the caller has not
+/// allowed by `scm_set_card_capabilities` are not tried.
+///
+/// A command of the class FF is for the reader. It goes as it is, in one exchange, and so does its answer come back, 61XX and 6CXX too. It has extended
+/// lengths only if its data want them.
+///
+/// What the card has answered is given whatever the code, also if that is a failure: the data, and the status word. Of data that are more
+/// than `expected` the first ones are given, and it is no failure: with T=1 some cards answer all there is. `scm_get_last_response` gives the
+/// whole answer afterwards, all data and the status word, also what nobody has expected; it is longer than `response_length` and two then.
 ///
 /// @param handle  the attachment
 /// @param command  the command
-/// @param response  [out] the data of the response, without the status word. May be the same memory as the data of the command.
+/// @param response  [out] the data of the response, without the status word, as far as they are expected. May be the same memory as the
+///   data of the command.
 /// @param capacity  the room in `response`; `expected` is always enough
 /// @param response_length  [out] the length of the data, 0 when the card has not answered
 /// @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 when the card has not answered
 ///
 /// @return what the status word means, where the card has answered:
-/// - `SCM_S_OK`: 9000; 61XX, when no more was expected; 62XX and 63XX, as far as they are not named below
+/// - `SCM_S_OK`: 9000; 61XX, when no more was expected; 62XX and 63XX, as far as they are not named below; 91XX but for class 90, a card
+///   that has something to tell its phone (ETSI TS 102 221); 9200 to 920F
 /// - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
 /// - `SCM_SCARD_E_COMM_DATA_LOST`: 6281, part of the data may be wrong
 /// - `SCM_SCARD_W_WRONG_CHV`: 63CX, the code was wrong, X tries are left
-/// - `SCM_SCARD_W_CHV_BLOCKED`: 6983
+/// - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 9840
 /// - `SCM_SCARD_E_INVALID_CHV`: 6984
-/// - `SCM_SCARD_W_SECURITY_VIOLATION`: 6300, 6982, 6987, 6988
+/// - `SCM_SCARD_W_SECURITY_VIOLATION`: 6300, 6982, 6987, 6988, 9804, 9862 to 9867
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, 6A89, 6A8A: not in this state, or there is one already
 /// - `SCM_SCARD_E_NO_FILE`: 6986, no file is selected
 /// - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A82, 6A88
 /// - `SCM_SCARD_E_BAD_SEEK`: 6A83, there is no such record
-/// - `SCM_SCARD_E_WRITE_TOO_MANY`: 6A84
+/// - `SCM_SCARD_E_WRITE_TOO_MANY`: 6A84; 9850, no more can be added
 /// - `SCM_SCARD_E_INVALID_PARAMETER`: 6700, 6A80, 6A85, 6A86, 6A87, 6B00, 6CXX
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: 68XX, 6981, 6A81, 6DXX, 6EXX
+/// - `SCM_SCARD_E_NOT_READY`: 9300, busy
 /// - `SCM_E_FAIL`: any other
+///
+/// @return and of some commands it means something else:
+/// - INS 20, 21, 24 to 26, 28, 2C, 2D, which show a code to the card: `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; of them 630X is X tries (but
+///   6300 does not say how many). `SCM_SCARD_W_CHV_BLOCKED` is also 63C0.
+/// - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX, data that were not expected; `SCM_SCARD_E_NO_FILE` 9400,
+///   `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408, `SCM_SCARD_E_INVALID_CHV`
+///   9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
+/// - class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C; `SCM_SCARD_W_SECURITY_VIOLATION` 91AE,
+///   `SCM_SCARD_E_NO_ACCESS` 919D and 91DE, `SCM_SCARD_E_FILE_NOT_FOUND` 9140, 91A0 and 91F0, `SCM_SCARD_E_BAD_SEEK` 91BE,
+///   `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE, `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
+///   `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
+/// - class FF, the reader: `SCM_E_FAIL` is also 63XX, the operation has failed.
+/// - any other proprietary class: `SCM_S_OK` is also 90XX. What else from 9000 to 9FFF is a success there only the card knows:
+///   `scm_send_options.successes` says it.
 ///
 /// @return and where it has not:
 /// - `SCM_E_POINTER`: `response_length` or `status_word` is NULL, or `response` is NULL with a capacity.
 /// - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel is
-///   none, or the class FF. Nothing was sent.
+///   none, or the class is one of another channel or FF and a channel is given. Nothing was sent.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended lengths nor
 ///   in parts, or its class has no bit that says that more follows. Nothing was sent.
 /// - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or promises
@@ -232,7 +356,11 @@ pub unsafe extern "C-unwind" fn scm_send(
     guard(|| unsafe { send(handle, command, std::ptr::null(), response, capacity, response_length, status_word) })
 }
 
-/// Sends one command of ISO/IEC 7816-4, as `scm_send` does, with a limit, and with a hook that selects the application again.
+/// Sends one command of ISO/IEC 7816-4, as `scm_send` does, with a limit, with a hook that selects the application again, and with the
+/// caller's own mind of what is fetched, and of what is a success.
+///
+/// With `scm_send_options.successes` the status words that are named there are `SCM_S_OK`. All others are failures: with the code that
+/// `scm_send` has for them, and `SCM_E_FAIL` where that is a success.
 ///
 /// The hook is called with the card locked, before the command is sent, when what it has selected may be selected no more: it has
 /// not been called for this attachment yet, with this `hook_data`; the generation has grown since (`scm_get_generation`);
@@ -243,14 +371,16 @@ pub unsafe extern "C-unwind" fn scm_send(
 ///
 /// @param handle  the attachment
 /// @param command  as for `scm_send`
-/// @param options  time limit and hook; NULL for the defaults
+/// @param options  time limit, hook, and what else there is; NULL for the defaults
 /// @param response  [out] as for `scm_send`
 /// @param capacity  as for `scm_send`
 /// @param response_length  [out] as for `scm_send`
 /// @param status_word  [out] as for `scm_send`
 ///
 /// @return as `scm_send`, and
-/// - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version.
+/// - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version, a flag is not defined, the class of GET RESPONSE is not
+///   or-ed with `SCM_SEND_CLASS` or is more than a byte, or the successes are NULL with a count, more than
+///   `SCM_SEND_SUCCESSES_MAX`, or one has a bit that is not in its mask. Nothing was sent.
 /// - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time. Nothing was sent.
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
 /// - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
@@ -273,7 +403,8 @@ pub unsafe extern "C-unwind" fn scm_send_ex(
 ///
 /// The ATR says whether extended lengths and chaining are possible. How long commands and responses may be is in a file, EF.ATR/INFO:
 /// that is selected and read here, and nowhere else, because what was selected before, and verified for it, is lost by that. From
-/// then on it is known for this attachment, as long as the card has the same ATR. The reader is asked, too (PC/SC part 10,
+/// then on it is known for this attachment, as long as the card has the same ATR. A form that the card has refused since (`scm_send`) is
+/// none that it takes. The reader is asked, too (PC/SC part 10,
 /// dwMaxAPDUDataSize). `scm_set_card_capabilities` has the last word.
 ///
 /// Who has long data to send or to write calls it once, after attaching: a card that refers to the file is sent nothing long before,
@@ -307,7 +438,7 @@ pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
 }
 
 /// Says what commands to this card may be like, whatever the card and the reader say. It holds for this attachment, also after
-/// a reconnect and for another card.
+/// a reconnect and for another card, and what the card has refused before is tried again.
 ///
 /// @param handle  the attachment
 /// @param capabilities  the capabilities; 0 as a length is the longest there can be, and lengths count with
@@ -371,7 +502,11 @@ unsafe fn send(
         return Err(Hresult::E_INVALIDARG);
     }
     // SAFETY: as the caller vouches for.
-    let (command, given) = unsafe { (options(command)?.command()?, options(given)?) };
+    let (command, given) = unsafe { (options(command)?, options(given)?) };
+    let has_channel = command.channel != 0;
+    // SAFETY: as the caller vouches for.
+    let (command, successes) = unsafe { (command.command()?, given.successes()?) };
+    let fetching = given.fetching(&command, has_channel)?;
     let timeout_ms = if given.timeout_ms == 0 { SCM_INFINITE } else { given.timeout_ms };
     let mut answer = Vec::new();
     let status = match given.hook {
@@ -384,14 +519,15 @@ unsafe fn send(
                 // It may have detached what it was given.
                 attached(handle).map_or_else(|code| code, |_| prepared)
             };
-            let talk = || attachment.converse(timeout_ms, |card| card.send_for_application(&command, &mut answer));
+            let talk =
+                || attachment.converse(timeout_ms, |card| card.send_for_application(&command, &fetching, &mut answer));
             with_hook(&attachment, selector, timeout_ms, select, talk)
         }
-        None => attachment.converse(timeout_ms, |card| card.send_for_caller(&command, &mut answer)),
+        None => attachment.converse(timeout_ms, |card| card.send_for_caller(&command, &fetching, &mut answer)),
     }?;
     status_word.set(status.0);
     response.fill(&answer)?;
-    match status.code() {
+    match successes.code(&command, status) {
         code if code.0 < 0 => Err(code),
         code => Ok(code),
     }

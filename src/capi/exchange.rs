@@ -108,7 +108,8 @@ pub unsafe extern "C-unwind" fn scm_transmit_ex(
 }
 
 /// The answer of the last `scm_transmit`, `scm_send` or `scm_control` on this attachment, once more, without asking anyone. That
-/// of `scm_send` is all the data, however many exchanges they took, and the status word.
+/// of `scm_send` is all the data, however many exchanges they took, also those that nobody has expected, and the status word. That may be
+/// more than `SCM_RESPONSE_MAX`, where the card goes on giving after the first exchanges.
 ///
 /// It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer
 /// is not lost. After an exchange that failed, and before the first one, it is empty. Whatever else exchanges something with

@@ -10,15 +10,19 @@ const CHAINING: u8 = 0x10;
 /// The classes with the channels 4 to 19.
 const FURTHER: u8 = 0x40;
 const PROPRIETARY: u8 = 0x80;
-/// The class of the SIM (ETSI TS 151 011), which knows no channels, and nothing of other classes.
-const SIM: u8 = 0xA0;
+/// The class of the SIM (3GPP TS 51.011), which knows no channels, and nothing of other classes.
+pub(super) const SIM: u8 = 0xA0;
+/// The class of the commands that a reader carries out itself (PC/SC part 3, 3.2.2).
+pub(super) const READER: u8 = 0xFF;
+/// INS of the messages of FIDO2 in class 80, and of the question whether their answer is ready (CTAP, NFC).
+const FIDO_MESSAGES: [u8; 2] = [0x10, 0x11];
 
 /// `cla` on a logical channel. Channel 0 leaves it as it is, whatever channel it has by itself.
 pub fn on_channel(cla: u8, channel: u32) -> Result<u8> {
     match (cla, channel) {
-        // Reserved for the PPS (ISO/IEC 7816-3, 9).
-        (0xFF, _) => Err(Hresult::E_INVALIDARG),
         (_, 0) => Ok(cla),
+        // No card has this class (ISO/IEC 7816-3, 9), and a reader has no channels.
+        (READER, _) => Err(Hresult::E_INVALIDARG),
         _ if cla & (FURTHER | 0x03) != 0 => Err(Hresult::E_INVALIDARG),
         (_, 1..4) => Ok(cla | channel as u8),
         (_, 4..CHANNELS) => {
@@ -35,15 +39,50 @@ pub fn chained(cla: u8) -> Option<u8> {
     (cla & CHAINING == 0 && cla != SIM).then_some(cla | CHAINING)
 }
 
-/// The class of GET RESPONSE and ENVELOPE for a command of `cla`: its channel, and nothing else. They are interindustry commands,
-/// also where the command is proprietary (GlobalPlatform Card Specification 2.3.1, 11.1.4).
-pub fn of_transport(cla: u8) -> u8 {
+/// Whether two classes are the same but for the bit for chaining.
+pub fn is_same(cla: u8, other: u8) -> bool {
+    cla & !CHAINING == other & !CHAINING
+}
+
+/// Whether it is known what the commands of this class do: those of ISO/IEC 7816-4, GlobalPlatform and ETSI.
+pub fn is_known(cla: u8) -> bool {
+    cla < 0x90
+}
+
+/// The interindustry class of the channel of `cla`, and nothing else of it: that of ENVELOPE. GlobalPlatform has channels in the classes
+/// 80 to 8F, and ETSI in 80 to 83. What the bits of other proprietary classes mean only their cards know, so that they are no channel.
+pub fn interindustry(cla: u8) -> u8 {
     match cla {
         SIM => SIM,
-        // Whose they are is not said, and so not either that they have channels.
-        0xF0.. => 0,
-        _ if cla & FURTHER != 0 => FURTHER | cla & 0x0F,
-        _ => cla & 0x03,
+        0x40..0x80 => FURTHER | cla & 0x0F,
+        0x00..0x40 | 0x80..0x90 => cla & 0x03,
+        _ => 0,
+    }
+}
+
+/// The same of a class that `on_channel` has made.
+fn interindustry_on_channel(cla: u8) -> u8 {
+    if cla & FURTHER != 0 {
+        FURTHER | cla & 0x0F
+    } else {
+        cla & 0x03
+    }
+}
+
+/// The classes in which the answer of a command can be fetched (GET RESPONSE): that of the standards, and the other one.
+///
+/// ISO/IEC 7816-4:2005, 7.6.1 has an interindustry class. GlobalPlatform (Card Specification 2.3.1, 11.1.4) and ETSI (TS 102 221, 10.1.2)
+/// have one also after a command of class 80, and cards refuse 80 (GlobalPlatformPro issue 15). FIDO2 stays in class 80 (libfido2 issue 816),
+/// the SIM in A0 (3GPP TS 51.011, 9.2), and cards of other proprietary classes in theirs (pcsc-sharp issue 97). `has_channel` says that
+/// the caller has given the channel.
+pub fn fetching(cla: u8, ins: u8, has_channel: bool) -> [u8; 2] {
+    let own = cla & !CHAINING;
+    match cla {
+        _ if has_channel => [interindustry_on_channel(cla), own],
+        SIM => [SIM, 0],
+        0x80 | 0x90 if FIDO_MESSAGES.contains(&ins) => [PROPRIETARY, 0],
+        0x00..0x90 => [interindustry(cla), own],
+        _ => [cla, 0],
     }
 }
 
@@ -64,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_class_has_one_channel() {
-        for (cla, channel) in [(0x00, 20), (0x01, 2), (0x40, 1), (0xFF, 0), (0x00, u32::MAX)] {
+        for (cla, channel) in [(0x00, 20), (0x01, 2), (0x40, 1), (0xFF, 1), (0x00, u32::MAX)] {
             assert_eq!(on_channel(cla, channel), Err(Hresult::E_INVALIDARG));
         }
     }
@@ -76,11 +115,44 @@ mod tests {
     }
 
     #[test]
-    fn what_fetches_a_response_is_on_the_channel_of_its_command() {
-        for (cla, expected) in
-            [(0x00, 0), (0x1E, 2), (0x82, 2), (0x4F, 0x4F), (0x7F, 0x4F), (0xC1, 0x41), (SIM, SIM), (0xF3, 0)]
-        {
-            assert_eq!(of_transport(cla), expected, "{cla:02X}");
+    fn envelopes_are_on_the_channel_of_their_command() {
+        for (cla, expected) in [(0x00, 0), (0x1E, 2), (0x82, 2), (0x4F, 0x4F), (0x7F, 0x4F), (SIM, SIM)] {
+            assert_eq!(interindustry(cla), expected, "{cla:02X}");
+        }
+    }
+
+    #[test]
+    fn no_proprietary_class_becomes_one_of_a_channel() {
+        for cla in 0x90..=0xFE {
+            assert_eq!(interindustry(cla), if cla == SIM { SIM } else { 0 }, "{cla:02X}");
+            let is_right = |class: &u8| *class == 0 || *class == cla;
+            assert!(fetching(cla, 0xA4, false).iter().all(is_right), "{cla:02X}");
+        }
+        for cla in [0xA4, 0xB0, 0xC0, 0xC3, 0xD4, 0xE0, 0xF8] {
+            assert_eq!(fetching(cla, 0xA4, false), [cla, 0], "{cla:02X}");
+        }
+    }
+
+    #[test]
+    fn answers_are_fetched_as_the_standards_say_and_otherwise() {
+        for (cla, ins, expected) in [
+            (0x00, 0xA4, [0x00, 0x00]),
+            (0x1E, 0xA4, [0x02, 0x0E]),
+            (0x4F, 0xA4, [0x4F, 0x4F]),
+            (0x7F, 0xA4, [0x4F, 0x6F]),
+            (0x80, 0x50, [0x00, 0x80]),
+            (0x84, 0xF2, [0x00, 0x84]),
+            (0x82, 0xF2, [0x02, 0x82]),
+            (0x80, 0x10, [0x80, 0x00]),
+            (0x90, 0x10, [0x80, 0x00]),
+            (0x90, 0x5A, [0x90, 0x00]),
+            (SIM, 0xA4, [SIM, 0x00]),
+        ] {
+            assert_eq!(fetching(cla, ins, false), expected, "{cla:02X} {ins:02X}");
+        }
+        // The caller has said that it is a channel.
+        for (cla, channel, expected) in [(0x80, 2, [0x02, 0x82]), (0x80, 6, [0x42, 0xC2]), (0x8C, 4, [0x40, 0xE0])] {
+            assert_eq!(fetching(on_channel(cla, channel).unwrap(), 0xF2, true), expected, "{cla:02X} {channel}");
         }
     }
 }

@@ -30,6 +30,36 @@ pub struct Extended {
     pub response: usize,
 }
 
+/// How an answer is had from a card that does not give it at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fetching {
+    /// The classes of GET RESPONSE, the first one first; None: what there is more stays with the card.
+    pub classes: Option<[u8; 2]>,
+    /// A command that was refused for its Le is sent again with the right one.
+    pub corrects_le: bool,
+}
+
+/// What came of a delivery.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Delivered {
+    pub status: StatusWord,
+    /// The form in which the command went, if it was too long for a short one.
+    pub form: Option<LongForm>,
+    /// The card has refused the form, before it has done anything, and the command may be sent in another one.
+    pub is_refused: bool,
+    /// The class in which the card has given its answer.
+    pub fetched_in: Option<u8>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LongForm {
+    /// In several parts.
+    Chained,
+    /// In extended lengths, for its data or for its Le alone.
+    Command,
+    Response,
+}
+
 /// Commands that a card counts: sent twice, a wrong code would be wrong twice.
 const ONCE_ONLY: [u8; 13] = [
     ins::VERIFY,
@@ -59,18 +89,30 @@ enum Way {
 }
 
 impl Command<'_> {
-    /// Sends the command, puts the data of its response behind `answer`, and gives the status word. Nothing is sent where
-    /// the command cannot be carried: `SCARD_E_UNSUPPORTED_FEATURE`.
-    pub fn deliver(&self, carrier: &mut dyn Carrier, limits: &Limits, answer: &mut Vec<u8>) -> Result<StatusWord> {
+    /// Sends the command, and puts the data of its response behind `answer`: all that the card gives, also more than Ne. Nothing is sent
+    /// where the command cannot be carried: `SCARD_E_UNSUPPORTED_FEATURE`.
+    pub fn deliver(
+        &self,
+        carrier: &mut dyn Carrier,
+        limits: &Limits,
+        fetching: &Fetching,
+        answer: &mut Vec<u8>,
+    ) -> Result<Delivered> {
         let end = answer.len().checked_add(self.ne).ok_or(Hresult::E_INVALIDARG)?;
         let most = limits.extended.map_or(SHORT_RESPONSE, |extended| extended.response);
-        let mut delivery = Delivery { carrier, answer, end, most };
-        let status = match self.way(delivery.carrier.protocol(), limits)? {
-            Way::Whole(form) => delivery.whole(self, form)?,
+        let mut delivery = Delivery { carrier, answer, end, most, fetching, fetched_in: None };
+        if self.cla == class::READER {
+            return delivery.ask_reader(self);
+        }
+        let way = self.way(delivery.carrier.protocol(), limits)?;
+        let (status, has_begun) = match way {
+            Way::Whole(form) => (delivery.whole(self, form)?, false),
             Way::Chained(size, form) => delivery.chain(self, size, form)?,
             Way::Enveloped => delivery.envelop(self)?,
         };
-        delivery.fetch(self.cla, status)
+        let is_refused = !has_begun && status.refuses_form() && self.has_other_form() && way.form(self).is_some();
+        let status = delivery.fetch(self, status)?;
+        Ok(Delivered { status, form: way.form(self), is_refused, fetched_in: delivery.fetched_in })
     }
 
     fn way(&self, protocol: Protocol, limits: &Limits) -> Result<Way> {
@@ -79,7 +121,12 @@ impl Command<'_> {
         let is_short = data <= SHORT_DATA && self.ne <= SHORT_RESPONSE;
         match limits.extended {
             _ if is_short => Ok(Way::Whole(Form::Short)),
-            Some(extended) if !by_parts && data <= extended.data => Ok(Way::Whole(Form::Extended)),
+            // There is room for more in the response, or in the command.
+            Some(extended)
+                if !by_parts && data <= extended.data && (data > SHORT_DATA || extended.response > SHORT_RESPONSE) =>
+            {
+                Ok(Way::Whole(Form::Extended))
+            }
             // The response comes in parts then.
             _ if data <= SHORT_DATA => Ok(Way::Whole(Form::Short)),
             Some(extended) if !by_parts && chaining && extended.data > SHORT_DATA => {
@@ -91,9 +138,44 @@ impl Command<'_> {
         }
     }
 
+    /// Whether there is a way to the card.
+    pub fn is_carried(&self, protocol: Protocol, limits: &Limits) -> bool {
+        self.way(protocol, limits).is_ok()
+    }
+
+    /// Whether the card counts it.
+    fn is_counted(&self) -> bool {
+        ONCE_ONLY.contains(&self.ins)
+    }
+
     /// Whether it may be sent again, because the card wants it with another Le. A challenge that would be cut is none.
     fn may_be_repeated(&self, le: usize) -> bool {
-        !ONCE_ONLY.contains(&self.ins) && (self.ins != ins::GET_CHALLENGE || le <= self.ne)
+        !self.is_counted() && (self.ins != ins::GET_CHALLENGE || le <= self.ne)
+    }
+
+    /// Whether it may be sent again in another form. What a card counts under a proprietary class that is not GlobalPlatform's only the
+    /// card knows.
+    fn has_other_form(&self) -> bool {
+        !self.is_counted() && class::is_known(self.cla)
+    }
+}
+
+impl Fetching {
+    /// That of a command about which nobody has said anything else.
+    pub fn of(command: &Command, has_channel: bool) -> Fetching {
+        Fetching { classes: Some(class::fetching(command.cla, command.ins, has_channel)), corrects_le: true }
+    }
+}
+
+impl Way {
+    fn form(self, command: &Command) -> Option<LongForm> {
+        match self {
+            Way::Whole(Form::Short) => None,
+            Way::Chained(_, Form::Short) => Some(LongForm::Chained),
+            Way::Whole(Form::Extended) if command.data.len() <= SHORT_DATA => Some(LongForm::Response),
+            // Shorter parts are another form of what comes in long ones.
+            Way::Whole(Form::Extended) | Way::Chained(_, Form::Extended) | Way::Enveloped => Some(LongForm::Command),
+        }
     }
 }
 
@@ -101,10 +183,12 @@ impl Command<'_> {
 struct Delivery<'a> {
     carrier: &'a mut dyn Carrier,
     answer: &'a mut Vec<u8>,
-    /// How long the answer may become.
+    /// How long the answer is to become.
     end: usize,
     /// The longest response of one exchange, where the lengths are extended.
     most: usize,
+    fetching: &'a Fetching,
+    fetched_in: Option<u8>,
 }
 
 impl Delivery<'_> {
@@ -112,16 +196,22 @@ impl Delivery<'_> {
         self.end.saturating_sub(self.answer.len())
     }
 
-    /// One exchange. What comes beyond Ne is not wanted.
+    /// One exchange. What comes beyond Ne is kept, too: the card has said it, and will not say it again.
     fn exchange(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
         let apdu = command.apdu(form)?;
         let response = self.carrier.exchange(&apdu)?;
         let (data, [sw1, sw2]) = response.split_last_chunk().ok_or(Hresult::SCARD_F_COMM_ERROR)?;
-        let room = self.end.saturating_sub(self.answer.len());
-        let data = data.get(..room).unwrap_or(data);
         self.answer.try_reserve(data.len())?;
         self.answer.extend_from_slice(data);
         Ok(StatusWord::new(*sw1, *sw2))
+    }
+
+    /// What a reader does itself goes to it as it is, and so does its answer come back (PC/SC part 3, 3.2.2). Few readers read extended
+    /// lengths, so that they are for data that want them.
+    fn ask_reader(&mut self, command: &Command) -> Result<Delivered> {
+        let form = if command.data.len() <= SHORT_DATA { Form::Short } else { Form::Extended };
+        let status = self.exchange(command, form)?;
+        Ok(Delivered { status, form: None, is_refused: false, fetched_in: None })
     }
 
     fn whole(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
@@ -129,49 +219,64 @@ impl Delivery<'_> {
         let by_parts = self.carrier.protocol() == Protocol::T0;
         let sent = if by_parts && !command.data.is_empty() { 0 } else { command.ne.min(self.most) };
         let sent = command.expecting(sent);
+        let begin = self.answer.len();
         let status = self.exchange(&sent, form)?;
-        match status.exact_le() {
-            Some(le) if sent.ne > 0 && command.may_be_repeated(le) => self.exchange(&sent.expecting(le), form),
-            _ => Ok(status),
+        let Some(le) = status.exact_le().filter(|_| sent.ne > 0 && self.fetching.corrects_le) else {
+            return Ok(status);
+        };
+        if !command.may_be_repeated(le) {
+            return Ok(status);
         }
+        // What comes with a refusal is no answer, the second time neither.
+        self.answer.truncate(begin);
+        let status = self.exchange(&sent.expecting(le), form)?;
+        if status.exact_le().is_some() {
+            self.answer.truncate(begin);
+        }
+        Ok(status)
     }
 
     /// All parts say that more follows, but for the last. The last one is not repeated with another Le: nobody knows whether
-    /// the card still has the other parts.
-    fn chain(&mut self, command: &Command, size: usize, form: Form) -> Result<StatusWord> {
+    /// the card still has the other parts. Tells, too, whether the card has taken any.
+    fn chain(&mut self, command: &Command, size: usize, form: Form) -> Result<(StatusWord, bool)> {
         let cla = class::chained(command.cla).ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
         let part = Command { cla, ne: 0, ..*command };
-        let mut rest = command.data;
+        let (mut rest, mut has_begun) = (command.data, false);
         while let Some((data, more)) = rest.split_at_checked(size).filter(|(_, more)| !more.is_empty()) {
-            match self.part(&part.with_data(data), form)? {
-                StatusWord::OK => rest = more,
-                refused => return Ok(refused),
+            let status = self.part(&part.with_data(data), form)?;
+            if !status.is_normal() {
+                return Ok((status, has_begun));
             }
+            (rest, has_begun) = (more, true);
         }
         let last = command.with_data(rest);
         let by_parts = self.carrier.protocol() == Protocol::T0;
         let is_long = form == Form::Extended && (rest.len() > SHORT_DATA || last.ne > SHORT_RESPONSE);
         let form = if is_long { Form::Extended } else { Form::Short };
-        self.exchange(&last.expecting(if by_parts { 0 } else { last.ne.min(self.most) }), form)
+        let status = self.exchange(&last.expecting(if by_parts { 0 } else { last.ne.min(self.most) }), form)?;
+        Ok((status, has_begun))
     }
 
     /// The extended APDU as the data of ENVELOPE commands, of which an empty one is the last. A card that knows by the lengths
     /// that it has everything may answer before that.
-    fn envelop(&mut self, command: &Command) -> Result<StatusWord> {
+    fn envelop(&mut self, command: &Command) -> Result<(StatusWord, bool)> {
         let apdu = command.apdu(Form::Extended)?;
-        let envelope = Command { cla: class::of_transport(command.cla), ..Command::new(ins::ENVELOPE, 0, 0) };
+        let envelope = Command { cla: class::interindustry(command.cla), ..Command::new(ins::ENVELOPE, 0, 0) };
         let mut parts = apdu.chunks(SHORT_DATA);
         let last = parts.next_back().unwrap_or_default();
+        let mut has_begun = false;
         for part in parts {
-            match self.part(&envelope.with_data(part), Form::Short)? {
-                StatusWord::OK => {}
-                refused => return Ok(refused),
+            let status = self.part(&envelope.with_data(part), Form::Short)?;
+            if !status.is_normal() {
+                return Ok((status, has_begun));
             }
+            has_begun = true;
         }
-        match self.exchange(&envelope.with_data(last), Form::Short)? {
-            StatusWord::OK => self.exchange(&envelope, Form::Short),
-            answered => Ok(answered),
-        }
+        let status = match self.exchange(&envelope.with_data(last), Form::Short)? {
+            StatusWord::OK => self.exchange(&envelope, Form::Short)?,
+            answered => answered,
+        };
+        Ok((status, has_begun))
     }
 
     /// One part, behind which others follow: data have no place in its answer, nor has a warning (ISO/IEC 7816-4, 5.6). A card
@@ -181,23 +286,56 @@ impl Delivery<'_> {
         let status = self.exchange(command, form)?;
         self.answer.truncate(before);
         match status {
-            StatusWord::OK => Ok(status),
+            _ if status.is_normal() => Ok(status),
             done if done.code().0 >= 0 => Err(Hresult::SCARD_F_COMM_ERROR),
             refused => Ok(refused),
         }
     }
 
     /// What the card keeps ready, as far as it is wanted. A card that promises more and gives nothing has no end.
-    fn fetch(&mut self, cla: u8, mut status: StatusWord) -> Result<StatusWord> {
-        let get_response = Command { cla: class::of_transport(cla), ..Command::new(ins::GET_RESPONSE, 0, 0) };
-        while let Some(more) = status.more().filter(|_| self.room() > 0) {
+    fn fetch(&mut self, command: &Command, mut status: StatusWord) -> Result<StatusWord> {
+        let Some(classes) = self.fetching.classes else { return Ok(status) };
+        while let Some(more) = status.more_in(command.cla).filter(|_| self.room() > 0) {
             let before = self.answer.len();
-            status = self.whole(&get_response.expecting(more.min(self.room())), Form::Short)?;
-            if status.more().is_some() && self.answer.len() == before {
+            status = self.get_response(classes, more.min(self.room()))?;
+            if status.more_in(command.cla).is_some() && self.answer.len() == before {
                 return Err(Hresult::SCARD_F_COMM_ERROR);
             }
         }
         Ok(status)
+    }
+
+    /// GET RESPONSE in the class that the card knows. A card that knows neither has said so to the first one.
+    fn get_response(&mut self, [first, other]: [u8; 2], length: usize) -> Result<StatusWord> {
+        let get_response = |cla| Command { cla, ..Command::new(ins::GET_RESPONSE, 0, 0) }.expecting(length);
+        if let Some(cla) = self.fetched_in {
+            return self.whole(&get_response(cla), Form::Short);
+        }
+        let begin = self.answer.len();
+        let status = self.whole(&get_response(first), Form::Short)?;
+        if !status.refuses_to_give() {
+            self.fetched_in = Some(first);
+            return Ok(status);
+        }
+        if first == other {
+            return Ok(status);
+        }
+        // What comes with a refusal is no answer.
+        self.answer.truncate(begin);
+        let answered = self.whole(&get_response(other), Form::Short)?;
+        if answered.refuses_to_give() {
+            self.answer.truncate(begin);
+            return Ok(status);
+        }
+        self.fetched_in = Some(other);
+        Ok(answered)
+    }
+}
+
+impl StatusWord {
+    /// Whether nothing comes of a GET RESPONSE. A wrong Le is no refusal.
+    fn refuses_to_give(self) -> bool {
+        !self.is_done() && self.exact_le().is_none() && self.more_in(class::SIM).is_none()
     }
 }
 

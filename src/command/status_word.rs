@@ -1,6 +1,11 @@
-//! The status word, SW1-SW2, and the code that it becomes: the one table of them (ISO/IEC 7816-4, 5.6).
+//! The status word, SW1-SW2, and the code that it becomes: the table of ISO/IEC 7816-4, 5.6. What cards of other families say is in
+//! `family`.
 
+mod family;
+
+use super::ins;
 use crate::hresult::{Hresult, Result};
+use family::Family;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct StatusWord(pub u16);
@@ -28,6 +33,15 @@ impl StatusWord {
         self.length_in(0x61)
     }
 
+    /// The same after a command of this class: a SIM says 9FXX (3GPP TS 51.011, 9.4.1).
+    pub fn more_in(self, cla: u8) -> Option<usize> {
+        match Family::of(cla) {
+            Family::Sim => self.more().or_else(|| self.length_in(0x9F)),
+            Family::Reader => None,
+            _ => self.more(),
+        }
+    }
+
     /// What Le has to be: 6CXX, of which 6C00 is 256.
     pub fn exact_le(self) -> Option<usize> {
         self.length_in(0x6C)
@@ -41,23 +55,30 @@ impl StatusWord {
         }
     }
 
-    /// How many tries are left: 63CX, and none where the code is blocked.
+    /// How many tries are left: 63CX, 630X where it is not 6300 (YubiKey NEO, OpenSC pull request 797), and none where the code is blocked:
+    /// 6983, and 9840 (3GPP TS 51.011, 9.4.5).
     pub fn tries(self) -> Option<u32> {
         match self.parts() {
-            (0x63, sw2 @ 0xC0..=0xCF) => Some((sw2 & 0x0F).into()),
-            (0x69, 0x83) => Some(0),
+            (0x63, sw2 @ (0x01..=0x0F | 0xC0..=0xCF)) => Some((sw2 & 0x0F).into()),
+            (0x69, 0x83) | (0x98, 0x40) => Some(0),
             _ => None,
         }
     }
 
-    /// Whether the command has been carried out: 90XX, 61XX, and the warnings.
-    pub fn is_done(self) -> bool {
-        self == StatusWord::OK || matches!(self.parts().0, 0x61..=0x63)
+    /// Whether it says no more than that all is well: 9000, and where a card has something to tell its phone 91XX (ETSI TS 102 221,
+    /// 10.2.1.1), and 920X after some tries of its memory (3GPP TS 51.011, 9.4.3).
+    pub fn is_normal(self) -> bool {
+        self == StatusWord::OK || matches!(self.parts(), (0x91, _) | (0x92, 0x00..=0x0F))
     }
 
-    /// Whether what was to be changed is changed: 90XX, 61XX, and 63XX but for 6300. 62XX says that the memory is as before.
+    /// Whether the command has been carried out: a normal end, 61XX, and the warnings.
+    pub fn is_done(self) -> bool {
+        self.is_normal() || matches!(self.parts().0, 0x61..=0x63)
+    }
+
+    /// Whether what was to be changed is changed: a normal end, 61XX, and 63XX but for 6300. 62XX says that the memory is as before.
     pub fn is_changed(self) -> bool {
-        self == StatusWord::OK || self.more().is_some() || matches!(self.parts(), (0x63, 1..))
+        self.is_normal() || self.more().is_some() || matches!(self.parts(), (0x63, 1..))
     }
 
     /// Whether the data that came with it may be wrong: 6281.
@@ -70,27 +91,38 @@ impl StatusWord {
         matches!(self.0, 0x6A81 | 0x6A86 | 0x6B00 | 0x6D00 | 0x6E00 | 0x6700)
     }
 
+    /// Whether it may be the form of the command that the card refuses, before it has looked at what the command says: its lengths, or that
+    /// it comes in parts. That the command is not allowed, or its data are wrong, is another matter.
+    pub fn refuses_form(self) -> bool {
+        matches!(self.parts(), (0x67 | 0x68 | 0x6D | 0x6E, _) | (0x6A, 0x81 | 0x86 | 0x87) | (0x6B | 0x6F, 0x00))
+    }
+
+    /// Whether it speaks of the form of the command, and of nothing else: 67XX, and 68XX of chaining.
+    pub fn is_about_form(self) -> bool {
+        matches!(self.parts(), (0x67, _) | (0x68, 0x83 | 0x84))
+    }
+
     /// What it says of something that was to be proven: that it is, only where it says just that. A warning is no success here,
-    /// and 63XX is `wrong`.
+    /// 63XX and 9804 are `wrong`, and without a try left it is blocked.
     pub fn proves(self, wrong: Hresult) -> Result<()> {
-        match self.code() {
-            _ if self == StatusWord::OK || self.more().is_some() => Ok(()),
-            _ if self.0 >> 8 == 0x63 => Err(wrong),
+        match self.parts() {
+            _ if self.is_normal() || self.more().is_some() => Ok(()),
+            _ if self.tries() == Some(0) => Err(Hresult::SCARD_W_CHV_BLOCKED),
+            (0x63, _) | (0x98, 0x04) => Err(wrong),
             _ => Err(self.failure()),
         }
     }
 
     /// The code of a word that is no success to who asks, whatever it may be to others.
     pub fn failure(self) -> Hresult {
-        match self.code() {
-            code if code.0 < 0 => code,
-            _ => Hresult::E_FAIL,
-        }
+        self.code().as_failure()
     }
 
+    /// The code of the answer to an interindustry command.
     pub fn code(self) -> Hresult {
         match self.parts() {
-            (0x90, 0x00) | (0x61, _) => Hresult::S_OK,
+            _ if self.is_normal() => Hresult::S_OK,
+            (0x61, _) => Hresult::S_OK,
             (0x62, 0x81) => Hresult::SCARD_E_COMM_DATA_LOST,
             (0x62, 0x82) => Hresult::SCARD_W_EOF,
             (0x63, 0x00) => Hresult::SCARD_W_SECURITY_VIOLATION,
@@ -112,7 +144,22 @@ impl StatusWord {
             (0x6A, 0x84) => Hresult::SCARD_E_WRITE_TOO_MANY,
             (0x6A, 0x89 | 0x8A) => Hresult::SCARD_E_NO_ACCESS,
             (0x6D | 0x6E, _) => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
+            // ETSI TS 102 221, 10.2.1.5: busy, and what authentication and INCREASE say.
+            (0x93, 0x00) => Hresult::SCARD_E_NOT_READY,
+            (0x98, 0x40) => Hresult::SCARD_W_CHV_BLOCKED,
+            (0x98, 0x04 | 0x62..=0x67) => Hresult::SCARD_W_SECURITY_VIOLATION,
+            (0x98, 0x50) => Hresult::SCARD_E_WRITE_TOO_MANY,
             _ => Hresult::E_FAIL,
+        }
+    }
+
+    /// The code of the answer to a command of this class and with this instruction.
+    pub fn code_for(self, cla: u8, ins: u8) -> Hresult {
+        match (Family::of(cla).code(self, ins), self.parts()) {
+            (Some(code), _) => code,
+            (None, _) if is_about_code(ins) && self.tries() == Some(0) => Hresult::SCARD_W_CHV_BLOCKED,
+            (None, (0x63, _) | (0x98, 0x04)) if is_about_code(ins) => Hresult::SCARD_W_WRONG_CHV,
+            _ => self.code(),
         }
     }
 }
@@ -120,6 +167,32 @@ impl StatusWord {
 impl std::fmt::Debug for StatusWord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:04X}", self.0)
+    }
+}
+
+/// Whether a command shows a code to the card, which counts the wrong ones.
+fn is_about_code(ins: u8) -> bool {
+    matches!(
+        ins,
+        ins::VERIFY
+            | ins::VERIFY_ODD
+            | ins::CHANGE_REFERENCE_DATA
+            | ins::CHANGE_REFERENCE_DATA_ODD
+            | ins::DISABLE_VERIFICATION
+            | ins::ENABLE_VERIFICATION
+            | ins::RESET_RETRY_COUNTER
+            | ins::RESET_RETRY_COUNTER_ODD
+    )
+}
+
+impl Hresult {
+    /// The same where it is a failure, and `E_FAIL` where it is none.
+    pub fn as_failure(self) -> Hresult {
+        if self.0 < 0 {
+            self
+        } else {
+            Hresult::E_FAIL
+        }
     }
 }
 
@@ -140,7 +213,7 @@ mod tests {
             (0x6A82, Hresult::SCARD_E_FILE_NOT_FOUND),
             (0x6F00, Hresult::E_FAIL),
             (0x0000, Hresult::E_FAIL),
-            (0x9110, Hresult::E_FAIL),
+            (0x9110, Hresult::S_OK),
         ] {
             assert_eq!(StatusWord(word).code(), code, "{word:04X}");
         }
@@ -150,17 +223,89 @@ mod tests {
     fn words_that_carry_a_number() {
         assert_eq!((StatusWord(0x6100).more(), StatusWord(0x6110).more()), (Some(256), Some(16)));
         assert_eq!((StatusWord(0x6C00).exact_le(), StatusWord(0x6C01).exact_le()), (Some(256), Some(1)));
-        assert_eq!((StatusWord(0x63C7).tries(), StatusWord(0x6983).tries()), (Some(7), Some(0)));
         assert_eq!((StatusWord(0x6300).tries(), StatusWord(0x9000).more()), (None, None));
+        for (cla, word, more) in [
+            (0x00, 0x9F10, None),
+            (0x80, 0x9F10, None),
+            (0xA0, 0x9F10, Some(16)),
+            (0xA0, 0x9F00, Some(256)),
+            (0xA0, 0x6110, Some(16)),
+            (0xC0, 0x6110, Some(16)),
+            (0xFF, 0x6110, None),
+        ] {
+            assert_eq!(StatusWord(word).more_in(cla), more, "{cla:02X} {word:04X}");
+        }
+    }
+
+    #[test]
+    fn tries_are_told_in_several_ways() {
+        for (word, tries) in [
+            (0x63C0, Some(0)),
+            (0x63C7, Some(7)),
+            (0x63CF, Some(15)),
+            (0x6301, Some(1)),
+            (0x630F, Some(15)),
+            (0x6983, Some(0)),
+            (0x9840, Some(0)),
+            (0x6300, None),
+            (0x6310, None),
+            (0x6381, None),
+            (0x6982, None),
+            (0x6984, None),
+            (0x9804, None),
+            (0x9000, None),
+        ] {
+            assert_eq!(StatusWord(word).tries(), tries, "{word:04X}");
+        }
     }
 
     #[test]
     fn nothing_but_success_proves_something() {
         for word in 0..=u16::MAX {
-            let proven = StatusWord(word).proves(Hresult::SCARD_W_WRONG_CHV);
-            assert_eq!(proven.is_ok(), word == 0x9000 || word >> 8 == 0x61, "{word:04X}");
+            let (status, proven) = (StatusWord(word), StatusWord(word).proves(Hresult::SCARD_W_WRONG_CHV));
+            assert_eq!(proven.is_ok(), status.is_normal() || word >> 8 == 0x61, "{word:04X}");
             assert!(proven.is_ok() || proven.unwrap_err().0 < 0);
-            assert_eq!(proven == Err(Hresult::SCARD_W_WRONG_CHV), word >> 8 == 0x63, "{word:04X}");
+            let is_blocked = status.tries() == Some(0);
+            assert_eq!(proven == Err(Hresult::SCARD_W_CHV_BLOCKED), is_blocked, "{word:04X}");
+            let is_wrong = (word >> 8 == 0x63 || word == 0x9804) && !is_blocked;
+            assert_eq!(proven == Err(Hresult::SCARD_W_WRONG_CHV), is_wrong, "{word:04X}");
+        }
+    }
+
+    #[test]
+    fn a_command_about_a_code_has_words_of_its_own() {
+        for (ins, word, code) in [
+            (0x20, 0x63C0, Hresult::SCARD_W_CHV_BLOCKED),
+            (0x24, 0x6983, Hresult::SCARD_W_CHV_BLOCKED),
+            (0x2C, 0x9840, Hresult::SCARD_W_CHV_BLOCKED),
+            (0x20, 0x63C2, Hresult::SCARD_W_WRONG_CHV),
+            (0x20, 0x6302, Hresult::SCARD_W_WRONG_CHV),
+            (0x20, 0x6300, Hresult::SCARD_W_WRONG_CHV),
+            (0x20, 0x9804, Hresult::SCARD_W_WRONG_CHV),
+            (0x20, 0x6982, Hresult::SCARD_W_SECURITY_VIOLATION),
+            (0x20, 0x6282, Hresult::SCARD_W_EOF),
+            (0x20, 0x9000, Hresult::S_OK),
+            // Elsewhere the same words are about something else.
+            (0xD6, 0x63C0, Hresult::SCARD_W_WRONG_CHV),
+            (0xF2, 0x6302, Hresult::S_OK),
+            (0xF2, 0x6310, Hresult::S_OK),
+            (0x88, 0x9804, Hresult::SCARD_W_SECURITY_VIOLATION),
+        ] {
+            for cla in [0x00, 0x80, 0xB0] {
+                assert_eq!(StatusWord(word).code_for(cla, ins), code, "{cla:02X} {ins:02X} {word:04X}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_form_is_refused_before_anything_is_done() {
+        for word in [0x6700, 0x6701, 0x6883, 0x6884, 0x6A81, 0x6A86, 0x6A87, 0x6B00, 0x6D00, 0x6E00, 0x6F00] {
+            assert!(StatusWord(word).refuses_form(), "{word:04X}");
+            let is_about_form = matches!(word, 0x6700 | 0x6701 | 0x6883 | 0x6884);
+            assert_eq!(StatusWord(word).is_about_form(), is_about_form, "{word:04X}");
+        }
+        for word in [0x9000, 0x6105, 0x6282, 0x63C2, 0x6581, 0x6982, 0x6983, 0x6985, 0x6A80, 0x6A82, 0x6A84, 0x6C05] {
+            assert!(!StatusWord(word).refuses_form(), "{word:04X}");
         }
     }
 

@@ -6,6 +6,7 @@ use super::cipher::{is_same, Cipher};
 use crate::attachment::conversation::Conversation;
 use crate::attachment::Attachment;
 use crate::cancellation::hold_off;
+use crate::command::delivery::Fetching;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::patience::SCM_INFINITE;
@@ -77,7 +78,8 @@ impl Method {
         answer: &mut Vec<u8>,
     ) -> Result<()> {
         let command = self.command(ins::INTERNAL_AUTHENTICATE).with_data(challenge).expecting(ne);
-        card.send_for_caller(&command, answer)?.proves(Hresult::SCARD_W_SECURITY_VIOLATION)
+        card.send_for_caller(&command, &Fetching::of(&command, false), answer)?
+            .proves(Hresult::SCARD_W_SECURITY_VIOLATION)
     }
 
     /// The whole of it: the card's challenge, the responder's answer, the card's judgement.

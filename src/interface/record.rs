@@ -112,7 +112,7 @@ fn number(position: u64) -> Option<u8> {
 
 /// Sends a command about records of `file`.
 fn send(card: &mut Conversation, file: &File, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
-    let status = card.send(&naming(card, file, command), answer)?;
+    let status = card.send_in_any_form(&naming(card, file, command), answer)?;
     file.note_named(card, status);
     Ok(status)
 }

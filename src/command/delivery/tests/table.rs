@@ -61,12 +61,12 @@ fn case_2_short() {
 
 #[test]
 fn case_3_short() {
-    let row = |data, script| Row { protocols: &BOTH, limits: &ALL_LIMITS, data, ne: 0, script, answer: 0 };
+    let row = |data, script, answer| Row { protocols: &BOTH, limits: &ALL_LIMITS, data, ne: 0, script, answer };
     check(&[
-        row(1, &[("00CA0102 01 05", "9000")]),
-        row(255, &[("00CA0102 FF 05*255", "9000")]),
-        // What nobody expects is not taken.
-        row(1, &[("00CA0102 01 05", "07*4 9000")]),
+        row(1, &[("00CA0102 01 05", "9000")], 0),
+        row(255, &[("00CA0102 FF 05*255", "9000")], 0),
+        // What nobody expects is told all the same.
+        row(1, &[("00CA0102 01 05", "07*4 9000")], 4),
     ]);
 }
 

@@ -46,7 +46,9 @@ impl Wire {
 
     fn send(&mut self, limits: &Limits, command: Command) -> Result<(Vec<u8>, u16)> {
         let mut answer = Vec::new();
-        command.deliver(self, limits, &mut answer).map(|status| (answer, status.0))
+        let delivered = command.deliver(self, limits, &Fetching::of(&command, false), &mut answer)?;
+        answer.truncate(command.ne);
+        Ok((answer, delivered.status.0))
     }
 }
 
