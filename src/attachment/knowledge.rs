@@ -45,9 +45,32 @@ pub struct Habits {
     /// It does not select a child DF, or a child EF, as such.
     pub knows_no_child_df: bool,
     pub knows_no_child_ef: bool,
-    /// It says that its lengths may be extended, and refuses them all the same.
-    pub refuses_long_commands: bool,
-    pub refuses_long_responses: bool,
+    /// How much it takes in one command, and how much it gives in one response.
+    pub command: Reach,
+    pub response: Reach,
+    /// It reads with the odd instruction.
+    pub reads_odd: bool,
+}
+
+/// How much a card takes, or gives, at once, as far as it was tried. What it says of that is in `Capabilities`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Reach {
+    /// The longest that it has taken.
+    pub taken: usize,
+    /// The longest that it takes, where it has refused a longer one.
+    pub limit: Option<usize>,
+}
+
+impl Reach {
+    /// It has taken so much.
+    pub fn note_taken(&mut self, length: usize) {
+        self.taken = self.taken.max(length);
+    }
+
+    /// As much of `most` as it takes.
+    pub fn within(&self, most: usize) -> usize {
+        self.limit.map_or(most, |limit| most.min(limit))
+    }
 }
 
 impl Knowledge {

@@ -40,9 +40,9 @@ fn read_numbered(
     data: &mut Vec<u8>,
 ) -> Result<StatusWord> {
     let command = Command::new(ins::READ_RECORD, number, NUMBERED).expecting(length);
-    if length > SHORT_RESPONSE && !card.habits().refuses_long_responses {
+    if card.habits().response.within(length) > SHORT_RESPONSE {
         match send(card, file, &command, data)? {
-            StatusWord::WRONG_LENGTH => card.habits().refuses_long_responses = true,
+            StatusWord::WRONG_LENGTH => card.habits().response.limit = Some(SHORT_RESPONSE),
             status => return Ok(status),
         }
     }
