@@ -3,6 +3,7 @@
 use super::application::{Company, Selector};
 use crate::capabilities::Capabilities;
 use crate::command::delivery::Limits;
+use crate::command::{SHORT_DATA, SHORT_RESPONSE};
 use crate::path::Path;
 
 #[derive(Default)]
@@ -13,6 +14,8 @@ pub struct Knowledge {
     pub capabilities: Option<Capabilities>,
     /// What the caller says that the card can do.
     pub given_limits: Option<Limits>,
+    /// The most data of a short command and of a short response, where the caller says that it is less than these can have.
+    pub given_short: Option<(usize, usize)>,
     /// The most data that the reader carries, if it says so; None when it was not asked.
     pub reader: Option<Option<usize>>,
     pub habits: Habits,
@@ -45,9 +48,14 @@ pub struct Habits {
     /// It does not select a child DF, or a child EF, as such.
     pub knows_no_child_df: bool,
     pub knows_no_child_ef: bool,
+    /// It says that its lengths may be extended, and refuses them all the same.
+    pub refuses_long_commands: bool,
+    pub refuses_long_responses: bool,
     /// How much it takes in one command, and how much it gives in one response.
     pub command: Reach,
     pub response: Reach,
+    /// In what length it has given a record, after it has refused a longer one.
+    pub record: Option<usize>,
     /// It reads with the odd instruction.
     pub reads_odd: bool,
 }
@@ -59,6 +67,20 @@ pub struct Reach {
     pub taken: usize,
     /// The longest that it takes, where it has refused a longer one.
     pub limit: Option<usize>,
+}
+
+impl Habits {
+    /// It takes no longer data than so many bytes.
+    pub fn note_command_limit(&mut self, length: usize) {
+        self.command.limit = Some(length);
+        self.refuses_long_commands |= length <= SHORT_DATA;
+    }
+
+    /// It gives no more than so many bytes at once.
+    pub fn note_response_limit(&mut self, length: usize) {
+        self.response.limit = Some(length);
+        self.refuses_long_responses |= length <= SHORT_RESPONSE;
+    }
 }
 
 impl Reach {
@@ -88,6 +110,7 @@ impl Knowledge {
 
     /// Another card answers.
     pub fn forget_card(&mut self) {
-        *self = Knowledge { given_limits: self.given_limits, reader: self.reader, ..Knowledge::default() };
+        let Knowledge { given_limits, given_short, reader, .. } = *self;
+        *self = Knowledge { given_limits, given_short, reader, ..Knowledge::default() };
     }
 }

@@ -5,6 +5,7 @@ mod refusal;
 mod writing;
 
 pub use reading::{exists, read, read_part, size};
+pub use refusal::Refusal;
 pub use writing::write;
 
 use super::file::File;

@@ -30,6 +30,8 @@ pub struct File {
     end: AtomicU64,
     /// Whether it was found.
     is_end_proven: AtomicBool,
+    /// How far the card has given it.
+    given: AtomicU64,
 }
 
 const NO_END: u64 = u64::MAX;
@@ -63,8 +65,14 @@ impl<'a> Change<'a> {
 impl File {
     pub fn new(path: Path, reference: Reference, kind: Kind, parameters: ControlParameters, card: u64) -> File {
         let end = AtomicU64::new(parameters.size.map_or(NO_END, u64::from));
-        let (position, is_end_proven) = (AtomicU64::new(0), AtomicBool::new(false));
-        File { path, reference, kind, parameters, card, position, end, is_end_proven }
+        let (position, given) = (AtomicU64::new(0), AtomicU64::new(0));
+        let is_end_proven = AtomicBool::new(false);
+        File { path, reference, kind, parameters, card, position, end, is_end_proven, given }
+    }
+
+    /// A file of bytes that a standard puts there: it is read as soon as it is selected, and nothing is known of it.
+    pub fn of_standard(path: Path) -> File {
+        File::new(path, Reference::Id, Kind::Transparent, ControlParameters::default(), 0)
     }
 
     /// Up to `length` bytes, or one record. At the end `SCARD_W_EOF`; a record that does not fit is no record read.
@@ -224,16 +232,26 @@ impl File {
         self.is_end_proven.load(Ordering::Acquire)
     }
 
+    /// The card has given what is before `end`. If it was not to be there, nobody knows the end any more.
+    pub fn note_given(&self, end: u64) {
+        self.given.fetch_max(end, Ordering::AcqRel);
+        if self.end().is_some_and(|told| end > told) {
+            self.is_end_proven.store(false, Ordering::Release);
+            self.end.store(NO_END, Ordering::Release);
+        }
+    }
+
+    /// The card says that there is nothing at `offset`. That is the end, if the card has given the byte before.
+    pub fn note_nothing_at(&self, offset: u64) {
+        if self.given.load(Ordering::Acquire) == offset {
+            self.note_end(offset);
+        }
+    }
+
     /// It was seen that there are so many bytes, whatever the card has told.
     pub fn note_end(&self, end: u64) {
         self.end.store(end, Ordering::Release);
         self.is_end_proven.store(true, Ordering::Release);
-    }
-
-    /// There is something behind the end.
-    pub fn forget_end(&self) {
-        self.is_end_proven.store(false, Ordering::Release);
-        self.end.store(NO_END, Ordering::Release);
     }
 
     /// What was opened on one card is not on another, however alike they are.

@@ -36,9 +36,9 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, 
     Ok(())
 }
 
-/// Reads once what the card gives at `offset`, up to `length` bytes; nothing at the end.
-pub fn read_part(card: &mut Conversation, file: &File, offset: u64, length: usize, data: &mut Vec<u8>) -> Result<()> {
-    Reader::new(card, file).part(offset, length, false, data).map(drop)
+/// Reads once what the card gives at `offset`, up to `length` bytes; nothing at the end. Tells whether more may follow.
+pub fn read_part(card: &mut Conversation, file: &File, offset: u64, length: usize, data: &mut Vec<u8>) -> Result<bool> {
+    Ok(Reader::new(card, file).part(offset, length, false, data)? == Part::More)
 }
 
 /// Whether the file has a byte at `offset`.
@@ -116,6 +116,7 @@ impl Reader<'_, '_> {
         let is_told_end = self.file.end().is_some_and(|end| offset >= end);
         if is_told_end && refusal == Refusal::Place {
             // The card has said so twice: in the size, and now.
+            self.file.note_nothing_at(offset);
             return Ok(Part::Nothing);
         }
         let status = match refusal {
@@ -184,17 +185,17 @@ impl Reader<'_, '_> {
             // Nobody knows what is there, but for what the card has told.
             told.is_some_and(|end| offset >= end)
         } else if let Some(end) = told.filter(|end| offset < *end) {
-            let is_end = refusal.may_be_end() && self.gives_before(offset)? && self.ask_one(end - 1)?.given == 0;
-            if is_end {
-                self.file.note_end(offset);
-            }
-            is_end
+            refusal.may_be_end() && self.gives_before(offset)? && self.ask_one(end - 1)?.given == 0
         } else if offset == 0 {
             refusal.may_be_end()
         } else {
             refusal == Refusal::Place || self.gives_before(offset)?
         };
-        is_end.then_some(()).ok_or(self.failure(offset, status))
+        if !is_end {
+            return Err(self.failure(offset, status));
+        }
+        self.file.note_nothing_at(offset);
+        Ok(())
     }
 
     fn failure(&self, offset: u64, status: StatusWord) -> Hresult {
@@ -274,10 +275,8 @@ impl Reader<'_, '_> {
 
     /// The longest response that is asked for, where `wanted` bytes are.
     fn most(&mut self, wanted: usize) -> usize {
-        let limit = match wanted {
-            0..=SHORT_RESPONSE => SHORT_RESPONSE,
-            _ => self.card.limits().extended.map_or(SHORT_RESPONSE, |extended| extended.response.max(SHORT_RESPONSE)),
-        };
+        let limit = if wanted > SHORT_RESPONSE { long_limit(self.card) } else { None };
+        let limit = limit.unwrap_or(self.card.short_limits().1);
         let limit = self.card.habits().response.within(limit);
         self.found.map_or(limit, |found| limit.min(found.length))
     }
@@ -301,7 +300,8 @@ impl Reader<'_, '_> {
         touch(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
         let answer = self.ask_at(place, offset, length, most, data)?;
-        if answer.given > 0 || Refusal::of(answer.status) != Refusal::File {
+        let is_lost = Refusal::of(answer.status) == Refusal::File && answer.status != StatusWord::WRONG_STRUCTURE;
+        if answer.given > 0 || !is_lost {
             return Ok(answer);
         }
         self.card.set_selection(None);
@@ -372,20 +372,24 @@ impl Reader<'_, '_> {
 
     fn note_given(&mut self, place: Place, offset: u64, length: usize, given: usize) {
         let end = begin_of(offset, given);
-        if !self.is_inside(end - 1) {
-            self.file.forget_end();
-        }
+        self.file.note_given(end);
         let limit = self.found.and_then(|found| found.limit(end));
         let habits = self.card.habits();
         habits.reads_odd |= matches!(place, Place::Odd(_));
         if given == length {
             habits.response.note_taken(place.response_of(length));
         }
-        if limit.is_some() {
-            habits.response.limit = limit;
+        if let Some(limit) = limit {
+            habits.note_response_limit(limit);
             self.found = None;
         }
     }
+}
+
+/// The longest response with an extended length, where card and reader have that.
+fn long_limit(card: &mut Conversation) -> Option<usize> {
+    let may_be_long = !card.habits().refuses_long_responses;
+    card.limits().extended.filter(|_| may_be_long).map(|extended| extended.response.max(SHORT_RESPONSE))
 }
 
 /// Where what follows begins.

@@ -101,10 +101,10 @@ impl Writer<'_, '_> {
         if let Some(search) = &mut self.search {
             search.take(length);
         }
-        let command = &mut self.card.habits().command;
-        command.note_taken(place.command_of(length, offset));
+        let habits = self.card.habits();
+        habits.command.note_taken(place.command_of(length, offset));
         if let Some(limit) = self.found.and_then(|found| found.limit(offset + length as u64)) {
-            command.limit = Some(limit);
+            habits.note_command_limit(limit);
             self.most = self.most.min(limit);
             self.found = None;
         }
@@ -179,10 +179,8 @@ fn refusal(status: StatusWord) -> Hresult {
 /// the last; and as long as nobody has read how long a command may be, short ones do as well.
 fn command_limit(card: &mut Conversation, wanted: usize) -> usize {
     let is_unknown = card.believes_card() && card.capabilities().more_in_file;
-    let limit = if wanted <= SHORT_DATA || card.protocol() == Protocol::T0 || is_unknown {
-        SHORT_DATA
-    } else {
-        card.limits().extended.map_or(SHORT_DATA, |extended| extended.data.max(SHORT_DATA))
-    };
+    let is_short = wanted <= SHORT_DATA || card.protocol() == Protocol::T0 || is_unknown;
+    let long = if is_short || card.habits().refuses_long_commands { None } else { card.limits().extended };
+    let limit = long.map_or(card.short_limits().0, |extended| extended.data.max(SHORT_DATA));
     card.habits().command.within(limit)
 }
