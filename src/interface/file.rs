@@ -241,6 +241,15 @@ impl File {
         }
     }
 
+    /// The card has given what is before `offset`, and nothing there, once. As the size that a card tells, it is still to be looked at;
+    /// and what the card has told of more is not forgotten for it.
+    pub fn note_end_seen(&self, offset: u64) {
+        let seen = self.end.compare_exchange(NO_END, offset, Ordering::AcqRel, Ordering::Acquire);
+        if seen.is_ok() {
+            self.is_end_proven.store(false, Ordering::Release);
+        }
+    }
+
     /// The card says that there is nothing at `offset`. That is the end, if the card has given the byte before.
     pub fn note_nothing_at(&self, offset: u64) {
         if self.given.load(Ordering::Acquire) == offset {

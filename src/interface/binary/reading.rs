@@ -129,9 +129,18 @@ impl Reader<'_, '_> {
                 Some(status) => status,
             },
         };
-        if !middle {
-            self.prove_end(offset, status, is_odd)?;
+        if middle {
+            // The next call looks whether this is the end.
+            if Refusal::of(status).may_be_end() && (!is_odd || self.card.habits().reads_odd) {
+                self.file.note_end_seen(offset);
+            }
+            return Ok(Part::Nothing);
         }
+        // A card that has refused one byte once does not always mean it.
+        if length > 1 && !is_told_end && self.ask(offset, 1, most, data)?.given > 0 {
+            return Ok(Part::More);
+        }
+        self.prove_end(offset, status, is_odd)?;
         Ok(Part::Nothing)
     }
 
