@@ -19,6 +19,7 @@ use scm::type_library::{SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
 const OK: u16 = 0x9000;
 const EOF: i32 = 0x8010_006D_u32 as i32;
 const TOO_MANY: i32 = 0x8010_0028_u32 as i32;
+const DATA_LOST: i32 = 0x8010_002F_u32 as i32;
 const UNSUPPORTED: i32 = 0x8010_0022_u32 as i32;
 const SECURITY: i32 = 0x8010_006A_u32 as i32;
 const INVALID_ARGUMENT: i32 = 0x8007_0057_u32 as i32;
@@ -49,9 +50,11 @@ enum Tells {
     Size(u32),
 }
 
-/// A card of one transparent file, 4401.
+/// A card of one file, 4401.
 struct Card {
     content: Vec<u8>,
+    /// Or that.
+    records: Option<Records>,
     tells: Tells,
     /// The most data of a response, and of a command.
     gives: usize,
@@ -68,6 +71,14 @@ struct Card {
     is_selected: bool,
 }
 
+/// Records, the file descriptor that tells of them, and the word for one that is not there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Records {
+    all: Vec<Vec<u8>>,
+    descriptor: Vec<u8>,
+    missing: u16,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Glitch {
     read: usize,
@@ -79,6 +90,7 @@ impl Card {
     fn new(size: usize, tells: Tells) -> Card {
         Card {
             content: (0..size).map(|at| (at * 7 + at / 256 + at / 65_536) as u8).collect(),
+            records: None,
             tells,
             gives: 65_536,
             takes: 65_535,
@@ -108,8 +120,13 @@ impl Card {
                 (data, word)
             }
             0xD6 | 0xD7 => (Vec::new(), self.update(command, data)),
-            // There are no records in a file of bytes.
-            0xB2 => (Vec::new(), 0x6981),
+            0xB2 => {
+                self.reads += 1;
+                let (data, word) =
+                    self.glitch().map_or_else(|| self.read_record(command[2], le), |word| (Vec::new(), word));
+                self.refusals += usize::from(data.is_empty());
+                (data, word)
+            }
             _ => (Vec::new(), 0x6D00),
         }
     }
@@ -126,7 +143,8 @@ impl Card {
             Tells::Kind => Vec::new(),
             Tells::Size(size) => [&[0x80, 4][..], &size.to_be_bytes()].concat(),
         };
-        let inner = [&[0x82, 1, 0x01][..], &size].concat();
+        let descriptor = self.records.as_ref().map_or(&[0x01][..], |records| &records.descriptor);
+        let inner = [&[0x82, descriptor.len() as u8][..], descriptor, &size].concat();
         ([&[0x62, inner.len() as u8][..], &inner].concat(), OK)
     }
 
@@ -142,11 +160,12 @@ impl Card {
         if is_odd && !self.knows_odd {
             return (Vec::new(), 0x6D00);
         }
-        let le = match self.beyond {
-            _ if le <= self.gives => le,
-            BeyondLimit::Gives => self.gives,
-            BeyondLimit::Refuses(word) => return (Vec::new(), word),
-            BeyondLimit::Corrects => return (Vec::new(), correct(self.gives)),
+        if self.records.is_some() {
+            return (Vec::new(), 0x6981);
+        }
+        let le = match self.within_limit(le) {
+            Ok(le) => le,
+            Err(word) => return (Vec::new(), word),
         };
         let offset = if is_odd { number(&data[2..]) } else { usize::from(command[2]) << 8 | usize::from(command[3]) };
         let (there, wanted) = (self.content.get(offset..).unwrap_or_default(), room(le, is_odd));
@@ -159,6 +178,29 @@ impl Card {
             AtEnd::Corrects => return (Vec::new(), correct(object(there, is_odd).len())),
         };
         (object(given, is_odd), word)
+    }
+
+    /// One record; a longer one than is wanted is cut.
+    fn read_record(&self, record: u8, le: usize) -> (Vec<u8>, u16) {
+        // There are none in a file of bytes.
+        let Some(records) = &self.records else { return (Vec::new(), 0x6981) };
+        let Some(record) = records.all.get(usize::from(record) - 1) else { return (Vec::new(), records.missing) };
+        match (self.within_limit(le), self.at_end) {
+            (Err(word), _) => (Vec::new(), word),
+            (Ok(le), _) if record.len() >= le => (record[..le].to_vec(), OK),
+            (_, AtEnd::Gives(word, _)) => (record.clone(), word),
+            (_, AtEnd::Refuses(word)) => (Vec::new(), word),
+            (_, AtEnd::Corrects) => (Vec::new(), correct(record.len())),
+        }
+    }
+
+    fn within_limit(&self, le: usize) -> Result<usize, u16> {
+        match self.beyond {
+            _ if le <= self.gives => Ok(le),
+            BeyondLimit::Gives => Ok(self.gives),
+            BeyondLimit::Refuses(word) => Err(word),
+            BeyondLimit::Corrects => Err(correct(self.gives)),
+        }
     }
 
     fn update(&mut self, command: &[u8], data: &[u8]) -> u16 {
@@ -249,8 +291,7 @@ unsafe extern "C-unwind" fn transmit(
     response_length: *mut usize,
 ) -> i32 {
     // SAFETY: the card lives as long as its reader, and there is no other reference to it while a callback runs.
-    let (card, command) =
-        unsafe { (&mut *user.cast::<Card>(), std::slice::from_raw_parts(command, command_length)) };
+    let (card, command) = unsafe { (&mut *user.cast::<Card>(), std::slice::from_raw_parts(command, command_length)) };
     let (data, word) = card.answer(command);
     let answer = [&data[..], &word.to_be_bytes()].concat();
     assert!(answer.len() <= capacity);
@@ -576,10 +617,68 @@ proptest! {
     }
 }
 
+/// The descriptor of a file of records: of what kind, and how long the longest is, where the card says that.
+fn descriptor() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![Just(vec![0x04]), Just(vec![0x04, 0x41, 0x00, 0xF0]), Just(vec![0x02])]
+}
+
+proptest! {
+    #![proptest_config(config(500))]
+
+    /// Each record is whole, and the end comes after the last one.
+    #[test]
+    fn records_are_read_to_the_last(
+        all in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..240), 1..20),
+        descriptor in descriptor(),
+        missing in prop::sample::select(&[0x6A83u16, 0x6B00, 0x6A86, 0x6A82, 0x6700][..]),
+        limit in prop_oneof![240..256usize, Just(65_536)],
+        at_end in prop_oneof![
+            Just(AtEnd::Gives(0x9000, 0)),
+            Just(AtEnd::Gives(0x6282, 0)),
+            Just(AtEnd::Refuses(0x6700)),
+            Just(AtEnd::Refuses(0x6B00)),
+            Just(AtEnd::Corrects),
+        ],
+        beyond in prop::sample::select(&[0x6700u16, 0x6B00, 0x6A86][..]).prop_map(BeyondLimit::Refuses),
+        glitch in prop::option::of((2..40usize, prop::sample::select(&[0x6700u16, 0x6B00, 0x6986, 0x6A82][..]))),
+        is_long: bool,
+    ) {
+        let glitch = glitch.map(|(read, word)| Glitch { read, word, lasts: false });
+        let records = Some(Records { all: all.clone(), descriptor, missing });
+        let bed = Bed::new(Card { gives: limit, at_end, beyond, glitch, records, ..Card::new(0, Tells::Kind) }, is_long);
+        for (number, record) in all.iter().enumerate() {
+            let read = bed.read(300);
+            prop_assert!(read.as_ref() == Ok(record), "{}: {:02X?} and not {:02X?}", number, read, record);
+        }
+        prop_assert_eq!(bed.read(300), Err(EOF));
+        prop_assert_eq!(bed.size(), Ok(all.len() as u64));
+    }
+}
+
+/// A record that the card cannot give at once is an error, and no half of it. Records that it can give are found in few tries.
+#[test]
+fn long_records_of_a_card_of_short_answers() {
+    let card = |length: usize, descriptor: &[u8]| {
+        let all = vec![vec![0xAB; length]; 4];
+        let records = Some(Records { all, descriptor: descriptor.to_vec(), missing: 0x6A83 });
+        Bed::new(Card { gives: 100, records, ..Card::new(0, Tells::Kind) }, false)
+    };
+    let bed = card(200, &[0x02, 0x41, 0x00, 200]);
+    assert_eq!(bed.read(300), Err(DATA_LOST));
+    let bed = card(30, &[0x04]);
+    assert_eq!(bed.read(300), Ok(vec![0xAB; 30]));
+    assert!(bed.card().reads <= 1 + 8, "{}", bed.card().reads);
+    let reads = bed.card().reads;
+    assert_eq!(bed.read(300), Ok(vec![0xAB; 30]));
+    assert_eq!(bed.card().reads, reads + 1, "it is remembered");
+}
+
 /// How many reads it takes, from a card whose answers are usual.
 #[test]
 fn a_usual_card_is_asked_no_more_than_it_takes() {
-    for (size, is_long, reads) in [(300, false, 2), (256, false, 1), (32_767, false, 128), (32_767, true, 1), (1, false, 1)] {
+    for (size, is_long, reads) in
+        [(300, false, 2), (256, false, 1), (32_767, false, 128), (32_767, true, 1), (1, false, 1)]
+    {
         for at_end in [AtEnd::Gives(0x6282, 0x6B00), AtEnd::Refuses(0x6B00), AtEnd::Refuses(0x6700)] {
             let bed = Bed::new(Card { at_end, ..Card::new(size, Tells::Size(size as u32)) }, is_long);
             assert_eq!(bed.read(70_000).unwrap().len(), size);

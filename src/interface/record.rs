@@ -53,10 +53,10 @@ fn read_numbered(
     data: &mut Vec<u8>,
 ) -> Result<StatusWord> {
     let command = Command::new(ins::READ_RECORD, number, NUMBERED).expecting(length);
-    let habits = card.habits();
-    if length > SHORT_RESPONSE && !habits.refuses_long_responses && habits.response.within(length) > SHORT_RESPONSE {
+    if length > SHORT_RESPONSE && may_be_long(card, length) {
         match send(card, file, &command, data)? {
             StatusWord::WRONG_LENGTH => card.habits().refuses_long_responses = true,
+            status if !status.is_done() && Refusal::of(status).may_be_end() => {}
             status => return Ok(status),
         }
     }
@@ -83,6 +83,12 @@ fn read_numbered(
         _ if !status.is_done() && Refusal::of(status).may_be_end() => read_less(card, file, &command, asked, data),
         _ => Ok(status),
     }
+}
+
+fn may_be_long(card: &mut Conversation, length: usize) -> bool {
+    let habits = card.habits();
+    let is_refused = habits.refuses_long_responses || habits.response.within(length) <= SHORT_RESPONSE;
+    !is_refused && card.limits().extended.is_some()
 }
 
 /// Reads a record in the greatest length below `refused` that the card takes for it.

@@ -320,14 +320,7 @@ impl Reader<'_, '_> {
         self.ask_at(place, offset, length, most, data)
     }
 
-    fn ask_at(
-        &mut self,
-        place: Place,
-        offset: u64,
-        length: usize,
-        most: usize,
-        data: &mut Vec<u8>,
-    ) -> Result<Answer> {
+    fn ask_at(&mut self, place: Place, offset: u64, length: usize, most: usize, data: &mut Vec<u8>) -> Result<Answer> {
         let begin = data.len();
         let status = match place {
             Place::Even(p1, p2) => self.send(&Command::new(ins::READ_BINARY, p1, p2).expecting(length), data)?,
