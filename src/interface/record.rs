@@ -56,7 +56,7 @@ fn read_numbered(
     if length > SHORT_RESPONSE && may_be_long(card, length) {
         match send(card, file, &command, data)? {
             StatusWord::WRONG_LENGTH => card.habits().refuses_long_responses = true,
-            status if !status.is_done() && Refusal::of(status).may_be_end() => {}
+            status if !status.is_done() && Refusal::of(status).may_be_length() && !is_missing(status) => {}
             status => return Ok(status),
         }
     }
@@ -66,13 +66,7 @@ fn read_numbered(
     let asked = if most < SHORT_RESPONSE { length.min(most) } else { length };
     let command = command.expecting(asked);
     let begin = data.len();
-    let mut status = send_short(card, file, &command, data)?;
-    if Refusal::of(status) == Refusal::File && status != StatusWord::WRONG_STRUCTURE {
-        // The card may have lost the selection.
-        card.set_selection(None);
-        file.enter(card)?;
-        status = send_short(card, file, &command, data)?;
-    }
+    let status = send_short(card, file, &command, data)?;
     let is_short = status.is_done() && data.len() - begin == asked && asked < length;
     match () {
         // There may be more of it than was asked for.
@@ -83,6 +77,10 @@ fn read_numbered(
         _ if !status.is_done() && Refusal::of(status).may_be_end() => read_less(card, file, &command, asked, data),
         _ => Ok(status),
     }
+}
+
+fn is_missing(status: StatusWord) -> bool {
+    matches!(status, StatusWord::RECORD_NOT_FOUND | StatusWord::WRONG_STRUCTURE)
 }
 
 fn may_be_long(card: &mut Conversation, length: usize) -> bool {
@@ -102,10 +100,23 @@ fn read_less(
     let taken = card.habits().response.taken;
     let mut search = Search::below(refused.min(SHORT_RESPONSE), taken, SHORT_RESPONSE);
     let (mut best, mut last) = (Vec::new(), StatusWord::WRONG_LENGTH);
-    while let Some(length) = search.next() {
+    let mut is_confirmed = false;
+    loop {
+        let length = match search.next() {
+            Some(length) => length,
+            // A length that was refused once may be taken all the same, and the record be longer.
+            None if !is_confirmed && search.taken() > 0 && search.taken() < SHORT_RESPONSE => {
+                is_confirmed = true;
+                search.taken() + 1
+            }
+            None => break,
+        };
         let mut tried = Vec::new();
         let status = send_short(card, file, &command.expecting(length), &mut tried)?;
         if status.is_done() {
+            if is_confirmed {
+                search = Search::below(SHORT_RESPONSE, taken, SHORT_RESPONSE);
+            }
             (best, last) = (tried, status);
             search.take(length);
             // It has fewer bytes than that: these are all.
@@ -140,7 +151,23 @@ fn is_cut(file: &File, taken: usize, asked: usize, given: usize) -> bool {
     given == asked && taken <= asked && told.is_some_and(|told| given < told as usize)
 }
 
+/// A card that speaks of another file has lost the selection, and is asked once more with the file selected again.
 fn send_short(card: &mut Conversation, file: &File, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+    let status = send_short_once(card, file, command, answer)?;
+    if Refusal::of(status) != Refusal::File || status == StatusWord::WRONG_STRUCTURE {
+        return Ok(status);
+    }
+    card.set_selection(None);
+    file.enter(card)?;
+    send_short_once(card, file, command, answer)
+}
+
+fn send_short_once(
+    card: &mut Conversation,
+    file: &File,
+    command: &Command,
+    answer: &mut Vec<u8>,
+) -> Result<StatusWord> {
     let begin = answer.len();
     let status = card.send_short(&naming(card, file, command), answer)?;
     if !status.is_done() {
