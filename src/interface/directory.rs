@@ -66,7 +66,7 @@ const USUAL: [(u16, u16); 32] = [
     (0x4400, 0x441F),
     (0x5000, 0x501F),
     (0x5031, 0x5033),
-    // ICAO 9303-10, 3.11 and 4.5 to 4.7: EF.DG1 to EF.DG16; EF.CardAccess, EF.SOD (and in the MF EF.CardSecurity), EF.COM.
+    // ICAO 9303-10: EF.DG1 to EF.DG16; EF.CardAccess, EF.SOD (and in the MF EF.CardSecurity), EF.COM.
     (0x0101, 0x0110),
     (0x011C, 0x011E),
     // 3GPP TS 51.011, 10 and TS 31.102, 4: DF.TELECOM and DF.CD, DF.GSM and its like, DF.PHONEBOOK, DF.GSM-ACCESS and DF.MExE, and of their

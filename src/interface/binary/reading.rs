@@ -124,7 +124,7 @@ impl Reader<'_, '_> {
             Refusal::File if offset == 0 => return Err(self.failure(offset, answer.status)),
             Refusal::Command if is_odd => answer.status,
             refusal if !refusal.may_be_length() => return Err(self.failure(offset, answer.status)),
-            _ => match self.ask_for_less(offset, length, most, data)? {
+            _ => match self.ask_for_less(offset, length, answer.status, most, data)? {
                 None => return Ok(Part::More),
                 Some(status) => status,
             },
@@ -144,17 +144,22 @@ impl Reader<'_, '_> {
         Ok(Part::Nothing)
     }
 
-    /// Puts as much behind `data` as the card gives at `offset` of less than `refused` bytes. If that is nothing, gives the last
-    /// refusal.
+    /// Puts as much behind `data` as the card gives at `offset` of less than `refused` bytes, which it has refused with `status`. If that is
+    /// nothing, gives the last refusal.
     fn ask_for_less(
         &mut self,
         offset: u64,
         refused: usize,
+        status: StatusWord,
         most: usize,
         data: &mut Vec<u8>,
     ) -> Result<Option<StatusWord>> {
         let place = Place::of(self.card, self.file, offset)?;
-        let taken = place.data_in(self.card.habits().response.taken);
+        let taken = match status.exact_le() {
+            // It says how much there is, and does not give that: nothing.
+            Some(_) => refused,
+            None => place.data_in(self.card.habits().response.taken),
+        };
         let mut search = Search::below(refused, taken, place.data_in(SHORT_RESPONSE));
         let (mut best, mut last) = (Vec::new(), StatusWord::OK);
         while let Some(length) = search.next() {
@@ -378,9 +383,8 @@ impl Reader<'_, '_> {
         let limit = self.found.and_then(|found| found.limit(end));
         let habits = self.card.habits();
         habits.reads_odd |= matches!(place, Place::Odd(_));
-        if given == length {
-            habits.response.note_taken(place.response_of(length));
-        }
+        // Also if it has given less: it does not refuse the length.
+        habits.response.note_taken(place.response_of(length));
         if let Some(limit) = limit {
             habits.note_response_limit(limit);
             self.found = None;
