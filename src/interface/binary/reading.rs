@@ -99,8 +99,8 @@ impl Reader<'_, '_> {
         Reader { card, file, found: None }
     }
 
-    /// Puts what there is at `offset` behind `data`, up to `wanted` bytes. In the `middle` of a call nobody has to prove that nothing is there:
-    /// the next call does.
+    /// Puts what there is at `offset` behind `data`, up to `wanted` bytes. In the `middle` of a call nobody has to prove that nothing is
+    /// there: the next call does.
     fn part(&mut self, offset: u64, wanted: usize, middle: bool, data: &mut Vec<u8>) -> Result<Part> {
         let most = self.most(wanted);
         touch(self.card, self.file, offset)?;
