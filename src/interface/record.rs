@@ -24,7 +24,7 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<
         (Some(longest), Kind::Variable) => SHORT_RESPONSE.max(longest as usize),
         (Some(exactly), _) => (exactly as usize).max(1),
     };
-    match read_numbered(card, file, number, length, data)? {
+    match read_or_ask_again(card, file, number, length, data)? {
         StatusWord::RECORD_NOT_FOUND => Err(Hresult::SCARD_W_EOF),
         // Part of it may be wrong, or is still there.
         status if status.corrupts() || status.more().is_some() => Err(Hresult::SCARD_E_COMM_DATA_LOST),
@@ -37,10 +37,30 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<
 /// Whether a card that refuses a record means that there is none, in other words than 6A83: it still gives the one before.
 fn is_end(card: &mut Conversation, file: &File, number: u8, status: StatusWord) -> Result<bool> {
     let refusal = Refusal::of(status);
-    if number == 1 || !(refusal.may_be_end() || refusal == Refusal::File) {
+    if number == 1 || !may_be_missing(refusal) {
         return Ok(false);
     }
     Ok(read_numbered(card, file, number - 1, SHORT_RESPONSE, &mut Vec::new())?.is_done())
+}
+
+/// A card that refuses a record once does not always mean it.
+fn read_or_ask_again(
+    card: &mut Conversation,
+    file: &File,
+    number: u8,
+    length: usize,
+    data: &mut Vec<u8>,
+) -> Result<StatusWord> {
+    let status = read_numbered(card, file, number, length, data)?;
+    if status.is_done() || is_missing(status) || !may_be_missing(Refusal::of(status)) {
+        return Ok(status);
+    }
+    read_numbered(card, file, number, length, data)
+}
+
+/// Whether a refusal other than 6A83 may say that there is no such record.
+fn may_be_missing(refusal: Refusal) -> bool {
+    refusal.may_be_end() || refusal == Refusal::File
 }
 
 /// A card that says it has extended lengths and refuses them is asked in short ones from then on, and one that refuses those in
@@ -219,7 +239,7 @@ pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
 /// Whether there are at least so many records.
 pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> {
     let Some(number) = count.checked_sub(1).and_then(number) else { return Ok(count == 0) };
-    match read_numbered(card, file, number, SHORT_RESPONSE, &mut Vec::new()) {
+    match read_or_ask_again(card, file, number, SHORT_RESPONSE, &mut Vec::new()) {
         Ok(StatusWord::RECORD_NOT_FOUND) => Ok(false),
         // One that is too long for the card is there as well.
         Ok(status) if status.is_done() => Ok(true),
