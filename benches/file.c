@@ -114,8 +114,9 @@ static int exchanges(void (*side)(size_t), size_t chunk)
     return stack_count(0);
 }
 
+/* So many exchanges more than the least are right: who reads to the end asks what is there. */
 static void compare(const char *what, size_t chunk, const char *other_name, void (*other)(size_t), const char *our_name,
-                    void (*ours)(size_t))
+                    void (*ours)(size_t), int more)
 {
     double times[2][ROUNDS];
     int theirs = exchanges(other, chunk), own = exchanges(ours, chunk), least = 1 + (int)((SIZE + chunk - 1) / chunk);
@@ -130,7 +131,7 @@ static void compare(const char *what, size_t chunk, const char *other_name, void
     double their_time = median(times[0], ROUNDS), our_time = median(times[1], ROUNDS);
     printf("%-10s%6d%18s%6d%10.2f ms%14s%6d%10.2f ms%8.3f\n", what, least, other_name, theirs, their_time, our_name, own,
            our_time, our_time / their_time);
-    expect(own == least, "more exchanges than it takes");
+    expect(own == least + more, "more exchanges than it takes");
 }
 
 static void write_the_file(void)
@@ -153,9 +154,9 @@ static void with_card(const char *what, const char *description, size_t chunk)
     expect(SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, &card, &protocol) == SCARD_S_SUCCESS,
            "no connection");
     write_the_file();
-    compare(what, chunk, "SCardTransmit", read_directly, "scm_file_read", read_with_libscm);
+    compare(what, chunk, "SCardTransmit", read_directly, "scm_file_read", read_with_libscm, 0);
     if (explorer != NULL)
-        compare(what, chunk, "opensc-explorer", run_explorer, "cat", run_cat);
+        compare(what, chunk, "opensc-explorer", run_explorer, "cat", run_cat, 1);
     SCardDisconnect(card, SCARD_LEAVE_CARD);
     scm_detach(handle);
     stack("remove 0");

@@ -1186,19 +1186,75 @@ static scm_result give_little(void *user, const uint8_t *command, size_t command
     return scm_card_transmit(user, less, sizeof less, response, capacity, length);
 }
 
-static void all_of_ef_dir_is_read(void **state)
+/* And some refuse what they cannot give, here more than four bytes, and what crosses the end of the file. */
+static scm_result refuse_much(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+                              size_t *length)
 {
-    (void)state;
+    const uint8_t much[] = {0x67, 0x00};
+    if (command_length == 5 && command[1] == 0xB0 && (command[4] == 0 || command[4] > 4)) {
+        memcpy(response, much, *length = sizeof much);
+        return SCM_S_OK;
+    }
+    scm_result result = scm_card_transmit(user, command, command_length, response, capacity, length);
+    if (command_length == 5 && command[1] == 0xB0 && *length > 2 && *length < command[4] + 2u)
+        memcpy(response, much, *length = sizeof much);
+    return result;
+}
+
+static void read_ef_dir_from(manners *transmit)
+{
     struct quiet little =
         insert_card_of("[[mf.ef]]\nid = 0x2F00\ncontent = '61074F05A000000004 61074F05A000000005'\n[[mf.df]]\nname = "
                        "'A000000004'\n[[mf.df]]\nname = 'A000000005'\n",
-                       give_little);
+                       transmit);
     char names[100];
     size_t length = 77;
     assert_result(scm_file_access_directory(little.files, SCM_TYPE_DIRECTORIES, names, sizeof names, &length), SCM_S_OK);
     assert_int_equal(length, sizeof "A000000004\0A000000005\0");
     assert_memory_equal(names, "A000000004\0A000000005\0", length);
     remove_quiet_card(little);
+}
+
+static void all_of_ef_dir_is_read(void **state)
+{
+    (void)state;
+    read_ef_dir_from(give_little);
+}
+
+static void all_of_ef_dir_is_read_from_a_card_that_refuses(void **state)
+{
+    (void)state;
+    read_ef_dir_from(refuse_much);
+}
+
+/* The identifiers of standard applications are tried: of ICAO 9303-10, ISO/IEC 7816-15, ETSI TS 102 221 and EN 14890-1. */
+static void standard_applications_are_listed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *description, *directory, *expected;
+        size_t length;
+    } applications[] = {
+        {"[[mf.ef]]\nid = 0x011C\nsize = 1\n[[mf.df]]\nname = 'A0000002471001'\n[[mf.df.ef]]\nid = 0x011E\nsize = 1\n"
+         "[[mf.df.ef]]\nid = 0x0101\nsize = 1\n[[mf.df.ef]]\nid = 0x0110\nsize = 1\n[[mf.df.ef]]\nid = 0x011D\nsize = 1\n",
+         "A0000002471001", "0101\0" "0110\0" "011D\0" "011E\0", 21},
+        {"[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x5031\nsize = 1\n[[mf.df.ef]]\nid = 0x5032\nsize = 1\n", "5015",
+         "5031\0" "5032\0", 11},
+        {"[[mf.ef]]\nid = 0x2FE2\nsize = 1\n[[mf.ef]]\nid = 0x2F05\nsize = 1\n[[mf.df]]\nid = 0x7F20\n", "3F00",
+         "2F05\0" "2FE2\0" "7F20\0", 16},
+        {"[[mf.df]]\nname = 'A000000167455349474E'\n[[mf.df.ef]]\nid = 0xC000\nsize = 1\n[[mf.df.ef]]\nid = 0xC008\nsize = 1\n",
+         "A000000167455349474E", "C000\0" "C008\0", 11},
+    };
+    for (size_t i = 0; i < sizeof applications / sizeof *applications; i++) {
+        struct quiet with_files = insert_card_of(applications[i].description, scm_card_transmit);
+        char names[200];
+        size_t length = 77;
+        assert_result(scm_file_access_change_dir(with_files.files, SCM_TYPE_BY_ANY, applications[i].directory), SCM_S_OK);
+        assert_result(scm_file_access_directory(with_files.files, SCM_TYPE_ALL_FILES, names, sizeof names, &length), SCM_S_OK);
+        assert_int_equal(length, applications[i].length);
+        assert_memory_equal(names, applications[i].expected, length);
+        remove_quiet_card(with_files);
+    }
 }
 
 /* Kind and size are found out by reading. */
@@ -1655,6 +1711,8 @@ int main(int argc, char **argv)
         with_t_1(a_pulled_card_tells_how_much_it_got),
         cmocka_unit_test(an_application_is_listed_once),
         cmocka_unit_test(all_of_ef_dir_is_read),
+        cmocka_unit_test(all_of_ef_dir_is_read_from_a_card_that_refuses),
+        cmocka_unit_test(standard_applications_are_listed),
         cmocka_unit_test(a_card_that_tells_nothing_is_read),
         cmocka_unit_test(a_short_identifier_leaves_no_other_file_current),
         cmocka_unit_test(a_card_that_refuses_a_length_is_asked_for_a_record),

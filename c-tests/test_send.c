@@ -1135,8 +1135,10 @@ static void the_caller_has_the_last_word(void **state)
     check_capabilities(card, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, 300, 400);
     set_capabilities(card, SCM_CARD_EXTENDED, 0, 0);
     check_capabilities(card, SCM_CARD_EXTENDED, 65535, 65536);
-    /* Lengths that do not count are not looked at. */
-    set_capabilities(card, NOTHING, 7, 7);
+    /* Without extended lengths they are those of short ones. */
+    set_capabilities(card, NOTHING, 7, 8);
+    check_capabilities(card, NOTHING, 7, 8);
+    set_capabilities(card, NOTHING, 0, 0);
     check_capabilities(card, NOTHING, 255, 256);
     assert_result(scm_set_card_capabilities(card, NULL), SCM_S_OK);
     check_capabilities(card, SCM_CARD_CHAINING, 255, 256);
@@ -1153,6 +1155,8 @@ static void bad_capabilities_change_nothing(void **state)
         {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 65536, 0, 0},
         {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 0, 255, 0},
         {sizeof(scm_card_capabilities), SCM_CARD_EXTENDED, 0, 65537, 0},
+        {sizeof(scm_card_capabilities), SCM_CARD_CHAINING, 256, 0, 0},
+        {sizeof(scm_card_capabilities), SCM_CARD_CHAINING, 0, 257, 0},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_result(scm_set_card_capabilities(card, &bad[i]), SCM_E_INVALIDARG);

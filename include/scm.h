@@ -1130,11 +1130,11 @@ typedef struct scm_card_capabilities {
      */
     uint32_t flags;
     /**
-     * The most data of one command APDU, in bytes: 255 without extended lengths.
+     * The most data of one command APDU, in bytes: 255 without extended lengths, or less where `scm_set_card_capabilities` has said so.
      */
     uint32_t command_data;
     /**
-     * The most data of one response APDU, in bytes: 256 without extended lengths.
+     * The most data of one response APDU, in bytes: 256 without extended lengths, or less.
      */
     uint32_t response_data;
     /**
@@ -2507,16 +2507,19 @@ scm_result scm_get_card_capabilities(struct scm_handle *handle,
 
 /**
  * Says what commands to this card may be like, whatever the card and the reader say. It holds for this attachment, also after
- * a reconnect and for another card, and what the card has refused before is tried again.
+ * a reconnect and for another card. What was found out by trying, of lengths and of forms that the card refuses, is forgotten.
+ *
+ * Without `SCM_CARD_EXTENDED` the lengths are those of short commands, for cards that cannot give 256 bytes at once, or take 255. Files are
+ * read and written in pieces of so many bytes then, from the first command on; without it, too, in the end: a card that refuses is asked for
+ * less, and what it gives is remembered. Commands of `scm_send` go as they are.
  *
  * @param handle  the attachment
- * @param capabilities  the capabilities; 0 as a length is the longest there can be, and lengths count with
- *   `SCM_CARD_EXTENDED` only. NULL: card and reader are believed again.
+ * @param capabilities  the capabilities; 0 as a length is the longest there can be. NULL: card and reader are believed again.
  *
  * @return
  * - `SCM_S_OK`: set.
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, a flag is not defined, or a length is out of range: 255 to 65,535
- *   for commands, 256 to 65,536 for responses.
+ * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, a flag is not defined, or a length is out of range: with
+ *   `SCM_CARD_EXTENDED` 255 to 65,535 for commands, 256 to 65,536 for responses; without it 1 to 255, and 1 to 256.
  * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
  *
  * Asks neither card nor service. Waits for a call that another thread is in on the same handle.
@@ -2693,6 +2696,12 @@ SCM_API scm_result scm_file_get_info(struct scm_file *file, struct scm_file_info
  * Of a file of bytes up to `capacity` bytes, in as many commands as it takes; fewer at its end, and where the card gives no more:
  * then the next call tells why. Of a file of records one record.
  *
+ * The end is proven. A card that refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, nothing at all, ...) is asked for less, down to one
+ * byte: it may not cross the end, or cannot give so much at once, and then what it gives is found in eight commands at most, and remembered for the
+ * card. A card that has lost the selection (6986, 6A82) is asked once more with the file selected again. `SCM_SCARD_W_EOF` says that the card has refused one
+ * byte twice, or has given none where the file should end by the size that it has told; and where it has told a greater size, also the
+ * last byte of that. A size that is too small is found out as well: behind it one byte is asked for.
+ *
  * @param file  the file
  * @param data  [out] the bytes, or the record
  * @param capacity  how many bytes are wanted, and the room in `data`
@@ -2702,6 +2711,9 @@ SCM_API scm_result scm_file_get_info(struct scm_file *file, struct scm_file_info
  * @return
  * - `SCM_S_OK`: read.
  * - `SCM_SCARD_W_EOF`: the position is at the end.
+ * - `SCM_SCARD_E_COMM_DATA_LOST`: the card says that part of the data may be wrong (6281), or that there is nothing, or no file, where it has
+ *   told that there is; or it cannot give so long a record at once.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the position is beyond 32,767, and the card does not know the instruction for that (B1).
  * - `SCM_E_POINTER`: `data_length` is NULL, or `data` is.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit, `*data_length` is what is needed, and the position is as before.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
@@ -2718,7 +2730,8 @@ scm_result scm_file_read(struct scm_file *file,
 /**
  * Writes at the position, which moves behind what was written (ISCardFileAccess::Write).
  *
- * To a file of bytes all of `data`, in as many commands as it takes. To a file of records one record: that at the position, or a
+ * To a file of bytes all of `data`, in as many commands as it takes. A card that refuses a part (6700, 6A84, 6A86, 6B00, ...) is given a
+ * shorter one, down to one byte; what it takes at once is remembered. To a file of records one record: that at the position, or a
  * new one at the end (APPEND RECORD). In a ring a new record is the first, where there is no room in place of the oldest, and
  * the position is behind it then: 1.
  *
@@ -2737,7 +2750,7 @@ scm_result scm_file_read(struct scm_file *file,
  * - `SCM_E_INVALIDARG`: `data` is NULL with a length; several of the flags; another flag.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does something else with this file; or the card does not know the command.
  * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Of a file whose size the card tells nothing is
- *   written then.
+ *   written then, if the last byte cannot be read either; else as much as fits, which `*written` tells.
  * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
@@ -2763,9 +2776,9 @@ scm_result scm_file_write(struct scm_file *file,
  * - `SCM_E_INVALIDARG`: `origin` is not defined.
  * - `SCM_SCARD_E_BAD_SEEK`: that is before the beginning or behind the end. The position is as before. Of a file of bytes whose size
  *   the card does not tell, the end is not looked for.
- * - `SCM_E_HANDLE`, and for a file of records the codes of `scm_file_read`
+ * - `SCM_E_HANDLE`, and where the card is asked the codes of `scm_file_read`
  *
- * Asks the card only for records, and for the end of a file whose size it does not tell.
+ * Asks the card for records, for the end, and whether there is something behind the size that it has told.
  */
 SCM_API
 scm_result scm_file_seek(struct scm_file *file,
@@ -2792,9 +2805,12 @@ SCM_API scm_result scm_file_tell(struct scm_file *file, uint64_t *position);
  *
  * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`, or the codes of `scm_file_read`
  *
- * Asks the card for records, at most 16 times, and for a file whose size it does not tell.
+ * Asks the card for records, at most 16 times. Of a file of bytes it reads the last one of the size that the card has told, and looks whether another
+ * one follows, once; where that is wrong, or the card tells no size, it looks for the end. Of a file that may not be read it gives what the card tells.
  */
-SCM_API scm_result scm_file_size(struct scm_file *file, uint64_t *size);
+SCM_API
+scm_result scm_file_size(struct scm_file *file,
+                         uint64_t *size);
 
 /**
  * Closes a file (ISCardFileAccess::Close).
@@ -2938,9 +2954,10 @@ scm_result scm_file_access_resolve(struct scm_file_access *file_access,
 /**
  * Lists the current directory (ISCardFileAccess::Directory).
  *
- * ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards (2F, 44, 45, 50,
- * 00, 10, 40 and 5F with 00 to 1F behind: 256 SELECTs), and in the MF also by what EF.DIR (2F00) has of applications. What is
- * neither is not listed: `scm_file_access_directory_ex` tries other identifiers. A provider lists what it knows.
+ * ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards, in 351 SELECTs: those of
+ * the standard applications (ISO/IEC 7816-4 and 7816-15, ICAO 9303, ETSI TS 102 221 with 3GPP TS 51.011 and TS 31.102, EN 14890), and 44, 45, 50, 10,
+ * 00, 40 and 5F with 00 to 1F behind; docs/files.md has the list. In the MF also by what EF.DIR (2F00) has of applications. What is
+ * neither is not listed, nor what may not be selected: `scm_file_access_directory_ex` tries other identifiers. A provider lists what it knows.
  *
  * @param file_access  the object
  * @param file_type  what to list: `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from

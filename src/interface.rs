@@ -16,6 +16,7 @@ pub mod information;
 pub mod pin_pad;
 pub mod properties;
 pub mod record;
+pub mod search;
 pub mod selection;
 
 use crate::hresult::Result;

@@ -3,7 +3,7 @@
 use zeroize::Zeroize;
 
 use super::diagnosis;
-use super::knowledge::{Habits, Selection};
+use super::knowledge::{Habits, Reach, Selection};
 use super::session::Session;
 use super::Attachment;
 use crate::atr::Atr;
@@ -51,11 +51,15 @@ impl Attachment {
         talked
     }
 
-    /// Sets what a command to this card may be like, whatever the card says; None believes the card.
-    pub fn set_limits(&self, limits: Option<Limits>) -> Result<()> {
+    /// Sets what a command to this card may be like, whatever the card says, and how much data a short one may have and bring; None
+    /// believes the card.
+    pub fn set_limits(&self, limits: Option<Limits>, short: Option<(usize, usize)>) -> Result<()> {
         let knowledge = &mut self.enter_at_length()?.knowledge;
         knowledge.given_limits = limits;
+        knowledge.given_short = short;
         knowledge.habits.forget_forms();
+        knowledge.habits.command = Reach::default();
+        knowledge.habits.response = Reach::default();
         Ok(())
     }
 }
@@ -190,6 +194,11 @@ impl Conversation<'_> {
             }
         };
         limits.without(&habits)
+    }
+
+    /// The most data of a short command, and of a short response.
+    pub fn short_limits(&self) -> (usize, usize) {
+        self.session.knowledge.given_short.unwrap_or((SHORT_DATA, SHORT_RESPONSE))
     }
 
     /// Whether it matters what the card says of its capabilities.

@@ -15,6 +15,8 @@ pub struct Knowledge {
     pub capabilities: Option<Capabilities>,
     /// What the caller says that the card can do.
     pub given_limits: Option<Limits>,
+    /// The most data of a short command and of a short response, where the caller says that it is less than these can have.
+    pub given_short: Option<(usize, usize)>,
     /// The most data that the reader carries, if it says so; None when it was not asked.
     pub reader: Option<Option<usize>>,
     pub habits: Habits,
@@ -59,6 +61,13 @@ pub struct Habits {
     /// The classes after whose commands it does not give its answer in the same class, or in the interindustry one.
     gives_not_in_own: Classes,
     gives_not_in_interindustry: Classes,
+    /// How much it takes in one command, and how much it gives in one response.
+    pub command: Reach,
+    pub response: Reach,
+    /// In what length it has given a record, after it has refused a longer one.
+    pub record: Option<usize>,
+    /// It reads with the odd instruction.
+    pub reads_odd: bool,
 }
 
 /// A set of classes: a bit for each.
@@ -151,6 +160,41 @@ impl Limits {
     }
 }
 
+/// How much a card takes, or gives, at once, as far as it was tried. What it says of that is in `Capabilities`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Reach {
+    /// The longest that it has taken.
+    pub taken: usize,
+    /// The longest that it takes, where it has refused a longer one.
+    pub limit: Option<usize>,
+}
+
+impl Habits {
+    /// It takes no longer data than so many bytes.
+    pub fn note_command_limit(&mut self, length: usize) {
+        self.command.limit = Some(length);
+        self.refuses_long_commands |= length <= SHORT_DATA;
+    }
+
+    /// It gives no more than so many bytes at once.
+    pub fn note_response_limit(&mut self, length: usize) {
+        self.response.limit = Some(length);
+        self.refuses_long_responses |= length <= SHORT_RESPONSE;
+    }
+}
+
+impl Reach {
+    /// It has taken so much.
+    pub fn note_taken(&mut self, length: usize) {
+        self.taken = self.taken.max(length);
+    }
+
+    /// As much of `most` as it takes.
+    pub fn within(&self, most: usize) -> usize {
+        self.limit.map_or(most, |limit| most.min(limit))
+    }
+}
+
 impl Knowledge {
     /// What was selected may be so no more.
     #[inline(always)]
@@ -166,7 +210,8 @@ impl Knowledge {
 
     /// Another card answers.
     pub fn forget_card(&mut self) {
-        *self = Knowledge { given_limits: self.given_limits, reader: self.reader, ..Knowledge::default() };
+        let Knowledge { given_limits, given_short, reader, .. } = *self;
+        *self = Knowledge { given_limits, given_short, reader, ..Knowledge::default() };
     }
 }
 

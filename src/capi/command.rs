@@ -204,9 +204,9 @@ pub struct scm_card_capabilities {
     pub struct_size: u32,
     /// `SCM_CARD_CHAINING`, `SCM_CARD_EXTENDED`, both or-ed, or 0
     pub flags: u32,
-    /// The most data of one command APDU, in bytes: 255 without extended lengths.
+    /// The most data of one command APDU, in bytes: 255 without extended lengths, or less where `scm_set_card_capabilities` has said so.
     pub command_data: u32,
-    /// The most data of one response APDU, in bytes: 256 without extended lengths.
+    /// The most data of one response APDU, in bytes: 256 without extended lengths, or less.
     pub response_data: u32,
     /// How many logical channels the card has, with the basic one: 8 is eight or more, 0 when it does not say. `scm_set_card_capabilities` does not look
     /// at it.
@@ -226,11 +226,10 @@ unsafe impl Options for scm_card_capabilities {
 }
 
 impl scm_card_capabilities {
-    fn new(limits: &Limits, channels: Option<u32>) -> scm_card_capabilities {
+    fn new(limits: &Limits, (data, response): (usize, usize), channels: Option<u32>) -> scm_card_capabilities {
         let chaining = if limits.chaining { SCM_CARD_CHAINING } else { 0 };
         let extended = if limits.extended.is_some() { SCM_CARD_EXTENDED } else { 0 };
-        let short = Extended { data: SHORT_DATA, response: SHORT_RESPONSE };
-        let lengths = limits.extended.unwrap_or(short);
+        let lengths = limits.extended.unwrap_or(Extended { data, response });
         scm_card_capabilities {
             flags: chaining | extended,
             command_data: lengths.data as u32,
@@ -240,13 +239,7 @@ impl scm_card_capabilities {
         }
     }
 
-    /// 0 as a length is as much as there can be.
     fn limits(&self) -> Result<Limits> {
-        let length = |given: u32, shortest: usize, longest: usize| match given as usize {
-            0 => Ok(longest),
-            length if (shortest..=longest).contains(&length) => Ok(length),
-            _ => Err(Hresult::E_INVALIDARG),
-        };
         if self.flags & !(SCM_CARD_CHAINING | SCM_CARD_EXTENDED) != 0 {
             return Err(Hresult::E_INVALIDARG);
         }
@@ -258,6 +251,23 @@ impl scm_card_capabilities {
             }),
         };
         Ok(Limits { chaining: self.flags & SCM_CARD_CHAINING != 0, extended })
+    }
+
+    /// The most data of a short command, and of a short response.
+    fn short_limits(&self) -> Result<(usize, usize)> {
+        if self.flags & SCM_CARD_EXTENDED != 0 {
+            return Ok((SHORT_DATA, SHORT_RESPONSE));
+        }
+        Ok((length(self.command_data, 1, SHORT_DATA)?, length(self.response_data, 1, SHORT_RESPONSE)?))
+    }
+}
+
+/// 0 as a length is as much as there can be.
+fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
+    match given as usize {
+        0 => Ok(longest),
+        length if (shortest..=longest).contains(&length) => Ok(length),
+        _ => Err(Hresult::E_INVALIDARG),
     }
 }
 
@@ -428,26 +438,29 @@ pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
     guard(|| {
         // SAFETY: as the header says.
         let capabilities = unsafe { OutputStructure::new(capabilities) }?;
-        let (limits, channels) = attached(handle)?.converse(SCM_INFINITE, |card| {
+        let (limits, short, channels) = attached(handle)?.converse(SCM_INFINITE, |card| {
             information::read(card)?;
-            Ok((card.limits(), card.capabilities().channels))
+            Ok((card.limits(), card.short_limits(), card.capabilities().channels))
         })?;
-        capabilities.set(&scm_card_capabilities::new(&limits, channels));
+        capabilities.set(&scm_card_capabilities::new(&limits, short, channels));
         Ok(Hresult::S_OK)
     })
 }
 
 /// Says what commands to this card may be like, whatever the card and the reader say. It holds for this attachment, also after
-/// a reconnect and for another card, and what the card has refused before is tried again.
+/// a reconnect and for another card. What was found out by trying, of lengths and of forms that the card refuses, is forgotten.
+///
+/// Without `SCM_CARD_EXTENDED` the lengths are those of short commands, for cards that cannot give 256 bytes at once, or take 255. Files are
+/// read and written in pieces of so many bytes then, from the first command on; without it, too, in the end: a card that refuses is asked for
+/// less, and what it gives is remembered. Commands of `scm_send` go as they are.
 ///
 /// @param handle  the attachment
-/// @param capabilities  the capabilities; 0 as a length is the longest there can be, and lengths count with
-///   `SCM_CARD_EXTENDED` only. NULL: card and reader are believed again.
+/// @param capabilities  the capabilities; 0 as a length is the longest there can be. NULL: card and reader are believed again.
 ///
 /// @return
 /// - `SCM_S_OK`: set.
-/// - `SCM_E_INVALIDARG`: `struct_size` is that of no version, a flag is not defined, or a length is out of range: 255 to 65,535
-///   for commands, 256 to 65,536 for responses.
+/// - `SCM_E_INVALIDARG`: `struct_size` is that of no version, a flag is not defined, or a length is out of range: with
+///   `SCM_CARD_EXTENDED` 255 to 65,535 for commands, 256 to 65,536 for responses; without it 1 to 255, and 1 to 256.
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Asks neither card nor service. Waits for a call that another thread is in on the same handle.
@@ -460,8 +473,9 @@ pub unsafe extern "C-unwind" fn scm_set_card_capabilities(
         let attachment = attached(handle)?;
         // SAFETY: as the header says.
         let given = unsafe { options(capabilities) }?;
-        let limits = if capabilities.is_null() { None } else { Some(given.limits()?) };
-        attachment.set_limits(limits)?;
+        let (limits, short) = (given.limits()?, given.short_limits()?);
+        let is_given = !capabilities.is_null();
+        attachment.set_limits(is_given.then_some(limits), is_given.then_some(short))?;
         Ok(Hresult::S_OK)
     })
 }

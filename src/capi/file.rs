@@ -103,6 +103,12 @@ pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mu
 /// Of a file of bytes up to `capacity` bytes, in as many commands as it takes; fewer at its end, and where the card gives no more:
 /// then the next call tells why. Of a file of records one record.
 ///
+/// The end is proven. A card that refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, nothing at all, ...) is asked for less, down to one
+/// byte: it may not cross the end, or cannot give so much at once, and then what it gives is found in eight commands at most, and remembered for the
+/// card. A card that has lost the selection (6986, 6A82) is asked once more with the file selected again. `SCM_SCARD_W_EOF` says that the card has refused one
+/// byte twice, or has given none where the file should end by the size that it has told; and where it has told a greater size, also the
+/// last byte of that. A size that is too small is found out as well: behind it one byte is asked for.
+///
 /// @param file  the file
 /// @param data  [out] the bytes, or the record
 /// @param capacity  how many bytes are wanted, and the room in `data`
@@ -112,6 +118,9 @@ pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mu
 /// @return
 /// - `SCM_S_OK`: read.
 /// - `SCM_SCARD_W_EOF`: the position is at the end.
+/// - `SCM_SCARD_E_COMM_DATA_LOST`: the card says that part of the data may be wrong (6281), or that there is nothing, or no file, where it has
+///   told that there is; or it cannot give so long a record at once.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the position is beyond 32,767, and the card does not know the instruction for that (B1).
 /// - `SCM_E_POINTER`: `data_length` is NULL, or `data` is.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit, `*data_length` is what is needed, and the position is as before.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
@@ -154,7 +163,8 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 
 /// Writes at the position, which moves behind what was written (ISCardFileAccess::Write).
 ///
-/// To a file of bytes all of `data`, in as many commands as it takes. To a file of records one record: that at the position, or a
+/// To a file of bytes all of `data`, in as many commands as it takes. A card that refuses a part (6700, 6A84, 6A86, 6B00, ...) is given a
+/// shorter one, down to one byte; what it takes at once is remembered. To a file of records one record: that at the position, or a
 /// new one at the end (APPEND RECORD). In a ring a new record is the first, where there is no room in place of the oldest, and
 /// the position is behind it then: 1.
 ///
@@ -173,7 +183,7 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 /// - `SCM_E_INVALIDARG`: `data` is NULL with a length; several of the flags; another flag.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does something else with this file; or the card does not know the command.
 /// - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Of a file whose size the card tells nothing is
-///   written then.
+///   written then, if the last byte cannot be read either; else as much as fits, which `*written` tells.
 /// - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
@@ -221,9 +231,9 @@ pub unsafe extern "C-unwind" fn scm_file_write(
 /// - `SCM_E_INVALIDARG`: `origin` is not defined.
 /// - `SCM_SCARD_E_BAD_SEEK`: that is before the beginning or behind the end. The position is as before. Of a file of bytes whose size
 ///   the card does not tell, the end is not looked for.
-/// - `SCM_E_HANDLE`, and for a file of records the codes of `scm_file_read`
+/// - `SCM_E_HANDLE`, and where the card is asked the codes of `scm_file_read`
 ///
-/// Asks the card only for records, and for the end of a file whose size it does not tell.
+/// Asks the card for records, for the end, and whether there is something behind the size that it has told.
 #[no_mangle]
 pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, origin: u32) -> scm_result {
     guard(|| {
@@ -274,7 +284,8 @@ pub unsafe extern "C-unwind" fn scm_file_tell(file: *mut scm_file, position: *mu
 ///
 /// @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`, or the codes of `scm_file_read`
 ///
-/// Asks the card for records, at most 16 times, and for a file whose size it does not tell.
+/// Asks the card for records, at most 16 times. Of a file of bytes it reads the last one of the size that the card has told, and looks whether another
+/// one follows, once; where that is wrong, or the card tells no size, it looks for the end. Of a file that may not be read it gives what the card tells.
 #[no_mangle]
 pub unsafe extern "C-unwind" fn scm_file_size(file: *mut scm_file, size: *mut u64) -> scm_result {
     guard(|| {

@@ -235,9 +235,10 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
 
 /// Lists the current directory (ISCardFileAccess::Directory).
 ///
-/// ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards (2F, 44, 45, 50,
-/// 00, 10, 40 and 5F with 00 to 1F behind: 256 SELECTs), and in the MF also by what EF.DIR (2F00) has of applications. What is
-/// neither is not listed: `scm_file_access_directory_ex` tries other identifiers. A provider lists what it knows.
+/// ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards, in 351 SELECTs: those of
+/// the standard applications (ISO/IEC 7816-4 and 7816-15, ICAO 9303, ETSI TS 102 221 with 3GPP TS 51.011 and TS 31.102, EN 14890), and 44, 45, 50, 10,
+/// 00, 40 and 5F with 00 to 1F behind; docs/files.md has the list. In the MF also by what EF.DIR (2F00) has of applications. What is
+/// neither is not listed, nor what may not be selected: `scm_file_access_directory_ex` tries other identifiers. A provider lists what it knows.
 ///
 /// @param file_access  the object
 /// @param file_type  what to list: `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from

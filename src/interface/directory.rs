@@ -1,12 +1,13 @@
 //! What is in a directory. No command of ISO/IEC 7816-4 tells: the applications are in EF.DIR, and every other file has to be
 //! tried.
 
+use super::binary;
 use super::control_parameters::{ControlParameters, Kind};
+use super::file::File;
 use super::file_access::look;
 use super::record;
 use super::selection::{enter, enter_directory, select, Expected, Telling};
 use crate::attachment::conversation::Conversation;
-use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
 use crate::path::{push_hex, Name, Path, Root, MF};
@@ -19,6 +20,8 @@ use crate::type_library::{
 const DIR: u16 = 0x2F00;
 const APPLICATION_TEMPLATE: u32 = 0x61;
 const APPLICATION_NAME: u32 = 0x4F;
+/// So much of it is read.
+const MAX_DIR: usize = 0x7F00;
 
 /// What is to be listed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,10 +54,52 @@ pub enum Candidates {
     Range(std::ops::RangeInclusive<u16>),
 }
 
-/// The upper bytes of usual identifiers (ISO/IEC 7816-4: 2F; ISO/IEC 7816-15: 44, 50; and what vendors like).
-const USUAL: [u8; 8] = [0x2F, 0x44, 0x45, 0x50, 0x00, 0x10, 0x40, 0x5F];
-/// The lower bytes that are tried with each.
-const USUAL_LOWER: u8 = 0x20;
+/// Usual identifiers, the first and the last of each range, by the standard that has them.
+const USUAL: [(u16, u16); 32] = [
+    // ISO/IEC 7816-4, 12.2: EF.DIR 2F00, EF.ATR/INFO 2F01; and global data objects 2F02, DIN V 66291-1. ETSI TS 102 221, 13: EF.PL
+    // 2F05, EF.ARR 2F06, EF.UMPC 2F08.
+    (0x2F00, 0x2F1F),
+    // ETSI TS 102 221, 13.2: EF.ICCID.
+    (0x2FE2, 0x2FE2),
+    // ISO/IEC 7816-15 and PKCS #15: DF.CIA 5015 with EF.OD, EF.CIAInfo and EF.UnusedSpace; the directories of objects are where
+    // their card puts them, most often here.
+    (0x4400, 0x441F),
+    (0x5000, 0x501F),
+    (0x5031, 0x5033),
+    // ICAO 9303-10: EF.DG1 to EF.DG16; EF.CardAccess, EF.SOD (and in the MF EF.CardSecurity), EF.COM.
+    (0x0101, 0x0110),
+    (0x011C, 0x011E),
+    // 3GPP TS 51.011, 10 and TS 31.102, 4: DF.TELECOM and DF.CD, DF.GSM and its like, DF.PHONEBOOK, DF.GSM-ACCESS and DF.MExE, and of their
+    // files the preferred language, IMSI, keys, services, numbers, messages, access classes, networks, location and administration.
+    (0x7F10, 0x7F11),
+    (0x7F20, 0x7F25),
+    (0x5F3A, 0x5F3C),
+    (0x6F05, 0x6F09),
+    (0x6F20, 0x6F20),
+    (0x6F30, 0x6F31),
+    (0x6F37, 0x6F4B),
+    (0x6F56, 0x6F57),
+    (0x6F74, 0x6F74),
+    (0x6F78, 0x6F78),
+    (0x6F7B, 0x6F7E),
+    (0x6FAD, 0x6FAE),
+    // EN 14890-1 has the files of DIN V 66291-1: EF.SSD, EF.PROT, EF.PK.RCA.DS and EF.PK.CA.DS, EF.DM; and certificates Cxyz: x is the service (0 signature,
+    // 1 authentication, 2 and 3 encipherment), y the security environment, z whose it is (from 8 on of an authority).
+    (0x1F00, 0x1F00),
+    (0xA000, 0xA000),
+    (0xB000, 0xB001),
+    (0xC000, 0xC00E),
+    (0xC100, 0xC100),
+    (0xC108, 0xC108),
+    (0xC200, 0xC200),
+    (0xD000, 0xD000),
+    // What vendors like.
+    (0x0001, 0x001F),
+    (0x1000, 0x101F),
+    (0x4000, 0x401F),
+    (0x4500, 0x451F),
+    (0x5F00, 0x5F1F),
+];
 
 impl Candidates {
     fn iter(&self) -> impl Iterator<Item = u16> {
@@ -62,9 +107,7 @@ impl Candidates {
             Candidates::Usual => (&USUAL[..], None),
             Candidates::Range(range) => (&[][..], Some(range.clone())),
         };
-        let usual =
-            usual.iter().flat_map(|upper| (0..USUAL_LOWER).map(move |lower| u16::from_be_bytes([*upper, lower])));
-        usual.chain(range.into_iter().flatten())
+        usual.iter().flat_map(|(first, last)| *first..=*last).chain(range.into_iter().flatten())
     }
 }
 
@@ -147,20 +190,21 @@ fn list_applications(card: &mut Conversation, names: &mut Vec<u8>) -> Result<()>
 
 /// A card without EF.DIR has no list of applications.
 fn read_dir(card: &mut Conversation, content: &mut Vec<u8>) -> Result<()> {
-    match enter(card, &Path::MF.child(DIR)?, Expected::File) {
+    let path = Path::MF.child(DIR)?;
+    match enter(card, &path, Expected::File) {
         Ok(()) => {}
         Err(code) if is_of_the_file(code) => return Ok(()),
         Err(code) => return Err(code),
     }
-    while content.len() <= 0x7F00 {
-        let [.., high, low] = content.len().to_be_bytes();
-        let before = content.len();
-        let read = Command::new(ins::READ_BINARY, high, low).expecting(SHORT_RESPONSE);
-        match card.send(&read, content)? {
-            StatusWord::WRONG_STRUCTURE => return read_records(card, content),
-            // Some cards give less at once than they are asked for.
-            status if !status.is_done() || status == StatusWord::END_OF_FILE || content.len() == before => break,
-            _ => {}
+    let file = File::of_standard(path);
+    while content.len() <= MAX_DIR {
+        // Some cards give less at once than they are asked for.
+        let part = binary::read_part(card, &file, content.len() as u64, SHORT_RESPONSE, content);
+        let has_records = part == Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE) && content.is_empty();
+        match card.given(part)? {
+            None if has_records => return read_records(card, content),
+            Some(true) => {}
+            _ => break,
         }
     }
     Ok(())
@@ -188,4 +232,30 @@ fn push_name(names: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
     push_hex(names, bytes);
     names.push(0);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_usual_identifier_is_tried_once() {
+        let all: Vec<_> = Candidates::Usual.iter().collect();
+        assert_eq!(all.len(), 351, "as the header says");
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        assert!(all.iter().all(|id| Path::MF.child(*id).is_ok()));
+    }
+
+    #[test]
+    fn the_standard_applications_are_among_them() {
+        let all: BTreeSet<_> = Candidates::Usual.iter().collect();
+        let passport = (0x0101..=0x0110).chain(0x011C..=0x011E);
+        let information = [0x2F00, 0x5015, 0x5031, 0x5032, 0x5033];
+        let telecom = [0x2F00, 0x2FE2, 0x2F05, 0x2F06, 0x2F08, 0x7F10, 0x7F20, 0x6F07, 0x6FAD];
+        let signature = [0x1F00, 0xB000, 0xC000, 0xC008, 0xC00E, 0xC100, 0xC108, 0xC200, 0xD000];
+        for id in passport.chain(information).chain(telecom).chain(signature) {
+            assert!(all.contains(&id), "{id:04X}");
+        }
+    }
 }

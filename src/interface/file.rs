@@ -1,7 +1,7 @@
 //! An open file: where it is on the card, of which card, and the position in it. Each operation selects the file and works in
 //! one go, because others may select another one in between without any signal.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::control_parameters::{Coding, ControlParameters, Kind};
 use super::selection::{enter, enter_directory, Expected};
@@ -26,7 +26,15 @@ pub struct File {
     card: u64,
     /// Bytes, or records.
     position: AtomicU64,
+    /// How many bytes there are, as the card has told it or as it was found; `NO_END` where nobody knows.
+    end: AtomicU64,
+    /// Whether it was found.
+    is_end_proven: AtomicBool,
+    /// How far the card has given it.
+    given: AtomicU64,
 }
+
+const NO_END: u64 = u64::MAX;
 
 /// What is done to what is there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,7 +64,15 @@ impl<'a> Change<'a> {
 
 impl File {
     pub fn new(path: Path, reference: Reference, kind: Kind, parameters: ControlParameters, card: u64) -> File {
-        File { path, reference, kind, parameters, card, position: AtomicU64::new(0) }
+        let end = AtomicU64::new(parameters.size.map_or(NO_END, u64::from));
+        let (position, given) = (AtomicU64::new(0), AtomicU64::new(0));
+        let is_end_proven = AtomicBool::new(false);
+        File { path, reference, kind, parameters, card, position, end, is_end_proven, given }
+    }
+
+    /// A file of bytes that a standard puts there: it is read as soon as it is selected, and nothing is known of it.
+    pub fn of_standard(path: Path) -> File {
+        File::new(path, Reference::Id, Kind::Transparent, ControlParameters::default(), 0)
     }
 
     /// Up to `length` bytes, or one record. At the end `SCARD_W_EOF`; a record that does not fit is no record read.
@@ -106,11 +122,12 @@ impl File {
             self.set_position(behind);
             return Ok(());
         }
-        let length = change.length() as u64;
-        if self.rest(position).is_some_and(|rest| length > rest) {
+        let behind = position.checked_add(change.length() as u64).filter(|behind| *behind <= binary::MAX_OFFSET);
+        let behind = behind.ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
+        self.enter(card)?;
+        if !self.has_room(card, behind)? {
             return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
         }
-        self.enter(card)?;
         let done = binary::write(card, self, position, change, written);
         self.set_position(position + *written as u64);
         done
@@ -155,17 +172,31 @@ impl File {
     }
 
     fn check_position(&self, attachment: &Attachment, position: u64) -> Result<()> {
-        let exists = match (self.kind.has_records(), self.parameters.size) {
-            (false, Some(size)) => position <= size.into(),
+        let exists = match (self.kind.has_records(), self.end()) {
             (false, None) => position <= binary::MAX_OFFSET,
+            (false, Some(end)) if position <= end || position > binary::MAX_OFFSET => position <= end,
             (true, _) if position == 0 => true,
-            (true, _) => attachment.converse(SCM_INFINITE, |card| {
+            (has_records, _) => attachment.converse(SCM_INFINITE, |card| {
                 self.check_card(card)?;
                 self.enter(card)?;
-                record::exists(card, self, position)
+                if has_records {
+                    record::exists(card, self, position)
+                } else {
+                    self.has_room(card, position)
+                }
             })?,
         };
         exists.then_some(()).ok_or(Hresult::SCARD_E_BAD_SEEK)
+    }
+
+    /// Whether the bytes before `position` can be there. Behind the end that the card has told, it is asked: it may have told too
+    /// little. What may not be read is not there then.
+    fn has_room(&self, card: &mut Conversation, position: u64) -> Result<bool> {
+        if self.end().is_none_or(|end| position <= end) {
+            return Ok(true);
+        }
+        let exists = binary::exists(card, self, position - 1);
+        Ok(card.given(exists)?.unwrap_or(false))
     }
 
     pub fn position(&self) -> u64 {
@@ -178,8 +209,8 @@ impl File {
 
     /// How many bytes, or records, there are.
     pub fn size(&self, attachment: &Attachment) -> Result<u64> {
-        if let (false, Some(size)) = (self.kind.has_records(), self.parameters.size) {
-            return Ok(size.into());
+        if let (false, true, Some(end)) = (self.kind.has_records(), self.is_end_proven(), self.end()) {
+            return Ok(end);
         }
         attachment.converse(SCM_INFINITE, |card| {
             self.check_card(card)?;
@@ -187,14 +218,49 @@ impl File {
             if self.kind.has_records() {
                 record::count(card, self)
             } else {
-                binary::measure(card, self)
+                binary::size(card, self)
             }
         })
     }
 
-    /// How many bytes there are from `position` on, if the card has said so.
-    pub fn rest(&self, position: u64) -> Option<u64> {
-        self.parameters.size.map(|size| u64::from(size).saturating_sub(position))
+    /// How many bytes there are, as far as that is known.
+    pub fn end(&self) -> Option<u64> {
+        Some(self.end.load(Ordering::Acquire)).filter(|end| *end != NO_END)
+    }
+
+    pub fn is_end_proven(&self) -> bool {
+        self.is_end_proven.load(Ordering::Acquire)
+    }
+
+    /// The card has given what is before `end`. If it was not to be there, nobody knows the end any more.
+    pub fn note_given(&self, end: u64) {
+        self.given.fetch_max(end, Ordering::AcqRel);
+        if self.end().is_some_and(|told| end > told) {
+            self.is_end_proven.store(false, Ordering::Release);
+            self.end.store(NO_END, Ordering::Release);
+        }
+    }
+
+    /// The card has given what is before `offset`, and nothing there, once. As the size that a card tells, it is still to be looked at;
+    /// and what the card has told of more is not forgotten for it.
+    pub fn note_end_seen(&self, offset: u64) {
+        let seen = self.end.compare_exchange(NO_END, offset, Ordering::AcqRel, Ordering::Acquire);
+        if seen.is_ok() {
+            self.is_end_proven.store(false, Ordering::Release);
+        }
+    }
+
+    /// The card says that there is nothing at `offset`. That is the end, if the card has given the byte before.
+    pub fn note_nothing_at(&self, offset: u64) {
+        if self.given.load(Ordering::Acquire) == offset {
+            self.note_end(offset);
+        }
+    }
+
+    /// It was seen that there are so many bytes, whatever the card has told.
+    pub fn note_end(&self, end: u64) {
+        self.end.store(end, Ordering::Release);
+        self.is_end_proven.store(true, Ordering::Release);
     }
 
     /// What was opened on one card is not on another, however alike they are.

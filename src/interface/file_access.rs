@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::binary::Refusal;
 use super::control_parameters::{self, ControlParameters, Kind};
 use super::file::File;
 use super::selection::name;
@@ -332,17 +333,24 @@ fn open_by_short_id(card: &mut Conversation, path: &Path) -> Result<(Kind, Contr
 fn probe(card: &mut Conversation, binary: u8, record: u8) -> Result<(Kind, bool)> {
     let refuses = |status: StatusWord| status.code() == Hresult::SCARD_W_SECURITY_VIOLATION;
     let read = Command::new(ins::READ_BINARY, binary, 0).expecting(1);
-    match card.send(&read, &mut Vec::new())? {
+    let refused = match card.send(&read, &mut Vec::new())? {
         status if status.is_done() => return Ok((Kind::Transparent, true)),
         // An empty file has no first byte.
         status if refuses(status) || status == StatusWord::WRONG_P1_P2 => return Ok((Kind::Transparent, false)),
-        StatusWord::WRONG_STRUCTURE => {}
+        status if status == StatusWord::WRONG_STRUCTURE || Refusal::of(status).may_be_end() => status,
         status => return Err(status.failure()),
-    }
+    };
     let read = Command::new(ins::READ_RECORD, 1, record).expecting(SHORT_RESPONSE);
     match card.send(&read, &mut Vec::new())? {
         status if status.is_done() => Ok((Kind::Variable, true)),
         status if refuses(status) || status == StatusWord::RECORD_NOT_FOUND => Ok((Kind::Variable, false)),
-        status => Err(status.failure()),
+        // It has bytes, and not even a first one.
+        StatusWord::WRONG_STRUCTURE if refused != StatusWord::WRONG_STRUCTURE => Ok((Kind::Transparent, false)),
+        // There is one, of another length, or records cannot be read here.
+        status if refused == StatusWord::WRONG_STRUCTURE && Refusal::of(status).may_be_end() => {
+            Ok((Kind::Variable, false))
+        }
+        status if refused == StatusWord::WRONG_STRUCTURE => Err(status.failure()),
+        _ => Err(refused.failure()),
     }
 }

@@ -1,9 +1,11 @@
 //! EF.ATR/INFO: what a card says of itself beyond its ATR (ISO/IEC 7816-4, 12.2.2).
 
+use super::binary;
+use super::file::File;
 use super::selection::{enter, Expected};
 use crate::attachment::conversation::Conversation;
 use crate::capabilities::Capabilities;
-use crate::command::{ins, Command, SHORT_RESPONSE};
+use crate::command::SHORT_RESPONSE;
 use crate::hresult::{Hresult, Result};
 use crate::path::Path;
 
@@ -17,17 +19,21 @@ pub fn read(card: &mut Conversation) -> Result<()> {
         return Ok(());
     }
     let mut content = Vec::new();
-    let is_there = enter(card, &Path::MF.child(ID)?, Expected::File).and_then(|()| {
-        let read = Command::new(ins::READ_BINARY, 0, 0).expecting(SHORT_RESPONSE);
-        Ok(card.send(&read, &mut content)?.is_done())
-    });
-    let is_missing = is_there == Err(Hresult::SCARD_E_FILE_NOT_FOUND);
-    card.learn(match card.given(is_there)? {
-        Some(true) => capabilities.with_file(&content),
+    let was_read = read_file(card, &mut content);
+    let is_missing = was_read == Err(Hresult::SCARD_E_FILE_NOT_FOUND);
+    card.learn(match card.given(was_read)? {
+        Some(()) => capabilities.with_file(&content),
         // There is no more than the ATR says.
         None if is_missing => capabilities.with_file(&[]),
         // What it would say is as unknown as before.
-        Some(false) | None => Capabilities { has_read_file: true, ..capabilities },
+        None => Capabilities { has_read_file: true, ..capabilities },
     });
     Ok(())
+}
+
+/// What is in it, as far as one command brings it.
+pub fn read_file(card: &mut Conversation, content: &mut Vec<u8>) -> Result<()> {
+    let path = Path::MF.child(ID)?;
+    enter(card, &path, Expected::File)?;
+    binary::read_part(card, &File::of_standard(path), 0, SHORT_RESPONSE, content).map(drop)
 }

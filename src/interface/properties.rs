@@ -3,11 +3,9 @@
 use super::control_parameters::FCP;
 use super::file_access::succeed;
 use super::information;
-use super::selection::{enter, Expected};
 use crate::attachment::conversation::Conversation;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
-use crate::path::Path;
 use crate::tlv::{self, DataObject};
 
 /// Those of the file that is current (ISO/IEC 7816-4, 11.4.3: GET DATA of the template).
@@ -36,10 +34,8 @@ pub fn of_card(card: &mut Conversation, tags: &[u8]) -> Result<Vec<u8>> {
         tlv::push(&mut objects, 0x40 | u32::from(tag), value)?;
     }
     let mut content = Vec::new();
-    let entered = enter(card, &Path::MF.child(information::ID)?, Expected::File);
-    if card.given(entered)?.is_some() {
-        card.send(&Command::new(ins::READ_BINARY, 0, 0).expecting(SHORT_RESPONSE), &mut content)?;
-    }
+    let was_read = information::read_file(card, &mut content);
+    card.given(was_read)?;
     for object in tlv::objects(&content) {
         if tlv::find(&objects, object.tag).is_none() {
             tlv::push(&mut objects, object.tag, object.value)?;

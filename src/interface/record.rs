@@ -1,8 +1,10 @@
 //! Files of records: READ, UPDATE, WRITE, ERASE and APPEND RECORD (ISO/IEC 7816-4, 11.4). Positions count from 0, record
 //! numbers from 1.
 
+use super::binary::Refusal;
 use super::control_parameters::Kind;
 use super::file::{Change, File};
+use super::search::Search;
 use crate::attachment::conversation::Conversation;
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, EXTENDED_RESPONSE, SHORT_RESPONSE};
@@ -22,16 +24,47 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<
         (Some(longest), Kind::Variable) => SHORT_RESPONSE.max(longest as usize),
         (Some(exactly), _) => (exactly as usize).max(1),
     };
-    match read_numbered(card, file, number, length, data)? {
+    match read_or_ask_again(card, file, number, length, data)? {
         StatusWord::RECORD_NOT_FOUND => Err(Hresult::SCARD_W_EOF),
         // Part of it may be wrong, or is still there.
         status if status.corrupts() || status.more().is_some() => Err(Hresult::SCARD_E_COMM_DATA_LOST),
         status if status.is_done() => Ok(()),
+        status if is_end(card, file, number, status)? => Err(Hresult::SCARD_W_EOF),
         status => Err(status.failure()),
     }
 }
 
-/// A card that says it has extended lengths and refuses them is asked in short ones from then on.
+/// Whether a card that refuses a record means that there is none, in other words than 6A83: it still gives the one before.
+fn is_end(card: &mut Conversation, file: &File, number: u8, status: StatusWord) -> Result<bool> {
+    let refusal = Refusal::of(status);
+    if number == 1 || !may_be_missing(refusal) {
+        return Ok(false);
+    }
+    Ok(read_numbered(card, file, number - 1, SHORT_RESPONSE, &mut Vec::new())?.is_done())
+}
+
+/// A card that refuses a record once does not always mean it.
+fn read_or_ask_again(
+    card: &mut Conversation,
+    file: &File,
+    number: u8,
+    length: usize,
+    data: &mut Vec<u8>,
+) -> Result<StatusWord> {
+    let status = read_numbered(card, file, number, length, data)?;
+    if status.is_done() || is_missing(status) || !may_be_missing(Refusal::of(status)) {
+        return Ok(status);
+    }
+    read_numbered(card, file, number, length, data)
+}
+
+/// Whether a refusal other than 6A83 may say that there is no such record.
+fn may_be_missing(refusal: Refusal) -> bool {
+    refusal.may_be_end() || refusal == Refusal::File
+}
+
+/// A card that says it has extended lengths and refuses them is asked in short ones from then on, and one that refuses those in
+/// shorter ones.
 fn read_numbered(
     card: &mut Conversation,
     file: &File,
@@ -40,13 +73,126 @@ fn read_numbered(
     data: &mut Vec<u8>,
 ) -> Result<StatusWord> {
     let command = Command::new(ins::READ_RECORD, number, NUMBERED).expecting(length);
-    if length > SHORT_RESPONSE && !card.habits().refuses_long_responses {
+    if length > SHORT_RESPONSE && may_be_long(card, length) {
         match send(card, file, &command, data)? {
             StatusWord::WRONG_LENGTH => card.habits().refuses_long_responses = true,
+            status if !status.is_done() && Refusal::of(status).may_be_length() && !is_missing(status) => {}
             status => return Ok(status),
         }
     }
-    let status = card.send_short(&naming(card, file, &command), data)?;
+    let limit = card.short_limits().1;
+    let most = card.habits().record.unwrap_or(SHORT_RESPONSE).min(card.habits().response.within(limit));
+    // 256 stands for as much as there is.
+    let asked = if most < SHORT_RESPONSE { length.min(most) } else { length };
+    let command = command.expecting(asked);
+    let begin = data.len();
+    let status = send_short(card, file, &command, data)?;
+    let is_short = status.is_done() && data.len() - begin == asked && asked < length;
+    match () {
+        // There may be more of it than was asked for.
+        _ if is_short => {
+            data.truncate(begin);
+            read_less(card, file, &command, SHORT_RESPONSE, data)
+        }
+        _ if !status.is_done() && Refusal::of(status).may_be_end() => read_less(card, file, &command, asked, data),
+        _ => Ok(status),
+    }
+}
+
+fn is_missing(status: StatusWord) -> bool {
+    matches!(status, StatusWord::RECORD_NOT_FOUND | StatusWord::WRONG_STRUCTURE)
+}
+
+fn may_be_long(card: &mut Conversation, length: usize) -> bool {
+    let habits = card.habits();
+    let is_refused = habits.refuses_long_responses || habits.response.within(length) <= SHORT_RESPONSE;
+    !is_refused && card.limits().extended.is_some()
+}
+
+/// Reads a record in the greatest length below `refused` that the card takes for it.
+fn read_less(
+    card: &mut Conversation,
+    file: &File,
+    command: &Command,
+    refused: usize,
+    data: &mut Vec<u8>,
+) -> Result<StatusWord> {
+    let taken = card.habits().response.taken;
+    let mut search = Search::below(refused.min(SHORT_RESPONSE), taken, SHORT_RESPONSE);
+    let (mut best, mut last) = (Vec::new(), StatusWord::WRONG_LENGTH);
+    let mut is_confirmed = false;
+    loop {
+        let length = match search.next() {
+            Some(length) => length,
+            // A length that was refused once may be taken all the same, and the record be longer.
+            None if !is_confirmed && search.taken() > 0 && search.taken() < SHORT_RESPONSE => {
+                is_confirmed = true;
+                search.taken() + 1
+            }
+            None => break,
+        };
+        let mut tried = Vec::new();
+        let status = send_short(card, file, &command.expecting(length), &mut tried)?;
+        if status.is_done() {
+            if is_confirmed {
+                search = Search::below(SHORT_RESPONSE, taken, SHORT_RESPONSE);
+            }
+            (best, last) = (tried, status);
+            search.take(length);
+            // It has fewer bytes than that: these are all.
+            if best.len() < length {
+                break;
+            }
+        } else if !Refusal::of(status).may_be_end() {
+            return Ok(status);
+        } else {
+            if search.taken() == 0 {
+                last = status;
+            }
+            search.refuse(length);
+        }
+    }
+    if search.taken() == 0 {
+        return Ok(last);
+    }
+    card.habits().record = Some(search.taken());
+    if is_cut(file, taken, search.taken(), best.len()) {
+        return Err(Hresult::SCARD_E_COMM_DATA_LOST);
+    }
+    data.try_reserve(best.len())?;
+    data.extend_from_slice(&best);
+    Ok(last)
+}
+
+/// Whether a record has more than the `given` bytes that came when the card was `asked` for no more, because it had refused that: no command
+/// gives the rest. Where the card has `taken` longer lengths before, it was the record that had no more.
+fn is_cut(file: &File, taken: usize, asked: usize, given: usize) -> bool {
+    let told = file.parameters.record_size.filter(|_| file.kind != Kind::Variable);
+    given == asked && taken <= asked && told.is_some_and(|told| given < told as usize)
+}
+
+/// A card that speaks of another file has lost the selection, and is asked once more with the file selected again.
+fn send_short(card: &mut Conversation, file: &File, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+    let status = send_short_once(card, file, command, answer)?;
+    if Refusal::of(status) != Refusal::File || status == StatusWord::WRONG_STRUCTURE {
+        return Ok(status);
+    }
+    card.set_selection(None);
+    file.enter(card)?;
+    send_short_once(card, file, command, answer)
+}
+
+fn send_short_once(
+    card: &mut Conversation,
+    file: &File,
+    command: &Command,
+    answer: &mut Vec<u8>,
+) -> Result<StatusWord> {
+    let begin = answer.len();
+    let status = card.send_short(&naming(card, file, command), answer)?;
+    if !status.is_done() {
+        answer.truncate(begin);
+    }
     file.note_named(card, status);
     Ok(status)
 }
@@ -93,12 +239,22 @@ pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
 /// Whether there are at least so many records.
 pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> {
     let Some(number) = count.checked_sub(1).and_then(number) else { return Ok(count == 0) };
-    let command = Command::new(ins::READ_RECORD, number, NUMBERED).expecting(SHORT_RESPONSE);
-    match send(card, file, &command, &mut Vec::new())? {
-        StatusWord::RECORD_NOT_FOUND => Ok(false),
-        status if status.is_done() => Ok(true),
-        status => Err(status.failure()),
+    match read_or_ask_again(card, file, number, SHORT_RESPONSE, &mut Vec::new()) {
+        Ok(StatusWord::RECORD_NOT_FOUND) => Ok(false),
+        // One that is too long for the card is there as well.
+        Ok(status) if status.is_done() => Ok(true),
+        Err(Hresult::SCARD_E_COMM_DATA_LOST) => Ok(true),
+        Ok(status) => match is_beyond(card, file, number, status)? {
+            true => Ok(false),
+            false => Err(status.failure()),
+        },
+        Err(code) => Err(code),
     }
+}
+
+/// The same as `is_end`, where nobody knows of the record before: the first one is there.
+fn is_beyond(card: &mut Conversation, file: &File, number: u8, status: StatusWord) -> Result<bool> {
+    Ok(number > 1 && is_end(card, file, 2, status)?)
 }
 
 /// How many records there are; the card is asked for one after the other, in ever smaller steps.

@@ -1,0 +1,415 @@
+//! READ BINARY. Where a card refuses, it is asked for less, until it is known whether it was the length, or that there is nothing
+//! more. That is proven, and not taken from the word of a refusal, nor from the size that the card has told of the file.
+
+use super::refusal::{failure, Refusal};
+use super::{push_number, touch, Place, DATA, DATA_OBJECTS, MAX_OFFSET, MAX_SHORT_OFFSET};
+use crate::attachment::conversation::Conversation;
+use crate::command::delivery::Carrier;
+use crate::command::status_word::StatusWord;
+use crate::command::{ins, Command, SHORT_RESPONSE};
+use crate::hresult::{Hresult, Result};
+use crate::interface::file::File;
+use crate::interface::last_of;
+use crate::interface::search::{Found, Search};
+use crate::tlv;
+use crate::type_library::Protocol;
+
+/// Reads up to `length` bytes from `position` on. Less is read at the end of the file, and where the card stops in the middle: then
+/// the next call tells why. Nothing at the end is `SCARD_W_EOF`.
+pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, data: &mut Vec<u8>) -> Result<()> {
+    let mut reader = Reader::new(card, file);
+    while data.len() < length {
+        let begin = data.len();
+        let offset = position + begin as u64;
+        if begin > 0 && file.end() == Some(offset) {
+            break;
+        }
+        match reader.part(offset, length - begin, begin > 0, data) {
+            Ok(Part::More) => {}
+            Ok(Part::Nothing) if begin == 0 => return Err(Hresult::SCARD_W_EOF),
+            Ok(Part::Last | Part::Nothing) => break,
+            // What was read is there; the next call tells why it is no more.
+            Err(_) if begin > 0 => break,
+            Err(code) => return Err(code),
+        }
+    }
+    Ok(())
+}
+
+/// Reads once what the card gives at `offset`, up to `length` bytes; nothing at the end. Tells whether more may follow.
+pub fn read_part(card: &mut Conversation, file: &File, offset: u64, length: usize, data: &mut Vec<u8>) -> Result<bool> {
+    Ok(Reader::new(card, file).part(offset, length, false, data)? == Part::More)
+}
+
+/// Whether the file has a byte at `offset`.
+pub fn exists(card: &mut Conversation, file: &File, offset: u64) -> Result<bool> {
+    Reader::new(card, file).exists(offset)
+}
+
+/// How many bytes there are in a file. What the card has told of it is looked at, and where that is wrong, or the card tells nothing,
+/// the first offset is looked for at which there is none. Of a file that may not be read it is what the card has told.
+pub fn size(card: &mut Conversation, file: &File) -> Result<u64> {
+    let mut reader = Reader::new(card, file);
+    let size = match file.end() {
+        Some(told) => match reader.compare(told)? {
+            Told::Unknown => return Ok(told),
+            Told::Right => told,
+            Told::TooSmall => reader.measure(told + 1)?,
+            Told::TooGreat => reader.measure(0)?,
+        },
+        None => reader.measure(0)?,
+    };
+    file.note_end(size);
+    Ok(size)
+}
+
+/// What a read has brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Part {
+    More,
+    /// The card says that nothing follows.
+    Last,
+    Nothing,
+}
+
+/// What the size that a card has told proves to be.
+enum Told {
+    Right,
+    TooSmall,
+    TooGreat,
+    Unknown,
+}
+
+/// What one command has brought.
+struct Answer {
+    given: usize,
+    status: StatusWord,
+    place: Place,
+}
+
+struct Reader<'a, 'b> {
+    card: &'a mut Conversation<'b>,
+    file: &'a File,
+    /// How much the card has given after it has refused more.
+    found: Option<Found>,
+}
+
+impl Reader<'_, '_> {
+    fn new<'a, 'b>(card: &'a mut Conversation<'b>, file: &'a File) -> Reader<'a, 'b> {
+        Reader { card, file, found: None }
+    }
+
+    /// Puts what there is at `offset` behind `data`, up to `wanted` bytes. In the `middle` of a call nobody has to prove that nothing is
+    /// there: the next call does.
+    fn part(&mut self, offset: u64, wanted: usize, middle: bool, data: &mut Vec<u8>) -> Result<Part> {
+        let most = self.most(wanted);
+        touch(self.card, self.file, offset)?;
+        let place = Place::of(self.card, self.file, offset)?;
+        let length = self.within_end(offset, wanted.min(place.data_in(most).max(1)));
+        let answer = self.ask(offset, length, most, data)?;
+        if answer.given > 0 {
+            let is_last = answer.status == StatusWord::END_OF_FILE && !self.is_inside(begin_of(offset, answer.given));
+            return Ok(if is_last { Part::Last } else { Part::More });
+        }
+        let refusal = Refusal::of(answer.status);
+        let is_odd = matches!(answer.place, Place::Odd(_));
+        let is_told_end = self.file.end().is_some_and(|end| offset >= end);
+        if is_told_end && refusal == Refusal::Place {
+            // The card has said so twice: in the size, and now.
+            self.file.note_nothing_at(offset);
+            return Ok(Part::Nothing);
+        }
+        let status = match refusal {
+            // A file that was never read from is not taken for another one.
+            Refusal::File if offset == 0 => return Err(self.failure(offset, answer.status)),
+            Refusal::Command if is_odd => answer.status,
+            refusal if !refusal.may_be_length() => return Err(self.failure(offset, answer.status)),
+            _ => match self.ask_for_less(offset, length, answer.status, most, data)? {
+                None => return Ok(Part::More),
+                Some(status) => status,
+            },
+        };
+        if middle {
+            // The next call looks whether this is the end.
+            if Refusal::of(status).may_be_end() && (!is_odd || self.card.habits().reads_odd) {
+                self.file.note_end_seen(offset);
+            }
+            return Ok(Part::Nothing);
+        }
+        // A card that has refused one byte once does not always mean it.
+        if length > 1 && !is_told_end && self.ask(offset, 1, most, data)?.given > 0 {
+            return Ok(Part::More);
+        }
+        self.prove_end(offset, status, is_odd)?;
+        Ok(Part::Nothing)
+    }
+
+    /// Puts as much behind `data` as the card gives at `offset` of less than `refused` bytes, which it has refused with `status`. If that is
+    /// nothing, gives the last refusal.
+    fn ask_for_less(
+        &mut self,
+        offset: u64,
+        refused: usize,
+        status: StatusWord,
+        most: usize,
+        data: &mut Vec<u8>,
+    ) -> Result<Option<StatusWord>> {
+        let place = Place::of(self.card, self.file, offset)?;
+        let taken = match status.exact_le() {
+            // It says how much there is, and does not give that: nothing.
+            Some(_) => refused,
+            None => place.data_in(self.card.habits().response.taken),
+        };
+        let mut search = Search::below(refused, taken, place.data_in(SHORT_RESPONSE));
+        let (mut best, mut last) = (Vec::new(), StatusWord::OK);
+        while let Some(length) = search.next() {
+            let mut tried = Vec::new();
+            let answer = self.ask(offset, length, most, &mut tried)?;
+            if answer.given == 0 {
+                if !Refusal::of(answer.status).may_be_length() {
+                    return Err(self.failure(offset, answer.status));
+                }
+                last = answer.status;
+                search.refuse(length);
+                continue;
+            }
+            best = tried;
+            search.take(length);
+            // It gives less by itself: that is all.
+            if answer.given < length {
+                break;
+            }
+        }
+        if best.is_empty() {
+            return Ok(Some(last));
+        }
+        let behind = begin_of(offset, search.refused());
+        self.found = Some(Found { length: place.response_of(search.taken()), behind });
+        data.try_reserve(best.len())?;
+        data.extend_from_slice(&best);
+        Ok(None)
+    }
+
+    /// Nothing is at `offset`, for the card has refused a single byte of it. That this is the end needs more: the card still gives the
+    /// byte before, by the same instruction, and it does not give the last one of the size that it has told.
+    fn prove_end(&mut self, offset: u64, status: StatusWord, is_odd: bool) -> Result<()> {
+        let refusal = Refusal::of(status);
+        let told = self.file.end();
+        let is_end = if is_odd && !self.knows_odd(offset)? {
+            // Nobody knows what is there, but for what the card has told.
+            told.is_some_and(|end| offset >= end)
+        } else if let Some(end) = told.filter(|end| offset < *end) {
+            refusal.may_be_end() && self.gives_before(offset)? && self.ask_one(end - 1)?.given == 0
+        } else if offset == 0 {
+            refusal.may_be_end()
+        } else {
+            refusal == Refusal::Place || self.gives_before(offset)?
+        };
+        if !is_end {
+            return Err(self.failure(offset, status));
+        }
+        self.file.note_nothing_at(offset);
+        Ok(())
+    }
+
+    fn failure(&self, offset: u64, status: StatusWord) -> Hresult {
+        failure(status, self.is_inside(offset))
+    }
+
+    /// Whether there is something at `offset` by what is known of the size.
+    fn is_inside(&self, offset: u64) -> bool {
+        self.file.end().is_some_and(|end| offset < end)
+    }
+
+    fn gives_before(&mut self, offset: u64) -> Result<bool> {
+        Ok(offset == 0 || self.ask_one(offset - 1)?.given > 0)
+    }
+
+    /// Whether the card knows the odd instruction: it gives a byte before `offset` by it.
+    fn knows_odd(&mut self, offset: u64) -> Result<bool> {
+        if !self.card.habits().reads_odd && offset > 0 {
+            let place = Place::odd(self.card, self.file);
+            self.ask_at(place, offset - 1, 1, SHORT_RESPONSE, &mut Vec::new())?;
+        }
+        Ok(self.card.habits().reads_odd)
+    }
+
+    fn exists(&mut self, offset: u64) -> Result<bool> {
+        let answer = self.ask_one(offset)?;
+        let refusal = Refusal::of(answer.status);
+        let is_odd = matches!(answer.place, Place::Odd(_));
+        match () {
+            _ if answer.given > 0 => Ok(true),
+            _ if is_odd && !self.knows_odd(MAX_SHORT_OFFSET + 1)? => match self.ask_one(MAX_SHORT_OFFSET)?.given {
+                0 => Ok(false),
+                _ => Err(self.failure(offset, answer.status)),
+            },
+            _ if refusal.may_be_end() => Ok(false),
+            _ if refusal.may_be_length() && offset > 0 && self.ask_one(0)?.given > 0 => Ok(false),
+            _ => Err(self.failure(offset, answer.status)),
+        }
+    }
+
+    /// The first offset from `begin` on at which there is nothing. It is asked for a second time, lest a card that has refused once
+    /// makes the file shorter.
+    fn measure(&mut self, begin: u64) -> Result<u64> {
+        let mut end = begin;
+        loop {
+            match last_of(MAX_OFFSET - end, |count| self.exists(end + count - 1))? {
+                0 => return Ok(end),
+                more => end += more,
+            }
+        }
+    }
+
+    /// Whether the file has as many bytes as the card has told.
+    fn compare(&mut self, told: u64) -> Result<Told> {
+        if self.file.is_end_proven() || told > MAX_OFFSET {
+            return Ok(Told::Right);
+        }
+        let Some(last) = told.checked_sub(1) else {
+            return Ok(if self.ask_one(told)?.given > 0 { Told::TooSmall } else { Told::Right });
+        };
+        // Most cards tell both at once.
+        let both = self.ask(last, 2, SHORT_RESPONSE, &mut Vec::new())?;
+        let refusal = Refusal::of(both.status);
+        if both.given == 0 && !refusal.may_be_length() {
+            return Ok(Told::Unknown);
+        }
+        if both.given == 0 && self.ask_one(last)?.given == 0 {
+            return Ok(if refusal.may_be_end() { Told::TooGreat } else { Told::Unknown });
+        }
+        let is_longer = match both.given {
+            1 if both.status == StatusWord::END_OF_FILE => false,
+            0 | 1 => self.ask_one(told)?.given > 0,
+            _ => true,
+        };
+        Ok(if is_longer { Told::TooSmall } else { Told::Right })
+    }
+
+    /// The longest response that is asked for, where `wanted` bytes are.
+    fn most(&mut self, wanted: usize) -> usize {
+        let limit = if wanted > SHORT_RESPONSE { long_limit(self.card) } else { None };
+        let limit = limit.unwrap_or(self.card.short_limits().1);
+        let limit = self.card.habits().response.within(limit);
+        self.found.map_or(limit, |found| limit.min(found.length))
+    }
+
+    /// Nothing is asked for across the end that the card has told, and behind it a byte at most.
+    fn within_end(&self, offset: u64, length: usize) -> usize {
+        match self.file.end() {
+            Some(end) if offset < end => length.min(usize::try_from(end - offset).unwrap_or(length)),
+            Some(_) => length.min(1),
+            None => length,
+        }
+    }
+
+    fn ask_one(&mut self, offset: u64) -> Result<Answer> {
+        self.ask(offset, 1, SHORT_RESPONSE, &mut Vec::new())
+    }
+
+    /// One command, for `length` bytes, in a response of at most `most`. A card that speaks of another file has lost the selection, and is
+    /// asked once more with the file selected again.
+    fn ask(&mut self, offset: u64, length: usize, most: usize, data: &mut Vec<u8>) -> Result<Answer> {
+        touch(self.card, self.file, offset)?;
+        let place = Place::of(self.card, self.file, offset)?;
+        let answer = self.ask_at(place, offset, length, most, data)?;
+        let is_lost = Refusal::of(answer.status) == Refusal::File && answer.status != StatusWord::WRONG_STRUCTURE;
+        if answer.given > 0 || !is_lost {
+            return Ok(answer);
+        }
+        self.card.set_selection(None);
+        self.file.enter(self.card)?;
+        touch(self.card, self.file, offset)?;
+        let place = Place::of(self.card, self.file, offset)?;
+        self.ask_at(place, offset, length, most, data)
+    }
+
+    fn ask_at(&mut self, place: Place, offset: u64, length: usize, most: usize, data: &mut Vec<u8>) -> Result<Answer> {
+        let begin = data.len();
+        let status = match place {
+            Place::Even(p1, p2) => self.send(&Command::new(ins::READ_BINARY, p1, p2).expecting(length), data)?,
+            Place::Odd(_) => self.send_odd(place, offset, length, most, data)?,
+        };
+        if status.corrupts() {
+            data.truncate(begin);
+            return Err(status.failure());
+        }
+        if !status.is_done() {
+            data.truncate(begin);
+        }
+        let given = data.len() - begin;
+        if given > 0 {
+            self.note_given(place, offset, length, given);
+        }
+        Ok(Answer { given, status, place })
+    }
+
+    fn send(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        let status = self.card.send(command, answer)?;
+        self.file.note_named(self.card, status);
+        Ok(status)
+    }
+
+    /// The answer is a data object, so that there is less room in it. With T=0 the card is not told how much is wanted, and all that
+    /// it has made ready has to be fetched.
+    fn send_odd(
+        &mut self,
+        place: Place,
+        offset: u64,
+        length: usize,
+        most: usize,
+        data: &mut Vec<u8>,
+    ) -> Result<StatusWord> {
+        let (mut offset_object, mut answer) = (Vec::new(), Vec::new());
+        push_number(&mut offset_object, offset)?;
+        let (p1, p2) = place.parameters();
+        let expected = place.response_of(length);
+        let expected = if self.card.protocol() == Protocol::T0 { most.max(expected) } else { expected };
+        let command = Command::new(ins::READ_BINARY_ODD, p1, p2).with_data(&offset_object).expecting(expected);
+        let status = self.send(&command, &mut answer)?;
+        if status.is_done() && !answer.is_empty() {
+            let value = value_of(&answer).ok_or(Hresult::SCARD_E_COMM_DATA_LOST)?;
+            let value = value.get(..length).unwrap_or(value);
+            data.try_reserve(value.len())?;
+            data.extend_from_slice(value);
+        }
+        Ok(status)
+    }
+
+    fn note_given(&mut self, place: Place, offset: u64, length: usize, given: usize) {
+        let end = begin_of(offset, given);
+        self.file.note_given(end);
+        let limit = self.found.and_then(|found| found.limit(end));
+        let habits = self.card.habits();
+        habits.reads_odd |= matches!(place, Place::Odd(_));
+        // Also if it has given less: it does not refuse the length.
+        habits.response.note_taken(place.response_of(length));
+        if let Some(limit) = limit {
+            habits.note_response_limit(limit);
+            self.found = None;
+        }
+    }
+}
+
+/// The longest response with an extended length, where card and reader have that.
+fn long_limit(card: &mut Conversation) -> Option<usize> {
+    let may_be_long = !card.habits().refuses_long_responses;
+    card.limits().extended.filter(|_| may_be_long).map(|extended| extended.response.max(SHORT_RESPONSE))
+}
+
+/// Where what follows begins.
+fn begin_of(offset: u64, given: usize) -> u64 {
+    offset + given as u64
+}
+
+/// The value of the data object that an answer is, or as much of it as the answer has.
+fn value_of(answer: &[u8]) -> Option<&[u8]> {
+    if let Some(object) = tlv::objects(answer).next() {
+        return matches!(object.tag, DATA | DATA_OBJECTS).then_some(object.value);
+    }
+    let (tag, rest) = answer.split_first()?;
+    let (length, rest) = rest.split_first()?;
+    let more = if *length > 0x80 { usize::from(length & 0x7F) } else { 0 };
+    rest.get(more..).filter(|_| matches!(u32::from(*tag), DATA | DATA_OBJECTS))
+}

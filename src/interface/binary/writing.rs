@@ -1,0 +1,186 @@
+//! UPDATE, WRITE and ERASE BINARY. A card that refuses a part is given a shorter one. All of them may be done twice: a part that
+//! was written again is as it was.
+
+use super::refusal::Refusal;
+use super::{push_number, touch, Place, DATA};
+use crate::attachment::conversation::Conversation;
+use crate::command::delivery::Carrier;
+use crate::command::status_word::StatusWord;
+use crate::command::{ins, Command, SHORT_DATA};
+use crate::hresult::{Hresult, Result};
+use crate::interface::file::{Change, File};
+use crate::interface::search::{Found, Search};
+use crate::tlv;
+use crate::type_library::Protocol;
+
+/// Changes what is from `position` on; `written` is what the card has acknowledged.
+pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change, written: &mut usize) -> Result<()> {
+    let (data, even, odd) = match change {
+        Change::Replace(data) => (data, ins::UPDATE_BINARY, ins::UPDATE_BINARY_ODD),
+        Change::Or(data) | Change::And(data) => (data, ins::WRITE_BINARY, ins::WRITE_BINARY_ODD),
+        Change::Erase(length) => {
+            erase(card, file, position, position + length as u64)?;
+            *written = length;
+            return Ok(());
+        }
+    };
+    let most = command_limit(card, data.len());
+    let mut writer = Writer { card, file, even, odd, most, search: None, refused: (StatusWord::OK, 0), found: None };
+    while let Some(rest) = data.get(*written..).filter(|rest| !rest.is_empty()) {
+        match writer.part(position + *written as u64, rest)? {
+            Part::Written(length) => *written += length,
+            Part::Refused => {}
+            Part::Nothing(status) if *written == 0 => return Err(refusal(status)),
+            Part::Nothing(status) => return Err(writer.end(position + *written as u64, status)),
+        }
+    }
+    Ok(())
+}
+
+/// What one command has done.
+enum Part {
+    Written(usize),
+    /// Nothing, and the next one is shorter.
+    Refused,
+    /// Nothing, and it will not do it for less.
+    Nothing(StatusWord),
+}
+
+struct Writer<'a, 'b> {
+    card: &'a mut Conversation<'b>,
+    file: &'a File,
+    even: u8,
+    odd: u8,
+    /// The most data of one command, as far as anybody knows.
+    most: usize,
+    /// For a length that the card takes, after it has refused one.
+    search: Option<Search>,
+    /// The last refusal, and the first offset behind all that was refused.
+    refused: (StatusWord, u64),
+    /// How much the card has taken after it has refused more.
+    found: Option<Found>,
+}
+
+impl Writer<'_, '_> {
+    /// Writes as much of `rest` at `offset` as goes into one command.
+    fn part(&mut self, offset: u64, rest: &[u8]) -> Result<Part> {
+        touch(self.card, self.file, offset)?;
+        let place = Place::of(self.card, self.file, offset)?;
+        let Some(length) = self.next_length(place, offset) else { return Ok(Part::Nothing(self.refused.0)) };
+        let part = rest.get(..length).unwrap_or(rest);
+        let status = self.send(place, offset, part)?;
+        if status.is_changed() {
+            self.note_taken(place, offset, part.len());
+            return Ok(Part::Written(part.len()));
+        }
+        if !Refusal::of(status).may_be_length_of_change() {
+            return Ok(Part::Nothing(status));
+        }
+        self.refused = (status, self.refused.1.max(offset + part.len() as u64));
+        let taken = place.data_in_command(self.card.habits().command.taken, offset);
+        let short = place.data_in_command(SHORT_DATA, offset);
+        self.search.get_or_insert_with(|| Search::below(part.len(), taken, short)).refuse(part.len());
+        Ok(Part::Refused)
+    }
+
+    /// As much as the card takes, or as a search for that wants to try; None when the card takes nothing.
+    fn next_length(&mut self, place: Place, offset: u64) -> Option<usize> {
+        if let Some(search) = &mut self.search {
+            if let Some(length) = search.next() {
+                return Some(length);
+            }
+            let taken = Some(search.taken()).filter(|taken| *taken > 0)?;
+            self.found = Some(Found { length: place.command_of(taken, offset), behind: self.refused.1 });
+            self.search = None;
+        }
+        let most = self.found.map_or(self.most, |found| self.most.min(found.length));
+        Some(place.data_in_command(most, offset).max(1))
+    }
+
+    fn note_taken(&mut self, place: Place, offset: u64, length: usize) {
+        if let Some(search) = &mut self.search {
+            search.take(length);
+        }
+        let habits = self.card.habits();
+        habits.command.note_taken(place.command_of(length, offset));
+        if let Some(limit) = self.found.and_then(|found| found.limit(offset + length as u64)) {
+            habits.note_command_limit(limit);
+            self.most = self.most.min(limit);
+            self.found = None;
+        }
+    }
+
+    /// The code of a write that has begun well, and came to its end at `offset`.
+    fn end(&self, offset: u64, status: StatusWord) -> Hresult {
+        let is_inside = self.file.end().is_some_and(|end| offset < end);
+        if Refusal::of(status).may_be_end() && !is_inside {
+            return Hresult::SCARD_E_WRITE_TOO_MANY;
+        }
+        refusal(status)
+    }
+
+    fn send(&mut self, place: Place, offset: u64, part: &[u8]) -> Result<StatusWord> {
+        let (p1, p2) = place.parameters();
+        let mut objects = Vec::new();
+        let (ins, data) = match place {
+            Place::Even(..) => (self.even, part),
+            Place::Odd(_) => {
+                push_number(&mut objects, offset)?;
+                tlv::push(&mut objects, DATA, part)?;
+                (self.odd, &objects[..])
+            }
+        };
+        let status = self.card.send(&Command::new(ins, p1, p2).with_data(data), &mut Vec::new())?;
+        self.file.note_named(self.card, status);
+        Ok(status)
+    }
+}
+
+/// The end is always said: the file may have become longer since its size was told.
+fn erase(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<()> {
+    touch(card, file, begin)?;
+    let place = match Place::of(card, file, begin)? {
+        place @ Place::Even(..) if end <= u16::MAX.into() => place,
+        _ => Place::odd(card, file),
+    };
+    let (p1, p2) = place.parameters();
+    let mut data = Vec::new();
+    let ins = match place {
+        Place::Even(..) => {
+            data.try_reserve(2)?;
+            data.extend_from_slice(&(end as u16).to_be_bytes());
+            ins::ERASE_BINARY
+        }
+        Place::Odd(_) => {
+            push_number(&mut data, begin)?;
+            push_number(&mut data, end)?;
+            ins::ERASE_BINARY_ODD
+        }
+    };
+    let status = card.send(&Command::new(ins, p1, p2).with_data(&data), &mut Vec::new())?;
+    file.note_named(card, status);
+    if status.is_changed() {
+        Ok(())
+    } else {
+        Err(refusal(status))
+    }
+}
+
+/// An offset behind the end is a bad place, and not a bad parameter; and nothing is read here that could come to its end.
+fn refusal(status: StatusWord) -> Hresult {
+    match status {
+        StatusWord::WRONG_P1_P2 => Hresult::SCARD_E_BAD_SEEK,
+        StatusWord::END_OF_FILE => Hresult::SCARD_E_WRITE_TOO_MANY,
+        status => status.failure(),
+    }
+}
+
+/// How much one command may carry, of `wanted` bytes. With T=0 what is longer would go in parts, of which the card acknowledges none before
+/// the last; and as long as nobody has read how long a command may be, short ones do as well.
+fn command_limit(card: &mut Conversation, wanted: usize) -> usize {
+    let is_unknown = card.believes_card() && card.capabilities().more_in_file;
+    let is_short = wanted <= SHORT_DATA || card.protocol() == Protocol::T0 || is_unknown;
+    let long = if is_short || card.habits().refuses_long_commands { None } else { card.limits().extended };
+    let limit = long.map_or(card.short_limits().0, |extended| extended.data.max(SHORT_DATA));
+    card.habits().command.within(limit)
+}

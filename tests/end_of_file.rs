@@ -1,0 +1,813 @@
+//! The bytes that are read are the bytes of the file, and the end comes after the last one: of a file of any size, on a card of any
+//! limit that refuses in any way, whatever it tells of the size. On a virtual reader, with a card that is made here.
+
+use std::ffi::{c_void, CString};
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+use scm::capi::attachment::{scm_attach_by_ifd, scm_detach, scm_handle};
+use scm::capi::command::{scm_card_capabilities, scm_set_card_capabilities, SCM_CARD_CHAINING};
+use scm::capi::file::{scm_file, scm_file_read, scm_file_seek, scm_file_size, scm_file_write};
+use scm::capi::file_access::{scm_create_file_access, scm_file_access_open};
+use scm::capi::lock::scm_lock;
+use scm::capi::virtual_ifd::{
+    scm_virtual_card, scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
+};
+use scm::type_library::{SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
+
+const OK: u16 = 0x9000;
+const EOF: i32 = 0x8010_006D_u32 as i32;
+const TOO_MANY: i32 = 0x8010_0028_u32 as i32;
+const DATA_LOST: i32 = 0x8010_002F_u32 as i32;
+const UNSUPPORTED: i32 = 0x8010_0022_u32 as i32;
+const SECURITY: i32 = 0x8010_006A_u32 as i32;
+const INVALID_ARGUMENT: i32 = 0x8007_0057_u32 as i32;
+
+/// What the card does with a read that crosses the end, or begins there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum AtEnd {
+    /// The bytes that there are, with this word; without any, this other one.
+    Gives(u16, u16),
+    Refuses(u16),
+    /// 6CXX with the number of bytes that there are; 6C00 where there are none.
+    Corrects,
+}
+
+/// What it does with a length that is too great for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum BeyondLimit {
+    Gives,
+    Refuses(u16),
+    Corrects,
+}
+
+/// What SELECT tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Tells {
+    Nothing,
+    Kind,
+    Size(u32),
+}
+
+/// A card of one file, 4401.
+struct Card {
+    content: Vec<u8>,
+    /// Or that.
+    records: Option<Records>,
+    tells: Tells,
+    /// The most data of a response, and of a command.
+    gives: usize,
+    takes: usize,
+    at_end: AtEnd,
+    beyond: BeyondLimit,
+    /// To an update that crosses the end.
+    full: u16,
+    knows_odd: bool,
+    /// Reads of the content are refused once, or from then on, with these words.
+    glitch: Option<Glitch>,
+    reads: usize,
+    refusals: usize,
+    is_selected: bool,
+}
+
+/// Records, the file descriptor that tells of them, and the word for one that is not there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Records {
+    all: Vec<Vec<u8>>,
+    descriptor: Vec<u8>,
+    missing: u16,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Glitch {
+    read: usize,
+    word: u16,
+    lasts: bool,
+}
+
+impl Card {
+    fn new(size: usize, tells: Tells) -> Card {
+        Card {
+            content: (0..size).map(|at| (at * 7 + at / 256 + at / 65_536) as u8).collect(),
+            records: None,
+            tells,
+            gives: 65_536,
+            takes: 65_535,
+            at_end: AtEnd::Gives(0x6282, 0x6B00),
+            beyond: BeyondLimit::Refuses(0x6700),
+            full: 0x6A84,
+            knows_odd: true,
+            glitch: None,
+            reads: 0,
+            refusals: 0,
+            is_selected: false,
+        }
+    }
+
+    fn answer(&mut self, command: &[u8]) -> (Vec<u8>, u16) {
+        let (data, le) = parse(command);
+        match command[1] {
+            0xA4 => self.select(command[2], command[3], data),
+            0xB0 | 0xB1 => {
+                self.reads += 1;
+                let (data, word) = match self.glitch() {
+                    Some(word) => (Vec::new(), word),
+                    None if !self.is_selected => (Vec::new(), 0x6986),
+                    None => self.read(command, data, le),
+                };
+                self.refusals += usize::from(data.is_empty());
+                (data, word)
+            }
+            0xD6 | 0xD7 => (Vec::new(), self.update(command, data)),
+            0xB2 => {
+                self.reads += 1;
+                let (data, word) =
+                    self.glitch().map_or_else(|| self.read_record(command[2], le), |word| (Vec::new(), word));
+                self.refusals += usize::from(data.is_empty());
+                (data, word)
+            }
+            _ => (Vec::new(), 0x6D00),
+        }
+    }
+
+    fn select(&mut self, p1: u8, p2: u8, data: &[u8]) -> (Vec<u8>, u16) {
+        match (p1, data) {
+            (0x00, [0x3F, 0x00]) => return (Vec::new(), OK),
+            (0x08, [0x44, 0x01]) => self.is_selected = true,
+            _ => return (Vec::new(), 0x6A82),
+        }
+        let size = match self.tells {
+            _ if p2 & 0x0C == 0x0C => return (Vec::new(), OK),
+            Tells::Nothing => return (Vec::new(), OK),
+            Tells::Kind => Vec::new(),
+            Tells::Size(size) => [&[0x80, 4][..], &size.to_be_bytes()].concat(),
+        };
+        let descriptor = self.records.as_ref().map_or(&[0x01][..], |records| &records.descriptor);
+        let inner = [&[0x82, descriptor.len() as u8][..], descriptor, &size].concat();
+        ([&[0x62, inner.len() as u8][..], &inner].concat(), OK)
+    }
+
+    fn glitch(&self) -> Option<u16> {
+        let glitch = self.glitch?;
+        let is_due = self.reads == glitch.read || glitch.lasts && self.reads > glitch.read;
+        is_due.then_some(glitch.word)
+    }
+
+    /// `le` is that of the response, in which the data are a data object behind the odd instruction.
+    fn read(&self, command: &[u8], data: &[u8], le: usize) -> (Vec<u8>, u16) {
+        let is_odd = command[1] == 0xB1;
+        if is_odd && !self.knows_odd {
+            return (Vec::new(), 0x6D00);
+        }
+        if self.records.is_some() {
+            return (Vec::new(), 0x6981);
+        }
+        let le = match self.within_limit(le) {
+            Ok(le) => le,
+            Err(word) => return (Vec::new(), word),
+        };
+        let offset = if is_odd { number(&data[2..]) } else { usize::from(command[2]) << 8 | usize::from(command[3]) };
+        let (there, wanted) = (self.content.get(offset..).unwrap_or_default(), room(le, is_odd));
+        let (given, word) = match self.at_end {
+            _ if there.len() >= wanted => (&there[..wanted], OK),
+            AtEnd::Gives(_, word) if there.is_empty() => (there, word),
+            AtEnd::Gives(word, _) => (there, word),
+            AtEnd::Refuses(word) => return (Vec::new(), word),
+            AtEnd::Corrects if there.is_empty() => return (Vec::new(), 0x6C00),
+            AtEnd::Corrects => return (Vec::new(), correct(object(there, is_odd).len())),
+        };
+        (object(given, is_odd), word)
+    }
+
+    /// One record; a longer one than is wanted is cut.
+    fn read_record(&self, record: u8, le: usize) -> (Vec<u8>, u16) {
+        // There are none in a file of bytes.
+        let Some(records) = &self.records else { return (Vec::new(), 0x6981) };
+        let Some(record) = records.all.get(usize::from(record) - 1) else { return (Vec::new(), records.missing) };
+        match (self.within_limit(le), self.at_end) {
+            (Err(word), _) => (Vec::new(), word),
+            (Ok(le), _) if record.len() >= le => (record[..le].to_vec(), OK),
+            (_, AtEnd::Gives(word, _)) => (record.clone(), word),
+            (_, AtEnd::Refuses(word)) => (Vec::new(), word),
+            (_, AtEnd::Corrects) => (Vec::new(), correct(record.len())),
+        }
+    }
+
+    fn within_limit(&self, le: usize) -> Result<usize, u16> {
+        match self.beyond {
+            _ if le <= self.gives => Ok(le),
+            BeyondLimit::Gives => Ok(self.gives),
+            BeyondLimit::Refuses(word) => Err(word),
+            BeyondLimit::Corrects => Err(correct(self.gives)),
+        }
+    }
+
+    fn update(&mut self, command: &[u8], data: &[u8]) -> u16 {
+        let is_odd = command[1] == 0xD7;
+        if is_odd && !self.knows_odd {
+            return 0x6D00;
+        }
+        if data.len() > self.takes {
+            return 0x6700;
+        }
+        let (offset, data) = match is_odd {
+            false => (usize::from(command[2]) << 8 | usize::from(command[3]), data),
+            true => {
+                let length = usize::from(data[1]);
+                (number(&data[2..2 + length]), value(&data[2 + length..]))
+            }
+        };
+        match self.content.get_mut(offset..offset + data.len()) {
+            Some(place) => place.copy_from_slice(data),
+            None => return self.full,
+        }
+        OK
+    }
+}
+
+/// The data of a command APDU, and Ne.
+fn parse(command: &[u8]) -> (&[u8], usize) {
+    let short = |le: u8| if le == 0 { 256 } else { usize::from(le) };
+    let long = |le: &[u8]| if number(le) == 0 { 65_536 } else { number(le) };
+    match &command[4..] {
+        [] => (&[], 0),
+        [le] => (&[], short(*le)),
+        [0, le @ ..] if le.len() == 2 => (&[], long(le)),
+        [0, high, low, rest @ ..] => {
+            let (data, le) = rest.split_at(number(&[*high, *low]));
+            (data, if le.is_empty() { 0 } else { long(le) })
+        }
+        [lc, rest @ ..] => {
+            let (data, le) = rest.split_at(usize::from(*lc));
+            (data, le.first().map_or(0, |le| short(*le)))
+        }
+    }
+}
+
+fn number(bytes: &[u8]) -> usize {
+    bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
+}
+
+/// How much of the file a response of `le` bytes has.
+fn room(le: usize, is_odd: bool) -> usize {
+    match le {
+        le if !is_odd => le,
+        0..=129 => le.saturating_sub(2),
+        130..=258 => (le - 3).max(127),
+        _ => le - 4,
+    }
+}
+
+fn object(data: &[u8], is_odd: bool) -> Vec<u8> {
+    let header = match data.len() {
+        _ if !is_odd || data.is_empty() => vec![],
+        length @ 0..=0x7F => vec![0x53, length as u8],
+        length @ 0x80..=0xFF => vec![0x53, 0x81, length as u8],
+        length => vec![0x53, 0x82, (length >> 8) as u8, length as u8],
+    };
+    [&header, data].concat()
+}
+
+fn value(object: &[u8]) -> &[u8] {
+    let more = if object[1] > 0x80 { usize::from(object[1] & 0x7F) } else { 0 };
+    &object[2 + more..]
+}
+
+fn correct(length: usize) -> u16 {
+    match length {
+        0..=255 => 0x6C00 | length as u16,
+        256 => 0x6C00,
+        _ => 0x6700,
+    }
+}
+
+unsafe extern "C-unwind" fn transmit(
+    user: *mut c_void,
+    command: *const u8,
+    command_length: usize,
+    response: *mut u8,
+    capacity: usize,
+    response_length: *mut usize,
+) -> i32 {
+    // SAFETY: the card lives as long as its reader, and there is no other reference to it while a callback runs.
+    let (card, command) = unsafe { (&mut *user.cast::<Card>(), std::slice::from_raw_parts(command, command_length)) };
+    let (data, word) = card.answer(command);
+    let answer = [&data[..], &word.to_be_bytes()].concat();
+    assert!(answer.len() <= capacity);
+    // SAFETY: there is room for it.
+    unsafe {
+        std::ptr::copy_nonoverlapping(answer.as_ptr(), response, answer.len());
+        *response_length = answer.len();
+    }
+    0
+}
+
+unsafe extern "C-unwind" fn power(_user: *mut c_void, _event: u32) -> i32 {
+    0
+}
+
+static READERS: AtomicUsize = AtomicUsize::new(0);
+
+/// With chaining and extended lengths, and without a word on either.
+const LONG_ATR: [u8; 10] = *b"\x3B\x85\x01\x80\x73\xF7\x41\xC0\x01\x00";
+const SHORT_ATR: [u8; 2] = *b"\x3B\x00";
+
+/// The file of a card, open, with the card locked.
+struct Bed {
+    ifd: *mut scm_virtual_ifd,
+    handle: *mut scm_handle,
+    file: *mut scm_file,
+    card: *mut Card,
+}
+
+impl Bed {
+    fn new(card: Card, is_long: bool) -> Bed {
+        Bed::try_new(card, is_long, None).expect("the file is opened")
+    }
+
+    fn try_new(card: Card, is_long: bool, given: Option<scm_card_capabilities>) -> Result<Bed, i32> {
+        let name = CString::new(format!("Ends {}", READERS.fetch_add(1, Ordering::Relaxed))).unwrap();
+        let card = Box::into_raw(Box::new(card));
+        let mut bed = Bed { ifd: null_mut(), handle: null_mut(), file: null_mut(), card };
+        let mut files = null_mut();
+        let mut atr = LONG_ATR;
+        let length = atr.len();
+        atr[length - 1] = atr[1..length - 1].iter().fold(0, |check, byte| check ^ byte);
+        // SAFETY: every pointer is to something that lives on, and the structure is filled in as the header says.
+        unsafe {
+            let mut plug: scm_virtual_card = std::mem::zeroed();
+            plug.struct_size = size_of::<scm_virtual_card>() as u32;
+            plug.protocols = 2;
+            (plug.atr, plug.atr_length) =
+                if is_long { (atr.as_ptr(), atr.len()) } else { (SHORT_ATR.as_ptr(), SHORT_ATR.len()) };
+            plug.user = card.cast();
+            plug.transmit = Some(transmit);
+            plug.power = Some(power);
+            assert_eq!(scm_virtual_ifd_create(name.as_ptr(), null(), &mut bed.ifd), 0);
+            assert_eq!(scm_virtual_ifd_insert(bed.ifd, &plug), 0);
+            assert_eq!(scm_attach_by_ifd(name.as_ptr(), &mut bed.handle), 0);
+            if let Some(given) = given {
+                assert_eq!(scm_set_card_capabilities(bed.handle, &given), 0);
+            }
+            assert_eq!(scm_lock(bed.handle), 0);
+            assert_eq!(scm_create_file_access(bed.handle, &mut files), 0);
+            match scm_file_access_open(files, SCM_TYPE_BY_ID, c"4401".as_ptr(), &mut bed.file) {
+                0 => Ok(bed),
+                code => Err(code),
+            }
+        }
+    }
+
+    #[allow(clippy::mut_from_ref)]
+    fn card(&self) -> &mut Card {
+        // SAFETY: it lives as long as the bed, and nobody calls it now.
+        unsafe { &mut *self.card }
+    }
+
+    fn seek(&self, offset: usize) -> i32 {
+        // SAFETY: any values may be given.
+        unsafe { scm_file_seek(self.file, offset as i64, SCM_SEEK_FROM_BEGINNING) }
+    }
+
+    /// What one read gives, or its code.
+    fn read(&self, length: usize) -> Result<Vec<u8>, i32> {
+        let (mut data, mut read) = (vec![0x77; length], 77);
+        // SAFETY: the buffer is as long as is said.
+        match unsafe { scm_file_read(self.file, data.as_mut_ptr(), length, &mut read, 0) } {
+            0 => {
+                assert!(read > 0, "nothing, and no end");
+                data.truncate(read);
+                Ok(data)
+            }
+            code => {
+                assert_eq!(read, 0);
+                Err(code)
+            }
+        }
+    }
+
+    /// All that there is, in pieces of `chunk`, and the code at which it ends.
+    fn read_all(&self, chunk: usize) -> (Vec<u8>, i32) {
+        let mut all = Vec::new();
+        loop {
+            match self.read(chunk) {
+                Ok(data) => all.extend_from_slice(&data),
+                Err(code) => return (all, code),
+            }
+        }
+    }
+
+    fn size(&self) -> Result<u64, i32> {
+        let mut size = 77;
+        // SAFETY: it is there to be written.
+        match unsafe { scm_file_size(self.file, &mut size) } {
+            0 => Ok(size),
+            code => Err(code),
+        }
+    }
+
+    fn write(&self, data: &[u8]) -> (usize, i32) {
+        let mut written = 77;
+        // SAFETY: the data are as long as is said.
+        let code = unsafe { scm_file_write(self.file, data.as_ptr(), data.len(), 0, &mut written) };
+        (written, code)
+    }
+
+    /// Nothing but the file, and then its end, twice.
+    fn assert_reads_all(&self, chunk: usize) {
+        let (all, code) = self.read_all(chunk);
+        assert!(all == self.card().content, "{} of {} bytes, then {code:08X}", all.len(), self.card().content.len());
+        assert_eq!(code, EOF, "{code:08X}");
+        assert_eq!(self.read(1), Err(EOF));
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        // SAFETY: they are handles, and the card is not called any more when its reader is gone.
+        unsafe {
+            scm_detach(self.handle);
+            scm_virtual_ifd_destroy(self.ifd);
+            drop(Box::from_raw(self.card));
+        }
+    }
+}
+
+/// With and without data, and the words by which cards refuse what is not there: explicit ones, and such as say something else.
+fn at_end() -> impl Strategy<Value = AtEnd> {
+    prop_oneof![
+        Just(AtEnd::Gives(0x6282, 0x6282)),
+        Just(AtEnd::Gives(0x6282, 0x6B00)),
+        Just(AtEnd::Gives(0x9000, 0x9000)),
+        Just(AtEnd::Gives(0x9000, 0x6B00)),
+        Just(AtEnd::Gives(0x9000, 0x6A86)),
+        prop::sample::select(&[0x6700u16, 0x6B00, 0x6282, 0x6A86, 0x9000, 0x6A87][..]).prop_map(AtEnd::Refuses),
+        Just(AtEnd::Corrects),
+    ]
+}
+
+fn beyond() -> impl Strategy<Value = BeyondLimit> {
+    prop_oneof![
+        Just(BeyondLimit::Gives),
+        prop::sample::select(&[0x6700u16, 0x6B00, 0x6282, 0x6A86, 0x9000][..]).prop_map(BeyondLimit::Refuses),
+        Just(BeyondLimit::Corrects),
+    ]
+}
+
+fn size() -> impl Strategy<Value = usize> {
+    prop_oneof![
+        3 => 0..600usize,
+        1 => prop::sample::select(&[0usize, 1, 2, 255, 256, 257, 512, 32_767, 32_768, 32_769, 65_535, 65_536, 70_000][..]),
+        1 => 32_700..33_100usize,
+        2 => 0..=70_000usize,
+    ]
+}
+
+fn limit() -> impl Strategy<Value = usize> {
+    prop_oneof![1..300usize, 250..260usize, 200..5000usize, 1..=65_535usize, Just(65_536)]
+}
+
+/// A size that the card may tell of a file of `size` bytes.
+fn tells(size: usize) -> impl Strategy<Value = Tells> {
+    let size = size as u32;
+    prop_oneof![
+        Just(Tells::Nothing),
+        Just(Tells::Kind),
+        Just(Tells::Size(size)),
+        Just(Tells::Size(0)),
+        (0..=size).prop_map(Tells::Size),
+        (size..=80_000).prop_map(Tells::Size),
+        Just(Tells::Size(size + 1)),
+        Just(Tells::Size(size.saturating_sub(1))),
+    ]
+}
+
+fn size_and_tells() -> impl Strategy<Value = (usize, Tells)> {
+    size().prop_flat_map(|size| (Just(size), tells(size)))
+}
+
+fn chunk() -> impl Strategy<Value = usize> {
+    prop_oneof![1..20usize, 100..600usize, 1..=70_000usize, Just(65_536)]
+}
+
+/// Beyond 32,767 the data are in a data object, for which there has to be room; and nobody wants to wait.
+fn bounded(size: usize, limit: usize, chunk: usize) -> (usize, usize) {
+    let size = if limit < 3 { size.min(32_767) } else { size };
+    // One call takes a lock at least.
+    (size, chunk.max(size / 3000))
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config(800))]
+
+    #[test]
+    fn a_file_is_read_to_its_end(
+        (size, tells) in size_and_tells(),
+        limit in limit(),
+        at_end in at_end(),
+        beyond in beyond(),
+        is_long: bool,
+        chunk in chunk(),
+        measures: bool,
+    ) {
+        let (size, chunk) = bounded(size, limit, chunk);
+        let bed = Bed::new(Card { gives: limit, at_end, beyond, ..Card::new(size, tells) }, is_long);
+        if measures {
+            prop_assert_eq!(bed.size(), Ok(size as u64));
+        }
+        bed.assert_reads_all(chunk);
+        prop_assert_eq!(bed.size(), Ok(size as u64));
+        // And from anywhere.
+        let offset = size * 2 / 3;
+        prop_assert_eq!(bed.seek(offset), 0);
+        prop_assert!(bed.read_all(chunk).0 == bed.card().content[offset..]);
+    }
+
+    /// One read is refused, once: the bytes come all the same, or an error, after which they do. There is no end before the last.
+    #[test]
+    fn one_refusal_is_no_end(
+        (size, tells) in size_and_tells(),
+        limit in limit(),
+        at_end in at_end(),
+        word in prop::sample::select(&[
+            0x6700u16, 0x6B00, 0x6282, 0x6A86, 0x6F00, 0x6982, 0x6985, 0x6986, 0x6A82, 0x6981, 0x9000, 0x6C00, 0x6400, 0x6581, 0x6D00,
+        ][..]),
+        read in 1..30usize,
+        is_long: bool,
+        chunk in chunk(),
+    ) {
+        let (size, chunk) = bounded(size, limit, chunk);
+        // A single refusal where the file should end by what the card has told says the same a second time.
+        prop_assume!(!matches!(tells, Tells::Size(told) if (told as usize) < size));
+        let glitch = Some(Glitch { read, word, lasts: false });
+        let card = Card { gives: limit, at_end, glitch, ..Card::new(size, tells) };
+        let Ok(bed) = Bed::try_new(card, is_long, None) else { return Ok(()) };
+        let mut all = Vec::new();
+        let mut errors = 0;
+        loop {
+            match bed.read(chunk) {
+                Ok(data) => all.extend_from_slice(&data),
+                Err(EOF) => break,
+                Err(code) => {
+                    errors += 1;
+                    prop_assert!(errors < 2, "{:08X}", code);
+                }
+            }
+        }
+        prop_assert!(all == bed.card().content, "{} of {}", all.len(), size);
+    }
+
+    /// From some read on the card refuses everything: below the size that it has told that is an error, and no end.
+    #[test]
+    fn a_card_that_stops_has_no_end(
+        size in 2..2000usize,
+        tells_size: bool,
+        word in prop::sample::select(&[0x6700u16, 0x6B00, 0x6282, 0x6A86, 0x6F00, 0x6982, 0x6986, 0x9000, 0x6C00][..]),
+        chunk in 1..300usize,
+    ) {
+        let tells = if tells_size { Tells::Size(size as u32) } else { Tells::Kind };
+        let bed = Bed::new(Card::new(size, tells), false);
+        let first = bed.read(chunk).unwrap();
+        if first.len() == size {
+            return Ok(());
+        }
+        bed.card().glitch = Some(Glitch { read: 0, word, lasts: true });
+        let code = bed.read(chunk).unwrap_err();
+        // 6B00, 6282 and nothing at all say that there is no more, and without a size nothing contradicts that.
+        let is_word = matches!(word, 0x6B00 | 0x6282 | 0x9000 | 0x6C00) && !tells_size;
+        prop_assert_eq!(code == EOF, is_word, "{:08X} for {:04X}", code, word);
+        bed.card().glitch = None;
+        let (rest, code) = bed.read_all(chunk);
+        prop_assert!([first, rest].concat() == bed.card().content);
+        prop_assert_eq!(code, EOF);
+    }
+
+    /// What is written is there, so much as was said, and nothing else is touched.
+    #[test]
+    fn as_much_is_written_as_is_said(
+        (size, tells) in size_and_tells(),
+        limit in limit(),
+        full in prop::sample::select(&[0x6A84u16, 0x6700, 0x6B00, 0x6A86][..]),
+        is_long: bool,
+        offset in 0..70_000usize,
+        length in prop_oneof![0..600usize, 0..70_000usize],
+    ) {
+        let size = if limit < 16 { size.min(32_767) } else { size };
+        let card = Card { takes: limit, full, ..Card::new(size, tells) };
+        let mut model = card.content.clone();
+        let bed = Bed::new(card, is_long);
+        let offset = offset % (size + 1);
+        let data: Vec<u8> = (0..length).map(|at| (at * 5 + 1) as u8).collect();
+        prop_assert_eq!(bed.seek(offset), 0);
+        let (written, code) = bed.write(&data);
+        prop_assert!(written <= length.min(size - offset));
+        model[offset..offset + written].copy_from_slice(&data[..written]);
+        prop_assert!(bed.card().content == model);
+        if length <= size - offset {
+            prop_assert_eq!((written, code), (length, 0), "{:08X}", code);
+        } else {
+            prop_assert!(code < 0);
+            prop_assert!(written == 0 || code == TOO_MANY || tells != Tells::Size(size as u32), "{:08X}", code);
+        }
+    }
+}
+
+/// The descriptor of a file of records: of what kind, and how long the longest is, where the card says that.
+fn descriptor() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![Just(vec![0x04]), Just(vec![0x04, 0x41, 0x00, 0xF0]), Just(vec![0x02])]
+}
+
+proptest! {
+    #![proptest_config(config(500))]
+
+    /// Each record is whole, and the end comes after the last one.
+    #[test]
+    fn records_are_read_to_the_last(
+        all in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..240), 1..20),
+        descriptor in descriptor(),
+        missing in prop::sample::select(&[0x6A83u16, 0x6B00, 0x6A86, 0x6A82, 0x6700][..]),
+        limit in prop_oneof![240..256usize, Just(65_536)],
+        at_end in prop_oneof![
+            Just(AtEnd::Gives(0x9000, 0)),
+            Just(AtEnd::Gives(0x6282, 0)),
+            Just(AtEnd::Refuses(0x6700)),
+            Just(AtEnd::Refuses(0x6B00)),
+            Just(AtEnd::Corrects),
+        ],
+        beyond in prop::sample::select(&[0x6700u16, 0x6B00, 0x6A86][..]).prop_map(BeyondLimit::Refuses),
+        glitch in prop::option::of((2..40usize, prop::sample::select(&[0x6700u16, 0x6B00, 0x6986, 0x6A82][..]))),
+        is_long: bool,
+    ) {
+        let glitch = glitch.map(|(read, word)| Glitch { read, word, lasts: false });
+        let records = Some(Records { all: all.clone(), descriptor, missing });
+        let bed = Bed::new(Card { gives: limit, at_end, beyond, glitch, records, ..Card::new(0, Tells::Kind) }, is_long);
+        for (number, record) in all.iter().enumerate() {
+            let read = bed.read(300);
+            prop_assert!(read.as_ref() == Ok(record), "{}: {:02X?} and not {:02X?}", number, read, record);
+        }
+        prop_assert_eq!(bed.read(300), Err(EOF));
+        prop_assert_eq!(bed.size(), Ok(all.len() as u64));
+    }
+}
+
+/// A record that the card cannot give at once is an error, and no half of it. Records that it can give are found in few tries.
+#[test]
+fn long_records_of_a_card_of_short_answers() {
+    let card = |length: usize, descriptor: &[u8]| {
+        let all = vec![vec![0xAB; length]; 4];
+        let records = Some(Records { all, descriptor: descriptor.to_vec(), missing: 0x6A83 });
+        Bed::new(Card { gives: 100, records, ..Card::new(0, Tells::Kind) }, false)
+    };
+    let bed = card(200, &[0x02, 0x41, 0x00, 200]);
+    assert_eq!(bed.read(300), Err(DATA_LOST));
+    let bed = card(30, &[0x04]);
+    assert_eq!(bed.read(300), Ok(vec![0xAB; 30]));
+    assert!(bed.card().reads <= 1 + 8, "{}", bed.card().reads);
+    let reads = bed.card().reads;
+    assert_eq!(bed.read(300), Ok(vec![0xAB; 30]));
+    assert_eq!(bed.card().reads, reads + 1, "it is remembered");
+}
+
+/// How many reads it takes, from a card whose answers are usual.
+#[test]
+fn a_usual_card_is_asked_no_more_than_it_takes() {
+    for (size, is_long, reads) in
+        [(300, false, 2), (256, false, 1), (32_767, false, 128), (32_767, true, 1), (1, false, 1)]
+    {
+        for at_end in [AtEnd::Gives(0x6282, 0x6B00), AtEnd::Refuses(0x6B00), AtEnd::Refuses(0x6700)] {
+            let bed = Bed::new(Card { at_end, ..Card::new(size, Tells::Size(size as u32)) }, is_long);
+            assert_eq!(bed.read(70_000).unwrap().len(), size);
+            assert_eq!(bed.card().reads, reads, "{size}");
+            // One more to see that nothing follows.
+            assert_eq!(bed.read(70_000), Err(EOF));
+            let more = if at_end == AtEnd::Refuses(0x6700) { 2..5 } else { 1..2 };
+            assert!(more.contains(&(bed.card().reads - reads)), "{size}, {at_end:?}: {}", bed.card().reads);
+        }
+    }
+}
+
+/// The greatest length that the card gives is found in eight tries, and remembered.
+#[test]
+fn a_limit_is_found_in_few_tries() {
+    for limit in 1..256 {
+        for word in [0x6700, 0x6B00, 0x6282] {
+            let beyond = BeyondLimit::Refuses(word);
+            let bed = Bed::new(Card { gives: limit, beyond, ..Card::new(1000, Tells::Size(1000)) }, false);
+            assert_eq!(bed.read(limit + 1).unwrap().len(), limit + 1);
+            let reads = bed.card().reads;
+            assert!(reads <= 1 + 8 + 1, "{reads} for {limit}");
+            assert_eq!(bed.seek(0), 0);
+            bed.card().refusals = 0;
+            assert_eq!(bed.read(1000).unwrap().len(), 1000);
+            assert_eq!(bed.card().refusals, 0, "{limit} is remembered");
+            assert_eq!(bed.card().reads - reads, 1000usize.div_ceil(limit));
+        }
+    }
+    for limit in [300, 512, 1000, 2048, 4000, 30_000] {
+        let bed = Bed::new(Card { gives: limit, ..Card::new(70_000, Tells::Size(70_000)) }, true);
+        assert_eq!(bed.read(70_000).unwrap().len(), 70_000);
+        assert!(bed.card().refusals <= 8, "{} for {limit}", bed.card().refusals);
+        let reads = bed.card().reads;
+        bed.card().refusals = 0;
+        assert_eq!(bed.seek(0), 0);
+        assert_eq!(bed.read(70_000).unwrap().len(), 70_000);
+        assert_eq!(bed.card().refusals, 0);
+        assert!(bed.card().reads - reads <= 70_000 / limit * 2 + 2, "{} for {limit}", bed.card().reads - reads);
+    }
+}
+
+/// The rows of the table of public reports.
+#[test]
+fn cards_of_public_reports() {
+    let all = |card: Card| Bed::new(card, false).assert_reads_all(65_536);
+    // IAS ECC, italia/cie-middleware issue 57: 6B00 when offset and length cross the end.
+    for word in [0x6B00, 0x6700, 0x6282, 0x6A86] {
+        all(Card { at_end: AtEnd::Refuses(word), ..Card::new(300, Tells::Kind) });
+        all(Card { at_end: AtEnd::Refuses(word), ..Card::new(40, Tells::Nothing) });
+    }
+    // OpenSC issue 1112: the card says how much is left.
+    all(Card { at_end: AtEnd::Corrects, ..Card::new(200, Tells::Nothing) });
+    // gmrtd pull request 410: a passport that gives 192 bytes at most. NFCPassportReader issue 91: 160, and 6282 without data.
+    all(Card { gives: 192, ..Card::new(5000, Tells::Size(5000)) });
+    all(Card { gives: 160, beyond: BeyondLimit::Refuses(0x6282), ..Card::new(5000, Tells::Kind) });
+    // connective-plugin-linux pull request 50: 6B00, 6986 or nothing in the middle, and the bytes when it is asked again.
+    for word in [0x6B00, 0x6986, 0x9000] {
+        for read in 2..9 {
+            let glitch = Some(Glitch { read, word, lasts: false });
+            all(Card { glitch, ..Card::new(1900, Tells::Nothing) });
+            all(Card { glitch, ..Card::new(1900, Tells::Size(1900)) });
+        }
+    }
+    // OpenSC pull request 1640: what there is with 9000, and then 6B00.
+    all(Card { at_end: AtEnd::Gives(0x9000, 0x6B00), ..Card::new(700, Tells::Size(2048)) });
+    // An applet that runs into its own array.
+    all(Card { at_end: AtEnd::Refuses(0x6F00), ..Card::new(700, Tells::Kind) });
+}
+
+/// Words that speak of another file, or of nothing, are an end where the card still gives the byte before; never the first byte.
+#[test]
+fn other_words_at_the_end() {
+    for word in [0x6F00, 0x6A82, 0x6981] {
+        let at_end = AtEnd::Gives(0x9000, word);
+        Bed::new(Card { at_end, ..Card::new(700, Tells::Kind) }, false).assert_reads_all(65_536);
+        let bed = Bed::new(Card { at_end, ..Card::new(0, Tells::Kind) }, false);
+        let code = bed.read(100).unwrap_err();
+        assert_ne!(code, EOF, "{word:04X}");
+    }
+}
+
+#[test]
+fn security_is_no_end() {
+    let bed = Bed::new(Card::new(700, Tells::Size(700)), false);
+    assert_eq!(bed.read(300).unwrap().len(), 300);
+    bed.card().glitch = Some(Glitch { read: 0, word: 0x6982, lasts: true });
+    assert_eq!(bed.read(300), Err(SECURITY));
+    let reads = bed.card().reads;
+    assert_eq!(bed.read(300), Err(SECURITY));
+    assert_eq!(bed.card().reads, reads + 1, "it is asked for once");
+    assert_eq!(bed.size(), Ok(700), "what the card has told");
+}
+
+/// Beyond 32,767 there is an error and no end, unless the card has told that this is the end.
+#[test]
+fn without_the_odd_instruction() {
+    let card = |size, tells| Card { knows_odd: false, ..Card::new(size, tells) };
+    for tells in [Tells::Nothing, Tells::Size(40_000)] {
+        let bed = Bed::new(card(40_000, tells), false);
+        let (all, code) = bed.read_all(65_536);
+        assert!(bed.card().content.starts_with(&all));
+        assert_eq!((all.len(), code), (32_768, UNSUPPORTED));
+    }
+    let bed = Bed::new(card(32_768, Tells::Size(32_768)), false);
+    bed.assert_reads_all(65_536);
+    let bed = Bed::new(card(32_767, Tells::Nothing), false);
+    bed.assert_reads_all(65_536);
+    assert_eq!(bed.size(), Ok(32_767));
+}
+
+/// Short lengths can be said, without extended ones: nothing is refused then.
+#[test]
+fn a_short_limit_can_be_said() {
+    let capabilities = |flags, command_data, response_data| scm_card_capabilities {
+        struct_size: size_of::<scm_card_capabilities>() as u32,
+        flags,
+        command_data,
+        response_data,
+        channels: 0,
+    };
+    let card = Card { gives: 192, takes: 100, ..Card::new(1000, Tells::Size(1000)) };
+    let bed = Bed::try_new(card, false, Some(capabilities(SCM_CARD_CHAINING, 100, 192))).unwrap();
+    bed.assert_reads_all(65_536);
+    assert_eq!(bed.card().reads, 6 + 2, "and two for the end");
+    assert_eq!(bed.seek(0), 0);
+    assert_eq!(bed.write(&[7; 1000]), (1000, 0));
+    for bad in [capabilities(0, 256, 0), capabilities(0, 0, 257), capabilities(4, 0, 0)] {
+        // SAFETY: the structure is one.
+        assert_eq!(unsafe { scm_set_card_capabilities(bed.handle, &bad) }, INVALID_ARGUMENT);
+    }
+}
