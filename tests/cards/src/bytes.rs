@@ -129,6 +129,11 @@ impl Word {
     pub fn value(self) -> u16 {
         self.value
     }
+
+    /// The bits that are not those of the number.
+    pub fn mask(self) -> u16 {
+        !self.number
+    }
 }
 
 impl FromStr for Word {

@@ -47,6 +47,14 @@ pub struct Send {
     pub expected: u32,
     #[serde(default)]
     pub channel: u32,
+    /// What is handed out as it comes: `61XX`, `6CXX`.
+    #[serde(default)]
+    pub keep: Vec<Word>,
+    /// One byte.
+    pub get_response_class: Option<Bytes>,
+    /// The only successes.
+    #[serde(default)]
+    pub successes: Vec<Word>,
     #[serde(default)]
     gives: Bytes,
     word: Option<Word>,

@@ -9,8 +9,8 @@ use scm::capi::ch_verification::{
     scm_ch_verification, scm_ch_verification_verify, scm_create_ch_verification, SCM_RETRIES_UNKNOWN,
 };
 use scm::capi::command::{
-    scm_card_capabilities, scm_command, scm_send_ex, scm_send_options, scm_set_card_capabilities, SCM_CARD_CHAINING,
-    SCM_CARD_EXTENDED,
+    scm_card_capabilities, scm_command, scm_send_ex, scm_send_options, scm_set_card_capabilities, scm_status_words,
+    SCM_CARD_CHAINING, SCM_CARD_EXTENDED, SCM_SEND_CLASS, SCM_SEND_KEEP_61XX, SCM_SEND_KEEP_6CXX,
 };
 use scm::capi::exchange::{scm_get_last_response, scm_transmit, SCM_RESPONSE_MAX};
 use scm::capi::file::{scm_file, scm_file_close, scm_file_read, scm_file_seek, scm_file_size, scm_file_write};
@@ -23,6 +23,7 @@ use scm::type_library::{
     SCM_TYPE_BY_ANY,
 };
 
+use crate::bytes::Word;
 use crate::call::{Limits, Send};
 use crate::family::Protocol;
 
@@ -67,6 +68,8 @@ impl Program {
         let (given, data) = call.send.0.split_at(call.send.0.len().min(4));
         header[..given.len()].copy_from_slice(given);
         let [cla, ins, p1, p2] = header;
+        let successes = |word: &Word| scm_status_words { word: word.value(), mask: word.mask() };
+        let successes: Vec<_> = call.successes.iter().map(successes).collect();
         let mut word = 0;
         // SAFETY: data and buffer are as long as is said; zero in a field is its default.
         let (code, answer) = filled(call.expected as usize, |buffer, capacity, length| unsafe {
@@ -77,6 +80,11 @@ impl Program {
             (command.expected, command.channel) = (call.expected, call.channel);
             let mut options: scm_send_options = zeroed();
             options.struct_size = size_of::<scm_send_options>() as u32;
+            let keeps = |word: &Word| if word.value() == 0x6100 { SCM_SEND_KEEP_61XX } else { SCM_SEND_KEEP_6CXX };
+            options.flags = call.keep.iter().map(keeps).fold(0, |flags, flag| flags | flag);
+            let class = call.get_response_class.as_ref().and_then(|class| class.0.first());
+            options.get_response_class = class.map_or(0, |class| SCM_SEND_CLASS | u32::from(*class));
+            (options.successes, options.success_count) = (successes.as_ptr(), successes.len());
             scm_send_ex(self.handle, &command, &options, buffer, capacity, length, &mut word)
         });
         (code, answer, word)
