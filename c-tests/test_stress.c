@@ -38,12 +38,12 @@ static struct slot {
     atomic_int locks, locker;
 } slots[SLOTS];
 
-/* A call that a thread is in, one inside of the callback of another. */
+/* A call that a thread is in, one inside of the callback of another. The watchdog reads it meanwhile. */
 struct frame {
-    const char *name;
-    int slot;
-    uint32_t limit;
-    double since;
+    const char *_Atomic name;
+    atomic_int slot;
+    _Atomic(uint32_t) limit;
+    _Atomic(double) since;
 };
 
 static struct thread {
@@ -94,7 +94,11 @@ static bool begin(const char *name, int slot, uint32_t limit)
         atomic_fetch_sub(&endless, 1);
         return false;
     }
-    me->frames[me->depth] = (struct frame){name, slot, limit, now_ms()};
+    struct frame *frame = &me->frames[me->depth];
+    frame->name = name;
+    frame->slot = slot;
+    frame->limit = limit;
+    frame->since = now_ms();
     atomic_fetch_add(&me->depth, 1);
     return true;
 }
