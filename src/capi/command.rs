@@ -327,6 +327,8 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// @return and of some commands it means something else:
 /// - INS 20, 21, 24 to 26, 28, 2C, 2D, which show a code to the card: `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; of them 630X is X tries (but
 ///   6300 does not say how many). `SCM_SCARD_W_CHV_BLOCKED` is also 63C0.
+/// - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX. It is written, after X tries of the memory
+///   (ISO/IEC 7816-4:1995, 6.3.5).
 /// - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX, data that were not expected; `SCM_SCARD_E_NO_FILE` 9400,
 ///   `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408, `SCM_SCARD_E_INVALID_CHV`
 ///   9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.

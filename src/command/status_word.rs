@@ -88,7 +88,7 @@ impl StatusWord {
 
     /// Whether the card does not know the command, or this way of asking for it, and so has done nothing.
     pub fn is_unknown_command(self) -> bool {
-        matches!(self.0, 0x6A81 | 0x6A86 | 0x6B00 | 0x6D00 | 0x6E00 | 0x6700)
+        matches!(self.0, 0x6A81 | 0x6A86 | 0x6A87 | 0x6B00 | 0x6D00 | 0x6E00 | 0x6700)
     }
 
     /// Whether it may be the form of the command that the card refuses, before it has looked at what the command says: its lengths, or that
@@ -159,6 +159,8 @@ impl StatusWord {
             (Some(code), _) => code,
             (None, _) if is_about_code(ins) && self.tries() == Some(0) => Hresult::SCARD_W_CHV_BLOCKED,
             (None, (0x63, _) | (0x98, 0x04)) if is_about_code(ins) => Hresult::SCARD_W_WRONG_CHV,
+            // ISO/IEC 7816-4:1995, 6.3.5 and on: it is written, after so many tries of the memory.
+            (None, (0x63, 0xC0..=0xCF)) if is_about_memory(ins) => Hresult::S_OK,
             _ => self.code(),
         }
     }
@@ -182,6 +184,24 @@ fn is_about_code(ins: u8) -> bool {
             | ins::ENABLE_VERIFICATION
             | ins::RESET_RETRY_COUNTER
             | ins::RESET_RETRY_COUNTER_ODD
+    )
+}
+
+/// Whether a command writes.
+fn is_about_memory(ins: u8) -> bool {
+    matches!(
+        ins,
+        ins::ERASE_BINARY
+            | ins::ERASE_BINARY_ODD
+            | ins::ERASE_RECORD
+            | ins::WRITE_BINARY
+            | ins::WRITE_BINARY_ODD
+            | ins::WRITE_RECORD
+            | ins::UPDATE_BINARY
+            | ins::UPDATE_BINARY_ODD
+            | ins::UPDATE_RECORD
+            | ins::APPEND_RECORD
+            | ins::PUT_DATA
     )
 }
 
@@ -216,6 +236,17 @@ mod tests {
             (0x9110, Hresult::S_OK),
         ] {
             assert_eq!(StatusWord(word).code(), code, "{word:04X}");
+        }
+    }
+
+    #[test]
+    fn tries_of_the_memory_are_no_tries_of_a_code() {
+        for ins in [ins::UPDATE_BINARY, ins::UPDATE_BINARY_ODD, ins::APPEND_RECORD, ins::PUT_DATA, ins::ERASE_BINARY] {
+            assert_eq!(StatusWord(0x63C2).code_for(0, ins), Hresult::S_OK, "{ins:02X}");
+            assert_eq!(StatusWord(0x6300).code_for(0, ins), Hresult::SCARD_W_SECURITY_VIOLATION, "{ins:02X}");
+        }
+        for ins in [ins::VERIFY, ins::READ_BINARY, ins::EXTERNAL_AUTHENTICATE, 0x42] {
+            assert_eq!(StatusWord(0x63C2).code_for(0, ins), Hresult::SCARD_W_WRONG_CHV, "{ins:02X}");
         }
     }
 
@@ -286,7 +317,7 @@ mod tests {
             (0x20, 0x6282, Hresult::SCARD_W_EOF),
             (0x20, 0x9000, Hresult::S_OK),
             // Elsewhere the same words are about something else.
-            (0xD6, 0x63C0, Hresult::SCARD_W_WRONG_CHV),
+            (0xB0, 0x63C0, Hresult::SCARD_W_WRONG_CHV),
             (0xF2, 0x6302, Hresult::S_OK),
             (0xF2, 0x6310, Hresult::S_OK),
             (0x88, 0x9804, Hresult::SCARD_W_SECURITY_VIOLATION),
