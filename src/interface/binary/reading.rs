@@ -114,7 +114,7 @@ impl Reader<'_, '_> {
         let refusal = Refusal::of(answer.status);
         let is_odd = matches!(answer.place, Place::Odd(_));
         let is_told_end = self.file.end().is_some_and(|end| offset >= end);
-        if is_told_end && refusal == Refusal::Place {
+        if is_told_end && (refusal == Refusal::Place || self.ends_as_known(offset)?) {
             // The card has said so twice: in the size, and now.
             self.file.note_nothing_at(offset);
             return Ok(Part::Nothing);
@@ -188,6 +188,15 @@ impl Reader<'_, '_> {
         data.try_reserve(best.len())?;
         data.extend_from_slice(&best);
         Ok(None)
+    }
+
+    /// Whether the file ends where the card has told, or where the end was found, when the card refuses what is behind in words that are
+    /// about something else. It has given all that is before, and it refuses a second time.
+    fn ends_as_known(&mut self, offset: u64) -> Result<bool> {
+        if offset == 0 || !self.file.is_end_known() || self.ask_one(offset)?.given > 0 {
+            return Ok(false);
+        }
+        Ok(self.file.has_given(offset) || self.gives_before(offset)?)
     }
 
     /// Nothing is at `offset`, for the card has refused a single byte of it. That this is the end needs more: the card still gives the
