@@ -212,7 +212,8 @@ impl Reader<'_, '_> {
         } else if offset == 0 {
             refusal.may_be_end()
         } else {
-            refusal == Refusal::Place || self.gives_before(offset)?
+            refusal == Refusal::Place
+                || self.gives_before(offset)? && (refusal.may_be_end() || !self.gives_behind(offset)?)
         };
         if !is_end {
             return Err(self.failure(offset, status));
@@ -232,6 +233,17 @@ impl Reader<'_, '_> {
 
     fn gives_before(&mut self, offset: u64) -> Result<bool> {
         Ok(offset == 0 || self.ask_one(offset - 1)?.given > 0)
+    }
+
+    /// Whether the card gives a byte behind `offset`, which it refuses in words that say nothing: then this is a hole, and no end. It is
+    /// looked for in steps that double.
+    fn gives_behind(&mut self, offset: u64) -> Result<bool> {
+        for distance in (0..15).map(|doublings| 1 << doublings) {
+            if offset + distance <= MAX_OFFSET && self.ask_one(offset + distance)?.given > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the card knows the odd instruction: it gives a byte before `offset` by it.
@@ -265,10 +277,17 @@ impl Reader<'_, '_> {
         let mut end = begin;
         loop {
             match last_of(MAX_OFFSET - end, |count| self.exists(end + count - 1))? {
+                0 if self.is_hole(end)? => return Err(Hresult::SCARD_E_COMM_DATA_LOST),
                 0 => return Ok(end),
                 more => end += more,
             }
         }
+    }
+
+    /// Whether the card gives the bytes around `offset` and not that one.
+    fn is_hole(&mut self, offset: u64) -> Result<bool> {
+        let refusal = Refusal::of(self.ask_one(offset)?.status);
+        Ok(offset > 0 && refusal.may_be_length() && !refusal.may_be_end() && self.gives_behind(offset)?)
     }
 
     /// Whether the file has as many bytes as the card has told.
