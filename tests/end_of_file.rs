@@ -2,6 +2,7 @@
 //! limit that refuses in any way, whatever it tells of the size. On a virtual reader, with a card that is made here.
 
 use std::ffi::{c_void, CString};
+use std::ops::Range;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,6 +19,8 @@ use scm::type_library::{SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
 
 const OK: u16 = 0x9000;
 const EOF: i32 = 0x8010_006D_u32 as i32;
+const BAD_SEEK: i32 = 0x8010_0029_u32 as i32;
+const E_FAIL: i32 = 0x8000_4005_u32 as i32;
 const TOO_MANY: i32 = 0x8010_0028_u32 as i32;
 const DATA_LOST: i32 = 0x8010_002F_u32 as i32;
 const UNSUPPORTED: i32 = 0x8010_0022_u32 as i32;
@@ -61,13 +64,17 @@ struct Card {
     takes: usize,
     at_end: AtEnd,
     beyond: BeyondLimit,
-    /// To an update that crosses the end.
+    /// To an update that crosses the end, and to one of more data than it takes.
     full: u16,
+    beyond_takes: u16,
     knows_odd: bool,
+    /// A read that begins here, or goes on to here, is 6F00.
+    hole: Range<usize>,
     /// Reads of the content are refused once, or from then on, with these words.
     glitch: Option<Glitch>,
     reads: usize,
     refusals: usize,
+    updates: usize,
     is_selected: bool,
 }
 
@@ -97,10 +104,13 @@ impl Card {
             at_end: AtEnd::Gives(0x6282, 0x6B00),
             beyond: BeyondLimit::Refuses(0x6700),
             full: 0x6A84,
+            beyond_takes: 0x6700,
             knows_odd: true,
+            hole: 0..0,
             glitch: None,
             reads: 0,
             refusals: 0,
+            updates: 0,
             is_selected: false,
         }
     }
@@ -119,7 +129,10 @@ impl Card {
                 self.refusals += usize::from(data.is_empty());
                 (data, word)
             }
-            0xD6 | 0xD7 => (Vec::new(), self.update(command, data)),
+            0xD6 | 0xD7 => {
+                self.updates += 1;
+                (Vec::new(), self.update(command, data))
+            }
             0xB2 => {
                 self.reads += 1;
                 let (data, word) =
@@ -168,6 +181,9 @@ impl Card {
             Err(word) => return (Vec::new(), word),
         };
         let offset = if is_odd { number(&data[2..]) } else { usize::from(command[2]) << 8 | usize::from(command[3]) };
+        if offset < self.hole.end && offset + room(le, is_odd) > self.hole.start {
+            return (Vec::new(), 0x6F00);
+        }
         let (there, wanted) = (self.content.get(offset..).unwrap_or_default(), room(le, is_odd));
         let (given, word) = match self.at_end {
             _ if there.len() >= wanted => (&there[..wanted], OK),
@@ -209,7 +225,7 @@ impl Card {
             return 0x6D00;
         }
         if data.len() > self.takes {
-            return 0x6700;
+            return self.beyond_takes;
         }
         let (offset, data) = match is_odd {
             false => (usize::from(command[2]) << 8 | usize::from(command[3]), data),
@@ -376,7 +392,8 @@ impl Bed {
         // SAFETY: the buffer is as long as is said.
         match unsafe { scm_file_read(self.file, data.as_mut_ptr(), length, &mut read, 0) } {
             0 => {
-                assert!(read > 0, "nothing, and no end");
+                // A record may have no bytes.
+                assert!(read > 0 || self.card().records.is_some(), "nothing, and no end");
                 data.truncate(read);
                 Ok(data)
             }
@@ -593,12 +610,13 @@ proptest! {
         (size, tells) in size_and_tells(),
         limit in limit(),
         full in prop::sample::select(&[0x6A84u16, 0x6700, 0x6B00, 0x6A86][..]),
+        beyond_takes in prop::sample::select(&[0x6700u16, 0x6A84, 0x6B00, 0x6F00, 0x6400, 0x6A80][..]),
         is_long: bool,
         offset in 0..70_000usize,
         length in prop_oneof![0..600usize, 0..70_000usize],
     ) {
         let size = if limit < 16 { size.min(32_767) } else { size };
-        let card = Card { takes: limit, full, ..Card::new(size, tells) };
+        let card = Card { takes: limit, full, beyond_takes, ..Card::new(size, tells) };
         let mut model = card.content.clone();
         let bed = Bed::new(card, is_long);
         let offset = offset % (size + 1);
@@ -758,6 +776,131 @@ fn other_words_at_the_end() {
         let bed = Bed::new(Card { at_end, ..Card::new(0, Tells::Kind) }, false);
         let code = bed.read(100).unwrap_err();
         assert_ne!(code, EOF, "{word:04X}");
+    }
+}
+
+/// All that the card has told of was given: whatever it says of what is behind, it is the end. Nothing proves that for a file that it
+/// says is empty, and may not be read.
+#[test]
+fn any_word_behind_the_size_that_was_told() {
+    for word in [0x6982, 0x6985, 0x6986, 0x6400, 0x6581, 0x6F00, 0x6A82, 0x6A88, 0x6D00, 0x6E00, 0x6A81, 0x9303] {
+        for size in [1, 10, 256, 300] {
+            let card = || Card { at_end: AtEnd::Gives(0x9000, word), ..Card::new(size, Tells::Size(size as u32)) };
+            for chunk in [10, 65_536] {
+                let bed = Bed::new(card(), false);
+                assert_eq!(bed.read_all(chunk), (bed.card().content.clone(), EOF), "{word:04X}");
+                assert_eq!(bed.size(), Ok(size as u64));
+            }
+            // Also for who begins there.
+            let bed = Bed::new(card(), false);
+            assert_eq!(bed.seek(size), 0);
+            assert_eq!(bed.read(10), Err(EOF), "{word:04X}");
+        }
+        let bed = Bed::new(Card { at_end: AtEnd::Gives(0x9000, word), ..Card::new(0, Tells::Size(0)) }, false);
+        assert_ne!(bed.read(10), Err(EOF), "{word:04X}");
+    }
+}
+
+/// What was seen once in the middle of a call is no size that was told.
+#[test]
+fn security_behind_an_end_that_was_seen_once() {
+    for word in [0x6982, 0x6985, 0x6F00] {
+        let bed = Bed::new(Card { at_end: AtEnd::Refuses(0x6700), ..Card::new(300, Tells::Kind) }, false);
+        assert_eq!(bed.read(1000).unwrap().len(), 300);
+        bed.card().glitch = Some(Glitch { read: 0, word, lasts: true });
+        assert_ne!(bed.read(1000), Err(EOF), "{word:04X}");
+        bed.card().glitch = None;
+        assert_eq!(bed.read(1000), Err(EOF), "{word:04X}");
+    }
+}
+
+/// The same as behind the end, in the middle of the file: an error, and no end.
+#[test]
+fn a_hole_is_no_end() {
+    for (hole, length) in [(300, 1), (300, 100), (256, 256), (1, 1), (900, 40), (990, 5)] {
+        for tells in [Tells::Kind, Tells::Size(1000)] {
+            let bed = Bed::new(Card { hole: hole..hole + length, ..Card::new(1000, tells) }, false);
+            let (all, code) = bed.read_all(100);
+            assert!(bed.card().content.starts_with(&all));
+            assert_eq!((all.len(), code), (hole, E_FAIL), "{tells:?}");
+            assert_ne!(bed.read(100), Err(EOF), "{hole} {length} {tells:?}");
+            if tells == Tells::Kind {
+                assert_ne!(bed.size(), Ok(hole as u64), "{hole} {length}");
+            }
+        }
+    }
+}
+
+/// A refusal that says nothing leads to a shorter part, and one that says something else does not.
+#[test]
+fn a_write_is_tried_shorter() {
+    for (word, written) in [
+        (0x6F00, 600),
+        (0x6400, 600),
+        (0x6A80, 600),
+        (0x6A83, 600),
+        (0x9303, 600),
+        (0x6982, 0),
+        (0x6985, 0),
+        (0x6983, 0),
+        (0x6D00, 0),
+        (0x6E00, 0),
+        (0x6581, 0),
+    ] {
+        for tells in [Tells::Kind, Tells::Size(600)] {
+            let bed = Bed::new(Card { takes: 100, beyond_takes: word, ..Card::new(600, tells) }, false);
+            let (done, code) = bed.write(&[7; 600]);
+            assert_eq!((done, code == 0), (written, written > 0), "{word:04X}: {code:08X}");
+            assert!(bed.card().updates <= 1 + 8 + 6, "{word:04X}: {}", bed.card().updates);
+            assert!(written > 0 || bed.card().updates == 1, "{word:04X}: it is sent once");
+        }
+    }
+}
+
+/// The position is none behind the end.
+#[test]
+fn a_file_is_full() {
+    for full in [0x6B00, 0x6A84] {
+        let bed = Bed::new(Card { full, ..Card::new(0, Tells::Kind) }, false);
+        assert_eq!(bed.write(&[7; 10]), (0, TOO_MANY), "{full:04X}");
+        let bed = Bed::new(Card { full, ..Card::new(300, Tells::Kind) }, false);
+        assert_eq!(bed.read(1000).unwrap().len(), 300);
+        assert_eq!(bed.write(&[7; 10]), (0, TOO_MANY), "{full:04X}");
+    }
+    let bed = Bed::new(Card { full: 0x6B00, ..Card::new(300, Tells::Kind) }, false);
+    assert_eq!(bed.seek(1000), 0);
+    assert_eq!(bed.write(&[7; 10]), (0, BAD_SEEK));
+}
+
+/// A record of which the card gives nothing: in the length that was asked for, because it has no bytes, or because it is not there.
+#[test]
+fn a_record_of_nothing() {
+    let card = |all: &[&[u8]], missing, beyond, gives| {
+        let records =
+            Records { all: all.iter().map(|record| record.to_vec()).collect(), descriptor: vec![0x04], missing };
+        Card { gives, beyond, records: Some(records), ..Card::new(0, Tells::Kind) }
+    };
+    let (one, none): (&[u8], &[u8]) = (&[0xAB; 29], &[]);
+    for missing in [0x6A83, 0x9000, 0x6282] {
+        for nothing in [0x9000, 0x6282] {
+            for is_long in [false, true] {
+                let bed = Bed::new(card(&[one, one], missing, BeyondLimit::Refuses(nothing), 100), is_long);
+                assert_eq!(bed.read(300), Ok(one.to_vec()), "{missing:04X} {nothing:04X}");
+                assert_eq!(bed.read(300), Ok(one.to_vec()), "{missing:04X} {nothing:04X}");
+                assert_eq!(bed.read(300), Err(EOF), "{missing:04X} {nothing:04X}");
+                assert_eq!(bed.size(), Ok(2), "{missing:04X} {nothing:04X}");
+            }
+        }
+        let bed = Bed::new(card(&[one, none, one], missing, BeyondLimit::Gives, 256), false);
+        for record in [one, none, one] {
+            assert_eq!(bed.read(300), Ok(record.to_vec()), "{missing:04X}");
+        }
+        assert_eq!(bed.read(300), Err(EOF), "{missing:04X}");
+        assert_eq!(bed.size(), Ok(3), "{missing:04X}");
+        // None at all.
+        let bed = Bed::new(card(&[], missing, BeyondLimit::Gives, 256), false);
+        assert_eq!(bed.read(300), Err(EOF), "{missing:04X}");
+        assert_eq!(bed.size(), Ok(0), "{missing:04X}");
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Habits {
     /// It does not select a child DF, or a child EF, as such.
     pub knows_no_child_df: bool,
     pub knows_no_child_ef: bool,
+    /// It selects a child as such, and nothing by its identifier alone.
+    pub knows_no_id: bool,
     /// It says that its lengths may be extended, and refuses them all the same.
     pub refuses_long_commands: bool,
     pub refuses_long_responses: bool,

@@ -232,6 +232,16 @@ impl File {
         self.is_end_proven.load(Ordering::Acquire)
     }
 
+    /// Whether the end is what the card has told, or was found, and not what was seen once.
+    pub fn is_end_known(&self) -> bool {
+        self.is_end_proven() || self.parameters.size.is_some_and(|size| self.end() == Some(size.into()))
+    }
+
+    /// Whether the card has given the byte before `offset`, or one behind.
+    pub fn has_given(&self, offset: u64) -> bool {
+        self.given.load(Ordering::Acquire) >= offset
+    }
+
     /// The card has given what is before `end`. If it was not to be there, nobody knows the end any more.
     pub fn note_given(&self, end: u64) {
         self.given.fetch_max(end, Ordering::AcqRel);

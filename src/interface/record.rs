@@ -28,10 +28,35 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<
         StatusWord::RECORD_NOT_FOUND => Err(Hresult::SCARD_W_EOF),
         // Part of it may be wrong, or is still there.
         status if status.corrupts() || status.more().is_some() => Err(Hresult::SCARD_E_COMM_DATA_LOST),
+        status if status.is_done() && data.is_empty() => check_empty(card, file, number),
         status if status.is_done() => Ok(()),
         status if is_end(card, file, number, status)? => Err(Hresult::SCARD_W_EOF),
         status => Err(status.failure()),
     }
+}
+
+/// A record without a byte, if there is one: a card may say the same of a record that is not there.
+fn check_empty(card: &mut Conversation, file: &File, number: u8) -> Result<()> {
+    if !is_empty_record(card, file, number)? {
+        return Err(Hresult::SCARD_W_EOF);
+    }
+    match file.parameters.record_size {
+        Some(1..) if file.kind != Kind::Variable => Err(Hresult::SCARD_E_COMM_DATA_LOST),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the record is there of which the card gives nothing: the card gives the next one, or refuses the last one that there can be,
+/// and so tells a record without bytes from none.
+fn is_empty_record(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
+    let mut next = Vec::new();
+    if u64::from(number) < MAX_RECORDS {
+        read_numbered(card, file, number + 1, SHORT_RESPONSE, &mut next)?;
+    }
+    if !next.is_empty() {
+        return Ok(true);
+    }
+    Ok(!read_numbered(card, file, MAX_RECORDS as u8, SHORT_RESPONSE, &mut next)?.is_done() || !next.is_empty())
 }
 
 /// Whether a card that refuses a record means that there is none, in other words than 6A83: it still gives the one before.
@@ -73,10 +98,13 @@ fn read_numbered(
     data: &mut Vec<u8>,
 ) -> Result<StatusWord> {
     let command = Command::new(ins::READ_RECORD, number, NUMBERED).expecting(length);
+    let begin = data.len();
     if length > SHORT_RESPONSE && may_be_long(card, length) {
         match send(card, file, &command, data)? {
             StatusWord::WRONG_LENGTH => card.habits().refuses_long_responses = true,
             status if !status.is_done() && Refusal::of(status).may_be_length() && !is_missing(status) => {}
+            // Nothing: some cards give it for another length.
+            status if status.is_done() && data.len() == begin => {}
             status => return Ok(status),
         }
     }
@@ -85,7 +113,6 @@ fn read_numbered(
     // 256 stands for as much as there is.
     let asked = if most < SHORT_RESPONSE { length.min(most) } else { length };
     let command = command.expecting(asked);
-    let begin = data.len();
     let status = send_short(card, file, &command, data)?;
     let is_short = status.is_done() && data.len() - begin == asked && asked < length;
     match () {
@@ -94,7 +121,7 @@ fn read_numbered(
             data.truncate(begin);
             read_less(card, file, &command, SHORT_RESPONSE, data)
         }
-        _ if !status.is_done() && Refusal::of(status).may_be_end() => read_less(card, file, &command, asked, data),
+        _ if data.len() == begin && Refusal::of(status).may_be_end() => read_less(card, file, &command, asked, data),
         _ => Ok(status),
     }
 }
@@ -133,7 +160,7 @@ fn read_less(
         };
         let mut tried = Vec::new();
         let status = send_short(card, file, &command.expecting(length), &mut tried)?;
-        if status.is_done() {
+        if !tried.is_empty() {
             if is_confirmed {
                 search = Search::below(SHORT_RESPONSE, taken, SHORT_RESPONSE);
             }
@@ -239,8 +266,10 @@ pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
 /// Whether there are at least so many records.
 pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> {
     let Some(number) = count.checked_sub(1).and_then(number) else { return Ok(count == 0) };
-    match read_or_ask_again(card, file, number, SHORT_RESPONSE, &mut Vec::new()) {
+    let mut data = Vec::new();
+    match read_or_ask_again(card, file, number, SHORT_RESPONSE, &mut data) {
         Ok(StatusWord::RECORD_NOT_FOUND) => Ok(false),
+        Ok(status) if status.is_done() && data.is_empty() => is_empty_record(card, file, number),
         // One that is too long for the card is there as well.
         Ok(status) if status.is_done() => Ok(true),
         Err(Hresult::SCARD_E_COMM_DATA_LOST) => Ok(true),

@@ -92,11 +92,25 @@ struct Reader<'a, 'b> {
     file: &'a File,
     /// How much the card has given after it has refused more.
     found: Option<Found>,
+    rest: Option<Rest>,
+}
+
+/// The card has given all that a command was to bring, and has more ready (61XX). Most cards give that to another READ BINARY as well,
+/// and some by GET RESPONSE only (EstEID with T=0, OpenSC issue 1190).
+#[derive(Clone, Copy)]
+struct Rest {
+    /// The READ BINARY.
+    begin: u64,
+    length: usize,
+    /// Where the rest begins.
+    at: u64,
+    /// It is fetched already, and so it goes on.
+    is_fetched: bool,
 }
 
 impl Reader<'_, '_> {
     fn new<'a, 'b>(card: &'a mut Conversation<'b>, file: &'a File) -> Reader<'a, 'b> {
-        Reader { card, file, found: None }
+        Reader { card, file, found: None, rest: None }
     }
 
     /// Puts what there is at `offset` behind `data`, up to `wanted` bytes. In the `middle` of a call nobody has to prove that nothing is
@@ -106,7 +120,7 @@ impl Reader<'_, '_> {
         touch(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
         let length = self.within_end(offset, wanted.min(place.data_in(most).max(1)));
-        let answer = self.ask(offset, length, most, data)?;
+        let answer = self.ask_or_fetch(offset, length, most, data)?;
         if answer.given > 0 {
             let is_last = answer.status == StatusWord::END_OF_FILE && !self.is_inside(begin_of(offset, answer.given));
             return Ok(if is_last { Part::Last } else { Part::More });
@@ -114,7 +128,7 @@ impl Reader<'_, '_> {
         let refusal = Refusal::of(answer.status);
         let is_odd = matches!(answer.place, Place::Odd(_));
         let is_told_end = self.file.end().is_some_and(|end| offset >= end);
-        if is_told_end && refusal == Refusal::Place {
+        if is_told_end && (refusal == Refusal::Place || self.ends_as_known(offset)?) {
             // The card has said so twice: in the size, and now.
             self.file.note_nothing_at(offset);
             return Ok(Part::Nothing);
@@ -190,6 +204,15 @@ impl Reader<'_, '_> {
         Ok(None)
     }
 
+    /// Whether the file ends where the card has told, or where the end was found, when the card refuses what is behind in words that are
+    /// about something else. It has given all that is before, and it refuses a second time.
+    fn ends_as_known(&mut self, offset: u64) -> Result<bool> {
+        if offset == 0 || !self.file.is_end_known() || self.ask_one(offset)?.given > 0 {
+            return Ok(false);
+        }
+        Ok(self.file.has_given(offset) || self.gives_before(offset)?)
+    }
+
     /// Nothing is at `offset`, for the card has refused a single byte of it. That this is the end needs more: the card still gives the
     /// byte before, by the same instruction, and it does not give the last one of the size that it has told.
     fn prove_end(&mut self, offset: u64, status: StatusWord, is_odd: bool) -> Result<()> {
@@ -203,7 +226,8 @@ impl Reader<'_, '_> {
         } else if offset == 0 {
             refusal.may_be_end()
         } else {
-            refusal == Refusal::Place || self.gives_before(offset)?
+            refusal == Refusal::Place
+                || self.gives_before(offset)? && (refusal.may_be_end() || !self.gives_behind(offset)?)
         };
         if !is_end {
             return Err(self.failure(offset, status));
@@ -223,6 +247,17 @@ impl Reader<'_, '_> {
 
     fn gives_before(&mut self, offset: u64) -> Result<bool> {
         Ok(offset == 0 || self.ask_one(offset - 1)?.given > 0)
+    }
+
+    /// Whether the card gives a byte behind `offset`, which it refuses in words that say nothing: then this is a hole, and no end. It is
+    /// looked for in steps that double.
+    fn gives_behind(&mut self, offset: u64) -> Result<bool> {
+        for distance in (0..15).map(|doublings| 1 << doublings) {
+            if offset + distance <= MAX_OFFSET && self.ask_one(offset + distance)?.given > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the card knows the odd instruction: it gives a byte before `offset` by it.
@@ -256,10 +291,17 @@ impl Reader<'_, '_> {
         let mut end = begin;
         loop {
             match last_of(MAX_OFFSET - end, |count| self.exists(end + count - 1))? {
+                0 if self.is_hole(end)? => return Err(Hresult::SCARD_E_COMM_DATA_LOST),
                 0 => return Ok(end),
                 more => end += more,
             }
         }
+    }
+
+    /// Whether the card gives the bytes around `offset` and not that one.
+    fn is_hole(&mut self, offset: u64) -> Result<bool> {
+        let refusal = Refusal::of(self.ask_one(offset)?.status);
+        Ok(offset > 0 && refusal.may_be_length() && !refusal.may_be_end() && self.gives_behind(offset)?)
     }
 
     /// Whether the file has as many bytes as the card has told.
@@ -302,6 +344,53 @@ impl Reader<'_, '_> {
             Some(_) => length.min(1),
             None => length,
         }
+    }
+
+    /// The same as `ask`, where the answer before may have a rest that the card gives by GET RESPONSE.
+    fn ask_or_fetch(&mut self, offset: u64, length: usize, most: usize, data: &mut Vec<u8>) -> Result<Answer> {
+        let rest = self.rest.take().filter(|rest| rest.at == offset);
+        if let Some(rest) = rest.filter(|rest| rest.is_fetched) {
+            let answer = self.fetch(rest, length, data)?;
+            if answer.given > 0 {
+                return Ok(answer);
+            }
+        }
+        let answer = self.ask(offset, length, most, data)?;
+        if answer.given > 0 {
+            let at = begin_of(offset, answer.given);
+            let has_rest = answer.status.more().is_some() && matches!(answer.place, Place::Even(..));
+            self.rest = has_rest.then_some(Rest { begin: offset, length, at, is_fetched: false });
+            return Ok(answer);
+        }
+        match rest.filter(|rest| !rest.is_fetched && !Refusal::of(answer.status).may_be_end()) {
+            Some(rest) if self.has_rest_again(rest, most, data)? => {
+                let fetched = self.fetch(rest, length, data)?;
+                Ok(if fetched.given > 0 { fetched } else { answer })
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    /// What was refused in between has taken the rest away: the bytes before it are read again, and have to be those at the end of `data`.
+    fn has_rest_again(&mut self, rest: Rest, most: usize, data: &[u8]) -> Result<bool> {
+        let mut again = Vec::new();
+        let answer = self.ask(rest.begin, rest.length, most, &mut again)?;
+        Ok(answer.status.more().is_some() && !again.is_empty() && data.ends_with(&again))
+    }
+
+    /// GET RESPONSE of what goes on behind an answer.
+    fn fetch(&mut self, rest: Rest, length: usize, data: &mut Vec<u8>) -> Result<Answer> {
+        let begin = data.len();
+        let command = Command::new(ins::GET_RESPONSE, 0, 0).expecting(length.min(SHORT_RESPONSE));
+        let status = self.card.send_short(&command, data)?;
+        if !status.is_done() || status.corrupts() {
+            data.truncate(begin);
+        }
+        let given = data.len() - begin;
+        let at = begin_of(rest.at, given);
+        self.file.note_given(at);
+        self.rest = status.more().filter(|_| given > 0).map(|_| Rest { at, is_fetched: true, ..rest });
+        Ok(Answer { given, status, place: Place::of(self.card, self.file, rest.at)? })
     }
 
     fn ask_one(&mut self, offset: u64) -> Result<Answer> {

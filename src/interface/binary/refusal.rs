@@ -42,9 +42,11 @@ impl Refusal {
         matches!(self, Refusal::Place | Refusal::Length | Refusal::File | Refusal::Other)
     }
 
-    /// The same for a change. What may have been carried out in part is left to who asked for it.
-    pub fn may_be_length_of_change(self) -> bool {
-        matches!(self, Refusal::Place | Refusal::Length)
+    /// The same for a change, of which the card says nothing else: no missing right, and no unknown command. 64XX says that the memory is
+    /// as before; what may have been carried out in part (65XX) is left to who asked for it.
+    pub fn may_be_length_of_change(status: StatusWord) -> bool {
+        let is_unchanged = matches!(status.0.to_be_bytes(), [0x64, _]);
+        is_unchanged || matches!(Refusal::of(status), Refusal::Place | Refusal::Length | Refusal::Other)
     }
 
     /// Whether it may say that the file ends there.

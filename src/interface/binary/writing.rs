@@ -30,8 +30,7 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
         match writer.part(position + *written as u64, rest)? {
             Part::Written(length) => *written += length,
             Part::Refused => {}
-            Part::Nothing(status) if *written == 0 => return Err(refusal(status)),
-            Part::Nothing(status) => return Err(writer.end(position + *written as u64, status)),
+            Part::Nothing(status) => return Err(writer.failure(position + *written as u64, *written > 0, status)),
         }
     }
     Ok(())
@@ -73,7 +72,7 @@ impl Writer<'_, '_> {
             self.note_taken(place, offset, part.len());
             return Ok(Part::Written(part.len()));
         }
-        if !Refusal::of(status).may_be_length_of_change() {
+        if !Refusal::may_be_length_of_change(status) {
             return Ok(Part::Nothing(status));
         }
         self.refused = (status, self.refused.1.max(offset + part.len() as u64));
@@ -110,10 +109,13 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// The code of a write that has begun well, and came to its end at `offset`.
-    fn end(&self, offset: u64, status: StatusWord) -> Hresult {
+    /// The code of a write that came to its end at `offset`. It is the end of the file where the write has `begun` well, or the card has
+    /// given all before: then the offset is none behind the end.
+    fn failure(&self, offset: u64, begun: bool, status: StatusWord) -> Hresult {
         let is_inside = self.file.end().is_some_and(|end| offset < end);
-        if Refusal::of(status).may_be_end() && !is_inside {
+        let is_at_end = begun && Refusal::of(status).may_be_end();
+        let is_full = status == StatusWord::WRONG_P1_P2 && self.file.has_given(offset);
+        if !is_inside && (is_at_end || is_full) {
             return Hresult::SCARD_E_WRITE_TOO_MANY;
         }
         refusal(status)

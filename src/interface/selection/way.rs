@@ -39,7 +39,7 @@ pub fn descend(
             return Ok(status);
         }
     }
-    *current = None;
+    let stood = current.take();
     let is_in_mf = from == BY_PATH_FROM_MF;
     if is_in_mf {
         let status = ask(card, BY_ID, &MF.to_be_bytes(), Telling::Nothing, &mut Vec::new())?;
@@ -57,6 +57,10 @@ pub fn descend(
     // What answers neither way may be an application that knows no files, and what it refuses says nothing of the card.
     if !is_in_mf && !is_answered {
         *card.habits() = before;
+    }
+    // A child that is not found, and that no other way can have found, changes nothing.
+    if !is_in_mf && ids.len() == 1 && stepped == Ok(StatusWord::FILE_NOT_FOUND) && card.habits().knows_no_id {
+        *current = stood;
     }
     stepped
 }
@@ -112,7 +116,9 @@ fn step(
         _ if knows_files.is_some() && knows_directories.is_some() => return Ok(StatusWord::FILE_NOT_FOUND),
         _ => {}
     }
-    let status = ask(card, BY_ID, &id.to_be_bytes(), telling, answer)?;
+    let Some(status) = by_id(card, id, knows_files.or(knows_directories), telling, answer)? else {
+        return Ok(StatusWord::FILE_NOT_FOUND);
+    };
     let is_directory = match ControlParameters::read(answer.get(begin..).unwrap_or_default()).kind {
         Some(kind) => kind == Kind::Directory,
         None => expected != Expected::File,
@@ -122,6 +128,25 @@ fn step(
         true => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
         false => Ok(status),
     }
+}
+
+/// Just that identifier; None where the card has no such child, and does not know this way of asking.
+fn by_id(
+    card: &mut Conversation,
+    id: u16,
+    missing: Option<StatusWord>,
+    telling: Telling,
+    answer: &mut Vec<u8>,
+) -> Result<Option<StatusWord>> {
+    if missing.is_some() && card.habits().knows_no_id {
+        return Ok(None);
+    }
+    let status = ask(card, BY_ID, &id.to_be_bytes(), telling, answer)?;
+    if missing.is_none() || !status.is_unknown_command() {
+        return Ok(Some(status));
+    }
+    card.habits().knows_no_id = true;
+    Ok(None)
 }
 
 /// A child of the current DF; None where the card does not know that way of asking.
