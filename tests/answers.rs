@@ -371,6 +371,44 @@ fn an_answer_is_fetched_in_the_class_that_the_card_knows_and_that_is_remembered(
 }
 
 #[test]
+fn the_low_bits_of_a_proprietary_class_may_be_no_channel() {
+    for (header, refused) in [("85A40000", ["01", "85"]), ("82F20000", ["02", "82"]), ("8FCA0000", ["03", "8F"])] {
+        let mut bed = Bed::new(T1, giving_in(0x00, 0x6E00));
+        let told = (OK, vec![7; 20], 0x9000);
+        assert_eq!(bed.send(header, &[1], 256), told, "{header}");
+        assert_eq!(bed.log()[1..], [refused[0], refused[1], "00"].map(|cla| format!("{cla}C0000014")));
+        assert_eq!(bed.send(header, &[1], 256), told);
+        assert_eq!(bed.log()[1..], ["00C0000014"]);
+    }
+    // Where the caller has given a channel, it is one.
+    let mut bed = Bed::new(T1, giving_in(0x00, 0x6E00));
+    assert_eq!(bed.send_with("80F20000", &[1], 256, 2, &options()), (UNSUPPORTED, vec![], 0x6E00));
+    assert_eq!(bed.log(), ["82F20000010100", "02C0000014", "82C0000014"]);
+}
+
+/// Such a card never gets to the right class, as long as the other one comes first.
+#[test]
+fn a_card_may_forget_its_answer_at_a_wrong_class() {
+    let mut is_ready = false;
+    let answers = move |command: &[u8]| {
+        let was_ready = std::mem::replace(&mut is_ready, command[1] != 0xC0);
+        match *command {
+            [0x80, 0xC0, 0, 0, length] if was_ready => [vec![7; length.into()], vec![0x90, 0x00]].concat(),
+            [0x80, 0xC0, ..] => vec![0x69, 0x85],
+            [_, 0xC0, ..] => vec![0x6E, 0x00],
+            _ => vec![0x61, 0x14],
+        }
+    };
+    let mut bed = Bed::new(T1, Box::new(answers));
+    assert_eq!(bed.send("80F20000", &[1], 256), (UNSUPPORTED, vec![], 0x6E00));
+    bed.log();
+    for _ in 0..2 {
+        assert_eq!(bed.send("80F20000", &[1], 256), (OK, vec![7; 20], 0x9000));
+        assert_eq!(bed.log()[1..], ["80C0000014"]);
+    }
+}
+
+#[test]
 fn no_class_of_a_channel_is_made_of_a_proprietary_one() {
     for cla in 0x90..=0xFE_u8 {
         let mut bed = Bed::new(T1, giving_in(0x77, 0x6E00));

@@ -164,8 +164,8 @@ impl Conversation<'_> {
     ) -> Result<Delivered> {
         let classes = fetching.classes.map(|classes| self.habits().fetching(command.cla, classes));
         let delivered = command.deliver(self, limits, &Fetching { classes, ..*fetching }, answer)?;
-        if let (Some(classes), Some(cla)) = (classes, delivered.fetched_in) {
-            self.habits().note_fetched(command.cla, classes, cla);
+        if let Some(classes) = classes {
+            self.habits().note_fetched(command.cla, classes, delivered.fetched);
         }
         Ok(delivered)
     }

@@ -3,7 +3,7 @@
 use super::application::{Company, Selector};
 use crate::capabilities::Capabilities;
 use crate::command::class;
-use crate::command::delivery::{Extended, Limits, LongForm};
+use crate::command::delivery::{Extended, Fetched, Limits, LongForm};
 use crate::command::{SHORT_DATA, SHORT_RESPONSE};
 use crate::path::Path;
 
@@ -60,9 +60,12 @@ pub struct Habits {
     takes_long_commands: bool,
     takes_long_responses: bool,
     takes_chaining: bool,
-    /// The classes after whose commands it does not give its answer in the same class, or in the interindustry one.
+    /// The classes after whose commands it has given its answer, and those after which not in the same class, in the interindustry one of
+    /// the channel, or in 00.
+    gives: Classes,
     gives_not_in_own: Classes,
     gives_not_in_interindustry: Classes,
+    gives_not_in_basic: Classes,
     /// How much it takes in one command, and how much it gives in one response.
     pub command: Reach,
     pub response: Reach,
@@ -111,31 +114,38 @@ impl Habits {
         }
     }
 
-    /// The classes in which the answer to a command of `cla` can be fetched, with that first which the card has not refused.
-    pub fn fetching(&mut self, cla: u8, [first, other]: [u8; 2]) -> [u8; 2] {
-        let is_refused = self.refusals_of(cla, first).contains(cla) && !self.refusals_of(cla, other).contains(cla);
-        if is_refused {
-            [other, first]
-        } else {
-            [first, other]
-        }
+    /// The classes in which the answer to a command of `cla` can be fetched, with those last which the card has refused.
+    pub fn fetching(&mut self, cla: u8, mut classes: [u8; 3]) -> [u8; 3] {
+        classes.sort_by_key(|fetching| self.refusals_of(cla, *fetching).contains(cla));
+        classes
     }
 
-    /// Remembers that the answer to a command of `cla` was given in one of these classes. The first one is asked for first.
-    pub fn note_fetched(&mut self, cla: u8, [first, other]: [u8; 2], given_in: u8) {
-        if first != other {
+    /// Remembers what came of fetching the answer to a command of `cla` in these classes. A card may forget its answer at the first class that
+    /// it does not know, so that another one comes first the next time, where none has ever given anything.
+    pub fn note_fetched(&mut self, cla: u8, classes: [u8; 3], fetched: Fetched) {
+        let [first, others @ ..] = classes;
+        if fetched == Fetched::Nothing || others == [first; 2] {
+            return;
+        }
+        if let Fetched::In(given_in) = fetched {
+            self.gives.set(cla, true);
+            let refused = classes.iter().take_while(|class| **class != given_in);
+            refused.for_each(|class| self.refusals_of(cla, *class).set(cla, true));
             self.refusals_of(cla, given_in).set(cla, false);
-            if given_in == other {
-                self.refusals_of(cla, first).set(cla, true);
+        } else if !self.gives.contains(cla) {
+            self.refusals_of(cla, first).set(cla, true);
+            if classes.iter().all(|class| self.refusals_of(cla, *class).contains(cla)) {
+                let others = others.iter().filter(|class| **class != first);
+                others.for_each(|class| self.refusals_of(cla, *class).set(cla, false));
             }
         }
     }
 
     fn refusals_of(&mut self, cla: u8, fetching: u8) -> &mut Classes {
-        if class::is_same(cla, fetching) {
-            &mut self.gives_not_in_own
-        } else {
-            &mut self.gives_not_in_interindustry
+        match fetching {
+            _ if class::is_same(cla, fetching) => &mut self.gives_not_in_own,
+            0 => &mut self.gives_not_in_basic,
+            _ => &mut self.gives_not_in_interindustry,
         }
     }
 
@@ -236,22 +246,47 @@ mod tests {
 
     #[test]
     fn what_has_answered_is_asked_first() {
+        let (by_standard, fido) = ([0x00, 0x80, 0x00], [0x80, 0x00, 0x00]);
         let mut habits = Habits::default();
-        assert_eq!(habits.fetching(0x80, [0x00, 0x80]), [0x00, 0x80]);
-        habits.note_fetched(0x80, [0x00, 0x80], 0x80);
-        assert_eq!(habits.fetching(0x80, [0x00, 0x80]), [0x80, 0x00]);
+        assert_eq!(habits.fetching(0x80, by_standard), by_standard);
+        habits.note_fetched(0x80, by_standard, Fetched::In(0x80));
+        assert_eq!(habits.fetching(0x80, by_standard), [0x80, 0x00, 0x00]);
         // It is the class that was refused, and not the order.
-        assert_eq!(habits.fetching(0x80, [0x80, 0x00]), [0x80, 0x00]);
+        assert_eq!(habits.fetching(0x80, fido), fido);
         // Of other classes nothing is known.
-        assert_eq!(habits.fetching(0x84, [0x00, 0x84]), [0x00, 0x84]);
+        assert_eq!(habits.fetching(0x84, [0x00, 0x84, 0x00]), [0x00, 0x84, 0x00]);
         // Another application on the same card.
-        habits.note_fetched(0x80, [0x80, 0x00], 0x00);
-        assert_eq!(habits.fetching(0x80, [0x00, 0x80]), [0x00, 0x80]);
-        habits.note_fetched(0x90, [0x90, 0x00], 0x00);
-        assert_eq!(habits.fetching(0x90, [0x90, 0x00]), [0x00, 0x90]);
+        habits.note_fetched(0x80, fido, Fetched::In(0x00));
+        assert_eq!(habits.fetching(0x80, by_standard), [0x00, 0x00, 0x80]);
+        habits.note_fetched(0x90, [0x90, 0x00, 0x00], Fetched::In(0x00));
+        assert_eq!(habits.fetching(0x90, [0x90, 0x00, 0x00]), [0x00, 0x00, 0x90]);
+        habits.note_fetched(0x85, [0x01, 0x85, 0x00], Fetched::In(0x00));
+        assert_eq!(habits.fetching(0x85, [0x01, 0x85, 0x00]), [0x00, 0x01, 0x85]);
         // There was nothing to choose from.
-        habits.note_fetched(0x00, [0x00, 0x00], 0x00);
-        assert_eq!(habits.fetching(0x00, [0x00, 0x00]), [0x00, 0x00]);
+        habits.note_fetched(0x00, [0x00; 3], Fetched::In(0x00));
+        assert_eq!(habits.fetching(0x00, [0x00; 3]), [0x00; 3]);
+        // What is refused at last, after it was given once, is refused for something else.
+        habits.note_fetched(0x85, [0x00, 0x01, 0x85], Fetched::Refused);
+        assert_eq!(habits.fetching(0x85, [0x01, 0x85, 0x00]), [0x00, 0x01, 0x85]);
+    }
+
+    #[test]
+    fn where_none_has_answered_another_one_is_first() {
+        let mut habits = Habits::default();
+        for (cla, classes) in [(0x85, [0x01, 0x85, 0x00]), (0x80, [0x00, 0x80, 0x00]), (0xB0, [0xB0, 0x00, 0x00])] {
+            let mut firsts = Vec::new();
+            for _ in 0..6 {
+                let order = habits.fetching(cla, classes);
+                firsts.push(order[0]);
+                habits.note_fetched(cla, order, Fetched::Refused);
+            }
+            assert!(classes.iter().all(|class| firsts[..3].contains(class)), "{firsts:02X?}");
+            assert!(firsts.windows(2).all(|pair| pair[0] != pair[1]), "{firsts:02X?}");
+            // What the caller has said is not learnt.
+            let before = habits;
+            habits.note_fetched(cla, [0x33; 3], Fetched::Refused);
+            assert_eq!(habits, before);
+        }
     }
 
     #[test]

@@ -114,7 +114,7 @@ pub struct scm_send_options {
     /// `SCM_SEND_KEEP_61XX`, `SCM_SEND_KEEP_6CXX`, both or-ed, or 0 (default)
     pub flags: u32,
     /// The class of GET RESPONSE: `SCM_SEND_CLASS` or-ed with it, such as `SCM_SEND_CLASS | 0x80`. No other is tried then. 0 (default): that
-    /// of the standards, and the other one where the card refuses it.
+    /// of the standards, and others where the card refuses it.
     pub get_response_class: u32,
     /// The status words that are successes to the caller, and no others; NULL (default) for the table of `scm_send`. They are not kept.
     pub successes: *const scm_status_words,
@@ -145,7 +145,7 @@ impl scm_send_options {
         let fetching = Fetching::of(command, has_channel);
         let classes = match self.get_response_class {
             0 => fetching.classes,
-            SCM_SEND_CLASS..=0x1FF => Some([self.get_response_class as u8; 2]),
+            SCM_SEND_CLASS..=0x1FF => Some([self.get_response_class as u8; 3]),
             _ => return Err(Hresult::E_INVALIDARG),
         };
         Ok(Fetching {
@@ -281,8 +281,10 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// exchanges happen under one lock. VERIFY, and other commands that a card counts, are never sent twice, also not after 6CXX.
 ///
 /// GET RESPONSE has the class of the standards: interindustry, on the channel of the command; 80 after a message of FIDO2 (80 10); A0 after
-/// A0, where 9FXX says the same as 61XX (SIM); and after other proprietary classes, 90 to FE, their own. A card that refuses it is asked in the other
-/// one (the class of the command, or 00), and first in that from then on.
+/// A0, where 9FXX says the same as 61XX (SIM); and after other proprietary classes, 90 to FE, their own. A card that refuses it is asked in the
+/// class of the command, and after a class from 80 on at last in 00, unless a channel is given; and first in the one that it knows from then on.
+/// Some cards forget their answer at the first class that they refuse. Where each class was refused the command fails, with the first refusal,
+/// and the next one begins with another class.
 ///
 /// A card may refuse extended lengths, or chaining, although it says that it takes them: 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or
 /// 6F00 to the whole command or to its first part, and only 67XX, 6883 and 6884 once it has answered a command in this form. Then the other

@@ -69,20 +69,23 @@ fn interindustry_on_channel(cla: u8) -> u8 {
     }
 }
 
-/// The classes in which the answer of a command can be fetched (GET RESPONSE): that of the standards, and the other one.
+/// The classes in which the answer of a command can be fetched (GET RESPONSE), in the order in which they are tried: that of the standards,
+/// and the others. One may be there twice.
 ///
 /// ISO/IEC 7816-4:2005, 7.6.1 has an interindustry class. GlobalPlatform (Card Specification 2.3.1, 11.1.4) and ETSI (TS 102 221, 10.1.2)
 /// have one also after a command of class 80, and cards refuse 80 (GlobalPlatformPro issue 15). FIDO2 stays in class 80 (libfido2 issue 816),
-/// the SIM in A0 (3GPP TS 51.011, 9.2), and cards of other proprietary classes in theirs (pcsc-sharp issue 97). `has_channel` says that
-/// the caller has given the channel.
-pub fn fetching(cla: u8, ins: u8, has_channel: bool) -> [u8; 2] {
+/// the SIM in A0 (3GPP TS 51.011, 9.2), and cards of other proprietary classes in theirs (pcsc-sharp issue 97). The low bits of 81 to 8F are a
+/// channel only to cards that have some, so that 00 is the last try there. `has_channel` says that the caller has given the channel, which no
+/// try leaves then.
+pub fn fetching(cla: u8, ins: u8, has_channel: bool) -> [u8; 3] {
     let own = cla & !CHAINING;
     match cla {
-        _ if has_channel => [interindustry_on_channel(cla), own],
-        SIM => [SIM, 0],
-        0x80 | 0x90 if FIDO_MESSAGES.contains(&ins) => [PROPRIETARY, 0],
-        0x00..0x90 => [interindustry(cla), own],
-        _ => [cla, 0],
+        _ if has_channel => [interindustry_on_channel(cla), own, own],
+        SIM => [SIM, 0, 0],
+        0x80 | 0x90 if FIDO_MESSAGES.contains(&ins) => [PROPRIETARY, 0, 0],
+        0x00..0x80 => [interindustry(cla), own, own],
+        0x80..0x90 => [interindustry(cla), own, 0],
+        _ => [cla, 0, 0],
     }
 }
 
@@ -129,30 +132,33 @@ mod tests {
             assert!(fetching(cla, 0xA4, false).iter().all(is_right), "{cla:02X}");
         }
         for cla in [0xA4, 0xB0, 0xC0, 0xC3, 0xD4, 0xE0, 0xF8] {
-            assert_eq!(fetching(cla, 0xA4, false), [cla, 0], "{cla:02X}");
+            assert_eq!(fetching(cla, 0xA4, false), [cla, 0, 0], "{cla:02X}");
         }
     }
 
     #[test]
     fn answers_are_fetched_as_the_standards_say_and_otherwise() {
         for (cla, ins, expected) in [
-            (0x00, 0xA4, [0x00, 0x00]),
-            (0x1E, 0xA4, [0x02, 0x0E]),
-            (0x4F, 0xA4, [0x4F, 0x4F]),
-            (0x7F, 0xA4, [0x4F, 0x6F]),
-            (0x80, 0x50, [0x00, 0x80]),
-            (0x84, 0xF2, [0x00, 0x84]),
-            (0x82, 0xF2, [0x02, 0x82]),
-            (0x80, 0x10, [0x80, 0x00]),
-            (0x90, 0x10, [0x80, 0x00]),
-            (0x90, 0x5A, [0x90, 0x00]),
-            (SIM, 0xA4, [SIM, 0x00]),
+            (0x00, 0xA4, [0x00, 0x00, 0x00]),
+            (0x1E, 0xA4, [0x02, 0x0E, 0x0E]),
+            (0x4F, 0xA4, [0x4F, 0x4F, 0x4F]),
+            (0x7F, 0xA4, [0x4F, 0x6F, 0x6F]),
+            (0x80, 0x50, [0x00, 0x80, 0x00]),
+            (0x84, 0xF2, [0x00, 0x84, 0x00]),
+            (0x82, 0xF2, [0x02, 0x82, 0x00]),
+            (0x85, 0xA4, [0x01, 0x85, 0x00]),
+            (0x8F, 0xA4, [0x03, 0x8F, 0x00]),
+            (0x80, 0x10, [0x80, 0x00, 0x00]),
+            (0x90, 0x10, [0x80, 0x00, 0x00]),
+            (0x90, 0x5A, [0x90, 0x00, 0x00]),
+            (SIM, 0xA4, [SIM, 0x00, 0x00]),
         ] {
             assert_eq!(fetching(cla, ins, false), expected, "{cla:02X} {ins:02X}");
         }
         // The caller has said that it is a channel.
         for (cla, channel, expected) in [(0x80, 2, [0x02, 0x82]), (0x80, 6, [0x42, 0xC2]), (0x8C, 4, [0x40, 0xE0])] {
-            assert_eq!(fetching(on_channel(cla, channel).unwrap(), 0xF2, true), expected, "{cla:02X} {channel}");
+            let [first, other, last] = fetching(on_channel(cla, channel).unwrap(), 0xF2, true);
+            assert_eq!(([first, other], last), (expected, other), "{cla:02X} {channel}");
         }
     }
 }

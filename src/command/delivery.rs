@@ -33,8 +33,8 @@ pub struct Extended {
 /// How an answer is had from a card that does not give it at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fetching {
-    /// The classes of GET RESPONSE, the first one first; None: what there is more stays with the card.
-    pub classes: Option<[u8; 2]>,
+    /// The classes of GET RESPONSE, in the order in which they are tried; None: what there is more stays with the card.
+    pub classes: Option<[u8; 3]>,
     /// A command that was refused for its Le is sent again with the right one.
     pub corrects_le: bool,
 }
@@ -47,8 +47,18 @@ pub struct Delivered {
     pub form: Option<LongForm>,
     /// The card has refused the form, before it has done anything, and the command may be sent in another one.
     pub is_refused: bool,
+    pub fetched: Fetched,
+}
+
+/// What came of GET RESPONSE.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fetched {
+    /// There was nothing to be fetched.
+    Nothing,
     /// The class in which the card has given its answer.
-    pub fetched_in: Option<u8>,
+    In(u8),
+    /// The card has refused each class.
+    Refused,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,7 +110,7 @@ impl Command<'_> {
     ) -> Result<Delivered> {
         let end = answer.len().checked_add(self.ne).ok_or(Hresult::E_INVALIDARG)?;
         let most = limits.extended.map_or(SHORT_RESPONSE, |extended| extended.response);
-        let mut delivery = Delivery { carrier, answer, end, most, fetching, fetched_in: None };
+        let mut delivery = Delivery { carrier, answer, end, most, fetching, fetched: Fetched::Nothing };
         if self.cla == class::READER {
             return delivery.ask_reader(self);
         }
@@ -112,7 +122,7 @@ impl Command<'_> {
         };
         let is_refused = !has_begun && status.refuses_form() && self.has_other_form() && way.form(self).is_some();
         let status = delivery.fetch(self, status)?;
-        Ok(Delivered { status, form: way.form(self), is_refused, fetched_in: delivery.fetched_in })
+        Ok(Delivered { status, form: way.form(self), is_refused, fetched: delivery.fetched })
     }
 
     fn way(&self, protocol: Protocol, limits: &Limits) -> Result<Way> {
@@ -188,7 +198,7 @@ struct Delivery<'a> {
     /// The longest response of one exchange, where the lengths are extended.
     most: usize,
     fetching: &'a Fetching,
-    fetched_in: Option<u8>,
+    fetched: Fetched,
 }
 
 impl Delivery<'_> {
@@ -211,7 +221,7 @@ impl Delivery<'_> {
     fn ask_reader(&mut self, command: &Command) -> Result<Delivered> {
         let form = if command.data.len() <= SHORT_DATA { Form::Short } else { Form::Extended };
         let status = self.exchange(command, form)?;
-        Ok(Delivered { status, form: None, is_refused: false, fetched_in: None })
+        Ok(Delivered { status, form: None, is_refused: false, fetched: Fetched::Nothing })
     }
 
     fn whole(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
@@ -305,30 +315,37 @@ impl Delivery<'_> {
         Ok(status)
     }
 
-    /// GET RESPONSE in the class that the card knows. A card that knows neither has said so to the first one.
-    fn get_response(&mut self, [first, other]: [u8; 2], length: usize) -> Result<StatusWord> {
+    /// GET RESPONSE in the class that the card knows. Of a card that knows none the first refusal is told.
+    fn get_response(&mut self, classes: [u8; 3], length: usize) -> Result<StatusWord> {
         let get_response = |cla| Command { cla, ..Command::new(ins::GET_RESPONSE, 0, 0) }.expecting(length);
-        if let Some(cla) = self.fetched_in {
+        if let Fetched::In(cla) = self.fetched {
             return self.whole(&get_response(cla), Form::Short);
         }
+        let [first, others @ ..] = classes;
         let begin = self.answer.len();
-        let status = self.whole(&get_response(first), Form::Short)?;
-        if !status.refuses_to_give() {
-            self.fetched_in = Some(first);
-            return Ok(status);
+        let refusal = self.whole(&get_response(first), Form::Short)?;
+        if !refusal.refuses_to_give() {
+            self.fetched = Fetched::In(first);
+            return Ok(refusal);
         }
-        if first == other {
-            return Ok(status);
+        let end = self.answer.len();
+        let mut tried = first;
+        for cla in others {
+            if cla == first || cla == tried {
+                continue;
+            }
+            let status = self.whole(&get_response(cla), Form::Short)?;
+            if !status.refuses_to_give() {
+                // What has come with the refusal is no answer.
+                self.answer.drain(begin..end);
+                self.fetched = Fetched::In(cla);
+                return Ok(status);
+            }
+            self.answer.truncate(end);
+            tried = cla;
         }
-        // What comes with a refusal is no answer.
-        self.answer.truncate(begin);
-        let answered = self.whole(&get_response(other), Form::Short)?;
-        if answered.refuses_to_give() {
-            self.answer.truncate(begin);
-            return Ok(status);
-        }
-        self.fetched_in = Some(other);
-        Ok(answered)
+        self.fetched = Fetched::Refused;
+        Ok(refusal)
     }
 }
 

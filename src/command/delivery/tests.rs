@@ -181,18 +181,17 @@ fn a_caller_may_want_the_words_as_they_come() {
 
 /// How a command of this class and instruction is answered, and in which class that was fetched.
 #[track_caller]
-fn fetched(cla: u8, ins: u8, has_channel: bool, script: &[(&str, &str)]) -> (Vec<u8>, u16, Option<u8>) {
+fn fetched(cla: u8, ins: u8, has_channel: bool, script: &[(&str, &str)]) -> (Vec<u8>, u16, Fetched) {
     let command = Command { cla, ..Command::new(ins, 0, 0) }.with_data(&[5]).expecting(256);
     let fetching = Fetching::of(&command, has_channel);
     let (answer, delivered) = deliver_as(Protocol::T0, SHORT, fetching, command, script).unwrap();
-    (answer, delivered.status.0, delivered.fetched_in)
+    (answer, delivered.status.0, delivered.fetched)
 }
 
 #[test]
 fn an_answer_is_fetched_in_the_class_that_the_card_knows() {
     for (cla, first, other) in [
         (0x80, 0x00, Some(0x80)),
-        (0x82, 0x02, Some(0x82)),
         (0x84, 0x00, Some(0x84)),
         (0x0C, 0x00, Some(0x0C)),
         (0x01, 0x01, None),
@@ -206,11 +205,11 @@ fn an_answer_is_fetched_in_the_class_that_the_card_knows() {
         let fetch = |cla: u8, length: &str| format!("{cla:02X}C00000 {length}");
         let at_once = fetch(first, "04");
         let script = [(command.as_str(), "6104"), (at_once.as_str(), "07*4 9000")];
-        assert_eq!(fetched(cla, 0xF2, false, &script), (vec![7; 4], 0x9000, Some(first)), "{cla:02X}");
+        assert_eq!(fetched(cla, 0xF2, false, &script), (vec![7; 4], 0x9000, Fetched::In(first)), "{cla:02X}");
         for refusal in ["6E00", "6D00", "6881", "6F00", "6985", "6A88", "09*2 6E00"] {
             let Some(other) = other else {
                 let script = [(command.as_str(), "6104"), (at_once.as_str(), "6E00")];
-                assert_eq!(fetched(cla, 0xF2, false, &script), (vec![], 0x6E00, None), "{cla:02X}");
+                assert_eq!(fetched(cla, 0xF2, false, &script), (vec![], 0x6E00, Fetched::Refused), "{cla:02X}");
                 continue;
             };
             let (again, rest) = (fetch(other, "04"), fetch(other, "02"));
@@ -220,24 +219,37 @@ fn an_answer_is_fetched_in_the_class_that_the_card_knows() {
                 (again.as_str(), "07*4 6102"),
                 (rest.as_str(), "07*2 9000"),
             ];
-            assert_eq!(fetched(cla, 0xF2, false, &script), (vec![7; 6], 0x9000, Some(other)), "{cla:02X}");
+            assert_eq!(fetched(cla, 0xF2, false, &script), (vec![7; 6], 0x9000, Fetched::In(other)), "{cla:02X}");
             // It gives nothing in either class, and what is told is what it said first.
             let script = [(command.as_str(), "07 6104"), (at_once.as_str(), "6985"), (again.as_str(), refusal)];
-            assert_eq!(fetched(cla, 0xF2, false, &script), (vec![7], 0x6985, None), "{cla:02X}");
+            assert_eq!(fetched(cla, 0xF2, false, &script), (vec![7], 0x6985, Fetched::Refused), "{cla:02X}");
         }
         // A wrong Le and a warning are answers.
         let right = fetch(first, "02");
         let script = [(command.as_str(), "6104"), (at_once.as_str(), "6C02"), (right.as_str(), "07*2 6282")];
-        assert_eq!(fetched(cla, 0xF2, false, &script), (vec![7; 2], 0x6282, Some(first)), "{cla:02X}");
+        assert_eq!(fetched(cla, 0xF2, false, &script), (vec![7; 2], 0x6282, Fetched::In(first)), "{cla:02X}");
     }
+}
+
+/// The low bits of the class may be no channel.
+#[test]
+fn an_answer_is_fetched_on_the_basic_channel_at_last() {
+    let scripts = |last| {
+        [("85A40000 01 05", "07 6104"), ("01C0000004", "6881"), ("85C0000004", "09*2 6E00"), ("00C0000004", last)]
+    };
+    assert_eq!(fetched(0x85, 0xA4, false, &scripts("07*4 9000")), (vec![7; 5], 0x9000, Fetched::In(0x00)));
+    assert_eq!(fetched(0x85, 0xA4, false, &scripts("09*3 6D00")), (vec![7], 0x6881, Fetched::Refused));
+    // Not where the caller has given the channel.
+    let script = [("82F20000 01 05", "6104"), ("02C0000004", "6881"), ("82C0000004", "6E00")];
+    assert_eq!(fetched(0x82, 0xF2, true, &script), (vec![], 0x6881, Fetched::Refused));
 }
 
 #[test]
 fn fido_and_the_channels_of_the_caller_have_their_classes() {
     let script = [("80100000 01 05", "6104"), ("80C0000004", "07*4 9000")];
-    assert_eq!(fetched(0x80, 0x10, false, &script), (vec![7; 4], 0x9000, Some(0x80)));
+    assert_eq!(fetched(0x80, 0x10, false, &script), (vec![7; 4], 0x9000, Fetched::In(0x80)));
     let script = [("C2F20000 01 05", "6104"), ("42C0000004", "07*4 9000")];
-    assert_eq!(fetched(0xC2, 0xF2, true, &script), (vec![7; 4], 0x9000, Some(0x42)));
+    assert_eq!(fetched(0xC2, 0xF2, true, &script), (vec![7; 4], 0x9000, Fetched::In(0x42)));
 }
 
 /// The MultiFlex of pcsc-sharp issue 97.
@@ -256,13 +268,13 @@ fn a_sim_says_otherwise_that_there_is_more() {
     for (word, length) in [("9F04", "04"), ("6104", "04"), ("9F00", "00")] {
         let fetch = format!("A0C00000 {length}");
         let script = [("A0A40000 01 05", word), (fetch.as_str(), "07*4 9000")];
-        assert_eq!(fetched(0xA0, 0xA4, false, &script), (vec![7; 4], 0x9000, Some(0xA0)));
+        assert_eq!(fetched(0xA0, 0xA4, false, &script), (vec![7; 4], 0x9000, Fetched::In(0xA0)));
     }
     let select = Command { cla: 0xA0, ..Command::new(0xA4, 0, 0) }.with_data(&[5]);
     assert_eq!(play(Protocol::T0, SHORT, select, &[("A0A40000 01 05", "9F04")]), (vec![], 0x9F04));
     // Elsewhere it means something else.
     let script = [("80A40000 01 05", "9F04")];
-    assert_eq!(fetched(0x80, 0xA4, false, &script), (vec![], 0x9F04, None));
+    assert_eq!(fetched(0x80, 0xA4, false, &script), (vec![], 0x9F04, Fetched::Nothing));
 }
 
 /// The form that was refused, if the command may be sent otherwise.
