@@ -2365,8 +2365,10 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  * A card may refuse extended lengths, or chaining, although it says that it takes them: 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or
  * 6F00 to the whole command or to its first part, and only 67XX, 6883 and 6884 once it has answered a command in this form. Then the other
  * form is tried, once, and used from then on if the card takes it; if it does not, the first refusal is given. Not so with commands that
- * a card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87), and with proprietary classes from 90 on. Forms that the caller has not
- * allowed by `scm_set_card_capabilities` are not tried.
+ * a card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87), with proprietary classes from 90 on, and under 80 to 8F with instructions
+ * that are neither of ISO/IEC 7816-4 nor of GlobalPlatform (D8, E2, E4, E6, E8, F0, F2) nor of FIDO2 (10, 11). After 6F00, which does not say
+ * that nothing was done, only what may be done twice is sent again (INS 0C, 0E, 0F, 22, 2A, A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to
+ * DD, F2). Forms that the caller has not allowed by `scm_set_card_capabilities` are not tried.
  *
  * A command of the class FF is for the reader. It goes as it is, in one exchange, and so does its answer come back, 61XX and 6CXX too. It has extended
  * lengths only if its data want them.
@@ -2384,8 +2386,8 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  * @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 when the card has not answered
  *
  * @return what the status word means, where the card has answered:
- * - `SCM_S_OK`: 9000; 61XX, when no more was expected; 62XX and 63XX, as far as they are not named below; 91XX but for class 90, a card
- *   that has something to tell its phone (ETSI TS 102 221); 9200 to 920F
+ * - `SCM_S_OK`: 9000; 61XX, when no more was expected; 62XX and 63XX, as far as they are not named below; 91XX, a card that has
+ *   something to tell its phone (ETSI TS 102 221), and 9200 to 920F, in the classes 00 to 8F, A0, C0 to CF and E0 to EF
  * - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
  * - `SCM_SCARD_E_COMM_DATA_LOST`: 6281, part of the data may be wrong
  * - `SCM_SCARD_W_WRONG_CHV`: 63CX, the code was wrong, X tries are left
@@ -2397,17 +2399,18 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A82, 6A88
  * - `SCM_SCARD_E_BAD_SEEK`: 6A83, there is no such record
  * - `SCM_SCARD_E_WRITE_TOO_MANY`: 6A84; 9850, no more can be added
- * - `SCM_SCARD_E_INVALID_PARAMETER`: 6700, 6A80, 6A85, 6A86, 6A87, 6B00, 6CXX
+ * - `SCM_SCARD_E_INVALID_PARAMETER`: 67XX, 6A80, 6A85, 6A86, 6A87, 6BXX, 6CXX
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: 68XX, 6981, 6A81, 6DXX, 6EXX
  * - `SCM_SCARD_E_NOT_READY`: 9300, busy
  * - `SCM_E_FAIL`: any other
  *
  * @return and of some commands it means something else:
- * - INS 20, 21, 24 to 26, 28, 2C, 2D, which show a code to the card: `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; of them 630X is X tries (but
- *   6300 does not say how many). `SCM_SCARD_W_CHV_BLOCKED` is also 63C0.
+ * - INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which show a code, a key or a finger to the card: `SCM_SCARD_W_WRONG_CHV` is 63XX and
+ *   9804; of them 630X is X tries (but 6300 does not say how many). `SCM_SCARD_W_CHV_BLOCKED` is also 63C0.
  * - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX. It is written, after X tries of the memory
  *   (ISO/IEC 7816-4:1995, 6.3.5).
- * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX, data that were not expected; `SCM_SCARD_E_NO_FILE` 9400,
+ * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX, data that were not expected, and 9EXX, data after a download that has
+ *   failed, which are not fetched (GET RESPONSE of class A0 brings them); `SCM_SCARD_E_NO_FILE` 9400,
  *   `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408, `SCM_SCARD_E_INVALID_CHV`
  *   9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
  * - class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C; `SCM_SCARD_W_SECURITY_VIOLATION` 91AE,
@@ -2415,8 +2418,9 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  *   `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE, `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
  *   `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
  * - class FF, the reader: `SCM_E_FAIL` is also 63XX, the operation has failed.
- * - any other proprietary class: `SCM_S_OK` is also 90XX. What else from 9000 to 9FFF is a success there only the card knows:
- *   `scm_send_options.successes` says it.
+ * - any other proprietary class: `SCM_S_OK` is also 90XX, but for the instructions that show a code. What else from 9001 to 9FFF is a success
+ *   there only the card knows, and is `SCM_E_FAIL`: 9F10 may be data that are ready, and 9F04 and 9C02 are wrong codes.
+ *   `scm_send_options.successes` says what is a success.
  *
  * @return and where it has not:
  * - `SCM_E_POINTER`: `response_length` or `status_word` is NULL, or `response` is NULL with a capacity.

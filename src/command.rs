@@ -54,6 +54,76 @@ pub mod ins {
     pub(crate) const CREATE_FILE: u8 = 0xE0;
     pub(crate) const APPEND_RECORD: u8 = 0xE2;
     pub(crate) const DELETE_FILE: u8 = 0xE4;
+
+    /// Instructions of GlobalPlatform (Card Specification 2.3.1, 11.1), under class 80 or 84: DELETE, GET STATUS, INSTALL, LOAD, PUT KEY, SET
+    /// STATUS, STORE DATA.
+    const GLOBAL_PLATFORM: [u8; 7] = [0xE4, 0xF2, 0xE6, 0xE8, 0xD8, 0xF0, 0xE2];
+
+    /// Whether a command shows the card a code, a key or a finger, of which it counts the wrong ones.
+    pub(crate) fn shows_proof(ins: u8) -> bool {
+        matches!(
+            ins,
+            VERIFY
+                | VERIFY_ODD
+                | CHANGE_REFERENCE_DATA
+                | CHANGE_REFERENCE_DATA_ODD
+                | DISABLE_VERIFICATION
+                | ENABLE_VERIFICATION
+                | RESET_RETRY_COUNTER
+                | RESET_RETRY_COUNTER_ODD
+                | PERFORM_BIOMETRIC_OPERATION
+                | PERFORM_BIOMETRIC_OPERATION_ODD
+                | EXTERNAL_AUTHENTICATE
+                | GENERAL_AUTHENTICATE
+                | GENERAL_AUTHENTICATE_ODD
+        )
+    }
+
+    /// Whether a command writes.
+    pub(crate) fn writes(ins: u8) -> bool {
+        matches!(
+            ins,
+            ERASE_BINARY
+                | ERASE_BINARY_ODD
+                | ERASE_RECORD
+                | WRITE_BINARY
+                | WRITE_BINARY_ODD
+                | WRITE_RECORD
+                | UPDATE_BINARY
+                | UPDATE_BINARY_ODD
+                | UPDATE_RECORD
+                | APPEND_RECORD
+                | PUT_DATA
+        )
+    }
+
+    /// Whether the second of two equal commands leaves the card as the first one did: SELECT, MANAGE SECURITY ENVIRONMENT, PERFORM SECURITY
+    /// OPERATION, what reads and what searches, what erases, and what writes the same to the same place.
+    pub(crate) fn may_be_done_twice(ins: u8) -> bool {
+        matches!(
+            ins,
+            ERASE_RECORD | ERASE_BINARY | ERASE_BINARY_ODD | 0x22 | 0x2A | 0xA0..=0xA2 | SELECT | READ_BINARY..=0xB3
+                | GET_DATA | 0xCB | UPDATE_BINARY | UPDATE_BINARY_ODD | PUT_DATA..=0xDD | 0xF2
+        )
+    }
+
+    /// Whether it is known what the instruction does under class 80 to 8F: one of ISO/IEC 7816-4, or of GlobalPlatform.
+    pub(crate) fn is_known(ins: u8) -> bool {
+        let is_standard = matches!(
+            ins,
+            DEACTIVATE_FILE
+                | ACTIVATE_FILE
+                | 0x46
+                | 0x47
+                | 0x70
+                | GET_CHALLENGE
+                | INTERNAL_AUTHENTICATE
+                | ENVELOPE
+                | 0xC3
+                | WRITE_BINARY..=WRITE_RECORD | CREATE_FILE | 0xEE | 0xFE
+        );
+        is_standard || may_be_done_twice(ins) || GLOBAL_PLATFORM.contains(&ins)
+    }
 }
 
 /// A command, however many APDUs it takes.

@@ -546,6 +546,24 @@ fn what_a_card_counts_is_never_sent_in_another_form() {
 }
 
 #[test]
+fn what_a_card_may_count_is_never_sent_in_another_form() {
+    for (header, refusal, sent) in [
+        ("80420000", 0x6700, 1),
+        ("B0420000", 0x6700, 1),
+        ("84D80000", 0x6700, 3),
+        // It may have been done.
+        ("84D80000", 0x6F00, 1),
+        ("00E20000", 0x6F00, 1),
+        ("00E00000", 0x6F00, 1),
+        ("00D60000", 0x6F00, 3),
+    ] {
+        let mut bed = Bed::new(T1_EVERYTHING, taking(true, false, refusal));
+        assert_eq!(bed.send(header, &LONG, 0).0 == OK, sent > 1, "{header} {refusal:04X}");
+        assert_eq!(bed.log().len(), sent, "{header} {refusal:04X}");
+    }
+}
+
+#[test]
 fn the_caller_has_the_last_word_over_forms() {
     let mut bed = Bed::new(T1_EVERYTHING, taking(true, false, 0x6700));
     bed.set_capabilities(Some(SCM_CARD_EXTENDED));
@@ -577,7 +595,20 @@ fn cards_of_other_families_have_other_words() {
         ("00A40000", "9110", Hresult::S_OK),
         ("80F20000", "6310", Hresult::S_OK),
         ("80F20000", "9001", Hresult::S_OK),
+        ("A0C20000", "9E0C", Hresult::S_OK),
+        ("A0B20104", "6710", Hresult::SCARD_E_INVALID_PARAMETER),
+        ("A0B00000", "6B08", Hresult::SCARD_E_INVALID_PARAMETER),
+        ("00B00000", "6701", Hresult::SCARD_E_INVALID_PARAMETER),
+        ("B0000000", "91AE", Hresult::E_FAIL),
+        ("F0000000", "9100", Hresult::E_FAIL),
+        ("C0F20000", "9110", Hresult::S_OK),
         ("B0420000", "9C02", Hresult::E_FAIL),
+        ("80CA0000", "9F04", Hresult::E_FAIL),
+        ("80200001", "9004", Hresult::E_FAIL),
+        ("00820081", "63C0", Hresult::SCARD_W_CHV_BLOCKED),
+        ("84820300", "6300", Hresult::SCARD_W_WRONG_CHV),
+        ("00860000", "6381", Hresult::SCARD_W_WRONG_CHV),
+        ("002E0000", "6302", Hresult::SCARD_W_WRONG_CHV),
         ("00200081", "63C0", Hresult::SCARD_W_CHV_BLOCKED),
         ("00200081", "6303", Hresult::SCARD_W_WRONG_CHV),
         ("00200081", "6300", Hresult::SCARD_W_WRONG_CHV),

@@ -1,5 +1,6 @@
 //! The class byte (ISO/IEC 7816-4, 5.4.1): logical channel, chaining, and what belongs to whom.
 
+use super::ins;
 use crate::hresult::{Hresult, Result};
 
 /// How many logical channels there can be, with the basic one.
@@ -41,12 +42,22 @@ pub fn chained(cla: u8) -> Option<u8> {
 
 /// Whether two classes are the same but for the bit for chaining.
 pub fn is_same(cla: u8, other: u8) -> bool {
-    cla & !CHAINING == other & !CHAINING
+    unchained(cla) == unchained(other)
 }
 
-/// Whether it is known what the commands of this class do: those of ISO/IEC 7816-4, GlobalPlatform and ETSI.
-pub fn is_known(cla: u8) -> bool {
-    cla < 0x90
+/// The class without the bit for chaining.
+pub fn unchained(cla: u8) -> u8 {
+    cla & !CHAINING
+}
+
+/// Whether it is known what a command does: those of ISO/IEC 7816-4, and under the classes 80 to 8F those of GlobalPlatform and FIDO2, and
+/// those with an instruction of ISO/IEC 7816-4. What else there is there, and under the classes from 90 on, only the card knows.
+pub fn is_known(cla: u8, ins: u8) -> bool {
+    match cla {
+        0x00..0x80 => true,
+        0x80..0x90 => ins::is_known(ins) || FIDO_MESSAGES.contains(&ins),
+        _ => false,
+    }
 }
 
 /// The interindustry class of the channel of `cla`, and nothing else of it: that of ENVELOPE. GlobalPlatform has channels in the classes
@@ -78,7 +89,7 @@ fn interindustry_on_channel(cla: u8) -> u8 {
 /// channel only to cards that have some, so that 00 is the last try there. `has_channel` says that the caller has given the channel, which no
 /// try leaves then.
 pub fn fetching(cla: u8, ins: u8, has_channel: bool) -> [u8; 3] {
-    let own = cla & !CHAINING;
+    let own = unchained(cla);
     match cla {
         _ if has_channel => [interindustry_on_channel(cla), own, own],
         SIM => [SIM, 0, 0],

@@ -70,23 +70,6 @@ pub enum LongForm {
     Response,
 }
 
-/// Commands that a card counts: sent twice, a wrong code would be wrong twice.
-const ONCE_ONLY: [u8; 13] = [
-    ins::VERIFY,
-    ins::VERIFY_ODD,
-    ins::CHANGE_REFERENCE_DATA,
-    ins::CHANGE_REFERENCE_DATA_ODD,
-    ins::DISABLE_VERIFICATION,
-    ins::ENABLE_VERIFICATION,
-    ins::RESET_RETRY_COUNTER,
-    ins::RESET_RETRY_COUNTER_ODD,
-    ins::PERFORM_BIOMETRIC_OPERATION,
-    ins::PERFORM_BIOMETRIC_OPERATION_ODD,
-    ins::EXTERNAL_AUTHENTICATE,
-    ins::GENERAL_AUTHENTICATE,
-    ins::GENERAL_AUTHENTICATE_ODD,
-];
-
 /// How a command goes out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
@@ -120,7 +103,7 @@ impl Command<'_> {
             Way::Chained(size, form) => delivery.chain(self, size, form)?,
             Way::Enveloped => delivery.envelop(self)?,
         };
-        let is_refused = !has_begun && status.refuses_form() && self.has_other_form() && way.form(self).is_some();
+        let is_refused = !has_begun && way.form(self).is_some() && self.may_be_reformed(status);
         let status = delivery.fetch(self, status)?;
         Ok(Delivered { status, form: way.form(self), is_refused, fetched: delivery.fetched })
     }
@@ -153,20 +136,18 @@ impl Command<'_> {
         self.way(protocol, limits).is_ok()
     }
 
-    /// Whether the card counts it.
-    fn is_counted(&self) -> bool {
-        ONCE_ONLY.contains(&self.ins)
-    }
-
     /// Whether it may be sent again, because the card wants it with another Le. A challenge that would be cut is none.
     fn may_be_repeated(&self, le: usize) -> bool {
-        !self.is_counted() && (self.ins != ins::GET_CHALLENGE || le <= self.ne)
+        !ins::shows_proof(self.ins) && (self.ins != ins::GET_CHALLENGE || le <= self.ne)
     }
 
-    /// Whether it may be sent again in another form. What a card counts under a proprietary class that is not GlobalPlatform's only the
-    /// card knows.
-    fn has_other_form(&self) -> bool {
-        !self.is_counted() && class::is_known(self.cla)
+    /// Whether it may be sent again in another form, as it was refused by this word. What a card counts is not, nor is what it may count: a
+    /// command that only the card knows. 6F00 does not say that nothing was done.
+    fn may_be_reformed(&self, refusal: StatusWord) -> bool {
+        refusal.refuses_form()
+            && !ins::shows_proof(self.ins)
+            && class::is_known(self.cla, self.ins)
+            && (refusal != StatusWord::NO_DIAGNOSIS || ins::may_be_done_twice(self.ins))
     }
 }
 
@@ -253,9 +234,8 @@ impl Delivery<'_> {
         let part = Command { cla, ne: 0, ..*command };
         let (mut rest, mut has_begun) = (command.data, false);
         while let Some((data, more)) = rest.split_at_checked(size).filter(|(_, more)| !more.is_empty()) {
-            let status = self.part(&part.with_data(data), form)?;
-            if !status.is_normal() {
-                return Ok((status, has_begun));
+            if let Some(refusal) = self.part(&part.with_data(data), form)? {
+                return Ok((refusal, has_begun));
             }
             (rest, has_begun) = (more, true);
         }
@@ -276,9 +256,8 @@ impl Delivery<'_> {
         let last = parts.next_back().unwrap_or_default();
         let mut has_begun = false;
         for part in parts {
-            let status = self.part(&envelope.with_data(part), Form::Short)?;
-            if !status.is_normal() {
-                return Ok((status, has_begun));
+            if let Some(refusal) = self.part(&envelope.with_data(part), Form::Short)? {
+                return Ok((refusal, has_begun));
             }
             has_begun = true;
         }
@@ -290,15 +269,17 @@ impl Delivery<'_> {
     }
 
     /// One part, behind which others follow: data have no place in its answer, nor has a warning (ISO/IEC 7816-4, 5.6). A card
-    /// that says more than that it is content has not understood, and the caller would take its word for that on the whole.
-    fn part(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
+    /// that says more than that it is content has not understood, and the caller would take its word for that on the whole. Gives the word
+    /// of a card that refuses the part.
+    fn part(&mut self, command: &Command, form: Form) -> Result<Option<StatusWord>> {
         let before = self.answer.len();
         let status = self.exchange(command, form)?;
         self.answer.truncate(before);
+        let cla = class::unchained(command.cla);
         match status {
-            _ if status.is_normal() => Ok(status),
-            done if done.code().0 >= 0 => Err(Hresult::SCARD_F_COMM_ERROR),
-            refused => Ok(refused),
+            _ if status.is_normal_in(cla) => Ok(None),
+            done if done.code_for(cla, command.ins).0 >= 0 => Err(Hresult::SCARD_F_COMM_ERROR),
+            refusal => Ok(Some(refusal)),
         }
     }
 

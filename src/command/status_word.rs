@@ -18,6 +18,7 @@ impl StatusWord {
     pub(crate) const FILE_NOT_FOUND: StatusWord = StatusWord(0x6A82);
     pub(crate) const RECORD_NOT_FOUND: StatusWord = StatusWord(0x6A83);
     pub(crate) const WRONG_P1_P2: StatusWord = StatusWord(0x6B00);
+    pub(crate) const NO_DIAGNOSIS: StatusWord = StatusWord(0x6F00);
 
     pub fn new(sw1: u8, sw2: u8) -> StatusWord {
         StatusWord(u16::from_be_bytes([sw1, sw2]))
@@ -69,6 +70,11 @@ impl StatusWord {
     /// 10.2.1.1), and 920X after some tries of its memory (3GPP TS 51.011, 9.4.3).
     pub fn is_normal(self) -> bool {
         self == StatusWord::OK || matches!(self.parts(), (0x91, _) | (0x92, 0x00..=0x0F))
+    }
+
+    /// The same of an answer to a command of this class. Only the classes of ETSI and of the SIM have something to tell a phone.
+    pub fn is_normal_in(self, cla: u8) -> bool {
+        self == StatusWord::OK || self.is_normal() && Family::of(cla).has_a_phone()
     }
 
     /// Whether the command has been carried out: a normal end, 61XX, and the warnings.
@@ -129,7 +135,7 @@ impl StatusWord {
             (0x63, 0xC0..=0xCF) => Hresult::SCARD_W_WRONG_CHV,
             // The other warnings: something is worth knowing, and the command was carried out.
             (0x62 | 0x63, _) => Hresult::S_OK,
-            (0x67, 0x00) | (0x6B, 0x00) | (0x6C, _) => Hresult::SCARD_E_INVALID_PARAMETER,
+            (0x67 | 0x6B | 0x6C, _) => Hresult::SCARD_E_INVALID_PARAMETER,
             (0x68, _) => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
             (0x69, 0x81) => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
             (0x69, 0x82 | 0x87 | 0x88) => Hresult::SCARD_W_SECURITY_VIOLATION,
@@ -157,10 +163,10 @@ impl StatusWord {
     pub fn code_for(self, cla: u8, ins: u8) -> Hresult {
         match (Family::of(cla).code(self, ins), self.parts()) {
             (Some(code), _) => code,
-            (None, _) if is_about_code(ins) && self.tries() == Some(0) => Hresult::SCARD_W_CHV_BLOCKED,
-            (None, (0x63, _) | (0x98, 0x04)) if is_about_code(ins) => Hresult::SCARD_W_WRONG_CHV,
+            (None, _) if ins::shows_proof(ins) && self.tries() == Some(0) => Hresult::SCARD_W_CHV_BLOCKED,
+            (None, (0x63, _) | (0x98, 0x04)) if ins::shows_proof(ins) => Hresult::SCARD_W_WRONG_CHV,
             // ISO/IEC 7816-4:1995, 6.3.5 and on: it is written, after so many tries of the memory.
-            (None, (0x63, 0xC0..=0xCF)) if is_about_memory(ins) => Hresult::S_OK,
+            (None, (0x63, 0xC0..=0xCF)) if ins::writes(ins) => Hresult::S_OK,
             _ => self.code(),
         }
     }
@@ -170,39 +176,6 @@ impl std::fmt::Debug for StatusWord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:04X}", self.0)
     }
-}
-
-/// Whether a command shows a code to the card, which counts the wrong ones.
-fn is_about_code(ins: u8) -> bool {
-    matches!(
-        ins,
-        ins::VERIFY
-            | ins::VERIFY_ODD
-            | ins::CHANGE_REFERENCE_DATA
-            | ins::CHANGE_REFERENCE_DATA_ODD
-            | ins::DISABLE_VERIFICATION
-            | ins::ENABLE_VERIFICATION
-            | ins::RESET_RETRY_COUNTER
-            | ins::RESET_RETRY_COUNTER_ODD
-    )
-}
-
-/// Whether a command writes.
-fn is_about_memory(ins: u8) -> bool {
-    matches!(
-        ins,
-        ins::ERASE_BINARY
-            | ins::ERASE_BINARY_ODD
-            | ins::ERASE_RECORD
-            | ins::WRITE_BINARY
-            | ins::WRITE_BINARY_ODD
-            | ins::WRITE_RECORD
-            | ins::UPDATE_BINARY
-            | ins::UPDATE_BINARY_ODD
-            | ins::UPDATE_RECORD
-            | ins::APPEND_RECORD
-            | ins::PUT_DATA
-    )
 }
 
 impl Hresult {
@@ -233,6 +206,8 @@ mod tests {
             (0x6A82, Hresult::SCARD_E_FILE_NOT_FOUND),
             (0x6F00, Hresult::E_FAIL),
             (0x0000, Hresult::E_FAIL),
+            (0x6701, Hresult::SCARD_E_INVALID_PARAMETER),
+            (0x6B08, Hresult::SCARD_E_INVALID_PARAMETER),
             (0x9110, Hresult::S_OK),
         ] {
             assert_eq!(StatusWord(word).code(), code, "{word:04X}");
@@ -316,6 +291,14 @@ mod tests {
             (0x20, 0x6982, Hresult::SCARD_W_SECURITY_VIOLATION),
             (0x20, 0x6282, Hresult::SCARD_W_EOF),
             (0x20, 0x9000, Hresult::S_OK),
+            // So has one about a key, or a finger.
+            (0x82, 0x63C0, Hresult::SCARD_W_CHV_BLOCKED),
+            (0x86, 0x63C0, Hresult::SCARD_W_CHV_BLOCKED),
+            (0x2E, 0x6983, Hresult::SCARD_W_CHV_BLOCKED),
+            (0x82, 0x63C2, Hresult::SCARD_W_WRONG_CHV),
+            (0x87, 0x6302, Hresult::SCARD_W_WRONG_CHV),
+            (0x82, 0x6300, Hresult::SCARD_W_WRONG_CHV),
+            (0x2F, 0x6381, Hresult::SCARD_W_WRONG_CHV),
             // Elsewhere the same words are about something else.
             (0xB0, 0x63C0, Hresult::SCARD_W_WRONG_CHV),
             (0xF2, 0x6302, Hresult::S_OK),
@@ -324,6 +307,24 @@ mod tests {
         ] {
             for cla in [0x00, 0x80, 0xB0] {
                 assert_eq!(StatusWord(word).code_for(cla, ins), code, "{cla:02X} {ins:02X} {word:04X}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_proven_is_no_success() {
+        for ins in (0..=u8::MAX).filter(|ins| ins::shows_proof(*ins)) {
+            for cla in 0..=u8::MAX {
+                for sw2 in 0..=u8::MAX {
+                    let status = StatusWord::new(0x63, sw2);
+                    let code = status.code_for(cla, ins);
+                    assert!(code.0 < 0, "{cla:02X} {ins:02X} {status:?}");
+                    let is_blocked = sw2 == 0xC0 && cla != 0xFF;
+                    assert_eq!(code == Hresult::SCARD_W_CHV_BLOCKED, is_blocked, "{cla:02X} {ins:02X} {status:?}");
+                }
+                // Cards have words in 90XX for a wrong code: 9004.
+                assert!(StatusWord(0x9004).code_for(cla, ins).0 < 0, "{cla:02X} {ins:02X}");
+                assert_eq!(StatusWord::OK.code_for(cla, ins), Hresult::S_OK);
             }
         }
     }

@@ -314,7 +314,7 @@ fn a_form_that_is_refused_is_told() {
 
 #[test]
 fn what_a_card_counts_is_sent_in_one_form_only() {
-    for ins in ONCE_ONLY {
+    for ins in (0..=u8::MAX).filter(|ins| ins::shows_proof(*ins)) {
         let command = Command::new(ins, 0, 0).with_data(&[5; 300]);
         let (long, part) = (format!("00{ins:02X}0000 00012C 05*300"), format!("10{ins:02X}0000 FF 05*255"));
         assert_eq!(refused(Protocol::T1, LONG, command, &[(&long, "6700")]), None);
@@ -324,6 +324,37 @@ fn what_a_card_counts_is_sent_in_one_form_only() {
         let command = Command { cla, ..GET_DATA.with_data(&[5; 300]) };
         let long = format!("{cla:02X}CA0102 00012C 05*300");
         assert_eq!(refused(Protocol::T1, LONG, command, &[(&long, "6700")]), None);
+    }
+}
+
+/// Which form a long command of this header is sent in for the second time, after this refusal.
+fn reformed(header: &str, refusal: &str) -> Option<LongForm> {
+    let [cla, ins] = bytes(header)[..] else { panic!("{header}") };
+    let command = Command { cla, ..Command::new(ins, 0, 0) }.with_data(&[5; 300]);
+    refused(Protocol::T1, LONG, command, &[(&format!("{header}0000 00012C 05*300"), refusal)])
+}
+
+#[test]
+fn what_only_the_card_knows_is_sent_in_one_form_only() {
+    for header in ["8042", "8450", "80AE", "8000", "8420", "8082"] {
+        assert_eq!(reformed(header, "6700"), None, "{header}");
+    }
+    // GlobalPlatform, FIDO2, ISO/IEC 7816-4, and what belongs to an interindustry class.
+    for header in
+        ["80D8", "84D8", "80E2", "84E8", "80E6", "80E4", "80F0", "80F2", "8010", "80DA", "8CD6", "80E0", "0042"]
+    {
+        assert_eq!(reformed(header, "6700"), Some(LongForm::Command), "{header}");
+    }
+}
+
+/// 6F00 does not say that nothing was done.
+#[test]
+fn what_would_be_done_twice_is_sent_in_one_form_only() {
+    for header in ["00E2", "80E2", "84D8", "00E0", "80E6", "84E8", "80F0", "80E4", "00D0", "0088", "8010", "0042"] {
+        assert_eq!(reformed(header, "6F00"), None, "{header}");
+    }
+    for header in ["00D6", "00DC", "00DA", "00DB", "00CB", "00A4", "002A", "0022", "000E"] {
+        assert_eq!(reformed(header, "6F00"), Some(LongForm::Command), "{header}");
     }
 }
 
@@ -477,6 +508,24 @@ fn a_success_in_the_middle_of_a_chain_is_a_failure() {
         let script = [("00C20000 FF 00CA0102 000258 05*248", word)];
         assert_eq!(deliver(Protocol::T0, LONG_ONLY, command, &script), Err(Hresult::SCARD_F_COMM_ERROR));
     }
+}
+
+/// The words that are a success of this class, or of what writes.
+#[test]
+fn the_words_of_a_family_in_the_middle_of_a_chain() {
+    let data = [5; 300];
+    for (header, word) in [("80E2", "9001"), ("00D6", "63C2"), ("80D6", "63C2")] {
+        let [cla, ins] = bytes(header)[..] else { panic!("{header}") };
+        let command = Command { cla, ..Command::new(ins, 0, 0) }.with_data(&data);
+        let script = [(format!("{:02X}{ins:02X}0000 FF 05*255", cla | 0x10), word)];
+        let script = script.each_ref().map(|(command, word)| (command.as_str(), *word));
+        assert_eq!(deliver(Protocol::T1, SHORT, command, &script), Err(Hresult::SCARD_F_COMM_ERROR), "{header}");
+    }
+    // 91XX is a normal end where there may be a phone.
+    let put = |cla| Command { cla, ..GET_DATA.with_data(&data) };
+    let script = [("90CA0102 FF 05*255", "9110"), ("80CA0102 2D 05*45", "9000")];
+    assert_eq!(play(Protocol::T1, SHORT, put(0x80), &script), (vec![], 0x9000));
+    assert_eq!(play(Protocol::T1, SHORT, put(0xA4), &[("B4CA0102 FF 05*255", "9110")]), (vec![], 0x9110));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The families of cards that have words of their own, told by the class of the command. ISO/IEC 7816-4:2005, 5.1.3 leaves 9001 to 9FFF to them.
 
-use super::super::class;
-use super::{is_about_code, StatusWord};
+use super::super::{class, ins};
+use super::StatusWord;
 use crate::hresult::Hresult;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub enum Family {
     DesFire,
     /// The reader itself (PC/SC part 3, 3.2.2).
     Reader,
+    /// The proprietary classes that ETSI TS 102 221, 10.1.1 uses, and GlobalPlatform with them.
+    Etsi,
     /// Any other proprietary class.
     Proprietary,
     Interindustry,
@@ -23,9 +25,15 @@ impl Family {
             class::SIM => Family::Sim,
             class::READER => Family::Reader,
             0x90 => Family::DesFire,
+            0x80..0x90 | 0xC0..0xD0 | 0xE0..0xF0 => Family::Etsi,
             0x80.. => Family::Proprietary,
             _ => Family::Interindustry,
         }
+    }
+
+    /// Whether the card may have something to tell its phone beside its answer: 91XX, 920X.
+    pub fn has_a_phone(self) -> bool {
+        matches!(self, Family::Sim | Family::Etsi | Family::Interindustry)
     }
 
     /// The code of a word that means something else here than in ISO/IEC 7816-4, or that is this family's alone.
@@ -36,7 +44,9 @@ impl Family {
             (Family::DesFire, 0x91) => Some(des_fire(sw2)),
             // The operation has failed (ACR122U API, 5.1; PC/SC part 3, 3.2.2).
             (Family::Reader, 0x63) => Some(Hresult::E_FAIL),
-            (Family::Proprietary, 0x90) => Some(Hresult::S_OK),
+            // There are cards with 9004 for a wrong code.
+            (Family::Etsi | Family::Proprietary, 0x90) if !ins::shows_proof(ins) => Some(Hresult::S_OK),
+            (_, 0x91 | 0x92) if !self.has_a_phone() => Some(Hresult::E_FAIL),
             _ => None,
         }
     }
@@ -44,13 +54,14 @@ impl Family {
 
 fn sim(sw1: u8, sw2: u8, ins: u8) -> Option<Hresult> {
     Some(match (sw1, sw2) {
-        (0x9F, _) => Hresult::S_OK,
+        // Data are ready, with 9E after a download that has failed.
+        (0x9E | 0x9F, _) => Hresult::S_OK,
         (0x94, 0x00) => Hresult::SCARD_E_NO_FILE,
         (0x94, 0x02) => Hresult::SCARD_E_BAD_SEEK,
         (0x94, 0x04) => Hresult::SCARD_E_FILE_NOT_FOUND,
         (0x94, 0x08) => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
         (0x98, 0x02) => Hresult::SCARD_E_INVALID_CHV,
-        (0x98, 0x04) if is_about_code(ins) => Hresult::SCARD_W_WRONG_CHV,
+        (0x98, 0x04) if ins::shows_proof(ins) => Hresult::SCARD_W_WRONG_CHV,
         (0x98, 0x08 | 0x10) => Hresult::SCARD_E_NO_ACCESS,
         _ => return None,
     })
@@ -83,6 +94,9 @@ mod tests {
         for (cla, word, code) in [
             (0xA0, 0x9000, Hresult::S_OK),
             (0xA0, 0x9F17, Hresult::S_OK),
+            (0xA0, 0x9E0C, Hresult::S_OK),
+            (0xA0, 0x6710, Hresult::SCARD_E_INVALID_PARAMETER),
+            (0xA0, 0x6B08, Hresult::SCARD_E_INVALID_PARAMETER),
             (0xA0, 0x9110, Hresult::S_OK),
             (0xA0, 0x9203, Hresult::S_OK),
             (0xA0, 0x9240, Hresult::E_FAIL),
@@ -121,6 +135,17 @@ mod tests {
             (0xB0, 0x90FF, Hresult::S_OK),
             (0xB0, 0x9C02, Hresult::E_FAIL),
             (0x80, 0x9F10, Hresult::E_FAIL),
+            (0x80, 0x9E10, Hresult::E_FAIL),
+            (0x4F, 0x9110, Hresult::S_OK),
+            (0xC0, 0x9110, Hresult::S_OK),
+            (0xE1, 0x9110, Hresult::S_OK),
+            (0xB0, 0x9110, Hresult::E_FAIL),
+            (0xB0, 0x91AE, Hresult::E_FAIL),
+            (0xB0, 0x9203, Hresult::E_FAIL),
+            (0xD0, 0x9100, Hresult::E_FAIL),
+            (0xF0, 0x9100, Hresult::E_FAIL),
+            (0xFF, 0x9110, Hresult::E_FAIL),
+            (0x90, 0x9203, Hresult::E_FAIL),
             (0x80, 0x6310, Hresult::S_OK),
             (0xFF, 0x9000, Hresult::S_OK),
             (0xFF, 0x6300, Hresult::E_FAIL),
