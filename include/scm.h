@@ -2390,8 +2390,8 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  *   something to tell its phone (ETSI TS 102 221), and 9200 to 920F, in the classes 00 to 8F, A0, C0 to CF and E0 to EF
  * - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
  * - `SCM_SCARD_E_COMM_DATA_LOST`: 6281, part of the data may be wrong
- * - `SCM_SCARD_W_WRONG_CHV`: 63CX, the code was wrong, X tries are left
- * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 9840
+ * - `SCM_SCARD_W_WRONG_CHV`: 63C1 to 63CF, the code was wrong, so many tries are left
+ * - `SCM_SCARD_W_CHV_BLOCKED`: 63C0, no try is left; 6983, 9840
  * - `SCM_SCARD_E_INVALID_CHV`: 6984
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6300, 6982, 6987, 6988, 9804, 9862 to 9867
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, 6A89, 6A8A: not in this state, or there is one already
@@ -2406,7 +2406,7 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  *
  * @return and of some commands it means something else:
  * - INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which show a code, a key or a finger to the card: `SCM_SCARD_W_WRONG_CHV` is 63XX and
- *   9804; of them 630X is X tries (but 6300 does not say how many). `SCM_SCARD_W_CHV_BLOCKED` is also 63C0.
+ *   9804; of them 630X is X tries (but 6300 does not say how many).
  * - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX. It is written, after X tries of the memory
  *   (ISO/IEC 7816-4:1995, 6.3.5).
  * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX, data that were not expected, and 9EXX, data after a download that has

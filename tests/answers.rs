@@ -605,6 +605,8 @@ fn cards_of_other_families_have_other_words() {
         ("B0420000", "9C02", Hresult::E_FAIL),
         ("80CA0000", "9F04", Hresult::E_FAIL),
         ("80200001", "9004", Hresult::E_FAIL),
+        ("80220000", "63C0", Hresult::SCARD_W_CHV_BLOCKED),
+        ("00D60000", "63C0", Hresult::S_OK),
         ("00820081", "63C0", Hresult::SCARD_W_CHV_BLOCKED),
         ("84820300", "6300", Hresult::SCARD_W_WRONG_CHV),
         ("00860000", "6381", Hresult::SCARD_W_WRONG_CHV),

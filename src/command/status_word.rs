@@ -132,7 +132,8 @@ impl StatusWord {
             (0x62, 0x81) => Hresult::SCARD_E_COMM_DATA_LOST,
             (0x62, 0x82) => Hresult::SCARD_W_EOF,
             (0x63, 0x00) => Hresult::SCARD_W_SECURITY_VIOLATION,
-            (0x63, 0xC0..=0xCF) => Hresult::SCARD_W_WRONG_CHV,
+            (0x63, 0xC0) => Hresult::SCARD_W_CHV_BLOCKED,
+            (0x63, 0xC1..=0xCF) => Hresult::SCARD_W_WRONG_CHV,
             // The other warnings: something is worth knowing, and the command was carried out.
             (0x62 | 0x63, _) => Hresult::S_OK,
             (0x67 | 0x6B | 0x6C, _) => Hresult::SCARD_E_INVALID_PARAMETER,
@@ -300,7 +301,11 @@ mod tests {
             (0x82, 0x6300, Hresult::SCARD_W_WRONG_CHV),
             (0x2F, 0x6381, Hresult::SCARD_W_WRONG_CHV),
             // Elsewhere the same words are about something else.
-            (0xB0, 0x63C0, Hresult::SCARD_W_WRONG_CHV),
+            (0xB0, 0x63C2, Hresult::SCARD_W_WRONG_CHV),
+            (0xD6, 0x63C0, Hresult::S_OK),
+            // And no try left is none, whatever the instruction is: the UNBLOCK PIN of Keycard.
+            (0x22, 0x63C0, Hresult::SCARD_W_CHV_BLOCKED),
+            (0x43, 0x63C0, Hresult::SCARD_W_CHV_BLOCKED),
             (0xF2, 0x6302, Hresult::S_OK),
             (0xF2, 0x6310, Hresult::S_OK),
             (0x88, 0x9804, Hresult::SCARD_W_SECURITY_VIOLATION),
