@@ -954,3 +954,36 @@ fn a_short_limit_can_be_said() {
         assert_eq!(unsafe { scm_set_card_capabilities(bed.handle, &bad) }, INVALID_ARGUMENT);
     }
 }
+
+/// A card that says it has extended lengths and refuses them in any words gives, and takes, short ones.
+#[test]
+fn extended_lengths_refused_in_any_words() {
+    for word in [0x6700, 0x6881, 0x6883, 0x6884, 0x6981, 0x6985, 0x6986, 0x6A81, 0x6D00, 0x6E00, 0x6F00] {
+        for (size, tells) in [(700, Tells::Size(700)), (700, Tells::Kind), (40_000, Tells::Size(40_000))] {
+            let beyond = BeyondLimit::Refuses(word);
+            let bed = Bed::new(
+                Card { gives: 256, takes: 255, beyond, beyond_takes: word, ..Card::new(size, tells) },
+                true,
+            );
+            let data: Vec<u8> = (0..size).map(|at| (at * 3) as u8).collect();
+            assert_eq!(bed.write(&data), (size, 0), "{word:04X} {tells:?}");
+            let updates = bed.card().updates;
+            assert_eq!(bed.seek(0), 0);
+            bed.assert_reads_all(65_536);
+            assert!(bed.card().refusals <= 8 + 4, "{word:04X} {tells:?}: {}", bed.card().refusals);
+            // It is remembered.
+            assert_eq!(bed.seek(0), 0);
+            assert_eq!(bed.write(&data[..700]), (700, 0));
+            assert_eq!(bed.card().updates, updates + 3, "{word:04X} {tells:?}");
+        }
+    }
+    // A right that is missing is missing in any form.
+    let beyond = BeyondLimit::Refuses(0x6982);
+    let bed = Bed::new(
+        Card { gives: 256, takes: 255, beyond, beyond_takes: 0x6982, ..Card::new(700, Tells::Size(700)) },
+        true,
+    );
+    assert_eq!(bed.read(700), Err(SECURITY));
+    assert_eq!(bed.write(&[7; 700]), (0, SECURITY));
+    assert_eq!((bed.card().reads, bed.card().updates), (1, 1));
+}

@@ -105,6 +105,7 @@ fn read_numbered(
             status if !status.is_done() && Refusal::of(status).may_be_length() && !is_missing(status) => {}
             // Nothing: some cards give it for another length.
             status if status.is_done() && data.len() == begin => {}
+            status if Refusal::may_be_form(status) => {}
             status => return Ok(status),
         }
     }

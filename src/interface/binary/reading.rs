@@ -133,15 +133,18 @@ impl Reader<'_, '_> {
             self.file.note_nothing_at(offset);
             return Ok(Part::Nothing);
         }
+        let is_form = self.may_be_form(answer.place, length, answer.status);
         let status = match refusal {
             // A file that was never read from is not taken for another one.
-            Refusal::File if offset == 0 => return Err(self.failure(offset, answer.status)),
+            Refusal::File if offset == 0 && !is_form => return Err(self.failure(offset, answer.status)),
+            refusal if refusal.may_be_length() || is_form => {
+                match self.ask_for_less(offset, length, answer.status, most, data)? {
+                    None => return Ok(Part::More),
+                    Some(status) => status,
+                }
+            }
             Refusal::Command if is_odd => answer.status,
-            refusal if !refusal.may_be_length() => return Err(self.failure(offset, answer.status)),
-            _ => match self.ask_for_less(offset, length, answer.status, most, data)? {
-                None => return Ok(Part::More),
-                Some(status) => status,
-            },
+            _ => return Err(self.failure(offset, answer.status)),
         };
         if middle {
             // The next call looks whether this is the end.
@@ -174,16 +177,21 @@ impl Reader<'_, '_> {
             Some(_) => refused,
             None => place.data_in(self.card.habits().response.taken),
         };
-        let mut search = Search::below(refused, taken, place.data_in(SHORT_RESPONSE));
+        let short = place.data_in(SHORT_RESPONSE);
+        let mut search = Search::below(refused, taken, short);
+        if self.may_be_form(place, refused, status) {
+            search.refuse(short + 1);
+        }
         let (mut best, mut last) = (Vec::new(), StatusWord::OK);
         while let Some(length) = search.next() {
             let mut tried = Vec::new();
             let answer = self.ask(offset, length, most, &mut tried)?;
             if answer.given == 0 {
-                if !Refusal::of(answer.status).may_be_length() {
-                    return Err(self.failure(offset, answer.status));
+                match Refusal::of(answer.status) {
+                    Refusal::Command if matches!(place, Place::Odd(_)) => return Ok(Some(answer.status)),
+                    refusal if !refusal.may_be_length() => return Err(self.failure(offset, answer.status)),
+                    _ => last = answer.status,
                 }
-                last = answer.status;
                 search.refuse(length);
                 continue;
             }
@@ -202,6 +210,12 @@ impl Reader<'_, '_> {
         data.try_reserve(best.len())?;
         data.extend_from_slice(&best);
         Ok(None)
+    }
+
+    /// Whether a read was refused for its extended lengths, of which the card has answered none before.
+    fn may_be_form(&mut self, place: Place, length: usize, status: StatusWord) -> bool {
+        let is_long = place.response_of(length) > SHORT_RESPONSE;
+        is_long && self.card.habits().response.taken <= SHORT_RESPONSE && Refusal::may_be_form(status)
     }
 
     /// Whether the file ends where the card has told, or where the end was found, when the card refuses what is behind in words that are

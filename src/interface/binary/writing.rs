@@ -72,13 +72,16 @@ impl Writer<'_, '_> {
             self.note_taken(place, offset, part.len());
             return Ok(Part::Written(part.len()));
         }
-        if !Refusal::may_be_length_of_change(status) {
+        let taken = self.card.habits().command.taken;
+        let is_long = place.command_of(part.len(), offset) > SHORT_DATA;
+        let is_form = is_long && taken <= SHORT_DATA && Refusal::may_be_form(status);
+        if !Refusal::may_be_length_of_change(status) && !is_form {
             return Ok(Part::Nothing(status));
         }
         self.refused = (status, self.refused.1.max(offset + part.len() as u64));
-        let taken = place.data_in_command(self.card.habits().command.taken, offset);
-        let short = place.data_in_command(SHORT_DATA, offset);
-        self.search.get_or_insert_with(|| Search::below(part.len(), taken, short)).refuse(part.len());
+        let (taken, short) = (place.data_in_command(taken, offset), place.data_in_command(SHORT_DATA, offset));
+        let search = self.search.get_or_insert_with(|| Search::below(part.len(), taken, short));
+        search.refuse(if is_form { short + 1 } else { part.len() });
         Ok(Part::Refused)
     }
 
