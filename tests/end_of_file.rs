@@ -987,3 +987,66 @@ fn extended_lengths_refused_in_any_words() {
     assert_eq!(bed.write(&[7; 700]), (0, SECURITY));
     assert_eq!((bed.card().reads, bed.card().updates), (1, 1));
 }
+
+/// A length of records that the card has told wrongly cuts none, and one that is too long for a record is left to the card.
+#[test]
+fn a_record_size_that_is_too_small() {
+    for (told, real) in [(10, 29), (29, 10), (1, 255), (29, 29), (254, 255), (0xFF, 1)] {
+        for at_end in [AtEnd::Gives(0x9000, 0), AtEnd::Gives(0x6282, 0), AtEnd::Corrects, AtEnd::Refuses(0x6700)] {
+            if at_end == AtEnd::Refuses(0x6700) && usize::from(told) > real {
+                // That may be a card that gives no more of a longer record.
+                continue;
+            }
+            let all = vec![vec![0xAB; real]; 3];
+            let records = Records { all: all.clone(), descriptor: vec![0x02, 0x41, 0x00, told, 3], missing: 0x6A83 };
+            let bed = Bed::new(Card { at_end, records: Some(records), ..Card::new(0, Tells::Kind) }, false);
+            for record in all {
+                assert_eq!(bed.read(300), Ok(record), "{told} {real} {at_end:?}");
+            }
+            assert_eq!(bed.read(300), Err(EOF), "{told} {real} {at_end:?}");
+            assert_eq!(bed.size(), Ok(3));
+        }
+    }
+}
+
+/// A record that is refused once comes all the same; and of those that the card has told of all come, however often it refuses.
+#[test]
+fn one_refusal_of_a_record_is_no_end() {
+    for word in [0x6A83, 0x6B00, 0x6A86, 0x6A82, 0x6F00, 0x9402] {
+        for descriptor in [&[0x02, 0x41, 0x00, 29, 3][..], &[0x02, 0x41, 0x00, 29, 9], &[0x02, 0x41, 0x00, 29], &[0x04]] {
+            let card = || {
+                let all = vec![vec![0xAB; 29]; 3];
+                let records = Records { all, descriptor: descriptor.to_vec(), missing: 0x6A83 };
+                Bed::new(Card { records: Some(records), ..Card::new(0, Tells::Kind) }, false)
+            };
+            let bed = card();
+            assert_eq!(bed.read(300).unwrap().len(), 29);
+            bed.card().glitch = Some(Glitch { read: bed.card().reads + 1, word, lasts: false });
+            for _ in 0..2 {
+                assert_eq!(bed.read(300), Ok(vec![0xAB; 29]), "{word:04X} {descriptor:02X?}");
+            }
+            assert_eq!(bed.read(300), Err(EOF), "{word:04X} {descriptor:02X?}");
+            assert_eq!(bed.size(), Ok(3));
+        }
+    }
+}
+
+/// Records end with any word that says nothing else, and are given in a length that is found.
+#[test]
+fn records_end_in_any_words() {
+    for missing in [0x6A83, 0x6F00, 0x9402, 0x9404, 0x6A81, 0x6B00, 0x6A82] {
+        for gives in [30, 256] {
+            for beyond in [0x6700, 0x6F00] {
+                let records = Records { all: vec![vec![0xAB; 29]; 3], descriptor: vec![0x02], missing };
+                let beyond = BeyondLimit::Refuses(beyond);
+                let card = Card { gives, beyond, records: Some(records), ..Card::new(0, Tells::Kind) };
+                let bed = Bed::new(card, false);
+                for _ in 0..3 {
+                    assert_eq!(bed.read(300), Ok(vec![0xAB; 29]), "{missing:04X} {gives} {beyond:?}");
+                }
+                assert_eq!(bed.read(300), Err(EOF), "{missing:04X} {gives} {beyond:?}");
+                assert_eq!(bed.size(), Ok(3), "{missing:04X} {gives} {beyond:?}");
+            }
+        }
+    }
+}

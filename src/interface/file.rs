@@ -32,6 +32,8 @@ pub struct File {
     is_end_proven: AtomicBool,
     /// How far the card has given it.
     given: AtomicU64,
+    /// Whether a record has had the length that the card has told.
+    is_record_size_proven: AtomicBool,
 }
 
 const NO_END: u64 = u64::MAX;
@@ -66,8 +68,8 @@ impl File {
     pub fn new(path: Path, reference: Reference, kind: Kind, parameters: ControlParameters, card: u64) -> File {
         let end = AtomicU64::new(parameters.size.map_or(NO_END, u64::from));
         let (position, given) = (AtomicU64::new(0), AtomicU64::new(0));
-        let is_end_proven = AtomicBool::new(false);
-        File { path, reference, kind, parameters, card, position, end, is_end_proven, given }
+        let (is_end_proven, is_record_size_proven) = (AtomicBool::new(false), AtomicBool::new(false));
+        File { path, reference, kind, parameters, card, position, end, is_end_proven, given, is_record_size_proven }
     }
 
     /// A file of bytes that a standard puts there: it is read as soon as it is selected, and nothing is known of it.
@@ -230,6 +232,15 @@ impl File {
 
     pub fn is_end_proven(&self) -> bool {
         self.is_end_proven.load(Ordering::Acquire)
+    }
+
+    pub fn is_record_size_proven(&self) -> bool {
+        self.is_record_size_proven.load(Ordering::Acquire)
+    }
+
+    /// A record has the length that the card has told.
+    pub fn note_record_size(&self) {
+        self.is_record_size_proven.store(true, Ordering::Release);
     }
 
     /// Whether the end is what the card has told, or was found, and not what was seen once.
