@@ -32,6 +32,8 @@ pub struct File {
     is_end_proven: AtomicBool,
     /// How far the card has given it.
     given: AtomicU64,
+    /// Where the card has refused something once.
+    refused: AtomicU64,
     /// Whether a record has had the length that the card has told.
     is_record_size_proven: AtomicBool,
 }
@@ -69,7 +71,20 @@ impl File {
         let end = AtomicU64::new(parameters.size.map_or(NO_END, u64::from));
         let (position, given) = (AtomicU64::new(0), AtomicU64::new(0));
         let (is_end_proven, is_record_size_proven) = (AtomicBool::new(false), AtomicBool::new(false));
-        File { path, reference, kind, parameters, card, position, end, is_end_proven, given, is_record_size_proven }
+        let refused = AtomicU64::new(NO_END);
+        File {
+            path,
+            reference,
+            kind,
+            parameters,
+            card,
+            position,
+            end,
+            is_end_proven,
+            given,
+            refused,
+            is_record_size_proven,
+        }
     }
 
     /// A file of bytes that a standard puts there: it is read as soon as it is selected, and nothing is known of it.
@@ -265,10 +280,17 @@ impl File {
     /// The card has given what is before `offset`, and nothing there, once. As the size that a card tells, it is still to be looked at;
     /// and what the card has told of more is not forgotten for it.
     pub fn note_end_seen(&self, offset: u64) {
+        self.refused.store(offset, Ordering::Release);
         let seen = self.end.compare_exchange(NO_END, offset, Ordering::AcqRel, Ordering::Acquire);
         if seen.is_ok() {
             self.is_end_proven.store(false, Ordering::Release);
         }
+    }
+
+    /// Whether the card refuses what is behind the size that it has told for the first time.
+    pub fn is_refusal_first(&self, offset: u64) -> bool {
+        let is_told = self.is_end_known() && !self.is_end_proven();
+        is_told && self.refused.load(Ordering::Acquire) != offset
     }
 
     /// The card says that there is nothing at `offset`. That is the end, if the card has given the byte before.
