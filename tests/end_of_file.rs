@@ -960,10 +960,8 @@ fn extended_lengths_refused_in_any_words() {
     for word in [0x6700, 0x6881, 0x6883, 0x6884, 0x6981, 0x6985, 0x6986, 0x6A81, 0x6D00, 0x6E00, 0x6F00] {
         for (size, tells) in [(700, Tells::Size(700)), (700, Tells::Kind), (40_000, Tells::Size(40_000))] {
             let beyond = BeyondLimit::Refuses(word);
-            let bed = Bed::new(
-                Card { gives: 256, takes: 255, beyond, beyond_takes: word, ..Card::new(size, tells) },
-                true,
-            );
+            let bed =
+                Bed::new(Card { gives: 256, takes: 255, beyond, beyond_takes: word, ..Card::new(size, tells) }, true);
             let data: Vec<u8> = (0..size).map(|at| (at * 3) as u8).collect();
             assert_eq!(bed.write(&data), (size, 0), "{word:04X} {tells:?}");
             let updates = bed.card().updates;
@@ -1012,7 +1010,8 @@ fn a_record_size_that_is_too_small() {
 #[test]
 fn one_refusal_of_a_record_is_no_end() {
     for word in [0x6A83, 0x6B00, 0x6A86, 0x6A82, 0x6F00, 0x9402] {
-        for descriptor in [&[0x02, 0x41, 0x00, 29, 3][..], &[0x02, 0x41, 0x00, 29, 9], &[0x02, 0x41, 0x00, 29], &[0x04]] {
+        for descriptor in [&[0x02, 0x41, 0x00, 29, 3][..], &[0x02, 0x41, 0x00, 29, 9], &[0x02, 0x41, 0x00, 29], &[0x04]]
+        {
             let card = || {
                 let all = vec![vec![0xAB; 29]; 3];
                 let records = Records { all, descriptor: descriptor.to_vec(), missing: 0x6A83 };
@@ -1072,4 +1071,24 @@ fn an_end_in_other_words_before_the_size_that_was_told() {
             }
         }
     }
+}
+
+/// A write that has no room says so, whatever the card has told of the size, in whichever words it refuses, and if it refuses once.
+#[test]
+fn a_write_ends_where_the_file_does() {
+    for full in [0x6A84, 0x6B00, 0x6700, 0x6A86, 0x6F00, 0x6A80] {
+        for told in [301, 600] {
+            let bed = Bed::new(Card { full, ..Card::new(300, Tells::Size(told)) }, false);
+            assert_eq!(bed.write(&vec![7; told.min(400) as usize]), (300, TOO_MANY), "{full:04X} {told}");
+        }
+    }
+    for word in [0x6B00, 0x6282, 0x6F00, 0x6982, 0x6C00, 0x6986] {
+        let glitch = Some(Glitch { read: 1, word, lasts: false });
+        let bed = Bed::new(Card { glitch, ..Card::new(600, Tells::Size(400)) }, false);
+        assert_eq!(bed.write(&[7; 600]), (600, 0), "{word:04X}");
+    }
+    // A file that may be written and not read.
+    let glitch = Some(Glitch { read: 1, word: 0x6982, lasts: true });
+    let bed = Bed::new(Card { glitch, ..Card::new(600, Tells::Size(400)) }, false);
+    assert_eq!(bed.write(&[7; 600]), (600, 0));
 }

@@ -142,7 +142,8 @@ impl File {
         let behind = position.checked_add(change.length() as u64).filter(|behind| *behind <= binary::MAX_OFFSET);
         let behind = behind.ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
         self.enter(card)?;
-        if !self.has_room(card, behind)? {
+        // What may not be read may be written all the same: the card knows.
+        if !self.has_room(card, behind)?.unwrap_or(true) {
             return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
         }
         let done = binary::write(card, self, position, change, written);
@@ -199,21 +200,28 @@ impl File {
                 if has_records {
                     record::exists(card, self, position)
                 } else {
-                    self.has_room(card, position)
+                    // What may not be read is not there.
+                    self.has_room(card, position).map(|has_room| has_room.unwrap_or(false))
                 }
             })?,
         };
         exists.then_some(()).ok_or(Hresult::SCARD_E_BAD_SEEK)
     }
 
-    /// Whether the bytes before `position` can be there. Behind the end that the card has told, it is asked: it may have told too
-    /// little. What may not be read is not there then.
-    fn has_room(&self, card: &mut Conversation, position: u64) -> Result<bool> {
+    /// Whether the bytes before `position` can be there. Behind the end that the card has told, it is asked, twice if it refuses: it may have
+    /// told too little. None where it may not be read.
+    fn has_room(&self, card: &mut Conversation, position: u64) -> Result<Option<bool>> {
         if self.end().is_none_or(|end| position <= end) {
-            return Ok(true);
+            return Ok(Some(true));
         }
-        let exists = binary::exists(card, self, position - 1);
-        Ok(card.given(exists)?.unwrap_or(false))
+        let mut exists = || {
+            let exists = binary::exists(card, self, position - 1);
+            card.given(exists)
+        };
+        match exists()? {
+            Some(true) => Ok(Some(true)),
+            _ => exists(),
+        }
     }
 
     pub fn position(&self) -> u64 {
