@@ -360,7 +360,8 @@ impl Reader<'_, '_> {
             return Ok(Told::Unknown);
         }
         if both.given == 0 && self.ask_one(last)?.given == 0 {
-            let is_less = refusal.may_be_end() || last > 0 && self.ask_one(0)?.given > 0;
+            let is_known = matches!(both.place, Place::Even(..)) || self.card.habits().reads_odd;
+            let is_less = refusal.may_be_end() || is_known && last > 0 && self.ask_one(0)?.given > 0;
             return Ok(if is_less { Told::TooGreat } else { Told::Unknown });
         }
         let is_longer = match both.given {
