@@ -816,7 +816,7 @@ static void under_a_lock_nothing_is_selected_twice(void **state)
     scm_file *other = open_file(SCM_TYPE_BY_NAME, "F073636D74657374/4403");
     assert_read(other, 8, "\xA1\x01\x02\x03\x04\x05\x06\x07", 8);
     close_file(other);
-    assert_string_equal(bed("card %d log", CARD), "00A4040008F073636D7465737400 00A4090402440300 00B2010408");
+    assert_string_equal(bed("card %d log", CARD), "00A4040008F073636D7465737400 00A4090402440300 00B2010400");
     assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
     bed("card %d clear", CARD);
     assert_read(file, 4, "from", 4);

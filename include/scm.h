@@ -2702,13 +2702,14 @@ SCM_API scm_result scm_file_get_info(struct scm_file *file, struct scm_file_info
  * Reads from the position on, which moves behind what was read (ISCardFileAccess::Read).
  *
  * Of a file of bytes up to `capacity` bytes, in as many commands as it takes; fewer at its end, and where the card gives no more:
- * then the next call tells why. Of a file of records one record.
+ * then the next call tells why. Of a file of records one record, as long as it is, whatever length of records the card has told. Of a record that
+ * it cuts without saying so, and of whose length it tells nothing, the cut one is read.
  *
  * The end is proven. A card that refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, nothing at all, ...) is asked for less, down to one
  * byte: it may not cross the end, or cannot give so much at once, and then what it gives is found in eight commands at most, and remembered for the
- * card. A card that has lost the selection (6986, 6A82) is asked once more with the file selected again. `SCM_SCARD_W_EOF` says that the card has refused one
- * byte twice, or has given none where the file should end by the size that it has told; and where it has told a greater size, also the
- * last byte of that. A size that is too small is found out as well: behind it one byte is asked for.
+ * card. A card that has lost the selection (6986, 6A82) is asked once more with the file selected again. Extended lengths that it refuses (6D00, 6981, 6985, ...) are
+ * tried short. `SCM_SCARD_W_EOF` says that the card has refused one byte, or the record, twice; and where it has told a greater size, or
+ * more records, also the last one of that. A size that is too small is found out as well: behind it one byte is asked for.
  *
  * @param file  the file
  * @param data  [out] the bytes, or the record
@@ -2758,7 +2759,8 @@ scm_result scm_file_read(struct scm_file *file,
  * - `SCM_E_INVALIDARG`: `data` is NULL with a length; several of the flags; another flag.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does something else with this file; or the card does not know the command.
  * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Of a file whose size the card tells nothing is
- *   written then, if the last byte cannot be read either; else as much as fits, which `*written` tells.
+ *   written then, if a read says that the last byte is not there; else as much as fits, which `*written` tells. A record that is longer
+ *   than the card has told is sent, and this is the code if the card refuses it.
  * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.

@@ -76,6 +76,8 @@ pub struct ControlParameters {
     pub size: Option<u32>,
     /// Bytes of the longest record.
     pub record_size: Option<u32>,
+    /// How many there are.
+    pub records: Option<u32>,
     pub coding: Option<Coding>,
     pub id: Option<u16>,
     pub short_id: Option<u8>,
@@ -126,6 +128,11 @@ impl ControlParameters {
             [_, _, high, low, ..] => u16::from_be_bytes([*high, *low]).into(),
             _ => 0,
         };
+        self.records = match value {
+            [_, _, _, _, count] => Some((*count).into()),
+            [_, _, _, _, high, low] => Some(u16::from_be_bytes([*high, *low]).into()),
+            _ => None,
+        };
         // Records of no bytes are none.
         self.record_size = (record_size > 0).then_some(record_size);
     }
@@ -174,6 +181,13 @@ mod tests {
         assert_eq!(kind(&[0x04, 0x41, 0x01, 0x20, 0x00, 0x0A]), (Some(Kind::Variable), Some(288)));
         assert_eq!(kind(&[0x06, 0x41, 0x20]), (Some(Kind::Cyclic), Some(32)));
         assert_eq!(kind(&[0x02, 0x41, 0x00, 0x00, 0x0A]), (Some(Kind::Fixed), None));
+        for (descriptor, records) in [
+            (&[0x82, 5, 2, 0x41, 0, 8, 0x0A][..], Some(10)),
+            (&[0x82, 6, 2, 0x41, 0, 8, 1, 0x0A], Some(266)),
+            (&[0x82, 4, 2, 0x41, 0, 8], None),
+        ] {
+            assert_eq!(ControlParameters::read(descriptor).records, records);
+        }
         assert_eq!(kind(&[0x78]), (Some(Kind::Directory), None));
         assert_eq!(kind(&[0x38]), (Some(Kind::Directory), None));
         assert_eq!(kind(&[0x80]), (None, None));

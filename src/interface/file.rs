@@ -32,6 +32,10 @@ pub struct File {
     is_end_proven: AtomicBool,
     /// How far the card has given it.
     given: AtomicU64,
+    /// Where the card has refused something once.
+    refused: AtomicU64,
+    /// Whether a record has had the length that the card has told.
+    is_record_size_proven: AtomicBool,
 }
 
 const NO_END: u64 = u64::MAX;
@@ -66,8 +70,21 @@ impl File {
     pub fn new(path: Path, reference: Reference, kind: Kind, parameters: ControlParameters, card: u64) -> File {
         let end = AtomicU64::new(parameters.size.map_or(NO_END, u64::from));
         let (position, given) = (AtomicU64::new(0), AtomicU64::new(0));
-        let is_end_proven = AtomicBool::new(false);
-        File { path, reference, kind, parameters, card, position, end, is_end_proven, given }
+        let (is_end_proven, is_record_size_proven) = (AtomicBool::new(false), AtomicBool::new(false));
+        let refused = AtomicU64::new(NO_END);
+        File {
+            path,
+            reference,
+            kind,
+            parameters,
+            card,
+            position,
+            end,
+            is_end_proven,
+            given,
+            refused,
+            is_record_size_proven,
+        }
     }
 
     /// A file of bytes that a standard puts there: it is read as soon as it is selected, and nothing is known of it.
@@ -125,7 +142,8 @@ impl File {
         let behind = position.checked_add(change.length() as u64).filter(|behind| *behind <= binary::MAX_OFFSET);
         let behind = behind.ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
         self.enter(card)?;
-        if !self.has_room(card, behind)? {
+        // What may not be read may be written all the same: the card knows.
+        if !self.has_room(card, behind)?.unwrap_or(true) {
             return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
         }
         let done = binary::write(card, self, position, change, written);
@@ -182,21 +200,28 @@ impl File {
                 if has_records {
                     record::exists(card, self, position)
                 } else {
-                    self.has_room(card, position)
+                    // What may not be read is not there.
+                    self.has_room(card, position).map(|has_room| has_room.unwrap_or(false))
                 }
             })?,
         };
         exists.then_some(()).ok_or(Hresult::SCARD_E_BAD_SEEK)
     }
 
-    /// Whether the bytes before `position` can be there. Behind the end that the card has told, it is asked: it may have told too
-    /// little. What may not be read is not there then.
-    fn has_room(&self, card: &mut Conversation, position: u64) -> Result<bool> {
+    /// Whether the bytes before `position` can be there. Behind the end that the card has told, it is asked, twice if it refuses: it may have
+    /// told too little. None where it may not be read.
+    fn has_room(&self, card: &mut Conversation, position: u64) -> Result<Option<bool>> {
         if self.end().is_none_or(|end| position <= end) {
-            return Ok(true);
+            return Ok(Some(true));
         }
-        let exists = binary::exists(card, self, position - 1);
-        Ok(card.given(exists)?.unwrap_or(false))
+        let mut exists = || {
+            let exists = binary::exists(card, self, position - 1);
+            card.given(exists)
+        };
+        match exists()? {
+            Some(true) => Ok(Some(true)),
+            _ => exists(),
+        }
     }
 
     pub fn position(&self) -> u64 {
@@ -232,6 +257,15 @@ impl File {
         self.is_end_proven.load(Ordering::Acquire)
     }
 
+    pub fn is_record_size_proven(&self) -> bool {
+        self.is_record_size_proven.load(Ordering::Acquire)
+    }
+
+    /// A record has the length that the card has told.
+    pub fn note_record_size(&self) {
+        self.is_record_size_proven.store(true, Ordering::Release);
+    }
+
     /// Whether the end is what the card has told, or was found, and not what was seen once.
     pub fn is_end_known(&self) -> bool {
         self.is_end_proven() || self.parameters.size.is_some_and(|size| self.end() == Some(size.into()))
@@ -254,10 +288,17 @@ impl File {
     /// The card has given what is before `offset`, and nothing there, once. As the size that a card tells, it is still to be looked at;
     /// and what the card has told of more is not forgotten for it.
     pub fn note_end_seen(&self, offset: u64) {
+        self.refused.store(offset, Ordering::Release);
         let seen = self.end.compare_exchange(NO_END, offset, Ordering::AcqRel, Ordering::Acquire);
         if seen.is_ok() {
             self.is_end_proven.store(false, Ordering::Release);
         }
+    }
+
+    /// Whether the card refuses what is behind the size that it has told for the first time.
+    pub fn is_refusal_first(&self, offset: u64) -> bool {
+        let is_told = self.is_end_known() && !self.is_end_proven();
+        is_told && self.refused.load(Ordering::Acquire) != offset
     }
 
     /// The card says that there is nothing at `offset`. That is the end, if the card has given the byte before.

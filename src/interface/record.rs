@@ -18,21 +18,44 @@ pub(crate) const NUMBERED: u8 = 0x04;
 /// Reads the record at `position`. There is none behind the last one: `SCARD_W_EOF`.
 pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<u8>) -> Result<()> {
     let number = number(position).ok_or(Hresult::SCARD_W_EOF)?;
-    // Where the length is known, no other has to be asked for. Without it a record is as long as it is.
-    let length = match (file.parameters.record_size, file.kind) {
-        (None, _) => EXTENDED_RESPONSE,
-        (Some(longest), Kind::Variable) => SHORT_RESPONSE.max(longest as usize),
-        (Some(exactly), _) => (exactly as usize).max(1),
-    };
-    match read_or_ask_again(card, file, number, length, data)? {
-        StatusWord::RECORD_NOT_FOUND => Err(Hresult::SCARD_W_EOF),
+    let mut status = read_or_ask_again(card, file, number, data)?;
+    if status == StatusWord::RECORD_NOT_FOUND {
+        status = read_whole(card, file, number, data)?;
+    }
+    match status {
         // Part of it may be wrong, or is still there.
         status if status.corrupts() || status.more().is_some() => Err(Hresult::SCARD_E_COMM_DATA_LOST),
         status if status.is_done() && data.is_empty() => check_empty(card, file, number),
         status if status.is_done() => Ok(()),
         status if is_end(card, file, number, status)? => Err(Hresult::SCARD_W_EOF),
+        StatusWord::RECORD_NOT_FOUND => Err(Hresult::SCARD_E_COMM_DATA_LOST),
         status => Err(status.failure()),
     }
+}
+
+/// Reads a record in the length that the card has told, once a record has had it, and else as long as it is: the card may have told too
+/// little.
+fn read_whole(card: &mut Conversation, file: &File, number: u8, data: &mut Vec<u8>) -> Result<StatusWord> {
+    let begin = data.len();
+    let told = file.parameters.record_size.map(|size| size as usize);
+    let longest = match told {
+        Some(..=SHORT_RESPONSE) => SHORT_RESPONSE,
+        _ => EXTENDED_RESPONSE,
+    };
+    let told = told.filter(|_| file.kind != Kind::Variable);
+    if let Some(length) = told.filter(|_| file.is_record_size_proven()) {
+        let status = read_numbered(card, file, number, length, data)?;
+        if card.given_length() <= length {
+            return Ok(status);
+        }
+        // This one is longer.
+        data.truncate(begin);
+    }
+    let status = read_numbered(card, file, number, longest, data)?;
+    if status.is_done() && told == Some(data.len() - begin) {
+        file.note_record_size();
+    }
+    Ok(status)
 }
 
 /// A record without a byte, if there is one: a card may say the same of a record that is not there.
@@ -59,33 +82,60 @@ fn is_empty_record(card: &mut Conversation, file: &File, number: u8) -> Result<b
     Ok(!read_numbered(card, file, MAX_RECORDS as u8, SHORT_RESPONSE, &mut next)?.is_done() || !next.is_empty())
 }
 
-/// Whether a card that refuses a record means that there is none, in other words than 6A83: it still gives the one before.
+/// Whether a card that refuses a record means that there is none. With another word than 6A83 it still gives the one before; and it does
+/// not give the last one of those that it has told of, nor, where its word says nothing, one behind.
 fn is_end(card: &mut Conversation, file: &File, number: u8, status: StatusWord) -> Result<bool> {
-    let refusal = Refusal::of(status);
-    if number == 1 || !may_be_missing(refusal) {
+    let last = file.parameters.records.and_then(|count| u8::try_from(count).ok()).unwrap_or(0);
+    let (is_told, has_said_so) = (number <= last, status == StatusWord::RECORD_NOT_FOUND);
+    // Behind the last one that it has told of any word is an end.
+    let is_behind_told = last > 0 && number == last + 1;
+    let may_be_missing = has_said_so || is_behind_told || number > 1 && may_be_missing(Refusal::of(status));
+    if !may_be_missing || is_told && gives(card, file, last)? {
         return Ok(false);
     }
-    Ok(read_numbered(card, file, number - 1, SHORT_RESPONSE, &mut Vec::new())?.is_done())
+    let needs_before = number > 1 && (is_told || !has_said_so);
+    if needs_before && !gives(card, file, number - 1)? {
+        return Ok(false);
+    }
+    Ok(has_said_so || is_behind_told || !says_nothing(status) || !gives_behind(card, file, number)?)
+}
+
+/// Whether the card gives a record behind one that it refuses in words that say nothing. It is looked for in steps that double.
+fn gives_behind(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
+    for next in (0..7).filter_map(|doublings| number.checked_add(1 << doublings)) {
+        if gives(card, file, next)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn says_nothing(status: StatusWord) -> bool {
+    matches!(Refusal::of(status), Refusal::Other | Refusal::Command)
+}
+
+fn gives(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
+    Ok(read_numbered(card, file, number, SHORT_RESPONSE, &mut Vec::new())?.is_done())
 }
 
 /// A card that refuses a record once does not always mean it.
-fn read_or_ask_again(
-    card: &mut Conversation,
-    file: &File,
-    number: u8,
-    length: usize,
-    data: &mut Vec<u8>,
-) -> Result<StatusWord> {
-    let status = read_numbered(card, file, number, length, data)?;
+fn read_or_ask_again(card: &mut Conversation, file: &File, number: u8, data: &mut Vec<u8>) -> Result<StatusWord> {
+    let status = read_whole(card, file, number, data)?;
     if status.is_done() || is_missing(status) || !may_be_missing(Refusal::of(status)) {
         return Ok(status);
     }
-    read_numbered(card, file, number, length, data)
+    read_whole(card, file, number, data)
 }
 
 /// Whether a refusal other than 6A83 may say that there is no such record.
 fn may_be_missing(refusal: Refusal) -> bool {
-    refusal.may_be_end() || refusal == Refusal::File
+    refusal != Refusal::State
+}
+
+/// Whether it may be the length that is refused.
+fn may_be_length(status: StatusWord) -> bool {
+    let refusal = Refusal::of(status);
+    !is_missing(status) && (refusal.may_be_end() || refusal == Refusal::Other)
 }
 
 /// A card that says it has extended lengths and refuses them is asked in short ones from then on, and one that refuses those in
@@ -105,6 +155,7 @@ fn read_numbered(
             status if !status.is_done() && Refusal::of(status).may_be_length() && !is_missing(status) => {}
             // Nothing: some cards give it for another length.
             status if status.is_done() && data.len() == begin => {}
+            status if Refusal::may_be_form(status) => {}
             status => return Ok(status),
         }
     }
@@ -121,7 +172,7 @@ fn read_numbered(
             data.truncate(begin);
             read_less(card, file, &command, SHORT_RESPONSE, data)
         }
-        _ if data.len() == begin && Refusal::of(status).may_be_end() => read_less(card, file, &command, asked, data),
+        _ if data.len() == begin && may_be_length(status) => read_less(card, file, &command, asked, data),
         _ => Ok(status),
     }
 }
@@ -148,8 +199,11 @@ fn read_less(
     let mut search = Search::below(refused.min(SHORT_RESPONSE), taken, SHORT_RESPONSE);
     let (mut best, mut last) = (Vec::new(), StatusWord::WRONG_LENGTH);
     let mut is_confirmed = false;
+    // Most likely it is that.
+    let mut told = file.parameters.record_size.map(|size| size as usize).filter(|told| *told < search.refused());
     loop {
-        let length = match search.next() {
+        let likely = told.take();
+        let length = match likely.or_else(|| search.next()) {
             Some(length) => length,
             // A length that was refused once may be taken all the same, and the record be longer.
             None if !is_confirmed && search.taken() > 0 && search.taken() < SHORT_RESPONSE => {
@@ -166,11 +220,15 @@ fn read_less(
             }
             (best, last) = (tried, status);
             search.take(length);
+            if likely.is_some() {
+                // The one byte more is asked for to confirm it.
+                search.refuse(length + 1);
+            }
             // It has fewer bytes than that: these are all.
             if best.len() < length {
                 break;
             }
-        } else if !Refusal::of(status).may_be_end() {
+        } else if !may_be_length(status) {
             return Ok(status);
         } else {
             if search.taken() == 0 {
@@ -183,7 +241,9 @@ fn read_less(
         return Ok(last);
     }
     card.habits().record = Some(search.taken());
-    if is_cut(file, taken, search.taken(), best.len()) {
+    // It says that there are fewer than it was asked for, and has given as many.
+    let says_fewer = last == StatusWord::END_OF_FILE && best.len() == search.taken();
+    if says_fewer && taken <= best.len() || is_cut(file, taken, search.taken(), best.len()) {
         return Err(Hresult::SCARD_E_COMM_DATA_LOST);
     }
     data.try_reserve(best.len())?;
@@ -227,9 +287,6 @@ fn send_short_once(
 /// Changes the record at `position`, or appends one where that is behind the last; gives the position behind it.
 pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change) -> Result<u64> {
     let data = change.data();
-    if file.parameters.record_size.is_some_and(|size| change.length() > size as usize) {
-        return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
-    }
     let number = number(position).ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
     let ins = match change {
         Change::Replace(_) => ins::UPDATE_RECORD,
@@ -240,7 +297,17 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
     match (status, change) {
         (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append_at(card, file, position, data),
         (status, _) if status.is_changed() => Ok(position + 1),
-        (status, _) => Err(status.failure()),
+        (status, _) => Err(refusal(file, change.length(), status)),
+    }
+}
+
+/// The code of a refused change. One for which a record has no room, as the card has told, is too long, if the card does not say anything
+/// else. It is left to the card, because it may have told too little.
+fn refusal(file: &File, length: usize, status: StatusWord) -> Hresult {
+    let is_too_long = file.parameters.record_size.is_some_and(|size| length > size as usize);
+    match status {
+        status if is_too_long && Refusal::may_be_length_of_change(status) => Hresult::SCARD_E_WRITE_TOO_MANY,
+        status => status.failure(),
     }
 }
 
@@ -259,7 +326,7 @@ pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
     if status.is_changed() {
         Ok(())
     } else {
-        Err(status.failure())
+        Err(refusal(file, data.len(), status))
     }
 }
 
@@ -267,7 +334,7 @@ pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
 pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> {
     let Some(number) = count.checked_sub(1).and_then(number) else { return Ok(count == 0) };
     let mut data = Vec::new();
-    match read_or_ask_again(card, file, number, SHORT_RESPONSE, &mut data) {
+    match read_or_ask_again(card, file, number, &mut data) {
         Ok(StatusWord::RECORD_NOT_FOUND) => Ok(false),
         Ok(status) if status.is_done() && data.is_empty() => is_empty_record(card, file, number),
         // One that is too long for the card is there as well.
@@ -283,12 +350,20 @@ pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> 
 
 /// The same as `is_end`, where nobody knows of the record before: the first one is there.
 fn is_beyond(card: &mut Conversation, file: &File, number: u8, status: StatusWord) -> Result<bool> {
-    Ok(number > 1 && is_end(card, file, 2, status)?)
+    let may_be = number > 1 && may_be_missing(Refusal::of(status)) && gives(card, file, 1)?;
+    Ok(may_be && (!says_nothing(status) || !gives_behind(card, file, number)?))
 }
 
 /// How many records there are; the card is asked for one after the other, in ever smaller steps.
 pub fn count(card: &mut Conversation, file: &File) -> Result<u64> {
-    super::last_of(MAX_RECORDS, |count| exists(card, file, count))
+    let mut last = 0;
+    loop {
+        // The one behind is asked for twice, lest a single refusal makes the file shorter.
+        match super::last_of(MAX_RECORDS - last, |count| exists(card, file, last + count))? {
+            0 => return Ok(last),
+            more => last += more,
+        }
+    }
 }
 
 fn number(position: u64) -> Option<u8> {

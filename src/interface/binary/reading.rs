@@ -18,16 +18,22 @@ use crate::type_library::Protocol;
 /// the next call tells why. Nothing at the end is `SCARD_W_EOF`.
 pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, data: &mut Vec<u8>) -> Result<()> {
     let mut reader = Reader::new(card, file);
+    let mut is_last = false;
     while data.len() < length {
         let begin = data.len();
         let offset = position + begin as u64;
-        if begin > 0 && file.end() == Some(offset) {
-            break;
+        if begin > 0 && (is_last || file.end() == Some(offset)) {
+            if file.is_end_proven() || !reader.goes_on(offset, data) {
+                break;
+            }
+            is_last = false;
+            continue;
         }
         match reader.part(offset, length - begin, begin > 0, data) {
             Ok(Part::More) => {}
             Ok(Part::Nothing) if begin == 0 => return Err(Hresult::SCARD_W_EOF),
-            Ok(Part::Last | Part::Nothing) => break,
+            Ok(Part::Last) => is_last = true,
+            Ok(Part::Nothing) => break,
             // What was read is there; the next call tells why it is no more.
             Err(_) if begin > 0 => break,
             Err(code) => return Err(code),
@@ -113,6 +119,23 @@ impl Reader<'_, '_> {
         Reader { card, file, found: None, rest: None }
     }
 
+    /// Whether the card gives one byte more where it seems to have ended: it may have told too little, or have said no more than that it
+    /// gives no more at once. Where it refuses, the next call tells why.
+    fn goes_on(&mut self, offset: u64, data: &mut Vec<u8>) -> bool {
+        let most = self.most(1);
+        match self.ask(offset, 1, most, data) {
+            Ok(answer) if answer.given > 0 => true,
+            Ok(answer) => {
+                let is_odd = matches!(answer.place, Place::Odd(_));
+                if Refusal::of(answer.status).may_be_end() && (!is_odd || self.card.habits().reads_odd) {
+                    self.file.note_end_seen(offset);
+                }
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
     /// Puts what there is at `offset` behind `data`, up to `wanted` bytes. In the `middle` of a call nobody has to prove that nothing is
     /// there: the next call does.
     fn part(&mut self, offset: u64, wanted: usize, middle: bool, data: &mut Vec<u8>) -> Result<Part> {
@@ -128,20 +151,28 @@ impl Reader<'_, '_> {
         let refusal = Refusal::of(answer.status);
         let is_odd = matches!(answer.place, Place::Odd(_));
         let is_told_end = self.file.end().is_some_and(|end| offset >= end);
-        if is_told_end && (refusal == Refusal::Place || self.ends_as_known(offset)?) {
-            // The card has said so twice: in the size, and now.
-            self.file.note_nothing_at(offset);
-            return Ok(Part::Nothing);
+        if is_told_end {
+            // A card that has told too little, and refuses once, does not mean it.
+            if self.file.is_refusal_first(offset) && self.ask(offset, 1, most, data)?.given > 0 {
+                return Ok(Part::More);
+            }
+            if refusal == Refusal::Place || self.ends_as_known(offset)? {
+                self.file.note_nothing_at(offset);
+                return Ok(Part::Nothing);
+            }
         }
+        let is_form = self.may_be_form(answer.place, length, answer.status);
         let status = match refusal {
             // A file that was never read from is not taken for another one.
-            Refusal::File if offset == 0 => return Err(self.failure(offset, answer.status)),
+            Refusal::File if offset == 0 && !is_form => return Err(self.failure(offset, answer.status)),
+            refusal if refusal.may_be_length() || is_form => {
+                match self.ask_for_less(offset, length, answer.status, most, data)? {
+                    None => return Ok(Part::More),
+                    Some(status) => status,
+                }
+            }
             Refusal::Command if is_odd => answer.status,
-            refusal if !refusal.may_be_length() => return Err(self.failure(offset, answer.status)),
-            _ => match self.ask_for_less(offset, length, answer.status, most, data)? {
-                None => return Ok(Part::More),
-                Some(status) => status,
-            },
+            _ => return Err(self.failure(offset, answer.status)),
         };
         if middle {
             // The next call looks whether this is the end.
@@ -174,16 +205,21 @@ impl Reader<'_, '_> {
             Some(_) => refused,
             None => place.data_in(self.card.habits().response.taken),
         };
-        let mut search = Search::below(refused, taken, place.data_in(SHORT_RESPONSE));
+        let short = place.data_in(SHORT_RESPONSE);
+        let mut search = Search::below(refused, taken, short);
+        if self.may_be_form(place, refused, status) {
+            search.refuse(short + 1);
+        }
         let (mut best, mut last) = (Vec::new(), StatusWord::OK);
         while let Some(length) = search.next() {
             let mut tried = Vec::new();
             let answer = self.ask(offset, length, most, &mut tried)?;
             if answer.given == 0 {
-                if !Refusal::of(answer.status).may_be_length() {
-                    return Err(self.failure(offset, answer.status));
+                match Refusal::of(answer.status) {
+                    Refusal::Command if matches!(place, Place::Odd(_)) => return Ok(Some(answer.status)),
+                    refusal if !refusal.may_be_length() => return Err(self.failure(offset, answer.status)),
+                    _ => last = answer.status,
                 }
-                last = answer.status;
                 search.refuse(length);
                 continue;
             }
@@ -204,13 +240,17 @@ impl Reader<'_, '_> {
         Ok(None)
     }
 
+    /// Whether a read was refused for its extended lengths, of which the card has answered none before.
+    fn may_be_form(&mut self, place: Place, length: usize, status: StatusWord) -> bool {
+        let is_long = place.response_of(length) > SHORT_RESPONSE;
+        is_long && self.card.habits().response.taken <= SHORT_RESPONSE && Refusal::may_be_form(status)
+    }
+
     /// Whether the file ends where the card has told, or where the end was found, when the card refuses what is behind in words that are
-    /// about something else. It has given all that is before, and it refuses a second time.
+    /// about something else. It has given all that is before, and has refused twice.
     fn ends_as_known(&mut self, offset: u64) -> Result<bool> {
-        if offset == 0 || !self.file.is_end_known() || self.ask_one(offset)?.given > 0 {
-            return Ok(false);
-        }
-        Ok(self.file.has_given(offset) || self.gives_before(offset)?)
+        let is_known = offset > 0 && self.file.is_end_known();
+        Ok(is_known && (self.file.has_given(offset) || self.gives_before(offset)?))
     }
 
     /// Nothing is at `offset`, for the card has refused a single byte of it. That this is the end needs more: the card still gives the
@@ -222,7 +262,8 @@ impl Reader<'_, '_> {
             // Nobody knows what is there, but for what the card has told.
             told.is_some_and(|end| offset >= end)
         } else if let Some(end) = told.filter(|end| offset < *end) {
-            refusal.may_be_end() && self.gives_before(offset)? && self.ask_one(end - 1)?.given == 0
+            let is_refused = self.gives_before(offset)? && self.ask_one(end - 1)?.given == 0;
+            is_refused && (refusal.may_be_end() || offset > 0 && !self.gives_behind(offset)?)
         } else if offset == 0 {
             refusal.may_be_end()
         } else {
@@ -319,7 +360,9 @@ impl Reader<'_, '_> {
             return Ok(Told::Unknown);
         }
         if both.given == 0 && self.ask_one(last)?.given == 0 {
-            return Ok(if refusal.may_be_end() { Told::TooGreat } else { Told::Unknown });
+            let is_known = matches!(both.place, Place::Even(..)) || self.card.habits().reads_odd;
+            let is_less = refusal.may_be_end() || is_known && last > 0 && self.ask_one(0)?.given > 0;
+            return Ok(if is_less { Told::TooGreat } else { Told::Unknown });
         }
         let is_longer = match both.given {
             1 if both.status == StatusWord::END_OF_FILE => false,

@@ -49,6 +49,12 @@ impl Refusal {
         is_unchanged || matches!(Refusal::of(status), Refusal::Place | Refusal::Length | Refusal::Other)
     }
 
+    /// Whether a command in extended lengths may be refused for these: the card does not know it so, or it is not the time, not the file
+    /// for it. A missing right is one in any form.
+    pub fn may_be_form(status: StatusWord) -> bool {
+        Refusal::of(status) == Refusal::Command || matches!(status.0, 0x6981 | 0x6985 | 0x6986)
+    }
+
     /// Whether it may say that the file ends there.
     pub fn may_be_end(self) -> bool {
         matches!(self, Refusal::Place | Refusal::Length)

@@ -2,7 +2,7 @@
 //! was written again is as it was.
 
 use super::refusal::Refusal;
-use super::{push_number, touch, Place, DATA};
+use super::{push_number, reading, touch, Place, DATA};
 use crate::attachment::conversation::Conversation;
 use crate::command::delivery::Carrier;
 use crate::command::status_word::StatusWord;
@@ -30,7 +30,7 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
         match writer.part(position + *written as u64, rest)? {
             Part::Written(length) => *written += length,
             Part::Refused => {}
-            Part::Nothing(status) => return Err(writer.failure(position + *written as u64, *written > 0, status)),
+            Part::Nothing(status) => return Err(writer.failure(position + *written as u64, *written > 0, status)?),
         }
     }
     Ok(())
@@ -72,13 +72,16 @@ impl Writer<'_, '_> {
             self.note_taken(place, offset, part.len());
             return Ok(Part::Written(part.len()));
         }
-        if !Refusal::may_be_length_of_change(status) {
+        let taken = self.card.habits().command.taken;
+        let is_long = place.command_of(part.len(), offset) > SHORT_DATA;
+        let is_form = is_long && taken <= SHORT_DATA && Refusal::may_be_form(status);
+        if !Refusal::may_be_length_of_change(status) && !is_form {
             return Ok(Part::Nothing(status));
         }
         self.refused = (status, self.refused.1.max(offset + part.len() as u64));
-        let taken = place.data_in_command(self.card.habits().command.taken, offset);
-        let short = place.data_in_command(SHORT_DATA, offset);
-        self.search.get_or_insert_with(|| Search::below(part.len(), taken, short)).refuse(part.len());
+        let (taken, short) = (place.data_in_command(taken, offset), place.data_in_command(SHORT_DATA, offset));
+        let search = self.search.get_or_insert_with(|| Search::below(part.len(), taken, short));
+        search.refuse(if is_form { short + 1 } else { part.len() });
         Ok(Part::Refused)
     }
 
@@ -110,15 +113,26 @@ impl Writer<'_, '_> {
     }
 
     /// The code of a write that came to its end at `offset`. It is the end of the file where the write has `begun` well, or the card has
-    /// given all before: then the offset is none behind the end.
-    fn failure(&self, offset: u64, begun: bool, status: StatusWord) -> Hresult {
+    /// given all before: then the offset is none behind the end. Where it has told of more, or its word says nothing, it is asked
+    /// whether there is something to be read.
+    fn failure(&mut self, offset: u64, begun: bool, status: StatusWord) -> Result<Hresult> {
         let is_inside = self.file.end().is_some_and(|end| offset < end);
         let is_at_end = begun && Refusal::of(status).may_be_end();
         let is_full = status == StatusWord::WRONG_P1_P2 && self.file.has_given(offset);
-        if !is_inside && (is_at_end || is_full) {
-            return Hresult::SCARD_E_WRITE_TOO_MANY;
-        }
-        refusal(status)
+        let is_end = match is_inside {
+            false if is_at_end || is_full => true,
+            _ => Refusal::may_be_length_of_change(status) && (begun || is_inside) && self.ends_at(offset)?,
+        };
+        Ok(if is_end { Hresult::SCARD_E_WRITE_TOO_MANY } else { refusal(status) })
+    }
+
+    /// Whether the card gives the byte before `offset`, and none there. What may not be read says nothing of it.
+    fn ends_at(&mut self, offset: u64) -> Result<bool> {
+        let mut gives = |offset| {
+            let exists = reading::exists(self.card, self.file, offset);
+            self.card.given(exists)
+        };
+        Ok(gives(offset)? == Some(false) && (offset == 0 || gives(offset - 1)? == Some(true)))
     }
 
     fn send(&mut self, place: Place, offset: u64, part: &[u8]) -> Result<StatusWord> {
