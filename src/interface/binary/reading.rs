@@ -98,6 +98,8 @@ struct Reader<'a, 'b> {
     file: &'a File,
     /// How much the card has given after it has refused more.
     found: Option<Found>,
+    /// The longest response that the search has found to be given; all there is where nothing was searched for.
+    longest: usize,
     rest: Option<Rest>,
 }
 
@@ -116,7 +118,7 @@ struct Rest {
 
 impl Reader<'_, '_> {
     fn new<'a, 'b>(card: &'a mut Conversation<'b>, file: &'a File) -> Reader<'a, 'b> {
-        Reader { card, file, found: None, rest: None }
+        Reader { card, file, found: None, longest: usize::MAX, rest: None }
     }
 
     /// Whether the card gives one byte more where it seems to have ended: it may have told too little, or have said no more than that it
@@ -234,7 +236,8 @@ impl Reader<'_, '_> {
             return Ok(Some(last));
         }
         let behind = begin_of(offset, search.refused());
-        self.found = Some(Found { length: place.response_of(search.taken()), behind });
+        self.longest = place.response_of(search.taken());
+        self.found = Some(Found { length: self.longest, behind });
         data.try_reserve(best.len())?;
         data.extend_from_slice(&best);
         Ok(None)
@@ -377,7 +380,7 @@ impl Reader<'_, '_> {
         let limit = if wanted > SHORT_RESPONSE { long_limit(self.card) } else { None };
         let limit = limit.unwrap_or(self.card.short_limits().1);
         let limit = self.card.habits().response.within(limit);
-        self.found.map_or(limit, |found| limit.min(found.length))
+        limit.min(self.longest)
     }
 
     /// Nothing is asked for across the end that the card has told, and behind it a byte at most.
@@ -519,7 +522,7 @@ impl Reader<'_, '_> {
         habits.response.note_taken(place.response_of(length));
         if let Some(limit) = limit {
             habits.note_response_limit(limit);
-            self.found = None;
+            (self.found, self.longest) = (None, usize::MAX);
         }
     }
 }
