@@ -171,7 +171,7 @@ static void the_protocols_are_those_of_the_atr(void **state)
     }
 }
 
-/* What the guide says is to be done. */
+/* The steps of the guide. */
 static void reset_from_the_reader(int reader, uint32_t protocols, uint32_t expected)
 {
     scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;

@@ -1,4 +1,4 @@
-/* What a virtual reader answers by itself, with a card or without: control codes and attributes. */
+/* A virtual reader answers control codes and attributes by itself, with a card or without. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -495,7 +495,7 @@ static void attributes_have_limits(void **state)
         assert_result(scm_virtual_ifd_create(NAME, &with, &driver.ifd), cases[i].result);
         if (cases[i].result == SCM_S_OK)
             assert_result(scm_virtual_ifd_destroy(driver.ifd), SCM_S_OK);
-        /* What was not made is not released. */
+        /* No reader was made, so `release` is not called. */
         assert_int_equal(driver.released, cases[i].result == SCM_S_OK);
     }
     scm_virtual_ifd_options with = options();

@@ -178,7 +178,7 @@ static void without_a_service_there_is_no_reader(void **state)
     length = 77;
     assert_result(scm_list_ifd_groups(names, sizeof names, &length), SCM_SCARD_S_NO_SERVICE);
     assert_int_equal(length, 1);
-    /* What is wrong with the call comes first. */
+    /* An error of the call comes before one of the reader. */
     assert_result(scm_list_ifds(names, 0, &length), SCM_SCARD_E_INSUFFICIENT_BUFFER);
     assert_int_equal(length, 1);
     assert_result(scm_attach_by_ifd(bed_ifd(CARD), &handle), SCM_SCARD_E_NO_SERVICE);

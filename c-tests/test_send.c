@@ -203,7 +203,7 @@ static void an_answer_is_fetched_in_the_class_of_the_card(void **state)
     fresh(CARD_T0);
 }
 
-/* What a reader does itself (PC/SC part 3). Here the cards play the reader. */
+/* Commands for the reader itself (PC/SC part 3). Here the cards play the reader. */
 static void commands_for_the_reader_go_as_they_are(void **state)
 {
     (void)state;

@@ -182,7 +182,7 @@ fn list(ask: impl Fn(&dyn Subsystem, Context) -> Result<Vec<u8>>) -> Result<List
             Err(code) => obstacle = Some(code),
         }
     }
-    // A service that may not be used, or does not run, is no matter to who brings readers of his own.
+    // A program with readers of its own needs no service.
     match obstacle {
         _ if !all.is_empty() => Ok((all, Hresult::S_OK)),
         Some(obstacle) => Err(obstacle),

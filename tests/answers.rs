@@ -29,7 +29,7 @@ const OK: scm_result = 0;
 const INVALID_PARAMETER: scm_result = Hresult::SCARD_E_INVALID_PARAMETER.0;
 const UNSUPPORTED: scm_result = Hresult::SCARD_E_UNSUPPORTED_FEATURE.0;
 
-/// What a card answers to a command.
+/// The answers of a card to a command.
 type Answers = Box<dyn FnMut(&[u8]) -> Vec<u8>>;
 
 struct Card {
@@ -572,7 +572,7 @@ fn the_caller_has_the_last_word_over_forms() {
     bed.set_capabilities(Some(SCM_CARD_EXTENDED | SCM_CARD_CHAINING));
     assert_eq!(bed.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000));
     assert_eq!(bed.log().len(), 3);
-    // What was learnt before does not count any more.
+    // Earlier findings count no more.
     bed.set_capabilities(None);
     assert_eq!(bed.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000));
     assert_eq!(bed.log().len(), 3);

@@ -27,7 +27,7 @@ const UNSUPPORTED: i32 = 0x8010_0022_u32 as i32;
 const SECURITY: i32 = 0x8010_006A_u32 as i32;
 const INVALID_ARGUMENT: i32 = 0x8007_0057_u32 as i32;
 
-/// What the card does with a read that crosses the end, or begins there.
+/// The answer of the card to a read that crosses the end, or begins there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum AtEnd {
     /// The bytes that there are, with this word; without any, this other one.
@@ -37,7 +37,7 @@ enum AtEnd {
     Corrects,
 }
 
-/// What it does with a length that is too great for it.
+/// Its answer to a length that is too great for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum BeyondLimit {
     Gives,
@@ -45,7 +45,7 @@ enum BeyondLimit {
     Corrects,
 }
 
-/// What SELECT tells.
+/// The answer to SELECT.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Tells {
     Nothing,
@@ -790,7 +790,7 @@ fn any_word_behind_the_size_that_was_told() {
                 assert_eq!(bed.read_all(chunk), (bed.card().content.clone(), EOF), "{word:04X}");
                 assert_eq!(bed.size(), Ok(size as u64));
             }
-            // Also for who begins there.
+            // Also for a read that begins there.
             let bed = Bed::new(card(), false);
             assert_eq!(bed.seek(size), 0);
             assert_eq!(bed.read(10), Err(EOF), "{word:04X}");
@@ -800,7 +800,7 @@ fn any_word_behind_the_size_that_was_told() {
     }
 }
 
-/// What was seen once in the middle of a call is no size that was told.
+/// An end that was seen once in the middle of a call is no size that was told.
 #[test]
 fn security_behind_an_end_that_was_seen_once() {
     for word in [0x6982, 0x6985, 0x6F00] {

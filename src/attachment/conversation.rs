@@ -101,7 +101,7 @@ impl Conversation<'_> {
         self.send_for_application(command, fetching, answer)
     }
 
-    /// The same for who has selected his application for this command. He gets what he wants of the answer, which is kept as a whole.
+    /// The same for a provider that has selected its application for this command. It gets its part of the answer, which is kept as a whole.
     pub fn send_for_application(
         &mut self,
         command: &Command,
@@ -144,7 +144,7 @@ impl Conversation<'_> {
             let end = answer.len();
             let again = self.deliver(command, &limits, fetching, answer)?;
             if !again.status.refuses_form() || !again.is_refused && again.status != status {
-                // What has come with the refusal is no answer.
+                // Data that came with the refusal are no answer.
                 answer.drain(begin..end);
                 return Ok(again.status);
             }
@@ -179,7 +179,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// What a command may be like.
+    /// The limits of a command.
     pub fn limits(&mut self) -> Limits {
         let habits = *self.habits();
         let limits = match self.session.knowledge.given_limits {
@@ -338,7 +338,7 @@ impl Carrier for Conversation<'_> {
     }
 }
 
-/// What is wanted of what was sent: of the answer no more than Ne, and nothing of a failure.
+/// The wanted part of an answer: no more than Ne, and nothing after a failure.
 fn wanted(command: &Command, sent: Result<StatusWord>, begin: usize, answer: &mut Vec<u8>) -> Result<StatusWord> {
     let length = match sent {
         Ok(status) if status.is_done() => command.ne,

@@ -172,7 +172,7 @@ impl Limits {
     }
 }
 
-/// How much a card takes, or gives, at once, as far as it was tried. What it says of that is in `Capabilities`.
+/// How much a card takes, or gives, at once, as far as it was tried. `Capabilities` has what the card says of that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Reach {
     /// The longest that it has taken.
@@ -265,7 +265,7 @@ mod tests {
         // There was nothing to choose from.
         habits.note_fetched(0x00, [0x00; 3], Fetched::In(0x00));
         assert_eq!(habits.fetching(0x00, [0x00; 3]), [0x00; 3]);
-        // What is refused at last, after it was given once, is refused for something else.
+        // A refusal after a success is about something else.
         habits.note_fetched(0x85, [0x00, 0x01, 0x85], Fetched::Refused);
         assert_eq!(habits.fetching(0x85, [0x01, 0x85, 0x00]), [0x00, 0x01, 0x85]);
     }
@@ -282,7 +282,7 @@ mod tests {
             }
             assert!(classes.iter().all(|class| firsts[..3].contains(class)), "{firsts:02X?}");
             assert!(firsts.windows(2).all(|pair| pair[0] != pair[1]), "{firsts:02X?}");
-            // What the caller has said is not learnt.
+            // Classes that the caller has given are not learnt.
             let before = habits;
             habits.note_fetched(cla, [0x33; 3], Fetched::Refused);
             assert_eq!(habits, before);

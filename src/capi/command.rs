@@ -176,7 +176,7 @@ impl scm_send_options {
     }
 }
 
-/// What is a success to the caller; nothing where he has not said it.
+/// The status words that are a success to the caller; empty where the caller has given none.
 struct Successes(Vec<scm_status_words>);
 
 impl Successes {

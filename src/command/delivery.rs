@@ -39,7 +39,7 @@ pub struct Fetching {
     pub corrects_le: bool,
 }
 
-/// What came of a delivery.
+/// The outcome of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Delivered {
     pub status: StatusWord,
@@ -50,7 +50,7 @@ pub struct Delivered {
     pub fetched: Fetched,
 }
 
-/// What came of GET RESPONSE.
+/// The outcome of GET RESPONSE.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fetched {
     /// There was nothing to be fetched.
@@ -218,7 +218,7 @@ impl Delivery<'_> {
         if !command.may_be_repeated(le) {
             return Ok(status);
         }
-        // What comes with a refusal is no answer, the second time neither.
+        // Data that come with a refusal are no answer, the second time neither.
         self.answer.truncate(begin);
         let status = self.exchange(&sent.expecting(le), form)?;
         if status.exact_le().is_some() {
@@ -317,7 +317,7 @@ impl Delivery<'_> {
             }
             let status = self.whole(&get_response(cla), Form::Short)?;
             if !status.refuses_to_give() {
-                // What has come with the refusal is no answer.
+                // Data that came with the refusal are no answer.
                 self.answer.drain(begin..end);
                 self.fetched = Fetched::In(cla);
                 return Ok(status);

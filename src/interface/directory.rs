@@ -93,7 +93,7 @@ const USUAL: [(u16, u16); 32] = [
     (0xC108, 0xC108),
     (0xC200, 0xC200),
     (0xD000, 0xD000),
-    // What vendors like.
+    // Identifiers that vendors like.
     (0x0001, 0x001F),
     (0x1000, 0x101F),
     (0x4000, 0x401F),

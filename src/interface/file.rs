@@ -142,7 +142,7 @@ impl File {
         let behind = position.checked_add(change.length() as u64).filter(|behind| *behind <= binary::MAX_OFFSET);
         let behind = behind.ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
         self.enter(card)?;
-        // What may not be read may be written all the same: the card knows.
+        // A file that may not be read may be written all the same: the card knows.
         if !self.has_room(card, behind)?.unwrap_or(true) {
             return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
         }
@@ -200,7 +200,7 @@ impl File {
                 if has_records {
                     record::exists(card, self, position)
                 } else {
-                    // What may not be read is not there.
+                    // A file that may not be read counts as absent.
                     self.has_room(card, position).map(|has_room| has_room.unwrap_or(false))
                 }
             })?,

@@ -154,7 +154,7 @@ fn what_comes_with_a_refused_try_is_no_answer() {
     let command = GET_DATA.with_data(&[5; 300]).expecting(65_536);
     let script = [("00CA0102 00012C 05*300 0000", "09*9 6C09"), ("00CA0102 00012C 05*300 0009", "07*9 9000")];
     assert_eq!(play(Protocol::T1, LONG, command, &script), (vec![7; 9], 0x9000));
-    // What is not repeated is all that there is.
+    // Nothing is repeated, so these data are all.
     let verify = Command::new(ins::VERIFY, 0, 0x81).expecting(16);
     assert_eq!(play(Protocol::T1, SHORT, verify, &[("00200081 10", "07*5 6C05")]), (vec![7; 5], 0x6C05));
 }

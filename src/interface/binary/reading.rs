@@ -34,7 +34,7 @@ pub fn read(card: &mut Conversation, file: &File, position: u64, length: usize, 
             Ok(Part::Nothing) if begin == 0 => return Err(Hresult::SCARD_W_EOF),
             Ok(Part::Last) => is_last = true,
             Ok(Part::Nothing) => break,
-            // What was read is there; the next call tells why it is no more.
+            // The bytes that were read are there; the next call tells why they are no more.
             Err(_) if begin > 0 => break,
             Err(code) => return Err(code),
         }
@@ -69,7 +69,7 @@ pub fn size(card: &mut Conversation, file: &File) -> Result<u64> {
     Ok(size)
 }
 
-/// What a read has brought.
+/// The outcome of a read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Part {
     More,
@@ -78,7 +78,7 @@ enum Part {
     Nothing,
 }
 
-/// What the size that a card has told proves to be.
+/// How the size that a card has told compares with the file.
 enum Told {
     Right,
     TooSmall,
@@ -86,7 +86,7 @@ enum Told {
     Unknown,
 }
 
-/// What one command has brought.
+/// The outcome of one command.
 struct Answer {
     given: usize,
     status: StatusWord,

@@ -36,7 +36,7 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
     Ok(())
 }
 
-/// What one command has done.
+/// The effect of one command.
 enum Part {
     Written(usize),
     /// Nothing, and the next one is shorter.

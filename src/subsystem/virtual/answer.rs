@@ -1,4 +1,4 @@
-//! What callbacks answer: bytes, in a buffer of the library's.
+//! Answers of callbacks: bytes, in a buffer of the library's.
 
 use std::ffi::c_void;
 

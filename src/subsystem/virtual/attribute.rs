@@ -12,7 +12,7 @@ const ATR_STRING: u32 = 0x0009_0303;
 const DEVICE_FRIENDLY_NAME: u32 = 0x7FFF_0003;
 const DEVICE_SYSTEM_NAME: u32 = 0x7FFF_0004;
 
-/// What the program says of an attribute of its reader.
+/// An attribute of a reader, as the program gives it.
 pub struct Attribute {
     pub id: u32,
     pub value: Vec<u8>,

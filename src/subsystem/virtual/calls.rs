@@ -246,7 +246,7 @@ fn control_reader(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> 
         // Another may have been first, and things have changed.
         let may_begin = || turn_now(icc).map(drop).map_err(cut_short);
         if driver.control(code, input, response, may_begin)?.is_some() {
-            // What happened to the reader meanwhile happened to the call.
+            // An event of the reader meanwhile is one of the call.
             return lock().ifd_of(icc.0).map(drop).map_err(cut_short);
         }
     }

@@ -16,9 +16,9 @@ pub struct Desk<Debt> {
 pub struct State<Debt> {
     /// The mark of the thread that is in a callback, or 0.
     busy: usize,
-    /// Grows when who waits to be served has to look whether he still wants to.
+    /// Grows when waiting threads have to look again.
     disturbances: usize,
-    /// What has to be told afterwards.
+    /// The events that are told afterwards.
     pub debt: Debt,
 }
 

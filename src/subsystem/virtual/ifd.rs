@@ -31,7 +31,7 @@ pub struct Ifd {
     pub log: Log,
 }
 
-/// What a reader is like, whatever its name.
+/// A reader without its name.
 pub struct Make {
     pub vendor: IfdName,
     pub attributes: Attributes,

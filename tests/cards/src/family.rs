@@ -64,7 +64,7 @@ pub struct Calling {
     pub expected: Expected,
 }
 
-/// What has to come of any call.
+/// The expectations that every call may have.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Expected {
@@ -79,7 +79,7 @@ pub struct Expected {
     pub never: Vec<Pattern>,
 }
 
-/// What answers where no line of the description does.
+/// The card that answers where no line of the description does.
 #[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Card {
@@ -182,7 +182,7 @@ pub struct File {
     pub content: Option<Bytes>,
     pub records: Option<Vec<Bytes>>,
     pub short_id: Option<u8>,
-    /// What SELECT answers in place of right control parameters.
+    /// The answer of SELECT in place of right control parameters.
     pub tells: Option<Bytes>,
     /// What it says of its size, in place of the truth.
     pub tells_size: Option<u32>,

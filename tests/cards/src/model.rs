@@ -35,7 +35,7 @@ pub struct Model {
     verified: Vec<bool>,
 }
 
-/// What a SELECT has found.
+/// The outcome of a SELECT.
 enum Found {
     Directory(Vec<String>),
     File(usize),
@@ -64,7 +64,7 @@ impl Model {
         }
     }
 
-    /// What does not outlive the power.
+    /// The state that ends with the power.
     pub fn reset(&mut self) {
         self.directory = vec!["3F00".into()];
         self.current = None;

@@ -12,7 +12,7 @@ use crate::program::Program;
 /// How many of the first and of the last exchanges of a call are shown.
 const SHOWN: usize = 10;
 
-/// What is not right.
+/// One thing that is wrong.
 pub fn play(family: &Family, bed: Bed) -> Vec<String> {
     let mut differences: Vec<_> =
         family.protocols.iter().flat_map(|protocol| play_with(family, *protocol, bed)).collect();

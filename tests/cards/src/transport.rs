@@ -129,7 +129,7 @@ fn exact(length: usize) -> Word {
     Word::new(0x6C00 | length.min(256) as u16 & 0xFF)
 }
 
-/// What is behind the header; None where the lengths are wrong.
+/// The part behind the header; None where the lengths are wrong.
 fn body(apdu: &[u8]) -> Option<Apdu<'_>> {
     let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
     let le = |bytes: &[u8], most: usize| match (bytes.len(), number(bytes)) {

@@ -65,7 +65,7 @@ fn case_3_short() {
     check(&[
         row(1, &[("00CA0102 01 05", "9000")], 0),
         row(255, &[("00CA0102 FF 05*255", "9000")], 0),
-        // What nobody expects is told all the same.
+        // Data that nobody expects are told all the same.
         row(1, &[("00CA0102 01 05", "07*4 9000")], 4),
     ]);
 }
