@@ -22,6 +22,6 @@ cmake --build build/soak
 
 soak=build/soak/c-tests/test_soak
 say "Soaking a pcscd for $1 min"
-with_namespaces "$target/release/scm-stack" run --readers 4 -- "$soak" --pcscd "$seconds" "${@:2}"
+with_namespaces "$target/debug/scm-stack" run --readers 4 -- "$soak" --pcscd "$seconds" "${@:2}"
 say "Soaking virtual readers for $1 min"
 "$soak" --virtual "$seconds" "${@:2}"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs every test, on a fresh Debian machine too: installs what is missing, then
+# Runs every test, on a fresh Debian machine too: installs what is missing, then, beside each other,
 #   1. the Rust tests, plain and under AddressSanitizer, and every interleaving of a few threads; with formatting and lints,
-#   2. the C tests on the built library, plain and under valgrind, on a real pcscd of their own and on virtual readers,
-#   3. the C tests again with the library and themselves under AddressSanitizer.
+#   2. the C tests on the built library, plain and under valgrind, on a real pcscd of their own and on virtual readers; again with the
+#      library and themselves under AddressSanitizer; and what an exchange costs.
 # The last line counts the tests of all of them.
 set -uo pipefail
 
@@ -25,8 +25,20 @@ Runs every test. On Debian what is missing is installed.
 END
 }
 
-# What is run, in this order. A new step is a line here, and a function below.
+# What is run: two lists beside each other, for each of them leaves a processor free where it links, or waits for a card. A new step is a
+# line here, and a function below. The second one may ask for a password, and so it is in front.
 every_step() {
+    set -m
+    lane rust rust_steps &
+    set +m
+    # shellcheck disable=SC2064 # the process of now
+    trap "kill -- -$! 2>/dev/null" EXIT
+    lane c c_steps
+    wait
+    trap - EXIT
+}
+
+rust_steps() {
     step "Formatting" cargo fmt --all --check
     step "Lints" lints
     # They are built only to be run (scripts/fuzz.sh), because libFuzzer takes its time; that their lock file is up to date is seen here.
@@ -34,10 +46,13 @@ every_step() {
     step "Rust tests" cargo test --locked "${members[@]}" --target-dir "$target"
     step "Rust tests under AddressSanitizer" rust_under_asan
     step "Every interleaving of a few threads" every_interleaving
+}
+
+c_steps() {
     step "C tests, plain and under valgrind" c_tests build/test -DSCM_VALGRIND=ON
-    step "C tests under AddressSanitizer" c_tests build/asan -DSCM_SANITIZE=address
     step "Building the benchmark" benches/build.sh
     step "Instructions and allocations of an exchange" benches/instructions.sh
+    step "C tests under AddressSanitizer" c_tests build/asan -DSCM_SANITIZE=address
 }
 
 what_depends_on_pcsc() {
@@ -51,12 +66,13 @@ lints() {
     cargo clippy --locked "${members[@]}" --all-targets --target-dir "$target" -- "${weight[@]}"
 }
 
-# Links gcc's own runtime, which is there wherever gcc is: Debian's Rust brings none, and needs to be told not to look for it.
+# Links gcc's own runtime, which is there wherever gcc is: Debian's Rust brings none, and needs to be told not to look for it. The exhaustive
+# tests are about the attachment, which has no unsafe code, and make up most of the time.
 rust_under_asan() {
     local triple runtime=-Wl,--push-state,--no-as-needed,-lasan,--pop-state
     triple=$(rustc -vV | sed -n 's/^host: //p')
     RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Zexternal-clangrt -Zpre-link-args=$runtime" \
-        cargo test --locked -p scm --lib --target "$triple" --target-dir "$target/asan"
+        cargo test --locked -p scm --lib --target "$triple" --target-dir "$target/asan" -- --skip exhaustive
 }
 
 fuzz_targets() {
@@ -76,22 +92,27 @@ c_tests() {
     cmake -S . -B "$build" -DSCM_CARGO="$(command -v cargo)" -DSCM_RUSTC="$(command -v rustc)" \
         -DSCM_CARGO_TARGET_DIR="$target" -DSCM_OPENPGP_CARD="$openpgp_card" "$@" >/dev/null &&
         cmake --build "$build" --parallel "$(nproc)" &&
-        with_namespaces ctest --test-dir "$build" --output-on-failure --parallel $((3 * $(nproc)))
+        with_namespaces ctest --test-dir "$build" --output-on-failure --parallel $((6 * $(nproc)))
+}
+
+# Runs a list of steps with its name in front of each line.
+lane() {
+    lane=$1 "$2" 2>&1 | sed --unbuffered "s/^/$1 | /"
 }
 
 # Runs one step, whose output is kept for the count; a step that fails does not keep the others from being run.
 step() {
-    local name=$1 status wall user system
+    local name=$1 status wall user system kept=$log.${lane:-all}
     shift
     say "$name"
     # The third descriptor leads past the file for what `time` says.
     { time {
-        "$@" 2>&1 | tee -a "$log" >&3
+        "$@" 2>&1 | tee -a "$kept" >&3
         status=${PIPESTATUS[0]}
-    }; } 3>&1 2>"$log.time"
-    read -r wall user system <"$log.time"
+    }; } 3>&1 2>"$kept.time"
+    read -r wall user system <"$kept.time"
     printf '%5d s, %5d s of processor   %s\n' "$wall" "$((user + system))" "$name" >>"$log.seconds"
-    [[ $status -eq 0 ]] || broken=$((broken + 1))
+    [[ $status -eq 0 ]] || echo "$name" >>"$log.broken"
 }
 
 # All "test result: ok. 3 passed; 1 failed; ..." of cargo and "90% tests passed, 1 tests failed out of 10" of ctest.
@@ -103,7 +124,7 @@ count() {
             failed += bad
             passed += $NF - bad
         }
-        END { print passed + 0, failed + 0 }' "$log"
+        END { print passed + 0, failed + 0 }' "$log".{rust,c,all}
 }
 
 # In a folder of another Debian.
@@ -135,12 +156,12 @@ esac
 
 target=$PWD/target
 log=$PWD/build/test.log
-broken=0
 skipped=0
 TIMEFORMAT='%0R %0U %0S'
 mkdir -p build
-: >"$log"
-: >"$log.seconds"
+for part in rust c all seconds broken; do
+    : >"$log.$part"
+done
 
 need_packages "${PACKAGES_OF_TESTS[@]}"
 need_rust
@@ -161,6 +182,7 @@ fi
 
 read -r passed failed < <(count)
 # A step can fail without a test that fails: it does not build, or it leaks.
+broken=$(wc -l <"$log.broken")
 ((failed >= broken)) || failed=$broken
 say "How long each step took"
 cat "$log.seconds"
