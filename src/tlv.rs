@@ -1,7 +1,5 @@
 //! BER-TLV data objects (ISO/IEC 7816-4, 6.3), read in place.
 
-use asn1_rs::{Any, FromBer};
-
 use crate::hresult::Result;
 
 /// One data object.
@@ -40,18 +38,38 @@ impl<'a> Iterator for Objects<'a> {
 
     fn next(&mut self) -> Option<DataObject<'a>> {
         let bytes = skip_filling(self.rest);
-        let (rest, object) = Any::from_ber(bytes).ok()?;
-        // A length that is not said is no length (ISO/IEC 7816-4, 6.3).
-        object.header.length().definite().ok()?;
-        let tag = object
-            .header
-            .raw_tag()?
-            .iter()
-            .try_fold(0u32, |tag, byte| (tag <= u32::MAX >> 8).then_some(tag << 8 | u32::from(*byte)))?;
+        let (tag, rest) = read_tag(bytes)?;
+        let (length, rest) = read_length(rest)?;
+        let (value, rest) = rest.split_at_checked(length)?;
         let whole = bytes.get(..bytes.len() - rest.len())?;
         self.rest = rest;
-        Some(DataObject { tag, value: object.data, whole })
+        Some(DataObject { tag, value, whole })
     }
+}
+
+/// A tag of up to four bytes, and what is behind it.
+fn read_tag(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let has_more = |at: usize, byte: u8| if at == 0 { byte & 0x1F == 0x1F } else { byte & 0x80 != 0 };
+    let last = bytes.iter().enumerate().position(|(at, byte)| !has_more(at, *byte))?;
+    let (tag, rest) = bytes.split_at_checked(last + 1)?;
+    Some((read_number(tag)?, rest))
+}
+
+/// A length of up to five bytes, and what is behind it. The indefinite length, 80, is none (ISO/IEC 7816-4, 6.3).
+fn read_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (first, rest) = bytes.split_first()?;
+    match first {
+        0..=0x7F => Some((usize::from(*first), rest)),
+        0x81..=0x84 => {
+            let (length, rest) = rest.split_at_checked(usize::from(first & 0x7F))?;
+            Some((usize::try_from(read_number(length)?).ok()?, rest))
+        }
+        _ => None,
+    }
+}
+
+fn read_number(bytes: &[u8]) -> Option<u32> {
+    bytes.iter().try_fold(0u32, |number, byte| (number <= u32::MAX >> 8).then_some(number << 8 | u32::from(*byte)))
 }
 
 /// 00 and FF between data objects mean nothing (ISO/IEC 7816-4, 6.3).
@@ -60,21 +78,12 @@ fn skip_filling(bytes: &[u8]) -> &[u8] {
     bytes.get(filling..).unwrap_or_default()
 }
 
-/// The tags in a list of tags without lengths, such as the value of a data object 5C.
+/// The tags in a list of tags without lengths, such as the value of a data object 5C, up to the first thing that is none.
 pub fn tags(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
-    let mut rest = bytes.iter();
+    let mut rest = bytes;
     std::iter::from_fn(move || {
-        let first = *rest.next()?;
-        let mut tag = u32::from(first);
-        if first & 0x1F == 0x1F {
-            loop {
-                let next = *rest.next()?;
-                tag = tag << 8 | u32::from(next);
-                if next & 0x80 == 0 || tag > u32::MAX >> 8 {
-                    break;
-                }
-            }
-        }
+        let (tag, behind) = read_tag(rest)?;
+        rest = behind;
         Some(tag)
     })
 }
@@ -126,7 +135,15 @@ mod tests {
 
     #[test]
     fn what_is_no_object_ends_the_objects() {
-        for bytes in [&[0x80, 1, 5, 0x81][..], &[0x80, 1, 5, 0x81, 3, 1], &[0x80, 1, 5, 0x62, 0x80, 0, 0]] {
+        for bytes in [
+            &[0x80, 1, 5, 0x81][..],
+            &[0x80, 1, 5, 0x81, 3, 1],
+            &[0x80, 1, 5, 0x62, 0x80, 0, 0],
+            &[0x80, 1, 5, 0x5F],
+            &[0x80, 1, 5, 0x5F, 0x81, 0x81, 0x81, 0x01, 1, 5],
+            &[0x80, 1, 5, 0x81, 0x85, 0, 0, 0, 0, 1, 5],
+            &[0x80, 1, 5, 0x81, 0x84, 0xFF, 0xFF, 0xFF, 0xFF, 5],
+        ] {
             let mut all = objects(bytes);
             assert_eq!(all.by_ref().count(), 1, "{bytes:02X?}");
             assert!(!all.is_at_end());
