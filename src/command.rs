@@ -97,6 +97,11 @@ pub mod ins {
         )
     }
 
+    /// Whether a command is about a record of a file.
+    pub(crate) fn is_about_record(ins: u8) -> bool {
+        matches!(ins, READ_RECORD | UPDATE_RECORD | WRITE_RECORD | ERASE_RECORD | APPEND_RECORD)
+    }
+
     /// Whether the second of two equal commands leaves the card as the first one did: SELECT, MANAGE SECURITY ENVIRONMENT, PERFORM SECURITY
     /// OPERATION, what reads and what searches, what erases, and what writes the same to the same place.
     pub(crate) fn may_be_done_twice(ins: u8) -> bool {
