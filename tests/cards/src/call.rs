@@ -1,5 +1,6 @@
 //! One call of libscm: what is asked for, and what the right answer is.
 
+use scm::type_library::{SCM_FL_IHV_CHANGE, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE};
 use serde::Deserialize;
 
 use crate::bytes::{Bytes, Word};
@@ -28,6 +29,10 @@ pub enum Call {
     Directory(Directory),
     Verify(Verify),
     Check(Check),
+    Change(Change),
+    Disable(Disable),
+    Enable(Enable),
+    Unblock(Unblock),
 }
 
 /// `scm_transmit`.
@@ -162,6 +167,44 @@ pub struct Check {
     tries: Option<u32>,
 }
 
+/// `scm_ch_verification_change_code`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    change: Bytes,
+    to: Bytes,
+    reference: u8,
+    tries: Option<u32>,
+}
+
+/// The same with `SCM_FL_IHV_DISABLE`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disable {
+    disable: Bytes,
+    reference: u8,
+    tries: Option<u32>,
+}
+
+/// The same with `SCM_FL_IHV_ENABLE`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enable {
+    enable: Bytes,
+    reference: u8,
+    tries: Option<u32>,
+}
+
+/// `scm_ch_verification_unblock`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unblock {
+    unblock: Bytes,
+    to: Bytes,
+    reference: u8,
+    tries: Option<u32>,
+}
+
 impl Call {
     pub fn read(table: toml::Table) -> Result<Call, String> {
         let error = |error: toml::de::Error| error.message().to_string();
@@ -187,6 +230,10 @@ impl Call {
             "directory" => Directory,
             "verify" => Verify,
             "check" => Check,
+            "change" => Change,
+            "disable" => Disable,
+            "enable" => Enable,
+            "unblock" => Unblock,
         }
     }
 
@@ -247,6 +294,22 @@ impl Call {
             }
             Call::Check(call) => {
                 let (code, tries) = program.verify(None, call.check);
+                told(code, [compared("tries", &tries, &call.tries)])
+            }
+            Call::Change(call) => {
+                let (code, tries) = program.change(&call.change.0, &call.to.0, SCM_FL_IHV_CHANGE, call.reference);
+                told(code, [compared("tries", &tries, &call.tries)])
+            }
+            Call::Disable(call) => {
+                let (code, tries) = program.change(&call.disable.0, &[], SCM_FL_IHV_DISABLE, call.reference);
+                told(code, [compared("tries", &tries, &call.tries)])
+            }
+            Call::Enable(call) => {
+                let (code, tries) = program.change(&call.enable.0, &[], SCM_FL_IHV_ENABLE, call.reference);
+                told(code, [compared("tries", &tries, &call.tries)])
+            }
+            Call::Unblock(call) => {
+                let (code, tries) = program.unblock(&call.unblock.0, &call.to.0, call.reference);
                 told(code, [compared("tries", &tries, &call.tries)])
             }
         }

@@ -6,7 +6,8 @@ use std::ptr::{null, null_mut};
 
 use scm::capi::attachment::{scm_attach_by_ifd_ex, scm_attach_options, scm_detach, scm_handle};
 use scm::capi::ch_verification::{
-    scm_ch_verification, scm_ch_verification_verify, scm_create_ch_verification, SCM_RETRIES_UNKNOWN,
+    scm_ch_verification, scm_ch_verification_change_code, scm_ch_verification_unblock, scm_ch_verification_verify,
+    scm_create_ch_verification, SCM_RETRIES_UNKNOWN,
 };
 use scm::capi::command::{
     scm_card_capabilities, scm_command, scm_send_ex, scm_send_options, scm_set_card_capabilities, scm_status_words,
@@ -178,8 +179,32 @@ impl Program {
         // SAFETY: the code is as long as is said.
         let result =
             unsafe { scm_ch_verification_verify(self.codes, data, length, flags, reference.into(), &mut tries) };
-        (result, Some(tries).filter(|tries| *tries != SCM_RETRIES_UNKNOWN))
+        (result, known(tries))
     }
+
+    pub fn change(&mut self, old: &[u8], new: &[u8], flags: u32, reference: u8) -> (i32, Option<u32>) {
+        let (mut tries, reference) = (0, reference.into());
+        // SAFETY: the codes are as long as is said.
+        let result = unsafe {
+            let (old, old_length, new, new_length) = (old.as_ptr(), old.len(), new.as_ptr(), new.len());
+            scm_ch_verification_change_code(self.codes, old, old_length, new, new_length, flags, reference, &mut tries)
+        };
+        (result, known(tries))
+    }
+
+    pub fn unblock(&mut self, unblocking: &[u8], new: &[u8], reference: u8) -> (i32, Option<u32>) {
+        let (mut tries, reference) = (0, reference.into());
+        // SAFETY: the codes are as long as is said.
+        let result = unsafe {
+            let (code, length, new, new_length) = (unblocking.as_ptr(), unblocking.len(), new.as_ptr(), new.len());
+            scm_ch_verification_unblock(self.codes, code, length, new, new_length, 0, reference, &mut tries)
+        };
+        (result, known(tries))
+    }
+}
+
+fn known(tries: u32) -> Option<u32> {
+    Some(tries).filter(|tries| *tries != SCM_RETRIES_UNKNOWN)
 }
 
 impl Drop for Program {
