@@ -9,7 +9,7 @@ use super::Attachment;
 use crate::atr::Atr;
 use crate::buffer;
 use crate::capabilities::Capabilities;
-use crate::command::delivery::{Carrier, Delivered, Fetching, Limits};
+use crate::command::delivery::{Carrier, Delivered, Extended, Fetching, Limits};
 use crate::command::status_word::StatusWord;
 use crate::command::{class, Command, SHORT_DATA, SHORT_RESPONSE};
 use crate::features;
@@ -188,9 +188,6 @@ impl Conversation<'_> {
 
     /// The limits of a command.
     pub fn limits(&mut self) -> Limits {
-        if self.is_sim() {
-            return Limits::SIM;
-        }
         let habits = *self.habits();
         let limits = match self.session.knowledge.given_limits {
             Some(limits) => limits,
@@ -204,6 +201,15 @@ impl Conversation<'_> {
             }
         };
         limits.without(&habits)
+    }
+
+    /// How long a command about a file may be, and what it brings, where that is more than short; None if it is not. A SIM knows short
+    /// lengths only (3GPP TS 51.011, 9.1).
+    pub fn extended_for_files(&mut self) -> Option<Extended> {
+        match self.is_sim() {
+            true => None,
+            false => self.limits().extended,
+        }
     }
 
     /// The most data of a short command, and of a short response.
@@ -378,6 +384,4 @@ fn wanted(command: &Command, sent: Result<StatusWord>, begin: usize, answer: &mu
 impl Limits {
     /// For commands that need nothing else.
     const SHORT: Limits = Limits { chaining: true, extended: None };
-    /// A SIM knows nothing else (3GPP TS 51.011, 9.1).
-    const SIM: Limits = Limits { chaining: false, extended: None };
 }

@@ -186,7 +186,7 @@ fn is_missing(status: StatusWord) -> bool {
 fn may_be_long(card: &mut Conversation, length: usize) -> bool {
     let habits = card.habits();
     let is_refused = habits.refuses_long_responses || habits.response.within(length) <= SHORT_RESPONSE;
-    !is_refused && card.limits().extended.is_some()
+    !is_refused && card.extended_for_files().is_some()
 }
 
 /// Reads a record in the greatest length below `refused` that the card takes for it.

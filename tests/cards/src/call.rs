@@ -33,6 +33,9 @@ pub enum Call {
     Disable(Disable),
     Enable(Enable),
     Unblock(Unblock),
+    Properties(Properties),
+    Invalidate(Invalidate),
+    Rehabilitate(Rehabilitate),
 }
 
 /// `scm_transmit`.
@@ -205,6 +208,29 @@ pub struct Unblock {
     tries: Option<u32>,
 }
 
+/// `scm_file_access_get_properties`: all of them, one behind the other.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Properties {
+    properties: String,
+    #[serde(default)]
+    gives: Bytes,
+}
+
+/// `scm_file_access_invalidate`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invalidate {
+    invalidate: String,
+}
+
+/// `scm_file_access_rehabilitate`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rehabilitate {
+    rehabilitate: String,
+}
+
 impl Call {
     pub fn read(table: toml::Table) -> Result<Call, String> {
         let error = |error: toml::de::Error| error.message().to_string();
@@ -234,6 +260,9 @@ impl Call {
             "disable" => Disable,
             "enable" => Enable,
             "unblock" => Unblock,
+            "properties" => Properties,
+            "invalidate" => Invalidate,
+            "rehabilitate" => Rehabilitate,
         }
     }
 
@@ -296,6 +325,12 @@ impl Call {
                 let (code, tries) = program.verify(None, call.check);
                 told(code, [compared("tries", &tries, &call.tries)])
             }
+            Call::Properties(call) => {
+                let (code, properties) = program.properties(&call.properties);
+                told(code, [compared("gives", &Bytes(properties), &call.gives)])
+            }
+            Call::Invalidate(call) => told(program.set_active(&call.invalidate, false), []),
+            Call::Rehabilitate(call) => told(program.set_active(&call.rehabilitate, true), []),
             Call::Change(call) => {
                 let (code, tries) = program.change(&call.change.0, &call.to.0, SCM_FL_IHV_CHANGE, call.reference);
                 told(code, [compared("tries", &tries, &call.tries)])

@@ -177,9 +177,8 @@ impl Model {
             0 => (self.current.ok_or(NO_FILE), usize::from(command.p1) << 8 | usize::from(command.p2)),
             _ => (self.by_short_id(command.p1 & 0x1F).ok_or(self.card.select.missing), command.p2.into()),
         };
-        match index {
+        match index.and_then(|index| self.forbids(index).map_or(Ok(index), Err)) {
             Err(word) => refused(word),
-            Ok(index) if self.forbids(index).is_some() => refused(self.forbids(index).unwrap_or(Word::OK)),
             Ok(index) if command.ins == 0xB0 => self.read(index, offset, command.ne),
             Ok(index) => self.write(index, offset, &command.data),
         }

@@ -17,7 +17,7 @@ use scm::capi::exchange::{scm_get_last_response, scm_transmit, SCM_RESPONSE_MAX}
 use scm::capi::file::{scm_file, scm_file_close, scm_file_read, scm_file_seek, scm_file_size, scm_file_write};
 use scm::capi::file_access::{
     scm_create_file_access, scm_file_access, scm_file_access_change_dir, scm_file_access_directory,
-    scm_file_access_open,
+    scm_file_access_get_properties, scm_file_access_invalidate, scm_file_access_open, scm_file_access_rehabilitate,
 };
 use scm::type_library::{
     SCM_FL_IHV_CHECKONLY, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_ALL_FILES,
@@ -170,6 +170,26 @@ impl Program {
         });
         let names = names.split(|byte| *byte == 0).filter(|name| !name.is_empty());
         (code, names.map(|name| String::from_utf8_lossy(name).into()).collect())
+    }
+
+    pub fn properties(&mut self, path: &str) -> (i32, Vec<u8>) {
+        let path = CString::new(path).unwrap_or_default();
+        // SAFETY: the path ends with a NUL, and the buffer is as long as is said.
+        filled(65536, |buffer, capacity, length| unsafe {
+            let (files, path) = (self.files, path.as_ptr());
+            scm_file_access_get_properties(files, SCM_TYPE_BY_ANY, path, null(), 0, 0, buffer, capacity, length)
+        })
+    }
+
+    pub fn set_active(&mut self, path: &str, active: bool) -> i32 {
+        let path = CString::new(path).unwrap_or_default();
+        // SAFETY: the path ends with a NUL.
+        unsafe {
+            match active {
+                true => scm_file_access_rehabilitate(self.files, path.as_ptr(), 0),
+                false => scm_file_access_invalidate(self.files, path.as_ptr(), 0),
+            }
+        }
     }
 
     /// Without a code it is only asked for. The tries, where they are known.

@@ -210,3 +210,91 @@ fn exactly(ne: usize, data: &[u8]) -> Response {
 fn wrong_length() -> Word {
     "67XX".parse().expect("it is a status word")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::bytes::Bytes;
+    use crate::family::{Card, Protocol};
+    use crate::transport::Transport;
+
+    const FILES: &str = "
+        classes = 'A0'
+        file = [
+            { path = '3F00/2FE2', content = '[0..10]' },
+            { path = '3F00/7F10/6F3A', records = ['0102', '0304'], needs = 1 },
+            { path = '3F00/7F10/6F44', records = ['01', '02', '03'], ring = true },
+            { path = '3F00/7F10/5F3A/4F20', content = '05', invalidated = true },
+            { path = '3F00/7F20/6F07', content = '06' },
+        ]
+        code = [{ reference = 1, value = \"'1234'FFFFFFFF\", tries = 3, wrong = '9804', last = '9840', blocked = '9840' }]
+    ";
+
+    fn converse(lines: &[(&str, &str)]) {
+        let bytes = |text: &str| text.parse::<Bytes>().unwrap().0;
+        let card: Card = toml::from_str(FILES).unwrap();
+        let mut transport = Transport::new(Protocol::T0, &card);
+        for (command, answer) in lines {
+            assert_eq!(transport.exchange(&bytes(command)), bytes(answer), "{command}");
+        }
+    }
+
+    #[test]
+    fn files_are_found_from_the_current_directory() {
+        converse(&[
+            ("00A40000023F00", "6E00"),
+            ("A0A40800023F00", "6B00"),
+            ("A0A40000043F002FE2", "6702"),
+            ("A0A40000022FE2", "9F0F"),
+            ("A0C0000010", "670F"),
+            ("A0C000000F", "0000000A2FE2040011F02201020000 9000"),
+            ("A0A40000025F3A", "9404"),
+            ("A0A40000027F10", "9F17"),
+            ("A0A40000025F3A", "9F17"),
+            ("A0A40000027F20", "9404"),
+            ("A0A40000027F10", "9F17"),
+            ("A0A40000027F10", "9F17"),
+            ("A0A40000027F20", "9F17"),
+            ("A0A40000026F3A", "9404"),
+            ("A0A40000026F07", "9F0F"),
+            ("A0A40000023F00", "9F17"),
+            ("A0F2000007", "000010003F0001 9000"),
+            ("A0F2000018", "6717"),
+        ]);
+    }
+
+    #[test]
+    fn bytes_and_records_are_read_and_written() {
+        converse(&[
+            ("A0B0000001", "9400"),
+            ("A0A40000022FE2", "9F0F"),
+            ("A0B000000B", "670A"),
+            ("A0B0000209", "6708"),
+            ("A0B0000208", "[2..10] 9000"),
+            ("A0B0000A01", "9402"),
+            ("A0B2010401", "9408"),
+            ("A0D6000901FF", "9000"),
+            ("A0D6000902FFFF", "6701"),
+            ("A0A40000027F10", "9F17"),
+            ("A0A40000026F3A", "9F0F"),
+            ("A0B2010402", "9804"),
+            ("A02000010831323334FFFFFFFF", "9000"),
+            ("A0B2010400", "6702"),
+            ("A0B2010402", "0102 9000"),
+            ("A0B2030402", "9402"),
+            ("A0DC0204020506", "9000"),
+            ("A0DC02040105", "6702"),
+            ("A0DC0003020506", "6B00"),
+            ("A0A40000026F44", "9F0F"),
+            ("A0DC01040107", "6B00"),
+            ("A0DC00030107", "9000"),
+            ("A0B2010401", "07 9000"),
+            ("A0B2030401", "02 9000"),
+            ("A0A40000025F3A", "9F17"),
+            ("A0A40000024F20", "9F0F"),
+            ("A0B0000001", "9810"),
+            ("A0440000", "9000"),
+            ("A0B0000001", "05 9000"),
+            ("A0CA0000", "6D00"),
+        ]);
+    }
+}
