@@ -5,11 +5,13 @@ use super::way::BY_ID;
 use super::{is_selected, Expected, Telling};
 use crate::attachment::conversation::Conversation;
 use crate::attachment::knowledge::FileClass;
+use crate::command::delivery::Carrier;
 use crate::command::status_word::StatusWord;
 use crate::command::{ins, Command, SHORT_RESPONSE};
 use crate::hresult::Result;
 use crate::interface::control_parameters::{self, ControlParameters, Kind};
 use crate::path::{Path, Root, MF};
+use crate::type_library::Protocol;
 
 /// The first byte of the identifier of a DF of the second level (3GPP TS 51.011, 6.2). There is no third one.
 const SECOND_LEVEL: u8 = 0x5F;
@@ -27,7 +29,7 @@ pub fn turns_out(card: &mut Conversation, answered: StatusWord) -> Result<bool> 
     }
     card.set_selection(None);
     card.set_class(FileClass::Sim);
-    let outcome = select(card, MF, 0, &mut Vec::new());
+    let outcome = select(card, MF, Telling::Nothing, &mut Vec::new());
     card.set_class(match outcome {
         Ok(status) if is_selected(status) => FileClass::Sim,
         Ok(_) => FileClass::Interindustry,
@@ -50,7 +52,7 @@ pub fn walk(
         // Nothing has a name there.
         return Ok(StatusWord::FILE_NOT_FOUND);
     };
-    let Some((last, directories)) = ids.split_last() else { return select(card, MF, SHORT_RESPONSE, answer) };
+    let Some((last, directories)) = ids.split_last() else { return select(card, MF, telling, answer) };
     let above = path.parent()?;
     if stood != Some(above) {
         let status = enter(card, directories)?;
@@ -60,9 +62,9 @@ pub fn walk(
     }
     *current = Some(above);
     // An EF that is known is found in the current DF only, so that nothing has to be told of it.
-    let ne = if expected == Expected::File && telling == Telling::Nothing { 0 } else { SHORT_RESPONSE };
+    let telling = if expected == Expected::File { telling } else { Telling::Parameters };
     let begin = answer.len();
-    let status = select(card, *last, ne, answer)?;
+    let status = select(card, *last, telling, answer)?;
     let is_directory = kind(answer.get(begin..).unwrap_or_default()) == Some(Kind::Directory);
     if is_selected(status) && is_directory && !is_child(directories.len(), *last) {
         *current = None;
@@ -74,13 +76,13 @@ pub fn walk(
 
 /// From the MF down to a DF. After an EF in its place the card would find what is beside that.
 fn enter(card: &mut Conversation, directories: &[u16]) -> Result<StatusWord> {
-    let mut status = select(card, MF, 0, &mut Vec::new())?;
+    let mut status = select(card, MF, Telling::Nothing, &mut Vec::new())?;
     for (level, id) in directories.iter().enumerate() {
         if !is_selected(status) {
             break;
         }
         let mut told = Vec::new();
-        status = select(card, *id, SHORT_RESPONSE, &mut told)?;
+        status = select(card, *id, Telling::Parameters, &mut told)?;
         let is_file = kind(&told).is_some_and(|kind| kind != Kind::Directory);
         if is_selected(status) && (is_file || !is_child(level, *id)) {
             return Ok(StatusWord::FILE_NOT_FOUND);
@@ -103,8 +105,10 @@ fn is_child(level: usize, id: u16) -> bool {
     }
 }
 
-/// One SELECT. What is told of the file becomes data objects.
-fn select(card: &mut Conversation, id: u16, ne: usize, answer: &mut Vec<u8>) -> Result<StatusWord> {
+/// One SELECT. What is told of the file becomes data objects. With T=0 it waits for GET RESPONSE, and stays with the card if nobody wants it.
+fn select(card: &mut Conversation, id: u16, telling: Telling, answer: &mut Vec<u8>) -> Result<StatusWord> {
+    let stays = telling == Telling::Nothing && card.protocol() == Protocol::T0;
+    let ne = if stays { 0 } else { SHORT_RESPONSE };
     let mut told = Vec::new();
     let command = Command::new(ins::SELECT, BY_ID, 0);
     let status = card.send(&command.with_data(&id.to_be_bytes()).expecting(ne), &mut told)?;
