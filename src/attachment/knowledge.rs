@@ -256,6 +256,24 @@ mod tests {
     use crate::command::delivery::EVERYTHING;
 
     #[test]
+    fn a_sim_is_asked_in_its_class() {
+        let cla = |class: FileClass, cla| class.command(&Command { cla, ..Command::new(0xA4, 0, 0) }).cla;
+        assert_eq!([0x00, 0x80, 0xA0].map(|given| cla(FileClass::Sim, given)), [0xA0, 0x80, 0xA0]);
+        for class in [FileClass::Unknown, FileClass::Interindustry] {
+            assert_eq!([0x00, 0x80, 0xA0].map(|given| cla(class, given)), [0x00, 0x80, 0xA0]);
+        }
+    }
+
+    #[test]
+    fn another_card_may_be_no_sim() {
+        let mut knowledge = Knowledge { class: FileClass::Sim, ..Knowledge::default() };
+        knowledge.forget_selected_file();
+        assert_eq!(knowledge.class, FileClass::Sim);
+        knowledge.forget_card();
+        assert_eq!(knowledge.class, FileClass::Unknown);
+    }
+
+    #[test]
     fn a_set_has_every_class_once() {
         let mut classes = Classes::default();
         for cla in 0..=u8::MAX {

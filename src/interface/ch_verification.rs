@@ -175,7 +175,7 @@ impl ChVerification {
             let question = if codes.len() == 1 { Question::Code } else { Question::CurrentAndNew };
             return attachment.converse(SCM_INFINITE, |card| self.ask(card, question, command, tries));
         }
-        // What does not fit is no reason to wait for the card.
+        // A code that does not fit is refused before anybody waits for the card.
         self.form.blocks(codes)?;
         attachment.converse(SCM_INFINITE, |card| self.send(card, command, codes, tries))
     }

@@ -105,7 +105,8 @@ fn is_child(level: usize, id: u16) -> bool {
     }
 }
 
-/// One SELECT. What is told of the file becomes data objects. With T=0 it waits for GET RESPONSE, and stays with the card if nobody wants it.
+/// One SELECT. The structure of the answer becomes data objects. With T=0 it waits for GET RESPONSE, and stays with the card if nobody wants
+/// it.
 fn select(card: &mut Conversation, id: u16, telling: Telling, answer: &mut Vec<u8>) -> Result<StatusWord> {
     let stays = telling == Telling::Nothing && card.protocol() == Protocol::T0;
     let ne = if stays { 0 } else { SHORT_RESPONSE };
