@@ -146,8 +146,7 @@ impl ChVerification {
             (true, false) => (NEW_CODE_ALONE, &[new]),
             (true, true) => (NEITHER, &[]),
         };
-        let command = Command::new(ins::RESET_RETRY_COUNTER, p1, target.0);
-        attachment.converse(SCM_INFINITE, |card| self.send(card, &command, codes, tries))
+        self.show(attachment, &Command::new(ins::RESET_RETRY_COUNTER, p1, target.0), codes, tries)
     }
 
     /// The same, with both codes from the user.
@@ -175,7 +174,11 @@ impl ChVerification {
             let question = if codes.len() == 1 { Question::Code } else { Question::CurrentAndNew };
             return attachment.converse(SCM_INFINITE, |card| self.ask(card, question, command, tries));
         }
-        // A code that does not fit is refused before anybody waits for the card.
+        self.show(attachment, command, codes, tries)
+    }
+
+    /// Sends a command with codes. One that does not fit is refused before anybody waits for the card.
+    fn show(&self, attachment: &Attachment, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
         self.form.blocks(codes)?;
         attachment.converse(SCM_INFINITE, |card| self.send(card, command, codes, tries))
     }
@@ -190,7 +193,7 @@ impl ChVerification {
         }
     }
 
-    /// Sends a command with codes, once. A card that does not know its class has not looked at them, and if it turns out to be a SIM, they go
+    /// Sends it once. A card that does not know its class has not looked at the codes, and if it turns out to be a SIM, they go
     /// there in its own class.
     fn send(&self, card: &mut Conversation, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
         let status = self.send_once(card, command, codes)?;
@@ -251,7 +254,7 @@ fn judge(status: StatusWord, tries: &mut Tries) -> Result<()> {
 
 /// A missing instruction says nothing of the class here: few applications know all of those for codes.
 fn turns_out_to_be_sim(card: &mut Conversation, status: StatusWord) -> Result<bool> {
-    Ok(status.0 >> 8 == 0x6E && selection::sim::turns_out(card, status)?)
+    Ok(status.0 >> 8 != 0x6D && selection::sim::turns_out(card, status)?)
 }
 
 /// The command with the number of the code as the card has it.

@@ -194,7 +194,7 @@ pub fn ask(card: &mut Conversation, p1: u8, data: &[u8], telling: Telling, answe
         let ne = if *way == NOTHING { 0 } else { SHORT_RESPONSE };
         let begin = answer.len();
         let status = card.send(&Command::new(ins::SELECT, p1, *way).with_data(data).expecting(ne), answer)?;
-        if !status.is_unknown_command() || sim::turns_out(card, status)? {
+        if sim::turns_out(card, status)? || !status.is_unknown_command() {
             return Ok(status);
         }
         answer.truncate(begin);
