@@ -2843,7 +2843,7 @@ SCM_API scm_result scm_file_close(struct scm_file *file);
  * Gives access to the files of the card (ISCardManage::CreateFileAccess).
  *
  * The files are those of ISO/IEC 7816-4: a tree of directories (DF) and files (EF) below the MF, which is the current directory
- * at first. Nothing is sent to the card yet. A card that refuses the class of the first SELECT (6E00, 6D00) is asked once for an MF in class A0,
+ * at first. Nothing is sent to the card yet. A card that refuses the class of the first SELECT (6E00, 6D00), or answers it as a SIM, is asked once for an MF in class A0,
  * and is a SIM (3GPP TS 51.011) if it has one: its files and codes are asked for in that class. docs/files.md says what a SIM has not.
  *
  * Every function of the object that asks the card does so under one lock, and selects what it works on, because another

@@ -252,9 +252,10 @@ fn judge(status: StatusWord, tries: &mut Tries) -> Result<()> {
     status.proves(Hresult::SCARD_W_WRONG_CHV)
 }
 
-/// A missing instruction says nothing of the class here: few applications know all of those for codes.
+/// Only a refusal of the class says that the card has not looked at a code. A missing instruction does not: few applications know all of those for
+/// codes.
 fn turns_out_to_be_sim(card: &mut Conversation, status: StatusWord) -> Result<bool> {
-    Ok(status.0 >> 8 != 0x6D && selection::sim::turns_out(card, status)?)
+    Ok(status.0 >> 8 == 0x6E && selection::sim::turns_out(card, status)?)
 }
 
 /// The command with the number of the code as the card has it.

@@ -18,13 +18,15 @@ const SECOND_LEVEL: u8 = 0x5F;
 
 /// Whether a card that has `answered` a command of class 00 turns out to be a SIM. It is asked once, if it refuses that class before it has known
 /// any command of it. SIMs say 6E00 (GlobalPlatformPro issue 266), and some cards 6D00 of a class that they do not know
-/// (onomondo/onomondo-uicc pull request 125).
+/// (onomondo/onomondo-uicc pull request 125). One that looks at no class answers with the words of a SIM, and says nothing by the other refusals.
 pub fn turns_out(card: &mut Conversation, answered: StatusWord) -> Result<bool> {
     if card.class() != FileClass::Unknown {
         return Ok(false);
     }
-    if !matches!(answered.0 >> 8, 0x6D | 0x6E) {
-        card.set_class(FileClass::Interindustry);
+    if !matches!(answered.0 >> 8, 0x6D | 0x6E | 0x94 | 0x9F) {
+        if !answered.is_unknown_command() {
+            card.set_class(FileClass::Interindustry);
+        }
         return Ok(false);
     }
     card.set_selection(None);
