@@ -30,6 +30,7 @@ static struct {
     size_t asked_length;
     void (*meanwhile)(void); /* while the user is asked */
     int controls, breaks_at;
+    bool has_sim; /* a card of class A0 alone */
 } reader;
 
 static scm_virtual_ifd *ifd;
@@ -96,10 +97,14 @@ static scm_result control(void *user, uint32_t code, const uint8_t *input, size_
 static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
                            size_t capacity, size_t *response_length)
 {
-    (void)user, (void)command, (void)command_length, (void)capacity;
+    (void)user, (void)command_length, (void)capacity;
     reader.commands++;
-    memcpy(response, "\x90\x00", 2);
-    *response_length = 2;
+    /* The MF, with two tries for CHV1, and four for the code that unblocks it. */
+    static const uint8_t mf[] = {0, 0, 0, 0, 0x3F, 0, 1, 0, 0, 0, 0, 0, 10, 0x13, 1, 1, 4, 0, 0x82, 0x84, 0x83, 0x8A, 0};
+    *response_length = 0;
+    if (reader.has_sim && command[0] == 0xA0)
+        give(response, response_length, mf, sizeof mf);
+    give(response, response_length, reader.has_sim && command[0] != 0xA0 ? "\x6E\x00" : "\x90\x00", 2);
     return SCM_S_OK;
 }
 
@@ -255,6 +260,47 @@ static void each_method_asks_for_its_own(void **state)
     assert_result(verify(SCM_FL_IHV_CHECKONLY, 5), SCM_S_OK);
     assert_int_equal(reader.questions, 0);
     assert_int_equal(reader.commands, 2);
+}
+
+/* In the class of the card, once that is known, with its blocks and its number for CHV1. */
+static void a_sim_is_asked_in_its_own_way(void **state)
+{
+    (void)state;
+    static const uint8_t one[] = {0, 0, 0x82, 0x08, 0, 8, 1, 2, 1, 0x09, 0x04, 0, 0, 0, 0, 13, 0, 0, 0};
+    static const uint8_t two[] = {0, 0, 0x82, 0x08, 0, 0, 8, 8, 1, 3, 2, 3, 0x09, 0x04, 0, 1, 2, 0, 0, 0, 21, 0, 0, 0};
+    uint8_t expected[64];
+    reader.has_sim = true;
+    assert_result(verify(SCM_FL_IHV_CHECKONLY, 1), SCM_SCARD_W_CARD_NOT_AUTHENTICATED);
+    assert_int_equal(left, 2);
+    reader.commands = 0;
+
+    memset(expected, 0xFF, sizeof expected);
+    memcpy(expected, one, sizeof one);
+    memcpy(expected + sizeof one, "\xA0\x20\x00\x01\x08", 5);
+    assert_result(verify(0, 1), SCM_S_OK);
+    assert_asked(VERIFY, expected, sizeof one + 13);
+    assert_result(verify(SCM_FL_IHV_CHECKONLY, 1), SCM_S_OK);
+    reader.commands = 0;
+
+    memset(expected, 0xFF, sizeof expected);
+    memcpy(expected, two, sizeof two);
+    memcpy(expected + sizeof two, "\xA0\x2C\x00\x00\x10", 5);
+    assert_result(unblock(SCM_FL_IHV_PIN_PAD, 1), SCM_S_OK);
+    assert_asked(MODIFY, expected, sizeof two + 21);
+
+    /* After 9804 the card tells the tries. */
+    reader.answer = 0x9804;
+    assert_result(verify(0, 1), SCM_SCARD_W_WRONG_CHV);
+    assert_int_equal(left, 2);
+    assert_result(unblock(SCM_FL_IHV_PIN_PAD, 1), SCM_SCARD_W_WRONG_CHV);
+    assert_int_equal(left, 4);
+    reader.answer = 0x9840;
+    assert_result(verify(0, 1), SCM_SCARD_W_CHV_BLOCKED);
+    assert_int_equal(left, 0);
+    reader.answer = 0x9802;
+    assert_result(verify(0, 2), SCM_SCARD_E_INVALID_CHV);
+    reader.answer = 0x6401;
+    assert_result(verify(0, 2), SCM_SCARD_W_CANCELLED_BY_USER);
 }
 
 static void codes_as_long_as_they_are(void **state)
@@ -483,6 +529,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_structures_are_those_of_pcsc_lite, begin, end),
         cmocka_unit_test_setup_teardown(each_method_asks_for_its_own, begin, end),
+        cmocka_unit_test_setup_teardown(a_sim_is_asked_in_its_own_way, begin, end),
         cmocka_unit_test_setup_teardown(codes_as_long_as_they_are, begin, end),
         cmocka_unit_test_setup_teardown(the_reader_has_its_say, begin, end),
         cmocka_unit_test_setup_teardown(a_reader_without_the_feature_is_not_asked, begin, end),

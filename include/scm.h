@@ -2197,6 +2197,10 @@ scm_result scm_create_ch_verification_ex(struct scm_handle *handle,
  * its PIN pad, and sends it itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): no program ever has it. What is known of a code
  * here is overwritten when the call ends; the memory of the caller is his.
  *
+ * A SIM (class A0, 3GPP TS 51.011) is the exception: it refuses class 00 with 6E00 and without a look at the code, and gets the code once
+ * more in its own class. Its codes are blocks of eight, filled up with FF, unless the options say otherwise. It does not tell whether a code
+ * was verified, so that `SCM_FL_IHV_CHECKONLY` tells whether this object has verified it, or CHV1 is disabled.
+ *
  * A local code (`SCM_FL_IHV_LOCAL`) is one of the DF that is selected when the command arrives at the card. Others may select another
  * one before: `scm_lock` around selecting it and this keeps them from that.
  *
@@ -2209,7 +2213,7 @@ scm_result scm_create_ch_verification_ex(struct scm_handle *handle,
  *   state, which spends no try
  * @param reference  the number of the code, 0 to 31: P2 of the command is that, and 0x80 or-ed with it if it is local
  * @param retries_left  [out] how many tries are left, where the card has said so (63CX, 6301 to 630F), also with a failure; 0 when the
- *   code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300, which does not say it, and after a success
+ *   code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300, which does not say it, and after a success. A SIM is asked for it after 9804 (STATUS).
  *
  * @return
  * - `SCM_S_OK`: verified; with `SCM_FL_IHV_CHECKONLY` it has been, or the card does not ask for it.
@@ -2741,7 +2745,7 @@ scm_result scm_file_read(struct scm_file *file,
  *
  * To a file of bytes all of `data`, in as many commands as it takes. A card that refuses a part (6700, 6A84, 6A86, 6B00, ...) is given a
  * shorter one, down to one byte; what it takes at once is remembered. To a file of records one record: that at the position, or a
- * new one at the end (APPEND RECORD). In a ring a new record is the first, where there is no room in place of the oldest, and
+ * new one at the end (APPEND RECORD; in a ring UPDATE RECORD of the previous one, where the card knows only that). In a ring a new record is the first, where there is no room in place of the oldest, and
  * the position is behind it then: 1.
  *
  * @param file  the file
@@ -2839,7 +2843,8 @@ SCM_API scm_result scm_file_close(struct scm_file *file);
  * Gives access to the files of the card (ISCardManage::CreateFileAccess).
  *
  * The files are those of ISO/IEC 7816-4: a tree of directories (DF) and files (EF) below the MF, which is the current directory
- * at first. Nothing is sent to the card yet.
+ * at first. Nothing is sent to the card yet. A card that refuses the class of the first SELECT (6E00, 6D00), or answers it as a SIM, is asked once for an MF in class A0,
+ * and is a SIM (3GPP TS 51.011) if it has one: its files and codes are asked for in that class. docs/files.md says what a SIM has not.
  *
  * Every function of the object that asks the card does so under one lock, and selects what it works on, because another
  * process may have selected something else meanwhile. While the caller holds `scm_lock`, what is selected stays selected, and is
@@ -2967,7 +2972,8 @@ scm_result scm_file_access_resolve(struct scm_file_access *file_access,
  * ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards, in 351 SELECTs: those of
  * the standard applications (ISO/IEC 7816-4 and 7816-15, ICAO 9303, ETSI TS 102 221 with 3GPP TS 51.011 and TS 31.102, EN 14890), and 44, 45, 50, 10,
  * 00, 40 and 5F with 00 to 1F behind; docs/files.md has the list. In the MF also by what EF.DIR (2F00) has of applications. What is
- * neither is not listed, nor what may not be selected: `scm_file_access_directory_ex` tries other identifiers. A provider lists what it knows.
+ * neither is not listed, nor what may not be selected: `scm_file_access_directory_ex` tries other identifiers. On a SIM all identifiers are tried that
+ * the standard has for the level of the directory, in 512 SELECTs at most. A provider lists what it knows.
  *
  * @param file_access  the object
  * @param file_type  what to list: `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from

@@ -54,6 +54,7 @@ pub mod ins {
     pub(crate) const CREATE_FILE: u8 = 0xE0;
     pub(crate) const APPEND_RECORD: u8 = 0xE2;
     pub(crate) const DELETE_FILE: u8 = 0xE4;
+    pub(crate) const STATUS: u8 = 0xF2;
 
     /// Instructions of GlobalPlatform (Card Specification 2.3.1, 11.1), under class 80 or 84: DELETE, GET STATUS, INSTALL, LOAD, PUT KEY, SET
     /// STATUS, STORE DATA.
@@ -97,13 +98,18 @@ pub mod ins {
         )
     }
 
+    /// Whether a command is about a record of a file.
+    pub(crate) fn is_about_record(ins: u8) -> bool {
+        matches!(ins, READ_RECORD | UPDATE_RECORD | WRITE_RECORD | ERASE_RECORD | APPEND_RECORD)
+    }
+
     /// Whether the second of two equal commands leaves the card as the first one did: SELECT, MANAGE SECURITY ENVIRONMENT, PERFORM SECURITY
     /// OPERATION, what reads and what searches, what erases, and what writes the same to the same place.
     pub(crate) fn may_be_done_twice(ins: u8) -> bool {
         matches!(
             ins,
             ERASE_RECORD | ERASE_BINARY | ERASE_BINARY_ODD | 0x22 | 0x2A | 0xA0..=0xA2 | SELECT | READ_BINARY..=0xB3
-                | GET_DATA | 0xCB | UPDATE_BINARY | UPDATE_BINARY_ODD | PUT_DATA..=0xDD | 0xF2
+                | GET_DATA | 0xCB | UPDATE_BINARY | UPDATE_BINARY_ODD | PUT_DATA..=0xDD | STATUS
         )
     }
 

@@ -38,8 +38,16 @@ pub fn tlv(bytes: &[u8]) {
     }
 }
 
-/// The answer to a SELECT.
+/// The answer to a SELECT, of a SIM and of any other card.
 pub fn fcp(bytes: &[u8]) {
+    check_parameters(bytes);
+    let Ok(objects) = control_parameters::sim::objects(bytes) else { return };
+    check_parameters(&objects);
+    let told = tlv::find(&objects, control_parameters::STRUCTURE);
+    assert!(objects == bytes || told == Some(bytes), "what was told stays");
+}
+
+fn check_parameters(bytes: &[u8]) {
     let parameters = ControlParameters::read(bytes);
     assert!(parameters.kind != Some(Kind::Directory) || parameters.size.is_none());
     assert!(parameters.short_id.is_none_or(|id| id < 32));

@@ -76,6 +76,8 @@ struct Card {
     refusals: usize,
     updates: usize,
     is_selected: bool,
+    /// It knows class A0 only (3GPP TS 51.011).
+    is_sim: bool,
 }
 
 /// Records, the file descriptor that tells of them, and the word for one that is not there.
@@ -112,6 +114,31 @@ impl Card {
             refusals: 0,
             updates: 0,
             is_selected: false,
+            is_sim: false,
+        }
+    }
+
+    /// The same with the commands and the words of a SIM.
+    fn answer_as_sim(&mut self, command: &[u8]) -> (Vec<u8>, u16) {
+        let told = |id: [u8; 2], kind: u8, size: u16| {
+            let [high, low] = size.to_be_bytes();
+            (vec![0, 0, high, low, id[0], id[1], kind, 0, 0x11, 0xF0, 0x22, 1, 2, 0, 0], OK)
+        };
+        let size = if let Tells::Size(size) = self.tells { size as u16 } else { 0 };
+        match *command {
+            [0xA0, 0xA4, 0, 0, 2, 0x3F, 0x00, ..] => told([0x3F, 0x00], 1, 0),
+            [0xA0, 0xA4, 0, 0, 2, 0x44, 0x01, ..] => {
+                self.is_selected = true;
+                told([0x44, 0x01], 4, size)
+            }
+            [0xA0, 0xA4, ..] => (Vec::new(), 0x9404),
+            [0xA0, 0xB0, ..] => match self.answer(command) {
+                (data, 0x6986) => (data, 0x9400),
+                (data, word) if word >> 8 == 0x6C => (data, 0x6700 | word & 0xFF),
+                answered => answered,
+            },
+            [0xA0, ..] => (Vec::new(), 0x6D00),
+            _ => (Vec::new(), 0x6E00),
         }
     }
 
@@ -308,7 +335,7 @@ unsafe extern "C-unwind" fn transmit(
 ) -> i32 {
     // SAFETY: the card lives as long as its reader, and there is no other reference to it while a callback runs.
     let (card, command) = unsafe { (&mut *user.cast::<Card>(), std::slice::from_raw_parts(command, command_length)) };
-    let (data, word) = card.answer(command);
+    let (data, word) = if card.is_sim { card.answer_as_sim(command) } else { card.answer(command) };
     let answer = [&data[..], &word.to_be_bytes()].concat();
     assert!(answer.len() <= capacity);
     // SAFETY: there is room for it.
@@ -540,6 +567,34 @@ proptest! {
         bed.assert_reads_all(chunk);
         prop_assert_eq!(bed.size(), Ok(size as u64));
         // And from anywhere.
+        let offset = size * 2 / 3;
+        prop_assert_eq!(bed.seek(offset), 0);
+        prop_assert!(bed.read_all(chunk).0 == bed.card().content[offset..]);
+    }
+
+    /// The same of a SIM, which tells a size always, with sixteen bits for an offset, and no extended lengths.
+    #[test]
+    fn a_file_of_a_sim_is_read_to_its_end(
+        (size, told) in (0..=65_535usize).prop_flat_map(|size| (Just(size), prop_oneof![Just(size), 0..=65_535usize])),
+        is_small: bool,
+        limit in prop_oneof![1..=256usize, Just(256)],
+        at_end in prop_oneof![
+            prop::sample::select(&[0x9402u16, 0x6B00, 0x6700][..]).prop_map(AtEnd::Refuses),
+            prop::sample::select(&[0x9402u16, 0x6B00][..]).prop_map(|word| AtEnd::Gives(OK, word)),
+            Just(AtEnd::Corrects),
+        ],
+        beyond in prop_oneof![
+            Just(BeyondLimit::Gives), Just(BeyondLimit::Corrects), Just(BeyondLimit::Refuses(0x6700)),
+        ],
+        is_long: bool,
+        chunk in chunk(),
+    ) {
+        let (size, told) = if is_small { (size % 600, told % 600) } else { (size, told) };
+        let (size, chunk) = bounded(size, limit.max(3), chunk);
+        let card = Card::new(size, Tells::Size(told as u32));
+        let bed = Bed::new(Card { gives: limit, at_end, beyond, is_sim: true, ..card }, is_long);
+        bed.assert_reads_all(chunk);
+        prop_assert_eq!(bed.size(), Ok(size as u64));
         let offset = size * 2 / 3;
         prop_assert_eq!(bed.seek(offset), 0);
         prop_assert!(bed.read_all(chunk).0 == bed.card().content[offset..]);

@@ -3,15 +3,15 @@
 use zeroize::Zeroize;
 
 use super::diagnosis;
-use super::knowledge::{Habits, Reach, Selection};
+use super::knowledge::{FileClass, Habits, Reach, Selection};
 use super::session::Session;
 use super::Attachment;
 use crate::atr::Atr;
 use crate::buffer;
 use crate::capabilities::Capabilities;
-use crate::command::delivery::{Carrier, Delivered, Fetching, Limits};
+use crate::command::delivery::{Carrier, Delivered, Extended, Fetching, Limits};
 use crate::command::status_word::StatusWord;
-use crate::command::{Command, SHORT_DATA, SHORT_RESPONSE};
+use crate::command::{class, Command, SHORT_DATA, SHORT_RESPONSE};
 use crate::features;
 use crate::hresult::{Hresult, Result};
 use crate::patience::Patience;
@@ -67,6 +67,7 @@ impl Attachment {
 impl Conversation<'_> {
     /// Sends a command, in as many exchanges as it takes, puts what is wanted of its answer behind `answer`, and gives the status word.
     /// What comes with a failure is no answer, and what a card has to tell its phone (91XX) is no news here: it is 9000.
+    /// A command of class 00 goes in the class that the card has for its files, and the words of a SIM come back as those of ISO/IEC 7816-4.
     pub fn send(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
         let limits = self.limits_for(command);
         self.send_within(command, &limits, answer)
@@ -79,15 +80,21 @@ impl Conversation<'_> {
 
     /// The same in another form, where the card refuses the first one.
     pub fn send_in_any_form(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        let command = &self.class().command(command);
         let begin = answer.len();
-        let sent = self.try_forms(command, &Fetching::of(command, false), answer);
+        let sent = self.try_forms(command, &self.fetching(command), answer);
         wanted(command, sent, begin, answer)
     }
 
     fn send_within(&mut self, command: &Command, limits: &Limits, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        let command = &self.class().command(command);
         let begin = answer.len();
-        let sent = self.deliver(command, limits, &Fetching::of(command, false), answer);
+        let sent = self.deliver(command, limits, &self.fetching(command), answer);
         wanted(command, sent.map(|delivered| delivered.status), begin, answer)
+    }
+
+    fn fetching(&self, command: &Command) -> Fetching {
+        Fetching { believes_67xx: command.cla == class::SIM, ..Fetching::of(command, false) }
     }
 
     /// Sends a command of the caller's, and keeps its answer as that of the last exchange. What is selected afterwards, he knows.
@@ -196,6 +203,15 @@ impl Conversation<'_> {
         limits.without(&habits)
     }
 
+    /// How long a command about a file may be, and what it brings, where that is more than short; None if it is not. A SIM knows short
+    /// lengths only (3GPP TS 51.011, 9.1).
+    pub fn extended_for_files(&mut self) -> Option<Extended> {
+        match self.is_sim() {
+            true => None,
+            false => self.limits().extended,
+        }
+    }
+
     /// The most data of a short command, and of a short response.
     pub fn short_limits(&self) -> (usize, usize) {
         self.session.knowledge.given_short.unwrap_or((SHORT_DATA, SHORT_RESPONSE))
@@ -292,6 +308,19 @@ impl Conversation<'_> {
         self.session.knowledge.selection = selection;
     }
 
+    /// The class in which the card is asked for its files.
+    pub fn class(&self) -> FileClass {
+        self.session.knowledge.class
+    }
+
+    pub fn set_class(&mut self, class: FileClass) {
+        self.session.knowledge.class = class;
+    }
+
+    pub fn is_sim(&self) -> bool {
+        self.class() == FileClass::Sim
+    }
+
     pub fn habits(&mut self) -> &mut Habits {
         &mut self.session.knowledge.habits
     }
@@ -340,6 +369,10 @@ impl Carrier for Conversation<'_> {
 
 /// The wanted part of an answer: no more than Ne, and nothing after a failure.
 fn wanted(command: &Command, sent: Result<StatusWord>, begin: usize, answer: &mut Vec<u8>) -> Result<StatusWord> {
+    let sent = match command.cla {
+        class::SIM => sent.map(|status| status.of_sim(command.ins)),
+        _ => sent,
+    };
     let length = match sent {
         Ok(status) if status.is_done() => command.ne,
         _ => 0,

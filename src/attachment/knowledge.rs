@@ -4,7 +4,7 @@ use super::application::{Company, Selector};
 use crate::capabilities::Capabilities;
 use crate::command::class;
 use crate::command::delivery::{Extended, Fetched, Limits, LongForm};
-use crate::command::{SHORT_DATA, SHORT_RESPONSE};
+use crate::command::{Command, SHORT_DATA, SHORT_RESPONSE};
 use crate::path::Path;
 
 #[derive(Default)]
@@ -20,6 +20,7 @@ pub struct Knowledge {
     /// The most data that the reader carries, if it says so; None when it was not asked.
     pub reader: Option<Option<usize>>,
     pub habits: Habits,
+    pub class: FileClass,
     /// Whose application is selected, and what it can be lost by, as that was then.
     pub application: Option<(Selector, Company)>,
     /// Who is selecting his application now, one inside of the other: what he sends for that does not want it selected.
@@ -34,6 +35,28 @@ pub struct Selection {
     pub file: Path,
     /// The current DF, if it is known whether `file` is one.
     pub directory: Option<Path>,
+}
+
+/// The class of the commands with which a card is asked for its files and codes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum FileClass {
+    /// The card has not answered a SELECT yet.
+    #[default]
+    Unknown,
+    /// That of ISO/IEC 7816-4; or the card knows none.
+    Interindustry,
+    /// A0 (3GPP TS 51.011, 9.2).
+    Sim,
+}
+
+impl FileClass {
+    /// The command as it goes to such a card. The class of another one is its own.
+    pub fn command<'a>(self, command: &Command<'a>) -> Command<'a> {
+        match self {
+            FileClass::Sim if command.cla == 0 => Command { cla: class::SIM, ..*command },
+            _ => *command,
+        }
+    }
 }
 
 /// How a card wants to be asked, as far as it has refused to be asked otherwise.
@@ -231,6 +254,24 @@ impl Knowledge {
 mod tests {
     use super::*;
     use crate::command::delivery::EVERYTHING;
+
+    #[test]
+    fn a_sim_is_asked_in_its_class() {
+        let cla = |class: FileClass, cla| class.command(&Command { cla, ..Command::new(0xA4, 0, 0) }).cla;
+        assert_eq!([0x00, 0x80, 0xA0].map(|given| cla(FileClass::Sim, given)), [0xA0, 0x80, 0xA0]);
+        for class in [FileClass::Unknown, FileClass::Interindustry] {
+            assert_eq!([0x00, 0x80, 0xA0].map(|given| cla(class, given)), [0x00, 0x80, 0xA0]);
+        }
+    }
+
+    #[test]
+    fn another_card_may_be_no_sim() {
+        let mut knowledge = Knowledge { class: FileClass::Sim, ..Knowledge::default() };
+        knowledge.forget_selected_file();
+        assert_eq!(knowledge.class, FileClass::Sim);
+        knowledge.forget_card();
+        assert_eq!(knowledge.class, FileClass::Unknown);
+    }
 
     #[test]
     fn a_set_has_every_class_once() {

@@ -163,6 +163,10 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
 /// its PIN pad, and sends it itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): no program ever has it. What is known of a code
 /// here is overwritten when the call ends; the memory of the caller is his.
 ///
+/// A SIM (class A0, 3GPP TS 51.011) is the exception: it refuses class 00 with 6E00 and without a look at the code, and gets the code once
+/// more in its own class. Its codes are blocks of eight, filled up with FF, unless the options say otherwise. It does not tell whether a code
+/// was verified, so that `SCM_FL_IHV_CHECKONLY` tells whether this object has verified it, or CHV1 is disabled.
+///
 /// A local code (`SCM_FL_IHV_LOCAL`) is one of the DF that is selected when the command arrives at the card. Others may select another
 /// one before: `scm_lock` around selecting it and this keeps them from that.
 ///
@@ -175,7 +179,7 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
 ///   state, which spends no try
 /// @param reference  the number of the code, 0 to 31: P2 of the command is that, and 0x80 or-ed with it if it is local
 /// @param retries_left  [out] how many tries are left, where the card has said so (63CX, 6301 to 630F), also with a failure; 0 when the
-///   code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300, which does not say it, and after a success
+///   code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300, which does not say it, and after a success. A SIM is asked for it after 9804 (STATUS).
 ///
 /// @return
 /// - `SCM_S_OK`: verified; with `SCM_FL_IHV_CHECKONLY` it has been, or the card does not ask for it.

@@ -166,7 +166,7 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 ///
 /// To a file of bytes all of `data`, in as many commands as it takes. A card that refuses a part (6700, 6A84, 6A86, 6B00, ...) is given a
 /// shorter one, down to one byte; what it takes at once is remembered. To a file of records one record: that at the position, or a
-/// new one at the end (APPEND RECORD). In a ring a new record is the first, where there is no room in place of the oldest, and
+/// new one at the end (APPEND RECORD; in a ring UPDATE RECORD of the previous one, where the card knows only that). In a ring a new record is the first, where there is no room in place of the oldest, and
 /// the position is behind it then: 1.
 ///
 /// @param file  the file

@@ -52,7 +52,8 @@ unsafe impl Options for scm_directory_options {
 /// Gives access to the files of the card (ISCardManage::CreateFileAccess).
 ///
 /// The files are those of ISO/IEC 7816-4: a tree of directories (DF) and files (EF) below the MF, which is the current directory
-/// at first. Nothing is sent to the card yet.
+/// at first. Nothing is sent to the card yet. A card that refuses the class of the first SELECT (6E00, 6D00), or answers it as a SIM, is asked once for an MF in class A0,
+/// and is a SIM (3GPP TS 51.011) if it has one: its files and codes are asked for in that class. docs/files.md says what a SIM has not.
 ///
 /// Every function of the object that asks the card does so under one lock, and selects what it works on, because another
 /// process may have selected something else meanwhile. While the caller holds `scm_lock`, what is selected stays selected, and is
@@ -238,7 +239,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
 /// ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards, in 351 SELECTs: those of
 /// the standard applications (ISO/IEC 7816-4 and 7816-15, ICAO 9303, ETSI TS 102 221 with 3GPP TS 51.011 and TS 31.102, EN 14890), and 44, 45, 50, 10,
 /// 00, 40 and 5F with 00 to 1F behind; docs/files.md has the list. In the MF also by what EF.DIR (2F00) has of applications. What is
-/// neither is not listed, nor what may not be selected: `scm_file_access_directory_ex` tries other identifiers. A provider lists what it knows.
+/// neither is not listed, nor what may not be selected: `scm_file_access_directory_ex` tries other identifiers. On a SIM all identifiers are tried that
+/// the standard has for the level of the directory, in 512 SELECTs at most. A provider lists what it knows.
 ///
 /// @param file_access  the object
 /// @param file_type  what to list: `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from

@@ -12,7 +12,7 @@ const CHAINING: u8 = 0x10;
 const FURTHER: u8 = 0x40;
 const PROPRIETARY: u8 = 0x80;
 /// The class of the SIM (3GPP TS 51.011), which knows no channels, and nothing of other classes.
-pub(super) const SIM: u8 = 0xA0;
+pub(crate) const SIM: u8 = 0xA0;
 /// The class of the commands that a reader carries out itself (PC/SC part 3, 3.2.2).
 pub(super) const READER: u8 = 0xFF;
 /// INS of the messages of FIDO2 in class 80, and of the question whether their answer is ready (CTAP, NFC).

@@ -37,6 +37,8 @@ pub struct Fetching {
     pub classes: Option<[u8; 3]>,
     /// A command that was refused for its Le is sent again with the right one.
     pub corrects_le: bool,
+    /// A SIM says the right one with 67XX (3GPP TS 51.011, 9.4.6), which in other classes says nothing of it.
+    pub believes_67xx: bool,
 }
 
 /// The outcome of a delivery.
@@ -154,7 +156,14 @@ impl Command<'_> {
 impl Fetching {
     /// That of a command about which nobody has said anything else.
     pub fn of(command: &Command, has_channel: bool) -> Fetching {
-        Fetching { classes: Some(class::fetching(command.cla, command.ins, has_channel)), corrects_le: true }
+        let classes = Some(class::fetching(command.cla, command.ins, has_channel));
+        Fetching { classes, corrects_le: true, believes_67xx: false }
+    }
+
+    /// The Le with which a refused command is to be sent again.
+    fn right_le(&self, refusal: StatusWord) -> Option<usize> {
+        let told = if self.believes_67xx { refusal.right_length() } else { None };
+        refusal.exact_le().or(told).filter(|_| self.corrects_le)
     }
 }
 
@@ -212,7 +221,7 @@ impl Delivery<'_> {
         let sent = command.expecting(sent);
         let begin = self.answer.len();
         let status = self.exchange(&sent, form)?;
-        let Some(le) = status.exact_le().filter(|_| sent.ne > 0 && self.fetching.corrects_le) else {
+        let Some(le) = self.fetching.right_le(status).filter(|_| sent.ne > 0) else {
             return Ok(status);
         };
         if !command.may_be_repeated(le) {
@@ -221,7 +230,7 @@ impl Delivery<'_> {
         // Data that come with a refusal are no answer, the second time neither.
         self.answer.truncate(begin);
         let status = self.exchange(&sent.expecting(le), form)?;
-        if status.exact_le().is_some() {
+        if self.fetching.right_le(status).is_some() {
             self.answer.truncate(begin);
         }
         Ok(status)

@@ -2,6 +2,7 @@
 //! `family`.
 
 mod family;
+mod sim;
 
 use super::ins;
 use crate::hresult::{Hresult, Result};
@@ -46,6 +47,11 @@ impl StatusWord {
     /// What Le has to be: 6CXX, of which 6C00 is 256.
     pub fn exact_le(self) -> Option<usize> {
         self.length_in(0x6C)
+    }
+
+    /// The length that a SIM wants (P3), if it says one: 67XX (3GPP TS 51.011, 9.4.6).
+    pub fn right_length(self) -> Option<usize> {
+        self.length_in(0x67).filter(|_| self != StatusWord::WRONG_LENGTH)
     }
 
     fn length_in(self, expected: u8) -> Option<usize> {

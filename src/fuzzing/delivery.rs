@@ -1,5 +1,6 @@
 //! The delivery of a command to a card that answers anything.
 
+use crate::command::class;
 use crate::command::delivery::{Carrier, Extended, Fetching, Limits};
 use crate::command::{Command, EXTENDED_DATA, SHORT_DATA, SHORT_RESPONSE};
 use crate::hresult::{Hresult, Result};
@@ -94,7 +95,8 @@ pub fn response(bytes: &[u8]) {
     let mut card = AnyCard { protocol, limits, ins, answers, exchanges: 0, ends: 0 };
     let command = Command { cla, ins, p1: 0, p2: 1, data: &data, ne };
     let mut answer = vec![1, 2, 3];
-    let sent = command.deliver(&mut card, &limits, &Fetching::of(&command, false), &mut answer);
+    let fetching = Fetching { believes_67xx: cla == class::SIM, ..Fetching::of(&command, false) };
+    let sent = command.deliver(&mut card, &limits, &fetching, &mut answer);
     // More than was asked for comes with the last exchange, or with both ends of an envelope.
     assert!(answer.starts_with(&[1, 2, 3]) && answer.len() <= 3 + ne + 2 * usize::from(u8::MAX));
     // Each part of the data, each byte of the answer, a correction for each of those, and another class for the first.

@@ -1,9 +1,12 @@
 //! Codes: what ISCardVerify does, with the commands of ISO/IEC 7816-4, 11.5.
 
+mod sim;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::code::Form;
 use super::pin_pad::{self, Prompt, Question};
+use super::selection;
 use crate::attachment::conversation::Conversation;
 use crate::attachment::Attachment;
 use crate::command::status_word::StatusWord;
@@ -86,9 +89,17 @@ impl ChVerification {
 
     /// Asks whether a code has been verified. The card counts nothing.
     pub fn check(&self, attachment: &Attachment, target: Target, tries: &mut Tries) -> Result<()> {
-        let status = attachment.converse(SCM_INFINITE, |card| state(card, target))?;
-        *tries = status.tries();
-        status.proves(Hresult::SCARD_W_CARD_NOT_AUTHENTICATED)
+        let is_noted = self.is_verified(attachment, target);
+        attachment.converse(SCM_INFINITE, |card| {
+            if !card.is_sim() {
+                let status = state(card, target)?;
+                if !turns_out_to_be_sim(card, status)? {
+                    *tries = status.tries();
+                    return status.proves(Hresult::SCARD_W_CARD_NOT_AUTHENTICATED);
+                }
+            }
+            sim::check(card, target.0, is_noted, tries)
+        })
     }
 
     /// Gives a code another value, or has the card ask for it or not. Without any code the user gives them to the reader;
@@ -135,9 +146,7 @@ impl ChVerification {
             (true, false) => (NEW_CODE_ALONE, &[new]),
             (true, true) => (NEITHER, &[]),
         };
-        let data = self.form.blocks(codes)?;
-        let command = Command::new(ins::RESET_RETRY_COUNTER, p1, target.0).with_data(&data);
-        send(attachment, &command, tries)
+        self.show(attachment, &Command::new(ins::RESET_RETRY_COUNTER, p1, target.0), codes, tries)
     }
 
     /// The same, with both codes from the user.
@@ -165,16 +174,49 @@ impl ChVerification {
             let question = if codes.len() == 1 { Question::Code } else { Question::CurrentAndNew };
             return attachment.converse(SCM_INFINITE, |card| self.ask(card, question, command, tries));
         }
-        let data = self.form.blocks(codes)?;
-        send(attachment, &command.with_data(&data), tries)
+        self.show(attachment, command, codes, tries)
+    }
+
+    /// Sends a command with codes. One that does not fit is refused before anybody waits for the card.
+    fn show(&self, attachment: &Attachment, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
+        self.form.blocks(codes)?;
+        attachment.converse(SCM_INFINITE, |card| self.send(card, command, codes, tries))
     }
 
     fn ask(&self, card: &mut Conversation, question: Question, command: &Command, tries: &mut Tries) -> Result<()> {
-        let status = pin_pad::ask(card, &self.form, self.prompt, question, command)?;
-        *tries = status.tries();
+        let command = &place(card, command);
+        let status = pin_pad::ask(card, &self.form_for(card), self.prompt, question, &card.class().command(command))?;
         match pin_pad::refusal(status) {
             Some(code) => Err(code),
-            None => status.proves(Hresult::SCARD_W_WRONG_CHV),
+            None if card.is_sim() => sim::judge(card, command, status.of_sim(command.ins), tries),
+            None => judge(status, tries),
+        }
+    }
+
+    /// Sends it once. A card that does not know its class has not looked at the codes, and if it turns out to be a SIM, they go
+    /// there in its own class.
+    fn send(&self, card: &mut Conversation, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
+        let status = self.send_once(card, command, codes)?;
+        let status = match turns_out_to_be_sim(card, status)? {
+            true => self.send_once(card, command, codes)?,
+            false => status,
+        };
+        match card.is_sim() {
+            true => sim::judge(card, &place(card, command), status, tries),
+            false => judge(status, tries),
+        }
+    }
+
+    fn send_once(&self, card: &mut Conversation, command: &Command, codes: &[&[u8]]) -> Result<StatusWord> {
+        let data = self.form_for(card).blocks(codes)?;
+        card.send(&place(card, command).with_data(&data), &mut Vec::new())
+    }
+
+    fn form_for(&self, card: &Conversation) -> Form {
+        if card.is_sim() {
+            self.form.for_sim()
+        } else {
+            self.form
         }
     }
 
@@ -205,11 +247,24 @@ impl ChVerification {
     }
 }
 
-/// Sends a command with codes, once.
-fn send(attachment: &Attachment, command: &Command, tries: &mut Tries) -> Result<()> {
-    let status = attachment.converse(SCM_INFINITE, |card| card.send(command, &mut Vec::new()))?;
+fn judge(status: StatusWord, tries: &mut Tries) -> Result<()> {
     *tries = status.tries();
     status.proves(Hresult::SCARD_W_WRONG_CHV)
+}
+
+/// Only a refusal of the class says that the card has not looked at a code. A missing instruction does not: few applications know all of those for
+/// codes.
+fn turns_out_to_be_sim(card: &mut Conversation, status: StatusWord) -> Result<bool> {
+    Ok(status.0 >> 8 == 0x6E && selection::sim::turns_out(card, status)?)
+}
+
+/// The command with the number of the code as the card has it.
+fn place<'a>(card: &Conversation, command: &Command<'a>) -> Command<'a> {
+    if card.is_sim() {
+        sim::place(command)
+    } else {
+        *command
+    }
 }
 
 /// VERIFY without a code: the card says whether there has been one.
@@ -220,6 +275,9 @@ fn state(card: &mut Conversation, target: Target) -> Result<StatusWord> {
 /// Takes one verification back. A card that does not look at P1 takes that for a question and answers 9000 too, so it is asked
 /// afterwards.
 fn take_back(card: &mut Conversation, target: Target) -> Result<()> {
+    if card.is_sim() {
+        return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
+    }
     let status = card.send(&Command::new(ins::VERIFY, TAKE_BACK, target.0), &mut Vec::new())?;
     let status = if status == StatusWord::OK { state(card, target)? } else { status };
     match status.0 >> 8 == 0x63 || status.tries().is_some() {

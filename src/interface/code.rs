@@ -12,6 +12,9 @@ const ISO9564_BLOCK: usize = 8;
 const ISO9564_DIGITS: (usize, usize) = (4, 12);
 const ISO9564_FORMAT_2: u8 = 0x20;
 
+/// The block of a SIM.
+const SIM_BLOCK: usize = 8;
+
 /// What fills a block, unless the options say otherwise.
 pub(crate) const FILLER: u8 = 0xFF;
 
@@ -59,6 +62,16 @@ impl Form {
             return Err(Hresult::E_INVALIDARG);
         }
         Ok(Form { encoding, block, filler, shortest, longest })
+    }
+
+    /// The same for a SIM, whose codes are blocks of eight characters (3GPP TS 51.011, 9.3), where nobody has said anything else.
+    pub fn for_sim(self) -> Form {
+        match (self.encoding, self.block) {
+            (Encoding::Characters, None) => {
+                Form { block: Some(SIM_BLOCK), longest: self.longest.min(SIM_BLOCK), ..self }
+            }
+            _ => self,
+        }
     }
 
     /// The blocks of these codes, one behind the other. A code that does not fit gives `SCARD_E_INVALID_CHV`.
@@ -178,6 +191,17 @@ mod tests {
         assert_eq!(blank(filled), [9, 255, 255, 255, 255, 255, 255]);
         assert_eq!(blank(form(Encoding::Iso9564, None)), [9, 0x20, 255, 255, 255, 255, 255, 255, 255]);
         assert_eq!(blank(form(Encoding::Digits, None)), [9]);
+    }
+
+    #[test]
+    fn a_sim_has_blocks_of_eight() {
+        let usual = form(Encoding::Characters, None).for_sim();
+        assert_eq!(usual.blocks(&[b"1234", b"12345678"]).unwrap().as_slice(), b"1234\xFF\xFF\xFF\xFF12345678");
+        assert_eq!(block(&usual, "123456789"), Err(Hresult::SCARD_E_INVALID_CHV));
+        for given in [form(Encoding::Characters, Some(6)), form(Encoding::Digits, None), form(Encoding::Iso9564, None)]
+        {
+            assert_eq!(given.for_sim(), given);
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a card tells of a file when it is selected: the control parameters (ISO/IEC 7816-4, 7.4).
 
+pub mod sim;
+
 use crate::tlv::{self, DataObject};
 use crate::type_library::{
     SCM_TYPE_CYCLIC_EF, SCM_TYPE_DIRECTORY_FILE, SCM_TYPE_FIXED_EF, SCM_TYPE_TRANSPARENT_EF, SCM_TYPE_VARIABLE_EF,
@@ -16,6 +18,8 @@ pub(crate) const WHOLE_SIZE: u32 = 0x81;
 pub(crate) const DESCRIPTOR: u32 = 0x82;
 pub(crate) const ID: u32 = 0x83;
 pub(crate) const NAME: u32 = 0x84;
+/// Proprietary information that is no data object: the structure that a SIM tells.
+pub(crate) const STRUCTURE: u32 = 0x85;
 pub(crate) const SHORT_ID: u32 = 0x88;
 pub(crate) const LIFE_CYCLE: u32 = 0x8A;
 

@@ -101,10 +101,25 @@ const USUAL: [(u16, u16); 32] = [
     (0x5F00, 0x5F1F),
 ];
 
+/// All identifiers of a SIM, by the level of the directory: the first byte says what it is (3GPP TS 51.011, 6.2).
+const IN_MF_OF_SIM: [(u16, u16); 2] = [(0x2F00, 0x2FFF), (0x7F00, 0x7FFF)];
+const IN_DF_OF_SIM: [(u16, u16); 2] = [(0x5F00, 0x5FFF), (0x6F00, 0x6FFF)];
+const IN_SECOND_DF_OF_SIM: [(u16, u16); 1] = [(0x4F00, 0x4FFF)];
+
+/// The identifiers that are tried in `directory` where the caller has said none.
+fn usual(card: &Conversation, directory: &Path) -> &'static [(u16, u16)] {
+    match directory.ids().len() {
+        _ if !card.is_sim() => &USUAL,
+        0 => &IN_MF_OF_SIM,
+        1 => &IN_DF_OF_SIM,
+        _ => &IN_SECOND_DF_OF_SIM,
+    }
+}
+
 impl Candidates {
-    fn iter(&self) -> impl Iterator<Item = u16> {
+    fn iter(&self, usual: &'static [(u16, u16)]) -> impl Iterator<Item = u16> {
         let (usual, range) = match self {
-            Candidates::Usual => (&USUAL[..], None),
+            Candidates::Usual => (usual, None),
             Candidates::Range(range) => (&[][..], Some(range.clone())),
         };
         usual.iter().flat_map(|(first, last)| *first..=*last).chain(range.into_iter().flatten())
@@ -135,7 +150,7 @@ fn for_each_file(
     candidates: &Candidates,
     mut tell: impl FnMut(&mut Conversation, u16, ControlParameters) -> Result<()>,
 ) -> Result<()> {
-    for id in candidates.iter() {
+    for id in candidates.iter(usual(card, directory)) {
         let Ok(path) = directory.child(id) else { continue };
         let mut answer = Vec::new();
         match select(card, &path, Expected::Candidate, Telling::Parameters, &mut answer) {
@@ -241,7 +256,7 @@ mod tests {
 
     #[test]
     fn each_usual_identifier_is_tried_once() {
-        let all: Vec<_> = Candidates::Usual.iter().collect();
+        let all: Vec<_> = Candidates::Usual.iter(&USUAL).collect();
         assert_eq!(all.len(), 351, "as the header says");
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
         assert!(all.iter().all(|id| Path::MF.child(*id).is_ok()));
@@ -249,7 +264,7 @@ mod tests {
 
     #[test]
     fn the_standard_applications_are_among_them() {
-        let all: BTreeSet<_> = Candidates::Usual.iter().collect();
+        let all: BTreeSet<_> = Candidates::Usual.iter(&USUAL).collect();
         let passport = (0x0101..=0x0110).chain(0x011C..=0x011E);
         let information = [0x2F00, 0x5015, 0x5031, 0x5032, 0x5033];
         let telecom = [0x2F00, 0x2FE2, 0x2F05, 0x2F06, 0x2F08, 0x7F10, 0x7F20, 0x6F07, 0x6FAD];

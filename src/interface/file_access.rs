@@ -295,7 +295,12 @@ fn open(card: &mut Conversation, reference: Reference, path: &Path) -> Result<Fi
             kind
         }
     };
-    Ok(File::new(*path, reference, kind, parameters, number))
+    let file = File::new(*path, reference, kind, parameters, number);
+    if card.is_sim() {
+        // It gives a record in no other length (3GPP TS 51.011, 9.2.5), so that none is longer.
+        file.note_record_size();
+    }
+    Ok(file)
 }
 
 fn is_missing(card: &mut Conversation, directory: &Path) -> bool {
@@ -309,6 +314,10 @@ fn is_missing(card: &mut Conversation, directory: &Path) -> bool {
 fn open_by_short_id(card: &mut Conversation, path: &Path) -> Result<(Kind, ControlParameters, bool)> {
     let directory = path.without_short_id();
     enter_directory(card, &directory)?;
+    if card.is_sim() {
+        // It would take the short identifier for a part of the offset.
+        return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
+    }
     let short_id = path.short_id().unwrap_or(0);
     // The card may make it the current file, whatever it answers.
     card.set_selection(Some(Selection { file: directory, directory: Some(directory) }));

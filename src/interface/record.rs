@@ -14,6 +14,8 @@ use crate::hresult::{Hresult, Result};
 const MAX_RECORDS: u64 = 254;
 /// P2: the record that P1 numbers, of the current file.
 pub(crate) const NUMBERED: u8 = 0x04;
+/// P2: the record before the current one; in a ring, in place of the oldest, a new first one.
+const PREVIOUS: u8 = 0x03;
 
 /// Reads the record at `position`. There is none behind the last one: `SCARD_W_EOF`.
 pub fn read(card: &mut Conversation, file: &File, position: u64, data: &mut Vec<u8>) -> Result<()> {
@@ -184,7 +186,7 @@ fn is_missing(status: StatusWord) -> bool {
 fn may_be_long(card: &mut Conversation, length: usize) -> bool {
     let habits = card.habits();
     let is_refused = habits.refuses_long_responses || habits.response.within(length) <= SHORT_RESPONSE;
-    !is_refused && card.limits().extended.is_some()
+    !is_refused && card.extended_for_files().is_some()
 }
 
 /// Reads a record in the greatest length below `refused` that the card takes for it.
@@ -296,6 +298,13 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
     let status = send(card, file, &Command::new(ins, number, NUMBERED).with_data(data), &mut Vec::new())?;
     match (status, change) {
         (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append_at(card, file, position, data),
+        // In a ring some cards write nothing but a new record (3GPP TS 51.011, 8.6; ETSI TS 102 221, 11.1.6).
+        (status, Change::Replace(_)) if refuses_number(file, status) && position > 0 => {
+            match count(card, file)? == position {
+                true => append(card, file, data).map(|()| 1),
+                false => Err(refusal(file, change.length(), status)),
+            }
+        }
         (status, _) if status.is_changed() => Ok(position + 1),
         (status, _) => Err(refusal(file, change.length(), status)),
     }
@@ -320,9 +329,19 @@ fn append_at(card: &mut Conversation, file: &File, position: u64, data: &[u8]) -
     Ok(if file.kind == Kind::Cyclic { 1 } else { position + 1 })
 }
 
-/// APPEND RECORD.
+/// Whether a card may have refused to write into a ring by the number of the record.
+fn refuses_number(file: &File, status: StatusWord) -> bool {
+    file.kind == Kind::Cyclic && (status.is_unknown_command() || status == StatusWord::WRONG_STRUCTURE)
+}
+
+/// APPEND RECORD. In a ring UPDATE RECORD of the previous one does the same (ISO/IEC 7816-4), and some cards know only that.
 pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
-    let status = send(card, file, &Command::new(ins::APPEND_RECORD, 0, 0).with_data(data), &mut Vec::new())?;
+    let append = Command::new(ins::APPEND_RECORD, 0, 0).with_data(data);
+    let mut status = send(card, file, &append, &mut Vec::new())?;
+    if file.kind == Kind::Cyclic && status.is_unknown_command() {
+        let update = Command::new(ins::UPDATE_RECORD, 0, PREVIOUS).with_data(data);
+        status = send(card, file, &update, &mut Vec::new())?;
+    }
     if status.is_changed() {
         Ok(())
     } else {

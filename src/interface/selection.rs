@@ -1,6 +1,7 @@
 //! Selecting a file (ISO/IEC 7816-4, 11.2.2), in as few commands as the card allows.
 
 pub mod name;
+pub mod sim;
 mod way;
 
 use super::control_parameters::{ControlParameters, Kind};
@@ -126,8 +127,27 @@ fn is_readable(card: &mut Conversation) -> Result<bool> {
 }
 
 /// Goes to `path`, from the current DF if that is known and on the way. `current` is where the card still is when the last of it is
-/// not found, if that is known.
+/// not found, if that is known. A card turns out to be a SIM when it refuses a SELECT, and then it has selected nothing.
 fn walk(
+    card: &mut Conversation,
+    path: &Path,
+    current: &mut Option<Path>,
+    expected: Expected,
+    telling: Telling,
+    answer: &mut Vec<u8>,
+) -> Result<StatusWord> {
+    if !card.is_sim() {
+        let status = walk_any_way(card, path, current, expected, telling, answer)?;
+        if !card.is_sim() {
+            return Ok(status);
+        }
+        *current = None;
+    }
+    sim::walk(card, path, current, expected, telling, answer)
+}
+
+/// The same with the SELECT of ISO/IEC 7816-4, in a way that the card knows.
+fn walk_any_way(
     card: &mut Conversation,
     path: &Path,
     current: &mut Option<Path>,

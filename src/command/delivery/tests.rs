@@ -277,6 +277,28 @@ fn a_sim_says_otherwise_that_there_is_more() {
     assert_eq!(fetched(0x80, 0xA4, false, &script), (vec![], 0x9F04, Fetched::Nothing));
 }
 
+#[test]
+fn a_sim_says_the_right_length() {
+    let read = Command { cla: 0xA0, ..Command::new(ins::READ_RECORD, 1, 4) }.expecting(256);
+    let usual = Fetching::of(&read, false);
+    let sim = Fetching { believes_67xx: true, ..usual };
+    let sent = |fetching, command, script: &[(&str, &str)]| {
+        let (answer, delivered) = deliver_as(Protocol::T0, SHORT, fetching, command, script).unwrap();
+        (answer, delivered.status.0)
+    };
+    let script = [("A0B20104 00", "671C"), ("A0B20104 1C", "07*28 9000")];
+    assert_eq!(sent(sim, read, &script), (vec![7; 28], 0x9000));
+    assert_eq!(sent(sim, read, &[("A0B20104 00", "671C"), ("A0B20104 1C", "671B")]), (vec![], 0x671B));
+    // It says none.
+    assert_eq!(sent(sim, read, &[("A0B20104 00", "6700")]), (vec![], 0x6700));
+    // To a caller's command it is a word as any other.
+    assert_eq!(sent(usual, read, &script[..1]), (vec![], 0x671C));
+    // A code that was counted, and a change, are not sent again.
+    let verify = Command { cla: 0xA0, ..Command::new(ins::VERIFY, 0, 1) };
+    assert_eq!(sent(sim, verify.expecting(4), &[("A0200001 04", "6708")]), (vec![], 0x6708));
+    assert_eq!(sent(sim, verify.with_data(&[5]), &[("A0200001 01 05", "6708")]), (vec![], 0x6708));
+}
+
 /// The form that was refused, if the command may be sent otherwise.
 #[track_caller]
 fn refused(protocol: Protocol, limits: Limits, command: Command, script: &[(&str, &str)]) -> Option<LongForm> {

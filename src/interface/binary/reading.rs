@@ -530,7 +530,7 @@ impl Reader<'_, '_> {
 /// The longest response with an extended length, where card and reader have that.
 fn long_limit(card: &mut Conversation) -> Option<usize> {
     let may_be_long = !card.habits().refuses_long_responses;
-    card.limits().extended.filter(|_| may_be_long).map(|extended| extended.response.max(SHORT_RESPONSE))
+    card.extended_for_files().filter(|_| may_be_long).map(|extended| extended.response.max(SHORT_RESPONSE))
 }
 
 /// Where what follows begins.

@@ -196,7 +196,7 @@ fn refusal(status: StatusWord) -> Hresult {
 fn command_limit(card: &mut Conversation, wanted: usize) -> usize {
     let is_unknown = card.believes_card() && card.capabilities().more_in_file;
     let is_short = wanted <= SHORT_DATA || card.protocol() == Protocol::T0 || is_unknown;
-    let long = if is_short || card.habits().refuses_long_commands { None } else { card.limits().extended };
+    let long = if is_short || card.habits().refuses_long_commands { None } else { card.extended_for_files() };
     let limit = long.map_or(card.short_limits().0, |extended| extended.data.max(SHORT_DATA));
     card.habits().command.within(limit)
 }

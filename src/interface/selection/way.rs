@@ -1,6 +1,6 @@
 //! The ways of asking for a file, of which a card may know some only: by path or step by step, and what it is to tell.
 
-use super::{is_selected, Expected, Telling};
+use super::{is_selected, sim, Expected, Telling};
 use crate::attachment::conversation::Conversation;
 use crate::attachment::knowledge::Habits;
 use crate::command::status_word::StatusWord;
@@ -35,7 +35,7 @@ pub fn descend(
     if !card.habits().steps {
         let (bytes, length) = bytes(ids);
         let status = ask(card, from, bytes.get(..length).unwrap_or_default(), telling, answer)?;
-        if !status.is_unknown_command() {
+        if !status.is_unknown_command() || card.is_sim() {
             return Ok(status);
         }
     }
@@ -194,7 +194,7 @@ pub fn ask(card: &mut Conversation, p1: u8, data: &[u8], telling: Telling, answe
         let ne = if *way == NOTHING { 0 } else { SHORT_RESPONSE };
         let begin = answer.len();
         let status = card.send(&Command::new(ins::SELECT, p1, *way).with_data(data).expecting(ne), answer)?;
-        if !status.is_unknown_command() {
+        if sim::turns_out(card, status)? || !status.is_unknown_command() {
             return Ok(status);
         }
         answer.truncate(begin);

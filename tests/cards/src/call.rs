@@ -1,5 +1,6 @@
 //! One call of libscm: what is asked for, and what the right answer is.
 
+use scm::type_library::{SCM_FL_IHV_CHANGE, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE};
 use serde::Deserialize;
 
 use crate::bytes::{Bytes, Word};
@@ -28,6 +29,13 @@ pub enum Call {
     Directory(Directory),
     Verify(Verify),
     Check(Check),
+    Change(Change),
+    Disable(Disable),
+    Enable(Enable),
+    Unblock(Unblock),
+    Properties(Properties),
+    Invalidate(Invalidate),
+    Rehabilitate(Rehabilitate),
 }
 
 /// `scm_transmit`.
@@ -162,6 +170,67 @@ pub struct Check {
     tries: Option<u32>,
 }
 
+/// `scm_ch_verification_change_code`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    change: Bytes,
+    to: Bytes,
+    reference: u8,
+    tries: Option<u32>,
+}
+
+/// The same with `SCM_FL_IHV_DISABLE`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disable {
+    disable: Bytes,
+    reference: u8,
+    tries: Option<u32>,
+}
+
+/// The same with `SCM_FL_IHV_ENABLE`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enable {
+    enable: Bytes,
+    reference: u8,
+    tries: Option<u32>,
+}
+
+/// `scm_ch_verification_unblock`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unblock {
+    unblock: Bytes,
+    to: Bytes,
+    reference: u8,
+    tries: Option<u32>,
+}
+
+/// `scm_file_access_get_properties`: all of them, one behind the other.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Properties {
+    properties: String,
+    #[serde(default)]
+    gives: Bytes,
+}
+
+/// `scm_file_access_invalidate`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invalidate {
+    invalidate: String,
+}
+
+/// `scm_file_access_rehabilitate`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rehabilitate {
+    rehabilitate: String,
+}
+
 impl Call {
     pub fn read(table: toml::Table) -> Result<Call, String> {
         let error = |error: toml::de::Error| error.message().to_string();
@@ -187,6 +256,13 @@ impl Call {
             "directory" => Directory,
             "verify" => Verify,
             "check" => Check,
+            "change" => Change,
+            "disable" => Disable,
+            "enable" => Enable,
+            "unblock" => Unblock,
+            "properties" => Properties,
+            "invalidate" => Invalidate,
+            "rehabilitate" => Rehabilitate,
         }
     }
 
@@ -247,6 +323,28 @@ impl Call {
             }
             Call::Check(call) => {
                 let (code, tries) = program.verify(None, call.check);
+                told(code, [compared("tries", &tries, &call.tries)])
+            }
+            Call::Properties(call) => {
+                let (code, properties) = program.properties(&call.properties);
+                told(code, [compared("gives", &Bytes(properties), &call.gives)])
+            }
+            Call::Invalidate(call) => told(program.set_active(&call.invalidate, false), []),
+            Call::Rehabilitate(call) => told(program.set_active(&call.rehabilitate, true), []),
+            Call::Change(call) => {
+                let (code, tries) = program.change(&call.change.0, &call.to.0, SCM_FL_IHV_CHANGE, call.reference);
+                told(code, [compared("tries", &tries, &call.tries)])
+            }
+            Call::Disable(call) => {
+                let (code, tries) = program.change(&call.disable.0, &[], SCM_FL_IHV_DISABLE, call.reference);
+                told(code, [compared("tries", &tries, &call.tries)])
+            }
+            Call::Enable(call) => {
+                let (code, tries) = program.change(&call.enable.0, &[], SCM_FL_IHV_ENABLE, call.reference);
+                told(code, [compared("tries", &tries, &call.tries)])
+            }
+            Call::Unblock(call) => {
+                let (code, tries) = program.unblock(&call.unblock.0, &call.to.0, call.reference);
                 told(code, [compared("tries", &tries, &call.tries)])
             }
         }

@@ -182,6 +182,14 @@ pub struct File {
     pub content: Option<Bytes>,
     pub records: Option<Vec<Bytes>>,
     pub short_id: Option<u8>,
+    /// The records are a ring.
+    #[serde(default)]
+    pub ring: bool,
+    /// The reference of the code that has to be shown before it is read or written.
+    pub needs: Option<u8>,
+    /// Nothing is read from it, nor written.
+    #[serde(default)]
+    pub invalidated: bool,
     /// The answer of SELECT in place of right control parameters.
     pub tells: Option<Bytes>,
     /// What it says of its size, in place of the truth.
@@ -203,6 +211,8 @@ pub struct Code {
     pub blocked: Word,
     /// The answer to VERIFY without a code, in place of the counter.
     pub asked: Option<Word>,
+    /// The code that unblocks this one, in class A0.
+    pub unblocking: Option<Bytes>,
 }
 
 fn wrong() -> Word {

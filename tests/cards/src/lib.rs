@@ -10,6 +10,7 @@ mod family;
 mod model;
 mod play;
 mod program;
+mod sim;
 mod transport;
 
 use std::fs::read_dir;

@@ -12,6 +12,8 @@ const NO_CODE: Word = Word::new(0x6A88);
 const NO_ROOM: Word = Word::new(0x6A84);
 const WRONG_OFFSET: Word = Word::new(0x6B00);
 const WRONG_LENGTH: Word = Word::new(0x6700);
+const NOT_ALLOWED: Word = Word::new(0x6982);
+const INVALIDATED: Word = Word::new(0x6985);
 
 /// A command as the card understands it, whichever way it came.
 #[derive(Clone, Debug)]
@@ -27,29 +29,37 @@ pub struct Command {
 pub type Response = (Vec<u8>, Word);
 
 pub struct Model {
-    card: Card,
+    pub(crate) card: Card,
     /// The path of the current DF, and the index of the current file.
-    directory: Vec<String>,
-    current: Option<usize>,
-    left: Vec<usize>,
-    verified: Vec<bool>,
+    pub(crate) directory: Vec<String>,
+    pub(crate) current: Option<usize>,
+    pub(crate) codes: Vec<CodeState>,
+}
+
+/// The state of a code.
+#[derive(Clone)]
+pub struct CodeState {
+    pub value: Vec<u8>,
+    pub left: usize,
+    pub verified: bool,
+    pub disabled: bool,
 }
 
 /// The outcome of a SELECT.
-enum Found {
+pub(crate) enum Found {
     Directory(Vec<String>),
     File(usize),
 }
 
-fn steps(path: &str) -> Vec<String> {
+pub(crate) fn steps(path: &str) -> Vec<String> {
     path.split('/').map(str::to_uppercase).collect()
 }
 
-fn refused(word: Word) -> Response {
+pub(crate) fn refused(word: Word) -> Response {
     (Vec::new(), word)
 }
 
-fn done(data: Vec<u8>) -> Response {
+pub(crate) fn done(data: Vec<u8>) -> Response {
     (data, Word::OK)
 }
 
@@ -58,8 +68,7 @@ impl Model {
         Model {
             directory: vec!["3F00".into()],
             current: None,
-            left: card.codes.iter().map(|code| code.tries).collect(),
-            verified: vec![false; card.codes.len()],
+            codes: card.codes.iter().map(CodeState::new).collect(),
             card: card.clone(),
         }
     }
@@ -68,7 +77,7 @@ impl Model {
     pub fn reset(&mut self) {
         self.directory = vec!["3F00".into()];
         self.current = None;
-        self.verified.fill(false);
+        self.codes.iter_mut().for_each(|code| code.verified = false);
     }
 
     pub fn execute(&mut self, command: &Command) -> Response {
@@ -139,7 +148,7 @@ impl Model {
     }
 
     /// What is at a path: a file, or a directory that some file is in.
-    fn at(&self, path: Vec<String>) -> Option<Found> {
+    pub(crate) fn at(&self, path: Vec<String>) -> Option<Found> {
         let mut paths = self.card.files.iter().map(|file| steps(&file.path));
         match paths.position(|file| file == path) {
             Some(index) => Some(Found::File(index)),
@@ -168,7 +177,7 @@ impl Model {
             0 => (self.current.ok_or(NO_FILE), usize::from(command.p1) << 8 | usize::from(command.p2)),
             _ => (self.by_short_id(command.p1 & 0x1F).ok_or(self.card.select.missing), command.p2.into()),
         };
-        match index {
+        match index.and_then(|index| self.forbids(index).map_or(Ok(index), Err)) {
             Err(word) => refused(word),
             Ok(index) if command.ins == 0xB0 => self.read(index, offset, command.ne),
             Ok(index) => self.write(index, offset, &command.data),
@@ -234,6 +243,9 @@ impl Model {
             Ok(_) => return refused(self.card.select.otherwise),
             Err(word) => return refused(word),
         };
+        if let Some(word) = self.forbids(index) {
+            return refused(word);
+        }
         let number = usize::from(command.p1).checked_sub(1);
         let Some(records) = &mut self.card.files[index].records else { return refused(WRONG_KIND) };
         match number.and_then(|number| records.get_mut(number)) {
@@ -251,21 +263,53 @@ impl Model {
         let Some(at) = self.card.codes.iter().position(|code| code.reference == command.p2) else {
             return refused(NO_CODE);
         };
-        let (code, left) = (&self.card.codes[at], &mut self.left[at]);
+        let (code, state) = (&self.card.codes[at], &mut self.codes[at]);
         if command.data.is_empty() {
             return refused(match code.asked {
-                _ if self.verified[at] => Word::OK,
-                Some(word) => word.with(*left),
-                None if *left == 0 => code.blocked,
-                None => code.wrong.with(*left),
+                _ if state.verified => Word::OK,
+                Some(word) => word.with(state.left),
+                None if state.left == 0 => code.blocked,
+                None => code.wrong.with(state.left),
             });
         }
-        if *left == 0 {
-            return refused(code.blocked);
+        refused(state.show(code, &command.data))
+    }
+
+    /// The refusal to read a file, or to write it.
+    fn forbids(&self, index: usize) -> Option<Word> {
+        match &self.card.files[index] {
+            file if file.invalidated => Some(INVALIDATED),
+            file if !self.is_open(file) => Some(NOT_ALLOWED),
+            _ => None,
         }
-        self.verified[at] = command.data == code.value.0;
-        *left = if self.verified[at] { code.tries } else { *left - 1 };
-        refused(if self.verified[at] { Word::OK } else { code.wrong(*left) })
+    }
+
+    /// Whether the code of a file was shown, or need not be.
+    pub(crate) fn is_open(&self, file: &File) -> bool {
+        file.needs.is_none_or(|reference| {
+            let mut codes = self.card.codes.iter().zip(&self.codes);
+            codes.any(|(code, state)| code.reference == reference && (state.verified || state.disabled))
+        })
+    }
+}
+
+impl CodeState {
+    fn new(code: &Code) -> CodeState {
+        CodeState { value: code.value.0.clone(), left: code.tries, verified: false, disabled: false }
+    }
+
+    /// The word after a code was shown, and counted.
+    pub(crate) fn show(&mut self, code: &Code, shown: &[u8]) -> Word {
+        if self.left == 0 {
+            return code.blocked;
+        }
+        self.verified = shown == self.value;
+        self.left = if self.verified { code.tries } else { self.left - 1 };
+        if self.verified {
+            Word::OK
+        } else {
+            code.wrong(self.left)
+        }
     }
 }
 
@@ -280,7 +324,7 @@ impl Code {
 
 impl Transfer {
     /// How much of what is wanted is done, where there is room for so much, and with which word; or the word of a refusal.
-    fn limit(&self, wanted: usize, room: usize, otherwise: Refusal) -> Result<(usize, Word), Word> {
+    pub(crate) fn limit(&self, wanted: usize, room: usize, otherwise: Refusal) -> Result<(usize, Word), Word> {
         let most = self.most.unwrap_or(usize::MAX);
         let (length, refusal) = match wanted {
             _ if wanted > most => (most.min(room), self.beyond_most.unwrap_or(Refusal::Word(WRONG_LENGTH))),
@@ -306,7 +350,11 @@ impl File {
             (None, Some(records)) => {
                 let longest = records.iter().map(|record| record.0.len()).max().unwrap_or(0);
                 let is_fixed = records.iter().all(|record| record.0.len() == longest);
-                let kind = if is_fixed { 0x02 } else { 0x04 };
+                let kind = match is_fixed {
+                    _ if self.ring => 0x06,
+                    true => 0x02,
+                    false => 0x04,
+                };
                 (
                     records.iter().map(|record| record.0.len()).sum(),
                     vec![kind, 0x41, 0, longest as u8, records.len() as u8],
@@ -340,7 +388,7 @@ fn template(p2: u8) -> u8 {
     }
 }
 
-fn number(digits: &str) -> Vec<u8> {
+pub(crate) fn number(digits: &str) -> Vec<u8> {
     digits.parse::<crate::bytes::Bytes>().map_or_else(|_| Vec::new(), |bytes| bytes.0)
 }
 

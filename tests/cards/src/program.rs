@@ -6,7 +6,8 @@ use std::ptr::{null, null_mut};
 
 use scm::capi::attachment::{scm_attach_by_ifd_ex, scm_attach_options, scm_detach, scm_handle};
 use scm::capi::ch_verification::{
-    scm_ch_verification, scm_ch_verification_verify, scm_create_ch_verification, SCM_RETRIES_UNKNOWN,
+    scm_ch_verification, scm_ch_verification_change_code, scm_ch_verification_unblock, scm_ch_verification_verify,
+    scm_create_ch_verification, SCM_RETRIES_UNKNOWN,
 };
 use scm::capi::command::{
     scm_card_capabilities, scm_command, scm_send_ex, scm_send_options, scm_set_card_capabilities, scm_status_words,
@@ -16,7 +17,7 @@ use scm::capi::exchange::{scm_get_last_response, scm_transmit, SCM_RESPONSE_MAX}
 use scm::capi::file::{scm_file, scm_file_close, scm_file_read, scm_file_seek, scm_file_size, scm_file_write};
 use scm::capi::file_access::{
     scm_create_file_access, scm_file_access, scm_file_access_change_dir, scm_file_access_directory,
-    scm_file_access_open,
+    scm_file_access_get_properties, scm_file_access_invalidate, scm_file_access_open, scm_file_access_rehabilitate,
 };
 use scm::type_library::{
     SCM_FL_IHV_CHECKONLY, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_ALL_FILES,
@@ -171,6 +172,26 @@ impl Program {
         (code, names.map(|name| String::from_utf8_lossy(name).into()).collect())
     }
 
+    pub fn properties(&mut self, path: &str) -> (i32, Vec<u8>) {
+        let path = CString::new(path).unwrap_or_default();
+        // SAFETY: the path ends with a NUL, and the buffer is as long as is said.
+        filled(65536, |buffer, capacity, length| unsafe {
+            let (files, path) = (self.files, path.as_ptr());
+            scm_file_access_get_properties(files, SCM_TYPE_BY_ANY, path, null(), 0, 0, buffer, capacity, length)
+        })
+    }
+
+    pub fn set_active(&mut self, path: &str, active: bool) -> i32 {
+        let path = CString::new(path).unwrap_or_default();
+        // SAFETY: the path ends with a NUL.
+        unsafe {
+            match active {
+                true => scm_file_access_rehabilitate(self.files, path.as_ptr(), 0),
+                false => scm_file_access_invalidate(self.files, path.as_ptr(), 0),
+            }
+        }
+    }
+
     /// Without a code it is only asked for. The tries, where they are known.
     pub fn verify(&mut self, code: Option<&[u8]>, reference: u8) -> (i32, Option<u32>) {
         let (mut tries, flags) = (0, if code.is_none() { SCM_FL_IHV_CHECKONLY } else { 0 });
@@ -178,8 +199,32 @@ impl Program {
         // SAFETY: the code is as long as is said.
         let result =
             unsafe { scm_ch_verification_verify(self.codes, data, length, flags, reference.into(), &mut tries) };
-        (result, Some(tries).filter(|tries| *tries != SCM_RETRIES_UNKNOWN))
+        (result, known(tries))
     }
+
+    pub fn change(&mut self, old: &[u8], new: &[u8], flags: u32, reference: u8) -> (i32, Option<u32>) {
+        let (mut tries, reference) = (0, reference.into());
+        // SAFETY: the codes are as long as is said.
+        let result = unsafe {
+            let (old, old_length, new, new_length) = (old.as_ptr(), old.len(), new.as_ptr(), new.len());
+            scm_ch_verification_change_code(self.codes, old, old_length, new, new_length, flags, reference, &mut tries)
+        };
+        (result, known(tries))
+    }
+
+    pub fn unblock(&mut self, unblocking: &[u8], new: &[u8], reference: u8) -> (i32, Option<u32>) {
+        let (mut tries, reference) = (0, reference.into());
+        // SAFETY: the codes are as long as is said.
+        let result = unsafe {
+            let (code, length, new, new_length) = (unblocking.as_ptr(), unblocking.len(), new.as_ptr(), new.len());
+            scm_ch_verification_unblock(self.codes, code, length, new, new_length, 0, reference, &mut tries)
+        };
+        (result, known(tries))
+    }
+}
+
+fn known(tries: u32) -> Option<u32> {
+    Some(tries).filter(|tries| *tries != SCM_RETRIES_UNKNOWN)
 }
 
 impl Drop for Program {

@@ -5,6 +5,8 @@ use crate::family::{Card, Protocol};
 use crate::model::{Command, Model, Response};
 
 const CHAINING: u8 = 0x10;
+/// The class of a SIM.
+const SIM: u8 = 0xA0;
 const GET_RESPONSE: u8 = 0xC0;
 const SHORT_RESPONSE: usize = 256;
 const WRONG_LENGTH: Word = Word::new(0x6700);
@@ -72,7 +74,8 @@ impl Transport {
         let has_data = !data.is_empty();
         // Beside data T=0 has no place for Le, and what fits into one answer is got ready.
         let ne = if self.protocol == Protocol::T0 && has_data { SHORT_RESPONSE } else { body.ne };
-        let response = self.model.execute(&Command { ins, p1, p2, data, ne });
+        let command = Command { ins, p1, p2, data, ne };
+        let response = if cla == SIM { self.model.execute_as_sim(&command) } else { self.model.execute(&command) };
         self.answer(cla, response, body.ne, has_data)
     }
 
@@ -85,13 +88,13 @@ impl Transport {
         }
         if self.protocol == Protocol::T0 && has_data {
             self.ready = Some((response, cla));
-            return (Vec::new(), more(length));
+            return (Vec::new(), more(cla, length));
         }
         let fits = if self.protocol == Protocol::T0 { length == ne } else { length <= ne };
         if fits {
             response
         } else {
-            (Vec::new(), exact(length))
+            (Vec::new(), exact(cla, length))
         }
     }
 
@@ -108,7 +111,7 @@ impl Transport {
         if ne > data.len() {
             let length = data.len();
             self.ready = Some(((data, word), class));
-            return (Vec::new(), exact(length));
+            return (Vec::new(), exact(class, length));
         }
         let rest = data[ne..].to_vec();
         let answer = data[..ne].to_vec();
@@ -117,16 +120,16 @@ impl Transport {
         }
         let length = rest.len();
         self.ready = Some(((rest, word), class));
-        (answer, more(length))
+        (answer, more(class, length))
     }
 }
 
-fn more(length: usize) -> Word {
-    Word::new(0x6100 | length.min(256) as u16 & 0xFF)
+fn more(cla: u8, length: usize) -> Word {
+    Word::new(if cla == SIM { 0x9F00 } else { 0x6100 } | length.min(256) as u16 & 0xFF)
 }
 
-fn exact(length: usize) -> Word {
-    Word::new(0x6C00 | length.min(256) as u16 & 0xFF)
+fn exact(cla: u8, length: usize) -> Word {
+    Word::new(if cla == SIM { 0x6700 } else { 0x6C00 } | length.min(256) as u16 & 0xFF)
 }
 
 /// The part behind the header; None where the lengths are wrong.
