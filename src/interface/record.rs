@@ -97,7 +97,8 @@ fn is_end(card: &mut Conversation, file: &File, number: u8, status: StatusWord) 
     if needs_before && !gives(card, file, number - 1)? {
         return Ok(false);
     }
-    Ok(has_said_so || is_behind_told || !says_nothing(status) || !gives_behind(card, file, number)?)
+    let says_nothing = Refusal::of(status).says_nothing();
+    Ok(has_said_so || is_behind_told || !says_nothing || !gives_behind(card, file, number)?)
 }
 
 /// Whether the card gives a record behind one that it refuses in words that say nothing. It is looked for in steps that double.
@@ -108,10 +109,6 @@ fn gives_behind(card: &mut Conversation, file: &File, number: u8) -> Result<bool
         }
     }
     Ok(false)
-}
-
-fn says_nothing(status: StatusWord) -> bool {
-    matches!(Refusal::of(status), Refusal::Other | Refusal::Command)
 }
 
 fn gives(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
@@ -135,7 +132,7 @@ fn may_be_missing(refusal: Refusal) -> bool {
 /// Whether it may be the length that is refused.
 fn may_be_length(status: StatusWord) -> bool {
     let refusal = Refusal::of(status);
-    !is_missing(status) && (refusal.may_be_end() || refusal == Refusal::Other)
+    !is_missing(status) && (refusal.may_be_end() || matches!(refusal, Refusal::Other | Refusal::Condition))
 }
 
 /// A card that says it has extended lengths and refuses them is asked in short ones from then on, and one that refuses those in
@@ -261,12 +258,10 @@ fn is_cut(file: &File, taken: usize, asked: usize, given: usize) -> bool {
 /// A card that speaks of another file has lost the selection, and is asked once more with the file selected again.
 fn send_short(card: &mut Conversation, file: &File, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
     let status = send_short_once(card, file, command, answer)?;
-    if Refusal::of(status) != Refusal::File || status == StatusWord::WRONG_STRUCTURE {
-        return Ok(status);
+    match file.enter_again(card, status)? {
+        true => send_short_once(card, file, command, answer),
+        false => Ok(status),
     }
-    card.set_selection(None);
-    file.enter(card)?;
-    send_short_once(card, file, command, answer)
 }
 
 fn send_short_once(
@@ -293,7 +288,7 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
         Change::Erase(_) => ins::ERASE_RECORD,
         Change::Or(_) | Change::And(_) => ins::WRITE_RECORD,
     };
-    let status = send(card, file, &Command::new(ins, number, NUMBERED).with_data(data), &mut Vec::new())?;
+    let status = send_change(card, file, &Command::new(ins, number, NUMBERED).with_data(data))?;
     match (status, change) {
         (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append_at(card, file, position, data),
         (status, _) if status.is_changed() => Ok(position + 1),
@@ -322,7 +317,7 @@ fn append_at(card: &mut Conversation, file: &File, position: u64, data: &[u8]) -
 
 /// APPEND RECORD.
 pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
-    let status = send(card, file, &Command::new(ins::APPEND_RECORD, 0, 0).with_data(data), &mut Vec::new())?;
+    let status = send_change(card, file, &Command::new(ins::APPEND_RECORD, 0, 0).with_data(data))?;
     if status.is_changed() {
         Ok(())
     } else {
@@ -351,7 +346,7 @@ pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> 
 /// The same as `is_end`, where nobody knows of the record before: the first one is there.
 fn is_beyond(card: &mut Conversation, file: &File, number: u8, status: StatusWord) -> Result<bool> {
     let may_be = number > 1 && may_be_missing(Refusal::of(status)) && gives(card, file, 1)?;
-    Ok(may_be && (!says_nothing(status) || !gives_behind(card, file, number)?))
+    Ok(may_be && (!Refusal::of(status).says_nothing() || !gives_behind(card, file, number)?))
 }
 
 /// How many records there are; the card is asked for one after the other, in ever smaller steps.
@@ -368,6 +363,15 @@ pub fn count(card: &mut Conversation, file: &File) -> Result<u64> {
 
 fn number(position: u64) -> Option<u8> {
     u8::try_from(position + 1).ok().filter(|number| u64::from(*number) <= MAX_RECORDS)
+}
+
+/// Changes a record, with the file selected again where the card has lost the selection, and so has changed nothing.
+fn send_change(card: &mut Conversation, file: &File, command: &Command) -> Result<StatusWord> {
+    let status = send(card, file, command, &mut Vec::new())?;
+    match file.enter_again(card, status)? {
+        true => send(card, file, command, &mut Vec::new()),
+        false => Ok(status),
+    }
 }
 
 /// Sends a command about records of `file`.

@@ -158,7 +158,7 @@ impl Reader<'_, '_> {
             if self.file.is_refusal_first(offset) && self.ask(offset, 1, most, data)?.given > 0 {
                 return Ok(Part::More);
             }
-            if refusal == Refusal::Place || self.ends_as_known(offset)? {
+            if refusal == Refusal::Place || self.ends_as_known(offset, refusal)? {
                 self.file.note_nothing_at(offset);
                 return Ok(Part::Nothing);
             }
@@ -202,14 +202,17 @@ impl Reader<'_, '_> {
         data: &mut Vec<u8>,
     ) -> Result<Option<StatusWord>> {
         let place = Place::of(self.card, self.file, offset)?;
+        let is_form = self.may_be_form(place, refused, status);
         let taken = match status.exact_le() {
             // It says how much there is, and does not give that: nothing.
             Some(_) => refused,
+            // Most likely it is no length.
+            None if Refusal::of(status) == Refusal::Condition && !is_form => refused,
             None => place.data_in(self.card.habits().response.taken),
         };
         let short = place.data_in(SHORT_RESPONSE);
         let mut search = Search::below(refused, taken, short);
-        if self.may_be_form(place, refused, status) {
+        if is_form {
             search.refuse(short + 1);
         }
         let (mut best, mut last) = (Vec::new(), StatusWord::OK);
@@ -251,9 +254,15 @@ impl Reader<'_, '_> {
 
     /// Whether the file ends where the card has told, or where the end was found, when the card refuses what is behind in words that are
     /// about something else. It has given all that is before, and has refused twice.
-    fn ends_as_known(&mut self, offset: u64) -> Result<bool> {
-        let is_known = offset > 0 && self.file.is_end_known();
-        Ok(is_known && (self.file.has_given(offset) || self.gives_before(offset)?))
+    fn ends_as_known(&mut self, offset: u64, refusal: Refusal) -> Result<bool> {
+        if !self.file.is_end_known() {
+            return Ok(false);
+        }
+        // Before a file that is told to be empty there is nothing to be given.
+        if offset == 0 {
+            return Ok(refusal == Refusal::Other);
+        }
+        Ok(self.file.has_given(offset) || self.gives_before(offset)?)
     }
 
     /// Nothing is at `offset`, for the card has refused a single byte of it. That this is the end needs more: the card still gives the
@@ -449,12 +458,9 @@ impl Reader<'_, '_> {
         touch(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
         let answer = self.ask_at(place, offset, length, most, data)?;
-        let is_lost = Refusal::of(answer.status) == Refusal::File && answer.status != StatusWord::WRONG_STRUCTURE;
-        if answer.given > 0 || !is_lost {
+        if !self.file.enter_again(self.card, answer.status)? {
             return Ok(answer);
         }
-        self.card.set_selection(None);
-        self.file.enter(self.card)?;
         touch(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
         self.ask_at(place, offset, length, most, data)
