@@ -69,6 +69,8 @@ pub struct Habits {
     /// How much it takes in one command, and how much it gives in one response.
     pub command: Reach,
     pub response: Reach,
+    /// How much it gives by one GET RESPONSE, after it has refused more.
+    pub fetched: Option<usize>,
     /// In what length it has given a record, after it has refused a longer one.
     pub record: Option<usize>,
     /// It reads with the odd instruction.

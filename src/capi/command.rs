@@ -151,6 +151,7 @@ impl scm_send_options {
         Ok(Fetching {
             classes: classes.filter(|_| self.flags & SCM_SEND_KEEP_61XX == 0),
             corrects_le: self.flags & SCM_SEND_KEEP_6CXX == 0,
+            ..fetching
         })
     }
 
