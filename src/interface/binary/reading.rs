@@ -165,8 +165,6 @@ impl Reader<'_, '_> {
         }
         let is_form = self.may_be_form(answer.place, length, answer.status);
         let status = match refusal {
-            // A file that was never read from is not taken for another one.
-            Refusal::File if offset == 0 && !is_form => return Err(self.failure(offset, answer.status)),
             refusal if refusal.may_be_length() || is_form => {
                 match self.ask_for_less(offset, length, answer.status, most, data)? {
                     None => return Ok(Part::More),
@@ -207,7 +205,7 @@ impl Reader<'_, '_> {
             // It says how much there is, and does not give that: nothing.
             Some(_) => refused,
             // Most likely it is no length.
-            None if Refusal::of(status) == Refusal::Condition && !is_form => refused,
+            None if !is_form && matches!(Refusal::of(status), Refusal::Condition | Refusal::File) => refused,
             None => place.data_in(self.card.habits().response.taken),
         };
         let short = place.data_in(SHORT_RESPONSE);
