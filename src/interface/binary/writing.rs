@@ -128,10 +128,11 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Whether the card may do it for less. A condition that is not met is none of the length before the card has taken anything.
+    /// Whether the card may do it for less. Once it has taken something, it is neither the wrong file nor a missing condition.
     fn may_be_length(&self, offset: u64, status: StatusWord) -> bool {
         let has_begun = offset > self.begin;
-        Refusal::may_be_length_of_change(status) || has_begun && Refusal::of(status) == Refusal::Condition
+        let may_be = has_begun && matches!(Refusal::of(status), Refusal::File | Refusal::Condition);
+        Refusal::may_be_length_of_change(status) || may_be
     }
 
     /// The code of a write that came to its end at `offset`. It is the end of the file where the write has begun well, or the card has
