@@ -118,7 +118,7 @@ fn gives(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
 /// A card that refuses a record once does not always mean it.
 fn read_or_ask_again(card: &mut Conversation, file: &File, number: u8, data: &mut Vec<u8>) -> Result<StatusWord> {
     let status = read_whole(card, file, number, data)?;
-    if status.is_done() || is_missing(status) || !may_be_missing(Refusal::of(status)) {
+    if status.is_done() || status == StatusWord::RECORD_NOT_FOUND || !may_be_missing(Refusal::of(status)) {
         return Ok(status);
     }
     read_whole(card, file, number, data)
