@@ -646,17 +646,19 @@ proptest! {
     fn records_are_read_to_the_last(
         all in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..240), 1..20),
         descriptor in descriptor(),
-        missing in prop::sample::select(&[0x6A83u16, 0x6B00, 0x6A86, 0x6A82, 0x6700][..]),
+        missing in prop::sample::select(&[0x6A83u16, 0x6B00, 0x6A86, 0x6A82, 0x6700, 0x6F00, 0x6985, 0x6981][..]),
         limit in prop_oneof![240..256usize, Just(65_536)],
         at_end in prop_oneof![
             Just(AtEnd::Gives(0x9000, 0)),
             Just(AtEnd::Gives(0x6282, 0)),
             Just(AtEnd::Refuses(0x6700)),
             Just(AtEnd::Refuses(0x6B00)),
+            Just(AtEnd::Refuses(0x6F00)),
+            Just(AtEnd::Refuses(0x6985)),
             Just(AtEnd::Corrects),
         ],
-        beyond in prop::sample::select(&[0x6700u16, 0x6B00, 0x6A86][..]).prop_map(BeyondLimit::Refuses),
-        glitch in prop::option::of((2..40usize, prop::sample::select(&[0x6700u16, 0x6B00, 0x6986, 0x6A82][..]))),
+        beyond in prop::sample::select(&[0x6700u16, 0x6B00, 0x6A86, 0x6F00, 0x6985][..]).prop_map(BeyondLimit::Refuses),
+        glitch in prop::option::of((2..40usize, prop::sample::select(&[0x6700u16, 0x6B00, 0x6986, 0x6A82, 0x6981, 0x6F00, 0x6985][..]))),
         is_long: bool,
     ) {
         let glitch = glitch.map(|(read, word)| Glitch { read, word, lasts: false });

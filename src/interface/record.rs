@@ -94,7 +94,7 @@ fn is_end(card: &mut Conversation, file: &File, number: u8, status: StatusWord) 
         return Ok(false);
     }
     let needs_before = number > 1 && (is_told || !has_said_so);
-    if needs_before && !gives(card, file, number - 1)? {
+    if needs_before && !gives_after_all(card, file, number - 1)? {
         return Ok(false);
     }
     let says_nothing = Refusal::of(status).says_nothing();
@@ -113,6 +113,11 @@ fn gives_behind(card: &mut Conversation, file: &File, number: u8) -> Result<bool
 
 fn gives(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
     Ok(read_numbered(card, file, number, SHORT_RESPONSE, &mut Vec::new())?.is_done())
+}
+
+/// The same of a record that is most likely there, and may be refused once.
+fn gives_after_all(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
+    Ok(gives(card, file, number)? || gives(card, file, number)?)
 }
 
 /// A card that refuses a record once does not always mean it.
@@ -345,7 +350,7 @@ pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> 
 
 /// The same as `is_end`, where nobody knows of the record before: the first one is there.
 fn is_beyond(card: &mut Conversation, file: &File, number: u8, status: StatusWord) -> Result<bool> {
-    let may_be = number > 1 && may_be_missing(Refusal::of(status)) && gives(card, file, 1)?;
+    let may_be = number > 1 && may_be_missing(Refusal::of(status)) && gives_after_all(card, file, 1)?;
     Ok(may_be && (!Refusal::of(status).says_nothing() || !gives_behind(card, file, number)?))
 }
 
