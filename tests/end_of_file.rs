@@ -545,6 +545,29 @@ proptest! {
         prop_assert!(bed.read_all(chunk).0 == bed.card().content[offset..]);
     }
 
+    /// The same of a card whose words say nothing of lengths and ends. A file without a byte cannot be told from one that may not be read.
+    #[test]
+    fn a_file_is_read_to_its_end_in_any_words(
+        (size, tells) in size_and_tells().prop_filter("a byte", |(size, _)| *size > 0),
+        limit in limit(),
+        end in prop::sample::select(&[0x6F00u16, 0x6985, 0x6A82, 0x6A83, 0x9402, 0x6A80][..]),
+        crosses: bool,
+        word in prop::sample::select(&[0x6F00u16, 0x6985, 0x6A82, 0x6A80, 0x6A83][..]),
+        is_long: bool,
+        chunk in chunk(),
+        measures: bool,
+    ) {
+        let (size, chunk) = bounded(size, limit, chunk);
+        let at_end = if crosses { AtEnd::Gives(0x9000, end) } else { AtEnd::Refuses(end) };
+        let beyond = BeyondLimit::Refuses(word);
+        let bed = Bed::new(Card { gives: limit, at_end, beyond, ..Card::new(size, tells) }, is_long);
+        if measures {
+            prop_assert_eq!(bed.size(), Ok(size as u64));
+        }
+        bed.assert_reads_all(chunk);
+        prop_assert_eq!(bed.size(), Ok(size as u64));
+    }
+
     /// One read is refused, once: the bytes come all the same, or an error, after which they do. There is no end before the last.
     #[test]
     fn one_refusal_is_no_end(

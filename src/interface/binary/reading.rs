@@ -370,7 +370,10 @@ impl Reader<'_, '_> {
             return Ok(Told::Unknown);
         }
         if both.given == 0 && self.ask_one(last)?.given == 0 {
-            let is_known = matches!(both.place, Place::Even(..)) || self.card.habits().reads_odd;
+            // Where the card does not know the instruction, the file may end before that is needed.
+            let is_known = matches!(both.place, Place::Even(..))
+                || self.knows_odd(MAX_SHORT_OFFSET + 1)?
+                || self.ask_one(MAX_SHORT_OFFSET)?.given == 0;
             let is_less = refusal.may_be_end() || is_known && last > 0 && self.ask_one(0)?.given > 0;
             return Ok(if is_less { Told::TooGreat } else { Told::Unknown });
         }
