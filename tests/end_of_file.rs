@@ -600,6 +600,23 @@ proptest! {
         prop_assert!(all == bed.card().content, "{} of {}", all.len(), size);
     }
 
+    /// Nor does one refusal make a file shorter, or of another size than it has.
+    #[test]
+    fn one_refusal_is_no_size(
+        (size, tells) in size_and_tells().prop_filter("a byte", |(size, _)| *size > 0),
+        at_end in at_end(),
+        word in prop::sample::select(&[
+            0x6700u16, 0x6B00, 0x6282, 0x6A86, 0x6F00, 0x6982, 0x6985, 0x6986, 0x6A82, 0x9000, 0x6C00, 0x6400, 0x6581,
+        ][..]),
+        read in 1..20usize,
+    ) {
+        let bed = Bed::new(Card { at_end, ..Card::new(size, tells) }, false);
+        bed.card().glitch = Some(Glitch { read: bed.card().reads + read, word, lasts: false });
+        let first = bed.size();
+        prop_assert!(first.is_err() || first == Ok(size as u64), "{:?} of {}", first, size);
+        prop_assert_eq!(bed.size(), Ok(size as u64));
+    }
+
     /// From some read on the card refuses everything: below the size that it has told that is an error, and no end.
     #[test]
     fn a_card_that_stops_has_no_end(

@@ -293,7 +293,12 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
         Change::Erase(_) => ins::ERASE_RECORD,
         Change::Or(_) | Change::And(_) => ins::WRITE_RECORD,
     };
-    let status = send_change(card, file, &Command::new(ins, number, NUMBERED).with_data(data))?;
+    let command = Command::new(ins, number, NUMBERED).with_data(data);
+    let mut status = send_change(card, file, &command)?;
+    if status == StatusWord::RECORD_NOT_FOUND && position == 0 {
+        // If a first record that is there is refused once, another one must not be appended.
+        status = send_change(card, file, &command)?;
+    }
     match (status, change) {
         (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append_at(card, file, position, data),
         (status, _) if status.is_changed() => Ok(position + 1),
@@ -360,6 +365,7 @@ pub fn count(card: &mut Conversation, file: &File) -> Result<u64> {
     loop {
         // The one behind is asked for twice, lest a single refusal makes the file shorter.
         match super::last_of(MAX_RECORDS - last, |count| exists(card, file, last + count))? {
+            0 if last == 0 && exists(card, file, 1)? => last = 1,
             0 => return Ok(last),
             more => last += more,
         }

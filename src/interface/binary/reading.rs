@@ -100,6 +100,8 @@ struct Reader<'a, 'b> {
     found: Option<Found>,
     /// The longest response that the search has found to be given; all there is where nothing was searched for.
     longest: usize,
+    /// How much the card has given in place of more (6CXX with T=0).
+    corrected: Option<usize>,
     rest: Option<Rest>,
 }
 
@@ -118,7 +120,7 @@ struct Rest {
 
 impl Reader<'_, '_> {
     fn new<'a, 'b>(card: &'a mut Conversation<'b>, file: &'a File) -> Reader<'a, 'b> {
-        Reader { card, file, found: None, longest: usize::MAX, rest: None }
+        Reader { card, file, found: None, longest: usize::MAX, corrected: None, rest: None }
     }
 
     /// Whether the card gives one byte more where it seems to have ended: it may have told too little, or have said no more than that it
@@ -147,6 +149,7 @@ impl Reader<'_, '_> {
         let length = self.within_end(offset, wanted.min(place.data_in(most).max(1)));
         let answer = self.ask_or_fetch(offset, length, most, data)?;
         if answer.given > 0 {
+            self.note_corrected(length, &answer);
             let is_last = answer.status == StatusWord::END_OF_FILE && !self.is_inside(begin_of(offset, answer.given));
             return Ok(if is_last { Part::Last } else { Part::More });
         }
@@ -187,6 +190,18 @@ impl Reader<'_, '_> {
         }
         self.prove_end(offset, status, is_odd)?;
         Ok(Part::Nothing)
+    }
+
+    /// With T=0 a card that gives less with 9000 has had the length corrected, in a second exchange. If it wants the same one twice, that is its
+    /// limit.
+    fn note_corrected(&mut self, length: usize, answer: &Answer) {
+        let is_corrected = answer.given < length && answer.status.is_normal();
+        if self.card.protocol() != Protocol::T0 || !is_corrected || !matches!(answer.place, Place::Even(..)) {
+            return;
+        }
+        if self.corrected.replace(answer.given) == Some(answer.given) {
+            self.card.habits().note_response_limit(answer.given);
+        }
     }
 
     /// Puts as much behind `data` as the card gives at `offset` of less than `refused` bytes, which it has refused with `status`. If that is
@@ -341,17 +356,22 @@ impl Reader<'_, '_> {
     fn measure(&mut self, begin: u64) -> Result<u64> {
         let mut end = begin;
         loop {
-            match last_of(MAX_OFFSET - end, |count| self.exists(end + count - 1))? {
-                0 if self.is_hole(end)? => return Err(Hresult::SCARD_E_COMM_DATA_LOST),
-                0 => return Ok(end),
-                more => end += more,
+            let more = last_of(MAX_OFFSET - end, |count| self.exists(end + count - 1))?;
+            end += more;
+            if more > 0 {
+                continue;
+            }
+            let again = self.ask_one(end)?;
+            match Refusal::of(again.status) {
+                _ if again.given > 0 => end += 1,
+                refusal if self.is_hole(end, refusal)? => return Err(Hresult::SCARD_E_COMM_DATA_LOST),
+                _ => return Ok(end),
             }
         }
     }
 
-    /// Whether the card gives the bytes around `offset` and not that one.
-    fn is_hole(&mut self, offset: u64) -> Result<bool> {
-        let refusal = Refusal::of(self.ask_one(offset)?.status);
+    /// Whether the card gives the bytes around `offset`, and not that one.
+    fn is_hole(&mut self, offset: u64, refusal: Refusal) -> Result<bool> {
         Ok(offset > 0 && refusal.may_be_length() && !refusal.may_be_end() && self.gives_behind(offset)?)
     }
 
@@ -361,14 +381,20 @@ impl Reader<'_, '_> {
             return Ok(Told::Right);
         }
         let Some(last) = told.checked_sub(1) else {
-            return Ok(if self.ask_one(told)?.given > 0 { Told::TooSmall } else { Told::Right });
+            let is_longer = self.ask_one(told)?.given > 0 || self.ask_one(told)?.given > 0;
+            return Ok(if is_longer { Told::TooSmall } else { Told::Right });
         };
         // Most cards tell both at once.
-        let both = self.ask(last, 2, SHORT_RESPONSE, &mut Vec::new())?;
-        let refusal = Refusal::of(both.status);
-        if both.given == 0 && !refusal.may_be_length() {
+        let ask_both = |reader: &mut Self| reader.ask(last, 2, SHORT_RESPONSE, &mut Vec::new());
+        let may_not = |answer: &Answer| answer.given == 0 && !Refusal::of(answer.status).may_be_length();
+        let mut both = ask_both(self)?;
+        if may_not(&both) {
+            both = ask_both(self)?;
+        }
+        if may_not(&both) {
             return Ok(Told::Unknown);
         }
+        let refusal = Refusal::of(both.status);
         if both.given == 0 && self.ask_one(last)?.given == 0 {
             // Where the card does not know the instruction, the file may end before that is needed.
             let is_known = matches!(both.place, Place::Even(..))
