@@ -163,8 +163,11 @@ fn read_numbered(
     }
     let limit = card.short_limits().1;
     let most = card.habits().record.unwrap_or(SHORT_RESPONSE).min(card.habits().response.within(limit));
-    // 256 stands for as much as there is.
-    let asked = if most < SHORT_RESPONSE { length.min(most) } else { length };
+    // 256 stands for as much as there is, also where that is more.
+    let asked = match length.min(most) {
+        SHORT_RESPONSE => EXTENDED_RESPONSE,
+        asked => asked,
+    };
     let command = command.expecting(asked);
     let status = send_short(card, file, &command, data)?;
     let is_short = status.is_done() && data.len() - begin == asked && asked < length;

@@ -463,7 +463,8 @@ impl Reader<'_, '_> {
     /// GET RESPONSE of what goes on behind an answer.
     fn fetch(&mut self, rest: Rest, length: usize, data: &mut Vec<u8>) -> Result<Answer> {
         let begin = data.len();
-        let command = Command::new(ins::GET_RESPONSE, 0, 0).expecting(length.min(SHORT_RESPONSE));
+        let most = self.card.habits().fetched.unwrap_or(SHORT_RESPONSE);
+        let command = Command::new(ins::GET_RESPONSE, 0, 0).expecting(length.min(most));
         let status = self.card.send_short(&command, data)?;
         if !status.is_done() || status.corrupts() {
             data.truncate(begin);
