@@ -15,7 +15,7 @@ use scm::capi::lock::scm_lock;
 use scm::capi::virtual_ifd::{
     scm_virtual_card, scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
 };
-use scm::type_library::{SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
+use scm::type_library::{SCM_FL_ERASE, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
 
 const OK: u16 = 0x9000;
 const EOF: i32 = 0x8010_006D_u32 as i32;
@@ -129,9 +129,14 @@ impl Card {
                 self.refusals += usize::from(data.is_empty());
                 (data, word)
             }
-            0xD6 | 0xD7 => {
+            0xD6 | 0xD7 | 0x0E => {
                 self.updates += 1;
-                (Vec::new(), self.update(command, data))
+                let word = match command[1] {
+                    _ if !self.is_selected => 0x6986,
+                    0x0E => self.erase(command, data),
+                    _ => self.update(command, data),
+                };
+                (Vec::new(), word)
             }
             0xB2 => {
                 self.reads += 1;
@@ -217,6 +222,15 @@ impl Card {
             BeyondLimit::Refuses(word) => Err(word),
             BeyondLimit::Corrects => Err(correct(self.gives)),
         }
+    }
+
+    /// From the offset on, up to the one in the data.
+    fn erase(&mut self, command: &[u8], data: &[u8]) -> u16 {
+        match self.content.get_mut(number(&command[2..4])..number(data)) {
+            Some(place) => place.fill(0),
+            None => return self.full,
+        }
+        OK
     }
 
     fn update(&mut self, command: &[u8], data: &[u8]) -> u16 {
@@ -425,9 +439,14 @@ impl Bed {
     }
 
     fn write(&self, data: &[u8]) -> (usize, i32) {
+        self.change(data, 0)
+    }
+
+    /// The same with flags.
+    fn change(&self, data: &[u8], flags: u32) -> (usize, i32) {
         let mut written = 77;
         // SAFETY: the data are as long as is said.
-        let code = unsafe { scm_file_write(self.file, data.as_ptr(), data.len(), 0, &mut written) };
+        let code = unsafe { scm_file_write(self.file, data.as_ptr(), data.len(), flags, &mut written) };
         (written, code)
     }
 
@@ -1137,4 +1156,31 @@ fn a_write_ends_where_the_file_does() {
     let glitch = Some(Glitch { read: 1, word: 0x6982, lasts: true });
     let bed = Bed::new(Card { glitch, ..Card::new(600, Tells::Size(400)) }, false);
     assert_eq!(bed.write(&[7; 600]), (600, 0));
+}
+
+/// What is erased is erased as a whole, or not at all, also behind a size that is told too small.
+#[test]
+fn nothing_is_erased_in_part() {
+    for (told, length, outcome) in
+        [(200, 300, (300, 0)), (200, 301, (0, TOO_MANY)), (300, 300, (300, 0)), (300, 301, (0, TOO_MANY))]
+    {
+        let bed = Bed::new(Card::new(300, Tells::Size(told)), false);
+        assert_eq!(bed.change(&vec![7; length], SCM_FL_ERASE), outcome, "{told} {length}");
+        assert_eq!(bed.card().updates, usize::from(outcome.1 == 0));
+        assert_eq!(bed.card().content.iter().all(|byte| *byte == 0), outcome.1 == 0);
+    }
+}
+
+/// A card that has lost the selection between two writes gets it again.
+#[test]
+fn a_write_selects_again() {
+    for flags in [0, SCM_FL_ERASE] {
+        let bed = Bed::new(Card::new(600, Tells::Size(600)), false);
+        for _ in 0..2 {
+            bed.card().is_selected = false;
+            assert_eq!(bed.change(&[7; 300], flags), (300, 0), "{flags}");
+        }
+        let expected = if flags == 0 { 7 } else { 0 };
+        assert!(bed.card().content.iter().all(|byte| *byte == expected));
+    }
 }

@@ -146,7 +146,11 @@ impl File {
         // Of more than the card has told nothing is written, unless it has told too little. A file that may not be read may be written all
         // the same: the card knows.
         let is_full = match self.end().filter(|end| *end < behind) {
-            Some(end) => self.has_room(card, end + 1)? == Some(false),
+            // Nothing is erased in part.
+            Some(end) => {
+                let place = if let Change::Erase(_) = change { behind } else { end + 1 };
+                self.has_room(card, place)? == Some(false)
+            }
             None => false,
         };
         if is_full {

@@ -175,8 +175,21 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The end is always said: the file may have become longer since its size was told.
+/// In one command, and once more where the card has lost the selection.
 fn erase(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<()> {
+    let mut status = erase_once(card, file, begin, end)?;
+    if file.enter_again(card, status)? {
+        status = erase_once(card, file, begin, end)?;
+    }
+    if status.is_changed() {
+        Ok(())
+    } else {
+        Err(refusal(status))
+    }
+}
+
+/// The end is always said: the file may have become longer since its size was told.
+fn erase_once(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<StatusWord> {
     touch(card, file, begin)?;
     let place = match Place::of(card, file, begin)? {
         place @ Place::Even(..) if end <= u16::MAX.into() => place,
@@ -198,11 +211,7 @@ fn erase(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<(
     };
     let status = card.send(&Command::new(ins, p1, p2).with_data(&data), &mut Vec::new())?;
     file.note_named(card, status);
-    if status.is_changed() {
-        Ok(())
-    } else {
-        Err(refusal(status))
-    }
+    Ok(status)
 }
 
 /// An offset behind the end is a bad place, and not a bad parameter; and nothing is read here that could come to its end.
