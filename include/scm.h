@@ -2364,13 +2364,14 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  * A0, where 9FXX says the same as 61XX (SIM); and after other proprietary classes, 90 to FE, their own. A card that refuses it is asked in the
  * class of the command, and after a class from 80 on at last in 00, unless a channel is given; and first in the one that it knows from then on.
  * Some cards forget their answer at the first class that they refuse. Where each class was refused the command fails, with the first refusal,
- * and the next one begins with another class.
+ * and the next one begins with another class. A card that refuses the length of GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00 in a class
+ * that it knows) is asked for half of it, and so on down to one byte; what it gives at once is remembered.
  *
  * A card may refuse extended lengths, or chaining, although it says that it takes them: 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or
- * 6F00 to the whole command or to its first part, and only 67XX, 6883 and 6884 once it has answered a command in this form. Then the other
+ * 6F00 to the whole command or to its first part, or 6A80 to its first part, and only 67XX, 6883 and 6884 once it has answered a command in this form. Then the other
  * form is tried, once, and used from then on if the card takes it; if it does not, the first refusal is given. Not so with commands that
  * a card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87), with proprietary classes from 90 on, and under 80 to 8F with instructions
- * that are neither of ISO/IEC 7816-4 nor of GlobalPlatform (D8, E2, E4, E6, E8, F0, F2) nor of FIDO2 (10, 11). After 6F00, which does not say
+ * that are neither of ISO/IEC 7816-4 nor of GlobalPlatform (D8, E2, E4, E6, E8, F0, F2) nor of FIDO2 (10, 11). After 6F00 and 6A80, which do not say
  * that nothing was done, only what may be done twice is sent again (INS 0C, 0E, 0F, 22, 2A, A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to
  * DD, F2). Forms that the caller has not allowed by `scm_set_card_capabilities` are not tried.
  *
@@ -2432,6 +2433,7 @@ SCM_API scm_result scm_ch_verification_release(struct scm_ch_verification *ch_ve
  *   none, or the class is one of another channel or FF and a channel is given. Nothing was sent.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended lengths nor
  *   in parts, or its class has no bit that says that more follows. Nothing was sent.
+ * - `SCM_SCARD_E_COMM_DATA_LOST`: also when the card gives a response in parts only, and not all of it.
  * - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or promises
  *   data for ever and gives none.
  * - `SCM_SCARD_E_PROTO_MISMATCH`, `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`, `SCM_SCARD_F_COMM_ERROR`, ...: as
@@ -2709,7 +2711,7 @@ SCM_API scm_result scm_file_get_info(struct scm_file *file, struct scm_file_info
  * then the next call tells why. Of a file of records one record, as long as it is, whatever length of records the card has told. Of a record that
  * it cuts without saying so, and of whose length it tells nothing, the cut one is read.
  *
- * The end is proven. A card that refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, nothing at all, ...) is asked for less, down to one
+ * The end is proven. A card that refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, 6F00, 6985, nothing at all, ...) is asked for less, down to one
  * byte: it may not cross the end, or cannot give so much at once, and then what it gives is found in eight commands at most, and remembered for the
  * card. A card that has lost the selection (6986, 6A82) is asked once more with the file selected again. Extended lengths that it refuses (6D00, 6981, 6985, ...) are
  * tried short. `SCM_SCARD_W_EOF` says that the card has refused one byte, or the record, twice; and where it has told a greater size, or
@@ -2744,8 +2746,10 @@ scm_result scm_file_read(struct scm_file *file,
  * Writes at the position, which moves behind what was written (ISCardFileAccess::Write).
  *
  * To a file of bytes all of `data`, in as many commands as it takes. A card that refuses a part (6700, 6A84, 6A86, 6B00, ...) is given a
- * shorter one, down to one byte; what it takes at once is remembered. To a file of records one record: that at the position, or a
- * new one at the end (APPEND RECORD; in a ring UPDATE RECORD of the previous one, where the card knows only that). In a ring a new record is the first, where there is no room in place of the oldest, and
+ * shorter one, down to one byte; what it takes at once is remembered. A card that has lost the selection (6986, 6A82) gets the
+ * command once more with the file selected again. To a file of records one record: that at the position, or a new one at the end
+ * (APPEND RECORD; in a ring UPDATE RECORD of the previous one, where the card knows only that). In a ring a new record is the first,
+ * where there is no room in place of the oldest, and
  * the position is behind it then: 1.
  *
  * @param file  the file
@@ -2762,9 +2766,9 @@ scm_result scm_file_read(struct scm_file *file,
  * - `SCM_E_POINTER`: `written` is NULL.
  * - `SCM_E_INVALIDARG`: `data` is NULL with a length; several of the flags; another flag.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does something else with this file; or the card does not know the command.
- * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Of a file whose size the card tells nothing is
- *   written then, if a read says that the last byte is not there; else as much as fits, which `*written` tells. A record that is longer
- *   than the card has told is sent, and this is the code if the card refuses it.
+ * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Behind the size that the card has told, one byte is read
+ *   first: if the card refuses it twice, nothing is written. Else, and where it has told no size, or too much, what fits is written, and `*written`
+ *   tells how much. A record that is longer than the card has told is sent, and this is the code if the card refuses it.
  * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.

@@ -15,7 +15,7 @@ use scm::capi::lock::scm_lock;
 use scm::capi::virtual_ifd::{
     scm_virtual_card, scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
 };
-use scm::type_library::{SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
+use scm::type_library::{SCM_FL_ERASE, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
 
 const OK: u16 = 0x9000;
 const EOF: i32 = 0x8010_006D_u32 as i32;
@@ -156,9 +156,14 @@ impl Card {
                 self.refusals += usize::from(data.is_empty());
                 (data, word)
             }
-            0xD6 | 0xD7 => {
+            0xD6 | 0xD7 | 0x0E => {
                 self.updates += 1;
-                (Vec::new(), self.update(command, data))
+                let word = match command[1] {
+                    _ if !self.is_selected => 0x6986,
+                    0x0E => self.erase(command, data),
+                    _ => self.update(command, data),
+                };
+                (Vec::new(), word)
             }
             0xB2 => {
                 self.reads += 1;
@@ -244,6 +249,15 @@ impl Card {
             BeyondLimit::Refuses(word) => Err(word),
             BeyondLimit::Corrects => Err(correct(self.gives)),
         }
+    }
+
+    /// From the offset on, up to the one in the data.
+    fn erase(&mut self, command: &[u8], data: &[u8]) -> u16 {
+        match self.content.get_mut(number(&command[2..4])..number(data)) {
+            Some(place) => place.fill(0),
+            None => return self.full,
+        }
+        OK
     }
 
     fn update(&mut self, command: &[u8], data: &[u8]) -> u16 {
@@ -452,9 +466,14 @@ impl Bed {
     }
 
     fn write(&self, data: &[u8]) -> (usize, i32) {
+        self.change(data, 0)
+    }
+
+    /// The same with flags.
+    fn change(&self, data: &[u8], flags: u32) -> (usize, i32) {
         let mut written = 77;
         // SAFETY: the data are as long as is said.
-        let code = unsafe { scm_file_write(self.file, data.as_ptr(), data.len(), 0, &mut written) };
+        let code = unsafe { scm_file_write(self.file, data.as_ptr(), data.len(), flags, &mut written) };
         (written, code)
     }
 
@@ -600,6 +619,29 @@ proptest! {
         prop_assert!(bed.read_all(chunk).0 == bed.card().content[offset..]);
     }
 
+    /// The same of a card whose words say nothing of lengths and ends. A file without a byte cannot be told from one that may not be read.
+    #[test]
+    fn a_file_is_read_to_its_end_in_any_words(
+        (size, tells) in size_and_tells().prop_filter("a byte", |(size, _)| *size > 0),
+        limit in limit(),
+        end in prop::sample::select(&[0x6F00u16, 0x6985, 0x6A82, 0x6A83, 0x9402, 0x6A80][..]),
+        crosses: bool,
+        word in prop::sample::select(&[0x6F00u16, 0x6985, 0x6A82, 0x6A80, 0x6A83][..]),
+        is_long: bool,
+        chunk in chunk(),
+        measures: bool,
+    ) {
+        let (size, chunk) = bounded(size, limit, chunk);
+        let at_end = if crosses { AtEnd::Gives(0x9000, end) } else { AtEnd::Refuses(end) };
+        let beyond = BeyondLimit::Refuses(word);
+        let bed = Bed::new(Card { gives: limit, at_end, beyond, ..Card::new(size, tells) }, is_long);
+        if measures {
+            prop_assert_eq!(bed.size(), Ok(size as u64));
+        }
+        bed.assert_reads_all(chunk);
+        prop_assert_eq!(bed.size(), Ok(size as u64));
+    }
+
     /// One read is refused, once: the bytes come all the same, or an error, after which they do. There is no end before the last.
     #[test]
     fn one_refusal_is_no_end(
@@ -632,6 +674,23 @@ proptest! {
         prop_assert!(all == bed.card().content, "{} of {}", all.len(), size);
     }
 
+    /// Nor does one refusal make a file shorter, or of another size than it has.
+    #[test]
+    fn one_refusal_is_no_size(
+        (size, tells) in size_and_tells().prop_filter("a byte", |(size, _)| *size > 0),
+        at_end in at_end(),
+        word in prop::sample::select(&[
+            0x6700u16, 0x6B00, 0x6282, 0x6A86, 0x6F00, 0x6982, 0x6985, 0x6986, 0x6A82, 0x9000, 0x6C00, 0x6400, 0x6581,
+        ][..]),
+        read in 1..20usize,
+    ) {
+        let bed = Bed::new(Card { at_end, ..Card::new(size, tells) }, false);
+        bed.card().glitch = Some(Glitch { read: bed.card().reads + read, word, lasts: false });
+        let first = bed.size();
+        prop_assert!(first.is_err() || first == Ok(size as u64), "{:?} of {}", first, size);
+        prop_assert_eq!(bed.size(), Ok(size as u64));
+    }
+
     /// From some read on the card refuses everything: below the size that it has told that is an error, and no end.
     #[test]
     fn a_card_that_stops_has_no_end(
@@ -662,7 +721,7 @@ proptest! {
     fn as_much_is_written_as_is_said(
         (size, tells) in size_and_tells(),
         limit in limit(),
-        full in prop::sample::select(&[0x6A84u16, 0x6700, 0x6B00, 0x6A86][..]),
+        full in prop::sample::select(&[0x6A84u16, 0x6700, 0x6B00, 0x6A86, 0x6F00, 0x6A80, 0x6400][..]),
         beyond_takes in prop::sample::select(&[0x6700u16, 0x6A84, 0x6B00, 0x6F00, 0x6400, 0x6A80][..]),
         is_long: bool,
         offset in 0..70_000usize,
@@ -683,7 +742,10 @@ proptest! {
             prop_assert_eq!((written, code), (length, 0), "{:08X}", code);
         } else {
             prop_assert!(code < 0);
-            prop_assert!(written == 0 || code == TOO_MANY || tells != Tells::Size(size as u32), "{:08X}", code);
+            prop_assert!(written == 0 || code == TOO_MANY, "{:08X}", code);
+            // Of more than the card has told nothing is written, unless it has told too little.
+            let is_refused = matches!(tells, Tells::Size(told) if (size..offset + length).contains(&(told as usize)));
+            prop_assert_eq!(written, if is_refused { 0 } else { size - offset });
         }
     }
 }
@@ -701,17 +763,19 @@ proptest! {
     fn records_are_read_to_the_last(
         all in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..240), 1..20),
         descriptor in descriptor(),
-        missing in prop::sample::select(&[0x6A83u16, 0x6B00, 0x6A86, 0x6A82, 0x6700][..]),
+        missing in prop::sample::select(&[0x6A83u16, 0x6B00, 0x6A86, 0x6A82, 0x6700, 0x6F00, 0x6985, 0x6981][..]),
         limit in prop_oneof![240..256usize, Just(65_536)],
         at_end in prop_oneof![
             Just(AtEnd::Gives(0x9000, 0)),
             Just(AtEnd::Gives(0x6282, 0)),
             Just(AtEnd::Refuses(0x6700)),
             Just(AtEnd::Refuses(0x6B00)),
+            Just(AtEnd::Refuses(0x6F00)),
+            Just(AtEnd::Refuses(0x6985)),
             Just(AtEnd::Corrects),
         ],
-        beyond in prop::sample::select(&[0x6700u16, 0x6B00, 0x6A86][..]).prop_map(BeyondLimit::Refuses),
-        glitch in prop::option::of((2..40usize, prop::sample::select(&[0x6700u16, 0x6B00, 0x6986, 0x6A82][..]))),
+        beyond in prop::sample::select(&[0x6700u16, 0x6B00, 0x6A86, 0x6F00, 0x6985][..]).prop_map(BeyondLimit::Refuses),
+        glitch in prop::option::of((2..40usize, prop::sample::select(&[0x6700u16, 0x6B00, 0x6986, 0x6A82, 0x6981, 0x6F00, 0x6985][..]))),
         is_long: bool,
     ) {
         let glitch = glitch.map(|(read, word)| Glitch { read, word, lasts: false });
@@ -833,8 +897,8 @@ fn other_words_at_the_end() {
     }
 }
 
-/// All that the card has told of was given: whatever it says of what is behind, it is the end. Nothing proves that for a file that it
-/// says is empty, and may not be read.
+/// All that the card has told of was given: whatever it says of what is behind, it is the end. Of a file that it says is empty nothing was
+/// given: it is so where the card says nothing else, and not where it speaks of a right, or of the command.
 #[test]
 fn any_word_behind_the_size_that_was_told() {
     for word in [0x6982, 0x6985, 0x6986, 0x6400, 0x6581, 0x6F00, 0x6A82, 0x6A88, 0x6D00, 0x6E00, 0x6A81, 0x9303] {
@@ -851,7 +915,8 @@ fn any_word_behind_the_size_that_was_told() {
             assert_eq!(bed.read(10), Err(EOF), "{word:04X}");
         }
         let bed = Bed::new(Card { at_end: AtEnd::Gives(0x9000, word), ..Card::new(0, Tells::Size(0)) }, false);
-        assert_ne!(bed.read(10), Err(EOF), "{word:04X}");
+        assert_eq!(bed.read(10) == Err(EOF), matches!(word, 0x6F00 | 0x9303), "{word:04X}");
+        assert_eq!(bed.size(), Ok(0));
     }
 }
 
@@ -1146,4 +1211,31 @@ fn a_write_ends_where_the_file_does() {
     let glitch = Some(Glitch { read: 1, word: 0x6982, lasts: true });
     let bed = Bed::new(Card { glitch, ..Card::new(600, Tells::Size(400)) }, false);
     assert_eq!(bed.write(&[7; 600]), (600, 0));
+}
+
+/// What is erased is erased as a whole, or not at all, also behind a size that is told too small.
+#[test]
+fn nothing_is_erased_in_part() {
+    for (told, length, outcome) in
+        [(200, 300, (300, 0)), (200, 301, (0, TOO_MANY)), (300, 300, (300, 0)), (300, 301, (0, TOO_MANY))]
+    {
+        let bed = Bed::new(Card::new(300, Tells::Size(told)), false);
+        assert_eq!(bed.change(&vec![7; length], SCM_FL_ERASE), outcome, "{told} {length}");
+        assert_eq!(bed.card().updates, usize::from(outcome.1 == 0));
+        assert_eq!(bed.card().content.iter().all(|byte| *byte == 0), outcome.1 == 0);
+    }
+}
+
+/// A card that has lost the selection between two writes gets it again.
+#[test]
+fn a_write_selects_again() {
+    for flags in [0, SCM_FL_ERASE] {
+        let bed = Bed::new(Card::new(600, Tells::Size(600)), false);
+        for _ in 0..2 {
+            bed.card().is_selected = false;
+            assert_eq!(bed.change(&[7; 300], flags), (300, 0), "{flags}");
+        }
+        let expected = if flags == 0 { 7 } else { 0 };
+        assert!(bed.card().content.iter().all(|byte| *byte == expected));
+    }
 }

@@ -150,6 +150,13 @@ impl Conversation<'_> {
         if command.is_carried(self.protocol, &limits) {
             let end = answer.len();
             let again = self.deliver(command, &limits, fetching, answer)?;
+            if again.status == status && !status.refuses_form() {
+                // It has understood both.
+                answer.truncate(end);
+                *self.habits().refuses_form(form) = false;
+                *self.habits().takes_form(form) = true;
+                return Ok(status);
+            }
             if !again.status.refuses_form() || !again.is_refused && again.status != status {
                 // Data that came with the refusal are no answer.
                 answer.drain(begin..end);
@@ -170,7 +177,9 @@ impl Conversation<'_> {
         answer: &mut Vec<u8>,
     ) -> Result<Delivered> {
         let classes = fetching.classes.map(|classes| self.habits().fetching(command.cla, classes));
-        let delivered = command.deliver(self, limits, &Fetching { classes, ..*fetching }, answer)?;
+        let most = self.habits().fetched.map_or(fetching.most, |most| most.min(fetching.most));
+        let delivered = command.deliver(self, limits, &Fetching { classes, most, ..*fetching }, answer)?;
+        self.habits().fetched = Some(delivered.most).filter(|most| *most < fetching.most);
         if let Some(classes) = classes {
             self.habits().note_fetched(command.cla, classes, delivered.fetched);
         }

@@ -92,6 +92,8 @@ pub struct Habits {
     /// How much it takes in one command, and how much it gives in one response.
     pub command: Reach,
     pub response: Reach,
+    /// How much it gives by one GET RESPONSE, after it has refused more.
+    pub fetched: Option<usize>,
     /// In what length it has given a record, after it has refused a longer one.
     pub record: Option<usize>,
     /// It reads with the odd instruction.
@@ -202,6 +204,8 @@ pub struct Reach {
     pub taken: usize,
     /// The longest that it takes, where it has refused a longer one.
     pub limit: Option<usize>,
+    /// It takes so much, has refused more, and nobody has looked how much there is between.
+    pub at_least: Option<usize>,
 }
 
 impl Habits {
@@ -222,6 +226,20 @@ impl Reach {
     /// It has taken so much.
     pub fn note_taken(&mut self, length: usize) {
         self.taken = self.taken.max(length);
+    }
+
+    /// It has taken so much of a longer length that it has refused.
+    pub fn note_at_least(&mut self, length: usize) {
+        self.at_least = self.at_least.max(Some(length));
+    }
+
+    /// The same as `within`, for so much in all. Only for much it is worth looking for a longer length than the card is known to take.
+    pub fn within_for(&self, wanted: usize, most: usize) -> usize {
+        const WORTH: usize = 8;
+        match (self.limit, self.at_least) {
+            (None, Some(length)) if wanted <= WORTH * length => most.min(length),
+            _ => self.within(most),
+        }
     }
 
     /// As much of `most` as it takes.

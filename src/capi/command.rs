@@ -285,13 +285,14 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// A0, where 9FXX says the same as 61XX (SIM); and after other proprietary classes, 90 to FE, their own. A card that refuses it is asked in the
 /// class of the command, and after a class from 80 on at last in 00, unless a channel is given; and first in the one that it knows from then on.
 /// Some cards forget their answer at the first class that they refuse. Where each class was refused the command fails, with the first refusal,
-/// and the next one begins with another class.
+/// and the next one begins with another class. A card that refuses the length of GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00 in a class
+/// that it knows) is asked for half of it, and so on down to one byte; what it gives at once is remembered.
 ///
 /// A card may refuse extended lengths, or chaining, although it says that it takes them: 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or
-/// 6F00 to the whole command or to its first part, and only 67XX, 6883 and 6884 once it has answered a command in this form. Then the other
+/// 6F00 to the whole command or to its first part, or 6A80 to its first part, and only 67XX, 6883 and 6884 once it has answered a command in this form. Then the other
 /// form is tried, once, and used from then on if the card takes it; if it does not, the first refusal is given. Not so with commands that
 /// a card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87), with proprietary classes from 90 on, and under 80 to 8F with instructions
-/// that are neither of ISO/IEC 7816-4 nor of GlobalPlatform (D8, E2, E4, E6, E8, F0, F2) nor of FIDO2 (10, 11). After 6F00, which does not say
+/// that are neither of ISO/IEC 7816-4 nor of GlobalPlatform (D8, E2, E4, E6, E8, F0, F2) nor of FIDO2 (10, 11). After 6F00 and 6A80, which do not say
 /// that nothing was done, only what may be done twice is sent again (INS 0C, 0E, 0F, 22, 2A, A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to
 /// DD, F2). Forms that the caller has not allowed by `scm_set_card_capabilities` are not tried.
 ///
@@ -353,6 +354,7 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 ///   none, or the class is one of another channel or FF and a channel is given. Nothing was sent.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended lengths nor
 ///   in parts, or its class has no bit that says that more follows. Nothing was sent.
+/// - `SCM_SCARD_E_COMM_DATA_LOST`: also when the card gives a response in parts only, and not all of it.
 /// - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or promises
 ///   data for ever and gives none.
 /// - `SCM_SCARD_E_PROTO_MISMATCH`, `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`, `SCM_SCARD_F_COMM_ERROR`, ...: as

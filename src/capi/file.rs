@@ -104,7 +104,7 @@ pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mu
 /// then the next call tells why. Of a file of records one record, as long as it is, whatever length of records the card has told. Of a record that
 /// it cuts without saying so, and of whose length it tells nothing, the cut one is read.
 ///
-/// The end is proven. A card that refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, nothing at all, ...) is asked for less, down to one
+/// The end is proven. A card that refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, 6F00, 6985, nothing at all, ...) is asked for less, down to one
 /// byte: it may not cross the end, or cannot give so much at once, and then what it gives is found in eight commands at most, and remembered for the
 /// card. A card that has lost the selection (6986, 6A82) is asked once more with the file selected again. Extended lengths that it refuses (6D00, 6981, 6985, ...) are
 /// tried short. `SCM_SCARD_W_EOF` says that the card has refused one byte, or the record, twice; and where it has told a greater size, or
@@ -165,8 +165,10 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 /// Writes at the position, which moves behind what was written (ISCardFileAccess::Write).
 ///
 /// To a file of bytes all of `data`, in as many commands as it takes. A card that refuses a part (6700, 6A84, 6A86, 6B00, ...) is given a
-/// shorter one, down to one byte; what it takes at once is remembered. To a file of records one record: that at the position, or a
-/// new one at the end (APPEND RECORD; in a ring UPDATE RECORD of the previous one, where the card knows only that). In a ring a new record is the first, where there is no room in place of the oldest, and
+/// shorter one, down to one byte; what it takes at once is remembered. A card that has lost the selection (6986, 6A82) gets the
+/// command once more with the file selected again. To a file of records one record: that at the position, or a new one at the end
+/// (APPEND RECORD; in a ring UPDATE RECORD of the previous one, where the card knows only that). In a ring a new record is the first,
+/// where there is no room in place of the oldest, and
 /// the position is behind it then: 1.
 ///
 /// @param file  the file
@@ -183,9 +185,9 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 /// - `SCM_E_POINTER`: `written` is NULL.
 /// - `SCM_E_INVALIDARG`: `data` is NULL with a length; several of the flags; another flag.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does something else with this file; or the card does not know the command.
-/// - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Of a file whose size the card tells nothing is
-///   written then, if a read says that the last byte is not there; else as much as fits, which `*written` tells. A record that is longer
-///   than the card has told is sent, and this is the code if the card refuses it.
+/// - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Behind the size that the card has told, one byte is read
+///   first: if the card refuses it twice, nothing is written. Else, and where it has told no size, or too much, what fits is written, and `*written`
+///   tells how much. A record that is longer than the card has told is sent, and this is the code if the card refuses it.
 /// - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.

@@ -35,6 +35,8 @@ pub struct Extended {
 pub struct Fetching {
     /// The classes of GET RESPONSE, in the order in which they are tried; None: what there is more stays with the card.
     pub classes: Option<[u8; 3]>,
+    /// As much as the card gives by one GET RESPONSE.
+    pub most: usize,
     /// A command that was refused for its Le is sent again with the right one.
     pub corrects_le: bool,
     /// A SIM says the right one with 67XX (3GPP TS 51.011, 9.4.6), which in other classes says nothing of it.
@@ -50,6 +52,8 @@ pub struct Delivered {
     /// The card has refused the form, before it has done anything, and the command may be sent in another one.
     pub is_refused: bool,
     pub fetched: Fetched,
+    /// How much it has given by one GET RESPONSE, after it has refused more.
+    pub most: usize,
 }
 
 /// The outcome of GET RESPONSE.
@@ -95,7 +99,8 @@ impl Command<'_> {
     ) -> Result<Delivered> {
         let end = answer.len().checked_add(self.ne).ok_or(Hresult::E_INVALIDARG)?;
         let most = limits.extended.map_or(SHORT_RESPONSE, |extended| extended.response);
-        let mut delivery = Delivery { carrier, answer, end, most, fetching, fetched: Fetched::Nothing };
+        let (fetched, most_fetched) = (Fetched::Nothing, fetching.most);
+        let mut delivery = Delivery { carrier, answer, end, most, fetching, fetched, most_fetched };
         if self.cla == class::READER {
             return delivery.ask_reader(self);
         }
@@ -105,9 +110,11 @@ impl Command<'_> {
             Way::Chained(size, form) => delivery.chain(self, size, form)?,
             Way::Enveloped => delivery.envelop(self)?,
         };
-        let is_refused = !has_begun && way.form(self).is_some() && self.may_be_reformed(status);
+        let form = way.form(self);
+        let is_refused = !has_begun && form.is_some_and(|form| self.may_be_reformed(status, form));
         let status = delivery.fetch(self, status)?;
-        Ok(Delivered { status, form: way.form(self), is_refused, fetched: delivery.fetched })
+        let Delivery { fetched, most_fetched: most, .. } = delivery;
+        Ok(Delivered { status, form, is_refused, fetched, most })
     }
 
     fn way(&self, protocol: Protocol, limits: &Limits) -> Result<Way> {
@@ -144,12 +151,15 @@ impl Command<'_> {
     }
 
     /// Whether it may be sent again in another form, as it was refused by this word. What a card counts is not, nor is what it may count: a
-    /// command that only the card knows. 6F00 does not say that nothing was done.
-    fn may_be_reformed(&self, refusal: StatusWord) -> bool {
-        refusal.refuses_form()
-            && !ins::shows_proof(self.ins)
-            && class::is_known(self.cla, self.ins)
-            && (refusal != StatusWord::NO_DIAGNOSIS || ins::may_be_done_twice(self.ins))
+    /// command that only the card knows. 6F00 does not say that nothing was done, nor does 6A80, with which a card answers that takes the first
+    /// part of a chain for all of it.
+    fn may_be_reformed(&self, refusal: StatusWord, form: LongForm) -> bool {
+        let is_refused = match refusal {
+            StatusWord::NO_DIAGNOSIS => ins::may_be_done_twice(self.ins),
+            StatusWord::WRONG_DATA => form == LongForm::Chained && ins::may_be_done_twice(self.ins),
+            refusal => refusal.refuses_form(),
+        };
+        is_refused && !ins::shows_proof(self.ins) && class::is_known(self.cla, self.ins)
     }
 }
 
@@ -157,7 +167,7 @@ impl Fetching {
     /// That of a command about which nobody has said anything else.
     pub fn of(command: &Command, has_channel: bool) -> Fetching {
         let classes = Some(class::fetching(command.cla, command.ins, has_channel));
-        Fetching { classes, corrects_le: true, believes_67xx: false }
+        Fetching { classes, most: SHORT_RESPONSE, corrects_le: true, believes_67xx: false }
     }
 
     /// The Le with which a refused command is to be sent again.
@@ -189,6 +199,8 @@ struct Delivery<'a> {
     most: usize,
     fetching: &'a Fetching,
     fetched: Fetched,
+    /// The longest response to GET RESPONSE.
+    most_fetched: usize,
 }
 
 impl Delivery<'_> {
@@ -211,7 +223,7 @@ impl Delivery<'_> {
     fn ask_reader(&mut self, command: &Command) -> Result<Delivered> {
         let form = if command.data.len() <= SHORT_DATA { Form::Short } else { Form::Extended };
         let status = self.exchange(command, form)?;
-        Ok(Delivered { status, form: None, is_refused: false, fetched: Fetched::Nothing })
+        Ok(Delivered { status, form: None, is_refused: false, fetched: Fetched::Nothing, most: self.most_fetched })
     }
 
     fn whole(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
@@ -296,46 +308,90 @@ impl Delivery<'_> {
     fn fetch(&mut self, command: &Command, mut status: StatusWord) -> Result<StatusWord> {
         let Some(classes) = self.fetching.classes else { return Ok(status) };
         while let Some(more) = status.more_in(command.cla).filter(|_| self.room() > 0) {
-            let before = self.answer.len();
-            status = self.get_response(classes, more.min(self.room()))?;
-            if status.more_in(command.cla).is_some() && self.answer.len() == before {
-                return Err(Hresult::SCARD_F_COMM_ERROR);
+            let (before, wanted) = (self.answer.len(), more.min(self.room()));
+            status = self.get_response(classes, wanted.min(self.most_fetched))?;
+            let given = self.answer.len() - before;
+            match status.more_in(command.cla) {
+                Some(_) if given == 0 => return Err(Hresult::SCARD_F_COMM_ERROR),
+                // It does not give the rest of what it gives in parts only.
+                None if status.is_done() && given < wanted && given == self.most_fetched => {
+                    return Err(Hresult::SCARD_E_COMM_DATA_LOST);
+                }
+                _ => {}
             }
         }
         Ok(status)
     }
 
-    /// GET RESPONSE in the class that the card knows. Of a card that knows none the first refusal is told.
+    /// GET RESPONSE in the class that the card knows, and of as much as it gives at once. Of a card that gives nothing the first refusal is
+    /// told.
     fn get_response(&mut self, classes: [u8; 3], length: usize) -> Result<StatusWord> {
-        let get_response = |cla| Command { cla, ..Command::new(ins::GET_RESPONSE, 0, 0) }.expecting(length);
-        if let Fetched::In(cla) = self.fetched {
-            return self.whole(&get_response(cla), Form::Short);
-        }
-        let [first, others @ ..] = classes;
-        let begin = self.answer.len();
-        let refusal = self.whole(&get_response(first), Form::Short)?;
+        let classes = match self.fetched {
+            Fetched::In(cla) => [cla; 3],
+            _ => classes,
+        };
+        let (begin, [first, others @ ..]) = (self.answer.len(), classes);
+        let refusal = self.get_response_in(first, length)?;
         if !refusal.refuses_to_give() {
-            self.fetched = Fetched::In(first);
             return Ok(refusal);
         }
+        // Data that came with the refusal are no answer, once another one is answered.
         let end = self.answer.len();
-        let mut tried = first;
+        let (mut tried, mut known) = (first, Some(first).filter(|_| refusal.may_refuse_length()));
+        let mut has_answer = refusal.leaves_answer();
         for cla in others {
             if cla == first || cla == tried {
                 continue;
             }
-            let status = self.whole(&get_response(cla), Form::Short)?;
+            let status = self.get_response_in(cla, length)?;
             if !status.refuses_to_give() {
-                // Data that came with the refusal are no answer.
                 self.answer.drain(begin..end);
-                self.fetched = Fetched::In(cla);
                 return Ok(status);
             }
             self.answer.truncate(end);
+            known = known.or_else(|| Some(cla).filter(|_| status.may_refuse_length()));
+            has_answer &= status.leaves_answer();
             tried = cla;
         }
-        self.fetched = Fetched::Refused;
+        if let Some(cla) = known.filter(|_| has_answer) {
+            if let Some(status) = self.get_less(cla, length)? {
+                self.answer.drain(begin..end);
+                return Ok(status);
+            }
+        }
+        if !matches!(self.fetched, Fetched::In(_)) {
+            self.fetched = Fetched::Refused;
+        }
         Ok(refusal)
+    }
+
+    fn get_response_in(&mut self, cla: u8, length: usize) -> Result<StatusWord> {
+        let command = Command { cla, ..Command::new(ins::GET_RESPONSE, 0, 0) }.expecting(length);
+        let status = self.whole(&command, Form::Short)?;
+        if !status.refuses_to_give() {
+            self.fetched = Fetched::In(cla);
+        }
+        Ok(status)
+    }
+
+    /// GET RESPONSE of less than the card has refused, half of it each time: what it gives cannot be had again, so that nobody looks for the
+    /// greatest length. None if it gives nothing.
+    fn get_less(&mut self, cla: u8, refused: usize) -> Result<Option<StatusWord>> {
+        let begin = self.answer.len();
+        let mut length = refused / 2;
+        while length > 0 {
+            let status = self.get_response_in(cla, length)?;
+            if !status.refuses_to_give() {
+                self.most_fetched = length;
+                return Ok(Some(status));
+            }
+            self.answer.truncate(begin);
+            if !status.may_refuse_length() {
+                break;
+            }
+            length /= 2;
+        }
+        Ok(None)
     }
 }
 
@@ -343,6 +399,16 @@ impl StatusWord {
     /// Whether nothing comes of a GET RESPONSE. A wrong Le is no refusal.
     fn refuses_to_give(self) -> bool {
         !self.is_done() && self.exact_le().is_none() && self.more_in(class::SIM).is_none()
+    }
+
+    /// Whether GET RESPONSE is refused for its class, or its length, and not because there is nothing.
+    fn leaves_answer(self) -> bool {
+        self.may_refuse_length() || matches!(self.parts(), (0x68 | 0x6D | 0x6E, _))
+    }
+
+    /// Whether GET RESPONSE may be refused for its length, and not for its class, nor because there is nothing.
+    fn may_refuse_length(self) -> bool {
+        matches!(self.parts(), (0x67 | 0x6B, _) | (0x6A, 0x80 | 0x86 | 0x87) | (0x6F, 0x00))
     }
 }
 

@@ -16,6 +16,7 @@ impl StatusWord {
     pub(crate) const END_OF_FILE: StatusWord = StatusWord(0x6282);
     pub(crate) const WRONG_LENGTH: StatusWord = StatusWord(0x6700);
     pub(crate) const WRONG_STRUCTURE: StatusWord = StatusWord(0x6981);
+    pub(crate) const WRONG_DATA: StatusWord = StatusWord(0x6A80);
     pub(crate) const FILE_NOT_FOUND: StatusWord = StatusWord(0x6A82);
     pub(crate) const RECORD_NOT_FOUND: StatusWord = StatusWord(0x6A83);
     pub(crate) const WRONG_P1_P2: StatusWord = StatusWord(0x6B00);
@@ -25,7 +26,7 @@ impl StatusWord {
         StatusWord(u16::from_be_bytes([sw1, sw2]))
     }
 
-    fn parts(self) -> (u8, u8) {
+    pub(super) fn parts(self) -> (u8, u8) {
         let [sw1, sw2] = self.0.to_be_bytes();
         (sw1, sw2)
     }

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::binary::Refusal;
 use super::control_parameters::{Coding, ControlParameters, Kind};
 use super::selection::{enter, enter_directory, Expected};
 use super::{binary, record};
@@ -142,8 +143,17 @@ impl File {
         let behind = position.checked_add(change.length() as u64).filter(|behind| *behind <= binary::MAX_OFFSET);
         let behind = behind.ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
         self.enter(card)?;
-        // A file that may not be read may be written all the same: the card knows.
-        if !self.has_room(card, behind)?.unwrap_or(true) {
+        // Of more than the card has told nothing is written, unless it has told too little. A file that may not be read may be written all
+        // the same: the card knows.
+        let is_full = match self.end().filter(|end| *end < behind) {
+            // Nothing is erased in part.
+            Some(end) => {
+                let place = if let Change::Erase(_) = change { behind } else { end + 1 };
+                self.has_room(card, place)? == Some(false)
+            }
+            None => false,
+        };
+        if is_full {
             return Err(Hresult::SCARD_E_WRITE_TOO_MANY);
         }
         let done = binary::write(card, self, position, change, written);
@@ -330,6 +340,16 @@ impl File {
             Some(_) if self.is_current(card) => Ok(()),
             Some(_) => enter_directory(card, &self.path.without_short_id()),
         }
+    }
+
+    /// Makes it the current one again, where the card has refused a command with a word about another file. Tells whether it has.
+    pub fn enter_again(&self, card: &mut Conversation, status: StatusWord) -> Result<bool> {
+        let is_lost = Refusal::is_of_other_file(status);
+        if is_lost {
+            card.set_selection(None);
+            self.enter(card)?;
+        }
+        Ok(is_lost)
     }
 
     /// What a command has done to the selection that named the file by its short identifier: the file is the current one. After one

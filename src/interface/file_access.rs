@@ -338,7 +338,8 @@ fn open_by_short_id(card: &mut Conversation, path: &Path) -> Result<(Kind, Contr
 }
 
 /// Finds out by reading whether a file has bytes or records, and whether it could be read. What kind of records cannot be told.
-/// One that may not be read is taken for bytes.
+/// One that may not be read is taken for bytes. A card that does not know one of the two instructions, as those of EMV do not know READ
+/// BINARY, has nothing that needs it.
 fn probe(card: &mut Conversation, binary: u8, record: u8) -> Result<(Kind, bool)> {
     let refuses = |status: StatusWord| status.code() == Hresult::SCARD_W_SECURITY_VIOLATION;
     let read = Command::new(ins::READ_BINARY, binary, 0).expecting(1);
@@ -346,20 +347,32 @@ fn probe(card: &mut Conversation, binary: u8, record: u8) -> Result<(Kind, bool)
         status if status.is_done() => return Ok((Kind::Transparent, true)),
         // An empty file has no first byte.
         status if refuses(status) || status == StatusWord::WRONG_P1_P2 => return Ok((Kind::Transparent, false)),
-        status if status == StatusWord::WRONG_STRUCTURE || Refusal::of(status).may_be_end() => status,
-        status => return Err(status.failure()),
+        status if !is_other_kind(status) && matches!(Refusal::of(status), Refusal::File | Refusal::State) => {
+            return Err(status.failure());
+        }
+        status => status,
     };
     let read = Command::new(ins::READ_RECORD, 1, record).expecting(SHORT_RESPONSE);
     match card.send(&read, &mut Vec::new())? {
         status if status.is_done() => Ok((Kind::Variable, true)),
         status if refuses(status) || status == StatusWord::RECORD_NOT_FOUND => Ok((Kind::Variable, false)),
         // It has bytes, and not even a first one.
-        StatusWord::WRONG_STRUCTURE if refused != StatusWord::WRONG_STRUCTURE => Ok((Kind::Transparent, false)),
+        status if is_other_kind(status) && !is_other_kind(refused) => Ok((Kind::Transparent, false)),
         // There is one, of another length, or records cannot be read here.
-        status if refused == StatusWord::WRONG_STRUCTURE && Refusal::of(status).may_be_end() => {
+        status
+            if is_other_kind(refused)
+                && !is_other_kind(status)
+                && Refusal::of(status).may_be_length()
+                && !Refusal::is_of_other_file(status) =>
+        {
             Ok((Kind::Variable, false))
         }
         status if refused == StatusWord::WRONG_STRUCTURE => Err(status.failure()),
         _ => Err(refused.failure()),
     }
+}
+
+/// Whether a card says that a file is not of the kind that the instruction is for, or that it has no files of that kind.
+fn is_other_kind(status: StatusWord) -> bool {
+    status == StatusWord::WRONG_STRUCTURE || Refusal::of(status) == Refusal::Command
 }

@@ -96,10 +96,11 @@ fn is_end(card: &mut Conversation, file: &File, number: u8, status: StatusWord) 
         return Ok(false);
     }
     let needs_before = number > 1 && (is_told || !has_said_so);
-    if needs_before && !gives(card, file, number - 1)? {
+    if needs_before && !gives_after_all(card, file, number - 1)? {
         return Ok(false);
     }
-    Ok(has_said_so || is_behind_told || !says_nothing(status) || !gives_behind(card, file, number)?)
+    let says_nothing = Refusal::of(status).says_nothing();
+    Ok(has_said_so || is_behind_told || !says_nothing || !gives_behind(card, file, number)?)
 }
 
 /// Whether the card gives a record behind one that it refuses in words that say nothing. It is looked for in steps that double.
@@ -112,18 +113,19 @@ fn gives_behind(card: &mut Conversation, file: &File, number: u8) -> Result<bool
     Ok(false)
 }
 
-fn says_nothing(status: StatusWord) -> bool {
-    matches!(Refusal::of(status), Refusal::Other | Refusal::Command)
-}
-
 fn gives(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
     Ok(read_numbered(card, file, number, SHORT_RESPONSE, &mut Vec::new())?.is_done())
+}
+
+/// The same of a record that is most likely there, and may be refused once.
+fn gives_after_all(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
+    Ok(gives(card, file, number)? || gives(card, file, number)?)
 }
 
 /// A card that refuses a record once does not always mean it.
 fn read_or_ask_again(card: &mut Conversation, file: &File, number: u8, data: &mut Vec<u8>) -> Result<StatusWord> {
     let status = read_whole(card, file, number, data)?;
-    if status.is_done() || is_missing(status) || !may_be_missing(Refusal::of(status)) {
+    if status.is_done() || status == StatusWord::RECORD_NOT_FOUND || !may_be_missing(Refusal::of(status)) {
         return Ok(status);
     }
     read_whole(card, file, number, data)
@@ -137,7 +139,7 @@ fn may_be_missing(refusal: Refusal) -> bool {
 /// Whether it may be the length that is refused.
 fn may_be_length(status: StatusWord) -> bool {
     let refusal = Refusal::of(status);
-    !is_missing(status) && (refusal.may_be_end() || refusal == Refusal::Other)
+    !is_missing(status) && (refusal.may_be_end() || matches!(refusal, Refusal::Other | Refusal::Condition))
 }
 
 /// A card that says it has extended lengths and refuses them is asked in short ones from then on, and one that refuses those in
@@ -163,8 +165,11 @@ fn read_numbered(
     }
     let limit = card.short_limits().1;
     let most = card.habits().record.unwrap_or(SHORT_RESPONSE).min(card.habits().response.within(limit));
-    // 256 stands for as much as there is.
-    let asked = if most < SHORT_RESPONSE { length.min(most) } else { length };
+    // 256 stands for as much as there is, also where that is more.
+    let asked = match length.min(most) {
+        SHORT_RESPONSE => EXTENDED_RESPONSE,
+        asked => asked,
+    };
     let command = command.expecting(asked);
     let status = send_short(card, file, &command, data)?;
     let is_short = status.is_done() && data.len() - begin == asked && asked < length;
@@ -263,12 +268,10 @@ fn is_cut(file: &File, taken: usize, asked: usize, given: usize) -> bool {
 /// A card that speaks of another file has lost the selection, and is asked once more with the file selected again.
 fn send_short(card: &mut Conversation, file: &File, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
     let status = send_short_once(card, file, command, answer)?;
-    if Refusal::of(status) != Refusal::File || status == StatusWord::WRONG_STRUCTURE {
-        return Ok(status);
+    match file.enter_again(card, status)? {
+        true => send_short_once(card, file, command, answer),
+        false => Ok(status),
     }
-    card.set_selection(None);
-    file.enter(card)?;
-    send_short_once(card, file, command, answer)
 }
 
 fn send_short_once(
@@ -295,7 +298,12 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
         Change::Erase(_) => ins::ERASE_RECORD,
         Change::Or(_) | Change::And(_) => ins::WRITE_RECORD,
     };
-    let status = send(card, file, &Command::new(ins, number, NUMBERED).with_data(data), &mut Vec::new())?;
+    let command = Command::new(ins, number, NUMBERED).with_data(data);
+    let mut status = send_change(card, file, &command)?;
+    if status == StatusWord::RECORD_NOT_FOUND && position == 0 {
+        // If a first record that is there is refused once, another one must not be appended.
+        status = send_change(card, file, &command)?;
+    }
     match (status, change) {
         (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append_at(card, file, position, data),
         // In a ring some cards write nothing but a new record (3GPP TS 51.011, 8.6; ETSI TS 102 221, 11.1.6).
@@ -337,10 +345,10 @@ fn refuses_number(file: &File, status: StatusWord) -> bool {
 /// APPEND RECORD. In a ring UPDATE RECORD of the previous one does the same (ISO/IEC 7816-4), and some cards know only that.
 pub fn append(card: &mut Conversation, file: &File, data: &[u8]) -> Result<()> {
     let append = Command::new(ins::APPEND_RECORD, 0, 0).with_data(data);
-    let mut status = send(card, file, &append, &mut Vec::new())?;
+    let mut status = send_change(card, file, &append)?;
     if file.kind == Kind::Cyclic && status.is_unknown_command() {
         let update = Command::new(ins::UPDATE_RECORD, 0, PREVIOUS).with_data(data);
-        status = send(card, file, &update, &mut Vec::new())?;
+        status = send_change(card, file, &update)?;
     }
     if status.is_changed() {
         Ok(())
@@ -369,8 +377,8 @@ pub fn exists(card: &mut Conversation, file: &File, count: u64) -> Result<bool> 
 
 /// The same as `is_end`, where nobody knows of the record before: the first one is there.
 fn is_beyond(card: &mut Conversation, file: &File, number: u8, status: StatusWord) -> Result<bool> {
-    let may_be = number > 1 && may_be_missing(Refusal::of(status)) && gives(card, file, 1)?;
-    Ok(may_be && (!says_nothing(status) || !gives_behind(card, file, number)?))
+    let may_be = number > 1 && may_be_missing(Refusal::of(status)) && gives_after_all(card, file, 1)?;
+    Ok(may_be && (!Refusal::of(status).says_nothing() || !gives_behind(card, file, number)?))
 }
 
 /// How many records there are; the card is asked for one after the other, in ever smaller steps.
@@ -379,6 +387,7 @@ pub fn count(card: &mut Conversation, file: &File) -> Result<u64> {
     loop {
         // The one behind is asked for twice, lest a single refusal makes the file shorter.
         match super::last_of(MAX_RECORDS - last, |count| exists(card, file, last + count))? {
+            0 if last == 0 && exists(card, file, 1)? => last = 1,
             0 => return Ok(last),
             more => last += more,
         }
@@ -387,6 +396,15 @@ pub fn count(card: &mut Conversation, file: &File) -> Result<u64> {
 
 fn number(position: u64) -> Option<u8> {
     u8::try_from(position + 1).ok().filter(|number| u64::from(*number) <= MAX_RECORDS)
+}
+
+/// Changes a record, with the file selected again where the card has lost the selection, and so has changed nothing.
+fn send_change(card: &mut Conversation, file: &File, command: &Command) -> Result<StatusWord> {
+    let status = send(card, file, command, &mut Vec::new())?;
+    match file.enter_again(card, status)? {
+        true => send(card, file, command, &mut Vec::new()),
+        false => Ok(status),
+    }
 }
 
 /// Sends a command about records of `file`.

@@ -380,6 +380,76 @@ fn what_would_be_done_twice_is_sent_in_one_form_only() {
     }
 }
 
+/// A card that does not know chaining takes the first part for all of the data.
+#[test]
+fn a_part_may_be_taken_for_all() {
+    for (header, form) in
+        [("00DA", Some(LongForm::Chained)), ("00CB", Some(LongForm::Chained)), ("00E2", None), ("0020", None)]
+    {
+        let [cla, ins] = bytes(header)[..] else { panic!("{header}") };
+        let command = Command { cla, ..Command::new(ins, 0, 0) }.with_data(&[5; 300]);
+        let part = format!("10{ins:02X}0000 FF 05*255");
+        assert_eq!(refused(Protocol::T1, SHORT, command, &[(&part, "6A80")]), form, "{header}");
+        let long = format!("{header}0000 00012C 05*300");
+        assert_eq!(refused(Protocol::T1, LONG, command, &[(&long, "6A80")]), None, "{header}");
+        let last = format!("{header}0000 2D 05*45");
+        assert_eq!(refused(Protocol::T1, SHORT, command, &[(&part, "9000"), (&last, "6A80")]), None, "{header}");
+    }
+}
+
+/// GET RESPONSE of more than the card gives at once.
+#[test]
+fn a_rest_may_come_in_parts_only() {
+    let first = [("00CA010200", "61C8"), ("00C00000C8", "6700")];
+    let get = |rest: &[(&str, &str)]| {
+        deliver_as(
+            Protocol::T0,
+            SHORT,
+            Fetching::of(&GET_DATA, false),
+            GET_DATA.expecting(256),
+            &[&first, rest].concat(),
+        )
+    };
+    for refusal in ["6700", "6A86", "6B00", "6F00", "6A80"] {
+        let rest = [
+            ("00C0000064", refusal),
+            ("00C0000032", "05*50 6196"),
+            ("00C0000032", "06*50 6164"),
+            ("00C0000032", "07*50 6132"),
+            ("00C0000032", "08*50 9000"),
+        ];
+        let (answer, delivered) = get(&rest).unwrap();
+        assert_eq!(answer, bytes("05*50 06*50 07*50 08*50"));
+        assert_eq!((delivered.status, delivered.most, delivered.fetched), (StatusWord::OK, 50, Fetched::In(0)));
+    }
+    // Data that come with the refusals are no answer.
+    let rest = [("00C0000064", "01*9 6700"), ("00C0000032", "05*50 6196"), ("00C0000032", "06*50 6A88")];
+    let (answer, delivered) = get(&rest).unwrap();
+    assert_eq!((answer, delivered.status), (bytes("05*50 06*50"), StatusWord(0x6A88)));
+    // Nothing comes of any length: the first refusal is told.
+    let nothing = [("00C0000064", "6700"), ("00C0000032", "6985")];
+    let (answer, delivered) = get(&nothing).unwrap();
+    assert_eq!(
+        (answer.len(), delivered.status, delivered.most, delivered.fetched),
+        (0, StatusWord::WRONG_LENGTH, 256, Fetched::Refused)
+    );
+    // It has promised more, and does not give it.
+    let lost = get(&[("00C0000064", "05*100 9000")]);
+    assert_eq!(lost.unwrap_err(), Hresult::SCARD_E_COMM_DATA_LOST);
+    // It is the class that knows the command, and the other one that does not.
+    let command = Command { cla: 0x80, ..GET_DATA };
+    let script = [
+        ("80CA010200", "61C8"),
+        ("00C00000C8", "6E00"),
+        ("80C00000C8", "6700"),
+        ("80C0000064", "05*100 6164"),
+        ("80C0000064", "06*100 9000"),
+    ];
+    let (answer, delivered) =
+        deliver_as(Protocol::T0, SHORT, Fetching::of(&command, false), command.expecting(256), &script).unwrap();
+    assert_eq!((answer, delivered.most, delivered.fetched), (bytes("05*100 06*100"), 100, Fetched::In(0x80)));
+}
+
 #[test]
 fn what_is_for_the_reader_goes_and_comes_as_it_is() {
     let uid = Command { cla: 0xFF, ..Command::new(0xCA, 0, 0) };

@@ -100,6 +100,8 @@ struct Reader<'a, 'b> {
     found: Option<Found>,
     /// The longest response that the search has found to be given; all there is where nothing was searched for.
     longest: usize,
+    /// How much the card has given in place of more (6CXX with T=0).
+    corrected: Option<usize>,
     rest: Option<Rest>,
 }
 
@@ -118,7 +120,7 @@ struct Rest {
 
 impl Reader<'_, '_> {
     fn new<'a, 'b>(card: &'a mut Conversation<'b>, file: &'a File) -> Reader<'a, 'b> {
-        Reader { card, file, found: None, longest: usize::MAX, rest: None }
+        Reader { card, file, found: None, longest: usize::MAX, corrected: None, rest: None }
     }
 
     /// Whether the card gives one byte more where it seems to have ended: it may have told too little, or have said no more than that it
@@ -147,6 +149,7 @@ impl Reader<'_, '_> {
         let length = self.within_end(offset, wanted.min(place.data_in(most).max(1)));
         let answer = self.ask_or_fetch(offset, length, most, data)?;
         if answer.given > 0 {
+            self.note_corrected(length, &answer);
             let is_last = answer.status == StatusWord::END_OF_FILE && !self.is_inside(begin_of(offset, answer.given));
             return Ok(if is_last { Part::Last } else { Part::More });
         }
@@ -158,15 +161,13 @@ impl Reader<'_, '_> {
             if self.file.is_refusal_first(offset) && self.ask(offset, 1, most, data)?.given > 0 {
                 return Ok(Part::More);
             }
-            if refusal == Refusal::Place || self.ends_as_known(offset)? {
+            if refusal == Refusal::Place || self.ends_as_known(offset, refusal)? {
                 self.file.note_nothing_at(offset);
                 return Ok(Part::Nothing);
             }
         }
         let is_form = self.may_be_form(answer.place, length, answer.status);
         let status = match refusal {
-            // A file that was never read from is not taken for another one.
-            Refusal::File if offset == 0 && !is_form => return Err(self.failure(offset, answer.status)),
             refusal if refusal.may_be_length() || is_form => {
                 match self.ask_for_less(offset, length, answer.status, most, data)? {
                     None => return Ok(Part::More),
@@ -191,6 +192,18 @@ impl Reader<'_, '_> {
         Ok(Part::Nothing)
     }
 
+    /// With T=0 a card that gives less with 9000 has had the length corrected, in a second exchange. If it wants the same one twice, that is its
+    /// limit.
+    fn note_corrected(&mut self, length: usize, answer: &Answer) {
+        let is_corrected = answer.given < length && answer.status.is_normal();
+        if self.card.protocol() != Protocol::T0 || !is_corrected || !matches!(answer.place, Place::Even(..)) {
+            return;
+        }
+        if self.corrected.replace(answer.given) == Some(answer.given) {
+            self.card.habits().note_response_limit(answer.given);
+        }
+    }
+
     /// Puts as much behind `data` as the card gives at `offset` of less than `refused` bytes, which it has refused with `status`. If that is
     /// nothing, gives the last refusal.
     fn ask_for_less(
@@ -202,14 +215,17 @@ impl Reader<'_, '_> {
         data: &mut Vec<u8>,
     ) -> Result<Option<StatusWord>> {
         let place = Place::of(self.card, self.file, offset)?;
+        let is_form = self.may_be_form(place, refused, status);
         let taken = match status.exact_le() {
             // It says how much there is, and does not give that: nothing.
             Some(_) => refused,
+            // Most likely it is no length.
+            None if !is_form && matches!(Refusal::of(status), Refusal::Condition | Refusal::File) => refused,
             None => place.data_in(self.card.habits().response.taken),
         };
         let short = place.data_in(SHORT_RESPONSE);
         let mut search = Search::below(refused, taken, short);
-        if self.may_be_form(place, refused, status) {
+        if is_form {
             search.refuse(short + 1);
         }
         let (mut best, mut last) = (Vec::new(), StatusWord::OK);
@@ -251,9 +267,15 @@ impl Reader<'_, '_> {
 
     /// Whether the file ends where the card has told, or where the end was found, when the card refuses what is behind in words that are
     /// about something else. It has given all that is before, and has refused twice.
-    fn ends_as_known(&mut self, offset: u64) -> Result<bool> {
-        let is_known = offset > 0 && self.file.is_end_known();
-        Ok(is_known && (self.file.has_given(offset) || self.gives_before(offset)?))
+    fn ends_as_known(&mut self, offset: u64, refusal: Refusal) -> Result<bool> {
+        if !self.file.is_end_known() {
+            return Ok(false);
+        }
+        // Before a file that is told to be empty there is nothing to be given.
+        if offset == 0 {
+            return Ok(refusal == Refusal::Other);
+        }
+        Ok(self.file.has_given(offset) || self.gives_before(offset)?)
     }
 
     /// Nothing is at `offset`, for the card has refused a single byte of it. That this is the end needs more: the card still gives the
@@ -334,17 +356,22 @@ impl Reader<'_, '_> {
     fn measure(&mut self, begin: u64) -> Result<u64> {
         let mut end = begin;
         loop {
-            match last_of(MAX_OFFSET - end, |count| self.exists(end + count - 1))? {
-                0 if self.is_hole(end)? => return Err(Hresult::SCARD_E_COMM_DATA_LOST),
-                0 => return Ok(end),
-                more => end += more,
+            let more = last_of(MAX_OFFSET - end, |count| self.exists(end + count - 1))?;
+            end += more;
+            if more > 0 {
+                continue;
+            }
+            let again = self.ask_one(end)?;
+            match Refusal::of(again.status) {
+                _ if again.given > 0 => end += 1,
+                refusal if self.is_hole(end, refusal)? => return Err(Hresult::SCARD_E_COMM_DATA_LOST),
+                _ => return Ok(end),
             }
         }
     }
 
-    /// Whether the card gives the bytes around `offset` and not that one.
-    fn is_hole(&mut self, offset: u64) -> Result<bool> {
-        let refusal = Refusal::of(self.ask_one(offset)?.status);
+    /// Whether the card gives the bytes around `offset`, and not that one.
+    fn is_hole(&mut self, offset: u64, refusal: Refusal) -> Result<bool> {
         Ok(offset > 0 && refusal.may_be_length() && !refusal.may_be_end() && self.gives_behind(offset)?)
     }
 
@@ -354,16 +381,25 @@ impl Reader<'_, '_> {
             return Ok(Told::Right);
         }
         let Some(last) = told.checked_sub(1) else {
-            return Ok(if self.ask_one(told)?.given > 0 { Told::TooSmall } else { Told::Right });
+            let is_longer = self.ask_one(told)?.given > 0 || self.ask_one(told)?.given > 0;
+            return Ok(if is_longer { Told::TooSmall } else { Told::Right });
         };
         // Most cards tell both at once.
-        let both = self.ask(last, 2, SHORT_RESPONSE, &mut Vec::new())?;
-        let refusal = Refusal::of(both.status);
-        if both.given == 0 && !refusal.may_be_length() {
+        let ask_both = |reader: &mut Self| reader.ask(last, 2, SHORT_RESPONSE, &mut Vec::new());
+        let may_not = |answer: &Answer| answer.given == 0 && !Refusal::of(answer.status).may_be_length();
+        let mut both = ask_both(self)?;
+        if may_not(&both) {
+            both = ask_both(self)?;
+        }
+        if may_not(&both) {
             return Ok(Told::Unknown);
         }
+        let refusal = Refusal::of(both.status);
         if both.given == 0 && self.ask_one(last)?.given == 0 {
-            let is_known = matches!(both.place, Place::Even(..)) || self.card.habits().reads_odd;
+            // Where the card does not know the instruction, the file may end before that is needed.
+            let is_known = matches!(both.place, Place::Even(..))
+                || self.knows_odd(MAX_SHORT_OFFSET + 1)?
+                || self.ask_one(MAX_SHORT_OFFSET)?.given == 0;
             let is_less = refusal.may_be_end() || is_known && last > 0 && self.ask_one(0)?.given > 0;
             return Ok(if is_less { Told::TooGreat } else { Told::Unknown });
         }
@@ -427,7 +463,8 @@ impl Reader<'_, '_> {
     /// GET RESPONSE of what goes on behind an answer.
     fn fetch(&mut self, rest: Rest, length: usize, data: &mut Vec<u8>) -> Result<Answer> {
         let begin = data.len();
-        let command = Command::new(ins::GET_RESPONSE, 0, 0).expecting(length.min(SHORT_RESPONSE));
+        let most = self.card.habits().fetched.unwrap_or(SHORT_RESPONSE);
+        let command = Command::new(ins::GET_RESPONSE, 0, 0).expecting(length.min(most));
         let status = self.card.send_short(&command, data)?;
         if !status.is_done() || status.corrupts() {
             data.truncate(begin);
@@ -449,12 +486,9 @@ impl Reader<'_, '_> {
         touch(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
         let answer = self.ask_at(place, offset, length, most, data)?;
-        let is_lost = Refusal::of(answer.status) == Refusal::File && answer.status != StatusWord::WRONG_STRUCTURE;
-        if answer.given > 0 || !is_lost {
+        if !self.file.enter_again(self.card, answer.status)? {
             return Ok(answer);
         }
-        self.card.set_selection(None);
-        self.file.enter(self.card)?;
         touch(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
         self.ask_at(place, offset, length, most, data)

@@ -18,6 +18,8 @@ pub enum Refusal {
     Command,
     /// Something that asking for less does not change.
     State,
+    /// A condition that is not met, 6985. Some cards say so of a length, and of what is behind the end.
+    Condition,
     /// It says not what.
     Other,
 }
@@ -32,6 +34,7 @@ impl Refusal {
             [0x67, _] | [0x6A, 0x80 | 0x84 | 0x86 | 0x87] => Refusal::Length,
             [0x69, 0x81 | 0x86] | [0x6A, 0x82 | 0x88] => Refusal::File,
             [0x68 | 0x6D | 0x6E, _] | [0x6A, 0x81] => Refusal::Command,
+            [0x69, 0x85] => Refusal::Condition,
             [0x64..=0x66, _] | [0x69, _] => Refusal::State,
             _ => Refusal::Other,
         }
@@ -39,7 +42,7 @@ impl Refusal {
 
     /// Whether the card may do it for less.
     pub fn may_be_length(self) -> bool {
-        matches!(self, Refusal::Place | Refusal::Length | Refusal::File | Refusal::Other)
+        !matches!(self, Refusal::Command | Refusal::State)
     }
 
     /// The same for a change, of which the card says nothing else: no missing right, and no unknown command. 64XX says that the memory is
@@ -53,6 +56,16 @@ impl Refusal {
     /// for it. A missing right is one in any form.
     pub fn may_be_form(status: StatusWord) -> bool {
         Refusal::of(status) == Refusal::Command || matches!(status.0, 0x6981 | 0x6985 | 0x6986)
+    }
+
+    /// Whether the card speaks of another file than the one that it was asked about, and so has lost what was selected.
+    pub fn is_of_other_file(status: StatusWord) -> bool {
+        Refusal::of(status) == Refusal::File && status != StatusWord::WRONG_STRUCTURE
+    }
+
+    /// Whether it speaks neither of a place nor of a length, nor of anything else that is known not to be one of them.
+    pub fn says_nothing(self) -> bool {
+        matches!(self, Refusal::Other | Refusal::Command | Refusal::Condition)
     }
 
     /// Whether it may say that the file ends there.

@@ -25,14 +25,16 @@ pub fn write(card: &mut Conversation, file: &File, position: u64, change: Change
         }
     };
     let most = command_limit(card, data.len());
-    let mut writer = Writer { card, file, even, odd, most, search: None, refused: (StatusWord::OK, 0), found: None };
+    let refused = (StatusWord::OK, 0);
+    let mut writer = Writer { card, file, even, odd, begin: position, most, search: None, refused, found: None };
     while let Some(rest) = data.get(*written..).filter(|rest| !rest.is_empty()) {
         match writer.part(position + *written as u64, rest)? {
             Part::Written(length) => *written += length,
             Part::Refused => {}
-            Part::Nothing(status) => return Err(writer.failure(position + *written as u64, *written > 0, status)?),
+            Part::Nothing(status) => return Err(writer.failure(position + *written as u64, status)?),
         }
     }
+    writer.note_unfinished_search(position + data.len() as u64);
     Ok(())
 }
 
@@ -50,6 +52,7 @@ struct Writer<'a, 'b> {
     file: &'a File,
     even: u8,
     odd: u8,
+    begin: u64,
     /// The most data of one command, as far as anybody knows.
     most: usize,
     /// For a length that the card takes, after it has refused one.
@@ -67,7 +70,11 @@ impl Writer<'_, '_> {
         let place = Place::of(self.card, self.file, offset)?;
         let Some(length) = self.next_length(place, offset) else { return Ok(Part::Nothing(self.refused.0)) };
         let part = rest.get(..length).unwrap_or(rest);
-        let status = self.send(place, offset, part)?;
+        let mut status = self.send(place, offset, part)?;
+        if self.file.enter_again(self.card, status)? {
+            touch(self.card, self.file, offset)?;
+            status = self.send(Place::of(self.card, self.file, offset)?, offset, part)?;
+        }
         if status.is_changed() {
             self.note_taken(place, offset, part.len());
             return Ok(Part::Written(part.len()));
@@ -75,7 +82,7 @@ impl Writer<'_, '_> {
         let taken = self.card.habits().command.taken;
         let is_long = place.command_of(part.len(), offset) > SHORT_DATA;
         let is_form = is_long && taken <= SHORT_DATA && Refusal::may_be_form(status);
-        if !Refusal::may_be_length_of_change(status) && !is_form {
+        if !self.may_be_length(offset, status) && !is_form {
             return Ok(Part::Nothing(status));
         }
         self.refused = (status, self.refused.1.max(offset + part.len() as u64));
@@ -112,16 +119,32 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// The code of a write that came to its end at `offset`. It is the end of the file where the write has `begun` well, or the card has
+    /// Remembers what the card has taken when all is written before the search has come to its end. Else the next write of this length would
+    /// begin it anew.
+    fn note_unfinished_search(&mut self, end: u64) {
+        let Some(taken) = self.search.as_ref().map(Search::taken).filter(|taken| *taken > 0) else { return };
+        if end >= self.refused.1 {
+            self.card.habits().command.note_at_least(taken);
+        }
+    }
+
+    /// Whether the card may do it for less. Once it has taken something, it is neither the wrong file nor a missing condition.
+    fn may_be_length(&self, offset: u64, status: StatusWord) -> bool {
+        let has_begun = offset > self.begin;
+        let may_be = has_begun && matches!(Refusal::of(status), Refusal::File | Refusal::Condition);
+        Refusal::may_be_length_of_change(status) || may_be
+    }
+
+    /// The code of a write that came to its end at `offset`. It is the end of the file where the write has begun well, or the card has
     /// given all before: then the offset is none behind the end. Where it has told of more, or its word says nothing, it is asked
     /// whether there is something to be read.
-    fn failure(&mut self, offset: u64, begun: bool, status: StatusWord) -> Result<Hresult> {
-        let is_inside = self.file.end().is_some_and(|end| offset < end);
+    fn failure(&mut self, offset: u64, status: StatusWord) -> Result<Hresult> {
+        let (begun, is_inside) = (offset > self.begin, self.file.end().is_some_and(|end| offset < end));
         let is_at_end = begun && Refusal::of(status).may_be_end();
         let is_full = status == StatusWord::WRONG_P1_P2 && self.file.has_given(offset);
         let is_end = match is_inside {
             false if is_at_end || is_full => true,
-            _ => Refusal::may_be_length_of_change(status) && (begun || is_inside) && self.ends_at(offset)?,
+            _ => self.may_be_length(offset, status) && (begun || is_inside) && self.ends_at(offset)?,
         };
         Ok(if is_end { Hresult::SCARD_E_WRITE_TOO_MANY } else { refusal(status) })
     }
@@ -152,8 +175,21 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The end is always said: the file may have become longer since its size was told.
+/// In one command, and once more where the card has lost the selection.
 fn erase(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<()> {
+    let mut status = erase_once(card, file, begin, end)?;
+    if file.enter_again(card, status)? {
+        status = erase_once(card, file, begin, end)?;
+    }
+    if status.is_changed() {
+        Ok(())
+    } else {
+        Err(refusal(status))
+    }
+}
+
+/// The end is always said: the file may have become longer since its size was told.
+fn erase_once(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<StatusWord> {
     touch(card, file, begin)?;
     let place = match Place::of(card, file, begin)? {
         place @ Place::Even(..) if end <= u16::MAX.into() => place,
@@ -175,11 +211,7 @@ fn erase(card: &mut Conversation, file: &File, begin: u64, end: u64) -> Result<(
     };
     let status = card.send(&Command::new(ins, p1, p2).with_data(&data), &mut Vec::new())?;
     file.note_named(card, status);
-    if status.is_changed() {
-        Ok(())
-    } else {
-        Err(refusal(status))
-    }
+    Ok(status)
 }
 
 /// An offset behind the end is a bad place, and not a bad parameter; and nothing is read here that could come to its end.
@@ -198,5 +230,5 @@ fn command_limit(card: &mut Conversation, wanted: usize) -> usize {
     let is_short = wanted <= SHORT_DATA || card.protocol() == Protocol::T0 || is_unknown;
     let long = if is_short || card.habits().refuses_long_commands { None } else { card.extended_for_files() };
     let limit = long.map_or(card.short_limits().0, |extended| extended.data.max(SHORT_DATA));
-    card.habits().command.within(limit)
+    card.habits().command.within_for(wanted, limit)
 }
