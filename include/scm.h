@@ -29,7 +29,7 @@
  * Unloading. Detach before dlclose: what is attached stays attached. The code itself stays loaded.
  * The end. A process may end at any moment, in any way. When it begins to exit, calls of the service that other threads make
  *   fail with SCM_SCARD_P_SHUTDOWN: the process ends. The thread that ends it may go on, and detach in exit handlers and
- *   destructors. Calls that are under way get at most 80 ms to return.
+ *   destructors; not in those of an exit from a signal handler, which may have interrupted a call of this library. Calls that are under way get at most 80 ms to return.
  * Memory. What goes in is borrowed for the call, what comes out is copied. The library never exits, and prints nothing,
  *   unless it meets a bug of its own: then Rust says so in one line on stderr, and the caller gets SCM_E_UNEXPECTED.
  *
@@ -1879,6 +1879,8 @@ scm_result scm_detach(struct scm_handle *handle);
  * - `SCM_S_OK`: ended.
  * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
  * - `SCM_E_INVALIDARG`: `disposition` is not defined, or not `LEAVE` for a borrowed handle. The attachment is unchanged.
+ * - `SCM_SCARD_E_NOT_READY`: asked by a callback, for a card that another attachment of this process is using. The attachment is
+ *   unchanged. A call that would wait for the end of a callback does not begin to.
  * - any other: ended, but the card could not be disposed of so; the code says why (`SCM_SCARD_E_NO_SERVICE`, ...).
  *   pcsc-lite answers `SCM_S_OK` also when the card is gone, or the reader cannot eject it.
  *

@@ -9,6 +9,10 @@
 # shellcheck disable=SC2034 # for who sources this
 USER_OF_FOLDER=tester
 
+# Those whose pcscd and Rust are new enough.
+# shellcheck disable=SC2034 # for who sources this
+SUITES='bookworm|trixie|forky|sid'
+
 PATH_OF_DEBIAN=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 namespace=

@@ -54,6 +54,7 @@ while [[ $# -gt 0 ]]; do
     shift
 done
 [[ $suite ]] || wrong
+[[ $suite =~ ^($SUITES)$ ]] || die "this is none of $SUITES: $suite"
 become_root "${arguments[@]}"
 
 end() {

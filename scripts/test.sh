@@ -130,9 +130,9 @@ count() {
 # In a folder of another Debian.
 on_debian() {
     local suite=$1
-    [[ $suite =~ ^[a-z]+$ ]] || die "this is no Debian: $suite"
     # shellcheck source=scripts/folder.sh
     source scripts/folder.sh
+    [[ $suite =~ ^($SUITES)$ ]] || die "this is none of $SUITES: $suite"
     become_root --debian "$suite"
     trap leave_folder EXIT
     trap 'exit 1' INT TERM HUP

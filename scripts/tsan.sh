@@ -56,6 +56,23 @@ is_on() {
     nm -D "$build/lib/libscm.so" | grep __tsan_ >/dev/null && nm "$build/c-tests/test_stress" | grep __tsan_ >/dev/null
 }
 
+usage() {
+    cat <<END
+usage: scripts/tsan.sh
+
+Runs the Rust tests of the library and C programs with many threads under ThreadSanitizer. Any report is a failure.
+END
+}
+
+case $# in
+0) ;;
+*)
+    [[ $* != --help ]] || { usage && exit; }
+    usage >&2
+    exit 2
+    ;;
+esac
+
 need_packages "${PACKAGES_OF_TESTS[@]}"
 need_rust_with_source
 need_clang

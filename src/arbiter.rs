@@ -313,6 +313,11 @@ impl Arbiter {
         true
     }
 
+    /// Whether nobody has a turn, or the reader alone, or waits for it.
+    pub fn is_free(&self) -> bool {
+        self.turns.load(Ordering::Acquire) == 0
+    }
+
     /// A number for the reader, which no other one has meanwhile.
     pub fn place(&self) -> usize {
         std::ptr::from_ref(self) as usize

@@ -28,6 +28,7 @@ use crate::buffer;
 use crate::fork_count::fork_count;
 use crate::hresult::{Hresult, Result};
 use crate::ifd_name::IfdName;
+use crate::occupation;
 use crate::patience::{Bell, Patience};
 use crate::shared::Shared;
 use crate::subsystem::{Context, Icc, Identity, Subsystem, MAX_ATTRIBUTE, MAX_COMMAND, MAX_RESPONSE};
@@ -141,6 +142,10 @@ impl Attachment {
         let bell = Shared::try_new(Bell::default())?;
         let patience = patience(timeout_ms, &bell);
         let response = response_buffer()?;
+        // The question waits for the end of another's transaction, which may be that of a lock this thread was called under.
+        if occupation::is_called() && subsystem.is_taken(icc, &patience) == Ok(true) {
+            return Err(Hresult::SCARD_E_NOT_READY);
+        }
         let identity = subsystem.identify(icc, &patience).map_err(|code| match code {
             Hresult::SCARD_E_INVALID_HANDLE => Hresult::E_INVALIDARG,
             code => code,
@@ -389,7 +394,8 @@ impl Attachment {
     /// A borrowed card handle can only be left as it is.
     pub fn check_parting(&self, disposition: Disposition) -> Result<()> {
         match (self.ownership(), disposition) {
-            (Ownership::Owned, _) | (_, Disposition::Leave) => Ok(()),
+            (_, Disposition::Leave) => Ok(()),
+            (Ownership::Owned, _) => self.may_dispose(),
             _ => Err(Hresult::E_INVALIDARG),
         }
     }

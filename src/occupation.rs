@@ -30,6 +30,11 @@ pub fn may_wait() -> Result<()> {
     }
 }
 
+/// Whether this thread is in a function of the program's on whose end others may wait: in a callback, or under a lock.
+pub fn is_called() -> bool {
+    DEPTH.get() > 0 || LOCKS.get().iter().any(Option::is_some)
+}
+
 /// Fails also on a thread that is in a function of the program's under a lock on `place`.
 pub fn may_wait_at(place: usize) -> Result<()> {
     may_wait_unless(|lock| lock.place == place)
@@ -114,7 +119,9 @@ mod tests {
     #[test]
     fn under_a_lock_a_thread_waits_for_other_places_and_for_its_owner() {
         let lock = |place, owner| Lock { place, owner };
+        assert!(!is_called());
         let outer = UnderLock::begin(lock(1, 10));
+        assert!(is_called());
         assert_eq!((may_wait(), may_wait_at(1), may_wait_at(2)), (Ok(()), NOT_READY, Ok(())));
         assert_eq!((may_wait_for(lock(1, 10)), may_wait_for(lock(1, 11))), (Ok(()), NOT_READY));
         let inner = UnderLock::begin(lock(2, 20));
@@ -123,6 +130,7 @@ mod tests {
         assert_eq!(may_wait_at(2), Ok(()));
         drop(outer);
         assert_eq!(may_wait_at(1), Ok(()));
+        assert!(!is_called());
     }
 
     #[test]

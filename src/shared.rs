@@ -37,6 +37,12 @@ impl<T> Shared<T> {
         one.counted == other.counted
     }
 
+    /// Whether there is no other reference. Where nobody can make another one, that stays so.
+    pub fn is_last(this: &Shared<T>) -> bool {
+        // SAFETY: this reference keeps the allocation alive.
+        unsafe { this.counted.as_ref() }.references.load(Ordering::Acquire) == 1
+    }
+
     /// The value itself, if this is the last reference; otherwise one reference less.
     pub fn into_inner(self) -> Option<T> {
         let counted = self.counted;

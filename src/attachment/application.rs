@@ -37,6 +37,7 @@ impl Attachment {
             }
             knowledge.selecting.push((selector, company));
         }
+        session.locks_of_calls += 1;
         Ok(is_due)
     }
 

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::{reconnect, Attachment, Ownership};
 use crate::arbiter::{Arbiter, Line, Look, Turn};
 use crate::hresult::{Hresult, Result};
-use crate::occupation::{Lock, UnderLock};
+use crate::occupation::{self, Lock, UnderLock};
 use crate::patience::{Bell, Patience, SCM_INFINITE};
 use crate::shared::Shared;
 use crate::subsystem::{Icc, Subsystem};
@@ -148,7 +148,7 @@ impl Attachment {
     #[inline(always)]
     pub(super) fn turn<'a>(&'a self, session: &mut Session) -> Result<Option<Turn<'a>>> {
         if session.lock_depth > 0 {
-            return Ok(None);
+            return self.check_own_lock(session).map(|()| None);
         }
         match self.seat.try_turn() {
             Some(turn) => Ok(Some(turn)),
@@ -160,12 +160,21 @@ impl Attachment {
     fn wait_for_turn<'a>(&'a self, session: &mut Session) -> Result<Option<Turn<'a>>> {
         // A transaction that could not be ended keeps the reader for this attachment, and the others out.
         if session.possession.is_some() {
-            return Ok(None);
+            return self.check_own_lock(session).map(|()| None);
         }
         let patience = Patience::lasting(&self.bell);
         let line = self.in_line(self.connected(session, &patience)?.icc, &patience);
         let turn = self.seat.turn(&patience, &self.bell, &line);
         turn.map(Some).map_err(|code| self.diagnose(session, code, &patience))
+    }
+
+    /// Without a turn a call waits in the resource manager for the transaction of another. If the lock was taken back from here, that may
+    /// be the one under which this thread was called.
+    fn check_own_lock(&self, session: &Session) -> Result<()> {
+        if !occupation::is_called() || session.possession.as_ref().is_some_and(Possession::is_valid) {
+            return Ok(());
+        }
+        occupation::may_wait_for(self.as_lock())
     }
 
     /// The turn of a reconnect; None where it is no use to wait for the others here.
@@ -176,8 +185,11 @@ impl Attachment {
         patience: &Patience,
     ) -> Result<Option<Turn<'a>>> {
         // An attachment that waits for exclusive use waits for the others to detach, and they may want a lock before they do.
-        if access.share_mode == ShareMode::Exclusive || session.possession.is_some() {
-            return Ok(None);
+        if access.share_mode == ShareMode::Exclusive {
+            return self.may_wait_for_exclusive_use().map(|()| None);
+        }
+        if session.possession.is_some() {
+            return self.check_own_lock(session).map(|()| None);
         }
         let Some(link) = session.link.ok().or(session.set_aside) else {
             return turn_of_newcomer(&self.seat, self.subsystem, patience, &self.bell);
@@ -194,18 +206,49 @@ impl Attachment {
         }
     }
 
+    /// A thread that was called by one of the others does not wait until it detaches.
+    fn may_wait_for_exclusive_use(&self) -> Result<()> {
+        match occupation::is_called() && self.seat.company().0 > 1 {
+            true => Err(Hresult::SCARD_E_NOT_READY),
+            false => Ok(()),
+        }
+    }
+
     /// Gives back one lock. The outermost one lets others have the card, after `disposition`.
     pub fn unlock(&self, disposition: Disposition) -> Result<()> {
         let mut session = self.enter_at_length()?;
         self.give_lock(&mut session, disposition, &Patience::ENDLESS)
     }
 
-    /// The same after a function of the program's, which may have been the last that this process had to do with the card: in the
-    /// child of a fork the lock is its parent's, and so is the connection.
+    /// Takes a lock for a call that calls a function of the program's.
+    pub fn lock_for_call(&self) -> Result<()> {
+        let patience = Patience::of_ms(SCM_INFINITE, &self.bell);
+        let mut session = self.enter(&patience)?;
+        self.take_lock(&mut session, &patience)?;
+        session.locks_of_calls += 1;
+        Ok(())
+    }
+
+    /// Gives it back after the function, which may have been the last that this process had to do with the card: in the child of a fork
+    /// the lock is its parent's, and so is the connection.
     pub fn unlock_after_call(&self) {
-        if self.is_of_this_process() {
+        if !self.is_of_this_process() {
+            return;
+        }
+        if let Ok(mut session) = self.enter_at_length() {
+            session.locks_of_calls -= 1;
             // What became of the lock shows at the next call; what the card has said is there.
-            let _ = self.unlock(Disposition::Leave);
+            let _ = self.give_lock(&mut session, Disposition::Leave, &Patience::ENDLESS);
+        }
+    }
+
+    /// Ends the locks of the program when the attachment has ended, as nobody can unlock them any more. The call that keeps the attachment may
+    /// wait for the end of a lock. Those of calls end with the calls; and with a call that is in the session the attachment ends.
+    pub fn end_locks_of_program(&self) {
+        let Some(mut session) = self.try_enter() else { return };
+        if session.lock_depth > session.locks_of_calls {
+            session.lock_depth = session.locks_of_calls + 1;
+            let _ = self.give_lock(&mut session, Disposition::Leave, &Patience::ENDLESS);
         }
     }
 

@@ -10,6 +10,7 @@ use super::{Attachment, Facts, Ownership};
 use crate::arbiter::seat::Seat;
 use crate::arbiter::{Arbiter, Hold};
 use crate::hresult::{Hresult, Result};
+use crate::occupation;
 use crate::patience::{Bell, Patience};
 use crate::shared::Shared;
 use crate::subsystem::{Icc, Subsystem};
@@ -36,7 +37,24 @@ impl Attachment {
     /// Ends the attachment, however long that takes. That there is nothing left to end is no failure, unless the card was to be
     /// disposed of.
     pub fn close(&mut self) -> Result<()> {
-        self.take_remains().map_or(Ok(()), |mut remains| remains.close())
+        let Some(mut remains) = self.take_remains() else { return Ok(()) };
+        match remains.close() {
+            Err(Hresult::SCARD_E_NOT_READY) if remains.link.is_some() => {
+                remains.close_elsewhere();
+                Ok(())
+            }
+            closed => closed,
+        }
+    }
+
+    /// Whether the card can be disposed of without a wait for the others, on a thread that does not wait for them. A call that is
+    /// under way on this attachment ends it when it returns.
+    pub(super) fn may_dispose(&self) -> Result<()> {
+        let Some(session) = self.try_enter() else { return Ok(()) };
+        if !occupation::is_called() || session.possession.is_some() || self.seat.is_free() {
+            return Ok(());
+        }
+        Err(Hresult::SCARD_E_NOT_READY)
     }
 
     /// None where it has ended already.
@@ -74,7 +92,7 @@ impl Drop for Attachment {
 }
 
 impl Remains {
-    /// On a thread of the library's, which this one does not wait for but a moment: mostly that is enough.
+    /// Closes on a thread of the library's, which this one does not wait for but a moment: mostly that is enough.
     fn close_elsewhere(mut self) {
         let bell = self.bell.clone();
         let heard = bell.rings();
@@ -98,7 +116,11 @@ impl Remains {
             }
             (Some(Err(code)), Ownership::Owned) => self.unless_left(code),
             (Some(Ok(link)), Ownership::Owned) => {
-                let _alone = self.alone_to_dispose(link.icc, possession.is_some());
+                let alone = self.alone_to_dispose(link.icc, possession.is_some());
+                if alone.as_ref().is_err_and(|code| *code == Hresult::SCARD_E_NOT_READY) {
+                    (self.link, self.possession) = (Some(Ok(link)), possession);
+                    return Err(Hresult::SCARD_E_NOT_READY);
+                }
                 // The transaction ends with the connection, and not before.
                 let closed = link.close(self.subsystem, self.disposition);
                 if let Some(mut possession) = possession {
@@ -123,20 +145,24 @@ impl Remains {
         }
     }
 
-    /// Keeps the others away until the card is disposed of.
-    fn alone_to_dispose(&self, icc: Icc, is_alone: bool) -> Option<Hold> {
+    /// Keeps the others away until the card is disposed of. A thread that does not wait for them is not ready.
+    fn alone_to_dispose(&self, icc: Icc, is_alone: bool) -> Result<Option<Hold>> {
         if is_alone || self.disposition == Disposition::Leave {
-            return None;
+            return Ok(None);
         }
         let patience = Patience::ENDLESS;
         let line = Waiting { subsystem: self.subsystem, icc: Some(icc), patience: &patience, reconnects: true };
-        Arbiter::hold(&self.seat, &patience, &self.bell, &line).ok()
+        Arbiter::hold(&self.seat, &patience, &self.bell, &line).map(Some)
     }
 }
 
 impl Drop for Remains {
     fn drop(&mut self) {
         // Nobody is left who could be told.
-        let _ = self.close();
+        if self.close().is_err() && self.link.is_some() {
+            // There was no memory for a thread that may wait for the others.
+            self.disposition = Disposition::Leave;
+            let _ = self.close();
+        }
     }
 }

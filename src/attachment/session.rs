@@ -26,6 +26,8 @@ pub struct Session {
     pub is_closed: bool,
     pub access: Access,
     pub lock_depth: u32,
+    /// How many of them are those of calls that are in functions of the program's.
+    pub locks_of_calls: u32,
     /// Another one for each outermost lock.
     pub lock_number: u64,
     /// The reader for this attachment alone, as long as there is a lock that has not got lost.
@@ -53,6 +55,7 @@ impl Session {
             is_closed: false,
             access,
             lock_depth: 0,
+            locks_of_calls: 0,
             lock_number: 0,
             possession: None,
             interrupted: false,
@@ -123,6 +126,11 @@ impl Attachment {
     /// The session, alone, if that is possible with so much patience.
     pub(super) fn enter(&self, patience: &Patience) -> Result<Entered<'_>> {
         Ok(Entered { session: self.session_within(patience)?, door: Door(self) })
+    }
+
+    /// The session, alone, if no other thread has it. It comes with its door, as those who begin to wait now are to be rung for.
+    pub(super) fn try_enter(&self) -> Option<Entered<'_>> {
+        self.session.try_lock().ok().map(|session| Entered { session, door: Door(self) })
     }
 
     #[cold]

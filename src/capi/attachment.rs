@@ -229,6 +229,8 @@ pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_resul
 /// - `SCM_S_OK`: ended.
 /// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
 /// - `SCM_E_INVALIDARG`: `disposition` is not defined, or not `LEAVE` for a borrowed handle. The attachment is unchanged.
+/// - `SCM_SCARD_E_NOT_READY`: asked by a callback, for a card that another attachment of this process is using. The attachment is
+///   unchanged. A call that would wait for the end of a callback does not begin to.
 /// - any other: ended, but the card could not be disposed of so; the code says why (`SCM_SCARD_E_NO_SERVICE`, ...).
 ///   pcsc-lite answers `SCM_S_OK` also when the card is gone, or the reader cannot eject it.
 ///
@@ -291,11 +293,16 @@ fn detach(handle: *mut scm_handle, disposition: Disposition) -> Result<Hresult> 
     let attachment = handles()?.attachments.get(token)?;
     attachment.check_parting(disposition)?;
     drop(handles()?.attachments.remove(token)?);
-    end_all_of(token)?;
     attachment.part_with(disposition);
-    // The last reference closes; when another thread has it, that is where nobody waits for the result.
-    if let Some(mut attachment) = attachment.into_inner() {
-        attachment.close()?;
-    }
-    Ok(Hresult::S_OK)
+    // Nobody can unlock it any more, so the lock ends before functions of providers run, which may use the reader themselves.
+    let closed = match Shared::is_last(&attachment) {
+        true => attachment.into_inner().map_or(Ok(()), |mut attachment| attachment.close()),
+        // A call is under way. Where it ends it closes the attachment, and nobody waits for the result.
+        false => {
+            attachment.end_locks_of_program();
+            return attachment.call_under_lock(|| end_all_of(token)).map(|()| Hresult::S_OK);
+        }
+    };
+    end_all_of(token)?;
+    closed.map(|()| Hresult::S_OK)
 }

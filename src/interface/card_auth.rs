@@ -105,7 +105,7 @@ impl Method {
         let cancellation = hold_off();
         getrandom::fill(&mut challenge).map_err(|_| Hresult::E_FAIL)?;
         drop(cancellation);
-        let expected = responder.respond(&challenge)?;
+        let expected = attachment.call_under_lock(|| responder.respond(&challenge))?;
         let (ne, mut answer) = (SHORT_RESPONSE.max(expected.len()), Vec::new());
         attachment.converse(SCM_INFINITE, |card| self.authenticate_card(card, &challenge, ne, &mut answer))?;
         match is_same(&answer, &expected) {
@@ -147,7 +147,7 @@ pub fn zeroes(length: usize) -> Result<Zeroizing<Vec<u8>>> {
 }
 
 fn under_lock<T>(attachment: &Attachment, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    attachment.lock_within(SCM_INFINITE)?;
+    attachment.lock_for_call()?;
     let worked = work();
     attachment.unlock_after_call();
     worked

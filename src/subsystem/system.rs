@@ -40,6 +40,9 @@ pub use native::control_code;
 /// Whether the library is libpcsclite, and not the one of Windows or macOS.
 const IS_PCSC_LITE: bool = cfg!(not(any(windows, target_os = "macos")));
 
+/// How often a handle is freed of signals before the card is disposed of. Others who reset the card send one each time.
+const TRIES_TO_DISPOSE: u32 = 5;
+
 /// How often a daemon that is there is asked to let this process in.
 const TRIES_TO_BE_ADMITTED: u32 = 4;
 
@@ -418,10 +421,8 @@ fn reconnect_carefully(icc: Icc, now: ShareMode, access: Access, initial: Dispos
 fn close_card(icc: Icc, disposition: Disposition) -> Result<()> {
     let mut disposition = disposition;
     if disposition != Disposition::Leave {
-        // Until others have given the card back. Who begins a transaction keeps them from taking it again; a handle
-        // with a signal cannot, and asks only.
-        let _ = native::begin_transaction(icc);
-        if matches!(status(icc), Err(Hresult::SCARD_W_REMOVED_CARD) | Ok((CardState::Absent, _))) {
+        let is_alone = begin_to_dispose(icc).is_ok();
+        if !is_alone || matches!(status(icc), Err(Hresult::SCARD_W_REMOVED_CARD) | Ok((CardState::Absent, _))) {
             // The card that has come after it is not this handle's. And in an empty reader pcscd would signal a reset
             // to everyone who was told that the card is gone.
             disposition = Disposition::Leave;
@@ -429,6 +430,20 @@ fn close_card(icc: Icc, disposition: Disposition) -> Result<()> {
     }
     cards().retain(|card| card.icc != icc);
     native::disconnect(icc, disposition)
+}
+
+/// Waits until others have given the card back, and keeps them from taking it again. Without the transaction SCardDisconnect would wait
+/// for them, and all that make and end connections would wait behind it. A handle with a signal begins none before that is
+/// acknowledged.
+fn begin_to_dispose(icc: Icc) -> Result<()> {
+    let reader = Access { share_mode: ShareMode::Direct, protocols: Protocols::Any };
+    for _ in 1..TRIES_TO_DISPOSE {
+        match native::begin_transaction(icc) {
+            Err(Hresult::SCARD_W_RESET_CARD) => native::reconnect(icc, reader, Disposition::Leave)?,
+            begun => return begun,
+        };
+    }
+    native::begin_transaction(icc)
 }
 
 fn end(icc: Icc, disposition: Disposition) -> Result<()> {

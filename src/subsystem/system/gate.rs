@@ -72,7 +72,7 @@ fn pass_later(passage: Passage) -> Result<Passage> {
 
 /// One at a time: libpcsclite keeps contexts and handles in lists, and SCardDisconnect walks through all of them while
 /// SCardEstablishContext and SCardReleaseContext change them, which crashes (1.9.9; mended in part in 2.5). None of the
-/// three waits for a card: `close_card` has waited before.
+/// three waits for a card: `close_card` has the transaction, or leaves the card as it is.
 static REGISTRY: Mutex<()> = Mutex::new(());
 
 /// The passage of one of these three.

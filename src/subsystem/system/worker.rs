@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::hresult::Result;
 use crate::thread;
 
-/// How long a thread stays that has nothing to do.
-const IDLE: Duration = Duration::from_secs(1);
+/// How long a thread stays that has nothing to do. A process whose main thread has ended by itself ends no sooner.
+const IDLE: Duration = Duration::from_millis(50);
 
 static WORKSHOP: Mutex<Workshop> = Mutex::new(Workshop { jobs: VecDeque::new(), idle: 0 });
 static WORK: Condvar = Condvar::new();

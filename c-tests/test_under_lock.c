@@ -1,0 +1,347 @@
+/* A function of the program's that the library calls under a lock of an attachment waits for nobody who waits for that lock: it is
+ * told SCM_SCARD_E_NOT_READY at once. And where an attachment ends, its lock does, before other functions are called. A call that
+ * hangs is ended by the time limit of the test. */
+#include "support/check.h"
+#include "support/owner.h"
+#include "support/wait.h"
+
+#define CARD 0
+#define LONG_MS 4000
+
+static struct {
+    scm_handle *own, *other;
+    scm_result (*call)(void);
+    scm_result result;
+    int calls;
+    double ms;
+} scene;
+
+static scm_result call_it(void)
+{
+    double start = now_ms();
+    scene.calls++;
+    scene.result = scene.call();
+    scene.ms = now_ms() - start;
+    return SCM_S_OK;
+}
+
+/* --- What is called */
+
+static scm_result reset_other(void) { return scm_detach_ex(scene.other, SCM_DISPOSITION_RESET); }
+static scm_result unpower_other(void) { return scm_detach_ex(scene.other, SCM_DISPOSITION_UNPOWER); }
+static scm_result eject_other(void) { return scm_detach_ex(scene.other, SCM_DISPOSITION_EJECT); }
+static scm_result lock_other(void) { return scm_lock(scene.other); }
+static scm_result echo_other(void) { return echo(scene.other); }
+static scm_result reconnect_other(void) { return scm_reconnect(scene.other); }
+
+static scm_result seize_by_other(void)
+{
+    scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
+    options.share_mode = SCM_SHARE_EXCLUSIVE;
+    return scm_reconnect_ex(scene.other, &options);
+}
+
+static scm_result attach_by_icc_of_other(void)
+{
+    scm_handle *handle;
+    uintptr_t icc;
+    assert_result(scm_get_icc(scene.other, &icc), SCM_S_OK);
+    scm_result result = scm_attach_by_handle(icc, &handle);
+    return result == SCM_S_OK ? scm_detach(handle) : result;
+}
+
+static scm_result attach_by_name(void)
+{
+    scm_handle *handle;
+    scm_result result = scm_attach_by_ifd(bed_ifd(CARD), &handle);
+    return result == SCM_S_OK ? scm_detach_ex(handle, SCM_DISPOSITION_RESET) : result;
+}
+
+static scm_result (*const CALLS[])(void) = {
+    reset_other, unpower_other, eject_other, lock_other, echo_other, reconnect_other, seize_by_other, attach_by_icc_of_other, attach_by_name,
+};
+enum { CALL_COUNT = sizeof CALLS / sizeof *CALLS };
+
+/* --- From where it is called */
+
+static scm_result hook(void *user, scm_handle *handle, uint64_t generation)
+{
+    (void)user, (void)handle, (void)generation;
+    return call_it();
+}
+
+static scm_result from_a_hook(void)
+{
+    scm_command command = SCM_COMMAND_INIT;
+    scm_send_options options = SCM_SEND_OPTIONS_INIT;
+    uint8_t answer[300];
+    size_t length;
+    uint16_t word;
+    command.ins = 0xA4;
+    options.hook = hook;
+    return scm_send_ex(scene.own, &command, &options, answer, sizeof answer, &length, &word);
+}
+
+static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer, size_t capacity, size_t *length)
+{
+    (void)user, (void)challenge, (void)challenge_length, (void)capacity;
+    memset(answer, 0, 8);
+    *length = 8;
+    return call_it();
+}
+
+static scm_result from_a_cipher(void)
+{
+    scm_card_auth *card_auth;
+    scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
+    options.callback = cipher;
+    options.challenge_length = 8;
+    assert_result(scm_create_card_auth(scene.own, &card_auth), SCM_S_OK);
+    scm_result result = scm_card_auth_icc_auth_ex(card_auth, 0, 0, 0, &options);
+    (void)scm_card_auth_release(card_auth);
+    return result;
+}
+
+static void set_up(void)
+{
+    memset(&scene, 0, sizeof scene);
+    scene.own = attach(CARD);
+    scene.other = attach(CARD);
+}
+
+static void tear_down(void)
+{
+    (void)scm_detach(scene.own);
+    (void)scm_detach(scene.other);
+}
+
+/* --- */
+
+static void a_hook_waits_for_nobody(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CALL_COUNT; i++) {
+        set_up();
+        scene.call = CALLS[i];
+        (void)from_a_hook();
+        assert_int_equal(scene.calls, 1);
+        assert_result(scene.result, SCM_SCARD_E_NOT_READY);
+        assert_true(scene.ms < LONG_MS);
+        /* Nothing has changed. */
+        assert_result(echo(scene.other), SCM_S_OK);
+        assert_result(scm_detach(scene.own), SCM_S_OK);
+        scm_result later = scene.call();
+        if (later != SCM_S_OK)
+            assert_result(later, SCM_SCARD_E_SHARING_VIOLATION);
+        (void)scm_unlock(scene.other, SCM_DISPOSITION_LEAVE);
+        tear_down();
+        bed("remove %d", CARD);
+        bed("insert %d steerable", CARD);
+    }
+}
+
+/* The card is free, and so there is nothing to wait for. */
+static void a_cipher_without_a_lock_may_use_the_card(void **state)
+{
+    (void)state;
+    set_up();
+    scene.call = echo_other;
+    (void)from_a_cipher();
+    assert_int_equal(scene.calls, 1);
+    assert_result(scene.result, SCM_S_OK);
+    tear_down();
+}
+
+static void a_cipher_under_a_lock_waits_for_nobody(void **state)
+{
+    (void)state;
+    set_up();
+    scene.call = echo_other;
+    assert_result(scm_lock(scene.own), SCM_S_OK);
+    (void)from_a_cipher();
+    assert_int_equal(scene.calls, 1);
+    assert_result(scene.result, SCM_SCARD_E_NOT_READY);
+    tear_down();
+}
+
+/* Its lock would be there for as long as the call is in which it was detached. */
+static scm_result detach_own_and_use_other(void)
+{
+    assert_result(scm_detach(scene.own), SCM_S_OK);
+    return echo(scene.other);
+}
+
+static void a_lock_ends_with_its_attachment_in_a_call(void **state)
+{
+    (void)state;
+    set_up();
+    scene.call = detach_own_and_use_other;
+    assert_result(scm_lock(scene.own), SCM_S_OK);
+    (void)from_a_cipher();
+    assert_int_equal(scene.calls, 1);
+    assert_result(scene.result, SCM_S_OK);
+    assert_nobody_holds_the_card(CARD);
+    tear_down();
+}
+
+/* A lock of the call itself is there until the call ends. */
+static void the_lock_of_a_hook_ends_with_the_call(void **state)
+{
+    (void)state;
+    set_up();
+    scene.call = detach_own_and_use_other;
+    assert_result(scm_lock(scene.own), SCM_S_OK);
+    (void)from_a_hook();
+    assert_int_equal(scene.calls, 1);
+    assert_result(scene.result, SCM_SCARD_E_NOT_READY);
+    assert_result(echo(scene.other), SCM_S_OK);
+    assert_nobody_holds_the_card(CARD);
+    tear_down();
+}
+
+/* --- The functions of a provider, which has an attachment of its own */
+
+enum { IN_RELEASE, IN_CLOSE, IN_END, IN_READ };
+static int where;
+
+static void arrive(int place)
+{
+    if (where == place)
+        (void)call_it();
+}
+
+static scm_result provider_create(void *user, scm_handle *handle, void *context, void **object)
+{
+    (void)user, (void)context;
+    *object = handle;
+    return SCM_S_OK;
+}
+
+static void provider_release(void *object)
+{
+    (void)object;
+    arrive(IN_RELEASE);
+}
+
+static void provider_end(void *user)
+{
+    (void)user;
+    arrive(IN_END);
+}
+
+static scm_result provider_open(void *object, uint32_t type, const char *path, void **file)
+{
+    (void)type, (void)path;
+    *file = object;
+    return SCM_S_OK;
+}
+
+static scm_result provider_read(void *file, uint8_t *buffer, size_t capacity, size_t *length, uint32_t flags)
+{
+    (void)file, (void)buffer, (void)capacity, (void)flags;
+    *length = 0;
+    arrive(IN_READ);
+    return SCM_S_OK;
+}
+
+static scm_result provider_close(void *file)
+{
+    (void)file;
+    arrive(IN_CLOSE);
+    return SCM_S_OK;
+}
+
+static void play_a_provider(void)
+{
+    scm_guid iid = SCM_IID_FILE_ACCESS;
+    scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
+    scm_provider provider = SCM_PROVIDER_INIT;
+    scm_file_access *files;
+    scm_file *file;
+    uint8_t buffer[8];
+    size_t length;
+    set_up();
+    scene.call = where == IN_READ ? detach_own_and_use_other : echo_other;
+    functions.open = provider_open;
+    functions.read = provider_read;
+    functions.close = provider_close;
+    provider.iid = &iid;
+    provider.functions = &functions;
+    provider.create = provider_create;
+    provider.release = provider_release;
+    provider.end = provider_end;
+    assert_result(scm_register_provider(&provider), SCM_S_OK);
+    assert_result(scm_create_file_access(scene.own, &files), SCM_S_OK);
+    assert_result(scm_file_access_open(files, 0, "/x", &file), SCM_S_OK);
+    assert_result(scm_lock(scene.own), SCM_S_OK);
+    if (where == IN_END)
+        assert_result(scm_unregister_provider(&provider), SCM_S_OK);
+    if (where == IN_READ)
+        (void)scm_file_read(file, buffer, sizeof buffer, &length, 0);
+    else
+        assert_result(scm_detach(scene.own), SCM_S_OK);
+    assert_int_equal(scene.calls, 1);
+    assert_result(scene.result, SCM_S_OK);
+    if (where != IN_END)
+        assert_result(scm_unregister_provider(&provider), SCM_S_OK);
+    tear_down();
+}
+
+static void a_lock_ends_before_a_provider_is_called(void **state)
+{
+    (void)state;
+    for (where = IN_RELEASE; where <= IN_READ; where++)
+        play_a_provider();
+}
+
+/* --- Another application, or the program past the library */
+
+static scm_result dispose(void *handle)
+{
+    return scm_detach_ex(handle, SCM_DISPOSITION_RESET);
+}
+
+/* An attachment that has been told of a reset waits for the card without keeping others from attaching elsewhere. */
+static void a_signal_keeps_nobody_else(void **state)
+{
+    (void)state;
+    struct wait disposal;
+    scm_handle *handle, *watcher, *elsewhere;
+    if (bed_is_virtual())
+        return;
+    handle = attach(CARD);
+    struct owner own = connect_card(CARD);
+    bed("reset %d warm", CARD);
+    assert_result(owner_reconnect(&own), SCM_S_OK);
+    assert_int_equal(SCardBeginTransaction((SCARDHANDLE)own.icc), SCARD_S_SUCCESS);
+    wait_begin(&disposal, dispose, handle);
+    assert_true(wait_is_reached(&disposal));
+    bed("insert 1 steerable");
+    elsewhere = attach(1);
+    assert_result(scm_detach(elsewhere), SCM_S_OK);
+    assert_false(disposal.is_done);
+    assert_result(owner_unlock(&own), SCM_S_OK);
+    assert_result(wait_end(&disposal), SCM_S_OK);
+    /* The card was reset. */
+    assert_result(owner_status(&own), SCM_SCARD_W_RESET_CARD);
+    owner_leave(&own);
+    watcher = attach(CARD);
+    assert_result(echo(watcher), SCM_S_OK);
+    assert_result(scm_detach(watcher), SCM_S_OK);
+    bed("remove 1");
+}
+
+int main(int argc, char **argv)
+{
+    bed_make(argc, argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hook_waits_for_nobody),
+        cmocka_unit_test(a_cipher_without_a_lock_may_use_the_card),
+        cmocka_unit_test(a_cipher_under_a_lock_waits_for_nobody),
+        cmocka_unit_test(a_lock_ends_with_its_attachment_in_a_call),
+        cmocka_unit_test(the_lock_of_a_hook_ends_with_the_call),
+        cmocka_unit_test(a_lock_ends_before_a_provider_is_called),
+        cmocka_unit_test(a_signal_keeps_nobody_else),
+    };
+    return cmocka_run_group_tests(tests, insert_card, NULL);
+}
