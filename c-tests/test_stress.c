@@ -1,5 +1,6 @@
-/* Random calls from several threads on a few attachments to two virtual readers, while codes are injected that are true and codes
- * that are not, cards are reset, pulled and mute, and callbacks and hooks call anything. No call is later than its limit by
+/* Random calls from several threads on a few attachments to two virtual readers, and on what is made for them, while codes are
+ * injected that are true and codes that are not, cards are reset, pulled and mute, and every function of the program's that the
+ * library calls calls anything: callbacks of cards, hooks, ciphers, the functions of providers. No call is later than its limit by
  * much, and none hangs: a watchdog says which thread is in which call, and ends the program.
  *
  *   test_stress --virtual SECONDS [SEED]
@@ -36,7 +37,13 @@ static const char *const IFDS[READERS] = {"Stress A", "Stress B"};
 static struct slot {
     _Atomic(scm_handle *) handle;
     atomic_int locks, locker;
+    /* What was made for it, and ends with it. */
+    _Atomic(scm_card_auth *) auth;
+    _Atomic(scm_file_access *) files;
+    _Atomic(scm_file *) file;
 } slots[SLOTS];
+
+static _Atomic(scm_monitor *) monitor;
 
 /* A call that a thread is in, one inside of the callback of another. The watchdog reads it meanwhile. */
 struct frame {
@@ -53,6 +60,8 @@ static struct thread {
     atomic_int depth;
     /* In how many callbacks of cards it is, where nothing may wait. */
     int callbacks;
+    /* In how many other functions of the program's it is. */
+    int functions;
     unsigned long long calls;
     double latest;
 } threads[WORKERS];
@@ -119,12 +128,86 @@ static scm_result end(scm_result result)
 
 static void call_anything(void);
 
+/* In a function of the program's that is no callback of a card. */
+static void maybe_go_on(void)
+{
+    if (me == NULL || me->functions > 3 || below(&me->random, 2))
+        return;
+    me->functions++;
+    call_anything();
+    me->functions--;
+}
+
 static scm_result hook(void *user, scm_handle *handle, uint64_t generation)
 {
     (void)user, (void)handle, (void)generation;
-    if (me != NULL && below(&me->random, 2))
-        call_anything();
+    maybe_go_on();
     return SCM_S_OK;
+}
+
+static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer, size_t capacity,
+                         size_t *answer_length)
+{
+    (void)user, (void)challenge, (void)challenge_length, (void)capacity;
+    maybe_go_on();
+    memset(answer, 0, 8);
+    *answer_length = 8;
+    return SCM_S_OK;
+}
+
+/* --- A provider of files */
+
+static scm_result provider_create(void *user, scm_handle *handle, void *context, void **object)
+{
+    (void)user, (void)handle, (void)context;
+    maybe_go_on();
+    *object = NULL;
+    return SCM_S_OK;
+}
+
+static void provider_release(void *object)
+{
+    (void)object;
+    maybe_go_on();
+}
+
+static scm_result provider_open(void *object, uint32_t type, const char *path, void **file)
+{
+    (void)object, (void)type, (void)path;
+    maybe_go_on();
+    *file = NULL;
+    return SCM_S_OK;
+}
+
+static scm_result provider_read(void *file, uint8_t *buffer, size_t capacity, size_t *length, uint32_t flags)
+{
+    (void)file, (void)buffer, (void)capacity, (void)flags;
+    maybe_go_on();
+    *length = 0;
+    return SCM_S_OK;
+}
+
+static scm_result provider_close(void *file)
+{
+    (void)file;
+    maybe_go_on();
+    return SCM_S_OK;
+}
+
+static const scm_guid FILES = SCM_IID_FILE_ACCESS;
+static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
+static scm_provider provider = SCM_PROVIDER_INIT;
+
+static bool register_provider(void)
+{
+    functions.open = provider_open;
+    functions.read = provider_read;
+    functions.close = provider_close;
+    provider.iid = &FILES;
+    provider.functions = &functions;
+    provider.create = provider_create;
+    provider.release = provider_release;
+    return scm_register_provider(&provider) == SCM_S_OK;
 }
 
 /* --- The calls */
@@ -250,11 +333,72 @@ static void ask(int slot, uint32_t what)
     }
 }
 
+static void authenticate(int slot)
+{
+    scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
+    scm_card_auth *auth = slots[slot].auth, *none = NULL;
+    options.callback = cipher;
+    options.challenge_length = 8;
+    if (!begin("card_auth", slot, SCM_INFINITE))
+        return;
+    if (auth == NULL || below(&me->random, 8) == 0) {
+        (void)scm_card_auth_release(atomic_exchange(&slots[slot].auth, NULL));
+        if (end(scm_create_card_auth(slots[slot].handle, &auth)) == SCM_S_OK &&
+            !atomic_compare_exchange_strong(&slots[slot].auth, &none, auth))
+            (void)scm_card_auth_release(auth);
+    } else if (below(&me->random, 2)) {
+        end(scm_card_auth_app_auth_ex(auth, 0, 0, 0, &options));
+    } else {
+        end(scm_card_auth_icc_auth_ex(auth, 0, 0, 0, &options));
+    }
+}
+
+static void read_file(int slot)
+{
+    uint8_t data[8];
+    size_t length;
+    scm_file *file = slots[slot].file;
+    scm_file_access *files = slots[slot].files;
+    if (!begin("file", slot, SCM_INFINITE))
+        return;
+    switch (below(&me->random, 6)) {
+    case 0:
+        end(scm_create_file_access(slots[slot].handle, &files));
+        (void)scm_file_access_release(atomic_exchange(&slots[slot].files, files));
+        break;
+    case 1:
+        end(scm_file_access_open(files, 0, "/x", &file));
+        (void)scm_file_close(atomic_exchange(&slots[slot].file, file));
+        break;
+    case 2: end(scm_file_close(file)); break;
+    default: end(scm_file_read(file, data, sizeof data, &length, 0)); break;
+    }
+}
+
+static void watch_readers(void)
+{
+    scm_event event = SCM_EVENT_INIT;
+    scm_monitor *watched = monitor;
+    uint32_t limit = below(&me->random, 20);
+    switch (below(&me->random, 4)) {
+    case 0:
+        if (begin("monitor_create", -1, SCM_INFINITE)) {
+            end(scm_monitor_create(&watched));
+            (void)scm_monitor_destroy(atomic_exchange(&monitor, watched));
+        }
+        break;
+    default:
+        if (begin("monitor_wait", -1, limit))
+            end(scm_monitor_wait(watched, limit, &event));
+        break;
+    }
+}
+
 static void call_anything(void)
 {
     int slot = (int)below(&me->random, SLOTS);
     bool limited = below(&me->random, 4) != 0;
-    switch (below(&me->random, 20)) {
+    switch (below(&me->random, 26)) {
     case 0: case 1: case 2: attach(slot); break;
     case 3: detach(slot); break;
     case 4: case 5: lock(slot, limited); break;
@@ -263,6 +407,9 @@ static void call_anything(void)
     case 12: send(slot); break;
     case 13: case 14: case 15: reconnect(slot, limited); break;
     case 16: (void)scm_cancel(slots[slot].handle); break;
+    case 17: case 18: authenticate(slot); break;
+    case 19: case 20: case 21: read_file(slot); break;
+    case 22: watch_readers(); break;
     default: ask(slot, below(&me->random, 4)); break;
     }
 }
@@ -281,10 +428,12 @@ static void maybe_call(void)
 static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
                            size_t capacity, size_t *response_length)
 {
-    (void)user, (void)command, (void)command_length, (void)capacity;
+    size_t length = command_length > 1 && command[1] == 0x84 ? 8 : 0;
+    (void)user, (void)capacity;
     maybe_call();
-    memcpy(response, "\x90\x00", 2);
-    *response_length = 2;
+    memset(response, 7, length);
+    memcpy(response + length, "\x90\x00", 2);
+    *response_length = length + 2;
     return SCM_S_OK;
 }
 
@@ -415,6 +564,7 @@ static void finish(pthread_t watchdog)
         (void)scm_detach(atomic_exchange(&slots[slot].handle, NULL));
     is_watched = false;
     pthread_join(watchdog, NULL);
+    (void)scm_monitor_destroy(monitor);
 }
 
 int main(int argc, char **argv)
@@ -429,6 +579,8 @@ int main(int argc, char **argv)
     seed = argc > 3 ? strtoull(argv[3], NULL, 10) : (uint64_t)time(NULL) * 1000003 + (uint64_t)getpid();
     printf("stress: seed %" PRIu64 ", %d seconds\n", seed, seconds);
     fflush(stdout);
+    if (!register_provider())
+        return 1;
     for (intptr_t reader = 0; reader < READERS; reader++) {
         if (scm_virtual_ifd_create(IFDS[reader], NULL, &ifds[reader]) != SCM_S_OK)
             return 1;
