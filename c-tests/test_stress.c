@@ -242,7 +242,8 @@ static void attach(int slot)
 
 static void detach(int slot)
 {
-    uint32_t disposition = below(&me->random, 4) ? SCM_DISPOSITION_LEAVE : SCM_DISPOSITION_RESET;
+    /* In a function of the program's more often, as it may have to wait for that function. */
+    uint32_t disposition = below(&me->random, me->functions > 0 ? 2 : 4) ? SCM_DISPOSITION_LEAVE : SCM_DISPOSITION_RESET;
     if (!begin("detach_ex", slot, SCM_INFINITE))
         return;
     scm_handle *handle = atomic_exchange(&slots[slot].handle, NULL);
@@ -270,6 +271,9 @@ static void lock(int slot, bool limited)
 static void unlock(int slot)
 {
     const uint32_t dispositions[] = {SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER};
+    /* The lock of a call that is in a hook or a cipher would end too, and with it what may wait for it. */
+    if (slots[slot].locks <= 0 && below(&me->random, 50) != 0)
+        return;
     if (!begin("unlock", slot, SCM_INFINITE))
         return;
     if (end(scm_unlock(slots[slot].handle, dispositions[below(&me->random, 4)])) != SCM_SCARD_E_NOT_TRANSACTED)
