@@ -194,7 +194,7 @@ pub fn ask(card: &mut Conversation, p1: u8, data: &[u8], telling: Telling, answe
         let ne = if *way == NOTHING { 0 } else { SHORT_RESPONSE };
         let begin = answer.len();
         let status = card.send(&Command::new(ins::SELECT, p1, *way).with_data(data).expecting(ne), answer)?;
-        if sim::turns_out(card, status)? || !status.is_unknown_command() {
+        if sim::turns_out(card, status)? || !may_refuse_telling(status) {
             return Ok(status);
         }
         answer.truncate(begin);
@@ -203,6 +203,12 @@ pub fn ask(card: &mut Conversation, p1: u8, data: &[u8], telling: Telling, answe
     }
     *card.habits() = before;
     Ok(refused)
+}
+
+/// Whether the card may take the same SELECT if it is to tell something else: it says that it does not know this one, or that its length is
+/// wrong also where it is right, or nothing.
+fn may_refuse_telling(status: StatusWord) -> bool {
+    status.is_unknown_command() || status.exact_le().is_some() || status == StatusWord(0x6F00)
 }
 
 impl Habits {
