@@ -158,6 +158,7 @@ void complain(const char *function, const char *what, ...)
 
 enum { KINDS = 8, TOKENS = 12, DEAD = 16 };
 static const char LETTERS[] = "havxfimr";
+static const scm_guid FILE_ACCESS = SCM_IID_FILE_ACCESS;
 static _Atomic uintptr_t tokens[KINDS][TOKENS], dead[DEAD];
 
 static scm_result end_token(int kind, uintptr_t token)
@@ -411,7 +412,6 @@ static void fill(struct arguments *call, int structure, void *memory)
 {
     static const uint8_t bytes[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
     static const scm_virtual_attribute attributes[256] = {{1, SCM_VIRTUAL_ATTRIBUTE_SETTABLE, bytes, sizeof bytes}, {.id = 2}};
-    static const scm_guid iid = SCM_IID_FILE_ACCESS;
     static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     struct caller *caller = call->caller;
     uint32_t n = any_number(caller), m = any_number(caller);
@@ -471,7 +471,7 @@ static void fill(struct arguments *call, int structure, void *memory)
     default:
         functions.tell = lying_tell;
         *(scm_provider *)memory = (scm_provider){.struct_size = sizeof(scm_provider),
-                                                 .iid = one_in(caller, 8) ? NULL : &iid,
+                                                 .iid = one_in(caller, 8) ? NULL : &FILE_ACCESS,
                                                  .atr = bytes,
                                                  .atr_length = sizeof bytes,
                                                  .functions = &functions,
@@ -580,7 +580,7 @@ static void add_argument(struct arguments *call, char letter)
             add_structure(call, letter == 'O');
             break;
         case 'g':
-            add(call, one_in(caller, 2) ? 0 : (uintptr_t) & (const scm_guid)SCM_IID_FILE_ACCESS);
+            add(call, one_in(caller, 2) ? 0 : (uintptr_t)&FILE_ACCESS);
             break;
         default:
             add(call, 0);

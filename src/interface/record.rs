@@ -81,16 +81,28 @@ fn is_empty_record(card: &mut Conversation, file: &File, number: u8) -> Result<b
     if !next.is_empty() {
         return Ok(true);
     }
-    Ok(!read_numbered(card, file, MAX_RECORDS as u8, SHORT_RESPONSE, &mut next)?.is_done() || !next.is_empty())
+    is_refused(card, file, MAX_RECORDS as u8)
+}
+
+/// Whether the card refuses a record, and means it: it does so twice. One that gives it without a byte says nothing of it.
+fn is_refused(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
+    for _ in 0..2 {
+        let mut data = Vec::new();
+        let status = read_numbered(card, file, number, SHORT_RESPONSE, &mut data)?;
+        if status.is_done() {
+            return Ok(!data.is_empty());
+        }
+    }
+    Ok(true)
 }
 
 /// Whether a card that refuses a record means that there is none. With another word than 6A83 it still gives the one before; and it does
 /// not give the last one of those that it has told of, nor, where its word says nothing, one behind.
 fn is_end(card: &mut Conversation, file: &File, number: u8, status: StatusWord) -> Result<bool> {
-    let last = file.parameters.records.and_then(|count| u8::try_from(count).ok()).unwrap_or(0);
+    let last = told_last(file);
     let (is_told, has_said_so) = (number <= last, status == StatusWord::RECORD_NOT_FOUND);
     // Behind the last one that it has told of any word is an end.
-    let is_behind_told = last > 0 && number == last + 1;
+    let is_behind_told = is_behind_told(file, number);
     let may_be_missing = has_said_so || is_behind_told || number > 1 && may_be_missing(Refusal::of(status));
     if !may_be_missing || is_told && gives(card, file, last)? {
         return Ok(false);
@@ -101,6 +113,16 @@ fn is_end(card: &mut Conversation, file: &File, number: u8, status: StatusWord) 
     }
     let says_nothing = Refusal::of(status).says_nothing();
     Ok(has_said_so || is_behind_told || !says_nothing || !gives_behind(card, file, number)?)
+}
+
+/// The last record that the card has told of; 0 if it has told of none.
+fn told_last(file: &File) -> u8 {
+    file.parameters.records.and_then(|count| u8::try_from(count).ok()).unwrap_or(0)
+}
+
+fn is_behind_told(file: &File, number: u8) -> bool {
+    let last = told_last(file);
+    last > 0 && number == last + 1
 }
 
 /// Whether the card gives a record behind one that it refuses in words that say nothing. It is looked for in steps that double.
@@ -125,7 +147,8 @@ fn gives_after_all(card: &mut Conversation, file: &File, number: u8) -> Result<b
 /// A card that refuses a record once does not always mean it.
 fn read_or_ask_again(card: &mut Conversation, file: &File, number: u8, data: &mut Vec<u8>) -> Result<StatusWord> {
     let status = read_whole(card, file, number, data)?;
-    if status.is_done() || status == StatusWord::RECORD_NOT_FOUND || !may_be_missing(Refusal::of(status)) {
+    let may_be_end = may_be_missing(Refusal::of(status)) || is_behind_told(file, number);
+    if status.is_done() || status == StatusWord::RECORD_NOT_FOUND || !may_be_end {
         return Ok(status);
     }
     read_whole(card, file, number, data)
@@ -207,10 +230,10 @@ fn read_less(
     let (mut best, mut last) = (Vec::new(), StatusWord::WRONG_LENGTH);
     let mut is_confirmed = false;
     // Most likely it is that.
-    let mut told = file.parameters.record_size.map(|size| size as usize).filter(|told| *told < search.refused());
+    let told = file.parameters.record_size.map(|size| size as usize).filter(|told| *told < search.refused());
+    let mut likely = told;
     loop {
-        let likely = told.take();
-        let length = match likely.or_else(|| search.next()) {
+        let length = match likely.take().or_else(|| search.next()) {
             Some(length) => length,
             // A length that was refused once may be taken all the same, and the record be longer.
             None if !is_confirmed && search.taken() > 0 && search.taken() < SHORT_RESPONSE => {
@@ -227,9 +250,9 @@ fn read_less(
             }
             (best, last) = (tried, status);
             search.take(length);
-            if likely.is_some() {
-                // The one byte more is asked for to confirm it.
-                search.refuse(length + 1);
+            if told == Some(length) {
+                // The record may be longer. With T=0 the card has said how long, or else one byte more is asked for.
+                likely = Some(card.given_length().max(length + 1)).filter(|more| *more < search.refused());
             }
             // It has fewer bytes than that: these are all.
             if best.len() < length {

@@ -4,6 +4,9 @@ use super::super::{class, ins};
 use super::StatusWord;
 use crate::hresult::Hresult;
 
+/// INS of LOAD KEYS to a reader, which is another command to a card.
+const LOAD_KEYS: u8 = 0x82;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Family {
     /// The SIM (3GPP TS 51.011, 9.4).
@@ -44,6 +47,7 @@ impl Family {
             (Family::DesFire, 0x91) => Some(des_fire(sw2)),
             // The operation has failed (ACR122U API, 5.1; PC/SC part 3, 3.2.2).
             (Family::Reader, 0x63) => Some(Hresult::E_FAIL),
+            (Family::Reader, 0x69) => reader(sw2, ins),
             // There are cards with 9004 for a wrong code.
             (Family::Etsi | Family::Proprietary, 0x90) if !ins::shows_proof(ins) => Some(Hresult::S_OK),
             (_, 0x91 | 0x92) if !self.has_a_phone() => Some(Hresult::E_FAIL),
@@ -63,6 +67,19 @@ fn sim(sw1: u8, sw2: u8, ins: u8) -> Option<Hresult> {
         (0x98, 0x02) => Hresult::SCARD_E_INVALID_CHV,
         (0x98, 0x04) if ins::shows_proof(ins) => Hresult::SCARD_W_WRONG_CHV,
         (0x98, 0x08 | 0x10) => Hresult::SCARD_E_NO_ACCESS,
+        _ => return None,
+    })
+}
+
+/// What a reader says of the keys that it is to keep, and to use on its card (PC/SC part 3, 3.2.2.1.4 and 3.2.2.1.6).
+fn reader(sw2: u8, ins: u8) -> Option<Hresult> {
+    Some(match (ins, sw2) {
+        // The kind of key, of its transport, and of memory for it.
+        (LOAD_KEYS, 0x82..=0x87) => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
+        (LOAD_KEYS, 0x88 | 0x89) => Hresult::SCARD_E_INVALID_PARAMETER,
+        (ins::GENERAL_AUTHENTICATE, 0x83) => Hresult::SCARD_W_SECURITY_VIOLATION,
+        // Which key, and of what kind.
+        (ins::GENERAL_AUTHENTICATE, 0x84 | 0x86 | 0x88) => Hresult::SCARD_E_INVALID_PARAMETER,
         _ => return None,
     })
 }
@@ -150,6 +167,7 @@ mod tests {
             (0xFF, 0x9000, Hresult::S_OK),
             (0xFF, 0x6300, Hresult::E_FAIL),
             (0xFF, 0x6301, Hresult::E_FAIL),
+            (0xFF, 0x6982, Hresult::SCARD_W_SECURITY_VIOLATION),
             (0xFF, 0x6282, Hresult::SCARD_W_EOF),
             (0xFF, 0x6A81, Hresult::SCARD_E_UNSUPPORTED_FEATURE),
         ] {
@@ -157,5 +175,15 @@ mod tests {
         }
         assert_eq!(StatusWord(0x9804).code_for(0xA0, 0x20), Hresult::SCARD_W_WRONG_CHV);
         assert_eq!(StatusWord(0x9840).code_for(0xA0, 0x20), Hresult::SCARD_W_CHV_BLOCKED);
+        for (ins, word, code) in [
+            (0x82, 0x6982, Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+            (0x82, 0x6983, Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+            (0x82, 0x6988, Hresult::SCARD_E_INVALID_PARAMETER),
+            (0x86, 0x6982, Hresult::SCARD_W_SECURITY_VIOLATION),
+            (0x86, 0x6983, Hresult::SCARD_W_SECURITY_VIOLATION),
+            (0x86, 0x6984, Hresult::SCARD_E_INVALID_PARAMETER),
+        ] {
+            assert_eq!(StatusWord(word).code_for(0xFF, ins), code, "{ins:02X} {word:04X}");
+        }
     }
 }

@@ -341,6 +341,8 @@ impl Reader<'_, '_> {
         let is_odd = matches!(answer.place, Place::Odd(_));
         match () {
             _ if answer.given > 0 => Ok(true),
+            // There is no way to say such an offset.
+            _ if is_odd && self.card.is_sim() => Ok(false),
             _ if is_odd && !self.knows_odd(MAX_SHORT_OFFSET + 1)? => match self.ask_one(MAX_SHORT_OFFSET)?.given {
                 0 => Ok(false),
                 _ => Err(self.failure(offset, answer.status)),

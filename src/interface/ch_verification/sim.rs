@@ -41,7 +41,10 @@ pub fn judge(card: &mut Conversation, command: &Command, status: StatusWord, tri
             _ => told(card)?.tries(command.p2),
         };
     }
-    status.proves(Hresult::SCARD_W_WRONG_CHV)
+    match *tries {
+        Some(0) => Err(Hresult::SCARD_W_CHV_BLOCKED),
+        _ => status.proves(Hresult::SCARD_W_WRONG_CHV),
+    }
 }
 
 /// Whether a code need not be shown: it is disabled, or `is_noted` as shown. No SIM says of a code that it was shown.
