@@ -106,7 +106,7 @@ impl Locked {
         STATES.forget_all();
         gate::forget_all();
         if !self.has_one_thread {
-            inheritance::inherit(!self.gate.is_alone());
+            inheritance::inherit(!self.gate.is_alone(), self.gate.is_reading());
         }
     }
 }

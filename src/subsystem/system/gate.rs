@@ -145,6 +145,7 @@ fn is_anyone_busy() -> bool {
 #[cfg(unix)]
 pub struct Hold {
     alone: Option<MutexGuard<'static, ()>>,
+    is_reading: bool,
 }
 
 #[cfg(unix)]
@@ -152,6 +153,12 @@ impl Hold {
     /// Whether no thread is in one of the calls that come alone. The child inherits their mutex locked otherwise.
     pub fn is_alone(&self) -> bool {
         self.alone.is_some()
+    }
+
+    /// Whether a thread is still asking for the states of the readers: the service has not answered in time. The child may inherit
+    /// the mutex of the states locked.
+    pub fn is_reading(&self) -> bool {
+        self.is_reading
     }
 }
 
@@ -165,7 +172,7 @@ pub fn hold() -> Hold {
     let _cancellation = hold_off();
     GATE.fetch_or(HELD, Ordering::SeqCst);
     wait_until(LOOKS_FOR_CALLS, || !is_anyone_busy());
-    wait_until(LOOKS_FOR_READS, || READS.load(Ordering::Acquire) == 0);
+    let is_reading = !wait_until(LOOKS_FOR_READS, || READS.load(Ordering::Acquire) == 0);
     let mut alone = None;
     wait_until(LOOKS_FOR_REGISTRY, || {
         alone = match REGISTRY.try_lock() {
@@ -175,17 +182,18 @@ pub fn hold() -> Hold {
         };
         alone.is_some()
     });
-    Hold { alone }
+    Hold { alone, is_reading }
 }
 
 #[cfg(unix)]
-fn wait_until(looks: u32, mut is_reached: impl FnMut() -> bool) {
+fn wait_until(looks: u32, mut is_reached: impl FnMut() -> bool) -> bool {
     for _ in 0..looks {
         if is_reached() {
-            return;
+            return true;
         }
         std::thread::sleep(LOOK_EVERY);
     }
+    false
 }
 
 #[cfg(unix)]
