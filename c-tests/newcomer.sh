@@ -132,6 +132,7 @@ SCM_SCARD_E_NO_SMARTCARD"
     tell unplug 0
     all 1 'There is no reader. Plug one in.
 SCM_SCARD_E_NO_READERS_AVAILABLE'
+    says 1 'There is no reader. Plug one in.' "$programs/tree" "No such reader"
     ;;
 esac
 exit "$failures"

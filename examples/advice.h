@@ -53,7 +53,9 @@ static inline scm_handle *attach_or_complain(const char *reader)
         if (reader != NULL)
             break;
     }
-    if (result == SCM_SCARD_E_UNKNOWN_READER)
+    if (result == SCM_SCARD_E_UNKNOWN_READER && *names == '\0')
+        complain("readers", SCM_SCARD_E_NO_READERS_AVAILABLE);
+    else if (result == SCM_SCARD_E_UNKNOWN_READER)
         for (const char *name = names; *name != '\0'; name += strlen(name) + 1)
             fprintf(stderr, "    %s\n", name);
     return card;
