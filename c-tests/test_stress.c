@@ -248,7 +248,8 @@ static void detach(int slot)
         return;
     scm_handle *handle = atomic_exchange(&slots[slot].handle, NULL);
     scm_result result = end(scm_detach_ex(handle, disposition));
-    if (result == SCM_E_INVALIDARG)
+    /* It is still there: a borrowed one, or in a function of the program's. */
+    if (result == SCM_E_INVALIDARG || result == SCM_SCARD_E_NOT_READY)
         scm_detach(handle);
     slots[slot].locks = 0;
 }
