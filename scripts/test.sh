@@ -25,16 +25,17 @@ Runs every test. On Debian what is missing is installed.
 END
 }
 
-# What is run: two lists beside each other, for each of them leaves a processor free where it links, or waits for a card. A new step is a
-# line here, and a function below. The second one may ask for a password, and so it is in front.
+# Runs two lists of steps beside each other, since each of them leaves a processor free where it links, or waits for a card. A new step is
+# a line in one of them, and a function below. The C tests may ask for a password, and so they are in the foreground.
 every_step() {
     set -m
     lane rust rust_steps &
     set +m
     # shellcheck disable=SC2064 # the process of now
     trap "kill -- -$! 2>/dev/null" EXIT
-    lane c c_steps
-    wait
+    # A step that fails has said so itself. A list that ends before its last step is a failure of its own.
+    lane c c_steps || echo "the steps of C" >>"$log.broken"
+    wait $! || echo "the steps of Rust" >>"$log.broken"
     trap - EXIT
 }
 
