@@ -17,7 +17,7 @@ use crate::tlv;
 /// What an offset can be in P1-P2, and beside a short identifier. Beyond it stands in a data object.
 const MAX_SHORT_OFFSET: u64 = 0x7FFF;
 /// The same where P1 has no place for a short identifier: a SIM (3GPP TS 51.011, 9.2.3).
-const MAX_SHORT_OFFSET_OF_SIM: u64 = 0xFFFF;
+const MAX_OFFSET_OF_SIM: u64 = 0xFFFF;
 const MAX_OFFSET_BESIDE_SHORT_ID: u64 = 0xFF;
 /// What an offset can be at all, here.
 pub(crate) const MAX_OFFSET: u64 = u32::MAX as u64;
@@ -43,6 +43,15 @@ fn touch(card: &mut Conversation, file: &File, offset: u64) -> Result<()> {
     Ok(())
 }
 
+/// The greatest offset that the card can be told: a SIM has no data object for it.
+fn max_offset(card: &Conversation) -> u64 {
+    if card.is_sim() {
+        MAX_OFFSET_OF_SIM
+    } else {
+        MAX_OFFSET
+    }
+}
+
 /// How a command says where in which file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
@@ -60,7 +69,7 @@ impl Place {
         let [.., p1, p2] = offset.to_be_bytes();
         Ok(match file.path.short_id().filter(|_| !file.is_current(card)) {
             None if offset <= MAX_SHORT_OFFSET => Place::Even(p1, p2),
-            None if card.is_sim() && offset <= MAX_SHORT_OFFSET_OF_SIM => Place::Even(p1, p2),
+            None if card.is_sim() && offset <= MAX_OFFSET_OF_SIM => Place::Even(p1, p2),
             Some(short_id) if offset <= MAX_OFFSET_BESIDE_SHORT_ID => Place::Even(SHORT_ID | short_id, p2),
             _ => Place::odd(card, file),
         })

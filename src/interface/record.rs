@@ -81,19 +81,18 @@ fn is_empty_record(card: &mut Conversation, file: &File, number: u8) -> Result<b
     if !next.is_empty() {
         return Ok(true);
     }
-    is_refused(card, file, MAX_RECORDS as u8)
+    Ok(!is_given_without_bytes(card, file, MAX_RECORDS as u8)?)
 }
 
-/// Whether the card refuses a record, and means it: it does so twice. One that gives it without a byte says nothing of it.
-fn is_refused(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
+/// Whether the card succeeds for a record and gives no byte of it. A refusal counts if it comes twice.
+fn is_given_without_bytes(card: &mut Conversation, file: &File, number: u8) -> Result<bool> {
     for _ in 0..2 {
         let mut data = Vec::new();
-        let status = read_numbered(card, file, number, SHORT_RESPONSE, &mut data)?;
-        if status.is_done() {
-            return Ok(!data.is_empty());
+        if read_numbered(card, file, number, SHORT_RESPONSE, &mut data)?.is_done() {
+            return Ok(data.is_empty());
         }
     }
-    Ok(true)
+    Ok(false)
 }
 
 /// Whether a card that refuses a record means that there is none. With another word than 6A83 it still gives the one before; and it does

@@ -2,7 +2,7 @@
 //! more. That is proven, and not taken from the word of a refusal, nor from the size that the card has told of the file.
 
 use super::refusal::{failure, Refusal};
-use super::{push_number, touch, Place, DATA, DATA_OBJECTS, MAX_OFFSET, MAX_SHORT_OFFSET};
+use super::{max_offset, push_number, touch, Place, DATA, DATA_OBJECTS, MAX_OFFSET, MAX_SHORT_OFFSET};
 use crate::attachment::conversation::Conversation;
 use crate::command::delivery::Carrier;
 use crate::command::status_word::StatusWord;
@@ -336,13 +336,14 @@ impl Reader<'_, '_> {
     }
 
     fn exists(&mut self, offset: u64) -> Result<bool> {
+        if offset > max_offset(self.card) {
+            return Ok(false);
+        }
         let answer = self.ask_one(offset)?;
         let refusal = Refusal::of(answer.status);
         let is_odd = matches!(answer.place, Place::Odd(_));
         match () {
             _ if answer.given > 0 => Ok(true),
-            // There is no way to say such an offset.
-            _ if is_odd && self.card.is_sim() => Ok(false),
             _ if is_odd && !self.knows_odd(MAX_SHORT_OFFSET + 1)? => match self.ask_one(MAX_SHORT_OFFSET)?.given {
                 0 => Ok(false),
                 _ => Err(self.failure(offset, answer.status)),

@@ -13,7 +13,7 @@ const CHV2: u8 = 2;
 /// A wrong code, with a try left.
 const WRONG: StatusWord = StatusWord(0x9804);
 
-/// Where things are in what STATUS tells of the current directory (9.2.1 and 9.2.2). The standard counts from 1.
+/// Offsets in the answer to STATUS, which is about the current directory (9.2.1 and 9.2.2). The standard counts from 1.
 const CHARACTERISTICS: usize = 13;
 const CHV1_STATUS: usize = 18;
 const CHV2_STATUS: usize = 20;
@@ -32,7 +32,7 @@ pub fn place<'a>(command: &Command<'a>) -> Command<'a> {
     }
 }
 
-/// What `status` says of the codes in `command`, and how many tries they have after it.
+/// The result of a command with codes by its status word, and the tries that they have after it.
 pub fn judge(card: &mut Conversation, command: &Command, status: StatusWord, tries: &mut Tries) -> Result<()> {
     *tries = status.tries();
     if status == WRONG {
@@ -60,7 +60,7 @@ pub fn check(card: &mut Conversation, reference: u8, is_noted: bool, tries: &mut
     }
 }
 
-/// What the card tells of the current directory. STATUS selects nothing.
+/// The answer to STATUS, which is about the current directory and selects nothing.
 fn told(card: &mut Conversation) -> Result<Told> {
     let mut told = Vec::new();
     let status = card.send(&Command::new(ins::STATUS, 0, 0).expecting(LENGTH), &mut told);

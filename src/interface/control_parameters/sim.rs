@@ -1,11 +1,11 @@
-//! What a SIM tells of a file when it is selected: bytes at fixed places (3GPP TS 51.011, 9.2.1). As data objects they are what any
-//! other card tells.
+//! The answer of a SIM to SELECT: bytes at fixed places (3GPP TS 51.011, 9.2.1). They become the data objects of an FCP, as any other card
+//! gives it.
 
 use super::{DESCRIPTOR, FCI, FCP, ID, LIFE_CYCLE, SIZE, STRUCTURE};
 use crate::hresult::Result;
 use crate::tlv;
 
-/// Where things are. The standard counts from 1.
+/// Offsets in the answer. The standard counts from 1.
 const FILE_SIZE: usize = 2;
 const FILE_ID: usize = 4;
 const TYPE: usize = 6;
@@ -30,8 +30,8 @@ const DEACTIVATED: u8 = 0x04;
 /// The data coding byte (ISO/IEC 7816-4, 12.1.1.8) of a card without WRITE.
 const NO_WRITE: u8 = 0x21;
 
-/// The control parameters in what a SIM tells, as data objects, and the bytes themselves as one of them. Anything else stays as it is: some
-/// cards answer in class A0 as a UICC does.
+/// The control parameters in the answer, as data objects; one of them has the answer itself. Any other answer stays as it is: some cards
+/// answer in class A0 as a UICC does.
 pub fn objects(answer: &[u8]) -> Result<Vec<u8>> {
     let mut objects = Vec::new();
     let is_template = tlv::objects(answer).next().is_some_and(|object| matches!(object.tag, FCP | FCI));
@@ -49,7 +49,7 @@ pub fn objects(answer: &[u8]) -> Result<Vec<u8>> {
     Ok(objects)
 }
 
-/// What kind of file it is, and what there is to be said of an EF. Of a structure that nobody knows there is nothing.
+/// The file descriptor of a DF or an EF. An unknown structure of an EF has none.
 fn push_kind(objects: &mut Vec<u8>, kind: u8, answer: &[u8]) -> Result<()> {
     match (kind, answer.get(EF_STRUCTURE)) {
         (MF | DF, _) => tlv::push(objects, DESCRIPTOR, &[0x38])?,

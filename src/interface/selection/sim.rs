@@ -76,7 +76,7 @@ pub fn walk(
     Ok(status)
 }
 
-/// From the MF down to a DF. After an EF in its place the card would find what is beside that.
+/// From the MF down to a DF. An EF in its place ends it: the next SELECT would find a file beside that EF.
 fn enter(card: &mut Conversation, directories: &[u16]) -> Result<StatusWord> {
     let mut status = select(card, MF, Telling::Nothing, &mut Vec::new())?;
     for (level, id) in directories.iter().enumerate() {

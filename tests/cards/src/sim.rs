@@ -58,7 +58,7 @@ impl Model {
         }
     }
 
-    /// What is found from the current DF: the MF, what is in that DF, that DF, the DFs beside it, and the one above.
+    /// The files that SELECT finds from the current DF: the MF, its children, itself, the DFs beside it, and the DF above.
     fn reach(&self, id: &str) -> Option<Found> {
         let child = |directory: &[String]| self.at([directory, &[id.to_string()]].concat());
         if id == "3F00" {
