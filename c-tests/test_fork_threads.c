@@ -158,7 +158,14 @@ static scm_result establish(void *nothing)
     return SCardReleaseContext(context) == SCARD_S_SUCCESS ? SCM_S_OK : SCM_E_FAIL;
 }
 
-/* The daemon hangs, and a thread waits for it with the global mutex of libpcsclite. */
+/* The question for the states of the readers, for which pcsc-lite 2 has a mutex. */
+static scm_result ask_for_states(void *handle)
+{
+    uint32_t state, protocol;
+    return scm_status(handle, &state, &protocol);
+}
+
+/* The daemon hangs, and a thread waits for it with a mutex of libpcsclite. */
 static void fork_during(scm_result (*call)(void *), void *argument)
 {
     struct wait wait;
@@ -186,6 +193,9 @@ static void a_child_does_without_a_mutex_that_it_inherits_locked(void **state)
         skip();
     fork_during(attach_and_detach, (void *)names[0]);
     fork_during(establish, NULL);
+    scm_handle *handle = attach(0);
+    fork_during(ask_for_states, handle);
+    assert_result(scm_detach(handle), SCM_S_OK);
 }
 
 static int insert_cards(void **state)

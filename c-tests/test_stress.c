@@ -37,7 +37,7 @@ static const char *const IFDS[READERS] = {"Stress A", "Stress B"};
 static struct slot {
     _Atomic(scm_handle *) handle;
     atomic_int locks, locker;
-    /* What was made for it, and ends with it. */
+    /* Objects made for the attachment. They end with it. */
     _Atomic(scm_card_auth *) auth;
     _Atomic(scm_file_access *) files;
     _Atomic(scm_file *) file;
@@ -272,7 +272,7 @@ static void lock(int slot, bool limited)
 static void unlock(int slot)
 {
     const uint32_t dispositions[] = {SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER};
-    /* The lock of a call that is in a hook or a cipher would end too, and with it what may wait for it. */
+    /* This would also end the lock of a call that is in a hook or a cipher, and so hide a wait for that lock. */
     if (slots[slot].locks <= 0 && below(&me->random, 50) != 0)
         return;
     if (!begin("unlock", slot, SCM_INFINITE))

@@ -1,6 +1,6 @@
-/* A function of the program's that the library calls under a lock of an attachment waits for nobody who waits for that lock: it is
- * told SCM_SCARD_E_NOT_READY at once. And where an attachment ends, its lock does, before other functions are called. A call that
- * hangs is ended by the time limit of the test. */
+/* The library calls hooks, ciphers and providers of the program under a lock. There a call that would wait for this lock answers
+ * SCM_SCARD_E_NOT_READY at once. The lock ends with its attachment, before the functions of a provider are called for that end.
+ * The time limit of the test ends a call that hangs. */
 #include "support/check.h"
 #include "support/owner.h"
 #include "support/wait.h"
@@ -25,7 +25,7 @@ static scm_result call_it(void)
     return SCM_S_OK;
 }
 
-/* --- What is called */
+/* --- The calls */
 
 static scm_result reset_other(void) { return scm_detach_ex(scene.other, SCM_DISPOSITION_RESET); }
 static scm_result unpower_other(void) { return scm_detach_ex(scene.other, SCM_DISPOSITION_UNPOWER); }
@@ -140,27 +140,20 @@ static void a_hook_waits_for_nobody(void **state)
     }
 }
 
-/* The card is free, and so there is nothing to wait for. */
-static void a_cipher_without_a_lock_may_use_the_card(void **state)
+/* One call from a function that the library calls, under a lock of the program or not. */
+static void play(scm_result (*from)(void), scm_result (*call)(void), bool locks, scm_result expected)
 {
-    (void)state;
     set_up();
-    scene.call = echo_other;
-    (void)from_a_cipher();
+    scene.call = call;
+    if (locks)
+        assert_result(scm_lock(scene.own), SCM_S_OK);
+    (void)from();
     assert_int_equal(scene.calls, 1);
-    assert_result(scene.result, SCM_S_OK);
-    tear_down();
-}
-
-static void a_cipher_under_a_lock_waits_for_nobody(void **state)
-{
-    (void)state;
-    set_up();
-    scene.call = echo_other;
-    assert_result(scm_lock(scene.own), SCM_S_OK);
-    (void)from_a_cipher();
-    assert_int_equal(scene.calls, 1);
-    assert_result(scene.result, SCM_SCARD_E_NOT_READY);
+    assert_result(scene.result, expected);
+    assert_true(scene.ms < LONG_MS);
+    (void)scm_detach(scene.own);
+    assert_result(echo(scene.other), SCM_S_OK);
+    assert_nobody_holds_the_card(CARD);
     tear_down();
 }
 
@@ -171,32 +164,29 @@ static scm_result detach_own_and_use_other(void)
     return echo(scene.other);
 }
 
+static void a_cipher_without_a_lock_may_use_the_card(void **state)
+{
+    (void)state;
+    play(from_a_cipher, echo_other, false, SCM_S_OK);
+}
+
+static void a_cipher_under_a_lock_waits_for_nobody(void **state)
+{
+    (void)state;
+    play(from_a_cipher, echo_other, true, SCM_SCARD_E_NOT_READY);
+}
+
 static void a_lock_ends_with_its_attachment_in_a_call(void **state)
 {
     (void)state;
-    set_up();
-    scene.call = detach_own_and_use_other;
-    assert_result(scm_lock(scene.own), SCM_S_OK);
-    (void)from_a_cipher();
-    assert_int_equal(scene.calls, 1);
-    assert_result(scene.result, SCM_S_OK);
-    assert_nobody_holds_the_card(CARD);
-    tear_down();
+    play(from_a_cipher, detach_own_and_use_other, true, SCM_S_OK);
 }
 
 /* A lock of the call itself is there until the call ends. */
 static void the_lock_of_a_hook_ends_with_the_call(void **state)
 {
     (void)state;
-    set_up();
-    scene.call = detach_own_and_use_other;
-    assert_result(scm_lock(scene.own), SCM_S_OK);
-    (void)from_a_hook();
-    assert_int_equal(scene.calls, 1);
-    assert_result(scene.result, SCM_SCARD_E_NOT_READY);
-    assert_result(echo(scene.other), SCM_S_OK);
-    assert_nobody_holds_the_card(CARD);
-    tear_down();
+    play(from_a_hook, detach_own_and_use_other, true, SCM_SCARD_E_NOT_READY);
 }
 
 /* --- The functions of a provider, which has an attachment of its own */

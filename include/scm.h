@@ -1757,7 +1757,8 @@ extern "C" {
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1; or it speaks `SCM_PROTOCOL_RAW` now, because another uses it so,
  *   or has left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
- * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later.
+ * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback or a hook that would
+ *   have to wait for the attachment that it is called for.
  * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
  *   without power, or not understood by the reader.
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is going away.
@@ -1816,6 +1817,7 @@ scm_result scm_attach_by_ifd_ex(const char *ifd_name,
  * - `SCM_S_OK`: attached.
  * - `SCM_E_POINTER`: `handle` is NULL.
  * - `SCM_E_INVALIDARG`: the resource manager does not know `icc`.
+ * - `SCM_SCARD_E_NOT_READY`: asked by a callback or a hook, for a card on which another has a lock.
  * - `SCM_E_OUTOFMEMORY`: no memory, here or in the resource manager.
  * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the card of this handle was reset by someone else, or taken
  *   out, and the caller has not reconnected it (`SCardReconnect`).

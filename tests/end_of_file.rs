@@ -477,6 +477,19 @@ impl Bed {
         (written, code)
     }
 
+    /// The same from its beginning and from another place, and the size of it, which may be asked for first.
+    fn assert_whole(&self, measures: bool, chunk: usize) {
+        let size = self.card().content.len();
+        if measures {
+            assert_eq!(self.size(), Ok(size as u64));
+        }
+        self.assert_reads_all(chunk);
+        assert_eq!(self.size(), Ok(size as u64));
+        let offset = size * 2 / 3;
+        assert_eq!(self.seek(offset), 0);
+        assert!(self.read_all(chunk).0 == self.card().content[offset..]);
+    }
+
     /// Nothing but the file, and then its end, twice.
     fn assert_reads_all(&self, chunk: usize) {
         let (all, code) = self.read_all(chunk);
@@ -580,15 +593,7 @@ proptest! {
     ) {
         let (size, chunk) = bounded(size, limit, chunk);
         let bed = Bed::new(Card { gives: limit, at_end, beyond, ..Card::new(size, tells) }, is_long);
-        if measures {
-            prop_assert_eq!(bed.size(), Ok(size as u64));
-        }
-        bed.assert_reads_all(chunk);
-        prop_assert_eq!(bed.size(), Ok(size as u64));
-        // And from anywhere.
-        let offset = size * 2 / 3;
-        prop_assert_eq!(bed.seek(offset), 0);
-        prop_assert!(bed.read_all(chunk).0 == bed.card().content[offset..]);
+        bed.assert_whole(measures, chunk);
     }
 
     /// The same of a SIM, which tells a size always, with sixteen bits for an offset, and no extended lengths.
@@ -612,11 +617,7 @@ proptest! {
         let (size, chunk) = bounded(size, limit.max(3), chunk);
         let card = Card::new(size, Tells::Size(told as u32));
         let bed = Bed::new(Card { gives: limit, at_end, beyond, is_sim: true, ..card }, is_long);
-        bed.assert_reads_all(chunk);
-        prop_assert_eq!(bed.size(), Ok(size as u64));
-        let offset = size * 2 / 3;
-        prop_assert_eq!(bed.seek(offset), 0);
-        prop_assert!(bed.read_all(chunk).0 == bed.card().content[offset..]);
+        bed.assert_whole(false, chunk);
     }
 
     /// The same of a card whose words say nothing of lengths and ends. A file without a byte cannot be told from one that may not be read.
@@ -635,11 +636,7 @@ proptest! {
         let at_end = if crosses { AtEnd::Gives(0x9000, end) } else { AtEnd::Refuses(end) };
         let beyond = BeyondLimit::Refuses(word);
         let bed = Bed::new(Card { gives: limit, at_end, beyond, ..Card::new(size, tells) }, is_long);
-        if measures {
-            prop_assert_eq!(bed.size(), Ok(size as u64));
-        }
-        bed.assert_reads_all(chunk);
-        prop_assert_eq!(bed.size(), Ok(size as u64));
+        bed.assert_whole(measures, chunk);
     }
 
     /// One read is refused, once: the bytes come all the same, or an error, after which they do. There is no end before the last.
@@ -1213,7 +1210,7 @@ fn a_write_ends_where_the_file_does() {
     assert_eq!(bed.write(&[7; 600]), (600, 0));
 }
 
-/// What is erased is erased as a whole, or not at all, also behind a size that is told too small.
+/// ERASE BINARY erases all that was asked for or nothing, also behind a size that is told too small.
 #[test]
 fn nothing_is_erased_in_part() {
     for (told, length, outcome) in

@@ -128,7 +128,7 @@ impl Attachment {
         Ok(Entered { session: self.session_within(patience)?, door: Door(self) })
     }
 
-    /// The session, alone, if no other thread has it. It comes with its door, as those who begin to wait now are to be rung for.
+    /// The session, alone, if no other thread has it. Its door comes with it, which wakes threads that begin to wait for it now.
     pub(super) fn try_enter(&self) -> Option<Entered<'_>> {
         self.session.try_lock().ok().map(|session| Entered { session, door: Door(self) })
     }

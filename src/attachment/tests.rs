@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::AtomicBool;
 
 use super::*;
 use crate::patience::SCM_INFINITE;
@@ -21,6 +22,8 @@ struct Script {
     calls: Mutex<Vec<&'static str>>,
     card: Mutex<Scene>,
     loses_transactions: bool,
+    /// Whether another attachment has a transaction.
+    is_taken: AtomicBool,
 }
 
 /// What there is to be seen.
@@ -128,7 +131,7 @@ impl Subsystem for Script {
         self.step("probe").map(|_| ())
     }
     fn is_taken(&self, _: Icc, _: &Patience) -> Result<bool> {
-        self.step("is taken").map(|_| false)
+        self.step("is taken").map(|_| self.is_taken.load(Ordering::Relaxed))
     }
     fn status(&self, _: Icc, _: &Patience) -> Result<(CardState, Option<Protocol>)> {
         self.step("status").map(|scene| (scene.state, scene.protocol))
@@ -271,6 +274,26 @@ fn detach_closes_once_and_releases_whatever_the_service_says() {
     attachment.part_with(Disposition::Reset);
     script.fail("disconnect", &[Hresult::SCARD_W_REMOVED_CARD]);
     assert_eq!(attachment.close(), Err(Hresult::SCARD_W_REMOVED_CARD));
+}
+
+/// The others were quicker than a detach that had seen the card free: a thread of the library waits for them.
+#[test]
+fn a_card_is_disposed_of_without_a_wait_in_a_function_of_the_program() {
+    let (script, other) = (Script::new(), Script::new());
+    let (holder, mut leaver) = (attached(script), attached(other));
+    holder.lock().unwrap();
+    other.is_taken.store(true, Ordering::Relaxed);
+    holder.call_under_lock(|| {
+        assert_eq!(leaver.check_parting(Disposition::Reset), Err(Hresult::SCARD_E_NOT_READY));
+        assert_eq!(leaver.check_parting(Disposition::Leave), Ok(()));
+        leaver.part_with(Disposition::Reset);
+        assert_eq!(leaver.close(), Ok(()));
+    });
+    assert!(!other.take_calls().contains(&"disconnect"));
+    holder.unlock(Disposition::Leave).unwrap();
+    while !other.take_calls().contains(&"release") {
+        std::thread::yield_now();
+    }
 }
 
 #[test]

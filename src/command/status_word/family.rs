@@ -71,7 +71,7 @@ fn sim(sw1: u8, sw2: u8, ins: u8) -> Option<Hresult> {
     })
 }
 
-/// What a reader says of the keys that it is to keep, and to use on its card (PC/SC part 3, 3.2.2.1.4 and 3.2.2.1.6).
+/// The words of LOAD KEYS and GENERAL AUTHENTICATE to a reader, which are about its keys (PC/SC part 3, 3.2.2.1.4 and 3.2.2.1.6).
 fn reader(sw2: u8, ins: u8) -> Option<Hresult> {
     Some(match (ins, sw2) {
         // The kind of key, of its transport, and of memory for it.

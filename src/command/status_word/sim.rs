@@ -1,5 +1,5 @@
-//! The words of a SIM (3GPP TS 51.011, 9.4) in those of ISO/IEC 7816-4, for whoever asks a card for files and codes and does not want to
-//! know of which class it is.
+//! The words of a SIM (3GPP TS 51.011, 9.4) in those of ISO/IEC 7816-4, so that the code for files and codes has no case for the
+//! class of a card.
 
 use super::super::ins;
 use super::StatusWord;
@@ -28,7 +28,7 @@ impl StatusWord {
             (0x98, 0x08 | 0x10) => StatusWord(0x6985),
             (0x98, 0x40) => StatusWord(0x6983),
             (0x98, 0x50) => StatusWord(0x6A84),
-            // What is wrong with P3, P1 or P2, the instruction, the class; or no diagnosis.
+            // P3, P1 or P2, the instruction or the class is wrong, or the card has no diagnosis. SW2 says nothing more.
             (sw1 @ (0x67 | 0x6B | 0x6D..=0x6F), _) => StatusWord::new(sw1, 0),
             _ => self,
         }
