@@ -29,8 +29,8 @@ fi
 
 with_pkg_config() # PKG_CONFIG_ARGUMENT...
 {
-    flags=$("$PKG_CONFIG" --cflags scm)
-    libs=$("$PKG_CONFIG" "$@" --libs scm)
+    flags=$("$FIND_LIBRARY" --cflags scm)
+    libs=$("$FIND_LIBRARY" "$@" --libs scm)
     # What is wanted of the linker is the archive where both are: that is for the user to say.
     [ "$way" = pkg_config ] || libs=$(echo "$libs" | sed 's/-lscm/-l:libscm.a/')
     $CC -Wall -Wextra -Werror main.c $flags $libs -o "$build/consumer_c"
@@ -63,18 +63,18 @@ from_source() # LIBRARY
 
 case $way in
 pkg_config)
-    same "$("$PKG_CONFIG" --modversion scm)" "$VERSION"
+    same "$("$FIND_LIBRARY" --modversion scm)" "$VERSION"
     # A search path and the library, nothing else.
-    set -- $("$PKG_CONFIG" --libs scm)
+    set -- $("$FIND_LIBRARY" --libs scm)
     same "$#" 2
     same "$(readlink -f "${1#-L}")" "$(readlink -f "$libdir")"
     same "$2" -lscm
     with_pkg_config
     ;;
 pkg_config_static)
-    case " $("$PKG_CONFIG" --static --libs scm) " in
+    case " $("$FIND_LIBRARY" --static --libs scm) " in
     *" -lscm "*"-lgcc_s "*"-lpcsclite "*) ;;
-    *) fail "pkg-config --static: $("$PKG_CONFIG" --static --libs scm)" ;;
+    *) fail "pkg-config --static: $("$FIND_LIBRARY" --static --libs scm)" ;;
     esac
     with_pkg_config --static
     ;;
