@@ -2,7 +2,7 @@
  *
  *   file DIRECTORY CAT [opensc-explorer]
  *
- * In a stack (tests/stack) with one reader, with a directory of its own for its files, and the program of examples/cat.c. In the
+ * In a stack (crates/stack) with one reader, with a directory of its own for its files, and the program of examples/cat.c. In the
  * process scm_file_read is compared with the same commands sent by SCardTransmit; as programs, cat with opensc-explorer, which knows
  * no extended lengths for this card. */
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* From a card's insertion to the event: libscm's monitor against a direct loop of SCardGetStatusChange. Both watch the same
- * insertions, so what is compared is who tells first, and by how much. Runs inside a stack (tests/stack).
+ * insertions, so what is compared is who tells first, and by how much. Runs inside a stack (crates/stack).
  *
  *   monitor [ROUNDS] */
 #include <pthread.h>

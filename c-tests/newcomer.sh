@@ -49,7 +49,7 @@ block() {
 compile() {
     local name=$1
     shift
-    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$source/include" -I"$source/card/include" "$work/$name.c" \
+    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$source/include" -I"$source/crates/card/include" "$work/$name.c" \
         -L"$library" -lscm "$@" -o "$work/$name" || { echo "FAILED: the program \"$name\" of the README is none"; exit 1; }
 }
 

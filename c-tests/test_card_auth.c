@@ -4,7 +4,7 @@
 #define CARD 0
 #define OPENPGP 1
 
-/* The keys of the default profile (card/profiles/default.toml). */
+/* The keys of the default profile (crates/card/profiles/default.toml). */
 static const uint8_t EXTERNAL = 1, INTERNAL = 2, BOTH_LOCAL = 0x83;
 static const uint8_t EXTERNAL_KEY[] = {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07,
                                        0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F};

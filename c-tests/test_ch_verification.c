@@ -5,7 +5,7 @@
 #define CARD 0
 #define OPENPGP 1
 
-/* The codes of the default profile (card/profiles/default.toml). */
+/* The codes of the default profile (crates/card/profiles/default.toml). */
 #define PIN 1
 #define PUK 2
 #define LOCAL_CODE 1

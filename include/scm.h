@@ -294,214 +294,6 @@
 
 
 /**
- * The longest name of a reader, in bytes of UTF-8 without the NUL.
- */
-#define SCM_IFD_NAME_MAX 127
-
-/**
- * `scm_attach_options.flags`: the card handle becomes the library's own (`scm_attach_by_handle_ex` only).
- *
- * The library then disconnects it at `scm_detach`, and may close and reopen it in `scm_reconnect`; the caller does not
- * use it any more. The context it was connected in stays the caller's, and has to outlive the attachment or its first
- * reconnect after the service was restarted.
- */
-#define SCM_ATTACH_ADOPT 1
-
-/**
- * `scm_card_auth_options.cipher`: the program's own, `callback`.
- */
-#define SCM_CIPHER_CALLBACK 0
-
-/**
- * `scm_card_auth_options.cipher`: AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes.
- */
-#define SCM_CIPHER_AES 1
-
-/**
- * `scm_card_auth_options.cipher`: 3DES on one block of 8 bytes, with two keys (16 bytes) or three (24 bytes).
- */
-#define SCM_CIPHER_3DES 2
-
-/**
- * The longest challenge of `scm_card_auth_options`, in bytes.
- */
-#define SCM_CHALLENGE_MAX 256
-
-/**
- * The longest answer to a challenge that a `scm_cipher_callback` may give, in bytes.
- */
-#define SCM_CIPHER_OUTPUT_MAX 4096
-
-/**
- * The card has not said how many tries are left.
- */
-#define SCM_RETRIES_UNKNOWN 4294967295
-
-/**
- * Unblock: the user enters both codes at the PIN pad of the reader. libscm's own flag, the type library has none.
- */
-#define SCM_FL_IHV_PIN_PAD 65536
-
-/**
- * `scm_ch_verification_options.encoding`: the bytes of a code as they are given, such as ASCII. The default.
- */
-#define SCM_CODE_ASCII 1
-
-/**
- * `scm_ch_verification_options.encoding`: two digits in a byte (BCD). An odd one has the lower half of the filler beside it.
- */
-#define SCM_CODE_BCD 2
-
-/**
- * `scm_ch_verification_options.encoding`: a block of eight bytes as in ISO 9564-1, format 2: 2 and the number of digits, the
- * digits, and F.
- */
-#define SCM_CODE_ISO9564_2 3
-
-/**
- * The longest code, and the longest block of one, in bytes.
- */
-#define SCM_CODE_MAX 127
-
-/**
- * `scm_ch_verification_options.filler`: or-ed with the byte that fills a block, such as `SCM_CODE_FILLER | 0x00`.
- */
-#define SCM_CODE_FILLER 256
-
-/**
- * The most data that a command can have, in bytes.
- */
-#define SCM_COMMAND_DATA_MAX 65535
-
-/**
- * The most data that a response can have, in bytes: as `scm_command.expected`, everything that there is.
- */
-#define SCM_EXPECTED_MAX 65536
-
-/**
- * The most elements of `scm_send_options.successes`.
- */
-#define SCM_SEND_SUCCESSES_MAX 64
-
-/**
- * `scm_send_options.flags`: 61XX, and 9FXX of a SIM, are handed out as they come, with the data that come with them, and nothing is fetched. For applications
- * that have an instruction of their own for the rest.
- */
-#define SCM_SEND_KEEP_61XX 1
-
-/**
- * `scm_send_options.flags`: 6CXX is handed out as it comes, and the command is not sent again.
- */
-#define SCM_SEND_KEEP_6CXX 2
-
-/**
- * `scm_send_options.get_response_class`: or-ed with the class, such as `SCM_SEND_CLASS | 0x00`.
- */
-#define SCM_SEND_CLASS 256
-
-/**
- * `scm_card_capabilities.flags`: a command may come in several parts (command chaining).
- */
-#define SCM_CARD_CHAINING 1
-
-/**
- * `scm_card_capabilities.flags`: lengths may be extended.
- */
-#define SCM_CARD_EXTENDED 2
-
-/**
- * The longest response, in bytes: 65,536 of data and the two status bytes.
- */
-#define SCM_RESPONSE_MAX 65538
-
-/**
- * The longest command APDU, in bytes: header, extended Lc, 65,535 of data, extended Le.
- */
-#define SCM_COMMAND_MAX 65544
-
-/**
- * What the card does not tell, in `scm_file_info`.
- */
-#define SCM_FILE_UNKNOWN 4294967295
-
-/**
- * The longest path, in bytes without the NUL.
- */
-#define SCM_PATH_MAX 127
-
-/**
- * `scm_event.kind`: a resource manager runs.
- */
-#define SCM_EVENT_SERVICE_UP 1
-
-/**
- * `scm_event.kind`: a resource manager does not run, or does not let this process in.
- */
-#define SCM_EVENT_SERVICE_DOWN 2
-
-/**
- * `scm_event.kind`: there is a reader.
- */
-#define SCM_EVENT_IFD_ARRIVED 3
-
-/**
- * `scm_event.kind`: the reader is gone.
- */
-#define SCM_EVENT_IFD_LEFT 4
-
-/**
- * `scm_event.kind`: there is a card in the reader.
- */
-#define SCM_EVENT_CARD_INSERTED 5
-
-/**
- * `scm_event.kind`: the card is gone.
- */
-#define SCM_EVENT_CARD_REMOVED 6
-
-/**
- * `scm_event.kind`: the card was reset. Told of virtual readers, and where a card that was never out has another ATR; PC/SC
- * says no more.
- */
-#define SCM_EVENT_CARD_RESET 7
-
-/**
- * `scm_event.kind`: all that there is now has been told. Comes behind the first events of the monitor, and behind the readers of
- * a service that has come up since.
- */
-#define SCM_EVENT_CURRENT 8
-
-/**
- * `scm_event.service`: the resource manager of the platform.
- */
-#define SCM_SERVICE_PLATFORM 1
-
-/**
- * `scm_event.service`: that of the virtual readers of this process.
- */
-#define SCM_SERVICE_VIRTUAL 2
-
-/**
- * The longest ATR, in bytes.
- */
-#define SCM_ATR_MAX 33
-
-/**
- * The longest name of an interface, in bytes of UTF-8 without the NUL.
- */
-#define SCM_INTERFACE_NAME_MAX 63
-
-/**
- * Grows when a program that was compiled for an older header would not work with this library any more.
- */
-#define SCM_ABI_VERSION 1
-
-/**
- * `scm_virtual_attribute.flags`: `scm_set_attribute` gives it another value, which stays until the reader is destroyed.
- */
-#define SCM_VIRTUAL_ATTRIBUTE_SETTABLE 1
-
-/**
  * No other application may use the card: `share_mode` of `scm_attach_options` and `scm_reconnect_options`.
  */
 #define SCM_SHARE_EXCLUSIVE 1
@@ -749,9 +541,212 @@
 #define SCM_FL_IHV_CHECKONLY 32768
 
 /**
- * No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled.
+ * The longest name of a reader, in bytes of UTF-8 without the NUL.
  */
-#define SCM_INFINITE 4294967295
+#define SCM_IFD_NAME_MAX 127
+
+/**
+ * `scm_attach_options.flags`: the card handle becomes the library's own (`scm_attach_by_handle_ex` only).
+ *
+ * The library then disconnects it at `scm_detach`, and may close and reopen it in `scm_reconnect`; the caller does not
+ * use it any more. The context it was connected in stays the caller's, and has to outlive the attachment or its first
+ * reconnect after the service was restarted.
+ */
+#define SCM_ATTACH_ADOPT 1
+
+/**
+ * `scm_card_auth_options.cipher`: the program's own, `callback`.
+ */
+#define SCM_CIPHER_CALLBACK 0
+
+/**
+ * `scm_card_auth_options.cipher`: AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes.
+ */
+#define SCM_CIPHER_AES 1
+
+/**
+ * `scm_card_auth_options.cipher`: 3DES on one block of 8 bytes, with two keys (16 bytes) or three (24 bytes).
+ */
+#define SCM_CIPHER_3DES 2
+
+/**
+ * The longest challenge of `scm_card_auth_options`, in bytes.
+ */
+#define SCM_CHALLENGE_MAX 256
+
+/**
+ * The longest answer to a challenge that a `scm_cipher_callback` may give, in bytes.
+ */
+#define SCM_CIPHER_OUTPUT_MAX 4096
+
+/**
+ * The card has not said how many tries are left.
+ */
+#define SCM_RETRIES_UNKNOWN 4294967295
+
+/**
+ * Unblock: the user enters both codes at the PIN pad of the reader. libscm's own flag, the type library has none.
+ */
+#define SCM_FL_IHV_PIN_PAD 65536
+
+/**
+ * `scm_ch_verification_options.encoding`: the bytes of a code as they are given, such as ASCII. The default.
+ */
+#define SCM_CODE_ASCII 1
+
+/**
+ * `scm_ch_verification_options.encoding`: two digits in a byte (BCD). An odd one has the lower half of the filler beside it.
+ */
+#define SCM_CODE_BCD 2
+
+/**
+ * `scm_ch_verification_options.encoding`: a block of eight bytes as in ISO 9564-1, format 2: 2 and the number of digits, the
+ * digits, and F.
+ */
+#define SCM_CODE_ISO9564_2 3
+
+/**
+ * The longest code, and the longest block of one, in bytes.
+ */
+#define SCM_CODE_MAX 127
+
+/**
+ * `scm_ch_verification_options.filler`: or-ed with the byte that fills a block, such as `SCM_CODE_FILLER | 0x00`.
+ */
+#define SCM_CODE_FILLER 256
+
+/**
+ * The most data that a command can have, in bytes.
+ */
+#define SCM_COMMAND_DATA_MAX 65535
+
+/**
+ * The most data that a response can have, in bytes: as `scm_command.expected`, everything that there is.
+ */
+#define SCM_EXPECTED_MAX 65536
+
+/**
+ * The most elements of `scm_send_options.successes`.
+ */
+#define SCM_SEND_SUCCESSES_MAX 64
+
+/**
+ * `scm_send_options.flags`: 61XX, and 9FXX of a SIM, are handed out as they come, with the data that come with them, and nothing is fetched. For applications
+ * that have an instruction of their own for the rest.
+ */
+#define SCM_SEND_KEEP_61XX 1
+
+/**
+ * `scm_send_options.flags`: 6CXX is handed out as it comes, and the command is not sent again.
+ */
+#define SCM_SEND_KEEP_6CXX 2
+
+/**
+ * `scm_send_options.get_response_class`: or-ed with the class, such as `SCM_SEND_CLASS | 0x00`.
+ */
+#define SCM_SEND_CLASS 256
+
+/**
+ * `scm_card_capabilities.flags`: a command may come in several parts (command chaining).
+ */
+#define SCM_CARD_CHAINING 1
+
+/**
+ * `scm_card_capabilities.flags`: lengths may be extended.
+ */
+#define SCM_CARD_EXTENDED 2
+
+/**
+ * The longest response, in bytes: 65,536 of data and the two status bytes.
+ */
+#define SCM_RESPONSE_MAX 65538
+
+/**
+ * The longest command APDU, in bytes: header, extended Lc, 65,535 of data, extended Le.
+ */
+#define SCM_COMMAND_MAX 65544
+
+/**
+ * What the card does not tell, in `scm_file_info`.
+ */
+#define SCM_FILE_UNKNOWN 4294967295
+
+/**
+ * The longest path, in bytes without the NUL.
+ */
+#define SCM_PATH_MAX 127
+
+/**
+ * `scm_event.kind`: a resource manager runs.
+ */
+#define SCM_EVENT_SERVICE_UP 1
+
+/**
+ * `scm_event.kind`: a resource manager does not run, or does not let this process in.
+ */
+#define SCM_EVENT_SERVICE_DOWN 2
+
+/**
+ * `scm_event.kind`: there is a reader.
+ */
+#define SCM_EVENT_IFD_ARRIVED 3
+
+/**
+ * `scm_event.kind`: the reader is gone.
+ */
+#define SCM_EVENT_IFD_LEFT 4
+
+/**
+ * `scm_event.kind`: there is a card in the reader.
+ */
+#define SCM_EVENT_CARD_INSERTED 5
+
+/**
+ * `scm_event.kind`: the card is gone.
+ */
+#define SCM_EVENT_CARD_REMOVED 6
+
+/**
+ * `scm_event.kind`: the card was reset. Told of virtual readers, and where a card that was never out has another ATR; PC/SC
+ * says no more.
+ */
+#define SCM_EVENT_CARD_RESET 7
+
+/**
+ * `scm_event.kind`: all that there is now has been told. Comes behind the first events of the monitor, and behind the readers of
+ * a service that has come up since.
+ */
+#define SCM_EVENT_CURRENT 8
+
+/**
+ * `scm_event.service`: the resource manager of the platform.
+ */
+#define SCM_SERVICE_PLATFORM 1
+
+/**
+ * `scm_event.service`: that of the virtual readers of this process.
+ */
+#define SCM_SERVICE_VIRTUAL 2
+
+/**
+ * The longest ATR, in bytes.
+ */
+#define SCM_ATR_MAX 33
+
+/**
+ * The longest name of an interface, in bytes of UTF-8 without the NUL.
+ */
+#define SCM_INTERFACE_NAME_MAX 63
+
+/**
+ * Grows when a program that was compiled for an older header would not work with this library any more.
+ */
+#define SCM_ABI_VERSION 1
+
+/**
+ * `scm_virtual_attribute.flags`: `scm_set_attribute` gives it another value, which stays until the reader is destroyed.
+ */
+#define SCM_VIRTUAL_ATTRIBUTE_SETTABLE 1
 
 /**
  * The power is turned off: the card left its reader, or somebody unpowered it. `scm_virtual_card.power`.
@@ -817,6 +812,11 @@
  * Setting an attribute (SCardSetAttrib).
  */
 #define SCM_VIRTUAL_SET_ATTRIBUTE 10
+
+/**
+ * No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled.
+ */
+#define SCM_INFINITE 4294967295
 
 /**
  * What ISCardAuth does with the keys of a card. A token like `scm_handle`.

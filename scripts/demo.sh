@@ -45,7 +45,7 @@ build_demo() {
     soname=$(LC_ALL=C readelf --dynamic "$target/release/libscm.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')
     mkdir -p "$build"
     ln -sf "$target/release/libscm.so" "$build/$soname"
-    cc -std=c11 -O2 -Wall -Wextra -Werror -D_POSIX_C_SOURCE=200809L -Iinclude -Icard/include -Ic-tests/support \
+    cc -std=c11 -O2 -Wall -Wextra -Werror -D_POSIX_C_SOURCE=200809L -Iinclude -Icrates/card/include -Ic-tests/support \
         examples/demo.c examples/stage/*.c c-tests/support/stack.c -o "$build/demo" \
         -L"$target/release" -lscm -lscm_card -Wl,-rpath,"$build" -Wl,-rpath,"$target/release"
 }

@@ -3,7 +3,7 @@
 
 # What the library builds with, and all tests but those of the OpenPGP card, which want the second one.
 RUST=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-RUST_OF_OPENPGP=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' tests/openpgp-card/Cargo.toml)
+RUST_OF_OPENPGP=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' crates/openpgp-card/Cargo.toml)
 
 # Of this one and the later ones clippy has to be content.
 # shellcheck disable=SC2034 # for who sources this

@@ -9,18 +9,18 @@
 
 #[cfg(all(test, loom))]
 mod interleavings;
-pub mod seat;
+pub mod registry;
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use crate::hresult::{Hresult, Result};
-use crate::occupation;
-use crate::patience::{earlier, Bell, Patience};
-use crate::shared::Shared;
-use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Mutex, MutexGuard};
+use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::fallible::Arc;
+use crate::runtime::reentrancy;
+use crate::runtime::sync::atomic::{AtomicUsize, Ordering};
+use crate::runtime::sync::{Mutex, MutexGuard};
+use crate::runtime::wait::{WaitLimit, Waker, earlier};
 
 /// When who waits looks for the first time, at the latest.
 #[cfg(not(loom))]
@@ -87,7 +87,7 @@ struct Suspect {
 struct Waiter {
     number: u64,
     wants: Wants,
-    bell: Shared<Bell>,
+    waker: Arc<Waker>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,7 +119,7 @@ pub struct Turn<'a>(&'a Arbiter);
 
 /// The reader, for its holder alone until it is dropped.
 pub struct Hold {
-    arbiter: Shared<Arbiter>,
+    arbiter: Arc<Arbiter>,
     number: u64,
 }
 
@@ -136,46 +136,46 @@ impl Arbiter {
     }
 
     /// A turn, as soon as it is this caller's.
-    pub fn turn(&self, patience: &Patience, bell: &Shared<Bell>, line: &impl Line) -> Result<Turn<'_>> {
+    pub fn turn(&self, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl Line) -> Result<Turn<'_>> {
         match self.try_turn() {
             Some(turn) => Ok(turn),
-            None => self.wait(Wants::Turn, patience, bell, line).map(|_| Turn(self)),
+            None => self.wait(Wants::Turn, limit, waker, line).map(|_| Turn(self)),
         }
     }
 
     /// The reader alone, as soon as it is this caller's.
-    pub fn hold(this: &Shared<Arbiter>, patience: &Patience, bell: &Shared<Bell>, line: &impl Line) -> Result<Hold> {
+    pub fn hold(this: &Arc<Arbiter>, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl Line) -> Result<Hold> {
         let number = match this.try_alone() {
             Some(number) => number,
-            None => this.wait(Wants::Alone, patience, bell, line)?,
+            None => this.wait(Wants::Alone, limit, waker, line)?,
         };
         Ok(Hold { arbiter: this.clone(), number })
     }
 
     /// Waits in the queue. The number that the caller was given there.
-    fn wait(&self, wants: Wants, patience: &Patience, bell: &Shared<Bell>, line: &impl Line) -> Result<u64> {
-        let number = self.enqueue(wants, bell)?;
+    fn wait(&self, wants: Wants, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl Line) -> Result<u64> {
+        let number = self.enqueue(wants, waker)?;
         if self.is_admitted(number) {
             return Ok(number);
         }
-        if let Err(code) = occupation::may_wait_at(self.place()) {
+        if let Err(code) = reentrancy::may_wait_at(self.place()) {
             return self.give_up(number, wants, code);
         }
         let began = Instant::now();
         let mut next_look = began + FIRST_LOOK.min(line.looks_every());
         loop {
-            let heard = bell.rings();
+            let seen_wakes = waker.wakes();
             if self.is_admitted(number) {
                 return Ok(number);
             }
-            let verdict = patience.check();
+            let verdict = limit.check();
             if verdict.is_err() || next_look <= Instant::now() {
                 let suspect = self.suspect(number);
                 let found = line.look();
                 next_look = Instant::now() + line.looks_every();
                 match found {
                     Ok(Look::Free) if self.take_back(suspect) || self.pass_turns(number, wants, began) => {
-                        verdict.inspect_err(|code| patience.take_back(*code)).ok();
+                        verdict.inspect_err(|code| limit.take_back(*code)).ok();
                         continue;
                     }
                     Ok(_) => {}
@@ -183,9 +183,9 @@ impl Arbiter {
                 }
             }
             if let Err(code) = verdict {
-                return self.give_up(number, wants, code).inspect(|_| patience.take_back(code));
+                return self.give_up(number, wants, code).inspect(|_| limit.take_back(code));
             }
-            bell.sleep(heard, earlier(patience.deadline(), Some(next_look)));
+            waker.sleep(seen_wakes, earlier(limit.deadline(), Some(next_look)));
         }
     }
 
@@ -199,12 +199,12 @@ impl Arbiter {
         Some(number)
     }
 
-    fn enqueue(&self, wants: Wants, bell: &Shared<Bell>) -> Result<u64> {
+    fn enqueue(&self, wants: Wants, waker: &Arc<Waker>) -> Result<u64> {
         let mut state = self.state();
         state.queue.try_reserve(1)?;
         state.last_number += 1;
         let number = state.last_number;
-        state.queue.push_back(Waiter { number, wants, bell: bell.clone() });
+        state.queue.push_back(Waiter { number, wants, waker: waker.clone() });
         self.turns.fetch_or(CLOSED, Ordering::AcqRel);
         self.admit(&mut state);
         Ok(number)
@@ -252,7 +252,7 @@ impl Arbiter {
                 self.turns.fetch_add(TURN, Ordering::Acquire);
             }
             if let Some(first) = state.queue.pop_front() {
-                first.bell.ring();
+                first.waker.wake();
             }
         }
     }

@@ -3,37 +3,38 @@
 #![forbid(unsafe_code)]
 
 pub mod application;
-pub mod conversation;
+mod connection;
 mod diagnosis;
 #[cfg(test)]
 mod exhaustive;
 pub mod knowledge;
-mod link;
 mod lock;
 mod parting;
-mod possession;
+mod reader_lock;
 mod reconnect;
 mod session;
 #[cfg(test)]
 mod tests;
+pub mod transaction;
 
-pub use reconnect::{Reconnected, Wish};
+pub use reconnect::{ReconnectRequest, Reconnected};
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::arbiter::seat::Seat;
-use crate::atr::Atr;
-use crate::buffer;
-use crate::fork_count::fork_count;
-use crate::hresult::{Hresult, Result};
-use crate::ifd_name::IfdName;
-use crate::occupation;
-use crate::patience::{Bell, Patience};
-use crate::shared::Shared;
-use crate::subsystem::{Context, Icc, Identity, Subsystem, MAX_ATTRIBUTE, MAX_COMMAND, MAX_RESPONSE};
-use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
-use link::Link;
+use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
+use crate::abi::hresult::{Hresult, Result};
+use crate::arbiter::registry::Registration;
+use crate::iso7816::atr::Atr;
+use crate::iso7816::command::{MAX_COMMAND, MAX_RESPONSE};
+use crate::resource_manager::ifd_name::IfdName;
+use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, ResourceManager};
+use crate::runtime::buffer;
+use crate::runtime::fallible::Arc;
+use crate::runtime::fork_count::fork_count;
+use crate::runtime::reentrancy;
+use crate::runtime::wait::{WaitLimit, Waker};
+use connection::Connection;
 use session::Session;
 
 /// Whose the card handle is.
@@ -46,24 +47,24 @@ pub enum Ownership {
 }
 
 pub struct Attachment {
-    subsystem: &'static dyn Subsystem,
+    manager: &'static dyn ResourceManager,
     /// Grows whenever the card may have forgotten its state.
     generation: AtomicU64,
-    /// Grows whenever another card may have taken the place of the one before, beside the doubts of `seat`.
+    /// Grows whenever another card may have taken the place of the one before, beside the doubts of `registration`.
     cards: AtomicU64,
     /// Held for a moment only, so that who asks for them never waits for a card.
     facts: Mutex<Facts>,
-    /// Held during each call to the subsystem: one call at a time on a context and its card.
+    /// Held during each call to the manager: one call at a time on a context and its card.
     session: Mutex<Session>,
     /// Whether a call can come to want itself, through a callback.
     calls_back: bool,
     /// The mark of the thread that holds the session, if that matters, or 0.
     user: AtomicUsize,
-    /// How many wait for the session who want to be rung for.
+    /// How many wait for the session who want to be woken for.
     waiting: AtomicUsize,
-    bell: Shared<Bell>,
+    waker: Arc<Waker>,
     /// What keeps the attachments of this process to one reader out of each other's way.
-    seat: Seat,
+    registration: Registration,
     /// That of the process whose connection it is.
     forks: usize,
 }
@@ -71,7 +72,7 @@ pub struct Attachment {
 /// What can be known of an attachment without asking its card.
 struct Facts {
     ownership: Ownership,
-    link: Result<Link>,
+    connection: Result<Connection>,
     atr: Atr,
     /// What becomes of the card when the attachment ends.
     parting: Disposition,
@@ -80,12 +81,12 @@ struct Facts {
 }
 
 impl Identity {
-    /// What a reconnect has to do before the card can be used over `link`, if anything.
-    fn wanting(&self, link: Link) -> Option<Disposition> {
+    /// What a reconnect has to do before the card can be used over `connection`, if anything.
+    fn wanting(&self, connection: Connection) -> Option<Disposition> {
         match self.state {
-            _ if link.share_mode == ShareMode::Direct => None,
+            _ if connection.share_mode == ShareMode::Direct => None,
             CardState::Present | CardState::Swallowed => Some(Disposition::Unpower),
-            _ if self.protocol.is_none() || link.protocol.is_none() => Some(Disposition::Leave),
+            _ if self.protocol.is_none() || connection.protocol.is_none() => Some(Disposition::Leave),
             _ => None,
         }
     }
@@ -105,25 +106,26 @@ struct Card {
 impl Attachment {
     /// Attaches to the card in the reader `ifd`, with a context of its own. `None` is as patient as it has to be.
     pub fn by_ifd(
-        subsystem: &'static dyn Subsystem,
+        manager: &'static dyn ResourceManager,
         ifd: IfdName,
         access: Access,
         timeout_ms: Option<u32>,
     ) -> Result<Attachment> {
-        let bell = Shared::try_new(Bell::default())?;
-        let patience = patience(timeout_ms, &bell);
-        let seat = Seat::take(ifd)?;
+        let waker = Arc::try_new(Waker::default())?;
+        let limit = limit(timeout_ms, &waker);
+        let registration = Registration::take(ifd)?;
         let response = response_buffer()?;
-        let arbiter = Shared::clone(&seat);
-        let turn = lock::turn_of_newcomer(&arbiter, subsystem, &patience, &bell)?;
-        let link = Link::open(subsystem, &ifd, access, &patience)?;
-        let mut attachment = Attachment::new(subsystem, Ownership::Owned, seat, bell.clone(), link, access, response);
-        let met = attachment.meet_usable_card(&mut *attachment.enter(&patience)?, access, &patience);
+        let arbiter = Arc::clone(&registration);
+        let turn = lock::turn_of_newcomer(&arbiter, manager, &limit, &waker)?;
+        let connection = Connection::open(manager, &ifd, access, &limit)?;
+        let mut attachment =
+            Attachment::new(manager, Ownership::Owned, registration, waker.clone(), connection, access, response);
+        let met = attachment.meet_usable_card(&mut *attachment.enter(&limit)?, access, &limit);
         drop(turn);
         match met {
             Ok(_) => Ok(attachment),
             Err(code) => {
-                if !reconnect::is_impatience(code, &patience) {
+                if !reconnect::is_impatience(code, &limit) {
                     let _ = attachment.close();
                 }
                 Err(code)
@@ -134,51 +136,52 @@ impl Attachment {
     /// Attaches to the card behind `icc`, a handle that the caller has connected with `access`. It is borrowed, until
     /// `own_as` says otherwise.
     pub fn by_handle(
-        subsystem: &'static dyn Subsystem,
+        manager: &'static dyn ResourceManager,
         icc: Icc,
         access: Access,
         timeout_ms: Option<u32>,
     ) -> Result<Attachment> {
-        let bell = Shared::try_new(Bell::default())?;
-        let patience = patience(timeout_ms, &bell);
+        let waker = Arc::try_new(Waker::default())?;
+        let limit = limit(timeout_ms, &waker);
         let response = response_buffer()?;
         // The question waits for the end of another's transaction, which may be that of a lock this thread was called under.
-        if occupation::is_called() && subsystem.is_taken(icc, &patience) == Ok(true) {
+        if reentrancy::is_called() && manager.is_taken(icc, &limit) == Ok(true) {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
-        let identity = subsystem.identify(icc, &patience).map_err(|code| match code {
+        let identity = manager.identify(icc, &limit).map_err(|code| match code {
             Hresult::SCARD_E_INVALID_HANDLE => Hresult::E_INVALIDARG,
             code => code,
         })?;
-        let link = Link { context: None, icc, share_mode: access.share_mode, protocol: None };
-        let link = link.with_protocol(identity.protocol);
-        let seat = Seat::take(identity.ifd)?;
-        let attachment = Attachment::new(subsystem, Ownership::Borrowed, seat, bell.clone(), link, access, response);
-        attachment.note_card(&mut *attachment.enter(&patience)?, &identity);
+        let connection = Connection { context: None, icc, share_mode: access.share_mode, protocol: None };
+        let connection = connection.with_protocol(identity.protocol);
+        let registration = Registration::take(identity.ifd)?;
+        let attachment =
+            Attachment::new(manager, Ownership::Borrowed, registration, waker.clone(), connection, access, response);
+        attachment.note_card(&mut *attachment.enter(&limit)?, &identity);
         Ok(attachment)
     }
 
     fn new(
-        subsystem: &'static dyn Subsystem,
+        manager: &'static dyn ResourceManager,
         ownership: Ownership,
-        seat: Seat,
-        bell: Shared<Bell>,
-        link: Link,
+        registration: Registration,
+        waker: Arc<Waker>,
+        connection: Connection,
         access: Access,
         response: Vec<u8>,
     ) -> Attachment {
-        let (link, atr) = (Ok(link), Atr::default());
+        let (connection, atr) = (Ok(connection), Atr::default());
         Attachment {
-            subsystem,
+            manager,
             generation: AtomicU64::new(0),
             cards: AtomicU64::new(0),
-            facts: Mutex::new(Facts { ownership, link, atr, parting: Disposition::Leave, lent: false }),
-            session: Mutex::new(Session::new(link, access, response)),
-            calls_back: subsystem.calls_back(),
+            facts: Mutex::new(Facts { ownership, connection, atr, parting: Disposition::Leave, lent: false }),
+            session: Mutex::new(Session::new(connection, access, response)),
+            calls_back: manager.calls_back(),
             user: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
-            bell,
-            seat,
+            waker,
+            registration,
             forks: fork_count(),
         }
     }
@@ -192,12 +195,12 @@ impl Attachment {
     pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         let mut session = self.enter_at_length()?;
         let session = &mut *session;
-        if let Ok(Link { protocol: Some(protocol), .. }) = session.link {
+        if let Ok(Connection { protocol: Some(protocol), .. }) = session.connection {
             // What is no command is no exchange either: it leaves everything as it is.
             check_command(protocol, command)?;
         }
         session.knowledge.forget_selection();
-        let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command, &Patience::ENDLESS));
+        let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command, &WaitLimit::ENDLESS));
         self.deliver(session, exchanged, deliver)
     }
 
@@ -209,16 +212,16 @@ impl Attachment {
         command: &[u8],
         deliver: impl FnOnce(&[u8]) -> Result<T>,
     ) -> Result<T> {
-        let patience = Patience::of_ms(timeout_ms, &self.bell);
-        let mut session = self.enter(&patience)?;
-        if let Ok(link) = session.link {
-            check_command(link.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?, command)?;
+        let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
+        let mut session = self.enter(&limit)?;
+        if let Ok(connection) = session.connection {
+            check_command(connection.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?, command)?;
         }
         session.knowledge.forget_selection();
-        let exchanged = self.take_lock(&mut session, &patience).and_then(|()| {
-            let exchanged = self.exchange(&mut session, command, &patience);
+        let exchanged = self.take_lock(&mut session, &limit).and_then(|()| {
+            let exchanged = self.exchange(&mut session, command, &limit);
             // What became of the lock shows at the next call; the answer of the card is there.
-            let _ = self.give_lock(&mut session, Disposition::Leave, &patience);
+            let _ = self.give_lock(&mut session, Disposition::Leave, &limit);
             exchanged
         });
         self.deliver(&mut session, exchanged, deliver)
@@ -240,16 +243,16 @@ impl Attachment {
     }
 
     #[inline(always)]
-    fn exchange(&self, session: &mut Session, command: &[u8], patience: &Patience) -> Result<()> {
-        let link = self.ready(session, patience)?;
-        let protocol = link.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
-        let sent = self.subsystem.transmit(link.icc, protocol, command, &mut session.response);
+    fn exchange(&self, session: &mut Session, command: &[u8], limit: &WaitLimit) -> Result<()> {
+        let connection = self.ready(session, limit)?;
+        let protocol = connection.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
+        let sent = self.manager.transmit(connection.icc, protocol, command, &mut session.response);
         match sent.and_then(|()| check_response(protocol, &session.response)) {
             Ok(()) => {
                 self.note_success(session);
                 Ok(())
             }
-            Err(code) => Err(self.diagnose_exchange(session, code, patience)),
+            Err(code) => Err(self.diagnose_exchange(session, code, limit)),
         }
     }
 
@@ -262,7 +265,7 @@ impl Attachment {
         // What a reader does with its card on its own is not known.
         session.knowledge.forget_selection();
         let mut response = std::mem::take(&mut session.response);
-        let sent = self.ask_reader(&mut session, |icc| self.subsystem.control(icc, code, input, &mut response));
+        let sent = self.ask_reader(&mut session, |icc| self.manager.control(icc, code, input, &mut response));
         session.response = response;
         if sent.is_ok() {
             self.note_control(&mut session);
@@ -279,7 +282,7 @@ impl Attachment {
     pub fn get_attribute<T>(&self, id: u32, deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         let mut session = self.enter_at_length()?;
         let mut value = [0; MAX_ATTRIBUTE];
-        let length = self.ask_reader(&mut session, |icc| self.subsystem.get_attribute(icc, id, &mut value))?;
+        let length = self.ask_reader(&mut session, |icc| self.manager.get_attribute(icc, id, &mut value))?;
         deliver(value.get(..length).ok_or(Hresult::SCARD_F_INTERNAL_ERROR)?)
     }
 
@@ -288,22 +291,22 @@ impl Attachment {
             return Err(Hresult::E_INVALIDARG);
         }
         let mut session = self.enter_at_length()?;
-        self.ask_reader(&mut session, |icc| self.subsystem.set_attribute(icc, id, value))
+        self.ask_reader(&mut session, |icc| self.manager.set_attribute(icc, id, value))
     }
 
     /// One of the calls that do not wait while another has the card. So an own reset is acknowledged only where the
     /// service insists, which it does when nobody has.
     fn ask_reader<T>(&self, session: &mut Session, mut call: impl FnMut(Icc) -> Result<T>) -> Result<T> {
         if session.owes_connection {
-            self.connected(session, &Patience::of_ms(reconnect::MOMENT_MS, &self.bell))?;
+            self.connected(session, &WaitLimit::of_ms(reconnect::MOMENT_MS, &self.waker))?;
         }
-        let answer = match call(session.link?.icc) {
+        let answer = match call(session.connection?.icc) {
             Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => {
-                call(self.ready(session, &Patience::ENDLESS)?.icc)
+                call(self.ready(session, &WaitLimit::ENDLESS)?.icc)
             }
             answer => answer,
         };
-        answer.map_err(|code| self.diagnose(session, code, &Patience::ENDLESS))
+        answer.map_err(|code| self.diagnose(session, code, &WaitLimit::ENDLESS))
     }
 
     /// The state of the card and the active protocol. That the card is gone is a state, not an error.
@@ -317,9 +320,9 @@ impl Attachment {
 
     fn ask_status(&self, session: &mut Session) -> Result<(CardState, Option<Protocol>)> {
         let _turn = self.turn(session)?;
-        let link = self.ready(session, &Patience::ENDLESS)?;
-        let status = match self.subsystem.status(link.icc, &Patience::ENDLESS) {
-            Ok((state, _)) if link.share_mode == ShareMode::Direct => return Ok((state, None)),
+        let connection = self.ready(session, &WaitLimit::ENDLESS)?;
+        let status = match self.manager.status(connection.icc, &WaitLimit::ENDLESS) {
+            Ok((state, _)) if connection.share_mode == ShareMode::Direct => return Ok((state, None)),
             // A card that has left is a loss, and one without its protocol was reset, whether that was signalled or not.
             Ok((CardState::Absent, _)) => Err(Hresult::SCARD_W_REMOVED_CARD),
             Ok((_, None)) => Err(Hresult::SCARD_W_RESET_CARD),
@@ -330,18 +333,18 @@ impl Attachment {
                 self.note_success(session);
                 Ok(status)
             }
-            Err(code) => Err(self.diagnose(session, code, &Patience::ENDLESS)),
+            Err(code) => Err(self.diagnose(session, code, &WaitLimit::ENDLESS)),
         }
     }
 
     pub fn ifd(&self) -> &IfdName {
-        self.seat.ifd()
+        self.registration.ifd()
     }
 
     /// Ends a wait: the one that is under way, or else the next one.
     pub fn cancel(&self) {
-        self.bell.cancel();
-        self.subsystem.stir();
+        self.waker.cancel();
+        self.manager.stir();
     }
 
     pub fn generation(&self) -> u64 {
@@ -350,7 +353,7 @@ impl Attachment {
 
     /// Another number for each card that may be another one, as far as it was noticed.
     fn card_number(&self) -> u64 {
-        self.cards.load(Ordering::Acquire) + self.seat.doubts()
+        self.cards.load(Ordering::Acquire) + self.registration.doubts()
     }
 
     fn count_card(&self) {
@@ -363,7 +366,7 @@ impl Attachment {
     }
 
     pub fn icc(&self) -> Result<Icc> {
-        self.facts().link.map(|link| link.icc)
+        self.facts().connection.map(|connection| connection.icc)
     }
 
     /// The card handle, for somebody who may use it beside this attachment.
@@ -374,7 +377,7 @@ impl Attachment {
 
     /// The context of the connection; that of a caller's handle cannot be known.
     pub fn context(&self) -> Result<Context> {
-        self.facts().link?.context.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)
+        self.facts().connection?.context.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)
     }
 
     pub fn own_as(&self, ownership: Ownership) {
@@ -451,10 +454,10 @@ impl Attachment {
     }
 
     /// Sets the connection, or why there is none, where calls and askers see it.
-    fn set_link(&self, session: &mut Session, link: Result<Link>) {
-        session.link = link;
+    fn set_link(&self, session: &mut Session, connection: Result<Connection>) {
+        session.connection = connection;
         session.owes_connection = false;
-        self.facts().link = link;
+        self.facts().connection = connection;
     }
 
     /// Remembers the card that answers.
@@ -471,13 +474,13 @@ impl Attachment {
     /// Learns which card the connection leads to, and remembers it. Others may reset it meanwhile; and pcsc-lite connects
     /// to a card whose power another has turned off without turning it on, which keeps everyone else out. Tells whether
     /// anything of the kind happened.
-    fn meet_usable_card(&self, session: &mut Session, access: Access, patience: &Patience) -> Result<bool> {
-        for disturbances in 0..link::TRIES {
-            let link = session.link?;
-            let wanting = match self.subsystem.identify(link.icc, patience) {
-                Ok(identity) => match identity.wanting(link) {
+    fn meet_usable_card(&self, session: &mut Session, access: Access, limit: &WaitLimit) -> Result<bool> {
+        for disturbances in 0..connection::TRIES {
+            let connection = session.connection?;
+            let wanting = match self.manager.identify(connection.icc, limit) {
+                Ok(identity) => match identity.wanting(connection) {
                     None => {
-                        link.check(access)?;
+                        connection.check(access)?;
                         self.note_card(session, &identity);
                         return Ok(disturbances > 0);
                     }
@@ -487,48 +490,50 @@ impl Attachment {
                 Err(Hresult::SCARD_W_REMOVED_CARD) => return Err(Hresult::SCARD_E_NO_SMARTCARD),
                 Err(code) => return Err(code),
             };
-            let link = link.reconnect(self.subsystem, access, wanting, patience)?;
-            self.set_link(session, Ok(link));
+            let connection = connection.reconnect(self.manager, access, wanting, limit)?;
+            self.set_link(session, Ok(connection));
         }
         Err(Hresult::SCARD_E_NOT_READY)
     }
 
     /// The connection, ready for a call. Every exchange passes here, hence the hint.
     #[inline]
-    fn ready(&self, session: &mut Session, patience: &Patience) -> Result<Link> {
-        let Ok(link) = session.link else { return self.connected(session, patience) };
+    fn ready(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
+        let Ok(connection) = session.connection else { return self.connected(session, limit) };
         if session.owes_acknowledgement {
-            self.acknowledge_own_reset(session, link, patience)?;
+            self.acknowledge_own_reset(session, connection, limit)?;
         }
-        Ok(link)
+        Ok(connection)
     }
 
     /// A reset by an unlock is signalled to its own maker too (pcsc-lite), who need not hear of it.
     #[cold]
-    fn acknowledge_own_reset(&self, session: &mut Session, link: Link, patience: &Patience) -> Result<()> {
+    fn acknowledge_own_reset(&self, session: &mut Session, connection: Connection, limit: &WaitLimit) -> Result<()> {
         let access = session.access;
-        let acknowledged = match self.subsystem.status(link.icc, patience) {
+        let acknowledged = match self.manager.status(connection.icc, limit) {
             Err(Hresult::SCARD_W_RESET_CARD) => {
-                let link = link.reconnect(self.subsystem, access, Disposition::Leave, patience);
-                link.and_then(|link| match self.subsystem.identify(link.icc, patience)?.wanting(link) {
-                    None => Ok(link),
-                    // Another has turned its power off since.
-                    Some(initial) => link.reconnect(self.subsystem, access, initial, patience),
+                let connection = connection.reconnect(self.manager, access, Disposition::Leave, limit);
+                connection.and_then(|connection| {
+                    match self.manager.identify(connection.icc, limit)?.wanting(connection) {
+                        None => Ok(connection),
+                        // Another has turned its power off since.
+                        Some(initial) => connection.reconnect(self.manager, access, initial, limit),
+                    }
                 })
             }
-            other => other.map(|_| link),
+            other => other.map(|_| connection),
         };
-        let link = acknowledged.and_then(|link| link.check(access));
-        let link = link.map_err(|code| self.diagnose(session, reconnect::while_down(code), patience))?;
+        let connection = acknowledged.and_then(|connection| connection.check(access));
+        let connection = connection.map_err(|code| self.diagnose(session, reconnect::while_down(code), limit))?;
         session.owes_acknowledgement = false;
-        self.set_link(session, Ok(link));
+        self.set_link(session, Ok(connection));
         Ok(())
     }
 }
 
-/// The patience of who has said how much he has, or of who has not.
-fn patience(timeout_ms: Option<u32>, bell: &Shared<Bell>) -> Patience<'_> {
-    timeout_ms.map_or(Patience::lasting(bell), |timeout_ms| Patience::of_ms(timeout_ms, bell))
+/// The limit of who has said how much he has, or of who has not.
+fn limit(timeout_ms: Option<u32>, waker: &Arc<Waker>) -> WaitLimit<'_> {
+    timeout_ms.map_or(WaitLimit::lasting(waker), |timeout_ms| WaitLimit::of_ms(timeout_ms, waker))
 }
 
 fn response_buffer() -> Result<Vec<u8>> {

@@ -7,6 +7,7 @@
 
 pub mod attachment;
 pub mod attribute;
+pub mod boundary;
 pub mod card_auth;
 pub mod ch_verification;
 pub mod command;
@@ -24,25 +25,25 @@ pub mod result;
 pub mod version;
 pub mod virtual_ifd;
 
+use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::handle_table::{HandleTable, Token};
-use crate::hresult::{Hresult, Result};
-use crate::process_table::{handles, Handles, Made};
-use crate::shared::Shared;
+use crate::handles::process::{Handles, Made, handles};
+use crate::handles::table::{HandleTable, Token};
+use crate::runtime::fallible::Arc;
 use attachment::scm_handle;
 use result::scm_result;
 
 /// The attachment behind a handle, alive as long as this reference, whatever other threads do with the handle.
 #[inline(always)]
-fn attached(handle: *mut scm_handle) -> Result<Shared<Attachment>> {
+fn attached(handle: *mut scm_handle) -> Result<Arc<Attachment>> {
     handles()?.attachments.get(token(handle)?)
 }
 
 /// An object that was made for an attachment, and that attachment.
 fn made<T>(
     token: Token,
-    table: impl FnOnce(&Handles) -> &HandleTable<Shared<Made<T>>>,
-) -> Result<(Shared<Made<T>>, Shared<Attachment>)> {
+    table: impl FnOnce(&Handles) -> &HandleTable<Arc<Made<T>>>,
+) -> Result<(Arc<Made<T>>, Arc<Attachment>)> {
     let handles = handles()?;
     let made = table(&handles).get(token)?;
     let attachment = handles.attachments.get(made.attachment)?;

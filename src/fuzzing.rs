@@ -3,14 +3,14 @@
 
 mod delivery;
 
-use crate::atr::Atr;
-use crate::capabilities::Capabilities;
-use crate::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPONSE};
-use crate::features::{self, PinProperties};
-use crate::interface::control_parameters::{self, ControlParameters, Kind};
-use crate::path::{Path, Root, MAX_TEXT};
-use crate::tlv;
-use crate::type_library::Reference;
+use crate::abi::constants::Reference;
+use crate::interfaces::generic::control_parameters::{self, ControlParameters, Kind};
+use crate::iso7816::atr::Atr;
+use crate::iso7816::capabilities::Capabilities;
+use crate::iso7816::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPONSE};
+use crate::iso7816::path::{MAX_TEXT, Path, Root};
+use crate::iso7816::tlv;
+use crate::resource_manager::features::{self, PinProperties};
 
 pub use delivery::response;
 

@@ -1,43 +1,32 @@
 //! libscm: the ISCardManage programming model for every program that can call C.
 //!
-//! The interface is `include/scm.h`, generated from `capi`. From there an arrow goes down only:
-//! `capi` → `boundary`, `hresult` → `process_table`, `handle_table` → `interface`, `provider` → `attachment`, `monitor` →
-//! `command`, `arbiter` → `subsystem`.
+//! The layers, top to bottom. A layer uses those below it, and knows no name of one above: `tests/layers.rs` reads this list.
+//!
+//! - `capi`: every exported function, one file per noun: check, look up, call, translate
+//! - `handles`: tokens, the shared objects behind them, and the one table of the process
+//! - `interfaces`: files, codes, authentication
+//! - `monitor`: events
+//! - `attachment`: one attachment: its connection, its lock, how it reconnects
+//! - `arbiter`: the order in which the attachments of this process use a reader
+//! - `resource_manager`: the trait, the platform's resource manager (`pcsc`) and the one in this process (`virtual`)
+//! - `iso7816`: commands, delivery, status words, paths, data objects
+//! - `runtime`: fallible memory, threads, waits with a limit
+//! - `abi`: results, constants, GUIDs, handles, tables of functions
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+pub mod abi;
 pub mod capi;
-pub mod hresult;
-pub mod type_library;
 
 mod arbiter;
-mod atr;
 mod attachment;
-mod boundary;
-mod buffer;
-mod callback;
-mod cancellation;
-mod capabilities;
-mod command;
-mod features;
-mod fork_count;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod handle_table;
-mod ifd_name;
-mod interface;
+mod handles;
+mod interfaces;
+mod iso7816;
 mod monitor;
-mod multi_string;
-mod occupation;
-mod path;
-mod patience;
-mod process_table;
-mod provider;
-mod shared;
-mod subsystem;
-mod sync;
-mod thread;
-mod thread_mark;
-mod tlv;
+mod resource_manager;
+mod runtime;

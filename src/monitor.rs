@@ -13,13 +13,13 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::atr::Atr;
-use crate::hresult::{Hresult, Result};
-use crate::ifd_name::IfdName;
-use crate::patience::SCM_INFINITE;
-use crate::shared::Shared;
-use crate::subsystem::{Context, Service};
-use crate::thread;
+use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::atr::Atr;
+use crate::resource_manager::ifd_name::IfdName;
+use crate::resource_manager::{Context, Service};
+use crate::runtime::fallible::Arc;
+use crate::runtime::thread;
+use crate::runtime::wait::SCM_INFINITE;
 #[cfg(unix)]
 use signal::Signal;
 use watcher::Watcher;
@@ -95,8 +95,8 @@ struct State {
 
 impl Monitor {
     /// A monitor with its threads.
-    pub fn open() -> Result<Shared<Monitor>> {
-        let monitor = Shared::try_new(Monitor::new()?)?;
+    pub fn open() -> Result<Arc<Monitor>> {
+        let monitor = Arc::try_new(Monitor::new()?)?;
         for service in Service::ALL {
             let watcher = Watcher::new(monitor.clone(), service);
             monitor.state().watchers += 1;
@@ -183,7 +183,7 @@ impl Monitor {
     }
 
     /// Ends all waits and all threads. A thread that hangs in the service cleans up when the service lets it go.
-    pub fn close(monitor: &Shared<Monitor>) {
+    pub fn close(monitor: &Arc<Monitor>) {
         let mut state = monitor.state();
         state.open = false;
         state.queue.clear();
@@ -215,7 +215,7 @@ impl Monitor {
             drop(state);
             for (service, context) in Service::ALL.into_iter().zip(contexts) {
                 if let Some(context) = context {
-                    service.subsystem().cancel_survey(context);
+                    service.manager().cancel_survey(context);
                 }
             }
             let state = self.state();
@@ -347,8 +347,8 @@ mod tests {
     use super::*;
 
     /// A monitor that nothing watches.
-    fn monitor() -> Shared<Monitor> {
-        Shared::try_new(Monitor::new().unwrap()).unwrap()
+    fn monitor() -> Arc<Monitor> {
+        Arc::try_new(Monitor::new().unwrap()).unwrap()
     }
 
     fn event() -> Event {

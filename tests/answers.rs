@@ -1,13 +1,15 @@
 //! The bytes of an answer, as a program gets them by the C functions: from cards that answer otherwise than most, on virtual readers.
 //! Each row is a report about a card, or a rule of the standards.
 
-use std::ffi::{c_void, CString};
+use std::ffi::{CString, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use scm::abi::constants::SCM_TYPE_BY_ID;
+use scm::abi::hresult::Hresult;
 use scm::capi::attachment::{scm_attach_by_ifd, scm_detach, scm_handle};
 use scm::capi::ch_verification::{
-    scm_ch_verification, scm_ch_verification_verify, scm_create_ch_verification, SCM_RETRIES_UNKNOWN,
+    SCM_RETRIES_UNKNOWN, scm_ch_verification, scm_ch_verification_verify, scm_create_ch_verification,
 };
 use scm::capi::command::*;
 use scm::capi::exchange::scm_get_last_response;
@@ -17,8 +19,6 @@ use scm::capi::result::scm_result;
 use scm::capi::virtual_ifd::{
     scm_virtual_card, scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
 };
-use scm::hresult::Hresult;
-use scm::type_library::SCM_TYPE_BY_ID;
 
 const T0: &str = "3B00";
 const T1: &str = "3B8001 81";

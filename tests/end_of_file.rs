@@ -1,21 +1,21 @@
 //! The bytes that are read are the bytes of the file, and the end comes after the last one: of a file of any size, on a card of any
 //! limit that refuses in any way, whatever it tells of the size. On a virtual reader, with a card that is made here.
 
-use std::ffi::{c_void, CString};
+use std::ffi::{CString, c_void};
 use std::ops::Range;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
+use scm::abi::constants::{SCM_FL_ERASE, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
 use scm::capi::attachment::{scm_attach_by_ifd, scm_detach, scm_handle};
-use scm::capi::command::{scm_card_capabilities, scm_set_card_capabilities, SCM_CARD_CHAINING};
+use scm::capi::command::{SCM_CARD_CHAINING, scm_card_capabilities, scm_set_card_capabilities};
 use scm::capi::file::{scm_file, scm_file_read, scm_file_seek, scm_file_size, scm_file_write};
 use scm::capi::file_access::{scm_create_file_access, scm_file_access_open};
 use scm::capi::lock::scm_lock;
 use scm::capi::virtual_ifd::{
     scm_virtual_card, scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
 };
-use scm::type_library::{SCM_FL_ERASE, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
 
 const OK: u16 = 0x9000;
 const EOF: i32 = 0x8010_006D_u32 as i32;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use scm::hresult::CODES;
+use scm::abi::hresult::CODES;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -13,7 +13,7 @@ enum moment { IDLE, IN_TRANSMIT, IN_LOCK, WAITING };
 struct fault {
     const char *id; /* of its row */
     enum moment moment;
-    /* Orders to the bed (tests/stack/src/order.rs); where there is %d, for each reader. "pcscd: " before one: for that bed
+    /* Orders to the bed (crates/stack/src/order.rs); where there is %d, for each reader. "pcscd: " before one: for that bed
      * alone. "owner disconnect", "owner release": what the owner of a handle does with it. */
     const char *before[ORDERS], *happens[ORDERS], *ends[ORDERS], *restore[ORDERS];
     bool needs_no_lock; /* who has a lock is safe from it */

@@ -1,6 +1,6 @@
 /* The test bed: readers, cards, a service and other applications, steered by orders. There are two of them, and a test is
- * the same program on both: a private stack of a real pcscd with readers of vpcd (tests/stack), or virtual readers inside
- * the process. What an order does is said in tests/stack/src/order.rs, and it does the same here and there. */
+ * the same program on both: a private stack of a real pcscd with readers of vpcd (crates/stack), or virtual readers inside
+ * the process. What an order does is said in crates/stack/src/order.rs, and it does the same here and there. */
 #ifndef BED_H
 #define BED_H
 

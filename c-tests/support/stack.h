@@ -1,4 +1,4 @@
-/* The private stack of readers, cards and daemon that a test runs in, steered from the test: see tests/stack. */
+/* The private stack of readers, cards and daemon that a test runs in, steered from the test: see crates/stack. */
 #ifndef STACK_H
 #define STACK_H
 

@@ -134,7 +134,7 @@ static size_t read_hex(const char *digits, uint8_t *bytes, size_t capacity)
     return length;
 }
 
-/* The card of libscm_card that an order names as tests/stack does: "scm" is the card of the program scm-card, and what ends
+/* The card of libscm_card that an order names as crates/stack does: "scm" is the card of the program scm-card, and what ends
  * with .toml a description in a file. */
 static scm_card *make_card(const char *kind)
 {

@@ -1,4 +1,4 @@
-/* The demo on the real stack: a pcscd of its own with a vpcd reader, which scm-stack runs (tests/stack). The card is the
+/* The demo on the real stack: a pcscd of its own with a vpcd reader, which scm-stack runs (crates/stack). The card is the
  * program scm-card, the same card as in virtual.c. */
 #include <stdbool.h>
 

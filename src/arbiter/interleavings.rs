@@ -7,9 +7,9 @@ use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
 use super::{Arbiter, Hold, Line, Look};
-use crate::hresult::{Hresult, Result};
-use crate::patience::{Bell, Patience, SCM_INFINITE};
-use crate::shared::Shared;
+use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::fallible::Arc;
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit, Waker};
 
 /// Who stands in line, and what he sees when he looks, which is often in a model: time passes as it likes there.
 struct Standing(Result<Look>);
@@ -28,26 +28,26 @@ const PATIENT: Standing = Standing(Ok(Look::Taken));
 
 /// The reader, and who uses it: holders count as 100, turns as 1.
 struct Scene {
-    arbiter: Shared<Arbiter>,
+    arbiter: Arc<Arbiter>,
     users: AtomicUsize,
 }
 
 impl Scene {
     fn new() -> Arc<Scene> {
-        Arc::new(Scene { arbiter: Shared::try_new(Arbiter::default()).unwrap(), users: AtomicUsize::new(0) })
+        Arc::new(Scene { arbiter: Arc::try_new(Arbiter::default()).unwrap(), users: AtomicUsize::new(0) })
     }
 
     fn take_turn(&self) {
-        let bell = bell();
-        let turn = self.arbiter.turn(&Patience::lasting(&bell), &bell, &PATIENT).unwrap();
+        let waker = waker();
+        let turn = self.arbiter.turn(&WaitLimit::lasting(&waker), &waker, &PATIENT).unwrap();
         assert!(self.users.fetch_add(1, Ordering::SeqCst) < 100, "a turn beside a hold");
         self.users.fetch_sub(1, Ordering::SeqCst);
         drop(turn);
     }
 
     fn take_hold(&self) {
-        let bell = bell();
-        let hold = Arbiter::hold(&self.arbiter, &Patience::lasting(&bell), &bell, &PATIENT).unwrap();
+        let waker = waker();
+        let hold = Arbiter::hold(&self.arbiter, &WaitLimit::lasting(&waker), &waker, &PATIENT).unwrap();
         assert_eq!(self.users.fetch_add(100, Ordering::SeqCst), 0, "a hold beside others");
         self.users.fetch_sub(100, Ordering::SeqCst);
         drop(hold);
@@ -60,8 +60,8 @@ impl Scene {
     }
 }
 
-fn bell() -> Shared<Bell> {
-    Shared::try_new(Bell::default()).unwrap()
+fn waker() -> Arc<Waker> {
+    Arc::try_new(Waker::default()).unwrap()
 }
 
 fn model(check: impl Fn() + Sync + Send + 'static) {
@@ -103,15 +103,15 @@ fn three_come_one_after_the_other() {
 #[test]
 fn who_gives_up_leaves_nothing_behind() {
     fn impatient(scene: &Scene) {
-        let bell = bell();
-        match Arbiter::hold(&scene.arbiter, &Patience::of_ms(0, &bell), &bell, &PATIENT) {
+        let waker = waker();
+        match Arbiter::hold(&scene.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &PATIENT) {
             Ok(hold) => drop(hold),
             Err(code) => assert_eq!(code, Hresult::SCARD_E_TIMEOUT),
         }
     }
     fn distracted(scene: &Scene) {
-        let (bell, line) = (bell(), Standing(Err(Hresult::SCARD_W_REMOVED_CARD)));
-        match scene.arbiter.turn(&Patience::of_ms(0, &bell), &bell, &line) {
+        let (waker, line) = (waker(), Standing(Err(Hresult::SCARD_W_REMOVED_CARD)));
+        match scene.arbiter.turn(&WaitLimit::of_ms(0, &waker), &waker, &line) {
             Ok(turn) => drop(turn),
             Err(code) => assert_eq!(code, Hresult::SCARD_W_REMOVED_CARD),
         }
@@ -129,8 +129,8 @@ fn who_gives_up_is_in_nobodys_way() {
         let turn = scene.arbiter.try_turn();
         let (impatient, other) = (scene.clone(), scene.clone());
         let one = thread::spawn(move || {
-            let bell = bell();
-            let hold = Arbiter::hold(&impatient.arbiter, &Patience::of_ms(0, &bell), &bell, &PATIENT);
+            let waker = waker();
+            let hold = Arbiter::hold(&impatient.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &PATIENT);
             assert_eq!(hold.err(), Some(Hresult::SCARD_E_TIMEOUT));
         });
         let two = thread::spawn(move || other.take_turn());
@@ -145,15 +145,15 @@ fn who_gives_up_is_in_nobodys_way() {
 #[test]
 fn a_hold_is_taken_back_once() {
     fn look_and_take(scene: &Scene) {
-        let (bell, line) = (bell(), Standing(Ok(Look::Free)));
+        let (waker, line) = (waker(), Standing(Ok(Look::Free)));
         // The limit makes him look.
-        if let Ok(hold) = Arbiter::hold(&scene.arbiter, &Patience::of_ms(0, &bell), &bell, &line) {
+        if let Ok(hold) = Arbiter::hold(&scene.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &line) {
             assert!(hold.is_valid());
         }
     }
     fn lose(scene: &Scene) {
-        let bell = bell();
-        let hold = Arbiter::hold(&scene.arbiter, &Patience::lasting(&bell), &bell, &PATIENT).unwrap();
+        let waker = waker();
+        let hold = Arbiter::hold(&scene.arbiter, &WaitLimit::lasting(&waker), &waker, &PATIENT).unwrap();
         hold.confirm();
         let _ = hold.is_valid();
     }
@@ -164,11 +164,11 @@ fn a_hold_is_taken_back_once() {
 fn no_cancel_is_lost() {
     model(|| {
         let scene = Scene::new();
-        let (bell, hold) = (bell(), scene.arbiter.try_alone());
-        let theirs = bell.clone();
+        let (waker, hold) = (waker(), scene.arbiter.try_alone());
+        let theirs = waker.clone();
         let canceller = thread::spawn(move || theirs.cancel());
-        let patience = Patience::of_ms(SCM_INFINITE, &bell);
-        let waited = scene.arbiter.turn(&patience, &bell, &PATIENT).map(drop);
+        let limit = WaitLimit::of_ms(SCM_INFINITE, &waker);
+        let waited = scene.arbiter.turn(&limit, &waker, &PATIENT).map(drop);
         assert_eq!(waited, Err(Hresult::SCARD_E_CANCELLED));
         canceller.join().unwrap();
         scene.arbiter.end_alone(hold.unwrap());
@@ -223,21 +223,21 @@ impl Line for Asking<'_> {
 
 /// A reader with its resource manager.
 struct Desk {
-    arbiter: Shared<Arbiter>,
+    arbiter: Arc<Arbiter>,
     service: Service,
 }
 
 impl Desk {
     fn new() -> Arc<Desk> {
-        Arc::new(Desk { arbiter: Shared::try_new(Arbiter::default()).unwrap(), service: Service::default() })
+        Arc::new(Desk { arbiter: Arc::try_new(Arbiter::default()).unwrap(), service: Service::default() })
     }
 
-    /// The hold and the transaction, or nothing: as `attachment::possession` has it.
+    /// The hold and the transaction, or nothing: as `attachment::reader_lock` has it.
     fn possess(&self, who: usize, timeout_ms: u32) -> Option<Hold> {
         loop {
-            let bell = bell();
-            let patience = Patience::of_ms(timeout_ms, &bell);
-            let hold = Arbiter::hold(&self.arbiter, &patience, &bell, &Asking(&self.service)).ok()?;
+            let waker = waker();
+            let limit = WaitLimit::of_ms(timeout_ms, &waker);
+            let hold = Arbiter::hold(&self.arbiter, &limit, &waker, &Asking(&self.service)).ok()?;
             hold.ask();
             self.service.begin(who);
             if hold.confirm() {

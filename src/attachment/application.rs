@@ -1,10 +1,10 @@
 //! The application that a hook has selected, and whether it may have to be selected again.
 
-use super::session::Session;
 use super::Attachment;
-use crate::hresult::Result;
-use crate::patience::Patience;
-use crate::type_library::{Disposition, ShareMode};
+use super::session::Session;
+use crate::abi::constants::{Disposition, ShareMode};
+use crate::abi::hresult::Result;
+use crate::runtime::wait::WaitLimit;
 
 /// Who selects an application: a hook with its data, as addresses that are compared and nothing else.
 pub type Selector = (usize, usize);
@@ -23,16 +23,16 @@ impl Attachment {
     /// Locks the card, and tells whether an application may have to be selected again: there was a loss since `note_application`,
     /// or the lock is another one and somebody else may have used the card in between, or something else was selected.
     pub fn lock_for_application(&self, selector: Selector, timeout_ms: u32) -> Result<bool> {
-        let patience = Patience::of_ms(timeout_ms, &self.bell);
-        let mut session = self.enter(&patience)?;
-        self.take_lock(&mut session, &patience)?;
+        let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
+        let mut session = self.enter(&limit)?;
+        self.take_lock(&mut session, &limit)?;
         let company = self.company(&session);
         let knowledge = &mut session.knowledge;
         let is_selecting = knowledge.selecting.iter().any(|(who, _)| *who == selector);
         let is_due = knowledge.application != Some((selector, company)) && !is_selecting;
         if is_due {
             if let Err(code) = knowledge.selecting.try_reserve(1) {
-                let _ = self.give_lock(&mut session, Disposition::Leave, &patience);
+                let _ = self.give_lock(&mut session, Disposition::Leave, &limit);
                 return Err(code.into());
             }
             knowledge.selecting.push((selector, company));
@@ -53,9 +53,9 @@ impl Attachment {
     }
 
     fn company(&self, session: &Session) -> Company {
-        let (seats, arrivals) = self.seat.company();
-        let is_exclusive = session.link.is_ok_and(|link| link.share_mode == ShareMode::Exclusive);
-        let alone = !self.is_known_to_others() && (is_exclusive || seats == 1 && self.subsystem.is_private());
+        let (users, arrivals) = self.registration.company();
+        let is_exclusive = session.connection.is_ok_and(|connection| connection.share_mode == ShareMode::Exclusive);
+        let alone = !self.is_known_to_others() && (is_exclusive || users == 1 && self.manager.is_private());
         let lock = if alone { 0 } else { session.lock_number };
         Company { generation: self.generation(), arrivals, lock }
     }

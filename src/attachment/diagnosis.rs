@@ -3,25 +3,25 @@
 
 use std::time::{Duration, Instant};
 
-use super::link::Link;
+use super::connection::Connection;
 use super::session::Session;
 use super::{Attachment, Ownership};
-use crate::hresult::{Hresult, Result};
-use crate::patience::Patience;
-use crate::subsystem::{self, Context};
-use crate::type_library::{CardState, Protocol};
+use crate::abi::constants::{CardState, Protocol};
+use crate::abi::hresult::{Hresult, Result};
+use crate::resource_manager::{self, Context};
+use crate::runtime::wait::WaitLimit;
 
 impl Attachment {
     /// The true code of a failed call. What the card lost by it is counted.
     #[cold]
-    pub(super) fn diagnose(&self, session: &mut Session, code: Hresult, patience: &Patience) -> Hresult {
-        let truth = if is_vague(code) { self.ask(session, patience).unwrap_or(code) } else { code };
-        let truth = self.name_dead_handle(truth, patience);
+    pub(super) fn diagnose(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
+        let truth = if is_vague(code) { self.ask(session, limit).unwrap_or(code) } else { code };
+        let truth = self.name_dead_handle(truth, limit);
         if is_lasting(truth) {
             self.interrupt(session);
         }
         if ends_locks(truth) {
-            self.lose_lock(session, truth, patience);
+            self.lose_lock(session, truth, limit);
             self.count_card();
         }
         truth
@@ -29,13 +29,13 @@ impl Attachment {
 
     /// Nobody has a lock any more after what was told. If that was not true there is a transaction, which ends here; then the
     /// connection is not used as if it were locked, until a reconnect. One that does not end is kept together with the hold.
-    fn lose_lock(&self, session: &mut Session, why: Hresult, patience: &Patience) {
-        let Some(possession) = &mut session.possession else { return };
-        let Ok(was_there) = possession.end(patience) else { return };
-        session.possession = None;
+    fn lose_lock(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
+        let Some(reader_lock) = &mut session.reader_lock else { return };
+        let Ok(was_there) = reader_lock.end(limit) else { return };
+        session.reader_lock = None;
         match self.ownership() {
             _ if !was_there => {}
-            Ownership::Owned => self.close_stuck(session, why, patience),
+            Ownership::Owned => self.close_stuck(session, why, limit),
             Ownership::Borrowed => self.set_aside(session, why),
         }
     }
@@ -43,22 +43,22 @@ impl Attachment {
     /// The true code of a failed exchange. The card may have been in the middle of anything, so the loss is counted
     /// even when nothing lasting is found.
     #[cold]
-    pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult, patience: &Patience) -> Hresult {
+    pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
         let truth = match code {
-            Hresult::SCARD_E_PROTO_MISMATCH if self.was_made_raw(session, patience) => {
+            Hresult::SCARD_E_PROTO_MISMATCH if self.was_made_raw(session, limit) => {
                 // A reconnect has to look, and to say so again.
                 session.doubtful = true;
                 return code;
             }
             // The protocol is the one that was active: the card lost it in a reset, of which there is no other signal
             // when it came together with others.
-            Hresult::SCARD_E_PROTO_MISMATCH => self.diagnose(session, Hresult::SCARD_W_RESET_CARD, patience),
-            code => self.diagnose(session, code, patience),
+            Hresult::SCARD_E_PROTO_MISMATCH => self.diagnose(session, Hresult::SCARD_W_RESET_CARD, limit),
+            code => self.diagnose(session, code, limit),
         };
         if is_lasting(truth) || !is_vague(truth) {
             return truth;
         }
-        match self.see_removal(session, patience) {
+        match self.see_removal(session, limit) {
             Ok(true) => {
                 self.interrupt(session);
                 self.count_card();
@@ -69,8 +69,8 @@ impl Attachment {
                 self.count_loss(session);
                 // Who looks at his readers from time to time misses a card that was swapped in between, and this is all
                 // there is of it, for the other attachments too.
-                if self.subsystem.notices_removal_within_ms() > 0 {
-                    self.seat.doubt();
+                if self.manager.notices_removal_within_ms() > 0 {
+                    self.registration.doubt();
                 }
                 truth
             }
@@ -78,12 +78,12 @@ impl Attachment {
     }
 
     /// Whether another speaks raw with the card now, which pcscd allows him without a reset.
-    fn was_made_raw(&self, session: &Session, patience: &Patience) -> bool {
-        let is_raw = |link: Link| {
-            let now = self.subsystem.status(link.icc, patience);
-            link.protocol != Some(Protocol::Raw) && matches!(now, Ok((_, Some(Protocol::Raw))))
+    fn was_made_raw(&self, session: &Session, limit: &WaitLimit) -> bool {
+        let is_raw = |connection: Connection| {
+            let now = self.manager.status(connection.icc, limit);
+            connection.protocol != Some(Protocol::Raw) && matches!(now, Ok((_, Some(Protocol::Raw))))
         };
-        session.link.is_ok_and(is_raw)
+        session.connection.is_ok_and(is_raw)
     }
 
     /// From now on every call fails, until somebody reconnects. One loss, however many calls notice it.
@@ -93,14 +93,16 @@ impl Attachment {
     }
 
     /// The lasting trouble of the connection, if there is any.
-    fn ask(&self, session: &Session, patience: &Patience) -> Option<Hresult> {
-        let link = session.link.ok()?;
-        match self.subsystem.status(link.icc, patience) {
-            Ok((CardState::Absent, _)) if link.protocol.is_some() => Some(Hresult::SCARD_W_REMOVED_CARD),
+    fn ask(&self, session: &Session, limit: &WaitLimit) -> Option<Hresult> {
+        let connection = session.connection.ok()?;
+        match self.manager.status(connection.icc, limit) {
+            Ok((CardState::Absent, _)) if connection.protocol.is_some() => Some(Hresult::SCARD_W_REMOVED_CARD),
             Ok(_) => None,
             // pcscd, of a card handle whose reader was unplugged and is back: the question has no value to be refused. To
             // who has connected it here the reader was gone; for any other one the caller has to know that it is dead.
-            Err(Hresult::SCARD_E_INVALID_VALUE) if link.context.is_some() => Some(Hresult::SCARD_E_READER_UNAVAILABLE),
+            Err(Hresult::SCARD_E_INVALID_VALUE) if connection.context.is_some() => {
+                Some(Hresult::SCARD_E_READER_UNAVAILABLE)
+            }
             Err(Hresult::SCARD_E_INVALID_VALUE) => Some(Hresult::SCARD_E_INVALID_HANDLE),
             // Any other failure of the question tells less than the one that is asked about.
             Err(code) => Some(code).filter(|code| is_lasting(*code)),
@@ -109,50 +111,50 @@ impl Attachment {
 
     /// A restarted service does not know the old handles; libpcsclite goes on saying that there is no service. An
     /// owned connection is made anew by a reconnect; for a borrowed one the caller has to know that it is dead.
-    fn name_dead_handle(&self, code: Hresult, patience: &Patience) -> Hresult {
+    fn name_dead_handle(&self, code: Hresult, limit: &WaitLimit) -> Hresult {
         match code {
             Hresult::SCARD_E_SERVICE_STOPPED => Hresult::SCARD_E_NO_SERVICE,
             Hresult::SCARD_E_UNKNOWN_READER => Hresult::SCARD_E_READER_UNAVAILABLE,
-            Hresult::SCARD_E_NO_SERVICE if self.ownership() == Ownership::Borrowed && self.service_runs(patience) => {
+            Hresult::SCARD_E_NO_SERVICE if self.ownership() == Ownership::Borrowed && self.service_runs(limit) => {
                 Hresult::SCARD_E_INVALID_HANDLE
             }
             code => code,
         }
     }
 
-    fn service_runs(&self, patience: &Patience) -> bool {
-        self.in_own_context(patience, |_| Ok(())).is_ok()
+    fn service_runs(&self, limit: &WaitLimit) -> bool {
+        self.in_own_context(limit, |_| Ok(())).is_ok()
     }
 
     /// How often cards have come and gone in the reader.
-    pub(super) fn events(&self, session: &Session, patience: &Patience) -> Result<u16> {
-        let look = |context| Ok(self.subsystem.look(context, self.ifd(), patience)?.events);
-        match session.link?.context {
+    pub(super) fn events(&self, session: &Session, limit: &WaitLimit) -> Result<u16> {
+        let look = |context| Ok(self.manager.look(context, self.ifd(), limit)?.events);
+        match session.connection?.context {
             Some(context) => look(context),
-            None => self.in_own_context(patience, look),
+            None => self.in_own_context(limit, look),
         }
     }
 
     /// Waits for a card that stopped answering to be seen leaving, or having left and come back.
-    fn see_removal(&self, session: &Session, patience: &Patience) -> Result<bool> {
-        let see = |context| self.see_removal_in(context, session.card.events, patience);
-        match session.link?.context {
+    fn see_removal(&self, session: &Session, limit: &WaitLimit) -> Result<bool> {
+        let see = |context| self.see_removal_in(context, session.card.events, limit);
+        match session.connection?.context {
             Some(context) => see(context),
-            None => self.in_own_context(patience, see),
+            None => self.in_own_context(limit, see),
         }
     }
 
     /// `known` is the count of events as it was when the card was met, or 0 where that is not known: the card may have been put
     /// back before the first look.
-    fn see_removal_in(&self, context: Context, known: u16, patience: &Patience) -> Result<bool> {
-        let end = Instant::now() + Duration::from_millis(self.subsystem.notices_removal_within_ms().into());
-        let mut now = self.subsystem.look(context, self.ifd(), patience)?;
+    fn see_removal_in(&self, context: Context, known: u16, limit: &WaitLimit) -> Result<bool> {
+        let end = Instant::now() + Duration::from_millis(self.manager.notices_removal_within_ms().into());
+        let mut now = self.manager.look(context, self.ifd(), limit)?;
         let before = if known == 0 { now.events } else { known };
         while now.card_present && now.events == before {
             // What others do with the reader ends a wait, too, and they may do it all the time.
             let rest = end.saturating_duration_since(Instant::now()).as_millis() as u32;
-            let rest = patience.rest_ms(rest);
-            now = match self.subsystem.wait_for_change(context, self.ifd(), &now, rest, patience) {
+            let rest = limit.rest_ms(rest);
+            now = match self.manager.wait_for_change(context, self.ifd(), &now, rest, limit) {
                 Ok(same) if rest == 0 && same.card_present && same.events == before => return Ok(false),
                 Err(Hresult::SCARD_E_TIMEOUT) => return Ok(false),
                 sight => sight?,
@@ -162,8 +164,8 @@ impl Attachment {
     }
 
     /// The context of a borrowed handle is not known, so what needs one gets one for the moment.
-    fn in_own_context<T>(&self, patience: &Patience, ask: impl FnOnce(Context) -> Result<T>) -> Result<T> {
-        subsystem::in_context(self.subsystem, patience, ask)
+    fn in_own_context<T>(&self, limit: &WaitLimit, ask: impl FnOnce(Context) -> Result<T>) -> Result<T> {
+        resource_manager::in_context(self.manager, limit, ask)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every state of an attachment, times every call, times every answer of the subsystem. After each of them the
+//! Every state of an attachment, times every call, times every answer of the manager. After each of them the
 //! `invariants` hold.
 
 mod calls;
@@ -7,14 +7,14 @@ mod states;
 mod world;
 
 use std::collections::BTreeMap;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::SystemTime;
 
-use crate::hresult::{Hresult, CODES};
-use crate::type_library::ShareMode;
-use calls::{Call, CALLS};
-use invariants::{Seen, View, INVARIANTS};
-use states::{Case, Event, Origin, Setup, EVENTS, STATES};
+use crate::abi::constants::ShareMode;
+use crate::abi::hresult::{CODES, Hresult};
+use calls::{CALLS, Call};
+use invariants::{INVARIANTS, Seen, View};
+use states::{Case, EVENTS, Event, Origin, STATES, Setup};
 use world::{Answer, Operation, Step, World};
 
 /// The codes that the attachment makes a difference of, in the order of the table.

@@ -1,11 +1,11 @@
 //! What an attachment has learned of its card and its reader, and of what is selected.
 
 use super::application::{Company, Selector};
-use crate::capabilities::Capabilities;
-use crate::command::class;
-use crate::command::delivery::{Extended, Fetched, Limits, LongForm};
-use crate::command::{Command, SHORT_DATA, SHORT_RESPONSE};
-use crate::path::Path;
+use crate::iso7816::capabilities::Capabilities;
+use crate::iso7816::class;
+use crate::iso7816::command::{Command, SHORT_DATA, SHORT_RESPONSE};
+use crate::iso7816::delivery::{Extended, Fetched, Limits, LongForm};
+use crate::iso7816::path::Path;
 
 #[derive(Default)]
 pub struct Knowledge {
@@ -271,7 +271,7 @@ impl Knowledge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::delivery::EVERYTHING;
+    use crate::iso7816::delivery::EVERYTHING;
 
     #[test]
     fn a_sim_is_asked_in_its_class() {

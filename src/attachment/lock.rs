@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::possession::Possession;
+use super::reader_lock::ReaderLock;
 use super::session::Session;
-use super::{reconnect, Attachment, Ownership};
+use super::{Attachment, Ownership, reconnect};
+use crate::abi::constants::{Access, Disposition, ShareMode};
+use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::{Arbiter, Line, Look, Turn};
-use crate::hresult::{Hresult, Result};
-use crate::occupation::{self, Lock, UnderLock};
-use crate::patience::{Bell, Patience, SCM_INFINITE};
-use crate::shared::Shared;
-use crate::subsystem::{Icc, Subsystem};
-use crate::type_library::{Access, Disposition, ShareMode};
+use crate::resource_manager::{Icc, ResourceManager};
+use crate::runtime::fallible::Arc;
+use crate::runtime::reentrancy::{self, Lock, UnderLock};
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit, Waker};
 
 /// How long a newcomer waits for the other attachments of this process. He has no card handle yet, so only the resource
 /// manager can tell him that a lock got lost which its holder takes for held.
@@ -19,10 +19,10 @@ const NEWCOMERS_WAIT_MS: u32 = 100;
 
 /// An attachment that stands in line for its reader.
 pub(super) struct Waiting<'a> {
-    pub subsystem: &'static dyn Subsystem,
+    pub manager: &'static dyn ResourceManager,
     /// None for a newcomer.
     pub icc: Option<Icc>,
-    pub patience: &'a Patience<'a>,
+    pub limit: &'a WaitLimit<'a>,
     /// It waits to acknowledge the signals that end other waits.
     pub reconnects: bool,
 }
@@ -30,7 +30,7 @@ pub(super) struct Waiting<'a> {
 impl Line for Waiting<'_> {
     fn look(&self) -> Result<Look> {
         let Some(icc) = self.icc else { return Ok(Look::Taken) };
-        match self.subsystem.is_taken(icc, self.patience) {
+        match self.manager.is_taken(icc, self.limit) {
             Ok(true) => Ok(Look::Taken),
             Ok(false) => Ok(Look::Free),
             // It is told when nobody has a lock.
@@ -40,7 +40,7 @@ impl Line for Waiting<'_> {
     }
 
     fn looks_every(&self) -> Duration {
-        Duration::from_millis(self.subsystem.worth_asking_every_ms().into())
+        Duration::from_millis(self.manager.worth_asking_every_ms().into())
     }
 }
 
@@ -57,15 +57,15 @@ fn tells_of_the_reader(signal: Hresult) -> bool {
 
 /// The turn of somebody who is about to attach; None when he has to ask the resource manager without.
 pub fn turn_of_newcomer<'a>(
-    arbiter: &'a Shared<Arbiter>,
-    subsystem: &'static dyn Subsystem,
-    patience: &Patience,
-    bell: &Shared<Bell>,
+    arbiter: &'a Arc<Arbiter>,
+    manager: &'static dyn ResourceManager,
+    limit: &WaitLimit,
+    waker: &Arc<Waker>,
 ) -> Result<Option<Turn<'a>>> {
-    let short = patience.at_most_ms(NEWCOMERS_WAIT_MS);
-    let line = Waiting { subsystem, icc: None, patience: &short, reconnects: false };
-    match arbiter.turn(&short, bell, &line) {
-        Err(Hresult::SCARD_E_TIMEOUT) => patience.check().map(|()| None),
+    let short = limit.at_most_ms(NEWCOMERS_WAIT_MS);
+    let line = Waiting { manager, icc: None, limit: &short, reconnects: false };
+    match arbiter.turn(&short, waker, &line) {
+        Err(Hresult::SCARD_E_TIMEOUT) => limit.check().map(|()| None),
         turn => turn.map(Some),
     }
 }
@@ -78,20 +78,20 @@ impl Attachment {
 
     /// The same, waiting no longer than so.
     pub fn lock_within(&self, timeout_ms: u32) -> Result<()> {
-        let patience = Patience::of_ms(timeout_ms, &self.bell);
-        let mut session = self.enter(&patience)?;
-        self.take_lock(&mut session, &patience)
+        let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
+        let mut session = self.enter(&limit)?;
+        self.take_lock(&mut session, &limit)
     }
 
-    pub(super) fn take_lock(&self, session: &mut Session, patience: &Patience) -> Result<()> {
+    pub(super) fn take_lock(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
         let deeper = session.lock_depth.checked_add(1).ok_or(Hresult::E_FAIL)?;
         // The transaction may have ended with what happened.
         if session.lock_depth == 0 || session.interrupted {
-            self.possess(session, patience)?;
+            self.possess(session, limit)?;
             session.lock_number += 1;
             session.knowledge.forget_selected_file();
         } else {
-            session.link?;
+            session.connection?;
         }
         self.note_success(session);
         session.lock_depth = deeper;
@@ -99,14 +99,14 @@ impl Attachment {
     }
 
     /// Takes the reader for this attachment alone: the hold and the transaction, or neither.
-    pub(super) fn possess(&self, session: &mut Session, patience: &Patience) -> Result<()> {
+    pub(super) fn possess(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
         loop {
-            let mut possession = self.stand_alone(session, patience)?;
-            let begun = self.ready(session, patience).and_then(|link| {
-                possession.begin(link, patience).map_err(|code| self.diagnose(session, code, patience))
+            let mut reader_lock = self.stand_alone(session, limit)?;
+            let begun = self.ready(session, limit).and_then(|connection| {
+                reader_lock.begin(connection, limit).map_err(|code| self.diagnose(session, code, limit))
             });
-            if begun == Ok(true) || possession.may_be_open() {
-                session.possession = Some(possession);
+            if begun == Ok(true) || reader_lock.may_be_open() {
+                session.reader_lock = Some(reader_lock);
             }
             if begun != Ok(false) {
                 return begun.map(drop);
@@ -115,19 +115,19 @@ impl Attachment {
     }
 
     /// Keeps the other attachments of this process from the reader; the transaction is to come.
-    fn stand_alone(&self, session: &mut Session, patience: &Patience) -> Result<Possession> {
-        if let Some(possession) = session.possession.take_if(|possession| possession.is_valid()) {
-            return Ok(possession);
+    fn stand_alone(&self, session: &mut Session, limit: &WaitLimit) -> Result<ReaderLock> {
+        if let Some(reader_lock) = session.reader_lock.take_if(|reader_lock| reader_lock.is_valid()) {
+            return Ok(reader_lock);
         }
         // Others were let in, because the service has told them of no transaction. Nobody stands in line with one.
-        if let Some(possession) = &mut session.possession {
-            possession.end(patience)?;
+        if let Some(reader_lock) = &mut session.reader_lock {
+            reader_lock.end(limit)?;
         }
-        session.possession = None;
-        let line = self.in_line(self.connected(session, patience)?.icc, patience);
-        let hold = Arbiter::hold(&self.seat, patience, &self.bell, &line);
-        let hold = hold.map_err(|code| self.diagnose(session, code, patience))?;
-        Ok(Possession::new(self.subsystem, hold))
+        session.reader_lock = None;
+        let line = self.in_line(self.connected(session, limit)?.icc, limit);
+        let hold = Arbiter::hold(&self.registration, limit, &self.waker, &line);
+        let hold = hold.map_err(|code| self.diagnose(session, code, limit))?;
+        Ok(ReaderLock::new(self.manager, hold))
     }
 
     /// Calls a function of the program's under a lock of this attachment.
@@ -137,11 +137,11 @@ impl Attachment {
     }
 
     pub(super) fn as_lock(&self) -> Lock {
-        Lock { place: self.seat.place(), owner: std::ptr::from_ref(self) as usize }
+        Lock { place: self.registration.place(), owner: std::ptr::from_ref(self) as usize }
     }
 
-    fn in_line<'a>(&'a self, icc: Icc, patience: &'a Patience) -> Waiting<'a> {
-        Waiting { subsystem: self.subsystem, icc: Some(icc), patience, reconnects: false }
+    fn in_line<'a>(&'a self, icc: Icc, limit: &'a WaitLimit) -> Waiting<'a> {
+        Waiting { manager: self.manager, icc: Some(icc), limit, reconnects: false }
     }
 
     /// The turn of a call, unless the attachment has the reader for itself.
@@ -150,7 +150,7 @@ impl Attachment {
         if session.lock_depth > 0 {
             return self.check_own_lock(session).map(|()| None);
         }
-        match self.seat.try_turn() {
+        match self.registration.try_turn() {
             Some(turn) => Ok(Some(turn)),
             None => self.wait_for_turn(session),
         }
@@ -159,22 +159,22 @@ impl Attachment {
     #[cold]
     fn wait_for_turn<'a>(&'a self, session: &mut Session) -> Result<Option<Turn<'a>>> {
         // A transaction that could not be ended keeps the reader for this attachment, and the others out.
-        if session.possession.is_some() {
+        if session.reader_lock.is_some() {
             return self.check_own_lock(session).map(|()| None);
         }
-        let patience = Patience::lasting(&self.bell);
-        let line = self.in_line(self.connected(session, &patience)?.icc, &patience);
-        let turn = self.seat.turn(&patience, &self.bell, &line);
-        turn.map(Some).map_err(|code| self.diagnose(session, code, &patience))
+        let limit = WaitLimit::lasting(&self.waker);
+        let line = self.in_line(self.connected(session, &limit)?.icc, &limit);
+        let turn = self.registration.turn(&limit, &self.waker, &line);
+        turn.map(Some).map_err(|code| self.diagnose(session, code, &limit))
     }
 
     /// Without a turn a call waits in the resource manager for the transaction of another. If the lock was taken back from here, that may
     /// be the one under which this thread was called.
     fn check_own_lock(&self, session: &Session) -> Result<()> {
-        if !occupation::is_called() || session.possession.as_ref().is_some_and(Possession::is_valid) {
+        if !reentrancy::is_called() || session.reader_lock.as_ref().is_some_and(ReaderLock::is_valid) {
             return Ok(());
         }
-        occupation::may_wait_for(self.as_lock())
+        reentrancy::may_wait_for(self.as_lock())
     }
 
     /// The turn of a reconnect; None where it is no use to wait for the others here.
@@ -182,20 +182,20 @@ impl Attachment {
         &'a self,
         session: &Session,
         access: Access,
-        patience: &Patience,
+        limit: &WaitLimit,
     ) -> Result<Option<Turn<'a>>> {
         // An attachment that waits for exclusive use waits for the others to detach, and they may want a lock before they do.
         if access.share_mode == ShareMode::Exclusive {
             return self.may_wait_for_exclusive_use().map(|()| None);
         }
-        if session.possession.is_some() {
+        if session.reader_lock.is_some() {
             return self.check_own_lock(session).map(|()| None);
         }
-        let Some(link) = session.link.ok().or(session.set_aside) else {
-            return turn_of_newcomer(&self.seat, self.subsystem, patience, &self.bell);
+        let Some(connection) = session.connection.ok().or(session.set_aside) else {
+            return turn_of_newcomer(&self.registration, self.manager, limit, &self.waker);
         };
-        let line = Waiting { reconnects: true, ..self.in_line(link.icc, patience) };
-        match self.seat.turn(patience, &self.bell, &line) {
+        let line = Waiting { reconnects: true, ..self.in_line(connection.icc, limit) };
+        match self.registration.turn(limit, &self.waker, &line) {
             Err(
                 code @ (Hresult::SCARD_E_TIMEOUT
                 | Hresult::SCARD_E_CANCELLED
@@ -208,7 +208,7 @@ impl Attachment {
 
     /// A thread that was called by one of the others does not wait until it detaches.
     fn may_wait_for_exclusive_use(&self) -> Result<()> {
-        match occupation::is_called() && self.seat.company().0 > 1 {
+        match reentrancy::is_called() && self.registration.company().0 > 1 {
             true => Err(Hresult::SCARD_E_NOT_READY),
             false => Ok(()),
         }
@@ -217,14 +217,14 @@ impl Attachment {
     /// Gives back one lock. The outermost one lets others have the card, after `disposition`.
     pub fn unlock(&self, disposition: Disposition) -> Result<()> {
         let mut session = self.enter_at_length()?;
-        self.give_lock(&mut session, disposition, &Patience::ENDLESS)
+        self.give_lock(&mut session, disposition, &WaitLimit::ENDLESS)
     }
 
     /// Takes a lock for a call that calls a function of the program's.
     pub fn lock_for_call(&self) -> Result<()> {
-        let patience = Patience::of_ms(SCM_INFINITE, &self.bell);
-        let mut session = self.enter(&patience)?;
-        self.take_lock(&mut session, &patience)?;
+        let limit = WaitLimit::of_ms(SCM_INFINITE, &self.waker);
+        let mut session = self.enter(&limit)?;
+        self.take_lock(&mut session, &limit)?;
         session.locks_of_calls += 1;
         Ok(())
     }
@@ -238,7 +238,7 @@ impl Attachment {
         if let Ok(mut session) = self.enter_at_length() {
             session.locks_of_calls -= 1;
             // What became of the lock shows at the next call; what the card has said is there.
-            let _ = self.give_lock(&mut session, Disposition::Leave, &Patience::ENDLESS);
+            let _ = self.give_lock(&mut session, Disposition::Leave, &WaitLimit::ENDLESS);
         }
     }
 
@@ -248,19 +248,19 @@ impl Attachment {
         let Some(mut session) = self.try_enter() else { return };
         if session.lock_depth > session.locks_of_calls {
             session.lock_depth = session.locks_of_calls + 1;
-            let _ = self.give_lock(&mut session, Disposition::Leave, &Patience::ENDLESS);
+            let _ = self.give_lock(&mut session, Disposition::Leave, &WaitLimit::ENDLESS);
         }
     }
 
-    pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition, patience: &Patience) -> Result<()> {
+    pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
         session.lock_depth = session.lock_depth.checked_sub(1).ok_or(Hresult::SCARD_E_NOT_TRANSACTED)?;
         if session.lock_depth > 0 {
             return Ok(());
         }
         // From here on others can select something else.
         session.knowledge.forget_selected_file();
-        let given = self.end_lock(session, disposition, patience);
-        self.give_up_reader(session, patience);
+        let given = self.end_lock(session, disposition, limit);
+        self.give_up_reader(session, limit);
         let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
         if given.is_err() && disposes && !session.interrupted {
             // It may have come about before the failure.
@@ -270,18 +270,18 @@ impl Attachment {
         given
     }
 
-    fn end_lock(&self, session: &mut Session, disposition: Disposition, patience: &Patience) -> Result<()> {
-        let link = self.ready(session, patience)?;
-        let ended = match &mut session.possession {
-            Some(possession) => possession.dispose(link, disposition, patience),
+    fn end_lock(&self, session: &mut Session, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
+        let connection = self.ready(session, limit)?;
+        let ended = match &mut session.reader_lock {
+            Some(reader_lock) => reader_lock.dispose(connection, disposition, limit),
             // It was lost; the service says how.
-            None => self.subsystem.end_transaction(link.icc, disposition, patience),
+            None => self.manager.end_transaction(connection.icc, disposition, limit),
         };
         let result = match ended {
             // Exclusive use and its transaction are one to pcscd. A card that was put back is exclusive without: then it
             // is disposed of as it should be, and that there was nothing to end is said afterwards.
-            Err(Hresult::SCARD_E_NOT_TRANSACTED) if link.share_mode == ShareMode::Exclusive => {
-                session.possession.as_mut().map_or(Ok(()), |possession| possession.end(patience).map(drop))
+            Err(Hresult::SCARD_E_NOT_TRANSACTED) if connection.share_mode == ShareMode::Exclusive => {
+                session.reader_lock.as_mut().map_or(Ok(()), |reader_lock| reader_lock.end(limit).map(drop))
             }
             result => result,
         };
@@ -289,45 +289,45 @@ impl Attachment {
             self.grow_generation();
             session.owes_acknowledgement = true;
         }
-        result.map_err(|code| self.diagnose(session, code, patience))
+        result.map_err(|code| self.diagnose(session, code, limit))
     }
 
     /// Gives the reader up, whatever has failed on the way: afterwards the transaction has ended, or its connection. Where a card
     /// handle of the caller's can be brought to neither, because its card is mute, the attachment keeps transaction and hold,
     /// and its next call tries again.
-    pub(super) fn give_up_reader(&self, session: &mut Session, patience: &Patience) {
-        let Some(mut possession) = session.possession.take() else { return };
+    pub(super) fn give_up_reader(&self, session: &mut Session, limit: &WaitLimit) {
+        let Some(mut reader_lock) = session.reader_lock.take() else { return };
         match self.ownership() {
             Ownership::Owned => {
-                if let Err(code) = possession.end(patience) {
-                    self.close_stuck(session, code, patience);
-                    possession.lapse();
+                if let Err(code) = reader_lock.end(limit) {
+                    self.close_stuck(session, code, limit);
+                    reader_lock.lapse();
                 }
             }
             Ownership::Borrowed => {
-                let (acknowledged, ended) = possession.end_past_signals(session.access, patience);
+                let (acknowledged, ended) = reader_lock.end_past_signals(session.access, limit);
                 if acknowledged || ended.is_err() {
                     self.set_aside(session, ended.err().unwrap_or(Hresult::SCARD_W_RESET_CARD));
                 }
-                session.possession = Some(possession).filter(Possession::may_be_open);
+                session.reader_lock = Some(reader_lock).filter(ReaderLock::may_be_open);
             }
         }
     }
 
     /// A transaction that does not end otherwise ends with its connection, which is ours. Only a reconnect makes another one, but
     /// where it was only that the service was too slow.
-    pub(super) fn close_stuck(&self, session: &mut Session, why: Hresult, patience: &Patience) {
-        if let Ok(link) = session.link {
-            let _ = link.close(self.subsystem, Disposition::Leave);
+    pub(super) fn close_stuck(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
+        if let Ok(connection) = session.connection {
+            let _ = connection.close(self.manager, Disposition::Leave);
         }
         self.interrupt(session);
         self.set_link(session, Err(reconnect::while_down(why)));
-        session.owes_connection = reconnect::is_impatience(why, patience);
+        session.owes_connection = reconnect::is_impatience(why, limit);
     }
 
     /// A borrowed connection is not used until it is reconnected.
     pub(super) fn set_aside(&self, session: &mut Session, why: Hresult) {
-        session.set_aside = session.link.ok().or(session.set_aside);
+        session.set_aside = session.connection.ok().or(session.set_aside);
         self.set_link(session, Err(reconnect::while_down(why)));
     }
 }

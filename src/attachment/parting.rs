@@ -3,34 +3,34 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::link::Link;
+use super::connection::Connection;
 use super::lock::Waiting;
-use super::possession::Possession;
+use super::reader_lock::ReaderLock;
 use super::{Attachment, Facts, Ownership};
-use crate::arbiter::seat::Seat;
+use crate::abi::constants::{Access, Disposition};
+use crate::abi::hresult::{Hresult, Result};
+use crate::arbiter::registry::Registration;
 use crate::arbiter::{Arbiter, Hold};
-use crate::hresult::{Hresult, Result};
-use crate::occupation;
-use crate::patience::{Bell, Patience};
-use crate::shared::Shared;
-use crate::subsystem::{Icc, Subsystem};
-use crate::thread;
-use crate::type_library::{Access, Disposition};
+use crate::resource_manager::{Icc, ResourceManager};
+use crate::runtime::fallible::Arc;
+use crate::runtime::reentrancy;
+use crate::runtime::thread;
+use crate::runtime::wait::{WaitLimit, Waker};
 
 /// How long the last thread to leave an attachment stays to see its end.
 const MOMENT: Duration = Duration::from_millis(20);
 
 /// What an attachment leaves behind. It is closed when it is dropped.
 struct Remains {
-    subsystem: &'static dyn Subsystem,
+    manager: &'static dyn ResourceManager,
     ownership: Ownership,
     access: Access,
     disposition: Disposition,
     /// None once it is closed.
-    link: Option<Result<Link>>,
-    possession: Option<Possession>,
-    seat: Seat,
-    bell: Shared<Bell>,
+    connection: Option<Result<Connection>>,
+    reader_lock: Option<ReaderLock>,
+    registration: Registration,
+    waker: Arc<Waker>,
 }
 
 impl Attachment {
@@ -39,7 +39,7 @@ impl Attachment {
     pub fn close(&mut self) -> Result<()> {
         let Some(mut remains) = self.take_remains() else { return Ok(()) };
         match remains.close() {
-            Err(Hresult::SCARD_E_NOT_READY) if remains.link.is_some() => {
+            Err(Hresult::SCARD_E_NOT_READY) if remains.connection.is_some() => {
                 remains.close_elsewhere();
                 Ok(())
             }
@@ -51,7 +51,7 @@ impl Attachment {
     /// under way on this attachment ends it when it returns.
     pub(super) fn may_dispose(&self) -> Result<()> {
         let Some(session) = self.try_enter() else { return Ok(()) };
-        if !occupation::is_called() || session.possession.is_some() || self.seat.is_free() {
+        if !reentrancy::is_called() || session.reader_lock.is_some() || self.registration.is_free() {
             return Ok(());
         }
         Err(Hresult::SCARD_E_NOT_READY)
@@ -66,14 +66,14 @@ impl Attachment {
         }
         session.is_closed = true;
         Some(Remains {
-            subsystem: self.subsystem,
+            manager: self.manager,
             ownership,
             access: session.access,
             disposition: parting,
-            link: Some(std::mem::replace(&mut session.link, Err(Hresult::E_HANDLE))),
-            possession: session.possession.take(),
-            seat: self.seat.clone(),
-            bell: self.bell.clone(),
+            connection: Some(std::mem::replace(&mut session.connection, Err(Hresult::E_HANDLE))),
+            reader_lock: session.reader_lock.take(),
+            registration: self.registration.clone(),
+            waker: self.waker.clone(),
         })
     }
 }
@@ -84,7 +84,7 @@ impl Drop for Attachment {
         if !self.is_of_this_process() {
             // The lock is the parent's, and its transaction goes on.
             let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
-            std::mem::forget(session.possession.take());
+            std::mem::forget(session.reader_lock.take());
         } else if let Some(remains) = self.take_remains() {
             remains.close_elsewhere();
         }
@@ -94,37 +94,37 @@ impl Drop for Attachment {
 impl Remains {
     /// Closes on a thread of the library's, which this one does not wait for but a moment: mostly that is enough.
     fn close_elsewhere(mut self) {
-        let bell = self.bell.clone();
-        let heard = bell.rings();
+        let waker = self.waker.clone();
+        let seen_wakes = waker.wakes();
         // Where no thread can be had, what it was to do is dropped, and so done here.
         let spawned = thread::spawn(move || {
             let _ = self.close();
-            self.bell.ring();
+            self.waker.wake();
         });
         if spawned.is_ok() {
-            bell.sleep(heard, Some(Instant::now() + MOMENT));
+            waker.sleep(seen_wakes, Some(Instant::now() + MOMENT));
         }
     }
 
     fn close(&mut self) -> Result<()> {
-        let (link, possession) = (self.link.take(), self.possession.take());
-        match (link, self.ownership) {
+        let (connection, reader_lock) = (self.connection.take(), self.reader_lock.take());
+        match (connection, self.ownership) {
             (None, _) => Ok(()),
-            (Some(link), Ownership::Borrowed) => {
-                self.leave(possession);
-                link.map(drop).or_else(|code| self.unless_left(code))
+            (Some(connection), Ownership::Borrowed) => {
+                self.leave(reader_lock);
+                connection.map(drop).or_else(|code| self.unless_left(code))
             }
             (Some(Err(code)), Ownership::Owned) => self.unless_left(code),
-            (Some(Ok(link)), Ownership::Owned) => {
-                let alone = self.alone_to_dispose(link.icc, possession.is_some());
+            (Some(Ok(connection)), Ownership::Owned) => {
+                let alone = self.alone_to_dispose(connection.icc, reader_lock.is_some());
                 if alone.as_ref().is_err_and(|code| *code == Hresult::SCARD_E_NOT_READY) {
-                    (self.link, self.possession) = (Some(Ok(link)), possession);
+                    (self.connection, self.reader_lock) = (Some(Ok(connection)), reader_lock);
                     return Err(Hresult::SCARD_E_NOT_READY);
                 }
                 // The transaction ends with the connection, and not before.
-                let closed = link.close(self.subsystem, self.disposition);
-                if let Some(mut possession) = possession {
-                    possession.lapse();
+                let closed = connection.close(self.manager, self.disposition);
+                if let Some(mut reader_lock) = reader_lock {
+                    reader_lock.lapse();
                 }
                 closed
             }
@@ -132,9 +132,9 @@ impl Remains {
     }
 
     /// The handle lives on, so the transaction would too.
-    fn leave(&self, possession: Option<Possession>) {
-        if let Some(mut possession) = possession {
-            let _ = possession.end_past_signals(self.access, &Patience::ENDLESS);
+    fn leave(&self, reader_lock: Option<ReaderLock>) {
+        if let Some(mut reader_lock) = reader_lock {
+            let _ = reader_lock.end_past_signals(self.access, &WaitLimit::ENDLESS);
         }
     }
 
@@ -150,16 +150,16 @@ impl Remains {
         if is_alone || self.disposition == Disposition::Leave {
             return Ok(None);
         }
-        let patience = Patience::ENDLESS;
-        let line = Waiting { subsystem: self.subsystem, icc: Some(icc), patience: &patience, reconnects: true };
-        Arbiter::hold(&self.seat, &patience, &self.bell, &line).map(Some)
+        let limit = WaitLimit::ENDLESS;
+        let line = Waiting { manager: self.manager, icc: Some(icc), limit: &limit, reconnects: true };
+        Arbiter::hold(&self.registration, &limit, &self.waker, &line).map(Some)
     }
 }
 
 impl Drop for Remains {
     fn drop(&mut self) {
         // Nobody is left who could be told.
-        if self.close().is_err() && self.link.is_some() {
+        if self.close().is_err() && self.connection.is_some() {
             // There was no memory for a thread that may wait for the others.
             self.disposition = Disposition::Leave;
             let _ = self.close();

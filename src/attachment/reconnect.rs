@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::link::Link;
+use super::connection::Connection;
 use super::session::Session;
 use super::{Attachment, Ownership};
-use crate::hresult::{Hresult, Result};
-use crate::patience::{earlier, Patience};
-use crate::type_library::{Access, Disposition, Protocols, ShareMode};
+use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
+use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::wait::{WaitLimit, earlier};
 
 /// How long a caller whose time is up waits for a new connection after all.
 pub(super) const MOMENT_MS: u32 = 10;
@@ -17,7 +17,7 @@ const SEIZE_EVERY: Duration = Duration::from_millis(20);
 
 /// What a reconnect is asked for beyond being usable again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Wish {
+pub struct ReconnectRequest {
     /// None keeps what is.
     pub share_mode: Option<ShareMode>,
     /// None keeps what is.
@@ -28,13 +28,13 @@ pub struct Wish {
     pub timeout_ms: Option<u32>,
 }
 
-impl Default for Wish {
+impl Default for ReconnectRequest {
     fn default() -> Self {
-        Wish { share_mode: None, protocols: None, initial: Disposition::Leave, timeout_ms: None }
+        ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Leave, timeout_ms: None }
     }
 }
 
-impl Wish {
+impl ReconnectRequest {
     fn access(&self, now: Access) -> Access {
         Access {
             share_mode: self.share_mode.unwrap_or(now.share_mode),
@@ -52,35 +52,35 @@ pub enum Reconnected {
 
 impl Attachment {
     /// Makes the attachment usable again if anything can. A failure leaves it in place, to be reconnected later.
-    pub fn reconnect(&self, wish: Wish) -> Result<Reconnected> {
-        let patience = &super::patience(wish.timeout_ms, &self.bell);
-        let mut session = self.enter(patience)?;
-        let access = wish.access(session.access);
+    pub fn reconnect(&self, request: ReconnectRequest) -> Result<Reconnected> {
+        let limit = &super::limit(request.timeout_ms, &self.waker);
+        let mut session = self.enter(limit)?;
+        let access = request.access(session.access);
         let before = session.card;
 
         if session.lock_depth == 0 {
             // What no unlock could end yet.
-            self.give_up_reader(&mut session, patience);
+            self.give_up_reader(&mut session, limit);
         }
         let _turn = match session.lock_depth {
-            0 => self.turn_to_reconnect(&session, access, patience)?,
+            0 => self.turn_to_reconnect(&session, access, limit)?,
             // An attachment with a lock does not wait; where it was lost, the wait comes when it is taken anew.
             _ => None,
         };
-        self.notice_signals(&mut session, patience)?;
-        if wish.initial == Disposition::Leave && access == session.access && session.is_sound() {
+        self.notice_signals(&mut session, limit)?;
+        if request.initial == Disposition::Leave && access == session.access && session.is_sound() {
             return Ok(Reconnected::SameCard);
         }
-        let was_exclusive = session.link.is_ok_and(|link| link.share_mode == ShareMode::Exclusive);
-        let link = self.renew(&mut session, access, wish.initial, patience)?;
-        self.set_link(&mut session, Ok(link));
+        let was_exclusive = session.connection.is_ok_and(|connection| connection.share_mode == ShareMode::Exclusive);
+        let connection = self.renew(&mut session, access, request.initial, limit)?;
+        self.set_link(&mut session, Ok(connection));
         // All signals end here.
         session.owes_acknowledgement = false;
-        let disturbed = match self.meet_usable_card(&mut session, access, patience) {
-            Ok(disturbed) => disturbed || wish.initial != Disposition::Leave || session.card != before,
-            Err(code) => return Err(self.give_up(&mut session, code, patience)),
+        let disturbed = match self.meet_usable_card(&mut session, access, limit) {
+            Ok(disturbed) => disturbed || request.initial != Disposition::Leave || session.card != before,
+            Err(code) => return Err(self.give_up(&mut session, code, limit)),
         };
-        self.relock(&mut session, was_exclusive, patience)?;
+        self.relock(&mut session, was_exclusive, limit)?;
         session.access = access;
         if disturbed {
             self.notice_loss(&mut session);
@@ -90,18 +90,18 @@ impl Attachment {
     }
 
     /// A reconnect clears the signals of a reset or a removal, so those that no call has seen yet are looked for first.
-    fn notice_signals(&self, session: &mut Session, patience: &Patience) -> Result<()> {
-        let Ok(link) = session.link else { return Ok(()) };
+    fn notice_signals(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
+        let Ok(connection) = session.connection else { return Ok(()) };
         if session.interrupted {
             return Ok(());
         }
-        match self.look_for_signals(session, link, patience) {
+        match self.look_for_signals(session, connection, limit) {
             Ok(()) => {}
             Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => session.doubtful = true,
             // Nothing has changed, and a signal is still there.
-            Err(code) if is_impatience(code, patience) || code == Hresult::E_OUTOFMEMORY => return Err(code),
+            Err(code) if is_impatience(code, limit) || code == Hresult::E_OUTOFMEMORY => return Err(code),
             Err(code) => {
-                self.diagnose(session, code, patience);
+                self.diagnose(session, code, limit);
                 // Whatever it says: a signal could be behind it.
                 self.interrupt(session);
             }
@@ -109,55 +109,61 @@ impl Attachment {
         Ok(())
     }
 
-    fn look_for_signals(&self, session: &mut Session, link: Link, patience: &Patience) -> Result<()> {
+    fn look_for_signals(&self, session: &mut Session, connection: Connection, limit: &WaitLimit) -> Result<()> {
         // A transaction that could be on the handle, of ours, of another who knows it, or for exclusive use, is not to be
         // ended by looking.
-        let ours_alone = link.context.is_some() && !self.facts().lent;
-        if ours_alone && link.share_mode == ShareMode::Shared && session.lock_depth == 0 {
-            match self.subsystem.probe(link.icc, patience) {
+        let ours_alone = connection.context.is_some() && !self.facts().lent;
+        if ours_alone && connection.share_mode == ShareMode::Shared && session.lock_depth == 0 {
+            match self.manager.probe(connection.icc, limit) {
                 Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
                 signal => return signal,
             }
         }
         // The owner of a borrowed handle may have reconnected it to another card.
-        let found = self.subsystem.identify(link.icc, patience)?.card();
+        let found = self.manager.identify(connection.icc, limit)?.card();
         session.doubtful |= found != session.card;
         Ok(())
     }
 
     /// The connection, renewed or new.
-    fn renew(&self, session: &mut Session, access: Access, initial: Disposition, patience: &Patience) -> Result<Link> {
-        let old = session.link.or_else(|code| session.set_aside.ok_or(code));
-        if self.must_seize(session, access, patience) {
-            return self.seize(session, access, initial, patience);
+    fn renew(
+        &self,
+        session: &mut Session,
+        access: Access,
+        initial: Disposition,
+        limit: &WaitLimit,
+    ) -> Result<Connection> {
+        let old = session.connection.or_else(|code| session.set_aside.ok_or(code));
+        if self.must_seize(session, access, limit) {
+            return self.seize(session, access, initial, limit);
         }
-        let renewed = old.and_then(|link| self.renew_link(session, link, access, initial, patience));
+        let renewed = old.and_then(|connection| self.renew_link(session, connection, access, initial, limit));
         renewed.or_else(|code| {
             if initial != Disposition::Leave {
                 // The reset may have come about before the failure.
                 self.interrupt(session);
             }
-            if let (Ok(link), true) = (old, is_impatience(code, patience)) {
-                return Err(self.break_off(session, link, code, patience));
+            if let (Ok(connection), true) = (old, is_impatience(code, limit)) {
+                return Err(self.break_off(session, connection, code, limit));
             }
-            let code = self.diagnose(session, code, patience);
+            let code = self.diagnose(session, code, limit);
             if self.ownership() == Ownership::Borrowed || !needs_new_connection(old, code, access) {
                 return Err(code);
             }
-            self.reopen(session, code, access, initial, patience)
+            self.reopen(session, code, access, initial, limit)
         })
     }
 
-    /// The caller has no more patience. Nothing has changed, unless the service is still at it: then nobody knows when it will
+    /// The caller has no more limit. Nothing has changed, unless the service is still at it: then nobody knows when it will
     /// be done with a card handle of ours, and another takes its place.
-    fn break_off(&self, session: &mut Session, link: Link, code: Hresult, patience: &Patience) -> Hresult {
-        if self.subsystem.is_astray(link.icc) && self.ownership() == Ownership::Owned {
-            self.close_ours(session, link);
+    fn break_off(&self, session: &mut Session, connection: Connection, code: Hresult, limit: &WaitLimit) -> Hresult {
+        if self.manager.is_abandoned(connection.icc) && self.ownership() == Ownership::Owned {
+            self.close_ours(session, connection);
             session.set_aside = None;
             // What has been signalled to the old one is not known.
             self.count_loss(session);
             session.doubtful = true;
-            self.return_to(session, code, patience);
+            self.return_to(session, code, limit);
         }
         code
     }
@@ -166,17 +172,17 @@ impl Attachment {
     fn renew_link(
         &self,
         session: &mut Session,
-        link: Link,
+        connection: Connection,
         access: Access,
         initial: Disposition,
-        patience: &Patience,
-    ) -> Result<Link> {
-        match link.reconnect(self.subsystem, access, initial, patience) {
+        limit: &WaitLimit,
+    ) -> Result<Connection> {
+        match connection.reconnect(self.manager, access, initial, limit) {
             Err(Hresult::SCARD_W_UNRESPONSIVE_CARD | Hresult::SCARD_W_UNPOWERED_CARD)
                 if initial == Disposition::Leave =>
             {
                 self.interrupt(session);
-                link.reconnect(self.subsystem, access, Disposition::Unpower, patience)
+                connection.reconnect(self.manager, access, Disposition::Unpower, limit)
             }
             renewed => renewed,
         }
@@ -184,18 +190,18 @@ impl Attachment {
 
     /// Takes the lock that was held before, where the reconnect or what came before it ended the transaction. Last of
     /// all, because on some platforms every reconnect ends it.
-    fn relock(&self, session: &mut Session, was_exclusive: bool, patience: &Patience) -> Result<()> {
+    fn relock(&self, session: &mut Session, was_exclusive: bool, limit: &WaitLimit) -> Result<()> {
         if session.lock_depth == 0 {
-            self.give_up_reader(session, patience);
+            self.give_up_reader(session, limit);
         }
-        let link = session.link?;
+        let connection = session.connection?;
         // Exclusive use and a lock are one transaction to pcscd, which ends with the former.
-        let ended = session.interrupted || was_exclusive && link.share_mode != ShareMode::Exclusive;
-        let kept = self.subsystem.keeps_transaction_on_reconnect() && !ended;
+        let ended = session.interrupted || was_exclusive && connection.share_mode != ShareMode::Exclusive;
+        let kept = self.manager.keeps_transaction_on_reconnect() && !ended;
         if session.lock_depth == 0 || kept {
             return Ok(());
         }
-        self.possess(session, patience).map_err(|code| self.give_up(session, code, patience))
+        self.possess(session, limit).map_err(|code| self.give_up(session, code, limit))
     }
 
     /// A connection in a new context takes the place of one that is dead for the reason `why`.
@@ -205,66 +211,74 @@ impl Attachment {
         why: Hresult,
         access: Access,
         initial: Disposition,
-        patience: &Patience,
-    ) -> Result<Link> {
-        if let Ok(dead) = session.link {
+        limit: &WaitLimit,
+    ) -> Result<Connection> {
+        if let Ok(dead) = session.connection {
             // What is dead cannot be left any better, nor asked about.
             self.close_ours(session, dead);
             self.set_link(session, Err(while_down(why)));
         }
         self.interrupt(session);
-        let opened = Link::open(self.subsystem, self.ifd(), access, patience).and_then(|link| match initial {
-            Disposition::Leave => Ok(link),
+        let opened = Connection::open(self.manager, self.ifd(), access, limit).and_then(|connection| match initial {
+            Disposition::Leave => Ok(connection),
             initial => {
-                let renewed =
-                    link.reconnect(self.subsystem, access, initial, patience).and_then(|link| link.check(access));
+                let renewed = connection
+                    .reconnect(self.manager, access, initial, limit)
+                    .and_then(|connection| connection.check(access));
                 renewed.inspect_err(|_| {
-                    let _ = link.close(self.subsystem, Disposition::Leave);
+                    let _ = connection.close(self.manager, Disposition::Leave);
                 })
             }
         });
         opened.map_err(|code| {
-            if is_impatience(code, patience) {
+            if is_impatience(code, limit) {
                 return code;
             }
-            let code = self.diagnose(session, code, patience);
+            let code = self.diagnose(session, code, limit);
             self.set_link(session, Err(while_down(code)));
             code
         })
     }
 
-    fn open(&self, access: Access, initial: Disposition, patience: &Patience) -> Result<Link> {
-        let link = Link::open(self.subsystem, self.ifd(), access, patience)?;
+    fn open(&self, access: Access, initial: Disposition, limit: &WaitLimit) -> Result<Connection> {
+        let connection = Connection::open(self.manager, self.ifd(), access, limit)?;
         if initial == Disposition::Leave {
-            return Ok(link);
+            return Ok(connection);
         }
-        let renewed = link.reconnect(self.subsystem, access, initial, patience).and_then(|link| link.check(access));
+        let renewed =
+            connection.reconnect(self.manager, access, initial, limit).and_then(|connection| connection.check(access));
         renewed.inspect_err(|_| {
-            let _ = link.close(self.subsystem, Disposition::Leave);
+            let _ = connection.close(self.manager, Disposition::Leave);
         })
     }
 
     /// Whether exclusive use is to be waited for with a limit. The resource manager would not end that wait before all others
     /// have gone, and we would be one of them.
-    fn must_seize(&self, session: &Session, access: Access, patience: &Patience) -> bool {
-        patience.strict_bell().is_some()
+    fn must_seize(&self, session: &Session, access: Access, limit: &WaitLimit) -> bool {
+        limit.strict_waker().is_some()
             && access.share_mode == ShareMode::Exclusive
             && self.ownership() == Ownership::Owned
-            && session.link.is_ok_and(|link| link.share_mode != ShareMode::Exclusive)
+            && session.connection.is_ok_and(|connection| connection.share_mode != ShareMode::Exclusive)
     }
 
     /// Exclusive use, by a new connection as soon as there is no other, or else the kind of use that was before.
-    fn seize(&self, session: &mut Session, access: Access, initial: Disposition, patience: &Patience) -> Result<Link> {
-        if let Ok(old) = session.link {
+    fn seize(
+        &self,
+        session: &mut Session,
+        access: Access,
+        initial: Disposition,
+        limit: &WaitLimit,
+    ) -> Result<Connection> {
+        if let Ok(old) = session.connection {
             self.close_ours(session, old);
             self.interrupt(session);
         }
         loop {
-            let heard = self.bell.rings();
-            let code = match self.open(access, initial, patience) {
-                Err(Hresult::SCARD_E_SHARING_VIOLATION) => match patience.check() {
+            let seen_wakes = self.waker.wakes();
+            let code = match self.open(access, initial, limit) {
+                Err(Hresult::SCARD_E_SHARING_VIOLATION) => match limit.check() {
                     Ok(()) => {
-                        self.bell.sleep(heard, earlier(patience.deadline(), Some(Instant::now() + SEIZE_EVERY)));
+                        self.waker.sleep(seen_wakes, earlier(limit.deadline(), Some(Instant::now() + SEIZE_EVERY)));
                         continue;
                     }
                     Err(code) => code,
@@ -272,47 +286,47 @@ impl Attachment {
                 Err(code) => code,
                 opened => return opened,
             };
-            self.return_to(session, code, patience);
-            return Err(if is_impatience(code, patience) { code } else { self.diagnose(session, code, patience) });
+            self.return_to(session, code, limit);
+            return Err(if is_impatience(code, limit) { code } else { self.diagnose(session, code, limit) });
         }
     }
 
     /// A new connection as it was before, for who could not get another. A lock is lost with its card handle: only a
     /// reconnect gets that back.
-    fn return_to(&self, session: &mut Session, why: Hresult, patience: &Patience) {
-        let brief = patience.moment(MOMENT_MS);
-        let link = match session.lock_depth {
-            0 => Link::open(self.subsystem, self.ifd(), session.access, &brief),
+    fn return_to(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
+        let brief = limit.moment(MOMENT_MS);
+        let connection = match session.lock_depth {
+            0 => Connection::open(self.manager, self.ifd(), session.access, &brief),
             _ => Err(why),
         };
-        self.set_link(session, link.map_err(|_| while_down(why)));
-        session.owes_connection = session.lock_depth == 0 && link.is_err_and(|code| is_impatience(code, &brief));
+        self.set_link(session, connection.map_err(|_| while_down(why)));
+        session.owes_connection = session.lock_depth == 0 && connection.is_err_and(|code| is_impatience(code, &brief));
     }
 
     /// The connection, which is made now if nobody could wait for it before.
-    pub(super) fn connected(&self, session: &mut Session, patience: &Patience) -> Result<Link> {
+    pub(super) fn connected(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
         if session.owes_connection {
-            self.return_late(session, patience)?;
+            self.return_late(session, limit)?;
         }
-        session.link
+        session.connection
     }
 
     /// As it would have been made then: to the same card, and no other.
     #[cold]
-    fn return_late(&self, session: &mut Session, patience: &Patience) -> Result<()> {
-        let opened = Link::open(self.subsystem, self.ifd(), session.access, patience).and_then(|link| {
-            let met = self.subsystem.identify(link.icc, patience).and_then(|identity| {
-                (identity.card() == session.card).then_some(link).ok_or(Hresult::SCARD_W_REMOVED_CARD)
+    fn return_late(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
+        let opened = Connection::open(self.manager, self.ifd(), session.access, limit).and_then(|connection| {
+            let met = self.manager.identify(connection.icc, limit).and_then(|identity| {
+                (identity.card() == session.card).then_some(connection).ok_or(Hresult::SCARD_W_REMOVED_CARD)
             });
             met.inspect_err(|_| {
-                let _ = link.close(self.subsystem, Disposition::Leave);
+                let _ = connection.close(self.manager, Disposition::Leave);
             })
         });
         match opened {
-            Err(code) if is_impatience(code, patience) => return Err(code),
+            Err(code) if is_impatience(code, limit) => return Err(code),
             opened => {
-                let link = opened.map_err(|code| while_down(self.diagnose(session, code, patience)));
-                self.set_link(session, link);
+                let connection = opened.map_err(|code| while_down(self.diagnose(session, code, limit)));
+                self.set_link(session, connection);
             }
         }
         Ok(())
@@ -320,13 +334,13 @@ impl Attachment {
 
     /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it may be used
     /// all the same; as if it were locked, nobody may. The next reconnect looks closely.
-    fn give_up(&self, session: &mut Session, code: Hresult, patience: &Patience) -> Hresult {
+    fn give_up(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
         self.interrupt(session);
-        let code = self.diagnose(session, code, patience);
-        if let (Ok(link), 1..) = (session.link, session.lock_depth) {
+        let code = self.diagnose(session, code, limit);
+        if let (Ok(connection), 1..) = (session.connection, session.lock_depth) {
             match self.ownership() {
                 Ownership::Owned => {
-                    self.close_ours(session, link);
+                    self.close_ours(session, connection);
                     self.set_link(session, Err(while_down(code)));
                 }
                 Ownership::Borrowed => self.set_aside(session, code),
@@ -336,10 +350,10 @@ impl Attachment {
     }
 
     /// Closes a connection of ours, and gives the reader up with it.
-    fn close_ours(&self, session: &mut Session, link: Link) {
-        let _ = link.close(self.subsystem, Disposition::Leave);
-        if let Some(mut possession) = session.possession.take() {
-            possession.lapse();
+    fn close_ours(&self, session: &mut Session, connection: Connection) {
+        let _ = connection.close(self.manager, Disposition::Leave);
+        if let Some(mut reader_lock) = session.reader_lock.take() {
+            reader_lock.lapse();
         }
     }
 }
@@ -348,7 +362,7 @@ impl Session {
     /// Whether a reconnect would find nothing to do. In direct mode cards come and go without a signal.
     fn is_sound(&self) -> bool {
         let doubt = self.interrupted || self.doubtful || self.owes_acknowledgement;
-        self.link.is_ok() && !doubt && self.access.share_mode != ShareMode::Direct
+        self.connection.is_ok() && !doubt && self.access.share_mode != ShareMode::Direct
     }
 
     fn recover(&mut self) {
@@ -359,15 +373,15 @@ impl Session {
 }
 
 /// Whether a call has failed for no other reason than that its caller would not wait.
-pub(super) fn is_impatience(code: Hresult, patience: &Patience) -> bool {
+pub(super) fn is_impatience(code: Hresult, limit: &WaitLimit) -> bool {
     match code {
-        Hresult::SCARD_E_CANCELLED => patience.can_be_cancelled(),
-        Hresult::SCARD_E_TIMEOUT => patience.deadline().is_some(),
+        Hresult::SCARD_E_CANCELLED => limit.can_be_cancelled(),
+        Hresult::SCARD_E_TIMEOUT => limit.deadline().is_some(),
         _ => false,
     }
 }
 
-fn needs_new_connection(old: Result<Link>, code: Hresult, access: Access) -> bool {
+fn needs_new_connection(old: Result<Connection>, code: Hresult, access: Access) -> bool {
     let is_dead = matches!(
         code,
         Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_INVALID_HANDLE | Hresult::SCARD_E_READER_UNAVAILABLE

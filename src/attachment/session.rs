@@ -1,27 +1,27 @@
 //! The session of an attachment: what only one call at a time may see and change, and how a call gets there.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{fence, Ordering};
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{MutexGuard, TryLockError};
 
+use super::connection::Connection;
 use super::knowledge::Knowledge;
-use super::link::Link;
-use super::possession::Possession;
+use super::reader_lock::ReaderLock;
 use super::{Attachment, Card};
-use crate::hresult::{Hresult, Result};
-use crate::occupation;
-use crate::patience::Patience;
-use crate::thread_mark::this_thread;
-use crate::type_library::Access;
+use crate::abi::constants::Access;
+use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::reentrancy;
+use crate::runtime::thread_id::this_thread;
+use crate::runtime::wait::WaitLimit;
 
 /// What only one call at a time may see and change.
 pub struct Session {
     /// The connection to the card, or why there is none.
-    pub link: Result<Link>,
+    pub connection: Result<Connection>,
     /// There is no connection only because a caller whose time was up could not wait for it: the next call makes it.
     pub owes_connection: bool,
     /// A borrowed connection that may not be used until a reconnect gets its lock back.
-    pub set_aside: Option<Link>,
+    pub set_aside: Option<Connection>,
     /// The attachment has ended.
     pub is_closed: bool,
     pub access: Access,
@@ -31,7 +31,7 @@ pub struct Session {
     /// Another one for each outermost lock.
     pub lock_number: u64,
     /// The reader for this attachment alone, as long as there is a lock that has not got lost.
-    pub possession: Option<Possession>,
+    pub reader_lock: Option<ReaderLock>,
     /// Something happened after which every call fails until somebody reconnects; its loss is counted already.
     pub interrupted: bool,
     /// A loss is counted, and nothing has succeeded since.
@@ -47,9 +47,9 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(link: Result<Link>, access: Access, response: Vec<u8>) -> Session {
+    pub fn new(connection: Result<Connection>, access: Access, response: Vec<u8>) -> Session {
         Session {
-            link,
+            connection,
             owes_connection: false,
             set_aside: None,
             is_closed: false,
@@ -57,7 +57,7 @@ impl Session {
             lock_depth: 0,
             locks_of_calls: 0,
             lock_number: 0,
-            possession: None,
+            reader_lock: None,
             interrupted: false,
             loss_is_counted: false,
             owes_acknowledgement: false,
@@ -71,7 +71,7 @@ impl Session {
 
 /// The session, as long as this thread alone may use it.
 pub struct Entered<'a> {
-    // In this order: who is rung for finds it free.
+    // In this order: who is woken for finds it free.
     session: MutexGuard<'a, Session>,
     door: Door<'a>,
 }
@@ -105,7 +105,7 @@ impl Drop for Door<'_> {
         // Either who waits sees that the session is free, or he is seen to wait.
         fence(Ordering::SeqCst);
         if self.0.waiting.load(Ordering::Relaxed) > 0 {
-            self.0.bell.ring();
+            self.0.waker.wake();
         }
     }
 }
@@ -118,14 +118,14 @@ impl Attachment {
         let at_once = if self.calls_back { None } else { self.session.try_lock().ok() };
         let session = match at_once {
             Some(session) => session,
-            None => self.session_within(&Patience::ENDLESS)?,
+            None => self.session_within(&WaitLimit::ENDLESS)?,
         };
         Ok(Entered { session, door: Door(self) })
     }
 
-    /// The session, alone, if that is possible with so much patience.
-    pub(super) fn enter(&self, patience: &Patience) -> Result<Entered<'_>> {
-        Ok(Entered { session: self.session_within(patience)?, door: Door(self) })
+    /// The session, alone, if that is possible with so much limit.
+    pub(super) fn enter(&self, limit: &WaitLimit) -> Result<Entered<'_>> {
+        Ok(Entered { session: self.session_within(limit)?, door: Door(self) })
     }
 
     /// The session, alone, if no other thread has it. Its door comes with it, which wakes threads that begin to wait for it now.
@@ -134,7 +134,7 @@ impl Attachment {
     }
 
     #[cold]
-    fn session_within(&self, patience: &Patience) -> Result<MutexGuard<'_, Session>> {
+    fn session_within(&self, limit: &WaitLimit) -> Result<MutexGuard<'_, Session>> {
         if self.calls_back {
             self.check_user()?;
         }
@@ -143,8 +143,8 @@ impl Attachment {
             Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
             Err(TryLockError::WouldBlock) => {
                 // Another thread has the session, and may wait for what this thread is in.
-                occupation::may_wait_for(self.as_lock())?;
-                self.wait_for_session(patience)?
+                reentrancy::may_wait_for(self.as_lock())?;
+                self.wait_for_session(limit)?
             }
         };
         if self.calls_back {
@@ -162,27 +162,27 @@ impl Attachment {
         Ok(())
     }
 
-    fn wait_for_session(&self, patience: &Patience) -> Result<MutexGuard<'_, Session>> {
-        if patience.strict_bell().is_none() {
+    fn wait_for_session(&self, limit: &WaitLimit) -> Result<MutexGuard<'_, Session>> {
+        if limit.strict_waker().is_none() {
             return self.session.lock().map_err(|_| Hresult::E_UNEXPECTED);
         }
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        let session = self.wait_to_be_rung_for(patience);
+        let session = self.wait_to_be_rung_for(limit);
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         session
     }
 
-    fn wait_to_be_rung_for(&self, patience: &Patience) -> Result<MutexGuard<'_, Session>> {
+    fn wait_to_be_rung_for(&self, limit: &WaitLimit) -> Result<MutexGuard<'_, Session>> {
         loop {
-            let heard = self.bell.rings();
+            let seen_wakes = self.waker.wakes();
             fence(Ordering::SeqCst);
             match self.session.try_lock() {
                 Ok(session) => return Ok(session),
                 Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
                 Err(TryLockError::WouldBlock) => {}
             }
-            patience.check()?;
-            self.bell.sleep(heard, patience.deadline());
+            limit.check()?;
+            self.waker.sleep(seen_wakes, limit.deadline());
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Attachments on a scripted subsystem: what no real service can be made to answer on demand, and every call that must
+//! Attachments on a scripted manager: what no real service can be made to answer on demand, and every call that must
 //! or must not be made. What a real service does is tested in `c-tests`.
 
 use std::collections::{HashMap, VecDeque};
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::patience::SCM_INFINITE;
-use crate::subsystem::{IfdState, Sight, MAX_ATTRIBUTE};
-use crate::type_library::{Protocols, ShareMode};
+use crate::abi::constants::{Protocols, ShareMode};
+use crate::resource_manager::{IfdState, MAX_ATTRIBUTE, Sight};
+use crate::runtime::wait::SCM_INFINITE;
 
 const ATR_A: &[u8] = &[0x3B, 0x80, 0x80, 0x01, 0x01];
 const ATR_B: &[u8] = &[0x3B, 0x00];
@@ -89,17 +89,17 @@ impl Script {
     }
 }
 
-impl Subsystem for Script {
+impl ResourceManager for Script {
     fn keeps_transaction_on_reconnect(&self) -> bool {
         !self.loses_transactions
     }
-    fn establish_context(&self, _: &Patience) -> Result<Context> {
+    fn establish_context(&self, _: &WaitLimit) -> Result<Context> {
         self.step("establish").map(|_| Context(7))
     }
     fn release_context(&self, _: Context) {
         self.calls.lock().unwrap().push("release");
     }
-    fn connect(&self, _: Context, _: &IfdName, access: Access, _: &Patience) -> Result<(Icc, Option<Protocol>)> {
+    fn connect(&self, _: Context, _: &IfdName, access: Access, _: &WaitLimit) -> Result<(Icc, Option<Protocol>)> {
         let operation = if access.share_mode == ShareMode::Direct { "connect direct" } else { "connect" };
         self.step(operation).map(|scene| (Icc(9), scene.protocol))
     }
@@ -109,7 +109,7 @@ impl Subsystem for Script {
         _: ShareMode,
         _: Access,
         initial: Disposition,
-        _: &Patience,
+        _: &WaitLimit,
     ) -> Result<Option<Protocol>> {
         let operation = if initial == Disposition::Leave { "reconnect" } else { "reconnect with a reset" };
         let scene = self.step(operation)?;
@@ -121,22 +121,22 @@ impl Subsystem for Script {
     fn disconnect(&self, _: Icc, _: Disposition) -> Result<()> {
         self.step("disconnect").map(|_| ())
     }
-    fn begin_transaction(&self, _: Icc, _: &Patience) -> Result<()> {
+    fn begin_transaction(&self, _: Icc, _: &WaitLimit) -> Result<()> {
         self.step("begin").map(|_| ())
     }
-    fn end_transaction(&self, _: Icc, _: Disposition, _: &Patience) -> Result<()> {
+    fn end_transaction(&self, _: Icc, _: Disposition, _: &WaitLimit) -> Result<()> {
         self.step("end").map(|_| ())
     }
-    fn probe(&self, _: Icc, _: &Patience) -> Result<()> {
+    fn probe(&self, _: Icc, _: &WaitLimit) -> Result<()> {
         self.step("probe").map(|_| ())
     }
-    fn is_taken(&self, _: Icc, _: &Patience) -> Result<bool> {
+    fn is_taken(&self, _: Icc, _: &WaitLimit) -> Result<bool> {
         self.step("is taken").map(|_| self.is_taken.load(Ordering::Relaxed))
     }
-    fn status(&self, _: Icc, _: &Patience) -> Result<(CardState, Option<Protocol>)> {
+    fn status(&self, _: Icc, _: &WaitLimit) -> Result<(CardState, Option<Protocol>)> {
         self.step("status").map(|scene| (scene.state, scene.protocol))
     }
-    fn identify(&self, _: Icc, _: &Patience) -> Result<Identity> {
+    fn identify(&self, _: Icc, _: &WaitLimit) -> Result<Identity> {
         let scene = self.step("identify")?;
         let Scene { atr, state, events, protocol, .. } = scene;
         Ok(Identity { ifd: name(), atr, state, protocol, events })
@@ -159,10 +159,10 @@ impl Subsystem for Script {
     fn set_attribute(&self, _: Icc, _: u32, _: &[u8]) -> Result<()> {
         self.step("set attribute").map(|_| ())
     }
-    fn look(&self, _: Context, _: &IfdName, _: &Patience) -> Result<Sight> {
+    fn look(&self, _: Context, _: &IfdName, _: &WaitLimit) -> Result<Sight> {
         self.sight("look")
     }
-    fn wait_for_change(&self, _: Context, _: &IfdName, _: &Sight, _: u32, _: &Patience) -> Result<Sight> {
+    fn wait_for_change(&self, _: Context, _: &IfdName, _: &Sight, _: u32, _: &WaitLimit) -> Result<Sight> {
         self.sight("wait")
     }
     fn survey(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
@@ -205,7 +205,8 @@ fn last_response(attachment: &Attachment) -> Vec<u8> {
     attachment.last_response(|answer| Ok(answer.to_vec())).unwrap()
 }
 
-const RESET: Wish = Wish { share_mode: None, protocols: None, initial: Disposition::Reset, timeout_ms: None };
+const RESET: ReconnectRequest =
+    ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Reset, timeout_ms: None };
 
 #[test]
 fn attach_gives_back_what_it_took_when_it_fails() {
@@ -254,10 +255,10 @@ fn a_connection_without_a_protocol_is_never_handed_out() {
 fn a_protocol_that_was_not_asked_for_is_not_accepted() {
     let script = Script::new();
     let attachment = attached(script);
-    let wish = Wish { protocols: Some(Protocols::T0), ..RESET };
-    assert_eq!(attachment.reconnect(wish), Err(Hresult::SCARD_E_PROTO_MISMATCH));
+    let request = ReconnectRequest { protocols: Some(Protocols::T0), ..RESET };
+    assert_eq!(attachment.reconnect(request), Err(Hresult::SCARD_E_PROTO_MISMATCH));
     assert_eq!(attachment.generation(), 1);
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(attachment.generation(), 1);
 }
 
@@ -355,7 +356,7 @@ fn an_exchange_that_broke_off_counts_although_the_card_is_there() {
     assert_eq!(attachment.generation(), 2);
     // Nothing was sent again, and the next reconnect takes nothing for granted.
     assert_eq!(script.take_calls().iter().filter(|call| **call == "transmit").count(), 2);
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["probe", "reconnect", "identify"]);
     assert_eq!(attachment.generation(), 2);
 }
@@ -420,16 +421,16 @@ fn a_borrowed_handle_of_a_restarted_service_is_told_from_a_service_that_is_gone(
 fn a_reconnect_with_nothing_to_do_asks_once() {
     let script = Script::new();
     let attachment = attached(script);
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["probe"]);
     // An EndTransaction as a probe would end a transaction of ours, or of the owner of a borrowed handle.
     attachment.lock().unwrap();
     script.take_calls();
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
     attachment.unlock(Disposition::Leave).unwrap();
     let attachment = borrowed(script);
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
 }
 
@@ -438,10 +439,10 @@ fn a_swap_that_gave_no_signal_is_seen_by_the_count_of_events() {
     let script = Script::new();
     let attachment = borrowed(script);
     script.scene(|scene| scene.events = 3);
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(attachment.generation(), 1);
     script.scene(|scene| (scene.events, scene.atr) = (5, Atr::new(ATR_B)));
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::OtherCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::OtherCard));
     assert_eq!(attachment.atr(), Atr::new(ATR_B));
     assert_eq!(attachment.generation(), 2);
 }
@@ -456,7 +457,7 @@ fn a_dead_connection_is_replaced_in_a_context_of_its_own() {
         if dead == Hresult::SCARD_E_INVALID_HANDLE {
             script.fail("status", &[dead, dead]);
         }
-        assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+        assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
         let calls: Vec<_> = script.take_calls().into_iter().filter(|call| *call != "status").collect();
         assert_eq!(calls, ["probe", "reconnect", "disconnect", "release", "establish", "connect", "identify"]);
         assert_eq!(attachment.generation(), 1);
@@ -477,7 +478,7 @@ fn while_there_is_no_connection_the_reason_is_told() {
         script.fail("probe", &[Hresult::SCARD_E_NO_SERVICE]);
         script.fail("reconnect", &[Hresult::SCARD_E_NO_SERVICE]);
         script.fail("connect", &[failure]);
-        assert!(attachment.reconnect(Wish::default()).is_err());
+        assert!(attachment.reconnect(ReconnectRequest::default()).is_err());
         script.take_calls();
         assert_eq!(transmit(&attachment), Err(told));
         assert_eq!(attachment.lock(), Err(told));
@@ -485,7 +486,7 @@ fn while_there_is_no_connection_the_reason_is_told() {
         let absent = told == Hresult::SCARD_W_REMOVED_CARD;
         assert_eq!(attachment.status(), if absent { Ok((CardState::Absent, None)) } else { Err(told) });
         assert!(script.take_calls().is_empty());
-        assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+        assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
         assert_eq!(script.take_calls(), ["establish", "connect", "identify"]);
         assert_eq!(attachment.generation(), 1);
     }
@@ -522,10 +523,10 @@ fn a_lock_that_cannot_be_taken_again_fails_the_reconnect() {
     attachment.lock().unwrap();
     script.fail("identify", &[Hresult::SCARD_W_REMOVED_CARD]);
     script.fail("begin", &[Hresult::SCARD_E_SHARING_VIOLATION]);
-    assert_eq!(attachment.reconnect(Wish::default()), Err(Hresult::SCARD_E_SHARING_VIOLATION));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_E_SHARING_VIOLATION));
     // No connection is left that could be used as if it were locked.
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_SHARING_VIOLATION));
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     script.take_calls();
     attachment.unlock(Disposition::Leave).unwrap();
     assert_eq!(script.take_calls(), ["end"]);
@@ -538,9 +539,9 @@ fn a_borrowed_handle_survives_a_lock_that_cannot_be_taken_again() {
     attachment.lock().unwrap();
     script.fail("identify", &[Hresult::SCARD_W_REMOVED_CARD]);
     script.fail("begin", &[Hresult::SCARD_E_SHARING_VIOLATION]);
-    assert_eq!(attachment.reconnect(Wish::default()), Err(Hresult::SCARD_E_SHARING_VIOLATION));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_E_SHARING_VIOLATION));
     assert!(!script.take_calls().contains(&"disconnect"));
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     attachment.unlock(Disposition::Leave).unwrap();
 }
 
@@ -607,7 +608,7 @@ fn after_a_panic_an_attachment_can_only_be_detached() {
     let panicked = catch_unwind(AssertUnwindSafe(|| attachment.transmit(b"panic", |_| Ok(()))));
     assert!(panicked.is_err());
     assert_eq!(transmit(&attachment), Err(Hresult::E_UNEXPECTED));
-    assert_eq!(attachment.reconnect(Wish::default()), Err(Hresult::E_UNEXPECTED));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::E_UNEXPECTED));
     assert_eq!(attachment.status(), Err(Hresult::E_UNEXPECTED));
     assert_eq!(attachment.atr(), Atr::new(ATR_A));
     script.take_calls();
@@ -623,13 +624,13 @@ fn a_protocol_that_is_gone_is_a_reset_that_was_not_signalled() {
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_W_RESET_CARD));
     assert_eq!(attachment.generation(), 1);
     script.take_calls();
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["reconnect", "identify"]);
 
     script.scene(|scene| scene.protocol = None);
     assert_eq!(attachment.status(), Err(Hresult::SCARD_W_RESET_CARD));
     script.scene(|scene| scene.protocol = Some(Protocol::T1));
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(attachment.generation(), 2);
 }
 
@@ -642,8 +643,8 @@ fn a_card_that_others_reset_while_it_is_met_is_met_again() {
     assert_eq!(attachment.generation(), 0);
     script.fail("probe", &[Hresult::SCARD_W_RESET_CARD]);
     script.fail("identify", &[Hresult::SCARD_W_RESET_CARD; 3]);
-    assert_eq!(attachment.reconnect(Wish::default()), Err(Hresult::SCARD_E_NOT_READY));
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_E_NOT_READY));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(attachment.generation(), 1);
 }
 
@@ -661,7 +662,7 @@ fn a_call_that_succeeds_again_ends_an_interruption() {
     // He has reconnected it to another card.
     assert!(transmit(&attachment).is_ok());
     script.scene(|scene| (scene.atr, scene.events) = (Atr::new(ATR_B), 3));
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::OtherCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::OtherCard));
     assert_eq!(attachment.generation(), 3);
 }
 
@@ -672,7 +673,7 @@ fn the_lock_is_taken_again_after_exclusive_use() {
     let attachment = Attachment::by_ifd(script, name(), exclusive, None).unwrap();
     attachment.lock().unwrap();
     script.take_calls();
-    let shared = Wish { share_mode: Some(ShareMode::Shared), ..Wish::default() };
+    let shared = ReconnectRequest { share_mode: Some(ShareMode::Shared), ..ReconnectRequest::default() };
     assert_eq!(attachment.reconnect(shared), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify", "reconnect", "identify", "end", "begin"]);
 }
@@ -682,7 +683,11 @@ fn cancelled_on_a_busy_machine(script: &'static Script) -> Attachment {
     let attachment = attached(script);
     attachment.cancel();
     script.fail("connect", &[Hresult::SCARD_E_SHARING_VIOLATION, Hresult::SCARD_E_TIMEOUT]);
-    let exclusive = Wish { share_mode: Some(ShareMode::Exclusive), timeout_ms: Some(SCM_INFINITE), ..Wish::default() };
+    let exclusive = ReconnectRequest {
+        share_mode: Some(ShareMode::Exclusive),
+        timeout_ms: Some(SCM_INFINITE),
+        ..ReconnectRequest::default()
+    };
     assert_eq!(attachment.reconnect(exclusive), Err(Hresult::SCARD_E_CANCELLED));
     assert_eq!(attachment.generation(), 1);
     script.take_calls();
@@ -719,7 +724,7 @@ fn a_connection_that_is_made_late_leads_to_no_other_card() {
     assert_eq!(script.take_calls(), ["establish", "connect", "identify", "disconnect", "release"]);
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_W_REMOVED_CARD));
     assert!(script.take_calls().is_empty());
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::OtherCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::OtherCard));
     assert!(transmit(&attachment).is_ok());
 }
 
@@ -729,7 +734,7 @@ fn exclusive_use_is_not_ended_by_a_probe() {
     let exclusive = Access { share_mode: ShareMode::Exclusive, ..Access::default() };
     let attachment = Attachment::by_ifd(script, name(), exclusive, None).unwrap();
     script.take_calls();
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
 }
 
@@ -738,7 +743,7 @@ fn a_lock_of_who_was_lent_the_handle_is_not_ended_by_a_probe() {
     let script = Script::new();
     let attachment = attached(script);
     attachment.lend_icc().unwrap();
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
 }
 
@@ -748,7 +753,7 @@ fn a_signal_that_another_hides_is_waited_for() {
     let attachment = attached(script);
     script.fail("probe", &[Hresult::SCARD_E_SHARING_VIOLATION]);
     script.fail("identify", &[Hresult::SCARD_W_RESET_CARD]);
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["probe", "identify", "reconnect", "identify"]);
     assert_eq!(attachment.generation(), 1);
 }
@@ -761,7 +766,7 @@ fn a_direct_connection_does_without_a_card() {
     assert_eq!(attachment.status(), Ok((CardState::SpecificMode, None)));
     script.fail("reconnect", &[Hresult::SCARD_E_NO_SMARTCARD]);
     script.scene(|scene| (scene.state, scene.atr) = (CardState::Absent, Atr::default()));
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::OtherCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::OtherCard));
     assert_eq!(attachment.status(), Ok((CardState::Absent, None)));
 }
 
@@ -775,7 +780,7 @@ fn a_failed_exchange_leaves_no_answer_behind() {
     script.fail("probe", &[Hresult::SCARD_E_NO_SERVICE]);
     script.fail("reconnect", &[Hresult::SCARD_E_NO_SERVICE]);
     script.fail("establish", &[Hresult::SCARD_E_NO_SERVICE]);
-    assert!(attachment.reconnect(Wish::default()).is_err());
+    assert!(attachment.reconnect(ReconnectRequest::default()).is_err());
     assert!(transmit(&attachment).is_err());
     assert!(last_response(&attachment).is_empty());
 }
@@ -787,7 +792,7 @@ fn a_card_that_cannot_be_disposed_of_is_an_error_of_detach() {
     script.fail("probe", &[Hresult::SCARD_E_NO_SERVICE]);
     script.fail("reconnect", &[Hresult::SCARD_E_NO_SERVICE]);
     script.fail("establish", &[Hresult::SCARD_E_NO_SERVICE]);
-    assert!(attachment.reconnect(Wish::default()).is_err());
+    assert!(attachment.reconnect(ReconnectRequest::default()).is_err());
     attachment.part_with(Disposition::Reset);
     assert_eq!(attachment.close(), Err(Hresult::SCARD_E_NO_SERVICE));
 }
@@ -825,7 +830,7 @@ fn a_mismatch_that_comes_of_a_reset_passes() {
     let attachment = attached(script);
     script.fail("probe", &[Hresult::SCARD_W_RESET_CARD]);
     script.fail("reconnect", &[Hresult::SCARD_E_PROTO_MISMATCH; 2]);
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     script.fail("connect", &[Hresult::SCARD_E_PROTO_MISMATCH; 3]);
     let other = Attachment::by_ifd(script, name(), Access::default(), None);
     assert_eq!(other.err(), Some(Hresult::SCARD_E_PROTO_MISMATCH));
@@ -867,7 +872,7 @@ fn a_lock_that_an_owner_lost_by_his_own_reconnect_is_taken_anew() {
     script.take_calls();
     attachment.lock().unwrap();
     assert_eq!(script.take_calls(), ["begin"]);
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["reconnect", "identify", "end", "begin"]);
 }
 
@@ -880,7 +885,7 @@ fn a_reader_that_was_unplugged_and_is_back_does_not_know_its_handles() {
     script.fail("status", &unknown[..2]);
     script.fail("reconnect", &unknown[..1]);
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_READER_UNAVAILABLE));
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     assert_eq!(attachment.generation(), 1);
 
     let script = Script::new();
@@ -888,7 +893,7 @@ fn a_reader_that_was_unplugged_and_is_back_does_not_know_its_handles() {
     script.fail("identify", &unknown[..1]);
     script.fail("status", &unknown[..2]);
     script.fail("reconnect", &unknown[..1]);
-    assert_eq!(attachment.reconnect(Wish::default()), Err(Hresult::SCARD_E_INVALID_HANDLE));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_E_INVALID_HANDLE));
 }
 
 #[test]
@@ -898,7 +903,7 @@ fn a_connection_that_was_replaced_is_not_asked_about() {
     script.fail("probe", &[Hresult::SCARD_E_NO_SERVICE]);
     script.fail("reconnect", &[Hresult::SCARD_E_NO_SERVICE]);
     script.fail("connect", &[Hresult::SCARD_F_COMM_ERROR]);
-    assert_eq!(attachment.reconnect(Wish::default()), Err(Hresult::SCARD_F_COMM_ERROR));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_F_COMM_ERROR));
     assert!(!script.take_calls().contains(&"status"));
-    assert_eq!(attachment.reconnect(Wish::default()), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
 }

@@ -3,16 +3,16 @@
 use std::ffi::c_char;
 
 use super::{attached, handles, scm_result, token};
+use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
+pub use crate::abi::handle::scm_handle;
+use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::{Attachment, Ownership};
-use crate::boundary::{guard, options, text, Options, Output};
-pub use crate::handle_table::scm_handle;
-use crate::hresult::{Hresult, Result};
-use crate::ifd_name::{self, IfdName};
-use crate::patience::SCM_INFINITE;
-use crate::process_table::end_all_of;
-use crate::shared::Shared;
-use crate::subsystem::{self, Icc};
-use crate::type_library::{Access, Disposition, Protocols, ShareMode};
+use crate::capi::boundary::{Options, Output, guard, options, text};
+use crate::handles::process::end_all_of;
+use crate::resource_manager::ifd_name::{self, IfdName};
+use crate::resource_manager::{self, Icc};
+use crate::runtime::fallible::Arc;
+use crate::runtime::wait::SCM_INFINITE;
 
 /// The longest name of a reader, in bytes of UTF-8 without the NUL.
 pub const SCM_IFD_NAME_MAX: usize = 127;
@@ -118,7 +118,7 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 ///
 /// Blocks while another application, or another attachment, holds a lock on the card: `scm_attach_by_ifd_ex` has a limit
 /// for it. Any thread may call it. After a fork the child attaches anew.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_ifd(ifd_name: *const c_char, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
     guard(|| unsafe { attach_by_ifd(ifd_name, std::ptr::null(), handle) })
@@ -140,7 +140,7 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd(ifd_name: *const c_char, handl
 ///
 /// In direct mode a reader without a card is no error: the ATR is empty then. With a card or without, no protocol is
 /// active: `scm_transmit` answers `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for shared or exclusive use.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
     ifd_name: *const c_char,
     options: *const scm_attach_options,
@@ -176,7 +176,7 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
 ///
 /// After a failure everything is as it was. Blocks while another application holds a lock on the card. Any thread may call
 /// it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_handle(icc: usize, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
     guard(|| unsafe { attach_by_handle(icc, std::ptr::null(), handle) })
@@ -194,7 +194,7 @@ pub unsafe extern "C-unwind" fn scm_attach_by_handle(icc: usize, handle: *mut *m
 /// - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing.
 ///
 /// After a failure an `icc` that was to be adopted is still the caller's.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_handle_ex(
     icc: usize,
     options: *const scm_attach_options,
@@ -217,7 +217,7 @@ pub unsafe extern "C-unwind" fn scm_attach_by_handle_ex(
 /// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
 ///
 /// Waits neither for other applications nor for a call of another thread. Providers release their objects meanwhile.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_result {
     guard(|| detach(handle, Disposition::Leave))
 }
@@ -239,7 +239,7 @@ pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_resul
 /// Blocks, except for `LEAVE`, while another application or another attachment holds a lock on the card. When a call of another
 /// thread is still under way on the attachment, this returns `SCM_S_OK` at once: a thread of the library disposes of the card when
 /// that call has ended, and nobody is told what became of it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_detach_ex(handle: *mut scm_handle, disposition: u32) -> scm_result {
     guard(|| {
         attached(handle)?;
@@ -260,9 +260,10 @@ unsafe fn attach_by_ifd(
     if given.flags != 0 {
         return Err(Hresult::E_INVALIDARG);
     }
-    let (access, subsystem) = (given.access()?, subsystem::of_ifd(&name));
-    let attached = Attachment::by_ifd(subsystem, name, access, given.timeout_ms());
-    let attachment = attached.map_err(|code| if subsystem.is_private() { code } else { subsystem::missed(code) })?;
+    let (access, manager) = (given.access()?, resource_manager::of_ifd(&name));
+    let attached = Attachment::by_ifd(manager, name, access, given.timeout_ms());
+    let attachment =
+        attached.map_err(|code| if manager.is_private() { code } else { resource_manager::missed(code) })?;
     hand_out(attachment, Ownership::Owned, handle)
 }
 
@@ -277,12 +278,12 @@ unsafe fn attach_by_handle(
     let (handle, given) = unsafe { (Output::new(handle)?, options(given)?) };
     let (access, ownership) = (given.access()?, given.ownership()?);
     let icc = Icc(icc);
-    let attachment = Attachment::by_handle(subsystem::of_icc(icc), icc, access, given.timeout_ms())?;
+    let attachment = Attachment::by_handle(resource_manager::of_icc(icc), icc, access, given.timeout_ms())?;
     hand_out(attachment, ownership, handle)
 }
 
 fn hand_out(attachment: Attachment, ownership: Ownership, handle: Output<*mut scm_handle>) -> Result<Hresult> {
-    let attachment = Shared::try_new(attachment)?;
+    let attachment = Arc::try_new(attachment)?;
     let token = handles()?.attachments.insert(attachment.clone())?;
     // From here on nothing fails, so only now is a caller's card handle taken over.
     attachment.own_as(ownership);
@@ -297,7 +298,7 @@ fn detach(handle: *mut scm_handle, disposition: Disposition) -> Result<Hresult> 
     drop(handles()?.attachments.remove(token)?);
     attachment.part_with(disposition);
     // Nobody can unlock it any more, so the lock ends before functions of providers run, which may use the reader themselves.
-    let closed = match Shared::is_last(&attachment) {
+    let closed = match Arc::is_last(&attachment) {
         true => attachment.into_inner().map_or(Ok(()), |mut attachment| attachment.close()),
         // A call is under way. Where it ends it closes the attachment, and nobody waits for the result.
         false => {

@@ -1,8 +1,8 @@
 //! Attributes of the reader.
 
 use super::{attached, scm_handle, scm_result};
-use crate::boundary::{guard, input, OutputBytes};
-use crate::hresult::Hresult;
+use crate::abi::hresult::Hresult;
+use crate::capi::boundary::{OutputBytes, guard, input};
 
 /// Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` of the platform's headers).
 ///
@@ -23,7 +23,7 @@ use crate::hresult::Hresult;
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
 ///
 /// Does not wait for other applications.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_attribute(
     handle: *mut scm_handle,
     attribute: u32,
@@ -55,7 +55,7 @@ pub unsafe extern "C-unwind" fn scm_get_attribute(
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
 ///
 /// Does not wait for other applications.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_set_attribute(
     handle: *mut scm_handle,
     attribute: u32,

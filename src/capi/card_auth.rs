@@ -6,20 +6,20 @@ use zeroize::Zeroizing;
 
 use super::interface::create_standard;
 use super::{made, scm_handle, scm_result, token};
-use crate::attachment::conversation::Conversation;
+use crate::abi::functions::card_auth::scm_card_auth_functions;
+use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::boundary::{guard, input, options, Options, OutputBytes};
-use crate::callback::{self, THREAD_ENDED};
-use crate::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_RESPONSE};
-use crate::hresult::{Hresult, Result};
-use crate::interface::card_auth::{zeroes, CardAuth, Method, Responder, MAX_CHALLENGE};
-use crate::interface::cipher::{Algorithm, Cipher};
-use crate::patience::SCM_INFINITE;
-use crate::process_table::{handles, Either, Made};
-use crate::provider::functions::card_auth::scm_card_auth_functions;
-use crate::provider::implementation::Implementation;
-use crate::provider::interface::Standard;
-use crate::shared::Shared;
+use crate::attachment::transaction::Transaction;
+use crate::capi::boundary::{Options, OutputBytes, guard, input, options};
+use crate::handles::process::{Either, Made, handles};
+use crate::interfaces::generic::card_auth::{CardAuth, MAX_CHALLENGE, Method, Responder, zeroes};
+use crate::interfaces::generic::cipher::{Algorithm, Cipher};
+use crate::interfaces::provided::implementation::Implementation;
+use crate::interfaces::provided::interface::Standard;
+use crate::iso7816::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_RESPONSE};
+use crate::runtime::callback::{self, THREAD_ENDED};
+use crate::runtime::fallible::Arc;
+use crate::runtime::wait::SCM_INFINITE;
 
 /// What ISCardAuth does with the keys of a card. A token like `scm_handle`.
 pub enum scm_card_auth {}
@@ -159,7 +159,7 @@ impl scm_card_auth_options {
 /// - `SCM_E_OUTOFMEMORY`, `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Does not block, and asks neither card nor reader.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_card_auth(
     handle: *mut scm_handle,
     card_auth: *mut *mut scm_card_auth,
@@ -193,7 +193,7 @@ pub unsafe extern "C-unwind" fn scm_create_card_auth(
 /// - the codes of a connection: as `scm_send`
 ///
 /// Blocks as `scm_send`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
@@ -253,7 +253,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
 /// - the codes of a connection: as `scm_send`
 ///
 /// Blocks as `scm_send`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
@@ -286,7 +286,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
 /// - any failure of the callback
 ///
 /// Blocks as `scm_send`, and as long as the callback takes, during which the card stays locked.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
@@ -324,7 +324,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
 /// - others: as `scm_card_auth_app_auth`
 ///
 /// Blocks as `scm_send`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
@@ -389,7 +389,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
 /// - `SCM_E_NOTIMPL`: as `scm_card_auth_app_auth_ex`.
 ///
 /// Blocks as `scm_send`, and as long as the callback takes, which is called before the card is locked.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
@@ -424,7 +424,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
 /// - others: as `scm_card_auth_app_auth`
 ///
 /// Blocks as `scm_send`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
     card_auth: *mut scm_card_auth,
     algorithm: u32,
@@ -450,7 +450,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
 /// - `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Does not block; a call of another thread goes on to its end.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_release(card_auth: *mut scm_card_auth) -> scm_result {
     guard(|| {
         let token = token(card_auth)?;
@@ -478,7 +478,7 @@ unsafe fn show(
     card_auth: *mut scm_card_auth,
     given: Given,
     function: impl FnOnce(&scm_card_auth_functions) -> Option<Show>,
-    generic: impl FnOnce(Method, &mut Conversation, &[u8]) -> Result<()>,
+    generic: impl FnOnce(Method, &mut Transaction, &[u8]) -> Result<()>,
 ) -> Result<Hresult> {
     let Given { algorithm, parameters, parameters_length, data, data_length } = given;
     let (auth, attachment) = authenticating(card_auth)?;
@@ -496,14 +496,14 @@ unsafe fn show(
     Ok(Hresult::S_OK)
 }
 
-type Authenticating = Shared<Made<Either<CardAuth, scm_card_auth_functions>>>;
+type Authenticating = Arc<Made<Either<CardAuth, scm_card_auth_functions>>>;
 
-fn authenticating(card_auth: *mut scm_card_auth) -> Result<(Authenticating, Shared<Attachment>)> {
+fn authenticating(card_auth: *mut scm_card_auth) -> Result<(Authenticating, Arc<Attachment>)> {
     made(token(card_auth)?, |handles| &handles.card_auths)
 }
 
 /// What providers have no function for.
-fn generic(card_auth: *mut scm_card_auth) -> Result<Shared<Attachment>> {
+fn generic(card_auth: *mut scm_card_auth) -> Result<Arc<Attachment>> {
     match authenticating(card_auth)? {
         (auth, attachment) if matches!(auth.object, Implementation::Generic(_)) => Ok(attachment),
         _ => Err(Hresult::E_NOTIMPL),

@@ -4,19 +4,19 @@ use std::ffi::c_void;
 
 use super::interface::create_ch_verification;
 use super::{made, scm_handle, scm_result, token};
-use crate::attachment::Attachment;
-use crate::boundary::{guard, input, options, Options, Output};
-use crate::hresult::{Hresult, Result};
-use crate::interface::ch_verification::{ChVerification, Change, Target, Tries};
-use crate::interface::code::{Encoding, Form, FILLER};
-use crate::interface::pin_pad::Prompt;
-use crate::process_table::handles;
-use crate::provider::functions::ch_verification::scm_ch_verification_functions;
-use crate::provider::implementation::Implementation;
-use crate::type_library::{
+use crate::abi::constants::{
     SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE, SCM_FL_IHV_GLOBAL,
     SCM_FL_IHV_LOCAL, SCM_FL_SECURE_MESSAGING,
 };
+use crate::abi::functions::ch_verification::scm_ch_verification_functions;
+use crate::abi::hresult::{Hresult, Result};
+use crate::attachment::Attachment;
+use crate::capi::boundary::{Options, Output, guard, input, options};
+use crate::handles::process::handles;
+use crate::interfaces::generic::ch_verification::{ChVerification, Change, Target, Tries};
+use crate::interfaces::generic::code::{Encoding, FILLER, Form};
+use crate::interfaces::generic::pin_pad::Prompt;
+use crate::interfaces::provided::implementation::Implementation;
 
 /// What ISCardVerify does with the codes of a card. A token like `scm_handle`.
 pub enum scm_ch_verification {}
@@ -37,7 +37,7 @@ pub const SCM_CODE_ISO9564_2: u32 = 3;
 
 /// The longest code, and the longest block of one, in bytes.
 pub const SCM_CODE_MAX: u32 = 127;
-const _: () = assert!(SCM_CODE_MAX as usize == crate::interface::code::MAX_CODE);
+const _: () = assert!(SCM_CODE_MAX as usize == crate::interfaces::generic::code::MAX_CODE);
 
 /// `scm_ch_verification_options.filler`: or-ed with the byte that fills a block, such as `SCM_CODE_FILLER | 0x00`.
 pub const SCM_CODE_FILLER: u32 = 0x100;
@@ -127,7 +127,7 @@ impl scm_ch_verification_options {
 /// - `SCM_E_OUTOFMEMORY`, `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Does not block, and asks neither card nor reader.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_ch_verification(
     handle: *mut scm_handle,
     ch_verification: *mut *mut scm_ch_verification,
@@ -147,7 +147,7 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification(
 ///   than `SCM_CODE_MAX`; limits that cross, or that the block cannot hold.
 ///
 /// Does not block, and asks neither card nor reader.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
     handle: *mut scm_handle,
     options: *const scm_ch_verification_options,
@@ -201,7 +201,7 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
 /// - the codes of a connection: as `scm_send`
 ///
 /// Blocks as `scm_send`, and with a PIN pad until the user is done; `scm_cancel` ends only the wait for others.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
     ch_verification: *mut scm_ch_verification,
     code: *const u8,
@@ -264,7 +264,7 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
 /// - `SCM_E_INVALIDARG`: also a new code to enable or disable, or more than one of change, enable and disable.
 ///
 /// Blocks as `scm_ch_verification_verify`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
     ch_verification: *mut scm_ch_verification,
     old_code: *const u8,
@@ -312,7 +312,7 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
 /// - `SCM_E_INVALIDARG`: also a code beside `SCM_FL_IHV_PIN_PAD`.
 ///
 /// Blocks as `scm_ch_verification_verify`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
     ch_verification: *mut scm_ch_verification,
     unblocking_code: *const u8,
@@ -360,7 +360,7 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
 /// - the codes of a connection: as `scm_send`
 ///
 /// Blocks as `scm_send`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
     ch_verification: *mut scm_ch_verification,
 ) -> scm_result {
@@ -386,7 +386,7 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
 /// - `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Does not block; a call of another thread goes on to its end.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_release(ch_verification: *mut scm_ch_verification) -> scm_result {
     guard(|| {
         let token = token(ch_verification)?;

@@ -4,16 +4,17 @@ use std::ffi::c_void;
 use std::mem::offset_of;
 
 use super::{attached, scm_handle, scm_result};
-use crate::attachment::application::Selector;
+use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::boundary::{guard, input, options, Options, Output, OutputBytes, OutputStructure};
-use crate::callback::{self, THREAD_ENDED};
-use crate::command::delivery::{Extended, Fetching, Limits, EVERYTHING};
-use crate::command::status_word::StatusWord;
-use crate::command::{class, Command, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPONSE};
-use crate::hresult::{Hresult, Result};
-use crate::interface::information;
-use crate::patience::SCM_INFINITE;
+use crate::attachment::application::Selector;
+use crate::capi::boundary::{Options, Output, OutputBytes, OutputStructure, guard, input, options};
+use crate::interfaces::generic::information;
+use crate::iso7816::class;
+use crate::iso7816::command::{Command, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPONSE};
+use crate::iso7816::delivery::{EVERYTHING, Extended, Fetching, Limits};
+use crate::iso7816::status_word::StatusWord;
+use crate::runtime::callback::{self, THREAD_ENDED};
+use crate::runtime::wait::SCM_INFINITE;
 
 /// The most data that a command can have, in bytes.
 pub const SCM_COMMAND_DATA_MAX: usize = 65535;
@@ -364,7 +365,7 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// Blocks until the card answers, and before that while another application, or another attachment, holds a lock on the
 /// card: `scm_send_ex` has a limit for that, and `scm_cancel` ends it. The lock costs two messages to the resource manager: who
 /// sends many commands in a row takes `scm_lock` around them.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_send(
     handle: *mut scm_handle,
     command: *const scm_command,
@@ -406,7 +407,7 @@ pub unsafe extern "C-unwind" fn scm_send(
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
 /// - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
 /// - any failure of the hook
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_send_ex(
     handle: *mut scm_handle,
     command: *const scm_command,
@@ -441,7 +442,7 @@ pub unsafe extern "C-unwind" fn scm_send_ex(
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the codes of a connection (see the top of this file)
 ///
 /// Blocks as `scm_send`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
     handle: *mut scm_handle,
     capabilities: *mut scm_card_capabilities,
@@ -475,7 +476,7 @@ pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Asks neither card nor service. Waits for a call that another thread is in on the same handle.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_set_card_capabilities(
     handle: *mut scm_handle,
     capabilities: *const scm_card_capabilities,
@@ -572,11 +573,7 @@ fn with_hook<T>(
         Some(_) if !attachment.is_of_this_process() => Err(Hresult::E_HANDLE),
         Some(code) => {
             let noted = attachment.note_application(selector, code.0 >= 0);
-            if code.0 < 0 {
-                Err(code)
-            } else {
-                noted
-            }
+            if code.0 < 0 { Err(code) } else { noted }
         }
         None => Ok(()),
     };

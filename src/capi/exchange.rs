@@ -1,16 +1,17 @@
 //! Exchanges with the card and with its reader.
 
 use super::{attached, scm_handle, scm_result};
-use crate::boundary::{guard, input, OutputBytes};
-use crate::subsystem;
+use crate::capi::boundary::{OutputBytes, guard, input};
+use crate::iso7816::command;
+use crate::resource_manager;
 
 /// The longest response, in bytes: 65,536 of data and the two status bytes.
 pub const SCM_RESPONSE_MAX: usize = 65538;
-const _: () = assert!(SCM_RESPONSE_MAX == subsystem::MAX_RESPONSE);
+const _: () = assert!(SCM_RESPONSE_MAX == command::MAX_RESPONSE);
 
 /// The longest command APDU, in bytes: header, extended Lc, 65,535 of data, extended Le.
 pub const SCM_COMMAND_MAX: usize = 65544;
-const _: () = assert!(SCM_COMMAND_MAX == subsystem::MAX_COMMAND);
+const _: () = assert!(SCM_COMMAND_MAX == command::MAX_COMMAND);
 
 /// Sends one command APDU to the card, exactly as it is given and exactly once, and receives its response.
 ///
@@ -47,7 +48,7 @@ const _: () = assert!(SCM_COMMAND_MAX == subsystem::MAX_COMMAND);
 /// card: `scm_transmit_ex` has a limit for that. Other threads
 /// that use the same handle wait meanwhile. Two threads that share a handle may get each other's last response: an
 /// attachment for each is better.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_transmit(
     handle: *mut scm_handle,
     command: *const u8,
@@ -87,7 +88,7 @@ pub unsafe extern "C-unwind" fn scm_transmit(
 ///
 /// Blocks until the card answers, and before that for `timeout_ms` at the most, and some 200 ms more where the resource
 /// manager is slow to answer.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_transmit_ex(
     handle: *mut scm_handle,
     command: *const u8,
@@ -128,7 +129,7 @@ pub unsafe extern "C-unwind" fn scm_transmit_ex(
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Waits for a call that another thread is in on the same handle; asks neither card nor service.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_last_response(
     handle: *mut scm_handle,
     response: *mut u8,
@@ -163,7 +164,7 @@ pub unsafe extern "C-unwind" fn scm_get_last_response(
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
 ///
 /// Blocks as long as the reader takes.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_control(
     handle: *mut scm_handle,
     control_code: u32,
@@ -187,7 +188,7 @@ pub unsafe extern "C-unwind" fn scm_control(
 ///
 /// @param function  the number, such as 3400 for CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10)
 /// @return the code for `scm_control`
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_ctl_code(function: u32) -> u32 {
-    subsystem::system::control_code(function)
+    resource_manager::pcsc::control_code(function)
 }

@@ -2,15 +2,15 @@
 
 use super::file_access::check_flags;
 use super::{made, scm_result, token};
+use crate::abi::constants::{Origin, SCM_FL_AND, SCM_FL_ERASE, SCM_FL_OR, SCM_FL_REPLACE};
+use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::boundary::{guard, input, Options, Output, OutputBytes, OutputStructure};
-use crate::hresult::{Hresult, Result};
-use crate::interface::file::{Change, File};
-use crate::process_table::{handles, Made};
-use crate::provider::implementation::Implementation;
-use crate::provider::object::ProvidedFile;
-use crate::shared::Shared;
-use crate::type_library::{Origin, SCM_FL_AND, SCM_FL_ERASE, SCM_FL_OR, SCM_FL_REPLACE};
+use crate::capi::boundary::{Options, Output, OutputBytes, OutputStructure, guard, input};
+use crate::handles::process::{Made, handles};
+use crate::interfaces::generic::file::{Change, File};
+use crate::interfaces::provided::implementation::Implementation;
+use crate::interfaces::provided::object::ProvidedFile;
+use crate::runtime::fallible::Arc;
 
 /// An open file, made by `scm_file_access_open`. A token, as every handle; dead after `scm_file_close`, and after the `scm_detach`
 /// of its attachment.
@@ -75,7 +75,7 @@ unsafe impl Options for scm_file_info {
 /// - `SCM_E_HANDLE`: `file` is no file, or not any more.
 ///
 /// Asks nobody.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mut scm_file_info) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
@@ -127,7 +127,7 @@ pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mu
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
 /// - others as `scm_create_file_access` says
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_read(
     file: *mut scm_file,
     data: *mut u8,
@@ -193,7 +193,7 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
 /// - others as `scm_create_file_access` says. Whether the card has carried out the command that failed is not known where it has
 ///   not answered.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_write(
     file: *mut scm_file,
     data: *const u8,
@@ -238,7 +238,7 @@ pub unsafe extern "C-unwind" fn scm_file_write(
 /// - `SCM_E_HANDLE`, and where the card is asked the codes of `scm_file_read`
 ///
 /// Asks the card for records, for the end, and whether there is something behind the size that it has told.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, origin: u32) -> scm_result {
     guard(|| {
         let (file, attachment) = opened(file)?;
@@ -263,7 +263,7 @@ pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, 
 /// @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`
 ///
 /// Asks nobody.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_tell(file: *mut scm_file, position: *mut u64) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
@@ -290,7 +290,7 @@ pub unsafe extern "C-unwind" fn scm_file_tell(file: *mut scm_file, position: *mu
 ///
 /// Asks the card for records, at most 16 times. Of a file of bytes it reads the last one of the size that the card has told, and looks whether another
 /// one follows, once; where that is wrong, or the card tells no size, it looks for the end. Of a file that may not be read it gives what the card tells.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_size(file: *mut scm_file, size: *mut u64) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
@@ -318,7 +318,7 @@ pub unsafe extern "C-unwind" fn scm_file_size(file: *mut scm_file, size: *mut u6
 /// - `SCM_E_HANDLE`: `file` is no file, or not any more.
 ///
 /// Asks nobody: the card knows nothing of open files.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_close(file: *mut scm_file) -> scm_result {
     guard(|| {
         let token = token(file)?;
@@ -331,9 +331,9 @@ pub unsafe extern "C-unwind" fn scm_file_close(file: *mut scm_file) -> scm_resul
     })
 }
 
-type Opened = Shared<Made<Implementation<File, ProvidedFile>>>;
+type Opened = Arc<Made<Implementation<File, ProvidedFile>>>;
 
-fn opened(file: *mut scm_file) -> Result<(Opened, Shared<Attachment>)> {
+fn opened(file: *mut scm_file) -> Result<(Opened, Arc<Attachment>)> {
     made(token(file)?, |handles| &handles.files)
 }
 

@@ -4,23 +4,23 @@ use std::ffi::c_char;
 
 use super::interface::create_standard;
 use super::{made, scm_handle, scm_result, token};
-use crate::attachment::Attachment;
-use crate::boundary::{guard, input, options, text, Options, Output, OutputBytes};
-use crate::capi::file::scm_file;
-use crate::hresult::{Hresult, Result};
-use crate::interface::directory::{Candidates, Wanted};
-use crate::interface::file_access::FileAccess;
-use crate::interface::selection::Telling;
-use crate::path;
-use crate::process_table::{handles, make, Either, Made};
-use crate::provider::functions::file_access::scm_file_access_functions;
-use crate::provider::implementation::Implementation;
-use crate::provider::interface::Standard;
-use crate::shared::Shared;
-use crate::type_library::{
+use crate::abi::constants::{
     Reference, SCM_FL_GET_ALL_PROPERTIES, SCM_FL_NON_RECURSIVE, SCM_FL_PREALLOCATE, SCM_FL_RECURSIVE,
     SCM_FL_SECURE_MESSAGING, SCM_FL_STAT_DEFAULT,
 };
+use crate::abi::functions::file_access::scm_file_access_functions;
+use crate::abi::hresult::{Hresult, Result};
+use crate::attachment::Attachment;
+use crate::capi::boundary::{Options, Output, OutputBytes, guard, input, options, text};
+use crate::capi::file::scm_file;
+use crate::handles::process::{Either, Made, handles, make};
+use crate::interfaces::generic::directory::{Candidates, Wanted};
+use crate::interfaces::generic::file_access::FileAccess;
+use crate::interfaces::generic::selection::Telling;
+use crate::interfaces::provided::implementation::Implementation;
+use crate::interfaces::provided::interface::Standard;
+use crate::iso7816::path;
+use crate::runtime::fallible::Arc;
 
 /// The files of a card, made by `scm_create_file_access`. A token, as every handle; dead after `scm_file_access_release`, and
 /// after the `scm_detach` of its attachment.
@@ -94,7 +94,7 @@ unsafe impl Options for scm_directory_options {
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 ///
 /// Asks nobody.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_file_access(
     handle: *mut scm_handle,
     file_access: *mut *mut scm_file_access,
@@ -112,7 +112,7 @@ pub unsafe extern "C-unwind" fn scm_create_file_access(
 /// - `SCM_E_HANDLE`: `file_access` is no such object, or not any more.
 ///
 /// Asks nobody.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_release(file_access: *mut scm_file_access) -> scm_result {
     guard(|| {
         let token = token(file_access)?;
@@ -129,7 +129,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_release(file_access: *mut scm_fi
 /// @param path  the directory
 ///
 /// @return `SCM_S_OK`, or a code as `scm_create_file_access` says. After a failure the current directory is as before.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
     file_access: *mut scm_file_access,
     reference_type: u32,
@@ -171,7 +171,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
 /// - `SCM_E_HANDLE`, `SCM_E_OUTOFMEMORY`
 ///
 /// Asks nobody: whether the directory is still there shows when it is used.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
     file_access: *mut scm_file_access,
     path: *mut c_char,
@@ -208,7 +208,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
 /// @param resolved_length  [out] its length with its NUL, 0 after a failure
 ///
 /// @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as `scm_create_file_access` says
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_resolve(
     file_access: *mut scm_file_access,
     reference_type: u32,
@@ -252,7 +252,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
 ///
 /// @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the card is asked again by the next call), or a code as
 ///   `scm_create_file_access` says
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_directory(
     file_access: *mut scm_file_access,
     file_type: u32,
@@ -278,7 +278,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_directory(
 /// - `SCM_E_INVALIDARG`: the last identifier comes before the first, or `struct_size` is that of no version.
 ///
 /// The card is locked all the time.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_directory_ex(
     file_access: *mut scm_file_access,
     file_type: u32,
@@ -334,7 +334,7 @@ unsafe fn directory(
 /// @param file  [out] the file, to be ended with `scm_file_close`; NULL after a failure
 ///
 /// @return `SCM_S_OK`, `SCM_E_POINTER`, or a code as `scm_create_file_access` says
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_open(
     file_access: *mut scm_file_access,
     reference_type: u32,
@@ -387,7 +387,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_open(
 /// - `SCM_SCARD_E_WRITE_TOO_MANY`: no room on the card, or the data are too long for the file.
 ///
 /// Where the file was created and the data could not be written, the file is there.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_create(
     file_access: *mut scm_file_access,
     reference_type: u32,
@@ -438,7 +438,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_create(
 /// - `SCM_SCARD_E_FILE_NOT_FOUND`: also a name that is only the beginning of one.
 /// - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met, such as that a directory has to be empty: then what is in it is to
 ///   be deleted before.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_delete(
     file_access: *mut scm_file_access,
     reference_type: u32,
@@ -485,7 +485,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_delete(
 ///
 /// @return `SCM_S_OK` (also if the card tells none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as
 ///   `scm_create_file_access` says
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
     file_access: *mut scm_file_access,
     reference_type: u32,
@@ -538,7 +538,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
 /// @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
 /// - `SCM_E_INVALIDARG`: `properties` are no data objects, or none.
 /// - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
     file_access: *mut scm_file_access,
     reference_type: u32,
@@ -581,7 +581,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
 ///
 /// @return `SCM_S_OK` (also if the card says none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as
 ///   `scm_create_file_access` says
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
     file_access: *mut scm_file_access,
     tags: *const u8,
@@ -622,7 +622,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
 /// @param flags  0
 ///
 /// @return `SCM_S_OK`, or a code as `scm_create_file_access` says
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
     file_access: *mut scm_file_access,
     path: *const c_char,
@@ -639,7 +639,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
 /// @param flags  0
 ///
 /// @return `SCM_S_OK`, or a code as `scm_create_file_access` says
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_rehabilitate(
     file_access: *mut scm_file_access,
     path: *const c_char,
@@ -675,9 +675,9 @@ unsafe fn set_active(
     Ok(Hresult::S_OK)
 }
 
-type Access = Shared<Made<Either<FileAccess, scm_file_access_functions>>>;
+type Access = Arc<Made<Either<FileAccess, scm_file_access_functions>>>;
 
-fn accessed(file_access: *mut scm_file_access) -> Result<(Access, Shared<Attachment>)> {
+fn accessed(file_access: *mut scm_file_access) -> Result<(Access, Arc<Attachment>)> {
     made(token(file_access)?, |handles| &handles.file_accesses)
 }
 

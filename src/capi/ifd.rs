@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 
 use super::scm_result;
-use crate::boundary::{guard, OutputBytes};
-use crate::hresult::{Hresult, Result};
-use crate::subsystem::{self, Listing};
+use crate::abi::hresult::{Hresult, Result};
+use crate::capi::boundary::{OutputBytes, guard};
+use crate::resource_manager::{self, Listing};
 
 /// Lists the readers: those of the platform in its order, then the virtual ones of this process in the order in which they
 /// were made. A resource manager that does not run has no readers, and where no reader is left to be listed a code says so. It is a success,
@@ -30,7 +30,7 @@ use crate::subsystem::{self, Listing};
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Does not wait for other applications. Any thread may call it, and a child after a fork.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_list_ifds(
     names: *mut c_char,
     capacity: libc::size_t,
@@ -39,7 +39,7 @@ pub unsafe extern "C-unwind" fn scm_list_ifds(
     guard(|| {
         // SAFETY: as the header says.
         let names = unsafe { OutputBytes::new(names.cast(), capacity, length) }?;
-        list(names, subsystem::list_ifds()?)
+        list(names, resource_manager::list_ifds()?)
     })
 }
 
@@ -52,7 +52,7 @@ pub unsafe extern "C-unwind" fn scm_list_ifds(
 /// @return as `scm_list_ifds`
 ///
 /// Does not wait for other applications. Any thread may call it, and a child after a fork.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_list_ifd_groups(
     names: *mut c_char,
     capacity: libc::size_t,
@@ -61,7 +61,7 @@ pub unsafe extern "C-unwind" fn scm_list_ifd_groups(
     guard(|| {
         // SAFETY: as the header says.
         let names = unsafe { OutputBytes::new(names.cast(), capacity, length) }?;
-        list(names, subsystem::list_ifd_groups()?)
+        list(names, resource_manager::list_ifd_groups()?)
     })
 }
 

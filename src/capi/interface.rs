@@ -4,19 +4,19 @@ use std::ffi::{c_char, c_void};
 
 use super::provider::{read_iid, read_name};
 use super::{attached, ch_verification, handles, made, maker, scm_handle, scm_result, token};
-use crate::boundary::{guard, Output};
-use crate::handle_table::Token;
-use crate::hresult::{Hresult, Result};
-use crate::interface::card_auth::CardAuth;
-use crate::interface::ch_verification::ChVerification;
-use crate::interface::file_access::FileAccess;
-use crate::process_table::make;
-use crate::provider::functions::Functions;
-use crate::provider::guid::scm_guid;
-use crate::provider::implementation::Implementation;
-use crate::provider::interface::{Interface, Standard};
-use crate::provider::object::Provided;
-use crate::provider::registry::{self, Choice};
+use crate::abi::functions::Functions;
+use crate::abi::guid::scm_guid;
+use crate::abi::hresult::{Hresult, Result};
+use crate::capi::boundary::{Output, guard};
+use crate::handles::process::make;
+use crate::handles::table::Token;
+use crate::interfaces::generic::card_auth::CardAuth;
+use crate::interfaces::generic::ch_verification::ChVerification;
+use crate::interfaces::generic::file_access::FileAccess;
+use crate::interfaces::provided::implementation::Implementation;
+use crate::interfaces::provided::interface::{Interface, Standard};
+use crate::interfaces::provided::object::Provided;
+use crate::interfaces::provided::registry::{self, Choice};
 
 /// An object of an interface that only its provider knows, made by `scm_create_interface`.
 ///
@@ -64,7 +64,7 @@ pub struct scm_interface {
 /// - any failure of the provider
 ///
 /// The generic implementations ask neither card nor service here; a provider takes as long as it takes. Any thread may call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_interface(
     handle: *mut scm_handle,
     iid: *const scm_guid,
@@ -96,7 +96,7 @@ pub unsafe extern "C-unwind" fn scm_create_interface(
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Does not block. Any thread may call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_interface_get(
     interface: *mut scm_interface,
     functions: *mut *const c_void,
@@ -123,7 +123,7 @@ pub unsafe extern "C-unwind" fn scm_interface_get(
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Takes as long as the provider takes to release its object. Any thread may call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_interface_release(interface: *mut scm_interface) -> scm_result {
     guard(|| {
         let token = token(interface)?;

@@ -1,9 +1,9 @@
 //! Lock, unlock, and how a wait is ended.
 
 use super::{attached, scm_handle, scm_result};
-use crate::boundary::guard;
-use crate::hresult::Hresult;
-use crate::type_library::Disposition;
+use crate::abi::constants::Disposition;
+use crate::abi::hresult::Hresult;
+use crate::capi::boundary::guard;
 
 /// Takes the card for this attachment alone (ISCardManage::SCardLock).
 ///
@@ -24,7 +24,7 @@ use crate::type_library::Disposition;
 /// that use the same handle, except for `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
 ///
 /// A thread that takes a lock on two attachments to one reader waits for itself: without a limit for ever.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_lock(handle: *mut scm_handle) -> scm_result {
     guard(|| {
         attached(handle)?.lock()?;
@@ -42,7 +42,7 @@ pub unsafe extern "C-unwind" fn scm_lock(handle: *mut scm_handle) -> scm_result 
 ///   lock that the resource manager grants later is given back at once.
 ///
 /// Blocks for `timeout_ms` at the most, and some 200 ms more where the resource manager is slow to answer.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms: u32) -> scm_result {
     guard(|| {
         attached(handle)?.lock_within(timeout_ms)?;
@@ -68,7 +68,7 @@ pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms:
 /// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
 ///
 /// Never blocks. Any thread may call it; not a signal handler.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_result {
     guard(|| {
         attached(handle)?.cancel();
@@ -96,7 +96,7 @@ pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_resul
 /// On a borrowed card handle the owner's next own call is told of a reset, too.
 ///
 /// Does not wait for other applications, only for a call that another thread is in on the same handle.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unlock(handle: *mut scm_handle, disposition: u32) -> scm_result {
     guard(|| {
         let attachment = attached(handle)?;

@@ -5,11 +5,11 @@ use std::ffi::c_char;
 use super::attachment::SCM_IFD_NAME_MAX;
 use super::property::SCM_ATR_MAX;
 use super::{handles, scm_result, token};
-use crate::boundary::{guard, Options, Output, OutputStructure};
-use crate::hresult::{Hresult, Result};
+use crate::abi::hresult::{Hresult, Result};
+use crate::capi::boundary::{Options, Output, OutputStructure, guard};
 use crate::monitor::{Event, Kind, Monitor};
-use crate::shared::Shared;
-use crate::subsystem::Service;
+use crate::resource_manager::Service;
+use crate::runtime::fallible::Arc;
 
 /// A monitor, made by `scm_monitor_create`.
 ///
@@ -118,7 +118,7 @@ const _: () = assert!(
 ///
 /// Does not block, and does not ask whether a service runs: that it does not is an event. Any thread may call it, and a child
 /// after a fork, in which the parent's monitors are dead.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monitor) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
@@ -154,7 +154,7 @@ pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monito
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Keeps its time even if the service hangs. Any thread may call it, several at once: each event goes to one of them.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_wait(
     monitor: *mut scm_monitor,
     timeout_ms: u32,
@@ -178,7 +178,7 @@ pub unsafe extern "C-unwind" fn scm_monitor_wait(
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Does not block. Any thread may call it; a signal handler may not.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) -> scm_result {
     guard(|| {
         found(monitor)?.cancel();
@@ -202,7 +202,7 @@ pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) ->
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Does not block. Any thread may call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_fd(monitor: *mut scm_monitor, fd: *mut i32) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
@@ -223,7 +223,7 @@ pub unsafe extern "C-unwind" fn scm_monitor_fd(monitor: *mut scm_monitor, fd: *m
 ///
 /// Waits until the threads of the monitor have left, but no longer than half a second: if the service hangs they leave when it
 /// goes on. Any thread may call it. A process may end without.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_destroy(monitor: *mut scm_monitor) -> scm_result {
     guard(|| {
         let token = token(monitor)?;
@@ -233,7 +233,7 @@ pub unsafe extern "C-unwind" fn scm_monitor_destroy(monitor: *mut scm_monitor) -
     })
 }
 
-fn found(monitor: *mut scm_monitor) -> Result<Shared<Monitor>> {
+fn found(monitor: *mut scm_monitor) -> Result<Arc<Monitor>> {
     handles()?.monitors.get(token(monitor)?)
 }
 

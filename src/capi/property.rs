@@ -3,12 +3,12 @@
 use std::ffi::c_char;
 
 use super::{attached, scm_handle, scm_result};
-use crate::boundary::{guard, Output, OutputBytes};
-use crate::hresult::Hresult;
+use crate::abi::hresult::Hresult;
+use crate::capi::boundary::{Output, OutputBytes, guard};
 
 /// The longest ATR, in bytes.
 pub const SCM_ATR_MAX: usize = 33;
-const _: () = assert!(SCM_ATR_MAX == crate::atr::MAX_LENGTH);
+const _: () = assert!(SCM_ATR_MAX == crate::iso7816::atr::MAX_LENGTH);
 
 /// The state of the card and the protocol that is active (ISCardManage::Status).
 ///
@@ -27,7 +27,7 @@ const _: () = assert!(SCM_ATR_MAX == crate::atr::MAX_LENGTH);
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
 ///
 /// Blocks while another application holds a lock on the card (pcsc-lite). Other threads that use the same handle wait.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_status(handle: *mut scm_handle, state: *mut u32, protocol: *mut u32) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
@@ -54,7 +54,7 @@ pub unsafe extern "C-unwind" fn scm_status(handle: *mut scm_handle, state: *mut 
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Asks neither card nor service, and never blocks.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_atr(
     handle: *mut scm_handle,
     atr: *mut u8,
@@ -82,7 +82,7 @@ pub unsafe extern "C-unwind" fn scm_get_atr(
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Asks neither card nor service, and never blocks.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_ifd_name(
     handle: *mut scm_handle,
     name: *mut c_char,
@@ -111,7 +111,7 @@ pub unsafe extern "C-unwind" fn scm_get_ifd_name(
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Asks neither card nor service, and never blocks.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut usize) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
@@ -134,7 +134,7 @@ pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut u
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// Asks neither card nor service, and never blocks.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_context(handle: *mut scm_handle, context: *mut usize) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
@@ -159,7 +159,7 @@ pub unsafe extern "C-unwind" fn scm_get_context(handle: *mut scm_handle, context
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
 /// It knows what a call on this attachment has noticed; it asks neither card nor service, and never blocks.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_generation(handle: *mut scm_handle, generation: *mut u64) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.

@@ -3,18 +3,18 @@
 use std::ffi::{c_char, c_void};
 
 use super::{handles, scm_handle, scm_result};
-use crate::atr;
-use crate::boundary::{guard, input, options, text, Options};
-use crate::hresult::{Hresult, Result};
-use crate::provider::atr_pattern::AtrPattern;
-use crate::provider::functions::card_auth::scm_card_auth_functions;
-use crate::provider::functions::ch_verification::scm_ch_verification_functions;
-use crate::provider::functions::file_access::scm_file_access_functions;
-use crate::provider::functions::{Functions, Own};
-use crate::provider::guid::scm_guid;
-use crate::provider::interface::{Offer, Standard};
-use crate::provider::name::{self, Name};
-use crate::provider::{registry, Callbacks, Provider};
+use crate::abi::functions::card_auth::scm_card_auth_functions;
+use crate::abi::functions::ch_verification::scm_ch_verification_functions;
+use crate::abi::functions::file_access::scm_file_access_functions;
+use crate::abi::functions::{Functions, Own};
+use crate::abi::guid::scm_guid;
+use crate::abi::hresult::{Hresult, Result};
+use crate::capi::boundary::{Options, guard, input, options, text};
+use crate::interfaces::provided::atr_pattern::AtrPattern;
+use crate::interfaces::provided::interface::{Offer, Standard};
+use crate::interfaces::provided::name::{self, Name};
+use crate::interfaces::provided::{Callbacks, Provider, registry};
+use crate::iso7816::atr;
 
 /// The longest name of an interface, in bytes of UTF-8 without the NUL.
 pub const SCM_INTERFACE_NAME_MAX: usize = 63;
@@ -160,7 +160,7 @@ unsafe impl Options for scm_card_auth_functions {
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// After a failure nothing was called, and the provider is not kept. Does not block. Any thread may call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_register_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
@@ -187,7 +187,7 @@ pub unsafe extern "C-unwind" fn scm_register_provider(provider: *const scm_provi
 ///
 /// Waits neither for a `create` nor for a function of the provider that another thread is in. Any thread may call it, and
 /// the provider itself.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.

@@ -2,10 +2,10 @@
 
 use super::attachment::if_given;
 use super::{attached, scm_handle, scm_result};
-use crate::attachment::{Reconnected, Wish};
-use crate::boundary::{guard, options, Options};
-use crate::hresult::{Hresult, Result};
-use crate::type_library::{Disposition, Protocols, ShareMode};
+use crate::abi::constants::{Disposition, Protocols, ShareMode};
+use crate::abi::hresult::{Hresult, Result};
+use crate::attachment::{ReconnectRequest, Reconnected};
+use crate::capi::boundary::{Options, guard, options};
 
 /// How to reconnect. Begin with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field keeps what is.
 #[repr(C)]
@@ -38,12 +38,12 @@ unsafe impl Options for scm_reconnect_options {
 }
 
 impl scm_reconnect_options {
-    fn wish(&self) -> Result<Wish> {
+    fn request(&self) -> Result<ReconnectRequest> {
         let initial = match Disposition::from_value(self.initial_action)? {
             Disposition::Eject => return Err(Hresult::E_INVALIDARG),
             initial => initial,
         };
-        Ok(Wish {
+        Ok(ReconnectRequest {
             share_mode: if_given(self.share_mode, ShareMode::from_value)?,
             protocols: if_given(self.protocols, Protocols::from_value)?,
             initial,
@@ -93,7 +93,7 @@ impl scm_reconnect_options {
 ///
 /// Blocks while another application, or another attachment, holds a lock on the card: `scm_reconnect_ex` has a limit for
 /// it. Any thread may call it; other threads that use the same handle wait meanwhile.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
     guard(|| unsafe { reconnect(handle, std::ptr::null()) })
@@ -114,7 +114,7 @@ pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_re
 /// one is closed when it is done, and a new one takes its place, for which the generation grows; calls on a borrowed one
 /// wait until it is done. A reset or a loss of power is signalled to other attachments (`SCM_SCARD_W_RESET_CARD`), and
 /// makes the generation grow.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect_ex(
     handle: *mut scm_handle,
     options: *const scm_reconnect_options,
@@ -129,7 +129,7 @@ unsafe fn reconnect(handle: *mut scm_handle, given: *const scm_reconnect_options
     let attachment = attached(handle)?;
     // SAFETY: as the caller vouches for.
     let given = unsafe { options(given) }?;
-    Ok(match attachment.reconnect(given.wish()?)? {
+    Ok(match attachment.reconnect(given.request()?)? {
         Reconnected::SameCard => Hresult::S_OK,
         Reconnected::OtherCard => Hresult::S_FALSE,
     })

@@ -1,15 +1,15 @@
 //! Names and messages of codes.
 
-use std::ffi::{c_char, CStr};
+use std::ffi::{CStr, c_char};
 
-pub use crate::hresult::scm_result;
-use crate::hresult::{Code, Hresult};
+pub use crate::abi::hresult::scm_result;
+use crate::abi::hresult::{Code, Hresult};
 
 /// The name of a code, such as "SCM_SCARD_W_RESET_CARD".
 ///
 /// @param result  any number
 /// @return static text, never NULL; "unknown" for a number that is no code of this library. Never fails.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_result_name(result: scm_result) -> *const c_char {
     text(result, |code| code.name, c"unknown")
 }
@@ -18,7 +18,7 @@ pub extern "C-unwind" fn scm_result_name(result: scm_result) -> *const c_char {
 ///
 /// @param result  any number
 /// @return static text in UTF-8, never NULL. Never fails.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_result_message(result: scm_result) -> *const c_char {
     text(result, |code| code.message, c"This code is not one of libscm's.")
 }

@@ -1,10 +1,10 @@
 //! The version of this library, at run time.
 
-use std::ffi::{c_char, CStr};
+use std::ffi::{CStr, c_char};
 
 use super::scm_result;
-use crate::boundary::{guard, text};
-use crate::hresult::{Hresult, Result};
+use crate::abi::hresult::{Hresult, Result};
+use crate::capi::boundary::{guard, text};
 
 /// Grows when a program that was compiled for an older header would not work with this library any more.
 pub const SCM_ABI_VERSION: u32 = 1;
@@ -20,7 +20,7 @@ const MAX_VERSION_LENGTH: usize = 32;
 /// The version of this library, such as "0.1.0"; `SCM_VERSION` is that of the header.
 ///
 /// @return static text, never NULL. Never fails.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_version() -> *const c_char {
     VERSION.as_ptr()
 }
@@ -28,7 +28,7 @@ pub extern "C-unwind" fn scm_version() -> *const c_char {
 /// The version of the binary interface of this library; `SCM_ABI_VERSION` is that of the header.
 ///
 /// @return the number. A program that loads the library by hand (dlopen) compares it before anything else. Never fails.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_abi_version() -> u32 {
     SCM_ABI_VERSION
 }
@@ -45,17 +45,13 @@ pub extern "C-unwind" fn scm_abi_version() -> u32 {
 /// - `SCM_E_INVALIDARG`: `required` is NULL or no version.
 ///
 /// Never blocks.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_check_version(required: *const c_char) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let required = parse(unsafe { text(required, MAX_VERSION_LENGTH) }?)?;
         let found = parse(VERSION.to_bytes())?;
-        if serves(found, required) {
-            Ok(Hresult::S_OK)
-        } else {
-            Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE)
-        }
+        if serves(found, required) { Ok(Hresult::S_OK) } else { Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE) }
     })
 }
 

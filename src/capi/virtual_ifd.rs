@@ -4,16 +4,16 @@ use std::ffi::{c_char, c_void};
 
 use super::attachment::SCM_IFD_NAME_MAX;
 use super::{handles, scm_result, token};
-use crate::atr::{self, Atr};
-use crate::boundary::{guard, input, options, text, Options, Output, OutputBytes};
-use crate::hresult::{Hresult, Result};
-use crate::ifd_name::IfdName;
-use crate::shared::Shared;
-use crate::subsystem::r#virtual::{
+use crate::abi::constants::{Disposition, Protocols};
+use crate::abi::hresult::{Hresult, Result};
+use crate::capi::boundary::{Options, Output, OutputBytes, guard, input, options, text};
+use crate::iso7816::atr::{self, Atr};
+use crate::resource_manager::ifd_name::IfdName;
+use crate::resource_manager::r#virtual::{
     self, Attribute, Attributes, Callbacks, Card, Driver, DriverCallbacks, Failure, IfdNumber, Make, Operation,
 };
-use crate::subsystem::{self, MAX_ATTRIBUTE};
-use crate::type_library::{Disposition, Protocols};
+use crate::resource_manager::{self, MAX_ATTRIBUTE};
+use crate::runtime::fallible::Arc;
 
 /// A virtual reader, made by `scm_virtual_ifd_create`.
 ///
@@ -225,7 +225,7 @@ unsafe impl Options for scm_virtual_failure {
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Does not wait for other applications. Any thread may call it, and a child after a fork.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
     name: *const c_char,
     options: *const scm_virtual_ifd_options,
@@ -248,7 +248,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
 ///
 /// Does not wait for a call of the card that is under way; then `release` is called when that has ended. Any thread may
 /// call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
         let number = handles()?.virtual_ifds.remove(token(ifd)?)?;
@@ -272,7 +272,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_if
 ///
 /// After a failure nothing was called, and the card is still the caller's. Takes as long as `power` takes. Any thread may
 /// call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
     ifd: *mut scm_virtual_ifd,
     card: *const scm_virtual_card,
@@ -300,7 +300,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
 /// - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
 ///
 /// Does not wait for a call of the card that is under way. Any thread may call it, and a callback of the card.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
         r#virtual::remove(number(ifd)?)?;
@@ -325,7 +325,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd
 ///
 /// Waits for an exchange with the card that is under way, unless it is called by it: then the exchange fails with
 /// `SCM_SCARD_W_RESET_CARD`. Any thread may call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, action: u32) -> scm_result {
     guard(|| {
         let number = number(ifd)?;
@@ -355,7 +355,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd,
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 ///
 /// Does not block. Any thread may call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
     ifd: *mut scm_virtual_ifd,
     operation: u32,
@@ -380,7 +380,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
 /// @return as `scm_virtual_ifd_fail`, and
 /// - `SCM_E_INVALIDARG`: `failure` is NULL, `struct_size` is that of no version, or the result is `SCM_S_FALSE` or another success
 ///   but `SCM_S_OK`.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
     ifd: *mut scm_virtual_ifd,
     operation: u32,
@@ -428,7 +428,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 ///
 /// Does not block. Any thread may call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
     ifd: *mut scm_virtual_ifd,
     log: *mut c_char,
@@ -451,7 +451,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
 /// - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
 ///
 /// Does not block. Any thread may call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
         r#virtual::clear_log(number(ifd)?)?;
@@ -470,7 +470,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Does not wait for calls of cards that are under way. Any thread may call it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
     guard(|| Ok(if r#virtual::stop_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
 }
@@ -484,7 +484,7 @@ pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
 ///
 /// Does not wait for calls of cards that are under way; such a card is powered when its call has ended. Any thread may call
 /// it.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_start() -> scm_result {
     guard(|| Ok(if r#virtual::start_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
 }
@@ -515,13 +515,13 @@ unsafe fn create(
         limit if limit <= MAX_LOG_LIMIT => limit,
         _ => return Err(Hresult::E_INVALIDARG),
     };
-    if subsystem::has_real_ifd(&name)? {
+    if resource_manager::has_real_ifd(&name)? {
         return Err(Hresult::SCARD_E_DUPLICATE_READER);
     }
     // With the table comes what a fork does to the readers.
     drop(handles()?);
     let scm_virtual_ifd_options { user, control, release, .. } = given;
-    let driver = Shared::try_new(Driver::new(DriverCallbacks { user, control, release }))?;
+    let driver = Arc::try_new(Driver::new(DriverCallbacks { user, control, release }))?;
     let make = Make { vendor, attributes, driver: driver.clone(), log_limit: log_limit as usize };
     let number = r#virtual::create(name, make)?;
     let inserted = handles()?.virtual_ifds.insert(number);

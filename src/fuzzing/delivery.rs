@@ -1,10 +1,10 @@
 //! The delivery of a command to a card that answers anything.
 
-use crate::command::class;
-use crate::command::delivery::{Carrier, Extended, Fetching, Limits};
-use crate::command::{Command, EXTENDED_DATA, SHORT_DATA, SHORT_RESPONSE};
-use crate::hresult::{Hresult, Result};
-use crate::type_library::Protocol;
+use crate::abi::constants::Protocol;
+use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::class;
+use crate::iso7816::command::{Command, EXTENDED_DATA, SHORT_DATA, SHORT_RESPONSE};
+use crate::iso7816::delivery::{Carrier, Extended, Fetching, Limits};
 
 /// VERIFY, and one that is no secret.
 const INSTRUCTIONS: [u8; 2] = [0x20, 0xCA];
@@ -83,7 +83,7 @@ pub fn response(bytes: &[u8]) {
         0 => None,
         1 => Some(Extended { data: SHORT_DATA, response: 400 }),
         2 => Some(Extended { data: 300, response: SHORT_RESPONSE }),
-        _ => Some(crate::command::delivery::EVERYTHING),
+        _ => Some(crate::iso7816::delivery::EVERYTHING),
     };
     let limits = Limits { chaining: flags & 0x02 != 0, extended };
     let protocol = if flags & 0x01 == 0 { Protocol::T0 } else { Protocol::T1 };

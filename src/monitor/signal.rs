@@ -1,7 +1,7 @@
 //! What an event loop can wait for: a pipe that is readable exactly while it is raised.
 
-use crate::cancellation::hold_off;
-use crate::hresult::{Hresult, Result};
+use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::cancellation::hold_off;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
@@ -67,11 +67,7 @@ fn open(ends: &mut [RawFd; 2]) -> Result<()> {
 
 /// The one thing that can be short is room for file descriptors.
 fn check(code: libc::c_int) -> Result<()> {
-    if code == 0 {
-        Ok(())
-    } else {
-        Err(Hresult::E_OUTOFMEMORY)
-    }
+    if code == 0 { Ok(()) } else { Err(Hresult::E_OUTOFMEMORY) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Two looks at the readers of one resource manager, compared: what has happened in between.
 
-use crate::atr::Atr;
-use crate::subsystem::IfdState;
+use crate::iso7816::atr::Atr;
+use crate::resource_manager::IfdState;
 
 /// What happens to a reader or to the card in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,7 +84,7 @@ fn was_changed(known: &IfdState, ifd: &IfdState, other_atr: bool) -> bool {
 mod tests {
     use super::Change::*;
     use super::*;
-    use crate::ifd_name::IfdName;
+    use crate::resource_manager::ifd_name::IfdName;
 
     const A: &[u8] = &[0x3B, 0x00];
     const B: &[u8] = &[0x3B, 0x80, 0x01];

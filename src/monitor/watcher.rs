@@ -3,19 +3,19 @@
 
 use std::time::Duration;
 
-use super::survey::{compare, lose, Change};
+use super::survey::{Change, compare, lose};
 use super::{Event, Kind, Monitor};
-use crate::atr::Atr;
-use crate::hresult::{Hresult, Result};
-use crate::patience::Patience;
-use crate::shared::Shared;
-use crate::subsystem::{Context, IfdState, Service};
+use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::atr::Atr;
+use crate::resource_manager::{Context, IfdState, Service};
+use crate::runtime::fallible::Arc;
+use crate::runtime::wait::WaitLimit;
 
 /// How often a service that is down is looked for, which is one attempt to connect to its socket.
 const LOOK_FOR_SERVICE_EVERY: Duration = Duration::from_millis(200);
 
 pub struct Watcher {
-    monitor: Shared<Monitor>,
+    monitor: Arc<Monitor>,
     service: Service,
     /// What was told of the service; nothing at first.
     told_up: Option<bool>,
@@ -24,14 +24,14 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    pub fn new(monitor: Shared<Monitor>, service: Service) -> Watcher {
+    pub fn new(monitor: Arc<Monitor>, service: Service) -> Watcher {
         Watcher { monitor, service, told_up: None, told: Vec::new() }
     }
 
     /// Until the monitor is closed, or the process ends.
     pub fn run(mut self) {
         loop {
-            let watched = self.service.subsystem().establish_context(&Patience::ENDLESS);
+            let watched = self.service.manager().establish_context(&WaitLimit::ENDLESS);
             match watched.and_then(|context| self.watch_in(context)) {
                 // That says nothing of the service.
                 Err(Hresult::E_OUTOFMEMORY) => {}
@@ -52,12 +52,12 @@ impl Watcher {
             watched = self.watch(context);
             self.monitor.leave(self.service);
         }
-        self.service.subsystem().release_context(context);
+        self.service.manager().release_context(context);
         watched
     }
 
     fn watch(&mut self, context: Context) -> Result<()> {
-        if self.service.subsystem().is_worth_telling() {
+        if self.service.manager().is_worth_telling() {
             self.tell_up();
         }
         while self.monitor.is_open() {
@@ -76,13 +76,13 @@ impl Watcher {
     }
 
     fn look(&self, context: Context) -> Result<Vec<IfdState>> {
-        let subsystem = self.service.subsystem();
+        let manager = self.service.manager();
         // The first look waits for nothing: also that there is no reader is to be told.
         let limit_ms = match self.monitor.is_outstanding(self.service) {
             true => 0,
-            false => subsystem.worth_surveying_every_ms(),
+            false => manager.worth_surveying_every_ms(),
         };
-        subsystem.survey(context, &self.told, limit_ms)
+        manager.survey(context, &self.told, limit_ms)
     }
 
     fn tell_changes(&mut self, now: Vec<IfdState>) {
@@ -103,7 +103,7 @@ impl Watcher {
 
     /// Everything has gone, from the inside out.
     fn tell_down(&mut self) {
-        let worth_telling = self.told_up == Some(true) || self.service.subsystem().is_worth_telling();
+        let worth_telling = self.told_up == Some(true) || self.service.manager().is_worth_telling();
         if self.told_up != Some(false) && worth_telling {
             let (monitor, service) = (&self.monitor, self.service);
             lose(&self.told, &mut |change, ifd, atr| tell_change(monitor, service, change, ifd, atr));

@@ -1,9 +1,10 @@
 //! The calls on an attachment, each with everything that it can be asked.
 
-use crate::attachment::{Attachment, Reconnected, Wish};
-use crate::hresult::Result;
-use crate::subsystem::{MAX_ATTRIBUTE, MAX_COMMAND};
-use crate::type_library::{CardState, Disposition, Protocols, ShareMode};
+use crate::abi::constants::{CardState, Disposition, Protocols, ShareMode};
+use crate::abi::hresult::Result;
+use crate::attachment::{Attachment, ReconnectRequest, Reconnected};
+use crate::iso7816::command::MAX_COMMAND;
+use crate::resource_manager::MAX_ATTRIBUTE;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Call {
@@ -20,7 +21,7 @@ pub enum Call {
     Lock,
     LockWithin(u32),
     Unlock(Disposition),
-    Reconnect(Wish),
+    Reconnect(ReconnectRequest),
     LastResponse,
     /// What is known without asking: reader, ATR, generation, card handle, context.
     Properties,
@@ -39,18 +40,18 @@ pub type Outcome = Result<Said>;
 const LEAVE: Disposition = Disposition::Leave;
 /// A limit that no test reaches.
 const LIMIT_MS: u32 = 60_000;
-const KEEP: Wish = Wish { share_mode: None, protocols: None, initial: LEAVE, timeout_ms: None };
+const KEEP: ReconnectRequest = ReconnectRequest { share_mode: None, protocols: None, initial: LEAVE, timeout_ms: None };
 
 const fn share(share_mode: ShareMode) -> Call {
-    Call::Reconnect(Wish { share_mode: Some(share_mode), ..KEEP })
+    Call::Reconnect(ReconnectRequest { share_mode: Some(share_mode), ..KEEP })
 }
 
 const fn speak(protocols: Protocols) -> Call {
-    Call::Reconnect(Wish { protocols: Some(protocols), ..KEEP })
+    Call::Reconnect(ReconnectRequest { protocols: Some(protocols), ..KEEP })
 }
 
 const fn begin_with(initial: Disposition) -> Call {
-    Call::Reconnect(Wish { initial, ..KEEP })
+    Call::Reconnect(ReconnectRequest { initial, ..KEEP })
 }
 
 pub const CALLS: &[Call] = &[
@@ -71,7 +72,7 @@ pub const CALLS: &[Call] = &[
     Call::Unlock(Disposition::Unpower),
     Call::Unlock(Disposition::Eject),
     Call::Reconnect(KEEP),
-    Call::Reconnect(Wish { timeout_ms: Some(LIMIT_MS), ..KEEP }),
+    Call::Reconnect(ReconnectRequest { timeout_ms: Some(LIMIT_MS), ..KEEP }),
     share(ShareMode::Shared),
     share(ShareMode::Exclusive),
     share(ShareMode::Direct),
@@ -114,8 +115,8 @@ impl Call {
             Call::Lock => attachment.lock().and_then(|_| nothing(&[])),
             Call::LockWithin(limit_ms) => attachment.lock_within(limit_ms).and_then(|_| nothing(&[])),
             Call::Unlock(disposition) => attachment.unlock(disposition).and_then(|_| nothing(&[])),
-            Call::Reconnect(wish) => {
-                attachment.reconnect(wish).map(|which| Said { reconnected: Some(which), ..Said::default() })
+            Call::Reconnect(request) => {
+                attachment.reconnect(request).map(|which| Said { reconnected: Some(which), ..Said::default() })
             }
             Call::LastResponse => attachment.last_response(nothing),
             Call::Properties => {
@@ -138,7 +139,7 @@ impl Call {
         }
     }
 
-    /// Whether it is answered without asking the subsystem.
+    /// Whether it is answered without asking the manager.
     pub fn asks_nobody(self) -> bool {
         self.is_invalid() || matches!(self, Call::LastResponse | Call::Properties)
     }
@@ -151,7 +152,7 @@ impl Call {
     /// Whether it ends after a time that its caller has said.
     pub fn has_limit(self) -> bool {
         match self {
-            Call::Reconnect(wish) => wish.timeout_ms.is_some(),
+            Call::Reconnect(request) => request.timeout_ms.is_some(),
             call => matches!(call, Call::TransmitWithin(_) | Call::LockWithin(_)),
         }
     }
@@ -175,7 +176,7 @@ impl Call {
     pub fn disposition(self) -> Disposition {
         match self {
             Call::Unlock(disposition) | Call::Close(disposition) => disposition,
-            Call::Reconnect(wish) => wish.initial,
+            Call::Reconnect(request) => request.initial,
             _ => Disposition::Leave,
         }
     }

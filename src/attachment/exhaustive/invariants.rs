@@ -1,13 +1,13 @@
-//! What holds after every call, whatever the state was and whatever the subsystem answered. "Header" is what `scm.h` says,
+//! What holds after every call, whatever the state was and whatever the manager answered. "Header" is what `scm.h` says,
 //! "design" the words of the design: one sentence for each invariant.
 
 use super::calls::{Call, Outcome};
-use super::states::{tells_loss, Case, Origin};
-use super::world::{leaves_card_unknown, Answer, Operation, Step, RESPONSE, SPOKEN};
-use crate::atr::Atr;
-use crate::attachment::{Reconnected, Wish};
-use crate::hresult::Hresult;
-use crate::type_library::{CardState, Disposition, ShareMode};
+use super::states::{Case, Origin, tells_loss};
+use super::world::{Answer, Operation, RESPONSE, SPOKEN, Step, leaves_card_unknown};
+use crate::abi::constants::{CardState, Disposition, ShareMode};
+use crate::abi::hresult::Hresult;
+use crate::attachment::{ReconnectRequest, Reconnected};
+use crate::iso7816::atr::Atr;
 
 /// What is to be seen of an attachment without asking anyone.
 pub struct View {
@@ -252,7 +252,7 @@ fn documented(call: Call) -> (&'static [Hresult], &'static [Hresult]) {
     }
 }
 
-/// Header: the list "@return" of each function. What the subsystem answers and nobody knows better is passed on.
+/// Header: the list "@return" of each function. What the manager answers and nobody knows better is passed on.
 fn every_code_is_documented(seen: &Seen) -> bool {
     let Err(code) = seen.outcome else { return true };
     let (own, connection) = documented(seen.call);
@@ -304,14 +304,18 @@ fn reconnect_tells_cards_apart(seen: &Seen) -> bool {
 fn only_a_protocol_that_was_asked_for_is_spoken(seen: &Seen) -> bool {
     match (seen.call, seen.case.mode) {
         (_, ShareMode::Direct) => true,
-        (Call::Reconnect(Wish { protocols: Some(asked), .. }), _) => seen.outcome.is_err() || asked.accept(SPOKEN),
+        (Call::Reconnect(ReconnectRequest { protocols: Some(asked), .. }), _) => {
+            seen.outcome.is_err() || asked.accept(SPOKEN)
+        }
         _ => true,
     }
 }
 
 /// Header, `scm_attach_by_ifd_ex`: "In direct mode a reader without a card is no error."
 fn a_reader_does_without_a_card(seen: &Seen) -> bool {
-    let Call::Reconnect(Wish { share_mode, initial: Disposition::Leave, .. }) = seen.call else { return true };
+    let Call::Reconnect(ReconnectRequest { share_mode, initial: Disposition::Leave, .. }) = seen.call else {
+        return true;
+    };
     let is_direct = share_mode.unwrap_or(seen.case.mode) == ShareMode::Direct;
     let is_ours = seen.case.setup.origin != Origin::Borrowed;
     let can_be_had = is_direct && is_ours && seen.answers.is_empty() && seen.case.world.model().has_reader();
@@ -357,7 +361,7 @@ impl Case {
     /// place, to be reconnected later". What does not hold, if anything.
     pub fn recover(&mut self) -> Result<(), &'static str> {
         self.world.model().heal();
-        let reconnected = self.call(Call::Reconnect(Wish::default()));
+        let reconnected = self.call(Call::Reconnect(ReconnectRequest::default()));
         match (reconnected, self.is_dead()) {
             (Ok(_), false) => self.is_usable()?,
             (Err(Hresult::SCARD_E_INVALID_HANDLE | Hresult::SCARD_E_NO_SERVICE), true) => {}

@@ -1,10 +1,10 @@
 //! The states of an attachment: how it was made, and what happened since. All of them are reached by real calls.
 
 use super::calls::{Call, Outcome};
-use super::world::{name, Model, Operation, World, ATR, OTHER_ATR};
-use crate::attachment::{Attachment, Ownership, Wish};
-use crate::hresult::Hresult;
-use crate::type_library::{Access, CardState, Disposition, ShareMode};
+use super::world::{ATR, Model, OTHER_ATR, Operation, World, name};
+use crate::abi::constants::{Access, CardState, Disposition, ShareMode};
+use crate::abi::hresult::Hresult;
+use crate::attachment::{Attachment, Ownership, ReconnectRequest};
 
 /// How the attachment was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -175,10 +175,10 @@ impl Case {
             }
             Doubt => self.in_vain(Operation::Transmit, Hresult::SCARD_F_COMM_ERROR, Call::TRANSMIT),
             ReconnectInVain => {
-                let call = Call::Reconnect(Wish::default());
+                let call = Call::Reconnect(ReconnectRequest::default());
                 self.in_vain(Operation::Begin, Hresult::SCARD_E_SHARING_VIOLATION, call);
             }
-            Reconnect => drop(self.call(Call::Reconnect(Wish::default()))),
+            Reconnect => drop(self.call(Call::Reconnect(ReconnectRequest::default()))),
         }
     }
 
@@ -205,8 +205,8 @@ impl Case {
                 self.depth -= 1;
                 self.owes |= self.depth == 0 && outcome.is_ok() && disposition != Disposition::Leave;
             }
-            (Call::Reconnect(wish), Ok(_)) => {
-                self.mode = wish.share_mode.unwrap_or(self.mode);
+            (Call::Reconnect(request), Ok(_)) => {
+                self.mode = request.share_mode.unwrap_or(self.mode);
                 self.owes = false;
             }
             _ => {}

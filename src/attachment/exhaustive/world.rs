@@ -8,12 +8,12 @@ pub use service::leaves_card_unknown;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
-use crate::atr::Atr;
-use crate::hresult::Hresult;
-use crate::ifd_name::IfdName;
-use crate::patience::Patience;
-use crate::subsystem::{Context, Icc};
-use crate::type_library::{Disposition, Protocol, ShareMode};
+use crate::abi::constants::{Disposition, Protocol, ShareMode};
+use crate::abi::hresult::Hresult;
+use crate::iso7816::atr::Atr;
+use crate::resource_manager::ifd_name::IfdName;
+use crate::resource_manager::{Context, Icc};
+use crate::runtime::wait::WaitLimit;
 
 pub const ATR: &[u8] = &[0x3B, 0x80, 0x80, 0x01, 0x01];
 pub const OTHER_ATR: &[u8] = &[0x3B, 0x00];
@@ -21,7 +21,7 @@ pub const RESPONSE: &[u8] = &[0x90, 0x00];
 /// What every card speaks.
 pub const SPOKEN: Protocol = Protocol::T1;
 
-/// What a subsystem can be asked and can answer; the release of a context cannot fail.
+/// What a manager can be asked and can answer; the release of a context cannot fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Operation {
     Establish,
@@ -133,9 +133,9 @@ impl World {
     }
 
     /// The same for an operation that may wait.
-    fn model_for(&self, patience: &Patience) -> MutexGuard<'_, Model> {
+    fn model_for(&self, limit: &WaitLimit) -> MutexGuard<'_, Model> {
         let mut model = self.model();
-        model.limited = Some(patience.deadline().is_some());
+        model.limited = Some(limit.deadline().is_some());
         model
     }
 }

@@ -1,12 +1,13 @@
 //! What the world answers. Codes and signals are those of pcsc-lite.
 
-use super::{name, Answer, Model, OpenContext, Operation, Step, World, OTHER_ATR, RESPONSE, SPOKEN};
-use crate::atr::Atr;
-use crate::hresult::{Hresult, Result};
-use crate::ifd_name::IfdName;
-use crate::patience::Patience;
-use crate::subsystem::{Context, Icc, Identity, IfdState, Sight, Subsystem, MAX_ATTRIBUTE, MAX_RESPONSE};
-use crate::type_library::{Access, CardState, Disposition, Protocol, ShareMode};
+use super::{Answer, Model, OTHER_ATR, OpenContext, Operation, RESPONSE, SPOKEN, Step, World, name};
+use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
+use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::atr::Atr;
+use crate::iso7816::command::MAX_RESPONSE;
+use crate::resource_manager::ifd_name::IfdName;
+use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, Sight};
+use crate::runtime::wait::WaitLimit;
 
 impl Model {
     /// Notes an operation, and gives what is to be answered instead of the truth.
@@ -183,13 +184,13 @@ impl Model {
     }
 }
 
-impl Subsystem for World {
+impl ResourceManager for World {
     fn keeps_transaction_on_reconnect(&self) -> bool {
         self.model().keeps_transactions
     }
 
-    fn establish_context(&self, patience: &Patience) -> Result<Context> {
-        let mut model = self.model_for(patience);
+    fn establish_context(&self, limit: &WaitLimit) -> Result<Context> {
+        let mut model = self.model_for(limit);
         model.step(Operation::Establish, false, Disposition::Leave)?;
         if !model.service_runs {
             return Err(Hresult::SCARD_E_NO_SERVICE);
@@ -215,9 +216,9 @@ impl Subsystem for World {
         context: Context,
         _: &IfdName,
         access: Access,
-        patience: &Patience,
+        limit: &WaitLimit,
     ) -> Result<(Icc, Option<Protocol>)> {
-        self.model_for(patience).connect(context, access)
+        self.model_for(limit).connect(context, access)
     }
 
     fn reconnect(
@@ -226,9 +227,9 @@ impl Subsystem for World {
         now: ShareMode,
         access: Access,
         initial: Disposition,
-        patience: &Patience,
+        limit: &WaitLimit,
     ) -> Result<Option<Protocol>> {
-        let mut model = self.model_for(patience);
+        let mut model = self.model_for(limit);
         if model.handle(icc).is_some_and(|handle| handle.mode != now) {
             model.fault("a reconnect is wrong about the share mode");
         }
@@ -239,36 +240,36 @@ impl Subsystem for World {
         self.model().disconnect(icc, disposition)
     }
 
-    fn begin_transaction(&self, icc: Icc, patience: &Patience) -> Result<()> {
-        let mut model = self.model_for(patience);
+    fn begin_transaction(&self, icc: Icc, limit: &WaitLimit) -> Result<()> {
+        let mut model = self.model_for(limit);
         model.step_signalled(icc, Operation::Begin, Disposition::Leave)?;
         model.handles[icc.0 - 1].transactions += 1;
         Ok(())
     }
 
-    fn end_transaction(&self, icc: Icc, disposition: Disposition, patience: &Patience) -> Result<()> {
-        self.model_for(patience).end(icc, disposition)
+    fn end_transaction(&self, icc: Icc, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
+        self.model_for(limit).end(icc, disposition)
     }
 
-    fn probe(&self, icc: Icc, patience: &Patience) -> Result<()> {
-        let mut model = self.model_for(patience);
+    fn probe(&self, icc: Icc, limit: &WaitLimit) -> Result<()> {
+        let mut model = self.model_for(limit);
         if model.handle(icc).is_none_or(|handle| handle.transactions > 0 || handle.lent) {
             model.fault("a probe ends a transaction");
         }
         model.step_signalled(icc, Operation::Probe, Disposition::Leave).map(|_| ())
     }
 
-    fn is_taken(&self, icc: Icc, _: &Patience) -> Result<bool> {
+    fn is_taken(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
         // There is nobody else.
         self.model().trouble(icc).map_or(Ok(false), Err)
     }
 
-    fn status(&self, icc: Icc, patience: &Patience) -> Result<(CardState, Option<Protocol>)> {
-        self.model_for(patience).identify(icc, Operation::Status).map(|identity| (identity.state, identity.protocol))
+    fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)> {
+        self.model_for(limit).identify(icc, Operation::Status).map(|identity| (identity.state, identity.protocol))
     }
 
-    fn identify(&self, icc: Icc, patience: &Patience) -> Result<Identity> {
-        self.model_for(patience).identify(icc, Operation::Identify)
+    fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity> {
+        self.model_for(limit).identify(icc, Operation::Identify)
     }
 
     fn transmit(&self, icc: Icc, protocol: Protocol, _: &[u8], response: &mut Vec<u8>) -> Result<()> {
@@ -301,18 +302,14 @@ impl Subsystem for World {
         self.model().step_signalled(icc, Operation::SetAttribute, Disposition::Leave).map(|_| ())
     }
 
-    fn look(&self, context: Context, _: &IfdName, patience: &Patience) -> Result<Sight> {
-        let mut model = self.model_for(patience);
+    fn look(&self, context: Context, _: &IfdName, limit: &WaitLimit) -> Result<Sight> {
+        let mut model = self.model_for(limit);
         let told = model.step_in(context, Operation::Look)?;
-        if model.reader_there {
-            Ok(model.sight(told))
-        } else {
-            Err(Hresult::SCARD_E_READER_UNAVAILABLE)
-        }
+        if model.reader_there { Ok(model.sight(told)) } else { Err(Hresult::SCARD_E_READER_UNAVAILABLE) }
     }
 
-    fn wait_for_change(&self, context: Context, _: &IfdName, _: &Sight, _: u32, patience: &Patience) -> Result<Sight> {
-        let mut model = self.model_for(patience);
+    fn wait_for_change(&self, context: Context, _: &IfdName, _: &Sight, _: u32, limit: &WaitLimit) -> Result<Sight> {
+        let mut model = self.model_for(limit);
         match model.step_in(context, Operation::Wait)? {
             None => Err(Hresult::SCARD_E_TIMEOUT),
             told => Ok(model.sight(told)),

@@ -1,0 +1,81 @@
+//! Plays one family: puts its card into a reader, makes the calls, and tells what is not right.
+
+use std::sync::{Arc, Mutex};
+
+use crate::actor::{Actor, Exchange};
+use crate::bed::{Bed, SharedActor, locked};
+use crate::bytes::Bytes;
+use crate::code;
+use crate::family::{Calling, Family, Protocol};
+use crate::program::Program;
+
+/// How many of the first and of the last exchanges of a call are shown.
+const SHOWN: usize = 10;
+
+/// One thing that is wrong.
+pub fn play(family: &Family, bed: Bed) -> Vec<String> {
+    let mut differences: Vec<_> =
+        family.protocols.iter().flat_map(|protocol| play_with(family, *protocol, bed)).collect();
+    if !differences.is_empty() {
+        differences.insert(0, format!("{} ({})", family.odd, family.source));
+    }
+    differences
+}
+
+fn play_with(family: &Family, protocol: Protocol, bed: Bed) -> Vec<String> {
+    let atr = family.atr.as_ref().map_or(plain_atr(protocol), |atr| &atr.0);
+    let actor = Arc::new(Mutex::new(Actor::new(family, protocol)));
+    let differences = bed.insert(&actor, atr).and_then(|inserted| {
+        let attached = Program::attach(inserted.ifd(), protocol);
+        let mut program = attached.map_err(|code| format!("attaching: {}", code::name(code)))?;
+        Ok(family.calling.iter().flat_map(|calling| make(calling, &mut program, &actor)).collect())
+    });
+    let differences = differences.unwrap_or_else(|error: String| vec![error]);
+    differences.into_iter().map(|difference| format!("{protocol:?}: {difference}")).collect()
+}
+
+/// One that says nothing but the protocol.
+fn plain_atr(protocol: Protocol) -> &'static [u8] {
+    match protocol {
+        Protocol::T0 => &[0x3B, 0x00],
+        Protocol::T1 => &[0x3B, 0x80, 0x01, 0x81],
+    }
+}
+
+/// What is wrong with one call, and what the card was asked meanwhile.
+fn make(calling: &Calling, program: &mut Program, actor: &SharedActor) -> Vec<String> {
+    let outcome = calling.call.play(program);
+    let log = locked(actor).take_log();
+    let expected = &calling.expected;
+    let mut differences = outcome.differences;
+    let right = expected.code.as_deref().unwrap_or(calling.call.usual_code());
+    let is = |name: &str| code::find(name) == Some(outcome.code);
+    if expected.or.iter().any(|name| is(name)) && outcome.begins_right {
+        differences.clear();
+    } else if !is(right) {
+        differences.insert(0, format!("code: {}, and right is {right}", code::name(outcome.code)));
+    }
+    if let Some(exchanges) = expected.exchanges.filter(|exchanges| *exchanges != log.len()) {
+        differences.push(format!("exchanges: {}, and right are {exchanges}", log.len()));
+    }
+    if let Some(most) = expected.at_most.filter(|most| *most < log.len()) {
+        differences.push(format!("exchanges: {}, and right are at most {most}", log.len()));
+    }
+    let forbidden = log.iter().filter(|(command, _)| expected.never.iter().any(|never| never.fits(command)));
+    differences.extend(forbidden.map(|(command, _)| format!("never: {:?} was sent", Bytes(command.clone()))));
+    if differences.is_empty() {
+        return differences;
+    }
+    let whole = format!("line {}: {}", calling.line, differences.join("; "));
+    std::iter::once(whole).chain(shown(&log)).collect()
+}
+
+/// The exchanges, but for the middle of many.
+fn shown(log: &[Exchange]) -> Vec<String> {
+    let line =
+        |(command, answer): &Exchange| format!("    {:?} -> {:?}", Bytes(command.clone()), Bytes(answer.clone()));
+    let (begin, end) = log.split_at(log.len().min(SHOWN));
+    let (left_out, end) = end.split_at(end.len().saturating_sub(SHOWN));
+    let middle = (!left_out.is_empty()).then(|| format!("    ... {} more", left_out.len()));
+    begin.iter().map(line).chain(middle).chain(end.iter().map(line)).collect()
+}

@@ -1,0 +1,110 @@
+//! What the resource manager says of readers, asked by a program of its own, `scm-stack see`.
+//!
+//! libpcsclite 2.5 fails for ever in a process that has seen more readers than the daemon has now, and a stack can lose readers. It
+//! also fails now and then where something changes in the middle of a question; so it is asked again, and never to wait.
+
+use std::error::Error as AnyError;
+use std::ffi::{CStr, CString};
+use std::fmt;
+use std::process::Command;
+use std::str::FromStr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pcsc::{Context, Error, ReaderState, Scope, State};
+
+use crate::answer::{self, Answer, done};
+use crate::launcher::Launcher;
+use crate::program::{Program, THIS};
+use crate::resource_manager::text;
+
+/// How long an event may take. The daemon looks at its readers every 400 ms.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is asked.
+const POLL: Duration = Duration::from_millis(5);
+
+/// What can be seen of readers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sight {
+    Listed,
+    /// A card is in.
+    Present,
+    Empty,
+}
+
+/// Waits until the resource manager says this of the readers.
+pub fn wait_until(sight: Sight, readers: &[&CStr], launcher: &Launcher) -> Answer {
+    let mut command = Command::new(THIS);
+    command.arg("see").arg(sight.word()).args(readers.iter().map(|reader| reader.to_string_lossy().into_owned()));
+    Program::start(command, launcher)?.hear()
+}
+
+/// The program: says when it is so.
+pub fn see(sight: Sight, readers: &[String]) -> Result<i32, Box<dyn AnyError>> {
+    let readers = readers.iter().map(|reader| CString::new(reader.as_str())).collect::<Result<Vec<_>, _>>()?;
+    print!("{}", answer::line(watch(sight, &readers)));
+    Ok(0)
+}
+
+fn watch(sight: Sight, readers: &[CString]) -> Answer {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = sight.is_seen(readers);
+        match answer {
+            Ok(true) => return done(),
+            Err(error) if !sight.may_come_after(error) => return Err(text(error)),
+            _ if Instant::now() < deadline => thread::sleep(POLL),
+            _ => return Err(format!("{readers:?} not {sight} after {PATIENCE:?}: {answer:?}")),
+        }
+    }
+}
+
+impl Sight {
+    const ALL: [Sight; 3] = [Sight::Listed, Sight::Present, Sight::Empty];
+
+    /// Asked in a context of its own: one in which it failed may fail for ever.
+    fn is_seen(self, readers: &[CString]) -> Result<bool, Error> {
+        let context = Context::establish(Scope::User)?;
+        let flag = match self {
+            Sight::Listed => {
+                let listed = context.list_readers_owned()?;
+                return Ok(readers.iter().all(|reader| listed.contains(reader)));
+            }
+            Sight::Present => State::PRESENT,
+            Sight::Empty => State::EMPTY,
+        };
+        let mut states: Vec<_> = readers.iter().map(|reader| ReaderState::new(&**reader, State::UNAWARE)).collect();
+        context.get_status_change(Duration::ZERO, &mut states)?;
+        Ok(states.iter().all(|state| state.event_state().contains(flag)))
+    }
+
+    /// A daemon that starts lists nothing yet. Of one that runs only libpcsclite's own mistakes are no answer.
+    fn may_come_after(self, error: Error) -> bool {
+        self == Sight::Listed
+            || matches!(error, Error::UnsupportedFeature | Error::UnknownReader | Error::InsufficientBuffer)
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Sight::Listed => "listed",
+            Sight::Present => "present",
+            Sight::Empty => "empty",
+        }
+    }
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for Sight {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let sight = Sight::ALL.into_iter().find(|sight| sight.word() == word);
+        sight.ok_or_else(|| format!("nothing to be seen: {word}"))
+    }
+}

@@ -1,0 +1,121 @@
+//! The stack: a daemon, its readers, and how they obey the control socket.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use nix::sys::signal::Signal;
+
+use crate::answer::{Answer, done};
+use crate::configuration::{Configuration, Entry};
+use crate::daemon::Daemon;
+use crate::ifd::Ifd;
+use crate::launcher::Launcher;
+use crate::onlooker::Sight;
+use crate::order::{Act, Deed, Order};
+
+pub struct Stack {
+    configuration: Mutex<Configuration>,
+    daemon: Arc<Daemon>,
+    ifds: Vec<Ifd>,
+    /// The directory of the card programs.
+    cards: PathBuf,
+    launcher: Arc<Launcher>,
+}
+
+impl Stack {
+    pub fn new(configuration: Configuration, cards: PathBuf, pcscd: PathBuf, launcher: Arc<Launcher>) -> Self {
+        Stack {
+            daemon: Daemon::new(pcscd, Arc::clone(&launcher)),
+            ifds: configuration.entries.iter().map(Ifd::new).collect(),
+            configuration: Mutex::new(configuration),
+            cards,
+            launcher,
+        }
+    }
+
+    /// Starts the daemon; waits until it lists its readers and reports every card that is in one.
+    pub fn start(&self) -> Result<(), String> {
+        let configuration = self.configuration();
+        self.daemon.start(configuration.names().collect())?;
+        for (ifd, entry) in self.ifds.iter().zip(&configuration.entries) {
+            if entry.is_plugged && ifd.has_card() {
+                ifd.wait_until(Sight::Present, &self.launcher)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn configuration(&self) -> MutexGuard<'_, Configuration> {
+        self.configuration.lock().expect("no thread panics with the configuration")
+    }
+
+    /// Ends all that was started. Every process is also tied to the life of this one.
+    pub fn take_down(&self) {
+        for ifd in &self.ifds {
+            // There need not be a card.
+            let _ = ifd.pull();
+        }
+        // Nor a daemon.
+        let _ = self.daemon.end(Signal::SIGKILL);
+    }
+
+    pub fn obey(&self, order: Order) -> Answer {
+        match order {
+            Order::Ifd(index, Deed::Unplug) => self.change(index, |entry| entry.is_plugged = false),
+            Order::Ifd(index, Deed::Plug(name)) => self.change(index, |entry| entry.plug(name)),
+            Order::Ifd(index, deed) => self.do_at(self.ifd(index)?, deed),
+            Order::Daemon(act) => self.act(act),
+        }
+    }
+
+    fn do_at(&self, ifd: &Ifd, deed: Deed) -> Answer {
+        match deed {
+            Deed::Name => ifd.name(),
+            Deed::Port => ifd.port(),
+            Deed::Insert(kind) => ifd.insert(&kind, &self.cards, &self.launcher),
+            Deed::InsertNow(kind) => ifd.insert_now(&kind, &self.cards, &self.launcher),
+            Deed::Remove => ifd.remove(&self.launcher),
+            Deed::Pull => ifd.pull(),
+            Deed::Await(sight) => ifd.wait_until(sight, &self.launcher),
+            Deed::Tell(line) => ifd.tell_card(&line),
+            Deed::Reset(disposition) => ifd.reset(disposition),
+            Deed::Hold(grip) => ifd.hold(grip, &self.launcher),
+            Deed::Release(release) => ifd.release(release),
+            Deed::Unplug | Deed::Plug(_) => Err("a reader comes and goes with its daemon".into()),
+        }
+    }
+
+    /// vpcd cannot be unplugged, so what changes is the daemon's configuration, which it reads when it starts.
+    fn change(&self, index: usize, change: impl FnOnce(&mut Entry)) -> Answer {
+        let ifd = self.ifd(index)?;
+        {
+            let mut configuration = self.configuration();
+            let entry = configuration.entries.get_mut(index).ok_or("there is no such reader")?;
+            change(entry);
+            ifd.rename(entry);
+            configuration.write_readers().map_err(|error| error.to_string())?;
+        }
+        if self.daemon.runs() {
+            self.daemon.end(Signal::SIGKILL)?;
+            self.start()?;
+        }
+        done()
+    }
+
+    fn act(&self, act: Act) -> Answer {
+        match act {
+            Act::Start => self.start()?,
+            Act::End(signal) => self.daemon.end(signal)?,
+            Act::Signal(signal) => self.daemon.signal(signal)?,
+            Act::Restart(signal) => {
+                self.daemon.end(signal)?;
+                self.start()?;
+            }
+        }
+        done()
+    }
+
+    fn ifd(&self, index: usize) -> Result<&Ifd, String> {
+        self.ifds.get(index).ok_or_else(|| format!("there is no reader {index}"))
+    }
+}

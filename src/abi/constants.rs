@@ -1,0 +1,313 @@
+//! The enumerations of the ISCardManage type library. The values are the same on every platform, whatever the
+//! platform's own are; `manager::system` translates.
+
+use crate::abi::hresult::{Hresult, Result};
+
+/// How the card is shared with others: `SCARD_SHARE_MODES`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ShareMode {
+    Exclusive,
+    Shared,
+    Direct,
+}
+
+/// The protocol that is active between reader and card: `SCARD_PROTOCOLS`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protocol {
+    T0,
+    T1,
+    Raw,
+}
+
+/// The protocols that a program accepts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protocols {
+    T0,
+    T1,
+    Any,
+    Raw,
+}
+
+/// What becomes of the card when it is let go: `SCARD_DISPOSITIONS`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disposition {
+    Leave,
+    Reset,
+    Unpower,
+    Eject,
+}
+
+/// What the reader says of the card: `SCARD_STATES`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CardState {
+    Absent,
+    Present,
+    Swallowed,
+    Powered,
+    NegotiableMode,
+    SpecificMode,
+}
+
+/// How a path is meant: `REFTYPE`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reference {
+    Name,
+    Id,
+    ShortId,
+    Any,
+}
+
+/// What an offset counts from: `SEEKTYPE`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    Beginning,
+    End,
+    Relative,
+}
+
+/// How an attachment uses the card.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Access {
+    pub share_mode: ShareMode,
+    pub protocols: Protocols,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Access { share_mode: ShareMode::Shared, protocols: Protocols::Any }
+    }
+}
+
+/// No other application may use the card: `share_mode` of `scm_attach_options` and `scm_reconnect_options`.
+pub const SCM_SHARE_EXCLUSIVE: u32 = 1;
+/// Other applications may use the card too. The default.
+pub const SCM_SHARE_SHARED: u32 = 2;
+/// The reader itself is meant, with or without a card; no protocol is active.
+pub const SCM_SHARE_DIRECT: u32 = 3;
+
+/// The character protocol T=0 (ISO/IEC 7816-3, clause 10).
+pub const SCM_PROTOCOL_T0: u32 = 0x01;
+/// The block protocol T=1 (ISO/IEC 7816-3, clause 11).
+pub const SCM_PROTOCOL_T1: u32 = 0x02;
+/// A protocol of the reader's own. Not a bit: it stands alone.
+///
+/// The first one to attach after a reset chooses the protocol for all, and the card keeps it when the attachment ends: a card that was left
+/// with RAW answers `SCM_SCARD_E_PROTO_MISMATCH` to T=0 and T=1 until it is reset, and one with T=1 to T=0. So detach from a card that
+/// others use with T=0 or T=1 with `scm_detach_ex(handle, SCM_DISPOSITION_RESET)`. A card that somebody else has left with another
+/// protocol is reset by whoever may do that: attach with `SCM_SHARE_DIRECT`, then call `scm_reconnect_ex` with the share mode and the
+/// protocols that are wanted, and `initial_action` `SCM_DISPOSITION_RESET`. Everybody else who uses it gets `SCM_SCARD_W_RESET_CARD`.
+/// pcscd turns off the power of a card that nobody uses, mostly within a second, which ends its protocol too.
+pub const SCM_PROTOCOL_RAW: u32 = 0xFF;
+
+/// The card is left as it is.
+pub const SCM_DISPOSITION_LEAVE: u32 = 0;
+/// The card is reset without loss of power (warm).
+pub const SCM_DISPOSITION_RESET: u32 = 1;
+/// The power of the card is turned off (cold reset at the next use).
+pub const SCM_DISPOSITION_UNPOWER: u32 = 2;
+/// The card is ejected, where the reader can do that.
+pub const SCM_DISPOSITION_EJECT: u32 = 3;
+
+/// No card is in the reader.
+pub const SCM_STATE_ABSENT: u32 = 1;
+/// A card is in the reader, not in position for use.
+pub const SCM_STATE_PRESENT: u32 = 2;
+/// A card is in position, without power.
+pub const SCM_STATE_SWALLOWED: u32 = 3;
+/// The card has power; the reader does not know its mode.
+pub const SCM_STATE_POWERED: u32 = 4;
+/// The card was reset, and no parameters were negotiated (PPS, ISO/IEC 7816-3, clause 9): it speaks its default protocol.
+pub const SCM_STATE_NEGOTIABLEMODE: u32 = 5;
+/// The parameters of the protocol were negotiated. Which of the two a usable card is in is up to the reader.
+pub const SCM_STATE_SPECIFICMODE: u32 = 6;
+
+/// A path is a DF name (AID) in hexadecimal digits, perhaps with identifiers behind it: `F073636D74657374/4401`.
+pub const SCM_TYPE_BY_NAME: u32 = 0;
+/// A path is identifiers of four hexadecimal digits: `3F00/5015/4401` from the MF, `4401` or `../2F00` from the current DF.
+pub const SCM_TYPE_BY_ID: u32 = 1;
+/// A path is the short identifier of an EF in the current DF: a decimal number from 1 to 30.
+pub const SCM_TYPE_BY_SHORT_ID: u32 = 2;
+/// A path is whatever it can be: identifiers, then a short identifier, then a name.
+pub const SCM_TYPE_BY_ANY: u32 = 3;
+
+/// From the beginning of the file.
+pub const SCM_SEEK_FROM_BEGINNING: u32 = 0;
+/// From the end of the file.
+pub const SCM_SEEK_FROM_END: u32 = 1;
+/// From the current position.
+pub const SCM_SEEK_RELATIVE: u32 = 2;
+
+/// All directories (`scm_file_access_directory`).
+pub const SCM_TYPE_DIRECTORIES: u32 = 0;
+/// All files that are no directories.
+pub const SCM_TYPE_FILES: u32 = 1;
+/// Directories and files.
+pub const SCM_TYPE_ALL_FILES: u32 = 2;
+/// A dedicated file (DF).
+pub const SCM_TYPE_DIRECTORY_FILE: u32 = 3;
+/// An elementary file (EF) of bytes.
+pub const SCM_TYPE_TRANSPARENT_EF: u32 = 4;
+/// An EF of records of one length.
+pub const SCM_TYPE_FIXED_EF: u32 = 5;
+/// An EF of records of one length in a ring, the newest first.
+pub const SCM_TYPE_CYCLIC_EF: u32 = 6;
+/// An EF of records of various lengths.
+pub const SCM_TYPE_VARIABLE_EF: u32 = 7;
+
+/// Nothing special.
+pub const SCM_FL_NO_FLAGS: u32 = 0;
+/// With secure messaging. Only a provider can: without one `SCM_SCARD_E_UNSUPPORTED_FEATURE`.
+pub const SCM_FL_SECURE_MESSAGING: u32 = 0x1;
+/// Write: what was there is replaced (UPDATE). The default.
+pub const SCM_FL_REPLACE: u32 = 0x2;
+/// Write: what was there is erased (ERASE).
+pub const SCM_FL_ERASE: u32 = 0x4;
+/// Write: bits are set (WRITE of a file whose data coding is OR).
+pub const SCM_FL_OR: u32 = 0x8;
+/// Write: bits are cleared (WRITE of a file whose data coding is AND).
+pub const SCM_FL_AND: u32 = 0x10;
+/// Delete: a directory with all that is in it.
+pub const SCM_FL_RECURSIVE: u32 = 0x20;
+/// Delete: a directory only if it is empty. The default.
+pub const SCM_FL_NON_RECURSIVE: u32 = 0x40;
+/// The code is one of the whole card. The default.
+pub const SCM_FL_IHV_GLOBAL: u32 = 0x80;
+/// The code is one of the current DF.
+pub const SCM_FL_IHV_LOCAL: u32 = 0x100;
+/// ChangeCode: the code is asked for from now on.
+pub const SCM_FL_IHV_ENABLE: u32 = 0x200;
+/// ChangeCode: the code is not asked for any more.
+pub const SCM_FL_IHV_DISABLE: u32 = 0x400;
+/// ChangeCode: the code gets a new value. The default.
+pub const SCM_FL_IHV_CHANGE: u32 = 0x800;
+/// Create: room is reserved for data that are not given yet.
+pub const SCM_FL_PREALLOCATE: u32 = 0x1000;
+/// GetProperties: everything that the card tells.
+pub const SCM_FL_GET_ALL_PROPERTIES: u32 = 0x2000;
+/// GetProperties: size, type, identifiers, name and life cycle.
+pub const SCM_FL_STAT_DEFAULT: u32 = 0x4000;
+/// Verify: only the state is asked for; no try is spent.
+pub const SCM_FL_IHV_CHECKONLY: u32 = 0x8000;
+
+impl Reference {
+    pub fn from_value(value: u32) -> Result<Reference> {
+        match value {
+            SCM_TYPE_BY_NAME => Ok(Reference::Name),
+            SCM_TYPE_BY_ID => Ok(Reference::Id),
+            SCM_TYPE_BY_SHORT_ID => Ok(Reference::ShortId),
+            SCM_TYPE_BY_ANY => Ok(Reference::Any),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+
+    pub fn value(self) -> u32 {
+        match self {
+            Reference::Name => SCM_TYPE_BY_NAME,
+            Reference::Id => SCM_TYPE_BY_ID,
+            Reference::ShortId => SCM_TYPE_BY_SHORT_ID,
+            Reference::Any => SCM_TYPE_BY_ANY,
+        }
+    }
+}
+
+impl Origin {
+    pub fn from_value(value: u32) -> Result<Origin> {
+        match value {
+            SCM_SEEK_FROM_BEGINNING => Ok(Origin::Beginning),
+            SCM_SEEK_FROM_END => Ok(Origin::End),
+            SCM_SEEK_RELATIVE => Ok(Origin::Relative),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+}
+
+impl ShareMode {
+    pub fn from_value(value: u32) -> Result<ShareMode> {
+        match value {
+            SCM_SHARE_EXCLUSIVE => Ok(ShareMode::Exclusive),
+            SCM_SHARE_SHARED => Ok(ShareMode::Shared),
+            SCM_SHARE_DIRECT => Ok(ShareMode::Direct),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+}
+
+impl Protocols {
+    pub fn from_value(value: u32) -> Result<Protocols> {
+        const ANY: u32 = SCM_PROTOCOL_T0 | SCM_PROTOCOL_T1;
+        match value {
+            SCM_PROTOCOL_T0 => Ok(Protocols::T0),
+            SCM_PROTOCOL_T1 => Ok(Protocols::T1),
+            ANY => Ok(Protocols::Any),
+            SCM_PROTOCOL_RAW => Ok(Protocols::Raw),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+}
+
+impl Protocols {
+    pub fn accept(self, protocol: Protocol) -> bool {
+        match protocol {
+            Protocol::T0 => matches!(self, Protocols::T0 | Protocols::Any),
+            Protocol::T1 => matches!(self, Protocols::T1 | Protocols::Any),
+            Protocol::Raw => self == Protocols::Raw,
+        }
+    }
+}
+
+impl Protocol {
+    pub fn value(self) -> u32 {
+        match self {
+            Protocol::T0 => SCM_PROTOCOL_T0,
+            Protocol::T1 => SCM_PROTOCOL_T1,
+            Protocol::Raw => SCM_PROTOCOL_RAW,
+        }
+    }
+}
+
+impl Disposition {
+    pub fn from_value(value: u32) -> Result<Disposition> {
+        match value {
+            SCM_DISPOSITION_LEAVE => Ok(Disposition::Leave),
+            SCM_DISPOSITION_RESET => Ok(Disposition::Reset),
+            SCM_DISPOSITION_UNPOWER => Ok(Disposition::Unpower),
+            SCM_DISPOSITION_EJECT => Ok(Disposition::Eject),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+}
+
+impl CardState {
+    pub fn value(self) -> u32 {
+        match self {
+            CardState::Absent => SCM_STATE_ABSENT,
+            CardState::Present => SCM_STATE_PRESENT,
+            CardState::Swallowed => SCM_STATE_SWALLOWED,
+            CardState::Powered => SCM_STATE_POWERED,
+            CardState::NegotiableMode => SCM_STATE_NEGOTIABLEMODE,
+            CardState::SpecificMode => SCM_STATE_SPECIFICMODE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_outside_the_type_library_are_refused() {
+        for value in [0, 4, u32::MAX] {
+            assert!(ShareMode::from_value(value).is_err());
+        }
+        for value in [0, 4, 7, 0xFE, 0x100] {
+            assert!(Protocols::from_value(value).is_err());
+        }
+        assert!(Disposition::from_value(4).is_err());
+    }
+
+    #[test]
+    fn raw_is_a_value_of_its_own() {
+        assert_eq!(Protocols::from_value(0xFF), Ok(Protocols::Raw));
+        assert_eq!(Protocols::from_value(3), Ok(Protocols::Any));
+    }
+}

@@ -1,0 +1,144 @@
+//! What a provider brings for files.
+
+use std::ffi::{c_char, c_void};
+
+use crate::abi::hresult::scm_result;
+
+/// The files of a card, as a provider has them. Begin with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
+///
+/// `object` is what `scm_provider.create` gave, and `file` what `open` gave; the rest is as for the functions of the library.
+/// NULL for a function that the provider does not have: it answers `SCM_E_NOTIMPL`.
+#[allow(non_camel_case_types)]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct scm_file_access_functions {
+    /// `sizeof(scm_file_access_functions)`
+    pub struct_size: u32,
+    /// Goes to another directory.
+    pub change_dir: Option<
+        unsafe extern "C-unwind" fn(object: *mut c_void, reference_type: u32, path: *const c_char) -> scm_result,
+    >,
+    /// Tells where that is; `length` counts the NUL.
+    pub get_current_dir: Option<
+        unsafe extern "C-unwind" fn(
+            object: *mut c_void,
+            path: *mut c_char,
+            capacity: libc::size_t,
+            length: *mut libc::size_t,
+        ) -> scm_result,
+    >,
+    /// Lists the files of it, as a multi-string.
+    pub directory: Option<
+        unsafe extern "C-unwind" fn(
+            object: *mut c_void,
+            file_type: u32,
+            names: *mut c_char,
+            capacity: libc::size_t,
+            length: *mut libc::size_t,
+        ) -> scm_result,
+    >,
+    /// Opens a file. What it puts into `file` is what the functions of files get; NULL is good, too. `object` is not released
+    /// before the last of its files is closed.
+    pub open: Option<
+        unsafe extern "C-unwind" fn(
+            object: *mut c_void,
+            reference_type: u32,
+            path: *const c_char,
+            file: *mut *mut c_void,
+        ) -> scm_result,
+    >,
+    /// Creates a file or a directory.
+    pub create: Option<
+        unsafe extern "C-unwind" fn(
+            object: *mut c_void,
+            reference_type: u32,
+            path: *const c_char,
+            tlvs: *const u8,
+            tlvs_length: libc::size_t,
+            flags: u32,
+            data: *const u8,
+            data_length: libc::size_t,
+        ) -> scm_result,
+    >,
+    /// Deletes a file or a directory.
+    pub delete_file: Option<
+        unsafe extern "C-unwind" fn(
+            object: *mut c_void,
+            reference_type: u32,
+            path: *const c_char,
+            flags: u32,
+        ) -> scm_result,
+    >,
+    /// Tells the properties of a file.
+    pub get_properties: Option<
+        unsafe extern "C-unwind" fn(
+            object: *mut c_void,
+            reference_type: u32,
+            path: *const c_char,
+            tags: *const u8,
+            tags_length: libc::size_t,
+            flags: u32,
+            tlvs: *mut u8,
+            capacity: libc::size_t,
+            length: *mut libc::size_t,
+        ) -> scm_result,
+    >,
+    /// Sets properties of a file.
+    pub set_properties: Option<
+        unsafe extern "C-unwind" fn(
+            object: *mut c_void,
+            reference_type: u32,
+            path: *const c_char,
+            tlvs: *const u8,
+            tlvs_length: libc::size_t,
+            flags: u32,
+        ) -> scm_result,
+    >,
+    /// Tells what the files of this card can be like.
+    pub get_file_capabilities: Option<
+        unsafe extern "C-unwind" fn(
+            object: *mut c_void,
+            tags: *const u8,
+            tags_length: libc::size_t,
+            flags: u32,
+            tlvs: *mut u8,
+            capacity: libc::size_t,
+            length: *mut libc::size_t,
+        ) -> scm_result,
+    >,
+    /// Deactivates a file.
+    pub invalidate:
+        Option<unsafe extern "C-unwind" fn(object: *mut c_void, path: *const c_char, flags: u32) -> scm_result>,
+    /// Activates it again.
+    pub rehabilitate:
+        Option<unsafe extern "C-unwind" fn(object: *mut c_void, path: *const c_char, flags: u32) -> scm_result>,
+    /// Reads from a file.
+    pub read: Option<
+        unsafe extern "C-unwind" fn(
+            file: *mut c_void,
+            buffer: *mut u8,
+            capacity: libc::size_t,
+            length: *mut libc::size_t,
+            flags: u32,
+        ) -> scm_result,
+    >,
+    /// Writes to a file.
+    pub write: Option<
+        unsafe extern "C-unwind" fn(
+            file: *mut c_void,
+            data: *const u8,
+            data_length: libc::size_t,
+            flags: u32,
+            written: *mut libc::size_t,
+        ) -> scm_result,
+    >,
+    /// Moves the position in a file.
+    pub seek: Option<unsafe extern "C-unwind" fn(file: *mut c_void, offset: i64, origin: u32) -> scm_result>,
+    /// Tells the position in a file.
+    pub tell: Option<unsafe extern "C-unwind" fn(file: *mut c_void, position: *mut u64) -> scm_result>,
+    /// Tells the size of a file.
+    pub size: Option<unsafe extern "C-unwind" fn(file: *mut c_void, size: *mut u64) -> scm_result>,
+    /// Ends `file`. It is called once for each file, as the last of its functions, when nobody is in one any more: the attachment may be
+    /// dead then. NULL for nothing to be done.
+    pub close: Option<unsafe extern "C-unwind" fn(file: *mut c_void) -> scm_result>,
+}

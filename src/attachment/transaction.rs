@@ -1,0 +1,393 @@
+//! Several exchanges with the card in a row, between which nobody else gets at it.
+
+use zeroize::Zeroize;
+
+use super::Attachment;
+use super::diagnosis;
+use super::knowledge::{FileClass, Habits, Reach, Selection};
+use super::session::Session;
+use crate::abi::constants::{Disposition, Protocol};
+use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::atr::Atr;
+use crate::iso7816::capabilities::Capabilities;
+use crate::iso7816::class;
+use crate::iso7816::command::{Command, SHORT_DATA, SHORT_RESPONSE};
+use crate::iso7816::delivery::{Carrier, Delivered, Extended, Fetching, Limits};
+use crate::iso7816::status_word::StatusWord;
+use crate::resource_manager::features;
+use crate::resource_manager::pcsc;
+use crate::runtime::buffer;
+use crate::runtime::wait::WaitLimit;
+
+/// The card, locked for as long as this lives in `Attachment::converse`.
+pub struct Transaction<'a> {
+    attachment: &'a Attachment,
+    session: &'a mut Session,
+    protocol: Protocol,
+    /// An exchange has failed: what is wrong since then is not the card's answer.
+    has_failed: bool,
+    limit: WaitLimit<'a>,
+}
+
+impl Attachment {
+    /// Locks the card, if it is not, waiting no longer than so, and lets `talk` have it. The lock of its own is given back after
+    /// it; what became of that shows at the next call.
+    pub fn converse<T>(&self, timeout_ms: u32, talk: impl FnOnce(&mut Transaction) -> Result<T>) -> Result<T> {
+        let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
+        let mut session = self.enter(&limit)?;
+        let session = &mut *session;
+        self.take_lock(session, &limit)?;
+        let talked = match session.connection.map(|connection| connection.protocol) {
+            Ok(Some(protocol)) => {
+                if self.is_known_to_others() {
+                    // Something else could have been selected past this library.
+                    session.knowledge.forget_selected_file();
+                }
+                talk(&mut Transaction { attachment: self, session, protocol, has_failed: false, limit })
+            }
+            Ok(None) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
+            Err(code) => Err(code),
+        };
+        let _ = self.give_lock(session, Disposition::Leave, &limit);
+        talked
+    }
+
+    /// Sets what a command to this card may be like, whatever the card says, and how much data a short one may have and bring; None
+    /// believes the card.
+    pub fn set_limits(&self, limits: Option<Limits>, short: Option<(usize, usize)>) -> Result<()> {
+        let knowledge = &mut self.enter_at_length()?.knowledge;
+        knowledge.given_limits = limits;
+        knowledge.given_short = short;
+        knowledge.habits.forget_forms();
+        knowledge.habits.command = Reach::default();
+        knowledge.habits.response = Reach::default();
+        Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    /// Sends a command, in as many exchanges as it takes, puts what is wanted of its answer behind `answer`, and gives the status word.
+    /// What comes with a failure is no answer, and what a card has to tell its phone (91XX) is no news here: it is 9000.
+    /// A command of class 00 goes in the class that the card has for its files, and the words of a SIM come back as those of ISO/IEC 7816-4.
+    pub fn send(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        let limits = self.limits_for(command);
+        self.send_within(command, &limits, answer)
+    }
+
+    /// The same without extended lengths.
+    pub fn send_short(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        self.send_within(command, &Limits::SHORT, answer)
+    }
+
+    /// The same in another form, where the card refuses the first one.
+    pub fn send_in_any_form(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        let command = &self.class().command(command);
+        let begin = answer.len();
+        let sent = self.try_forms(command, &self.fetching(command), answer);
+        wanted(command, sent, begin, answer)
+    }
+
+    fn send_within(&mut self, command: &Command, limits: &Limits, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        let command = &self.class().command(command);
+        let begin = answer.len();
+        let sent = self.deliver(command, limits, &self.fetching(command), answer);
+        wanted(command, sent.map(|delivered| delivered.status), begin, answer)
+    }
+
+    fn fetching(&self, command: &Command) -> Fetching {
+        Fetching { believes_67xx: command.cla == class::SIM, ..Fetching::of(command, false) }
+    }
+
+    /// Sends a command of the caller's, and keeps its answer as that of the last exchange. What is selected afterwards, he knows.
+    pub fn send_for_caller(
+        &mut self,
+        command: &Command,
+        fetching: &Fetching,
+        answer: &mut Vec<u8>,
+    ) -> Result<StatusWord> {
+        self.session.knowledge.forget_selection();
+        self.send_for_application(command, fetching, answer)
+    }
+
+    /// The same for a provider that has selected its application for this command. It gets its part of the answer, which is kept as a whole.
+    pub fn send_for_application(
+        &mut self,
+        command: &Command,
+        fetching: &Fetching,
+        answer: &mut Vec<u8>,
+    ) -> Result<StatusWord> {
+        self.session.knowledge.forget_selected_file();
+        answer.clear();
+        let sent = self.try_forms(command, fetching, answer);
+        let kept = &mut self.session.response;
+        // What is in there is a part of the answer, or what the reader says of itself.
+        kept.clear();
+        let status = sent?;
+        let length = answer.len() + size_of::<StatusWord>();
+        if length > kept.capacity() {
+            // Of several exchanges, the last of which has given more than it was asked for.
+            *kept = buffer::zeroed(length)?;
+        }
+        kept.extend_from_slice(answer);
+        kept.extend_from_slice(&status.0.to_be_bytes());
+        answer.truncate(command.ne);
+        Ok(status)
+    }
+
+    /// Delivers a command, and once more in another form where the card refuses the first one: some say that they take a form, and do
+    /// not. What is refused is remembered when another form is answered; if none is, it was something else.
+    fn try_forms(&mut self, command: &Command, fetching: &Fetching, answer: &mut Vec<u8>) -> Result<StatusWord> {
+        let begin = answer.len();
+        let limits = self.limits_for(command);
+        let Delivered { status, form, is_refused, .. } = self.deliver(command, &limits, fetching, answer)?;
+        let Some(form) = form else { return Ok(status) };
+        // Once a form was answered, only a word about the form itself is one.
+        if !is_refused || *self.habits().takes_form(form) && !status.is_about_form() {
+            *self.habits().takes_form(form) |= !status.refuses_form();
+            return Ok(status);
+        }
+        *self.habits().refuses_form(form) = true;
+        let limits = self.limits_for(command);
+        if command.is_carried(self.protocol, &limits) {
+            let end = answer.len();
+            let again = self.deliver(command, &limits, fetching, answer)?;
+            if again.status == status && !status.refuses_form() {
+                // It has understood both.
+                answer.truncate(end);
+                *self.habits().refuses_form(form) = false;
+                *self.habits().takes_form(form) = true;
+                return Ok(status);
+            }
+            if !again.status.refuses_form() || !again.is_refused && again.status != status {
+                // Data that came with the refusal are no answer.
+                answer.drain(begin..end);
+                return Ok(again.status);
+            }
+            answer.truncate(end);
+        }
+        *self.habits().refuses_form(form) = false;
+        Ok(status)
+    }
+
+    /// Delivers a command to a card in the class in which it has given its answer before.
+    fn deliver(
+        &mut self,
+        command: &Command,
+        limits: &Limits,
+        fetching: &Fetching,
+        answer: &mut Vec<u8>,
+    ) -> Result<Delivered> {
+        let classes = fetching.classes.map(|classes| self.habits().fetching(command.cla, classes));
+        let most = self.habits().fetched.map_or(fetching.most, |most| most.min(fetching.most));
+        let delivered = command.deliver(self, limits, &Fetching { classes, most, ..*fetching }, answer)?;
+        self.habits().fetched = Some(delivered.most).filter(|most| *most < fetching.most);
+        if let Some(classes) = classes {
+            self.habits().note_fetched(command.cla, classes, delivered.fetched);
+        }
+        Ok(delivered)
+    }
+
+    fn limits_for(&mut self, command: &Command) -> Limits {
+        let is_long = command.data.len() > SHORT_DATA || command.ne > SHORT_RESPONSE;
+        if is_long { self.limits() } else { Limits::SHORT }
+    }
+
+    /// The limits of a command.
+    pub fn limits(&mut self) -> Limits {
+        let habits = *self.habits();
+        let limits = match self.session.knowledge.given_limits {
+            Some(limits) => limits,
+            None => {
+                let capabilities = match habits.refuses_chaining {
+                    true => self.capabilities().without_chaining(),
+                    false => self.capabilities(),
+                };
+                let reader = if capabilities.extended == Some(true) { self.reader_limit() } else { None };
+                capabilities.limits(reader)
+            }
+        };
+        limits.without(&habits)
+    }
+
+    /// How long a command about a file may be, and what it brings, where that is more than short; None if it is not. A SIM knows short
+    /// lengths only (3GPP TS 51.011, 9.1).
+    pub fn extended_for_files(&mut self) -> Option<Extended> {
+        match self.is_sim() {
+            true => None,
+            false => self.limits().extended,
+        }
+    }
+
+    /// The most data of a short command, and of a short response.
+    pub fn short_limits(&self) -> (usize, usize) {
+        self.session.knowledge.given_short.unwrap_or((SHORT_DATA, SHORT_RESPONSE))
+    }
+
+    /// Whether it matters what the card says of its capabilities.
+    pub fn believes_card(&self) -> bool {
+        self.session.knowledge.given_limits.is_none()
+    }
+
+    pub fn capabilities(&mut self) -> Capabilities {
+        let atr = self.session.card.atr;
+        *self.session.knowledge.capabilities.get_or_insert_with(|| Capabilities::of_atr(&atr))
+    }
+
+    pub fn atr(&self) -> Atr {
+        self.session.card.atr
+    }
+
+    pub fn learn(&mut self, capabilities: Capabilities) {
+        self.session.knowledge.capabilities = Some(capabilities);
+    }
+
+    /// The most data that the reader carries in one APDU, if it says so (PC/SC part 10).
+    fn reader_limit(&mut self) -> Option<usize> {
+        if self.session.knowledge.reader.is_none() {
+            // A reader that could not be asked is asked again.
+            self.session.knowledge.reader = self.ask_reader_limit().ok();
+        }
+        self.session.knowledge.reader.flatten()
+    }
+
+    fn ask_reader_limit(&mut self) -> Result<Option<usize>> {
+        let Some(code) = self.feature(features::GET_TLV_PROPERTIES)? else { return Ok(None) };
+        Ok(self.told(code)?.and_then(features::max_apdu_data))
+    }
+
+    /// The control code of a feature of PC/SC part 10, if the reader has it.
+    pub fn feature(&mut self, feature: u8) -> Result<Option<u32>> {
+        let list = self.told(pcsc::control_code(features::GET_FEATURE_REQUEST))?;
+        Ok(list.and_then(|list| features::control_code(list, feature)))
+    }
+
+    /// What the reader answers to a control code; None if that is nothing. That the connection is broken is no answer.
+    pub fn told(&mut self, code: u32) -> Result<Option<&[u8]>> {
+        match self.control(code, &[]) {
+            Ok(_) => Ok(Some(&self.session.response)),
+            Err(code) if diagnosis::is_lasting(code) => Err(code),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Sends a control code to the reader.
+    pub fn control(&mut self, code: u32, input: &[u8]) -> Result<&[u8]> {
+        let icc = self.session.connection?.icc;
+        let attachment = self.attachment;
+        let sent = attachment.manager.control(icc, code, input, &mut self.session.response);
+        match sent {
+            Ok(()) => {
+                attachment.note_control(self.session);
+                Ok(&self.session.response)
+            }
+            Err(code) => Err(attachment.diagnose(self.session, code, &self.limit)),
+        }
+    }
+
+    /// How long the data of the last exchange are, also what of them nobody wanted.
+    pub fn given_length(&self) -> usize {
+        self.session.response.len().saturating_sub(size_of::<StatusWord>())
+    }
+
+    /// Overwrites the answer of the last exchange, and leaves none. What a failure has left lies behind the end.
+    pub fn wipe_response(&mut self) {
+        self.session.response.zeroize();
+    }
+
+    /// None where it was the card that has not given it. A failure of the connection stays one.
+    pub fn given<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
+        match outcome {
+            Ok(given) => Ok(Some(given)),
+            Err(code) if self.has_failed || code == Hresult::E_OUTOFMEMORY => Err(code),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// What is known to be selected.
+    pub fn selection(&self) -> Option<Selection> {
+        self.session.knowledge.selection
+    }
+
+    /// Remembers what is selected, and nothing when it is not known.
+    pub fn set_selection(&mut self, selection: Option<Selection>) {
+        self.session.knowledge.application = None;
+        self.session.knowledge.selection = selection;
+    }
+
+    /// The class in which the card is asked for its files.
+    pub fn class(&self) -> FileClass {
+        self.session.knowledge.class
+    }
+
+    pub fn set_class(&mut self, class: FileClass) {
+        self.session.knowledge.class = class;
+    }
+
+    pub fn is_sim(&self) -> bool {
+        self.class() == FileClass::Sim
+    }
+
+    pub fn habits(&mut self) -> &mut Habits {
+        &mut self.session.knowledge.habits
+    }
+
+    /// Another number for each card that may be another one. A reset leaves it as it is.
+    pub fn card_number(&mut self) -> u64 {
+        self.attachment.look_for_other_card(self.session, &self.limit)
+    }
+}
+
+impl Attachment {
+    /// The generation says whether anything happened at all. Whether a card came and went with it, the reader counts, and
+    /// knows also where one signal has covered another.
+    fn look_for_other_card(&self, session: &mut Session, limit: &WaitLimit) -> u64 {
+        let generation = self.generation();
+        if session.knowledge.seen.is_none_or(|(seen, _)| seen != generation) {
+            let events = self.events(session, limit).unwrap_or_default();
+            if session.knowledge.seen.is_some_and(|(_, before)| before != events) {
+                self.count_card();
+            }
+            session.knowledge.seen = Some((generation, events));
+        }
+        self.card_number()
+    }
+}
+
+impl Carrier for Transaction<'_> {
+    fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    fn exchange(&mut self, apdu: &[u8]) -> Result<&[u8]> {
+        let attachment = self.attachment;
+        match attachment.exchange(self.session, apdu, &self.limit) {
+            Ok(()) => Ok(&self.session.response),
+            Err(code) => {
+                self.has_failed = true;
+                // The card may have been in the middle of anything, and have begun anew.
+                self.set_selection(None);
+                self.session.response.clear();
+                Err(code)
+            }
+        }
+    }
+}
+
+/// The wanted part of an answer: no more than Ne, and nothing after a failure.
+fn wanted(command: &Command, sent: Result<StatusWord>, begin: usize, answer: &mut Vec<u8>) -> Result<StatusWord> {
+    let sent = match command.cla {
+        class::SIM => sent.map(|status| status.of_sim(command.ins)),
+        _ => sent,
+    };
+    let length = match sent {
+        Ok(status) if status.is_done() => command.ne,
+        _ => 0,
+    };
+    answer.truncate(begin.saturating_add(length));
+    sent.map(|status| if status.is_normal() { StatusWord::OK } else { status })
+}
+
+impl Limits {
+    /// For commands that need nothing else.
+    const SHORT: Limits = Limits { chaining: true, extended: None };
+}

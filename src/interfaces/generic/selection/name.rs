@@ -1,0 +1,76 @@
+//! Names: the whole name of a DF, and where on the card the DFs above it are. Only the card knows.
+
+use super::way::{PARENT, ask};
+use super::{Expected, Telling, is_selected, select};
+use crate::abi::hresult::{Hresult, Result};
+use crate::attachment::knowledge::Selection;
+use crate::attachment::transaction::Transaction;
+use crate::interfaces::generic::control_parameters::{self, ControlParameters, NAME};
+use crate::iso7816::path::{MAX_DEPTH, MAX_NAME, MF, Name, Path, Root};
+
+/// The same path with the whole name of its root, as the card tells it: a card finds a DF also by the beginning of its name, and by
+/// the same beginning another one later. Where it has to be `whole`, a beginning finds nothing.
+pub fn with_whole_name(card: &mut Transaction, path: &Path, whole: bool) -> Result<Path> {
+    let Root::Name(name) = path.root() else { return Ok(*path) };
+    let current = card.selection().and_then(|selection| selection.directory);
+    if !whole && current.is_some_and(|current| current.root() == path.root()) {
+        return Ok(*path);
+    }
+    let root = Path::of(path.root());
+    let mut answer = Vec::new();
+    select(card, &root, Expected::Directory, Telling::Everything, &mut answer)?;
+    if told_name(&answer).is_none() && whole {
+        select(card, &root, Expected::Directory, Telling::Parameters, &mut answer)?;
+    }
+    match told_name(&answer) {
+        Some(told) if told == name => Ok(*path),
+        Some(_) if whole => Err(Hresult::SCARD_E_FILE_NOT_FOUND),
+        Some(told) if told.as_bytes().starts_with(name.as_bytes()) => {
+            let root = Path::of(Root::Name(told));
+            card.set_selection(Some(Selection { file: root, directory: Some(root) }));
+            Ok(path.with_root(Root::Name(told)))
+        }
+        None if whole && name.as_bytes().len() < MAX_NAME => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+        _ => Ok(*path),
+    }
+}
+
+fn told_name(answer: &[u8]) -> Option<Name> {
+    control_parameters::objects(answer)
+        .find(|object| object.tag == NAME)
+        .and_then(|object| Name::new(object.value).ok())
+}
+
+/// The same path from the MF, where it begins above a DF that was found by its name: only the card knows where that is.
+pub fn from_known_root(card: &mut Transaction, path: &Path) -> Result<Path> {
+    let Root::Name(_) = path.root() else { return Ok(*path) };
+    if path.above() == 0 {
+        return Ok(*path);
+    }
+    let above = ancestors(card, &Path::of(path.root()))?;
+    let keep = above.ids().len().checked_sub(path.above() - 1).ok_or(Hresult::SCARD_E_DIR_NOT_FOUND)?;
+    let known = above.ids().get(..keep).unwrap_or_default();
+    let root = known.iter().try_fold(Path::MF, |path, id| path.child(*id))?;
+    path.below(root)
+}
+
+/// The DF that the DF `path` is in, as a path from the MF: the card is asked for one after the other.
+fn ancestors(card: &mut Transaction, path: &Path) -> Result<Path> {
+    select(card, path, Expected::Directory, Telling::Nothing, &mut Vec::new())?;
+    card.set_selection(None);
+    let (mut ids, mut depth) = ([0; MAX_DEPTH], 0);
+    loop {
+        let mut answer = Vec::new();
+        let status = ask(card, PARENT, &[], Telling::Parameters, &mut answer)?;
+        if !is_selected(status) {
+            return Err(Hresult::SCARD_E_DIR_NOT_FOUND);
+        }
+        match ControlParameters::read(&answer).id {
+            Some(MF) => break,
+            Some(id) => *ids.get_mut(depth).ok_or(Hresult::SCARD_E_DIR_NOT_FOUND)? = id,
+            None => return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+        }
+        depth += 1;
+    }
+    ids.get(..depth).unwrap_or_default().iter().rev().try_fold(Path::MF, |path, id| path.child(*id))
+}

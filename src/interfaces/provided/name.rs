@@ -1,0 +1,41 @@
+//! The name of an interface, where it is not asked for by its IID.
+
+use crate::abi::hresult::{Hresult, Result};
+
+/// The longest name of an interface, in bytes without the NUL.
+pub(crate) const MAX_LENGTH: usize = 63;
+
+/// A name that can be one: valid UTF-8, not empty, not too long. Lives without the heap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Name {
+    /// The name, then NULs to the end.
+    bytes: [u8; MAX_LENGTH],
+}
+
+impl Name {
+    /// A name that a program gave. `text` may have more than `MAX_LENGTH` bytes; then it is no name.
+    pub fn new(text: &[u8]) -> Result<Name> {
+        let mut bytes = [0; MAX_LENGTH];
+        let room = bytes.get_mut(..text.len()).ok_or(Hresult::E_INVALIDARG)?;
+        if text.is_empty() || text.contains(&0) || std::str::from_utf8(text).is_err() {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        room.copy_from_slice(text);
+        Ok(Name { bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_can_be_a_name_and_refuses_what_cannot() {
+        assert_eq!(Name::new(b"CryptoProvider"), Name::new(b"CryptoProvider"));
+        assert_ne!(Name::new(b"CryptoProvider"), Name::new(b"Crypto"));
+        assert!(Name::new(&[b'a'; MAX_LENGTH]).is_ok());
+        for text in [&b""[..], &[b'a'; MAX_LENGTH + 1], b"caf\xE9", b"a\0b"] {
+            assert_eq!(Name::new(text), Err(Hresult::E_INVALIDARG));
+        }
+    }
+}

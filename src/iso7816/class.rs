@@ -1,0 +1,171 @@
+//! The class byte (ISO/IEC 7816-4, 5.4.1): logical channel, chaining, and what belongs to whom.
+
+use super::command::ins;
+use crate::abi::hresult::{Hresult, Result};
+
+/// How many logical channels there can be, with the basic one.
+const CHANNELS: u32 = 20;
+
+/// The bit that says: more of this command follows.
+const CHAINING: u8 = 0x10;
+/// The classes with the channels 4 to 19.
+const FURTHER: u8 = 0x40;
+const PROPRIETARY: u8 = 0x80;
+/// The class of the SIM (3GPP TS 51.011), which knows no channels, and nothing of other classes.
+pub(crate) const SIM: u8 = 0xA0;
+/// The class of the commands that a reader carries out itself (PC/SC part 3, 3.2.2).
+pub(super) const READER: u8 = 0xFF;
+/// INS of the messages of FIDO2 in class 80, and of the question whether their answer is ready (CTAP, NFC).
+const FIDO_MESSAGES: [u8; 2] = [0x10, 0x11];
+
+/// `cla` on a logical channel. Channel 0 leaves it as it is, whatever channel it has by itself.
+pub fn on_channel(cla: u8, channel: u32) -> Result<u8> {
+    match (cla, channel) {
+        (_, 0) => Ok(cla),
+        // No card has this class (ISO/IEC 7816-3, 9), and a reader has no channels.
+        (READER, _) => Err(Hresult::E_INVALIDARG),
+        _ if cla & (FURTHER | 0x03) != 0 => Err(Hresult::E_INVALIDARG),
+        (_, 1..4) => Ok(cla | channel as u8),
+        (_, 4..CHANNELS) => {
+            // Secure messaging is one bit there.
+            let secured = if cla & 0x0C != 0 { 0x20 } else { 0 };
+            Ok(cla & (PROPRIETARY | CHAINING) | FURTHER | secured | (channel - 4) as u8)
+        }
+        _ => Err(Hresult::E_INVALIDARG),
+    }
+}
+
+/// `cla` with the bit that says that more follows; None where the class has no such bit, or uses it for something else.
+pub fn chained(cla: u8) -> Option<u8> {
+    (cla & CHAINING == 0 && cla != SIM).then_some(cla | CHAINING)
+}
+
+/// Whether two classes are the same but for the bit for chaining.
+pub fn is_same(cla: u8, other: u8) -> bool {
+    unchained(cla) == unchained(other)
+}
+
+/// The class without the bit for chaining.
+pub fn unchained(cla: u8) -> u8 {
+    cla & !CHAINING
+}
+
+/// Whether it is known what a command does: those of ISO/IEC 7816-4, and under the classes 80 to 8F those of GlobalPlatform and FIDO2, and
+/// those with an instruction of ISO/IEC 7816-4. What else there is there, and under the classes from 90 on, only the card knows.
+pub fn is_known(cla: u8, ins: u8) -> bool {
+    match cla {
+        0x00..0x80 => true,
+        0x80..0x90 => ins::is_known(ins) || FIDO_MESSAGES.contains(&ins),
+        _ => false,
+    }
+}
+
+/// The interindustry class of the channel of `cla`, and nothing else of it: that of ENVELOPE. GlobalPlatform has channels in the classes
+/// 80 to 8F, and ETSI in 80 to 83. What the bits of other proprietary classes mean only their cards know, so that they are no channel.
+pub fn interindustry(cla: u8) -> u8 {
+    match cla {
+        SIM => SIM,
+        0x40..0x80 => FURTHER | cla & 0x0F,
+        0x00..0x40 | 0x80..0x90 => cla & 0x03,
+        _ => 0,
+    }
+}
+
+/// The same of a class that `on_channel` has made.
+fn interindustry_on_channel(cla: u8) -> u8 {
+    if cla & FURTHER != 0 { FURTHER | cla & 0x0F } else { cla & 0x03 }
+}
+
+/// The classes in which the answer of a command can be fetched (GET RESPONSE), in the order in which they are tried: that of the standards,
+/// and the others. One may be there twice.
+///
+/// ISO/IEC 7816-4:2005, 7.6.1 has an interindustry class. GlobalPlatform (Card Specification 2.3.1, 11.1.4) and ETSI (TS 102 221, 10.1.2)
+/// have one also after a command of class 80, and cards refuse 80 (GlobalPlatformPro issue 15). FIDO2 stays in class 80 (libfido2 issue 816),
+/// the SIM in A0 (3GPP TS 51.011, 9.2), and cards of other proprietary classes in theirs (pcsc-sharp issue 97). The low bits of 81 to 8F are a
+/// channel only to cards that have some, so that 00 is the last try there. `has_channel` says that the caller has given the channel, which no
+/// try leaves then.
+pub fn fetching(cla: u8, ins: u8, has_channel: bool) -> [u8; 3] {
+    let own = unchained(cla);
+    match cla {
+        _ if has_channel => [interindustry_on_channel(cla), own, own],
+        SIM => [SIM, 0, 0],
+        0x80 | 0x90 if FIDO_MESSAGES.contains(&ins) => [PROPRIETARY, 0, 0],
+        0x00..0x80 => [interindustry(cla), own, own],
+        0x80..0x90 => [interindustry(cla), own, 0],
+        _ => [cla, 0, 0],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twenty_channels() {
+        assert_eq!(on_channel(0x00, 0), Ok(0x00));
+        assert_eq!(on_channel(0x0C, 3), Ok(0x0F));
+        assert_eq!(on_channel(0x00, 4), Ok(0x40));
+        assert_eq!(on_channel(0x10, 19), Ok(0x5F));
+        assert_eq!(on_channel(0x0C, 5), Ok(0x61));
+        assert_eq!(on_channel(0x80, 2), Ok(0x82));
+        assert_eq!(on_channel(0x80, 6), Ok(0xC2));
+    }
+
+    #[test]
+    fn a_class_has_one_channel() {
+        for (cla, channel) in [(0x00, 20), (0x01, 2), (0x40, 1), (0xFF, 1), (0x00, u32::MAX)] {
+            assert_eq!(on_channel(cla, channel), Err(Hresult::E_INVALIDARG));
+        }
+    }
+
+    #[test]
+    fn not_every_class_has_a_bit_for_chaining() {
+        assert_eq!([0x00, 0x4F, 0x82].map(chained), [Some(0x10), Some(0x5F), Some(0x92)]);
+        assert_eq!([0x10, 0x90, 0xF0, SIM].map(chained), [None; 4]);
+    }
+
+    #[test]
+    fn envelopes_are_on_the_channel_of_their_command() {
+        for (cla, expected) in [(0x00, 0), (0x1E, 2), (0x82, 2), (0x4F, 0x4F), (0x7F, 0x4F), (SIM, SIM)] {
+            assert_eq!(interindustry(cla), expected, "{cla:02X}");
+        }
+    }
+
+    #[test]
+    fn no_proprietary_class_becomes_one_of_a_channel() {
+        for cla in 0x90..=0xFE {
+            assert_eq!(interindustry(cla), if cla == SIM { SIM } else { 0 }, "{cla:02X}");
+            let is_right = |class: &u8| *class == 0 || *class == cla;
+            assert!(fetching(cla, 0xA4, false).iter().all(is_right), "{cla:02X}");
+        }
+        for cla in [0xA4, 0xB0, 0xC0, 0xC3, 0xD4, 0xE0, 0xF8] {
+            assert_eq!(fetching(cla, 0xA4, false), [cla, 0, 0], "{cla:02X}");
+        }
+    }
+
+    #[test]
+    fn answers_are_fetched_as_the_standards_say_and_otherwise() {
+        for (cla, ins, expected) in [
+            (0x00, 0xA4, [0x00, 0x00, 0x00]),
+            (0x1E, 0xA4, [0x02, 0x0E, 0x0E]),
+            (0x4F, 0xA4, [0x4F, 0x4F, 0x4F]),
+            (0x7F, 0xA4, [0x4F, 0x6F, 0x6F]),
+            (0x80, 0x50, [0x00, 0x80, 0x00]),
+            (0x84, 0xF2, [0x00, 0x84, 0x00]),
+            (0x82, 0xF2, [0x02, 0x82, 0x00]),
+            (0x85, 0xA4, [0x01, 0x85, 0x00]),
+            (0x8F, 0xA4, [0x03, 0x8F, 0x00]),
+            (0x80, 0x10, [0x80, 0x00, 0x00]),
+            (0x90, 0x10, [0x80, 0x00, 0x00]),
+            (0x90, 0x5A, [0x90, 0x00, 0x00]),
+            (SIM, 0xA4, [SIM, 0x00, 0x00]),
+        ] {
+            assert_eq!(fetching(cla, ins, false), expected, "{cla:02X} {ins:02X}");
+        }
+        // The caller has said that it is a channel.
+        for (cla, channel, expected) in [(0x80, 2, [0x02, 0x82]), (0x80, 6, [0x42, 0xC2]), (0x8C, 4, [0x40, 0xE0])] {
+            let [first, other, last] = fetching(on_channel(cla, channel).unwrap(), 0xF2, true);
+            assert_eq!(([first, other], last), (expected, other), "{cla:02X} {channel}");
+        }
+    }
+}

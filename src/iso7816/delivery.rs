@@ -1,0 +1,420 @@
+//! How a command gets to a card and its response back, in as many exchanges as that takes: chaining and ENVELOPE on the way
+//! there, GET RESPONSE on the way back, one repetition with the right Le (ISO/IEC 7816-3, 12.2; 7816-4, 5.3).
+
+use super::class;
+use super::command::{Command, EXTENDED_DATA, EXTENDED_RESPONSE, Form, SHORT_DATA, SHORT_RESPONSE, ins};
+use super::status_word::StatusWord;
+use crate::abi::constants::Protocol;
+use crate::abi::hresult::{Hresult, Result};
+
+/// What brings one command APDU to the card, and its response back.
+pub trait Carrier {
+    fn protocol(&self) -> Protocol;
+    /// The response APDU: data and status word, at least that.
+    fn exchange(&mut self, apdu: &[u8]) -> Result<&[u8]>;
+}
+
+/// What card and reader take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Command chaining.
+    pub chaining: bool,
+    pub extended: Option<Extended>,
+}
+
+/// Extended lengths, and how much data they may carry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Extended {
+    /// In a command; up to 65,535.
+    pub data: usize,
+    /// In a response; up to 65,536.
+    pub response: usize,
+}
+
+/// How an answer is had from a card that does not give it at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fetching {
+    /// The classes of GET RESPONSE, in the order in which they are tried; None: what there is more stays with the card.
+    pub classes: Option<[u8; 3]>,
+    /// As much as the card gives by one GET RESPONSE.
+    pub most: usize,
+    /// A command that was refused for its Le is sent again with the right one.
+    pub corrects_le: bool,
+    /// A SIM says the right one with 67XX (3GPP TS 51.011, 9.4.6), which in other classes says nothing of it.
+    pub believes_67xx: bool,
+}
+
+/// The outcome of a delivery.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Delivered {
+    pub status: StatusWord,
+    /// The form in which the command went, if it was too long for a short one.
+    pub form: Option<LongForm>,
+    /// The card has refused the form, before it has done anything, and the command may be sent in another one.
+    pub is_refused: bool,
+    pub fetched: Fetched,
+    /// How much it has given by one GET RESPONSE, after it has refused more.
+    pub most: usize,
+}
+
+/// The outcome of GET RESPONSE.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fetched {
+    /// There was nothing to be fetched.
+    Nothing,
+    /// The class in which the card has given its answer.
+    In(u8),
+    /// The card has refused each class.
+    Refused,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LongForm {
+    /// In several parts.
+    Chained,
+    /// In extended lengths, for its data or for its Le alone.
+    Command,
+    Response,
+}
+
+/// How a command goes out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    /// In one APDU.
+    Whole(Form),
+    /// In parts of so many bytes of data.
+    Chained(usize, Form),
+    /// The extended APDU in parts, as T=0 wants it.
+    Enveloped,
+}
+
+impl Command<'_> {
+    /// Sends the command, and puts the data of its response behind `answer`: all that the card gives, also more than Ne. Nothing is sent
+    /// where the command cannot be carried: `SCARD_E_UNSUPPORTED_FEATURE`.
+    pub fn deliver(
+        &self,
+        carrier: &mut dyn Carrier,
+        limits: &Limits,
+        fetching: &Fetching,
+        answer: &mut Vec<u8>,
+    ) -> Result<Delivered> {
+        let end = answer.len().checked_add(self.ne).ok_or(Hresult::E_INVALIDARG)?;
+        let most = limits.extended.map_or(SHORT_RESPONSE, |extended| extended.response);
+        let (fetched, most_fetched) = (Fetched::Nothing, fetching.most);
+        let mut delivery = Delivery { carrier, answer, end, most, fetching, fetched, most_fetched };
+        if self.cla == class::READER {
+            return delivery.ask_reader(self);
+        }
+        let way = self.way(delivery.carrier.protocol(), limits)?;
+        let (status, has_begun) = match way {
+            Way::Whole(form) => (delivery.whole(self, form)?, false),
+            Way::Chained(size, form) => delivery.chain(self, size, form)?,
+            Way::Enveloped => delivery.envelop(self)?,
+        };
+        let form = way.form(self);
+        let is_refused = !has_begun && form.is_some_and(|form| self.may_be_reformed(status, form));
+        let status = delivery.fetch(self, status)?;
+        let Delivery { fetched, most_fetched: most, .. } = delivery;
+        Ok(Delivered { status, form, is_refused, fetched, most })
+    }
+
+    fn way(&self, protocol: Protocol, limits: &Limits) -> Result<Way> {
+        let (data, by_parts) = (self.data.len(), protocol == Protocol::T0);
+        let chaining = limits.chaining && class::chained(self.cla).is_some();
+        let is_short = data <= SHORT_DATA && self.ne <= SHORT_RESPONSE;
+        match limits.extended {
+            _ if is_short => Ok(Way::Whole(Form::Short)),
+            // There is room for more in the response, or in the command.
+            Some(extended)
+                if !by_parts && data <= extended.data && (data > SHORT_DATA || extended.response > SHORT_RESPONSE) =>
+            {
+                Ok(Way::Whole(Form::Extended))
+            }
+            // The response comes in parts then.
+            _ if data <= SHORT_DATA => Ok(Way::Whole(Form::Short)),
+            Some(extended) if !by_parts && chaining && extended.data > SHORT_DATA => {
+                Ok(Way::Chained(extended.data, Form::Extended))
+            }
+            _ if chaining => Ok(Way::Chained(SHORT_DATA, Form::Short)),
+            Some(extended) if by_parts && data <= extended.data => Ok(Way::Enveloped),
+            _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+        }
+    }
+
+    /// Whether there is a way to the card.
+    pub fn is_carried(&self, protocol: Protocol, limits: &Limits) -> bool {
+        self.way(protocol, limits).is_ok()
+    }
+
+    /// Whether it may be sent again, because the card wants it with another Le. A challenge that would be cut is none.
+    fn may_be_repeated(&self, le: usize) -> bool {
+        !ins::shows_proof(self.ins) && (self.ins != ins::GET_CHALLENGE || le <= self.ne)
+    }
+
+    /// Whether it may be sent again in another form, as it was refused by this word. What a card counts is not, nor is what it may count: a
+    /// command that only the card knows. 6F00 does not say that nothing was done, nor does 6A80, with which a card answers that takes the first
+    /// part of a chain for all of it.
+    fn may_be_reformed(&self, refusal: StatusWord, form: LongForm) -> bool {
+        let is_refused = match refusal {
+            StatusWord::NO_DIAGNOSIS => ins::may_be_done_twice(self.ins),
+            StatusWord::WRONG_DATA => form == LongForm::Chained && ins::may_be_done_twice(self.ins),
+            refusal => refusal.refuses_form(),
+        };
+        is_refused && !ins::shows_proof(self.ins) && class::is_known(self.cla, self.ins)
+    }
+}
+
+impl Fetching {
+    /// That of a command about which nobody has said anything else.
+    pub fn of(command: &Command, has_channel: bool) -> Fetching {
+        let classes = Some(class::fetching(command.cla, command.ins, has_channel));
+        Fetching { classes, most: SHORT_RESPONSE, corrects_le: true, believes_67xx: false }
+    }
+
+    /// The Le with which a refused command is to be sent again.
+    fn right_le(&self, refusal: StatusWord) -> Option<usize> {
+        let told = if self.believes_67xx { refusal.right_length() } else { None };
+        refusal.exact_le().or(told).filter(|_| self.corrects_le)
+    }
+}
+
+impl Way {
+    fn form(self, command: &Command) -> Option<LongForm> {
+        match self {
+            Way::Whole(Form::Short) => None,
+            Way::Chained(_, Form::Short) => Some(LongForm::Chained),
+            Way::Whole(Form::Extended) if command.data.len() <= SHORT_DATA => Some(LongForm::Response),
+            // Shorter parts are another form of what comes in long ones.
+            Way::Whole(Form::Extended) | Way::Chained(_, Form::Extended) | Way::Enveloped => Some(LongForm::Command),
+        }
+    }
+}
+
+/// A delivery under way.
+struct Delivery<'a> {
+    carrier: &'a mut dyn Carrier,
+    answer: &'a mut Vec<u8>,
+    /// How long the answer is to become.
+    end: usize,
+    /// The longest response of one exchange, where the lengths are extended.
+    most: usize,
+    fetching: &'a Fetching,
+    fetched: Fetched,
+    /// The longest response to GET RESPONSE.
+    most_fetched: usize,
+}
+
+impl Delivery<'_> {
+    fn room(&self) -> usize {
+        self.end.saturating_sub(self.answer.len())
+    }
+
+    /// One exchange. What comes beyond Ne is kept, too: the card has said it, and will not say it again.
+    fn exchange(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
+        let apdu = command.apdu(form)?;
+        let response = self.carrier.exchange(&apdu)?;
+        let (data, [sw1, sw2]) = response.split_last_chunk().ok_or(Hresult::SCARD_F_COMM_ERROR)?;
+        self.answer.try_reserve(data.len())?;
+        self.answer.extend_from_slice(data);
+        Ok(StatusWord::new(*sw1, *sw2))
+    }
+
+    /// What a reader does itself goes to it as it is, and so does its answer come back (PC/SC part 3, 3.2.2). Few readers read extended
+    /// lengths, so that they are for data that want them.
+    fn ask_reader(&mut self, command: &Command) -> Result<Delivered> {
+        let form = if command.data.len() <= SHORT_DATA { Form::Short } else { Form::Extended };
+        let status = self.exchange(command, form)?;
+        Ok(Delivered { status, form: None, is_refused: false, fetched: Fetched::Nothing, most: self.most_fetched })
+    }
+
+    fn whole(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
+        // A command with data and Le has no Le in T=0: what it answers is fetched.
+        let by_parts = self.carrier.protocol() == Protocol::T0;
+        let sent = if by_parts && !command.data.is_empty() { 0 } else { command.ne.min(self.most) };
+        let sent = command.expecting(sent);
+        let begin = self.answer.len();
+        let status = self.exchange(&sent, form)?;
+        let Some(le) = self.fetching.right_le(status).filter(|_| sent.ne > 0) else {
+            return Ok(status);
+        };
+        if !command.may_be_repeated(le) {
+            return Ok(status);
+        }
+        // Data that come with a refusal are no answer, the second time neither.
+        self.answer.truncate(begin);
+        let status = self.exchange(&sent.expecting(le), form)?;
+        if self.fetching.right_le(status).is_some() {
+            self.answer.truncate(begin);
+        }
+        Ok(status)
+    }
+
+    /// All parts say that more follows, but for the last. The last one is not repeated with another Le: nobody knows whether
+    /// the card still has the other parts. Tells, too, whether the card has taken any.
+    fn chain(&mut self, command: &Command, size: usize, form: Form) -> Result<(StatusWord, bool)> {
+        let cla = class::chained(command.cla).ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
+        let part = Command { cla, ne: 0, ..*command };
+        let (mut rest, mut has_begun) = (command.data, false);
+        while let Some((data, more)) = rest.split_at_checked(size).filter(|(_, more)| !more.is_empty()) {
+            if let Some(refusal) = self.part(&part.with_data(data), form)? {
+                return Ok((refusal, has_begun));
+            }
+            (rest, has_begun) = (more, true);
+        }
+        let last = command.with_data(rest);
+        let by_parts = self.carrier.protocol() == Protocol::T0;
+        let is_long = form == Form::Extended && (rest.len() > SHORT_DATA || last.ne > SHORT_RESPONSE);
+        let form = if is_long { Form::Extended } else { Form::Short };
+        let status = self.exchange(&last.expecting(if by_parts { 0 } else { last.ne.min(self.most) }), form)?;
+        Ok((status, has_begun))
+    }
+
+    /// The extended APDU as the data of ENVELOPE commands, of which an empty one is the last. A card that knows by the lengths
+    /// that it has everything may answer before that.
+    fn envelop(&mut self, command: &Command) -> Result<(StatusWord, bool)> {
+        let apdu = command.apdu(Form::Extended)?;
+        let envelope = Command { cla: class::interindustry(command.cla), ..Command::new(ins::ENVELOPE, 0, 0) };
+        let mut parts = apdu.chunks(SHORT_DATA);
+        let last = parts.next_back().unwrap_or_default();
+        let mut has_begun = false;
+        for part in parts {
+            if let Some(refusal) = self.part(&envelope.with_data(part), Form::Short)? {
+                return Ok((refusal, has_begun));
+            }
+            has_begun = true;
+        }
+        let status = match self.exchange(&envelope.with_data(last), Form::Short)? {
+            StatusWord::OK => self.exchange(&envelope, Form::Short)?,
+            answered => answered,
+        };
+        Ok((status, has_begun))
+    }
+
+    /// One part, behind which others follow: data have no place in its answer, nor has a warning (ISO/IEC 7816-4, 5.6). A card
+    /// that says more than that it is content has not understood, and the caller would take its word for that on the whole. Gives the word
+    /// of a card that refuses the part.
+    fn part(&mut self, command: &Command, form: Form) -> Result<Option<StatusWord>> {
+        let before = self.answer.len();
+        let status = self.exchange(command, form)?;
+        self.answer.truncate(before);
+        let cla = class::unchained(command.cla);
+        match status {
+            _ if status.is_normal_in(cla) => Ok(None),
+            done if done.code_for(cla, command.ins).0 >= 0 => Err(Hresult::SCARD_F_COMM_ERROR),
+            refusal => Ok(Some(refusal)),
+        }
+    }
+
+    /// What the card keeps ready, as far as it is wanted. A card that promises more and gives nothing has no end.
+    fn fetch(&mut self, command: &Command, mut status: StatusWord) -> Result<StatusWord> {
+        let Some(classes) = self.fetching.classes else { return Ok(status) };
+        while let Some(more) = status.more_in(command.cla).filter(|_| self.room() > 0) {
+            let (before, wanted) = (self.answer.len(), more.min(self.room()));
+            status = self.get_response(classes, wanted.min(self.most_fetched))?;
+            let given = self.answer.len() - before;
+            match status.more_in(command.cla) {
+                Some(_) if given == 0 => return Err(Hresult::SCARD_F_COMM_ERROR),
+                // It does not give the rest of what it gives in parts only.
+                None if status.is_done() && given < wanted && given == self.most_fetched => {
+                    return Err(Hresult::SCARD_E_COMM_DATA_LOST);
+                }
+                _ => {}
+            }
+        }
+        Ok(status)
+    }
+
+    /// GET RESPONSE in the class that the card knows, and of as much as it gives at once. Of a card that gives nothing the first refusal is
+    /// told.
+    fn get_response(&mut self, classes: [u8; 3], length: usize) -> Result<StatusWord> {
+        let classes = match self.fetched {
+            Fetched::In(cla) => [cla; 3],
+            _ => classes,
+        };
+        let (begin, [first, others @ ..]) = (self.answer.len(), classes);
+        let refusal = self.get_response_in(first, length)?;
+        if !refusal.refuses_to_give() {
+            return Ok(refusal);
+        }
+        // Data that came with the refusal are no answer, once another one is answered.
+        let end = self.answer.len();
+        let (mut tried, mut known) = (first, Some(first).filter(|_| refusal.may_refuse_length()));
+        let mut has_answer = refusal.leaves_answer();
+        for cla in others {
+            if cla == first || cla == tried {
+                continue;
+            }
+            let status = self.get_response_in(cla, length)?;
+            if !status.refuses_to_give() {
+                self.answer.drain(begin..end);
+                return Ok(status);
+            }
+            self.answer.truncate(end);
+            known = known.or_else(|| Some(cla).filter(|_| status.may_refuse_length()));
+            has_answer &= status.leaves_answer();
+            tried = cla;
+        }
+        if let Some(cla) = known.filter(|_| has_answer) {
+            if let Some(status) = self.get_less(cla, length)? {
+                self.answer.drain(begin..end);
+                return Ok(status);
+            }
+        }
+        if !matches!(self.fetched, Fetched::In(_)) {
+            self.fetched = Fetched::Refused;
+        }
+        Ok(refusal)
+    }
+
+    fn get_response_in(&mut self, cla: u8, length: usize) -> Result<StatusWord> {
+        let command = Command { cla, ..Command::new(ins::GET_RESPONSE, 0, 0) }.expecting(length);
+        let status = self.whole(&command, Form::Short)?;
+        if !status.refuses_to_give() {
+            self.fetched = Fetched::In(cla);
+        }
+        Ok(status)
+    }
+
+    /// GET RESPONSE of less than the card has refused, half of it each time: what it gives cannot be had again, so that nobody looks for the
+    /// greatest length. None if it gives nothing.
+    fn get_less(&mut self, cla: u8, refused: usize) -> Result<Option<StatusWord>> {
+        let begin = self.answer.len();
+        let mut length = refused / 2;
+        while length > 0 {
+            let status = self.get_response_in(cla, length)?;
+            if !status.refuses_to_give() {
+                self.most_fetched = length;
+                return Ok(Some(status));
+            }
+            self.answer.truncate(begin);
+            if !status.may_refuse_length() {
+                break;
+            }
+            length /= 2;
+        }
+        Ok(None)
+    }
+}
+
+impl StatusWord {
+    /// Whether nothing comes of a GET RESPONSE. A wrong Le is no refusal.
+    fn refuses_to_give(self) -> bool {
+        !self.is_done() && self.exact_le().is_none() && self.more_in(class::SIM).is_none()
+    }
+
+    /// Whether GET RESPONSE is refused for its class, or its length, and not because there is nothing.
+    fn leaves_answer(self) -> bool {
+        self.may_refuse_length() || matches!(self.parts(), (0x68 | 0x6D | 0x6E, _))
+    }
+
+    /// Whether GET RESPONSE may be refused for its length, and not for its class, nor because there is nothing.
+    fn may_refuse_length(self) -> bool {
+        matches!(self.parts(), (0x67 | 0x6B, _) | (0x6A, 0x80 | 0x86 | 0x87) | (0x6F, 0x00))
+    }
+}
+
+/// The limits of a card and a reader that take everything.
+pub(crate) const EVERYTHING: Extended = Extended { data: EXTENDED_DATA, response: EXTENDED_RESPONSE };
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,330 @@
+//! The calls of PC/SC, one function each, with the types and codes of libscm. Nothing else calls `pcsc::ffi`, and each call passes
+//! the gate.
+
+use std::ffi::CStr;
+use std::marker::PhantomData;
+use std::os::raw::c_char;
+use std::ptr::{null, null_mut};
+
+use pcsc::ffi::{self, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE};
+
+use super::bounds;
+use super::code::check;
+use super::gate;
+use super::words::{native_disposition, native_protocol, native_protocols, native_share_mode, protocol_from_native};
+use crate::abi::constants::{Access, Disposition, Protocol};
+use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::atr::Atr;
+use crate::resource_manager::ifd_name::{self, IfdName};
+use crate::resource_manager::{Context, Icc, MAX_ATTRIBUTE};
+
+// Missing from pcsc-sys, in the same library as everything else.
+unsafe extern "system" {
+    #[cfg_attr(windows, link_name = "SCardListReaderGroupsA")]
+    fn SCardListReaderGroups(context: SCARDCONTEXT, groups: *mut c_char, length: *mut DWORD) -> LONG;
+}
+
+/// Makes one call.
+#[inline(always)]
+fn call(function: impl FnOnce() -> LONG) -> Result<()> {
+    call_answered(&[], function)
+}
+
+/// Makes one call, to whose question these codes are an answer.
+#[inline(always)]
+fn call_answered(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
+    let passage = gate::pass()?;
+    let code = function();
+    drop(passage);
+    check(code, answers)
+}
+
+/// Makes one call that changes the lists of libpcsclite.
+fn call_alone(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
+    let passage = gate::pass_alone()?;
+    let code = function();
+    drop(passage);
+    check(code, answers)
+}
+
+fn native_context(context: Context) -> SCARDCONTEXT {
+    context.0 as SCARDCONTEXT
+}
+
+fn native(icc: Icc) -> SCARDHANDLE {
+    icc.0 as SCARDHANDLE
+}
+
+/// Whether the number is one that the platform can have given: handles of macOS have 32 bits, extended one way or other.
+pub fn can_be_native(icc: Icc) -> bool {
+    native(icc) as usize == icc.0 || native(icc) as u32 as usize == icc.0
+}
+
+/// A refusal is no broken connection here, as it is for `check` elsewhere.
+pub fn establish_context() -> Result<Context> {
+    let mut context = 0;
+    call_alone(&[Hresult::SCARD_W_SECURITY_VIOLATION], || {
+        // SAFETY: the two reserved pointers have to be null; the output is ours.
+        unsafe { ffi::SCardEstablishContext(ffi::SCARD_SCOPE_SYSTEM, null(), null(), &mut context) }
+    })?;
+    Ok(Context(context as usize))
+}
+
+pub fn release_context(context: Context) -> Result<()> {
+    // SAFETY: a context is a number; an unknown one is refused.
+    call_alone(&[], || unsafe { ffi::SCardReleaseContext(native_context(context)) })
+}
+
+pub fn cancel(context: Context) -> Result<()> {
+    // SAFETY: a context is a number; an unknown one is refused.
+    call(|| unsafe { ffi::SCardCancel(native_context(context)) })
+}
+
+pub fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
+    let (mut icc, mut protocol) = (0, 0);
+    // SAFETY: the name ends with a NUL and outlives the call; the outputs are ours.
+    call(|| unsafe {
+        ffi::SCardConnect(
+            native_context(context),
+            ifd.as_c_str().as_ptr(),
+            native_share_mode(access.share_mode),
+            native_protocols(access),
+            &mut icc,
+            &mut protocol,
+        )
+    })?;
+    Ok((Icc(icc as usize), protocol_from_native(protocol)))
+}
+
+pub fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
+    let mut protocol = 0;
+    // SAFETY: a handle is a number; an unknown one is refused. The output is ours.
+    call(|| unsafe {
+        ffi::SCardReconnect(
+            native(icc),
+            native_share_mode(access.share_mode),
+            native_protocols(access),
+            native_disposition(initial),
+            &mut protocol,
+        )
+    })?;
+    Ok(protocol_from_native(protocol))
+}
+
+pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
+    // SAFETY: a handle is a number; an unknown one is refused.
+    call_alone(&[], || unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
+}
+
+pub fn begin_transaction(icc: Icc) -> Result<()> {
+    // SAFETY: a handle is a number; an unknown one is refused.
+    call(|| unsafe { ffi::SCardBeginTransaction(native(icc)) })
+}
+
+pub fn end_transaction(icc: Icc, disposition: Disposition) -> Result<()> {
+    // SAFETY: a handle is a number; an unknown one is refused.
+    call(|| unsafe { ffi::SCardEndTransaction(native(icc), native_disposition(disposition)) })
+}
+
+/// The state in PC/SC's own word, and the protocol.
+pub fn status(icc: Icc) -> Result<(DWORD, Option<Protocol>)> {
+    let (mut state, mut protocol) = (0, 0);
+    // SAFETY: the outputs are ours; those that are null are not asked for.
+    let ask = || unsafe {
+        ffi::SCardStatus(native(icc), null_mut(), null_mut(), &mut state, &mut protocol, null_mut(), null_mut())
+    };
+    call(|| gate::reading(ask))?;
+    Ok((state, protocol_from_native(protocol)))
+}
+
+/// All that SCardStatus tells, as it tells it.
+pub struct Status {
+    /// Windows gives a multi-string here, the others a string: room for one NUL more.
+    pub name: [u8; ifd_name::MAX_LENGTH + 2],
+    pub state: DWORD,
+    pub protocol: Option<Protocol>,
+    pub atr: Atr,
+}
+
+pub fn full_status(icc: Icc) -> Result<Status> {
+    let mut name = [0u8; ifd_name::MAX_LENGTH + 2];
+    let mut atr = [0u8; ffi::ATR_BUFFER_SIZE];
+    let (mut name_length, mut atr_length) = (name.len() as DWORD, atr.len() as DWORD);
+    let (mut state, mut protocol) = (0, 0);
+    // SAFETY: the buffers are ours, and their lengths are what is said.
+    let ask = || unsafe {
+        ffi::SCardStatus(
+            native(icc),
+            name.as_mut_ptr().cast(),
+            &mut name_length,
+            &mut state,
+            &mut protocol,
+            atr.as_mut_ptr(),
+            &mut atr_length,
+        )
+    };
+    call(|| gate::reading(ask))?;
+    let atr = Atr::new(atr.get(..bounds::length(atr_length, atr.len())?).unwrap_or_default());
+    Ok(Status { name, state, protocol: protocol_from_native(protocol), atr })
+}
+
+/// What SCardTransmit is told of the protocol.
+fn pci(protocol: Protocol) -> &'static ffi::SCARD_IO_REQUEST {
+    const fn of(protocol: Protocol) -> ffi::SCARD_IO_REQUEST {
+        ffi::SCARD_IO_REQUEST {
+            dwProtocol: native_protocol(protocol),
+            cbPciLength: size_of::<ffi::SCARD_IO_REQUEST>() as DWORD,
+        }
+    }
+    match protocol {
+        Protocol::T0 => const { &of(Protocol::T0) },
+        Protocol::T1 => const { &of(Protocol::T1) },
+        Protocol::Raw => const { &of(Protocol::Raw) },
+    }
+}
+
+/// Replaces `response` by the answer, which is never longer than the capacity that `response` has.
+#[inline(always)]
+pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
+    let (room, mut length) = room_in(response);
+    // SAFETY: command and response are as long as is said, and neither is the other.
+    call(|| unsafe {
+        ffi::SCardTransmit(
+            native(icc),
+            pci(protocol),
+            command.as_ptr(),
+            command.len() as DWORD,
+            null_mut(),
+            room,
+            &mut length,
+        )
+    })?;
+    fill(response, length)
+}
+
+/// Replaces `response` by the answer, which is never longer than the capacity that `response` has.
+pub fn control(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
+    let (room, capacity) = room_in(response);
+    let mut length = 0;
+    // SAFETY: input and response are as long as is said, and neither is the other.
+    call(|| unsafe {
+        ffi::SCardControl(native(icc), code as DWORD, input.as_ptr(), input.len() as DWORD, room, capacity, &mut length)
+    })?;
+    fill(response, length)
+}
+
+/// Where the service may write its answer, and how much.
+fn room_in(response: &mut Vec<u8>) -> (*mut u8, DWORD) {
+    response.clear();
+    (response.as_mut_ptr(), response.capacity() as DWORD)
+}
+
+/// Takes over the answer that the service has written to `room_in(response)`.
+#[inline(always)]
+fn fill(response: &mut Vec<u8>, length: DWORD) -> Result<()> {
+    let length = bounds::length(length, response.capacity())?;
+    // SAFETY: within the capacity. The service may have written less than it says; but all of the room has been written before.
+    unsafe { response.set_len(length) };
+    Ok(())
+}
+
+/// Writes the attribute to the beginning of `value`, and gives its length.
+pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
+    let mut length = MAX_ATTRIBUTE as DWORD;
+    call_answered(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || {
+        // SAFETY: the buffer is as long as is said.
+        unsafe { ffi::SCardGetAttrib(native(icc), id as DWORD, value.as_mut_ptr(), &mut length) }
+    })?;
+    bounds::length(length, MAX_ATTRIBUTE)
+}
+
+pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
+    // SAFETY: the value is as long as is said.
+    call(|| unsafe { ffi::SCardSetAttrib(native(icc), id as DWORD, value.as_ptr(), value.len() as DWORD) })
+}
+
+/// A reader in SCardGetStatusChange: what is known of it, and then what is seen.
+#[repr(transparent)]
+pub struct ReaderState<'a> {
+    native: ffi::SCARD_READERSTATE,
+    name: PhantomData<&'a CStr>,
+}
+
+impl<'a> ReaderState<'a> {
+    pub fn new(name: &'a CStr, known: DWORD) -> ReaderState<'a> {
+        let native = ffi::SCARD_READERSTATE {
+            szReader: name.as_ptr(),
+            pvUserData: null_mut(),
+            dwCurrentState: known,
+            dwEventState: 0,
+            cbAtr: 0,
+            rgbAtr: [0; ffi::ATR_BUFFER_SIZE],
+        };
+        ReaderState { native, name: PhantomData }
+    }
+
+    /// The bits `SCARD_STATE_*`, and in the upper half a count of events.
+    pub fn seen(&self) -> DWORD {
+        self.native.dwEventState
+    }
+
+    pub fn atr(&self) -> Atr {
+        let (bytes, length) = (self.native.rgbAtr, self.native.cbAtr as usize);
+        Atr::new(bytes.get(..length).unwrap_or_default())
+    }
+}
+
+/// Looks at readers, or waits until one of them is other than it says: `SCARD_E_TIMEOUT` when none is in time.
+pub fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], timeout_ms: u32) -> Result<()> {
+    // SAFETY: as many elements as is said, each of them a READERSTATE, whose name ends with a NUL and outlives it.
+    let ask = || unsafe {
+        ffi::SCardGetStatusChange(
+            native_context(context),
+            timeout_ms as DWORD,
+            readers.as_mut_ptr().cast(),
+            readers.len() as DWORD,
+        )
+    };
+    let answers = &[Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED];
+    if timeout_ms == 0 {
+        call_answered(answers, || gate::reading(ask))
+    } else {
+        call_answered(answers, || gate::waiting(ask))
+    }
+}
+
+/// Whether SCardGetStatusChange takes more readers at once than pcsc-lite before 2.5 can have. All of them are to be ignored, so
+/// it asks nobody.
+pub fn takes_any_number_of_readers() -> bool {
+    const TOO_MANY: usize = 17;
+    let readers = &mut [(); TOO_MANY].map(|()| ReaderState::new(c"", ffi::SCARD_STATE_IGNORE));
+    get_status_change(Context(0), readers, 0).is_ok()
+}
+
+/// Fills the buffer with the readers of all groups, or measures without one. Gives the length.
+pub fn list_readers(context: Context, buffer: Option<&mut [u8]>) -> Result<usize> {
+    list(buffer, |names, length| {
+        // SAFETY: `names` is as long as is said, or null to ask for the length; null means all groups.
+        unsafe { ffi::SCardListReaders(native_context(context), null(), names, length) }
+    })
+}
+
+/// Fills the buffer with the groups of readers, or measures without one. Gives the length.
+pub fn list_reader_groups(context: Context, buffer: Option<&mut [u8]>) -> Result<usize> {
+    list(buffer, |names, length| {
+        // SAFETY: `names` is as long as is said, or null to ask for the length.
+        unsafe { SCardListReaderGroups(native_context(context), names, length) }
+    })
+}
+
+fn list(buffer: Option<&mut [u8]>, function: impl FnOnce(*mut c_char, *mut DWORD) -> LONG) -> Result<usize> {
+    let (names, capacity) = buffer.map_or((null_mut(), 0), |buffer| (buffer.as_mut_ptr().cast(), buffer.len()));
+    let mut length = capacity as DWORD;
+    call_answered(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || gate::reading(|| function(names, &mut length)))?;
+    bounds::length(length, if names.is_null() { bounds::LONGEST_LIST } else { capacity })
+}
+
+/// The code for a platform function.
+pub fn control_code(function: u32) -> u32 {
+    ffi::SCARD_CTL_CODE((function & 0x3FFF_FFFF) as DWORD) as u32
+}

@@ -1,0 +1,172 @@
+//! All readers at once, and the wait until something changes, where pcscd itself is asked.
+
+use std::net::Shutdown;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::daemon::{self, Notification, Reader, Stream};
+use super::native;
+use crate::abi::hresult::{Hresult, Result};
+use crate::resource_manager::ifd_name::IfdName;
+use crate::resource_manager::{Context, IfdState, Sight};
+use crate::runtime::cancellation::hold_off;
+use crate::runtime::fallible::Arc;
+
+/// How long who was woken for nothing stays away, as in `survey`: also the use of a reader wakes.
+const FRUITLESS: Duration = Duration::from_millis(10);
+
+/// The watches under way, so that another thread can end them.
+static CALLS: Mutex<Vec<Call>> = Mutex::new(Vec::new());
+
+pub struct Call {
+    context: Context,
+    stream: Arc<Stream>,
+    is_cancelled: bool,
+}
+
+/// All of them, locked: also across a fork.
+pub fn lock() -> MutexGuard<'static, Vec<Call>> {
+    CALLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One of them, in this context: nobody else has one there.
+pub struct Watch {
+    context: Context,
+    waker: Option<Notification>,
+}
+
+/// Begins one, if pcscd has to be asked itself, and if it understands us: libpcsclite says what is the matter otherwise.
+pub fn begin(context: Context) -> Result<Option<Watch>> {
+    if !daemon::is_needed() {
+        return Ok(None);
+    }
+    let _cancellation = hold_off();
+    let Some(watch) = try_to_begin(context) else { return Ok(None) };
+    // What answers now was there before, so it is the one that has answered here.
+    check_alive(context)?;
+    Ok(Some(watch))
+}
+
+fn try_to_begin(context: Context) -> Option<Watch> {
+    let stream = Arc::try_new(daemon::connect().ok()?).ok()?;
+    let mut watch = Watch::new(context, stream.clone()).ok()?;
+    watch.waker = Some(Notification::new(stream).ok()?);
+    Some(watch)
+}
+
+/// Fails when the pcscd that has given this context is gone, although another one may have come.
+fn check_alive(context: Context) -> Result<()> {
+    match native::list_readers(context, None) {
+        Ok(_) | Err(Hresult::SCARD_E_NO_READERS_AVAILABLE | Hresult::SCARD_E_UNSUPPORTED_FEATURE) => Ok(()),
+        Err(code) => Err(code),
+    }
+}
+
+/// Ends the watch in this context. Whether there is one.
+pub fn cancel(context: Context) -> bool {
+    let mut calls = lock();
+    let call = calls.iter_mut().find(|call| call.context == context);
+    call.map(|call| {
+        call.is_cancelled = true;
+        let _ = call.stream.shutdown(Shutdown::Both);
+    })
+    .is_some()
+}
+
+impl Watch {
+    fn new(context: Context, stream: Arc<Stream>) -> Result<Watch> {
+        let mut calls = lock();
+        calls.try_reserve(1)?;
+        calls.push(Call { context, stream, is_cancelled: false });
+        Ok(Watch { context, waker: None })
+    }
+
+    /// All readers once something is other than `known`, or the time is up.
+    pub fn survey(self, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+        let look = || as_seen(&daemon::readers()?, known);
+        self.until(timeout_ms, look, |now| IfdState::differ(known, now))
+    }
+
+    /// The reader once it is other than `seen`.
+    pub fn wait_for_change(self, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
+        let is_other = |now: &Sight| Sight { native: seen.native, ..*now } != *seen;
+        let now = self.until(timeout_ms, || look(ifd), is_other)?;
+        if is_other(&now) { Ok(now) } else { Err(Hresult::SCARD_E_TIMEOUT) }
+    }
+
+    /// Looks until there is news, the time is up, or it is cancelled.
+    fn until<T>(mut self, timeout_ms: u32, look: impl Fn() -> Result<T>, is_news: impl Fn(&T) -> bool) -> Result<T> {
+        let _cancellation = hold_off();
+        let start = Instant::now();
+        let limit = Duration::from_millis(timeout_ms.into());
+        let mut is_woken = false;
+        loop {
+            let set = self.waker().and_then(Notification::set);
+            let now = look()?;
+            let rest = limit.saturating_sub(start.elapsed());
+            if is_news(&now) || rest.is_zero() {
+                return Ok(now);
+            }
+            if is_woken {
+                std::thread::sleep(FRUITLESS.min(rest));
+            }
+            is_woken = match set.and_then(|()| self.waker()?.wait(rest)) {
+                Err(_) if self.is_cancelled() => return Ok(now),
+                waited => waited?,
+            };
+        }
+    }
+
+    fn waker(&mut self) -> Result<&mut Notification> {
+        self.waker.as_mut().ok_or(Hresult::E_UNEXPECTED)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        lock().iter().any(|call| call.context == self.context && call.is_cancelled)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        lock().retain(|call| call.context != self.context);
+    }
+}
+
+/// The reader as it is now, if pcscd has to be asked itself, and if it understands us.
+pub fn sight(context: Context, ifd: &IfdName) -> Result<Option<Sight>> {
+    if !daemon::is_needed() {
+        return Ok(None);
+    }
+    let _cancellation = hold_off();
+    match look(ifd) {
+        Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED) => Ok(None),
+        seen => check_alive(context).and(seen).map(Some),
+    }
+}
+
+fn look(ifd: &IfdName) -> Result<Sight> {
+    let readers = daemon::readers()?;
+    let reader = readers.iter().find(|reader| reader.name == *ifd).ok_or(Hresult::SCARD_E_UNKNOWN_READER)?;
+    if !reader.is_available() {
+        return Err(Hresult::SCARD_E_READER_UNAVAILABLE);
+    }
+    let card = reader.card();
+    Ok(Sight { card_present: card.is_some(), atr: card.unwrap_or_default(), events: reader.events, native: 0 })
+}
+
+fn as_seen(readers: &[Reader], known: &[IfdState]) -> Result<Vec<IfdState>> {
+    let mut ifds: Vec<IfdState> = Vec::new();
+    ifds.try_reserve_exact(readers.len())?;
+    for reader in readers {
+        let name = reader.name;
+        // Of several with one name pcscd knows the first.
+        if ifds.iter().any(|ifd| ifd.name == name) {
+            continue;
+        }
+        let before = known.iter().find(|ifd| ifd.name == name).map_or(0, |ifd| ifd.events);
+        // As libpcsclite would have it: what pcscd cannot speak with has no card, and a count that it goes on with afterwards.
+        let (card, events) = if reader.is_available() { (reader.card(), reader.events) } else { (None, before) };
+        ifds.push(IfdState { name, id: 0, card, events, resets: 0, native: 0 });
+    }
+    Ok(ifds)
+}

@@ -1,0 +1,281 @@
+//! The virtual resource manager, inside the process: readers and cards that a program makes itself.
+//!
+//! This file is what attachments see of it: each call looks whether the reader was told to fail, is carried out
+//! (`calls`), and leaves a line in the reader's log. What the program does with its readers is in `world`.
+
+mod answer;
+mod attribute;
+mod calls;
+mod card;
+mod desk;
+mod driver;
+mod failure;
+mod ifd;
+mod log;
+mod manager;
+mod numbered;
+mod survey;
+#[cfg(test)]
+mod tests;
+mod words;
+mod world;
+
+pub use attribute::{Attribute, Attributes};
+pub use card::{Callbacks, Card};
+pub use driver::{Driver, DriverCallbacks};
+pub use failure::{Failure, Operation};
+pub use ifd::Make;
+#[cfg(unix)]
+pub use manager::Locked;
+pub use manager::lock;
+pub use world::*;
+
+use std::fmt::Arguments;
+
+use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
+use crate::abi::hresult::{Hresult, Result};
+use crate::resource_manager::ifd_name::IfdName;
+use crate::resource_manager::multi_string::MultiString;
+use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, Sight};
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
+use log::{Command, Hex};
+use words::{Outcome, done};
+
+/// The group that pcsc-lite has all its readers in, too.
+const GROUP: &[u8] = b"SCard$DefaultReaders";
+
+pub struct Virtual;
+
+/// Whether a virtual reader has this name.
+pub fn has_ifd(name: &IfdName) -> bool {
+    lock().ifd_named(name).is_some()
+}
+
+/// Whether there are virtual readers, and their service runs.
+pub fn serves_ifds() -> bool {
+    let manager = lock();
+    manager.runs && manager.ifds.iter().next().is_some()
+}
+
+/// Whether this is a card handle of a virtual reader.
+pub fn has_icc(icc: Icc) -> bool {
+    lock().connection(icc.0).is_ok()
+}
+
+impl ResourceManager for Virtual {
+    fn keeps_transaction_on_reconnect(&self) -> bool {
+        true
+    }
+
+    fn is_private(&self) -> bool {
+        true
+    }
+
+    fn calls_back(&self) -> bool {
+        true
+    }
+
+    fn notices_removal_within_ms(&self) -> u32 {
+        0
+    }
+
+    fn worth_asking_every_ms(&self) -> u32 {
+        1
+    }
+
+    /// No cancel is missed here.
+    fn worth_surveying_every_ms(&self) -> u32 {
+        SCM_INFINITE
+    }
+
+    /// A program without virtual readers hears nothing of them.
+    fn is_worth_telling(&self) -> bool {
+        lock().had_ifds
+    }
+
+    fn stir(&self) {
+        lock().announce();
+    }
+
+    fn establish_context(&self, _: &WaitLimit) -> Result<Context> {
+        let mut manager = lock();
+        if !manager.runs {
+            return Err(Hresult::SCARD_E_NO_SERVICE);
+        }
+        let number = manager.new_number();
+        manager.contexts.insert(number, true)?;
+        Ok(Context(number))
+    }
+
+    fn release_context(&self, context: Context) {
+        let mut manager = lock();
+        while let Some(icc) = manager.connection_in(context.0) {
+            // It was found just now.
+            let _ = manager.forget(icc);
+        }
+        // One that is not known has nothing to be released.
+        let _ = manager.contexts.remove(context.0);
+    }
+
+    fn connect(
+        &self,
+        context: Context,
+        name: &IfdName,
+        access: Access,
+        limit: &WaitLimit,
+    ) -> Result<(Icc, Option<Protocol>)> {
+        let ifd = calls::find(context, name)?;
+        let connected = plan(ifd, Operation::Connect, limit).and_then(|()| calls::connect(context, ifd, access, limit));
+        let protocol = Outcome(connected.map(|(_, protocol)| words::protocol(protocol)));
+        note(ifd, format_args!("connect {access} -> {protocol}"));
+        connected
+    }
+
+    fn reconnect(
+        &self,
+        icc: Icc,
+        _: ShareMode,
+        access: Access,
+        initial: Disposition,
+        limit: &WaitLimit,
+    ) -> Result<Option<Protocol>> {
+        let ifd = calls::ifd_behind(icc)?;
+        let connected =
+            plan(ifd, Operation::Reconnect, limit).and_then(|()| calls::reconnect(icc, access, initial, limit));
+        let protocol = Outcome(connected.map(words::protocol));
+        note(ifd, format_args!("reconnect {access} {initial} -> {protocol}"));
+        connected
+    }
+
+    fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let ended =
+            plan(ifd, Operation::Disconnect, &WaitLimit::ENDLESS).and_then(|()| calls::disconnect(icc, disposition));
+        note(ifd, format_args!("disconnect {disposition} -> {}", done(&ended)));
+        ended
+    }
+
+    fn begin_transaction(&self, icc: Icc, limit: &WaitLimit) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let begun = plan(ifd, Operation::Begin, limit).and_then(|()| calls::begin(icc, limit));
+        note(ifd, format_args!("begin -> {}", done(&begun)));
+        begun
+    }
+
+    fn end_transaction(&self, icc: Icc, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let ended = plan(ifd, Operation::End, limit).and_then(|()| calls::end(icc, disposition));
+        note(ifd, format_args!("end {disposition} -> {}", done(&ended)));
+        ended
+    }
+
+    fn probe(&self, icc: Icc, _: &WaitLimit) -> Result<()> {
+        lock().connection(icc.0)?.untroubled()
+    }
+
+    fn is_taken(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
+        calls::is_taken(icc)
+    }
+
+    fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)> {
+        self.identify(icc, limit).map(|identity| (identity.state, identity.protocol))
+    }
+
+    fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity> {
+        let ifd = calls::ifd_behind(icc)?;
+        let identity = plan(ifd, Operation::Status, limit).and_then(|()| calls::identify(icc, limit));
+        let state = Outcome(identity.map(|identity| words::state(identity.state)));
+        note(ifd, format_args!("status -> {state}"));
+        identity
+    }
+
+    fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let sent = plan(ifd, Operation::Transmit, &WaitLimit::ENDLESS)
+            .and_then(|()| calls::transmit(icc, protocol, command, response));
+        let answer = Outcome(sent.map(|()| Hex(response)));
+        note(ifd, format_args!("transmit {} -> {answer}", Command(command)));
+        sent
+    }
+
+    fn control(&self, icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let sent = plan(ifd, Operation::Control, &WaitLimit::ENDLESS)
+            .and_then(|()| calls::control(icc, code, input, response));
+        note(ifd, format_args!("control {code:08X}, {} bytes -> {}", input.len(), done(&sent)));
+        sent
+    }
+
+    fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
+        let ifd = calls::ifd_behind(icc)?;
+        let read =
+            plan(ifd, Operation::GetAttribute, &WaitLimit::ENDLESS).and_then(|()| calls::get_attribute(icc, id, value));
+        note(ifd, format_args!("get attribute {id:08X} -> {}", done(&read)));
+        read
+    }
+
+    fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()> {
+        let ifd = calls::ifd_behind(icc)?;
+        let set =
+            plan(ifd, Operation::SetAttribute, &WaitLimit::ENDLESS).and_then(|()| calls::set_attribute(icc, id, value));
+        note(ifd, format_args!("set attribute {id:08X} -> {}", done(&set)));
+        set
+    }
+
+    fn look(&self, context: Context, ifd: &IfdName, _: &WaitLimit) -> Result<Sight> {
+        calls::look(context, ifd)
+    }
+
+    fn wait_for_change(
+        &self,
+        context: Context,
+        ifd: &IfdName,
+        seen: &Sight,
+        timeout_ms: u32,
+        _: &WaitLimit,
+    ) -> Result<Sight> {
+        calls::wait_for_change(context, ifd, seen, timeout_ms)
+    }
+
+    fn survey(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+        survey::survey(context, known, timeout_ms)
+    }
+
+    fn cancel_survey(&self, context: Context) {
+        survey::cancel(context);
+    }
+
+    fn list_ifds(&self, context: Context) -> Result<Vec<u8>> {
+        let manager = lock();
+        manager.check_context(context.0)?;
+        let mut names = MultiString::new()?;
+        manager.ifds.iter().try_for_each(|(_, ifd)| names.push(ifd.name.as_c_str().to_bytes()))?;
+        Ok(names.into_bytes())
+    }
+
+    fn list_ifd_groups(&self, context: Context) -> Result<Vec<u8>> {
+        let manager = lock();
+        manager.check_context(context.0)?;
+        let mut groups = MultiString::new()?;
+        manager.ifds.iter().take(1).try_for_each(|_| groups.push(GROUP))?;
+        Ok(groups.into_bytes())
+    }
+}
+
+/// What the reader was told to do with this call.
+fn plan(ifd: usize, operation: Operation, limit: &WaitLimit) -> Result<()> {
+    let mut manager = lock();
+    let planned = manager.ifds.get_mut(ifd).map(|ifd| ifd.failures.next(operation));
+    let Some((answer, delay)) = planned else { return Ok(()) };
+    if !delay.is_zero() {
+        manager::pass_time(manager, delay, limit)?;
+    }
+    answer
+}
+
+/// Adds a line to the log of a reader, if it is still there.
+fn note(ifd: usize, line: Arguments<'_>) {
+    if let Some(ifd) = lock().ifds.get_mut(ifd) {
+        ifd.log.line(line);
+    }
+}

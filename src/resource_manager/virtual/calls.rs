@@ -1,0 +1,397 @@
+//! The calls of attachments, as PC/SC defines them and pcscd answers them. Where pcscd polls, these wait to be woken.
+
+use std::time::{Duration, Instant};
+
+use super::attribute;
+use super::card::{Callee, Card, Power, PowerEvent};
+use super::ifd::Ifd;
+use super::manager::{Connection, Locked, Manager, lock, wait, wait_at_most};
+use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
+use crate::abi::hresult::{Hresult, Result};
+use crate::resource_manager::ifd_name::IfdName;
+use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, Sight};
+use crate::runtime::fallible::Arc;
+use crate::runtime::wait::WaitLimit;
+
+/// The reader of this name.
+pub fn find(context: Context, name: &IfdName) -> Result<usize> {
+    let manager = lock();
+    manager.check_context(context.0)?;
+    manager.ifd_named(name).ok_or(Hresult::SCARD_E_UNKNOWN_READER)
+}
+
+/// The reader that a card handle was connected to, which may be gone.
+pub fn ifd_behind(icc: Icc) -> Result<usize> {
+    lock().connection(icc.0).map(|connection| connection.ifd)
+}
+
+pub fn connect(context: Context, ifd: usize, access: Access, limit: &WaitLimit) -> Result<(Icc, Option<Protocol>)> {
+    let mut manager = lock();
+    loop {
+        manager.check_context(context.0)?;
+        let reader = manager.ifds.get(ifd).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)?;
+        if reader.exclusive.is_some() {
+            return Err(Hresult::SCARD_E_SHARING_VIOLATION);
+        }
+        if reader.transaction.is_some() {
+            manager = wait(manager, limit)?;
+            manager.check_context(context.0).map_err(cut_short)?;
+            continue;
+        }
+        let Some(card) = unpowered_card(&manager, ifd, access)? else { break };
+        drop(manager);
+        power_up(ifd, &card)?;
+        // It may have left meanwhile, and this be the last of it: no lock is held then.
+        drop(card);
+        manager = lock();
+    }
+    let icc = manager.new_number();
+    manager.connections.insert(icc, Connection::new(context.0, ifd))?;
+    match take(&mut manager, icc, access) {
+        Ok(protocol) => Ok((Icc(icc), protocol)),
+        Err(code) => manager.forget(icc).and(Err(code)),
+    }
+}
+
+pub fn reconnect(icc: Icc, access: Access, initial: Disposition, limit: &WaitLimit) -> Result<Option<Protocol>> {
+    drop(turn(icc, limit)?);
+    match initial {
+        Disposition::Leave | Disposition::Eject => {}
+        Disposition::Reset => cycle(icc, &[PowerEvent::Reset])?,
+        Disposition::Unpower => cycle(icc, &[PowerEvent::Off, PowerEvent::On])?,
+    }
+    let mut manager = turn(icc, limit)?;
+    loop {
+        // As in pcscd, the power stays off until it is asked for.
+        if access.share_mode != ShareMode::Direct && manager.ifd_of(icc.0)?.card()?.power() == Power::Mute {
+            return Err(Hresult::SCARD_W_UNRESPONSIVE_CARD);
+        }
+        match take(&mut manager, icc.0, access) {
+            Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
+            taken => return taken,
+        }
+        drop(wait(manager, limit)?);
+        manager = turn(icc, limit)?;
+    }
+}
+
+/// Gives the reader to a card handle, whose signals end here.
+fn take(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Protocol>> {
+    let reader = manager.ifd_of(icc)?;
+    let protocol = match access.share_mode {
+        ShareMode::Direct => reader.protocol(),
+        _ => Some(reader.agree(access.protocols)?),
+    };
+    let ifd = manager.connection(icc)?.ifd;
+    let in_use = manager.others_on(ifd, Some(icc)) > 0;
+    let reader = manager.ifd_of(icc)?;
+    if access.share_mode == ShareMode::Exclusive {
+        if in_use {
+            return Err(Hresult::SCARD_E_SHARING_VIOLATION);
+        }
+        reader.exclusive = Some(icc);
+    } else if reader.exclusive == Some(icc) {
+        reader.exclusive = None;
+    }
+    manager.acknowledge(icc);
+    Ok(protocol)
+}
+
+/// The card that has to be powered before it can be used with `access`.
+fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Option<Arc<Card>>> {
+    if access.share_mode == ShareMode::Direct {
+        return Ok(None);
+    }
+    let card = manager.ifds.get(ifd).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)?.card()?;
+    Ok(Some(card).filter(|card| card.power() != Power::On))
+}
+
+/// Powers a card, unless another thread was quicker, or it has left, or the service has stopped.
+pub fn power_up(ifd: usize, card: &Arc<Card>) -> Result<()> {
+    let powered = card.alone(|alone| {
+        let is_served = {
+            let manager = lock();
+            manager.runs && manager.ifds.get(ifd).is_some_and(|ifd| ifd.holds(card))
+        };
+        if is_served && card.power() != Power::On {
+            return alone.power(PowerEvent::On);
+        }
+        Ok(())
+    })?;
+    powered.unwrap_or(Ok(()))
+}
+
+/// That there is nothing left to disconnect from is no error, but that there is no service is: then, as in libpcsclite, the
+/// handle stays known until its context is released. A card that was taken out is not disposed of, nor is the one that has
+/// come after it.
+pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
+    let events: &[PowerEvent] = match disposition {
+        Disposition::Leave | Disposition::Eject => &[],
+        Disposition::Reset => &[PowerEvent::Reset],
+        Disposition::Unpower => &[PowerEvent::Off],
+    };
+    let disposed = if events.is_empty() { Ok(()) } else { dispose(icc, events) };
+    let mut manager = lock();
+    if manager.connection(icc.0)?.trouble == Some(Hresult::SCARD_E_NO_SERVICE) {
+        return Err(Hresult::SCARD_E_NO_SERVICE);
+    }
+    manager.forget(icc.0)?;
+    match disposed {
+        Err(Hresult::SCARD_E_NOT_READY) => disposed,
+        _ => Ok(()),
+    }
+}
+
+fn dispose(icc: Icc, events: &[PowerEvent]) -> Result<()> {
+    if turn(icc, &WaitLimit::ENDLESS)?.has_lost_its_card(icc.0) {
+        return Ok(());
+    }
+    cycle(icc, events)
+}
+
+pub fn begin(icc: Icc, limit: &WaitLimit) -> Result<()> {
+    let mut manager = lock();
+    manager.connection(icc.0)?.untroubled()?;
+    loop {
+        let reader = manager.ifd_of(icc.0).map_err(cut_short)?;
+        match &mut reader.transaction {
+            None => reader.transaction = Some((icc.0, 1)),
+            Some((holder, depth)) if *holder == icc.0 => *depth += 1,
+            Some(_) => {
+                manager = wait(manager, limit)?;
+                manager.connection(icc.0)?.untroubled().map_err(cut_short)?;
+                continue;
+            }
+        }
+        return Ok(());
+    }
+}
+
+pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
+    {
+        let mut manager = lock();
+        if let Err(signal) = manager.connection(icc.0)?.untroubled() {
+            let reader = manager.ifd_of(icc.0)?;
+            if reader.state() == CardState::Swallowed {
+                // Unlike pcscd: no reconnect would acknowledge the signal before the card answers again.
+                reader.end_transaction(icc.0);
+                manager.announce();
+            }
+            return Err(signal);
+        }
+        match manager.ifd_of(icc.0)?.transaction {
+            None => return Err(Hresult::SCARD_E_NOT_TRANSACTED),
+            Some((holder, _)) if holder != icc.0 => return Err(Hresult::SCARD_E_SHARING_VIOLATION),
+            Some(_) => {}
+        }
+    }
+    // The transaction ends whatever becomes of the card.
+    let disposed = match disposition {
+        Disposition::Leave => Ok(()),
+        Disposition::Reset => cycle(icc, &[PowerEvent::Reset]),
+        Disposition::Unpower => cycle(icc, &[PowerEvent::Off, PowerEvent::On]),
+        Disposition::Eject => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+    };
+    let mut manager = lock();
+    if let Ok(reader) = manager.ifd_of(icc.0) {
+        reader.end_transaction(icc.0);
+    }
+    manager.announce();
+    disposed.map_err(|code| match code {
+        Hresult::SCARD_E_NO_SMARTCARD => Hresult::SCARD_W_REMOVED_CARD,
+        code => code,
+    })
+}
+
+pub fn identify(icc: Icc, limit: &WaitLimit) -> Result<Identity> {
+    let mut manager = turn(icc, limit)?;
+    manager.connection(icc.0)?.untroubled()?;
+    let reader = manager.ifd_of(icc.0)?;
+    let Sight { atr, events, .. } = reader.sight();
+    Ok(Identity { ifd: reader.name, atr, state: reader.state(), protocol: reader.protocol(), events })
+}
+
+pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
+    response.clear();
+    let speaking = |manager: &mut Manager| speaking_card(manager, icc, protocol);
+    let turn = |icc| turn(icc, &WaitLimit::ENDLESS);
+    exchange(icc, turn, speaking, |card| {
+        let sent = card.transmit(command, response);
+        // What happened to the card meanwhile happened to the exchange.
+        lock().connection(icc.0)?.untroubled().map_err(cut_short)?;
+        sent
+    })
+}
+
+/// Does not ask for signals, as in pcscd: it is about the reader. A code that the reader does not know its card may know.
+pub fn control(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
+    response.clear();
+    match control_reader(icc, code, input, response) {
+        Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE) => {}
+        answered => return answered,
+    }
+    let present = |manager: &mut Manager| {
+        let card = manager.ifd_of(icc.0)?.card();
+        card.map_err(|_| Hresult::SCARD_E_UNSUPPORTED_FEATURE)
+    };
+    exchange(icc, turn_now, present, |card| card.control(code, input, response))
+}
+
+fn control_reader(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
+    loop {
+        let driver = turn_now(icc)?.ifd_of(icc.0)?.driver.clone();
+        if !driver.has_control() {
+            return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
+        }
+        // Another may have been first, and things have changed.
+        let may_begin = || turn_now(icc).map(drop).map_err(cut_short);
+        if driver.control(code, input, response, may_begin)?.is_some() {
+            // An event of the reader meanwhile is one of the call.
+            return lock().ifd_of(icc.0).map(drop).map_err(cut_short);
+        }
+    }
+}
+
+/// Whether another has a transaction; if not, what is signalled is an error.
+pub fn is_taken(icc: Icc) -> Result<bool> {
+    let mut manager = lock();
+    if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
+        return Ok(true);
+    }
+    manager.connection(icc.0)?.untroubled().map(|()| false)
+}
+
+/// Calls the card that `find` finds, when it is this handle's turn.
+fn exchange(
+    icc: Icc,
+    turn: impl Fn(Icc) -> Result<Locked>,
+    find: impl Fn(&mut Manager) -> Result<Arc<Card>>,
+    mut work: impl FnMut(&Callee<'_>) -> Result<()>,
+) -> Result<()> {
+    loop {
+        let card = find(&mut *turn(icc)?)?;
+        let done = card.alone(|alone| -> Result<_> {
+            let mut manager = lock();
+            let locked = manager.ifd_of(icc.0).map_err(cut_short)?.is_locked_against(icc.0);
+            if locked || !Arc::is_same(&find(&mut manager)?, &card) {
+                // Another was first, and things have changed.
+                return Ok(None);
+            }
+            drop(manager);
+            Ok(Some(work(alone)))
+        })?;
+        if let Some(Some(done)) = done.transpose()? {
+            return done;
+        }
+    }
+}
+
+/// The card, if it can answer in this protocol.
+fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<Arc<Card>> {
+    manager.connection(icc.0)?.untroubled()?;
+    let reader = manager.ifd_of(icc.0)?;
+    let card = reader.card()?;
+    match card.power() {
+        Power::On if reader.protocol() == Some(protocol) => Ok(card),
+        Power::On => Err(Hresult::SCARD_E_PROTO_MISMATCH),
+        Power::Off => Err(Hresult::SCARD_W_UNPOWERED_CARD),
+        Power::Mute => Err(Hresult::SCARD_W_UNRESPONSIVE_CARD),
+    }
+}
+
+pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
+    let mut manager = turn_now(icc)?;
+    manager.connection(icc.0)?.untroubled()?;
+    attribute::read(manager.ifd_of(icc.0)?, id, value)
+}
+
+/// As pcscd has it, no empty value is passed on.
+pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
+    if value.is_empty() {
+        return Err(Hresult::SCARD_E_INVALID_PARAMETER);
+    }
+    let mut manager = turn_now(icc)?;
+    manager.connection(icc.0)?.untroubled()?;
+    manager.ifd_of(icc.0)?.attributes.set(id, value)
+}
+
+pub fn look(context: Context, name: &IfdName) -> Result<Sight> {
+    let manager = lock();
+    sight(&manager, context, name)
+}
+
+pub fn wait_for_change(context: Context, name: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
+    let start = Instant::now();
+    let limit = Duration::from_millis(timeout_ms.into());
+    let mut manager = lock();
+    loop {
+        let now = sight(&manager, context, name)?;
+        if now.native != seen.native {
+            return Ok(now);
+        }
+        let rest = limit.saturating_sub(start.elapsed());
+        if rest.is_zero() {
+            return Err(Hresult::SCARD_E_TIMEOUT);
+        }
+        manager = wait_at_most(manager, rest);
+    }
+}
+
+fn sight(manager: &Manager, context: Context, name: &IfdName) -> Result<Sight> {
+    manager.check_context(context.0)?;
+    let ifd = manager.ifd_named(name).and_then(|ifd| manager.ifds.get(ifd));
+    ifd.map(Ifd::sight).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)
+}
+
+/// The manager, once no other card handle has a transaction on the reader.
+fn turn(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
+    let mut manager = lock();
+    let mut locked = manager.ifd_of(icc.0)?.is_locked_against(icc.0);
+    while locked {
+        manager = wait(manager, limit)?;
+        locked = manager.ifd_of(icc.0).map_err(cut_short)?.is_locked_against(icc.0);
+    }
+    Ok(manager)
+}
+
+/// The manager, unless another card handle has a transaction on the reader.
+fn turn_now(icc: Icc) -> Result<Locked> {
+    let mut manager = lock();
+    if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
+        return Err(Hresult::SCARD_E_SHARING_VIOLATION);
+    }
+    Ok(manager)
+}
+
+/// A call that was under way when the service stopped is broken off; those that come later know that it is gone.
+fn cut_short(code: Hresult) -> Hresult {
+    match code {
+        Hresult::SCARD_E_NO_SERVICE => Hresult::SCARD_F_COMM_ERROR,
+        code => code,
+    }
+}
+
+/// Resets the card, and tells everyone: as with pcscd, also who did it, until that is acknowledged by a reconnect.
+fn cycle(icc: Icc, events: &[PowerEvent]) -> Result<()> {
+    loop {
+        let (ifd, card) = {
+            let mut manager = lock();
+            (manager.connection(icc.0)?.ifd, manager.ifd_of(icc.0)?.card()?)
+        };
+        let done = card.alone(|alone| -> Result<_> {
+            let mut manager = lock();
+            let reader = manager.ifd_of(icc.0).map_err(cut_short)?;
+            if !reader.holds(&card) {
+                return Ok(false);
+            }
+            reader.unset_protocol();
+            manager.signal(ifd, Hresult::SCARD_W_RESET_CARD);
+            drop(manager);
+            events.iter().try_for_each(|event| alone.power(*event))?;
+            Ok(true)
+        })?;
+        if done.transpose()? == Some(true) {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A virtual reader as the virtual resource manager sees it: its card, who has it, and what it remembers.
+
+use super::attribute::Attributes;
+use super::card::{Card, Power};
+use super::driver::Driver;
+use super::failure::Failures;
+use super::log::Log;
+use crate::abi::constants::{CardState, Protocol, Protocols};
+use crate::abi::hresult::{Hresult, Result};
+use crate::resource_manager::Sight;
+use crate::resource_manager::ifd_name::IfdName;
+use crate::runtime::fallible::Arc;
+
+pub struct Ifd {
+    pub name: IfdName,
+    pub vendor: IfdName,
+    pub attributes: Attributes,
+    pub driver: Arc<Driver>,
+    pub slot: Option<Slot>,
+    /// The card handle that has a transaction, and how often it began one.
+    pub transaction: Option<(usize, u32)>,
+    /// The card handle that has the reader exclusively.
+    pub exclusive: Option<usize>,
+    /// Grows when a card comes or goes.
+    pub events: u16,
+    /// Grows at every change that can be seen from outside.
+    pub changes: u32,
+    /// Grows when its card is reset.
+    pub resets: u16,
+    pub failures: Failures,
+    pub log: Log,
+}
+
+/// A reader without its name.
+pub struct Make {
+    pub vendor: IfdName,
+    pub attributes: Attributes,
+    pub driver: Arc<Driver>,
+    pub log_limit: usize,
+}
+
+/// A card in its reader.
+pub struct Slot {
+    pub card: Arc<Card>,
+    /// The protocol that was chosen since the last reset.
+    pub protocol: Option<Protocol>,
+}
+
+impl Ifd {
+    pub fn new(name: IfdName, make: Make) -> Result<Ifd> {
+        let Make { vendor, attributes, driver, log_limit } = make;
+        let (log, failures) = (Log::new(log_limit)?, Failures::default());
+        let (slot, transaction, exclusive, events, changes, resets) = (None, None, None, 0, 0, 0);
+        Ok(Ifd {
+            name,
+            vendor,
+            attributes,
+            driver,
+            slot,
+            transaction,
+            exclusive,
+            events,
+            changes,
+            resets,
+            failures,
+            log,
+        })
+    }
+
+    pub fn card(&self) -> Result<Arc<Card>> {
+        let slot = self.slot.as_ref().ok_or(Hresult::SCARD_E_NO_SMARTCARD)?;
+        Ok(slot.card.clone())
+    }
+
+    pub fn holds(&self, card: &Arc<Card>) -> bool {
+        self.slot.as_ref().is_some_and(|slot| Arc::is_same(&slot.card, card))
+    }
+
+    pub fn state(&self) -> CardState {
+        match self.slot.as_ref().map(|slot| slot.card.power()) {
+            None => CardState::Absent,
+            Some(Power::Off) => CardState::Present,
+            Some(Power::Mute) => CardState::Swallowed,
+            Some(Power::On) => CardState::NegotiableMode,
+        }
+    }
+
+    pub fn protocol(&self) -> Option<Protocol> {
+        self.slot.as_ref().and_then(|slot| slot.protocol)
+    }
+
+    /// The protocol for who accepts `wanted`. The first one to connect after a reset chooses for all.
+    pub fn agree(&mut self, wanted: Protocols) -> Result<Protocol> {
+        let slot = self.slot.as_mut().ok_or(Hresult::SCARD_E_NO_SMARTCARD)?;
+        let offer = slot.card.offer().ok_or(Hresult::SCARD_W_UNSUPPORTED_CARD)?;
+        let agreed = match slot.protocol {
+            Some(protocol) => Some(protocol).filter(|protocol| wanted.accept(*protocol)),
+            None => offer.choose(wanted),
+        };
+        let protocol = agreed.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
+        slot.protocol = Some(protocol);
+        Ok(protocol)
+    }
+
+    /// Notes that a card came or went.
+    pub fn count_event(&mut self) {
+        self.events = self.events.wrapping_add(1);
+        self.changes = self.changes.wrapping_add(1);
+    }
+
+    pub fn sight(&self) -> Sight {
+        let atr = self.slot.as_ref().map(|slot| slot.card.atr).unwrap_or_default();
+        Sight { card_present: self.slot.is_some(), atr, events: self.events, native: self.changes }
+    }
+
+    /// Whether a card handle other than `icc` has a transaction.
+    pub fn is_locked_against(&self, icc: usize) -> bool {
+        self.transaction.is_some_and(|(holder, _)| holder != icc)
+    }
+
+    /// After a reset the protocol is chosen again.
+    pub fn unset_protocol(&mut self) {
+        if let Some(slot) = &mut self.slot {
+            slot.protocol = None;
+        }
+    }
+
+    /// Ends one transaction of `icc`, of several that it may have begun.
+    pub fn end_transaction(&mut self, icc: usize) {
+        self.transaction = match self.transaction {
+            Some((holder, depth)) if holder == icc => Some((icc, depth - 1)).filter(|(_, depth)| *depth > 0),
+            other => other,
+        };
+    }
+
+    /// Takes from `icc` what it has of the reader.
+    pub fn give_up(&mut self, icc: usize) {
+        if self.transaction.is_some_and(|(holder, _)| holder == icc) {
+            self.transaction = None;
+        }
+        if self.exclusive == Some(icc) {
+            self.exclusive = None;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! All virtual readers at once, and the wait until one of them changes, comes or goes.
+
+use std::time::{Duration, Instant};
+
+use super::manager::{Manager, lock, watch_at_most};
+use crate::abi::hresult::Result;
+use crate::resource_manager::{Context, IfdState};
+
+/// Looks until something is other than `known`, or the time is up.
+pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+    let start = Instant::now();
+    let limit = Duration::from_millis(timeout_ms.into());
+    let mut manager = lock();
+    loop {
+        manager.check_context(context.0)?;
+        let now = look(&manager)?;
+        let rest = limit.saturating_sub(start.elapsed());
+        if rest.is_zero() || IfdState::differ(known, &now) {
+            return Ok(now);
+        }
+        manager = watch_at_most(manager, rest);
+    }
+}
+
+/// Ends a survey, also one that has not quite begun: without its context it cannot go on.
+pub fn cancel(context: Context) {
+    let mut manager = lock();
+    // One that is not known is released already.
+    let _ = manager.contexts.remove(context.0);
+    manager.announce_to_watchers();
+}
+
+fn look(manager: &Manager) -> Result<Vec<IfdState>> {
+    let mut all = Vec::new();
+    for (id, ifd) in manager.ifds.iter() {
+        let sight = ifd.sight();
+        let card = sight.card_present.then_some(sight.atr);
+        all.try_reserve(1)?;
+        all.push(IfdState { name: ifd.name, id, card, events: sight.events, resets: ifd.resets, native: sight.native });
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::abi::hresult::Hresult;
+    use crate::resource_manager::ResourceManager;
+    use crate::resource_manager::r#virtual::Virtual;
+    use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
+
+    #[test]
+    fn a_cancel_is_never_too_early() {
+        let context = Virtual.establish_context(&WaitLimit::ENDLESS);
+        let Ok(context) = context else { return }; // another test has stopped the service
+        let _ = Virtual.survey(context, &[], 0);
+        Virtual.cancel_survey(context);
+        assert_eq!(Virtual.survey(context, &[], SCM_INFINITE).err(), Some(Hresult::SCARD_E_INVALID_HANDLE));
+        Virtual.release_context(context);
+    }
+}

@@ -1,0 +1,210 @@
+//! What happens to virtual readers from outside, by the hand of the program that made them: they are plugged and
+//! unplugged, cards come and go, others reset them, and the service stops and starts.
+
+use super::calls::power_up;
+use super::card::{Card, PowerEvent};
+use super::driver::Driver;
+use super::failure::Failure;
+use super::ifd::{Ifd, Make, Slot};
+use super::log::Hex;
+use super::manager::lock;
+use crate::abi::constants::Disposition;
+use crate::abi::hresult::{Hresult, Result};
+use crate::resource_manager::ifd_name::IfdName;
+use crate::runtime::fallible::Arc;
+
+/// The number of a virtual reader.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IfdNumber(usize);
+
+/// A reader of this name appears.
+pub fn create(name: IfdName, make: Make) -> Result<IfdNumber> {
+    let ifd = Ifd::new(name, make)?;
+    let mut manager = lock();
+    if manager.ifd_named(&name).is_some() {
+        return Err(Hresult::SCARD_E_DUPLICATE_READER);
+    }
+    let number = manager.new_number();
+    manager.ifds.insert(number, ifd)?;
+    manager.had_ifds = true;
+    manager.announce_to_all();
+    Ok(IfdNumber(number))
+}
+
+/// The reader is unplugged, with the card that is in it.
+pub fn destroy(ifd: IfdNumber) -> Result<()> {
+    let mut manager = lock();
+    let gone = manager.ifds.remove(ifd.0).map_err(|_| Hresult::E_HANDLE)?;
+    manager.signal(ifd.0, Hresult::SCARD_E_READER_UNAVAILABLE);
+    drop(manager);
+    gone.driver.disturb();
+    if let Some(slot) = gone.slot {
+        turn_off(&slot.card);
+    }
+    Ok(())
+}
+
+/// A card is put in, and powered. After a failure it is still the caller's.
+pub fn insert(ifd: IfdNumber, card: Card) -> Result<()> {
+    let card = Arc::try_new(card)?;
+    let mut manager = lock();
+    let reader = manager.ifd(ifd.0)?;
+    if reader.slot.is_some() {
+        return Err(Hresult::SCARD_E_NOT_READY);
+    }
+    card.keep(ifd.0);
+    reader.slot = Some(Slot { card: card.clone(), protocol: None });
+    reader.count_event();
+    reader.log.line(format_args!("insert {}", Hex(card.atr.as_bytes())));
+    manager.announce_to_all();
+    drop(manager);
+    // A mute card is in, too. Another thread may have used it, and so powered it, already.
+    let _ = power_up(ifd.0, &card);
+    Ok(())
+}
+
+/// The card is pulled.
+pub fn remove(ifd: IfdNumber) -> Result<()> {
+    let mut manager = lock();
+    let reader = manager.ifd(ifd.0)?;
+    let slot = reader.slot.take().ok_or(Hresult::SCARD_E_NO_SMARTCARD)?;
+    reader.transaction = None;
+    reader.count_event();
+    reader.log.line(format_args!("remove"));
+    manager.signal(ifd.0, Hresult::SCARD_W_REMOVED_CARD);
+    drop(manager);
+    turn_off(&slot.card);
+    Ok(())
+}
+
+/// Someone else resets the card, or turns its power off, once it is done with what it is in. From a callback of the card
+/// itself it happens at once, to the exchange that is under way.
+pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
+    let event = match action {
+        Disposition::Reset => PowerEvent::Reset,
+        Disposition::Unpower => PowerEvent::Off,
+        Disposition::Leave | Disposition::Eject => return Err(Hresult::E_INVALIDARG),
+    };
+    loop {
+        let card = lock().ifd(ifd.0)?.card()?;
+        let waited = card.alone(|alone| {
+            signal_reset(ifd, &card)?;
+            // A card that is mute from now on was reset, too.
+            let _ = alone.power(event);
+            Ok(())
+        });
+        match waited {
+            Ok(Some(done)) => return done,
+            Ok(None) => {}
+            Err(_) => {
+                signal_reset(ifd, &card)?;
+                card.tell(event);
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn signal_reset(ifd: IfdNumber, card: &Arc<Card>) -> Result<()> {
+    let mut manager = lock();
+    if !manager.runs {
+        return Err(Hresult::SCARD_E_NO_SERVICE);
+    }
+    let reader = manager.ifd(ifd.0)?;
+    if !reader.holds(card) {
+        return Err(Hresult::SCARD_E_NO_SMARTCARD);
+    }
+    reader.unset_protocol();
+    manager.signal(ifd.0, Hresult::SCARD_W_RESET_CARD);
+    Ok(())
+}
+
+/// The next calls of an operation fail, or take their time.
+pub fn fail(ifd: IfdNumber, failure: Failure) -> Result<()> {
+    lock().ifd(ifd.0)?.failures.plan(failure)
+}
+
+/// A copy of the log, with a NUL.
+pub fn log(ifd: IfdNumber) -> Result<Vec<u8>> {
+    let mut text = lock().ifd(ifd.0)?.log.text()?;
+    text.push(0);
+    Ok(text)
+}
+
+pub fn clear_log(ifd: IfdNumber) -> Result<()> {
+    lock().ifd(ifd.0)?.log.clear();
+    Ok(())
+}
+
+/// The virtual resource manager goes down, and with it every connection. Tells whether it was up.
+pub fn stop_service() -> bool {
+    let mut manager = lock();
+    if !manager.runs {
+        return false;
+    }
+    manager.runs = false;
+    for (_, known) in manager.contexts.iter_mut() {
+        *known = false;
+    }
+    for (_, connection) in manager.connections.iter_mut() {
+        connection.trouble = Some(Hresult::SCARD_E_NO_SERVICE);
+    }
+    for (_, ifd) in manager.ifds.iter_mut() {
+        (ifd.transaction, ifd.exclusive) = (None, None);
+        ifd.changes = ifd.changes.wrapping_add(1);
+        ifd.log.line(format_args!("service stop"));
+        ifd.unset_protocol();
+    }
+    manager.announce_to_all();
+    drop(manager);
+    for_each_ifd(|driver, card| {
+        driver.disturb();
+        if let Some(card) = card {
+            turn_off(card);
+        }
+    });
+    true
+}
+
+/// The virtual resource manager comes up, and powers the cards that it finds. Tells whether it was down.
+pub fn start_service() -> bool {
+    let mut manager = lock();
+    if manager.runs {
+        return false;
+    }
+    manager.runs = true;
+    for (_, ifd) in manager.ifds.iter_mut() {
+        ifd.events = u16::from(ifd.slot.is_some());
+        ifd.log.line(format_args!("service start"));
+    }
+    manager.announce_to_all();
+    drop(manager);
+    for_each_ifd(|_, card| {
+        if let Some(card) = card {
+            card.tell(PowerEvent::On);
+        }
+    });
+    true
+}
+
+/// One reader after the other, each by itself, because a callback may do anything to any of them.
+fn for_each_ifd(act: impl Fn(&Driver, Option<&Card>)) {
+    let mut last = 0;
+    while let Some((number, driver, card)) = next_ifd(last) {
+        last = number;
+        act(&driver, card.as_deref());
+    }
+}
+
+/// The next reader behind `last`, and its card.
+fn next_ifd(last: usize) -> Option<(usize, Arc<Driver>, Option<Arc<Card>>)> {
+    let manager = lock();
+    let next = manager.ifds.iter().find(|(number, _)| *number > last);
+    next.map(|(number, ifd)| (number, ifd.driver.clone(), ifd.card().ok()))
+}
+
+/// The card has no power any more, and who waits for it waits in vain.
+fn turn_off(card: &Card) {
+    card.disturb();
+    card.tell(PowerEvent::Off);
+}

@@ -1,0 +1,12 @@
+//! What the standard library lacks: memory that can run out, waits with a limit, threads, callbacks, forks.
+
+pub mod buffer;
+pub mod callback;
+pub mod cancellation;
+pub mod fallible;
+pub mod fork_count;
+pub mod reentrancy;
+pub mod sync;
+pub mod thread;
+pub mod thread_id;
+pub mod wait;

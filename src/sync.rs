@@ -1,7 +1,0 @@
-//! The primitives of what is checked with every interleaving of its threads: the standard ones, or those of loom
-//! (`RUSTFLAGS="--cfg loom" cargo test --release --lib loom`).
-
-#[cfg(loom)]
-pub use loom::sync::{atomic, Condvar, Mutex, MutexGuard};
-#[cfg(not(loom))]
-pub use std::sync::{atomic, Condvar, Mutex, MutexGuard};

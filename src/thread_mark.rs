@@ -1,7 +1,0 @@
-//! A mark of the thread that runs, never 0, which no other thread has at the same time. The id that the standard library
-//! has for threads allocates memory at its first use.
-
-pub fn this_thread() -> usize {
-    thread_local!(static MARK: u8 = const { 0 });
-    MARK.with(|mark| std::ptr::from_ref(mark) as usize)
-}

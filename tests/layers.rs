@@ -1,0 +1,72 @@
+//! The layers of the library: `src/lib.rs` lists them from top to bottom, and each of them uses only those below it.
+
+use std::fs::{read_dir, read_to_string};
+use std::path::{Path, PathBuf};
+
+/// Feeds single parts of the library with the inputs of a fuzzer, and so is above all of them.
+const ABOVE: &str = "fuzzing";
+
+#[test]
+fn arrows_go_down_only() {
+    let layers = layers();
+    let place = |name: &str| layers.iter().position(|layer| layer == name);
+    let mut wrong = Vec::new();
+    for file in files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+        let module = file.iter().nth_back(depth(&file) - 1).and_then(|name| Path::new(name).file_stem()).unwrap();
+        let module = module.to_str().unwrap();
+        // The tests of a layer may use whatever makes them short.
+        let is_test = file.iter().any(|part| part == "tests" || part == "tests.rs");
+        if ["lib", ABOVE].contains(&module) || is_test {
+            continue;
+        }
+        let Some(own) = place(module) else {
+            wrong.push(format!("{module} is no layer"));
+            continue;
+        };
+        for used in uses(&read_to_string(&file).unwrap()) {
+            if place(&used).is_none_or(|used| used < own) {
+                wrong.push(format!("{} uses {used}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_layer_is_there() {
+    let source = read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs")).unwrap();
+    let declared = source.lines().filter_map(|line| line.split_once("mod ")?.1.strip_suffix(';'));
+    let mut declared: Vec<_> = declared.filter(|name| *name != ABOVE).map(String::from).collect();
+    let mut listed = layers();
+    declared.sort();
+    listed.sort();
+    assert_eq!(declared, listed);
+}
+
+/// The names in the list of `src/lib.rs`.
+fn layers() -> Vec<String> {
+    let source = read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs")).unwrap();
+    let names = source.lines().filter_map(|line| line.strip_prefix("//! - `")?.split_once('`'));
+    names.map(|(name, _)| name.to_string()).collect()
+}
+
+/// How many parts of the path come after `src`.
+fn depth(file: &Path) -> usize {
+    file.iter().rev().position(|part| part == "src").unwrap()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// The modules of the crate that a source names, one by one or as a group.
+fn uses(source: &str) -> Vec<String> {
+    let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let mut used = Vec::new();
+    for rest in source.split("crate::").skip(1) {
+        assert!(!rest.starts_with('{'), "a group of the crate's own modules is not read here");
+        used.push(rest.split(|character| !is_name(character)).next().unwrap().to_string());
+    }
+    used
+}
