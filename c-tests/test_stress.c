@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "scm.h"
+#include "support/provider.h"
 #include "support/wait.h"
 
 enum {
@@ -155,59 +156,10 @@ static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_
     return SCM_S_OK;
 }
 
-/* --- A provider of files */
-
-static scm_result provider_create(void *user, scm_handle *handle, void *context, void **object)
+static void enter_provider(enum provider_function function)
 {
-    (void)user, (void)handle, (void)context;
+    (void)function;
     maybe_go_on();
-    *object = NULL;
-    return SCM_S_OK;
-}
-
-static void provider_release(void *object)
-{
-    (void)object;
-    maybe_go_on();
-}
-
-static scm_result provider_open(void *object, uint32_t type, const char *path, void **file)
-{
-    (void)object, (void)type, (void)path;
-    maybe_go_on();
-    *file = NULL;
-    return SCM_S_OK;
-}
-
-static scm_result provider_read(void *file, uint8_t *buffer, size_t capacity, size_t *length, uint32_t flags)
-{
-    (void)file, (void)buffer, (void)capacity, (void)flags;
-    maybe_go_on();
-    *length = 0;
-    return SCM_S_OK;
-}
-
-static scm_result provider_close(void *file)
-{
-    (void)file;
-    maybe_go_on();
-    return SCM_S_OK;
-}
-
-static const scm_guid FILES = SCM_IID_FILE_ACCESS;
-static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
-static scm_provider provider = SCM_PROVIDER_INIT;
-
-static bool register_provider(void)
-{
-    functions.open = provider_open;
-    functions.read = provider_read;
-    functions.close = provider_close;
-    provider.iid = &FILES;
-    provider.functions = &functions;
-    provider.create = provider_create;
-    provider.release = provider_release;
-    return scm_register_provider(&provider) == SCM_S_OK;
 }
 
 /* --- The calls */
@@ -584,7 +536,7 @@ int main(int argc, char **argv)
     seed = argc > 3 ? strtoull(argv[3], NULL, 10) : (uint64_t)time(NULL) * 1000003 + (uint64_t)getpid();
     printf("stress: seed %" PRIu64 ", %d seconds\n", seed, seconds);
     fflush(stdout);
-    if (!register_provider())
+    if (provider_register(enter_provider) != SCM_S_OK)
         return 1;
     for (intptr_t reader = 0; reader < READERS; reader++) {
         if (scm_virtual_ifd_create(IFDS[reader], NULL, &ifds[reader]) != SCM_S_OK)

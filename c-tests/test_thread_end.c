@@ -1,6 +1,7 @@
 /* A thread may end in every callback, by pthread_exit or because another one cancels it; and it may be cancelled in every call,
  * which it then comes back from. What it leaves behind is as after a callback that has failed, and no lock of the library. */
 #include "support/check.h"
+#include "support/provider.h"
 #include "support/wait.h"
 
 #include <errno.h>
@@ -151,46 +152,19 @@ static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_
     return SCM_S_OK;
 }
 
-static scm_result create(void *user, scm_handle *handle, void *caller_user, void **object)
+static void enter_provider(enum provider_function function)
 {
-    (void)user, (void)handle, (void)caller_user;
-    arrive(IN_CREATE);
-    *object = &scene;
-    return SCM_S_OK;
-}
-
-static scm_result change_dir(void *object, uint32_t reference_type, const char *path)
-{
-    (void)object, (void)reference_type, (void)path;
-    arrive(IN_FUNCTION);
-    return SCM_S_OK;
-}
-
-static scm_result open_file(void *object, uint32_t reference_type, const char *path, void **file)
-{
-    (void)object, (void)reference_type, (void)path;
-    arrive(IN_OPEN);
-    *file = &scene;
-    return SCM_S_OK;
-}
-
-static scm_result close_file(void *file)
-{
-    (void)file;
-    arrive(IN_CLOSE);
-    return SCM_S_OK;
-}
-
-static void release_object(void *object)
-{
-    (void)object;
-    arrive(IN_OBJECT_RELEASE);
-}
-
-static void end_provider(void *user)
-{
-    (void)user;
-    arrive(IN_PROVIDER_END);
+    static const enum place PLACES[] = {
+        [PROVIDER_CREATE] = IN_CREATE,
+        [PROVIDER_RELEASE] = IN_OBJECT_RELEASE,
+        [PROVIDER_END] = IN_PROVIDER_END,
+        [PROVIDER_CHANGE_DIR] = IN_FUNCTION,
+        [PROVIDER_OPEN] = IN_OPEN,
+        [PROVIDER_READ] = NOWHERE, /* no way leads there */
+        [PROVIDER_CLOSE] = IN_CLOSE,
+    };
+    if (PLACES[function] != NOWHERE)
+        arrive(PLACES[function]);
 }
 
 /* --- What leads to them */
@@ -206,28 +180,6 @@ static scm_result insert(void)
     card.release = release;
     scene.inserted++;
     return scm_virtual_ifd_insert(scene.ifd, &card);
-}
-
-static scm_provider provider(void)
-{
-    static const scm_guid iid = SCM_IID_FILE_ACCESS;
-    static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
-    scm_provider provider = SCM_PROVIDER_INIT;
-    functions.change_dir = change_dir;
-    functions.open = open_file;
-    functions.close = close_file;
-    provider.iid = &iid;
-    provider.functions = &functions;
-    provider.create = create;
-    provider.release = release_object;
-    provider.end = end_provider;
-    return provider;
-}
-
-static scm_result unregister(void)
-{
-    scm_provider registered = provider();
-    return scm_unregister_provider(&registered);
 }
 
 static scm_result reconnect(uint32_t initial_action)
@@ -310,7 +262,7 @@ static scm_result by_authentication(void)
 static scm_result by_unregistering(void)
 {
     (void)scm_file_access_release(scene.access);
-    return unregister();
+    return provider_unregister();
 }
 
 static const struct {
@@ -371,7 +323,6 @@ static void play(size_t way, enum end end)
 {
     pthread_t thread;
     void *value = NULL;
-    scm_provider registered = provider();
     sem_destroy(&scene.is_reached);
     memset(&scene, 0, sizeof scene);
     scene.place = NOWHERE;
@@ -381,7 +332,7 @@ static void play(size_t way, enum end end)
     assert_result(insert(), SCM_S_OK);
     assert_result(scm_attach_by_ifd(NAME, &scene.own), SCM_S_OK);
     assert_result(scm_attach_by_ifd(NAME, &scene.other), SCM_S_OK);
-    assert_result(scm_register_provider(&registered), SCM_S_OK);
+    assert_result(provider_register(enter_provider), SCM_S_OK);
     assert_result(scm_create_file_access(scene.own, &scene.access), SCM_S_OK);
     assert_result(scm_file_access_open(scene.access, 0, "/x", &scene.file), SCM_S_OK);
     if (WAYS[way].place == IN_PROVIDER_END)
@@ -401,7 +352,7 @@ static void play(size_t way, enum end end)
     assert_everything_usable();
     (void)scm_detach(scene.own);
     (void)scm_detach(scene.other);
-    (void)unregister();
+    (void)provider_unregister();
     assert_result(scm_virtual_ifd_destroy(scene.ifd), SCM_S_OK);
     assert_int_equal(scene.released, scene.inserted);
     scene.is_nested = false;

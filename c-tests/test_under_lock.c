@@ -3,6 +3,7 @@
  * The time limit of the test ends a call that hangs. */
 #include "support/check.h"
 #include "support/owner.h"
+#include "support/provider.h"
 #include "support/wait.h"
 
 #define CARD 0
@@ -191,97 +192,47 @@ static void the_lock_of_a_hook_ends_with_the_call(void **state)
 
 /* --- The functions of a provider, which has an attachment of its own */
 
-enum { IN_RELEASE, IN_CLOSE, IN_END, IN_READ };
-static int where;
+static enum provider_function where;
 
-static void arrive(int place)
+static void enter_provider(enum provider_function function)
 {
-    if (where == place)
+    if (function == where)
         (void)call_it();
-}
-
-static scm_result provider_create(void *user, scm_handle *handle, void *context, void **object)
-{
-    (void)user, (void)context;
-    *object = handle;
-    return SCM_S_OK;
-}
-
-static void provider_release(void *object)
-{
-    (void)object;
-    arrive(IN_RELEASE);
-}
-
-static void provider_end(void *user)
-{
-    (void)user;
-    arrive(IN_END);
-}
-
-static scm_result provider_open(void *object, uint32_t type, const char *path, void **file)
-{
-    (void)type, (void)path;
-    *file = object;
-    return SCM_S_OK;
-}
-
-static scm_result provider_read(void *file, uint8_t *buffer, size_t capacity, size_t *length, uint32_t flags)
-{
-    (void)file, (void)buffer, (void)capacity, (void)flags;
-    *length = 0;
-    arrive(IN_READ);
-    return SCM_S_OK;
-}
-
-static scm_result provider_close(void *file)
-{
-    (void)file;
-    arrive(IN_CLOSE);
-    return SCM_S_OK;
 }
 
 static void play_a_provider(void)
 {
-    scm_guid iid = SCM_IID_FILE_ACCESS;
-    scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
-    scm_provider provider = SCM_PROVIDER_INIT;
     scm_file_access *files;
     scm_file *file;
     uint8_t buffer[8];
     size_t length;
     set_up();
-    scene.call = where == IN_READ ? detach_own_and_use_other : echo_other;
-    functions.open = provider_open;
-    functions.read = provider_read;
-    functions.close = provider_close;
-    provider.iid = &iid;
-    provider.functions = &functions;
-    provider.create = provider_create;
-    provider.release = provider_release;
-    provider.end = provider_end;
-    assert_result(scm_register_provider(&provider), SCM_S_OK);
+    scene.call = where == PROVIDER_READ ? detach_own_and_use_other : echo_other;
+    assert_result(provider_register(enter_provider), SCM_S_OK);
     assert_result(scm_create_file_access(scene.own, &files), SCM_S_OK);
     assert_result(scm_file_access_open(files, 0, "/x", &file), SCM_S_OK);
     assert_result(scm_lock(scene.own), SCM_S_OK);
-    if (where == IN_END)
-        assert_result(scm_unregister_provider(&provider), SCM_S_OK);
-    if (where == IN_READ)
+    if (where == PROVIDER_END)
+        assert_result(provider_unregister(), SCM_S_OK);
+    if (where == PROVIDER_READ)
         (void)scm_file_read(file, buffer, sizeof buffer, &length, 0);
     else
         assert_result(scm_detach(scene.own), SCM_S_OK);
     assert_int_equal(scene.calls, 1);
     assert_result(scene.result, SCM_S_OK);
-    if (where != IN_END)
-        assert_result(scm_unregister_provider(&provider), SCM_S_OK);
+    if (where != PROVIDER_END)
+        assert_result(provider_unregister(), SCM_S_OK);
     tear_down();
 }
 
 static void a_lock_ends_before_a_provider_is_called(void **state)
 {
     (void)state;
-    for (where = IN_RELEASE; where <= IN_READ; where++)
+    static const enum provider_function FUNCTIONS[] = {PROVIDER_RELEASE, PROVIDER_CLOSE, PROVIDER_END, PROVIDER_READ};
+    for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++) {
+        where = FUNCTIONS[i];
         play_a_provider();
+    }
 }
 
 /* --- Another application, or the program past the library */

@@ -1,13 +1,12 @@
 //! The bytes of an answer, as a program gets them by the C functions: from cards that answer otherwise than most, on virtual readers.
 //! Each row is a report about a card, or a rule of the standards.
 
-use std::ffi::{CString, c_void};
+use std::ffi::CString;
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scm::abi::constants::SCM_TYPE_BY_ID;
 use scm::abi::hresult::Hresult;
-use scm::capi::attachment::{scm_attach_by_ifd, scm_detach, scm_handle};
+use scm::capi::attachment::{scm_detach, scm_handle};
 use scm::capi::ch_verification::{
     SCM_RETRIES_UNKNOWN, scm_ch_verification, scm_ch_verification_verify, scm_create_ch_verification,
 };
@@ -16,9 +15,7 @@ use scm::capi::exchange::scm_get_last_response;
 use scm::capi::file::{scm_file, scm_file_read};
 use scm::capi::file_access::{scm_create_file_access, scm_file_access_open};
 use scm::capi::result::scm_result;
-use scm::capi::virtual_ifd::{
-    scm_virtual_card, scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
-};
+use test_reader::{Card, Shared, TestReader, lock, share};
 
 const T0: &str = "3B00";
 const T1: &str = "3B8001 81";
@@ -30,18 +27,26 @@ const INVALID_PARAMETER: scm_result = Hresult::SCARD_E_INVALID_PARAMETER.0;
 const UNSUPPORTED: scm_result = Hresult::SCARD_E_UNSUPPORTED_FEATURE.0;
 
 /// The answers of a card to a command.
-type Answers = Box<dyn FnMut(&[u8]) -> Vec<u8>>;
+type Answers = Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>;
 
-struct Card {
+/// A card that answers as a test says, and keeps the commands.
+struct ScriptedCard {
     answers: Answers,
     log: Vec<Vec<u8>>,
 }
 
+impl Card for ScriptedCard {
+    fn answer(&mut self, command: &[u8]) -> Vec<u8> {
+        self.log.push(command.to_vec());
+        (self.answers)(command)
+    }
+}
+
 /// A card in a reader, and an attachment to it.
-struct Bed {
-    card: Box<Card>,
-    ifd: *mut scm_virtual_ifd,
+struct AttachedCard {
+    card: Shared<ScriptedCard>,
     handle: *mut scm_handle,
+    _reader: TestReader,
 }
 
 /// Hexadecimal digits with white space; `AA*300` is a byte many times.
@@ -64,51 +69,12 @@ fn script(lines: &[(&str, &str)]) -> Answers {
     })
 }
 
-unsafe extern "C-unwind" fn transmit(
-    user: *mut c_void,
-    command: *const u8,
-    command_length: usize,
-    response: *mut u8,
-    capacity: usize,
-    response_length: *mut usize,
-) -> scm_result {
-    // SAFETY: the card lives as long as its reader, one thread at a time calls it, and the pointers are as the header says.
-    unsafe {
-        let card = &mut *user.cast::<Card>();
-        let command = std::slice::from_raw_parts(command, command_length);
-        card.log.push(command.to_vec());
-        let answer = (card.answers)(command);
-        assert!(answer.len() <= capacity);
-        std::ptr::copy_nonoverlapping(answer.as_ptr(), response, answer.len());
-        *response_length = answer.len();
-    }
-    OK
-}
-
-unsafe extern "C-unwind" fn power(_: *mut c_void, _: u32) -> scm_result {
-    OK
-}
-
-static READERS: AtomicUsize = AtomicUsize::new(0);
-
-impl Bed {
-    fn new(atr: &str, answers: Answers) -> Bed {
-        let (atr, mut card) = (bytes(atr), Box::new(Card { answers, log: Vec::new() }));
-        let name = CString::new(format!("Answers {}", READERS.fetch_add(1, Ordering::Relaxed))).unwrap();
-        let (mut ifd, mut handle) = (null_mut(), null_mut());
-        // SAFETY: every pointer is to something that lives on; the structure is filled in as the header says.
-        unsafe {
-            let mut plug: scm_virtual_card = std::mem::zeroed();
-            plug.struct_size = size_of::<scm_virtual_card>() as u32;
-            (plug.atr, plug.atr_length) = (atr.as_ptr(), atr.len());
-            plug.user = (&raw mut *card).cast();
-            plug.transmit = Some(transmit);
-            plug.power = Some(power);
-            assert_eq!(scm_virtual_ifd_create(name.as_ptr(), null(), &mut ifd), 0);
-            assert_eq!(scm_virtual_ifd_insert(ifd, &plug), 0);
-            assert_eq!(scm_attach_by_ifd(name.as_ptr(), &mut handle), 0);
-        }
-        Bed { card, ifd, handle }
+impl AttachedCard {
+    fn new(atr: &str, answers: Answers) -> AttachedCard {
+        let card = share(ScriptedCard { answers, log: Vec::new() });
+        let reader = TestReader::insert(&card, &bytes(atr), 0).unwrap();
+        let handle = reader.attach().unwrap();
+        AttachedCard { card, handle, _reader: reader }
     }
 
     fn send(&self, header: &str, data: &[u8], expected: u32) -> (scm_result, Vec<u8>, u16) {
@@ -158,9 +124,7 @@ impl Bed {
     /// What the card was sent since the last time, and no more of each than the header and the length.
     fn log(&mut self) -> Vec<String> {
         let short = |command: &Vec<u8>| command.iter().take(7).map(|byte| format!("{byte:02X}")).collect::<String>();
-        let log = self.card.log.iter().map(short).collect();
-        self.card.log.clear();
-        log
+        std::mem::take(&mut lock(&self.card).log).iter().map(short).collect()
     }
 
     fn set_capabilities(&self, flags: Option<u32>) {
@@ -188,13 +152,10 @@ impl Bed {
     }
 }
 
-impl Drop for Bed {
+impl Drop for AttachedCard {
     fn drop(&mut self) {
-        // SAFETY: they are handles, whatever became of them.
-        unsafe {
-            scm_detach(self.handle);
-            scm_virtual_ifd_destroy(self.ifd);
-        }
+        // SAFETY: any value may be given as a handle.
+        unsafe { scm_detach(self.handle) };
     }
 }
 
@@ -225,7 +186,7 @@ fn read(file: *mut scm_file) -> Vec<u8> {
 #[test]
 fn what_comes_with_a_refused_try_is_thrown_away() {
     for atr in [T0, T1] {
-        let bed = Bed::new(
+        let card = AttachedCard::new(
             atr,
             script(&[
                 ("00CA00000C", "48454C4C4F2C2043415244219000"),
@@ -237,19 +198,19 @@ fn what_comes_with_a_refused_try_is_thrown_away() {
                 ("00C0000003", "030405 9000"),
             ]),
         );
-        assert_eq!(bed.send("00CA0000", &[], 256), (OK, b"HELLO, CARD!".to_vec(), 0x9000));
-        assert_eq!(bed.last_response(), b"HELLO, CARD!\x90\x00");
+        assert_eq!(card.send("00CA0000", &[], 256), (OK, b"HELLO, CARD!".to_vec(), 0x9000));
+        assert_eq!(card.last_response(), b"HELLO, CARD!\x90\x00");
         // Refused twice: nothing, and the caller is told so.
-        assert_eq!(bed.send("00CA0100", &[], 256), (INVALID_PARAMETER, vec![], 0x6C04));
-        assert_eq!(bed.last_response(), bytes("6C04"));
-        assert_eq!(bed.send("00CA0200", &[], 256), (OK, bytes("0102030405"), 0x9000));
+        assert_eq!(card.send("00CA0100", &[], 256), (INVALID_PARAMETER, vec![], 0x6C04));
+        assert_eq!(card.last_response(), bytes("6C04"));
+        assert_eq!(card.send("00CA0200", &[], 256), (OK, bytes("0102030405"), 0x9000));
     }
 }
 
 #[test]
 fn a_file_is_read_once_where_the_refusal_has_its_data_with_it() {
     for atr in [T0, T1] {
-        let bed = Bed::new(
+        let card = AttachedCard::new(
             atr,
             script(&[
                 ("00A4", "9000"),
@@ -259,8 +220,8 @@ fn a_file_is_read_once_where_the_refusal_has_its_data_with_it() {
                 ("00B0000C", "6B00"),
             ]),
         );
-        assert_eq!(read(bed.open("4401")), b"HELLO, CARD!");
-        let bed = Bed::new(
+        assert_eq!(read(card.open("4401")), b"HELLO, CARD!");
+        let card = AttachedCard::new(
             atr,
             script(&[
                 ("00A4", "62058203024100 9000"),
@@ -269,7 +230,7 @@ fn a_file_is_read_once_where_the_refusal_has_its_data_with_it() {
                 ("00B2", "6A83"),
             ]),
         );
-        assert_eq!(read(bed.open("4402")), b"HELLO");
+        assert_eq!(read(card.open("4402")), b"HELLO");
     }
 }
 
@@ -284,8 +245,8 @@ fn what_a_phone_is_told_is_nothing_to_files() {
             ("00B0000001", "48 9110"),
             ("00B0", "6B00"),
         ];
-        let bed = Bed::new(atr, script(&lines));
-        assert_eq!(read(bed.open("6F07")), b"HELLO");
+        let card = AttachedCard::new(atr, script(&lines));
+        assert_eq!(read(card.open("6F07")), b"HELLO");
     }
 }
 
@@ -295,32 +256,32 @@ fn what_a_phone_is_told_is_nothing_to_files() {
 fn what_nobody_expected_is_in_the_last_response() {
     let fci = "6F0A83023F008A01058201389000";
     for atr in [T0, T1] {
-        let bed = Bed::new(
+        let card = AttachedCard::new(
             atr,
             script(&[("00A40000", fci), ("00CA", "07*20 6A82"), ("00CB", "07*9 6105"), ("00C0", "08*5 9000")]),
         );
-        assert_eq!(bed.send("00A40000", &[], 0), (OK, vec![], 0x9000));
-        assert_eq!(bed.last_response(), bytes(fci));
-        assert_eq!(bed.send("00A40000", &[0x3F, 0x00], 4), (OK, bytes("6F0A8302"), 0x9000));
-        assert_eq!(bed.last_response(), bytes(fci));
-        assert_eq!(bed.send("00CA0000", &[], 5), (Hresult::SCARD_E_FILE_NOT_FOUND.0, vec![7; 5], 0x6A82));
-        assert_eq!(bed.last_response(), bytes("07*20 6A82"));
+        assert_eq!(card.send("00A40000", &[], 0), (OK, vec![], 0x9000));
+        assert_eq!(card.last_response(), bytes(fci));
+        assert_eq!(card.send("00A40000", &[0x3F, 0x00], 4), (OK, bytes("6F0A8302"), 0x9000));
+        assert_eq!(card.last_response(), bytes(fci));
+        assert_eq!(card.send("00CA0000", &[], 5), (Hresult::SCARD_E_FILE_NOT_FOUND.0, vec![7; 5], 0x6A82));
+        assert_eq!(card.last_response(), bytes("07*20 6A82"));
         // The rest stays with the card, which says so.
-        assert_eq!(bed.send("00CB0000", &[], 9), (OK, vec![7; 9], 0x6105));
-        assert_eq!(bed.send("00CB0000", &[], 10), (OK, bytes("07*9 08"), 0x9000));
-        assert_eq!(bed.last_response(), bytes("07*9 08*5 9000"));
+        assert_eq!(card.send("00CB0000", &[], 9), (OK, vec![7; 9], 0x6105));
+        assert_eq!(card.send("00CB0000", &[], 10), (OK, bytes("07*9 08"), 0x9000));
+        assert_eq!(card.last_response(), bytes("07*9 08*5 9000"));
     }
 }
 
 #[test]
 fn more_than_the_longest_response_is_kept_too() {
-    let bed = Bed::new(T1, script(&[("00CA", "07*60000 6100"), ("00C0", "08*60000 9000")]));
-    let (result, response, word) = bed.send("00CA0000", &[], SCM_EXPECTED_MAX);
+    let card = AttachedCard::new(T1, script(&[("00CA", "07*60000 6100"), ("00C0", "08*60000 9000")]));
+    let (result, response, word) = card.send("00CA0000", &[], SCM_EXPECTED_MAX);
     assert_eq!((result, response.len(), word), (OK, SCM_EXPECTED_MAX as usize, 0x9000));
-    assert_eq!(bed.last_response(), bytes("07*60000 08*60000 9000"));
+    assert_eq!(card.last_response(), bytes("07*60000 08*60000 9000"));
     // And the next one is as ever.
-    assert_eq!(bed.send("00A40000", &[], 0), (UNSUPPORTED, vec![], 0x6D00));
-    assert_eq!(bed.last_response(), bytes("6D00"));
+    assert_eq!(card.send("00A40000", &[], 0), (UNSUPPORTED, vec![], 0x6D00));
+    assert_eq!(card.last_response(), bytes("6D00"));
 }
 
 // --- The class of GET RESPONSE
@@ -356,15 +317,15 @@ fn an_answer_is_fetched_in_the_class_that_the_card_knows_and_that_is_remembered(
     ] {
         for atr in [T0, T1] {
             for refusal in [0x6E00, 0x6D00, 0x6881, 0x6882, 0x6985, 0x6F00] {
-                let mut bed = Bed::new(atr, giving_in(known, refusal));
+                let mut card = AttachedCard::new(atr, giving_in(known, refusal));
                 let told = (OK, vec![7; 20], 0x9000);
-                assert_eq!(bed.send(header, &[0x3F, 0x00], 256), told, "{header} {refusal:04X}");
+                assert_eq!(card.send(header, &[0x3F, 0x00], 256), told, "{header} {refusal:04X}");
                 let fetched = format!("{known:02X}C0000014");
                 let asked: Vec<_> =
                     refused.iter().map(|cla| format!("{cla}C0000014")).chain([fetched.clone()]).collect();
-                assert_eq!(bed.log()[1..], asked);
-                assert_eq!(bed.send(header, &[0x3F, 0x00], 256), told);
-                assert_eq!(bed.log()[1..], [fetched]);
+                assert_eq!(card.log()[1..], asked);
+                assert_eq!(card.send(header, &[0x3F, 0x00], 256), told);
+                assert_eq!(card.log()[1..], [fetched]);
             }
         }
     }
@@ -373,17 +334,17 @@ fn an_answer_is_fetched_in_the_class_that_the_card_knows_and_that_is_remembered(
 #[test]
 fn the_low_bits_of_a_proprietary_class_may_be_no_channel() {
     for (header, refused) in [("85A40000", ["01", "85"]), ("82F20000", ["02", "82"]), ("8FCA0000", ["03", "8F"])] {
-        let mut bed = Bed::new(T1, giving_in(0x00, 0x6E00));
+        let mut card = AttachedCard::new(T1, giving_in(0x00, 0x6E00));
         let told = (OK, vec![7; 20], 0x9000);
-        assert_eq!(bed.send(header, &[1], 256), told, "{header}");
-        assert_eq!(bed.log()[1..], [refused[0], refused[1], "00"].map(|cla| format!("{cla}C0000014")));
-        assert_eq!(bed.send(header, &[1], 256), told);
-        assert_eq!(bed.log()[1..], ["00C0000014"]);
+        assert_eq!(card.send(header, &[1], 256), told, "{header}");
+        assert_eq!(card.log()[1..], [refused[0], refused[1], "00"].map(|cla| format!("{cla}C0000014")));
+        assert_eq!(card.send(header, &[1], 256), told);
+        assert_eq!(card.log()[1..], ["00C0000014"]);
     }
     // Where the caller has given a channel, it is one.
-    let mut bed = Bed::new(T1, giving_in(0x00, 0x6E00));
-    assert_eq!(bed.send_with("80F20000", &[1], 256, 2, &options()), (UNSUPPORTED, vec![], 0x6E00));
-    assert_eq!(bed.log(), ["82F20000010100", "02C0000014", "82C0000014"]);
+    let mut card = AttachedCard::new(T1, giving_in(0x00, 0x6E00));
+    assert_eq!(card.send_with("80F20000", &[1], 256, 2, &options()), (UNSUPPORTED, vec![], 0x6E00));
+    assert_eq!(card.log(), ["82F20000010100", "02C0000014", "82C0000014"]);
 }
 
 /// Such a card never gets to the right class, as long as the other one comes first.
@@ -399,21 +360,21 @@ fn a_card_may_forget_its_answer_at_a_wrong_class() {
             _ => vec![0x61, 0x14],
         }
     };
-    let mut bed = Bed::new(T1, Box::new(answers));
-    assert_eq!(bed.send("80F20000", &[1], 256), (UNSUPPORTED, vec![], 0x6E00));
-    bed.log();
+    let mut card = AttachedCard::new(T1, Box::new(answers));
+    assert_eq!(card.send("80F20000", &[1], 256), (UNSUPPORTED, vec![], 0x6E00));
+    card.log();
     for _ in 0..2 {
-        assert_eq!(bed.send("80F20000", &[1], 256), (OK, vec![7; 20], 0x9000));
-        assert_eq!(bed.log()[1..], ["80C0000014"]);
+        assert_eq!(card.send("80F20000", &[1], 256), (OK, vec![7; 20], 0x9000));
+        assert_eq!(card.log()[1..], ["80C0000014"]);
     }
 }
 
 #[test]
 fn no_class_of_a_channel_is_made_of_a_proprietary_one() {
     for cla in 0x90..=0xFE_u8 {
-        let mut bed = Bed::new(T1, giving_in(0x77, 0x6E00));
-        assert_eq!(bed.send(&format!("{cla:02X}A40000"), &[1], 256), (UNSUPPORTED, vec![], 0x6E00));
-        for command in &bed.log()[1..] {
+        let mut card = AttachedCard::new(T1, giving_in(0x77, 0x6E00));
+        assert_eq!(card.send(&format!("{cla:02X}A40000"), &[1], 256), (UNSUPPORTED, vec![], 0x6E00));
+        for command in &card.log()[1..] {
             let fetching = bytes(command)[0];
             assert!(fetching == 0 || fetching & 0xEF == cla & 0xEF, "{cla:02X}: {command}");
         }
@@ -422,36 +383,36 @@ fn no_class_of_a_channel_is_made_of_a_proprietary_one() {
 
 #[test]
 fn the_caller_knows_better() {
-    let mut bed = Bed::new(T1, giving_in(0x00, 0x6E00));
+    let mut card = AttachedCard::new(T1, giving_in(0x00, 0x6E00));
     let asking = |class| scm_send_options { get_response_class: class, ..options() };
     let told = (OK, vec![7; 20], 0x9000);
-    assert_eq!(bed.send_with("C0A40000", &[1], 256, 0, &asking(SCM_SEND_CLASS)), told);
-    assert_eq!(bed.log()[1..], ["00C0000014"]);
+    assert_eq!(card.send_with("C0A40000", &[1], 256, 0, &asking(SCM_SEND_CLASS)), told);
+    assert_eq!(card.log()[1..], ["00C0000014"]);
     // No other class is tried, and nothing is learnt from it.
-    assert_eq!(bed.send_with("80A40000", &[1], 256, 0, &asking(SCM_SEND_CLASS | 0xC0)), (UNSUPPORTED, vec![], 0x6E00));
-    assert_eq!(bed.log()[1..], ["C0C0000014"]);
-    assert_eq!(bed.send("80A40000", &[1], 256), told);
-    assert_eq!(bed.log()[1..], ["00C0000014"]);
+    assert_eq!(card.send_with("80A40000", &[1], 256, 0, &asking(SCM_SEND_CLASS | 0xC0)), (UNSUPPORTED, vec![], 0x6E00));
+    assert_eq!(card.log()[1..], ["C0C0000014"]);
+    assert_eq!(card.send("80A40000", &[1], 256), told);
+    assert_eq!(card.log()[1..], ["00C0000014"]);
     let kept = scm_send_options { flags: SCM_SEND_KEEP_61XX, ..options() };
-    assert_eq!(bed.send_with("80A40000", &[1], 256, 0, &kept), (OK, vec![], 0x6114));
-    assert_eq!(bed.log().len(), 1);
+    assert_eq!(card.send_with("80A40000", &[1], 256, 0, &kept), (OK, vec![], 0x6114));
+    assert_eq!(card.log().len(), 1);
     // A class with a channel in it goes on there.
-    let mut bed = Bed::new(T1, giving_in(0x42, 0x6E00));
-    assert_eq!(bed.send_with("80A40000", &[1], 256, 6, &options()), told);
-    assert_eq!(bed.log()[1..], ["42C0000014"]);
+    let mut card = AttachedCard::new(T1, giving_in(0x42, 0x6E00));
+    assert_eq!(card.send_with("80A40000", &[1], 256, 6, &options()), told);
+    assert_eq!(card.log()[1..], ["42C0000014"]);
 }
 
 #[test]
 fn words_are_handed_out_as_they_come() {
     let lines = [("80CA", "07*3 6110"), ("00CB", "07*3 6C10"), ("A0A4", "9F17")];
     for atr in [T0, T1] {
-        let mut bed = Bed::new(atr, script(&lines));
+        let mut card = AttachedCard::new(atr, script(&lines));
         let keep = |flags| scm_send_options { flags, ..options() };
-        assert_eq!(bed.send_with("80CA0000", &[], 256, 0, &keep(SCM_SEND_KEEP_61XX)), (OK, vec![7; 3], 0x6110));
-        assert_eq!(bed.send_with("A0A40000", &[1], 256, 0, &keep(SCM_SEND_KEEP_61XX)), (OK, vec![], 0x9F17));
-        let kept = bed.send_with("00CB0000", &[], 256, 0, &keep(SCM_SEND_KEEP_6CXX));
+        assert_eq!(card.send_with("80CA0000", &[], 256, 0, &keep(SCM_SEND_KEEP_61XX)), (OK, vec![7; 3], 0x6110));
+        assert_eq!(card.send_with("A0A40000", &[1], 256, 0, &keep(SCM_SEND_KEEP_61XX)), (OK, vec![], 0x9F17));
+        let kept = card.send_with("00CB0000", &[], 256, 0, &keep(SCM_SEND_KEEP_6CXX));
         assert_eq!(kept, (INVALID_PARAMETER, vec![7; 3], 0x6C10));
-        assert_eq!(bed.log().len(), 3);
+        assert_eq!(card.log().len(), 3);
     }
 }
 
@@ -473,39 +434,39 @@ const LONG: [u8; 300] = [5; 300];
 #[test]
 fn a_refused_form_is_changed_once_and_that_is_remembered() {
     for refusal in [0x6700, 0x6D00, 0x6E00, 0x6F00, 0x6883, 0x6B00, 0x6A86] {
-        let mut bed = Bed::new(T1_EVERYTHING, taking(true, false, refusal));
-        assert_eq!(bed.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000), "{refusal:04X}");
-        assert_eq!(bed.log(), ["00DA010200012C", "10DA0102FF0505", "00DA01022D0505"]);
-        assert_eq!(bed.send("00DB0102", &LONG, 0), (OK, vec![], 0x9000));
-        assert_eq!(bed.log(), ["10DB0102FF0505", "00DB01022D0505"]);
+        let mut card = AttachedCard::new(T1_EVERYTHING, taking(true, false, refusal));
+        assert_eq!(card.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000), "{refusal:04X}");
+        assert_eq!(card.log(), ["00DA010200012C", "10DA0102FF0505", "00DA01022D0505"]);
+        assert_eq!(card.send("00DB0102", &LONG, 0), (OK, vec![], 0x9000));
+        assert_eq!(card.log(), ["10DB0102FF0505", "00DB01022D0505"]);
         // The response is another matter, until that is refused, too.
-        assert_eq!(bed.send("00CA0102", &[], 300), (OK, vec![], 0x9000));
-        assert_eq!(bed.log(), ["00CA010200012C", "00CA010200"]);
-        assert_eq!(bed.send("00CA0102", &[], 300), (OK, vec![], 0x9000));
-        assert_eq!(bed.log(), ["00CA010200"]);
+        assert_eq!(card.send("00CA0102", &[], 300), (OK, vec![], 0x9000));
+        assert_eq!(card.log(), ["00CA010200012C", "00CA010200"]);
+        assert_eq!(card.send("00CA0102", &[], 300), (OK, vec![], 0x9000));
+        assert_eq!(card.log(), ["00CA010200"]);
 
         // It says that it takes commands in parts, and nothing of extended lengths.
         for refusal in [refusal, 0x6884] {
-            let mut bed = Bed::new(T1_CHAINING, taking(false, true, refusal));
-            assert_eq!(bed.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000), "{refusal:04X}");
-            assert_eq!(bed.log(), ["10DA0102FF0505", "00DA010200012C"]);
-            assert_eq!(bed.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000));
-            assert_eq!(bed.log(), ["00DA010200012C"]);
+            let mut card = AttachedCard::new(T1_CHAINING, taking(false, true, refusal));
+            assert_eq!(card.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000), "{refusal:04X}");
+            assert_eq!(card.log(), ["10DA0102FF0505", "00DA010200012C"]);
+            assert_eq!(card.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000));
+            assert_eq!(card.log(), ["00DA010200012C"]);
         }
     }
 }
 
 #[test]
 fn what_is_refused_in_every_form_is_refused_for_something_else() {
-    let mut bed = Bed::new(T1_EVERYTHING, taking(false, false, 0x6D00));
+    let mut card = AttachedCard::new(T1_EVERYTHING, taking(false, false, 0x6D00));
     for _ in 0..2 {
-        assert_eq!(bed.send("00DA0102", &LONG, 0), (UNSUPPORTED, vec![], 0x6D00));
-        assert_eq!(bed.log(), ["00DA010200012C", "10DA0102FF0505"]);
+        assert_eq!(card.send("00DA0102", &LONG, 0), (UNSUPPORTED, vec![], 0x6D00));
+        assert_eq!(card.log(), ["00DA010200012C", "10DA0102FF0505"]);
     }
     // A card that promises nothing is not sent what it has not promised.
-    let mut bed = Bed::new(T1, taking(false, true, 0x6884));
-    assert_eq!(bed.send("00DA0102", &LONG, 0), (UNSUPPORTED, vec![], 0x6884));
-    assert_eq!(bed.log(), ["10DA0102FF0505"]);
+    let mut card = AttachedCard::new(T1, taking(false, true, 0x6884));
+    assert_eq!(card.send("00DA0102", &LONG, 0), (UNSUPPORTED, vec![], 0x6884));
+    assert_eq!(card.log(), ["10DA0102FF0505"]);
 }
 
 /// A form that was answered is understood, so that most words are about something else.
@@ -518,29 +479,29 @@ fn what_has_been_answered_is_no_refused_form() {
         ("00CA00010001", "6700"),
         ("00CA0001", "07 9000"),
     ];
-    let mut bed = Bed::new(T1_EVERYTHING, script(&lines));
-    assert_eq!(bed.send("00CA0000", &[], SCM_EXPECTED_MAX), (OK, vec![7; 300], 0x9000));
-    assert_eq!(bed.send("00B07FFF", &[], SCM_EXPECTED_MAX), (INVALID_PARAMETER, vec![], 0x6B00));
-    assert_eq!(bed.log(), ["00CA0000000000", "00B07FFF000000"]);
+    let mut card = AttachedCard::new(T1_EVERYTHING, script(&lines));
+    assert_eq!(card.send("00CA0000", &[], SCM_EXPECTED_MAX), (OK, vec![7; 300], 0x9000));
+    assert_eq!(card.send("00B07FFF", &[], SCM_EXPECTED_MAX), (INVALID_PARAMETER, vec![], 0x6B00));
+    assert_eq!(card.log(), ["00CA0000000000", "00B07FFF000000"]);
     // But for what is about lengths.
-    assert_eq!(bed.send("00CA0001", &[], 500), (OK, vec![7], 0x9000));
-    assert_eq!(bed.log(), ["00CA00010001F4", "00CA000100"]);
+    assert_eq!(card.send("00CA0001", &[], 500), (OK, vec![7], 0x9000));
+    assert_eq!(card.log(), ["00CA00010001F4", "00CA000100"]);
 
     // Another word for another form is about the command.
     let lines = [("00DA00000001", "6700"), ("10DA", "9000"), ("00DA", "6A86")];
-    let mut bed = Bed::new(T1_EVERYTHING, script(&lines));
-    assert_eq!(bed.send("00DA0000", &LONG, 0), (INVALID_PARAMETER, vec![], 0x6A86));
-    assert_eq!(bed.send("00DA0000", &LONG, 0), (INVALID_PARAMETER, vec![], 0x6A86));
-    assert_eq!(bed.log(), ["00DA000000012C", "10DA0000FF0505", "00DA00002D0505", "10DA0000FF0505", "00DA00002D0505"]);
+    let mut card = AttachedCard::new(T1_EVERYTHING, script(&lines));
+    assert_eq!(card.send("00DA0000", &LONG, 0), (INVALID_PARAMETER, vec![], 0x6A86));
+    assert_eq!(card.send("00DA0000", &LONG, 0), (INVALID_PARAMETER, vec![], 0x6A86));
+    assert_eq!(card.log(), ["00DA000000012C", "10DA0000FF0505", "00DA00002D0505", "10DA0000FF0505", "00DA00002D0505"]);
 }
 
 #[test]
 fn what_a_card_counts_is_never_sent_in_another_form() {
     for ins in [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D, 0x2E, 0x2F, 0x82, 0x86, 0x87] {
         for (atr, chaining, extended) in [(T1_EVERYTHING, true, false), (T1_CHAINING, false, true)] {
-            let mut bed = Bed::new(atr, taking(chaining, extended, 0x6700));
-            assert_eq!(bed.send(&format!("00{ins:02X}0081"), &LONG, 0), (INVALID_PARAMETER, vec![], 0x6700));
-            assert_eq!(bed.log().len(), 1, "{ins:02X}");
+            let mut card = AttachedCard::new(atr, taking(chaining, extended, 0x6700));
+            assert_eq!(card.send(&format!("00{ins:02X}0081"), &LONG, 0), (INVALID_PARAMETER, vec![], 0x6700));
+            assert_eq!(card.log().len(), 1, "{ins:02X}");
         }
     }
 }
@@ -557,25 +518,25 @@ fn what_a_card_may_count_is_never_sent_in_another_form() {
         ("00E00000", 0x6F00, 1),
         ("00D60000", 0x6F00, 3),
     ] {
-        let mut bed = Bed::new(T1_EVERYTHING, taking(true, false, refusal));
-        assert_eq!(bed.send(header, &LONG, 0).0 == OK, sent > 1, "{header} {refusal:04X}");
-        assert_eq!(bed.log().len(), sent, "{header} {refusal:04X}");
+        let mut card = AttachedCard::new(T1_EVERYTHING, taking(true, false, refusal));
+        assert_eq!(card.send(header, &LONG, 0).0 == OK, sent > 1, "{header} {refusal:04X}");
+        assert_eq!(card.log().len(), sent, "{header} {refusal:04X}");
     }
 }
 
 #[test]
 fn the_caller_has_the_last_word_over_forms() {
-    let mut bed = Bed::new(T1_EVERYTHING, taking(true, false, 0x6700));
-    bed.set_capabilities(Some(SCM_CARD_EXTENDED));
-    assert_eq!(bed.send("00DA0102", &LONG, 0), (INVALID_PARAMETER, vec![], 0x6700));
-    assert_eq!(bed.log(), ["00DA010200012C"]);
-    bed.set_capabilities(Some(SCM_CARD_EXTENDED | SCM_CARD_CHAINING));
-    assert_eq!(bed.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000));
-    assert_eq!(bed.log().len(), 3);
+    let mut card = AttachedCard::new(T1_EVERYTHING, taking(true, false, 0x6700));
+    card.set_capabilities(Some(SCM_CARD_EXTENDED));
+    assert_eq!(card.send("00DA0102", &LONG, 0), (INVALID_PARAMETER, vec![], 0x6700));
+    assert_eq!(card.log(), ["00DA010200012C"]);
+    card.set_capabilities(Some(SCM_CARD_EXTENDED | SCM_CARD_CHAINING));
+    assert_eq!(card.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000));
+    assert_eq!(card.log().len(), 3);
     // Earlier findings count no more.
-    bed.set_capabilities(None);
-    assert_eq!(bed.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000));
-    assert_eq!(bed.log().len(), 3);
+    card.set_capabilities(None);
+    assert_eq!(card.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000));
+    assert_eq!(card.log().len(), 3);
 }
 
 // --- Status words
@@ -616,8 +577,8 @@ fn cards_of_other_families_have_other_words() {
         ("00200081", "6300", Hresult::SCARD_W_WRONG_CHV),
         ("00200081", "6983", Hresult::SCARD_W_CHV_BLOCKED),
     ] {
-        let bed = Bed::new(T1, script(&[(header, word)]));
-        assert_eq!(bed.send(header, &[], 0).0, result.0, "{header} {word}");
+        let card = AttachedCard::new(T1, script(&[(header, word)]));
+        assert_eq!(card.send(header, &[], 0).0, result.0, "{header} {word}");
     }
 }
 
@@ -629,7 +590,7 @@ fn the_caller_says_what_a_success_is() {
         success_count: words.len(),
         ..options()
     };
-    let bed = Bed::new(
+    let card = AttachedCard::new(
         T1,
         script(&[
             ("B001", "9C05"),
@@ -648,9 +609,9 @@ fn the_caller_says_what_a_success_is() {
         ("B0050000", Hresult::SCARD_E_FILE_NOT_FOUND),
         ("B0060000", Hresult::E_FAIL),
     ] {
-        assert_eq!(bed.send_with(header, &[], 0, 0, &given(&words)).0, code.0, "{header}");
+        assert_eq!(card.send_with(header, &[], 0, 0, &given(&words)).0, code.0, "{header}");
         // Without words the table counts.
-        assert_eq!(bed.send_with(header, &[], 0, 0, &given(&[])).0, bed.send(header, &[], 0).0, "{header}");
+        assert_eq!(card.send_with(header, &[], 0, 0, &given(&[])).0, card.send(header, &[], 0).0, "{header}");
     }
 }
 
@@ -658,7 +619,7 @@ fn the_caller_says_what_a_success_is() {
 fn bad_options_send_nothing() {
     let word = scm_status_words { word: 0x9001, mask: 0xFF00 };
     let many = vec![scm_status_words { word: 0x9000, mask: 0xFFFF }; SCM_SEND_SUCCESSES_MAX + 1];
-    let mut bed = Bed::new(T1, script(&[]));
+    let mut card = AttachedCard::new(T1, script(&[]));
     for bad in [
         scm_send_options { flags: 4, ..options() },
         scm_send_options { get_response_class: 1, ..options() },
@@ -668,13 +629,13 @@ fn bad_options_send_nothing() {
         scm_send_options { successes: many.as_ptr(), success_count: many.len(), ..options() },
         scm_send_options { successes: many.as_ptr(), success_count: usize::MAX, ..options() },
     ] {
-        assert_eq!(bed.send_with("00A40000", &[], 0, 0, &bad), (Hresult::E_INVALIDARG.0, vec![], 0));
+        assert_eq!(card.send_with("00A40000", &[], 0, 0, &bad), (Hresult::E_INVALIDARG.0, vec![], 0));
     }
     // The options of the first version end behind the hook.
     let first =
         scm_send_options { struct_size: std::mem::offset_of!(scm_send_options, flags) as u32, flags: 99, ..options() };
-    assert_eq!(bed.send_with("00A40000", &[], 0, 0, &first), (UNSUPPORTED, vec![], 0x6D00));
-    assert_eq!(bed.log().len(), 1);
+    assert_eq!(card.send_with("00A40000", &[], 0, 0, &first), (UNSUPPORTED, vec![], 0x6D00));
+    assert_eq!(card.log().len(), 1);
 }
 
 // --- Tries
@@ -692,11 +653,11 @@ fn tries_are_told_in_whichever_form() {
         ("6984", Hresult::SCARD_E_INVALID_CHV, SCM_RETRIES_UNKNOWN),
         ("9000", Hresult::S_OK, SCM_RETRIES_UNKNOWN),
     ] {
-        let bed = Bed::new(T1, script(&[("0020", word)]));
+        let card = AttachedCard::new(T1, script(&[("0020", word)]));
         let (mut codes, mut tries): (*mut scm_ch_verification, u32) = (null_mut(), 77);
         // SAFETY: every pointer is to something that lives on, and as long as is said.
         let verified = unsafe {
-            assert_eq!(scm_create_ch_verification(bed.handle, &mut codes), 0);
+            assert_eq!(scm_create_ch_verification(card.handle, &mut codes), 0);
             scm_ch_verification_verify(codes, b"1234".as_ptr(), 4, 0, 1, &mut tries)
         };
         assert_eq!((verified, tries), (result.0, left), "{word}");
@@ -709,14 +670,14 @@ fn tries_are_told_in_whichever_form() {
 fn commands_of_the_reader_go_as_they_are() {
     for atr in [T0, T1, T1_EVERYTHING] {
         let lines = [("FFCA000000", "04112233 9000"), ("FFCA000004", "6C07"), ("FF00", "D541 6105"), ("FF82", "6300")];
-        let mut bed = Bed::new(atr, script(&lines));
-        assert_eq!(bed.send("FFCA0000", &[], 256), (OK, bytes("04112233"), 0x9000));
-        assert_eq!(bed.send("FFCA0000", &[], SCM_EXPECTED_MAX), (OK, bytes("04112233"), 0x9000));
-        assert_eq!(bed.send("FFCA0000", &[], 4), (INVALID_PARAMETER, vec![], 0x6C07));
-        assert_eq!(bed.send("FF000000", &[0xD4, 0x40], 256), (OK, bytes("D541"), 0x6105));
-        assert_eq!(bed.send("FF820000", &[5; 6], 0), (Hresult::E_FAIL.0, vec![], 0x6300));
-        assert_eq!(bed.log(), ["FFCA000000", "FFCA000000", "FFCA000004", "FF00000002D440", "FF820000060505"]);
-        assert_eq!(bed.send_with("FFCA0000", &[], 256, 1, &options()), (Hresult::E_INVALIDARG.0, vec![], 0));
-        assert_eq!(bed.log().len(), 0);
+        let mut card = AttachedCard::new(atr, script(&lines));
+        assert_eq!(card.send("FFCA0000", &[], 256), (OK, bytes("04112233"), 0x9000));
+        assert_eq!(card.send("FFCA0000", &[], SCM_EXPECTED_MAX), (OK, bytes("04112233"), 0x9000));
+        assert_eq!(card.send("FFCA0000", &[], 4), (INVALID_PARAMETER, vec![], 0x6C07));
+        assert_eq!(card.send("FF000000", &[0xD4, 0x40], 256), (OK, bytes("D541"), 0x6105));
+        assert_eq!(card.send("FF820000", &[5; 6], 0), (Hresult::E_FAIL.0, vec![], 0x6300));
+        assert_eq!(card.log(), ["FFCA000000", "FFCA000000", "FFCA000004", "FF00000002D440", "FF820000060505"]);
+        assert_eq!(card.send_with("FFCA0000", &[], 256, 1, &options()), (Hresult::E_INVALIDARG.0, vec![], 0));
+        assert_eq!(card.log().len(), 0);
     }
 }

@@ -1,21 +1,18 @@
 //! The bytes that are read are the bytes of the file, and the end comes after the last one: of a file of any size, on a card of any
 //! limit that refuses in any way, whatever it tells of the size. On a virtual reader, with a card that is made here.
 
-use std::ffi::{CString, c_void};
 use std::ops::Range;
-use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ptr::null_mut;
+use std::sync::MutexGuard;
 
 use proptest::prelude::*;
-use scm::abi::constants::{SCM_FL_ERASE, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
-use scm::capi::attachment::{scm_attach_by_ifd, scm_detach, scm_handle};
+use scm::abi::constants::{SCM_FL_ERASE, SCM_PROTOCOL_T1, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
+use scm::capi::attachment::{scm_detach, scm_handle};
 use scm::capi::command::{SCM_CARD_CHAINING, scm_card_capabilities, scm_set_card_capabilities};
 use scm::capi::file::{scm_file, scm_file_read, scm_file_seek, scm_file_size, scm_file_write};
 use scm::capi::file_access::{scm_create_file_access, scm_file_access_open};
 use scm::capi::lock::scm_lock;
-use scm::capi::virtual_ifd::{
-    scm_virtual_card, scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
-};
+use test_reader::{Shared, TestReader, lock, share};
 
 const OK: u16 = 0x9000;
 const EOF: i32 = 0x8010_006D_u32 as i32;
@@ -132,7 +129,7 @@ impl Card {
                 told([0x44, 0x01], 4, size)
             }
             [0xA0, 0xA4, ..] => (Vec::new(), 0x9404),
-            [0xA0, 0xB0, ..] => match self.answer(command) {
+            [0xA0, 0xB0, ..] => match self.answer_command(command) {
                 (data, 0x6986) => (data, 0x9400),
                 (data, word) if word >> 8 == 0x6C => (data, 0x6700 | word & 0xFF),
                 answered => answered,
@@ -142,7 +139,7 @@ impl Card {
         }
     }
 
-    fn answer(&mut self, command: &[u8]) -> (Vec<u8>, u16) {
+    fn answer_command(&mut self, command: &[u8]) -> (Vec<u8>, u16) {
         let (data, le) = parse(command);
         match command[1] {
             0xA4 => self.select(command[2], command[3], data),
@@ -339,99 +336,75 @@ fn correct(length: usize) -> u16 {
     }
 }
 
-unsafe extern "C-unwind" fn transmit(
-    user: *mut c_void,
-    command: *const u8,
-    command_length: usize,
-    response: *mut u8,
-    capacity: usize,
-    response_length: *mut usize,
-) -> i32 {
-    // SAFETY: the card lives as long as its reader, and there is no other reference to it while a callback runs.
-    let (card, command) = unsafe { (&mut *user.cast::<Card>(), std::slice::from_raw_parts(command, command_length)) };
-    let (data, word) = if card.is_sim { card.answer_as_sim(command) } else { card.answer(command) };
-    let answer = [&data[..], &word.to_be_bytes()].concat();
-    assert!(answer.len() <= capacity);
-    // SAFETY: there is room for it.
-    unsafe {
-        std::ptr::copy_nonoverlapping(answer.as_ptr(), response, answer.len());
-        *response_length = answer.len();
+impl test_reader::Card for Card {
+    fn answer(&mut self, command: &[u8]) -> Vec<u8> {
+        let (data, word) = if self.is_sim { self.answer_as_sim(command) } else { self.answer_command(command) };
+        [&data[..], &word.to_be_bytes()].concat()
     }
-    0
 }
-
-unsafe extern "C-unwind" fn power(_user: *mut c_void, _event: u32) -> i32 {
-    0
-}
-
-static READERS: AtomicUsize = AtomicUsize::new(0);
 
 /// With chaining and extended lengths, and without a word on either.
 const LONG_ATR: [u8; 10] = *b"\x3B\x85\x01\x80\x73\xF7\x41\xC0\x01\x00";
 const SHORT_ATR: [u8; 2] = *b"\x3B\x00";
 
-/// The file of a card, open, with the card locked.
-struct Bed {
-    ifd: *mut scm_virtual_ifd,
+/// A file of a card. It is open, and the program holds a lock on the card.
+struct OpenFile {
+    token: *mut scm_file,
     handle: *mut scm_handle,
-    file: *mut scm_file,
-    card: *mut Card,
+    card: Shared<Card>,
+    _reader: TestReader,
 }
 
-impl Bed {
-    fn new(card: Card, is_long: bool) -> Bed {
-        Bed::try_new(card, is_long, None).expect("the file is opened")
+impl OpenFile {
+    fn new(card: Card, is_long: bool) -> OpenFile {
+        OpenFile::try_new(card, is_long, None).expect("the file can be opened")
     }
 
-    fn try_new(card: Card, is_long: bool, given: Option<scm_card_capabilities>) -> Result<Bed, i32> {
-        let name = CString::new(format!("Ends {}", READERS.fetch_add(1, Ordering::Relaxed))).unwrap();
-        let card = Box::into_raw(Box::new(card));
-        let mut bed = Bed { ifd: null_mut(), handle: null_mut(), file: null_mut(), card };
+    fn try_new(card: Card, is_long: bool, given: Option<scm_card_capabilities>) -> Result<OpenFile, i32> {
+        let mut long_atr = LONG_ATR;
+        let last = long_atr.len() - 1;
+        long_atr[last] = long_atr[1..last].iter().fold(0, |check, byte| check ^ byte);
+        let atr = if is_long { &long_atr[..] } else { &SHORT_ATR[..] };
+        let card = share(card);
+        let reader = TestReader::insert(&card, atr, SCM_PROTOCOL_T1).unwrap();
+        let handle = reader.attach().unwrap();
+        let mut file = OpenFile { token: null_mut(), handle, card, _reader: reader };
         let mut files = null_mut();
-        let mut atr = LONG_ATR;
-        let length = atr.len();
-        atr[length - 1] = atr[1..length - 1].iter().fold(0, |check, byte| check ^ byte);
-        // SAFETY: every pointer is to something that lives on, and the structure is filled in as the header says.
+        // SAFETY: every pointer is valid during the call.
         unsafe {
-            let mut plug: scm_virtual_card = std::mem::zeroed();
-            plug.struct_size = size_of::<scm_virtual_card>() as u32;
-            plug.protocols = 2;
-            (plug.atr, plug.atr_length) =
-                if is_long { (atr.as_ptr(), atr.len()) } else { (SHORT_ATR.as_ptr(), SHORT_ATR.len()) };
-            plug.user = card.cast();
-            plug.transmit = Some(transmit);
-            plug.power = Some(power);
-            assert_eq!(scm_virtual_ifd_create(name.as_ptr(), null(), &mut bed.ifd), 0);
-            assert_eq!(scm_virtual_ifd_insert(bed.ifd, &plug), 0);
-            assert_eq!(scm_attach_by_ifd(name.as_ptr(), &mut bed.handle), 0);
             if let Some(given) = given {
-                assert_eq!(scm_set_card_capabilities(bed.handle, &given), 0);
+                assert_eq!(scm_set_card_capabilities(handle, &given), 0);
             }
-            assert_eq!(scm_lock(bed.handle), 0);
-            assert_eq!(scm_create_file_access(bed.handle, &mut files), 0);
-            match scm_file_access_open(files, SCM_TYPE_BY_ID, c"4401".as_ptr(), &mut bed.file) {
-                0 => Ok(bed),
+            assert_eq!(scm_lock(handle), 0);
+            assert_eq!(scm_create_file_access(handle, &mut files), 0);
+            match scm_file_access_open(files, SCM_TYPE_BY_ID, c"4401".as_ptr(), &mut file.token) {
+                0 => Ok(file),
                 code => Err(code),
             }
         }
     }
 
-    #[allow(clippy::mut_from_ref)]
-    fn card(&self) -> &mut Card {
-        // SAFETY: it lives as long as the bed, and nobody calls it now.
-        unsafe { &mut *self.card }
+    /// Nothing may call the library while the guard lives.
+    fn card(&self) -> MutexGuard<'_, Card> {
+        lock(&self.card)
+    }
+
+    /// Read number `later` from now is refused once.
+    fn refuse_once(&self, later: usize, word: u16) {
+        let mut card = self.card();
+        card.glitch = Some(Glitch { read: card.reads + later, word, lasts: false });
     }
 
     fn seek(&self, offset: usize) -> i32 {
         // SAFETY: any values may be given.
-        unsafe { scm_file_seek(self.file, offset as i64, SCM_SEEK_FROM_BEGINNING) }
+        unsafe { scm_file_seek(self.token, offset as i64, SCM_SEEK_FROM_BEGINNING) }
     }
 
     /// What one read gives, or its code.
     fn read(&self, length: usize) -> Result<Vec<u8>, i32> {
         let (mut data, mut read) = (vec![0x77; length], 77);
         // SAFETY: the buffer is as long as is said.
-        match unsafe { scm_file_read(self.file, data.as_mut_ptr(), length, &mut read, 0) } {
+        match unsafe { scm_file_read(self.token, data.as_mut_ptr(), length, &mut read, 0) } {
             0 => {
                 // A record may have no bytes.
                 assert!(read > 0 || self.card().records.is_some(), "nothing, and no end");
@@ -459,7 +432,7 @@ impl Bed {
     fn size(&self) -> Result<u64, i32> {
         let mut size = 77;
         // SAFETY: it is there to be written.
-        match unsafe { scm_file_size(self.file, &mut size) } {
+        match unsafe { scm_file_size(self.token, &mut size) } {
             0 => Ok(size),
             code => Err(code),
         }
@@ -473,7 +446,7 @@ impl Bed {
     fn change(&self, data: &[u8], flags: u32) -> (usize, i32) {
         let mut written = 77;
         // SAFETY: the data are as long as is said.
-        let code = unsafe { scm_file_write(self.file, data.as_ptr(), data.len(), flags, &mut written) };
+        let code = unsafe { scm_file_write(self.token, data.as_ptr(), data.len(), flags, &mut written) };
         (written, code)
     }
 
@@ -499,14 +472,10 @@ impl Bed {
     }
 }
 
-impl Drop for Bed {
+impl Drop for OpenFile {
     fn drop(&mut self) {
-        // SAFETY: they are handles, and the card is not called any more when its reader is gone.
-        unsafe {
-            scm_detach(self.handle);
-            scm_virtual_ifd_destroy(self.ifd);
-            drop(Box::from_raw(self.card));
-        }
+        // SAFETY: any value may be given as a handle.
+        unsafe { scm_detach(self.handle) };
     }
 }
 
@@ -592,8 +561,8 @@ proptest! {
         measures: bool,
     ) {
         let (size, chunk) = bounded(size, limit, chunk);
-        let bed = Bed::new(Card { gives: limit, at_end, beyond, ..Card::new(size, tells) }, is_long);
-        bed.assert_whole(measures, chunk);
+        let file = OpenFile::new(Card { gives: limit, at_end, beyond, ..Card::new(size, tells) }, is_long);
+        file.assert_whole(measures, chunk);
     }
 
     /// The same of a SIM, which tells a size always, with sixteen bits for an offset, and no extended lengths.
@@ -616,8 +585,8 @@ proptest! {
         let (size, told) = if is_small { (size % 600, told % 600) } else { (size, told) };
         let (size, chunk) = bounded(size, limit.max(3), chunk);
         let card = Card::new(size, Tells::Size(told as u32));
-        let bed = Bed::new(Card { gives: limit, at_end, beyond, is_sim: true, ..card }, is_long);
-        bed.assert_whole(false, chunk);
+        let file = OpenFile::new(Card { gives: limit, at_end, beyond, is_sim: true, ..card }, is_long);
+        file.assert_whole(false, chunk);
     }
 
     /// The same of a card whose words say nothing of lengths and ends. A file without a byte cannot be told from one that may not be read.
@@ -635,8 +604,8 @@ proptest! {
         let (size, chunk) = bounded(size, limit, chunk);
         let at_end = if crosses { AtEnd::Gives(0x9000, end) } else { AtEnd::Refuses(end) };
         let beyond = BeyondLimit::Refuses(word);
-        let bed = Bed::new(Card { gives: limit, at_end, beyond, ..Card::new(size, tells) }, is_long);
-        bed.assert_whole(measures, chunk);
+        let file = OpenFile::new(Card { gives: limit, at_end, beyond, ..Card::new(size, tells) }, is_long);
+        file.assert_whole(measures, chunk);
     }
 
     /// One read is refused, once: the bytes come all the same, or an error, after which they do. There is no end before the last.
@@ -655,11 +624,11 @@ proptest! {
         let (size, chunk) = bounded(size, limit, chunk);
         let glitch = Some(Glitch { read, word, lasts: false });
         let card = Card { gives: limit, at_end, glitch, ..Card::new(size, tells) };
-        let Ok(bed) = Bed::try_new(card, is_long, None) else { return Ok(()) };
+        let Ok(file) = OpenFile::try_new(card, is_long, None) else { return Ok(()) };
         let mut all = Vec::new();
         let mut errors = 0;
         loop {
-            match bed.read(chunk) {
+            match file.read(chunk) {
                 Ok(data) => all.extend_from_slice(&data),
                 Err(EOF) => break,
                 Err(code) => {
@@ -668,7 +637,7 @@ proptest! {
                 }
             }
         }
-        prop_assert!(all == bed.card().content, "{} of {}", all.len(), size);
+        prop_assert!(all == file.card().content, "{} of {}", all.len(), size);
     }
 
     /// Nor does one refusal make a file shorter, or of another size than it has.
@@ -681,11 +650,11 @@ proptest! {
         ][..]),
         read in 1..20usize,
     ) {
-        let bed = Bed::new(Card { at_end, ..Card::new(size, tells) }, false);
-        bed.card().glitch = Some(Glitch { read: bed.card().reads + read, word, lasts: false });
-        let first = bed.size();
+        let file = OpenFile::new(Card { at_end, ..Card::new(size, tells) }, false);
+        file.refuse_once(read, word);
+        let first = file.size();
         prop_assert!(first.is_err() || first == Ok(size as u64), "{:?} of {}", first, size);
-        prop_assert_eq!(bed.size(), Ok(size as u64));
+        prop_assert_eq!(file.size(), Ok(size as u64));
     }
 
     /// From some read on the card refuses everything: below the size that it has told that is an error, and no end.
@@ -697,19 +666,19 @@ proptest! {
         chunk in 1..300usize,
     ) {
         let tells = if tells_size { Tells::Size(size as u32) } else { Tells::Kind };
-        let bed = Bed::new(Card::new(size, tells), false);
-        let first = bed.read(chunk).unwrap();
+        let file = OpenFile::new(Card::new(size, tells), false);
+        let first = file.read(chunk).unwrap();
         if first.len() == size {
             return Ok(());
         }
-        bed.card().glitch = Some(Glitch { read: 0, word, lasts: true });
-        let code = bed.read(chunk).unwrap_err();
+        file.card().glitch = Some(Glitch { read: 0, word, lasts: true });
+        let code = file.read(chunk).unwrap_err();
         // 6B00, 6282 and nothing at all say that there is no more, and without a size nothing contradicts that.
         let is_word = matches!(word, 0x6B00 | 0x6282 | 0x9000 | 0x6C00) && !tells_size;
         prop_assert_eq!(code == EOF, is_word, "{:08X} for {:04X}", code, word);
-        bed.card().glitch = None;
-        let (rest, code) = bed.read_all(chunk);
-        prop_assert!([first, rest].concat() == bed.card().content);
+        file.card().glitch = None;
+        let (rest, code) = file.read_all(chunk);
+        prop_assert!([first, rest].concat() == file.card().content);
         prop_assert_eq!(code, EOF);
     }
 
@@ -727,14 +696,14 @@ proptest! {
         let size = if limit < 16 { size.min(32_767) } else { size };
         let card = Card { takes: limit, full, beyond_takes, ..Card::new(size, tells) };
         let mut model = card.content.clone();
-        let bed = Bed::new(card, is_long);
+        let file = OpenFile::new(card, is_long);
         let offset = offset % (size + 1);
         let data: Vec<u8> = (0..length).map(|at| (at * 5 + 1) as u8).collect();
-        prop_assert_eq!(bed.seek(offset), 0);
-        let (written, code) = bed.write(&data);
+        prop_assert_eq!(file.seek(offset), 0);
+        let (written, code) = file.write(&data);
         prop_assert!(written <= length.min(size - offset));
         model[offset..offset + written].copy_from_slice(&data[..written]);
-        prop_assert!(bed.card().content == model);
+        prop_assert!(file.card().content == model);
         if length <= size - offset {
             prop_assert_eq!((written, code), (length, 0), "{:08X}", code);
         } else {
@@ -777,13 +746,13 @@ proptest! {
     ) {
         let glitch = glitch.map(|(read, word)| Glitch { read, word, lasts: false });
         let records = Some(Records { all: all.clone(), descriptor, missing });
-        let bed = Bed::new(Card { gives: limit, at_end, beyond, glitch, records, ..Card::new(0, Tells::Kind) }, is_long);
+        let file = OpenFile::new(Card { gives: limit, at_end, beyond, glitch, records, ..Card::new(0, Tells::Kind) }, is_long);
         for (number, record) in all.iter().enumerate() {
-            let read = bed.read(300);
+            let read = file.read(300);
             prop_assert!(read.as_ref() == Ok(record), "{}: {:02X?} and not {:02X?}", number, read, record);
         }
-        prop_assert_eq!(bed.read(300), Err(EOF));
-        prop_assert_eq!(bed.size(), Ok(all.len() as u64));
+        prop_assert_eq!(file.read(300), Err(EOF));
+        prop_assert_eq!(file.size(), Ok(all.len() as u64));
     }
 }
 
@@ -793,16 +762,16 @@ fn long_records_of_a_card_of_short_answers() {
     let card = |length: usize, descriptor: &[u8]| {
         let all = vec![vec![0xAB; length]; 4];
         let records = Some(Records { all, descriptor: descriptor.to_vec(), missing: 0x6A83 });
-        Bed::new(Card { gives: 100, records, ..Card::new(0, Tells::Kind) }, false)
+        OpenFile::new(Card { gives: 100, records, ..Card::new(0, Tells::Kind) }, false)
     };
-    let bed = card(200, &[0x02, 0x41, 0x00, 200]);
-    assert_eq!(bed.read(300), Err(DATA_LOST));
-    let bed = card(30, &[0x04]);
-    assert_eq!(bed.read(300), Ok(vec![0xAB; 30]));
-    assert!(bed.card().reads <= 1 + 8, "{}", bed.card().reads);
-    let reads = bed.card().reads;
-    assert_eq!(bed.read(300), Ok(vec![0xAB; 30]));
-    assert_eq!(bed.card().reads, reads + 1, "it is remembered");
+    let file = card(200, &[0x02, 0x41, 0x00, 200]);
+    assert_eq!(file.read(300), Err(DATA_LOST));
+    let file = card(30, &[0x04]);
+    assert_eq!(file.read(300), Ok(vec![0xAB; 30]));
+    assert!(file.card().reads <= 1 + 8, "{}", file.card().reads);
+    let reads = file.card().reads;
+    assert_eq!(file.read(300), Ok(vec![0xAB; 30]));
+    assert_eq!(file.card().reads, reads + 1, "it is remembered");
 }
 
 /// How many reads it takes, from a card whose answers are usual.
@@ -812,14 +781,14 @@ fn a_usual_card_is_asked_no_more_than_it_takes() {
         [(300, false, 2), (256, false, 1), (32_767, false, 128), (32_767, true, 1), (1, false, 1)]
     {
         for at_end in [AtEnd::Gives(0x6282, 0x6B00), AtEnd::Refuses(0x6B00), AtEnd::Refuses(0x6700)] {
-            let bed = Bed::new(Card { at_end, ..Card::new(size, Tells::Size(size as u32)) }, is_long);
-            assert_eq!(bed.read(70_000).unwrap().len(), size);
+            let file = OpenFile::new(Card { at_end, ..Card::new(size, Tells::Size(size as u32)) }, is_long);
+            assert_eq!(file.read(70_000).unwrap().len(), size);
             // One more to see whether the card has told too little.
-            assert_eq!(bed.card().reads, reads + 1, "{size}");
+            assert_eq!(file.card().reads, reads + 1, "{size}");
             let reads = reads + 1;
             // And one to see that nothing follows.
-            assert_eq!(bed.read(70_000), Err(EOF));
-            assert_eq!(bed.card().reads, reads + 1, "{size}, {at_end:?}");
+            assert_eq!(file.read(70_000), Err(EOF));
+            assert_eq!(file.card().reads, reads + 1, "{size}, {at_end:?}");
         }
     }
 }
@@ -830,34 +799,34 @@ fn a_limit_is_found_in_few_tries() {
     for limit in 1..256 {
         for word in [0x6700, 0x6B00, 0x6282] {
             let beyond = BeyondLimit::Refuses(word);
-            let bed = Bed::new(Card { gives: limit, beyond, ..Card::new(1000, Tells::Size(1000)) }, false);
-            assert_eq!(bed.read(limit + 1).unwrap().len(), limit + 1);
-            let reads = bed.card().reads;
+            let file = OpenFile::new(Card { gives: limit, beyond, ..Card::new(1000, Tells::Size(1000)) }, false);
+            assert_eq!(file.read(limit + 1).unwrap().len(), limit + 1);
+            let reads = file.card().reads;
             assert!(reads <= 1 + 8 + 1, "{reads} for {limit}");
-            assert_eq!(bed.seek(0), 0);
-            bed.card().refusals = 0;
-            assert_eq!(bed.read(1000).unwrap().len(), 1000);
-            assert_eq!(bed.card().refusals, 0, "{limit} is remembered");
-            assert_eq!(bed.card().reads - reads, 1000usize.div_ceil(limit));
+            assert_eq!(file.seek(0), 0);
+            file.card().refusals = 0;
+            assert_eq!(file.read(1000).unwrap().len(), 1000);
+            assert_eq!(file.card().refusals, 0, "{limit} is remembered");
+            assert_eq!(file.card().reads - reads, 1000usize.div_ceil(limit));
         }
     }
     for limit in [300, 512, 1000, 2048, 4000, 30_000] {
-        let bed = Bed::new(Card { gives: limit, ..Card::new(70_000, Tells::Size(70_000)) }, true);
-        assert_eq!(bed.read(70_000).unwrap().len(), 70_000);
-        assert!(bed.card().refusals <= 8, "{} for {limit}", bed.card().refusals);
-        let reads = bed.card().reads;
-        bed.card().refusals = 0;
-        assert_eq!(bed.seek(0), 0);
-        assert_eq!(bed.read(70_000).unwrap().len(), 70_000);
-        assert_eq!(bed.card().refusals, 0);
-        assert!(bed.card().reads - reads <= 70_000 / limit * 2 + 2, "{} for {limit}", bed.card().reads - reads);
+        let file = OpenFile::new(Card { gives: limit, ..Card::new(70_000, Tells::Size(70_000)) }, true);
+        assert_eq!(file.read(70_000).unwrap().len(), 70_000);
+        assert!(file.card().refusals <= 8, "{} for {limit}", file.card().refusals);
+        let reads = file.card().reads;
+        file.card().refusals = 0;
+        assert_eq!(file.seek(0), 0);
+        assert_eq!(file.read(70_000).unwrap().len(), 70_000);
+        assert_eq!(file.card().refusals, 0);
+        assert!(file.card().reads - reads <= 70_000 / limit * 2 + 2, "{} for {limit}", file.card().reads - reads);
     }
 }
 
 /// The rows of the table of public reports.
 #[test]
 fn cards_of_public_reports() {
-    let all = |card: Card| Bed::new(card, false).assert_reads_all(65_536);
+    let all = |card: Card| OpenFile::new(card, false).assert_reads_all(65_536);
     // IAS ECC, italia/cie-middleware issue 57: 6B00 when offset and length cross the end.
     for word in [0x6B00, 0x6700, 0x6282, 0x6A86] {
         all(Card { at_end: AtEnd::Refuses(word), ..Card::new(300, Tells::Kind) });
@@ -887,9 +856,9 @@ fn cards_of_public_reports() {
 fn other_words_at_the_end() {
     for word in [0x6F00, 0x6A82, 0x6981] {
         let at_end = AtEnd::Gives(0x9000, word);
-        Bed::new(Card { at_end, ..Card::new(700, Tells::Kind) }, false).assert_reads_all(65_536);
-        let bed = Bed::new(Card { at_end, ..Card::new(0, Tells::Kind) }, false);
-        let code = bed.read(100).unwrap_err();
+        OpenFile::new(Card { at_end, ..Card::new(700, Tells::Kind) }, false).assert_reads_all(65_536);
+        let file = OpenFile::new(Card { at_end, ..Card::new(0, Tells::Kind) }, false);
+        let code = file.read(100).unwrap_err();
         assert_ne!(code, EOF, "{word:04X}");
     }
 }
@@ -902,18 +871,18 @@ fn any_word_behind_the_size_that_was_told() {
         for size in [1, 10, 256, 300] {
             let card = || Card { at_end: AtEnd::Gives(0x9000, word), ..Card::new(size, Tells::Size(size as u32)) };
             for chunk in [10, 65_536] {
-                let bed = Bed::new(card(), false);
-                assert_eq!(bed.read_all(chunk), (bed.card().content.clone(), EOF), "{word:04X}");
-                assert_eq!(bed.size(), Ok(size as u64));
+                let file = OpenFile::new(card(), false);
+                assert_eq!(file.read_all(chunk), (file.card().content.clone(), EOF), "{word:04X}");
+                assert_eq!(file.size(), Ok(size as u64));
             }
             // Also for a read that begins there.
-            let bed = Bed::new(card(), false);
-            assert_eq!(bed.seek(size), 0);
-            assert_eq!(bed.read(10), Err(EOF), "{word:04X}");
+            let file = OpenFile::new(card(), false);
+            assert_eq!(file.seek(size), 0);
+            assert_eq!(file.read(10), Err(EOF), "{word:04X}");
         }
-        let bed = Bed::new(Card { at_end: AtEnd::Gives(0x9000, word), ..Card::new(0, Tells::Size(0)) }, false);
-        assert_eq!(bed.read(10) == Err(EOF), matches!(word, 0x6F00 | 0x9303), "{word:04X}");
-        assert_eq!(bed.size(), Ok(0));
+        let file = OpenFile::new(Card { at_end: AtEnd::Gives(0x9000, word), ..Card::new(0, Tells::Size(0)) }, false);
+        assert_eq!(file.read(10) == Err(EOF), matches!(word, 0x6F00 | 0x9303), "{word:04X}");
+        assert_eq!(file.size(), Ok(0));
     }
 }
 
@@ -921,12 +890,12 @@ fn any_word_behind_the_size_that_was_told() {
 #[test]
 fn security_behind_an_end_that_was_seen_once() {
     for word in [0x6982, 0x6985, 0x6F00] {
-        let bed = Bed::new(Card { at_end: AtEnd::Refuses(0x6700), ..Card::new(300, Tells::Kind) }, false);
-        assert_eq!(bed.read(1000).unwrap().len(), 300);
-        bed.card().glitch = Some(Glitch { read: 0, word, lasts: true });
-        assert_ne!(bed.read(1000), Err(EOF), "{word:04X}");
-        bed.card().glitch = None;
-        assert_eq!(bed.read(1000), Err(EOF), "{word:04X}");
+        let file = OpenFile::new(Card { at_end: AtEnd::Refuses(0x6700), ..Card::new(300, Tells::Kind) }, false);
+        assert_eq!(file.read(1000).unwrap().len(), 300);
+        file.card().glitch = Some(Glitch { read: 0, word, lasts: true });
+        assert_ne!(file.read(1000), Err(EOF), "{word:04X}");
+        file.card().glitch = None;
+        assert_eq!(file.read(1000), Err(EOF), "{word:04X}");
     }
 }
 
@@ -935,13 +904,13 @@ fn security_behind_an_end_that_was_seen_once() {
 fn a_hole_is_no_end() {
     for (hole, length) in [(300, 1), (300, 100), (256, 256), (1, 1), (900, 40), (990, 5)] {
         for tells in [Tells::Kind, Tells::Size(1000)] {
-            let bed = Bed::new(Card { hole: hole..hole + length, ..Card::new(1000, tells) }, false);
-            let (all, code) = bed.read_all(100);
-            assert!(bed.card().content.starts_with(&all));
+            let file = OpenFile::new(Card { hole: hole..hole + length, ..Card::new(1000, tells) }, false);
+            let (all, code) = file.read_all(100);
+            assert!(file.card().content.starts_with(&all));
             assert_eq!((all.len(), code), (hole, E_FAIL), "{tells:?}");
-            assert_ne!(bed.read(100), Err(EOF), "{hole} {length} {tells:?}");
+            assert_ne!(file.read(100), Err(EOF), "{hole} {length} {tells:?}");
             if tells == Tells::Kind {
-                assert_ne!(bed.size(), Ok(hole as u64), "{hole} {length}");
+                assert_ne!(file.size(), Ok(hole as u64), "{hole} {length}");
             }
         }
     }
@@ -964,11 +933,11 @@ fn a_write_is_tried_shorter() {
         (0x6581, 0),
     ] {
         for tells in [Tells::Kind, Tells::Size(600)] {
-            let bed = Bed::new(Card { takes: 100, beyond_takes: word, ..Card::new(600, tells) }, false);
-            let (done, code) = bed.write(&[7; 600]);
+            let file = OpenFile::new(Card { takes: 100, beyond_takes: word, ..Card::new(600, tells) }, false);
+            let (done, code) = file.write(&[7; 600]);
             assert_eq!((done, code == 0), (written, written > 0), "{word:04X}: {code:08X}");
-            assert!(bed.card().updates <= 1 + 8 + 6, "{word:04X}: {}", bed.card().updates);
-            assert!(written > 0 || bed.card().updates == 1, "{word:04X}: it is sent once");
+            assert!(file.card().updates <= 1 + 8 + 6, "{word:04X}: {}", file.card().updates);
+            assert!(written > 0 || file.card().updates == 1, "{word:04X}: it is sent once");
         }
     }
 }
@@ -977,15 +946,15 @@ fn a_write_is_tried_shorter() {
 #[test]
 fn a_file_is_full() {
     for full in [0x6B00, 0x6A84] {
-        let bed = Bed::new(Card { full, ..Card::new(0, Tells::Kind) }, false);
-        assert_eq!(bed.write(&[7; 10]), (0, TOO_MANY), "{full:04X}");
-        let bed = Bed::new(Card { full, ..Card::new(300, Tells::Kind) }, false);
-        assert_eq!(bed.read(1000).unwrap().len(), 300);
-        assert_eq!(bed.write(&[7; 10]), (0, TOO_MANY), "{full:04X}");
+        let file = OpenFile::new(Card { full, ..Card::new(0, Tells::Kind) }, false);
+        assert_eq!(file.write(&[7; 10]), (0, TOO_MANY), "{full:04X}");
+        let file = OpenFile::new(Card { full, ..Card::new(300, Tells::Kind) }, false);
+        assert_eq!(file.read(1000).unwrap().len(), 300);
+        assert_eq!(file.write(&[7; 10]), (0, TOO_MANY), "{full:04X}");
     }
-    let bed = Bed::new(Card { full: 0x6B00, ..Card::new(300, Tells::Kind) }, false);
-    assert_eq!(bed.seek(1000), 0);
-    assert_eq!(bed.write(&[7; 10]), (0, BAD_SEEK));
+    let file = OpenFile::new(Card { full: 0x6B00, ..Card::new(300, Tells::Kind) }, false);
+    assert_eq!(file.seek(1000), 0);
+    assert_eq!(file.write(&[7; 10]), (0, BAD_SEEK));
 }
 
 /// A record of which the card gives nothing: in the length that was asked for, because it has no bytes, or because it is not there.
@@ -1000,36 +969,36 @@ fn a_record_of_nothing() {
     for missing in [0x6A83, 0x9000, 0x6282] {
         for nothing in [0x9000, 0x6282] {
             for is_long in [false, true] {
-                let bed = Bed::new(card(&[one, one], missing, BeyondLimit::Refuses(nothing), 100), is_long);
-                assert_eq!(bed.read(300), Ok(one.to_vec()), "{missing:04X} {nothing:04X}");
-                assert_eq!(bed.read(300), Ok(one.to_vec()), "{missing:04X} {nothing:04X}");
-                assert_eq!(bed.read(300), Err(EOF), "{missing:04X} {nothing:04X}");
-                assert_eq!(bed.size(), Ok(2), "{missing:04X} {nothing:04X}");
+                let file = OpenFile::new(card(&[one, one], missing, BeyondLimit::Refuses(nothing), 100), is_long);
+                assert_eq!(file.read(300), Ok(one.to_vec()), "{missing:04X} {nothing:04X}");
+                assert_eq!(file.read(300), Ok(one.to_vec()), "{missing:04X} {nothing:04X}");
+                assert_eq!(file.read(300), Err(EOF), "{missing:04X} {nothing:04X}");
+                assert_eq!(file.size(), Ok(2), "{missing:04X} {nothing:04X}");
             }
         }
-        let bed = Bed::new(card(&[one, none, one], missing, BeyondLimit::Gives, 256), false);
+        let file = OpenFile::new(card(&[one, none, one], missing, BeyondLimit::Gives, 256), false);
         for record in [one, none, one] {
-            assert_eq!(bed.read(300), Ok(record.to_vec()), "{missing:04X}");
+            assert_eq!(file.read(300), Ok(record.to_vec()), "{missing:04X}");
         }
-        assert_eq!(bed.read(300), Err(EOF), "{missing:04X}");
-        assert_eq!(bed.size(), Ok(3), "{missing:04X}");
+        assert_eq!(file.read(300), Err(EOF), "{missing:04X}");
+        assert_eq!(file.size(), Ok(3), "{missing:04X}");
         // None at all.
-        let bed = Bed::new(card(&[], missing, BeyondLimit::Gives, 256), false);
-        assert_eq!(bed.read(300), Err(EOF), "{missing:04X}");
-        assert_eq!(bed.size(), Ok(0), "{missing:04X}");
+        let file = OpenFile::new(card(&[], missing, BeyondLimit::Gives, 256), false);
+        assert_eq!(file.read(300), Err(EOF), "{missing:04X}");
+        assert_eq!(file.size(), Ok(0), "{missing:04X}");
     }
 }
 
 #[test]
 fn security_is_no_end() {
-    let bed = Bed::new(Card::new(700, Tells::Size(700)), false);
-    assert_eq!(bed.read(300).unwrap().len(), 300);
-    bed.card().glitch = Some(Glitch { read: 0, word: 0x6982, lasts: true });
-    assert_eq!(bed.read(300), Err(SECURITY));
-    let reads = bed.card().reads;
-    assert_eq!(bed.read(300), Err(SECURITY));
-    assert_eq!(bed.card().reads, reads + 1, "it is asked for once");
-    assert_eq!(bed.size(), Ok(700), "what the card has told");
+    let file = OpenFile::new(Card::new(700, Tells::Size(700)), false);
+    assert_eq!(file.read(300).unwrap().len(), 300);
+    file.card().glitch = Some(Glitch { read: 0, word: 0x6982, lasts: true });
+    assert_eq!(file.read(300), Err(SECURITY));
+    let reads = file.card().reads;
+    assert_eq!(file.read(300), Err(SECURITY));
+    assert_eq!(file.card().reads, reads + 1, "it is asked for once");
+    assert_eq!(file.size(), Ok(700), "what the card has told");
 }
 
 /// Beyond 32,767 there is an error and no end, unless the card has told that this is the end.
@@ -1037,16 +1006,16 @@ fn security_is_no_end() {
 fn without_the_odd_instruction() {
     let card = |size, tells| Card { knows_odd: false, ..Card::new(size, tells) };
     for tells in [Tells::Nothing, Tells::Size(40_000)] {
-        let bed = Bed::new(card(40_000, tells), false);
-        let (all, code) = bed.read_all(65_536);
-        assert!(bed.card().content.starts_with(&all));
+        let file = OpenFile::new(card(40_000, tells), false);
+        let (all, code) = file.read_all(65_536);
+        assert!(file.card().content.starts_with(&all));
         assert_eq!((all.len(), code), (32_768, UNSUPPORTED));
     }
-    let bed = Bed::new(card(32_768, Tells::Size(32_768)), false);
-    bed.assert_reads_all(65_536);
-    let bed = Bed::new(card(32_767, Tells::Nothing), false);
-    bed.assert_reads_all(65_536);
-    assert_eq!(bed.size(), Ok(32_767));
+    let file = OpenFile::new(card(32_768, Tells::Size(32_768)), false);
+    file.assert_reads_all(65_536);
+    let file = OpenFile::new(card(32_767, Tells::Nothing), false);
+    file.assert_reads_all(65_536);
+    assert_eq!(file.size(), Ok(32_767));
 }
 
 /// Short lengths can be said, without extended ones: nothing is refused then.
@@ -1060,14 +1029,14 @@ fn a_short_limit_can_be_said() {
         channels: 0,
     };
     let card = Card { gives: 192, takes: 100, ..Card::new(1000, Tells::Size(1000)) };
-    let bed = Bed::try_new(card, false, Some(capabilities(SCM_CARD_CHAINING, 100, 192))).unwrap();
-    bed.assert_reads_all(65_536);
-    assert_eq!(bed.card().reads, 6 + 3, "and three for the end");
-    assert_eq!(bed.seek(0), 0);
-    assert_eq!(bed.write(&[7; 1000]), (1000, 0));
+    let file = OpenFile::try_new(card, false, Some(capabilities(SCM_CARD_CHAINING, 100, 192))).unwrap();
+    file.assert_reads_all(65_536);
+    assert_eq!(file.card().reads, 6 + 3, "and three for the end");
+    assert_eq!(file.seek(0), 0);
+    assert_eq!(file.write(&[7; 1000]), (1000, 0));
     for bad in [capabilities(0, 256, 0), capabilities(0, 0, 257), capabilities(4, 0, 0)] {
         // SAFETY: the structure is one.
-        assert_eq!(unsafe { scm_set_card_capabilities(bed.handle, &bad) }, INVALID_ARGUMENT);
+        assert_eq!(unsafe { scm_set_card_capabilities(file.handle, &bad) }, INVALID_ARGUMENT);
     }
 }
 
@@ -1077,29 +1046,32 @@ fn extended_lengths_refused_in_any_words() {
     for word in [0x6700, 0x6881, 0x6883, 0x6884, 0x6981, 0x6985, 0x6986, 0x6A81, 0x6D00, 0x6E00, 0x6F00] {
         for (size, tells) in [(700, Tells::Size(700)), (700, Tells::Kind), (40_000, Tells::Size(40_000))] {
             let beyond = BeyondLimit::Refuses(word);
-            let bed =
-                Bed::new(Card { gives: 256, takes: 255, beyond, beyond_takes: word, ..Card::new(size, tells) }, true);
+            let file = OpenFile::new(
+                Card { gives: 256, takes: 255, beyond, beyond_takes: word, ..Card::new(size, tells) },
+                true,
+            );
             let data: Vec<u8> = (0..size).map(|at| (at * 3) as u8).collect();
-            assert_eq!(bed.write(&data), (size, 0), "{word:04X} {tells:?}");
-            let updates = bed.card().updates;
-            assert_eq!(bed.seek(0), 0);
-            bed.assert_reads_all(65_536);
-            assert!(bed.card().refusals <= 8 + 4, "{word:04X} {tells:?}: {}", bed.card().refusals);
+            assert_eq!(file.write(&data), (size, 0), "{word:04X} {tells:?}");
+            let updates = file.card().updates;
+            assert_eq!(file.seek(0), 0);
+            file.assert_reads_all(65_536);
+            assert!(file.card().refusals <= 8 + 4, "{word:04X} {tells:?}: {}", file.card().refusals);
             // It is remembered.
-            assert_eq!(bed.seek(0), 0);
-            assert_eq!(bed.write(&data[..700]), (700, 0));
-            assert_eq!(bed.card().updates, updates + 3, "{word:04X} {tells:?}");
+            assert_eq!(file.seek(0), 0);
+            assert_eq!(file.write(&data[..700]), (700, 0));
+            assert_eq!(file.card().updates, updates + 3, "{word:04X} {tells:?}");
         }
     }
     // A right that is missing is missing in any form.
     let beyond = BeyondLimit::Refuses(0x6982);
-    let bed = Bed::new(
+    let file = OpenFile::new(
         Card { gives: 256, takes: 255, beyond, beyond_takes: 0x6982, ..Card::new(700, Tells::Size(700)) },
         true,
     );
-    assert_eq!(bed.read(700), Err(SECURITY));
-    assert_eq!(bed.write(&[7; 700]), (0, SECURITY));
-    assert_eq!((bed.card().reads, bed.card().updates), (1, 1));
+    assert_eq!(file.read(700), Err(SECURITY));
+    assert_eq!(file.write(&[7; 700]), (0, SECURITY));
+    assert_eq!(file.card().reads, 1);
+    assert_eq!(file.card().updates, 1);
 }
 
 /// A length of records that the card has told wrongly cuts none, and one that is too long for a record is left to the card.
@@ -1113,12 +1085,12 @@ fn a_record_size_that_is_too_small() {
             }
             let all = vec![vec![0xAB; real]; 3];
             let records = Records { all: all.clone(), descriptor: vec![0x02, 0x41, 0x00, told, 3], missing: 0x6A83 };
-            let bed = Bed::new(Card { at_end, records: Some(records), ..Card::new(0, Tells::Kind) }, false);
+            let file = OpenFile::new(Card { at_end, records: Some(records), ..Card::new(0, Tells::Kind) }, false);
             for record in all {
-                assert_eq!(bed.read(300), Ok(record), "{told} {real} {at_end:?}");
+                assert_eq!(file.read(300), Ok(record), "{told} {real} {at_end:?}");
             }
-            assert_eq!(bed.read(300), Err(EOF), "{told} {real} {at_end:?}");
-            assert_eq!(bed.size(), Ok(3));
+            assert_eq!(file.read(300), Err(EOF), "{told} {real} {at_end:?}");
+            assert_eq!(file.size(), Ok(3));
         }
     }
 }
@@ -1132,16 +1104,16 @@ fn one_refusal_of_a_record_is_no_end() {
             let card = || {
                 let all = vec![vec![0xAB; 29]; 3];
                 let records = Records { all, descriptor: descriptor.to_vec(), missing: 0x6A83 };
-                Bed::new(Card { records: Some(records), ..Card::new(0, Tells::Kind) }, false)
+                OpenFile::new(Card { records: Some(records), ..Card::new(0, Tells::Kind) }, false)
             };
-            let bed = card();
-            assert_eq!(bed.read(300).unwrap().len(), 29);
-            bed.card().glitch = Some(Glitch { read: bed.card().reads + 1, word, lasts: false });
+            let file = card();
+            assert_eq!(file.read(300).unwrap().len(), 29);
+            file.refuse_once(1, word);
             for _ in 0..2 {
-                assert_eq!(bed.read(300), Ok(vec![0xAB; 29]), "{word:04X} {descriptor:02X?}");
+                assert_eq!(file.read(300), Ok(vec![0xAB; 29]), "{word:04X} {descriptor:02X?}");
             }
-            assert_eq!(bed.read(300), Err(EOF), "{word:04X} {descriptor:02X?}");
-            assert_eq!(bed.size(), Ok(3));
+            assert_eq!(file.read(300), Err(EOF), "{word:04X} {descriptor:02X?}");
+            assert_eq!(file.size(), Ok(3));
         }
     }
 }
@@ -1155,12 +1127,12 @@ fn records_end_in_any_words() {
                 let records = Records { all: vec![vec![0xAB; 29]; 3], descriptor: vec![0x02], missing };
                 let beyond = BeyondLimit::Refuses(beyond);
                 let card = Card { gives, beyond, records: Some(records), ..Card::new(0, Tells::Kind) };
-                let bed = Bed::new(card, false);
+                let file = OpenFile::new(card, false);
                 for _ in 0..3 {
-                    assert_eq!(bed.read(300), Ok(vec![0xAB; 29]), "{missing:04X} {gives} {beyond:?}");
+                    assert_eq!(file.read(300), Ok(vec![0xAB; 29]), "{missing:04X} {gives} {beyond:?}");
                 }
-                assert_eq!(bed.read(300), Err(EOF), "{missing:04X} {gives} {beyond:?}");
-                assert_eq!(bed.size(), Ok(3), "{missing:04X} {gives} {beyond:?}");
+                assert_eq!(file.read(300), Err(EOF), "{missing:04X} {gives} {beyond:?}");
+                assert_eq!(file.size(), Ok(3), "{missing:04X} {gives} {beyond:?}");
             }
         }
     }
@@ -1170,8 +1142,8 @@ fn records_end_in_any_words() {
 #[test]
 fn a_read_goes_on_behind_a_size_that_is_too_small() {
     for tells in [Tells::Size(50), Tells::Size(0), Tells::Size(599), Tells::Kind] {
-        let bed = Bed::new(Card::new(600, tells), false);
-        assert_eq!(bed.read(600).unwrap().len(), 600, "{tells:?}");
+        let file = OpenFile::new(Card::new(600, tells), false);
+        assert_eq!(file.read(600).unwrap().len(), 600, "{tells:?}");
     }
 }
 
@@ -1182,9 +1154,9 @@ fn an_end_in_other_words_before_the_size_that_was_told() {
         for at_end in [AtEnd::Refuses(word), AtEnd::Gives(0x9000, word)] {
             for told in [301, 310, 1000] {
                 let card = || Card { at_end, ..Card::new(300, Tells::Size(told)) };
-                Bed::new(card(), false).assert_reads_all(65_536);
-                Bed::new(card(), false).assert_reads_all(100);
-                assert_eq!(Bed::new(card(), false).size(), Ok(300), "{at_end:?} {told}");
+                OpenFile::new(card(), false).assert_reads_all(65_536);
+                OpenFile::new(card(), false).assert_reads_all(100);
+                assert_eq!(OpenFile::new(card(), false).size(), Ok(300), "{at_end:?} {told}");
             }
         }
     }
@@ -1195,19 +1167,19 @@ fn an_end_in_other_words_before_the_size_that_was_told() {
 fn a_write_ends_where_the_file_does() {
     for full in [0x6A84, 0x6B00, 0x6700, 0x6A86, 0x6F00, 0x6A80] {
         for told in [301, 600] {
-            let bed = Bed::new(Card { full, ..Card::new(300, Tells::Size(told)) }, false);
-            assert_eq!(bed.write(&vec![7; told.min(400) as usize]), (300, TOO_MANY), "{full:04X} {told}");
+            let file = OpenFile::new(Card { full, ..Card::new(300, Tells::Size(told)) }, false);
+            assert_eq!(file.write(&vec![7; told.min(400) as usize]), (300, TOO_MANY), "{full:04X} {told}");
         }
     }
     for word in [0x6B00, 0x6282, 0x6F00, 0x6982, 0x6C00, 0x6986] {
         let glitch = Some(Glitch { read: 1, word, lasts: false });
-        let bed = Bed::new(Card { glitch, ..Card::new(600, Tells::Size(400)) }, false);
-        assert_eq!(bed.write(&[7; 600]), (600, 0), "{word:04X}");
+        let file = OpenFile::new(Card { glitch, ..Card::new(600, Tells::Size(400)) }, false);
+        assert_eq!(file.write(&[7; 600]), (600, 0), "{word:04X}");
     }
     // A file that may be written and not read.
     let glitch = Some(Glitch { read: 1, word: 0x6982, lasts: true });
-    let bed = Bed::new(Card { glitch, ..Card::new(600, Tells::Size(400)) }, false);
-    assert_eq!(bed.write(&[7; 600]), (600, 0));
+    let file = OpenFile::new(Card { glitch, ..Card::new(600, Tells::Size(400)) }, false);
+    assert_eq!(file.write(&[7; 600]), (600, 0));
 }
 
 /// ERASE BINARY erases all that was asked for or nothing, also behind a size that is told too small.
@@ -1216,10 +1188,10 @@ fn nothing_is_erased_in_part() {
     for (told, length, outcome) in
         [(200, 300, (300, 0)), (200, 301, (0, TOO_MANY)), (300, 300, (300, 0)), (300, 301, (0, TOO_MANY))]
     {
-        let bed = Bed::new(Card::new(300, Tells::Size(told)), false);
-        assert_eq!(bed.change(&vec![7; length], SCM_FL_ERASE), outcome, "{told} {length}");
-        assert_eq!(bed.card().updates, usize::from(outcome.1 == 0));
-        assert_eq!(bed.card().content.iter().all(|byte| *byte == 0), outcome.1 == 0);
+        let file = OpenFile::new(Card::new(300, Tells::Size(told)), false);
+        assert_eq!(file.change(&vec![7; length], SCM_FL_ERASE), outcome, "{told} {length}");
+        assert_eq!(file.card().updates, usize::from(outcome.1 == 0));
+        assert_eq!(file.card().content.iter().all(|byte| *byte == 0), outcome.1 == 0);
     }
 }
 
@@ -1227,12 +1199,12 @@ fn nothing_is_erased_in_part() {
 #[test]
 fn a_write_selects_again() {
     for flags in [0, SCM_FL_ERASE] {
-        let bed = Bed::new(Card::new(600, Tells::Size(600)), false);
+        let file = OpenFile::new(Card::new(600, Tells::Size(600)), false);
         for _ in 0..2 {
-            bed.card().is_selected = false;
-            assert_eq!(bed.change(&[7; 300], flags), (300, 0), "{flags}");
+            file.card().is_selected = false;
+            assert_eq!(file.change(&[7; 300], flags), (300, 0), "{flags}");
         }
         let expected = if flags == 0 { 7 } else { 0 };
-        assert!(bed.card().content.iter().all(|byte| *byte == expected));
+        assert!(file.card().content.iter().all(|byte| *byte == expected));
     }
 }

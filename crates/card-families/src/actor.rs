@@ -1,14 +1,14 @@
-//! The card that is played: the lines of the description, and behind them the card that answers as usual. It writes down what it was
-//! asked.
+//! The played card. The literal answers of the description come first; the model of a card answers the other commands. The actor
+//! keeps a log of all exchanges.
 
 use crate::family::{Answer, Answering, Family, Protocol};
 use crate::transport::Transport;
 
-/// A command, and what was answered.
+/// A command and its response.
 pub type Exchange = (Vec<u8>, Vec<u8>);
 
 pub struct Actor {
-    /// The lines, and how often each was used.
+    /// The literal answers, and how often each was used.
     lines: Vec<(Answering, usize)>,
     transport: Transport,
     log: Vec<Exchange>,
@@ -23,12 +23,13 @@ impl Actor {
         }
     }
 
-    pub fn reset(&mut self) {
+    /// A reset, or a loss of power.
+    pub fn forget(&mut self) {
         self.transport.reset();
     }
 
-    /// The first line that fits answers.
-    pub fn answer(&mut self, command: &[u8]) -> Vec<u8> {
+    /// Responds with the first literal answer that fits, or with that of the model.
+    pub fn exchange(&mut self, command: &[u8]) -> Vec<u8> {
         let literally = self.lines.iter_mut().find(|(line, _)| line.command.fits(command)).and_then(|(line, times)| {
             let answer = line.answers.get(*times).or(line.answers.last());
             *times += 1;
@@ -42,7 +43,7 @@ impl Actor {
         answer
     }
 
-    /// The exchanges since this was called the last time.
+    /// The exchanges since the last call of this function.
     pub fn take_log(&mut self) -> Vec<Exchange> {
         std::mem::take(&mut self.log)
     }

@@ -1,8 +1,7 @@
-//! Plays descriptions of card families to libscm, and compares what it makes of them with what is right. The README says how a
-//! description is written.
+//! Plays descriptions of card families to libscm, and compares its results with the right ones. The README says how to write a
+//! description.
 
 mod actor;
-mod bed;
 mod bytes;
 mod call;
 mod code;
@@ -10,25 +9,26 @@ mod family;
 mod model;
 mod play;
 mod program;
+mod reader;
 mod sim;
 mod transport;
 
 use std::fs::read_dir;
 use std::path::{Path, PathBuf};
 
-use bed::Bed;
 use family::Family;
+use reader::Side;
 
 const FAMILIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/families");
 
-/// Plays the families whose names contain one of the words, or all, and prints a line for each, as the tests of Rust do. With
-/// `--pcscd` among the arguments those that say so are played on the pcscd of a private stack, and else all on virtual readers.
-/// Whether everything was right.
+/// Plays the families whose names contain one of the words, or all families without words. Prints a line for each family, as the
+/// tests of Rust do. The argument `--pcscd` selects the families with `pcscd = true` and the pcscd of a private stack; without it
+/// the families are played on virtual readers. Returns true if everything was right.
 pub fn run(arguments: impl Iterator<Item = String>) -> bool {
     let (options, words): (Vec<_>, Vec<_>) = arguments.partition(|argument| argument.starts_with("--"));
-    let bed = if options.iter().any(|option| option == "--pcscd") { Bed::Pcscd } else { Bed::Virtual };
-    if bed == Bed::Virtual {
-        // The daemon of the machine, if there is one, is no part of it.
+    let side = if options.iter().any(|option| option == "--pcscd") { Side::Pcscd } else { Side::Virtual };
+    if side == Side::Virtual {
+        // The pcscd of the machine must not take part.
         // SAFETY: no other thread runs yet.
         unsafe { std::env::set_var("PCSCLITE_CSOCK_NAME", "/nowhere") };
     }
@@ -39,8 +39,8 @@ pub fn run(arguments: impl Iterator<Item = String>) -> bool {
             continue;
         }
         let differences = match Family::load(&path) {
-            Ok(family) if bed == Bed::Pcscd && !family.pcscd => continue,
-            Ok(family) => play::play(&family, bed),
+            Ok(family) if side == Side::Pcscd && !family.pcscd => continue,
+            Ok(family) => play::play(&family, side),
             Err(error) => vec![error],
         };
         println!("test {name} ... {}", if differences.is_empty() { "ok" } else { "FAILED" });
@@ -52,7 +52,7 @@ pub fn run(arguments: impl Iterator<Item = String>) -> bool {
     failed == 0
 }
 
-/// Sorted. A folder that cannot be read has none, which is told as a failure of nothing, so it ends the program.
+/// The paths of the descriptions, sorted. An unreadable folder ends the program; else the run would pass with no families.
 fn descriptions(folder: &Path) -> Vec<PathBuf> {
     let entries = read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();

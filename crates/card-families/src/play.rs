@@ -1,31 +1,31 @@
-//! Plays one family: puts its card into a reader, makes the calls, and tells what is not right.
+//! Plays one family: inserts its card into a reader, makes the calls, and reports what is not right.
 
-use std::sync::{Arc, Mutex};
+use test_reader::{Shared, lock, share};
 
 use crate::actor::{Actor, Exchange};
-use crate::bed::{Bed, SharedActor, locked};
 use crate::bytes::Bytes;
 use crate::code;
 use crate::family::{Calling, Family, Protocol};
 use crate::program::Program;
+use crate::reader::Side;
 
-/// How many of the first and of the last exchanges of a call are shown.
+/// A report shows so many of the first and so many of the last exchanges of a call.
 const SHOWN: usize = 10;
 
-/// One thing that is wrong.
-pub fn play(family: &Family, bed: Bed) -> Vec<String> {
+/// A line for each difference; none if all is right.
+pub fn play(family: &Family, side: Side) -> Vec<String> {
     let mut differences: Vec<_> =
-        family.protocols.iter().flat_map(|protocol| play_with(family, *protocol, bed)).collect();
+        family.protocols.iter().flat_map(|protocol| play_with(family, *protocol, side)).collect();
     if !differences.is_empty() {
         differences.insert(0, format!("{} ({})", family.odd, family.source));
     }
     differences
 }
 
-fn play_with(family: &Family, protocol: Protocol, bed: Bed) -> Vec<String> {
+fn play_with(family: &Family, protocol: Protocol, side: Side) -> Vec<String> {
     let atr = family.atr.as_ref().map_or(plain_atr(protocol), |atr| &atr.0);
-    let actor = Arc::new(Mutex::new(Actor::new(family, protocol)));
-    let differences = bed.insert(&actor, atr).and_then(|inserted| {
+    let actor = share(Actor::new(family, protocol));
+    let differences = side.insert(&actor, atr).and_then(|inserted| {
         let attached = Program::attach(inserted.ifd(), protocol);
         let mut program = attached.map_err(|code| format!("attaching: {}", code::name(code)))?;
         Ok(family.calling.iter().flat_map(|calling| make(calling, &mut program, &actor)).collect())
@@ -34,7 +34,7 @@ fn play_with(family: &Family, protocol: Protocol, bed: Bed) -> Vec<String> {
     differences.into_iter().map(|difference| format!("{protocol:?}: {difference}")).collect()
 }
 
-/// One that says nothing but the protocol.
+/// An ATR that tells the protocol and nothing else.
 fn plain_atr(protocol: Protocol) -> &'static [u8] {
     match protocol {
         Protocol::T0 => &[0x3B, 0x00],
@@ -42,10 +42,10 @@ fn plain_atr(protocol: Protocol) -> &'static [u8] {
     }
 }
 
-/// What is wrong with one call, and what the card was asked meanwhile.
-fn make(calling: &Calling, program: &mut Program, actor: &SharedActor) -> Vec<String> {
+/// The differences of one call, and the exchanges that the card had meanwhile.
+fn make(calling: &Calling, program: &mut Program, actor: &Shared<Actor>) -> Vec<String> {
     let outcome = calling.call.play(program);
-    let log = locked(actor).take_log();
+    let log = lock(actor).take_log();
     let expected = &calling.expected;
     let mut differences = outcome.differences;
     let right = expected.code.as_deref().unwrap_or(calling.call.usual_code());
@@ -70,7 +70,7 @@ fn make(calling: &Calling, program: &mut Program, actor: &SharedActor) -> Vec<St
     std::iter::once(whole).chain(shown(&log)).collect()
 }
 
-/// The exchanges, but for the middle of many.
+/// The exchanges. Of a long list the middle is left out.
 fn shown(log: &[Exchange]) -> Vec<String> {
     let line =
         |(command, answer): &Exchange| format!("    {:?} -> {:?}", Bytes(command.clone()), Bytes(answer.clone()));
