@@ -2,7 +2,7 @@
 #include <string.h>
 #include <scm.h>
 
-/* Says what is wrong, and what can be done about it. */
+/* Prints what is wrong and what helps. */
 static void complain(const char *what, scm_result result)
 {
     const char *advice = "";
@@ -11,10 +11,14 @@ static void complain(const char *what, scm_result result)
     case SCM_SCARD_E_NO_SERVICE:
         advice = " Start it: sudo systemctl start pcscd.socket (if it runs, polkit does not let you use it)";
         break;
-    case SCM_SCARD_W_SECURITY_VIOLATION: advice = " Polkit does not let you use pcscd: try sudo, or add a rule."; break;
+    case SCM_SCARD_W_SECURITY_VIOLATION:
+        advice = " Polkit does not let you use pcscd: try sudo, or add a rule.";
+        break;
     case SCM_SCARD_E_NO_READERS_AVAILABLE: advice = " Plug one in."; break;
     case SCM_SCARD_E_NO_SMARTCARD: advice = " Put one in."; break;
-    case SCM_SCARD_E_SHARING_VIOLATION: advice = " End that application, such as scdaemon: gpgconf --kill scdaemon"; break;
+    case SCM_SCARD_E_SHARING_VIOLATION:
+        advice = " End that application, such as scdaemon: gpgconf --kill scdaemon";
+        break;
     }
     fprintf(stderr, "%s: %s%s (%s)\n", what, scm_result_message(result), advice, scm_result_name(result));
 }
@@ -39,8 +43,8 @@ int main(void)
         return 1;
 
     result = scm_transmit(card, command, sizeof command, answer, sizeof answer, &length);
-    /* The card was reset or pulled, and is the same one again: it has forgotten everything, and gets its first command anew. After
-     * any other failure nobody knows whether it has carried the command out. */
+    /* After a reset, or a removal and insertion, the same card has no state: the program may send its first command
+     * again. After any other failure only the card knows whether it executed the command. */
     if ((result == SCM_SCARD_W_RESET_CARD || result == SCM_SCARD_W_REMOVED_CARD) && scm_reconnect(card) == SCM_S_OK)
         result = scm_transmit(card, command, sizeof command, answer, sizeof answer, &length);
     if (SCM_FAILED(result))

@@ -6,7 +6,8 @@ names, atr = create_string_buffer(4096), create_string_buffer(33)
 scm.scm_result_name.restype = scm.scm_result_message.restype = c_char_p
 NO_READER = c_int32(0x8010002E).value  # SCM_SCARD_E_NO_READERS_AVAILABLE
 ADVICE = {
-    "SCM_SCARD_S_NO_SERVICE": "Start it: sudo systemctl start pcscd.socket (if it runs, polkit does not let you use it)",
+    "SCM_SCARD_S_NO_SERVICE":
+        "Start it: sudo systemctl start pcscd.socket (if it runs, polkit does not let you use it)",
     "SCM_SCARD_W_SECURITY_VIOLATION": "Polkit does not let you use pcscd: try sudo, or add a rule.",
     "SCM_SCARD_E_NO_READERS_AVAILABLE": "Plug one in.",
     "SCM_SCARD_E_NO_SMARTCARD": "Put one in.",
