@@ -1,8 +1,7 @@
-/* What libscm costs: its calls against direct calls of PC/SC, by the same program, on the same card, in the same run.
+/* The cost of libscm: its calls against direct calls of PC/SC, in one program, on one card, in one run.
  *
  *   bench [READER]                          the table; the card is the steerable one of scm-card
- *   bench READER direct|libscm NAME COUNT   one side of a comparison, COUNT times, for a tool that counts instructions
- */
+ *   bench READER direct|libscm NAME COUNT   one side of a comparison, COUNT times, for a tool that counts instructions */
 #define _POSIX_C_SOURCE 200809L
 
 #include <inttypes.h>
@@ -17,8 +16,8 @@
 
 enum {
     ROUNDS = 6000,
-    /* Each series has connections of its own: which thread of the daemon serves a connection, and on which core, is
-     * luck, and must not be the luck of one side for the whole run. */
+    /* Each series has new connections. The thread and the core of the daemon that serve a connection vary, and one side
+     * must not have the same luck for the whole run. */
     SERIES = 20,
     SHORT_RESPONSE = 258,
     MAX_READERS = 16,
@@ -32,7 +31,7 @@ static void expect(bool true_here, const char *what, long code)
     exit(EXIT_FAILURE);
 }
 
-/* What is measured here are successes. */
+/* The benchmark measures successes only. */
 #define PCSC(call) expect_code((call), SCARD_S_SUCCESS, #call)
 #define SCM(call) expect_code((call), SCM_S_OK, #call)
 
@@ -44,7 +43,7 @@ static inline void expect_code(long code, long wanted, const char *what)
 
 /* ---- the sides ---- */
 
-/* A direct connection to the card, in a context of its own. */
+/* A direct connection to the card, with its own context. */
 struct connection {
     SCARDCONTEXT context;
     SCARDHANDLE card;
@@ -90,15 +89,15 @@ static void close_sides(void)
     SCM(scm_detach(attachment));
 }
 
-/* ---- the operations: each in one file with its rival, so that both are compiled alike ---- */
+/* ---- the operations: each beside its rival in one file, so that both are compiled alike ---- */
 
-/* What is sent, the room for the answer, and how long that is from the steerable card. */
+/* The command, the room for the response, and the length of the steerable card's response. */
 struct command {
     uint8_t bytes[260];
     size_t length, capacity, answer;
 };
 
-/* 80 EC 00 00: the card echoes the data. 80 CA P1 P2: it gives P1P2 bytes. */
+/* 80 EC 00 00: the card echoes the data. 80 CA P1 P2: the card returns P1P2 bytes. */
 static const struct command echo_2 = {{0x80, 0xEC, 0, 0, 2, 1, 2}, 7, SHORT_RESPONSE, 4};
 static const struct command echo_250 = {{0x80, 0xEC, 0, 0, 250}, 255, SHORT_RESPONSE, 252};
 static const struct command get_32000 = {{0x80, 0xCA, 0x7D, 0x00}, 4, SCM_RESPONSE_MAX, 32002};
@@ -157,7 +156,8 @@ static void libscm_lock(const struct command *unused)
     SCM(scm_unlock(attachment, SCM_DISPOSITION_LEAVE));
 }
 
-/* What a program without a reconnect would do; another attachment, so that the measured one has its reset to acknowledge. */
+/* This is what a program without reconnect would do. It uses another attachment, so that the measured one keeps its
+ * reset to acknowledge. */
 static void replace_attachment(const struct command *unused)
 {
     (void)unused;
@@ -165,14 +165,14 @@ static void replace_attachment(const struct command *unused)
     SCM(scm_attach_by_ifd(reader, &replaced));
 }
 
-/* Who answers: the ATR and the reader's count of events, as the reader has them. */
+/* The identity of the card: the ATR and the event count of the reader, from the reader. */
 static void look(struct connection connection)
 {
     SCARD_READERSTATE state = {.szReader = reader, .dwCurrentState = SCARD_STATE_UNAWARE};
     PCSC(SCardGetStatusChange(connection.context, 0, &state, 1));
 }
 
-/* The same, and whether the card has power, as the card handle has them. */
+/* The same, and whether the card has power, from the card handle. */
 static void identify(struct connection connection)
 {
     char name[MAX_READERNAME];
@@ -188,7 +188,7 @@ static void direct_reconnect(const struct command *unused)
                         &rival.protocol));
 }
 
-/* What a program does that wants to know of a reset before the reconnect hides it, and of another card after it. */
+/* A program that wants to know of a reset must ask before the reconnect hides it, and of another card after it. */
 static void careful_reconnect(const struct command *unused)
 {
     DWORD state, protocol;
@@ -248,12 +248,13 @@ struct comparison {
     const char *name, *against;
     operation *direct, *libscm;
     const struct command *command;
-    void (*before)(void); /* what happens before each round, unmeasured */
+    void (*before)(void); /* before each round, not measured */
     int rounds;
     const char *aim;
 };
 
-/* Of several with one name the first learns as much as libscm does. The first of all compares like with like. */
+/* Of several lines with one name, the first compares calls that learn the same. The first line of all compares equal
+ * calls. */
 static const struct comparison comparisons[] = {
     {"(noise)", "Transmit, 2 bytes", direct_transmit, another_transmit, &echo_2, NULL, ROUNDS, ""},
     {"transmit", "Transmit, 2 bytes", direct_transmit, libscm_transmit, &echo_2, NULL, ROUNDS, "1.01"},
@@ -299,7 +300,7 @@ static int64_t time_of(operation *run, const struct command *command)
     return now() - start;
 }
 
-/* One round: both sides, one right after the other. */
+/* One round: both sides, one directly after the other. */
 static void measure(const struct comparison *what, bool libscm_first, struct times *times)
 {
     int64_t libscm = 0, direct = 0;
@@ -337,7 +338,7 @@ static double median(int64_t *times, int count)
     return (double)(times[(count - 1) / 2] + times[count / 2]) / 2000;
 }
 
-/* Of two rounds at a time: who comes first finds other caches, and comes second in the next round. */
+/* Two rounds at a time: the first side finds other caches, and is second in the next round. */
 static double median_difference(const struct times *times)
 {
     static int64_t differences[ROUNDS / 2];
@@ -411,7 +412,7 @@ static const char *first_reader_with_card(void)
     return name;
 }
 
-/* Another card would be measured as well, but with other lengths than the table says. */
+/* Another card would work too, but the table states the lengths of this one. */
 static void check_card(void)
 {
     const struct command *commands[] = {&echo_2, &echo_250, &get_32000};

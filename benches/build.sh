@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds libscm, the benchmark, and the PC/SC library that does nothing, into bench/ of cargo's target directory.
+# Builds libscm, the benchmark, and a PC/SC library that does nothing, into bench/ of cargo's target directory.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."

@@ -1,9 +1,10 @@
-/* How a contended reader is handed over, how late a call with a limit ends, and what it costs to wait for another process.
+/* How fast a contended reader is handed over, how late a call with a limit ends, and the cost of a wait for another
+ * process.
  *
  *   contended [READER]
  *
- * Two threads take 20 locks of 1 ms each, on one reader: with direct calls, each thread with a context of its own, and with
- * libscm, in turn in one run. 40 ms is the least possible. */
+ * Two threads take 20 locks of 1 ms each on one reader: with direct calls, each thread with its own context, and with
+ * libscm, alternating in one run. 40 ms is the minimum. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <pthread.h>
@@ -53,7 +54,7 @@ static void close_connection(struct connection old)
     SCardReleaseContext(old.context);
 }
 
-/* The longest that a thread has waited for one lock. */
+/* The longest wait of a thread for one lock. */
 static double longest[THREADS];
 static pthread_barrier_t start_line;
 
@@ -130,7 +131,7 @@ static void hand_over(void)
            by_libscm.longest[ROUNDS - 1]);
 }
 
-/* A process of its own holds the card until it is told to go. */
+/* Another process holds the card until it is told to leave. */
 static pid_t hold(int *release)
 {
     int held[2], go[2];
@@ -166,7 +167,7 @@ static void wait_for_another_process(void)
     pid_t pid = hold(&release);
     scm_handle *mine;
     scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
-    /* To attach waits for the lock as well, so the holder lets go for that moment. */
+    /* An attach waits for the lock too, so the holder releases it for that moment. */
     close(release);
     waitpid(pid, NULL, 0);
     expect(scm_attach_by_ifd_ex(reader, &options, &mine) == SCM_S_OK, "no attachment");

@@ -1,10 +1,10 @@
-/* What it takes to read a file of 32 KiB, with short and with extended lengths: exchanges with the card, and time.
+/* The cost of reading a file of 32 KiB with short and with extended lengths: exchanges with the card, and time.
  *
  *   file DIRECTORY CAT [opensc-explorer]
  *
- * In a stack (crates/stack) with one reader, with a directory of its own for its files, and the program of examples/cat.c. In the
- * process scm_file_read is compared with the same commands sent by SCardTransmit; as programs, cat with opensc-explorer, which knows
- * no extended lengths for this card. */
+ * It runs in a stack (crates/stack) with one reader. DIRECTORY is for its files, CAT is the program of examples/cat.c.
+ * Inside the process it compares scm_file_read with the same commands by SCardTransmit; as programs it compares cat
+ * with opensc-explorer, which uses no extended lengths for this card. */
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include "scm.h"
 #include "stack.h"
 
-/* One byte less than 32 KiB: OpenSC 0.23 takes a size of 8000 for a negative number, and reads nothing. */
+/* One byte less than 32 KiB: OpenSC 0.23 takes the size 8000 for a negative number and reads nothing. */
 enum { SIZE = 32767, ROUNDS = 25 };
 
 #define FILE_ID "4410"
@@ -105,7 +105,7 @@ static void run_explorer(size_t chunk)
     run((char *[]){(char *)explorer, "--reader", "0", "--card-driver", "default", script, NULL});
 }
 
-/* --- Both, one after the other */
+/* --- Both, alternating */
 
 static int exchanges(void (*side)(size_t), size_t chunk)
 {
@@ -114,7 +114,7 @@ static int exchanges(void (*side)(size_t), size_t chunk)
     return stack_count(0);
 }
 
-/* So many exchanges more than the least are right: who reads to the end asks what is there. */
+/* The permitted number of exchanges beyond the minimum: a read to the end checks for further bytes. */
 static void compare(const char *what, size_t chunk, const char *other_name, void (*other)(size_t), const char *our_name,
                     void (*ours)(size_t), int more)
 {
@@ -144,7 +144,7 @@ static void write_the_file(void)
     expect(memcmp(data, content, SIZE) == 0, "another content");
 }
 
-/* A card that says whether it can do extended lengths. */
+/* A card with or without extended lengths. */
 static void with_card(const char *what, const char *description, size_t chunk)
 {
     DWORD protocol;
@@ -186,7 +186,7 @@ int main(int argc, char **argv)
     place(script, "script");
     place(copy, "copy");
     write_text(script, "get " FILE_ID " %s\n", copy);
-    /* 73: card capabilities; the third byte: chaining, and extended lengths or not. TCK is the last. */
+    /* 73: card capabilities. The third byte announces chaining, and extended lengths or not. TCK is last. */
     place(with_short, "short.toml");
     write_text(with_short, "atr = \"3B85018073F741%s\"\n", "8041");
     place(with_extended, "extended.toml");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What libscm alone costs: instructions and heap allocations per call, on a PC/SC library that does nothing.
+# The cost of libscm alone: instructions and heap allocations per call, on a PC/SC library that does nothing.
 #
-# Wants what build.sh builds. Fails when a transmit costs more than it may.
+# It needs the results of build.sh. It fails if a transmit costs more than allowed.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -12,7 +12,8 @@ export LD_LIBRARY_PATH=$directory/nothing
 few=1000
 many=3000
 
-# The number that valgrind says behind $1, run with the options in $2 on the benchmark with the other arguments.
+# Prints the number that valgrind reports after $1. $2 has the options of valgrind, the other arguments are for the
+# benchmark.
 valgrind_says() {
     local words=$1 options=$2
     shift 2
@@ -29,7 +30,7 @@ allocations() {
     valgrind_says 'total heap usage:' '--tool=memcheck --leak-check=no' "$@"
 }
 
-# Of two runs of different length, so that the start and the end of the program cancel.
+# The difference of two runs of different length, so that start and end of the program cancel out.
 per_call() {
     local count=$1 side=$2 operation=$3 short long
     short=$("$count" "$side" "$operation" $few)

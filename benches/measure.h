@@ -1,4 +1,4 @@
-/* What every benchmark measures with: a clock, a median, and an end where something is not as it has to be. */
+/* Common to all benchmarks: a clock, a median, and a check that ends the program. */
 #ifndef MEASURE_H
 #define MEASURE_H
 
@@ -14,7 +14,7 @@ static inline double now_ms(void)
     return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
-/* What is measured where this fails would mean nothing. */
+/* After a failure here the measurement would mean nothing. */
 static inline void expect(bool true_here, const char *what)
 {
     if (true_here)

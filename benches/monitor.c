@@ -1,5 +1,5 @@
-/* From a card's insertion to the event: libscm's monitor against a direct loop of SCardGetStatusChange. Both watch the same
- * insertions, so what is compared is who tells first, and by how much. Runs inside a stack (crates/stack).
+/* The time from the insertion of a card to the event: libscm's monitor against a direct loop of SCardGetStatusChange.
+ * Both watch the same insertions, so the result is the order and the difference. It runs in a stack (crates/stack).
  *
  *   monitor [ROUNDS] */
 #include <pthread.h>
@@ -17,7 +17,7 @@
 
 enum { ROUNDS_MAX = 200, CARD = 0 };
 
-/* When each side was told of the last insertion and removal; 0 before. */
+/* The time at which each side reported the last insertion and removal; 0 before. */
 struct told {
     _Atomic double inserted, removed;
 };

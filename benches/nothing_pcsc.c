@@ -1,5 +1,5 @@
-/* A libpcsclite.so.1 that does nothing and succeeds: what a program spends on top of it is the program's own. With ADMISSION it answers
- * that to who comes. */
+/* A libpcsclite.so.1 that does nothing and succeeds: all further cost is that of the program. With ADMISSION it gives
+ * that code to each new client. */
 #include <winscard.h>
 
 #ifndef ADMISSION
@@ -12,7 +12,7 @@ const SCARD_IO_REQUEST g_rgSCardT0Pci = {SCARD_PROTOCOL_T0, sizeof(SCARD_IO_REQU
 const SCARD_IO_REQUEST g_rgSCardT1Pci = {SCARD_PROTOCOL_T1, sizeof(SCARD_IO_REQUEST)};
 const SCARD_IO_REQUEST g_rgSCardRawPci = {SCARD_PROTOCOL_RAW, sizeof(SCARD_IO_REQUEST)};
 
-/* Copied by hand, so that no call of the C library is counted. */
+/* A loop, so that no call of the C library is counted. */
 static void give(const void *bytes, DWORD count, void *to, DWORD *length)
 {
     for (DWORD i = 0; to && i < count; i++)
@@ -56,7 +56,7 @@ LONG SCardDisconnect(SCARDHANDLE card, DWORD disposition)
     return SCARD_S_SUCCESS;
 }
 
-/* The one thing that is remembered: libscm asks with it whether something happened to the card. */
+/* The only state: libscm uses it to ask whether something happened to the card. */
 static int transactions;
 
 LONG SCardBeginTransaction(SCARDHANDLE card)
@@ -127,7 +127,7 @@ LONG SCardSetAttrib(SCARDHANDLE card, DWORD id, LPCBYTE value, DWORD length)
     return SCARD_S_SUCCESS;
 }
 
-/* Two NULs: a list of one reader. */
+/* Two NULs end a list of one reader. */
 LONG SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR readers, LPDWORD length)
 {
     (void)context, (void)groups;

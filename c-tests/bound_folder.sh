@@ -1,13 +1,14 @@
 #!/bin/bash
-# A stack works in a folder that is mounted to be the root, as folders made by debootstrap are: another program holds a card.
+# Checks a stack inside a folder that is mounted as the root, like the folders of debootstrap: another program holds a
+# card.
 #
 #     bound_folder.sh PATH/scm-stack
 #
-# The folder is the machine's own root, so that nothing has to be installed in it. The mount ends with its namespace, which
-# this shell keeps: the stack makes another one for itself, and where it came from is what the kernel goes by.
+# The folder is the machine's own root, so that nothing must be installed. The mount ends with its namespace, which this
+# shell keeps: the stack creates another one, and the kernel checks where it came from.
 set -euo pipefail
 
-# Only root may make a namespace of mounts alone, and inside of a folder nobody may make one of users.
+# Only root may create just a mount namespace, and inside a folder nobody may create a user namespace.
 as_root=()
 [[ $EUID -eq 0 ]] || as_root=(--user --map-root-user)
 stack=$(realpath "${1:?the path of scm-stack}")

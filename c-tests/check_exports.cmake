@@ -1,4 +1,4 @@
-# What the library exports, what exports.txt lists and what the header declares are the same names.
+# The exports of the library, the list in exports.txt and the declarations of the header must be the same names.
 # cmake -DNM=... -DLIBRARY=... -DHEADER=... -DLIST=... -P check_exports.cmake
 
 cmake_minimum_required(VERSION 3.18)
@@ -12,7 +12,7 @@ string(REPLACE "\n" "" exported "${exported}")
 
 file(STRINGS "${LIST}" listed)
 
-# A prototype is a name and its parenthesis, outside of comments and macros.
+# A prototype is a name and a parenthesis, outside of comments and macros.
 file(READ "${HEADER}" header)
 string(REGEX REPLACE "/\\*[^*]*\\*+([^/*][^*]*\\*+)*/" "" header "${header}")
 string(REGEX REPLACE "(//|#)([^\n]*\\\\\n)*[^\n]*" "" header "${header}")

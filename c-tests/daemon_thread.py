@@ -31,7 +31,7 @@ def end_in_the_middle(library):
         memmove(response, b"\x90\x00", 2)
         response_length[0] = 2
         runs.set()
-        time.sleep(0.002)  # a card that takes its time: long enough for the interpreter to begin its end
+        time.sleep(0.002)  # a slow card: slow enough for the interpreter to begin its end
         return 0
 
     card = VirtualCard(struct_size=sizeof(VirtualCard), atr=b"\x3B\x80\x80\x01\x01", atr_length=5)
@@ -48,7 +48,7 @@ def end_in_the_middle(library):
 
     threading.Thread(target=exchange, daemon=True).start()
     runs.wait()
-    # The thread may be in a callback when the interpreter ends. So the callbacks are kept alive until then.
+    # The thread may be in a callback when the interpreter ends, so the callbacks must live until then.
     end_in_the_middle.kept = card, answer
 
 

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Files read by libscm and by opensc-explorer, on the same card, are the same.
+# libscm and opensc-explorer read the same files from the same card.
 #
 #     scm-stack run --readers 1 -- explorer.sh PATH/cat PATH/scm-stack
 #
-# It runs inside a stack of its own, puts one card after the other into its reader, and says what differs.
+# It runs in its own stack, inserts one card after the other, and prints the differences.
 set -uo pipefail
 
 cat=${1:?the program of examples/cat.c}
@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
 
-# For opensc-explorer to find no settings of the user's.
+# No settings of the user for opensc-explorer.
 export OPENSC_CONF=$work/opensc.conf LC_ALL=C
 : >"$OPENSC_CONF"
 
@@ -20,7 +20,7 @@ tell() {
     "$stack" tell "$@" >"$work/answer" || { echo "FAILED: $*"; exit 1; }
 }
 
-# describe T1|T0 ATR: a card with files of all sizes, whose bytes tell where they are.
+# describe T1|T0 ATR: prints a card with files of all sizes, whose bytes tell their place.
 describe() {
     local content size
     printf 'atr = "%s"\nmanners = "%s"\n[[mf.df]]\nid = 0x5015\n' "$2" "$1"
@@ -31,7 +31,7 @@ describe() {
     printf '[[mf.df.df]]\nid = 0x5020\n[[mf.df.df.ef]]\nid = 0x4401\ncontent = "%s"\n' "${content:0:600}"
 }
 
-# same PATH: reads one file in both ways. opensc-explorer goes from the MF, one directory after the other.
+# same PATH: reads one file in both ways. opensc-explorer starts at the MF and enters one directory after the other.
 same() {
     local directories=() path=$1
     IFS=/ read -r -a directories <<<"$path"

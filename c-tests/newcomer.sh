@@ -1,9 +1,9 @@
 #!/bin/bash
-# What the examples, and the programs of the README as they stand there, say to somebody who has no service, no right, no reader or no card.
+# Checks the messages of the examples and the programs of the README without a service, a right, a reader or a card.
 #
 #     newcomer.sh PATH/scm-stack FOLDER-OF-THE-LIBRARY FOLDER-OF-PROGRAMS FOLDER-OF-A-REFUSING-LIBPCSCLITE README
 #
-# It begins a stack for each state of the world, and runs itself in there with SCM_WORLD set.
+# It starts a stack for each state, and runs itself there with SCM_WORLD set.
 set -uo pipefail
 
 stack=$1 library=$2 programs=$3 refusing=$4 readme=$5
@@ -21,7 +21,7 @@ tell() {
     "$stack" tell "$@" >/dev/null || { echo "FAILED: $*"; exit 1; }
 }
 
-# says STATUS TEXT PROGRAM...: it ends with this status, and each line of TEXT is in what it says.
+# says STATUS TEXT PROGRAM...: checks that the program ends with this status and prints each line of TEXT.
 says() {
     local status=$1 text=$2 line said
     shift 2
@@ -32,7 +32,7 @@ says() {
     done <<<"$text"
 }
 
-# all STATUS TEXT: every program that takes the first card there is.
+# all STATUS TEXT: checks all programs that take the first card.
 all() {
     says "$1" "$2" "$work/attach"
     says "$1" "$2" "${python[@]}" "$work/attach.py"
@@ -40,7 +40,7 @@ all() {
     says "$1" "$2" "$programs/tree"
 }
 
-# block LANGUAGE N: the Nth block of this language in the README.
+# block LANGUAGE N: prints the Nth block of this language in the README.
 block() {
     awk -v begin="\`\`\`$1" -v number="$2" '$0 == "```" { inside = 0 } inside { print } $0 == begin { inside = ++blocks == number }' "$readme"
 }
@@ -60,7 +60,7 @@ if [ -z "${SCM_WORLD:-}" ]; then
     block c 1 >"$work/attach.c"
     block python 1 >"$work/attach.py"
     compile attach
-    # The test of card code, with code to be tested.
+    # The test of card code, with code to test.
     {
         cat <<'END'
 #include <assert.h>
@@ -106,7 +106,7 @@ SCM_SCARD_E_NO_SERVICE" "$programs/cat" "$reader" 3F00
 SCM_SCARD_E_NO_SERVICE" "$programs/tree" "$reader"
     tell daemon start
     ;;
-refused) # as pcscd does where polkit says no
+refused) # as pcscd does if polkit refuses
     export LD_LIBRARY_PATH=$refusing:$library
     all 1 'Access was denied
 olkit does not let you use
@@ -121,14 +121,14 @@ SCM_SCARD_E_NO_SMARTCARD"
     $reader" "$programs/cat" "No such reader" 3F00
     says 1 'No reader has this name' "$programs/tree" "No such reader"
     tell insert 0 scm
-    says 0 '6A 82' "$work/attach" # it has no such application
+    says 0 '6A 82' "$work/attach" # the card does not have the application
     says 0 "$reader 3b" "${python[@]}" "$work/attach.py"
     says 0 '3F00' "$programs/tree"
     says 0 'Hello' "$programs/cat" "$reader" 3F00/5015/4401
     tell hold 0 exclusive
     all 1 'Another application has the card for itself.'
     tell release 0 leave
-    # The service runs, and has no reader any more.
+    # The service runs without a reader.
     tell unplug 0
     all 1 'There is no reader. Plug one in.
 SCM_SCARD_E_NO_READERS_AVAILABLE'

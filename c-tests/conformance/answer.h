@@ -1,4 +1,4 @@
-/* What a side answers to a step: a code, and in words all that it gave. Two answers are the same when their words are. */
+/* The answer of a side to a step: a code, and a text of all outputs. Two answers are equal if their texts are. */
 #ifndef ANSWER_H
 #define ANSWER_H
 
@@ -18,7 +18,7 @@ void answer_begin(struct answer *answer, scm_result result);
 
 __attribute__((format(printf, 2, 3))) void answer_add(struct answer *answer, const char *format, ...);
 
-/* Adds bytes: their number, the first of them, and a sum of all. */
+/* Adds bytes: their number, the first ones, and a sum of all. */
 void answer_add_bytes(struct answer *answer, const uint8_t *bytes, size_t length);
 
 /* The name of a code without its prefix. */

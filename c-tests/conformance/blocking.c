@@ -14,20 +14,20 @@
 #include "side.h"
 #include "wait.h"
 
-/* How long a wait may take that has been ended, in seconds. */
+/* The longest time for a wait after its end, in seconds. */
 enum { PATIENCE = 30 };
 
-/* What waits. */
+/* The call that waits. */
 enum call { LOCKING, TRANSMITTING, ASKING, ATTACHING, RECONNECTING, RECONNECTING_EXCLUSIVELY, RESETTING, CALLS };
 static const char *const CALL[CALLS] = {
     "lock", "transmit", "status", "attach", "reconnect with a reset", "reconnect exclusively", "detach with a reset",
 };
 
-/* For what: somebody has a lock, or just an attachment. */
+/* The reason: another has a lock, or only an attachment. */
 enum holder { LOCK_OF_OURS, LOCK_OF_ANOTHER, ATTACHMENT, HOLDERS };
 static const char *const HOLDER[HOLDERS] = {"a lock", "another program's lock", "an attachment"};
 
-/* What ends it. */
+/* The event that ends the wait. */
 enum ending { LEAVING, RESETTING_CARD, UNPOWERING, DETACHING, PULLING, STOPPING, KILLING, ENDINGS };
 static const char *const ENDING[ENDINGS] = {
     "it is given back", "it is given back with a reset", "it is given back without power", "its holder detaches",
@@ -41,7 +41,7 @@ struct scene {
     enum ending ending;
     scm_handle *waiter, *held;
     scm_result result;
-    atomic_int thread; /* its id, once it is about to call */
+    atomic_int thread; /* its id, just before the call */
 };
 
 static struct scene *current;
@@ -89,8 +89,7 @@ static void *wait_for_it(void *argument)
     return NULL;
 }
 
-/* Returns when the waiter has been asleep for so long that it waits: pcscd answers in less than a millisecond, when it
- * answers. */
+/* Returns when the waiter has slept long enough to be waiting: pcscd answers in less than a millisecond, if at all. */
 static void await_sleep(struct scene *scene)
 {
     const struct timespec millisecond = {.tv_nsec = 1000000};
@@ -153,7 +152,7 @@ static void play(struct scene *scene, struct answer *answer)
     else
         scm_attach_by_ifd(side_ifd(side, 0), &scene->held);
     if (scene->call != ATTACHING) {
-        /* Before the lock: it would wait for that. */
+        /* Before the lock, or it would wait for it. */
         if (scene->holder == LOCK_OF_ANOTHER)
             side_release(side, 0, SCM_DISPOSITION_LEAVE);
         scm_attach_by_ifd(side_ifd(side, 0), &scene->waiter);
@@ -171,7 +170,7 @@ static void play(struct scene *scene, struct answer *answer)
     pthread_join(thread, NULL);
     answer_begin(answer, scene->result);
 
-    /* The waiter gives back what it has got, before the other one may use the card. */
+    /* The waiter releases what it got before the other one may use the card. */
     if (scene->call == LOCKING)
         answer_add(answer, "; unlock %s", answer_name(scm_unlock(scene->waiter, SCM_DISPOSITION_LEAVE)));
     if (!side->runs)
@@ -183,7 +182,7 @@ static void play(struct scene *scene, struct answer *answer)
     }
     if (scene->ending == PULLING)
         side_insert(side, 0, 0);
-    /* A lock that is held after all would keep the waiter waiting. */
+    /* If the lock is held after all, the waiter would wait for it. */
     if (scene->holder == LOCK_OF_OURS && scene->held != NULL && scene->ending >= PULLING)
         answer_add(answer, "; unlock %s", answer_name(scm_unlock(scene->held, SCM_DISPOSITION_LEAVE)));
     tell_of(answer, "holder", scene->held);
@@ -194,14 +193,14 @@ static void play(struct scene *scene, struct answer *answer)
     side_end(side);
 }
 
-/* Not everything goes together. */
+/* Some combinations make no sense. */
 static bool makes_sense(enum call call, enum holder holder, enum ending ending)
 {
-    /* For an attachment that holds nothing only exclusive use waits, and to give it back is to detach. */
+    /* Without a lock only exclusive use waits, and its release is a detach. */
     if ((holder == ATTACHMENT) != (call == RECONNECTING_EXCLUSIVELY) || (holder == ATTACHMENT && ending == DETACHING))
         return false;
-    /* Of another program: how it gives back its lock, no more. The stack cannot do with one whose card is pulled, and that the
-     * service ends is the same for all. */
+    /* Of another program only the release of its lock is tested. The stack cannot release a removed card, and the end
+     * of the service is the same for all. */
     return holder != LOCK_OF_ANOTHER || ending <= UNPOWERING;
 }
 

@@ -1,10 +1,10 @@
-/* Calls that wait for somebody else, each with everything that can end the wait, on both sides. */
+/* Calls that wait for another attachment, each with every event that can end the wait, on both sides. */
 #ifndef BLOCKING_H
 #define BLOCKING_H
 
 #include <stdbool.h>
 
-/* Whether both sides are the same. */
+/* True if both sides are equal. */
 bool blocking_compare(void);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Others than `slot` that speak raw, or do not. */
+/* Attachments other than `slot` that use RAW, or do not. */
 static bool someone_speaks(const struct model *model, int reader, int slot, bool raw)
 {
     for (int other = 0; other < SLOTS; other++)
@@ -65,7 +65,7 @@ static bool is_attribute_of_one(const struct step *step, const struct answer *re
              virtual->result == SCM_SCARD_E_UNSUPPORTED_FEATURE));
 }
 
-/* Those who borrow the handle cannot follow. */
+/* Attachments that borrow the handle cannot follow. */
 static bool connects_an_empty_reader_anew(const struct model *model, const struct step *step)
 {
     return (step->deed == RECONNECT || step->deed == RECONNECT_EX) && model_sharers(model, step->slot) > 0 &&
@@ -78,7 +78,7 @@ static bool speaks_raw_with_no_atr(const struct model *model, const struct step 
            REAL.cards[model_reader(model, step)] == NO_ATR;
 }
 
-/* The answers are the same, but for these two codes. */
+/* The answers are equal except for these two codes. */
 static bool are_about_no_atr(const struct step *step, const struct answer *real, const struct answer *virtual)
 {
     static const char theirs[] = "SCARD_E_PROTO_MISMATCH", ours[] = "SCARD_W_UNSUPPORTED_CARD";
@@ -172,7 +172,7 @@ bool differences_settle(const struct model *model, int reader, const struct step
     return false;
 }
 
-/* A difference is a heading, such as "### raw". */
+/* A heading such as "### raw" is a difference. */
 bool differences_are_documented(const char *path)
 {
     char line[512], heading[64];

@@ -1,21 +1,21 @@
-/* Where the real side is known to be another than the virtual one, with the reason. All of them, and no others, are explained
- * in docs/conformance.md. */
+/* Known differences between the real and the virtual side, with reasons. docs/conformance.md explains all of them and
+ * no others. */
 #ifndef DIFFERENCES_H
 #define DIFFERENCES_H
 
 #include "model.h"
 
 struct difference {
-    /* What docs/conformance.md calls it. */
+    /* Its heading in docs/conformance.md. */
     const char *id;
     const char *reason;
-    /* Steps that are not drawn, because both sides would go different ways afterwards. */
+    /* Steps that are not drawn, because the sides would differ afterwards. */
     bool (*forbids)(const struct model *model, const struct step *step);
-    /* Steps that the virtual side is not asked to do after this answer of the real one. */
+    /* Steps that the virtual side skips after this answer of the real one. */
     bool (*skips)(const struct step *step, scm_result real);
-    /* Answers that are the same for this reason. */
+    /* Answers that count as equal for this reason. */
     bool (*excuses)(const struct step *step, const struct answer *real, const struct answer *virtual);
-    /* Readers whose cards are made alike before a step: they forget everything. */
+    /* Readers whose cards lose their state before a step, to make both sides alike. */
     bool (*settles)(const struct model *model, int reader, const struct step *step);
     unsigned used;
 };
@@ -28,7 +28,7 @@ bool differences_skip(const struct step *step, scm_result real);
 bool differences_excuse(const struct step *step, const struct answer *real, const struct answer *virtual);
 bool differences_settle(const struct model *model, int reader, const struct step *step);
 
-/* Whether each of them is in this document, and the document names no other. */
+/* True if the document has each of them and no other. */
 bool differences_are_documented(const char *path);
 
 #endif

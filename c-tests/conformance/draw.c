@@ -4,7 +4,8 @@
 
 #include "differences.h"
 
-/* How often each deed is drawn. What the real side takes 0.2 to 1 s for is rare; what ends such a state is not. */
+/* How often each deed is drawn. Deeds that take the real side 0.2 to 1 s are rare; deeds that end such a state are
+ * not. */
 static uint32_t weight(enum deed deed, const struct model *model)
 {
     int alive = 0, empty = 0, held = 0;
@@ -89,7 +90,7 @@ static struct step draw_step(struct random *random, const struct model *model)
     step.deed = draw_deed(random, model);
     step.slot = (int)random_below(random, SLOTS);
     step.from = (int)random_below(random, SLOTS);
-    /* Most happens at the first reader, so that it happens to several. */
+    /* Most deeds use the first reader, so that several happen to it. */
     step.reader = (int)ONE_OF(random, 0, 0, 0, 1);
     switch (step.deed) {
     case ATTACH:

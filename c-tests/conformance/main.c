@@ -1,10 +1,10 @@
-/* The virtual reader against the real one: the same random steps on both, every answer compared.
+/* Compares the virtual reader with a real one: the same random steps on both, and every answer compared.
  *
  *     test_conformance [--seed S] [--seeds N] [--steps N] [--no-shrink] [--document FILE] [--statistics]
  *     test_conformance --blocking
  *
- * To be run inside a private stack of two readers: `scm-stack run --readers 2 -- test_conformance`. Seeds S, S+1, ...; each a
- * sequence of its own. After a difference the steps are printed, then the fewest of them that show it. */
+ * It runs in a private stack of two readers: `scm-stack run --readers 2 -- test_conformance`. Seeds S, S+1, ... each
+ * give a sequence. After a difference it prints the steps, and then the fewest steps that show it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static void read_options(int count, char **words)
     }
 }
 
-/* Leaves out steps as long as a difference remains: halves, quarters, ..., single steps; and for a minute. */
+/* Removes steps while a difference remains: halves, quarters, ..., single steps; for a minute at most. */
 static void shrink(struct sequence *sequence)
 {
     struct sequence fewer = {malloc((size_t)sequence->count * sizeof *sequence->steps), 0};

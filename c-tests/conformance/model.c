@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* So many steps, and so many milliseconds, is a card left out of use; then it is made to forget. Behind the last limit pcscd
- * may have done so itself. */
+/* After so many steps, and so many milliseconds without use, a card is made to lose its state. Beyond the last limit
+ * pcscd may have done so itself. */
 enum { IDLE_STEPS = 5, IDLE_MS = 150, OVERSLEPT_MS = 350 };
 
 void model_begin(struct model *model)
@@ -111,8 +111,8 @@ bool model_allows(const struct model *model, const struct step *step)
     bool runs = REAL.runs, alive = model->slots[step->slot].alive;
     switch (step->deed) {
     case ATTACH:
-        /* Waits for a lock, except behind exclusive use, which is refused at once. Who has locked may have it
-         * exclusively as well, so it is left out altogether. */
+        /* It waits for a lock, except behind exclusive use, which is refused at once. The holder of a lock may have
+         * exclusive use too, so that case is left out. */
         return !alive && !model_is_locked(model, reader, 0);
     case ATTACH_HANDLE:
         /* Asks for the status. */
@@ -130,26 +130,26 @@ bool model_allows(const struct model *model, const struct step *step)
     case STATUS:
         return alive && !slot_waits(model, step->slot);
     case UNLOCK:
-        /* Never waits for others, but asks for the status when a reset of one's own is not acknowledged yet. */
+        /* It never waits for others, but asks for the status while the own reset is not acknowledged. */
         return alive && !slot_waits(model, step->slot);
     case RECONNECT:
     case RECONNECT_EX:
         if (!alive || model_is_locked(model, reader, icc))
             return false;
-        /* Waits until no other uses the card; a new connection is refused at once. */
+        /* It waits until no other uses the card; a new connection is refused at once. */
         if (model_share(model, step) == SCM_SHARE_EXCLUSIVE && is_open(model, icc) && model_others(model, reader, icc) > 0)
             return false;
-        /* How the owner of a handle has connected it is the owner's to tell: who borrows it is not told of a change. */
+        /* Only the owner of a handle knows its share mode; a borrower does not learn of a change. */
         return model_share(model, step) == model->slots[step->slot].share || model_sharers(model, step->slot) == 0;
     case LOOK: return true;
     case RESET: return runs && !model_is_locked(model, reader, 0);
     case HOLD: return runs && !REAL.held[reader] && !model_is_locked(model, reader, 0);
     case RELEASE:
-        /* A holder who has locked has everything to himself; the others wait for a lock of one of ours. */
+        /* A holder with a lock has the card alone; the others wait for a lock of one of ours. */
         return REAL.held[reader] &&
                (REAL.grips[reader] == TRANSACTION || step->action == SCM_DISPOSITION_LEAVE || !model_is_locked(model, reader, 0));
     case PULL:
-        /* The stack resets the card that it meets when it cannot give back its transaction. */
+        /* The stack resets the card if it cannot release its transaction. */
         return REAL.cards[reader] != NONE && !(REAL.held[reader] && REAL.grips[reader] == TRANSACTION);
     case INSERT: return REAL.cards[reader] == NONE;
     case STOP: return runs;
@@ -210,7 +210,7 @@ static void open_connection(struct model *model, uintptr_t icc, int reader)
     model->connections[last].open = true;
 }
 
-/* A reconnect may have led to another card handle, or to none. */
+/* A reconnect may have given another card handle, or none. */
 static void note_handles(struct model *model)
 {
     for (int slot = 0; slot < SLOTS; slot++) {
@@ -240,7 +240,7 @@ static void note_attach(struct model *model, const struct step *step)
     model->slots[slot].lost = false;
     model->slots[slot].icc = 0;
     if (step->deed == ATTACH_HANDLE) {
-        /* Its connection is known already. */
+        /* Its connection is known. */
         model->slots[slot].owned = step->number == 1;
         model->slots[slot].icc = model->slots[step->from].icc;
     }
@@ -261,7 +261,7 @@ static void note_spoken(struct model *model, const struct step *step)
             model_protocols(model, step) == SCM_PROTOCOL_RAW ? RAW : T_0_OR_T_1;
 }
 
-/* The card of a reader has nothing to forget. */
+/* The card of a reader has no state to lose. */
 static void note_blank(struct model *model, int reader)
 {
     model->readers[reader].spoken = NOT_CHOSEN;

@@ -1,5 +1,5 @@
-/* What the driver knows of both sides: enough to tell which calls would wait for somebody else, since one thread does
- * everything. It is the rules of scm.h, and learns from the answers of the real side. */
+/* The driver's model of both sides. One thread makes all calls, so the model must know which calls would wait for
+ * others. It has the rules of scm.h, and learns from the answers of the real side. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -7,7 +7,7 @@
 
 #include "step.h"
 
-/* Which protocol the card in a reader speaks. */
+/* The protocol of the card in a reader. */
 enum spoken { NOT_CHOSEN, IN_DOUBT, T_0_OR_T_1, RAW };
 
 struct model {
@@ -16,9 +16,9 @@ struct model {
         int reader;
         uint32_t share, protocols;
         uint32_t depth;
-        /* The card left, and took the lock along. */
+        /* The card left and took the lock along. */
         bool lost;
-        /* The card handle on the real side, 0 for none. */
+        /* The card handle on the real side, or 0. */
         uintptr_t icc;
     } slots[SLOTS];
     struct {
@@ -29,8 +29,8 @@ struct model {
     int connection_count;
     struct {
         enum spoken spoken;
-        /* How many steps nobody is connected to a card that could forget something; -1 for a reader that is in use, or
-         * whose card has nothing to forget. */
+        /* The number of steps without a connection to a card with state; -1 for a used reader, or a card without
+         * state. */
         int idle;
         struct timespec idle_since;
         bool blank;
@@ -39,32 +39,31 @@ struct model {
 
 void model_begin(struct model *model);
 
-/* Whether a step makes sense now and waits for nobody. */
+/* True if a step makes sense now and waits for nobody. */
 bool model_allows(const struct model *model, const struct step *step);
 
-/* Learns from a step that was done, begun at `start`, with this answer of the real side. */
+/* Learns from a step that began at `start`, with this answer of the real side. */
 void model_note(struct model *model, const struct step *step, scm_result result, const struct timespec *start);
 
-/* Tells of each slot whether a question for its status would wait. */
+/* Tells for each slot whether a question for its status would wait. */
 void model_waits(const struct model *model, bool waits[SLOTS]);
 
-/* Whether the card in an unused reader has to forget everything before this step, for the reason `idle-power` of the
- * differences. */
+/* True if the card of an unused reader must lose its state before this step, because of the difference `idle-power`. */
 bool model_settles(const struct model *model, int reader, const struct step *step);
-/* Whether a card that is not in use may have forgotten something by now, because this program was not quick enough. */
+/* True if an unused card may have lost its state, because this program was too slow. */
 bool model_overslept(const struct model *model);
 
-/* How many connections other than `icc` a reader has. */
+/* The number of connections of a reader other than `icc`. */
 int model_others(const struct model *model, int reader, uintptr_t icc);
-/* How many other slots have the card handle of this one. */
+/* The number of other slots with the card handle of this one. */
 int model_sharers(const struct model *model, int slot);
-/* Whether somebody other than `icc` has a lock. */
+/* True if a connection other than `icc` has a lock. */
 bool model_is_locked(const struct model *model, int reader, uintptr_t icc);
-/* The reader that a step is about, or NONE. */
+/* The reader of a step, or NONE. */
 int model_reader(const struct model *model, const struct step *step);
-/* Whether a step is an attach by name or a reconnect. */
+/* True for an attach by name or a reconnect. */
 bool model_connects(const struct step *step);
-/* With what an attach or a reconnect ends if it succeeds. */
+/* The result of a successful attach or reconnect. */
 uint32_t model_share(const struct model *model, const struct step *step);
 uint32_t model_protocols(const struct model *model, const struct step *step);
 

@@ -14,7 +14,7 @@ static void give_up(const char *line, const char *why)
     exit(3);
 }
 
-/* An answer as crate pcsc names it: "NoSmartcard: There is no ...". */
+/* An answer in the form of the crate pcsc: "NoSmartcard: There is no ...". */
 static scm_result code_of(const char *error)
 {
     static const struct {

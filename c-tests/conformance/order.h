@@ -1,11 +1,11 @@
-/* Orders to the private stack, whose answer may be an error: unlike `stack`, which ends the program then. */
+/* Orders to the private stack, whose answer may be an error. `stack` would end the program then. */
 #ifndef ORDER_H
 #define ORDER_H
 
 #include "scm.h"
 
-/* The code of the error that the stack answers, SCM_S_OK for none. `value`, if given, is what it says behind "ok"; it lives
- * until the next order. */
+/* Returns the code of the stack's error, or SCM_S_OK. `value`, if not NULL, gets the text after "ok"; it is valid until
+ * the next order. */
 scm_result order(const char **value, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

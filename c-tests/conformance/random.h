@@ -1,4 +1,4 @@
-/* Numbers that look random and are the same for the same seed, on every machine (splitmix64). */
+/* Pseudo-random numbers, equal for equal seeds on every machine (splitmix64). */
 #ifndef RANDOM_H
 #define RANDOM_H
 

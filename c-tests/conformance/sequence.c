@@ -10,10 +10,10 @@
 #include "draw.h"
 #include "model.h"
 
-/* How long a step may take before it is taken to wait for ever, in seconds; under valgrind too. */
+/* A step that takes longer, in seconds, counts as a hang; under valgrind too. */
 enum { PATIENCE = 30 };
 
-/* What was done, in words, for who wants to know how it came to a difference, and the difference. */
+/* The steps in words, up to the difference. */
 static struct {
     char (*lines)[256];
     int count, room;
@@ -47,7 +47,7 @@ void sequence_print(void)
     fputs(trace.difference, stderr);
 }
 
-/* A call waits that should not: a difference that cannot be walked away from. */
+/* A call waits and should not. The program cannot continue after this difference. */
 static void give_up(int signal)
 {
     (void)signal;
@@ -95,7 +95,7 @@ static enum outcome do_step(struct model *model, const struct step *step)
     return same ? SAME : overslept ? TOO_SLOW : DIFFERENT;
 }
 
-/* Does a step, and before it what has to be done first. */
+/* Does a step, and the necessary preparation before it. */
 static enum outcome advance(struct model *model, const struct step *step)
 {
     for (int reader = 0; reader < READERS; reader++)

@@ -1,4 +1,4 @@
-/* A row of steps, done on both sides and compared. */
+/* A sequence of steps, done on both sides and compared. */
 #ifndef SEQUENCE_H
 #define SEQUENCE_H
 
@@ -10,19 +10,19 @@ struct sequence {
     int count;
 };
 
-/* TOO_SLOW: they differ, but perhaps only because the real side could not be kept from doing what `idle-power` is about. */
+/* TOO_SLOW: they differ, but perhaps only because the machine was too slow to prevent `idle-power`. */
 enum outcome { SAME, DIFFERENT, TOO_SLOW };
 
-/* Draws and does `count` steps, or as many as there are until a difference; fills the sequence with them. */
+/* Draws and does `count` steps, or fewer up to a difference, and stores them in the sequence. */
 enum outcome sequence_draw(struct sequence *sequence, struct random *random, int count);
 
-/* Does the steps of a sequence again, leaving out what makes no sense any more. With a difference the sequence ends. */
+/* Repeats the steps of a sequence, without those that make no sense any more. It ends at a difference. */
 enum outcome sequence_replay(struct sequence *sequence);
 
-/* Prints what was done last, and what differed. */
+/* Prints the last steps and the difference. */
 void sequence_print(void);
 
-/* How long it all took, by deed, and how often each was done. */
+/* Prints the time and the number of each deed. */
 void sequence_print_statistics(void);
 
 #endif

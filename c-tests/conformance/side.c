@@ -9,10 +9,10 @@
 const char *const ATR[ATRS] = {
     "3B80800101",       /* T=0 and T=1 */
     "3B830173636DFF",   /* T=1 */
-    "3B021450",         /* T=0, and so without a check byte */
-    "3B8090010110",     /* T=0 and T=1, but T=1 alone in the specific mode that it comes up in (TA2) */
-    "3BFF1100FFF1810000F120450071204500000102030405060708090A0B0C0D0EEE", /* as long as can be; T=1 */
-    "3C00",             /* no ATR at all: TS */
+    "3B021450",         /* T=0, and so no check byte */
+    "3B8090010110",     /* T=0 and T=1, but only T=1 in its specific mode (TA2) */
+    "3BFF1100FFF1810000F120450071204500000102030405060708090A0B0C0D0EEE", /* the maximum length; T=1 */
+    "3C00",             /* an invalid ATR: TS */
 };
 
 const char *const ATR_WORDS[ATRS] = {"T=0 and T=1", "T=1", "T=0", "specific mode T=1", "a long ATR", "no ATR"};
@@ -55,7 +55,7 @@ static size_t bytes_of(const char *digits, uint8_t bytes[SCM_ATR_MAX])
     return length;
 }
 
-/* Gives the card an order, and what it answers behind "ok". */
+/* Gives the card an order, and returns the answer after "ok". */
 static const char *tell(struct side *side, int reader, const char *line)
 {
     static char answer[256];
@@ -155,7 +155,7 @@ void side_stop(struct side *side, bool killed)
         must(scm_virtual_service_stop(), "stop");
     for (int reader = 0; reader < READERS; reader++)
         if (side->held[reader])
-            side_release(side, reader, SCM_DISPOSITION_LEAVE); /* fails, of course */
+            side_release(side, reader, SCM_DISPOSITION_LEAVE); /* it fails, as it must */
 }
 
 void side_start(struct side *side)

@@ -1,5 +1,5 @@
-/* One of the two worlds that are compared: two readers, what is in them, and who is attached. The real side is the private
- * stack that this program runs in, the virtual one are readers of its own. */
+/* One of the two compared sides: two readers, their cards, and the attachments. The real side is the private stack of
+ * this program, the virtual side has virtual readers. */
 #ifndef SIDE_H
 #define SIDE_H
 
@@ -10,10 +10,10 @@
 
 enum { READERS = 2, SLOTS = 5 };
 
-/* The ATRs that cards are given. */
+/* The ATRs of the cards. */
 enum { NONE = -1, NO_ATR = 5, ATRS };
 extern const char *const ATR[ATRS];
-/* What kind of card this is, in words. */
+/* A description of this card. */
 extern const char *const ATR_WORDS[ATRS];
 
 enum grip { SHARED, EXCLUSIVE, TRANSACTION, GRIPS };
@@ -27,10 +27,10 @@ struct side {
     /* The ATR of the card in each reader, or NONE. */
     int cards[READERS];
     bool held[READERS];
-    /* The card was pulled that somebody held. */
+    /* The card of a holder was removed. */
     bool held_in_vain[READERS];
     enum grip grips[READERS];
-    /* Of the virtual side alone: its readers, their cards, and who holds a card as another program would. */
+    /* For the virtual side only: its readers, their cards, and the attachments that act as another program. */
     scm_virtual_ifd *ifds[READERS];
     scm_card *twins[READERS];
     scm_handle *others[READERS];
@@ -40,29 +40,29 @@ extern struct side REAL, VIRTUAL;
 
 const char *side_ifd(const struct side *side, int reader);
 
-/* Brings a side to its beginning: nobody attached, the service runs, in each reader a card with the first ATR that has
- * forgotten everything. */
+/* Sets a side to its start: no attachment, a running service, and in each reader a card with the first ATR and without
+ * state. */
 void side_begin(struct side *side);
-/* Leaves nothing behind. */
+/* Releases everything. */
 void side_end(struct side *side);
 
-/* What happens from outside. */
+/* Events from outside. */
 scm_result side_insert(struct side *side, int reader, int atr);
 scm_result side_pull(struct side *side, int reader);
-/* Another program resets the card (SCM_DISPOSITION_RESET) or turns its power off. `by_hand`: on the virtual side by
- * scm_virtual_ifd_reset, otherwise by a program that attaches and detaches. */
+/* Another program resets the card (SCM_DISPOSITION_RESET) or powers it off. `by_hand`: on the virtual side with
+ * scm_virtual_ifd_reset; otherwise a program attaches and detaches. */
 scm_result side_reset(struct side *side, int reader, uint32_t action, bool by_hand);
-/* Another program takes the card, and gives it back. */
+/* Another program takes the card and releases it. */
 scm_result side_hold(struct side *side, int reader, enum grip grip);
 scm_result side_release(struct side *side, int reader, uint32_t disposition);
-/* The service goes down; killed, or in good order. Who held a card holds it no more. */
+/* The service ends, killed or in order. Holders lose their cards. */
 void side_stop(struct side *side, bool killed);
 void side_start(struct side *side);
-/* The card forgets everything, whoever is attached: its power is turned off through a connection to the reader alone. */
+/* The card loses its state despite attachments: a direct connection to the reader powers it off. */
 void side_unpower(struct side *side, int reader);
 
-/* How many commands the card in a reader has received since it was put in. Power and resets are not counted: pcscd turns the
- * power off and on as it likes (`idle-power` of the differences). What a card remembers tells of them. */
+/* The number of commands that the card in a reader got since its insertion. Power and resets do not count, because
+ * pcscd powers cards at will (`idle-power`). The state of a card shows them. */
 unsigned side_count(struct side *side, int reader);
 
 #endif

@@ -78,8 +78,8 @@ const char *step_words(const struct step *step)
     return words;
 }
 
-/* Writes the command of a step. Of T=0 and T=1, fewer than 4 bytes are refused; raw, they reach the card. One byte is left
- * out: vpcd takes it for a message of its own. */
+/* Writes the command of a step. With T=0 and T=1 fewer than 4 bytes are refused; with RAW they reach the card. One byte
+ * is left out, because vpcd takes it for a control message. */
 static size_t write_command(const struct step *step, uint8_t *command)
 {
     size_t size = step->number, header = 5;
@@ -124,7 +124,7 @@ static size_t capacity_of(enum room room)
     return room == AMPLE ? ROOM : room == ONE_BYTE ? 1 : 0;
 }
 
-/* What came into a buffer: the length, and the bytes if they are there. */
+/* The content of a buffer: the length, and the bytes if there are any. */
 static void add_received(struct answer *answer, const uint8_t *bytes, size_t length)
 {
     if (answer->result == SCM_S_OK)
@@ -301,7 +301,7 @@ void step_facts(struct side *side, struct answer *answer)
         scm_result got_name = scm_get_ifd_name(handle, name, sizeof name, &name_length);
         answer_add(answer, "; %d: generation %s %llu, icc %s", slot, answer_name(got_generation),
                    (unsigned long long)generation, answer_name(got_icc));
-        /* Numbers differ, but not who shares one. */
+        /* Numbers differ between the sides, but not which slots share one. */
         for (int other = 0; other < slot && got_icc == SCM_S_OK; other++)
             if (iccs[other] == iccs[slot]) {
                 answer_add(answer, " of %d", other);

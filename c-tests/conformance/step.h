@@ -1,4 +1,4 @@
-/* One step: a call on an attachment, or something that happens from outside. The same is done on both sides. */
+/* One step: a call on an attachment, or an event from outside. Both sides do the same. */
 #ifndef STEP_H
 #define STEP_H
 
@@ -7,7 +7,7 @@
 
 enum deed {
     ATTACH,         /* slot, reader, share, protocols; share 0 and protocols 0 by scm_attach_by_ifd */
-    ATTACH_HANDLE,  /* slot, the card handle of from, share, protocols, number: 1 to adopt it */
+    ATTACH_HANDLE,  /* slot, the card handle of from, share, protocols, number: 1 to adopt */
     DETACH,         /* slot */
     DETACH_EX,      /* slot, action */
     TRANSMIT,       /* slot, command, number: its size, room */
@@ -20,7 +20,7 @@ enum deed {
     RECONNECT,      /* slot */
     RECONNECT_EX,   /* slot, share, protocols, action */
     STATUS,         /* slot */
-    LOOK,           /* everything that does not wait */
+    LOOK,           /* all steps that do not wait */
     RESET,          /* reader, action, number: 1 by hand */
     HOLD,           /* reader, number: the grip */
     RELEASE,        /* reader, action */
@@ -28,7 +28,7 @@ enum deed {
     INSERT,         /* reader, number: the ATR */
     STOP,           /* number: 1 for killed */
     START,
-    UNPOWER,        /* reader; not drawn, but done in between (`model_settles`) */
+    UNPOWER,        /* reader; not drawn, but inserted (`model_settles`) */
     DEEDS
 };
 
@@ -43,13 +43,13 @@ struct step {
     enum room room;
 };
 
-/* The step in words. Lives until the next call. */
+/* The step in words. Valid until the next call. */
 const char *step_words(const struct step *step);
 
-/* Does a step on a side. `waits` tells of each slot whether a question for its status would wait. */
+/* Does a step on a side. `waits` tells for each slot whether a question for its status would wait. */
 void step_do(const struct step *step, struct side *side, const bool waits[SLOTS], struct answer *answer);
 
-/* What can be known of all attachments without asking anyone. */
+/* Everything that is known of all attachments without a question to anyone. */
 void step_facts(struct side *side, struct answer *answer);
 
 #endif

@@ -1,7 +1,6 @@
 #!/bin/sh
-# consume.sh WAY [LAYOUT]: builds the consumer in C and in C++ with the library found in one way, runs both, and checks
-# what they are linked with. LAYOUT is an install that install.sh made.
-# The environment is that of ../CMakeLists.txt.
+# consume.sh WAY [LAYOUT]: builds the consumer in C and C++ with the library found in one way, runs both, and checks
+# their links. LAYOUT is an installation by install.sh. ../CMakeLists.txt has the environment.
 set -eu
 way=$1 layout=${2-}
 build=$WORK/$way${layout:+.$layout}
@@ -31,7 +30,7 @@ with_pkg_config() # PKG_CONFIG_ARGUMENT...
 {
     flags=$("$FIND_LIBRARY" --cflags scm)
     libs=$("$FIND_LIBRARY" "$@" --libs scm)
-    # What is wanted of the linker is the archive where both are: that is for the user to say.
+    # The linker prefers the shared library; the user must ask for the archive.
     [ "$way" = pkg_config ] || libs=$(echo "$libs" | sed 's/-lscm/-l:libscm.a/')
     $CC -Wall -Wextra -Werror main.c $flags $libs -o "$build/consumer_c"
     $CXX -Wall -Wextra -Werror main.cpp $flags $libs -o "$build/consumer_cpp"
@@ -47,7 +46,7 @@ with_cmake() # LIBRARY CMAKE_ARGUMENT...
 
 from_install() # LIBRARY
 {
-    # Where CMake looks below a prefix, it finds the package by itself.
+    # CMake finds the package by itself below a prefix that it knows.
     case $layout in
     moved) place=-DCMAKE_PREFIX_PATH=$(dirname "$libdir") ;;
     *) place=-Dscm_DIR=$libdir/cmake/scm ;;

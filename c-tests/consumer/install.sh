@@ -1,9 +1,9 @@
 #!/bin/sh
-# install.sh LAYOUT: installs the library in one of the ways that a prefix comes about, and checks what is there.
-#   packaged  as a distribution does: into DESTDIR, in a nested library directory
-#   moved     into a prefix that is moved afterwards
-#   apart     with library and header in directories of their own, outside the prefix
-# The environment is that of ../CMakeLists.txt.
+# install.sh LAYOUT: installs the library in one of these layouts, and checks the files.
+#     packaged  as a distribution does: into DESTDIR, in a nested library directory
+#     moved     into a prefix that is moved afterwards
+#     apart     with library and header in separate directories outside the prefix
+# ../CMakeLists.txt has the environment.
 set -eu
 layout=$1
 root=$WORK/$layout

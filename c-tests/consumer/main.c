@@ -1,4 +1,4 @@
-/* Uses the library as a program does that found it installed. Attaches to nothing, and so needs no service. */
+/* Uses the installed library. It does not attach, and so needs no service. */
 #include <scm.h>
 #include <stdio.h>
 

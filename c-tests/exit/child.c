@@ -1,4 +1,4 @@
-/* The threads never stop, and ignore what the calls answer: the moment of the end is the only thing that counts. */
+/* The threads never stop, and ignore the results of their calls: only the moment of the end matters. */
 #define _GNU_SOURCE /* environ, gettid */
 #include "child.h"
 
@@ -14,13 +14,13 @@
 #include "scm.h"
 
 #define VIRTUAL_IFD "End"
-#define LAST_IFD "Last" /* nobody uses it before the end */
+#define LAST_IFD "Last" /* unused before the end */
 #define ECHO_COMMAND {0x80, 0xEC, 0x00, 0x00, 0x02, 0xCA, 0xFE}
 
-static const char *platform_ifd; /* NULL: there is none */
+static const char *platform_ifd; /* NULL without a card */
 static atomic_bool ends_in_callback;
 
-/* --- Chance and time */
+/* --- Random numbers and time */
 
 static unsigned draw(unsigned *seed, unsigned below)
 {
@@ -34,7 +34,7 @@ static void sleep_us(unsigned us)
     nanosleep(&time, NULL);
 }
 
-/* From now on the service may hang. */
+/* The service may hang from now on. */
 static void report_begin(void)
 {
     if (write(READY_FD, "", 1) != 1)
@@ -50,13 +50,13 @@ static void report_end(void)
         _exit(1);
 }
 
-/* --- A virtual reader, whose card takes its time, and a provider for its files */
+/* --- A virtual reader with a slow card, and a provider for its files */
 
 static unsigned callback_seed;
 
 static void be_in_callback(void)
 {
-    /* Several threads may be here, and one may end the process. */
+    /* Several threads may get here, and one may end the process. */
     if (atomic_exchange(&ends_in_callback, false)) {
         report_end();
         exit(STATUS);
@@ -134,7 +134,7 @@ static void register_provider(void)
     scm_register_provider(&provider);
 }
 
-/* --- What the threads do, again and again */
+/* --- The work of the threads, repeated */
 
 static scm_handle *attach(const char *ifd)
 {
@@ -184,7 +184,7 @@ static void watch_for_a_moment(unsigned *seed)
     scm_event event = SCM_EVENT_INIT;
     if (scm_monitor_create(&monitor) != SCM_S_OK)
         return;
-    /* There is no new thread while another one is in exec. */
+    /* No thread starts while another one is in exec. */
     if (draw(seed, 2) > 0 || !try_to_begin(wait_for_events, monitor))
         scm_monitor_wait(monitor, draw(seed, 3), &event);
     sleep_us(draw(seed, 1000));
@@ -275,7 +275,7 @@ static void be_idle(unsigned *seed)
     pause();
 }
 
-/* Between the beginning of a monitor and its first wait. */
+/* Between the start of a monitor and its first wait. */
 static void begin_to_watch(unsigned *seed)
 {
     scm_monitor *monitor;
@@ -287,7 +287,7 @@ static void begin_to_watch(unsigned *seed)
 struct state {
     void (*work)(unsigned *seed);
     int threads;
-    unsigned at_least_us, and_us; /* so long it lives */
+    unsigned at_least_us, and_us; /* its lifetime */
 };
 
 #define VERY_SHORT 2000

@@ -1,6 +1,6 @@
-/* A program that has an exit handler already when it loads libscm: the handler runs when the end has begun for libscm, but not yet for
- * libpcsclite. The thread that ends the process may still detach; every other one is refused, and no monitor tells that the service is
- * gone, as it is not. To be run in a stack. */
+/* A program whose exit handler is older than its load of libscm: the handler runs after the end has begun for libscm,
+ * but before it begins for libpcsclite. The ending thread may still detach. All other threads are refused, and no
+ * monitor may report that the service is gone. It runs in a stack. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -44,7 +44,7 @@ static void no_service_goes_down(void)
     scm_event event = SCM_EVENT_INIT;
     scm_result result;
     expect(scm.create(&monitor), SCM_S_OK, "a monitor at the end");
-    /* The gate refuses the thread of this monitor. That must not look like a service that has gone. */
+    /* The gate refuses the thread of this monitor. That must not look like the end of the service. */
     while ((result = scm.wait(monitor, 300, &event)) == SCM_S_OK)
         expect(event.kind == SCM_EVENT_SERVICE_DOWN ? SCM_SCARD_E_NO_SERVICE : SCM_S_OK, SCM_S_OK, "an event");
     expect(result, SCM_SCARD_E_TIMEOUT, "the wait for an event");

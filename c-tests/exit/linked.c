@@ -1,4 +1,4 @@
-/* The child in a program that is linked with libscm. */
+/* The child in a program linked with libscm. */
 #include <stdlib.h>
 
 #include "child.h"

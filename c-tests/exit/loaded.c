@@ -1,4 +1,4 @@
-/* The child in a program that knows nothing of libscm, and loads it: an interpreter, a plugin. Nothing is unloaded. */
+/* The child in a program that loads libscm, like an interpreter or a plugin. Nothing is unloaded. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,8 @@
-/* Ends of processes, by the thousand: what each is in the middle of, and how it ends, is drawn, and the moment too. An end is good if
- * the process exits with the status that it asked for, prints nothing, and is gone in time; and the card is free for others afterwards.
+/* Thousands of process ends with random state, way and moment. An end is good if the process exits with the requested
+ * status, prints nothing, and is gone in time, and if the card is free afterwards.
  *
  *     scm-stack run -- test_ends --pcscd [ENDS [SEED]]      on a pcscd that runs, hangs, or dies at that moment
- *     test_ends --virtual [ENDS [SEED]]                     on virtual readers alone
- */
+ *     test_ends --virtual [ENDS [SEED]]                     on virtual readers only */
 #define _GNU_SOURCE /* memfd_create */
 #include <fcntl.h>
 #include <pthread.h>
@@ -23,21 +22,21 @@
 #include "wait.h"
 
 #define ENDS 1000
-#define BATCH 8 /* when the service hangs or dies, which costs the same for many */
-#define PAIR 2  /* otherwise: more at once get in each other's way, and their threads run no more at the moment of the end */
-/* Nobody is as slow as that: a process that has not ended yet hangs. */
+#define BATCH 8 /* while the service hangs or dies, which costs the same for many processes */
+#define PAIR 2  /* otherwise: more at once disturb each other, and their threads would not run at the end */
+/* No process is that slow: one that has not ended hangs. */
 #define HANGS_MS 20000
-/* Half of the ends take no longer, on a busy machine too. A service that hangs is waited for 80 ms. */
+/* Half of the ends are faster, even on a busy machine. A hanging service is waited for 80 ms. */
 #define MEDIAN_MS 150
 #define ENOUGH 20 /* for a median */
 #define FAILURES_SHOWN 20
 
-/* --- What was drawn, and what became of it */
+/* --- The drawn state, and the result */
 
 enum condition { RUNS, HANGS, DIES, CONDITIONS };
 static const char *const CONDITION[] = {"runs", "hangs", "dies"};
 
-/* The programs. The linked one ends in every way. Each of the others loads the library in another way. */
+/* The programs. The linked one ends in every way. The others load the library in different ways. */
 enum program { LINKED, STATIC, LOADED, PYTHON, PROGRAMS };
 static const char *const PROGRAM[] = {"", "static", "dlopen", "python"};
 
@@ -51,7 +50,7 @@ struct cell {
 
 static struct cell table[CONDITIONS][STATE_COUNT][COLUMNS];
 static int failures;
-/* How long the ends took, in microseconds, of each condition and state. */
+/* Durations of the ends in microseconds, for each condition and state. */
 static struct {
     int *us, count;
 } times[CONDITIONS][STATE_COUNT];
@@ -62,7 +61,7 @@ struct end {
     enum program program;
     int state, way;
     unsigned seed;
-    int ready, report, said; /* where it writes when it has begun, when it ends, and what it prints */
+    int ready, report, said; /* descriptors for its start, its end, and its output */
     double began_ms;
 };
 
@@ -117,7 +116,7 @@ static void become_child(const struct end *end)
     _exit(127);
 }
 
-/* Another number than those that a child knows. */
+/* A number unknown to the children. */
 static int renumber(int file, const char *name)
 {
     int other = fcntl(file, F_DUPFD_CLOEXEC, READY_FD + 1);
@@ -132,7 +131,7 @@ static enum program draw_program(void)
 {
     if (strlen(EXIT_STATIC) == 0 || draw(4) > 0)
         return LINKED;
-    /* Python takes ten times as long to begin. */
+    /* Python starts ten times slower. */
     return draw(16) == 0 ? PYTHON : 1 + draw(2);
 }
 
@@ -223,7 +222,7 @@ static void the_card_is_free(void)
 
 struct blow {
     enum condition condition;
-    int ready, count; /* so many bytes come there first, one of each process */
+    int ready, count; /* the number of start bytes, one of each process */
     unsigned after_ms;
 };
 

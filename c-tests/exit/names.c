@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-/* `forsaken`: with a service that hangs, calls with a limit are given up after 200 ms. */
+/* `forsaken`: with a hanging service, calls with a limit are abandoned after 200 ms. */
 const char *const STATES[] = {"idle",  "newborn",  "monitors",  "attach",   "limits",
                               "waits", "anything", "callbacks", "forsaken", NULL};
 

@@ -85,7 +85,7 @@ void call_end(struct call *call)
     pthread_join(call->id, NULL);
 }
 
-/* The service answers in less than a millisecond, when it answers. */
+/* The service answers in less than a millisecond, if at all. */
 bool call_waits(struct call *call)
 {
     const struct timespec millisecond = {.tv_nsec = 1000000};

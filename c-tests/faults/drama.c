@@ -23,12 +23,12 @@ static const char *answer(enum verb verb, struct victim *victim)
     return strcpy(texts[turn++ % 5], call.answer);
 }
 
-/* The same fault many times, with a call each time that meets it. It is told once, if it was the same each time. */
+/* Repeats a fault many times, with a call after each. The result is reported once if it is always the same. */
 static const char *again_and_again(enum kind kind, int times, const char *order)
 {
     struct victim victim;
     victim_attach(&victim, kind, CARD);
-    exchange_check(CARD); /* what was before is no matter */
+    exchange_check(CARD); /* earlier results do not matter */
     for (int i = 1; i <= times; i++) {
         char now[sizeof words];
         uint64_t before = generation(victim.handle);
@@ -59,12 +59,13 @@ static const char *unpowered_between_any_two(enum kind kind)
 
 static const char *restarted_again_and_again(enum kind kind)
 {
-    /* It takes a while. A borrowed handle is lost at once, an adopted one is like any other from the second time on. */
+    /* This takes a while. A borrowed handle is lost at once, and from the second time on an adopted one is like an
+     * owned one. */
     static const int times[KINDS] = {TIMES, 1, 10};
     return again_and_again(kind, times[kind], "daemon restart kill");
 }
 
-/* Faster than the service looks at its readers, mostly; whether so, the exchange tells. */
+/* Mostly faster than the service polls its readers; the exchange tells. */
 static const char *swap_fast(enum kind kind, const char *atr)
 {
     struct victim victim, other;
@@ -101,7 +102,7 @@ static const char *swap_fast_for_another(enum kind kind)
     return seen;
 }
 
-/* There is nothing yet that could be borrowed. */
+/* No handle exists yet that could be borrowed. */
 static const char *late_service(enum kind kind)
 {
     scm_handle *handle;
@@ -124,7 +125,7 @@ static void call_everything(struct victim *victim, char *text, size_t size)
     snprintf(text, size, is_one ? "%s" : "%s %s %s %s", status, transmitted, reconnected, locked);
 }
 
-/* The parent has a lock, so that it is seen whether the child gives it back. */
+/* The parent has a lock, to see whether the child releases it. */
 static const char *fork_with_a_lock(enum kind kind)
 {
     struct victim victim;

@@ -1,4 +1,4 @@
-/* What is no simple row: a fault that comes again and again, a process that forks, a service that is late. */
+/* Faults that need more than a simple row: repeated ones, a fork, a late service. */
 #ifndef DRAMA_H
 #define DRAMA_H
 
@@ -6,7 +6,7 @@
 
 struct drama {
     const char *id; /* of its row */
-    /* What comes of it for this kind of attachment, in a few words. */
+    /* The result for this kind of attachment, in a few words. */
     const char *(*play)(enum kind kind);
 };
 

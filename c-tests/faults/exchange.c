@@ -13,7 +13,7 @@ enum fate { NOT_SENT, FAILED, ANSWERED, SEEN };
 
 static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
 static unsigned last;
-static unsigned first[READERS]; /* of those that the card in the reader can know */
+static unsigned first[READERS]; /* the commands that the card in the reader can know */
 static unsigned char fates[MOST], readers[MOST];
 
 static unsigned next(int reader)

@@ -1,4 +1,4 @@
-/* Exchanges of which no two are the same, so that the log of a card tells whether any was sent twice. */
+/* Exchanges that are all different, so that the log of a card tells whether one was sent twice. */
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
 
@@ -8,16 +8,17 @@
 
 #define READERS 6
 
-/* Sends an echo of its own. `is_echo`: the card answered with what it should. */
+/* Sends a unique echo. `is_echo`: the response was right. */
 scm_result exchange(scm_handle *handle, int reader, bool *is_echo);
 
-/* The same through `scm_send`. */
+/* The same with `scm_send`. */
 scm_result exchange_as_command(scm_handle *handle, int reader, bool *is_echo);
 
-/* From now on another card is in the reader: it knows nothing of what was sent before. */
+/* The reader now has another card, which knows no earlier command. */
 void exchange_forget(int reader);
 
-/* Looks into the log of the card: nothing is there twice, and what was answered is there. NULL, or what is wrong. */
+/* Checks the log of the card: no command is there twice, and every answered one is there. Returns NULL, or the
+ * error. */
 const char *exchange_check(int reader);
 
 #endif

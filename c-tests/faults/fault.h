@@ -1,4 +1,4 @@
-/* The faults, and how they are made: each is a few orders to the bed. */
+/* The faults, and the orders to the test bed that cause them. */
 #ifndef FAULT_H
 #define FAULT_H
 
@@ -7,17 +7,17 @@
 
 #define ORDERS 6
 
-/* When it happens: while nobody calls, during a call, or so that every call waits until it ends. */
+/* The time of the fault: between calls, during a call, or for so long that every call waits until its end. */
 enum moment { IDLE, IN_TRANSMIT, IN_LOCK, WAITING };
 
 struct fault {
     const char *id; /* of its row */
     enum moment moment;
-    /* Orders to the bed (crates/stack/src/order.rs); where there is %d, for each reader. "pcscd: " before one: for that bed
-     * alone. "owner disconnect", "owner release": what the owner of a handle does with it. */
+    /* Orders to the test bed (crates/stack/src/order.rs); %d stands for each reader. "pcscd: " before an order limits
+     * it to that bed. "owner disconnect" and "owner release" are actions of the owner of a handle. */
     const char *before[ORDERS], *happens[ORDERS], *ends[ORDERS], *restore[ORDERS];
-    bool needs_no_lock; /* who has a lock is safe from it */
-    bool is_of_handles; /* there has to be an owner */
+    bool needs_no_lock; /* a lock protects from it */
+    bool is_of_handles; /* it needs an owner */
 };
 
 struct group {

@@ -1,9 +1,10 @@
-/* The table of faults: plays every row of docs/reconnect.md, and compares what is seen with what is written there. A row that
- * nobody plays is a failure, and so is a fault without a row.
+/* The table of faults: plays every row of docs/reconnect.md, and compares the results with the page. A row without a
+ * fault is an error, and so is a fault without a row.
  *
  *     test_faults DOCUMENT --pcscd|--virtual [--print] [GROUP|ID]...
  *
- * on a stack of six readers, or on virtual readers. --print shows what is seen, a column for each, and compares nothing. */
+ * on a stack of six readers, or on virtual readers. --print prints the results, a column for each, and compares
+ * nothing. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "page.h"
 #include "play.h"
 
-/* How long a fault may take, in seconds. */
+/* The longest time for a fault, in seconds. */
 #define PATIENCE 120
 
 static char **wanted;
@@ -35,7 +36,7 @@ static void report(const char *id, const char *wrong)
     fprintf(stderr, "%s: %s\n", id, wrong);
 }
 
-/* Whether the fault, or its group, is among what was asked for; everything is, unless something was. */
+/* True if the fault or its group was selected; without a selection all are. */
 static bool is_wanted(const char *group, const char *id)
 {
     for (char **word = wanted; *word != NULL; word++)
@@ -44,7 +45,7 @@ static bool is_wanted(const char *group, const char *id)
     return wanted[0] == NULL;
 }
 
-/* The row of a fault, which has to be there, whether it is played now or not. */
+/* The row of a fault, which must exist even if it is not played now. */
 static struct row *find_row(const char *id, int cells)
 {
     struct row *row = page_row(id);
@@ -86,7 +87,7 @@ static void begin(const char *id)
         printf("| `%s` |", id);
 }
 
-/* What is seen, and the cell of the page that says it: calls that answer alike share one. */
+/* A result, and its cell on the page; calls with equal answers share one. */
 static const struct {
     const char *what;
     int place;

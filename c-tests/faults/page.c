@@ -15,7 +15,7 @@ static void give_up(const char *path, const char *why)
     exit(2);
 }
 
-/* Copies what is between two bars, without the blanks around it. */
+/* Copies the text between two bars, without blanks around it. */
 static const char *read_cell(const char *line, char *cell, size_t size)
 {
     size_t length = strcspn(line, "|"), from = strspn(line, " ");
@@ -70,7 +70,7 @@ struct row *page_unplayed(void)
     return NULL;
 }
 
-/* Takes the text up to `separator` off, and gives what is behind it, or NULL. */
+/* Removes the text up to `separator`, and returns the rest, or NULL. */
 static char *split(char *text, const char *separator)
 {
     char *at = strstr(text, separator);

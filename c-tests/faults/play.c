@@ -6,8 +6,8 @@
 #include "call.h"
 #include "exchange.h"
 
-/* Each reader of the first half has attachments of one kind, with the same fault before them and different calls to meet
- * it; each of the second half has one that holds a lock. */
+/* The readers of the first half have attachments of one kind, which meet the same fault with different calls. Those of
+ * the second half have an attachment with a lock. */
 #define UNLOCKED 6
 
 struct stage {
@@ -19,7 +19,7 @@ struct stage {
     const char *wrong;
 };
 
-/* A lock is there after a reconnect; whether it was there all the time, the second play tells. */
+/* A lock exists after a reconnect; the second play tells whether it existed all the time. */
 #define HELD "held"
 
 /* The call of a victim, in the order of `struct stage`. */
@@ -130,7 +130,7 @@ static void detach_all(struct stage *stage)
     }
 }
 
-/* --- The calls that are under way when it happens */
+/* --- The calls during the fault */
 
 static bool is_under_way(const struct fault *fault, enum verb verb)
 {
@@ -178,7 +178,7 @@ static void meet(struct stage *stage)
             struct call *call = &stage->calls[kind][i];
             if (!concerns(stage->fault, kind) || is_under_way(stage->fault, VERB[i]))
                 continue;
-            /* Where the fault is over at once, nothing lasts that a reconnect could meet. */
+            /* A short fault leaves nothing for a reconnect to meet. */
             if (VERB[i] == RECONNECT && stage->fault->ends[0] == NULL)
                 continue;
             call_make(call);
@@ -186,9 +186,9 @@ static void meet(struct stage *stage)
         }
 }
 
-/* --- The reconnect when it is over */
+/* --- The reconnect after the fault */
 
-/* Adds `text` to a cell that has something else. */
+/* Adds `text` to a cell with other text. */
 static void add(char cell[CELL_SIZE], const char *text)
 {
     char before[CELL_SIZE];
@@ -199,7 +199,7 @@ static void add(char cell[CELL_SIZE], const char *text)
         snprintf(cell, CELL_SIZE, "%.60s%s%s", before, before[0] == '\0' ? "" : " / ", text);
 }
 
-/* The file that was open, and whether a file can be opened anew. */
+/* The file that was open, and a file that is opened anew. */
 static void read_again(struct stage *stage, struct victim *victim)
 {
     struct call call;
@@ -221,7 +221,7 @@ static void reconnect_all(struct stage *stage, enum kind kind)
         struct victim *victim = &stage->victims[kind][i];
         prepare(&call, RECONNECT, victim);
         call_make(&call);
-        /* Whether a call has seen the fault makes no difference. */
+        /* An earlier call that met the fault makes no difference. */
         add(stage->observed->cells[CELL_AFTER][kind], call.answer);
         losses[i] = victim_losses(victim);
         if (SCM_FAILED(call.result))
@@ -242,7 +242,7 @@ static void reconnect_all(struct stage *stage, enum kind kind)
 
 /* --- The lock that was held */
 
-/* Nobody else gets in between a reconnect and the unlock. */
+/* No other attachment comes between a reconnect and the unlock. */
 static const char *reconnect_holder(struct victim *victim)
 {
     struct call visitor;
@@ -263,17 +263,17 @@ static void unlock_holder(struct stage *stage, struct victim *victim)
     struct call call;
     scm_result result = scm_unlock(victim->handle, SCM_DISPOSITION_LEAVE);
     note(stage, CELL_UNLOCK, victim->kind, code_name(result));
-    /* A lock that can be given back was never lost. */
+    /* A lock that can be released was never lost. */
     if (strcmp(stage->observed->cells[CELL_HELD][victim->kind], HELD) == 0)
         note(stage, CELL_HELD, victim->kind, result == SCM_S_OK ? "kept" : "anew");
     if (scm_unlock(victim->handle, SCM_DISPOSITION_LEAVE) != SCM_SCARD_E_NOT_TRANSACTED)
         complain(stage, "a lock was given back twice");
-    /* It would wait for ever for a lock that is held all the same. */
+    /* It would wait forever for a lock that is still held. */
     prepare(&call, VISIT, victim);
     call_make(&call);
 }
 
-/* --- The whole */
+/* --- All together */
 
 static void play_once(struct stage *stage)
 {

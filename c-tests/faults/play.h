@@ -1,4 +1,4 @@
-/* A fault is played, and what is seen of it is what a row of the page has. */
+/* Plays a fault. Its results are the cells of a row. */
 #ifndef PLAY_H
 #define PLAY_H
 
@@ -11,13 +11,13 @@ enum cell {
     CELL_TRANSMIT,   /* ... scm_transmit; or the one during which it happened */
     CELL_LOCK,       /* ... scm_lock; as above */
     CELL_SEND,       /* ... scm_send */
-    CELL_READ,       /* ... scm_file_read, of a file that is open */
-    CELL_MEANWHILE,  /* scm_reconnect while the fault lasts */
-    CELL_AFTER,      /* scm_reconnect when it is over */
+    CELL_READ,       /* ... scm_file_read of an open file */
+    CELL_MEANWHILE,  /* scm_reconnect during the fault */
+    CELL_AFTER,      /* scm_reconnect after the fault */
     CELL_FILE,       /* scm_file_read after that */
-    CELL_GENERATION, /* by how much it has grown then */
-    CELL_UNLOCK,     /* scm_unlock of a lock that was held, when no reconnect was */
-    CELL_HELD,       /* what became of such a lock by the reconnect */
+    CELL_GENERATION, /* the growth of the generation until then */
+    CELL_UNLOCK,     /* scm_unlock of a held lock without a reconnect */
+    CELL_HELD,       /* the held lock after a reconnect */
     CELLS
 };
 
@@ -27,10 +27,10 @@ struct observed {
     char cells[CELLS][KINDS][CELL_SIZE];
 };
 
-/* Plays it for each kind of attachment. NULL, or what is wrong whatever the page says. */
+/* Plays it for each kind of attachment. Returns NULL, or an error that no page allows. */
 const char *play(const struct fault *fault, struct observed *observed);
 
-/* The cards that every fault finds. To be called first. */
+/* Inserts the cards for the faults. To be called first. */
 void play_begin(void);
 
 #endif

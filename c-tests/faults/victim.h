@@ -1,4 +1,4 @@
-/* An attachment that a fault happens to. */
+/* An attachment that meets a fault. */
 #ifndef VICTIM_H
 #define VICTIM_H
 
@@ -9,7 +9,7 @@
 
 enum kind { BY_IFD, BORROWED, ADOPTED, KINDS };
 
-/* As the page calls them. */
+/* The names on the page. */
 extern const char *const KIND[KINDS];
 
 struct victim {
@@ -17,9 +17,9 @@ struct victim {
     int reader;
     scm_handle *handle;
     struct owner owner; /* of a borrowed handle, and of the context of an adopted one */
-    uint64_t generation; /* when it was attached */
+    uint64_t generation; /* at the attach */
     scm_file_access *files;
-    scm_file *file; /* the one of the steerable card, if it is open */
+    scm_file *file; /* on the steerable card, if open */
 };
 
 void victim_attach(struct victim *victim, enum kind kind, int reader);
@@ -30,7 +30,7 @@ scm_result victim_open(struct victim *victim);
 scm_result victim_read(struct victim *victim);
 void victim_close(struct victim *victim);
 
-/* By how much its generation has grown. */
+/* The growth of its generation. */
 unsigned victim_losses(const struct victim *victim);
 
 #endif

@@ -1,4 +1,4 @@
-/* The header needs no other before it, bears to be read twice, and its macros are good C and C++. */
+/* The header needs no header before it, can be included twice, and its macros are valid C and C++. */
 #include "scm.h"
 #include "scm.h"
 

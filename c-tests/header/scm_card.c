@@ -1,4 +1,4 @@
-/* As scm.c, for the header of the test card. */
+/* Like scm.c, for the header of the test card. */
 #include "scm_card.h"
 #include "scm_card.h"
 

@@ -11,7 +11,7 @@
 #include "scm.h"
 #include "wait.h"
 
-/* --- What a function takes, one letter for each parameter or group of parameters */
+/* --- The parameters of a function, one letter for each parameter or group of parameters */
 
 /*  tokens in:   h attachment, a authentication, v codes, x files, f file, i interface, m monitor, r reader
  *  tokens out:  the same letter as a capital
@@ -123,11 +123,11 @@ static const struct function FUNCTIONS[] = {
 };
 enum { HOW_MANY = sizeof FUNCTIONS / sizeof *FUNCTIONS, PARAMETERS_MAX = 12, OUTPUTS_MAX = 6, MEMORY_MAX = 12 };
 
-/* Every argument goes as a word: integers are cut where they are received, as every ABI does that the tests run on. */
+/* Every argument is a word: the callee truncates integers, as in every ABI of the tested systems. */
 typedef scm_result any_function(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
                                 uintptr_t, uintptr_t, uintptr_t);
 
-/* --- What is wrong */
+/* --- Errors */
 
 atomic_int complaints;
 
@@ -154,7 +154,7 @@ void complain(const char *function, const char *what, ...)
     pthread_mutex_unlock(&mutex);
 }
 
-/* --- What there is: tokens of each kind, and some that are dead, known to all threads */
+/* --- Tokens of each kind, and some dead ones, known to all threads */
 
 enum { KINDS = 8, TOKENS = 12, DEAD = 16 };
 static const char LETTERS[] = "havxfimr";
@@ -228,7 +228,7 @@ struct buffer {
     size_t capacity, *length;
 };
 
-/* One call: its arguments, and what is to be looked at afterwards. */
+/* One call: its arguments, and the outputs to check afterwards. */
 struct arguments {
     struct caller *caller;
     const struct function *function;
@@ -257,7 +257,7 @@ static void add(struct arguments *call, uintptr_t word) { call->words[call->coun
 
 static bool is_null(struct arguments *call) { return call->caller->is_hostile && one_in(call->caller, 12); }
 
-/* An output, full of what is to be overwritten. */
+/* An output, filled with bytes that must be overwritten. */
 static void *add_output(struct arguments *call, size_t size, bool may_be_told)
 {
     if (is_null(call)) {
@@ -294,7 +294,7 @@ static void add_bytes(struct arguments *call)
     static const uint8_t commands[][8] = {{0x00, 0xA4, 0x00, 0x00}, {0x00, 0xB0, 0x00, 0x00, 0x00}, {0x00, 0x84, 0, 0, 8}};
     struct caller *caller = call->caller;
     if (caller->is_hostile && one_in(caller, 8)) {
-        /* NULL with a length, or so long that it is refused before it is read. */
+        /* NULL with a length, or too long to be read. */
         bool none = one_in(caller, 2);
         add(call, none ? 0 : (uintptr_t)take(call, 1));
         add(call, none ? below(caller, 100) : SIZE_MAX - below(caller, 1000));
@@ -487,11 +487,11 @@ static const size_t SIZES[] = {
     [EVENT] = sizeof(scm_event), [PROVIDER] = sizeof(scm_provider),
 };
 
-/* A structure that may be older, newer or none; its memory is as long as it says, or as it has to be to say so. */
+/* A structure of an older, a newer or no version. Its memory is as long as it says, or long enough to say so. */
 static void add_structure(struct arguments *call, bool is_output)
 {
     struct caller *caller = call->caller;
-    /* The only function with two of them is scm_send_ex. */
+    /* Only scm_send_ex has two of them. */
     int structure = call->structure_count++ > 0 ? SEND : call->function->structure;
     uint8_t whole[512] = {0};
     uint32_t size = (uint32_t)SIZES[structure];
@@ -513,7 +513,7 @@ static void add_structure(struct arguments *call, bool is_output)
     if (caller->is_hostile && room > SIZES[structure] && one_in(caller, 2))
         memory[room - 1] = 1;
     if (is_output)
-        /* Of one that is refused for its size nothing is written. */
+        /* Nothing is written to one with a refused size. */
         call->outputs[call->output_count++] =
             (struct output){"a structure", memory + 4, size > 4096 || size < SIZES[structure] ? 0 : size - 4, false};
     add(call, (uintptr_t)memory);
@@ -587,7 +587,7 @@ static void add_argument(struct arguments *call, char letter)
         }
 }
 
-/* --- What came of it */
+/* --- Checks of the results */
 
 static void check_zero(const char *function, const struct output *output)
 {
@@ -613,7 +613,7 @@ static void check_buffer(const char *function, const struct buffer *buffer, scm_
         complain(function, "tells a length of more than there can be");
 }
 
-/* After a status word that is a failure scm_send hands out that and the answer. */
+/* After a failed status word scm_send returns it and the response. */
 static bool is_of_a_status_word(const struct arguments *call)
 {
     return strncmp(call->function->name, "scm_send", 8) == 0;

@@ -1,4 +1,4 @@
-/* Random calls of every function of the library: which one, and with what. */
+/* Random calls of every function of the library, with random arguments. */
 #ifndef HOSTILE_CALLS_H
 #define HOSTILE_CALLS_H
 
@@ -8,27 +8,28 @@
 
 #include "../conformance/random.h"
 
-/* A thread that calls, as a watchdog sees it. */
+/* A calling thread, for the watchdog. */
 struct caller {
     struct random dice;
-    /* Also tokens that are none, pointers that are NULL, lengths and values of any kind. */
+    /* Also invalid tokens, NULL pointers, and any lengths and values. */
     bool is_hostile;
     unsigned long long calls, successes;
-    /* What it is in, or NULL, and since when. */
+    /* The running call, or NULL, and its start. */
     const char *_Atomic function;
     _Atomic double since;
 };
 
-/* Makes one call, and checks what came of it. */
+/* Makes one call and checks its results. */
 void call_something(struct caller *caller);
 
-/* What keeps the others going, called now and then by one thread: ends locks and waits, brings back readers and the service. */
+/* One thread calls this now and then, to keep the others going: it ends locks and waits, and restores readers and the
+ * service. */
 void calls_tidy(struct caller *caller);
 
-/* Ends everything that is there. */
+/* Releases everything. */
 void calls_end_all(void);
 
-/* Says what is wrong, once for each kind of it, and counts. */
+/* Reports an error, once for each kind, and counts. */
 void complain(const char *function, const char *what, ...);
 extern atomic_int complaints;
 

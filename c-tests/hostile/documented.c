@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How far the descriptions of functions refer to others. */
+/* The depth of references from one description to others. */
 enum { MAX_DEPTH = 4 };
 
-/* A function, and the description in front of it, without line breaks. */
+/* A function and its description, without line breaks. */
 static struct description {
     char name[64];
     char *text;
@@ -64,13 +64,13 @@ static const char *describe(const char *function, size_t length)
     return NULL;
 }
 
-/* With one of these a reconnect may have left no connection, and other calls tell it. */
+/* With one of these codes a reconnect may have left no connection, and other calls report it. */
 static bool is_of_an_end(scm_result code)
 {
     return code == SCM_SCARD_E_TIMEOUT || code == SCM_SCARD_E_CANCELLED;
 }
 
-/* What the service and the driver may say, as the top of the header has it. */
+/* The codes that the service and the driver may give, from the top of the header. */
 bool is_of_a_service(scm_result code)
 {
     unsigned low = (unsigned)code & 0xFFFF;
@@ -100,7 +100,7 @@ static bool allows(const char *function, size_t length, scm_result code, int dep
     const char *text = describe(function, length);
     if (depth > MAX_DEPTH || text == NULL)
         return false;
-    /* What is referred to may stand anywhere in the other description. */
+    /* The referenced text may be anywhere in the other description. */
     const char *returned = depth > 0 ? text : strstr(text, "@return");
     if (returned == NULL)
         return false;
@@ -126,7 +126,7 @@ static bool refers(const char *text, scm_result code, int depth)
 
 static bool read_whether(const char *function, scm_result code)
 {
-    /* The conventions say these of every function. */
+    /* The conventions allow these for every function. */
     switch (code) {
     case SCM_S_OK:
     case SCM_E_HANDLE:
@@ -139,7 +139,7 @@ static bool read_whether(const char *function, scm_result code)
     case SCM_E_NOTIMPL:
     case SCM_E_FAIL:
     case SCM_SCARD_E_INVALID_CHV:
-        /* A provider, which may say these, stands behind any of the interfaces. */
+        /* Any interface may belong to a provider, which may give these. */
         if (strncmp(function, "scm_file", 8) == 0 || strncmp(function, "scm_create_", 11) == 0 ||
             strstr(function, "_auth") != NULL || strstr(function, "ch_verification") != NULL)
             return true;
@@ -149,7 +149,7 @@ static bool read_whether(const char *function, scm_result code)
     }
 }
 
-/* Each answer is kept, as reading takes a while: the function and the code, and in the lowest bit what came of it. */
+/* Answers are cached, because reading takes time: the function and the code, and the result in the lowest bit. */
 bool documented(const char *function, scm_result code)
 {
     static _Atomic uint64_t answers[8192];

@@ -1,4 +1,5 @@
-/* The codes that the header says a function returns. The header is the data: a code that is not there is a fault of one of them. */
+/* The codes that the header documents for a function. The header is the data: an undocumented code is an error of the
+ * header or of the function. */
 #ifndef DOCUMENTED_H
 #define DOCUMENTED_H
 
@@ -6,13 +7,13 @@
 
 #include "scm.h"
 
-/* Reads the header. Ends the program when it is none. */
+/* Reads the header. Ends the program if it is invalid. */
 void documented_read(const char *path);
 
-/* Whether a function may return it, by its description or by the conventions at the top. */
+/* True if the description of a function or the conventions at the top allow the code. */
 bool documented(const char *function, scm_result code);
 
-/* Whether a service or a driver may say it, as the top of the header has it. */
+/* True if a service or a driver may give the code, from the top of the header. */
 bool is_of_a_service(scm_result code);
 
 #endif

@@ -1,6 +1,6 @@
-/* A libpcsclite.so.1 that lies: it answers random codes, lengths, names, handles and states, sometimes late, and now and then
- * what a service would, so that a client gets further. It writes nothing outside of the buffers that it was given: that would be
- * its crime, and no lie. Its seed is SCM_HOSTILE_SEED in the environment. */
+/* A libpcsclite.so.1 that lies. It returns random codes, lengths, names, handles and states, sometimes late, and
+ * sometimes true ones, so that a client gets further. It never writes outside of the given buffers, because that is no
+ * lie but a crash. The environment variable SCM_HOSTILE_SEED has its seed. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@ const SCARD_IO_REQUEST g_rgSCardT0Pci = {SCARD_PROTOCOL_T0, sizeof(SCARD_IO_REQU
 const SCARD_IO_REQUEST g_rgSCardT1Pci = {SCARD_PROTOCOL_T1, sizeof(SCARD_IO_REQUEST)};
 const SCARD_IO_REQUEST g_rgSCardRawPci = {SCARD_PROTOCOL_RAW, sizeof(SCARD_IO_REQUEST)};
 
-/* A mood lasts so long, and then another one is drawn. */
+/* The duration of a mood; then the next one is drawn. */
 #define MOOD_MS 64
 
 enum mood { FRIENDLY, SLOPPY, ENDLESS, WILD, MOODS };
@@ -29,7 +29,7 @@ static uint64_t seed(void)
     return given == NULL ? 1 : strtoull(given, NULL, 10);
 }
 
-/* Each thread draws from numbers of its own. */
+/* Each thread has its own random numbers. */
 static struct random *dice(void)
 {
     static atomic_uint threads;
@@ -58,14 +58,14 @@ static void wait_ms(uint32_t ms)
     nanosleep(&time, NULL);
 }
 
-/* Now and then longer than the patience of a caller, and than the moment that a call is given to come back. */
+/* Sometimes longer than the limit of the caller, and than the time that the library gives a call to return. */
 static void take_time(void)
 {
     if (one_in(2000))
         wait_ms(one_in(20) ? 300 : random_below(dice(), 20));
 }
 
-/* Any code, in any of the widths in which codes come. */
+/* Any code, in each width in which codes come. */
 static LONG any_code(void)
 {
     static const uint32_t OTHERS[] = {0x8000FFFF, 0x80070006, 0x80004003, 0x80070057, 0x80004001, 0x80004005, 0x80070005,
@@ -85,7 +85,7 @@ static LONG any_code(void)
     return one_in(2) ? (LONG)code : (LONG)(int32_t)code;
 }
 
-/* What a call answers, if it tells nothing else. */
+/* The result of a call without other outputs. */
 static LONG answer(void)
 {
     take_time();
@@ -100,7 +100,7 @@ static LONG answer(void)
     }
 }
 
-/* A length: `true` one, or a lie about it. */
+/* A length: the `true` one, or a lie. */
 static DWORD length_of(DWORD right, DWORD capacity)
 {
     if (mood() == FRIENDLY && !one_in(100))
@@ -110,7 +110,7 @@ static DWORD length_of(DWORD right, DWORD capacity)
     return lies[random_below(dice(), sizeof lies / sizeof *lies)];
 }
 
-/* Bytes, and no more than there is room for. */
+/* Bytes, no more than fit. */
 static void give(const void *bytes, DWORD count, void *to, DWORD *length)
 {
     DWORD capacity = length == NULL ? 0 : *length;
@@ -124,7 +124,7 @@ static void give(const void *bytes, DWORD count, void *to, DWORD *length)
         *length = length_of(count, capacity);
 }
 
-/* Names without a NUL, as far as there is room for them. */
+/* Names without a NUL, as far as they fit. */
 static LONG list(LPSTR names, LPDWORD length)
 {
     DWORD capacity = *length;

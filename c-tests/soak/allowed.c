@@ -4,8 +4,8 @@
 
 enum { MAX = 32 };
 
-/* What a connection can answer to anything: the codes of a connection in scm.h. The last four are those of a reconnect that
- * has left no connection; they are told until there is one again. */
+/* The codes that a connection can give to any call: those of a connection in scm.h. The last four are those of a
+ * reconnect that left no connection; they stay until there is one again. */
 #define OF_A_CONNECTION                                                                                                \
     SCM_SCARD_W_RESET_CARD, SCM_SCARD_W_REMOVED_CARD, SCM_SCARD_W_UNPOWERED_CARD, SCM_SCARD_W_UNRESPONSIVE_CARD,       \
         SCM_SCARD_E_READER_UNAVAILABLE, SCM_SCARD_E_NO_SERVICE, SCM_SCARD_E_INVALID_HANDLE,                            \
@@ -17,9 +17,9 @@ static const struct {
     scm_result codes[MAX]; /* up to SCM_S_OK */
 } ALLOWED[CALLS] = {
     [ATTACH] = {"attach", {SCM_SCARD_E_UNKNOWN_READER, SCM_SCARD_E_NO_SMARTCARD, OF_A_CONNECTION}},
-    /* The card handle of an attachment that has lost its connection is none. */
+    /* An attachment without a connection has no valid card handle. */
     [BORROW] = {"attach by handle", {SCM_E_INVALIDARG, SCM_SCARD_E_NO_SMARTCARD, OF_A_CONNECTION}},
-    /* An exchange that broke off: the card is there, and gave no proper answer. */
+    /* A broken exchange: the card is there, and gave no proper response. */
     [TRANSMIT] = {"transmit", {SCM_SCARD_E_NOT_TRANSACTED, SCM_SCARD_E_COMM_DATA_LOST, OF_A_CONNECTION}},
     [TRANSMIT_EX] = {"transmit_ex", {SCM_SCARD_E_NOT_TRANSACTED, SCM_SCARD_E_COMM_DATA_LOST, OF_A_CONNECTION}},
     [LOCK] = {"lock", {OF_A_CONNECTION}},

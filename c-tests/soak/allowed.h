@@ -1,4 +1,4 @@
-/* Which codes a call may answer while anything can happen: docs/reconnect.md and scm.h. */
+/* The codes that a call may give under any fault: docs/reconnect.md and scm.h. */
 #ifndef SOAK_ALLOWED_H
 #define SOAK_ALLOWED_H
 

@@ -6,7 +6,7 @@
 #include "bed.h"
 #include "stack.h"
 
-/* "80EC000008", then process, thread, two bytes of nothing, and the number. */
+/* "80EC000008", then process, thread, two zero bytes, and the number. */
 enum { HEADER = 10, DIGITS = HEADER + 16 };
 
 /* A table of numbers with open addressing; 0 is an empty place. */
@@ -16,7 +16,7 @@ static unsigned long long noted[SOAK_READERS];
 
 static bool put(uint64_t number)
 {
-    /* The upper half of the product depends on all of the number. */
+    /* The upper half of the product depends on all bits of the number. */
     size_t place = (size_t)((number * 0x9E3779B97F4A7C15u) >> 32) & (capacity - 1);
     while (places[place] != 0 && places[place] != number)
         place = (place + 1) & (capacity - 1);
@@ -55,12 +55,12 @@ static void note(struct soak *soak, int reader, const char *command)
     noted[reader]++;
 }
 
-/* Notes some. Whether there may be more. */
+/* Stores some commands. True if there may be more. */
 static bool take(struct soak *soak, int reader)
 {
     const char *log = bed_is_virtual() ? bed("card %d take", reader) : stack_try("card %d take", reader);
     if (log == NULL || *log == '\0')
-        return false; /* no card is in, or it has received none */
+        return false; /* no card is inserted, or it got no command */
     char *copy = strdup(log), *rest = NULL;
     if (copy == NULL)
         abort();

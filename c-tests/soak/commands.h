@@ -1,16 +1,16 @@
-/* The commands that cards say they have received: none of them twice. */
+/* The commands that cards received: none twice. */
 #ifndef SOAK_COMMANDS_H
 #define SOAK_COMMANDS_H
 
 #include "worker.h"
 
-/* Takes the log of the card in `reader`, and notes every command in it. */
+/* Takes the log of the card in `reader`, and stores every command. */
 void commands_collect(struct soak *soak, int reader);
 
-/* How many were noted of a reader. */
+/* The number of stored commands of a reader. */
 unsigned long long commands_of(int reader);
 
-/* Forgets them. */
+/* Removes them. */
 void commands_forget(void);
 
 #endif

@@ -15,11 +15,11 @@
 #include "scm.h"
 #include "wait.h"
 
-/* A call that takes longer hangs: no fault lasts for more than a few seconds. */
+/* A call that takes longer hangs: no fault lasts more than a few seconds. */
 #define HANGS_MS 30000.0
-/* A limit that is missed by more is not for the noise of a machine. */
+/* A limit missed by more is not caused by a busy machine. */
 #define MUCH_TOO_LATE_MS 2000
-/* What the allocator and libraries keep for the next time, once: it does not grow with the length of the run. */
+/* The reserve of the allocator and of libraries, once: it does not grow with the length of the run. */
 #define MEMORY_SLACK (4L * 1024 * 1024)
 
 struct thread {
@@ -28,8 +28,8 @@ struct thread {
     uint64_t random;
     uint32_t counter;
     _Atomic(scm_handle *) handle;
-    int depth; /* how many locks were taken */
-    /* What it is in, for the watchdog. */
+    int depth; /* the number of locks */
+    /* Its call, for the watchdog. */
     atomic_int call;
     _Atomic double since;
     pthread_t id;
@@ -56,7 +56,7 @@ static void begin(struct thread *thread, enum call call)
     thread->since = now_ms();
 }
 
-/* Checks what a call has answered, and, where it had a limit, when. */
+/* Checks the code of a call, and its time if it had a limit. */
 static scm_result end(struct thread *thread, scm_result result, uint32_t limit_ms)
 {
     struct soak *soak = thread->soak;
@@ -68,7 +68,7 @@ static scm_result end(struct thread *thread, scm_result result, uint32_t limit_m
     if (!is_allowed(call, result))
         soak_fail(soak, "%s on reader %d gave %s (%08X)", call_name(call), thread->reader, scm_result_name(result),
                   (unsigned)result);
-    /* Only a wait has a limit: a command that the card has is not cut off. */
+    /* A limit applies to a wait: a command that the card has is not interrupted. */
     if (limit_ms != SCM_INFINITE && result == SCM_SCARD_E_TIMEOUT && late > 50) {
         soak->late++;
         if ((int)late > soak->latest_ms)
@@ -79,7 +79,7 @@ static scm_result end(struct thread *thread, scm_result result, uint32_t limit_m
     return result;
 }
 
-/* An echo that nobody else sends: process, thread and number. */
+/* A unique echo: process, thread and number. */
 static void exchange(struct thread *thread, bool limited)
 {
     uint8_t command[13] = {0x80, 0xEC, 0, 0, 8, (uint8_t)thread->process, (uint8_t)thread->number}, response[32];
@@ -172,7 +172,7 @@ static void do_something(struct thread *thread)
         end(thread, scm_cancel(other->handle), SCM_INFINITE);
         break;
     case 8:
-        /* Who has a lock would wait for himself, until the limit. */
+        /* The holder of a lock would wait for itself until the limit. */
         if (thread->depth == 0)
             borrow(thread);
         break;
@@ -240,7 +240,7 @@ void soak_compare_memory(struct soak *soak, long before)
         soak_fail(soak, "%ld bytes of memory are in use that were not before", growth);
 }
 
-/* What the library needs for calls that nobody waits for goes a second after the last one. */
+/* The library frees its threads for abandoned calls one second after the last one. */
 static void wait_until_back(struct soak *soak, const char *directory, int before)
 {
     const struct timespec moment = {.tv_nsec = 20000000};
@@ -274,7 +274,7 @@ void worker_run(struct soak *soak, int number, int count)
     pthread_join(watchdog, NULL);
     wait_until_back(soak, "/proc/self/fd", fds);
     wait_until_back(soak, "/proc/self/task", tasks);
-    /* The cards of virtual readers, and what is kept of them, are in this process too. */
+    /* The cards of virtual readers and their logs are in this process too. */
     if (!bed_is_virtual())
         soak_compare_memory(soak, memory);
 }

@@ -1,4 +1,4 @@
-/* A process of the soak: threads that attach, use their cards in every way, and detach, whatever happens to the cards. */
+/* A process of the soak: threads that attach, use their cards in every way, and detach, under all faults. */
 #ifndef SOAK_WORKER_H
 #define SOAK_WORKER_H
 
@@ -8,21 +8,21 @@
 
 enum { SOAK_READERS = 4, SOAK_THREADS_MAX = 16 };
 
-/* What all processes share. */
+/* Shared by all processes. */
 struct soak {
     uint64_t seed;
     double start, end;                    /* as now_ms() */
-    atomic_int failures;                  /* what was wrong, each printed */
-    atomic_ullong calls, successes;       /* how many calls, and how many of them were SCM_S_OK */
-    atomic_ullong answered[SOAK_READERS]; /* commands that were answered */
-    atomic_int latest_ms;                 /* how late a call with a limit has ended at most */
-    atomic_int late;                      /* how many ended more than 50 ms late */
+    atomic_int failures;                  /* printed errors */
+    atomic_ullong calls, successes;       /* the number of calls, and of those with SCM_S_OK */
+    atomic_ullong answered[SOAK_READERS]; /* answered commands */
+    atomic_int latest_ms;                 /* the latest end of a call with a limit */
+    atomic_int late;                      /* the number of ends more than 50 ms late */
 };
 
-/* Runs the threads of process `number` until the end, and checks that nothing is left of them. */
+/* Runs the threads of process `number` until the end, and checks that they leave nothing behind. */
 void worker_run(struct soak *soak, int number, int threads);
 
-/* Bytes, and whether there are more of them than before. */
+/* Bytes, and whether they have grown. */
 long memory_in_use(void);
 void soak_compare_memory(struct soak *soak, long before);
 

@@ -28,7 +28,7 @@ void bed_make(int argc, char **argv)
         exit(2);
     }
     is_virtual = true;
-    /* The daemon of the machine, if there is one, is no part of the bed. */
+    /* The pcscd of the machine must not take part. */
     setenv("PCSCLITE_CSOCK_NAME", "/nowhere", 1);
     virtual_make(readers);
     atexit(virtual_unmake);
@@ -78,7 +78,7 @@ void bed_make_in_child(void)
 {
     if (!is_virtual)
         return;
-    virtual_unmake(); /* the readers are gone already, the cards are not */
+    virtual_unmake(); /* the readers are gone, the cards are not */
     virtual_make(readers);
     for (int reader = 0; reader < readers; reader++)
         bed("insert %d steerable", reader);

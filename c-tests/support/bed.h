@@ -1,33 +1,33 @@
-/* The test bed: readers, cards, a service and other applications, steered by orders. There are two of them, and a test is
- * the same program on both: a private stack of a real pcscd with readers of vpcd (crates/stack), or virtual readers inside
- * the process. What an order does is said in crates/stack/src/order.rs, and it does the same here and there. */
+/* The test bed: readers, cards, a service and other applications, controlled by orders. A test runs on both beds: a
+ * private stack of a real pcscd with vpcd readers (crates/stack), or virtual readers in the process.
+ * crates/stack/src/order.rs documents the orders; they do the same on both. */
 #ifndef BED_H
 #define BED_H
 
 #include <stdbool.h>
 
-/* Chooses the bed by the arguments of main: --pcscd, inside a stack, or --virtual [READERS]. To be called first. */
+/* Selects the bed by the arguments of main: --pcscd, inside a stack, or --virtual [READERS]. To be called first. */
 void bed_make(int argc, char **argv);
 
 bool bed_is_virtual(void);
 
-/* Whether there is an openpgp card: not where the Rust is too old for it. */
+/* True if there is an openpgp card: Rust may be too old for it. */
 bool bed_has_openpgp(void);
 
-/* Gives one order, such as "insert 0 steerable", and returns what is answered behind "ok". Ends the program when the
- * answer is an error: a test whose bed is not made proves nothing. The answer lives until the next order of this thread. */
+/* Gives an order, such as "insert 0 steerable", and returns the answer after "ok". An error ends the program, because a
+ * test without its bed proves nothing. The answer is valid until the next order of this thread. */
 const char *bed(const char *order, ...);
 
-/* The name of reader N. Lives as long as the program. */
+/* The name of reader N. Valid until the program ends. */
 const char *bed_ifd(int reader);
 
-/* How many APDUs the card in reader N has received since "clear". */
+/* The number of APDUs that the card in reader N got since "clear". */
 int bed_count(int reader);
 
-/* Returns once that is at least one. */
+/* Waits for the first APDU. */
 void bed_await_command(int reader);
 
-/* In the child of a fork: makes anew what it has not inherited, with a steerable card in each reader. */
+/* In the child of a fork: creates what the child has not inherited, with a steerable card in each reader. */
 void bed_make_in_child(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* What every test file begins with: cmocka, the library, and checks in the words of the library. */
+/* The start of every test file: cmocka, the library, and checks for its codes. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -16,13 +16,13 @@
 #include "differences.h"
 #include "scm.h"
 
-/* cmocka 2 has another name for it. */
+/* cmocka 2 renamed it. */
 #ifdef assert_uint_in_range
 #undef assert_in_range
 #define assert_in_range assert_uint_in_range
 #endif
 
-/* The call gives this code. A failure shows both by name. */
+/* Checks the code of a call. A failure prints both codes by name. */
 #define assert_result(call, expected) check_result((call), (expected), #call, __FILE__, __LINE__)
 
 static inline void check_result(scm_result got, scm_result expected, const char *call, const char *file, int line)
@@ -34,7 +34,7 @@ static inline void check_result(scm_result got, scm_result expected, const char 
     }
 }
 
-/* A handle that no test expects to fail. */
+/* Attaches; no test expects this to fail. */
 static inline scm_handle *attach(int reader)
 {
     scm_handle *handle = NULL;
@@ -43,7 +43,7 @@ static inline scm_handle *attach(int reader)
     return handle;
 }
 
-/* The set-up of a group of tests with one card, in the first reader. */
+/* The set-up of a group of tests with one card in the first reader. */
 static inline int insert_card(void **state)
 {
     (void)state;
@@ -68,7 +68,7 @@ static inline uint64_t generation(scm_handle *handle)
     return value;
 }
 
-/* An echo of the steerable card: proof that the card answers through this attachment. */
+/* An echo of the steerable card: it proves that the card responds through this attachment. */
 static inline scm_result echo(scm_handle *handle)
 {
     static const uint8_t command[] = {0x80, 0xEC, 0x00, 0x00, 0x02, 0xCA, 0xFE};

@@ -1,6 +1,6 @@
-/* A card handle whose owner is not the library: as a program has it that connects the card itself, and then attaches by
- * handle. On the stack that is a program which calls PC/SC. Virtual readers are not to be had past the library, and so the
- * owner is an attachment there, whose card handle is passed on; what the owner does with it are calls of its own. */
+/* A card handle with an owner other than the library, as of a program that connects the card itself and attaches by
+ * handle. On the stack the owner makes PC/SC calls. Virtual readers are not visible to PC/SC, so the owner there is
+ * another attachment, which lends its card handle. */
 #ifndef OWNER_H
 #define OWNER_H
 
@@ -49,7 +49,7 @@ static inline scm_result owner_status(const struct owner *owner)
     return code_of(SCardStatus((SCARDHANDLE)owner->icc, NULL, NULL, &state, &protocol, NULL, NULL));
 }
 
-/* PC/SC does not say whether it is another card. */
+/* PC/SC does not tell whether it is another card. */
 static inline scm_result owner_reconnect(const struct owner *owner)
 {
     DWORD protocol;
@@ -77,7 +77,7 @@ static inline scm_result owner_disconnect(struct owner *owner)
     return code_of(SCardDisconnect((SCARDHANDLE)owner->icc, SCARD_LEAVE_CARD));
 }
 
-/* Its context goes, and with that all that was connected in it. */
+/* Releases its context, and with it all its connections. */
 static inline void owner_release(struct owner *owner)
 {
     if (owner->attachment != NULL)
@@ -87,13 +87,13 @@ static inline void owner_release(struct owner *owner)
     owner->context = 0;
 }
 
-/* Whether the context is still there. It cannot be asked for a virtual one. */
+/* True if the context is valid. A virtual one cannot be asked. */
 static inline bool owner_has_context(const struct owner *owner)
 {
     return !handles_are_those_of_pcsc() || SCardIsValidContext((SCARDCONTEXT)owner->context) == SCARD_S_SUCCESS;
 }
 
-/* The owner goes, with whatever it still has. */
+/* Releases all that the owner still has. */
 static inline void owner_leave(struct owner *owner)
 {
     if (owner->attachment != NULL)

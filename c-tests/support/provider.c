@@ -1,7 +1,7 @@
 #include "provider.h"
 
 static void (*entered)(enum provider_function);
-/* Objects of the provider point here, and files are NULL: the library hands on both. */
+/* Objects of the provider point here, and its files are NULL: the library passes both on. */
 static char object_of_provider;
 
 static scm_result create(void *user, scm_handle *handle, void *caller_user, void **object)

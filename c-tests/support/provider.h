@@ -1,4 +1,4 @@
-/* A provider of files for all cards, which tells the test in which of its functions it is. Its files are empty. */
+/* A provider of empty files for all cards. It tells the test when one of its functions is called. */
 #ifndef PROVIDER_H
 #define PROVIDER_H
 

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A line holds the log of a card in hexadecimal: two APDUs of the longest kind. */
+/* The longest answer is the log of a card in hexadecimal: two APDUs of maximum length. */
 #define LINE (512 * 1024)
 #define READERS 8
 
@@ -31,7 +31,7 @@ static int connect_to_stack(const char *order)
     return connection;
 }
 
-/* One connection an order: no state to keep between threads, or across a fork. */
+/* One connection per order: no state to share between threads, or across a fork. */
 static const char *ask(const char *order)
 {
     static _Thread_local char answer[LINE];

@@ -10,13 +10,13 @@
 #include "scm_card.h"
 #include "vpcd.h"
 
-/* A line holds the log of a card in hexadecimal: two APDUs of the longest kind. */
+/* The longest answer is the log of a card in hexadecimal: two APDUs of maximum length. */
 #define LINE (512 * 1024)
 
 struct reader {
     scm_virtual_ifd *ifd;
     char name[SCM_IFD_NAME_MAX + 1];
-    bool has_card; /* one was inserted, and not pulled since */
+    bool has_card; /* inserted, and not removed since */
     uint8_t atr[SCM_ATR_MAX];
     size_t atr_length; /* 0 for that of the card */
     scm_card *card;    /* the card, if it is one of libscm_card; written under `moving` */
@@ -29,7 +29,7 @@ static struct reader readers[VIRTUAL_READERS_MAX];
 static int how_many;
 static pthread_mutex_t moving = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
-static bool is_frozen; /* the service answers nothing; guarded by `moving` */
+static bool is_frozen; /* the service does not answer; guarded by `moving` */
 static _Thread_local char current_order[4096];
 
 static void check(bool condition, const char *otherwise)
@@ -51,9 +51,9 @@ static const char *done(scm_result result)
     return "";
 }
 
-/* --- Cards come and go */
+/* --- Cards are inserted and removed */
 
-/* Notes that the card has come or gone, after the library knows. */
+/* Records an insertion or removal that the library knows. */
 static void note(struct reader *reader, scm_card *card, bool is_in)
 {
     pthread_mutex_lock(&moving);
@@ -81,7 +81,7 @@ static struct reader *reader_with(const scm_card *card)
     return n < how_many ? &readers[n] : NULL;
 }
 
-/* What a service does that is stopped, as far as a card sees it. */
+/* The effect of a stopped service on a card. */
 static void wait_while_frozen(void)
 {
     pthread_mutex_lock(&moving);
@@ -99,7 +99,7 @@ static const char *freeze(bool freezes)
     return "";
 }
 
-/* A card of libscm_card takes itself out when it was told to drop. */
+/* A card of libscm_card removes itself after "drop". */
 static scm_result transmit(void *card, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                            size_t *response_length)
 {
@@ -134,8 +134,8 @@ static size_t read_hex(const char *digits, uint8_t *bytes, size_t capacity)
     return length;
 }
 
-/* The card of libscm_card that an order names as crates/stack does: "scm" is the card of the program scm-card, and what ends
- * with .toml a description in a file. */
+/* The card of libscm_card for an order of crates/stack: "scm" is the card of the program scm-card; a name that ends
+ * with .toml is a file with a description. */
 static scm_card *make_card(const char *kind)
 {
     static char description[8192];
@@ -173,7 +173,7 @@ static const char *insert(struct reader *reader, const char *words)
     return "";
 }
 
-/* Lets go a command that waits out its delay, as a card does whose reader has gone away. */
+/* Releases a command that waits for its delay, as when a reader goes away. */
 static void let_go(struct reader *reader)
 {
     size_t length;
@@ -191,7 +191,7 @@ static const char *pull(struct reader *reader, const char *words)
     note(reader, NULL, false);
     reader->has_card = false;
     if (card != NULL)
-        must(scm_card_destroy(card)); /* lets go a command that waits */
+        must(scm_card_destroy(card)); /* releases a waiting command */
     return "";
 }
 
@@ -217,7 +217,7 @@ static const char *tell(struct reader *reader, const char *words)
     return answer[2] == ' ' ? answer + 3 : "";
 }
 
-/* --- What others do */
+/* --- Other applications */
 
 static const char *reset(struct reader *reader, const char *words)
 {
@@ -236,7 +236,7 @@ static const char *hold(struct reader *reader, const char *words)
     return done(reader->is_locked ? scm_lock(reader->held) : SCM_S_OK);
 }
 
-/* An application that dies leaves its card to the service, which resets it. */
+/* When an application dies, the service resets its card. */
 static const char *release(struct reader *reader, const char *words)
 {
     bool resets = strcmp(words, "reset") == 0 || strcmp(words, "die") == 0;
@@ -247,7 +247,7 @@ static const char *release(struct reader *reader, const char *words)
     reader->held = NULL;
     check(held != NULL, "the card is not held");
     if (strcmp(words, "die") == 0) {
-        /* Whatever became of the card meanwhile. */
+        /* Whatever happened to the card meanwhile. */
         if (reader->is_locked)
             scm_unlock(held, disposition);
         scm_detach_ex(held, reader->is_locked ? SCM_DISPOSITION_LEAVE : disposition);
@@ -259,7 +259,7 @@ static const char *release(struct reader *reader, const char *words)
     return done(scm_detach(held));
 }
 
-/* --- Readers come and go */
+/* --- Readers are plugged and unplugged */
 
 static const char *unplug(struct reader *reader, const char *words)
 {

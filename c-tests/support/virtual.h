@@ -1,15 +1,15 @@
-/* The test bed of virtual readers. See bed.h, which is what tests use. */
+/* The test bed of virtual readers. Tests use bed.h. */
 #ifndef VIRTUAL_H
 #define VIRTUAL_H
 
-/* As many as a stack can have. */
+/* The maximum of a stack. */
 #define VIRTUAL_READERS_MAX 8
 
-/* Makes so many readers, named as those of a stack. */
+/* Creates the readers, with the names of a stack's readers. */
 void virtual_make(int readers);
 void virtual_unmake(void);
 
-/* As stack() and stack_ifd(). */
+/* Like stack() and stack_ifd(). */
 const char *virtual_obey(const char *line);
 const char *virtual_ifd(int reader);
 

@@ -1,5 +1,5 @@
-/* The reader's side of vpcd's protocol: a message is its length in two bytes, big-endian, and its bytes. A message of one
- * byte to the card is about its power, or asks for the ATR; every other one is a command APDU. */
+/* The reader's side of the vpcd protocol. A message is its length in two bytes, big-endian, and its bytes. A message of
+ * one byte to the card is about power or asks for the ATR; all others are command APDUs. */
 #include "vpcd.h"
 
 #include <arpa/inet.h>
@@ -16,14 +16,14 @@
 #define GIVE_ATR 4
 
 struct plug {
-    FILE *program; /* its standard input, with which it ends */
+    FILE *program; /* its standard input; the card ends with it */
     int connection;
     uint8_t atr[SCM_ATR_MAX];
 };
 
 static bool put(int connection, const uint8_t *message, size_t length)
 {
-    /* In one piece: TCP would keep the second one back until the first is acknowledged. */
+    /* One write: TCP would delay a second one until the first is acknowledged. */
     uint8_t bytes[2 + LONGEST] = {(uint8_t)(length >> 8), (uint8_t)length};
     if (length > LONGEST)
         return false;
@@ -49,7 +49,7 @@ static scm_result transmit(void *user, const uint8_t *command, size_t command_le
     return answered ? SCM_S_OK : SCM_SCARD_F_COMM_ERROR;
 }
 
-/* To vpcd off is 0, on 1 and reset 2, which is what SCM_POWER_* are. Nothing is answered. */
+/* vpcd has off 0, on 1 and reset 2, the values of SCM_POWER_*. The card does not answer. */
 static scm_result power(void *user, uint32_t event)
 {
     struct plug *plug = user;

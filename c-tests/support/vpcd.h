@@ -1,11 +1,11 @@
-/* A card that is a program and speaks the protocol of vpcd, in a virtual reader. */
+/* A card program that speaks the vpcd protocol, in a virtual reader. */
 #ifndef VPCD_H
 #define VPCD_H
 
 #include "scm.h"
 
-/* Starts `program` with a port of its own, and waits until it is there. NULL, or why not. The program ends, and what `card`
- * points to, with its release. */
+/* Starts `program` with its own port, and waits until it is ready. Returns NULL, or an error. `release` of the card
+ * ends the program and frees `card`'s memory. */
 const char *vpcd_start(const char *program, scm_virtual_card *card);
 
 #endif

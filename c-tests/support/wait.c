@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A service answers in less than a millisecond, when it answers. Who waits for others wakes up to ask again, so what counts
- * is how often it is found asleep. */
+/* A service answers in less than a millisecond, if at all. A waiting thread wakes up to ask again, so the test counts
+ * how often it is asleep. */
 #define ASLEEP_MS 30
 
 double now_ms(void)
@@ -38,7 +38,7 @@ void wait_begin(struct wait *wait, scm_result (*call)(void *), void *argument)
         abort();
 }
 
-/* 'S' in the field behind the name of the thread. */
+/* 'S' in the field after the name of the thread. */
 bool thread_is_asleep(int thread)
 {
     char path[64], line[256] = "";

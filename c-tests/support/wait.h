@@ -1,4 +1,4 @@
-/* A call on a thread of its own that is expected to wait for others. */
+/* A call on another thread that is expected to wait for others. */
 #ifndef WAIT_H
 #define WAIT_H
 
@@ -12,24 +12,24 @@ struct wait {
     scm_result (*call)(void *);
     void *argument;
     scm_result result;
-    double ms;         /* how long it took */
-    atomic_int thread; /* its id, once it is about to call */
+    double ms;         /* its duration */
+    atomic_int thread; /* its id, just before the call */
     atomic_bool is_done;
     pthread_t id;
 };
 
 void wait_begin(struct wait *wait, scm_result (*call)(void *), void *argument);
 
-/* Returns once the call has slept for so long that it waits for others, or is done. Whether it waits. */
+/* Returns when the call has slept long enough to be waiting, or is done. True if it waits. */
 bool wait_is_reached(struct wait *wait);
 
-/* The result of the call, once it is done. */
+/* Waits for the call, and returns its result. */
 scm_result wait_end(struct wait *wait);
 
-/* Whether a thread of this process sleeps, by its id. */
+/* True if a thread of this process sleeps, by its id. */
 bool thread_is_asleep(int thread);
 
-/* Milliseconds since some moment. */
+/* A monotonic time in milliseconds. */
 double now_ms(void);
 
 #endif
