@@ -66,7 +66,7 @@ static void a_reader_without_a_card(void **state)
     assert_result(scm_lock(handle), SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
 
-    /* The card comes, and the attachment moves over to it. */
+    /* The card is inserted, and the attachment gets its connection. */
     scm_reconnect_options shared = SCM_RECONNECT_OPTIONS_INIT;
     shared.share_mode = SCM_SHARE_SHARED;
     assert_result(scm_reconnect_ex(handle, &shared), SCM_SCARD_E_NO_SMARTCARD);
@@ -206,7 +206,7 @@ static void a_protocol_stays_until_a_reset(void **state)
     for (size_t i = 0; i < sizeof cards / sizeof *cards; i++) {
         scm_handle *reader, *handle;
         bed("insert %d steerable %s", EMPTY, cards[i].atr);
-        /* As long as somebody is there pcscd does not turn the power off. */
+        /* While an attachment exists, pcscd does not power the card off. */
         assert_result(attach_ex(EMPTY, SCM_SHARE_DIRECT, 0, &reader), SCM_S_OK);
         assert_result(attach_ex(EMPTY, 0, cards[i].left, &handle), SCM_S_OK);
         assert_result(scm_detach(handle), SCM_S_OK);
@@ -218,7 +218,7 @@ static void a_protocol_stays_until_a_reset(void **state)
         reset_from_the_reader(EMPTY, cards[i].wanted, cards[i].active);
         assert_result(attach_ex(EMPTY, 0, cards[i].wanted, &handle), SCM_S_OK);
         assert_result(echo(handle), SCM_S_OK);
-        /* With the disposition that the guide names, nothing stays. */
+        /* With the disposition of the guide the protocol is forgotten. */
         assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
         assert_result(attach_ex(EMPTY, 0, cards[i].left, &handle), SCM_S_OK);
         assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
@@ -229,7 +229,7 @@ static void a_protocol_stays_until_a_reset(void **state)
     }
 }
 
-/* A card that nobody uses loses its power, and its protocol with it; a try that fails for the protocol does not keep that away. */
+/* An unused card loses its power, and so its protocol. A try that fails for the protocol does not prevent that. */
 static void pcscd_forgets_the_protocol_of_a_card_that_is_not_used(void **state)
 {
     (void)state;
@@ -250,7 +250,7 @@ static void pcscd_forgets_the_protocol_of_a_card_that_is_not_used(void **state)
     bed("remove %d", EMPTY);
 }
 
-/* pcscd lets one take the card raw from the others, who were not reset; a virtual reader does not. */
+/* pcscd lets one attachment take the card with RAW from others, without a reset; a virtual reader does not. */
 static void who_takes_a_card_raw_resets_it_for_nobody(void **state)
 {
     (void)state;
@@ -443,7 +443,7 @@ static void detach_disposes_of_the_card(void **state)
     assert_result(scm_detach(watcher), SCM_S_OK);
 }
 
-/* Somebody turned the power off, and somebody else reconnected in the way of PC/SC: pcscd leaves the card without power. */
+/* One program powered the card off, and another reconnected as PC/SC does: pcscd leaves the card without power. */
 static void a_card_without_power_is_attached(void **state)
 {
     (void)state;
@@ -456,7 +456,7 @@ static void a_card_without_power_is_attached(void **state)
     owner_leave(&own);
 }
 
-/* A card that was reset, and that nobody has reconnected to, has no protocol yet. */
+/* After a reset that nobody has acknowledged, a card has no protocol. */
 static void a_card_without_a_protocol_is_attached(void **state)
 {
     (void)state;
@@ -487,7 +487,7 @@ static void the_limit_of_the_daemon_has_a_code_of_its_own(void **state)
     assert_result(scm_list_ifds(NULL, 0, &length), SCM_SCARD_E_SERVER_TOO_BUSY);
     assert_int_equal(length, 0);
 
-    /* Those that are in work on, and one that leaves makes room for one, as soon as the daemon has seen it leave. */
+    /* The admitted ones continue, and when one leaves, there is room for another as soon as the daemon has noticed. */
     scm_handle *next;
     assert_result(echo(handles[0]), SCM_S_OK);
     assert_result(scm_detach(handles[count - 1]), SCM_S_OK);

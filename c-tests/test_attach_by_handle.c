@@ -18,7 +18,7 @@ static void a_borrowed_handle_stays_the_callers(void **state)
     assert_result(scm_get_context(handle, &context), SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_int_equal(context, 0);
 
-    /* A lock that is left behind is given back, or the owner would hold a transaction without knowing. */
+    /* A lock is released at the detach; otherwise the owner would unknowingly hold a transaction. */
     assert_result(scm_lock(handle), SCM_S_OK);
     assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_E_INVALIDARG);
     assert_result(echo(handle), SCM_S_OK);
@@ -65,7 +65,7 @@ static scm_result attach_and_detach(void *nothing)
     return result;
 }
 
-/* Others wait in the service for the end of it, and the attachment does not wait for them. */
+/* Others wait in the service for its end, and the attachment does not wait for them. */
 static void a_transaction_of_the_callers_is_in_no_circle(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
-/* A callback of a virtual card may call anything. Every function is called from every kind of callback, and has to come
- * back: a call that would wait for the callback itself answers SCM_SCARD_E_NOT_READY, also where another thread stands
- * in between. One that hangs is ended by the time limit of the test. */
+/* A callback of a virtual card may call any function. The test calls every function from every kind of callback, and
+ * each must return. A call that would wait for the callback, even through another thread, gives SCM_SCARD_E_NOT_READY.
+ * The time limit of the test ends a call that hangs. */
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,13 +17,13 @@
 #include "support/wait.h"
 
 #define NAME "Callback"
-/* What is not at once. */
+/* The limit for "at once". */
 #define LONG_MS 4000
 
 static const uint8_t ATR[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
 static const uint8_t COMMAND[] = {0x00, 0xA4, 0x00, 0x00};
 
-/* From where the call is made. */
+/* The place of the call. */
 enum place { IN_TRANSMIT, IN_CONTROL, IN_POWER_ON, IN_POWER_OFF, IN_POWER_RESET, IN_RELEASE, PLACES };
 
 static struct {
@@ -32,18 +32,18 @@ static struct {
     scm_monitor *monitor;
     enum place place;
     scm_result (*call)(void);
-    /* What the card does to itself in the middle of an exchange, so that it is told of it afterwards. */
+    /* The card's own action during an exchange, which it learns of afterwards. */
     bool pulls, resets;
     bool called;
     scm_result result;
     int inserted, released;
-    /* What another thread does when the callback runs, and on which attachment. */
+    /* The action of another thread during the callback, and its attachment. */
     scm_result (*wait)(void *);
     bool on_own;
     struct wait waiter;
 } scene;
 
-/* A callback that comes later, when the library closes something on a thread of its own, finds no scene. */
+/* A later callback, from a library thread that closes something, finds no scene. */
 static atomic_bool is_set;
 
 static void arrive(enum place place)
@@ -113,7 +113,7 @@ static scm_result insert(void)
     return result;
 }
 
-/* --- What is called */
+/* --- The calls */
 
 static scm_result exchange(scm_handle *handle)
 {
@@ -240,7 +240,7 @@ static scm_result unplug(void) { return scm_virtual_ifd_destroy(scene.ifd); }
 static scm_result stop_service(void) { return scm_virtual_service_stop(); }
 static scm_result restart(void) { return scm_virtual_service_stop() | scm_virtual_service_start(); }
 
-/* A monitor that the callback makes, and one that was there before. */
+/* A monitor that the callback creates, and an older one. */
 static scm_result watch(void)
 {
     scm_monitor *monitor;
@@ -276,7 +276,7 @@ static scm_result (*const CALLS[])(void) = {
     own_set_card_capabilities,      other_set_card_capabilities,
 };
 
-/* --- How the callback comes about */
+/* --- The causes of the callback */
 
 static scm_result by_exchange(void) { return exchange(scene.own); }
 static scm_result by_send(void) { return send(scene.own); }
@@ -413,7 +413,7 @@ static void no_function_waits_for_a_thread_that_waits_for_the_callback(void **st
             }
 }
 
-/* The attachment of the thread that waits cannot be used meanwhile. */
+/* The attachment of the waiting thread is in use meanwhile. */
 static void an_attachment_that_waits_for_the_callback_is_not_ready(void **state)
 {
     (void)state;

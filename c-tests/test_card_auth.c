@@ -1,4 +1,4 @@
-/* Authentication by keys: challenges, the two directions, the ciphers that are built in and those of a program. */
+/* Authentication by keys: challenges, both directions, built-in ciphers, and ciphers of the program. */
 #include "support/check.h"
 
 #define CARD 0
@@ -43,7 +43,7 @@ static scm_result get_challenge(size_t capacity, size_t *length)
     return scm_card_auth_get_challenge(auth, 0, NULL, 0, answer, capacity, length);
 }
 
-/* Whether the card takes the first key for shown: EXTERNAL AUTHENTICATE without data asks. */
+/* True if the card has accepted the first key: EXTERNAL AUTHENTICATE without data asks for that. */
 static int is_shown(void)
 {
     size_t length;
@@ -189,7 +189,7 @@ static void challenges_are_as_long_as_asked_for(void **state)
     size_t length;
     for (size_t capacity = 1; capacity <= 256; capacity++) {
         assert_result(get_challenge(capacity, &length), SCM_S_OK);
-        /* 256 is all there is, which is a block of this card. */
+        /* 256 means all bytes, which is a block of this card. */
         assert_int_equal(length, capacity == 256 ? 16 : capacity);
     }
     assert_result(get_challenge(16, &length), SCM_S_OK);
@@ -198,7 +198,7 @@ static void challenges_are_as_long_as_asked_for(void **state)
     assert_memory_not_equal(before, answer, 16);
 }
 
-/* A card that gives more than it was asked for remembers all of it, and would count an answer to a part. */
+/* If a card gives more than requested, it remembers all of it, and counts an answer to a part as wrong. */
 static void a_challenge_that_would_be_cut_is_none(void **state)
 {
     (void)state;
@@ -230,7 +230,7 @@ static void the_program_shows_that_it_has_the_key(void **state)
     assert_result(app_auth(INTERNAL, &right), SCM_SCARD_E_NO_ACCESS);
     assert_result(app_auth(9, &right), SCM_SCARD_E_FILE_NOT_FOUND);
     wrong = with_key(SCM_CIPHER_3DES, EXTERNAL_KEY, 16);
-    assert_result(app_auth(EXTERNAL, &wrong), SCM_SCARD_E_INVALID_PARAMETER); /* a challenge of 8 bytes is none of AES */
+    assert_result(app_auth(EXTERNAL, &wrong), SCM_SCARD_E_INVALID_PARAMETER); /* a challenge of 8 bytes does not fit AES */
     assert_result(app_auth(EXTERNAL, &right), SCM_S_OK);
     assert_true(is_shown());
 }
@@ -251,7 +251,7 @@ static void the_card_shows_that_it_has_the_key(void **state)
     assert_result(icc_auth(INTERNAL, &right), SCM_S_OK);
     assert_result(icc_auth(INTERNAL, &right), SCM_S_OK);
     assert_int_equal(bed_count(CARD), 2);
-    /* No challenge comes twice. */
+    /* No challenge repeats. */
     char log[256], *second;
     snprintf(log, sizeof log, "%s", bed("card %d log", CARD));
     second = strchr(log, ' ');
@@ -261,7 +261,7 @@ static void the_card_shows_that_it_has_the_key(void **state)
     assert_result(icc_auth(INTERNAL, &wrong), SCM_SCARD_W_CARD_NOT_AUTHENTICATED);
     assert_result(icc_auth(EXTERNAL, &right), SCM_SCARD_E_NO_ACCESS);
 
-    /* A card that answers nothing, too little, or too much has not shown anything. */
+    /* A card without a response, or with a short or a long one, has proved nothing. */
     static const char *const answers[] = {"9000", "119000", "111111111111111111111111111111111111119000"};
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         bed("card %d answer 0088 %s", CARD, answers[i]);
@@ -293,7 +293,7 @@ static void the_answer_of_the_card_is_given(void **state)
     assert_int_equal(length, 16);
     assert_int_equal(bed_count(CARD), 3);
 
-    /* The answer may lie on the challenge. */
+    /* The buffers of answer and challenge may overlap. */
     assert_result(scm_card_auth_icc_auth(auth, 0, &INTERNAL, 1, challenge, 16, challenge, 16, &length), SCM_S_OK);
     assert_memory_equal(challenge, given, 16);
     assert_result(scm_card_auth_icc_auth(auth, 0, &INTERNAL, 1, challenge, 7, answer, 16, &length),
@@ -317,7 +317,7 @@ static void the_key_of_a_directory_is_behind_its_code(void **state)
                   SCM_S_OK);
 }
 
-/* A program with a cipher of its own. */
+/* A program with its own cipher. */
 struct program {
     scm_handle *handle;
     scm_result result;
@@ -337,7 +337,7 @@ static scm_result respond(void *user, const uint8_t *challenge, size_t challenge
     assert_int_equal(challenge_length, program->expected);
     assert_int_equal(capacity, SCM_CIPHER_OUTPUT_MAX);
     assert_int_equal(*length, 0);
-    /* It may use the library, also for the card that is being authenticated to. */
+    /* It may use the library, also for the same card. */
     assert_result(scm_status(program->handle, &card_state, &protocol), SCM_S_OK);
     assert_result(scm_lock(program->handle), SCM_S_OK);
     assert_result(scm_transmit(program->handle, (const uint8_t *)"\x00\x82\x00\x01", 4, other, sizeof other, &received),
@@ -364,7 +364,7 @@ static void a_program_may_bring_its_own_cipher(void **state)
     assert_string_equal(bed("card %d log", CARD),
                         "0084000008 00820001 0082000114A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5");
 
-    /* What fails sends nothing more. */
+    /* After a failure nothing more is sent. */
     bed("card %d clear", CARD);
     program.result = SCM_SCARD_W_CANCELLED_BY_USER;
     assert_result(app_auth(EXTERNAL, &options), SCM_SCARD_W_CANCELLED_BY_USER);
@@ -375,7 +375,7 @@ static void a_program_may_bring_its_own_cipher(void **state)
     program.length = SCM_CIPHER_OUTPUT_MAX + 1;
     assert_result(app_auth(EXTERNAL, &options), SCM_E_FAIL);
     assert_string_equal(bed("card %d log", CARD), "0084000008 00820001 00820001 0084000008 00820001 0084000008 00820001");
-    /* A challenge that is too short is none. */
+    /* A short challenge is refused. */
     program.length = 20;
     options.challenge_length = 9;
     program.expected = 9;

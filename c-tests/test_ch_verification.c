@@ -1,5 +1,5 @@
-/* Codes: verified, counted, changed, unblocked and taken back, on the test card and on a card that nobody here wrote. What a
- * PIN pad is asked is in test_pin_pad.c. */
+/* Codes: verified, counted, changed, unblocked and revoked, on the test card and on a card of another project.
+ * test_pin_pad.c tests the PIN pad. */
 #include "support/check.h"
 
 #define CARD 0
@@ -247,7 +247,7 @@ static void a_code_is_verified_and_taken_back(void **state)
     assert_left(verify(NULL, SCM_FL_IHV_CHECKONLY | SCM_FL_IHV_GLOBAL, PIN), SCM_S_OK, SCM_RETRIES_UNKNOWN);
     assert_result(scm_ch_verification_reset_security_state(codes), SCM_S_OK);
     assert_left(verify(NULL, SCM_FL_IHV_CHECKONLY, PIN), SCM_SCARD_W_CARD_NOT_AUTHENTICATED, 3);
-    /* Nothing is verified any more, so there is nothing to say. */
+    /* Nothing is verified, so the question is not needed. */
     assert_result(scm_ch_verification_reset_security_state(codes), SCM_S_OK);
     assert_string_equal(bed("card %d log", CARD), "00200001 00200001.. 00200001 0020FF01 00200001 00200001");
 }
@@ -273,7 +273,7 @@ static void every_code_of_an_object_is_taken_back(void **state)
     select_file("\x3F\x00", 2);
 }
 
-/* One refuses to take it back; one does not look at P1, and answers to a question that nobody has asked. */
+/* One card refuses to revoke it; the other ignores P1, and responds to a question that was not asked. */
 static void what_is_not_taken_back_is_no_success(void **state)
 {
     (void)state;
@@ -319,9 +319,9 @@ static void wrong_codes_are_counted_until_it_is_blocked(void **state)
     assert_left(unblock("12345678", "4321", 0, PIN), SCM_S_OK, SCM_RETRIES_UNKNOWN);
     assert_left(verify("1234", 0, PIN), SCM_SCARD_W_WRONG_CHV, 2);
     assert_left(verify("4321", 0, PIN), SCM_S_OK, SCM_RETRIES_UNKNOWN);
-    /* Without a new one the old one is good again. */
+    /* Without a new code the old one is valid again. */
     assert_left(unblock("12345678", NULL, 0, PIN), SCM_S_OK, SCM_RETRIES_UNKNOWN);
-    /* This card resets nothing without a code. */
+    /* This card resets no counter without a code. */
     assert_result(unblock(NULL, "1234", 0, PIN), SCM_SCARD_W_SECURITY_VIOLATION);
     assert_result(unblock(NULL, NULL, 0, PIN), SCM_SCARD_W_SECURITY_VIOLATION);
     assert_left(change("4321", "1234", 0, PIN), SCM_S_OK, SCM_RETRIES_UNKNOWN);
@@ -348,7 +348,7 @@ static void each_way_to_unblock_and_change_has_its_p1(void **state)
     assert_string_equal(bed("card %d log", CARD), "002C0003.. 002C0183.. 002C021F.. 002C0300 "
                                                   "00240003.. 00240103.. 00260003.. 0028009F..");
     bed("card %d forget", CARD);
-    /* The old code has been shown with the change, so it is taken back: this card knows neither. */
+    /* The change verified the old code, so it is revoked: this card has no command for either. */
     assert_result(scm_ch_verification_reset_security_state(codes), SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_result(scm_ch_verification_release(codes), SCM_S_OK);
     codes = create(card, 8);
@@ -423,7 +423,7 @@ static void the_wait_for_others_can_be_cancelled(void **state)
     assert_left(verify(NULL, SCM_FL_IHV_CHECKONLY, PIN), SCM_SCARD_W_CARD_NOT_AUTHENTICATED, 3);
 }
 
-/* Under a lock of the caller's nobody can reset the card between two calls, and what is verified stays so. */
+/* Under a lock of the program nobody can reset the card between two calls, and a verification stays. */
 static void under_a_lock_all_is_as_ever(void **state)
 {
     (void)state;
@@ -476,9 +476,9 @@ static void the_openpgp_card(void **state)
 
     while (verify("000000", SCM_FL_IHV_LOCAL, 1) == SCM_SCARD_W_WRONG_CHV && left > 0)
         continue;
-    /* It says so by 63C0, where others have 6983. */
+    /* The card says so with 63C0, where others have 6983. */
     assert_left(verify("654321", SCM_FL_IHV_LOCAL, 1), SCM_SCARD_W_CHV_BLOCKED, 0);
-    /* The administrator sets it back, with a new value. */
+    /* The administrator resets it with a new value. */
     assert_result(verify("12345678", SCM_FL_IHV_LOCAL, 3), SCM_S_OK);
     assert_result(unblock(NULL, "123456", SCM_FL_IHV_LOCAL, 1), SCM_S_OK);
     assert_result(verify("123456", SCM_FL_IHV_LOCAL, 1), SCM_S_OK);

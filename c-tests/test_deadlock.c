@@ -1,5 +1,5 @@
-/* Nobody waits in a circle, whatever a resource manager says and a callback does: what one thread has to give up before another
- * goes on is given up. Codes that are not true come from virtual readers. */
+/* There is no deadlock, whatever a resource manager answers and a callback does. Virtual readers give the false
+ * codes. */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 
 #define NAME "Deadlock"
 #define SOON_MS 5000
-/* As often as the library asks before it believes that there is no transaction: at an unlock, and after it. */
+/* The library asks so often before it believes that there is no transaction: at an unlock, and after it. */
 #define DENIALS 4
 
 static const uint8_t ATR[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
@@ -79,7 +79,7 @@ static void tear_down(void)
     assert_result(scm_virtual_ifd_destroy(scene.ifd), SCM_S_OK);
 }
 
-/* --- Two attachments, and a code that is not true */
+/* --- Two attachments and a false code */
 
 static scm_result lock_and_unlock(void *handle)
 {
@@ -105,7 +105,7 @@ static const scm_result LIES[] = {
 };
 enum { LIE_COUNT = sizeof LIES / sizeof *LIES };
 
-/* Who has the lock is told of a loss that is none, while another waits; both go on. */
+/* The holder of the lock gets a false loss while another waits; both continue. */
 static void play_a_lie(scm_result lie, scm_result (*other)(void *), scm_result (*then)(void *))
 {
     struct wait waiter, mine;
@@ -137,11 +137,11 @@ static void a_loss_that_is_none_ends_no_wait_in_a_circle(void **state)
                 play_a_lie(LIES[lie], others[other], then[next]);
 }
 
-/* --- An unlock gives the lock back */
+/* --- An unlock releases the lock */
 
 enum owner { OURS, BORROWED, ADOPTED, OWNERS };
 
-/* The attachment that is locked; `scene.handle` lends its card handle, where it is not locked itself. */
+/* The locked attachment; `scene.handle` lends its card handle, unless it is locked itself. */
 static scm_handle *locked(enum owner owner)
 {
     scm_handle *handle = scene.handle;
@@ -198,8 +198,8 @@ static scm_result attach_and_detach(void *nothing)
     return result;
 }
 
-/* Where the service denies that there was a transaction, it stays with its connection, and newcomers wait for its end. Its own
- * attachment does not wait for them. */
+/* If the service denies a transaction, it stays with its connection, and new attachments wait for its end. The
+ * attachment itself does not wait for them. */
 static void a_transaction_that_is_denied_is_in_no_circle(void **state)
 {
     (void)state;
@@ -226,7 +226,7 @@ static void a_transaction_that_is_denied_is_in_no_circle(void **state)
         }
 }
 
-/* The end of an owned attachment gives it back even if the transaction can never be ended. */
+/* The end of an owned attachment releases the transaction even if no call can end it. */
 static void a_connection_of_ours_is_closed_where_its_transaction_does_not_end(void **state)
 {
     (void)state;
@@ -247,7 +247,7 @@ static void a_connection_of_ours_is_closed_where_its_transaction_does_not_end(vo
         }
 }
 
-/* Others have reset the card, and it has not answered. It is mute at the unlock still, or answers again. */
+/* Others have reset the card, and it was mute. At the unlock it is mute still, or responds again. */
 static void a_mute_card_keeps_no_lock(void **state)
 {
     (void)state;
@@ -288,8 +288,8 @@ static scm_result transmit_briefly(void *handle)
     return scm_transmit_ex(handle, COMMAND, sizeof COMMAND, response, sizeof response, &length, 300);
 }
 
-/* The call of one thread has a limit, and keeps it although another has left the end of the attachment to it, which waits for a
- * third one. */
+/* The call of one thread has a limit, and keeps it, although another thread has left it the end of the attachment,
+ * which waits for a third one. */
 static void the_last_to_leave_keeps_its_limit(void **state)
 {
     (void)state;
@@ -306,7 +306,7 @@ static void the_last_to_leave_keeps_its_limit(void **state)
             assert_result(scm_detach_ex(scene.handle, dispositions[i]), SCM_S_OK);
             assert_result(wait_end(&waiter), SCM_SCARD_E_TIMEOUT);
             assert_true(waiter.ms < 1000);
-            /* The card is disposed of when its turn comes. */
+            /* The card is disposed of in its turn. */
             assert_result(scm_unlock(scene.other, SCM_DISPOSITION_LEAVE), SCM_S_OK);
             double start = now_ms();
             while (i > 0 && exchange(scene.other) == SCM_S_OK && now_ms() - start < SOON_MS)
@@ -316,7 +316,7 @@ static void the_last_to_leave_keeps_its_limit(void **state)
         }
 }
 
-/* A pattern of names runs these tests alone. */
+/* A pattern of names selects these tests. */
 int main(int argc, char **argv)
 {
     if (argc > 1)

@@ -1,4 +1,4 @@
-/* A virtual reader answers control codes and attributes by itself, with a card or without. */
+/* A virtual reader answers control codes and attributes itself, with a card or without. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,7 +107,7 @@ static scm_result ask(scm_handle *handle, uint32_t code, size_t *length)
     return result;
 }
 
-/* ---- Cards: one that knows control codes of its own, and a simple one. ---- */
+/* ---- Cards: one with its own control codes, and a simple one. ---- */
 
 static atomic_int of_card;
 
@@ -181,7 +181,7 @@ static void a_reader_with_a_card_answers_in_every_mode(void **state)
         assert_result(scm_detach(handle), SCM_S_OK);
     }
     assert_int_equal(driver.calls, 3);
-    /* It is about the reader, so that no signal of the card is in the way. */
+    /* The call is about the reader, so a signal of the card does not matter. */
     scm_handle *handle = attach(SCM_SHARE_SHARED);
     assert_result(scm_virtual_ifd_reset(driver.ifd, SCM_DISPOSITION_RESET), SCM_S_OK);
     assert_result(ask(handle, 1, &length), SCM_S_OK);
@@ -233,12 +233,12 @@ static void a_code_that_the_reader_does_not_know_its_card_may_know(void **state)
         assert_int_equal(length, 1);
     }
     assert_int_equal(of_card, 2);
-    /* A reader that has failed has failed. */
+    /* A failure of the reader is reported. */
     driver.result = SCM_E_FAIL;
     assert_result(ask(handle, 1, &length), SCM_SCARD_E_NOT_TRANSACTED);
     assert_int_equal(of_card, 2);
     end(handle);
-    /* One without a function of its own leaves it all to the card. */
+    /* Without its own function the reader leaves all to the card. */
     assert_result(scm_virtual_ifd_create(NAME, NULL, &driver.ifd), SCM_S_OK);
     handle = attach(SCM_SHARE_DIRECT);
     assert_result(ask(handle, 1, &length), SCM_SCARD_E_UNSUPPORTED_FEATURE);
@@ -407,7 +407,7 @@ static void a_reader_is_never_asked_twice_at_a_time(void **state)
     end(handle);
 }
 
-/* One thread is in the function when the reader goes, and three wait for it. */
+/* One thread is in the function when the reader is destroyed, and three wait for it. */
 static pthread_barrier_t in_there, gone;
 
 static void stay(void)
@@ -439,7 +439,7 @@ static void who_waits_for_a_reader_that_goes_waits_no_longer(void **state)
     for (size_t i = 1; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ask_a_reader_that_goes, handles[i]), 0);
     assert_result(scm_virtual_ifd_destroy(driver.ifd), SCM_S_OK);
-    for (size_t i = 1; i < 4; i++) /* while the first one is still in there */
+    for (size_t i = 1; i < 4; i++) /* while the first one is still in the function */
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_int_equal(driver.released, 0);
     pthread_barrier_wait(&gone);
@@ -495,7 +495,7 @@ static void attributes_have_limits(void **state)
         assert_result(scm_virtual_ifd_create(NAME, &with, &driver.ifd), cases[i].result);
         if (cases[i].result == SCM_S_OK)
             assert_result(scm_virtual_ifd_destroy(driver.ifd), SCM_S_OK);
-        /* No reader was made, so `release` is not called. */
+        /* The reader was not created, so `release` is not called. */
         assert_int_equal(driver.released, cases[i].result == SCM_S_OK);
     }
     scm_virtual_ifd_options with = options();
@@ -511,7 +511,7 @@ static void attributes_have_limits(void **state)
     assert_result(scm_virtual_ifd_create(NAME, &with, &driver.ifd), SCM_E_INVALIDARG);
     many[255].id = 255;
     assert_result(scm_virtual_ifd_create(NAME, &with, &driver.ifd), SCM_S_OK);
-    /* A structure as it was before there were any of these is still one. */
+    /* A structure of the version before these fields is still valid. */
     assert_result(scm_virtual_ifd_destroy(driver.ifd), SCM_S_OK);
     with.struct_size = (uint32_t)(8 + sizeof(void *));
     with.attribute_count = 257;
@@ -569,7 +569,7 @@ static void attributes_are_got_and_set(void **state)
         assert_result(scm_set_attribute(handle, fixed[i], (const uint8_t *)"new", 3), SCM_SCARD_E_NOT_TRANSACTED);
     assert_attribute(handle, 0x00010103, "0815", 4);
 
-    /* For all, as long as there is the reader, but not while another holds a lock. */
+    /* It applies to all attachments while the reader exists, but not during another's lock. */
     assert_result(scm_set_attribute(handle, 0x0007A007, (const uint8_t *)"kept", 4), SCM_S_OK);
     insert(false);
     scm_handle *other = attach(SCM_SHARE_SHARED);

@@ -6,13 +6,13 @@
 
 #define CARD 0
 
-/* vpcd carries 65,535 bytes in each direction, and the card has them for a limit too. */
+/* vpcd carries 65,535 bytes in each direction, which is also the limit of the card. */
 #define VPCD_MAX 65535
 
 static scm_handle *card;
 static uint8_t command[SCM_COMMAND_MAX + 1], response[SCM_RESPONSE_MAX];
 
-/* 80 EC: the card answers with the data of the command. Returns the length of the command. */
+/* 80 EC: the card returns the data of the command. Returns the length of the command. */
 static size_t echo_command(size_t data_length)
 {
     size_t header = data_length > 255 ? 7 : 5;
@@ -30,7 +30,7 @@ static size_t echo_command(size_t data_length)
     return header + data_length;
 }
 
-/* 80 CA: the card answers with as many bytes as P1 P2 say. */
+/* 80 CA: the card returns P1P2 bytes. */
 static size_t give_command(size_t answer_length)
 {
     const uint8_t give[] = {0x80, 0xCA, (uint8_t)(answer_length >> 8), (uint8_t)answer_length};
@@ -61,12 +61,12 @@ static void exactly_the_bytes_given_exactly_once(void **state)
     (void)state;
     size_t length;
     bed("card %d clear", CARD);
-    /* An unknown instruction: its status bytes are the card's business, the exchange is good. */
+    /* An unknown instruction: the status word belongs to the card, and the exchange succeeds. */
     const uint8_t unknown[] = {0x00, 0x77, 0x12, 0x34, 0x01, 0xFF, 0x00};
     assert_result(scm_transmit(card, unknown, sizeof unknown, response, sizeof response, &length), SCM_S_OK);
     assert_int_equal(length, 2);
     assert_memory_equal(response, "\x6D\x00", 2);
-    /* 61xx asks for GET RESPONSE and 6Cxx for a repetition: not from here. */
+    /* 61XX asks for GET RESPONSE and 6CXX for a repetition; scm_transmit does neither. */
     bed("card %d answer 00B0 6110", CARD);
     bed("card %d answer 00B2 6C20", CARD);
     assert_result(scm_transmit(card, (const uint8_t *)"\x00\xB0\x00\x00\x00", 5, response, 2, &length), SCM_S_OK);
@@ -91,7 +91,7 @@ static void a_response_that_does_not_fit_is_not_lost(void **state)
     }
     assert_int_equal(bed_count(CARD), 3);
 
-    /* Asked for its length, asked with too little room, then taken, and taken again: the card hears nothing of it. */
+    /* A question for the length, a short buffer, and two deliveries: the card gets no further command. */
     for (int i = 0; i < 2; i++) {
         length = 77;
         assert_result(scm_get_last_response(card, NULL, 0, &length), SCM_S_OK);
@@ -157,7 +157,7 @@ static void bad_arguments_send_nothing_and_lose_nothing(void **state)
     assert_int_equal(generation(card), 0);
 }
 
-/* Fewer than two bytes are no answer (ISO/IEC 7816-3), whatever PC/SC says. */
+/* Fewer than two bytes are no response (ISO/IEC 7816-3), whatever PC/SC says. */
 static void an_answer_without_status_bytes_is_a_failure(void **state)
 {
     (void)state;
@@ -193,7 +193,7 @@ static void control_codes_go_to_the_reader(void **state)
     size_t length = 77;
     assert_true(scm_ctl_code(3400) == SCARD_CTL_CODE(3400));
     assert_true(scm_ctl_code(0) == SCARD_CTL_CODE(0));
-    /* Neither vpcd nor the card knows any control code. */
+    /* Neither vpcd nor the card has any control code. */
     assert_result(scm_control(card, scm_ctl_code(3400), NULL, 0, response, sizeof response, &length),
                   SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_int_equal(length, 0);

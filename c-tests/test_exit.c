@@ -1,5 +1,5 @@
-/* A process that ends in the middle of everything, and one that unloads the library so: neither hangs nor crashes, and the card
- * is free for others. */
+/* A process that ends in the middle of its calls, and one that unloads the library then: neither hangs nor crashes, and
+ * the card is free for others. */
 #define _GNU_SOURCE /* dladdr */
 #include "support/check.h"
 #include "support/wait.h"
@@ -10,10 +10,10 @@
 
 #define CARD 0
 
-static char **words; /* of this program, to be run again */
+static char **words; /* of this program, to run it again */
 
-/* What a program may have open when it ends: attachments, locks, a wait for a lock with a limit and one without, a monitor, a wait
- * for events. The functions come from the library that the caller has. */
+/* The open objects of an ending program: attachments, locks, a wait for a lock with a limit and one without, a monitor,
+ * a wait for events. The functions belong to the caller's copy of the library. */
 struct library {
     scm_result (*attach)(const char *, scm_handle **);
     scm_result (*lock)(scm_handle *);
@@ -36,7 +36,7 @@ static scm_result wait_for_events(void *monitor)
     }
 }
 
-/* Opens all that, and returns in the middle of it. Whether everything is as it should be. */
+/* Opens all of these, and returns in the middle. True if all is right. */
 static bool begin_everything(void)
 {
     static struct wait waits[3];
@@ -52,7 +52,7 @@ static bool begin_everything(void)
     return wait_is_reached(&waits[0]) && wait_is_reached(&waits[1]) && wait_is_reached(&waits[2]);
 }
 
-/* The same with a second copy of the library, whose code is unloaded, as far as it lets itself be. */
+/* The same with a second copy of the library, which is unloaded as far as possible. */
 static bool begin_and_unload(void)
 {
     Dl_info info;
@@ -67,9 +67,9 @@ static bool begin_and_unload(void)
     return library.attach != NULL && begin_everything() && dlclose(loaded) == 0;
 }
 
-/* --- A program that cleans up late */
+/* --- A program with late clean-up */
 
-static scm_handle *late[3]; /* attached, and the last one locked */
+static scm_handle *late[3]; /* attached; the last one has a lock */
 static int late_failures;
 
 static void detach_late(int number)
@@ -81,7 +81,7 @@ static void detach_late(int number)
 static void detach_in_first_handler(void) { detach_late(0); }
 static void detach_in_last_handler(void) { detach_late(1); }
 
-/* Runs behind all exit handlers. */
+/* It runs after all exit handlers. */
 __attribute__((destructor)) static void detach_in_destructor(void)
 {
     detach_late(2);
@@ -100,7 +100,7 @@ static bool begin_to_clean_up_late(void)
     return scm_lock(late[2]) == SCM_S_OK;
 }
 
-/* --- A program that forks while its threads are in calls */
+/* --- A program that forks during calls of its threads */
 
 static void *list_for_ever(void *unused)
 {
@@ -133,11 +133,11 @@ static int list_once(void)
     return SCM_FAILED(scm_list_ifds(names, sizeof names, &length));
 }
 
-/* The status of a child that cannot use PC/SC: on a busy machine the service may not answer a thread of the parent in time, which keeps
- * its library locked. */
+/* The status of a child that cannot use PC/SC. On a busy machine the service may not answer a thread of the parent in
+ * time, and its library stays locked. */
 #define REFUSED 2
 
-/* The virtual readers are the parent's. */
+/* The virtual readers belong to the parent. */
 static int attach_once(void)
 {
     scm_handle *handle;
@@ -149,7 +149,7 @@ static int attach_once(void)
     return result != SCM_S_OK || scm_detach(handle) != SCM_S_OK;
 }
 
-/* A child hangs in its call, or at its end, if it inherits a lock that nobody gives back. Few are refused. */
+/* A child hangs in its call, or at its end, if it inherits a locked mutex. Few are refused. */
 static bool fork_often(void *(*work)(void *), int threads, int children, int (*act)(void))
 {
     pthread_t thread;
@@ -176,7 +176,7 @@ static bool fork_often(void *(*work)(void *), int threads, int children, int (*a
     return refused <= children / 20;
 }
 
-/* Runs this program again, to do it and end. */
+/* Runs this program again, for this action and its end. */
 static int run_again(const char *what)
 {
     int status;
@@ -223,7 +223,7 @@ static void exit_handlers_and_destructors_may_detach(void **state)
     the_card_is_free();
 }
 
-/* The allocator of AddressSanitizer hangs in a child that was made beside another thread's malloc. */
+/* AddressSanitizer's allocator hangs in a child that was forked during another thread's malloc. */
 static void skip_where_malloc_hangs_after_a_fork(void)
 {
 #ifdef __SANITIZE_ADDRESS__

@@ -1,5 +1,5 @@
-/* The daemon was restarted with fewer readers than this process has ever seen. libpcsclite 2.5 lists no reader then, and tells of no
- * card, for the rest of the process; the library does. */
+/* The daemon was restarted with fewer readers than this process has seen. libpcsclite 2.5 then lists no reader and
+ * reports no card for the rest of the process; the library does. */
 #include "support/check.h"
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 
 static scm_monitor *monitor;
 
-/* How many readers are listed, and whether that of the card is. */
+/* The number of listed readers, and whether the card's is among them. */
 static int count_listed(bool *has_card)
 {
     char names[4096];
@@ -33,7 +33,7 @@ static void await_event(uint32_t kind, const char *ifd)
     while (event.kind != kind || (ifd != NULL && strcmp(event.ifd_name, ifd) != 0));
 }
 
-/* Only the reader of the card is left. */
+/* Only the reader of the card remains. */
 static int lose_readers(void **state)
 {
     (void)state;
@@ -91,7 +91,7 @@ static void its_card_is_used(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-/* Signals come through. */
+/* Signals arrive. */
 static void its_card_is_reset_and_exchanged(void **state)
 {
     (void)state;
@@ -114,7 +114,7 @@ static void its_card_is_reset_and_exchanged(void **state)
     assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
 }
 
-/* A question about the card waits for who has it, and no longer than it may. */
+/* A question about the card waits for its holder, within its limit. */
 static void its_card_is_waited_for(void **state)
 {
     (void)state;
@@ -129,7 +129,7 @@ static void its_card_is_waited_for(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-/* An attachment of before is brought back. */
+/* An older attachment can be reconnected. */
 static void a_restart_is_survived(void **state)
 {
     (void)state;

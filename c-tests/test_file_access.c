@@ -1,4 +1,4 @@
-/* The files of a card: ISCardFileAccess, with T=1 and with T=0. */
+/* The files of a card: ISCardFileAccess, with T=1 and T=0. */
 #include "support/check.h"
 
 #include <pthread.h>
@@ -87,7 +87,7 @@ static uint64_t size_of(scm_file *file)
     return size;
 }
 
-/* The next read gives these bytes. */
+/* Checks that the next read gives these bytes. */
 static void assert_read(scm_file *file, size_t wanted, const void *expected, size_t expected_length)
 {
     static uint8_t data[70000];
@@ -158,7 +158,7 @@ static void the_current_directory_goes_up_and_down(void **state)
     assert_string_equal(current_dir(), "F073636D74657374");
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "5020"), SCM_S_OK);
     assert_string_equal(current_dir(), "F073636D74657374/5020");
-    /* Above the name only the card knows. */
+    /* Only the card knows the directory above the name. */
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "../.."), SCM_S_OK);
     assert_string_equal(current_dir(), "3F00");
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F073636D74657374/5020/../.."), SCM_S_OK);
@@ -199,7 +199,7 @@ static void a_guess_is_told(void **state)
     }
 }
 
-/* --- Files of bytes */
+/* --- Transparent files */
 
 static void a_file_is_read_whatever_it_is_called(void **state)
 {
@@ -289,7 +289,7 @@ static void what_is_not_there_is_not_opened(void **state)
     }
 }
 
-/* 60,000 bytes: beyond 32,767 it takes the odd instructions. */
+/* 60,000 bytes: beyond 32,767 odd instructions are needed. */
 static void what_was_written_is_read_wherever_it_is(void **state)
 {
     (void)state;
@@ -321,7 +321,7 @@ static void what_was_written_is_read_wherever_it_is(void **state)
     assert_read(file, SIZE + 10, expected, SIZE);
     assert_result(read_one(file), SCM_SCARD_W_EOF);
 
-    /* What does not fit is not begun. */
+    /* A write that does not fit is not begun. */
     size_t written = 77;
     assert_result(scm_file_seek(file, -1, SCM_SEEK_FROM_END), SCM_S_OK);
     assert_result(scm_file_write(file, part, 2, 0, &written), SCM_SCARD_E_WRITE_TOO_MANY);
@@ -331,7 +331,7 @@ static void what_was_written_is_read_wherever_it_is(void **state)
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/4410", 0), SCM_S_OK);
 }
 
-/* A card that says it has extended lengths and refuses them is asked in short ones from then on. */
+/* If a card announces extended lengths and refuses them, the library uses short ones from then on. */
 static void a_card_that_refuses_a_length_is_asked_for_less(void **state)
 {
     (void)state;
@@ -365,7 +365,7 @@ static void a_card_that_refuses_a_length_is_asked_for_less(void **state)
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/4415", 0), SCM_S_OK);
 }
 
-/* Nothing is selected in between for the library's own sake: a code of a DF would be lost by it. */
+/* The library selects nothing of its own in between: the card would drop a verified code of a DF. */
 static void a_code_of_a_directory_outlives_a_long_write(void **state)
 {
     (void)state;
@@ -385,7 +385,7 @@ static void a_code_of_a_directory_outlives_a_long_write(void **state)
     assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
 }
 
-/* The card knows only the oldest ways to select. */
+/* The card knows only the oldest ways of selection. */
 static void a_card_that_refuses_to_select_so_is_asked_otherwise(void **state)
 {
     (void)state;
@@ -399,7 +399,7 @@ static void a_card_that_refuses_to_select_so_is_asked_otherwise(void **state)
         close_file(file);
     }
     assert_string_equal(bed("card %d log", CARD),
-                        /* Opened: everything is tried once. */
+                        /* At the open each way is tried once. */
                         "00A40804045015440100 00A40800045015440100 00A4080C0450154401 00A4000C023F00 00A40004023F0000 "
                         "00A40000023F0000 00A4010002501500 00A4020002440100 "
                         /* Read, opened, read. */
@@ -535,7 +535,7 @@ static void a_directory_is_listed(void **state)
     (void)state;
     size_t count;
     assert_true(is_listed(SCM_TYPE_ALL_FILES, "5015", &count));
-    assert_int_equal(count, 4); /* 2F00, 2F01, 5015, 5016; the names in EF.DIR are theirs */
+    assert_int_equal(count, 4); /* 2F00, 2F01, 5015, 5016; EF.DIR has the names of the last two */
     assert_true(is_listed(SCM_TYPE_DIRECTORIES, "5016", &count));
     assert_int_equal(count, 2);
     assert_true(is_listed(SCM_TYPE_FILES, "2F00", &count));
@@ -568,7 +568,7 @@ static void files_are_created_and_deleted(void **state)
 {
     (void)state;
     size_t count;
-    /* A directory, in it a file with content, and another directory. */
+    /* A directory, with a file with content and another directory in it. */
     create_file("3F00/5040", "\x82\x01\x38", 3);
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "5040"), SCM_S_OK);
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4401", NULL, 0, 0, (const uint8_t *)"content", 7), SCM_S_OK);
@@ -580,7 +580,7 @@ static void files_are_created_and_deleted(void **state)
                   SCM_SCARD_E_NO_ACCESS);
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_NAME, "A0000003970102", NULL, 0, 0, NULL, 0), SCM_S_OK);
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "A0000003970102"), SCM_S_OK);
-    /* Not by the beginning of its name, and not without being told that all of it is meant. */
+    /* Not by the beginning of its name, and not without the flag for its content. */
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A00000039701", SCM_FL_RECURSIVE),
                   SCM_SCARD_E_FILE_NOT_FOUND);
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A0000003970102", 0), SCM_SCARD_E_UNSUPPORTED_FEATURE);
@@ -603,12 +603,12 @@ static void files_are_created_and_deleted(void **state)
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "2F01", SCM_FL_RECURSIVE | SCM_FL_NON_RECURSIVE),
                   SCM_E_INVALIDARG);
 
-    /* A content that does not fit is not begun. */
+    /* Content that does not fit is not begun. */
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", (const uint8_t *)"\x82\x05\x02\x41\x00\x04\x08", 7, 0,
                                          (const uint8_t *)"AAAAB", 5),
                   SCM_E_INVALIDARG);
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "4403", 0), SCM_SCARD_E_FILE_NOT_FOUND);
-    /* What is to be created has to be said. */
+    /* The kind of a new file is required. */
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", NULL, 0, SCM_FL_PREALLOCATE, NULL, 0),
                   SCM_E_INVALIDARG);
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", (const uint8_t *)"\x83\x02\x44\x04", 4, 0, NULL, 0),
@@ -637,13 +637,13 @@ static void a_deactivated_file_is_not_read(void **state)
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "4413", 0), SCM_S_OK);
 }
 
-/* What is done to a short identifier is done to that file, or to nothing. */
+/* An action on a short identifier applies to that file, or to nothing. */
 static void a_short_identifier_that_cannot_be_read_changes_nothing(void **state)
 {
     (void)state;
     uint8_t properties[256];
     size_t length = 77;
-    /* A file that may not be read, and one without records. */
+    /* A file without read access, and one without records. */
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00/5016"), SCM_S_OK);
     bed("card %d clear", CARD);
     assert_result(scm_file_access_invalidate(files, "1", 0), SCM_SCARD_E_UNSUPPORTED_FEATURE);
@@ -657,7 +657,7 @@ static void a_short_identifier_that_cannot_be_read_changes_nothing(void **state)
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00/5016"), SCM_S_OK);
 }
 
-/* A file is no directory, wherever it stands in a path. */
+/* A file is no directory, anywhere in a path. */
 static void a_file_in_the_place_of_a_directory(void **state)
 {
     (void)state;
@@ -686,7 +686,7 @@ static void a_file_in_the_place_of_a_directory(void **state)
     close_file(file);
 }
 
-/* A card that answers to SELECT with a warning has selected nothing that anybody could rely on. */
+/* A card that responds to SELECT with a warning has selected nothing reliable. */
 static void a_warning_of_select_is_no_success(void **state)
 {
     (void)state;
@@ -704,7 +704,7 @@ static void a_warning_of_select_is_no_success(void **state)
     close_file(open);
 }
 
-/* The beginning of a name finds a directory; it is not enough to delete, to create or to invalidate in it. */
+/* The beginning of a name finds a directory, but is not enough to delete, create or invalidate in it. */
 static void the_beginning_of_a_name_is_not_enough_to_change(void **state)
 {
     (void)state;
@@ -715,7 +715,7 @@ static void the_beginning_of_a_name_is_not_enough_to_change(void **state)
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "F07363/4499", NULL, 0, 0, (const uint8_t *)"x", 1),
                   SCM_SCARD_E_FILE_NOT_FOUND);
     assert_result(scm_file_access_invalidate(files, "F073636D74/5020/4401", 0), SCM_SCARD_E_FILE_NOT_FOUND);
-    /* A directory that is current goes, whatever it is called. */
+    /* The current directory can be deleted by any of its names. */
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F073636D74657374"), SCM_S_OK);
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "3F00/5015", SCM_FL_RECURSIVE), SCM_S_OK);
     assert_string_equal(current_dir(), "3F00");
@@ -754,7 +754,7 @@ static void properties_are_told(void **state)
     assert_memory_equal(found, "\x83\x02\x44\x04", 4);
     assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "4401", NULL, 0, 0, found, 3, &length),
                   SCM_SCARD_E_INSUFFICIENT_BUFFER);
-    /* This card does not let them be changed. */
+    /* This card refuses to change them. */
     assert_result(scm_file_access_set_properties(files, SCM_TYPE_BY_ID, "4401", (const uint8_t *)"\x8A\x01\x05", 3, 0),
                   SCM_SCARD_E_NO_ACCESS);
     assert_result(scm_file_access_set_properties(files, SCM_TYPE_BY_ID, "4401", (const uint8_t *)"\x8A\x02\x05", 3, 0),
@@ -787,12 +787,12 @@ static void nobody_leads_astray(void **state)
     uint8_t response[258];
     size_t length;
     assert_read(file, 3, "Hel", 3);
-    /* Somebody selects another file, without any signal. */
+    /* Another attachment selects another file, without a signal. */
     assert_result(scm_transmit(other, (const uint8_t *)"\x00\xA4\x08\x0C\x02\x2F\x00", 7, response, sizeof response, &length),
                   SCM_S_OK);
     assert_memory_equal(response, "\x90\x00", 2);
     assert_read(file, 2, "lo", 2);
-    /* And so does the caller himself, under a lock of his own. */
+    /* So does the caller, under its own lock. */
     assert_result(scm_lock(card), SCM_S_OK);
     assert_read(file, 1, " ", 1);
     assert_result(scm_transmit(card, (const uint8_t *)"\x00\xA4\x08\x0C\x02\x2F\x00", 7, response, sizeof response, &length),
@@ -824,7 +824,7 @@ static void under_a_lock_nothing_is_selected_twice(void **state)
     close_file(file);
 }
 
-/* Whoever knows the card handle can select something else past the library, under the lock as well. */
+/* A program that knows the card handle can select another file past the library, even under the lock. */
 static void on_a_card_handle_of_the_callers_nothing_is_taken_for_selected(void **state)
 {
     (void)state;
@@ -844,7 +844,7 @@ static void on_a_card_handle_of_the_callers_nothing_is_taken_for_selected(void *
     assert_result(scm_detach(borrowed), SCM_S_OK);
 }
 
-/* What is selected under one lock is not under the next. */
+/* The selection under one lock does not hold under the next. */
 static void between_two_locks_others_select(void **state)
 {
     (void)state;
@@ -865,9 +865,9 @@ static void between_two_locks_others_select(void **state)
         assert_result(scm_file_read(another, data, 2, &length, 0), SCM_S_OK);
         assert_memory_equal(data, i == 0 ? "\x00\x01" : "\x02\x03", 2);
     }
-    /* And without a lock in the end. */
+    /* Finally without a lock. */
     assert_read(file, 1, " ", 1);
-    /* A card handle that is lent under the lock. */
+    /* A card handle lent under the lock. */
     assert_result(scm_lock(card), SCM_S_OK);
     assert_read(file, 1, "f", 1);
     uintptr_t icc;
@@ -880,7 +880,7 @@ static void between_two_locks_others_select(void **state)
     assert_result(scm_detach(other), SCM_S_OK);
 }
 
-/* A file that is opened before a reset by an unlock of our own is selected again, too. */
+/* After a reset by our own unlock the open file is selected again too. */
 static void after_an_own_reset_a_file_is_selected_again(void **state)
 {
     (void)state;
@@ -896,7 +896,7 @@ static void after_an_own_reset_a_file_is_selected_again(void **state)
 
 static int exchanges_until_loss;
 
-/* A card that breaks off in the middle, and has begun anew. */
+/* A broken exchange of a card that has restarted. */
 static scm_result begin_anew(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                              size_t *length)
 {
@@ -939,7 +939,7 @@ static void after_an_exchange_that_failed_nothing_is_taken_for_selected(void **s
     assert_result(scm_card_destroy(inserted), SCM_S_OK);
 }
 
-/* The file was opened with ten bytes, and is made anew with a hundred: no more is erased than was asked for. */
+/* The file had ten bytes at the open, and is created anew with a hundred: the erase covers only the requested range. */
 static void erasing_ends_where_it_is_said(void **state)
 {
     (void)state;
@@ -988,7 +988,7 @@ static void another_card_has_other_files(void **state)
     assert_read(file, 3, "Hel", 3);
     bed("remove %d", CARD);
     assert_result(read_one(file), SCM_SCARD_W_REMOVED_CARD);
-    /* One of the same kind, with the same ATR. */
+    /* A card of the same kind, with the same ATR. */
     bed("insert %d scm", CARD);
     assert_result(scm_reconnect(card), SCM_S_OK);
     assert_result(read_one(file), SCM_SCARD_W_REMOVED_CARD);
@@ -1001,7 +1001,7 @@ static void another_card_has_other_files(void **state)
     close_file(file);
 }
 
-/* A swap that hides behind a reset: nobody notices the removal but the reader. */
+/* A swap before a reset: only the reader sees the removal. */
 static void a_card_that_was_swapped_behind_a_reset_is_another_one(void **state)
 {
     (void)state;
@@ -1015,7 +1015,7 @@ static void a_card_that_was_swapped_behind_a_reset_is_another_one(void **state)
     close_file(file);
 }
 
-/* Tears the card out in the middle of what it is sent: after the answer that it has ready, in place of the next one. */
+/* Removes the card during a command sequence: after its ready response, instead of the next one. */
 static void *pull_in_the_middle(void *number)
 {
     while (bed_count(CARD) < *(int *)number)
@@ -1049,7 +1049,7 @@ static void a_pulled_card_tells_how_much_it_got(void **state)
     assert_int_equal(position_of(file), written);
     close_file(file);
 
-    /* It is back: what it has acknowledged it has. */
+    /* After its return the card has the acknowledged bytes. */
     bed("card %d plug", CARD);
     bed("await %d present", CARD);
     assert_true(SCM_SUCCEEDED(scm_reconnect(card)));
@@ -1060,7 +1060,7 @@ static void a_pulled_card_tells_how_much_it_got(void **state)
     close_file(file);
 }
 
-/* Under a lock that outlives a reset, too: the card has forgotten what was selected, and the library knows. */
+/* Also under a lock that survives a reset: the card has lost its selection, and the library knows. */
 static void a_lock_that_is_reconnected_selects_again(void **state)
 {
     (void)state;
@@ -1075,9 +1075,9 @@ static void a_lock_that_is_reconnected_selects_again(void **state)
     close_file(file);
 }
 
-/* --- Cards that tell less, and take less */
+/* --- Cards that tell less and take less */
 
-/* A card in a virtual reader whose answers to SELECT are cut down to the status word. */
+/* A card in a virtual reader whose responses to SELECT are only the status word. */
 struct quiet {
     scm_card *card;
     scm_virtual_ifd *ifd;
@@ -1085,11 +1085,11 @@ struct quiet {
     scm_file_access *files;
 };
 
-/* It is pulled in the middle of its so manieth command. */
+/* It is removed during this command, counted from 1. */
 static scm_virtual_ifd *reader_to_be_pulled;
 static int commands_until_pulled;
 
-/* The file with the short identifier 5 becomes the current one also where nothing can be read of it. */
+/* The file with the short identifier 5 becomes the current one even if it cannot be read. */
 static bool is_eager;
 
 static scm_result tell_nothing(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
@@ -1107,7 +1107,7 @@ static scm_result tell_nothing(void *user, const uint8_t *command, size_t comman
     if (is_eager && command[1] == 0xB0 && command[2] == 0x85)
         assert_result(scm_card_transmit(user, (const uint8_t *)"\x00\xA4\x02\x0C\x02\x44\x05", 7, quiet, sizeof quiet, length),
                       SCM_S_OK);
-    /* GET DATA would tell as much. */
+    /* GET DATA would return as much. */
     if (command_length > 4 && command[1] == 0xCA) {
         memcpy(response, "\x6A\x88", 2);
         *length = 2;
@@ -1158,7 +1158,7 @@ static void fill_content(void)
         content[i] = (uint8_t)(i * 3 + i / 256 + 1);
 }
 
-/* Each once: also one whose name ends as the identifier of another, and one that EF.DIR has twice. */
+/* Each once: also a file whose name ends like the identifier of another one, and a file that EF.DIR has twice. */
 static void an_application_is_listed_once(void **state)
 {
     (void)state;
@@ -1176,7 +1176,7 @@ static void an_application_is_listed_once(void **state)
     remove_quiet_card(card_with_dir);
 }
 
-/* Some cards give less at once than they are asked for, here four bytes, and EF.DIR is longer. */
+/* Some cards return less than requested, here four bytes, and EF.DIR is longer. */
 static scm_result give_little(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                               size_t *length)
 {
@@ -1186,7 +1186,7 @@ static scm_result give_little(void *user, const uint8_t *command, size_t command
     return scm_card_transmit(user, less, sizeof less, response, capacity, length);
 }
 
-/* And some refuse what they cannot give, here more than four bytes, and what crosses the end of the file. */
+/* Some refuse too long reads, here of more than four bytes, and reads across the end of the file. */
 static scm_result refuse_much(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                               size_t *length)
 {
@@ -1227,7 +1227,7 @@ static void all_of_ef_dir_is_read_from_a_card_that_refuses(void **state)
     read_ef_dir_from(refuse_much);
 }
 
-/* The identifiers of standard applications are tried: of ICAO 9303-10, ISO/IEC 7816-15, ETSI TS 102 221 and EN 14890-1. */
+/* The identifiers of standard applications are tried: ICAO 9303-10, ISO/IEC 7816-15, ETSI TS 102 221 and EN 14890-1. */
 static void standard_applications_are_listed(void **state)
 {
     (void)state;
@@ -1257,7 +1257,7 @@ static void standard_applications_are_listed(void **state)
     }
 }
 
-/* Kind and size are found out by reading. */
+/* Reading finds out kind and size. */
 static void a_card_that_tells_nothing_is_read(void **state)
 {
     (void)state;
@@ -1276,7 +1276,7 @@ static void a_card_that_tells_nothing_is_read(void **state)
     assert_result(read_one(file), SCM_SCARD_W_EOF);
     assert_result(scm_file_seek(file, -1, SCM_SEEK_FROM_END), SCM_S_OK);
     assert_read(file, 100, content + sizeof content - 1, 1);
-    /* So long that nothing would be left of the card. */
+    /* Long enough to leave no room on the card. */
     size_t written = 77;
     assert_result(scm_file_seek(file, 1, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
     assert_result(scm_file_write(file, NULL, SIZE_MAX, SCM_FL_ERASE, &written), SCM_SCARD_E_WRITE_TOO_MANY);
@@ -1298,8 +1298,8 @@ static void a_card_that_tells_nothing_is_read(void **state)
     remove_quiet_card(quiet);
 }
 
-/* A record that is read by a short identifier makes its file the current one: under a lock, too, the file before it is not that any
- * more. */
+/* A record read by short identifier makes its file the current one: even under a lock, the file before is not
+ * current. */
 static void a_short_identifier_leaves_no_other_file_current(void **state)
 {
     (void)state;
@@ -1318,7 +1318,7 @@ static void a_short_identifier_leaves_no_other_file_current(void **state)
     assert_result(put(by_short_id, "\xBB", 1, 0, &written), SCM_S_OK);
     assert_read(by_id, 10, "\xA3", 1);
     assert_read(by_short_id, 10, "\xB3", 1);
-    /* What was asked of a file in vain may have made it current as well. */
+    /* A refused command may have made a file current as well. */
     is_eager = true;
     assert_result(scm_file_seek(by_id, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
     assert_read(by_id, 10, "\xA1", 1);
@@ -1331,7 +1331,7 @@ static void a_short_identifier_leaves_no_other_file_current(void **state)
     remove_quiet_card(quiet);
 }
 
-/* Nor does it hinder a record whose length nobody knows that the card refuses the extended length that it says it has. */
+/* A refusal of announced extended length does not prevent reading a record of unknown length. */
 static void a_card_that_refuses_a_length_is_asked_for_a_record(void **state)
 {
     (void)state;
@@ -1386,7 +1386,7 @@ static scm_result get_file_capabilities(void)
     return scm_file_access_get_file_capabilities(files_of_pulled, NULL, 0, 0, capabilities, sizeof capabilities, &length);
 }
 
-/* Whatever it was about to find out: nothing that the library asks on its own account hides that the card was pulled. */
+/* No question of the library for its own sake hides that the card was removed. */
 static void a_card_that_is_pulled_at_any_moment_is_told(void **state)
 {
     (void)state;
@@ -1416,7 +1416,7 @@ static void a_card_that_is_pulled_at_any_moment_is_told(void **state)
     }
 }
 
-/* Under a lock the loss was told before, and is still so. */
+/* Under a lock the loss was reported before, and still is. */
 static void a_card_that_is_gone_has_no_capabilities(void **state)
 {
     (void)state;
@@ -1432,7 +1432,7 @@ static void a_card_that_is_gone_has_no_capabilities(void **state)
     remove_quiet_card(quiet);
 }
 
-/* What may be a directory is not deleted by the way. */
+/* A possible directory is not deleted by mistake. */
 static void what_may_be_a_directory_is_not_deleted(void **state)
 {
     (void)state;
@@ -1447,7 +1447,8 @@ static void what_may_be_a_directory_is_not_deleted(void **state)
     remove_quiet_card(quiet);
 }
 
-/* A card that knows identifiers only, and finds those of directories beside the current one too (ETSI TS 102 221, 8.4.1). */
+/* A card that knows only identifiers, and also finds those of directories beside the current one (ETSI TS 102 221,
+ * 8.4.1). */
 static scm_result find_beside(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                               size_t *length)
 {
@@ -1478,7 +1479,7 @@ static void what_is_beside_a_directory_is_not_in_it(void **state)
     assert_result(scm_virtual_ifd_insert(beside.ifd, &plug), SCM_S_OK);
     assert_result(scm_attach_by_ifd("Quiet card", &beside.handle), SCM_S_OK);
     assert_result(scm_create_file_access(beside.handle, &beside.files), SCM_S_OK);
-    /* What is there is found. */
+    /* Existing files are found. */
     assert_result(scm_file_access_open(beside.files, SCM_TYPE_BY_ID, "3F00/5015/4401", &file), SCM_S_OK);
     assert_read(file, 5, "Hello", 5);
     close_file(file);
@@ -1501,7 +1502,7 @@ static void what_is_beside_a_directory_is_not_in_it(void **state)
     remove_quiet_card(beside);
 }
 
-/* A card that selects, and tells nothing (P2 0C only). */
+/* A card that selects without a response (P2 0C only). */
 static void a_card_that_only_selects_can_be_used(void **state)
 {
     (void)state;
@@ -1516,7 +1517,7 @@ static void a_card_that_only_selects_can_be_used(void **state)
     bed("card %d forget", CARD);
 }
 
-/* The parent is refused in each way, and nothing is learned from that about others. */
+/* The parent is refused in each way; this teaches nothing about others. */
 static void a_refusal_is_learned_when_another_way_is_answered(void **state)
 {
     (void)state;
@@ -1529,7 +1530,7 @@ static void a_refusal_is_learned_when_another_way_is_answered(void **state)
     assert_int_equal(bed_count(CARD), 1);
 }
 
-/* An application was selected that knows no files, and refuses every way. Nor does that say anything of the card. */
+/* The selected application knows no files, and refuses every way. This teaches nothing about the card. */
 static void an_application_without_files_teaches_nothing(void **state)
 {
     (void)state;
@@ -1548,7 +1549,7 @@ static void an_application_without_files_teaches_nothing(void **state)
     }
 }
 
-/* Without the odd instructions there is no way beyond 32,767, but everything before. */
+/* Without odd instructions there is no access beyond 32,767, but to everything before. */
 static void a_card_without_odd_instructions_has_an_end(void **state)
 {
     (void)state;
@@ -1575,7 +1576,7 @@ static void a_card_without_odd_instructions_has_an_end(void **state)
     remove_quiet_card(quiet);
 }
 
-/* --- Bad input */
+/* --- Invalid input */
 
 static void what_is_no_object_is_no_object(void **state)
 {
@@ -1654,7 +1655,7 @@ static void everything_ends_with_the_attachment(void **state)
     uint64_t position;
     assert_result(scm_create_file_access(handle, &access), SCM_S_OK);
     assert_result(scm_file_access_open(access, SCM_TYPE_BY_ID, "3F00/5015/4401", &file), SCM_S_OK);
-    /* A file outlives what has opened it. */
+    /* A file survives the object that opened it. */
     assert_result(scm_file_access_release(access), SCM_S_OK);
     assert_result(scm_file_access_release(access), SCM_E_HANDLE);
     assert_read(file, 3, "Hel", 3);

@@ -1,4 +1,4 @@
-/* When the first program of the README sends its command once more: after a reset or a removal, to the same card, and never otherwise. */
+/* The first program of the README sends its command again only after a reset or a removal, to the same card. */
 #define main first_program
 #include "../examples/attach.c"
 #undef main
@@ -90,7 +90,7 @@ static void a_command_is_repeated_where_that_is_safe(void **state)
         {swap, SCM_S_OK, 2, 1, 1},
         {pull, SCM_S_OK, 2, 1, 1},
         {unplug, SCM_S_OK, 2, 1, 1},
-        {nothing, SCM_E_FAIL, 2, 1, 1}, /* nobody knows whether it was carried out */
+        {nothing, SCM_E_FAIL, 2, 1, 1}, /* unknown whether the card executed it */
         {nothing, SCM_S_OK, 0, 1, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

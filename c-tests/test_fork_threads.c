@@ -1,5 +1,5 @@
-/* Forks of a process whose other threads are in the middle of everything. In each child virtual readers work, alone and in lists and
- * monitors; the parent and its threads go on. */
+/* Forks of a process whose other threads are in calls. In each child virtual readers work, alone, in lists and in
+ * monitors; the parent and its threads continue. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "support/check.h"
 #include "support/wait.h"
@@ -14,7 +14,7 @@
 #define THREADS 8
 #define READERS 4
 
-/* How far a child came, where the parent sees it. */
+/* The progress of a child, visible to the parent. */
 static const char *volatile *step;
 static atomic_bool is_over;
 static const char *names[READERS];
@@ -66,7 +66,7 @@ static bool is_told_of(scm_monitor *monitor, const char *name)
     return true;
 }
 
-/* Whether virtual readers work. */
+/* True if virtual readers work. */
 static bool live_in_child(void)
 {
     static const uint8_t atr[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
@@ -158,14 +158,14 @@ static scm_result establish(void *nothing)
     return SCardReleaseContext(context) == SCARD_S_SUCCESS ? SCM_S_OK : SCM_E_FAIL;
 }
 
-/* The question for the states of the readers, for which pcsc-lite 2 has a mutex. */
+/* The question for reader states, for which pcsc-lite 2 has a mutex. */
 static scm_result ask_for_states(void *handle)
 {
     uint32_t state, protocol;
     return scm_status(handle, &state, &protocol);
 }
 
-/* The daemon hangs, and a thread waits for it with a mutex of libpcsclite. */
+/* The daemon hangs, and a thread waits for it with a libpcsclite mutex. */
 static void fork_during(scm_result (*call)(void *), void *argument)
 {
     struct wait wait;

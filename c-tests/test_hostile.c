@@ -1,6 +1,6 @@
-/* A service that lies (hostile/service.c), and a caller that gives anything: threads call every function of the library at
- * random, and check that it neither crashes nor hangs, that each code is one that the header says, that outputs are zero after a
- * failure, and lengths within the buffers. Run with the hostile service in the place of libpcsclite.
+/* A service that lies (hostile/service.c), and a caller that passes anything. Threads call every function of the
+ * library at random, and check that it neither crashes nor hangs, that the header documents each code, that outputs are
+ * zero after a failure, and that lengths fit the buffers. The hostile service replaces libpcsclite.
  *
  *   test_hostile HEADER --service|--caller SECONDS [SEED] */
 #include <pthread.h>
@@ -16,7 +16,7 @@
 
 enum { THREADS = 8, TIDY_MS = 100 };
 
-/* A call that takes longer hangs: whatever it may wait for is ended all the time. */
+/* A call that takes longer hangs: every wait is ended again and again. */
 #define HANGS_MS 30000.0
 
 static struct caller callers[THREADS];

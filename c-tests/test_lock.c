@@ -46,7 +46,7 @@ static void locks_are_counted(void **state)
     scm_handle *mine = attach(CARD), *theirs = attach(CARD);
     for (int i = 0; i < 3; i++)
         assert_result(scm_lock(mine), SCM_S_OK);
-    /* The disposition of an inner unlock does nothing. */
+    /* The disposition of an inner unlock has no effect. */
     assert_result(scm_unlock(mine, SCM_DISPOSITION_RESET), SCM_S_OK);
     assert_result(scm_unlock(mine, SCM_DISPOSITION_UNPOWER), SCM_S_OK);
     assert_result(echo(mine), SCM_S_OK);
@@ -61,7 +61,7 @@ static void locks_are_counted(void **state)
     assert_result(scm_detach(theirs), SCM_S_OK);
 }
 
-/* 80 5E remembers until a reset, 80 5F tells. */
+/* 80 5E stores data until a reset, 80 5F returns them. */
 static void remember(scm_handle *handle)
 {
     uint8_t response[2];
@@ -92,7 +92,7 @@ static void the_outermost_unlock_disposes_of_the_card(void **state)
         assert_result(scm_unlock(mine, resetting[i]), SCM_S_OK);
         assert_int_equal(generation(mine), before + 1);
         assert_result(echo(theirs), SCM_SCARD_W_RESET_CARD);
-        /* Who asked for the reset goes on without a reconnect. */
+        /* The caller that requested the reset continues without a reconnect. */
         assert_false(remembers(mine));
         assert_result(scm_reconnect(mine), SCM_S_OK);
         assert_int_equal(generation(mine), before + 1);
@@ -108,7 +108,7 @@ static void the_outermost_unlock_disposes_of_the_card(void **state)
     assert_result(scm_detach(theirs), SCM_S_OK);
 }
 
-/* What does not wait for others does not begin to after a reset of our own. */
+/* Calls that do not wait for others do not start to after the own reset. */
 static void the_reader_is_not_waited_for_after_an_own_reset(void **state)
 {
     (void)state;
@@ -137,7 +137,7 @@ static void a_reader_that_cannot_eject_says_so(void **state)
     assert_result(scm_lock(handle), SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_EJECT), SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
-    bed("hold %d transaction", CARD); /* it really was given back */
+    bed("hold %d transaction", CARD); /* the lock was really released */
     bed("release %d leave", CARD);
     assert_result(echo(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 0);
@@ -155,7 +155,7 @@ static void a_lock_that_is_left_behind_is_given_back(void **state)
     bed("release %d leave", CARD);
 }
 
-/* A thread that locks, and says when it has. */
+/* A thread that locks, and records when it has the lock. */
 struct waiter {
     scm_handle *handle;
     scm_result result;
@@ -186,7 +186,7 @@ static void a_lock_waits_for_another_process(void **state)
     size_t length;
     bed("hold %d transaction", CARD);
     start(&waiter, handle);
-    /* The daemon has answered here that the card is held, so the waiter cannot have it. */
+    /* The daemon has answered that the card is held, so the waiter cannot have it. */
     assert_result(scm_get_attribute(other, atr_attribute(), value, sizeof value, &length),
                   SCM_SCARD_E_SHARING_VIOLATION);
     assert_int_equal(waiter.done, 0);
@@ -195,7 +195,7 @@ static void a_lock_waits_for_another_process(void **state)
     assert_result(waiter.result, SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
 
-    /* The other one ends with a reset: the waiter is told, and has no lock. */
+    /* The other one ends with a reset: the waiter gets that code, and no lock. */
     bed("hold %d transaction", CARD);
     start(&waiter, handle);
     bed("release %d reset", CARD);

@@ -1,6 +1,6 @@
-/* When memory runs out there is SCM_E_OUTOFMEMORY, the one error that the reference page of Reconnect promises: no crash,
- * no abort, and everything as it was. Runs on the do-nothing libpcsclite of the benchmarks, and on a virtual reader with a
- * card that needs no memory, so that every allocation that fails is one of libscm. */
+/* Without memory the code is SCM_E_OUTOFMEMORY, the one error that the reference page of Reconnect promises: no crash,
+ * no abort, and an unchanged state. It runs on the do-nothing libpcsclite of the benchmarks, and on a virtual reader
+ * with a card that needs no memory, so that each failing allocation belongs to libscm. */
 #include "support/check.h"
 
 #include <errno.h>
@@ -11,18 +11,18 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 
-/* Which allocation from now on fails; none when it is negative. */
+/* The number of the allocation that fails, counted from now; none if negative. */
 static _Thread_local long failing = -1;
 
 static int fails(void)
 {
     if (failing < 0 || failing-- > 0)
         return 0;
-    errno = ENOMEM; /* the C library insists, where it is the one who asks */
+    errno = ENOMEM; /* the C library tries again for itself */
     return 1;
 }
 
-/* The library allocates through these, because the program's own come first. */
+/* The library allocates through these, because the symbols of the program come first. */
 void *malloc(size_t size)
 {
     return fails() ? NULL : __libc_malloc(size);
@@ -38,7 +38,7 @@ void *realloc(void *old, size_t size)
     return fails() ? NULL : __libc_realloc(old, size);
 }
 
-/* Lets the first, the second, ... allocation of `call` fail until it has all it wants, and returns how many it made. */
+/* Makes the first, the second, ... allocation of `call` fail until it needs no more, and returns their number. */
 static int for_every_allocation(scm_result (*call)(void))
 {
     for (int n = 0; n < 1000; n++) {
@@ -56,10 +56,10 @@ static int for_every_allocation(scm_result (*call)(void))
     return 0;
 }
 
-/* How often a call has succeeded although an allocation failed. */
+/* The number of successes despite a failed allocation. */
 static int coped;
 
-/* The same for a call that can do without its last allocations: they are for giving something back. */
+/* The same for a call that does not need its last allocations, which are for a release. */
 static int for_every_allocation_but_the_last(scm_result (*call)(void), scm_result (*is_as_before)(void))
 {
     for (int n = 0; n < 1000; n++) {
@@ -75,7 +75,7 @@ static int for_every_allocation_but_the_last(scm_result (*call)(void), scm_resul
         if (result == SCM_S_OK)
             coped++;
         else
-            assert_int_equal(coped, 0); /* what comes later is no more needed */
+            assert_int_equal(coped, 0); /* later allocations are not needed */
         assert_true(result == SCM_S_OK || result == SCM_E_OUTOFMEMORY);
     }
     fail_msg("the call never ends to allocate");
@@ -83,7 +83,7 @@ static int for_every_allocation_but_the_last(scm_result (*call)(void), scm_resul
 }
 
 static scm_handle *handle;
-static uintptr_t icc = 1; /* the do-nothing libpcsclite knows every number */
+static uintptr_t icc = 1; /* the do-nothing libpcsclite accepts every number */
 
 static scm_result attach_by_ifd(void)
 {
@@ -175,7 +175,7 @@ static scm_result get_log(void)
     return scm_virtual_ifd_get_log(ifd, NULL, 0, &length);
 }
 
-/* The reader stays for the tests behind this one, if they are to run on it. */
+/* The reader remains for the following tests, if they use it. */
 static void virtual_readers_run_out_of_memory(void **state)
 {
     (void)state;
@@ -243,7 +243,7 @@ static scm_result transmit_within(void)
     return result;
 }
 
-/* The card answers, and no lock is left. */
+/* The card responds, and no lock is left. */
 static scm_result is_usable(void)
 {
     uint32_t state, protocol;
@@ -268,7 +268,7 @@ static scm_result attach_within(void)
     return result;
 }
 
-/* A thread makes the calls to the resource manager that may be waited for so long and no longer. */
+/* Another thread makes the calls with a limit to the resource manager. */
 static void limits_run_out_of_memory(void **state)
 {
     (void)state;
@@ -337,7 +337,7 @@ static scm_result ask_card(void)
     return scm_card_auth_icc_auth(auth, 0, NULL, 0, (const uint8_t *)"12345678", 8, response, sizeof response, &length);
 }
 
-/* Up to the comparison, which fails: the card answers nothing. */
+/* Up to the comparison, which fails: the card returns nothing. */
 static scm_result prove_card(void)
 {
     scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
@@ -408,7 +408,7 @@ static scm_result watch(void)
     return result;
 }
 
-/* The threads of a monitor allocate as ever: what fails here is what is allocated by who makes it. */
+/* The threads of a monitor allocate as usual: only the allocations of its creator fail here. */
 static void monitors_run_out_of_memory(void **state)
 {
     (void)state;
@@ -456,7 +456,7 @@ static scm_result open_file(void)
     return result;
 }
 
-/* The position is behind what the card has got, so it goes back. */
+/* The position is after the acknowledged bytes, so it is set back. */
 static scm_result write_file(void)
 {
     static const uint8_t data[300];
@@ -496,7 +496,7 @@ static scm_result create_file(void)
     return scm_file_access_create(files, SCM_TYPE_BY_ID, "4402", (const uint8_t *)"\x80\x01\x09", 3, 0, NULL, 0);
 }
 
-/* This card says yes to everything, and nothing else: only the MF is surely a directory. */
+/* This card responds to everything with a success, so only the MF is surely a directory. */
 static void files_run_out_of_memory(void **state)
 {
     (void)state;
@@ -549,7 +549,7 @@ static scm_result create_interface(void)
     return scm_create_interface(handle, NULL, "CardAuth", NULL, &object);
 }
 
-/* What a provider has created, and nobody gets, is released. */
+/* An object that a provider created is released if nobody gets it. */
 static void providers_run_out_of_memory(void **state)
 {
     (void)state;

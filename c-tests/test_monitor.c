@@ -1,4 +1,4 @@
-/* Monitors: what is there, and whatever changes, as numbered events. */
+/* Monitors: the present state and each change, as numbered events. */
 #include "support/check.h"
 
 #include <dirent.h>
@@ -19,7 +19,7 @@
 /* Longer than anything takes here. */
 #define LONG_MS 20000
 
-/* How many readers there are, and how many go away with one: those of vpcd have two slots, which are readers to pcscd. */
+/* The number of readers, and how many leave with one: a vpcd reader has two slots, which are readers for pcscd. */
 static int readers, slots;
 
 static void count_readers(void)
@@ -41,11 +41,11 @@ static long long now_ms(void)
 
 static uint32_t service(void) { return bed_is_virtual() ? SCM_SERVICE_VIRTUAL : SCM_SERVICE_PLATFORM; }
 
-/* A monitor, and what it has told so far. */
+/* A monitor, and its events so far. */
 struct watch {
     scm_monitor *monitor;
     uint64_t number;
-    /* Whether the service is up, and whether all that there is has been told. */
+    /* True if the service runs, and if the present state is complete. */
     int up, current;
     /* By the name of the reader. */
     struct seen {
@@ -64,7 +64,7 @@ static struct seen *seen(struct watch *watch, const char *name)
     return place;
 }
 
-/* The event makes sense behind those before it. */
+/* Checks that the event fits those before it. */
 static void follow(struct watch *watch, const scm_event *event)
 {
     assert_int_equal(event->struct_size, sizeof *event);
@@ -105,7 +105,8 @@ static void follow(struct watch *watch, const scm_event *event)
     }
 }
 
-/* The next event of any kind. The other resource manager has a say at the beginning: on virtual readers the platform is down. */
+/* The next event of any kind. At the start the other resource manager has events too: on virtual readers the platform's
+ * service is down. */
 static scm_event fetch(struct watch *watch)
 {
     scm_event event = SCM_EVENT_INIT;
@@ -143,14 +144,14 @@ static void assert_next(struct watch *watch, uint32_t kind, int reader)
     assert_string_equal(event.ifd_name, reader < 0 ? "" : bed_ifd(reader));
 }
 
-/* Until all that there is has been told. */
+/* Waits for the complete present state. */
 static void follow_until_current(struct watch *watch)
 {
     while (!watch->current)
         fetch(watch);
 }
 
-/* Until so many readers are there, and cards in them. */
+/* Waits for so many readers with cards. */
 static void follow_until(struct watch *watch, int ifds, int cards)
 {
     for (;;) {
@@ -215,7 +216,7 @@ static void what_is_there_comes_first(void **state)
     end(&watch);
 }
 
-/* Whatever comes before it makes up the present state, and nothing of that comes after it. */
+/* The events before it make up the present state; none of them comes after it. */
 static void that_all_has_been_told_is_an_event(void **state)
 {
     (void)state;
@@ -233,7 +234,7 @@ static void that_all_has_been_told_is_an_event(void **state)
     }
 }
 
-/* Also that there is none, and at once. */
+/* Also the absence of a service, and at once. */
 static void that_there_is_no_reader_has_been_told(void **state)
 {
     (void)state;
@@ -243,7 +244,7 @@ static void that_there_is_no_reader_has_been_told(void **state)
     long long begun = now_ms();
     follow_until_current(&watch);
     assert_true(now_ms() - begun < 2000);
-    /* Of the virtual service it was told before that it is there. */
+    /* The virtual service was reported before. */
     assert_int_equal(watch.number, 2 + bed_is_virtual());
     assert_int_equal(watch.up, 1);
     for (int reader = readers / slots - 1; reader >= 0; reader--)
@@ -278,7 +279,7 @@ static void cards_come_and_go(void **state)
     end(&watch);
 }
 
-/* Nobody fetches an event until all is over. What is faster than the library looks is told at least once. */
+/* Nobody fetches an event until the end. Changes faster than the polling are reported at least once. */
 static void changes_that_nobody_waited_for_are_kept(void **state)
 {
     (void)state;
@@ -319,7 +320,7 @@ static void use_is_no_event_and_a_reset_of_a_virtual_card_is(void **state)
     end(&watch);
 }
 
-/* Everything that was there is gone, and then the service. */
+/* All objects left, and then the service. */
 static void assert_service_goes(struct watch *watch)
 {
     int left = 0, removed = 0;
@@ -344,7 +345,7 @@ static void the_service_goes_and_comes_back(void **state)
     for (int i = 0; i < 2; i++) {
         bed("daemon %s", ways[i]);
         assert_service_goes(&watch);
-        assert_nothing_more(&watch); /* it was complete before, and is */
+        assert_nothing_more(&watch); /* the state was complete before, and is */
         bed("daemon start");
         assert_next(&watch, SCM_EVENT_SERVICE_UP, -1);
         follow_until(&watch, readers, 1);
@@ -399,7 +400,7 @@ static void a_wait_keeps_its_time(void **state)
     end(&watch);
 }
 
-/* A thread that waits without a limit, and says what came of it. */
+/* A thread that waits without a limit, and stores the result. */
 struct waiter {
     scm_monitor *monitor;
     scm_event event;
@@ -431,7 +432,7 @@ static void a_wait_can_be_cancelled(void **state)
     assert_result(scm_monitor_wait(watch.monitor, SCM_INFINITE, &event), SCM_SCARD_E_CANCELLED);
     assert_int_equal(event.kind, 0);
     assert_result(scm_monitor_wait(watch.monitor, 0, &event), SCM_SCARD_E_TIMEOUT);
-    /* Whether the thread waits already or not. */
+    /* The thread waits already or not yet. */
     for (int i = 0; i < 50; i++) {
         start(&waiter, watch.monitor);
         if (i % 2)
@@ -491,7 +492,7 @@ static void the_file_descriptor_is_readable_while_an_event_waits(void **state)
     struct stat open, after;
     assert_int_equal(fstat(fd, &open), 0);
     end(&watch);
-    /* Its number is free: another thread may have opened something else under it by now. */
+    /* Its number is free: another thread may have opened another object with it. */
     assert_true(fstat(fd, &after) != 0 || after.st_dev != open.st_dev || after.st_ino != open.st_ino);
 }
 
@@ -512,7 +513,7 @@ static void several_monitors_tell_the_same(void **state)
         for (int i = 0; i < MANY; i++)
             assert_next(&watches[i], SCM_EVENT_CARD_REMOVED, OTHER);
     }
-    /* With all of them open the card answers. */
+    /* The card responds while all of them are open. */
     scm_handle *handle = attach(CARD);
     assert_result(echo(handle), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
@@ -545,7 +546,7 @@ static void no_monitor_is_told(void **state)
         event.struct_size = wrong[i];
         assert_result(scm_monitor_wait(watch.monitor, 0, &event), SCM_E_INVALIDARG);
     }
-    /* One of a newer version of the library. */
+    /* A structure of a newer version of the library. */
     struct {
         scm_event known;
         uint64_t more, behind;
@@ -589,7 +590,7 @@ static void a_monitor_is_dead_in_the_child_of_a_fork(void **state)
     end(&watch);
 }
 
-/* A child has monitors of its own, and ends with one that is waited for. */
+/* A child has its own monitors, and ends during a wait. */
 static void a_process_may_end_in_a_wait(void **state)
 {
     (void)state;
@@ -617,7 +618,7 @@ static void a_service_that_hangs_delays_nobody(void **state)
 {
     (void)state;
     if (bed_is_virtual())
-        return; /* the service is in the process, and does not hang */
+        return; /* the virtual service does not hang */
     scm_event event = SCM_EVENT_INIT;
     struct watch watch = begin(), doomed = begin();
     struct waiter waiter;
@@ -636,7 +637,7 @@ static void a_service_that_hangs_delays_nobody(void **state)
     pthread_join(waiter.thread, NULL);
     if (waiter.result != SCM_E_HANDLE)
         assert_result(waiter.result, SCM_SCARD_E_CANCELLED);
-    /* One that begins now has nothing to tell. */
+    /* A new one has nothing to report. */
     struct watch late = begin();
     assert_result(scm_monitor_wait(late.monitor, 50, &event), SCM_SCARD_E_TIMEOUT);
     assert_result(scm_monitor_destroy(late.monitor), SCM_S_OK);
@@ -671,7 +672,7 @@ static void await_count(const char *directory, int expected)
 static void nothing_is_left_behind(void **state)
 {
     (void)state;
-    /* Threads of the tests before may be about to leave. */
+    /* Threads of earlier tests may still be ending. */
     await_count("/proc/self/task", 3 + 1);
     int fds = count("/proc/self/fd"), threads = count("/proc/self/task");
     for (int i = 0; i < 100; i++) {
@@ -693,7 +694,7 @@ static void idle_costs_nothing(void **state)
     scm_event event = SCM_EVENT_INIT;
     clock_t before = clock();
     assert_result(scm_monitor_wait(watch.monitor, 3000, &event), SCM_SCARD_E_TIMEOUT);
-    /* 1 % of a core, and looking for a service that is not there (the virtual bed) is less than that, too. */
+    /* 1 % of a core; the search for a missing service (the virtual bed) costs less too. */
     assert_true(clock() - before < CLOCKS_PER_SEC * 3 / 100);
     end(&watch);
 }

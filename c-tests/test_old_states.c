@@ -1,9 +1,9 @@
-/* All threads of a process keep what libpcsclite knows of the readers in one place, where one that comes late writes an answer from
- * before. Here one comes late whenever it does harm: the threads of monitors are held back between the answer of pcscd and that place,
- * and let go, one each time, in the middle of a question about a card.
+/* In libpcsclite all threads of a process share one copy of the reader states, and a late thread writes an old answer
+ * there. This test makes threads late at the harmful moment: it holds the threads of monitors between the answer of
+ * pcscd and the copy, and releases one each time during a question about a card.
  *
- * From 2.0.1 on libpcsclite has a lock for that place. So only one monitor can be held there, and the question waits for it. From 2.5 on
- * monitors ask pcscd themselves: none can be held, and all go on. */
+ * From 2.0.1 on libpcsclite has a lock for the copy. So only one monitor can be held, and the question waits for it.
+ * From 2.5 on monitors ask pcscd themselves: none can be held, and all continue. */
 #define _GNU_SOURCE /* syscall */
 #include "support/check.h"
 #include "support/owner.h"
@@ -19,20 +19,20 @@
 #define OLD_ATR "3B80800101"
 #define MONITORS 2
 
-/* The states of all readers are more than anything else that is read here. */
+/* Nothing else that is read here is as long as the states of all readers. */
 #define STATES_MIN 1024
 
-/* The threads of the tests, and the one of them that asks the library. */
+/* The threads of the tests, and the one that asks the library. */
 static _Thread_local bool is_ours, asks;
 
-/* The last that this thread has read are the states. */
+/* This thread's last read was of the states. */
 static _Thread_local bool has_states;
 
-/* Where those are held that are to come late. */
+/* The place of the held threads. */
 static struct {
     pthread_mutex_t mutex;
     pthread_cond_t moved;
-    int to_hold, held, let_go, gone; /* how many threads */
+    int to_hold, held, let_go, gone; /* the number of threads */
 } gate = {.mutex = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
 
 static void wait_at_gate(void)
@@ -44,7 +44,7 @@ static void wait_at_gate(void)
         pthread_cond_wait(&gate.moved, &gate.mutex);
 }
 
-/* Returns once those have written that were held. */
+/* Returns when the held threads have written. */
 static void let_go(int how_many)
 {
     gate.let_go += how_many;
@@ -53,13 +53,13 @@ static void let_go(int how_many)
         pthread_cond_wait(&gate.moved, &gate.mutex);
 }
 
-/* libpcsclite reads its answers with this one. It has polled, so the answer is there. */
+/* libpcsclite reads its answers with this function. It has polled, so the answer is there. */
 ssize_t read(int fd, void *buffer, size_t length)
 {
     bool is_of_states = length >= STATES_MIN, waits = false;
     pthread_mutex_lock(&gate.mutex);
     if (is_ours) {
-        /* SCardStatus has all states, and asks about its card before it looks at them. */
+        /* SCardStatus gets all states, and asks about its card before it uses them. */
         if (asks && has_states && !is_of_states && gate.let_go < gate.held)
             let_go(1);
         has_states = is_of_states;
@@ -88,7 +88,7 @@ static void hold_next(void)
 
 static scm_monitor *monitors[MONITORS];
 
-/* Waits so long for an event about a card. Whether there was one. */
+/* Waits for an event about a card. True if there was one. */
 static bool has_told(scm_monitor *monitor, uint32_t timeout_ms)
 {
     scm_event event = SCM_EVENT_INIT;
@@ -120,7 +120,7 @@ static int held(void)
     return held;
 }
 
-/* Returns once each monitor is held, has told of what has happened, or waits for the lock of one that is held. */
+/* Returns when each monitor is held, has reported, or waits for the lock of a held one. */
 static void await_held(void)
 {
     const struct timespec millisecond = {.tv_nsec = 1000000};
@@ -138,7 +138,7 @@ static void await_held(void)
     }
 }
 
-/* Where a lock keeps one of them from being held, nobody comes late. */
+/* If a lock prevents holding a thread, none is late. */
 static bool all_are_held(void)
 {
     return held() == MONITORS;
@@ -153,7 +153,7 @@ static void hold_no_more(void)
     pthread_mutex_unlock(&gate.mutex);
 }
 
-/* What is asked for, and whether one came late in the middle of it. */
+/* The question, and whether a thread was late during it. */
 struct question {
     scm_result (*call)(void *);
     void *argument;
@@ -171,7 +171,7 @@ static scm_result ask(void *argument)
     return result;
 }
 
-/* The result of the call, into which those come late that are held, or which waits for the one that is. */
+/* The result of the call during which the held threads write, or which waits for the held one. */
 static scm_result harmed(scm_result (*call)(void *), void *argument)
 {
     struct wait wait;
@@ -188,7 +188,7 @@ static scm_result harmed(scm_result (*call)(void *), void *argument)
     return result;
 }
 
-/* Each has told of the card, so it has a thread that waits for more, or is about to. */
+/* Each has reported the card, so it has a thread that waits or is about to. */
 static int begin(void **state)
 {
     (void)state;
@@ -233,7 +233,7 @@ static scm_result status(void *handle)
     return result == SCM_S_OK && (card_state == SCM_STATE_ABSENT || protocol == 0) ? SCM_E_UNEXPECTED : result;
 }
 
-/* Before the card was connected it spoke no protocol. */
+/* Before the connection the card had no protocol. */
 static void a_borrowed_handle_keeps_its_protocol(void **state)
 {
     (void)state;
@@ -249,7 +249,7 @@ static void a_borrowed_handle_keeps_its_protocol(void **state)
     bed("remove %d", OTHER);
 }
 
-/* Before it there was none, or another one. */
+/* Before, there was no card or another one. */
 static void a_card_that_has_come_is_there(void **state)
 {
     (void)state;
@@ -270,7 +270,7 @@ static void a_card_that_has_come_is_there(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-/* The same card, used all the time. */
+/* The same card, in use all the time. */
 static void a_card_that_is_used_has_not_left(void **state)
 {
     (void)state;
@@ -278,7 +278,7 @@ static void a_card_that_is_used_has_not_left(void **state)
     bed("remove %d", CARD);
     await_held();
     bed("insert %d steerable", CARD);
-    /* To attach is a question, too. */
+    /* An attach asks too. */
     if (!all_are_held())
         hold_no_more();
     scm_handle *handle = attach(CARD);

@@ -1,4 +1,4 @@
-/* A card that nobody here wrote: the OpenPGP card of the crate opcard (OpenPGP Smart Card Application 3.4). */
+/* A card of another project: the OpenPGP card of the crate opcard (OpenPGP Smart Card Application 3.4). */
 #include "support/check.h"
 
 #define CARD 0
@@ -7,7 +7,7 @@ static const uint8_t AID[] = {0xD2, 0x76, 0x00, 0x01, 0x24, 0x01};
 static scm_handle *card;
 static uint8_t response[SCM_RESPONSE_MAX];
 
-/* Sends a command, and returns the length of the data in front of the status bytes, which have to be `sw`. */
+/* Sends a command, and returns the length of the data before the status word, which must be `sw`. */
 static size_t send(const char *command, size_t length, uint16_t sw)
 {
     size_t received = 77;
@@ -33,15 +33,15 @@ static void data_objects_are_read(void **state)
     assert_int_equal(send("\x00\xCA\x00\xC4\x00", 5, 0x9000), 7);
     assert_int_equal(response[4], 3);
     assert_int_equal(response[6], 3);
-    /* What is not there is said by the card, and is no failure of the exchange. */
+    /* The card reports a missing object, and the exchange succeeds. */
     assert_int_equal(send("\x00\xCA\x12\x34\x00", 5, 0x6A88), 0);
-    /* 6E: application related data, with an extended Le in one piece. */
+    /* 6E: application related data, with an extended Le in one response. */
     size_t length = send("\x00\xCA\x00\x6E\x00\x00\x00", 7, 0x9000);
     assert_in_range(length, 100, 4096);
     assert_int_equal(response[0], 0x4F);
 }
 
-/* scm_send: the same card, without a word about APDUs. */
+/* scm_send: the same card, without APDUs. */
 static scm_result send_command(scm_command *command, size_t *length, uint16_t *word)
 {
     return scm_send(card, command, response, sizeof response, length, word);
@@ -62,7 +62,7 @@ static void commands_are_carried_whatever_it_takes(void **state)
     assert_result(send_command(&select, &length, &word), SCM_S_OK);
     assert_int_equal(word, 0x9000);
 
-    /* 6E, application related data: as far as one short response goes, in one piece, and in parts. */
+    /* 6E, application related data: one short response, in one piece, and in parts. */
     get.ins = 0xCA;
     get.p2 = 0x6E;
     get.expected = SCM_EXPECTED_MAX;
@@ -95,7 +95,7 @@ static void commands_are_carried_whatever_it_takes(void **state)
     get.p1 = 0;
     get.p2 = 0xC4;
     assert_result(send_command(&get, &length, &word), SCM_S_OK);
-    assert_int_equal(response[4], 2); /* one try, and not one more */
+    assert_int_equal(response[4], 2); /* one try, and no more */
     verify.data = (const uint8_t *)"123456";
     assert_result(send_command(&verify, &length, &word), SCM_S_OK);
 }
@@ -103,7 +103,7 @@ static void commands_are_carried_whatever_it_takes(void **state)
 static void what_the_card_says_that_it_can_do(void **state)
 {
     (void)state;
-    /* The card knows all of it, and its ATR says that it does not (73 FF 01 00, of the crate vpicc). */
+    /* The card knows all of it, and its ATR denies it (73 FF 01 00, of the crate vpicc). */
     scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
     assert_result(scm_get_card_capabilities(card, &capabilities), SCM_S_OK);
     assert_int_equal(capabilities.flags, 0);
@@ -111,7 +111,7 @@ static void what_the_card_says_that_it_can_do(void **state)
     assert_int_equal(capabilities.response_data, 256);
 }
 
-/* After a reset the card has forgotten which application was selected, and says so. */
+/* After a reset the card has lost its selection, and says so. */
 static void a_reset_is_noticed_and_the_application_selected_again(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Readers with a PIN pad (PC/SC part 10): what they are asked, byte by byte, and what their answers mean. */
+/* Readers with a PIN pad (PC/SC part 10): their commands, byte by byte, and the meaning of their answers. */
 #include "support/check.h"
 
 #include <stdbool.h>
@@ -10,17 +10,17 @@
 
 #define NAME "Pin pad 00 00"
 
-/* Control codes as a driver may have them. */
+/* Possible control codes of a driver. */
 #define VERIFY 0x42330006u
 #define MODIFY 0x42330007u
 #define PROPERTIES 0x4233000Au
 #define TLV_PROPERTIES 0x42330012u
 
-/* What the reader is, and what it was asked. */
+/* The reader and its commands. */
 static struct {
     bool verifies, modifies, has_properties, has_list;
     uint16_t answer;
-    size_t answer_length; /* 2, unless it is out of order */
+    size_t answer_length; /* 2, unless it is broken */
     const uint8_t *list;
     size_t list_length;
     PIN_PROPERTIES_STRUCTURE properties;
@@ -28,9 +28,9 @@ static struct {
     uint32_t code;
     uint8_t asked[512];
     size_t asked_length;
-    void (*meanwhile)(void); /* while the user is asked */
+    void (*meanwhile)(void); /* during the question to the user */
     int controls, breaks_at;
-    bool has_sim; /* a card of class A0 alone */
+    bool has_sim; /* a card of class A0 only */
 } reader;
 
 static scm_virtual_ifd *ifd;
@@ -99,7 +99,7 @@ static scm_result transmit(void *user, const uint8_t *command, size_t command_le
 {
     (void)user, (void)command_length, (void)capacity;
     reader.commands++;
-    /* The MF, with two tries for CHV1, and four for the code that unblocks it. */
+    /* The MF, with two tries for CHV1, and four for its unblocking code. */
     static const uint8_t mf[] = {0, 0, 0, 0, 0x3F, 0, 1, 0, 0, 0, 0, 0, 10, 0x13, 1, 1, 4, 0, 0x82, 0x84, 0x83, 0x8A, 0};
     *response_length = 0;
     if (reader.has_sim && command[0] == 0xA0)
@@ -159,7 +159,7 @@ static void assert_asked(uint32_t code, const void *expected, size_t length)
     reader.questions = 0;
 }
 
-/* The structures as the header of pcsc-lite has them, so that both read the standard alike. */
+/* The structures of the header of pcsc-lite, as a second reading of the standard. */
 static size_t pin_verify(uint8_t *bytes, PIN_VERIFY_STRUCTURE structure, const void *apdu, size_t length)
 {
     structure.ulDataLength = (uint32_t)length;
@@ -255,14 +255,14 @@ static void each_method_asks_for_its_own(void **state)
     assert_result(unblock(SCM_FL_IHV_PIN_PAD, 5), SCM_S_OK);
     assert_asked(MODIFY, expected, sizeof two + 17);
 
-    /* Without the flag no code is no code: the card is asked without one. And a state is asked for without the user. */
+    /* Without the flag a missing code is not entered: the card is asked without one. And the state needs no user. */
     assert_result(unblock(0, 5), SCM_S_OK);
     assert_result(verify(SCM_FL_IHV_CHECKONLY, 5), SCM_S_OK);
     assert_int_equal(reader.questions, 0);
     assert_int_equal(reader.commands, 2);
 }
 
-/* In the class of the card, once that is known, with its blocks and its number for CHV1. */
+/* In the class of the card, once known, with its blocks and its number for CHV1. */
 static void a_sim_is_asked_in_its_own_way(void **state)
 {
     (void)state;
@@ -324,7 +324,7 @@ static void the_reader_has_its_say(void **state)
 {
     (void)state;
     make_codes(NULL);
-    /* No display; the entry ends by its length or by time. */
+    /* No display; the entry ends by length or time. */
     reader.has_properties = true;
     reader.properties = (PIN_PROPERTIES_STRUCTURE){0x0000, 0x05, 0};
     assert_result(verify(0, 1), SCM_S_OK);
@@ -332,14 +332,14 @@ static void the_reader_has_its_say(void **state)
     reader.properties = (PIN_PROPERTIES_STRUCTURE){0x0210, 0x07, 1};
     assert_result(verify(0, 1), SCM_S_OK);
     assert_memory_equal(reader.asked + 5, "\x0F\x01\x02\x01", 4);
-    /* The list knows more: 4 to 8 digits. */
+    /* The list has more: 4 to 8 digits. */
     static const uint8_t list[] = {0x01, 2, 0x00, 0x00, 0x02, 1, 0x02, 0x06, 1, 4, 0x07, 1, 8};
     reader.has_list = true;
     reader.list = list;
     reader.list_length = sizeof list;
     assert_result(verify(0, 1), SCM_S_OK);
     assert_memory_equal(reader.asked + 5, "\x08\x04\x02\x00", 4);
-    /* What is not in the list is in the structure. */
+    /* The structure has the fields that the list lacks. */
     reader.list = list + 7;
     reader.list_length = sizeof list - 7;
     reader.properties = (PIN_PROPERTIES_STRUCTURE){0x0000, 0x05, 0};
@@ -423,7 +423,7 @@ static void nothing_is_left_of_the_answer(void **state)
     assert_int_equal(length, 0);
 }
 
-/* A call for the card that is being called would wait for itself. */
+/* A call for the card in use would wait for itself. */
 static void call_for_the_same_card(void)
 {
     uint32_t tries = 77;
@@ -448,7 +448,7 @@ static void call_for_what_was_verified(void)
     assert_result(scm_ch_verification_reset_security_state(codes), SCM_SCARD_E_NOT_READY);
 }
 
-/* With the card the driver of many a reader stops answering. */
+/* Without a card the driver of many readers stops answering. */
 static void a_card_that_is_pulled_is_no_reader_without_a_pin_pad(void **state)
 {
     (void)state;
@@ -508,7 +508,7 @@ static int end(void **state)
     return scm_virtual_ifd_destroy(ifd);
 }
 
-/* What it makes it has made itself, by which valgrind.supp knows it in the child. */
+/* The child creates its own objects, by which valgrind.supp recognises them. */
 static void the_child_of_a_fork_begins_without_objects(void **state)
 {
     int status = -1;

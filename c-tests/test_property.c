@@ -1,4 +1,4 @@
-/* What can be known: status, ATR, names, handles, the lists of readers. */
+/* Properties: status, ATR, names, handles, the lists of readers. */
 #include "support/check.h"
 
 #include <PCSC/winscard.h>
@@ -118,7 +118,7 @@ static void the_handles_can_be_handed_on(void **state)
         assert_int_equal(SCardIsValidContext((SCARDCONTEXT)context), (LONG)SCARD_E_INVALID_HANDLE);
 }
 
-/* Whether a multi-string of this length is well formed and has this name in it. */
+/* True if the multi-string of this length is well formed and has this name. */
 static int lists(const char *names, size_t length, const char *name)
 {
     int found = 0;
@@ -183,10 +183,10 @@ static void without_a_service_there_is_no_reader(void **state)
     assert_int_equal(length, 1);
     assert_result(scm_attach_by_ifd(bed_ifd(CARD), &handle), SCM_SCARD_E_NO_SERVICE);
     assert_null(handle);
-    /* Whether a reader has this name, nobody knows. */
+    /* Nobody knows whether a reader has this name. */
     assert_result(scm_attach_by_ifd("No such reader", &handle), SCM_SCARD_E_NO_SERVICE);
     if (!bed_is_virtual()) {
-        /* Virtual readers are then all that there is, so that a typo can be told from a daemon that is not there. */
+        /* Virtual readers are then all readers, so a wrong name differs from a missing daemon. */
         scm_virtual_ifd *reader;
         scm_attach_options direct = SCM_ATTACH_OPTIONS_INIT;
         direct.share_mode = SCM_SHARE_DIRECT;
@@ -213,7 +213,7 @@ static void without_a_service_there_is_no_reader(void **state)
     assert_result(scm_list_ifds(NULL, 0, &length), SCM_S_OK);
 }
 
-/* An attachment knows that its reader exists, whatever stands beside it. */
+/* An attachment knows that its reader exists, whatever exists beside it. */
 static void a_reader_that_was_there_is_no_typo(void **state)
 {
     (void)state;

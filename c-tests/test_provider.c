@@ -1,4 +1,4 @@
-/* Providers: which one is asked, what it is asked, and that what it has created ends once. */
+/* Providers: their selection, their calls, and the single end of their objects. */
 #include "support/check.h"
 #include "support/wait.h"
 
@@ -11,7 +11,7 @@ static const scm_guid CH_VERIFICATION = SCM_IID_CH_VERIFICATION;
 static const scm_guid CARD_AUTH = SCM_IID_CARD_AUTH;
 static const scm_guid OWN = {0x12345678, 0x9ABC, 0xDEF0, {1, 2, 3, 4, 5, 6, 7, 8}};
 
-/* What a provider of these tests was told, and what it is to do. */
+/* The calls to a provider of these tests, and its orders. */
 struct source {
     atomic_int created, released, opened, closed, ended, calls;
     scm_result create_result, answer;
@@ -25,7 +25,7 @@ struct source {
     atomic_bool is_reached, is_let_go;
 };
 
-/* What it creates. */
+/* Its object. */
 struct object {
     struct source *source;
     scm_handle *handle;
@@ -40,7 +40,7 @@ static scm_result create(void *user_data, scm_handle *handle, void *caller_user_
     if (source->during_create != NULL)
         source->during_create(source, handle);
     if (SCM_FAILED(source->create_result)) {
-        *made = (void *)1; /* Nobody is to look at it. */
+        *made = (void *)1; /* Nobody may look at it. */
         return source->create_result;
     }
     source->created++;
@@ -60,7 +60,7 @@ static void release(void *made)
         return;
     uint64_t number;
     assert_int_equal(object->files, 0);
-    /* No lock is held that this would wait for. Whether there still is the attachment depends. */
+    /* No lock is held that this would wait for. The attachment may be gone. */
     (void)scm_get_generation(object->handle, &number);
     object->source->released++;
     free(object);
@@ -72,7 +72,7 @@ static void end(void *user_data)
     assert_int_equal(source->released, source->created);
     assert_result(scm_unregister_provider(NULL), SCM_E_INVALIDARG);
     assert_result(scm_create_interface(NULL, &OWN, NULL, NULL, &user_data), SCM_SCARD_E_ICC_CREATEORDER);
-    source->ended++; /* The last thing: who waits for it frees the source. */
+    source->ended++; /* Last: a thread that waits for it frees the source. */
 }
 
 static scm_result called(struct object *object)
@@ -204,7 +204,7 @@ static scm_provider register_provider(struct source *source, const scm_guid *iid
     return registered;
 }
 
-/* Nothing is left of it. */
+/* Nothing of it is left. */
 static void unregister_to_the_end(const scm_provider *provider)
 {
     struct source *source = provider->user_data;
@@ -222,7 +222,7 @@ static scm_file_access *create_files(scm_handle *handle)
     return files;
 }
 
-/* How many objects the provider has been asked for. */
+/* The number of objects requested from the provider. */
 static int asked(struct source *source, scm_handle *handle)
 {
     int before = source->created;
@@ -253,7 +253,7 @@ static void by_iid_and_by_name(void **state)
         for (int way = 0; way < 4; way++) {
             void *object = NULL;
             const scm_guid *iid = way < 2 ? standards[i].iid : NULL;
-            /* Beside an IID the name is not looked at. */
+            /* Beside an IID the name is ignored. */
             const char *name = way == 0 ? NULL : way == 1 ? "caf\xE9" : standards[i].names[way - 2];
             assert_result(scm_create_interface(handle, iid, name, NULL, &object), SCM_S_OK);
             assert_non_null(object);
@@ -399,7 +399,7 @@ static void a_provider_takes_the_place_of_the_generic_one(void **state)
     assert_result(scm_ch_verification_verify(codes, (const uint8_t *)"1234", 4, 0, 1, &retries_left),
                   SCM_SCARD_W_WRONG_CHV);
     assert_int_equal(retries_left, 2);
-    codes_source.answer = SCM_S_FALSE; /* its successes are handed on, too */
+    codes_source.answer = SCM_S_FALSE; /* its successes are passed on, too */
     assert_result(verify_code(codes), SCM_S_FALSE);
     assert_result(scm_ch_verification_release(codes), SCM_S_OK);
 
@@ -439,7 +439,7 @@ static void what_a_provider_leaves_after_a_failure_is_not_handed_out(void **stat
     scm_file *other = file;
     assert_result(scm_file_access_open(files, 0, "/ours/file", &other), SCM_SCARD_E_NO_ACCESS);
     assert_null(other);
-    /* What only the library can say of its objects. */
+    /* Only the library can say this of its objects. */
     for (int i = 0; i < 2; i++) {
         source.answer = source.create_result = i ? SCM_E_HANDLE : SCM_E_UNEXPECTED;
         assert_result(scm_file_tell(file, &position), SCM_E_FAIL);
@@ -451,7 +451,7 @@ static void what_a_provider_leaves_after_a_failure_is_not_handed_out(void **stat
     source.answer = SCM_SCARD_E_INSUFFICIENT_BUFFER;
     assert_result(scm_file_access_get_current_dir(files, path, 1, &length), SCM_SCARD_E_INSUFFICIENT_BUFFER);
     assert_int_equal(length, sizeof "/ours");
-    /* It says that it has written more than there is room for. */
+    /* It claims to have written more than fits. */
     source.answer = SCM_S_OK;
     source.claimed_length = 17;
     assert_result(scm_file_access_get_current_dir(files, path, sizeof path, &length), SCM_E_FAIL);
@@ -482,7 +482,7 @@ static void files_are_closed_before_what_opened_them_is_released(void **state)
     assert_int_equal(length, 3);
     assert_result(scm_file_tell(two, &position), SCM_S_OK);
     assert_int_equal(position, 42);
-    /* Its answer is that of the provider, and it is closed whatever that is. */
+    /* The answer is the provider's, and the file is closed in any case. */
     source.answer = SCM_SCARD_E_NO_ACCESS;
     assert_result(scm_file_close(one), SCM_SCARD_E_NO_ACCESS);
     assert_result(scm_file_close(one), SCM_E_HANDLE);
@@ -514,7 +514,7 @@ static void a_function_that_is_not_there_is_not_implemented(void **state)
     unregister_to_the_end(&registered);
 }
 
-/* NULL with a length does not get to a provider, and no data at all do. */
+/* NULL with a length does not reach a provider, and empty data does. */
 static void the_inputs_of_a_provider_are_there(void **state)
 {
     (void)state;
@@ -536,7 +536,7 @@ static void the_inputs_of_a_provider_are_there(void **state)
     length = 77;
     assert_result(scm_card_auth_get_challenge(auth, 7, NULL, 1, answer, 8, &length), SCM_E_INVALIDARG);
     assert_int_equal(length, 0);
-    /* What no provider has. */
+    /* No provider has these. */
     scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
     assert_result(scm_card_auth_app_auth_ex(auth, 7, NULL, 0, &options), SCM_E_NOTIMPL);
     assert_result(scm_card_auth_icc_auth_ex(auth, 7, NULL, 0, &options), SCM_E_NOTIMPL);
@@ -562,7 +562,7 @@ static void a_failure_to_create_is_that_of_the_caller(void **state)
     unregister_to_the_end(&registered);
 }
 
-/* The functions of an interface that the library does not know. */
+/* The functions of an interface unknown to the library. */
 struct crypto {
     int (*add)(void *object, int one, int other);
 };
@@ -727,7 +727,7 @@ static void a_provider_talks_to_the_card(void **state)
     unregister_to_the_end(&registered);
 }
 
-/* What it stands on, for as long as it takes. */
+/* The interface below it, for its lifetime. */
 static void stand_on_what_was_before(struct source *source, scm_handle *handle)
 {
     (void)source;
@@ -767,7 +767,7 @@ static void an_object_outlives_a_reconnect(void **state)
     bed("reset 0 warm");
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_result(verify_code(codes), SCM_S_OK);
-    /* The old one is the provider's also with another card; a new one is that of this card. */
+    /* The old object is the provider's also with another card; a new one is of the new card. */
     bed("remove 0");
     bed("insert 0 steerable 3B80800101");
     assert_result(scm_reconnect(handle), SCM_S_FALSE);
@@ -818,7 +818,7 @@ static void an_object_lives_until_the_last_call_has_left_it(void **state)
     assert_result(scm_create_ch_verification(handle, &codes), SCM_S_OK);
     wait_begin(&call, call_verify, codes);
     await_call(&source);
-    /* Nothing of the library waits for it. */
+    /* Nothing in the library waits for it. */
     assert_result(echo(handle), SCM_S_OK);
     assert_result(scm_unregister_provider(&registered), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
@@ -887,8 +887,8 @@ struct racer {
     int number;
 };
 
-/* Creates, calls and releases, while others register and unregister; each in an order of its own. Every registration has a
- * source of its own: what another thread has created with one can end while the next one is in use. */
+/* Creates, calls and releases, while others register and unregister, each in its own order. Each registration has its
+ * own source: an object of another thread can end while the next registration is in use. */
 static scm_result race(void *argument)
 {
     struct racer *racer = argument;
@@ -909,7 +909,7 @@ static scm_result race(void *argument)
         if (scm_detach(handle) != SCM_S_OK || verify_code(codes) != SCM_E_HANDLE)
             return SCM_E_FAIL;
     }
-    /* What others have created with them is theirs to release, which `end` looks at. */
+    /* Other threads release what they created, and `end` checks that. */
     const struct timespec millisecond = {.tv_nsec = 1000000};
     for (int i = 0; registers && i < ROUNDS; i++)
         while (own[i].ended == 0)
@@ -926,7 +926,7 @@ static void threads_create_while_others_register(void **state)
 {
     (void)state;
     if (!bed_is_virtual())
-        skip(); /* Nothing in it depends on the service, but its time. */
+        skip(); /* It depends on the service only in its duration. */
     struct source source = {0};
     scm_provider registered = register_provider(&source, &CH_VERIFICATION, NULL, &CODES);
     struct wait threads[THREADS];
@@ -940,7 +940,7 @@ static void threads_create_while_others_register(void **state)
     unregister_to_the_end(&registered);
 }
 
-/* What the child of a fork sees. Its exit status is the number of what went wrong. */
+/* The view of the child of a fork. Its exit status is the number of the failed check. */
 static int child(struct source *source, scm_ch_verification *codes, scm_interface *interface)
 {
     const void *functions;
@@ -984,7 +984,7 @@ static void the_child_of_a_fork_has_the_providers_and_not_the_objects(void **sta
     unregister_to_the_end(&other);
 }
 
-/* Forks in the middle of a creation, as a provider may that starts a helper. */
+/* A fork during a creation, as of a provider that starts a helper. */
 static void fork_and_create(struct source *source, scm_handle *handle)
 {
     int status;

@@ -1,4 +1,4 @@
-/* Reconnect: after a reset, a removal, another card, a restart of the service; with other options. */
+/* Reconnect: after a reset, a removal, another card, a restart of the service; and with other options. */
 #include "support/check.h"
 
 #include <pthread.h>
@@ -49,7 +49,7 @@ static void a_foreign_reset_is_acknowledged(void **state)
         assert_result(echo(handle), SCM_SCARD_W_RESET_CARD);
         assert_result(scm_lock(handle), SCM_SCARD_W_RESET_CARD);
         assert_result(status_of(handle), SCM_SCARD_W_RESET_CARD);
-        assert_int_equal(bed_count(CARD), 0); /* nothing was sent to a card that is not what it was */
+        assert_int_equal(bed_count(CARD), 0); /* nothing was sent to a changed card */
         assert_result(scm_reconnect(handle), SCM_S_OK);
         assert_int_equal(generation(handle), i + 1);
         assert_result(echo(handle), SCM_S_OK);
@@ -71,7 +71,7 @@ static void a_reset_that_no_call_has_seen_is_counted(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-/* After somebody turned the power off, pcscd reconnects without turning it on, and lets nobody else in. */
+/* After a power-off by another program pcscd reconnects without power, and lets nobody else connect. */
 static void a_cold_card_gets_its_power_back(void **state)
 {
     (void)state;
@@ -102,7 +102,7 @@ static void a_card_that_was_pulled_and_put_back_is_found(void **state)
     assert_result(echo(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 1);
 
-    /* Out and in again without a call in between. */
+    /* Removed and inserted without a call in between. */
     bed("remove %d", CARD);
     bed("insert %d steerable %s", CARD, ATR_A);
     assert_result(scm_reconnect(handle), SCM_S_OK);
@@ -201,13 +201,13 @@ static void a_service_that_was_restarted_is_found(void **state)
         assert_result(echo(handle), SCM_S_OK);
         assert_int_equal(generation(handle), i + 1);
     }
-    /* Down and up again without a call in between. */
+    /* Stopped and started without a call in between. */
     bed("daemon restart kill");
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_result(echo(handle), SCM_S_OK);
     assert_int_equal(generation(handle), 3);
 
-    /* Up again, but the card is out; then another one comes. */
+    /* The service runs again without the card; then another card is inserted. */
     bed("daemon kill");
     bed("pull %d", CARD);
     bed("daemon start");
@@ -277,7 +277,7 @@ static void share_mode_and_protocols_can_change(void **state)
     options.share_mode = SCM_SHARE_EXCLUSIVE;
     assert_result(scm_reconnect_ex(mine, &options), SCM_S_OK);
     assert_result(scm_attach_by_ifd(bed_ifd(CARD), &theirs), SCM_SCARD_E_SHARING_VIOLATION);
-    /* What was set holds for later reconnects. */
+    /* The options hold for later reconnects. */
     assert_result(scm_reconnect(mine), SCM_S_OK);
     assert_result(scm_attach_by_ifd(bed_ifd(CARD), &theirs), SCM_SCARD_E_SHARING_VIOLATION);
     options.share_mode = SCM_SHARE_SHARED;
@@ -285,7 +285,7 @@ static void share_mode_and_protocols_can_change(void **state)
     theirs = attach(CARD);
     assert_result(scm_detach(theirs), SCM_S_OK);
 
-    /* A card that speaks T=1 alone. */
+    /* A card with T=1 only. */
     bed("remove %d", CARD);
     bed("insert %d steerable", CARD);
     assert_result(scm_reconnect(mine), SCM_S_FALSE);

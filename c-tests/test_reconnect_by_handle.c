@@ -27,7 +27,7 @@ static void a_borrowed_handle_comes_back_as_it_is(void **state)
     assert_result(scm_get_icc(handle, &after), SCM_S_OK);
     assert_true(after == own.icc);
 
-    /* A service that forgot the handle cannot be made to remember it. */
+    /* If the service has lost the handle, nothing brings it back. */
     bed("daemon kill");
     assert_result(echo(handle), SCM_SCARD_E_NO_SERVICE);
     assert_result(scm_reconnect(handle), SCM_SCARD_E_NO_SERVICE);
@@ -52,7 +52,7 @@ static void a_borrowed_handle_that_its_owner_disconnected(void **state)
     owner_leave(&own);
 }
 
-/* The owner of a borrowed handle may reconnect it himself. */
+/* The owner of a borrowed handle may reconnect it. */
 static void a_borrowed_handle_that_its_owner_reconnects(void **state)
 {
     (void)state;
@@ -78,7 +78,7 @@ static void a_borrowed_handle_that_its_owner_reconnects(void **state)
     bed("insert %d steerable %s", CARD, ATR_B);
 }
 
-/* What the options by handle say holds for the reconnect. */
+/* The options by handle apply to the reconnect. */
 static void a_handle_is_reconnected_as_its_options_say(void **state)
 {
     (void)state;

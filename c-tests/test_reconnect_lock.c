@@ -1,4 +1,4 @@
-/* Reconnect while a lock or exclusive use is held: what was held before is held after. */
+/* Reconnect during a lock or exclusive use: both are held afterwards. */
 #include "support/check.h"
 
 #include <pthread.h>
@@ -8,11 +8,11 @@
 
 static void *detach_other(void *handle)
 {
-    /* Waits for the lock: RESET does not pass it by. */
+    /* RESET waits for the lock too. */
     return (void *)(intptr_t)scm_detach_ex(handle, SCM_DISPOSITION_RESET);
 }
 
-/* Another attachment resets the card as soon as the lock lets it; so while that has not happened, the lock is held. */
+/* Another attachment resets the card as soon as the lock allows it; until then the lock is held. */
 static void check_held(scm_handle *handle, scm_handle *other)
 {
     pthread_t thread;
@@ -43,7 +43,7 @@ static void a_lock_is_held_across_a_reconnect(void **state)
     assert_int_equal(generation(handle), 1);
     check_held(handle, other);
 
-    /* The card leaves, and takes the lock along; the reconnect takes it anew. */
+    /* The card leaves and takes the lock along; the reconnect takes it anew. */
     other = attach(CARD);
     assert_result(scm_lock(handle), SCM_S_OK);
     bed("remove %d", CARD);
@@ -52,7 +52,7 @@ static void a_lock_is_held_across_a_reconnect(void **state)
     assert_result(scm_reconnect(handle), SCM_S_OK);
     check_held(handle, other);
 
-    /* The service restarts, and has forgotten the lock. */
+    /* The service restarts, and has lost the lock. */
     assert_result(scm_lock(handle), SCM_S_OK);
     assert_result(scm_lock(handle), SCM_S_OK);
     bed("daemon restart kill");
@@ -70,7 +70,7 @@ static void a_lock_that_was_lost_says_so_at_its_unlock(void **state)
     assert_result(scm_lock(handle), SCM_S_OK);
     bed("remove %d", CARD);
     assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
-    assert_result(scm_lock(handle), SCM_SCARD_W_REMOVED_CARD); /* an inner lock of a lost one is none */
+    assert_result(scm_lock(handle), SCM_SCARD_W_REMOVED_CARD); /* an inner lock of a lost one is lost */
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_W_REMOVED_CARD);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
     bed("insert %d steerable %s", CARD, ATR_A);
@@ -104,7 +104,7 @@ static void a_lock_outlives_exclusive_use(void **state)
         assert_result(scm_reconnect_ex(handle, &shared), SCM_S_OK);
         assert_int_equal(generation(handle), 0);
 
-        /* A transaction that is there can be ended: the unlock of a lock that was lost fails. */
+        /* An existing transaction can be ended; the unlock of a lost lock fails. */
         assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
         assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
         assert_nobody_holds_the_card(CARD);

@@ -1,5 +1,5 @@
-/* Codes and keys are nowhere when the calls that had them are over: not in what a core dump would have of this process, not in
- * the log of a virtual reader, not in the text of any code. The test itself has them only masked. */
+/* After their calls, codes and keys are nowhere: not in the memory that a core dump would have, not in the log of a
+ * virtual reader, not in the text of a code. The test itself keeps them masked. */
 #include "support/check.h"
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #define NAME "Secret 00 00"
 #define CARD 0
 
-/* What a byte is masked with, and a copy of it that no compiler looks through. */
+/* The mask of a byte, and a copy that no compiler optimises. */
 #define MASK 0xA7
 #define M(byte) ((uint8_t)((byte) ^ MASK))
 static volatile uint8_t mask = MASK;
@@ -25,8 +25,8 @@ struct secret {
     uint8_t masked[CODE_LENGTH];
 };
 
-/* A code, as characters, and the first of them as digits; and a key, whose three parts are keys of DES. The code is long because
- * malloc writes to the beginning of what is freed. */
+/* A code as characters, its first ones as digits, and a key whose three parts are DES keys. The code is long because
+ * malloc writes to the start of freed memory. */
 static const struct secret CODE = {
     "code",
     CODE_LENGTH,
@@ -49,7 +49,7 @@ static const struct secret KEY = {
                         M(0x38), M(0xF5), M(0x61), M(0xBE), M(0x94), M(0x2D), M(0xC7), M(0x70),
                         M(0x1A), M(0xE6), M(0x53), M(0x8F), M(0xB4), M(0x29), M(0xDC), M(0x45)}};
 
-/* --- Secrets in the clear, for the time of one call */
+/* --- Secrets in clear text during one call */
 
 static void reveal(uint8_t *to, const struct secret *secret)
 {
@@ -65,7 +65,7 @@ static void wipe(uint8_t *bytes, size_t length)
 
 /* --- A search of the memory */
 
-/* A part of a secret that is looked for. */
+/* A part of a secret to search for. */
 static const struct part {
     const struct secret *secret;
     size_t from, length;
@@ -86,7 +86,7 @@ static bool is_at(const struct part *part, const uint8_t *place, const uint8_t *
     return same == part->length;
 }
 
-/* How many parts of secrets stand in this mapping. */
+/* The number of parts of secrets in this mapping. */
 static int count_in(const uint8_t *begin, const uint8_t *end, const char *mapping)
 {
     bool is_first[256] = {false};
@@ -104,7 +104,7 @@ static int count_in(const uint8_t *begin, const uint8_t *end, const char *mappin
     return found;
 }
 
-/* The same in the pages that can be read: from glibc 2.42 on a stack and its guard are one mapping. */
+/* The same in the readable pages: from glibc 2.42 on a stack and its guard are one mapping. */
 static int count_readable_in(const uint8_t *begin, const uint8_t *end, const char *mapping)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -122,8 +122,8 @@ static int count_readable_in(const uint8_t *begin, const uint8_t *end, const cha
     return found + count_in(readable, end, mapping);
 }
 
-/* The same in all memory that can be written: data, heap, anonymous mappings. Not on the stack of this thread, where the dynamic
- * linker saves whatever is still in a register, be it of the test or of the library. */
+/* The same in all writable memory: data, heap, anonymous mappings. Not on the stack of this thread, where the dynamic
+ * linker saves registers of the test and the library. */
 static int count(void)
 {
     char line[512];
@@ -146,7 +146,7 @@ static void assert_nowhere(void)
     assert_int_equal(count(), 0);
 }
 
-/* --- A reader with a PIN pad, and a card that remembers nothing */
+/* --- A reader with a PIN pad, and a card that stores nothing */
 
 static scm_virtual_ifd *ifd;
 static scm_handle *card;
@@ -171,7 +171,7 @@ static scm_result power(void *user, uint32_t event)
     return SCM_S_OK;
 }
 
-/* A reader that is out of order, and answers with what the user has entered, or leaves it behind when it fails. */
+/* A broken reader, which returns the entry of the user, or leaves it behind when it fails. */
 static scm_result control(void *user, uint32_t code, const uint8_t *input, size_t input_length, uint8_t *output,
                           size_t capacity, size_t *output_length)
 {
@@ -203,9 +203,9 @@ static void attach_to_own_card(void)
     assert_result(scm_attach_by_ifd(NAME, &card), SCM_S_OK);
 }
 
-/* --- Whatever takes a secret. A card that is a program of its own knows neither code nor key; that is none of this test. */
+/* --- Every call with a secret. A card program of its own knows neither code nor key, and is not tested here. */
 
-/* The memory is searched after each call, when nothing has been written over what it has left, if that is wanted. */
+/* The memory is searched after each call, before it is overwritten, if requested. */
 static bool searches;
 
 static scm_result note(scm_result result)
@@ -215,7 +215,7 @@ static scm_result note(scm_result result)
     return result;
 }
 
-/* The two codes in the clear, while a call has them. */
+/* The two codes in clear text during a call. */
 static uint8_t code[CODE_LENGTH], other[CODE_LENGTH];
 
 #define WITH_CODES(call)                                                                                               \
@@ -241,7 +241,7 @@ static void show_codes(scm_ch_verification *object, size_t length)
     WITH_CODES(scm_ch_verification_unblock(object, code, length, NULL, 0, 0, 1, &left));
     WITH_CODES(scm_ch_verification_unblock(object, NULL, 0, other, length, 0, 1, &left));
     scm_ch_verification_reset_security_state(object);
-    /* What is refused before it is sent. */
+    /* Commands that are refused before they are sent. */
     WITH_CODES(scm_ch_verification_verify(object, code, length, SCM_FL_SECURE_MESSAGING, 2, &left));
     WITH_CODES(scm_ch_verification_verify(object, code, length, 0, 99, &left));
     WITH_CODES(scm_ch_verification_verify(object, code, 2, 0, 2, &left));
@@ -250,7 +250,7 @@ static void show_codes(scm_ch_verification *object, size_t length)
     WITH_CODES(scm_card_auth_user_auth(auth, 0, (const uint8_t *)"\x02", 1, code, length));
 }
 
-/* Gives a secret for an answer. */
+/* Returns a secret as its answer. */
 static scm_result respond(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer, size_t capacity,
                           size_t *answer_length)
 {
@@ -285,8 +285,8 @@ static void use_keys(void)
     }
 }
 
-/* The answers of a program's own cipher go to the card, and into the log, as they are: they prove a secret and are none. Here
- * they are one, to find them by. */
+/* The answers of a program's cipher go to the card and into the log unchanged: they prove a secret and are none. Here
+ * they are one, to find them. */
 static void use_program(void)
 {
     scm_result result = SCM_S_OK;
@@ -372,7 +372,7 @@ static void hex(char *to, const struct secret *secret)
         sprintf(to + 2 * i, "%02X", secret->masked[i] ^ mask);
 }
 
-/* As it is, and in hexadecimal, of which four bytes are enough. */
+/* As bytes and in hexadecimal, of which four bytes are enough. */
 static void assert_not_in(const char *text, const struct secret *secret)
 {
     char clear[CODE_LENGTH + 1] = "", digits[2 * CODE_LENGTH + 1];

@@ -1,4 +1,4 @@
-/* Commands of ISO/IEC 7816-4: as many exchanges as they take, under one lock, and what their status words mean. */
+/* ISO/IEC 7816-4 commands: all their exchanges under one lock, and the meaning of their status words. */
 #include "support/check.h"
 #include "support/wait.h"
 
@@ -9,7 +9,7 @@
 #define CARD_T0 1
 /* The default card of libscm_card: chaining, extended lengths, EF.ATR/INFO. */
 #define CARD_LONG 2
-/* What its EF.ATR/INFO says: APDUs of 65,535 bytes to it, and from it. */
+/* Its EF.ATR/INFO: APDUs of 65,535 bytes in both directions. */
 #define EF_ATR_COMMAND 65526
 #define EF_ATR_RESPONSE 65533
 
@@ -38,7 +38,7 @@ static scm_result send(scm_handle *handle, const scm_command *command)
     return scm_send(handle, command, response, sizeof response, &length, &word);
 }
 
-/* Sends it, and the card answers with this. */
+/* Sends the command, and the card gives this response. */
 static void check_send(scm_handle *handle, scm_command command, scm_result result, size_t answer, uint16_t expected_word)
 {
     assert_result(send(handle, &command), result);
@@ -125,7 +125,7 @@ static void t_0_has_its_answers_fetched(void **state)
     assert_memory_equal(response, "\x0A\x0B\x0C\x0D", 4);
     assert_string_equal(bed("card %d log", CARD_T0), "00A40400025015 00C0000004 00C0000001");
 
-    /* Nobody wants an answer. */
+    /* No response is requested. */
     fresh(CARD_T0);
     bed("card %d answer 00A4 6104", CARD_T0);
     check_send(card_t0, command(0xA4, 4, 0, 2, 0), SCM_S_OK, 0, 0x6104);
@@ -152,7 +152,7 @@ static void t_0_sends_long_data_in_parts(void **state)
     assert_non_null(strstr(log, " 00D600002D0505"));
     assert_int_equal(strlen(log), 2 * (5 + 255) + 1 + 2 * (5 + 45));
 
-    /* A card that knows no chaining, but long commands, has ENVELOPE for them. Its data are withheld in the log. */
+    /* A card without chaining but with long commands has ENVELOPE for them. The log omits its data. */
     set_capabilities(card_t0, SCM_CARD_EXTENDED, 0, 0);
     fresh(CARD_T0);
     bed("card %d answer 00C20000FF00D6000000012C0505 9000", CARD_T0);
@@ -164,7 +164,7 @@ static void t_0_sends_long_data_in_parts(void **state)
     fresh(CARD_T0);
 }
 
-/* The first try is refused for its Le, and has the text with it all the same. */
+/* The first try is refused for its Le, and has the text anyway. */
 static void what_comes_with_a_refused_try_is_thrown_away(void **state)
 {
     (void)state;
@@ -179,7 +179,7 @@ static void what_comes_with_a_refused_try_is_thrown_away(void **state)
     }
 }
 
-/* A MultiFlex: GET RESPONSE is of the class of the command, and no other. */
+/* A MultiFlex: GET RESPONSE only in the class of the command. */
 static void an_answer_is_fetched_in_the_class_of_the_card(void **state)
 {
     (void)state;
@@ -190,7 +190,7 @@ static void an_answer_is_fetched_in_the_class_of_the_card(void **state)
     bed("card %d answer C0A4 6104", CARD_T0);
     bed("card %d answer C0C0000004 010203049000", CARD_T0);
     check_send(card_t0, select, SCM_S_OK, 4, 0x9000);
-    /* One that knows the class 00 alone, which is remembered. */
+    /* A card with class 00 only, which is remembered. */
     fresh(CARD_T0);
     bed("card %d forget", CARD_T0);
     bed("card %d answer C0A4 6104", CARD_T0);
@@ -203,7 +203,7 @@ static void an_answer_is_fetched_in_the_class_of_the_card(void **state)
     fresh(CARD_T0);
 }
 
-/* Commands for the reader itself (PC/SC part 3). Here the cards play the reader. */
+/* Commands for the reader (PC/SC part 3). Here the cards act as the reader. */
 static void commands_for_the_reader_go_as_they_are(void **state)
 {
     (void)state;
@@ -272,7 +272,7 @@ static void channels_are_put_into_the_class(void **state)
         assert_string_equal(bed("card %d log", CARD), sent[i]);
     }
     fresh(CARD);
-    /* MANAGE CHANNEL opens one, and gives its number. */
+    /* MANAGE CHANNEL opens one, and returns its number. */
     check_send(card, command(0x70, 0, 0, 0, 1), SCM_S_OK, 1, 0x9000);
     scm_command select = command(0xA4, 4, 0x0C, 4, 0);
     select.channel = response[0];
@@ -362,7 +362,7 @@ static void words_become_codes(void **state)
     bed("card %d forget", CARD);
 }
 
-/* Whatever the word says, the data that came with it are there. */
+/* With every status word the data are delivered. */
 static void data_come_with_any_word(void **state)
 {
     (void)state;
@@ -414,7 +414,7 @@ static void an_answer_that_does_not_fit_is_not_lost(void **state)
     check_last_response(card, "\x6D\x00", 2);
 }
 
-/* Some cards with T=1 answer all there is, whatever was asked for. */
+/* Some T=1 cards return all data, whatever Le is. */
 static void what_nobody_expected_is_not_lost(void **state)
 {
     (void)state;
@@ -494,7 +494,7 @@ static void bad_commands_are_not_sent(void **state)
     assert_int_equal(bed_count(CARD), 0);
 }
 
-/* One of a later version: what is not known here is all zeroes, or refused. */
+/* A structure of a later version: unknown fields must be zero. */
 static void a_longer_command_is_read_as_far_as_it_is_known(void **state)
 {
     (void)state;
@@ -558,7 +558,7 @@ static void a_card_without_an_answer(void **state)
     bed("card %d forget", CARD);
     assert_result(scm_reconnect(handle), SCM_S_OK);
 
-    /* It is content where it may not be, and promises what it does not have. */
+    /* The card responds with a success where it may not, and announces data that it does not have. */
     bed("card %d answer 10DA 6105", CARD);
     bed("card %d answer 00B0 6100", CARD);
     bed("card %d answer 00C0 6100", CARD);
@@ -620,7 +620,7 @@ static void nobody_gets_between_the_exchanges(void **state)
         bed("card %d delay 20", CARD);
         wait_begin(&wait, send_a_lot, card);
         bed_await_command(CARD);
-        /* Another process has the card when all parts have gone. */
+        /* Another process has the card after all parts. */
         bed("hold %d transaction", CARD);
         assert_int_equal(bed_count(CARD), 8);
         bed("release %d leave", CARD);
@@ -744,7 +744,7 @@ static scm_result prepare(void *user, scm_handle *handle, uint64_t generation)
     select.p2 = 0x0C;
     select.data = aid;
     select.data_length = sizeof aid;
-    /* What a hook sends to select its application does not want it selected. */
+    /* The hook's commands to select its application do not call the hook. */
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
     options.hook = prepare;
     options.hook_data = user;
@@ -814,7 +814,7 @@ static void who_shares_the_card_is_called_each_time(void **state)
         send_hooked(mine, &hook);
         assert_int_equal(hook.calls, i);
     }
-    /* Once under a lock of the caller's: what is selected there stays so, unless something else is sent or selected. */
+    /* Once under a lock of the caller: the selection there stays until another command or selection. */
     struct hook another = {0};
     scm_file_access *files;
     assert_result(scm_create_file_access(mine, &files), SCM_S_OK);
@@ -841,7 +841,7 @@ static void who_shares_the_card_is_called_each_time(void **state)
     assert_int_equal(hook.calls, 8);
     hook.calls = 4;
 
-    /* When the others have gone, it is alone, as far as that can be known. */
+    /* Without the others it is alone, as far as known. */
     assert_result(scm_detach(card_long), SCM_S_OK);
     send_hooked(mine, &hook);
     send_hooked(mine, &hook);
@@ -855,7 +855,7 @@ static void who_shares_the_card_is_called_each_time(void **state)
     card_long = mine;
 }
 
-/* Sends with another hook, then without one, and then with itself once more. */
+/* Sends with another hook, then without one, then recursively with itself. */
 static scm_result prepare_with_others(void *user, scm_handle *handle, uint64_t generation)
 {
     struct hook *hook = user, another = {0};
@@ -953,7 +953,7 @@ static void a_card_that_says_nothing_is_thought_to_know_chaining(void **state)
     (void)state;
     fresh(CARD);
     check_capabilities(card, SCM_CARD_CHAINING, 255, 256);
-    /* It has been asked for EF.ATR/INFO, and has none. */
+    /* It was asked for EF.ATR/INFO, and has none. */
     assert_int_equal(bed_count(CARD), 1);
     check_capabilities(card, SCM_CARD_CHAINING, 255, 256);
     assert_int_equal(bed_count(CARD), 1);
@@ -964,7 +964,7 @@ static void a_card_says_what_it_can_do(void **state)
     (void)state;
     scm_handle *handle = attach(CARD_LONG);
     scm_command select = command(0xA4, 0, 0x0C, 0, 0);
-    /* The ATR says that lengths may be extended, before anybody has read how long: so a command goes in parts. */
+    /* The ATR announces extended lengths, and the maximum was not read yet: so the command goes in parts. */
     fresh(CARD_LONG);
     bed("card %d answer 00DA 9000", CARD_LONG);
     bed("card %d answer 10DA 9000", CARD_LONG);
@@ -991,13 +991,13 @@ static void a_card_says_what_it_can_do(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-/* --- A reader that says what it carries (PC/SC part 10) */
+/* --- A reader that tells its maximum (PC/SC part 10) */
 
 #define FEATURE_GET_TLV_PROPERTIES 0x42330012
 
 static uint32_t carried;
 static int asked;
-/* The reader whose card is pulled at the next question. */
+/* The reader whose card is removed at the next question. */
 static scm_virtual_ifd *breaking;
 
 static scm_result control(void *user, uint32_t code, const uint8_t *input, size_t input_length, uint8_t *output,
@@ -1051,12 +1051,12 @@ static void a_reader_says_what_it_carries(void **state)
         asked = 0;
         check_send(handle, command(0xCA, 0x5F, 0x52, 0, SCM_EXPECTED_MAX), SCM_S_OK, 11, 0x9000);
         assert_int_equal(asked, 0);
-        /* The caller has the last word over readers too. */
+        /* The caller overrides readers too. */
         set_capabilities(handle, SCM_CARD_EXTENDED, 0, 0);
         check_capabilities(handle, SCM_CARD_EXTENDED, 65535, 65536);
         assert_result(scm_detach(handle), SCM_S_OK);
     }
-    /* One that could not answer is asked again. */
+    /* A reader that could not answer is asked again. */
     scm_handle *handle;
     scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
     carried = 1000;
@@ -1072,7 +1072,7 @@ static void a_reader_says_what_it_carries(void **state)
     assert_result(scm_card_destroy(inserted), SCM_S_OK);
 }
 
-/* What is not to be had is no news of the card. */
+/* A missing answer tells nothing about the card. */
 static void a_card_that_is_pulled_has_said_nothing(void **state)
 {
     (void)state;
@@ -1087,7 +1087,7 @@ static void a_card_that_is_pulled_has_said_nothing(void **state)
     assert_result(scm_reconnect(card_long), SCM_S_OK);
     check_capabilities(handle, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, EF_ATR_COMMAND, EF_ATR_RESPONSE);
 
-    /* The answer is cut off: nobody knows what became of the card, and the file is asked for once more. */
+    /* The answer is cut off: the state of the card is unknown, and the file is asked for once more. */
     assert_result(scm_detach(handle), SCM_S_OK);
     handle = attach(CARD_LONG);
     bed("card %d answer 00A4 90", CARD_LONG);
@@ -1096,7 +1096,7 @@ static void a_card_that_is_pulled_has_said_nothing(void **state)
     assert_result(scm_reconnect(handle), SCM_S_OK);
     check_capabilities(handle, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, EF_ATR_COMMAND, EF_ATR_RESPONSE);
 
-    /* There is no such file after all: the ATR alone. */
+    /* There is no such file after all: only the ATR counts. */
     assert_result(scm_detach(handle), SCM_S_OK);
     handle = attach(CARD_LONG);
     bed("card %d answer 00A4 6A82", CARD_LONG);
@@ -1126,7 +1126,7 @@ static void the_caller_has_the_last_word(void **state)
     check_send(card, command(0xCA, 0x5F, 0x50, 0, 700), SCM_S_OK, 700, 0x9000);
     assert_memory_equal(bed("card %d log", CARD), "00CA5F50000190 00C0", 19);
 
-    /* It is the handle's, also after a reconnect, and nobody else's. */
+    /* It belongs to the handle, also after a reconnect, and to no other one. */
     scm_handle *other = attach(CARD);
     check_capabilities(other, SCM_CARD_CHAINING, 255, 256);
     assert_result(scm_detach(other), SCM_S_OK);
@@ -1135,7 +1135,7 @@ static void the_caller_has_the_last_word(void **state)
     check_capabilities(card, SCM_CARD_CHAINING | SCM_CARD_EXTENDED, 300, 400);
     set_capabilities(card, SCM_CARD_EXTENDED, 0, 0);
     check_capabilities(card, SCM_CARD_EXTENDED, 65535, 65536);
-    /* Without extended lengths they are those of short ones. */
+    /* Without extended lengths they are short ones. */
     set_capabilities(card, NOTHING, 7, 8);
     check_capabilities(card, NOTHING, 7, 8);
     set_capabilities(card, NOTHING, 0, 0);

@@ -1,9 +1,9 @@
-/* A soak: threads of two processes use four readers in every way, while every 50 ms something happens to a reader, a card or the
- * service. No call hangs, every answer is one that can be, nothing is left in the end, and no command is sent twice.
+/* A soak: threads of two processes use four readers in every way, and every 50 ms a reader, a card or the service gets
+ * a fault. No call hangs, every answer is possible, nothing is left at the end, and no command is sent twice.
  *
  *   test_soak --pcscd|--virtual SECONDS [SEED]
  *
- * Virtual readers are inside of one process, which has all the threads then. */
+ * Virtual readers are inside one process, which then has all threads. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,19 +26,19 @@ enum { THREADS = 8, PROCESSES = 2, BEAT_MS = 50, COLLECT_MS = 400 };
 #define ATR_A "3B80800101"
 #define ATR_B "3B8180010203"
 
-/* The card in here is never pulled, so that nothing of what it has received is lost: everything that was answered is there. */
+/* The card in this reader is never removed, so its log is complete: it has every answered command. */
 #define STEADY 3
 
 static struct soak *soak;
 static uint64_t dice;
 
-/* What is being done to each reader; it is undone after so long. */
+/* The current fault of each reader; it ends after this time. */
 static struct trouble {
     const char *undo; /* NULL for none */
     double until;
 } troubles[SOAK_READERS], of_service;
 
-/* An order that may come at a bad moment: another has the card, or it has left. */
+/* An order that may fail: another has the card, or it has left. */
 static bool try_order(const char *order, int reader)
 {
     char line[128];
@@ -59,21 +59,21 @@ static void pull_and_put_back(int reader)
         soak_fail(soak, "no card can be put into reader %d", reader);
 }
 
-/* Undoes whatever a card was told. */
+/* Reverts all orders to a card. */
 static const char of_card[] = "card %d forget";
 
-/* What happens to a card, a reader or the service, and what undoes it. Another program that holds a card is a thread of ours on
- * virtual readers, and there are plenty of those. */
+/* The faults of a card, a reader or the service, and their ends. Another program that holds a card is one of our
+ * threads on virtual readers, which has enough of those. */
 static const struct fault {
     const char *order, *undo;
     int lasts_ms;
     bool of_service, on_virtual, on_steady;
-    bool seldom; /* it takes so long that there would be little else */
+    bool seldom; /* too slow to be frequent */
 } FAULTS[] = {
     {"reset %d warm", NULL, 0, false, true, true, false},
     {"reset %d cold", NULL, 0, false, true, true, false},
     {"reset %d warm", NULL, 0, false, true, true, false},
-    {NULL, NULL, 0, false, true, false, false}, /* pulled and put back */
+    {NULL, NULL, 0, false, true, false, false}, /* removed and inserted */
     {NULL, NULL, 0, false, true, false, false},
     {"hold %d transaction", "release %d leave", 100, false, false, true, false},
     {"hold %d transaction", "release %d reset", 100, false, false, true, false},
@@ -95,7 +95,7 @@ enum { FAULT_COUNT = sizeof FAULTS / sizeof *FAULTS };
 static void undo(struct trouble *trouble, int reader)
 {
     if (trouble->undo == of_card) {
-        /* What was to happen at the next command may still be about to. */
+        /* An order for the next command may still be pending. */
         try_order("card %d forget", reader);
         try_order("card %d plug", reader);
         try_order("card %d unmute", reader);
@@ -118,7 +118,7 @@ static void make_fault(void)
     const struct fault *fault = &FAULTS[below(&dice, FAULT_COUNT)];
     int reader = (int)below(&dice, SOAK_READERS);
     struct trouble *trouble = fault->of_service ? &of_service : &troubles[reader];
-    /* While the service is away nothing else can be asked of it. */
+    /* Without the service nothing else can be ordered. */
     if (of_service.undo != NULL || trouble->undo != NULL || (fault->seldom && below(&dice, 4) != 0))
         return;
     if ((bed_is_virtual() && !fault->on_virtual) || (reader == STEADY && !fault->on_steady))
@@ -127,7 +127,7 @@ static void make_fault(void)
         pull_and_put_back(reader);
     else
         try_order(fault->order, reader);
-    /* Also of what has failed: half of it may have happened, such as a reader that is away, and a daemon late to start. */
+    /* Also for a failed order, of which half may have happened: a missing reader, a late daemon. */
     if (fault->undo != NULL)
         *trouble = (struct trouble){fault->undo, now_ms() + fault->lasts_ms};
 }
@@ -151,7 +151,7 @@ static void make_faults(void)
                 commands_collect(soak, reader);
             collected = now_ms();
         }
-        /* An order that had to wait for the daemon puts no beats on a pile. */
+        /* After an order that waited for the daemon no beats are made up for. */
         beat = now_ms() - beat > 10 * BEAT_MS ? now_ms() : beat + BEAT_MS;
         sleep_until(beat);
     }
@@ -167,7 +167,7 @@ static void *run_here(void *unused)
     return NULL;
 }
 
-/* The bed takes a card out again that pcscd has not reported in time, as after a restart on a busy machine. */
+/* The bed removes a card that pcscd has not reported in time, as after a restart on a busy machine. */
 static void put_in(int reader)
 {
     bool is_in = false;
@@ -177,7 +177,7 @@ static void put_in(int reader)
         soak_fail(soak, "no card can be put into reader %d", reader);
 }
 
-/* As it was in the beginning, with new cards. */
+/* As at the start, with new cards. */
 static void check_memory(long before)
 {
     commands_forget();
@@ -188,7 +188,7 @@ static void check_memory(long before)
     soak_compare_memory(soak, before);
 }
 
-/* Nobody has a card any more, and nobody is about to get it. */
+/* Nobody has a card, and nobody is about to get one. */
 static void check_that_all_is_free(void)
 {
     for (int reader = 0; reader < SOAK_READERS; reader++) {
@@ -255,7 +255,7 @@ int main(int argc, char **argv)
     pid_t workers[PROCESSES];
     if (is_virtual && pthread_create(&here, NULL, run_here, NULL) != 0)
         abort();
-    /* Neither threads nor the library have been used here before. */
+    /* Before, neither threads nor the library were used. */
     for (int i = 0; !is_virtual && i < PROCESSES; i++)
         if ((workers[i] = fork()) == 0) {
             worker_run(soak, i, THREADS);

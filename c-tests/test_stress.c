@@ -1,10 +1,9 @@
-/* Random calls from several threads on a few attachments to two virtual readers, and on what is made for them, while codes are
- * injected that are true and codes that are not, cards are reset, pulled and mute, and every function of the program's that the
- * library calls calls anything: callbacks of cards, hooks, ciphers, the functions of providers. No call is later than its limit by
- * much, and none hangs: a watchdog says which thread is in which call, and ends the program.
+/* Random calls from several threads on a few attachments to two virtual readers and on their objects. Meanwhile true
+ * and false codes are injected, cards are reset, removed and mute, and every function of the program makes calls:
+ * callbacks of cards, hooks, ciphers, the functions of providers. No call is much later than its limit, and none hangs:
+ * a watchdog prints the call of each thread, and ends the program.
  *
- *   test_stress --virtual SECONDS [SEED]
- */
+ *   test_stress --virtual SECONDS [SEED] */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,12 +22,12 @@ enum {
     READERS = 2,
     SLOTS = 5,
     WORKERS = 6,
-    /* So many threads at most are in calls without a limit, so that somebody is left to give back what they wait for. */
+    /* The maximum number of threads in calls without a limit, so that other threads can release what they wait for. */
     ENDLESS = 3,
     NESTED = 8,
 };
 
-/* A call with a limit is no later than this, and one without takes no longer than that. */
+/* The maximum delay of a call after its limit, and the maximum duration of a call without one. */
 #define LATE_MS 5000.0
 #define HANGS_MS 30000.0
 
@@ -46,7 +45,7 @@ static struct slot {
 
 static _Atomic(scm_monitor *) monitor;
 
-/* A call that a thread is in, one inside of the callback of another. The watchdog reads it meanwhile. */
+/* A call of a thread, possibly in the callback of another one. The watchdog reads it meanwhile. */
 struct frame {
     const char *_Atomic name;
     atomic_int slot;
@@ -59,9 +58,9 @@ static struct thread {
     uint64_t random;
     struct frame frames[NESTED];
     atomic_int depth;
-    /* In how many callbacks of cards it is, where nothing may wait. */
+    /* The number of nested callbacks of cards, where nothing may wait. */
     int callbacks;
-    /* In how many other functions of the program's it is. */
+    /* The number of other nested functions of the program. */
     int functions;
     unsigned long long calls;
     double latest;
@@ -94,12 +93,12 @@ static void dump(const char *why)
     abort();
 }
 
-/* Enters a call. False where there are enough calls without a limit. */
+/* Enters a call. False if there are enough calls without a limit. */
 static bool begin(const char *name, int slot, uint32_t limit)
 {
     if (me->depth >= NESTED - 1)
         return false;
-    /* From a callback nothing waits, limit or not. */
+    /* From a callback nothing waits, with or without a limit. */
     if (limit == SCM_INFINITE && me->callbacks == 0 && atomic_fetch_add(&endless, 1) >= ENDLESS) {
         atomic_fetch_sub(&endless, 1);
         return false;
@@ -129,7 +128,7 @@ static scm_result end(scm_result result)
 
 static void call_anything(void);
 
-/* In a function of the program's that is no callback of a card. */
+/* In a function of the program that is no callback of a card. */
 static void maybe_go_on(void)
 {
     if (me == NULL || me->functions > 3 || below(&me->random, 2))
@@ -194,13 +193,13 @@ static void attach(int slot)
 
 static void detach(int slot)
 {
-    /* In a function of the program's more often, as it may have to wait for that function. */
+    /* More often in a function of the program, for which it may have to wait. */
     uint32_t disposition = below(&me->random, me->functions > 0 ? 2 : 4) ? SCM_DISPOSITION_LEAVE : SCM_DISPOSITION_RESET;
     if (!begin("detach_ex", slot, SCM_INFINITE))
         return;
     scm_handle *handle = atomic_exchange(&slots[slot].handle, NULL);
     scm_result result = end(scm_detach_ex(handle, disposition));
-    /* It is still there: a borrowed one, or in a function of the program's. */
+    /* It still exists: a borrowed one, or in a function of the program. */
     if (result == SCM_E_INVALIDARG || result == SCM_SCARD_E_NOT_READY)
         scm_detach(handle);
     slots[slot].locks = 0;
@@ -224,7 +223,7 @@ static void lock(int slot, bool limited)
 static void unlock(int slot)
 {
     const uint32_t dispositions[] = {SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER};
-    /* This would also end the lock of a call that is in a hook or a cipher, and so hide a wait for that lock. */
+    /* This would also end the lock of a call in a hook or a cipher, and so hide a wait for that lock. */
     if (slots[slot].locks <= 0 && below(&me->random, 50) != 0)
         return;
     if (!begin("unlock", slot, SCM_INFINITE))
@@ -266,7 +265,7 @@ static void reconnect(int slot, bool limited)
     options.timeout_ms = limited ? 1 + below(&me->random, 60) : 0;
     if (below(&me->random, 6) == 0)
         options.initial_action = below(&me->random, 2) ? SCM_DISPOSITION_RESET : SCM_DISPOSITION_UNPOWER;
-    /* Exclusive use is waited for until all others have gone, which they may never do. */
+    /* Exclusive use waits until all others have left, which may be never. */
     if (limited && below(&me->random, 6) == 0)
         options.share_mode = 1 + below(&me->random, 3);
     if (begin("reconnect", slot, limited ? options.timeout_ms : SCM_INFINITE))
@@ -423,7 +422,7 @@ static void insert(intptr_t reader)
     (void)scm_virtual_ifd_insert(ifds[reader], &card);
 }
 
-/* --- What happens to them */
+/* --- The faults */
 
 static const scm_result CODES[] = {
     SCM_SCARD_W_REMOVED_CARD,   SCM_SCARD_E_READER_UNAVAILABLE, SCM_SCARD_E_NO_SERVICE,        SCM_SCARD_E_INVALID_HANDLE,
@@ -474,9 +473,9 @@ static void *watch(void *unused)
         for (int i = 0; i < WORKERS; i++)
             for (int frame = 0; frame < threads[i].depth; frame++) {
                 const struct frame *in = &threads[i].frames[frame];
-                /* The frame of another call since, read in the middle of its change, is late for no more than one look. */
+                /* A frame of another call, read during its change, is late for one check only. */
                 double since = in->since, limit = in->limit == SCM_INFINITE ? HANGS_MS - LATE_MS : in->limit;
-                /* The hook of a call takes its time, which is no wait. */
+                /* The hook of a call takes its time; that is no wait. */
                 if (frame + 1 == threads[i].depth && now_ms() - since > limit + LATE_MS && in->since == since)
                     dump("a call hangs");
             }
@@ -504,7 +503,7 @@ static bool is_free(int reader)
     return result == SCM_S_OK;
 }
 
-/* What threads still wait for is given back, until none does. */
+/* Releases everything that threads wait for, until none waits. */
 static void finish(pthread_t watchdog)
 {
     is_over = true;

@@ -1,5 +1,5 @@
-/* Threads that are cancelled in the middle of calls: the call comes to its end first, and leaves no lock of the library, of
- * libpcsclite or of the card behind. */
+/* Threads that are cancelled during calls: the call ends first, and leaves no lock of the library, of libpcsclite or of
+ * the card behind. */
 #include "support/check.h"
 
 #include <pthread.h>
@@ -25,14 +25,14 @@ static scm_result transmit_with_limit(scm_handle *handle)
     return scm_transmit_ex(handle, ECHO, sizeof ECHO, response, sizeof response, &length, 10000);
 }
 
-/* --- Every call, with a cancellation that waits for the next chance */
+/* --- Every call with a pending cancellation */
 
 static struct {
     const char *call;
     scm_result result;
 } calls[100];
 static atomic_int how_many;
-static const char *names[2]; /* of the readers; to ask for them is a chance to be cancelled */
+static const char *names[2]; /* of the readers; the question for it is a cancellation point */
 
 static scm_result note(const char *call, scm_result result)
 {
@@ -137,7 +137,7 @@ static void call_card(void)
     NOTE(transmit(borrowed));
     NOTE(scm_detach(borrowed));
     NOTE(scm_create_card_auth(handle, &auth));
-    (void)scm_card_auth_icc_auth_ex(auth, 0, NULL, 0, &options); /* The card knows no keys. */
+    (void)scm_card_auth_icc_auth_ex(auth, 0, NULL, 0, &options); /* The card has no keys. */
     NOTE(scm_detach_ex(handle, SCM_DISPOSITION_RESET));
     NOTE(scm_attach_by_ifd_ex(names[0], &patient, &handle));
     NOTE(scm_detach(handle));
@@ -173,12 +173,12 @@ static void a_cancelled_thread_comes_back_from_every_call(void **state)
     assert_nobody_holds_the_card(0);
 }
 
-/* --- Cancelled whenever it happens */
+/* --- Cancelled at any moment */
 
 struct worker {
     pthread_t thread;
     int reader;
-    scm_handle *handle; /* what it is attached by */
+    scm_handle *handle; /* the card handle of the attachment */
     scm_result failure;
 };
 
@@ -224,7 +224,7 @@ static void a_thread_may_be_cancelled_at_any_moment(void **state)
         struct worker *worker = &workers[rand_r(&seed) % THREADS];
         struct timespec moment = {.tv_nsec = rand_r(&seed) % 1000000};
         void *value;
-        nanosleep(&moment, NULL); /* any moment is as good as another one */
+        nanosleep(&moment, NULL); /* any moment is as good as another */
         assert_int_equal(pthread_cancel(worker->thread), 0);
         assert_int_equal(pthread_join(worker->thread, &value), 0);
         assert_result(worker->failure, SCM_S_OK);

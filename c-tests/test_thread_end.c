@@ -1,5 +1,5 @@
-/* A thread may end in every callback, by pthread_exit or because another one cancels it; and it may be cancelled in every call,
- * which it then comes back from. What it leaves behind is as after a callback that has failed, and no lock of the library. */
+/* A thread may end in every callback, by pthread_exit or by a cancellation, and may be cancelled in every call, which
+ * returns first. The state is that after a failed callback, without a lock of the library. */
 #include "support/check.h"
 #include "support/provider.h"
 #include "support/wait.h"
@@ -32,7 +32,7 @@ static struct {
     enum place place;
     enum end end;
     sem_t is_reached;
-    bool is_nested; /* The thread is to end in a callback that is called from a callback. */
+    bool is_nested; /* The thread ends in a callback that is called from a callback. */
     int inserted, released;
 } scene;
 
@@ -69,7 +69,7 @@ static scm_result nested_power(void *user, uint32_t event)
     return SCM_S_OK;
 }
 
-/* Another card, whose callback is called from within a callback of this one: the unwind crosses the library twice. */
+/* Another card, called from a callback of this one: the unwind crosses the library twice. */
 static void make_another_card(void)
 {
     scm_virtual_card card = SCM_VIRTUAL_CARD_INIT;
@@ -167,7 +167,7 @@ static void enter_provider(enum provider_function function)
         arrive(PLACES[function]);
 }
 
-/* --- What leads to them */
+/* --- The ways to them */
 
 static scm_result insert(void)
 {
@@ -287,7 +287,7 @@ static void *act(void *way)
     return NULL; /* It did not end in there. */
 }
 
-/* The attachment can be used, or made so, and locked. */
+/* The attachment can be used or reconnected, and locked. */
 static void assert_usable(scm_handle *handle)
 {
     if (scm_reconnect(handle) == SCM_E_HANDLE)
@@ -310,7 +310,7 @@ static void assert_everything_usable(void)
     } else if (scene.inserted - scene.released > 1) {
         scene.inserted--; /* There was a card. */
     }
-    /* A lock that the thread had taken is the attachment's. */
+    /* A lock of the thread belongs to the attachment. */
     (void)scm_unlock(scene.own, SCM_DISPOSITION_LEAVE);
     assert_usable(scene.other);
     assert_usable(scene.own);

@@ -12,7 +12,7 @@
 #define THREADS 8
 #define OPERATIONS 10000
 
-/* A thread that exchanges one APDU, which the card answers when it is told to. */
+/* A thread with one exchange, which the card answers on an order. */
 struct exchange {
     scm_handle *handle;
     scm_result result;
@@ -31,7 +31,7 @@ static void *exchange(void *argument)
     return NULL;
 }
 
-/* Returns once the card has the command, and keeps its answer back. */
+/* Returns when the card has the command and delays its response. */
 static void start_long_exchange(struct exchange *pending, scm_handle *handle, int reader)
 {
     *pending = (struct exchange){.handle = handle};
@@ -64,7 +64,7 @@ static void a_call_that_blocks_delays_no_other_attachment(void **state)
     assert_result(scm_detach(fourth), SCM_S_OK);
     assert_int_equal(pending.done, 0);
 
-    /* What is known of an attachment can be had while it is busy. */
+    /* Properties of an attachment are available while it is busy. */
     uint8_t atr[SCM_ATR_MAX];
     char name[SCM_IFD_NAME_MAX + 1];
     uintptr_t number;
@@ -118,12 +118,12 @@ static void detach_while_another_thread_is_in_a_call(void **state)
     assert_int_equal(pending.done, 0);
     assert_result(scm_detach(handle), SCM_E_HANDLE);
     assert_result(echo(handle), SCM_E_HANDLE);
-    /* The call that was under way ends in its own way. */
+    /* The running call ends by itself. */
     assert_result(finish(&pending, 0), SCM_S_OK);
 }
 
-/* Whether the daemon has given up every handle of the process: exclusive use needs the card to be free. Where the last thread left a call
- * of an attachment that was detached before, the library closes it on a thread of its own, which may take its time. */
+/* True if the daemon has released every handle of the process: exclusive use needs a free card. If the last thread left
+ * an attachment after its detach, a library thread closes it, which may take a while. */
 static void assert_nothing_is_left(int reader)
 {
     scm_handle *handle;
@@ -176,7 +176,7 @@ static scm_result quiet_echo(scm_handle *handle, uint8_t mark)
     return result;
 }
 
-/* Attaches, transmits, locks and detaches until all have done the operations together. */
+/* Attaches, transmits, locks and detaches until all threads together have done the operations. */
 static void *work(void *argument)
 {
     int number = (int)(intptr_t)argument;
@@ -248,7 +248,7 @@ static void handles_die_under_other_threads(void **state)
     assert_nothing_is_left(0);
 }
 
-/* What the child of a fork sees. Its exit status is the number of what went wrong. */
+/* The view of the child of a fork. Its exit status is the number of the failed check. */
 static int child(scm_handle *inherited)
 {
     scm_handle *own;
@@ -287,11 +287,11 @@ static void a_fork_leaves_the_parent_alone(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-/* --- A function of the program's that comes back twice: in a child, too */
+/* --- A function of the program that returns twice: in a child, too */
 
 static bool is_child;
 
-/* Whether the card in reader 0 is locked, as another process sees it. */
+/* True if the card in reader 0 is locked, for another process. */
 static bool is_locked(void)
 {
     int status;
@@ -320,14 +320,14 @@ static void fork_and_return(void)
         return;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
-    /* Other readers than these the child has none, if they are virtual. */
+    /* The child has no other virtual readers than these. */
     assert_true(bed_is_virtual() || is_locked());
 }
 
 static scm_result forking_hook(void *user, scm_handle *handle, uint64_t number)
 {
     (void)number;
-    /* Then the call is the last to have the attachment, in the child as well. */
+    /* Then the call is the last user of the attachment, in the child as well. */
     if (user != NULL)
         assert_result(scm_detach(handle), SCM_S_OK);
     fork_and_return();
@@ -344,7 +344,7 @@ static scm_result forking_cipher(void *user, const uint8_t *challenge, size_t ch
     return SCM_S_OK;
 }
 
-/* The child of a fork ends here, and has left the connection alone. */
+/* The child of a fork ends here, and has not touched the connection. */
 static scm_result in_parent(scm_result result)
 {
     if (is_child)

@@ -63,7 +63,7 @@ static scm_result (*const CALLS[])(void) = {
 };
 enum { CALL_COUNT = sizeof CALLS / sizeof *CALLS };
 
-/* --- From where it is called */
+/* --- The callers */
 
 static scm_result hook(void *user, scm_handle *handle, uint64_t generation)
 {
@@ -141,7 +141,7 @@ static void a_hook_waits_for_nobody(void **state)
     }
 }
 
-/* One call from a function that the library calls, under a lock of the program or not. */
+/* One call from a function that the library calls, with or without a lock of the program. */
 static void play(scm_result (*from)(void), scm_result (*call)(void), bool locks, scm_result expected)
 {
     set_up();
@@ -158,7 +158,7 @@ static void play(scm_result (*from)(void), scm_result (*call)(void), bool locks,
     tear_down();
 }
 
-/* Its lock would be there for as long as the call is in which it was detached. */
+/* Its lock would last as long as the call in which it was detached. */
 static scm_result detach_own_and_use_other(void)
 {
     assert_result(scm_detach(scene.own), SCM_S_OK);
@@ -183,14 +183,14 @@ static void a_lock_ends_with_its_attachment_in_a_call(void **state)
     play(from_a_cipher, detach_own_and_use_other, true, SCM_S_OK);
 }
 
-/* A lock of the call itself is there until the call ends. */
+/* The lock of the call itself lasts until the call ends. */
 static void the_lock_of_a_hook_ends_with_the_call(void **state)
 {
     (void)state;
     play(from_a_hook, detach_own_and_use_other, true, SCM_SCARD_E_NOT_READY);
 }
 
-/* --- The functions of a provider, which has an attachment of its own */
+/* --- The functions of a provider with its own attachment */
 
 static enum provider_function where;
 
@@ -235,14 +235,14 @@ static void a_lock_ends_before_a_provider_is_called(void **state)
     }
 }
 
-/* --- Another application, or the program past the library */
+/* --- Another application, or PC/SC calls of the program */
 
 static scm_result dispose(void *handle)
 {
     return scm_detach_ex(handle, SCM_DISPOSITION_RESET);
 }
 
-/* An attachment that has been told of a reset waits for the card without keeping others from attaching elsewhere. */
+/* An attachment with a reset signal waits for the card without keeping others from an attach elsewhere. */
 static void a_signal_keeps_nobody_else(void **state)
 {
     (void)state;

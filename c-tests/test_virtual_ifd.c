@@ -1,5 +1,5 @@
-/* Virtual readers as the program sees them that makes them: every function with everything that can be wrong, the
- * callbacks, the log, planned failures, threads and a fork. What attachments see of them is in all other tests. */
+/* Virtual readers for the program that creates them: every function with every error, the callbacks, the log, planned
+ * failures, threads and a fork. All other tests cover the view of attachments. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@
 static const uint8_t ATR[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
 static const uint8_t COMMAND[] = {0x00, 0xB0, 0x00, 0x00, 0x00};
 
-/* What a card of these tests was told, and what it is to do. */
+/* The calls to a card of these tests, and its orders. */
 struct card {
     atomic_int on, off, reset, released, exchanges;
     scm_result power_result, transmit_result;
@@ -243,7 +243,7 @@ static void a_card_has_to_be_complete(void **state)
     assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
 }
 
-/* Whatever happens to the power of a card that does not want to know of it, it answers afterwards. */
+/* A card without a power callback responds after any change of power. */
 static void a_card_without_power_function_has_power(void **state)
 {
     (void)state;
@@ -319,14 +319,14 @@ static void calls_fail_as_planned(void **state)
         assert_result(exchange(handle), i == 2 || i == 3 ? SCM_SCARD_E_TIMEOUT : SCM_S_OK);
     assert_int_equal(card.exchanges, 4);
 
-    /* What only the library can say of its objects, no resource manager says. */
+    /* Only the library can say this of its objects, no resource manager. */
     assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_TRANSMIT, SCM_E_UNEXPECTED, 0, 1), SCM_S_OK);
     assert_result(exchange(handle), SCM_E_FAIL);
     assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_TRANSMIT, SCM_E_HANDLE, 0, 1), SCM_S_OK);
     assert_result(exchange(handle), SCM_E_FAIL);
     assert_result(exchange(handle), SCM_S_OK);
 
-    /* A card that vanishes without a trace: what the library makes of it is what it makes of a real one. */
+    /* A card that vanishes: the library treats it as it treats a real one. */
     assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_TRANSMIT, SCM_SCARD_E_NOT_TRANSACTED, 0, 1), SCM_S_OK);
     assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_STATUS, SCM_SCARD_W_REMOVED_CARD, 0, 1), SCM_S_OK);
     assert_result(exchange(handle), SCM_SCARD_W_REMOVED_CARD);
@@ -349,7 +349,7 @@ static void *exchange_once(void *handle)
     return (void *)(intptr_t)exchange(handle);
 }
 
-/* The delayed call goes on when its time has come; that it takes time is seen by what another thread gets done. */
+/* The delayed call continues after its time; the work of another thread meanwhile shows the delay. */
 static void calls_take_the_time_planned(void **state)
 {
     (void)state;
@@ -373,7 +373,7 @@ static void calls_take_the_time_planned(void **state)
     pthread_t thread;
     void *result;
     assert_int_equal(pthread_create(&thread, NULL, exchange_once, handle), 0);
-    /* Whoever comes first gets the delay; both come to an end. */
+    /* The first call gets the delay; both end. */
     scm_result mine = exchange(other);
     pthread_join(thread, &result);
     assert_true((mine == SCM_S_OK) != ((scm_result)(intptr_t)result == SCM_S_OK));
@@ -462,7 +462,7 @@ static bool is_listed(const char *name)
     return false;
 }
 
-/* There is no resource manager where this test runs, or there is one: it does not matter. */
+/* The test works with or without a resource manager. */
 static void readers_are_listed_while_they_are_there(void **state)
 {
     (void)state;
@@ -565,7 +565,8 @@ static void *work(void *unused)
     return NULL;
 }
 
-/* Cards come and go, the service stops and starts, and readers are replaced, while four threads use them. */
+/* Cards are inserted and removed, the service stops and starts, and readers are replaced, while four threads use
+ * them. */
 static void threads_and_events_go_together(void **state)
 {
     (void)state;
@@ -623,7 +624,7 @@ static void a_card_is_never_called_twice_at_a_time(void **state)
     assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
 }
 
-/* What the child of a fork sees. Its exit status is the number of what went wrong. */
+/* The view of the child of a fork. Its exit status is the number of the failed check. */
 static int child(scm_virtual_ifd *inherited, scm_handle *handle, struct card *card)
 {
     scm_virtual_ifd *ifd;

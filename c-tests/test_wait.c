@@ -1,4 +1,5 @@
-/* Waits: the order in which attachments of one process get their reader, how long a call waits, and how it is cancelled. */
+/* Waits: the order in which attachments of one process get their reader, the duration of a wait, and its
+ * cancellation. */
 #include "support/check.h"
 #include "support/owner.h"
 #include "support/wait.h"
@@ -8,7 +9,7 @@
 #define CARD 0
 #define OTHER 1
 
-/* A limit that no call may come near, however busy the machine is: the benchmark tells how late they really are. */
+/* A limit that no call may come near, even on a busy machine: the benchmark measures real delays. */
 #define LATE_MS 2000
 
 static const uint8_t MARK[] = {0x80, 0xEC, 0x00, 0x00, 0x01, 0x77};
@@ -40,7 +41,7 @@ static scm_result reconnect_within(scm_handle *handle, uint32_t timeout_ms, uint
     return scm_reconnect_ex(handle, &options);
 }
 
-/* The reader says at once that another has a lock on the card. */
+/* The reader reports at once that another has a lock on the card. */
 static bool is_taken(scm_handle *handle)
 {
     uint8_t value[64];
@@ -50,7 +51,7 @@ static bool is_taken(scm_handle *handle)
     return result != SCM_S_OK;
 }
 
-/* No one has the card, and nobody is about to get it: exclusive use is to be had. */
+/* Nobody has the card or is about to get it: exclusive use is possible. */
 static void assert_free(int reader)
 {
     scm_handle *handle;
@@ -67,7 +68,7 @@ static void assert_free(int reader)
 
 #define assert_in_time(start, limit) assert_true(now_ms() - (start) >= (limit) && now_ms() - (start) < (limit) + LATE_MS)
 
-/* --- The calls that wait, as threads make them */
+/* --- The waiting calls, on threads */
 
 static scm_result lock(void *handle) { return scm_lock(handle); }
 static scm_result transmit(void *handle) { return echo(handle); }
@@ -131,8 +132,8 @@ static void who_comes_first_is_served_first(void **state)
     }
     for (int i = 0; i < CONTENDERS; i++)
         assert_result(wait_end(&waits[i]), SCM_S_OK);
-    /* Who gives the card back stands behind those who wait. One that was away from the processor comes late, and no one may
-     * come first too often: nobody waits longer than for everybody else, as long as all want the card. */
+    /* After a release a thread stands behind the waiting ones. A delayed thread comes late, and no thread may come
+     * first too often: each waits no longer than one turn of all others, while all want the card. */
     int seen[CONTENDERS] = {0}, ahead = 0;
     for (int i = 0; i < places; i++) {
         seen[order[i]]++;
@@ -164,8 +165,8 @@ static void everything_waits_for_a_lock_in_this_process(void **state)
     }
 }
 
-/* Calls on two handles of one context stop a whole process of libpcsclite, when one waits for the other's transaction in
- * there: here they never do. */
+/* In libpcsclite, calls on two handles of one context stop the process if one waits for the other's transaction: here
+ * they never do. */
 static void two_borrowed_handles_of_one_context(void **state)
 {
     (void)state;
@@ -237,8 +238,8 @@ static uintptr_t connect_in(const struct owner *owner, int reader)
     return (uintptr_t)icc;
 }
 
-/* Both traps of libpcsclite at once: threads that use several card handles of one context of the caller's, on two readers, with
- * locks, beside attachments with contexts of their own, while other threads wait for events. */
+/* Both traps of libpcsclite at once: threads use several card handles of one context of the caller on two readers, with
+ * locks, beside attachments with their own contexts, while other threads wait for events. */
 static void many_threads_on_borrowed_handles_and_monitors(void **state)
 {
     (void)state;
@@ -251,7 +252,7 @@ static void many_threads_on_borrowed_handles_and_monitors(void **state)
         wait_begin(&watchers[i], follow_events, monitors[i]);
     }
     for (int i = 0; i < CONTEXTS * HANDLES; i++) {
-        /* The first handle of a context is for one reader, the next one for the other. */
+        /* The first handle of a context is for one reader, the next for the other. */
         int first = i - i % HANDLES, reader = i % 2 ? OTHER : CARD;
         if (bed_is_virtual() || i == first)
             owners[i] = connect_card(reader);
@@ -277,7 +278,7 @@ static void many_threads_on_borrowed_handles_and_monitors(void **state)
 
 /* --- Deadlines */
 
-/* The limits that are tried: not at all, and so long that others must be asked several times. */
+/* The tested limits: zero, and long enough for several questions. */
 static const uint32_t LIMITS[] = {0, 1, 60};
 
 static void a_lock_is_waited_for_so_long(void **state)
@@ -350,7 +351,7 @@ static void a_command_that_was_not_sent_in_time_is_never_sent(void **state)
     assert_free(CARD);
 }
 
-/* A limit bounds the wait for others, and does not cut off a command that the card has. */
+/* A limit applies to the wait for others, and does not interrupt a command that the card has. */
 static void the_card_takes_its_time(void **state)
 {
     (void)state;
@@ -375,13 +376,13 @@ static void attaching_is_waited_for_so_long(void **state)
         assert_result(attach_within(CARD, 40, &handle), SCM_SCARD_E_TIMEOUT);
         assert_in_time(start, 40);
     }
-    /* One reader's trouble is not another's. */
+    /* A problem of one reader does not affect another. */
     assert_result(attach_within(OTHER, 1000, &handle), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
     bed("release %d leave", CARD);
     assert_result(attach_within(CARD, LATE_MS, &handle), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
-    assert_free(CARD); /* the connections that came late are closed */
+    assert_free(CARD); /* the late connections are closed */
 }
 
 static void a_reconnect_is_waited_for_so_long(void **state)
@@ -400,7 +401,7 @@ static void a_reconnect_is_waited_for_so_long(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-/* What the resource manager is still at when the time is up does not disturb: a new connection takes the place. */
+/* A call that the resource manager still executes after the limit does not disturb: a new connection replaces it. */
 static void exclusive_use_is_waited_for_so_long(void **state)
 {
     (void)state;
@@ -412,7 +413,7 @@ static void exclusive_use_is_waited_for_so_long(void **state)
     assert_result(echo(other), SCM_S_OK);
     assert_result(scm_detach(other), SCM_S_OK);
     assert_result(echo(handle), SCM_S_OK);
-    other = attach(CARD); /* nobody has got exclusive use after all */
+    other = attach(CARD); /* nobody has exclusive use after all */
     assert_result(scm_detach(other), SCM_S_OK);
     assert_result(reconnect_within(handle, LATE_MS, SCM_SHARE_EXCLUSIVE, SCM_DISPOSITION_LEAVE), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);
@@ -421,7 +422,7 @@ static void exclusive_use_is_waited_for_so_long(void **state)
 
 static scm_result lock_for_a_moment(void *handle) { return scm_lock_ex(handle, 60); }
 
-/* Another thread's call on the same handle is one of those others. */
+/* A call of another thread on the same handle counts as another, too. */
 static void a_busy_handle_is_waited_for_so_long(void **state)
 {
     (void)state;
@@ -444,7 +445,7 @@ static void a_busy_handle_is_waited_for_so_long(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-/* The whole service hangs, and not a call with a limit. */
+/* The whole service hangs, and no call with a limit does. */
 static void a_service_that_hangs_holds_nobody_up(void **state)
 {
     (void)state;
@@ -488,7 +489,7 @@ static void a_cancel_ends_a_wait_for_this_process(void **state)
         assert_true(wait_is_reached(&wait));
         assert_result(scm_cancel(waiter), SCM_S_OK);
         assert_result(wait_end(&wait), SCM_SCARD_E_CANCELLED);
-        /* Before it begins. */
+        /* Before the wait begins. */
         assert_result(scm_cancel(waiter), SCM_S_OK);
         assert_result(calls[i](waiter), SCM_SCARD_E_CANCELLED);
     }
@@ -540,7 +541,7 @@ static void a_cancel_ends_a_wait_for_exclusive_use(void **state)
     assert_free(CARD);
 }
 
-/* It is for the next wait, however many calls do not wait before. */
+/* It applies to the next wait, after any number of calls without a wait. */
 static void a_cancel_is_kept_for_the_next_wait(void **state)
 {
     (void)state;
@@ -563,7 +564,7 @@ static void a_cancel_is_kept_for_the_next_wait(void **state)
     assert_result(scm_lock_ex(NULL, 0), SCM_E_HANDLE);
 }
 
-/* What happens to the card meanwhile is told, and not that the time is up. */
+/* The code tells what happened to the card meanwhile, not that the time is up. */
 static void a_card_that_leaves_ends_a_wait(void **state)
 {
     (void)state;
@@ -575,7 +576,7 @@ static void a_card_that_leaves_ends_a_wait(void **state)
     bed("remove %d", CARD);
     assert_result(wait_end(&wait), SCM_SCARD_W_REMOVED_CARD);
     bed("insert %d steerable", CARD);
-    /* The lock of the holder has left with the card, whether he has noticed or not. */
+    /* The lock of the holder left with the card, whether it noticed or not. */
     assert_result(reconnect_within(waiter, LATE_MS, 0, SCM_DISPOSITION_LEAVE), SCM_S_OK);
     assert_result(scm_lock_ex(waiter, LATE_MS), SCM_S_OK);
     assert_result(scm_unlock(waiter, SCM_DISPOSITION_LEAVE), SCM_S_OK);
