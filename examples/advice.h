@@ -1,5 +1,5 @@
-/* What is wrong, and what a person can do about it: for programs that want a card, and may not get one. It needs scm.h alone, and is
- * there to be copied. attach.c, the first program of the README, has the short form of it inside. */
+/* Advice for users of programs that need a card: the problem, and what helps. It needs only scm.h; copy it. attach.c,
+ * the first program of the README, contains a short form. */
 #ifndef ADVICE_H
 #define ADVICE_H
 
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <scm.h>
 
-/* Of an attach or a list. What a card refuses is another matter, also where the code is the same. */
+/* Advice for an attach or a list. A code of the card itself has another meaning. */
 static inline const char *advice(scm_result result)
 {
     switch (result) {
@@ -37,7 +37,8 @@ static inline void complain(const char *what, scm_result result)
     fprintf(stderr, "%s: %s %s (%s)\n", what, scm_result_message(result), advice(result), scm_result_name(result));
 }
 
-/* Attaches to the card in a reader, or to the first card there is if `reader` is NULL. Says what is in the way, and gives NULL then. */
+/* Attaches to the card in a reader, or to the first card if `reader` is NULL. On failure it prints the problem and
+ * returns NULL. */
 static inline scm_handle *attach_or_complain(const char *reader)
 {
     char names[4096] = "";

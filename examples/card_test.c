@@ -2,18 +2,17 @@
  *
  *     cc card_test.c $(pkg-config --cflags --libs scm) -o card_test && ./card_test
  *
- * Part one is card code as a program has it: read_text reads a file in several commands. Part two is a card, made of
- * callbacks, in the middle of whose commands things can happen. Part three lets them happen, and checks what read_text
- * makes of it. */
+ * Part one is the code under test: read_text reads a file in several commands. Part two is a card made of callbacks;
+ * events can happen during its commands. Part three causes these events, and checks the results of read_text. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <scm.h>
 
-/* ---- One: the code under test. In a program of yours it is in a file of its own. ---- */
+/* ---- One: the code under test. In a real program it is in another file. ---- */
 
-/* Sends one command. An answer without 9000 is a failure to this program. */
+/* Sends one command. A response without 9000 is a failure for this program. */
 static scm_result ask(scm_handle *card, const uint8_t *command, size_t command_length, char *data, size_t capacity,
                       size_t *length)
 {
@@ -32,7 +31,7 @@ static scm_result ask(scm_handle *card, const uint8_t *command, size_t command_l
     return SCM_S_OK;
 }
 
-/* Selects the file EF01 and reads it, 8 bytes at a time, until an answer is shorter. */
+/* Selects the file EF01 and reads it, 8 bytes at a time, until a response is shorter. */
 static scm_result read_once(scm_handle *card, char *text, size_t capacity)
 {
     static const uint8_t select[] = {0x00, 0xA4, 0x00, 0x0C, 0x02, 0xEF, 0x01};
@@ -49,9 +48,9 @@ static scm_result read_once(scm_handle *card, char *text, size_t capacity)
     return result;
 }
 
-/* Reads the text of the card. What it promises: the text is whole and from one card, or it is empty. When the card is lost
- * on the way (reset, pulled and put back, out of touch), it starts again from the beginning, three times at most. Another
- * card than before is none of its business: SCM_SCARD_E_UNKNOWN_CARD. */
+/* Reads the text of the card. The text is complete and from one card, or empty. If the card is lost on the way
+ * (reset, removed and inserted, no contact), it starts again, three times at most. Another card gives
+ * SCM_SCARD_E_UNKNOWN_CARD. */
 static scm_result read_text(scm_handle *card, char *text, size_t capacity)
 {
     scm_result result = SCM_S_OK;
@@ -69,22 +68,22 @@ static scm_result read_text(scm_handle *card, char *text, size_t capacity)
     return result;
 }
 
-/* ---- Two: a card, and a hand that does things to it while it is being asked. ---- */
+/* ---- Two: a card, and an event during one of its commands. ---- */
 
 typedef enum { NOTHING, PULL, PULL_AND_PUT_BACK, SWAP, RESET } deed;
 
 typedef struct {
     scm_virtual_ifd *reader;
-    uint8_t name;      /* which card it is: the one byte in its ATR that says so */
-    bool selected;     /* the file is, until the power goes or a reset comes */
-    unsigned commands; /* that it got */
-    deed deed;         /* what happens in the middle ... */
-    unsigned deed_at;  /* ... of this command */
+    uint8_t name;      /* identifies the card: one byte in its ATR */
+    bool selected;     /* the file, until power-off or reset */
+    unsigned commands; /* received so far */
+    deed deed;         /* the event ... */
+    unsigned deed_at;  /* ... and its command */
 } test_card;
 
 static const char text_of_card[] = "Hello, card!";
 
-/* SELECT of whatever, and READ BINARY of the file. The library lets no command through that is shorter than its header. */
+/* SELECT of any file, and READ BINARY. The library passes no command shorter than its header. */
 static void answer(test_card *card, const uint8_t *command, uint8_t *response, size_t *length)
 {
     size_t offset = (size_t)command[2] << 8 | command[3], rest = sizeof text_of_card - 1;
@@ -92,11 +91,11 @@ static void answer(test_card *card, const uint8_t *command, uint8_t *response, s
     if (command[1] == 0xA4) {
         card->selected = true;
     } else if (command[1] != 0xB0) {
-        status_word = 0x6D00; /* no such command */
+        status_word = 0x6D00; /* unknown command */
     } else if (!card->selected) {
         status_word = 0x6986; /* no file is selected */
     } else if (offset > rest) {
-        status_word = 0x6B00; /* behind its end */
+        status_word = 0x6B00; /* beyond the end */
     } else {
         *length = rest - offset < 8 ? rest - offset : 8;
         memcpy(response, text_of_card + offset, *length);
@@ -105,8 +104,8 @@ static void answer(test_card *card, const uint8_t *command, uint8_t *response, s
     response[(*length)++] = (uint8_t)status_word;
 }
 
-/* The callbacks run on the thread that calls scm_transmit, so that what happens in here happens in the middle of an
- * exchange, every time, without a sleep or a second thread. */
+/* The callbacks run on the thread that calls scm_transmit. So an event here always happens during an exchange, without
+ * a sleep or a second thread. */
 static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                            size_t *response_length)
 {
@@ -145,7 +144,7 @@ static scm_result insert(test_card *card)
     return scm_virtual_ifd_insert(card->reader, &plug);
 }
 
-/* The card is out of its reader, and no call is in it any more: the hand has it. */
+/* The card is out of its reader, and no call is in it any more. */
 static void release(void *user)
 {
     test_card *card = user;
@@ -172,7 +171,7 @@ static void check(bool holds, const char *what, int line)
 
 #define CHECK(condition) check((condition), #condition, __LINE__)
 
-/* The same for a call that gives a code; a failure shows it by name. */
+/* The same for a call that returns a code; a failure prints its name. */
 static void check_result(scm_result came, scm_result expected, const char *call, int line)
 {
     check(came == expected, call, line);
@@ -207,7 +206,7 @@ static uint64_t generation(scm_handle *handle)
     return value;
 }
 
-/* What the reader was asked and what it answered, since it was made or its log cleared. */
+/* The commands to the reader and their responses, since its creation or the last clear. */
 static const char *log_of(const test_card *card)
 {
     static char log[4096];
@@ -242,7 +241,7 @@ static void test_a_card_that_is_pulled_is_reported(void)
     CHECK(generation(handle) == 1);
     CHECK(strstr(log_of(&card), "transmit 00B0000008 -> SCM_SCARD_W_REMOVED_CARD\n") != NULL);
 
-    /* The handle waits for the card; it is up to the caller to read again. */
+    /* The handle waits for the card; the caller has to read again. */
     CHECK_RESULT(insert(&card), SCM_S_OK);
     CHECK_RESULT(read_text(handle, text, sizeof text), SCM_S_OK);
     CHECK(strcmp(text, text_of_card) == 0);
@@ -259,7 +258,7 @@ static void test_a_card_that_comes_back_is_read_from_the_beginning(void)
     CHECK_RESULT(read_text(handle, text, sizeof text), SCM_S_OK);
     CHECK(strcmp(text, text_of_card) == 0);
     CHECK(generation(handle) == 1);
-    CHECK(card.commands == 6); /* three until it was pulled, and the same three again */
+    CHECK(card.commands == 6); /* three until the removal, and the same three again */
     tear_down(&card, handle);
 }
 
@@ -276,7 +275,7 @@ static void test_halves_of_two_cards_are_no_text(void)
     tear_down(&card, handle);
 }
 
-/* What no card can be made to do, the reader can: here it loses the touch with its card. */
+/* The reader can do what no card can: here it loses contact with its card. */
 static void test_a_failure_of_the_reader_is_overcome_twice(void)
 {
     test_card card;
@@ -294,7 +293,7 @@ static void test_a_failure_of_the_reader_is_overcome_twice(void)
     tear_down(&card, handle);
 }
 
-/* The tests above have chosen their moments. This one tries all there are. */
+/* The tests above chose their moments. This one tries all of them. */
 static void test_everything_at_every_moment(void)
 {
     static const struct {

@@ -13,7 +13,7 @@ import unittest
 from ctypes import (CDLL, CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int32, c_size_t, c_ubyte, c_uint32, c_uint64,
                     c_void_p, create_string_buffer, memmove, sizeof, string_at)
 
-# ---- One: the binding. Structures and functions as in scm.h; a failure is an exception. ----
+# ---- One: the binding, with structures and functions as in scm.h. A failure is an exception. ----
 
 scm = CDLL(os.environ.get("SCM_LIBRARY", "libscm.so.0.1"))
 bytes_pointer = POINTER(c_ubyte)
@@ -55,7 +55,7 @@ def declare(name, *argtypes):
     function.argtypes, function.restype, function.errcheck = argtypes, c_int32, succeed
 
 
-# Without argtypes ctypes passes every number as an int of 32 bits, and pointers and lengths have more.
+# Without argtypes ctypes passes every number as 32 bits; pointers and lengths are wider.
 declare("scm_attach_by_ifd", c_char_p, POINTER(c_void_p))
 declare("scm_detach", c_void_p)
 declare("scm_reconnect", c_void_p)
@@ -119,8 +119,8 @@ class VirtualReader:
         plug.transmit = TRANSMIT(self.guard(transmit))
         plug.power = POWER(self.guard(lambda _user, event: card.power(event)))
         plug.release = RELEASE(self.guard(lambda _user: card.release()))
-        # The library copies the structure, and calls these functions until `release` has returned. To Python that is no
-        # reason to keep them, and what is called after it was collected brings the process down.
+        # The library copies the structure, and calls these functions until `release` has returned. Python must keep
+        # them: a call of a collected function crashes the process.
         self.plugs.append(plug)
         scm.scm_virtual_ifd_insert(self.ifd, byref(plug))
 
@@ -158,7 +158,7 @@ class VirtualReader:
             raise self.accident
 
 
-# ---- Two: the code under test. In a program of yours it is in a file of its own. ----
+# ---- Two: the code under test. In a real program it is in another file. ----
 
 class Refused(Exception):
     """The card did not answer with 9000."""
@@ -199,7 +199,7 @@ def read_text(card, tries=3):
                 raise
 
 
-# ---- Three: a card, and a hand that does things to it while it is being asked. ----
+# ---- Three: a card, and events during its commands. ----
 
 class Card:
     text = b"Hello, card!"
@@ -209,8 +209,8 @@ class Card:
         self.atr = b"\x3B\x81\x01" + name + bytes([0x80 ^ name[0]])  # T=1, one historical byte, checksum
         self.selected = False
         self.commands = 0
-        self.deeds = {}  # what happens in the middle of which command
-        self.then = None  # what happens when the card has been pulled
+        self.deeds = {}  # events, by the number of their command
+        self.then = None  # the action after a removal
 
     def transmit(self, command):
         self.commands += 1

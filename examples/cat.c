@@ -1,9 +1,8 @@
 /* Reads a file of a card, and writes it to the standard output.
  *
- *     cat READER PATH               3F00/5015/4401, F073636D74657374/4401, 4401, ...; a file of records one behind the other
+ *     cat READER PATH          3F00/5015/4401, F073636D74657374/4401, 4401, ...; records are concatenated
  *
- * It ends with 0 only if all of the file was read, and written.
- */
+ * It ends with 0 only if it read and wrote the whole file. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,7 +31,7 @@ int main(int argc, char **argv)
     scm_handle *card = attach_or_complain(argv[1]);
     if (card == NULL)
         return 1;
-    /* With a lock of the caller's, what was selected to be opened is still selected to be read. */
+    /* Under a lock of the caller, the selection of the open also holds for the reads. */
     scm_result result = scm_lock(card);
     if (SCM_SUCCEEDED(result))
         result = scm_create_file_access(card, &files);
@@ -43,11 +42,11 @@ int main(int argc, char **argv)
         if (fwrite(data, 1, length, stdout) != length)
             break;
     }
-    /* Only the end of the file is a good end, and only if it has no more than was read. */
+    /* Only the end of the file is a success, and only if the file has no more bytes. */
     bool at_end = result == SCM_SCARD_W_EOF;
     if (at_end && (SCM_FAILED(result = scm_file_tell(file, &position)) || SCM_FAILED(result = scm_file_size(file, &size))))
         at_end = false;
-    scm_detach(card); /* the file, the files and the lock go with it */
+    scm_detach(card); /* ends the files and the lock too */
     if (SCM_FAILED(result))
         return fail(argv[2], result);
     if (fflush(stdout) != 0 || ferror(stdout)) {

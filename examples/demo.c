@@ -1,9 +1,9 @@
-/* The story of an attachment: a card is used, reset by someone else, pulled, put back, pulled in the middle of a command,
- * swapped for another one, and the service behind its reader goes away. Each time the library says what happened, and
- * scm_reconnect makes the same handle work again.
+/* The demo of an attachment: its card is used, reset by another program, removed, inserted again, removed during a
+ * command, and swapped, and the service of its reader ends. Each time the library reports the event, and scm_reconnect
+ * makes the same handle work again.
  *
- * The story is this file; who plays everybody else is in stage/. scripts/demo.sh builds it and runs it on a virtual
- * reader, scripts/demo.sh --pcscd beside a real pcscd. It ends with a failure when a step does not give what it should. */
+ * This file has the steps; stage/ plays the other programs. scripts/demo.sh builds it and runs it on a virtual reader,
+ * scripts/demo.sh --pcscd on a real pcscd. It ends with a failure if a step gives an unexpected result. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <ctype.h>
@@ -18,7 +18,7 @@
 
 #include "stage/stage.h"
 
-/* ---- Telling the story: a line for each call, with the time it took, what it gave, and what that means. ---- */
+/* ---- Output: a line for each call, with its time, its result, and the meaning of that. ---- */
 
 static struct {
     const char *call;
@@ -51,7 +51,7 @@ static void end_step(scm_result result, scm_result expected)
         fail(step.call, scm_result_name(result), scm_result_name(expected));
 }
 
-/* Makes a call of the library, takes its time, and ends the program unless it gives the code that is expected. */
+/* Makes a call of the library, measures it, and ends the program unless it gives the expected code. */
 #define STEP(expected, call) (begin_step(#call), end_step((call), (expected)))
 
 /* The line of the last step. */
@@ -68,7 +68,7 @@ static void tell(const char *format, ...)
     fflush(stdout);
 }
 
-/* The line of a step that failed, as it should: the library itself says what happened. */
+/* The line of an expected failure, with the message of the library. */
 static void tell_failure(const char *before)
 {
     tell("%s%s", before, scm_result_message(step.result));
@@ -79,7 +79,7 @@ static void chapter(const char *title)
     printf("\n%s\n", title);
 }
 
-/* Someone else does something to the card, the reader or the service. */
+/* Another program acts on the card, the reader or the service. */
 static void someone(void (*act)(void), const char *does, const char *what)
 {
     act();
@@ -97,7 +97,7 @@ static const char *hex(const uint8_t *bytes, size_t length)
     return text;
 }
 
-/* ---- The card: it wants an application selected, and a code for whatever is of value. ---- */
+/* ---- The card: it needs a selected application, and a code for protected files. ---- */
 
 typedef struct {
     const char *name;
@@ -123,7 +123,7 @@ static void transmit(scm_handle *card, const command *what, scm_result expected)
          scm_transmit(card, what->bytes, what->length, answer.bytes, sizeof answer.bytes, &answer.length));
 }
 
-/* What the card itself says of a command is in the last two bytes of its answer; the library does not look at them. */
+/* The last two bytes of a response are the status word of the card; the library does not judge it. */
 static void check_status_word(const command *what, unsigned expected)
 {
     const uint8_t *end = answer.bytes + answer.length;
@@ -135,7 +135,7 @@ static void check_status_word(const command *what, unsigned expected)
         fail(what->name, came_text, expected_text);
 }
 
-/* The data of the answer as text, up to the first byte that is none. */
+/* The data of the response as text, up to the first byte that is no text. */
 static const char *text_of_answer(void)
 {
     static char text[64];
@@ -164,7 +164,7 @@ static void work(scm_handle *card)
 
 /* ---- The attachment. ---- */
 
-/* The readers as the library lists them: each name with its NUL, and behind the last one a NUL more. */
+/* The list of readers: each name ends with a NUL, and another NUL ends the list. */
 static void find_readers(void)
 {
     char names[1024];
@@ -223,7 +223,7 @@ static void show_status(scm_handle *card)
     tell("%s, %s", state_name(state), protocol_name(protocol));
 }
 
-/* The generation grows by one for each thing that may have made the card forget what was selected and verified. */
+/* The generation grows by one with each event that may have made the card lose its selection and verifications. */
 static void show_generation(scm_handle *card, uint64_t expected)
 {
     uint64_t generation;
@@ -234,7 +234,7 @@ static void show_generation(scm_handle *card, uint64_t expected)
          generation == 0 ? "nothing has happened to the card yet" : "the card may have forgotten its state");
 }
 
-/* A command after something has happened: it is not sent to a card that is not what it was, and the code says why. */
+/* A command after an event: it is not sent to a changed card, and the code tells the reason. */
 static void meet(scm_handle *card, scm_result expected)
 {
     transmit(card, &read_greeting, expected);
@@ -260,7 +260,7 @@ static void detach(scm_handle *card)
     meet(card, SCM_E_HANDLE);
 }
 
-/* ---- The story. ---- */
+/* ---- The steps. ---- */
 
 static scm_handle *use_a_card(const stage *stage, const char *reader)
 {

@@ -1,16 +1,16 @@
-/* A provider: the files of a card that does not keep to ISO/IEC 7816-4, for programs that know nothing of that.
+/* A provider for a card that does not follow ISO/IEC 7816-4: programs read its files without knowing the card.
  *
  *     cc provider.c $(pkg-config --cflags --libs scm) -o provider && ./provider
  *
- * Part one is the program: it reads a file, of any card. Part two is the provider, which knows the card. Part three is the card,
- * a virtual one, and the putting together. */
+ * Part one is the program: it reads a file of any card. Part two is the provider, which knows the card. Part three is
+ * the card, in a virtual reader, and main. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <scm.h>
 
-/* ---- One: the program. It has never heard of the card. ---- */
+/* ---- One: the program. It does not know the card. ---- */
 
 static scm_result print_file(scm_handle *card, const char *path)
 {
@@ -34,7 +34,8 @@ static scm_result print_file(scm_handle *card, const char *path)
 
 /* ---- Two: the provider. ---- */
 
-/* The jukebox card: 80 B4 00 TRACK 00 gives a title, and there are no files at all. The last byte of its ATR is a serial number. */
+/* The jukebox card: 80 B4 00 TRACK 00 returns a title, and there are no files. The last byte of its ATR is a serial
+ * number. */
 static const uint8_t JUKEBOX[] = {0x3B, 0x82, 0x80, 0x01, 'J', 0x00};
 static const uint8_t JUKEBOX_MASK[] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x00};
 
@@ -46,7 +47,7 @@ typedef struct {
 static scm_result create(void *user_data, scm_handle *handle, void *caller_user_data, void **object)
 {
     (void)user_data, (void)caller_user_data;
-    *object = handle; /* all that is to be remembered; what needs more allocates it, and frees it in `release` */
+    *object = handle; /* the whole state; a larger one is allocated here, and freed in `release` */
     return SCM_S_OK;
 }
 

@@ -1,9 +1,8 @@
-/* Walks the file system of a card, and prints it as a tree.
+/* Prints the file system of a card as a tree.
  *
- *     tree                          the first card there is, with the identifiers that are in use on many cards
+ *     tree                          the first card, with the identifiers that many cards use
  *     tree READER                   the card in this reader
- *     tree READER 0001 FFFE         every identifier between the two: minutes, with a real card
- */
+ *     tree READER 0001 FFFE         every identifier in this range: minutes on a real card */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +40,7 @@ static const uint8_t *find(const uint8_t *objects, size_t length, uint8_t tag, s
     return NULL;
 }
 
-/* The first bytes of a file, or why they cannot be had. */
+/* The first bytes of a file, or the reason why they cannot be read. */
 static void print_content(scm_file *file)
 {
     uint8_t data[16];
@@ -139,7 +138,7 @@ int main(int argc, char **argv)
     if (card == NULL)
         return 1;
     must("files", scm_create_file_access(card, &files));
-    /* One lock around all of it: nobody gets in between, and nothing has to be selected twice. */
+    /* One lock around everything: no other program comes between, and nothing is selected twice. */
     must("lock", scm_lock(card));
     printf("3F00\n");
     print_directory(1);

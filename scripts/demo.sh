@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows libscm at work, on a fresh Debian machine too: installs what is missing, builds, and runs examples/demo.c, the
-# story of a handle and what happens to its card. By default everything happens inside the process, on a virtual reader.
+# Shows libscm at work, also on a fresh Debian: installs what is missing, builds, and runs examples/demo.c. By default
+# everything happens inside the process, on a virtual reader.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ pkg-config, libpcsclite with its headers, and Rust are there. On Debian what is 
 END
 }
 
-# What is here is taken as it is, whoever installed it.
+# Existing tools are used, whatever their origin.
 need_what_builds() {
     local missing=()
     has_c_compiler || missing+=(gcc libc6-dev)
@@ -29,7 +29,7 @@ need_what_builds() {
     need_rust
 }
 
-# One with the headers of a C library, which are a package of their own.
+# A compiler with the headers of a C library, which are in another package.
 has_c_compiler() {
     echo '#include <stdio.h>' | cc -x c -fsyntax-only - 2>/dev/null
 }
@@ -41,7 +41,7 @@ build_crates() {
 
 build_demo() {
     local soname
-    # A program looks for the library by its soname. An installation has a file of this name, and cargo makes none.
+    # A program finds the library by its soname. An installation has that file name, and cargo does not create it.
     soname=$(LC_ALL=C readelf --dynamic "$target/release/libscm.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')
     mkdir -p "$build"
     ln -sf "$target/release/libscm.so" "$build/$soname"

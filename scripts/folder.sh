@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# A fresh Debian as a folder: debootstrap makes it, and commands run in it with the folder as their root. To be sourced after
-# lib.sh, by scripts that run as root.
+# A fresh Debian in a folder: debootstrap creates it, and commands run in it as their root. To be sourced after lib.sh,
+# by scripts that run as root.
 #
-# All mounts are in a namespace of the folder's own. The kernel removes them together with the last process in it, however
-# the script ends: nothing stays mounted, and the folder can always be removed.
+# All mounts are in a namespace of the folder. The kernel removes them with the last process in it, however the script
+# ends: no mount remains, and the folder can always be removed.
 
-# What the folder has for a user who is not root.
-# shellcheck disable=SC2034 # for who sources this
+# The user in the folder who is not root.
+# shellcheck disable=SC2034 # for scripts that source this
 USER_OF_FOLDER=tester
 
-# Those whose pcscd and Rust are new enough.
-# shellcheck disable=SC2034 # for who sources this
+# The releases with a new enough pcscd and Rust.
+# shellcheck disable=SC2034 # for scripts that source this
 SUITES='bookworm|trixie|forky|sid'
 
 PATH_OF_DEBIAN=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -18,10 +18,10 @@ PATH_OF_DEBIAN=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 namespace=
 
 # in_folder FOLDER SUITE USER COMMAND...
-# Runs the command in a copy of this tree, as root or as a user with sudo. Makes the folder if it is not there yet.
+# Runs the command in a copy of this tree, as root or as a user with sudo. Creates the folder if necessary.
 in_folder() {
     need_packages debootstrap
-    # In the background, since bash handles no signal while it waits for a command in the foreground.
+    # In the background, because bash handles no signal during a command in the foreground.
     setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --propagation private \
         bash -euo pipefail -c 'source scripts/lib.sh; source scripts/folder.sh; inside "$@"' bash "$@" </dev/null &
     namespace=$!
@@ -31,16 +31,16 @@ in_folder() {
     return "$status"
 }
 
-# Ends what runs in the folder. When the first process of a namespace has ended, all others have.
+# Ends all processes in the folder. They end with the first process of their namespace.
 leave_folder() {
     local first
     [[ $namespace ]] || return 0
-    # It may have ended by itself, and then there is no such file.
+    # It may have ended by itself, and then the file does not exist.
     first=$(<"/proc/$namespace/task/$namespace/children") || true
-    # At the very beginning there is only the process that is about to make it.
+    # At the start only the process exists that is about to create it.
     first=${first%% *}
     first=${first:-$namespace}
-    # One that has ended meanwhile needs no signal.
+    # A process that has ended meanwhile needs no signal.
     kill -KILL "$first" || true
     # The status is that of the kill.
     wait "$namespace" || true
@@ -66,7 +66,7 @@ inside() {
 
 make_folder() {
     local folder=$1 suite=$2 mirror
-    # debootstrap has one of its own.
+    # debootstrap mounts its own.
     mirror=$(mirror_of_debian) || mirror=
     mkdir -p "$folder"
     say "Making a fresh $suite in $folder"
@@ -85,7 +85,7 @@ add_user() {
     echo "$user ALL=(ALL) NOPASSWD: ALL" >"$folder/etc/sudoers.d/$user"
 }
 
-# How this machine reaches the network: names, proxies, certificates, and the registry that cargo is told to ask.
+# The network settings of this machine: names, proxies, certificates, and the registry of cargo.
 hand_over() {
     local folder=$1 home=$2 file
     cp --dereference /etc/resolv.conf "$folder/etc/resolv.conf"
@@ -103,7 +103,7 @@ hand_over() {
     fi
 }
 
-# This tree without what was built in it. What the folder has built of an earlier copy stays.
+# This tree without its build results. The results of an earlier copy in the folder stay.
 copy_tree() {
     local folder=$1 tree=$2 user=$3
     mkdir -p "$folder$tree"
@@ -111,7 +111,7 @@ copy_tree() {
     chroot "$folder" chown --recursive "$user:" "${tree%/*}"
 }
 
-# Not by chroot: the kernel allows no namespaces of users there, and the stack of the tests needs one.
+# Not with chroot: the kernel allows no user namespaces there, and the stack of the tests needs one.
 become_root_of() {
     mount --bind "$1" "$1"
     cd "$1" || return

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the demo and the tests on a fresh Debian: in a folder that debootstrap makes, and that is removed at the end. What is
-# installed on this machine is of no help there, and hides nothing.
+# Runs the demo and the tests on a fresh Debian, in a folder that debootstrap creates, and removes it at the end.
+# Packages of this machine do not help there, and hide nothing.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Feeds what reads foreign bytes with any bytes at all, for so long each: the targets in fuzz/targets. Installs what is missing.
-# What it finds of new ways through the code is kept in build/fuzz, and what breaks something there too, as the file that does.
+# Runs the fuzz targets (fuzz/targets), each for the given time, on the code that reads foreign bytes. Installs what is
+# missing. New inputs and failing inputs are stored in build/fuzz.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -18,8 +18,7 @@ need_rust
 target=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")/fuzz
 triple=$(rustc -vV | sed -n 's/^host: //p')
 
-# What cargo-fuzz would say, without what only a nightly compiler knows: there is no unsafe code in what is tried here, and
-# so no need for a sanitizer.
+# The flags of cargo-fuzz that need no nightly compiler. The fuzzed code has no unsafe, and so needs no sanitizer.
 say "Building the targets"
 RUSTFLAGS="--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# What the scripts share: installing what is missing on Debian. To be sourced.
+# Common to the scripts: installation of missing packages on Debian. To be sourced.
 
-# What the library builds with, and all tests but those of the OpenPGP card, which want the second one.
+# The library and all tests build with the first version; the OpenPGP card of the tests needs the second one.
 RUST=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 RUST_OF_OPENPGP=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' crates/openpgp-card/Cargo.toml)
 
-# Of this one and the later ones clippy has to be content.
-# shellcheck disable=SC2034 # for who sources this
+# clippy must pass from this version on.
+# shellcheck disable=SC2034 # for scripts that source this
 RUST_OF_LINTS=1.95
 
-# Everything that a test needs.
-# shellcheck disable=SC2034 # for who sources this
+# The packages of all tests.
+# shellcheck disable=SC2034 # for scripts that source this
 PACKAGES_OF_TESTS=(pcscd vsmartcard-vpcd libpcsclite-dev pkg-config cmake make gcc g++ libc6-dev binutils clang libclang-dev
     libcmocka-dev opensc pcsc-tools python3 valgrind)
 
@@ -23,7 +23,7 @@ die() {
     exit 1
 }
 
-# Installs the Debian packages that are named, those that are missing.
+# Installs the given Debian packages that are missing.
 need_packages() {
     local package missing=()
     for package; do
@@ -36,7 +36,7 @@ is_installed() {
     [[ $(dpkg-query --show --showformat '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# Nothing is ever removed: what is in the way is somebody's decision.
+# Nothing is ever removed: a conflict needs a decision of the user.
 install_packages() {
     say "Installing $*"
     become_able_to_install "$*"
@@ -44,8 +44,8 @@ install_packages() {
         die "apt-get did not install $*"
 }
 
-# Ends the script where nothing can be installed, and says what is missing. Updates the package lists once: a fresh
-# machine knows of no package.
+# Ends the script if nothing can be installed, and prints what is missing. Updates the package lists once: a fresh
+# machine knows no package.
 become_able_to_install() {
     command -v apt-get >/dev/null || die "missing, and this is no Debian to install it on: $1"
     [[ $EUID -eq 0 ]] || command -v sudo >/dev/null ||
@@ -62,7 +62,7 @@ as_root() {
     fi
 }
 
-# Starts the script again as root, with how this machine reaches the network.
+# Starts the script again as root, with the network settings of this machine.
 become_root() {
     local words=()
     [[ $EUID -ne 0 ]] || return 0
@@ -70,27 +70,27 @@ become_root() {
     exec sudo env "HOME=$HOME" "CARGO_HOME=${CARGO_HOME:-$HOME/.cargo}" "${words[@]}" "$PWD/scripts/${0##*/}" "$@"
 }
 
-# Proxies, and what cargo is told about its registry.
+# Proxies, and the registry settings of cargo.
 environment_of_network() {
     # Most machines have none of these, and grep calls that a failure.
     env | grep -E '^((https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY|CARGO_(HTTP|NET|REGISTR|SOURCE)[A-Z_]*)=' || true
 }
 
-# The first one in the lists that apt has.
+# The first mirror in the lists of apt.
 mirror_of_debian() {
     # shellcheck disable=SC2016 # apt fills it in
     apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Label: Debian' | sed -n 1p
 }
 
-# Puts a cargo and a rustc on the PATH: those that are here, or else Debian's, if they are new enough for the library. Every
-# script takes the same, so that it does not matter which of them is the first one on a machine.
+# Puts a cargo and a rustc on the PATH: the present ones, or else Debian's, if they are new enough for the library.
+# Every script chooses the same, in any order.
 need_rust() {
     find_rust "$RUST_OF_OPENPGP" || find_rust "$RUST" || install_rust "$RUST_OF_OPENPGP" || install_rust "$RUST" ||
         die "needs Rust $RUST or newer, and Debian has none for this machine: see https://rustup.rs"
     need_certificates
 }
 
-# Installs a Rust of at least this version. Where Debian's own is too old, there is the one that it builds browsers with.
+# Installs a Rust of at least this version. If Debian's own is too old, there is the one for browsers.
 install_rust() {
     local wanted=$1 suffix
     become_able_to_install "cargo and rustc $wanted or newer"
@@ -103,18 +103,18 @@ install_rust() {
     return 1
 }
 
-# Those by which cargo knows the registry. Debian's cargo only recommends them.
+# The certificates for cargo's registry. Debian's cargo only recommends them.
 need_certificates() {
     [[ -e /etc/ssl/certs/ca-certificates.crt || ${SSL_CERT_FILE:-}${CARGO_HTTP_CAINFO:-} ]] ||
         ! command -v apt-get >/dev/null || need_packages ca-certificates
 }
 
-# Whether the Rust that need_rust found builds the OpenPGP card of the tests.
+# True if the Rust of need_rust builds the OpenPGP card of the tests.
 builds_openpgp_card() {
     is_recent "$(command -v rustc)" "$RUST_OF_OPENPGP"
 }
 
-# Adds cargo fmt and cargo clippy to the Rust that need_rust found.
+# Adds cargo fmt and cargo clippy to the Rust of need_rust.
 need_rust_tools() {
     has_rust_tools && return
     if is_installed rustc-web; then
@@ -131,7 +131,7 @@ has_rust_tools() {
     cargo fmt --version &>/dev/null && cargo clippy --version &>/dev/null
 }
 
-# Puts the first cargo and rustc that are recent enough in front of the PATH.
+# Puts the first cargo and rustc that are new enough in front of the PATH.
 find_rust() {
     local directory
     for directory in "$(dirname "$(command -v cargo)")" "${CARGO_HOME:-${HOME:-}/.cargo}/bin" /usr/bin; do
@@ -143,7 +143,7 @@ find_rust() {
     return 1
 }
 
-# Whether the program says "name VERSION ...", and VERSION is at least this.
+# True if the program prints "name VERSION ...", and VERSION is at least this.
 is_recent() {
     local name version rest
     [[ -x $1 ]] || return 1
@@ -152,15 +152,15 @@ is_recent() {
     printf '%s\n' "$2" "$version" | sort --check=quiet --version-sort
 }
 
-# Whether the package can be installed in at least this version.
+# True if the package can be installed in at least this version.
 has_candidate() {
     local candidate
     candidate=$(apt-cache policy "$1" | sed -n 's/^ *Candidate: //p')
     [[ -n $candidate && $candidate != '(none)' ]] && dpkg --compare-versions "$candidate" ge "$2"
 }
 
-# Runs what makes namespaces: as root, where the user may make none. So it is in a folder entered by chroot, and where the
-# kernel is told to allow none. What root has made in the tree is the user's then.
+# Runs a command that creates namespaces: as root if the user may not create any, as in a folder entered by chroot, or
+# if the kernel forbids it. Files that root created in the tree then become the user's.
 with_namespaces() {
     local status=0
     if [[ $EUID -eq 0 ]] || unshare --user --map-root-user --mount --net true 2>/dev/null; then

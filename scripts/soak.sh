@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The soak in its long form: threads of two processes on four readers, with a fault every 50 ms, on a private pcscd and then on
+# The long soak: threads of two processes on four readers, with a fault every 50 ms, on a private pcscd and then on
 # virtual readers. Installs what is missing.
 set -euo pipefail
 

@@ -1,28 +1,28 @@
 # shellcheck shell=bash
-# Runs commands that end with a line "N passed, N failed", and adds these lines up. To be sourced after lib.sh.
+# Runs commands that end with a line "N passed, N failed", and adds up these lines. To be sourced after lib.sh.
 
 passed=0
 failed=0
 skipped=0
 
 # tally NAME COMMAND...
-# A command without such a line is one test.
+# A command without such a line counts as one test.
 tally() {
     local name=$1 status=0 line log sink said output reader
     shift
     say "$name"
-    # A file without a name, so that nothing is left of it after an interrupt.
+    # A file without a name leaves nothing after an interrupt.
     log=$(mktemp)
     exec {sink}>"$log"
     exec {said}<"$log"
     rm -f "$log"
-    # No pipe: a function is to run in this shell, where the signals are handled.
+    # No pipe: a function must run in this shell, which handles the signals.
     exec {output}> >(tee "/dev/fd/$sink")
     reader=$!
     "$@" >&"$output" 2>&1 || status=1
     exec {output}>&-
     wait "$reader"
-    # A command without such a line is counted by its status, in `add`.
+    # A command without such a line counts by its status, in `add`.
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' <&"$said" | tail -n 1) || true
     exec {sink}>&- {said}<&-
     add "$line" "$status"
@@ -36,11 +36,11 @@ add() {
     passed=$((passed + words[0] + few))
     failed=$((failed + words[2]))
     skipped=$((skipped + ${words[4]:-0}))
-    # A command can fail without a test that fails.
+    # A command can fail without a failed test.
     [[ $2 -eq 0 || ${words[2]} -gt 0 ]] || failed=$((failed + 1))
 }
 
-# Prints the sum, and fails when something has.
+# Prints the sum, and fails if a test failed.
 tell_tally() {
     echo
     tally_line "$passed" "$failed" "$skipped"

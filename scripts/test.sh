@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs every test, on a fresh Debian machine too: installs what is missing, then, beside each other,
-#   1. the Rust tests, plain and under AddressSanitizer, and every interleaving of a few threads; with formatting and lints,
-#   2. the C tests on the built library, plain and under valgrind, on a real pcscd of their own and on virtual readers; again with the
-#      library and themselves under AddressSanitizer; and what an exchange costs.
-# The last line counts the tests of all of them.
+# Runs all tests, also on a fresh Debian. It installs what is missing, then runs in parallel:
+#   1. the Rust tests, plain and under AddressSanitizer, and every interleaving of a few threads; formatting and lints,
+#   2. the C tests on the built library, plain and under valgrind, on a private pcscd and on virtual readers; again with
+#      the library and the tests under AddressSanitizer; and the cost of an exchange.
+# The last line counts the tests.
 set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit
@@ -25,15 +25,16 @@ Runs every test. On Debian what is missing is installed.
 END
 }
 
-# Runs two lists of steps beside each other, since each of them leaves a processor free where it links, or waits for a card. A new step is
-# a line in one of them, and a function below. The C tests may ask for a password, and so they are in the foreground.
+# Runs two lists of steps in parallel, because each leaves a processor free while it links or waits for a card. A new
+# step is a line in one of them, and a function below. The C tests may ask for a password, so they run in the
+# foreground.
 every_step() {
     set -m
     lane rust rust_steps &
     set +m
     # shellcheck disable=SC2064 # the process of now
     trap "kill -- -$! 2>/dev/null" EXIT
-    # A step that fails has said so itself. A list that ends before its last step is a failure of its own.
+    # A failed step has reported itself. A list that ends before its last step is another failure.
     lane c c_steps || echo "the steps of C" >>"$log.broken"
     wait $! || echo "the steps of Rust" >>"$log.broken"
     trap - EXIT
@@ -42,7 +43,7 @@ every_step() {
 rust_steps() {
     step "Formatting" cargo fmt --all --check
     step "Lints" lints
-    # They are built only to be run (scripts/fuzz.sh), because libFuzzer takes its time; that their lock file is up to date is seen here.
+    # Only scripts/fuzz.sh builds them, because libFuzzer is slow; this checks that their lock file is up to date.
     step "The fuzz targets" fuzz_targets
     step "Rust tests" cargo test --locked "${members[@]}" --target-dir "$target"
     step "Rust tests under AddressSanitizer" rust_under_asan
@@ -60,15 +61,15 @@ what_depends_on_pcsc() {
     step "C tests on $(pkg-config --modversion libpcsclite)" c_tests build/test -DSCM_VALGRIND=OFF
 }
 
-# An older clippy finds fault with what a newer one has learnt to understand, so that what it says is shown and does not count.
+# An older clippy reports code that newer ones accept, so its report is shown and does not count.
 lints() {
     local weight=(-D warnings)
     is_recent "$(command -v rustc)" "$RUST_OF_LINTS" || weight=(--cap-lints warn)
     cargo clippy --locked "${members[@]}" --all-targets --target-dir "$target" -- "${weight[@]}"
 }
 
-# Links gcc's own runtime, which is there wherever gcc is: Debian's Rust brings none, and needs to be told not to look for it. The exhaustive
-# tests are about the attachment, which has no unsafe code, and make up most of the time.
+# Links gcc's runtime, which comes with gcc: Debian's Rust has none, and must be told not to search for it. The
+# exhaustive tests are skipped: they test the attachment, which has no unsafe code, and take most of the time.
 rust_under_asan() {
     local triple runtime=-Wl,--push-state,--no-as-needed,-lasan,--pop-state
     triple=$(rustc -vV | sed -n 's/^host: //p')
@@ -86,7 +87,7 @@ every_interleaving() {
 }
 
 # c_tests DIRECTORY CMAKE-ARGUMENT...
-# Most tests wait most of the time, so that there are more at once than processors.
+# Tests mostly wait, so more of them run at once than there are processors.
 c_tests() {
     local build=$1
     shift
@@ -96,17 +97,17 @@ c_tests() {
         with_namespaces ctest --test-dir "$build" --output-on-failure --parallel $((6 * $(nproc)))
 }
 
-# Runs a list of steps with its name in front of each line.
+# Runs a list of steps, with its name in front of each line.
 lane() {
     lane=$1 "$2" 2>&1 | sed --unbuffered "s/^/$1 | /"
 }
 
-# Runs one step, whose output is kept for the count; a step that fails does not keep the others from being run.
+# Runs one step and stores its output for the count. The next steps run even if it fails.
 step() {
     local name=$1 status wall user system kept=$log.${lane:-all}
     shift
     say "$name"
-    # The third descriptor leads past the file for what `time` says.
+    # The third descriptor keeps the output of `time` out of the file.
     { time {
         "$@" 2>&1 | tee -a "$kept" >&3
         status=${PIPESTATUS[0]}
@@ -182,7 +183,7 @@ else
 fi
 
 read -r passed failed < <(count)
-# A step can fail without a test that fails: it does not build, or it leaks.
+# A step can fail without a failed test, by a build error or a leak.
 broken=$(wc -l <"$log.broken")
 ((failed >= broken)) || failed=$broken
 say "How long each step took"

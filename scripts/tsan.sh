@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the Rust tests of the library and C programs with many threads under ThreadSanitizer. It installs what is missing, on Debian: a Rust
-# with the source of its standard library, which has to be built with the sanitizer too, and the clang of the same LLVM.
+# Runs the Rust tests of the library, and C programs with many threads, under ThreadSanitizer. On Debian it installs
+# what is missing: a Rust with the source of its standard library, which must be built with the sanitizer too, and clang
+# of the same LLVM.
 #
 #     scripts/tsan.sh
 #
@@ -15,7 +16,8 @@ source scripts/lib.sh
 build=$PWD/build/tsan
 target=$PWD/target/tsan
 
-# Debian's Rust, wherever another one is in front of it: that has no source. On a release whose own is too old, the one for browsers.
+# Debian's Rust, even if another one is first on the PATH: that has no source. If a release's own is too old, the one
+# for browsers.
 need_rust_with_source() {
     local suffix=''
     is_installed rustc-web || ! has_candidate rustc 1.85 && suffix=-web
@@ -44,14 +46,15 @@ build_c_tests() {
     cmake --build "$build" --target "${programs[@]/#/test_}"
 }
 
-# Those whose children make threads are left out: the sanitizer does not follow them. So is the soak, which counts open files: the sanitizer
-# opens some of its own. On virtual readers: on those of pcscd the waits are in libpcsclite, which has no sanitizer.
+# Tests whose children create threads are left out, because the sanitizer does not follow them. So is the soak, which
+# counts open files, because the sanitizer opens some. They run on virtual readers: with pcscd the waits are in
+# libpcsclite, which is not instrumented.
 c_tests() {
     ctest --test-dir "$build" --output-on-failure --timeout 300 \
         -R "^(virtual\\.(threads|thread_cancel|wait)|stress|thread_end|callback)\$"
 }
 
-# A program that no sanitizer is in reports nothing. grep reads all, as nm fails where nobody does.
+# A program without the sanitizer reports nothing. grep reads everything, because nm fails on a closed pipe.
 is_on() {
     nm -D "$build/lib/libscm.so" | grep __tsan_ >/dev/null && nm "$build/c-tests/test_stress" | grep __tsan_ >/dev/null
 }

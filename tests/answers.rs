@@ -1,5 +1,5 @@
-//! The bytes of an answer, as a program gets them by the C functions: from cards that answer otherwise than most, on virtual readers.
-//! Each row is a report about a card, or a rule of the standards.
+//! The bytes of a response, as a C program gets them, from cards with deviations, on virtual readers. Each row is a
+//! report about a card, or a rule of the standards.
 
 use std::ffi::CString;
 use std::ptr::{null, null_mut};
@@ -19,17 +19,17 @@ use test_reader::{Card, Shared, TestReader, lock, share};
 
 const T0: &str = "3B00";
 const T1: &str = "3B8001 81";
-/// The historical bytes say: chaining and extended lengths; chaining alone.
+/// The historical bytes announce: chaining and extended lengths; chaining only.
 const T1_EVERYTHING: &str = "3B85018073 0000C0 B7";
 const T1_CHAINING: &str = "3B85018073 000080 F7";
 const OK: scm_result = 0;
 const INVALID_PARAMETER: scm_result = Hresult::SCARD_E_INVALID_PARAMETER.0;
 const UNSUPPORTED: scm_result = Hresult::SCARD_E_UNSUPPORTED_FEATURE.0;
 
-/// The answers of a card to a command.
+/// The responses of a card.
 type Answers = Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>;
 
-/// A card that answers as a test says, and keeps the commands.
+/// A card that responds as a test says, and keeps the commands.
 struct ScriptedCard {
     answers: Answers,
     log: Vec<Vec<u8>>,
@@ -49,7 +49,7 @@ struct AttachedCard {
     _reader: TestReader,
 }
 
-/// Hexadecimal digits with white space; `AA*300` is a byte many times.
+/// Hexadecimal digits with white space; `AA*300` is a byte 300 times.
 fn bytes(text: &str) -> Vec<u8> {
     let word = |word: &str| {
         let (digits, times) =
@@ -60,7 +60,7 @@ fn bytes(text: &str) -> Vec<u8> {
     text.split_whitespace().flat_map(word).collect()
 }
 
-/// The answer to the first line that a command begins with; without one the instruction is unknown.
+/// The response to the first line that a command begins with; without one the instruction is unknown.
 fn script(lines: &[(&str, &str)]) -> Answers {
     let lines: Vec<_> = lines.iter().map(|(command, answer)| (bytes(command), bytes(answer))).collect();
     Box::new(move |command| {
@@ -102,7 +102,7 @@ impl AttachedCard {
             channel,
         };
         let (mut response, mut length, mut word) = (vec![0xEE; 70_000], 77, 77);
-        // SAFETY: every pointer is to something that lives on, and as long as is said.
+        // SAFETY: every pointer is valid during the call, with the given length.
         let result = unsafe {
             let response = response.as_mut_ptr();
             scm_send_ex(self.handle, &command, options, response, expected as usize, &mut length, &mut word)
@@ -114,14 +114,14 @@ impl AttachedCard {
 
     fn last_response(&self) -> Vec<u8> {
         let (mut response, mut length) = (vec![0; 200_000], 77);
-        // SAFETY: as long as is said.
+        // SAFETY: the buffer has the given length.
         let result = unsafe { scm_get_last_response(self.handle, response.as_mut_ptr(), response.len(), &mut length) };
         assert_eq!(result, 0);
         response.truncate(length);
         response
     }
 
-    /// What the card was sent since the last time, and no more of each than the header and the length.
+    /// The commands since the last call, each with at most its header and length.
     fn log(&mut self) -> Vec<String> {
         let short = |command: &Vec<u8>| command.iter().take(7).map(|byte| format!("{byte:02X}")).collect::<String>();
         std::mem::take(&mut lock(&self.card).log).iter().map(short).collect()
@@ -137,13 +137,13 @@ impl AttachedCard {
             channels: 0,
         });
         let given = capabilities.as_ref().map_or(null(), |capabilities| &raw const *capabilities);
-        // SAFETY: NULL, or to something that lives on.
+        // SAFETY: NULL, or valid during the call.
         assert_eq!(unsafe { scm_set_card_capabilities(self.handle, given) }, 0);
     }
 
     fn open(&self, path: &str) -> *mut scm_file {
         let (path, mut files, mut file) = (CString::new(path).unwrap(), null_mut(), null_mut());
-        // SAFETY: every pointer is to something that lives on.
+        // SAFETY: every pointer is valid during the call.
         unsafe {
             assert_eq!(scm_create_file_access(self.handle, &mut files), 0);
             assert_eq!(scm_file_access_open(files, SCM_TYPE_BY_ID, path.as_ptr(), &mut file), 0);
@@ -174,7 +174,7 @@ fn options() -> scm_send_options {
 
 fn read(file: *mut scm_file) -> Vec<u8> {
     let (mut data, mut length) = (vec![0; 1000], 77);
-    // SAFETY: as long as is said.
+    // SAFETY: the buffer has the given length.
     let result = unsafe { scm_file_read(file, data.as_mut_ptr(), data.len(), &mut length, 0) };
     assert_eq!(result, OK);
     data.truncate(length);
@@ -200,7 +200,7 @@ fn what_comes_with_a_refused_try_is_thrown_away() {
         );
         assert_eq!(card.send("00CA0000", &[], 256), (OK, b"HELLO, CARD!".to_vec(), 0x9000));
         assert_eq!(card.last_response(), b"HELLO, CARD!\x90\x00");
-        // Refused twice: nothing, and the caller is told so.
+        // Refused twice: no data, and the caller gets the code.
         assert_eq!(card.send("00CA0100", &[], 256), (INVALID_PARAMETER, vec![], 0x6C04));
         assert_eq!(card.last_response(), bytes("6C04"));
         assert_eq!(card.send("00CA0200", &[], 256), (OK, bytes("0102030405"), 0x9000));
@@ -234,7 +234,7 @@ fn a_file_is_read_once_where_the_refusal_has_its_data_with_it() {
     }
 }
 
-/// A card of ETSI TS 102 221 that has something to tell its phone.
+/// A card of ETSI TS 102 221 that has a message for its phone.
 #[test]
 fn what_a_phone_is_told_is_nothing_to_files() {
     for atr in [T0, T1] {
@@ -266,7 +266,7 @@ fn what_nobody_expected_is_in_the_last_response() {
         assert_eq!(card.last_response(), bytes(fci));
         assert_eq!(card.send("00CA0000", &[], 5), (Hresult::SCARD_E_FILE_NOT_FOUND.0, vec![7; 5], 0x6A82));
         assert_eq!(card.last_response(), bytes("07*20 6A82"));
-        // The rest stays with the card, which says so.
+        // The rest stays with the card, as its word says.
         assert_eq!(card.send("00CB0000", &[], 9), (OK, vec![7; 9], 0x6105));
         assert_eq!(card.send("00CB0000", &[], 10), (OK, bytes("07*9 08"), 0x9000));
         assert_eq!(card.last_response(), bytes("07*9 08*5 9000"));
@@ -279,14 +279,14 @@ fn more_than_the_longest_response_is_kept_too() {
     let (result, response, word) = card.send("00CA0000", &[], SCM_EXPECTED_MAX);
     assert_eq!((result, response.len(), word), (OK, SCM_EXPECTED_MAX as usize, 0x9000));
     assert_eq!(card.last_response(), bytes("07*60000 08*60000 9000"));
-    // And the next one is as ever.
+    // The next response is normal.
     assert_eq!(card.send("00A40000", &[], 0), (UNSUPPORTED, vec![], 0x6D00));
     assert_eq!(card.last_response(), bytes("6D00"));
 }
 
 // --- The class of GET RESPONSE
 
-/// A card that gives its answer to a GET RESPONSE of one class alone, and refuses others by such a word.
+/// A card that gives its response to a GET RESPONSE of one class only, and refuses others with this word.
 fn giving_in(cla: u8, refusal: u16) -> Answers {
     Box::new(move |command| match *command {
         [_, 0xC0, 0, 0, length] if command[0] == cla => [vec![7; length.into()], vec![0x90, 0x00]].concat(),
@@ -341,13 +341,13 @@ fn the_low_bits_of_a_proprietary_class_may_be_no_channel() {
         assert_eq!(card.send(header, &[1], 256), told);
         assert_eq!(card.log()[1..], ["00C0000014"]);
     }
-    // Where the caller has given a channel, it is one.
+    // A channel of the caller is a channel.
     let mut card = AttachedCard::new(T1, giving_in(0x00, 0x6E00));
     assert_eq!(card.send_with("80F20000", &[1], 256, 2, &options()), (UNSUPPORTED, vec![], 0x6E00));
     assert_eq!(card.log(), ["82F20000010100", "02C0000014", "82C0000014"]);
 }
 
-/// Such a card never gets to the right class, as long as the other one comes first.
+/// Such a card never gets to the right class while the other one comes first.
 #[test]
 fn a_card_may_forget_its_answer_at_a_wrong_class() {
     let mut is_ready = false;
@@ -388,7 +388,7 @@ fn the_caller_knows_better() {
     let told = (OK, vec![7; 20], 0x9000);
     assert_eq!(card.send_with("C0A40000", &[1], 256, 0, &asking(SCM_SEND_CLASS)), told);
     assert_eq!(card.log()[1..], ["00C0000014"]);
-    // No other class is tried, and nothing is learnt from it.
+    // No other class is tried, and the library learns nothing.
     assert_eq!(card.send_with("80A40000", &[1], 256, 0, &asking(SCM_SEND_CLASS | 0xC0)), (UNSUPPORTED, vec![], 0x6E00));
     assert_eq!(card.log()[1..], ["C0C0000014"]);
     assert_eq!(card.send("80A40000", &[1], 256), told);
@@ -396,7 +396,7 @@ fn the_caller_knows_better() {
     let kept = scm_send_options { flags: SCM_SEND_KEEP_61XX, ..options() };
     assert_eq!(card.send_with("80A40000", &[1], 256, 0, &kept), (OK, vec![], 0x6114));
     assert_eq!(card.log().len(), 1);
-    // A class with a channel in it goes on there.
+    // A class with a channel continues there.
     let mut card = AttachedCard::new(T1, giving_in(0x42, 0x6E00));
     assert_eq!(card.send_with("80A40000", &[1], 256, 6, &options()), told);
     assert_eq!(card.log()[1..], ["42C0000014"]);
@@ -416,9 +416,9 @@ fn words_are_handed_out_as_they_come() {
     }
 }
 
-// --- Cards that do not take what they say
+// --- Cards that refuse what they announce
 
-/// A card that takes a form of commands alone, and refuses others by such a word.
+/// A card that takes only one form of commands, and refuses others with this word.
 fn taking(chaining: bool, extended: bool, refusal: u16) -> Answers {
     Box::new(move |command| {
         let is_extended = command.len() > 5 && command[4] == 0;
@@ -439,13 +439,13 @@ fn a_refused_form_is_changed_once_and_that_is_remembered() {
         assert_eq!(card.log(), ["00DA010200012C", "10DA0102FF0505", "00DA01022D0505"]);
         assert_eq!(card.send("00DB0102", &LONG, 0), (OK, vec![], 0x9000));
         assert_eq!(card.log(), ["10DB0102FF0505", "00DB01022D0505"]);
-        // The response is another matter, until that is refused, too.
+        // The response has its own limit, until it is refused too.
         assert_eq!(card.send("00CA0102", &[], 300), (OK, vec![], 0x9000));
         assert_eq!(card.log(), ["00CA010200012C", "00CA010200"]);
         assert_eq!(card.send("00CA0102", &[], 300), (OK, vec![], 0x9000));
         assert_eq!(card.log(), ["00CA010200"]);
 
-        // It says that it takes commands in parts, and nothing of extended lengths.
+        // It announces chaining, and no extended lengths.
         for refusal in [refusal, 0x6884] {
             let mut card = AttachedCard::new(T1_CHAINING, taking(false, true, refusal));
             assert_eq!(card.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000), "{refusal:04X}");
@@ -463,13 +463,13 @@ fn what_is_refused_in_every_form_is_refused_for_something_else() {
         assert_eq!(card.send("00DA0102", &LONG, 0), (UNSUPPORTED, vec![], 0x6D00));
         assert_eq!(card.log(), ["00DA010200012C", "10DA0102FF0505"]);
     }
-    // A card that promises nothing is not sent what it has not promised.
+    // A card that announces nothing gets nothing that needs an announcement.
     let mut card = AttachedCard::new(T1, taking(false, true, 0x6884));
     assert_eq!(card.send("00DA0102", &LONG, 0), (UNSUPPORTED, vec![], 0x6884));
     assert_eq!(card.log(), ["10DA0102FF0505"]);
 }
 
-/// A form that was answered is understood, so that most words are about something else.
+/// An answered form is supported, so most words are about something else.
 #[test]
 fn what_has_been_answered_is_no_refused_form() {
     let lines = [
@@ -483,7 +483,7 @@ fn what_has_been_answered_is_no_refused_form() {
     assert_eq!(card.send("00CA0000", &[], SCM_EXPECTED_MAX), (OK, vec![7; 300], 0x9000));
     assert_eq!(card.send("00B07FFF", &[], SCM_EXPECTED_MAX), (INVALID_PARAMETER, vec![], 0x6B00));
     assert_eq!(card.log(), ["00CA0000000000", "00B07FFF000000"]);
-    // But for what is about lengths.
+    // Except for words about lengths.
     assert_eq!(card.send("00CA0001", &[], 500), (OK, vec![7], 0x9000));
     assert_eq!(card.log(), ["00CA00010001F4", "00CA000100"]);
 
@@ -512,7 +512,7 @@ fn what_a_card_may_count_is_never_sent_in_another_form() {
         ("80420000", 0x6700, 1),
         ("B0420000", 0x6700, 1),
         ("84D80000", 0x6700, 3),
-        // It may have been done.
+        // The card may have executed it.
         ("84D80000", 0x6F00, 1),
         ("00E20000", 0x6F00, 1),
         ("00E00000", 0x6F00, 1),
@@ -533,7 +533,7 @@ fn the_caller_has_the_last_word_over_forms() {
     card.set_capabilities(Some(SCM_CARD_EXTENDED | SCM_CARD_CHAINING));
     assert_eq!(card.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000));
     assert_eq!(card.log().len(), 3);
-    // Earlier findings count no more.
+    // Earlier findings are dropped.
     card.set_capabilities(None);
     assert_eq!(card.send("00DA0102", &LONG, 0), (OK, vec![], 0x9000));
     assert_eq!(card.log().len(), 3);
@@ -610,7 +610,7 @@ fn the_caller_says_what_a_success_is() {
         ("B0060000", Hresult::E_FAIL),
     ] {
         assert_eq!(card.send_with(header, &[], 0, 0, &given(&words)).0, code.0, "{header}");
-        // Without words the table counts.
+        // Without words the table applies.
         assert_eq!(card.send_with(header, &[], 0, 0, &given(&[])).0, card.send(header, &[], 0).0, "{header}");
     }
 }
@@ -631,7 +631,7 @@ fn bad_options_send_nothing() {
     ] {
         assert_eq!(card.send_with("00A40000", &[], 0, 0, &bad), (Hresult::E_INVALIDARG.0, vec![], 0));
     }
-    // The options of the first version end behind the hook.
+    // The options of the first version end after the hook.
     let first =
         scm_send_options { struct_size: std::mem::offset_of!(scm_send_options, flags) as u32, flags: 99, ..options() };
     assert_eq!(card.send_with("00A40000", &[], 0, 0, &first), (UNSUPPORTED, vec![], 0x6D00));
@@ -655,7 +655,7 @@ fn tries_are_told_in_whichever_form() {
     ] {
         let card = AttachedCard::new(T1, script(&[("0020", word)]));
         let (mut codes, mut tries): (*mut scm_ch_verification, u32) = (null_mut(), 77);
-        // SAFETY: every pointer is to something that lives on, and as long as is said.
+        // SAFETY: every pointer is valid during the call, with the given length.
         let verified = unsafe {
             assert_eq!(scm_create_ch_verification(card.handle, &mut codes), 0);
             scm_ch_verification_verify(codes, b"1234".as_ptr(), 4, 0, 1, &mut tries)

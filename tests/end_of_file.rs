@@ -1,5 +1,5 @@
-//! The bytes that are read are the bytes of the file, and the end comes after the last one: of a file of any size, on a card of any
-//! limit that refuses in any way, whatever it tells of the size. On a virtual reader, with a card that is made here.
+//! A read returns all bytes of a file, and the end comes after the last one: for a file of any size, on a card with any
+//! limit and any refusal, whatever size it states. On a virtual reader, with a card of this file.
 
 use std::ops::Range;
 use std::ptr::null_mut;
@@ -24,17 +24,17 @@ const UNSUPPORTED: i32 = 0x8010_0022_u32 as i32;
 const SECURITY: i32 = 0x8010_006A_u32 as i32;
 const INVALID_ARGUMENT: i32 = 0x8007_0057_u32 as i32;
 
-/// The answer of the card to a read that crosses the end, or begins there.
+/// The response to a read that crosses the end, or begins there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum AtEnd {
-    /// The bytes that there are, with this word; without any, this other one.
+    /// The available bytes with the first word; without any, the second word.
     Gives(u16, u16),
     Refuses(u16),
-    /// 6CXX with the number of bytes that there are; 6C00 where there are none.
+    /// 6CXX with the number of available bytes; 6C00 without any.
     Corrects,
 }
 
-/// Its answer to a length that is too great for it.
+/// The response to a length beyond its limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum BeyondLimit {
     Gives,
@@ -42,7 +42,7 @@ enum BeyondLimit {
     Corrects,
 }
 
-/// The answer to SELECT.
+/// The response to SELECT.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Tells {
     Nothing,
@@ -53,31 +53,31 @@ enum Tells {
 /// A card of one file, 4401.
 struct Card {
     content: Vec<u8>,
-    /// Or that.
+    /// Or a file of records.
     records: Option<Records>,
     tells: Tells,
-    /// The most data of a response, and of a command.
+    /// The maximum data of a response, and of a command.
     gives: usize,
     takes: usize,
     at_end: AtEnd,
     beyond: BeyondLimit,
-    /// To an update that crosses the end, and to one of more data than it takes.
+    /// The response to an update across the end, and to one with too much data.
     full: u16,
     beyond_takes: u16,
     knows_odd: bool,
-    /// A read that begins here, or goes on to here, is 6F00.
+    /// A read that begins here, or reaches it, gives 6F00.
     hole: Range<usize>,
-    /// Reads of the content are refused once, or from then on, with these words.
+    /// Reads of the content are refused once, or from then on, with this word.
     glitch: Option<Glitch>,
     reads: usize,
     refusals: usize,
     updates: usize,
     is_selected: bool,
-    /// It knows class A0 only (3GPP TS 51.011).
+    /// It knows only class A0 (3GPP TS 51.011).
     is_sim: bool,
 }
 
-/// Records, the file descriptor that tells of them, and the word for one that is not there.
+/// Records, their file descriptor, and the word for a missing one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Records {
     all: Vec<Vec<u8>>,
@@ -115,7 +115,7 @@ impl Card {
         }
     }
 
-    /// The same with the commands and the words of a SIM.
+    /// The same with the commands and words of a SIM.
     fn answer_as_sim(&mut self, command: &[u8]) -> (Vec<u8>, u16) {
         let told = |id: [u8; 2], kind: u8, size: u16| {
             let [high, low] = size.to_be_bytes();
@@ -196,7 +196,7 @@ impl Card {
         is_due.then_some(glitch.word)
     }
 
-    /// `le` is that of the response, in which the data are a data object behind the odd instruction.
+    /// `le` is that of the response, whose data are in a data object after the odd instruction.
     fn read(&self, command: &[u8], data: &[u8], le: usize) -> (Vec<u8>, u16) {
         let is_odd = command[1] == 0xB1;
         if is_odd && !self.knows_odd {
@@ -225,9 +225,9 @@ impl Card {
         (object(given, is_odd), word)
     }
 
-    /// One record; a longer one than is wanted is cut.
+    /// One record; one longer than requested is cut.
     fn read_record(&self, record: u8, le: usize) -> (Vec<u8>, u16) {
-        // There are none in a file of bytes.
+        // A transparent file has none.
         let Some(records) = &self.records else { return (Vec::new(), 0x6981) };
         let Some(record) = records.all.get(usize::from(record) - 1) else { return (Vec::new(), records.missing) };
         match (self.within_limit(le), self.at_end) {
@@ -248,7 +248,7 @@ impl Card {
         }
     }
 
-    /// From the offset on, up to the one in the data.
+    /// From the offset on, up to the offset in the data.
     fn erase(&mut self, command: &[u8], data: &[u8]) -> u16 {
         match self.content.get_mut(number(&command[2..4])..number(data)) {
             Some(place) => place.fill(0),
@@ -303,7 +303,7 @@ fn number(bytes: &[u8]) -> usize {
     bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
-/// How much of the file a response of `le` bytes has.
+/// The bytes of the file in a response of `le` bytes.
 fn room(le: usize, is_odd: bool) -> usize {
     match le {
         le if !is_odd => le,
@@ -343,11 +343,11 @@ impl test_reader::Card for Card {
     }
 }
 
-/// With chaining and extended lengths, and without a word on either.
+/// With chaining and extended lengths, and without information on both.
 const LONG_ATR: [u8; 10] = *b"\x3B\x85\x01\x80\x73\xF7\x41\xC0\x01\x00";
 const SHORT_ATR: [u8; 2] = *b"\x3B\x00";
 
-/// A file of a card. It is open, and the program holds a lock on the card.
+/// An open file, under a lock of the program.
 struct OpenFile {
     token: *mut scm_file,
     handle: *mut scm_handle,
@@ -384,7 +384,7 @@ impl OpenFile {
         }
     }
 
-    /// Nothing may call the library while the guard lives.
+    /// The library must not be called while the guard lives.
     fn card(&self) -> MutexGuard<'_, Card> {
         lock(&self.card)
     }
@@ -400,10 +400,10 @@ impl OpenFile {
         unsafe { scm_file_seek(self.token, offset as i64, SCM_SEEK_FROM_BEGINNING) }
     }
 
-    /// What one read gives, or its code.
+    /// The bytes of one read, or its code.
     fn read(&self, length: usize) -> Result<Vec<u8>, i32> {
         let (mut data, mut read) = (vec![0x77; length], 77);
-        // SAFETY: the buffer is as long as is said.
+        // SAFETY: the buffer has the given length.
         match unsafe { scm_file_read(self.token, data.as_mut_ptr(), length, &mut read, 0) } {
             0 => {
                 // A record may have no bytes.
@@ -418,7 +418,7 @@ impl OpenFile {
         }
     }
 
-    /// All that there is, in pieces of `chunk`, and the code at which it ends.
+    /// All bytes, in pieces of `chunk`, and the code of the end.
     fn read_all(&self, chunk: usize) -> (Vec<u8>, i32) {
         let mut all = Vec::new();
         loop {
@@ -431,7 +431,7 @@ impl OpenFile {
 
     fn size(&self) -> Result<u64, i32> {
         let mut size = 77;
-        // SAFETY: it is there to be written.
+        // SAFETY: `size` can be written.
         match unsafe { scm_file_size(self.token, &mut size) } {
             0 => Ok(size),
             code => Err(code),
@@ -445,12 +445,12 @@ impl OpenFile {
     /// The same with flags.
     fn change(&self, data: &[u8], flags: u32) -> (usize, i32) {
         let mut written = 77;
-        // SAFETY: the data are as long as is said.
+        // SAFETY: the data have the given length.
         let code = unsafe { scm_file_write(self.token, data.as_ptr(), data.len(), flags, &mut written) };
         (written, code)
     }
 
-    /// The same from its beginning and from another place, and the size of it, which may be asked for first.
+    /// The same from the beginning and from another place, and the size, which may be asked for first.
     fn assert_whole(&self, measures: bool, chunk: usize) {
         let size = self.card().content.len();
         if measures {
@@ -463,7 +463,7 @@ impl OpenFile {
         assert!(self.read_all(chunk).0 == self.card().content[offset..]);
     }
 
-    /// Nothing but the file, and then its end, twice.
+    /// Exactly the file, and then its end, twice.
     fn assert_reads_all(&self, chunk: usize) {
         let (all, code) = self.read_all(chunk);
         assert!(all == self.card().content, "{} of {} bytes, then {code:08X}", all.len(), self.card().content.len());
@@ -479,7 +479,7 @@ impl Drop for OpenFile {
     }
 }
 
-/// With and without data, and the words by which cards refuse what is not there: explicit ones, and such as say something else.
+/// With and without data, with the words by which cards refuse missing bytes: explicit ones, and others.
 fn at_end() -> impl Strategy<Value = AtEnd> {
     prop_oneof![
         Just(AtEnd::Gives(0x6282, 0x6282)),
@@ -513,7 +513,7 @@ fn limit() -> impl Strategy<Value = usize> {
     prop_oneof![1..300usize, 250..260usize, 200..5000usize, 1..=65_535usize, Just(65_536)]
 }
 
-/// A size that the card may tell of a file of `size` bytes.
+/// A size that the card may state for a file of `size` bytes.
 fn tells(size: usize) -> impl Strategy<Value = Tells> {
     let size = size as u32;
     prop_oneof![
@@ -536,10 +536,10 @@ fn chunk() -> impl Strategy<Value = usize> {
     prop_oneof![1..20usize, 100..600usize, 1..=70_000usize, Just(65_536)]
 }
 
-/// Beyond 32,767 the data are in a data object, for which there has to be room; and nobody wants to wait.
+/// Beyond 32,767 the data are in a data object, which needs room. And the test must be fast.
 fn bounded(size: usize, limit: usize, chunk: usize) -> (usize, usize) {
     let size = if limit < 3 { size.min(32_767) } else { size };
-    // One call takes a lock at least.
+    // One call takes at least one lock.
     (size, chunk.max(size / 3000))
 }
 
@@ -565,7 +565,7 @@ proptest! {
         file.assert_whole(measures, chunk);
     }
 
-    /// The same of a SIM, which tells a size always, with sixteen bits for an offset, and no extended lengths.
+    /// The same for a SIM, which always states a size, with offsets of sixteen bits and no extended lengths.
     #[test]
     fn a_file_of_a_sim_is_read_to_its_end(
         (size, told) in (0..=65_535usize).prop_flat_map(|size| (Just(size), prop_oneof![Just(size), 0..=65_535usize])),
@@ -589,7 +589,8 @@ proptest! {
         file.assert_whole(false, chunk);
     }
 
-    /// The same of a card whose words say nothing of lengths and ends. A file without a byte cannot be told from one that may not be read.
+    /// The same for a card whose words tell nothing about lengths and ends. A file without bytes looks like an
+    /// unreadable one.
     #[test]
     fn a_file_is_read_to_its_end_in_any_words(
         (size, tells) in size_and_tells().prop_filter("a byte", |(size, _)| *size > 0),
@@ -608,7 +609,7 @@ proptest! {
         file.assert_whole(measures, chunk);
     }
 
-    /// One read is refused, once: the bytes come all the same, or an error, after which they do. There is no end before the last.
+    /// One read is refused once: the bytes come anyway, or after an error. There is no end before the last byte.
     #[test]
     fn one_refusal_is_no_end(
         (size, tells) in size_and_tells(),
@@ -640,7 +641,7 @@ proptest! {
         prop_assert!(all == file.card().content, "{} of {}", all.len(), size);
     }
 
-    /// Nor does one refusal make a file shorter, or of another size than it has.
+    /// One refusal does not make a file shorter, or change its size.
     #[test]
     fn one_refusal_is_no_size(
         (size, tells) in size_and_tells().prop_filter("a byte", |(size, _)| *size > 0),
@@ -657,7 +658,7 @@ proptest! {
         prop_assert_eq!(file.size(), Ok(size as u64));
     }
 
-    /// From some read on the card refuses everything: below the size that it has told that is an error, and no end.
+    /// From some read on the card refuses everything: below the stated size that is an error, not the end.
     #[test]
     fn a_card_that_stops_has_no_end(
         size in 2..2000usize,
@@ -673,7 +674,7 @@ proptest! {
         }
         file.card().glitch = Some(Glitch { read: 0, word, lasts: true });
         let code = file.read(chunk).unwrap_err();
-        // 6B00, 6282 and nothing at all say that there is no more, and without a size nothing contradicts that.
+        // 6B00, 6282 and an empty response say that there is no more, and without a size nothing contradicts.
         let is_word = matches!(word, 0x6B00 | 0x6282 | 0x9000 | 0x6C00) && !tells_size;
         prop_assert_eq!(code == EOF, is_word, "{:08X} for {:04X}", code, word);
         file.card().glitch = None;
@@ -682,7 +683,7 @@ proptest! {
         prop_assert_eq!(code, EOF);
     }
 
-    /// What is written is there, so much as was said, and nothing else is touched.
+    /// A write changes exactly the acknowledged bytes.
     #[test]
     fn as_much_is_written_as_is_said(
         (size, tells) in size_and_tells(),
@@ -709,14 +710,14 @@ proptest! {
         } else {
             prop_assert!(code < 0);
             prop_assert!(written == 0 || code == TOO_MANY, "{:08X}", code);
-            // Of more than the card has told nothing is written, unless it has told too little.
+            // Beyond the stated size nothing is written, unless that is too small.
             let is_refused = matches!(tells, Tells::Size(told) if (size..offset + length).contains(&(told as usize)));
             prop_assert_eq!(written, if is_refused { 0 } else { size - offset });
         }
     }
 }
 
-/// The descriptor of a file of records: of what kind, and how long the longest is, where the card says that.
+/// The descriptor of a file of records: its kind, and the maximum length if the card tells it.
 fn descriptor() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![Just(vec![0x04]), Just(vec![0x04, 0x41, 0x00, 0xF0]), Just(vec![0x02])]
 }
@@ -724,7 +725,7 @@ fn descriptor() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(config(500))]
 
-    /// Each record is whole, and the end comes after the last one.
+    /// Each record is complete, and the end comes after the last one.
     #[test]
     fn records_are_read_to_the_last(
         all in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..240), 1..20),
@@ -756,7 +757,7 @@ proptest! {
     }
 }
 
-/// A record that the card cannot give at once is an error, and no half of it. Records that it can give are found in few tries.
+/// A record that the card cannot give at once is an error, not half a record. Others are found in few tries.
 #[test]
 fn long_records_of_a_card_of_short_answers() {
     let card = |length: usize, descriptor: &[u8]| {
@@ -774,7 +775,7 @@ fn long_records_of_a_card_of_short_answers() {
     assert_eq!(file.card().reads, reads + 1, "it is remembered");
 }
 
-/// How many reads it takes, from a card whose answers are usual.
+/// The number of reads, for a card with usual responses.
 #[test]
 fn a_usual_card_is_asked_no_more_than_it_takes() {
     for (size, is_long, reads) in
@@ -783,17 +784,17 @@ fn a_usual_card_is_asked_no_more_than_it_takes() {
         for at_end in [AtEnd::Gives(0x6282, 0x6B00), AtEnd::Refuses(0x6B00), AtEnd::Refuses(0x6700)] {
             let file = OpenFile::new(Card { at_end, ..Card::new(size, Tells::Size(size as u32)) }, is_long);
             assert_eq!(file.read(70_000).unwrap().len(), size);
-            // One more to see whether the card has told too little.
+            // One more to check whether the stated size is too small.
             assert_eq!(file.card().reads, reads + 1, "{size}");
             let reads = reads + 1;
-            // And one to see that nothing follows.
+            // And one to check that nothing follows.
             assert_eq!(file.read(70_000), Err(EOF));
             assert_eq!(file.card().reads, reads + 1, "{size}, {at_end:?}");
         }
     }
 }
 
-/// The greatest length that the card gives is found in eight tries, and remembered.
+/// The maximum length of the card is found in eight tries, and remembered.
 #[test]
 fn a_limit_is_found_in_few_tries() {
     for limit in 1..256 {
@@ -827,17 +828,19 @@ fn a_limit_is_found_in_few_tries() {
 #[test]
 fn cards_of_public_reports() {
     let all = |card: Card| OpenFile::new(card, false).assert_reads_all(65_536);
-    // IAS ECC, italia/cie-middleware issue 57: 6B00 when offset and length cross the end.
+    // IAS ECC, italia/cie-middleware issue 57: 6B00 if offset and length cross the end.
     for word in [0x6B00, 0x6700, 0x6282, 0x6A86] {
         all(Card { at_end: AtEnd::Refuses(word), ..Card::new(300, Tells::Kind) });
         all(Card { at_end: AtEnd::Refuses(word), ..Card::new(40, Tells::Nothing) });
     }
-    // OpenSC issue 1112: the card says how much is left.
+    // OpenSC issue 1112: the card tells the rest.
     all(Card { at_end: AtEnd::Corrects, ..Card::new(200, Tells::Nothing) });
-    // gmrtd pull request 410: a passport that gives 192 bytes at most. NFCPassportReader issue 91: 160, and 6282 without data.
+    // gmrtd pull request 410: a passport with at most 192 bytes. NFCPassportReader issue 91: 160, and 6282 without
+    // data.
     all(Card { gives: 192, ..Card::new(5000, Tells::Size(5000)) });
     all(Card { gives: 160, beyond: BeyondLimit::Refuses(0x6282), ..Card::new(5000, Tells::Kind) });
-    // connective-plugin-linux pull request 50: 6B00, 6986 or nothing in the middle, and the bytes when it is asked again.
+    // connective-plugin-linux pull request 50: 6B00, 6986 or an empty response in the middle, and the bytes on
+    // repetition.
     for word in [0x6B00, 0x6986, 0x9000] {
         for read in 2..9 {
             let glitch = Some(Glitch { read, word, lasts: false });
@@ -845,13 +848,14 @@ fn cards_of_public_reports() {
             all(Card { glitch, ..Card::new(1900, Tells::Size(1900)) });
         }
     }
-    // OpenSC pull request 1640: what there is with 9000, and then 6B00.
+    // OpenSC pull request 1640: the rest with 9000, and then 6B00.
     all(Card { at_end: AtEnd::Gives(0x9000, 0x6B00), ..Card::new(700, Tells::Size(2048)) });
-    // An applet that runs into its own array.
+    // An applet with an error in its array.
     all(Card { at_end: AtEnd::Refuses(0x6F00), ..Card::new(700, Tells::Kind) });
 }
 
-/// Words that speak of another file, or of nothing, are an end where the card still gives the byte before; never the first byte.
+/// Words about another file, or about nothing, are the end if the card still gives the byte before; never at the first
+/// byte.
 #[test]
 fn other_words_at_the_end() {
     for word in [0x6F00, 0x6A82, 0x6981] {
@@ -863,8 +867,8 @@ fn other_words_at_the_end() {
     }
 }
 
-/// All that the card has told of was given: whatever it says of what is behind, it is the end. Of a file that it says is empty nothing was
-/// given: it is so where the card says nothing else, and not where it speaks of a right, or of the command.
+/// After all stated bytes any word is the end. A file stated to be empty has given none: it is empty if the card says
+/// nothing else, but not if the word is about a right, or about the command.
 #[test]
 fn any_word_behind_the_size_that_was_told() {
     for word in [0x6982, 0x6985, 0x6986, 0x6400, 0x6581, 0x6F00, 0x6A82, 0x6A88, 0x6D00, 0x6E00, 0x6A81, 0x9303] {
@@ -886,7 +890,7 @@ fn any_word_behind_the_size_that_was_told() {
     }
 }
 
-/// An end that was seen once in the middle of a call is no size that was told.
+/// An end seen once during a call is no stated size.
 #[test]
 fn security_behind_an_end_that_was_seen_once() {
     for word in [0x6982, 0x6985, 0x6F00] {
@@ -899,7 +903,7 @@ fn security_behind_an_end_that_was_seen_once() {
     }
 }
 
-/// The same as behind the end, in the middle of the file: an error, and no end.
+/// The same words in the middle of the file: an error, not the end.
 #[test]
 fn a_hole_is_no_end() {
     for (hole, length) in [(300, 1), (300, 100), (256, 256), (1, 1), (900, 40), (990, 5)] {
@@ -916,7 +920,7 @@ fn a_hole_is_no_end() {
     }
 }
 
-/// A refusal that says nothing leads to a shorter part, and one that says something else does not.
+/// A meaningless refusal leads to a shorter part, another one does not.
 #[test]
 fn a_write_is_tried_shorter() {
     for (word, written) in [
@@ -942,7 +946,7 @@ fn a_write_is_tried_shorter() {
     }
 }
 
-/// The position is none behind the end.
+/// The position is invalid beyond the end.
 #[test]
 fn a_file_is_full() {
     for full in [0x6B00, 0x6A84] {
@@ -957,7 +961,7 @@ fn a_file_is_full() {
     assert_eq!(file.write(&[7; 10]), (0, BAD_SEEK));
 }
 
-/// A record of which the card gives nothing: in the length that was asked for, because it has no bytes, or because it is not there.
+/// A record without data: because of the requested length, because it is empty, or because it does not exist.
 #[test]
 fn a_record_of_nothing() {
     let card = |all: &[&[u8]], missing, beyond, gives| {
@@ -1001,7 +1005,7 @@ fn security_is_no_end() {
     assert_eq!(file.size(), Ok(700), "what the card has told");
 }
 
-/// Beyond 32,767 there is an error and no end, unless the card has told that this is the end.
+/// Beyond 32,767 there is an error, not the end, unless the stated size ends there.
 #[test]
 fn without_the_odd_instruction() {
     let card = |size, tells| Card { knows_odd: false, ..Card::new(size, tells) };
@@ -1018,7 +1022,7 @@ fn without_the_odd_instruction() {
     assert_eq!(file.size(), Ok(32_767));
 }
 
-/// Short lengths can be said, without extended ones: nothing is refused then.
+/// Short lengths can be set without extended ones: then nothing is refused.
 #[test]
 fn a_short_limit_can_be_said() {
     let capabilities = |flags, command_data, response_data| scm_card_capabilities {
@@ -1035,12 +1039,12 @@ fn a_short_limit_can_be_said() {
     assert_eq!(file.seek(0), 0);
     assert_eq!(file.write(&[7; 1000]), (1000, 0));
     for bad in [capabilities(0, 256, 0), capabilities(0, 0, 257), capabilities(4, 0, 0)] {
-        // SAFETY: the structure is one.
+        // SAFETY: the structure is valid.
         assert_eq!(unsafe { scm_set_card_capabilities(file.handle, &bad) }, INVALID_ARGUMENT);
     }
 }
 
-/// A card that says it has extended lengths and refuses them in any words gives, and takes, short ones.
+/// A card that announces extended lengths and refuses them with any word gives and takes short ones.
 #[test]
 fn extended_lengths_refused_in_any_words() {
     for word in [0x6700, 0x6881, 0x6883, 0x6884, 0x6981, 0x6985, 0x6986, 0x6A81, 0x6D00, 0x6E00, 0x6F00] {
@@ -1062,7 +1066,7 @@ fn extended_lengths_refused_in_any_words() {
             assert_eq!(file.card().updates, updates + 3, "{word:04X} {tells:?}");
         }
     }
-    // A right that is missing is missing in any form.
+    // A missing right is missing in any form.
     let beyond = BeyondLimit::Refuses(0x6982);
     let file = OpenFile::new(
         Card { gives: 256, takes: 255, beyond, beyond_takes: 0x6982, ..Card::new(700, Tells::Size(700)) },
@@ -1074,13 +1078,13 @@ fn extended_lengths_refused_in_any_words() {
     assert_eq!(file.card().updates, 1);
 }
 
-/// A length of records that the card has told wrongly cuts none, and one that is too long for a record is left to the card.
+/// A wrong stated length of records cuts none, and the card decides on a record that is too long.
 #[test]
 fn a_record_size_that_is_too_small() {
     for (told, real) in [(10, 29), (29, 10), (1, 255), (29, 29), (254, 255), (0xFF, 1)] {
         for at_end in [AtEnd::Gives(0x9000, 0), AtEnd::Gives(0x6282, 0), AtEnd::Corrects, AtEnd::Refuses(0x6700)] {
             if at_end == AtEnd::Refuses(0x6700) && usize::from(told) > real {
-                // That may be a card that gives no more of a longer record.
+                // The card may have no more of a longer record.
                 continue;
             }
             let all = vec![vec![0xAB; real]; 3];
@@ -1095,7 +1099,7 @@ fn a_record_size_that_is_too_small() {
     }
 }
 
-/// A record that is refused once comes all the same; and of those that the card has told of all come, however often it refuses.
+/// A record that is refused once comes anyway. All stated records come, however often the card refuses.
 #[test]
 fn one_refusal_of_a_record_is_no_end() {
     for word in [0x6A83, 0x6B00, 0x6A86, 0x6A82, 0x6F00, 0x9402] {
@@ -1118,7 +1122,7 @@ fn one_refusal_of_a_record_is_no_end() {
     }
 }
 
-/// Records end with any word that says nothing else, and are given in a length that is found.
+/// Records end with any meaningless word, and are read in a found length.
 #[test]
 fn records_end_in_any_words() {
     for missing in [0x6A83, 0x6F00, 0x9402, 0x9404, 0x6A81, 0x6B00, 0x6A82] {
@@ -1138,7 +1142,7 @@ fn records_end_in_any_words() {
     }
 }
 
-/// A short read is no end: one byte more is asked for where the file ends by what the card has told, or it says 6282.
+/// A short read is not the end: one byte more is requested where the file ends by its stated size, or at 6282.
 #[test]
 fn a_read_goes_on_behind_a_size_that_is_too_small() {
     for tells in [Tells::Size(50), Tells::Size(0), Tells::Size(599), Tells::Kind] {
@@ -1147,7 +1151,7 @@ fn a_read_goes_on_behind_a_size_that_is_too_small() {
     }
 }
 
-/// A file that ends before the size that the card has told, in words that say nothing.
+/// A file that ends before its stated size, with meaningless words.
 #[test]
 fn an_end_in_other_words_before_the_size_that_was_told() {
     for word in [0x6F00, 0x6A82, 0x6A83, 0x9402] {
@@ -1162,7 +1166,7 @@ fn an_end_in_other_words_before_the_size_that_was_told() {
     }
 }
 
-/// A write that has no room says so, whatever the card has told of the size, in whichever words it refuses, and if it refuses once.
+/// A write without room says so, whatever the stated size, with any word, and even if the card refuses once.
 #[test]
 fn a_write_ends_where_the_file_does() {
     for full in [0x6A84, 0x6B00, 0x6700, 0x6A86, 0x6F00, 0x6A80] {
@@ -1176,13 +1180,13 @@ fn a_write_ends_where_the_file_does() {
         let file = OpenFile::new(Card { glitch, ..Card::new(600, Tells::Size(400)) }, false);
         assert_eq!(file.write(&[7; 600]), (600, 0), "{word:04X}");
     }
-    // A file that may be written and not read.
+    // A file that can be written and not read.
     let glitch = Some(Glitch { read: 1, word: 0x6982, lasts: true });
     let file = OpenFile::new(Card { glitch, ..Card::new(600, Tells::Size(400)) }, false);
     assert_eq!(file.write(&[7; 600]), (600, 0));
 }
 
-/// ERASE BINARY erases all that was asked for or nothing, also behind a size that is told too small.
+/// ERASE BINARY erases everything requested or nothing, even beyond a small stated size.
 #[test]
 fn nothing_is_erased_in_part() {
     for (told, length, outcome) in
@@ -1195,7 +1199,7 @@ fn nothing_is_erased_in_part() {
     }
 }
 
-/// A card that has lost the selection between two writes gets it again.
+/// A card that lost the selection between two writes is selected again.
 #[test]
 fn a_write_selects_again() {
     for flags in [0, SCM_FL_ERASE] {

@@ -3,7 +3,7 @@
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 
-/// Feeds single parts of the library with the inputs of a fuzzer, and so is above all of them.
+/// It feeds single parts of the library with fuzzed inputs, and so is above all of them.
 const ABOVE: &str = "fuzzing";
 
 #[test]
@@ -14,7 +14,7 @@ fn arrows_go_down_only() {
     for file in files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
         let module = file.iter().nth_back(depth(&file) - 1).and_then(|name| Path::new(name).file_stem()).unwrap();
         let module = module.to_str().unwrap();
-        // The tests of a layer may use whatever makes them short.
+        // The tests of a layer may use any layer.
         let is_test = file.iter().any(|part| part == "tests" || part == "tests.rs");
         if ["lib", ABOVE].contains(&module) || is_test {
             continue;
@@ -50,7 +50,7 @@ fn layers() -> Vec<String> {
     names.map(|(name, _)| name.to_string()).collect()
 }
 
-/// How many parts of the path come after `src`.
+/// The number of parts of the path after `src`.
 fn depth(file: &Path) -> usize {
     file.iter().rev().position(|part| part == "src").unwrap()
 }

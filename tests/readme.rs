@@ -1,4 +1,4 @@
-//! What the README shows is what is in the tree.
+//! The programs and functions in the README are those of the tree.
 
 use std::fs::read_to_string;
 use std::path::Path;
@@ -7,7 +7,7 @@ fn read(path: &str) -> String {
     read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// And so they are compiled and run: `c-tests/newcomer.sh`.
+/// So `c-tests/newcomer.sh` compiles and runs them.
 #[test]
 fn the_programs_of_the_readme_are_the_examples() {
     let readme = read("README.md");

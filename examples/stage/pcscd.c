@@ -1,16 +1,16 @@
-/* The demo on the real stack: a pcscd of its own with a vpcd reader, which scm-stack runs (crates/stack). The card is the
- * program scm-card, the same card as in virtual.c. */
+/* The demo on a real pcscd: a private one with a vpcd reader, in scm-stack (crates/stack). The card is the program
+ * scm-card, the same card as in virtual.c. */
 #include <stdbool.h>
 
 #include "stage.h"
 #include "stack.h"
 
-/* Its card was pulled in the middle of a command: the program still runs, and puts the card in again when it is told to. */
+/* Its card was removed during a command: the program still runs, and inserts the card on an order. */
 static bool is_torn_out;
 
 static const char *set(void)
 {
-    return stack_ifd(0); /* outside of a stack the story ends here */
+    return stack_ifd(0); /* outside of a stack the program ends here */
 }
 
 static void insert(void)

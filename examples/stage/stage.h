@@ -1,18 +1,18 @@
-/* What happens around the demo: where its reader comes from, and who plays everybody else. There are two stages, and the
- * story is the same on both: a reader inside the process (virtual.c), and a real pcscd with a reader of its own (pcscd.c).
- * A stage ends the program when it cannot be set: a story on no stage proves nothing. */
+/* The surroundings of the demo: the source of its reader, and the other programs. There are two stages with the same
+ * steps: a reader in the process (virtual.c), and a real pcscd with a private reader (pcscd.c). If a stage cannot be
+ * set up, it ends the program. */
 #ifndef STAGE_H
 #define STAGE_H
 
 typedef struct {
     const char *title;
-    const char *service; /* who knows about readers, and can go away */
+    const char *service; /* the name of the service, which can stop */
 
-    const char *(*set)(void); /* begins; gives the name of the reader, which is empty */
-    void (*insert)(void);     /* a card is put in: the first time a new one, later the same again */
-    void (*insert_another)(void); /* a card with another ATR is put in */
+    const char *(*set)(void); /* starts; returns the name of the reader, which is empty */
+    void (*insert)(void);     /* inserts a card: first a new one, later the same again */
+    void (*insert_another)(void); /* inserts a card with another ATR */
     void (*pull)(void);
-    void (*pull_in_next_command)(void); /* the next command reaches the card, and its answer nobody */
+    void (*pull_in_next_command)(void); /* the next command reaches the card, and its response is lost */
     void (*reset)(void); /* as another program would */
     void (*stop_service)(void);
     void (*start_service)(void);

@@ -1,4 +1,4 @@
-/* The demo on a virtual reader: no hardware, no daemon, nobody else. The card is the ready-made one of libscm_card. */
+/* The demo on a virtual reader: no hardware, no daemon, no other program. The card is that of libscm_card. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void must(scm_result result, const char *what)
 
 #define MUST(call) must((call), #call)
 
-/* Stands between the reader and the card: this is the place to be when a command is in the card. */
+/* It runs between the reader and the card, while the card has a command. */
 static scm_result transmit(void *card, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                            size_t *response_length)
 {
@@ -35,7 +35,7 @@ static scm_result transmit(void *card, const uint8_t *command, size_t command_le
     return result;
 }
 
-/* scm_card_plug fills in the ATR and the callbacks of the card; whatever should be otherwise is changed afterwards. */
+/* scm_card_plug fills in the ATR and the callbacks of the card; other values are set afterwards. */
 static void insert(void)
 {
     scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
@@ -62,7 +62,7 @@ static const char *set(void)
     return reader_name;
 }
 
-/* The reader goes first: what is in it asks for its card until the end. */
+/* The reader is destroyed first: it calls its card until then. */
 static void strike(void)
 {
     MUST(scm_virtual_ifd_destroy(reader));

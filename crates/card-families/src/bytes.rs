@@ -1,15 +1,15 @@
-//! How bytes, commands and status words are written in a description.
+//! The notation of bytes, commands and status words in a description.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::de::{self, Deserialize, Deserializer};
 
-/// Bytes: hexadecimal digits, `'text'`, and `[from..to]` for a part of the sample, with white space where one likes.
+/// Bytes: hexadecimal digits, `'text'`, and `[from..to]` for a part of the sample, with optional white space.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
-/// The sample: at each even offset stands that offset, in two bytes. So a part of it tells where it belongs.
+/// The sample: the bytes at each even offset are that offset. So a part of it tells its place.
 pub fn sample(offset: usize) -> u8 {
     let [low, high, ..] = (offset & !1).to_le_bytes();
     if offset % 2 == 0 { high } else { low }
@@ -38,7 +38,7 @@ impl FromStr for Bytes {
     }
 }
 
-/// What is before the mark at the end, and what is behind it.
+/// The text before the mark at the end, and the text after it.
 fn quoted(text: &str, mark: char) -> Result<(&str, &str), String> {
     text.split_once(mark).ok_or_else(|| format!("no {mark} at the end of \"{text}\""))
 }
@@ -56,7 +56,7 @@ fn hexadecimal(text: &str) -> Result<Vec<u8>, String> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong())).collect()
 }
 
-/// Long ones are cut: what is different is shown elsewhere.
+/// Long ones are cut: the difference is shown elsewhere.
 impl fmt::Debug for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.0.len().min(48);
@@ -68,7 +68,7 @@ impl fmt::Debug for Bytes {
     }
 }
 
-/// Which commands are meant: hexadecimal digits, `.` for any digit, and `*` at the end for anything that follows.
+/// A pattern of commands: hexadecimal digits, `.` for any digit, and `*` at the end for any continuation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     digits: String,
@@ -102,7 +102,7 @@ impl FromStr for Pattern {
     }
 }
 
-/// A status word: four hexadecimal digits, of which the last ones may be X, for a number that is put there.
+/// A status word: four hexadecimal digits, of which the last ones may be X, for a number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Word {
     value: u16,
@@ -117,7 +117,7 @@ impl Word {
         Word { value, number: 0 }
     }
 
-    /// The word with the number in it. What has no place is cut, so that 6CXX of 256 is 6C00.
+    /// The word with the number in it. Too high bits are cut, so that 6CXX of 256 is 6C00.
     pub fn with(self, number: usize) -> Word {
         Word::new(self.value | (number as u16 & self.number))
     }
@@ -126,7 +126,7 @@ impl Word {
         self.value
     }
 
-    /// The bits that are not those of the number.
+    /// The other bits.
     pub fn mask(self) -> u16 {
         !self.number
     }
@@ -152,7 +152,7 @@ impl fmt::Debug for Word {
     }
 }
 
-/// Reads what is written as a string in TOML.
+/// Reads a string of TOML.
 macro_rules! written_as_a_string {
     ($($type:ty),*) => {
         $(impl<'de> Deserialize<'de> for $type {

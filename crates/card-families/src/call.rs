@@ -1,4 +1,4 @@
-//! One call of libscm: what is asked for, and what the right answer is.
+//! One call of libscm, and the right result.
 
 use scm::abi::constants::{SCM_FL_IHV_CHANGE, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE};
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::bytes::{Bytes, Word};
 use crate::program::Program;
 
-/// A code of libscm, and what else came of a call, as far as it is wrong.
+/// A code of libscm, and the other wrong results of a call.
 pub struct Outcome {
     pub code: i32,
     pub differences: Vec<String>,
@@ -14,7 +14,7 @@ pub struct Outcome {
     pub begins_right: bool,
 }
 
-/// Each is a table in the description, whose first field names it.
+/// Each is a table in the description; its first field is its name.
 pub enum Call {
     Transmit(Transmit),
     Send(Send),
@@ -46,7 +46,7 @@ pub struct Transmit {
     gives: Bytes,
 }
 
-/// `scm_send_ex`: header and data of a command; the data of the answer, and its status word.
+/// `scm_send_ex`: header and data of the command; the data of the response, and its status word.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Send {
@@ -55,12 +55,12 @@ pub struct Send {
     pub expected: u32,
     #[serde(default)]
     pub channel: u32,
-    /// What is handed out as it comes: `61XX`, `6CXX`.
+    /// The words that are returned to the caller: `61XX`, `6CXX`.
     #[serde(default)]
     pub keep: Vec<Word>,
     /// One byte.
     pub get_response_class: Option<Bytes>,
-    /// The only successes.
+    /// Only these are successes.
     #[serde(default)]
     pub successes: Vec<Word>,
     #[serde(default)]
@@ -92,14 +92,14 @@ pub struct Limits {
     pub response_data: u32,
 }
 
-/// `scm_file_access_open`: the file for the calls that follow.
+/// `scm_file_access_open`: the file of the following calls.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Open {
     open: String,
 }
 
-/// Opens a file and reads it to its end, in pieces: all its bytes, and the code that ends them.
+/// Opens a file and reads it to its end, in pieces: all its bytes, and the code of the end.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cat {
@@ -153,7 +153,7 @@ pub struct Directory {
     gives: Vec<String>,
 }
 
-/// `scm_ch_verification_verify`; without `tries` they are unknown.
+/// `scm_ch_verification_verify`; no `tries` means unknown.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
@@ -208,7 +208,7 @@ pub struct Unblock {
     tries: Option<u32>,
 }
 
-/// `scm_file_access_get_properties`: all of them, one behind the other.
+/// `scm_file_access_get_properties`: all of them, concatenated.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Properties {
@@ -266,7 +266,7 @@ impl Call {
         }
     }
 
-    /// The code of a call that went well.
+    /// The code of a successful call.
     pub fn usual_code(&self) -> &'static str {
         match self {
             Call::Cat(_) => "W_EOF",
@@ -355,7 +355,7 @@ fn told<const N: usize>(code: i32, differences: [Option<String>; N]) -> Outcome 
     Outcome { code, differences: differences.into_iter().flatten().collect(), begins_right: false }
 }
 
-/// What was read, and where it begins to be wrong: it may be long.
+/// The bytes of a read, and the place where they begin to be wrong, because they may be long.
 fn told_bytes(code: i32, read: &[u8], right: &[u8]) -> Outcome {
     let same = read.iter().zip(right).take_while(|(got, right)| got == right).count();
     let difference = (read != right).then(|| {

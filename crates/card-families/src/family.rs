@@ -1,4 +1,4 @@
-//! The description of a family of cards: what it is like, and what libscm has to make of it.
+//! The description of a family of cards: its behaviour, and the right results of libscm.
 
 use std::fs::read_to_string;
 use std::path::Path;
@@ -9,13 +9,13 @@ use toml::Spanned;
 use crate::bytes::{Bytes, Pattern, Word};
 use crate::call::Call;
 
-/// The README of this folder says what each field means.
+/// README.md of this crate explains each field.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Family {
-    /// For people: what is odd about these cards.
+    /// The deviation, for readers of the description.
     pub odd: String,
-    /// Where that was said.
+    /// The source of the report.
     pub source: String,
     pub protocols: Vec<Protocol>,
     pub atr: Option<Bytes>,
@@ -43,7 +43,7 @@ pub enum Protocol {
     T1,
 }
 
-/// What a command that fits is answered, the first time, the second time, and so on; the last answer stays.
+/// The responses to a command that fits, in order; the last one repeats.
 #[derive(Clone, Debug)]
 pub struct Answering {
     pub command: Pattern,
@@ -53,43 +53,43 @@ pub struct Answering {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     Literally(Bytes),
-    /// `"as usual"`: what the card would answer without this line.
+    /// `"as usual"`: the response without this line.
     AsUsual,
 }
 
-/// A call, and where it stands.
+/// A call, and its line.
 pub struct Calling {
     pub line: usize,
     pub call: Call,
     pub expected: Expected,
 }
 
-/// The expectations that every call may have.
+/// Expectations for every call.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Expected {
     /// Without SCM_ or SCM_SCARD_.
     pub code: Option<String>,
-    /// Other codes that are as right, with a beginning of the bytes.
+    /// Other right codes, with a beginning of the bytes.
     pub or: Vec<String>,
-    /// How many commands the card gets.
+    /// The number of commands to the card.
     pub exchanges: Option<usize>,
     pub at_most: Option<usize>,
     /// Commands that the card must not get.
     pub never: Vec<Pattern>,
 }
 
-/// The card that answers where no line of the description does.
+/// The card behind the literal answers.
 #[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Card {
-    /// The classes that it knows; any other is 6E00.
+    /// The supported classes; others give 6E00.
     pub classes: Bytes,
-    /// In which classes GET RESPONSE is known: all of these, or that of the command before.
+    /// The classes of GET RESPONSE: all of these, or that of the command before.
     pub get_response: Option<Bytes>,
-    /// The answer to extended lengths.
+    /// The response to extended lengths.
     pub extended: Option<Word>,
-    /// The answer to chaining.
+    /// The response to chaining.
     pub chaining: Option<Word>,
     pub select: Select,
     pub read: Transfer,
@@ -121,9 +121,9 @@ impl Default for Card {
 pub struct Select {
     pub p1: Bytes,
     pub p2: Bytes,
-    /// The answer to any other P1 or P2.
+    /// The response to any other P1 or P2.
     pub otherwise: Word,
-    /// The answer where there is no such file.
+    /// The response if the file does not exist.
     pub missing: Word,
 }
 
@@ -138,7 +138,7 @@ impl Default for Select {
     }
 }
 
-/// How much may be read or written at once, and what becomes of more than that.
+/// The maximum of a read or write, and the response to more.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Transfer {
@@ -150,15 +150,15 @@ pub struct Transfer {
     pub at_the_end: Option<Word>,
 }
 
-/// What becomes of a command that wants too much.
+/// The response to a command that wants too much.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Refusal {
-    /// `"less"`: it does what it can, and says 9000.
+    /// `"less"`: it does the possible part, and says 9000.
     Less,
-    /// `"less 6282"`: it does what it can, and says this.
+    /// `"less 6282"`: it does the possible part, and says this.
     LessWith(Word),
-    /// Nothing is done.
+    /// It does nothing.
     Word(Word),
 }
 
@@ -182,17 +182,17 @@ pub struct File {
     pub content: Option<Bytes>,
     pub records: Option<Vec<Bytes>>,
     pub short_id: Option<u8>,
-    /// The records are a ring.
+    /// The file is cyclic.
     #[serde(default)]
     pub ring: bool,
-    /// The reference of the code that has to be shown before it is read or written.
+    /// The reference of the code that must be verified for reads and writes.
     pub needs: Option<u8>,
-    /// Nothing is read from it, nor written.
+    /// It refuses reads and writes.
     #[serde(default)]
     pub invalidated: bool,
-    /// The answer of SELECT in place of right control parameters.
+    /// The response to SELECT instead of the right control parameters.
     pub tells: Option<Bytes>,
-    /// What it says of its size, in place of the truth.
+    /// The stated size, instead of the true one.
     pub tells_size: Option<u32>,
 }
 
@@ -202,14 +202,14 @@ pub struct Code {
     pub reference: u8,
     pub value: Bytes,
     pub tries: usize,
-    /// A wrong code, X tries left.
+    /// A wrong code with X tries left.
     #[serde(default = "wrong")]
     pub wrong: Word,
-    /// A wrong code, the last one.
+    /// A wrong code without a try left.
     pub last: Option<Word>,
     #[serde(default = "blocked")]
     pub blocked: Word,
-    /// The answer to VERIFY without a code, in place of the counter.
+    /// The response to VERIFY without a code, instead of the counter.
     pub asked: Option<Word>,
     /// The code that unblocks this one, in class A0.
     pub unblocking: Option<Bytes>,
@@ -224,7 +224,7 @@ fn blocked() -> Word {
 }
 
 impl Family {
-    /// Reads a description; what is wrong with it is told with file and line.
+    /// Reads a description; an error names file and line.
     pub fn load(path: &Path) -> Result<Family, String> {
         let shown = path.display();
         let text = read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
@@ -241,7 +241,7 @@ impl Family {
             (line(at), error.message().to_string())
         })?;
         for (pattern, value) in &family.answers {
-            // A key of a table tells no place.
+            // A key of a table has no line.
             let at = text.find(pattern.as_str()).unwrap_or(0);
             family.answering.push(answering(pattern, value).map_err(|error| (line(at), error))?);
         }
@@ -290,7 +290,7 @@ fn answering(pattern: &str, value: &toml::Value) -> Result<Answering, String> {
     Ok(Answering { command, answers })
 }
 
-/// What is asked for, and what has to come of it, stand side by side in one table.
+/// A call and its expectations are in one table.
 fn calling(line: usize, mut table: toml::Table) -> Result<Calling, String> {
     let mut expected = toml::Table::new();
     for key in ["code", "or", "exchanges", "at_most", "never"] {

@@ -1,4 +1,4 @@
-//! `card-families [--pcscd] [WORD...]`: plays the families of cards whose names contain one of the words.
+//! `card-families [--pcscd] [WORD...]`: plays the families whose names contain one of the words.
 
 use std::process::ExitCode;
 

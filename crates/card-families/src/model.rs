@@ -1,5 +1,5 @@
-//! The card that answers where no line of the description does: files, records and codes of ISO/IEC 7816-4, with the limits and the
-//! refusals that the description says.
+//! The card behind the literal answers: files, records and codes of ISO/IEC 7816-4, with the limits and refusals of the
+//! description.
 
 use crate::bytes::Word;
 use crate::family::{Card, Code, File, Refusal, Transfer};
@@ -15,7 +15,7 @@ const WRONG_LENGTH: Word = Word::new(0x6700);
 const NOT_ALLOWED: Word = Word::new(0x6982);
 const INVALIDATED: Word = Word::new(0x6985);
 
-/// A command as the card understands it, whichever way it came.
+/// A command after the transport.
 #[derive(Clone, Debug)]
 pub struct Command {
     pub ins: u8,
@@ -25,7 +25,7 @@ pub struct Command {
     pub ne: usize,
 }
 
-/// What it answers: data and status word, before anybody asks how they get to the reader.
+/// Its response before the transport: data and status word.
 pub type Response = (Vec<u8>, Word);
 
 pub struct Model {
@@ -147,7 +147,7 @@ impl Model {
         }
     }
 
-    /// What is at a path: a file, or a directory that some file is in.
+    /// The object at a path: a file, or a directory that contains a file.
     pub(crate) fn at(&self, path: Vec<String>) -> Option<Found> {
         let mut paths = self.card.files.iter().map(|file| steps(&file.path));
         match paths.position(|file| file == path) {
@@ -184,7 +184,7 @@ impl Model {
         }
     }
 
-    /// The offset comes in a data object 54, and the data go in a data object 53.
+    /// A data object 54 has the offset, and a data object 53 gets the data.
     fn read_binary_odd(&mut self, command: &Command) -> Response {
         let index = match (command.p1, command.p2) {
             (0, 0) => self.current,
@@ -275,7 +275,7 @@ impl Model {
         refused(state.show(code, &command.data))
     }
 
-    /// The refusal to read a file, or to write it.
+    /// The refusal to read or write a file.
     fn forbids(&self, index: usize) -> Option<Word> {
         match &self.card.files[index] {
             file if file.invalidated => Some(INVALIDATED),
@@ -284,7 +284,7 @@ impl Model {
         }
     }
 
-    /// Whether the code of a file was shown, or need not be.
+    /// True if the code of a file was verified, or none is needed.
     pub(crate) fn is_open(&self, file: &File) -> bool {
         file.needs.is_none_or(|reference| {
             let mut codes = self.card.codes.iter().zip(&self.codes);
@@ -298,7 +298,7 @@ impl CodeState {
         CodeState { value: code.value.0.clone(), left: code.tries, verified: false, disabled: false }
     }
 
-    /// The word after a code was shown, and counted.
+    /// The word after a try of a code, which is counted.
     pub(crate) fn show(&mut self, code: &Code, shown: &[u8]) -> Word {
         if self.left == 0 {
             return code.blocked;
@@ -319,7 +319,7 @@ impl Code {
 }
 
 impl Transfer {
-    /// How much of what is wanted is done, where there is room for so much, and with which word; or the word of a refusal.
+    /// The part that is done, if there is room for so much, with its word; or the word of a refusal.
     pub(crate) fn limit(&self, wanted: usize, room: usize, otherwise: Refusal) -> Result<(usize, Word), Word> {
         let most = self.most.unwrap_or(usize::MAX);
         let (length, refusal) = match wanted {

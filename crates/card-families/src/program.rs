@@ -28,7 +28,7 @@ use crate::bytes::Word;
 use crate::call::{Limits, Send};
 use crate::family::Protocol;
 
-/// What is in a buffer before a call, so that what a call leaves alone can be seen.
+/// The content of a buffer before a call; it shows the bytes that a call leaves alone.
 const UNTOUCHED: u8 = 0x77;
 
 pub struct Program {
@@ -111,7 +111,7 @@ impl Program {
         unsafe { scm_set_card_capabilities(self.handle, &capabilities) }
     }
 
-    /// The file that was open is closed.
+    /// The open file is closed.
     pub fn open(&mut self, path: &str) -> i32 {
         let path = CString::new(path).unwrap_or_default();
         // SAFETY: the path ends with a NUL; a file that is not open is no handle.
@@ -126,12 +126,12 @@ impl Program {
         filled(wanted, |buffer, capacity, length| unsafe { scm_file_read(self.file, buffer, capacity, length, 0) })
     }
 
-    /// All bytes, or the records one behind the other, and the code that ends them.
+    /// All bytes, or all records concatenated, and the code of the end.
     pub fn cat(&mut self, path: &str, piece: usize) -> (i32, Vec<u8>) {
         let (mut code, mut read) = (self.open(path), Vec::new());
         while code >= 0 {
             let (next, bytes) = self.read(piece);
-            // A read that gives nothing and succeeds would go on for ever.
+            // A read without bytes that succeeds would repeat forever.
             code = if next >= 0 && bytes.is_empty() { i32::MIN } else { next };
             read.extend(bytes);
         }
@@ -192,7 +192,7 @@ impl Program {
         }
     }
 
-    /// Without a code it is only asked for. The tries, where they are known.
+    /// A question if there is no code. The tries, if known.
     pub fn verify(&mut self, code: Option<&[u8]>, reference: u8) -> (i32, Option<u32>) {
         let (mut tries, flags) = (0, if code.is_none() { SCM_FL_IHV_CHECKONLY } else { 0 });
         let (data, length) = code.map_or((null(), 0), |code| (code.as_ptr(), code.len()));
@@ -238,7 +238,7 @@ fn succeeded(code: i32) -> Result<(), i32> {
     if code < 0 { Err(code) } else { Ok(()) }
 }
 
-/// What a call puts into a buffer. Behind that it may write nothing.
+/// The bytes that a call wrote. It may write nothing beyond them.
 fn filled(capacity: usize, call: impl FnOnce(*mut u8, usize, *mut usize) -> i32) -> (i32, Vec<u8>) {
     let (mut buffer, mut length) = (vec![UNTOUCHED; capacity + 1], usize::MAX);
     let code = call(buffer.as_mut_ptr(), capacity, &mut length);

@@ -1,4 +1,4 @@
-//! The same card in class A0: the commands of a SIM (3GPP TS 51.011, 8 and 9.2), with its words.
+//! The same card in class A0: the commands of a SIM (3GPP TS 51.011, 8 and 9.2), with its status words.
 
 use crate::bytes::Word;
 use crate::family::{File, Refusal};
@@ -17,7 +17,7 @@ const INVALIDATED: Word = Word::new(0x9810);
 
 const ABSOLUTE: u8 = 0x04;
 const PREVIOUS: u8 = 0x03;
-/// The length of a code, and its place in a command with two.
+/// The length of a code, and its size in a command with two.
 const CODE: usize = 8;
 
 impl Model {
@@ -58,7 +58,8 @@ impl Model {
         }
     }
 
-    /// The files that SELECT finds from the current DF: the MF, its children, itself, the DFs beside it, and the DF above.
+    /// The files that SELECT finds from the current DF: the MF, its children, itself, the DFs beside it, and the DF
+    /// above.
     fn reach(&self, id: &str) -> Option<Found> {
         let child = |directory: &[String]| self.at([directory, &[id.to_string()]].concat());
         if id == "3F00" {
@@ -105,7 +106,7 @@ impl Model {
         Err(word)
     }
 
-    /// VERIFY, CHANGE, DISABLE, ENABLE and UNBLOCK CHV. Code 1 is 0 to the last of them.
+    /// VERIFY, CHANGE, DISABLE, ENABLE and UNBLOCK CHV. UNBLOCK CHV has 0 for code 1.
     fn use_code(&mut self, command: &Command) -> Word {
         let reference = if (command.ins, command.p2) == (0x2C, 0) { 1 } else { command.p2 };
         let Some(at) = self.card.codes.iter().position(|code| code.reference == reference) else { return NO_CODE };
@@ -171,7 +172,7 @@ impl File {
     }
 }
 
-/// READ RECORD and UPDATE RECORD. In a ring a new record takes the place of the oldest.
+/// READ RECORD and UPDATE RECORD. In a cyclic file a new record replaces the oldest.
 fn record(file: &mut File, command: &Command) -> Result<Response, Word> {
     let ring = file.ring;
     let records = file.records.as_mut().ok_or(WRONG_KIND)?;

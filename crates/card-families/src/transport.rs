@@ -1,4 +1,5 @@
-//! From the bytes that the reader sends to a command, and from a response to the bytes that it gets (ISO/IEC 7816-3, 12).
+//! The transport: from the bytes of the reader to a command, and from a response to the bytes for the reader (ISO/IEC
+//! 7816-3, 12).
 
 use crate::bytes::Word;
 use crate::family::{Card, Protocol};
@@ -17,13 +18,13 @@ pub struct Transport {
     protocol: Protocol,
     card: Card,
     model: Model,
-    /// What GET RESPONSE gives, the word at its end, and the class of the command that it belongs to.
+    /// The rest for GET RESPONSE, the word at its end, and the class of its command.
     ready: Option<(Response, u8)>,
     /// The data of a chain so far.
     chain: Vec<u8>,
 }
 
-/// A command APDU, taken apart.
+/// The parts of a command APDU.
 struct Apdu<'a> {
     data: &'a [u8],
     ne: usize,
@@ -72,15 +73,15 @@ impl Transport {
         }
         let data = std::mem::take(&mut self.chain);
         let has_data = !data.is_empty();
-        // Beside data T=0 has no place for Le, and what fits into one answer is got ready.
+        // With data T=0 has no Le, so the response that fits one GET RESPONSE is prepared.
         let ne = if self.protocol == Protocol::T0 && has_data { SHORT_RESPONSE } else { body.ne };
         let command = Command { ins, p1, p2, data, ne };
         let response = if cla == SIM { self.model.execute_as_sim(&command) } else { self.model.execute(&command) };
         self.answer(cla, response, body.ne, has_data)
     }
 
-    /// With T=0 a command has data or an answer; what answers a command with data is fetched. What is longer than Le is not sent, but
-    /// the card says how long it is.
+    /// With T=0 a command has data or a response; the response to a command with data is fetched. A response longer
+    /// than Le is not sent, but the card tells its length.
     fn answer(&mut self, cla: u8, response: Response, ne: usize, has_data: bool) -> Response {
         let length = response.0.len();
         if length == 0 {
@@ -128,7 +129,7 @@ fn exact(cla: u8, length: usize) -> Word {
     Word::new(if cla == SIM { 0x6700 } else { 0x6C00 } | length.min(256) as u16 & 0xFF)
 }
 
-/// The part behind the header; None where the lengths are wrong.
+/// The part after the header; None for wrong lengths.
 fn body(apdu: &[u8]) -> Option<Apdu<'_>> {
     let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
     let le = |bytes: &[u8], most: usize| match (bytes.len(), number(bytes)) {
@@ -161,7 +162,7 @@ mod tests {
         text.parse::<crate::bytes::Bytes>().unwrap().0
     }
 
-    /// Sends commands to a card, and compares its answers.
+    /// Sends commands to a card, and compares its responses.
     fn converse(protocol: Protocol, card: &str, lines: &[(&str, &str)]) {
         let card: Card = toml::from_str(card).unwrap();
         let mut transport = Transport::new(protocol, &card);

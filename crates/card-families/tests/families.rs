@@ -1,4 +1,4 @@
-//! Every family, on virtual readers. `cargo test -p card-families --test families WORD` plays those that are called so.
+//! Every family on virtual readers. `cargo test -p card-families --test families WORD` selects families by name.
 
 use std::process::ExitCode;
 

@@ -1,11 +1,11 @@
-//! Access rules: which condition an operation on a file has (ISO/IEC 7816-4, 9.3).
+//! Access rules: the condition of each operation on a file (ISO/IEC 7816-4, 9.3).
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// What a command wants to do to a file, a data object, or reference data.
+/// The operation of a command on a file, a data object, or reference data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Operation {
     Read,
@@ -16,13 +16,13 @@ pub enum Operation {
     Delete,
     Activate,
     Deactivate,
-    /// To make a file in this DF.
+    /// Creates a file in this DF.
     Create,
-    /// To make a data object in this DF.
+    /// Creates a data object in this DF.
     Put,
 }
 
-/// The access rules of one file. What is named has its own condition, everything else that of `other`.
+/// The access rules of one file. An operation without its own condition has that of `other`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Access {
@@ -56,7 +56,7 @@ impl Access {
         named.as_ref().unwrap_or(&self.other)
     }
 
-    /// Sets the condition of `operation`; that of writing counts for appending, and that of updating for erasing.
+    /// Sets the condition of `operation`; that of write also applies to append, and that of update to erase.
     pub fn set(&mut self, operation: Operation, condition: Condition) {
         let condition = Some(condition);
         match operation {
@@ -90,13 +90,13 @@ impl Access {
     }
 }
 
-/// Alternatives, each of them requirements that all have to be met. No alternative: never. One that requires nothing:
-/// always, which is the default.
+/// Alternatives of requirements that must all be met. No alternative means never. One without requirements means
+/// always, the default.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Condition(pub Vec<Vec<Requirement>>);
 
-/// That a code was verified, or that the other side has shown that it has a key.
+/// A verified code, or a key that the other side has proved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Requirement {
     pub kind: Kind,
@@ -109,7 +109,7 @@ pub enum Kind {
     Key,
 }
 
-/// A reference to a code or a key, as P2 has it: bit 8 says that it is specific to a DF, bits 5 to 1 are its number.
+/// A reference to a code or a key, as in P2: bit 8 makes it specific to a DF, bits 5 to 1 are its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reference(pub u8);
 
@@ -124,7 +124,7 @@ impl Reference {
         self.0 & 0x1F
     }
 
-    /// Whether the bits that say nothing are zero.
+    /// True if the unused bits are zero.
     pub fn is_valid(self) -> bool {
         self.0 & 0x60 == 0
     }

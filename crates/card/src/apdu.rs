@@ -14,10 +14,10 @@ pub const MAX_COMMAND: usize = 4 + 3 + MAX_COMMAND_DATA + 2;
 /// status word a response must fit into one message of vpcd.
 pub const MAX_RESPONSE_DATA: usize = 0xFFFF - 2;
 
-/// What a short Le field of 00 stands for.
+/// The meaning of a short Le field of 00.
 pub(crate) const MAX_SHORT: usize = 256;
 
-/// A command APDU, taken apart. Its data may be a code: they are wiped, and not to be shown.
+/// A parsed command APDU. Its data may be a code: they are wiped, and must not be shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Command {
     pub cla: u8,
@@ -26,21 +26,21 @@ pub struct Command {
     pub p2: u8,
     pub data: Zeroizing<Vec<u8>>,
     pub le: Option<Le>,
-    /// Whether the length fields were extended ones.
+    /// True if the length fields were extended.
     pub extended: bool,
 }
 
 /// The Le field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Le {
-    /// How many bytes may come back.
+    /// The maximum number of response bytes.
     pub ne: usize,
-    /// Whether the field was all zeroes: as many bytes as there are, up to `ne`.
+    /// True if the field was zero: as many bytes as exist, up to `ne`.
     pub all: bool,
 }
 
 impl Command {
-    /// Takes `apdu` apart; what is none of the cases 1 to 4 is of wrong length.
+    /// Parses `apdu`; an APDU that fits none of the cases 1 to 4 has a wrong length.
     pub fn read(apdu: &[u8]) -> Result<Command> {
         let Some((&[cla, ins, p1, p2], body)) = apdu.split_first_chunk() else {
             return Err(Status::WRONG_LENGTH);
@@ -71,7 +71,7 @@ impl Command {
         Ok(Command { cla, ins, p1, p2, data: Zeroizing::new(data.to_vec()), le, extended })
     }
 
-    /// How many bytes may come back at most.
+    /// The maximum number of response bytes.
     pub fn ne(&self) -> usize {
         self.le.map_or(0, |le| le.ne)
     }
@@ -81,13 +81,13 @@ impl Command {
         u16::from_be_bytes([self.p1, self.p2])
     }
 
-    /// Fails unless P1 and P2 are these.
+    /// Fails if P1 and P2 have other values.
     pub fn expect_p1_p2(&self, p1: u8, p2: u8) -> Result<()> {
         if (self.p1, self.p2) == (p1, p2) { Ok(()) } else { Err(Status::WRONG_P1_P2) }
     }
 }
 
-/// The data field and what follows it.
+/// The data field and the rest.
 fn split(rest: &[u8], lc: usize) -> Result<(&[u8], &[u8])> {
     if lc == 0 {
         return Err(Status::WRONG_LENGTH);
@@ -109,14 +109,14 @@ fn extended_le(high: u8, low: u8) -> Le {
     }
 }
 
-/// What a command gives back when it does not fail.
+/// The response to a command that did not fail.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Response {
     pub data: Vec<u8>,
     pub status: Status,
 }
 
-/// What a command gives back.
+/// The response to a command.
 pub type Answer = Result<Response>;
 
 impl Response {

@@ -5,15 +5,15 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Bytes that anyone may see.
+/// Bytes without a secret.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
-/// Bytes that nobody is to see: wiped when they are dropped, and never shown.
+/// Secret bytes: wiped on drop, and never shown.
 #[derive(Clone, Default)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
-/// What TOML has for bytes.
+/// The TOML forms of bytes.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a string of hexadecimal digits, or { text = \"...\" }")]
 enum Notation {

@@ -1,5 +1,5 @@
-//! The C interface, `include/scm_card.h`: check, look up, call, translate. A card is known to C by a token, never by its
-//! address, so a handle that is stale, foreign or NULL gives `E_HANDLE` and nothing worse.
+//! The C interface, `include/scm_card.h`: check, look up, call, translate. C knows a card by a token, never by its
+//! address, so that a stale, foreign or NULL handle gives `E_HANDLE` and nothing worse.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_void};
@@ -10,7 +10,7 @@ use crate::profile::{Profile, ProfileError};
 use crate::steering::Event;
 use crate::test_card::{Silence, TestCard};
 
-/// A result as `scm.h` has it. libscm_card takes only the values from there: it does not link to libscm.
+/// A result as in `scm.h`. libscm_card only takes the values from there: it does not link to libscm.
 type ScmResult = i32;
 type Result<T> = std::result::Result<T, ScmResult>;
 
@@ -50,7 +50,7 @@ pub struct ScmVirtualCard {
     pub release: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
-/// The cards that C holds.
+/// The cards of the C program.
 struct Table {
     cards: BTreeMap<usize, Arc<TestCard>>,
     last: usize,
@@ -58,13 +58,13 @@ struct Table {
 
 static TABLE: Mutex<Table> = Mutex::new(Table { cards: BTreeMap::new(), last: 0 });
 
-/// No code of ours can panic while it holds the table.
+/// No code of ours panics while it holds the table.
 fn table() -> MutexGuard<'static, Table> {
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Table {
-    /// Odd numbers, which no aligned pointer is; none comes twice.
+    /// Odd numbers, which no aligned pointer is; none repeats.
     fn insert(&mut self, card: TestCard) -> Result<usize> {
         let token = self.last.checked_add(2).ok_or(E_OUTOFMEMORY)? | 1;
         self.last = token;
@@ -82,7 +82,7 @@ fn guard(body: impl FnOnce() -> Result<ScmResult>) -> ScmResult {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(E_UNEXPECTED)).unwrap_or_else(|code| code)
 }
 
-/// The bytes of an input. NULL is good for nothing but an empty one.
+/// The bytes of an input. NULL is valid only for an empty one.
 ///
 /// # Safety
 /// `data` is NULL or has `length` readable bytes, which nobody writes during the call.
@@ -109,7 +109,7 @@ unsafe fn text<'a>(text: *const c_char) -> Result<&'a str> {
     unsafe { CStr::from_ptr(text) }.to_str().map_err(|_| E_INVALIDARG)
 }
 
-/// The description that C gives: NULL is the default card, and the name of a built-in profile stands for its text.
+/// The description from C: NULL is the default card, and the name of a built-in profile stands for its text.
 ///
 /// # Safety
 /// As for `text`.
@@ -123,7 +123,7 @@ unsafe fn profile(description: *const c_char) -> Result<std::result::Result<Prof
     Ok(Profile::from_toml(Profile::built_in(given).unwrap_or(given)))
 }
 
-/// An output of bytes: a buffer, its capacity, and where its length goes, which is 0 until something is handed out.
+/// An output of bytes: a buffer, its capacity, and the place of its length, which is 0 until bytes are delivered.
 struct Output {
     buffer: *mut u8,
     capacity: usize,
@@ -145,7 +145,7 @@ impl Output {
         Ok(Output { buffer, capacity, length })
     }
 
-    /// Hands out `bytes`, or the length that they need; NULL only asks for that.
+    /// Delivers `bytes`, or the length that they need; NULL only asks for the length.
     fn fill(self, bytes: &[u8]) -> ScmResult {
         // SAFETY: checked in `new`, and still the same call.
         unsafe { self.length.write(bytes.len()) };
@@ -160,7 +160,7 @@ impl Output {
         S_OK
     }
 
-    /// Hands out `text` with a NUL.
+    /// Delivers `text` with a NUL.
     fn fill_text(self, text: &str) -> ScmResult {
         self.fill(&[text.as_bytes(), &[0]].concat())
     }
@@ -173,7 +173,7 @@ fn code(silence: Silence) -> ScmResult {
     }
 }
 
-/// Makes a card; documented in `scm_card.h`, as are all of these.
+/// Creates a card; `scm_card.h` documents all these functions.
 ///
 /// # Safety
 /// `description` is NULL or text with a NUL; `card` is NULL or may be written.
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn scm_card_create(description: *const c_char, card: *mut 
     })
 }
 
-/// Tells what is wrong with a description.
+/// Tells the errors of a description.
 ///
 /// # Safety
 /// `description` is NULL or text with a NUL; `error` and `error_length` are as `Output::new` needs them.
@@ -218,7 +218,7 @@ pub unsafe extern "C" fn scm_card_check(
     })
 }
 
-/// Ends a card. A call that is still in it ends as if it were there.
+/// Ends a card. A call that is still in it ends normally.
 ///
 /// # Safety
 /// None: a handle is a number.
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn scm_card_check(
 pub unsafe extern "C" fn scm_card_destroy(card: *mut ScmCard) -> ScmResult {
     guard(|| {
         let ended = table().cards.remove(&(card as usize)).ok_or(E_HANDLE)?;
-        // A command that waits need not wait any longer.
+        // Releases a waiting command.
         ended.tell("forget");
         Ok(S_OK)
     })

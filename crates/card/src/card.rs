@@ -14,7 +14,7 @@ use crate::profile::{Profile, ProfileError};
 use crate::session::{Grant, Session};
 use crate::status::{Result, Status};
 
-/// A card without steering and without a reader. It keeps its files through a reset, and forgets its session.
+/// A card without orders and without a reader. It keeps its files through a reset, and loses its session.
 pub struct Card {
     pub(crate) atr: Vec<u8>,
     pub(crate) manners: Manners,
@@ -28,7 +28,7 @@ pub struct Card {
 }
 
 impl Card {
-    /// Makes the card that `profile` describes.
+    /// Creates the card of `profile`.
     pub fn new(profile: &Profile) -> std::result::Result<Card, ProfileError> {
         Ok(Card {
             atr: profile.atr.0.clone(),
@@ -47,12 +47,12 @@ impl Card {
         &self.atr
     }
 
-    /// Forgets what does not outlive power: selection, what was verified, channels, challenge, parts of commands.
+    /// Drops the state that ends with power: selection, verifications, channels, challenge, partial commands.
     pub fn reset(&mut self) {
         self.session = Session::new();
     }
 
-    /// Answers a command APDU. Any bytes get a status word.
+    /// Responds to a command APDU. Any bytes get a status word.
     pub fn transmit(&mut self, apdu: &[u8]) -> Vec<u8> {
         self.answer(apdu).unwrap_or_else(Response::from).into_bytes()
     }
@@ -66,11 +66,11 @@ impl Card {
         self.receive(command)
     }
 
-    /// Puts chains together; the class says on which channel a command runs.
+    /// Assembles chains; the class names the channel of a command.
     pub(crate) fn receive(&mut self, command: Command) -> Answer {
         let class = Class::read(command.cla);
         let Ok(Class::Interindustry { channel, chained }) = class else {
-            // Whatever comes in between ends a chain.
+            // Any other command ends a chain.
             self.session.chain = None;
             class?;
             return self.test(&command);
@@ -91,9 +91,9 @@ impl Card {
         self.run(chain.close(command))
     }
 
-    /// Executes a whole command; keeps what of its response has to be fetched.
+    /// Executes a complete command, and keeps the part of the response for GET RESPONSE.
     fn run(&mut self, command: Command) -> Answer {
-        // A wrong Le has changed nothing, also where the command would have moved on to the next record.
+        // A wrong Le has no effect, not even a step to the next record.
         let before = self.session.clone();
         let pending = self.session.pending.take();
         let response = self.dispatch(&command, pending)?;
@@ -104,7 +104,7 @@ impl Card {
         Ok(portion.response)
     }
 
-    /// Fails unless `operation` on the file at `node` is allowed now.
+    /// Fails if `operation` on the file at `node` is not allowed now.
     pub(crate) fn allow(&self, operation: Operation, node: Node) -> Result<()> {
         let file = self.tree.get(node)?;
         if !file.life_cycle.is_operational() {
@@ -113,7 +113,7 @@ impl Card {
         self.require(file.access.condition(operation), self.tree.df_of(node))
     }
 
-    /// Fails unless `condition` is met, with references as they are understood in `df`.
+    /// Fails if `condition` is not met, with references relative to `df`.
     pub(crate) fn require(&self, condition: &Condition, df: Node) -> Result<()> {
         let is_met = |need: &Requirement| {
             let holder = self.tree.holder(need.kind, need.reference, df);
@@ -127,7 +127,7 @@ impl Card {
         }
     }
 
-    /// Fails when the file at `node`, or a DF above it, is deactivated or terminated.
+    /// Fails if the file at `node`, or a DF above it, is deactivated or terminated.
     pub(crate) fn expect_usable(&self, node: Node) -> Result<()> {
         let usable = |node| self.tree.get(node).is_ok_and(|file: &File| file.life_cycle.is_usable());
         if self.tree.path(node).all(usable) { Ok(()) } else { Err(Status::CONDITIONS_NOT_SATISFIED) }

@@ -1,19 +1,19 @@
-//! Commands that come in parts: command chaining (ISO/IEC 7816-4, 5.3.3), and ENVELOPE.
+//! Commands in parts: command chaining (ISO/IEC 7816-4, 5.3.3), and ENVELOPE.
 
 use zeroize::Zeroizing;
 
 use crate::apdu::{Command, MAX_COMMAND, MAX_COMMAND_DATA};
 use crate::status::{Result, Status};
 
-/// The parts of a chain that have come.
+/// The received parts of a chain.
 #[derive(Clone)]
 pub struct Chain {
-    /// CLA without the chaining bit, INS, P1, P2: the same in every part.
+    /// CLA without the chaining bit, INS, P1, P2: equal in every part.
     header: [u8; 4],
     data: Zeroizing<Vec<u8>>,
 }
 
-/// The parts of a command APDU that ENVELOPE has brought.
+/// The parts of a command APDU from ENVELOPE.
 #[derive(Clone, Default)]
 pub struct Envelope(Zeroizing<Vec<u8>>);
 
@@ -21,7 +21,7 @@ pub struct Envelope(Zeroizing<Vec<u8>>);
 const CHAINED: u8 = 0x10;
 
 impl Chain {
-    /// Puts `command` behind `chain`, which it must belong to.
+    /// Appends `command` to its `chain`.
     pub fn add(chain: Option<Chain>, command: &Command) -> Result<Chain> {
         let header = header(command);
         let chain = chain.unwrap_or_else(|| Chain { header, data: Zeroizing::default() });
@@ -32,14 +32,14 @@ impl Chain {
         Ok(Chain { header, data })
     }
 
-    /// The whole command, of which `last` was the last part.
+    /// The complete command, of which `last` was the last part.
     pub fn close(self, last: Command) -> Command {
         Command { data: self.data, ..last }
     }
 }
 
 impl Envelope {
-    /// Puts `part` behind the others; no part at all ends the command, and gives it.
+    /// Appends `part`; an empty part ends the command, and returns it.
     pub fn add(&mut self, part: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let parts = std::mem::take(&mut self.0);
         if part.is_empty() {
@@ -50,7 +50,7 @@ impl Envelope {
     }
 }
 
-/// Both in one, in memory of its own: what grows in place leaves copies behind that nobody wipes.
+/// Both in new memory: growth in place leaves copies that nobody wipes.
 fn join(first: &[u8], second: &[u8], limit: usize) -> Result<Zeroizing<Vec<u8>>> {
     let joined = Zeroizing::new([first, second].concat());
     if joined.len() <= limit { Ok(joined) } else { Err(Status::WRONG_LENGTH) }

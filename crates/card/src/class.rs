@@ -2,26 +2,26 @@
 
 use crate::status::{Result, Status};
 
-/// What CLA says about a command.
+/// The meaning of CLA.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Class {
     Interindustry {
         channel: usize,
-        /// Whether more of the chain follows.
+        /// True if more parts of the chain follow.
         chained: bool,
     },
-    /// A class that is left to whoever makes the card.
+    /// A proprietary class.
     Proprietary,
 }
 
 impl Class {
-    /// Reads CLA; secure messaging is refused here, it is of no use to a card without its keys.
+    /// Reads CLA. Secure messaging is refused here: it is useless without keys.
     pub fn read(cla: u8) -> Result<Class> {
         let (channel, secure) = match cla {
             0x00..=0x1F => (cla & 0x03, cla & 0x0C != 0),
             0x40..=0x7F => (4 + (cla & 0x0F), cla & 0x20 != 0),
             0x80..=0xFE => return Ok(Class::Proprietary),
-            // Reserved; FF is what a reader uses for itself.
+            // Reserved; readers use FF for themselves.
             0x20..=0x3F | 0xFF => return Err(Status::CLA_NOT_SUPPORTED),
         };
         if secure {

@@ -13,23 +13,23 @@ pub struct Code {
     /// 1 to 31.
     pub number: u8,
     pub counter: RetryCounter,
-    /// The reference of the code that resets this one's counter.
+    /// The reference of the code that resets the counter of this one.
     pub unblock: Option<u8>,
     pub access: CodeAccess,
     form: Form,
     value: Secret,
 }
 
-/// The form in which a code is presented.
+/// The form of a presented code.
 #[derive(Clone, Debug)]
 pub enum Form {
-    /// Always so long: a value that is shorter is filled up.
+    /// Fixed length: a shorter value is padded.
     Padded { length: usize, padding: u8 },
-    /// As long as the value is.
+    /// The length of the value.
     Plain { shortest: usize, longest: usize },
 }
 
-/// What may be done to a code besides verifying it.
+/// The permissions of a code besides verification.
 #[derive(Clone, Debug)]
 pub struct CodeAccess {
     /// Condition of CHANGE REFERENCE DATA with the old value.
@@ -46,12 +46,12 @@ impl Code {
         Code { number, counter: RetryCounter::new(tries), unblock, access, form, value }
     }
 
-    /// Compares `presented` with the value; counts the try.
+    /// Compares `presented` with the value, and counts the try.
     pub fn verify(&mut self, presented: &[u8]) -> Result<()> {
         if self.counter.is_blocked() {
             return Err(Status::METHOD_BLOCKED);
         }
-        // What cannot be a code by its form does not cost a try.
+        // A wrong form costs no try.
         if presented.is_empty() || matches!(self.form, Form::Padded { length, .. } if presented.len() != length) {
             return Err(Status::WRONG_LENGTH);
         }
@@ -59,17 +59,17 @@ impl Code {
         self.counter.attempt(|| bool::from(value.ct_eq(presented)))
     }
 
-    /// What remains of `data` after a value of this code (ISO/IEC 7816-4, 11.5.7: nothing delimits the two).
+    /// The rest of `data` after a value of this code (ISO/IEC 7816-4, 11.5.7: there is no delimiter).
     pub fn split<'a>(&self, data: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
         data.split_at_checked(self.value.reveal().len()).ok_or(Status::WRONG_LENGTH)
     }
 
-    /// Whether `value` is of the form that this code has.
+    /// True if `value` has the form of this code.
     pub fn accepts(&self, value: &[u8]) -> Result<()> {
         if self.form.accepts(value.len()) { Ok(()) } else { Err(Status::WRONG_LENGTH) }
     }
 
-    /// Takes a new value, of the right form. The counter is as it was.
+    /// Sets a new value of the right form. The counter does not change.
     pub fn replace(&mut self, value: &[u8]) {
         self.value = Secret::new(value.to_vec());
     }
@@ -86,7 +86,7 @@ impl Form {
     fn fill(&self, value: &Secret) -> Secret {
         let mut filled = Zeroizing::new(value.reveal().to_vec());
         if let Form::Padded { length, padding } = *self {
-            // At once at its full length: a value that grows would leave a copy behind.
+            // At full length from the start: a growing value would leave a copy behind.
             filled = Zeroizing::new(vec![padding; length]);
             for (place, byte) in filled.iter_mut().zip(value.reveal()) {
                 *place = *byte;

@@ -55,7 +55,7 @@ pub mod ins {
 }
 
 impl Card {
-    /// Executes a command; `pending` is what the one before has left to be fetched.
+    /// Executes a command; `pending` is the rest of the response to the one before.
     pub(crate) fn dispatch(&mut self, command: &Command, pending: Option<Pending>) -> Answer {
         let odd = command.ins & 1 == 1;
         if odd && !self.features.has(Feature::Odd) || !self.features.has(Feature::Instruction(command.ins)) {

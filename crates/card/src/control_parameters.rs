@@ -1,4 +1,4 @@
-//! File control information: what SELECT tells of a file, and what CREATE FILE is told (ISO/IEC 7816-4, 7.4).
+//! File control information: the response of SELECT about a file, and the data of CREATE FILE (ISO/IEC 7816-4, 7.4).
 
 use crate::access::{Access, Condition, Kind, Operation};
 use crate::data_coding::WriteBehaviour;
@@ -20,7 +20,7 @@ const WHOLE_SIZE: u16 = 0x81;
 const DESCRIPTOR: u16 = 0x82;
 const ID: u16 = 0x83;
 const NAME: u16 = 0x84;
-/// Proprietary security attributes: of this card the `access` table of the description, in TOML.
+/// Proprietary security attributes: on this card the `access` table of the description, in TOML.
 const ACCESS: u16 = 0x86;
 const SHORT_ID: u16 = 0x88;
 const LIFE_CYCLE: u16 = 0x8A;
@@ -28,10 +28,10 @@ const LIFE_CYCLE: u16 = 0x8A;
 const COMPACT_ACCESS: u16 = 0x8C;
 
 const DF_DESCRIPTOR: u8 = 0x78;
-/// The bit of a file descriptor byte that says only whether several channels may select the file.
+/// The bit of a file descriptor byte that only tells whether several channels may select the file.
 const SHAREABLE: u8 = 0x40;
 
-/// The operations of an EF and of a DF, as the bits 7 to 1 of an access mode byte have them (tables 36 and 37 of 2013).
+/// The operations of an EF and of a DF, in the order of bits 7 to 1 of an access mode byte (tables 36 and 37 of 2013).
 const EF_MODES: [Option<Operation>; 7] = [
     Some(Operation::Delete),
     None,
@@ -57,7 +57,7 @@ impl File {
         tlv::object(FCP, &self.parameters(write))
     }
 
-    /// The FCI template: control parameters and management data in one.
+    /// The FCI template: control parameters and management data together.
     pub fn control_information(&self, write: WriteBehaviour) -> Vec<u8> {
         let mut objects = self.parameters(write);
         objects.extend(self.df().map_or(&[][..], |df| &df.fmd));
@@ -83,7 +83,7 @@ impl File {
                 tlv::write(&mut out, SIZE, &word(self.room()));
                 tlv::write(&mut out, DESCRIPTOR, &ef.descriptor_object(write));
                 self.write_id(&mut out);
-                // An empty object says that the file has no short identifier (7.3.1.3).
+                // An empty object means: no short identifier (7.3.1.3).
                 let short_id = ef.short_id.map(|id| [id << 3]);
                 tlv::write(&mut out, SHORT_ID, short_id.as_ref().map_or(&[][..], |id| id));
             }
@@ -108,7 +108,7 @@ impl File {
 }
 
 impl Ef {
-    /// File descriptor byte, data coding byte, and of records their size and number.
+    /// File descriptor byte, data coding byte, and for records their size and number.
     fn descriptor_object(&self, write: WriteBehaviour) -> Vec<u8> {
         let mut out = vec![self.descriptor(), write.data_coding()];
         if let Body::Records(records) = &self.body {
@@ -120,7 +120,7 @@ impl Ef {
 }
 
 impl Condition {
-    /// The security condition byte. It tells of which kind the requirements are, not which they are.
+    /// The security condition byte. It tells the kind of the requirements, not which ones.
     fn security_byte(&self) -> u8 {
         const ALL_OF_THEM: u8 = 0x80;
         const AUTHENTICATION: u8 = 0x20;
@@ -149,7 +149,7 @@ pub struct Parameters<'a> {
 
 impl<'a> Parameters<'a> {
     pub fn read(data: &'a [u8]) -> Result<Parameters<'a>> {
-        // Either template is as good (ISO/IEC 7816-9, 7.2.2).
+        // Both templates are allowed (ISO/IEC 7816-9, 7.2.2).
         let template = tlv::read_one(data, FCP).or_else(|_| tlv::read_one(data, FCI))?;
         Ok(Parameters { objects: tlv::read(template)? })
     }
@@ -158,13 +158,13 @@ impl<'a> Parameters<'a> {
         self.objects.iter().find(|(found, _)| *found == tag).map(|(_, value)| *value)
     }
 
-    /// The file descriptor byte, whatever it says of channels.
+    /// The file descriptor byte without its bit for channels.
     pub fn descriptor(&self) -> Result<u8> {
         let byte = self.find(DESCRIPTOR).and_then(<[u8]>::first).ok_or(Status::WRONG_DATA)?;
         Ok(byte & !SHAREABLE)
     }
 
-    /// The file that is to be made in `parent`. `short_id` is that of P2, which the object 88 overrules.
+    /// The new file in `parent`. `short_id` is that of P2; object 88 overrides it.
     pub fn file(&self, parent: Node, short_id: Option<u8>, write: WriteBehaviour) -> Result<File> {
         let is_df = self.descriptor()? == DF_DESCRIPTOR & !SHAREABLE;
         let content = if is_df {
@@ -267,7 +267,7 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// Reads compact security attributes; of the conditions only "always" and "never" say enough.
+/// Reads compact security attributes; only the conditions "always" and "never" are complete.
 fn read_compact(compact: &[u8], modes: [Option<Operation>; 7]) -> Result<Access> {
     let (mode_byte, mut bytes) = compact.split_first().ok_or(Status::WRONG_DATA)?;
     let mut access = Access::default();

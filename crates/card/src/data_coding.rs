@@ -1,4 +1,4 @@
-//! What WRITE and ERASE do to bytes: the data coding byte (ISO/IEC 7816-4, table 118 of 2013).
+//! The effect of WRITE and ERASE on bytes: the data coding byte (ISO/IEC 7816-4, table 118 of 2013).
 
 use serde::Deserialize;
 
@@ -8,10 +8,10 @@ use crate::status::{Result, Status};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WriteBehaviour {
-    /// Bits can only be set; the erased state is 00.
+    /// It can only set bits; the erased state is 00.
     #[default]
     Or,
-    /// Bits can only be cleared; the erased state is FF.
+    /// It can only clear bits; the erased state is FF.
     And,
     /// A byte is written once; the erased state is 00.
     Once,
@@ -29,7 +29,7 @@ impl WriteBehaviour {
         behaviour | two_quartets
     }
 
-    /// The logical erased state: what WRITE can still turn into anything.
+    /// The logical erased state: WRITE can still make any value of it.
     pub fn erased(self) -> u8 {
         match self {
             WriteBehaviour::Or | WriteBehaviour::Once => 0x00,
@@ -37,7 +37,7 @@ impl WriteBehaviour {
         }
     }
 
-    /// Writes `data` over `old`, which is as long; all of it, or nothing.
+    /// Writes `data` over `old` of the same length; all of it, or nothing.
     pub fn write(self, old: &mut [u8], data: &[u8]) -> Result<()> {
         let erased = self.erased();
         if self == WriteBehaviour::Once && old.iter().zip(data).any(|(old, new)| *old != erased && old != new) {

@@ -1,8 +1,8 @@
-//! What a card can be told not to support.
+//! The features that a description can disable.
 
 use serde::Deserialize;
 
-/// What the card does not support.
+/// The disabled features.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<String>")]
 pub struct Features {
@@ -15,13 +15,13 @@ pub enum Feature {
     Extended,
     /// Command chaining: 6884.
     Chaining,
-    /// Every channel but the basic one: 6881.
+    /// All channels except the basic one: 6881.
     Channels,
     /// Odd instructions: 6D00.
     Odd,
     /// Short EF identifiers: 6A86.
     ShortIds,
-    /// DF names that are not complete: 6A82.
+    /// Partial DF names: 6A82.
     PartialNames,
     /// One instruction: 6D00.
     Instruction(u8),

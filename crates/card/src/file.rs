@@ -27,7 +27,7 @@ pub enum Content {
     Ef(Ef),
 }
 
-/// What a DF has besides its files.
+/// The content of a DF besides its files.
 #[derive(Clone, Debug, Default)]
 pub struct Df {
     pub name: Vec<u8>,
@@ -94,12 +94,12 @@ impl LifeCycle {
         }
     }
 
-    /// Whether the access rules are in force.
+    /// True if the access rules are in force.
     pub fn is_operational(self) -> bool {
         !matches!(self, LifeCycle::Creation | LifeCycle::Initialisation)
     }
 
-    /// Whether the content can be used.
+    /// True if the content can be used.
     pub fn is_usable(self) -> bool {
         !matches!(self, LifeCycle::Deactivated | LifeCycle::Terminated)
     }
@@ -138,7 +138,7 @@ impl File {
         }
     }
 
-    /// How many bytes of the card's memory it takes.
+    /// Its size in the card's memory, in bytes.
     pub fn room(&self) -> usize {
         match &self.content {
             Content::Df(df) => df.objects.iter().map(|object| object.value.len()).sum(),

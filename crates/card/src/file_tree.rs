@@ -8,7 +8,7 @@ use crate::status::{Result, Status};
 
 pub const MF_ID: u16 = 0x3F00;
 
-/// Where a file is in the tree. It is never used again for another file.
+/// The place of a file in the tree. It is never reused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Node(u32);
 
@@ -18,7 +18,7 @@ impl Node {
 
 #[derive(Clone, Debug)]
 pub struct FileTree {
-    /// In the order in which they were made, which is a parent before its children.
+    /// In the order of creation: a parent comes before its children.
     files: BTreeMap<Node, File>,
     next: u32,
 }
@@ -36,7 +36,7 @@ impl FileTree {
         self.files.get_mut(&node).ok_or(Status::FILE_NOT_FOUND)
     }
 
-    /// Adds `file` to its parent; fails when its names are taken there.
+    /// Adds `file` to its parent; fails if one of its names is in use.
     pub fn insert(&mut self, file: File) -> Result<Node> {
         self.check_names(&file)?;
         let node = Node(self.next);
@@ -45,8 +45,8 @@ impl FileTree {
         Ok(node)
     }
 
-    /// A file identifier is unique among its siblings and differs from its parent's (ISO/IEC 7816-4, 7.1.1.2), a DF name
-    /// on the whole card.
+    /// A file identifier is unique among its siblings and differs from its parent's (ISO/IEC 7816-4, 7.1.1.2). A DF
+    /// name is unique on the card.
     fn check_names(&self, file: &File) -> Result<()> {
         let parent = file.parent.and_then(|parent| self.files.get(&parent));
         let mut neighbours = self.files.values().filter(|other| other.parent == file.parent).chain(parent);
@@ -87,7 +87,7 @@ impl FileTree {
         })
     }
 
-    /// The DF at `node`, or the one that the EF there is in.
+    /// The DF at `node`, or the DF of the EF there.
     pub fn df_of(&self, node: Node) -> Node {
         match self.files.get(&node) {
             Some(File { content: Content::Ef(_), parent: Some(parent), .. }) => *parent,
@@ -100,12 +100,12 @@ impl FileTree {
         std::iter::successors(Some(node), |node| self.files.get(node)?.parent)
     }
 
-    /// Whether `node` is `df` or below it.
+    /// True if `node` is `df` or below it.
     pub fn is_within(&self, node: Node, df: Node) -> bool {
         self.path(node).any(|above| above == df)
     }
 
-    /// The DF whose code or key is meant by `reference` in `df`: the MF, or the nearest one below it that has it.
+    /// The DF of a code or key that `reference` means in `df`: the MF, or the nearest DF that has it.
     pub fn holder(&self, kind: Kind, reference: Reference, df: Node) -> Option<Node> {
         let has = |node: &Node| {
             let Ok(Ok(df)) = self.get(*node).map(File::df) else { return false };
@@ -121,7 +121,7 @@ impl FileTree {
         }
     }
 
-    /// How many bytes of the card's memory are taken.
+    /// The used bytes of the card's memory.
     pub fn room(&self) -> usize {
         self.files.values().map(File::room).fold(0, usize::saturating_add)
     }

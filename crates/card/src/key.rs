@@ -9,14 +9,14 @@ use crate::bytes::Secret;
 use crate::retry::RetryCounter;
 use crate::status::{Result, Status};
 
-/// How long a challenge and its cryptogram are.
+/// The length of a challenge and its cryptogram.
 pub const BLOCK: usize = 16;
 
 #[derive(Clone, Debug)]
 pub struct Key {
     /// 1 to 31.
     pub number: u8,
-    /// The counter of EXTERNAL AUTHENTICATE; without one the tries are not limited.
+    /// The counter of EXTERNAL AUTHENTICATE; None for unlimited tries.
     pub counter: Option<RetryCounter>,
     pub uses: Uses,
     /// Condition of INTERNAL AUTHENTICATE.
@@ -24,7 +24,7 @@ pub struct Key {
     value: Secret,
 }
 
-/// What a key is for. One key for both would let the card answer its own challenge.
+/// The uses of a key. One key for both would let the card answer its own challenge.
 #[derive(Clone, Copy, Debug)]
 pub struct Uses {
     pub internal: bool,
@@ -32,7 +32,7 @@ pub struct Uses {
 }
 
 impl Key {
-    /// `value` is of 16, 24 or 32 bytes, which the profile has checked.
+    /// `value` has 16, 24 or 32 bytes; the profile checks that.
     pub fn new(number: u8, value: Secret, tries: Option<u8>, uses: Uses, access: Condition) -> Key {
         Key { number, counter: tries.map(RetryCounter::new), uses, access, value }
     }
@@ -49,7 +49,7 @@ impl Key {
         Ok(block.into())
     }
 
-    /// Compares `cryptogram` with the encrypted challenge; counts the try.
+    /// Compares `cryptogram` with the encrypted challenge, and counts the try.
     pub fn authenticate(&mut self, challenge: &[u8; BLOCK], cryptogram: &[u8]) -> Result<()> {
         let expected = self.encrypt(challenge)?;
         let matches = || bool::from(expected[..].ct_eq(cryptogram));

@@ -1,4 +1,4 @@
-//! The test card in a vpcd reader. It obeys the lines of its standard input, and ends when that does.
+//! The test card in a vpcd reader. It obeys the orders on its standard input, and ends with it.
 
 mod socket;
 
@@ -23,7 +23,7 @@ struct Arguments {
     #[arg(long, required_unless_present = "check")]
     port: Option<u16>,
 
-    /// Another ATR than that of the profile, in hexadecimal
+    /// The ATR in hexadecimal, instead of that of the profile
     #[arg(long, value_parser = bytes)]
     atr: Option<Bytes>,
 
@@ -31,7 +31,7 @@ struct Arguments {
     #[arg(long, default_value = "default")]
     profile: String,
 
-    /// Only tells whether a card can be made of the profile
+    /// Only checks the profile
     #[arg(long)]
     check: bool,
 }
@@ -50,7 +50,7 @@ fn main() {
         eprintln!("scm-card: {error}");
         process::exit(1);
     }
-    // The card's thread never ends of itself.
+    // The card's thread does not end by itself.
     process::exit(0)
 }
 

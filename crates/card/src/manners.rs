@@ -1,4 +1,4 @@
-//! How a response reaches its reader: at once as with T=1, or by GET RESPONSE as with T=0 (ISO/IEC 7816-3, 12.2).
+//! The transport of a response: at once as with T=1, or by GET RESPONSE as with T=0 (ISO/IEC 7816-3, 12.2).
 
 use serde::Deserialize;
 
@@ -8,9 +8,9 @@ use crate::status::{Result, Status};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 pub enum Manners {
-    /// A command with data has its response fetched, and Le is exact.
+    /// The response to a command with data is fetched, and Le is exact.
     T0,
-    /// A command has its response in one go, as far as Le allows.
+    /// A response comes at once, as far as Le allows.
     #[default]
     T1,
 }
@@ -24,14 +24,14 @@ pub struct Pending {
     pub status: Status,
 }
 
-/// What of a response goes out now, and what has to be fetched.
+/// The part of a response that is sent now, and the rest to be fetched.
 pub struct Portion {
     pub response: Response,
     pub rest: Option<(Vec<u8>, Status)>,
 }
 
 impl Manners {
-    /// How much may come back. With T=0 a command with data cannot say it: all that fits into one response.
+    /// The maximum of the response. With T=0 a command with data has no Le: the maximum is one response.
     pub fn le(self, command: &Command) -> Option<Le> {
         match (self, command.le) {
             (Manners::T0, None) if !command.data.is_empty() => Some(Le { ne: MAX_SHORT, all: true }),
@@ -39,7 +39,7 @@ impl Manners {
         }
     }
 
-    /// Cuts `response` to what `command` can take. An error 6CXX means that nothing has happened.
+    /// Cuts `response` to the size that `command` can take. The error 6CXX means that nothing has happened.
     pub fn serve(self, command: &Command, response: Response) -> Result<Portion> {
         let fetched = self == Manners::T0 && !command.data.is_empty();
         if response.data.is_empty() {
@@ -47,7 +47,7 @@ impl Manners {
         }
         match command.le {
             _ if fetched => Ok(response.cut(0)),
-            // With T=0 that cannot be told from a command with Le.
+            // With T=0 that looks like a command with Le.
             None if self == Manners::T0 => Ok(response.cut(0)),
             None => Ok(Portion { response: response.status.into(), rest: None }),
             Some(le) => {

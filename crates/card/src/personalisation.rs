@@ -1,4 +1,4 @@
-//! Makes the files of a card from its description, and checks that they can be made.
+//! Creates the files of a card from its description, and checks it.
 
 use crate::access::{Access, Condition, Kind, Reference};
 use crate::code::{Code, CodeAccess, Form};
@@ -12,23 +12,23 @@ use crate::profile::{
 use crate::records::{MAX_RECORDS, Records, Structure};
 use crate::transparent::Transparent;
 
-/// No file is larger: an offset has no more bits.
+/// The largest file: an offset has no more bits.
 pub const MAX_SIZE: usize = 0xFFFF;
 /// A DF name is 1 to 16 bytes.
 pub const MAX_NAME: usize = 16;
 /// A short EF identifier is 1 to 30.
 pub const MAX_SHORT_ID: u8 = 30;
-/// The length of a code; both of CHANGE REFERENCE DATA fit into a short command.
+/// The length of a code; CHANGE REFERENCE DATA has two in a short command.
 const MAX_CODE: usize = 127;
 
 type Result<T> = std::result::Result<T, ProfileError>;
 
-/// Fails with `text`, of which `place` says where it is, unless `holds`.
+/// Fails with `text` and its `place`, unless `holds`.
 fn check(holds: bool, place: &str, text: &str) -> Result<()> {
     if holds { Ok(()) } else { Err(ProfileError(format!("{place}: {text}"))) }
 }
 
-/// The files that `profile` describes.
+/// The files of `profile`.
 pub fn files(profile: &Profile) -> Result<FileTree> {
     check((2..=33).contains(&profile.atr.0.len()), "atr", "an ATR has 2 to 33 bytes")?;
     check((1..=20).contains(&profile.channels), "channels", "there are 1 to 20 channels")?;
@@ -43,7 +43,7 @@ pub fn files(profile: &Profile) -> Result<FileTree> {
     Ok(tree)
 }
 
-/// Whether `id` may be that of a DF or an EF (ISO/IEC 7816-4, 7.1.1.2: the others are reserved).
+/// True if `id` may be that of a DF or an EF (ISO/IEC 7816-4, 7.1.1.2: the others are reserved).
 pub fn is_valid_id(id: u16) -> bool {
     !matches!(id, 0x0000 | MF_ID | 0x3FFF | 0xFFFF)
 }
@@ -53,7 +53,7 @@ struct Maker {
 }
 
 impl Maker {
-    /// Makes what is below `node`.
+    /// Creates the files below `node`.
     fn fill(&self, tree: &mut FileTree, node: Node, directory: &Directory, place: &str) -> Result<()> {
         for ef in &directory.efs {
             let place = format!("{place}, ef {:04X}", ef.id);
@@ -119,7 +119,7 @@ impl Maker {
         })
     }
 
-    /// Behind its content the file is erased.
+    /// The file is erased after its content.
     fn transparent(&self, ef: &ElementaryFile, place: &str) -> Result<Transparent> {
         check(ef.records.is_empty() && ef.count.is_none(), place, "a transparent file has no records")?;
         let size = ef.size.unwrap_or(ef.content.0.len());
@@ -197,7 +197,7 @@ fn is_unique<T: Ord>(items: impl Iterator<Item = T>) -> bool {
     items.len() == count
 }
 
-/// Whether every code and key that `directory` refers to exists where it is looked for.
+/// True if every code and key that `directory` references exists where it is searched.
 fn check_references(tree: &FileTree, node: Node, directory: &Directory, place: &str) -> Result<()> {
     let accesses =
         directory.efs.iter().map(|ef| &ef.access).chain(directory.objects.iter().map(|object| &object.access));

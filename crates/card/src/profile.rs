@@ -11,19 +11,19 @@ use crate::features::Features;
 use crate::file::LifeCycle;
 use crate::manners::Manners;
 
-/// A card as it leaves its maker.
+/// A new card.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Profile {
     pub atr: Bytes,
     pub manners: Manners,
-    /// How many logical channels there are with the basic one, 1 to 20.
+    /// The number of logical channels with the basic one, 1 to 20.
     pub channels: u8,
     pub write: WriteBehaviour,
-    /// How many bytes of file contents and data objects the card has room for.
+    /// The room for file contents and data objects, in bytes.
     pub memory: usize,
     pub unsupported: Features,
-    /// Whether it has the test commands of class 80.
+    /// True if it has the test commands of class 80.
     pub steerable: bool,
     pub mf: Directory,
 }
@@ -32,7 +32,7 @@ pub struct Profile {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Directory {
-    /// None for the MF, which is always 3F00; a DF may do without if it has a name.
+    /// None for the MF, which is always 3F00; a DF with a name may have none.
     pub id: Option<u16>,
     /// The DF name: an AID, 1 to 16 bytes.
     pub name: Bytes,
@@ -61,9 +61,9 @@ pub struct ElementaryFile {
     pub short_id: Option<u8>,
     #[serde(default)]
     pub structure: FileStructure,
-    /// The bytes of a transparent EF, or of each of the records; what `content` or `records` need if it is not given.
+    /// The bytes of a transparent EF, or of each record; None for the size of `content` or `records`.
     pub size: Option<usize>,
-    /// How many records there may be; as many as `records` has if it is not given.
+    /// The maximum number of records; None for that of `records`.
     pub count: Option<usize>,
     #[serde(default)]
     pub content: Bytes,
@@ -92,19 +92,19 @@ pub struct CodeDescription {
     /// 1 to 31.
     pub number: u8,
     pub value: Secret,
-    /// The length to which every value is filled up; without it values are as long as they are.
+    /// The length of padded values; None for values without padding.
     pub length: Option<usize>,
     #[serde(default = "CodeDescription::padding")]
     pub padding: u8,
-    /// Of a code without `length`.
+    /// For a code without `length`.
     #[serde(default = "CodeDescription::shortest")]
     pub shortest: usize,
-    /// Of a code without `length`.
+    /// For a code without `length`.
     #[serde(default = "CodeDescription::longest")]
     pub longest: usize,
     #[serde(default = "CodeDescription::tries")]
     pub tries: u8,
-    /// The reference of the code that resets the counter, as P2 has it.
+    /// The reference of the code that resets the counter, as in P2.
     pub unblock: Option<u8>,
     /// Condition of CHANGE REFERENCE DATA with the old value.
     #[serde(default)]
@@ -125,7 +125,7 @@ pub struct KeyDescription {
     pub number: u8,
     /// 16, 24 or 32 bytes.
     pub value: Secret,
-    /// For EXTERNAL AUTHENTICATE; without it the tries are not limited.
+    /// For EXTERNAL AUTHENTICATE; None for unlimited tries.
     pub tries: Option<u8>,
     pub uses: Vec<KeyUse>,
     /// Condition of INTERNAL AUTHENTICATE.
@@ -151,21 +151,21 @@ pub struct ObjectDescription {
     pub access: Access,
 }
 
-/// What is wrong with a description, and where.
+/// An error of a description, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileError(pub String);
 
-/// The names of the profiles that come with this library, and their texts.
+/// The names and texts of the profiles in this library.
 const BUILT_IN: [(&str, &str); 2] =
     [("default", include_str!("../profiles/default.toml")), ("steerable", include_str!("../profiles/steerable.toml"))];
 
 impl Profile {
-    /// Reads a description in TOML. Whether a card can be made of it is told by `Card::new`.
+    /// Reads a description in TOML. `Card::new` tells whether it describes a possible card.
     pub fn from_toml(text: &str) -> Result<Profile, ProfileError> {
         toml::from_str(text).map_err(|error| ProfileError(error.to_string().trim_end().to_owned()))
     }
 
-    /// The text of a profile that comes with this library: `default` or `steerable`.
+    /// The text of a profile in this library: `default` or `steerable`.
     pub fn built_in(name: &str) -> Option<&'static str> {
         BUILT_IN.iter().find(|(built_in, _)| *built_in == name).map(|(_, text)| *text)
     }
@@ -188,7 +188,7 @@ impl Default for Profile {
 }
 
 impl CodeDescription {
-    /// A code with the default of everything that is not given.
+    /// A code with all defaults.
     pub fn new(number: u8, value: &[u8]) -> CodeDescription {
         CodeDescription {
             number,

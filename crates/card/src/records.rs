@@ -6,11 +6,11 @@ use crate::status::{Result, Status};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Records {
     structure: Structure,
-    /// The length of each record, or the longest one where they vary.
+    /// The length of each record, or the maximum if lengths vary.
     size: usize,
-    /// How many records there may be.
+    /// The maximum number of records.
     capacity: usize,
-    /// In the order of their numbers, which begin with 1.
+    /// In the order of their numbers, from 1.
     records: Vec<Vec<u8>>,
 }
 
@@ -18,11 +18,11 @@ pub struct Records {
 pub enum Structure {
     LinearFixed,
     LinearVariable,
-    /// Number 1 is the newest record; a new one pushes out the oldest.
+    /// Number 1 is the newest record; a new one replaces the oldest.
     Cyclic,
 }
 
-/// Which record a command means (ISO/IEC 7816-4, 7.3.3).
+/// The record of a command (ISO/IEC 7816-4, 7.3.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Choice {
     /// By number; 0 is the current record.
@@ -39,14 +39,14 @@ pub enum Occurrence {
     Previous,
 }
 
-/// No number goes higher (ISO/IEC 7816-4, 7.3.3.3).
+/// The highest number (ISO/IEC 7816-4, 7.3.3.3).
 pub const MAX_RECORDS: usize = 254;
 
-/// A record by its place; its number is one higher.
+/// A record by its index; its number is one higher.
 pub type Place = usize;
 
 impl Records {
-    /// `records` are no more than `capacity` and none is longer than `size`, which the profile has checked.
+    /// There are at most `capacity` records, each at most `size` long; the profile checks that.
     pub fn new(structure: Structure, size: usize, capacity: usize, records: Vec<Vec<u8>>) -> Records {
         Records { structure, size, capacity, records }
     }
@@ -63,12 +63,12 @@ impl Records {
         self.records.len()
     }
 
-    /// How many bytes the file has room for.
+    /// The room of the file, in bytes.
     pub fn room(&self) -> usize {
         self.size.saturating_mul(self.capacity)
     }
 
-    /// The place of the record that is meant, while `current` is the current one.
+    /// The index of the record that is meant, if `current` is the current one.
     pub fn find(&self, choice: Choice, current: Option<Place>) -> Result<Place> {
         let found = match choice {
             Choice::Number(0) => current,
@@ -110,7 +110,7 @@ impl Records {
         Ok(())
     }
 
-    /// Adds a record; gives its place.
+    /// Adds a record, and returns its index.
     pub fn append(&mut self, data: &[u8]) -> Result<Place> {
         self.check_length(data)?;
         let full = self.count() >= self.capacity;

@@ -2,7 +2,7 @@
 
 use crate::status::{Result, Status};
 
-/// How many tries are left of how many.
+/// The remaining tries and their maximum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryCounter {
     limit: u8,
@@ -26,7 +26,7 @@ impl RetryCounter {
         self.left = self.limit;
     }
 
-    /// Makes one try, which is counted before its outcome is known.
+    /// Makes one try; it is counted before its result is known.
     pub fn attempt(&mut self, succeeds: impl FnOnce() -> bool) -> Result<()> {
         self.left = self.left.checked_sub(1).ok_or(Status::METHOD_BLOCKED)?;
         if !succeeds() {

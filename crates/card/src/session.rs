@@ -1,4 +1,4 @@
-//! What a card knows between two resets and then forgets (ISO/IEC 7816-4, 5.5 and 9.2).
+//! The state of a card between two resets (ISO/IEC 7816-4, 5.5 and 9.2).
 
 use std::collections::BTreeSet;
 
@@ -9,22 +9,22 @@ use crate::manners::Pending;
 use crate::records::Place;
 use crate::status::{Result, Status};
 
-/// How many channels the class byte can tell apart.
+/// The number of channels that the class byte can distinguish.
 pub const MAX_CHANNELS: usize = 20;
 
 #[derive(Clone)]
 pub struct Session {
-    /// None is a channel that is closed.
+    /// None is a closed channel.
     channels: Vec<Option<Channel>>,
-    /// The channel of the command that is being executed.
+    /// The channel of the running command.
     current: usize,
-    /// What was shown to the MF: it counts on every channel.
+    /// Verifications of the MF: they count on every channel.
     pub global: BTreeSet<Grant>,
     pub challenge: Option<Vec<u8>>,
     pub pending: Option<Pending>,
     pub chain: Option<Chain>,
     pub envelope: Envelope,
-    /// What the test command 5E has left.
+    /// The data of the test command 5E.
     pub remembered: Option<Vec<u8>>,
 }
 
@@ -35,11 +35,11 @@ pub struct Channel {
     pub ef: Option<Node>,
     /// The current record of the current EF.
     pub record: Option<Place>,
-    /// What was shown to DFs below the MF.
+    /// Verifications of DFs below the MF.
     pub local: BTreeSet<Grant>,
 }
 
-/// A code that was verified, or a key that the other side has: whose, and which.
+/// A verified code, or a key that the other side has proved: its DF and its reference.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Grant {
     pub holder: Node,
@@ -66,7 +66,7 @@ impl Session {
         }
     }
 
-    /// Makes `number` the channel of the command; fails when it is closed.
+    /// Makes `number` the channel of the command; fails if it is closed.
     pub fn enter(&mut self, number: usize) -> Result<()> {
         if !self.is_open(number) {
             return Err(Status::CHANNEL_NOT_SUPPORTED);
@@ -92,7 +92,7 @@ impl Session {
         matches!(self.channels.get(number), Some(Some(_)))
     }
 
-    /// The first channel that is closed, of the first `count`.
+    /// The first closed channel of the first `count`.
     pub fn first_closed(&self, count: usize) -> Option<usize> {
         self.channels.iter().take(count).position(Option::is_none)
     }
@@ -103,7 +103,7 @@ impl Session {
         }
     }
 
-    /// Makes `df` the current DF. What was shown to a DF that this leaves is forgotten.
+    /// Makes `df` the current DF. Verifications of a left DF are dropped.
     pub fn select_df(&mut self, df: Node, tree: &FileTree) -> Result<()> {
         let channel = self.channel_mut()?;
         channel.local.retain(|grant| tree.is_within(df, grant.holder));
@@ -128,7 +128,7 @@ impl Session {
         Ok(())
     }
 
-    /// Forgets `grant` on every channel: the code or key has changed, or is blocked.
+    /// Drops `grant` on every channel: the code or key has changed, or is blocked.
     pub fn revoke_everywhere(&mut self, grant: Grant) {
         self.global.remove(&grant);
         for channel in self.channels.iter_mut().flatten() {
@@ -144,7 +144,7 @@ impl Session {
         if holder == Node::MF { Ok(&mut self.global) } else { Ok(&mut self.channel_mut()?.local) }
     }
 
-    /// Moves every channel out of files that are about to be deleted: those within `node`, whose parent is `parent`.
+    /// Moves every channel out of files that will be deleted: those within `node`, whose parent is `parent`.
     pub fn leave(&mut self, node: Node, parent: Node, tree: &FileTree) {
         for channel in self.channels.iter_mut().flatten() {
             if channel.ef.is_some_and(|ef| tree.is_within(ef, node)) {

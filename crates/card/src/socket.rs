@@ -7,20 +7,20 @@ use scm_card::steering::Event;
 use vpcd::{Plug, Wire};
 use vpicc::VSmartCard;
 
-/// How often the card looks up from a delay, to see whether it was changed.
+/// The interval at which a waiting card checks for a changed delay.
 const LOOK_UP: Duration = Duration::from_millis(5);
 
-/// What a mute card gives for an ATR: more than fits, which is how vpcd can be made to fail at power and reset. It asks for
-/// the ATR also to see whether there is a card, so no ATR at all would be no card.
+/// The ATR of a mute card: it is too long, which makes vpcd fail at power and reset. vpcd also asks for the ATR to see
+/// whether there is a card, so an empty ATR would mean no card.
 const NO_ATR: [u8; 34] = [0; 34];
 
-/// The card, and the connection that it is in.
+/// The card and its connection.
 struct Socket<'a> {
     card: &'a TestCard,
     wire: Option<Wire>,
 }
 
-/// Keeps `card` in the reader at `port`, except while it was told to be out.
+/// Keeps `card` in the reader at `port`, unless it was told to be out.
 pub fn serve(card: &TestCard, port: u16) -> ! {
     loop {
         card.steering().wait_to_plug();
@@ -33,7 +33,7 @@ pub fn serve(card: &TestCard, port: u16) -> ! {
 }
 
 impl Socket<'_> {
-    /// Waits as long as a command that came at `start` must; not any longer when its reader went away.
+    /// Waits until the response to a command that came at `start` is due, or until the reader is gone.
     fn wait(&self, start: Instant) {
         loop {
             let rest = self.card.steering().rest_of_delay(start).min(LOOK_UP);
@@ -49,7 +49,7 @@ impl Socket<'_> {
 
     fn tear_out(&self) {
         if let Some(wire) = &self.wire {
-            // It fails when the reader was faster, and then the card is out as well.
+            // It fails if the reader was faster, and then the card is out as well.
             let _ = wire.cut();
         }
     }
@@ -61,7 +61,7 @@ impl Socket<'_> {
         }
     }
 
-    /// A card that is mute shows it by its ATR.
+    /// A mute card shows by its ATR.
     fn power(&self, event: Event) {
         let _ = self.card.power(event);
     }
@@ -72,7 +72,7 @@ impl VSmartCard for Socket<'_> {
         if self.card.steering().is_mute() { &NO_ATR } else { self.card.atr() }
     }
 
-    /// A daemon that was killed never said "power off": the session ends at the latest here.
+    /// A killed daemon never says "power off": the session ends here at the latest.
     fn power_on(&mut self) {
         self.power(Event::PowerOn);
     }
@@ -92,7 +92,7 @@ impl VSmartCard for Socket<'_> {
         match self.card.steering().drops_out() {
             Some(length) if length > 0 => self.break_off(&answer, length),
             Some(_) => self.tear_out(),
-            // A reader that waits for an empty answer waits for ever: recv(2) for no bytes does not return.
+            // A reader that waits for an empty response waits forever: recv(2) for no bytes does not return.
             None if answer.is_empty() => self.tear_out(),
             None => {}
         }

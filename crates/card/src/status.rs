@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// SW1-SW2. As an error it ends a command; the warnings 62XX and 63XX may come with data.
+/// SW1-SW2. An error ends a command; the warnings 62XX and 63XX may come with data.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Status(pub u16);
 
@@ -45,12 +45,12 @@ impl Status {
         Status(0x63C0 | u16::from(left.min(15)))
     }
 
-    /// 61XX: so many bytes are still there for GET RESPONSE; 00 stands for 256 or more.
+    /// 61XX: the number of bytes for GET RESPONSE; 00 stands for 256 or more.
     pub fn more(available: usize) -> Status {
         Status(0x6100 | short(available))
     }
 
-    /// 6CXX: the Le that would be right.
+    /// 6CXX: the right Le.
     pub fn exact_le(available: usize) -> Status {
         Status(0x6C00 | short(available))
     }

@@ -1,4 +1,4 @@
-//! What the card has been told, and what happened to it: shared by whoever tells it and the thread that it runs on.
+//! The orders to the card and its events, shared by the thread that gives orders and the thread of the card.
 
 mod log;
 pub mod order;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use log::Log;
 use order::Order;
 
-/// The wheel both threads hold. It is never locked while the card waits.
+/// The state that both threads share. It is never locked while the card waits.
 #[derive(Default)]
 pub struct Steering {
     state: Mutex<State>,
@@ -20,7 +20,7 @@ pub struct Steering {
 struct State {
     delay: Duration,
     answers: Vec<(Vec<u8>, Vec<u8>)>,
-    /// How much of the next answer comes out before the card drops out, if it is to.
+    /// The part of the next response before the card drops out, if it is to.
     drop: Option<usize>,
     out: bool,
     mute: bool,
@@ -44,7 +44,7 @@ pub enum Event {
 }
 
 impl Steering {
-    /// Does what `order` asks for; gives what there is to say about it.
+    /// Executes `order`, and returns its answer.
     pub fn obey(&self, order: Order) -> String {
         let mut state = self.lock();
         let mut value = String::new();
@@ -67,12 +67,12 @@ impl Steering {
         value
     }
 
-    /// Notes that the reader sent `apdu`.
+    /// Records that the reader sent `apdu`.
     pub fn received(&self, apdu: &[u8]) {
         self.lock().log.note(apdu);
     }
 
-    /// Notes what the reader did to the card.
+    /// Records an action of the reader on the card.
     pub fn happened(&self, event: Event) {
         let events = &mut self.lock().events;
         match event {
@@ -82,19 +82,19 @@ impl Steering {
         }
     }
 
-    /// The response that was laid down for `apdu`.
+    /// The ordered response to `apdu`.
     pub fn answer(&self, apdu: &[u8]) -> Option<Vec<u8>> {
         let state = self.lock();
         let (_, response) = state.answers.iter().find(|(prefix, _)| apdu.starts_with(prefix))?;
         Some(response.clone())
     }
 
-    /// How long a command that came at `start` has still to wait for its answer, by the delay of now and not of then.
+    /// The remaining delay of a command that came at `start`, by the present order.
     pub fn rest_of_delay(&self, start: Instant) -> Duration {
         self.lock().rest_of_delay(start)
     }
 
-    /// Waits as long as a command that came at `start` must; ends early when the delay is changed.
+    /// Waits for the delay of a command that came at `start`; ends early if the delay changes.
     pub fn wait_out(&self, start: Instant) {
         let mut state = self.lock();
         loop {
@@ -107,7 +107,7 @@ impl Steering {
         }
     }
 
-    /// Whether the card must now drop out, and after how many bytes of its answer; if so, it is out from here on.
+    /// Tells whether the card must drop out now, and after how many bytes of its response; then it is out.
     pub fn drops_out(&self) -> Option<usize> {
         let mut state = self.lock();
         let drops = state.drop.take();
@@ -129,7 +129,7 @@ impl Steering {
         drop(self.told.wait_while(state, |state| state.out));
     }
 
-    /// Nothing under this mutex can leave a state half changed, so a panic elsewhere does not spoil it.
+    /// No code under this mutex leaves a state half changed, so a panic elsewhere does not matter.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! The card with its steering: what the C interface and the program `scm-card` hand out.
+//! The card with its orders, for the C interface and the program `scm-card`.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -7,15 +7,14 @@ use crate::card::Card;
 use crate::profile::{Profile, ProfileError};
 use crate::steering::{Event, Steering};
 
-/// A card that any number of threads may use and steer. Commands run one after the other; whoever steers never waits for
-/// one.
+/// A card that any number of threads may use and control. Commands run in sequence; an order never waits for one.
 pub struct TestCard {
     atr: Vec<u8>,
     card: Mutex<Card>,
     steering: Steering,
 }
 
-/// Why a card does not answer.
+/// The reason why a card does not respond.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Silence {
     /// It was told to drop out, and is not in its reader.
@@ -25,13 +24,13 @@ pub enum Silence {
 }
 
 impl TestCard {
-    /// Makes the card that `profile` describes.
+    /// Creates the card of `profile`.
     pub fn new(profile: &Profile) -> Result<TestCard, ProfileError> {
         let card = Card::new(profile)?;
         Ok(TestCard { atr: card.atr().to_vec(), card: Mutex::new(card), steering: Steering::default() })
     }
 
-    /// The ATR, also while the card is mute.
+    /// The ATR, even if the card is mute.
     pub fn atr(&self) -> &[u8] {
         &self.atr
     }
@@ -40,7 +39,7 @@ impl TestCard {
         &self.steering
     }
 
-    /// Answers `apdu` after the delay that was ordered; any bytes get a status word, unless something else was ordered.
+    /// Responds to `apdu` after the ordered delay; any bytes get a status word, unless something else was ordered.
     pub fn transmit(&self, apdu: &[u8]) -> Result<Vec<u8>, Silence> {
         if self.steering.is_out() {
             return Err(Silence::Out);
@@ -55,19 +54,19 @@ impl TestCard {
         Ok(answer)
     }
 
-    /// What `apdu` gets, at once: for whoever waits out the delay in a way of its own.
+    /// The response to `apdu` at once, for callers with their own delay.
     pub fn answer(&self, apdu: &[u8]) -> Vec<u8> {
         self.steering.received(apdu);
         let laid_down = self.steering.answer(apdu);
         laid_down.unwrap_or_else(|| self.card().transmit(apdu))
     }
 
-    /// Ends the session, as when the card is pulled: its reader says nothing of that.
+    /// Ends the session, as a removal does without a word from the reader.
     pub fn lose_power(&self) {
         self.card().reset();
     }
 
-    /// What the reader does to the card's power: whatever it is, the session ends. A card that is off cannot be mute.
+    /// A power event of the reader: each ends the session. A card that is off cannot be mute.
     pub fn power(&self, event: Event) -> Result<(), Silence> {
         self.card().reset();
         self.steering.happened(event);
@@ -82,7 +81,7 @@ impl TestCard {
         }
     }
 
-    /// Does what a line orders, and gives the answer: `ok`, `ok VALUE` or `error TEXT`.
+    /// Executes an order, and returns the answer: `ok`, `ok VALUE` or `error TEXT`.
     pub fn tell(&self, line: &str) -> String {
         match line.parse().map(|order| self.steering.obey(order)) {
             Ok(value) if value.is_empty() => "ok".into(),
@@ -91,7 +90,7 @@ impl TestCard {
         }
     }
 
-    /// A command that panicked is a bug; the card goes on with its files, and is to be reset.
+    /// A command that panicked is a bug; the card keeps its files and needs a reset.
     fn card(&self) -> MutexGuard<'_, Card> {
         self.card.lock().unwrap_or_else(PoisonError::into_inner)
     }

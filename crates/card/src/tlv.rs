@@ -2,10 +2,10 @@
 
 use crate::status::{Result, Status};
 
-/// A tag with both of its bytes, or with one and a leading zero: as P1-P2 of GET DATA has it.
+/// A tag of two bytes, or of one with a leading zero, as in P1-P2 of GET DATA.
 pub type Tag = u16;
 
-/// The data objects in `bytes`; what is none is wrong data.
+/// The data objects in `bytes`; other bytes are wrong data.
 pub fn read(bytes: &[u8]) -> Result<Vec<(Tag, &[u8])>> {
     let mut objects = Vec::new();
     let mut rest = bytes;
@@ -19,7 +19,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<(Tag, &[u8])>> {
     Ok(objects)
 }
 
-/// The value of the one data object with `tag` that `bytes` consist of.
+/// The value of the single data object with `tag` that `bytes` consist of.
 pub fn read_one(bytes: &[u8], tag: Tag) -> Result<&[u8]> {
     match read(bytes)?[..] {
         [(found, value)] if found == tag => Ok(value),
@@ -49,12 +49,12 @@ fn read_tag(bytes: &[u8]) -> Result<(Tag, &[u8])> {
     }
 }
 
-/// Whether the first byte of a tag says that another follows.
+/// True if another byte of the tag follows its first one.
 fn goes_on(first: u8) -> bool {
     first & 0x1F == 0x1F
 }
 
-/// Whether a number is a tag; others may still name data objects in P1-P2.
+/// True if a number is a tag; others may still name data objects in P1-P2.
 pub fn is_tag(number: u16) -> bool {
     match number.to_be_bytes() {
         [0, low] => !goes_on(low),
@@ -71,7 +71,7 @@ fn read_length(bytes: &[u8]) -> Result<(usize, &[u8])> {
     }
 }
 
-/// Appends the data object `tag` with `value`, which is never longer than FFFF.
+/// Appends the data object `tag` with `value`, whose length is at most FFFF.
 pub fn write(out: &mut Vec<u8>, tag: Tag, value: &[u8]) {
     let [high, low] = tag.to_be_bytes();
     if high != 0 {
@@ -96,7 +96,7 @@ pub fn object(tag: Tag, value: &[u8]) -> Vec<u8> {
     out
 }
 
-/// How long a value may be for its data object with a tag of one byte to fit into `room` bytes.
+/// The maximum length of a value whose data object, with a tag of one byte, fits into `room` bytes.
 pub fn value_room(room: usize) -> usize {
     match room {
         0..=1 => 0,

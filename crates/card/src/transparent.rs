@@ -31,7 +31,7 @@ impl Transparent {
         Ok(())
     }
 
-    /// Erases from `offset` to `end` (which is not erased itself), or to the end of the file.
+    /// Erases from `offset` up to but not including `end`, or to the end of the file.
     pub fn erase(&mut self, offset: usize, end: Option<usize>, behaviour: WriteBehaviour) -> Result<()> {
         let end = end.unwrap_or(self.size());
         let length = end.checked_sub(offset).ok_or(Status::WRONG_DATA)?;

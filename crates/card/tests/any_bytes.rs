@@ -1,4 +1,4 @@
-//! Any bytes get a status word, whatever was sent before: no panic, no answer that is too long.
+//! Any bytes get a status word, after any earlier bytes: no panic, no response that is too long.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -34,12 +34,12 @@ fn ins() -> impl Strategy<Value = u8> {
     prop_oneof![9 => prop::sample::select(&known[..]), 1 => any::<u8>()]
 }
 
-/// Bytes that the card has a meaning for more often than others.
+/// Bytes with a meaning for the card more often than others.
 fn parameter() -> impl Strategy<Value = u8> {
     prop_oneof![0..8u8, Just(0x80), Just(0x81), Just(0x0C), 0x40..0x58u8, any::<u8>()]
 }
 
-/// Data fields that the card has a meaning for.
+/// Data fields with a meaning for the card.
 const WORDS: &[&[u8]] = &[
     b"\x50\x15",
     b"\x44\x01",
@@ -58,7 +58,7 @@ fn data() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![Just(vec![]), word.prop_map(<[u8]>::to_vec), vec(any::<u8>(), 1..40), vec(parameter(), 1..40)]
 }
 
-/// A command that is well-formed.
+/// A well-formed command.
 fn command() -> impl Strategy<Value = Vec<u8>> {
     let cla = prop_oneof![8 => Just(0x00u8), 1 => Just(0x10), 1 => Just(0x80), 2 => any::<u8>()];
     (cla, ins(), parameter(), parameter(), data(), prop::option::of(any::<u8>())).prop_map(

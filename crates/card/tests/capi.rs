@@ -1,4 +1,4 @@
-//! The C interface, as C calls it.
+//! The C interface, called as from C.
 
 use std::ffi::{CString, c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -18,7 +18,7 @@ const REMOVED_CARD: i32 = 0x8010_0069_u32 as i32;
 const ATR: [u8; 7] = [0x3B, 0x83, 0x01, 0x73, 0x63, 0x6D, 0xFF];
 const SELECT_MF: [u8; 4] = [0x00, 0xA4, 0x00, 0x0C];
 
-/// A card that is ended with the test.
+/// A card that ends with the test.
 struct Held(*mut ScmCard);
 
 impl Held {

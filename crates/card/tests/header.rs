@@ -1,4 +1,4 @@
-//! The header says what the library has, and compiles alone as C and as C++.
+//! The header declares what the library exports, and compiles alone as C and as C++.
 
 use std::fs;
 use std::path::Path;

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Reads and changes the default card with tools that nobody here wrote: opensc-tool, opensc-explorer and scriptor.
+# Reads and changes the default card with tools of other projects: opensc-tool, opensc-explorer and scriptor.
 #
 #     scm-stack run --readers 1 -- crates/card/tests/tools.sh PATH/scm-card [PATH/scm-stack]
 #
-# It runs inside a stack of its own (see crates/stack), whose first reader listens on port 23675, and says what failed.
+# It runs in its own stack (see crates/stack), whose first reader listens on port 23675, and prints failures.
 set -uo pipefail
 
 card=${1:?the path of scm-card}
@@ -14,7 +14,7 @@ work=$(mktemp -d)
 failures=0
 card_id=
 
-# For the tools to find no settings of the user's.
+# No settings of the user for the tools.
 export OPENSC_CONF=$work/opensc.conf LC_ALL=C
 : > "$OPENSC_CONF"
 
@@ -24,7 +24,8 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# plug ARGUMENTS: puts a card into the reader, and waits until the daemon reports it. Its orders and answers are on 9 and 8.
+# plug ARGUMENTS: inserts a card, and waits until the daemon reports it. Descriptor 9 takes its orders, 8 has its
+# answers.
 plug() {
     rm -f "$work/orders" "$work/answers" && mkfifo "$work/orders" "$work/answers"
     exec 8<> "$work/answers" 9<> "$work/orders"
@@ -33,14 +34,14 @@ plug() {
     "$stack" tell await 0 present > "$work/await" || { echo "FAILED: the card is not in its reader"; exit 1; }
 }
 
-# pull: takes it out again.
+# pull: removes it.
 pull() {
     kill "$card_id" && wait "$card_id" 2> "$work/kill"
     card_id=
     "$stack" tell await 0 empty > "$work/await" || { echo "FAILED: the card is still in its reader"; exit 1; }
 }
 
-# order LINE: steers the card.
+# order LINE: gives the card an order.
 order() {
     running="order: $*"
     echo "$*" >&9
@@ -48,12 +49,12 @@ order() {
     says "ok"
 }
 
-# reset: the tools leave the card as it is, with what was verified.
+# reset: the tools leave the card as it is, with its verifications.
 reset() {
     "$stack" tell reset 0 cold > "$work/reset" || { echo "FAILED: the card cannot be reset"; exit 1; }
 }
 
-# run COMMAND...: keeps what it prints in $output.
+# run COMMAND...: stores the printed text in $output.
 run() {
     running=$*
     output=$("$@" 2>&1)
@@ -72,7 +73,8 @@ script() {
     output=$(printf '%s\n' "$@" | scriptor -p "$protocol" 2>&1)
 }
 
-# says TEXT...: the output has each of these, in this order. White space counts as one blank, also across lines.
+# says TEXT...: checks that the output has each of these in this order. White space counts as one blank, also across
+# lines.
 says() {
     local rest text
     rest=$(printf '%s' "$output" | tr -s '[:space:]' ' ')
@@ -96,12 +98,12 @@ same() {
     failures=$((failures + 1))
 }
 
-# What both manners of the card have to give.
+# Checks for T=0 and T=1.
 read_card() {
     run opensc-tool --reader 0 --send-apdu 00A4000C025015 --send-apdu 00B0810020
     says "(SW1=0x90, SW2=0x00)" "(SW1=0x90, SW2=0x00)" "Hello from the l" "ibscm test card"
 
-    # The card's answer to SELECT is what makes this a DF; OpenSC has no standard way to list what is in it.
+    # The card's response to SELECT makes this a DF; OpenSC has no standard way to list its content.
     run opensc-tool --reader 0 --card-driver default --list-files
     says "3f00 type: DF"
 
@@ -126,7 +128,7 @@ read_card() {
     says "(SW1=0x90, SW2=0x00)" "(SW1=0x69, SW2=0x82)"
 }
 
-# What changes it, and whether it has changed.
+# Commands that change the card, and checks of the change.
 change_card() {
     head -c 100 /dev/urandom > "$work/put"
     explore "cd 5015" "put 4402 $work/put" "verify CHV1 31:32:33:35:ff:ff:ff:ff" "verify CHV1 31:32:33:34:ff:ff:ff:ff" \
@@ -140,13 +142,13 @@ change_card() {
     says "01 02 03 04 00 00 00 00 00 00 00 00 00 00 00 00" "Dedicated File ID 6002" "File not found" "File not found"
 
     reset
-    # Of these OpenSC has no standard form of its own.
+    # OpenSC has no standard form for these.
     explore "apdu 00:CA:01:01:00" "apdu 00:DA:01:01:02:22:33" "verify CHV1 31:32:33:34:ff:ff:ff:ff" \
         "apdu 00:DA:01:01:02:22:33" "apdu 00:CA:01:01:00" "random 24" "apdu 00:84:00:00:08"
     says "a data object" "(SW1=0x69, SW2=0x82)" "Code correct" "(SW1=0x90, SW2=0x00)" "22 33" "(SW1=0x90, SW2=0x00)"
 }
 
-# The retry counter outlives the tools, each of which resets the card.
+# The retry counter survives the tools, each of which resets the card.
 block_and_unblock() {
     local wrong="verify CHV1 39:39:39:39:ff:ff:ff:ff"
     explore "$wrong" "$wrong"
@@ -178,7 +180,7 @@ says "< 6F 26 82 01 78 83 02 50 15 84 08 F0 73 63 6D 74 65 73 74" "90 00" "62 82
     "< E1 8A 55 67 01 FE 93 4A 34 BA 4C 02 6B 35 F6 C1 90 00"
 pull
 
-# The same card with the manners of T=0. OpenSC fetches the responses then.
+# The same card with T=0. OpenSC then fetches the responses.
 sed -e 's/^atr = .*/atr = "3B0B8031F873F7419F5373636D"/' -e 's/^manners = .*/manners = "T0"/' \
     "$here/../profiles/default.toml" > "$work/t0.toml"
 protocol=T=0
@@ -193,7 +195,7 @@ script "00 A4 00 00 02 50 15" "00 C0 00 00 28" "00 B2 01 1C 00" "00 B2 01 1C 08"
 says "< 61 28" "< 6F 26 82 01 78" "90 00" "< 6C 08" "< A1 01 02 03 04 05 06 07 90 00"
 pull
 
-# Mute, it is in its reader and does not answer.
+# Mute, it is in its reader and does not respond.
 plug --profile steerable
 order mute
 reset

@@ -1,4 +1,4 @@
-//! What the card needs of trussed beyond its core: PINs, wrapped keys, and files larger than a message.
+//! The parts of trussed that the card needs beyond its core: PINs, wrapped keys, and files larger than a message.
 
 use trussed::backend::BackendId;
 use trussed_auth::AuthExtension;
@@ -31,7 +31,7 @@ pub struct Backends {
     staging: StagingBackend,
 }
 
-/// The backends in the order in which they are asked.
+/// The backends in the order of their use.
 pub const ORDER: &[BackendId<Backend>] =
     &[BackendId::Custom(Backend::Staging), BackendId::Custom(Backend::Auth), BackendId::Core];
 

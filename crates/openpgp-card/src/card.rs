@@ -1,19 +1,19 @@
-//! The card between vpcd and opcard, which takes whole commands only: here chained commands are put together, and long
-//! answers taken apart.
+//! The card between vpcd and opcard. opcard takes only complete commands, so this file assembles chains and splits long
+//! responses.
 
 use iso7816::command::{Command, CommandView, FromSliceError};
 use iso7816::{Instruction, Status};
 use opcard::{Client, Options};
 use vpicc::VSmartCard;
 
-/// The longest command and answer; opcard announces it.
+/// The longest command and response; opcard announces it.
 const MAX_LENGTH: usize = 7609;
 
 pub struct Card<C: Client> {
     application: opcard::Card<C>,
-    /// The parts so far of a command that comes in a chain.
+    /// The parts so far of a chained command.
     chain: Option<Command<MAX_LENGTH>>,
-    /// What is left of the last answer.
+    /// The rest of the last response.
     rest: Vec<u8>,
 }
 
@@ -59,7 +59,7 @@ impl<C: Client> Card<C> {
         Ok(Some(command))
     }
 
-    /// As much of the answer as was asked for; the status says how much is left.
+    /// The requested part of the response; the status word tells the rest.
     fn next_answer(&mut self, expected: usize) -> Vec<u8> {
         let length = expected.min(self.rest.len());
         let data: Vec<u8> = self.rest.drain(..length).collect();
@@ -72,7 +72,7 @@ impl<C: Client> Card<C> {
 }
 
 impl<C: Client> VSmartCard for Card<C> {
-    /// A daemon that was killed never said "power off": what was verified ends at the latest here.
+    /// A killed daemon never says "power off": verifications end here at the latest.
     fn power_on(&mut self) {
         self.restart();
     }

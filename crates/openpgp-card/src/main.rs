@@ -1,7 +1,7 @@
-//! An OpenPGP card that nobody here wrote, in a vpcd reader: the crate `opcard` on `trussed`, both in memory.
+//! An OpenPGP card of another project in a vpcd reader: the crate `opcard` on `trussed`, both in memory.
 //!
-//! Every start makes a fresh card: no keys, user PIN 123456, admin PIN 12345678. Its random numbers are the same each
-//! time. The card ends when its standard input does, and answers each line there with an error, for it obeys none.
+//! Every start creates a fresh card: no keys, user PIN 123456, admin PIN 12345678, and the same random numbers. The
+//! card ends with its standard input, and answers each line there with an error, because it has no orders.
 
 mod backends;
 mod card;

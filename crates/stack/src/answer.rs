@@ -1,9 +1,9 @@
-//! The answer to one line, of the control socket and of a card: `ok`, `ok VALUE` or `error TEXT`.
+//! The answer to one order, on the control socket and from a card: `ok`, `ok VALUE` or `error TEXT`.
 
-/// The value, which is often empty, or the text of the error.
+/// The value, which may be empty, or the text of the error.
 pub type Answer = Result<String, String>;
 
-/// There is nothing to say.
+/// An empty value.
 pub fn done() -> Answer {
     Ok(String::new())
 }

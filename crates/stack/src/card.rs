@@ -1,4 +1,4 @@
-//! A card in a reader of the stack: a program that speaks vpcd's protocol and takes orders.
+//! A card in a reader of the stack: a program that speaks the vpcd protocol and takes orders.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,18 +6,18 @@ use std::process::Command;
 use crate::launcher::Launcher;
 use crate::program::Program;
 
-/// What to put into a reader.
+/// The kind of a card.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kind {
-    /// The program is called so, with `-card` appended; `steerable`, and what ends with `.toml`, is a profile of `scm-card`.
+    /// The name of the program without `-card`; `steerable`, and a name that ends with `.toml`, is a profile of
+    /// `scm-card`.
     pub name: String,
-    /// The ATR in hexadecimal, if the card is to have another than its own.
+    /// The ATR in hexadecimal, unless it is the card's own.
     pub atr: Option<String>,
 }
 
 impl Kind {
-    /// Starts the card, which is one of the programs in `directory`, plugged into the reader at `port`. Who drops it pulls
-    /// it.
+    /// Starts the card, one of the programs in `directory`, in the reader at `port`. Drop removes it.
     pub fn start(&self, directory: &Path, port: u16, launcher: &Launcher) -> Result<Program, String> {
         let (program, arguments) = self.program();
         let mut command = Command::new(directory.join(format!("{program}-card")));

@@ -1,4 +1,4 @@
-//! The command that the stack is there for.
+//! The command that runs in the stack.
 
 use std::ffi::OsString;
 use std::io::{Error, Result};
@@ -18,7 +18,7 @@ use signal_hook::iterator::Signals;
 use crate::daemon::wait_without_reaping;
 use crate::launcher::Launcher;
 
-/// How long a command may take to end when it was signalled.
+/// The time that a command has to end after a signal.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 enum Event {
@@ -31,7 +31,7 @@ pub fn signals() -> Result<Signals> {
     Signals::new([SIGHUP, SIGINT, SIGTERM])
 }
 
-/// Runs the command, passes signals on to it, and gives the status to exit with.
+/// Runs the command, passes signals on to it, and returns the exit status.
 pub fn run(
     words: &[OsString],
     environment: Vec<(&str, PathBuf)>,
@@ -75,7 +75,7 @@ fn wait(child: &mut Child, pid: Pid, events: &Receiver<Event>) -> Result<ExitSta
     }
 }
 
-/// As a shell has it: the exit status, or 128 and the signal.
+/// As in a shell: the exit status, or 128 plus the signal.
 fn exit_status(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
 }

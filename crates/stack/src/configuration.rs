@@ -13,27 +13,27 @@ use crate::namespace::RUN_PCSCD;
 /// The daemon takes 16 readers, and each entry makes two.
 pub const MAX_READERS: u8 = 8;
 
-/// Any port will do, because the network is private, but vpcd's usual one: the kernel gives ports from 32768 on to who
-/// connects, and a card that comes back too early would sit on a port that the daemon still needs.
+/// The network is private, so any port will do except vpcd's usual one: the kernel gives clients ports from 32768 on,
+/// and a card that reconnects too early would occupy a port that the daemon needs.
 const FIRST_PORT: u16 = 0x5C7B;
 
-/// The readers of a stack, and where its files are.
+/// The readers of a stack, and the place of its files.
 pub struct Configuration {
     pub entries: Vec<Entry>,
     driver: Vec<u8>,
 }
 
-/// One reader that can have a card, and its empty companion.
+/// One reader for cards, and its empty second slot.
 pub struct Entry {
     letter: char,
     pub port: u16,
-    /// What the daemon is told to call it.
+    /// Its name in the daemon.
     friendly_name: String,
     pub is_plugged: bool,
 }
 
 impl Configuration {
-    /// The configuration for so many readers. Reads `driver` now, because the namespaces hide its directory.
+    /// The configuration for the readers. Reads `driver` now, because the namespaces hide its directory.
     pub fn of(readers: u8, driver: &Path) -> std::result::Result<Self, String> {
         let driver = fs::read(driver).map_err(|error| format!("{}: {error}", driver.display()))?;
         Ok(Configuration { entries: (0..readers).map(Entry::new).collect(), driver })
@@ -48,7 +48,7 @@ impl Configuration {
         self.write_readers()
     }
 
-    /// Writes which readers there are now.
+    /// Writes the present readers.
     pub fn write_readers(&self) -> Result<()> {
         let texts: Vec<String> = self.plugged().map(Entry::text).collect();
         fs::write(directory().join("readers"), texts.join("\n"))
@@ -71,7 +71,7 @@ impl Entry {
         Entry { letter, port, friendly_name: format!("Virtual {letter}"), is_plugged: true }
     }
 
-    /// From the next start of the daemon on it is there, perhaps under another name.
+    /// It is present from the next start of the daemon on, perhaps under another name.
     pub fn plug(&mut self, friendly_name: Option<String>) {
         self.is_plugged = true;
         if let Some(name) = friendly_name {
@@ -98,12 +98,12 @@ impl Entry {
     }
 }
 
-/// The directory of the stack's files: beside the daemon's, where stale ones are removed and directories are not.
+/// The directory of the stack's files: beside that of the daemon, which removes stale files there but no directories.
 pub fn files() -> PathBuf {
     Path::new(RUN_PCSCD).join("stack")
 }
 
-/// The directory whose every file the daemon reads as configuration.
+/// The daemon reads every file in this directory as configuration.
 pub fn directory() -> PathBuf {
     files().join("configuration")
 }

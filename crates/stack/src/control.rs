@@ -1,4 +1,4 @@
-//! The control socket: each line gets one line as its answer.
+//! The control socket: one line of answer for each line.
 
 use std::env;
 use std::error::Error;
@@ -12,20 +12,20 @@ use crate::answer;
 use crate::configuration;
 use crate::stack::Stack;
 
-/// The environment variable that tells a command where the socket is.
+/// The environment variable with the path of the socket.
 pub const VARIABLE: &str = "SCM_STACK";
 
 pub fn path() -> PathBuf {
     configuration::files().join("control")
 }
 
-/// Serves any number of clients, each in a thread of its own, until the process ends.
+/// Serves any number of clients, each in its own thread, until the process ends.
 pub fn listen(stack: Arc<Stack>) -> io::Result<()> {
     let listener = UnixListener::bind(path())?;
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let stack = Arc::clone(&stack);
-            // A client that goes away ends its thread; there is nobody to tell.
+            // A client that leaves ends its thread; nobody needs to know.
             thread::spawn(move || serve(&client, &stack));
         }
     });
@@ -40,7 +40,7 @@ fn serve(mut client: &UnixStream, stack: &Stack) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends `line` to the stack of this process, prints the answer, and gives the status to exit with.
+/// Sends `line` to the stack of this process, prints the answer, and returns the exit status.
 pub fn tell(line: &str) -> Result<i32, Box<dyn Error>> {
     let path = env::var_os(VARIABLE).ok_or("SCM_STACK is not set: this is no stack")?;
     let mut stack = UnixStream::connect(path)?;

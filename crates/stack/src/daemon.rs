@@ -19,7 +19,7 @@ use crate::launcher::Launcher;
 use crate::namespace::RUN_PCSCD;
 use crate::onlooker::{self, Sight};
 
-/// How long the daemon may take to come or to go.
+/// The time that the daemon has to start or to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const NOT_RUNNING: &str = "the daemon is not running";
@@ -52,7 +52,7 @@ impl Daemon {
         self.lock().child.is_some()
     }
 
-    /// Sends the daemon a signal that does not end it. One that stops it has stopped it then.
+    /// Sends the daemon a signal that does not end it. If the signal stops it, it has stopped on return.
     pub fn signal(&self, signal: Signal) -> Result<(), String> {
         let state = self.lock();
         let child = state.child.as_ref().ok_or(NOT_RUNNING)?;
@@ -64,7 +64,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Ends the daemon with `signal`, waits until it is gone, and removes what it left.
+    /// Ends the daemon with `signal`, waits until it is gone, and removes its files.
     pub fn end(&self, signal: Signal) -> Result<(), String> {
         let mut state = self.lock();
         let child = state.child.as_ref().ok_or(NOT_RUNNING)?;
@@ -107,7 +107,7 @@ impl Daemon {
         self.launcher.launch(command)
     }
 
-    /// From 2.0.1 on the daemon may ask polkit, which is not there in a private stack.
+    /// From 2.0.1 on the daemon may ask polkit, which a private stack does not have.
     fn knows_polkit(&self) -> io::Result<bool> {
         let mut command = Command::new(&self.program);
         command.arg("--help").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -115,7 +115,7 @@ impl Daemon {
         Ok(String::from_utf8_lossy(&help.stdout).contains("--disable-polkit"))
     }
 
-    /// Reaps the daemon when it ends, and shows what it said when nobody told it to.
+    /// Reaps the daemon when it ends, and prints its output if the end was not ordered.
     fn watch(&self, pid: Pid) {
         wait_without_reaping(pid, WaitPidFlag::WEXITED);
         let mut state = self.lock();
@@ -149,13 +149,13 @@ fn pid(child: &Child) -> Pid {
     Pid::from_raw(child.id() as libc::pid_t)
 }
 
-/// Waits until the process has ended, or stopped with all its threads, and leaves it to its owner to reap it. A process that
-/// was sent SIGSTOP goes on until one of its threads sees the signal, which takes a while on a busy machine.
+/// Waits until the process has ended, or stopped with all its threads, and leaves the reaping to its owner. After
+/// SIGSTOP a process runs until one of its threads sees the signal, which takes a while on a busy machine.
 pub fn wait_without_reaping(pid: Pid, until: WaitPidFlag) {
     while waitid(Id::Pid(pid), until | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
 }
 
-/// A daemon that was killed leaves its socket and its id file, and the next one would not start.
+/// A killed daemon leaves its socket and its id file, and then the next one would not start.
 fn remove_stale_files() -> io::Result<()> {
     for entry in fs::read_dir(RUN_PCSCD)? {
         let entry = entry?;
@@ -172,7 +172,7 @@ fn log() -> PathBuf {
 
 fn show_log(why: &str) {
     let text = fs::read_to_string(log()).unwrap_or_default();
-    // Nobody is left to tell when even that fails.
+    // If even that fails, nobody is left to tell.
     let _ = writeln!(io::stderr(), "scm-stack: {why}; it said:\n{text}");
 }
 
@@ -192,7 +192,7 @@ mod tests {
         wait_without_reaping(pid, WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED);
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
         assert_eq!(stat.rsplit(") ").next().unwrap().chars().next(), Some('T'));
-        // It can be asked twice.
+        // It can be called twice.
         wait_without_reaping(pid, WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED);
         sleeper.kill().unwrap();
         sleeper.wait().unwrap();

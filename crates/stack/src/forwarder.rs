@@ -1,5 +1,5 @@
-//! A forwarder between the command and the daemon, as `ssh -L` or `socat` makes one to the daemon of another machine: it takes every
-//! connection, and closes those at once for which there is no daemon.
+//! A forwarder between the command and the daemon, as `ssh -L` or `socat` for a daemon on another machine: it accepts
+//! every connection, and closes it at once without a daemon.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -10,7 +10,7 @@ use std::thread;
 use crate::configuration;
 use crate::namespace::RUN_PCSCD;
 
-/// The environment variable that tells libpcsclite where the daemon's socket is.
+/// The environment variable that tells libpcsclite the socket of the daemon.
 pub const VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
 
 pub fn path() -> PathBuf {
@@ -28,9 +28,10 @@ fn forward(listener: UnixListener, to: PathBuf) {
     thread::spawn(move || {
         for (number, client) in listener.incoming().flatten().enumerate() {
             match UnixStream::connect(&to) {
-                // Without memory or threads the connection is closed, as that of a forwarder would be.
+                // Without memory or threads the connection is closed, as by a real forwarder.
                 Ok(daemon) => drop(couple(client, daemon)),
-                // Some have read by then what came first, and the client sees another error: every other one here.
+                // Some forwarders have read the first bytes by then, and the client sees another error; so every other
+                // connection here.
                 Err(_) if number % 2 == 0 => drop(thread::spawn(move || (&client).read(&mut [0; 256]))),
                 Err(_) => {}
             }
@@ -38,7 +39,7 @@ fn forward(listener: UnixListener, to: PathBuf) {
     });
 }
 
-/// Hands on what comes from either side. When one direction ends, the other does so with the next bytes.
+/// Passes bytes on in both directions. When one direction ends, the other ends at its next bytes.
 fn couple(one: UnixStream, other: UnixStream) -> io::Result<()> {
     let (from_one, from_other) = (one.try_clone()?, other.try_clone()?);
     thread::Builder::new().spawn(move || hand_on(from_one, other))?;
@@ -95,7 +96,7 @@ mod tests {
             let mut client = UnixStream::connect(&forwarded).unwrap();
             // It may be closed already.
             let _ = client.write_all(b"ping");
-            // What was not read is an error instead of an end.
+            // Unread bytes cause an error instead of an end.
             assert_eq!(client.read(&mut [0; 4]).unwrap_or(0), 0);
         }
         std::fs::remove_file(forwarded).unwrap();

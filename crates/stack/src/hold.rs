@@ -1,5 +1,5 @@
-//! A card held by someone else than the command: by a program of its own, which is another client of the daemon and can
-//! die. The program is this one, run as `scm-stack hold`.
+//! A card held by another program than the command: another client of the daemon, which can die. The program is this
+//! one, run as `scm-stack hold`.
 
 use std::error::Error;
 use std::ffi::{CStr, CString};
@@ -14,7 +14,7 @@ use crate::launcher::Launcher;
 use crate::program::{Program, THIS};
 use crate::resource_manager::{connect, disconnect, text, wait_until_free};
 
-/// How a card is held.
+/// The kind of the hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Grip {
     Shared,
@@ -22,17 +22,17 @@ pub enum Grip {
     Transaction,
 }
 
-/// What becomes of a card that was held.
+/// The way a hold ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Release {
     Leave,
     Reset,
     Unpower,
-    /// The holder is killed, and the daemon sees to the card.
+    /// The holder is killed, and the daemon takes care of the card.
     Die,
 }
 
-/// A card held until it is released, or this is dropped.
+/// A held card, until it is released or this is dropped.
 pub struct Hold {
     holder: Program,
     reader: CString,
@@ -60,7 +60,7 @@ impl Hold {
     }
 }
 
-/// The program that holds: says when it has the card, and gives it back as the next line of its standard input has it.
+/// The holding program: reports when it has the card, and releases it as the next line of its standard input says.
 pub fn keep(reader: &str, grip: Grip) -> Result<i32, Box<dyn Error>> {
     let outcome = hold(&CString::new(reader)?, grip);
     print!("{}", answer::line(outcome.map(|()| String::new())));

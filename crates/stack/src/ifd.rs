@@ -1,4 +1,4 @@
-//! One reader of the stack, and what is in it.
+//! One reader of the stack and its card.
 
 use std::ffi::CString;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::resource_manager::{self, text};
 pub struct Ifd {
     name: Mutex<CString>,
     port: u16,
-    /// The card that is in; dropping it pulls it.
+    /// The inserted card; drop removes it.
     card: Mutex<Option<Program>>,
     hold: Mutex<Option<Hold>>,
 }
@@ -36,12 +36,12 @@ impl Ifd {
         Ok(self.port.to_string())
     }
 
-    /// It is called as `entry` says now.
+    /// `entry` has its name now.
     pub fn rename(&self, entry: &Entry) {
         *lock(&self.name) = name(entry);
     }
 
-    /// The name, for somebody who waits, and must not keep it.
+    /// The name, for a thread that waits and must not hold the reader.
     fn c_name(&self) -> CString {
         lock(&self.name).clone()
     }
@@ -50,7 +50,7 @@ impl Ifd {
         lock(&self.card).is_some()
     }
 
-    /// Starts a card program in this reader, and does not wait until the daemon has seen it.
+    /// Starts a card program in this reader, and does not wait for the daemon to see it.
     pub fn insert_now(&self, kind: &Kind, directory: &Path, launcher: &Launcher) -> Answer {
         let mut card = lock(&self.card);
         if card.is_some() {
@@ -60,8 +60,8 @@ impl Ifd {
         done()
     }
 
-    /// Puts a card in, and waits until the daemon reports it. It first waits until the daemon has seen that the last
-    /// card is gone: otherwise it might report that one. A card that is not reported is taken out again.
+    /// Inserts a card, and waits until the daemon reports it. First it waits until the daemon has seen the removal of
+    /// the last card, which it could report otherwise. A card that is not reported is removed.
     pub fn insert(&self, kind: &Kind, directory: &Path, launcher: &Launcher) -> Answer {
         if !self.has_card() {
             self.wait_until(Sight::Empty, launcher)?;
@@ -70,14 +70,14 @@ impl Ifd {
         self.wait_until(Sight::Present, launcher).inspect_err(|_| drop(self.pull()))
     }
 
-    /// Kills the card program, and does not wait until the daemon has seen it.
+    /// Kills the card program, and does not wait for the daemon to see it.
     pub fn pull(&self) -> Answer {
         let card = lock(&self.card).take();
         card.map(drop).ok_or("there is no card in this reader")?;
         done()
     }
 
-    /// Takes the card out, and waits until the daemon reports it.
+    /// Removes the card, and waits until the daemon reports it.
     pub fn remove(&self, launcher: &Launcher) -> Answer {
         self.pull()?;
         self.wait_until(Sight::Empty, launcher)
@@ -87,7 +87,7 @@ impl Ifd {
         onlooker::wait_until(sight, &[&self.c_name()], launcher)
     }
 
-    /// Hands `line` to the card program.
+    /// Passes `line` to the card program.
     pub fn tell_card(&self, line: &str) -> Answer {
         lock(&self.card).as_mut().ok_or("there is no card in this reader")?.tell(line)
     }
@@ -113,7 +113,7 @@ impl Ifd {
 }
 
 fn name(entry: &Entry) -> CString {
-    // A line of the control socket may have one, and then the daemon does not list it.
+    // A line of the control socket may contain one, and then the daemon does not list the reader.
     CString::new(entry.name(0)).unwrap_or_default()
 }
 

@@ -27,7 +27,7 @@ impl Launcher {
         Launcher(sender)
     }
 
-    /// Starts `command`, to die with this process.
+    /// Starts `command`, which dies with this process.
     pub fn launch(&self, command: Command) -> Result<Child> {
         let (reply, child) = channel();
         self.0.send(Launch { command, reply }).map_err(Error::other)?;
@@ -38,7 +38,7 @@ impl Launcher {
 fn serve(launches: Receiver<Launch>) {
     for Launch { mut command, reply } in launches {
         let child = tie(&mut command, getpid()).spawn();
-        // Who asked for it waits for the reply.
+        // The requesting thread waits for the reply.
         let _ = reply.send(child);
     }
 }
@@ -46,7 +46,7 @@ fn serve(launches: Receiver<Launch>) {
 fn tie(command: &mut Command, stack: Pid) -> &mut Command {
     let tie = move || {
         set_pdeathsig(Signal::SIGKILL)?;
-        // The stack may have died before the kernel was told.
+        // The stack may have died before this call.
         if getppid() == stack { Ok(()) } else { Err(Error::from_raw_os_error(libc::ESRCH)) }
     };
     // SAFETY: between fork and exec it makes two system calls and allocates nothing.

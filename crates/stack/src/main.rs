@@ -1,9 +1,9 @@
-//! Runs a command beside a private pcscd with virtual readers, into which cards that are programs are put and out of
-//! which they are pulled, as the command (or whoever else knows the control socket) says.
+//! Runs a command beside a private pcscd with virtual readers. The command, or another client of the control socket,
+//! inserts and removes card programs.
 //!
-//! A *stack* is: private namespaces, one pcscd, up to 8 readers of vpcd, the cards in them, and the control socket. Any
-//! number of stacks may run at the same time; none touches the machine's own readers, and none leaves anything behind.
-//! The lines that the control socket understands are in [`order::Order`].
+//! A *stack* is: private namespaces, one pcscd, up to 8 readers of vpcd, their cards, and the control socket. Any
+//! number of stacks may run at the same time; none touches the readers of the machine, and none leaves anything behind.
+//! [`order::Order`] lists the orders of the control socket.
 
 mod answer;
 mod card;
@@ -45,28 +45,28 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Runs a command inside a stack of its own, and ends with its exit status
+    /// Runs a command inside its own stack, and ends with its exit status
     Run(Run),
-    /// Sends one line to the stack this runs in, and prints the answer; fails when the answer is an error
+    /// Sends one order to the stack around this program, and prints the answer; fails if the answer is an error
     Tell {
         #[arg(required = true)]
         line: Vec<String>,
     },
-    /// Holds a card in the stack this runs in, until it is told otherwise: the stack's own other program
+    /// Holds a card in the stack around this program, until it is told otherwise; for the stack itself
     #[command(hide = true)]
     Hold { reader: String, grip: Grip },
-    /// Waits until the resource manager says this of the readers: the eyes of the stack this runs in
+    /// Waits until the resource manager reports this state of the readers; for the stack itself
     #[command(hide = true)]
     See { sight: Sight, readers: Vec<String> },
 }
 
 #[derive(Args)]
 struct Run {
-    /// How many readers there are
+    /// The number of readers
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=MAX_READERS.into()))]
     readers: u8,
 
-    /// The directory of the card programs [default: where this program is]
+    /// The directory of the card programs [default: that of this program]
     #[arg(long)]
     cards: Option<PathBuf>,
 

@@ -1,7 +1,7 @@
-//! The namespaces that make a stack private: its mounts, its TCP ports and, for who is not root, its users.
+//! The namespaces that make a stack private: its mounts, its TCP ports and, without root, its users.
 //!
-//! All that a stack writes is on a tmpfs that exists in these namespaces only, so the kernel removes it with the last
-//! process of the stack, however that ends.
+//! A stack writes only to a tmpfs in these namespaces, so the kernel removes all of it with the last process of the
+//! stack.
 
 use std::fs;
 use std::io::Result;
@@ -12,13 +12,14 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid};
 
-/// The daemon's directory for its socket; the path is compiled into it and into its client library.
+/// The daemon's directory for its socket; the path is compiled into the daemon and its client library.
 pub const RUN_PCSCD: &str = "/run/pcscd";
 
-/// Where the drivers of USB readers are. Without them the private daemon leaves the machine's readers alone.
+/// The directory of the drivers of USB readers. Without them the private daemon leaves the readers of the machine
+/// alone.
 const USB_DRIVERS: &str = "/usr/lib/pcsc/drivers";
 
-/// Moves this process, which must have one thread only, into namespaces of its own.
+/// Moves this process, which must have one thread only, into new namespaces.
 pub fn enter() -> Result<()> {
     let private = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET;
     match unshare(private) {
@@ -33,7 +34,7 @@ pub fn enter() -> Result<()> {
     bring_loopback_up()
 }
 
-/// Who may not make namespaces may make a user namespace, and is root there.
+/// A user without the right to create namespaces may create a user namespace, and is root there.
 fn become_root_in(private: CloneFlags) -> Result<()> {
     let (user, group) = (geteuid(), getegid());
     unshare(private | CloneFlags::CLONE_NEWUSER)?;
@@ -42,7 +43,7 @@ fn become_root_in(private: CloneFlags) -> Result<()> {
     fs::write("/proc/self/gid_map", format!("0 {group} 1"))
 }
 
-/// The directory may be missing where the daemon never ran, and then only root can make it in place.
+/// The directory may be missing if the daemon never ran, and then only root can create it.
 fn cover_run_pcscd() -> Result<()> {
     if fs::create_dir_all(RUN_PCSCD).is_err() {
         cover("/run")?;

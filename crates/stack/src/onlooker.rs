@@ -1,7 +1,7 @@
-//! What the resource manager says of readers, asked by a program of its own, `scm-stack see`.
+//! The states of readers according to the resource manager, asked by a separate program, `scm-stack see`.
 //!
-//! libpcsclite 2.5 fails for ever in a process that has seen more readers than the daemon has now, and a stack can lose readers. It
-//! also fails now and then where something changes in the middle of a question; so it is asked again, and never to wait.
+//! libpcsclite 2.5 fails forever in a process that has seen more readers than the daemon has now, and a stack can lose
+//! readers. It also fails sometimes during a change, so it is asked again, and never with a wait.
 
 use std::error::Error as AnyError;
 use std::ffi::{CStr, CString};
@@ -18,29 +18,29 @@ use crate::launcher::Launcher;
 use crate::program::{Program, THIS};
 use crate::resource_manager::text;
 
-/// How long an event may take. The daemon looks at its readers every 400 ms.
+/// The time limit of an event. The daemon polls its readers every 400 ms.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often it is asked.
+/// The interval of the questions.
 const POLL: Duration = Duration::from_millis(5);
 
-/// What can be seen of readers.
+/// A state of the readers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sight {
     Listed,
-    /// A card is in.
+    /// A card is inserted.
     Present,
     Empty,
 }
 
-/// Waits until the resource manager says this of the readers.
+/// Waits until the resource manager reports this state of the readers.
 pub fn wait_until(sight: Sight, readers: &[&CStr], launcher: &Launcher) -> Answer {
     let mut command = Command::new(THIS);
     command.arg("see").arg(sight.word()).args(readers.iter().map(|reader| reader.to_string_lossy().into_owned()));
     Program::start(command, launcher)?.hear()
 }
 
-/// The program: says when it is so.
+/// The program: reports when the state is reached.
 pub fn see(sight: Sight, readers: &[String]) -> Result<i32, Box<dyn AnyError>> {
     let readers = readers.iter().map(|reader| CString::new(reader.as_str())).collect::<Result<Vec<_>, _>>()?;
     print!("{}", answer::line(watch(sight, &readers)));
@@ -63,7 +63,7 @@ fn watch(sight: Sight, readers: &[CString]) -> Answer {
 impl Sight {
     const ALL: [Sight; 3] = [Sight::Listed, Sight::Present, Sight::Empty];
 
-    /// Asked in a context of its own: one in which it failed may fail for ever.
+    /// A new context for each question: one that failed may fail forever.
     fn is_seen(self, readers: &[CString]) -> Result<bool, Error> {
         let context = Context::establish(Scope::User)?;
         let flag = match self {
@@ -79,7 +79,7 @@ impl Sight {
         Ok(states.iter().all(|state| state.event_state().contains(flag)))
     }
 
-    /// A daemon that starts lists nothing yet. Of one that runs only libpcsclite's own mistakes are no answer.
+    /// A starting daemon lists nothing yet. Of a running one, only libpcsclite's own errors are ignored.
     fn may_come_after(self, error: Error) -> bool {
         self == Sight::Listed
             || matches!(error, Error::UnsupportedFeature | Error::UnknownReader | Error::InsufficientBuffer)

@@ -1,4 +1,4 @@
-//! The lines that the control socket understands.
+//! The orders of the control socket.
 
 use std::str::FromStr;
 
@@ -9,56 +9,56 @@ use crate::card::Kind;
 use crate::hold::{Grip, Release};
 use crate::onlooker::Sight;
 
-/// What one line asks for.
+/// The meaning of one line.
 #[derive(Debug, PartialEq)]
 pub enum Order {
-    /// Something to be done at the reader of this number.
+    /// An action on the reader with this number.
     Ifd(usize, Deed),
     /// `daemon ...`
     Daemon(Act),
 }
 
-/// What can be done at a reader.
+/// An action on a reader.
 #[derive(Debug, PartialEq)]
 pub enum Deed {
     /// `ifd N`: its name.
     Name,
-    /// `port N`: where vpcd waits for a card, for one that is no program of the stack's.
+    /// `port N`: the port where vpcd waits for a card program that the stack does not start.
     Port,
-    /// `insert N KIND [ATR]`: puts a card in; answers when the daemon reports it.
+    /// `insert N KIND [ATR]`: inserts a card; answers when the daemon reports it.
     Insert(Kind),
-    /// `insert-now N KIND [ATR]`: puts a card in; answers at once.
+    /// `insert-now N KIND [ATR]`: inserts a card; answers at once.
     InsertNow(Kind),
-    /// `remove N`: takes the card out; answers when the daemon reports it.
+    /// `remove N`: removes the card; answers when the daemon reports it.
     Remove,
-    /// `pull N`: takes the card out; answers at once.
+    /// `pull N`: removes the card; answers at once.
     Pull,
     /// `await N present|empty`: answers when the daemon reports that.
     Await(Sight),
-    /// `card N LINE`: hands LINE to the card, and its answer back.
+    /// `card N LINE`: passes LINE to the card, and its answer back.
     Tell(String),
     /// `reset N warm|cold`: resets the card, as another program would.
     Reset(Disposition),
     /// `hold N shared|exclusive|transaction`: another program holds the card.
     Hold(Grip),
-    /// `release N leave|reset|unpower|die`: it gives the card back, or dies.
+    /// `release N leave|reset|unpower|die`: that program releases it, or dies.
     Release(Release),
-    /// `unplug N`: takes the reader away. The daemon is started anew without it, unless it is not running.
+    /// `unplug N`: removes the reader. A running daemon is restarted without it.
     Unplug,
-    /// `plug N [NAME]`: brings it back, perhaps under another name than before; as above.
+    /// `plug N [NAME]`: adds it again, perhaps under another name; as above.
     Plug(Option<String>),
 }
 
-/// What can be done to the daemon.
+/// An action on the daemon.
 #[derive(Debug, PartialEq)]
 pub enum Act {
-    /// `daemon start`: answers when it lists its readers, and reports every card that is in one.
+    /// `daemon start`: answers when the daemon lists its readers and reports every inserted card.
     Start,
     /// `daemon kill|stop`: with SIGKILL or SIGTERM; answers when it is gone.
     End(Signal),
-    /// `daemon freeze|thaw`: with SIGSTOP and SIGCONT; it is there, and answers nothing.
+    /// `daemon freeze|thaw`: with SIGSTOP and SIGCONT; a frozen daemon answers nothing.
     Signal(Signal),
-    /// `daemon restart [kill|stop]`: both, the one after the other; `kill` unless told otherwise.
+    /// `daemon restart [kill|stop]`: end and start; `kill` by default.
     Restart(Signal),
 }
 
@@ -105,7 +105,7 @@ fn deed(verb: &str, rest: &str) -> Option<Deed> {
     }
 }
 
-/// A kind is part of the path of a program, so it is made of letters only, or it is the path of a description.
+/// A kind is part of the path of a program, so it has only letters; or it is the path of a description.
 fn kind(words: &[&str]) -> Option<Kind> {
     let (name, atr) = match *words {
         [name] => (name, None),
@@ -129,7 +129,7 @@ fn act(rest: &str) -> Option<Act> {
     }
 }
 
-/// The first word, and what follows it.
+/// The first word, and the rest.
 fn split(line: &str) -> (&str, &str) {
     let line = line.trim();
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));

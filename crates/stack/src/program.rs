@@ -1,4 +1,4 @@
-//! A program of the stack that takes orders on its standard input and answers each with a line.
+//! A program of the stack that takes orders on its standard input, and answers each with a line.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -6,11 +6,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use crate::answer::{self, Answer};
 use crate::launcher::Launcher;
 
-/// This program, for the kernel. Its path is no help: inside of the stack's namespaces the kernel tells the path from outside
-/// of a folder that was mounted onto itself to be the root, and there is no such path inside.
+/// This program, for the kernel. Its path does not help: inside the namespaces the kernel gives the path from outside
+/// of a folder that was mounted as the root, and that path does not exist inside.
 pub const THIS: &str = "/proc/self/exe";
 
-/// A program that runs. Dropping it kills it.
+/// A running program. Drop kills it.
 pub struct Program {
     child: Child,
     orders: ChildStdin,
@@ -27,13 +27,13 @@ impl Program {
         Ok(Program { child, orders, answers: BufReader::new(answers) })
     }
 
-    /// Hands `line` to the program and waits for its answer.
+    /// Passes `line` to the program and waits for its answer.
     pub fn tell(&mut self, line: &str) -> Answer {
         writeln!(self.orders, "{line}").map_err(gone)?;
         self.hear()
     }
 
-    /// Waits for what the program has to say.
+    /// Waits for a line of the program.
     pub fn hear(&mut self) -> Answer {
         let mut line = String::new();
         self.answers.read_line(&mut line).map_err(gone)?;
@@ -46,7 +46,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Both fail only when the program is gone already, which is what is wanted.
+        // Both fail only if the program is already gone.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,6 +1,6 @@
-//! What the stack itself does with cards, as one more client of the resource manager.
+//! The stack as a client of the resource manager.
 //!
-//! A context outlives no restart of the daemon, so each deed has a context of its own.
+//! A context does not survive a restart of the daemon, so each action has its own context.
 
 use std::ffi::CStr;
 use std::thread;
@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 
 use pcsc::{Card, Context, Disposition, Error, Protocols, Scope, ShareMode};
 
-/// How long the daemon may take, and how often it is asked.
+/// The time limit of the daemon, and the interval of the questions.
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(2);
 
-/// Resets the card as another program would: connects to it and parts from it with `disposition`.
+/// Resets the card as another program would: connects, and disconnects with `disposition`.
 pub fn reset(reader: &CStr, disposition: Disposition) -> Result<(), Error> {
     let (card, _context) = connect(reader, ShareMode::Shared)?;
     disconnect(card, disposition)
 }
 
-/// Waits until the daemon has seen that who had the reader for himself is dead, which he may be for a while before it has.
+/// Waits until the daemon has seen that the exclusive holder of the reader is dead, which may take a while.
 pub fn wait_until_free(reader: &CStr) -> Result<(), Error> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        // Without a daemon there is nobody to have it.
+        // Without a daemon nobody has it.
         let Ok(context) = Context::establish(Scope::User) else { return Ok(()) };
         match context.connect(reader, ShareMode::Direct, Protocols::UNDEFINED) {
             Ok(card) => return disconnect(card, Disposition::LeaveCard),
@@ -34,7 +34,7 @@ pub fn wait_until_free(reader: &CStr) -> Result<(), Error> {
     }
 }
 
-/// A connection to the card in `reader`, with the context that it belongs to.
+/// A connection to the card in `reader`, with its context.
 pub fn connect(reader: &CStr, mode: ShareMode) -> Result<(Card, Context), Error> {
     let context = Context::establish(Scope::User)?;
     let card = context.connect(reader, mode, Protocols::ANY)?;
@@ -45,7 +45,7 @@ pub fn disconnect(card: Card, disposition: Disposition) -> Result<(), Error> {
     card.disconnect(disposition).map_err(|(_, error)| error)
 }
 
-/// What `error` is called and means, in one line.
+/// The name and meaning of `error` in one line.
 pub fn text(error: Error) -> String {
     format!("{error:?}: {error}")
 }

@@ -1,4 +1,4 @@
-//! The stack: a daemon, its readers, and how they obey the control socket.
+//! The stack: a daemon, its readers, and the execution of orders.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -33,7 +33,7 @@ impl Stack {
         }
     }
 
-    /// Starts the daemon; waits until it lists its readers and reports every card that is in one.
+    /// Starts the daemon; waits until it lists its readers and reports every inserted card.
     pub fn start(&self) -> Result<(), String> {
         let configuration = self.configuration();
         self.daemon.start(configuration.names().collect())?;
@@ -49,10 +49,10 @@ impl Stack {
         self.configuration.lock().expect("no thread panics with the configuration")
     }
 
-    /// Ends all that was started. Every process is also tied to the life of this one.
+    /// Ends everything. Every process is also tied to the life of this one.
     pub fn take_down(&self) {
         for ifd in &self.ifds {
-            // There need not be a card.
+            // There may be no card.
             let _ = ifd.pull();
         }
         // Nor a daemon.
@@ -85,7 +85,7 @@ impl Stack {
         }
     }
 
-    /// vpcd cannot be unplugged, so what changes is the daemon's configuration, which it reads when it starts.
+    /// vpcd cannot be unplugged, so the configuration of the daemon changes, which it reads at its start.
     fn change(&self, index: usize, change: impl FnOnce(&mut Entry)) -> Answer {
         let ifd = self.ifd(index)?;
         {

@@ -1,9 +1,8 @@
-//! Plugs a card that is a program into a reader of vpcd, the virtual reader of vsmartcard.
+//! Connects a card program to a reader of vpcd, the virtual reader of vsmartcard.
 //!
-//! vpcd listens on one TCP port per reader; a card is whoever connects to it. The wire format and the card's side of it
-//! are `vpicc`'s. This crate adds what a card needs to be useful for tests: it waits for the daemon, comes back after the
-//! daemon was restarted, answers without the 40 ms that TCP would cost, and can be torn out instead of answering, or in the
-//! middle of an answer.
+//! vpcd listens on one TCP port per reader; a card is the client of it. `vpicc` has the wire format and the card's
+//! side. This crate adds what tests need: it waits for the daemon, reconnects after a restart of the daemon, responds
+//! without the 40 ms delay of TCP, and can disconnect instead of a response, or in the middle of one.
 
 use std::io::{Error, Result, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -13,10 +12,10 @@ use std::time::Duration;
 
 use vpicc::{Connection, VSmartCard};
 
-/// How long to wait before the port is tried again while no daemon listens.
+/// The interval of the tries while no daemon listens.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// Keeps `card` plugged into the reader at `port`, through every restart of the daemon.
+/// Keeps `card` in the reader at `port`, through every restart of the daemon.
 pub fn serve(port: u16, card: &mut impl VSmartCard) -> ! {
     loop {
         if let Ok(plug) = Plug::insert(port) {
@@ -25,7 +24,7 @@ pub fn serve(port: u16, card: &mut impl VSmartCard) -> ! {
     }
 }
 
-/// One connection between a card and its reader. Dropping it takes the card out.
+/// One connection between a card and its reader. Drop removes the card.
 pub struct Plug {
     connection: Connection,
     wire: Wire,
@@ -41,12 +40,12 @@ impl Plug {
         Ok(Plug { wire, connection: stream.into() })
     }
 
-    /// The connection alone, for a card that is to be torn out while it runs.
+    /// The connection alone, to remove the card while it runs.
     pub fn wire(&self) -> Result<Wire> {
         self.wire.0.try_clone().map(Wire)
     }
 
-    /// Lets `card` answer until the connection ends, whoever ended it.
+    /// Lets `card` respond until either side ends the connection.
     pub fn run(mut self, card: &mut impl VSmartCard) {
         while self.exchange(card).is_ok() {}
     }
@@ -70,12 +69,12 @@ fn connect(port: u16) -> TcpStream {
 pub struct Wire(TcpStream);
 
 impl Wire {
-    /// Tears the card out.
+    /// Removes the card.
     pub fn cut(&self) -> Result<()> {
         self.0.shutdown(Shutdown::Both)
     }
 
-    /// Tears the card out when its reader has got so much of `answer`.
+    /// Removes the card after so many bytes of `answer`.
     pub fn break_off(&self, answer: &[u8], length: usize) -> Result<()> {
         let announced = u16::try_from(answer.len()).map_err(Error::other)?;
         let part = answer.get(..length).unwrap_or(answer);
@@ -83,7 +82,7 @@ impl Wire {
         self.cut()
     }
 
-    /// Waits for the reader to end the connection, but not longer than `timeout`; whether it has ended.
+    /// Waits until the reader ends the connection, for `timeout` at most; true if it has ended.
     pub fn wait_for_end(&self, timeout: Duration) -> bool {
         let mut wire = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLRDHUP, revents: 0 };
         let milliseconds = timeout.as_millis().try_into().unwrap_or(libc::c_int::MAX);
@@ -91,17 +90,17 @@ impl Wire {
         unsafe { libc::poll(&raw mut wire, 1, milliseconds) > 0 }
     }
 
-    /// Who connects just when a daemon dies may be left with a connection that nobody has the other end of: the kernel
-    /// drops it without a word, and a card, which only ever listens, would wait there for ever. So it lets its kernel ask
-    /// the other one: that answers for a daemon that is busy or stopped, and resets what it does not know.
+    /// A client that connects while a daemon dies may keep a connection without a peer: the kernel drops it silently,
+    /// and a card, which only listens, would wait forever. Keepalive makes the kernel ask the peer: its kernel answers
+    /// for a busy or stopped daemon, and resets an unknown connection.
     fn keep_asking(&self) -> Result<()> {
         self.set(libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 1)?;
         self.set(libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, 1)?;
         self.set(libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)
     }
 
-    /// vpcd writes the length and the message separately, and its TCP holds the message back until the length is
-    /// acknowledged. The kernel forgets this option as it pleases, so it is set before each message.
+    /// vpcd writes the length and the message separately, and its TCP delays the message until the length is
+    /// acknowledged. The kernel drops this option at will, so it is set before each message.
     fn acknowledge_at_once(&self) -> Result<()> {
         self.set(libc::IPPROTO_TCP, libc::TCP_QUICKACK, 1)
     }
@@ -181,8 +180,8 @@ mod tests {
         assert_eq!(got, [0, 4, 7]);
     }
 
-    /// A connection whose other end is gone without a word: only the kernel of a test that may repair connections makes
-    /// one, so this looks at what the kernel was told.
+    /// A test cannot create a connection with a silently lost peer, except in kernels that can repair connections. So
+    /// this checks the options of the socket.
     #[test]
     fn a_wire_keeps_asking_whether_its_reader_is_there() {
         let (_listener, port) = reader();

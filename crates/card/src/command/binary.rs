@@ -12,12 +12,12 @@ use crate::tlv;
 const OFFSET: u16 = 0x54;
 const DATA: u16 = 0x53;
 
-/// What is done to a transparent EF, from an offset on.
+/// An operation on a transparent EF, from an offset on.
 struct Change<'a> {
     operation: Operation,
     offset: usize,
     data: &'a [u8],
-    /// The end of what is erased, if it is not that of the file.
+    /// The end of an erased range, unless it is that of the file.
     end: Option<usize>,
 }
 
@@ -33,7 +33,7 @@ impl Card {
         Ok(up_to(data, le.ne.min(MAX_RESPONSE_DATA), le.all))
     }
 
-    /// The offset comes, and the bytes go, in data objects; the file is named in P1-P2.
+    /// Data objects carry the offset and the bytes; P1-P2 names the file.
     pub(super) fn read_binary_odd(&mut self, command: &Command) -> Answer {
         let le = self.manners.le(command).ok_or(Status::WRONG_LENGTH)?;
         let ef = self.named_ef(command)?;
@@ -95,7 +95,7 @@ impl Card {
         Response::ok()
     }
 
-    /// The bytes of `ef` from `offset` on, if they may be read.
+    /// The bytes of `ef` from `offset` on, if reading is allowed.
     fn bytes(&mut self, ef: Node, offset: usize) -> Result<&[u8]> {
         self.tree.get_mut(ef)?.transparent()?;
         self.expect_usable(ef)?;
@@ -114,8 +114,8 @@ impl Card {
         Ok((self.short_ef(command.p1 & 0x1F)?, command.p2.into()))
     }
 
-    /// P1-P2 of an odd instruction: 0000 is the current EF, eleven zeroes are before a short identifier, everything else
-    /// is an identifier.
+    /// P1-P2 of an odd instruction: 0000 is the current EF, eleven zero bits precede a short identifier, all else is an
+    /// identifier.
     fn named_ef(&self, command: &Command) -> Result<Node> {
         match command.p1_p2() {
             0 => self.current_ef(),
@@ -136,14 +136,14 @@ impl Card {
     }
 }
 
-/// The first `limit` bytes. That there are fewer is worth a warning, unless it was all that was asked for.
+/// The first `limit` bytes. Fewer bytes are a warning, unless everything was requested.
 fn up_to(mut data: Vec<u8>, limit: usize, all: bool) -> Response {
     let status = if data.len() < limit && !all { Status::END_OF_FILE } else { Status::OK };
     data.truncate(limit);
     Response::new(data, status)
 }
 
-/// An offset, of any length that makes sense.
+/// An offset, of any sensible length.
 fn number(bytes: &[u8]) -> Result<usize> {
     if bytes.is_empty() {
         return Err(Status::WRONG_DATA);
@@ -242,7 +242,7 @@ mod tests {
         card(&format!("{FILE}{rules}")).expect(&[
             ("00B0810001", "6982"),
             ("00D0810001 01", "6982"),
-            // Nothing was selected by what failed.
+            // A failed command selects nothing.
             ("00D6000001 01", "6986"),
             ("00D6810001 01", "9000"),
             ("000E8100", "9000"),

@@ -13,7 +13,7 @@ impl Card {
     pub(super) fn get_challenge(&mut self, command: &Command) -> Answer {
         command.expect_p1_p2(0, 0)?;
         let le = command.le.ok_or(Status::WRONG_LENGTH)?;
-        // As many as there are is one block: what the keys take.
+        // As many as exist is one block, which the keys take.
         let length = if le.all { BLOCK } else { le.ne };
         if length > MAX_CHALLENGE || !command.data.is_empty() {
             return Err(Status::WRONG_LENGTH);
@@ -24,7 +24,7 @@ impl Card {
         Response::data(challenge)
     }
 
-    /// Shows that the card has a key.
+    /// Proves that the card has a key.
     pub(super) fn internal_authenticate(&mut self, command: &Command) -> Answer {
         let grant = self.key_of(command)?;
         let condition = self.key(grant)?.access.clone();
@@ -37,7 +37,7 @@ impl Card {
         Response::data(key.encrypt(challenge)?.to_vec())
     }
 
-    /// Lets the other side show that it has a key. Each challenge is good for one try.
+    /// The other side proves that it has a key. Each challenge is valid for one try.
     pub(super) fn external_authenticate(&mut self, command: &Command) -> Answer {
         let grant = self.key_of(command)?;
         let granted = self.session.is_granted(grant);
@@ -64,7 +64,7 @@ impl Card {
         outcome.and_then(|()| Response::ok())
     }
 
-    /// The key that is referred to; the algorithm is known, so P1 says nothing.
+    /// The referenced key; the algorithm is known, so P1 has no meaning.
     fn key_of(&self, command: &Command) -> Result<Grant> {
         if command.p1 != 0 {
             return Err(Status::WRONG_P1_P2);
@@ -77,7 +77,7 @@ impl Card {
     }
 }
 
-/// Whether an authentication is needed, and how many tries there are.
+/// Tells whether an authentication is needed, and the remaining tries.
 fn ask(key: &Key, granted: bool) -> Answer {
     match &key.counter {
         Some(counter) if counter.is_blocked() => Err(Status::METHOD_BLOCKED),
@@ -93,7 +93,7 @@ mod tests {
     use crate::command::tests::default_card;
     use aes::cipher::{BlockEncrypt, KeyInit};
 
-    /// The default card's key 1 on a challenge of the card's.
+    /// Key 1 of the default card on a challenge of the card.
     fn cryptogram(card: &mut Card) -> String {
         let challenge = card.transmit(&[0x00, 0x84, 0x00, 0x00, 0x10]);
         let mut block = aes::Block::clone_from_slice(&challenge[..16]);
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn the_card_shows_that_it_has_a_key() {
         default_card().expect(&[
-            // By openssl enc -aes-128-ecb -nopad.
+            // Computed by openssl enc -aes-128-ecb -nopad.
             ("00880002 10 00112233445566778899AABBCCDDEEFF 00", "E18A556701FE934A34BA4C026B35F6C1 9000"),
             ("00880002 10 00112233445566778899AABBCCDDEEFF 08", "6C10"),
             ("00880002 08 0011223344556677 00", "6700"),
@@ -135,7 +135,7 @@ mod tests {
             (&right, "9000"),
             ("00820001", "9000"),
             ("00B0820000", "626568696E6420746865206B6579 9000"),
-            // A challenge is good for one try.
+            // A challenge is valid for one try.
             (&right, "6985"),
         ]);
         let wrong = format!("0082000110{}", "00".repeat(16));

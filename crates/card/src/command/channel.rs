@@ -27,7 +27,7 @@ impl Card {
         }
     }
 
-    /// Opens a channel that the card chooses, and tells which.
+    /// Opens a channel that the card chooses, and returns its number.
     fn open_any(&mut self, command: &Command) -> Answer {
         if command.le.is_none() {
             return Err(Status::WRONG_LENGTH);
@@ -37,7 +37,7 @@ impl Card {
         Response::data(vec![number as u8])
     }
 
-    /// A channel opened from the basic one begins at the MF, from another one where that is.
+    /// A channel opened from the basic one begins at the MF, from another one at its DF.
     fn open(&mut self, number: usize) -> Answer {
         if self.session.is_open(number) {
             return Err(Status::CONDITIONS_NOT_SATISFIED);
@@ -105,10 +105,10 @@ mod tests {
             ("01A4020C024501", "9000"),
             ("01B0000001", "6982"),
             ("00B0810001", "62 9000"),
-            // Opened from another one it begins where that is.
+            // Opened from another one it begins at that one's DF.
             ("0170000001", "02 9000"),
             ("02A4020C024501", "9000"),
-            // What was shown to the MF counts everywhere.
+            // A verification of the MF counts everywhere.
             ("00200001 08 31323334FFFFFFFF", "9000"),
             ("02200001", "9000"),
         ]);

@@ -24,7 +24,7 @@ impl Card {
         }
     }
 
-    /// The objects of a tag list, whole; an empty list is for all that may be read.
+    /// The objects of a tag list, complete; an empty list means all readable ones.
     pub(super) fn get_data_odd(&mut self, command: &Command) -> Answer {
         let df = self.df_of(command)?;
         let tags = tlv::read_tags(tlv::read_one(&command.data, TAG_LIST)?)?;
@@ -56,7 +56,7 @@ impl Card {
         self.put(df, &objects)
     }
 
-    /// Puts all of `objects`, or none.
+    /// Stores all of `objects`, or none.
     fn put(&mut self, df: Node, objects: &[(u16, &[u8])]) -> Answer {
         self.expect_usable(df)?;
         for (tag, _) in objects {
@@ -108,7 +108,7 @@ impl Card {
         self.require(access.condition(operation), df).is_ok()
     }
 
-    /// The DF that P1-P2 of an odd instruction name.
+    /// The DF that P1-P2 of an odd instruction names.
     fn df_of(&self, command: &Command) -> Result<Node> {
         let df = self.current_df()?;
         match command.p1_p2() {
@@ -119,7 +119,7 @@ impl Card {
     }
 }
 
-/// P1-P2 as a tag. Below 0040 they are none.
+/// P1-P2 as a tag, which is at least 0040.
 fn tag(command: &Command) -> Result<u16> {
     match command.p1_p2() {
         0x0000..=0x003F => Err(Status::WRONG_P1_P2),

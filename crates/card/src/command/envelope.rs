@@ -1,4 +1,4 @@
-//! ENVELOPE (ISO/IEC 7816-4, 11.7.2): how a command too long for T=0 is sent.
+//! ENVELOPE (ISO/IEC 7816-4, 11.7.2): the way of a command that is too long for T=0.
 
 use crate::apdu::{Answer, Command, Response};
 use crate::card::Card;

@@ -9,7 +9,7 @@ use crate::file_tree::Node;
 use crate::status::{Result, Status};
 
 impl Card {
-    /// Makes a file in the current DF, and selects it.
+    /// Creates a file in the current DF, and selects it.
     pub(super) fn create_file(&mut self, command: &Command) -> Answer {
         let df = self.current_df()?;
         self.expect_usable(df)?;
@@ -37,7 +37,7 @@ impl Card {
         Response::ok()
     }
 
-    /// Removes a file with all that is in it; its DF becomes the current one where it was current.
+    /// Removes a file with its content; its DF becomes current if it was.
     pub(super) fn delete_file(&mut self, command: &Command) -> Answer {
         let node = self.managed(command)?;
         let parent = self.tree.get(node)?.parent.ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
@@ -59,7 +59,7 @@ impl Card {
     fn change_life_cycle(&mut self, command: &Command, operation: Operation, life_cycle: LifeCycle) -> Answer {
         let node = self.managed(command)?;
         let file = self.tree.get(node)?;
-        // What was never activated cannot be deactivated, and what is terminated stays so.
+        // A file that was never activated cannot be deactivated, and a terminated one stays so.
         let now = file.life_cycle;
         if now == LifeCycle::Terminated || life_cycle == LifeCycle::Deactivated && !now.is_operational() {
             return Err(Status::CONDITIONS_NOT_SATISFIED);
@@ -72,7 +72,7 @@ impl Card {
         Response::ok()
     }
 
-    /// The file that the command is about: found as SELECT finds it, or the current one without data.
+    /// The file of the command: found as SELECT finds it, or the current one without data.
     fn managed(&self, command: &Command) -> Result<Node> {
         if !matches!(command.p2 & !0x03, 0x00 | 0x0C) {
             return Err(Status::WRONG_P1_P2);

@@ -8,7 +8,7 @@ use crate::file_tree::Node;
 use crate::records::{Choice, Occurrence, Place, Records, Structure};
 use crate::status::{Result, Status};
 
-/// What P1 and bits 3 to 1 of P2 mean.
+/// The meaning of P1 and of bits 3 to 1 of P2.
 #[derive(Clone, Copy)]
 enum Target {
     One(Choice),
@@ -60,7 +60,7 @@ impl Card {
         let (ef, current) = self.records_of(command, operation)?;
         let write = self.write;
         let records = self.records(ef)?;
-        // Before the first record of a cyclic file is the new one (11.4.4 and 11.4.5).
+        // The new record is before the first one of a cyclic file (11.4.4 and 11.4.5).
         let is_new = choice == Choice::Identifier(0, Occurrence::Previous);
         let place = if is_new && records.structure() == Structure::Cyclic {
             records.append(&command.data)?
@@ -87,14 +87,14 @@ impl Card {
         Response::ok()
     }
 
-    /// The EF that is meant, if `operation` is allowed on it, and its current record.
+    /// The EF of the command, if `operation` is allowed on it, and its current record.
     fn records_of(&mut self, command: &Command, operation: Operation) -> Result<(Node, Option<Place>)> {
         let short_id = command.p2 >> 3;
         let ef = self.short_ef(short_id)?;
         self.records(ef)?;
         self.expect_usable(ef)?;
         self.allow(operation, ef)?;
-        // By its short identifier the file is selected anew.
+        // A short identifier selects the file anew.
         let current = if short_id == 0 { self.session.channel()?.record } else { None };
         Ok((ef, current))
     }
@@ -129,7 +129,7 @@ mod tests {
     use crate::Card;
     use crate::command::tests::{card, default_card};
 
-    /// In the DF with a file of every structure, 3 of them with records.
+    /// In the DF with a file of each structure, 3 of them with records.
     fn in_df() -> Card {
         let mut card = default_card();
         card.expect(&[("00A4000C025015", "9000")]);
@@ -171,7 +171,7 @@ mod tests {
             ("00B2A20000", "A211121314151617 9000"),
             ("00B2A10100", "A121222324252627 9000"),
             ("00B2A50000", "6A83"),
-            // Selected anew, it has no current record.
+            // After a new selection it has no current record.
             ("00A4000C024403", "9000"),
             ("00B2000400", "6A83"),
             ("00B2000300", "A121222324252627 9000"),
@@ -214,7 +214,7 @@ mod tests {
             ("00B2012C00", "C3000003 9000"),
             ("00E2002804 C4000004", "9000"),
             ("00B2010500", "C4000004 C3000003 C2000002 9000"),
-            // The one before the first is the new one.
+            // The record before the first is the new one.
             ("00DC000304 C5000005", "9000"),
             ("00D2000304 C6000006", "9000"),
             ("00B2010500", "C6000006 C5000005 C4000004 9000"),

@@ -27,7 +27,7 @@ impl Card {
         }
     }
 
-    /// Whether a verification is needed, and how many tries there are.
+    /// Tells whether a verification is needed, and the remaining tries.
     fn ask(&mut self, grant: Grant) -> Answer {
         let granted = self.session.is_granted(grant);
         let counter = &self.code(grant)?.counter;
@@ -109,7 +109,7 @@ impl Card {
         self.require(&condition, grant.holder)
     }
 
-    /// Compares `data` with the code; a wrong one ends what the right one had opened.
+    /// Compares `data` with the code; a wrong one revokes the verification.
     fn present(&mut self, grant: Grant, data: &[u8]) -> Result<()> {
         let outcome = self.code(grant)?.verify(data);
         if outcome.is_err_and(|status| status != Status::WRONG_LENGTH) {
@@ -118,7 +118,7 @@ impl Card {
         outcome
     }
 
-    /// The code or key that P2 refers to, on the current channel.
+    /// The code or key that P2 references, on the current channel.
     pub(super) fn referenced(&self, kind: Kind, p2: u8) -> Result<Grant> {
         let reference = Reference(p2);
         if !reference.is_valid() {

@@ -6,7 +6,7 @@ use crate::manners::Pending;
 use crate::status::Status;
 
 impl Card {
-    /// Gives what the command before has left, on the same channel. Any other command in between loses it.
+    /// Returns the rest of the response before, on the same channel. Any other command drops it.
     pub(super) fn get_response(&self, command: &Command, pending: Option<Pending>) -> Answer {
         command.expect_p1_p2(0, 0)?;
         if !command.data.is_empty() || command.le.is_none() {

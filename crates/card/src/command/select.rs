@@ -9,7 +9,7 @@ use crate::status::{Result, Status};
 
 const CURRENT_DF_ID: u16 = 0x3FFF;
 
-/// What P2 asks for.
+/// The response that P2 requests.
 #[derive(Clone, Copy)]
 enum Wanted {
     Fci,
@@ -48,7 +48,7 @@ impl Card {
         Ok(Response::new(data, status))
     }
 
-    /// The file that P1, the occurrence in P2 and the data field mean.
+    /// The file that P1, the occurrence in P2 and the data field select.
     pub(super) fn locate(&self, p1: u8, occurrence: u8, data: &[u8]) -> Result<Node> {
         if p1 != 0x04 && occurrence != 0 {
             return Err(Status::WRONG_P1_P2);
@@ -68,7 +68,7 @@ impl Card {
         found.ok_or(Status::FILE_NOT_FOUND)
     }
 
-    /// Looks among the children of the current DF, then at its parent, then among the parent's children.
+    /// Searches the children of the current DF, then its parent, then the parent's children.
     fn by_id(&self, data: &[u8]) -> Result<Node> {
         let df = self.current_df()?;
         if data.is_empty() {
@@ -89,8 +89,8 @@ impl Card {
         child.or(itself).or(parent).or(sibling).ok_or(Status::FILE_NOT_FOUND)
     }
 
-    /// One of the DFs whose names begin with `name`: the first, the last, the one after or before the current. As the first
-    /// counts one that is called exactly so.
+    /// A DF whose name begins with `name`: the first, the last, the next or the previous. An exact name counts as the
+    /// first.
     fn by_name(&self, occurrence: u8, name: &[u8]) -> Result<Option<Node>> {
         if name.len() > crate::personalisation::MAX_NAME {
             return Err(Status::NC_INCONSISTENT);

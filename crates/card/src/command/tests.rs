@@ -1,14 +1,14 @@
-//! What every test of a command needs.
+//! Common to the tests of all commands.
 
 use crate::card::Card;
 use crate::profile::Profile;
 
-/// A card made of a description.
+/// A card from a description.
 pub fn card(toml: &str) -> Card {
     Card::new(&Profile::from_toml(toml).unwrap()).unwrap()
 }
 
-/// The card that comes with the library.
+/// The card of the library.
 pub fn default_card() -> Card {
     card(Profile::built_in("default").unwrap())
 }
@@ -21,13 +21,13 @@ pub fn create(objects: &str) -> String {
 }
 
 impl Card {
-    /// Sends a command and gives its response, both in hexadecimal.
+    /// Sends a command and returns its response, both in hexadecimal.
     pub fn send(&mut self, apdu: &str) -> String {
         let apdu = hex::decode(apdu.replace(' ', "")).unwrap();
         hex::encode_upper(self.transmit(&apdu))
     }
 
-    /// Sends commands one after the other, each with the response it must have.
+    /// Sends commands in order, each with its expected response.
     pub fn expect(&mut self, exchanges: &[(&str, &str)]) {
         for (apdu, response) in exchanges {
             assert_eq!(self.send(apdu), response.replace(' ', ""), "{apdu}");

@@ -1,14 +1,14 @@
-//! The log of the commands a card has received. Codes and keys are not in it.
+//! The log of the commands to a card, without codes and keys.
 
-/// The instructions whose data are withheld, the same as in the log of a virtual reader: VERIFY, CHANGE REFERENCE DATA,
-/// DISABLE and ENABLE VERIFICATION REQUIREMENT, RESET RETRY COUNTER, PERFORM BIOMETRIC OPERATION, PUT KEY, PUT DATA, which loads
-/// keys on some cards, and ENVELOPE, which may hold any of them.
+/// The instructions whose data are omitted, as in the log of a virtual reader: VERIFY, CHANGE REFERENCE DATA, DISABLE
+/// and ENABLE VERIFICATION REQUIREMENT, RESET RETRY COUNTER, PERFORM BIOMETRIC OPERATION, PUT KEY, PUT DATA, which
+/// loads keys on some cards, and ENVELOPE, which may hold any of them.
 const WITHHELD: [u8; 15] = [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D, 0x2E, 0x2F, 0xC2, 0xC3, 0xD8, 0xDA, 0xDB];
 
-/// What comes before the data and their length.
+/// The bytes before the data and their length.
 const HEADER: usize = 4;
 
-/// How many commands are taken at once.
+/// The number of commands that are taken at once.
 const MAX_TAKEN: usize = 1000;
 
 #[derive(Default)]
@@ -25,7 +25,7 @@ impl Log {
         self.lines.len()
     }
 
-    /// The oldest commands, as many as go into one answer; they are forgotten.
+    /// Returns and removes the oldest commands, as many as fit one answer.
     pub fn take(&mut self) -> String {
         let count = self.lines.len().min(MAX_TAKEN);
         self.lines.drain(..count).collect::<Vec<_>>().join(" ")
@@ -42,7 +42,7 @@ impl std::fmt::Display for Log {
     }
 }
 
-/// The command in hexadecimal, with `..` for what is withheld.
+/// The command in hexadecimal, with `..` for omitted data.
 fn show(apdu: &[u8]) -> String {
     match apdu.split_at_checked(HEADER) {
         Some((header @ [_, ins, ..], rest)) if WITHHELD.contains(ins) && !rest.is_empty() => {

@@ -1,37 +1,38 @@
-//! The lines that steer a card.
+//! The orders to a card.
 
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// What one line asks for.
+/// The meaning of one line.
 #[derive(Debug, PartialEq)]
 pub enum Order {
-    /// `delay MS`: waits so long before each answer, also before one that is being waited for now.
+    /// `delay MS`: delays each response, including a pending one.
     Delay(Duration),
-    /// `answer PREFIX RESPONSE`: a command that begins with PREFIX gets RESPONSE; the first match wins. `-` is no bytes.
+    /// `answer PREFIX RESPONSE`: a command that begins with PREFIX gets RESPONSE; the first match counts. `-` is no
+    /// bytes.
     Answer(Vec<u8>, Vec<u8>),
-    /// `forget`: no more delay, answers or drop.
+    /// `forget`: ends delay, answers and drop.
     Forget,
-    /// `log`: the commands received since the start or the last `clear`.
+    /// `log`: the commands since the start or the last `clear`.
     Log,
-    /// `count`: how many these are.
+    /// `count`: the number of these commands.
     Count,
-    /// `clear`: empties the log, and sets the events to 0.
+    /// `clear`: empties the log, and resets the events to 0.
     Clear,
-    /// `take`: the oldest commands of the log, up to 1,000, which are forgotten: none gets lost between a `log` and a `clear`.
+    /// `take`: returns and removes the oldest commands, up to 1,000: none is lost between a `log` and a `clear`.
     Take,
-    /// `drop`: instead of answering the next command the card is torn out; it stays out until `plug`.
+    /// `drop`: the next command gets no response: the card is removed, and stays out until `plug`.
     Drop,
-    /// `half N`: the same, after N bytes of the answer have come out.
+    /// `half N`: the same after N bytes of the response.
     Half(usize),
-    /// `plug`: puts the card in again.
+    /// `plug`: inserts the card again.
     Plug,
-    /// `events`: how often it was powered on, powered off and reset, as `on=N off=N reset=N`.
+    /// `events`: the number of power-ons, power-offs and resets, as `on=N off=N reset=N`.
     Events,
-    /// `mute`: from now on it does not answer to power or a reset, until `unmute`.
+    /// `mute`: does not answer power-on and reset, until `unmute`.
     Mute,
-    /// `unmute`: it answers to the next power or reset.
+    /// `unmute`: answers the next power-on or reset.
     Unmute,
 }
 
