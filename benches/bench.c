@@ -1,7 +1,7 @@
 /* The cost of libscm: its calls against direct calls of PC/SC, in one program, on one card, in one run.
  *
  *   bench [READER]                          the table; the card is the steerable one of scm-card
- *   bench READER direct|libscm NAME COUNT   one side of a comparison, COUNT times, for a tool that counts instructions */
+ *   bench READER direct|libscm NAME COUNT   one side of a comparison, COUNT times, to count instructions */
 #define _POSIX_C_SOURCE 200809L
 
 #include <inttypes.h>

@@ -53,8 +53,10 @@ static SCARDHANDLE card;
 static void exchange(const uint8_t *command, size_t length, uint8_t *response, size_t expected)
 {
     DWORD received = SIZE + 2;
-    expect(SCardTransmit(card, SCARD_PCI_T1, command, length, NULL, response, &received) == SCARD_S_SUCCESS, "no answer");
-    expect(received >= 2 && (expected == 0 || received == expected + 2) && response[received - 2] == 0x90, "another answer");
+    expect(SCardTransmit(card, SCARD_PCI_T1, command, length, NULL, response, &received) == SCARD_S_SUCCESS,
+           "no answer");
+    expect(received >= 2 && (expected == 0 || received == expected + 2) && response[received - 2] == 0x90,
+           "another answer");
 }
 
 static void read_directly(size_t chunk)
@@ -129,8 +131,8 @@ static void compare(const char *what, size_t chunk, const char *other_name, void
         }
     }
     double their_time = median(times[0], ROUNDS), our_time = median(times[1], ROUNDS);
-    printf("%-10s%6d%18s%6d%10.2f ms%14s%6d%10.2f ms%8.3f\n", what, least, other_name, theirs, their_time, our_name, own,
-           our_time, our_time / their_time);
+    printf("%-10s%6d%18s%6d%10.2f ms%14s%6d%10.2f ms%8.3f\n", what, least, other_name, theirs, their_time, our_name,
+           own, our_time, our_time / their_time);
     expect(own == least + more, "more exchanges than it takes");
 }
 
@@ -139,7 +141,8 @@ static void write_the_file(void)
     static uint8_t content[SIZE];
     for (size_t i = 0; i < SIZE; i++)
         content[i] = (uint8_t)(i * 7 + i / 256);
-    expect(scm_file_access_create(files, SCM_TYPE_BY_ID, "3F00/" FILE_ID, NULL, 0, 0, content, SIZE) == SCM_S_OK, "no new file");
+    expect(scm_file_access_create(files, SCM_TYPE_BY_ID, "3F00/" FILE_ID, NULL, 0, 0, content, SIZE) == SCM_S_OK,
+           "no new file");
     read_with_libscm(0);
     expect(memcmp(data, content, SIZE) == 0, "another content");
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Interpreters that end while a daemon thread is in a callback of a virtual card: CPython ends such a thread by pthread_exit when it
-wants to run Python code again. Each of them has to end with 0.
+"""Interpreters that end while a daemon thread is in a callback of a virtual card. CPython ends such a thread with
+pthread_exit when it tries to run Python code again. Each interpreter must end with 0.
 
     daemon_thread.py LIBRARY RUNS       all of them
     daemon_thread.py LIBRARY            one of them
@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from ctypes import CDLL, CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int32, c_size_t, c_uint32, c_void_p, memmove, sizeof
+from ctypes import (CDLL, CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int32, c_size_t, c_uint32, c_void_p,
+                    memmove, sizeof)
 
 AT_ONCE = 4
 
@@ -20,7 +21,8 @@ POWER = CFUNCTYPE(c_int32, c_void_p, c_uint32)
 class VirtualCard(Structure):
     """scm_virtual_card"""
     _fields_ = [("struct_size", c_uint32), ("protocols", c_uint32), ("atr", c_char_p), ("atr_length", c_size_t),
-                ("user", c_void_p), ("transmit", TRANSMIT), ("power", POWER), ("control", c_void_p), ("release", c_void_p)]
+                ("user", c_void_p), ("transmit", TRANSMIT), ("power", POWER), ("control", c_void_p),
+                ("release", c_void_p)]
 
 
 def end_in_the_middle(library):
@@ -55,14 +57,15 @@ def end_in_the_middle(library):
 def run(library, runs):
     bad = {}
     for _ in range(0, runs, AT_ONCE):
-        processes = [subprocess.Popen([sys.executable, __file__, library], stderr=subprocess.PIPE) for _ in range(AT_ONCE)]
+        command = [sys.executable, __file__, library]
+        processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(AT_ONCE)]
         for process in processes:
             _, said = process.communicate(timeout=60)
             if process.returncode != 0 or said:
                 bad[process.returncode] = bad.get(process.returncode, 0) + 1
                 last = said
     if bad:
-        print(f"of {runs} interpreters, by the code they ended with: {bad}; the last said {last.decode(errors='replace')}")
+        print(f"of {runs} interpreters, by exit status: {bad}; the last one printed {last.decode(errors='replace')}")
     return not bad
 
 

@@ -52,8 +52,9 @@ same() {
 sizes=(1 2 127 128 254 255 256 257 512 1000 4096 20000)
 reader=$("$stack" tell ifd 0)
 reader=${reader#ok }
+declare -A atrs=([T1]=3B8B018031F873F741FF5373636DD7 [T0]=3B0B8031F873F741FF5373636D)
 for manners in T1 T0; do
-    describe "$manners" "$([ "$manners" = T1 ] && echo 3B8B018031F873F741FF5373636DD7 || echo 3B0B8031F873F741FF5373636D)" >"$work/$manners.toml"
+    describe "$manners" "${atrs[$manners]}" >"$work/$manners.toml"
     tell insert 0 "$work/$manners.toml"
     for size in "${sizes[@]}"; do
         same "5015/$(printf '%04X' "$((0x4400 + size % 251))")"

@@ -26,9 +26,9 @@ says() {
     local status=$1 text=$2 line said
     shift 2
     said=$("$@" 2>&1 | tr -d '\0')
-    [ $? -eq "$status" ] || fail "$* did not end with $status, but said: $said"
+    [ $? -eq "$status" ] || fail "$* did not end with $status, but printed: $said"
     while read -r line; do
-        [[ $said == *"$line"* ]] || fail "$* did not say \"$line\", but: $said"
+        [[ $said == *"$line"* ]] || fail "$* did not print \"$line\", but: $said"
     done <<<"$text"
 }
 
@@ -42,15 +42,19 @@ all() {
 
 # block LANGUAGE N: prints the Nth block of this language in the README.
 block() {
-    awk -v begin="\`\`\`$1" -v number="$2" '$0 == "```" { inside = 0 } inside { print } $0 == begin { inside = ++blocks == number }' "$readme"
+    awk -v begin="\`\`\`$1" -v number="$2" '
+        $0 == "```" { inside = 0 }
+        inside { print }
+        $0 == begin { inside = ++blocks == number }' "$readme"
 }
 
 # compile NAME [ARGUMENT...]
 compile() {
     local name=$1
     shift
-    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$source/include" -I"$source/crates/card/include" "$work/$name.c" \
-        -L"$library" -lscm "$@" -o "$work/$name" || { echo "FAILED: the program \"$name\" of the README is none"; exit 1; }
+    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$source/include" -I"$source/crates/card/include" \
+        "$work/$name.c" -L"$library" -lscm "$@" -o "$work/$name" ||
+        { echo "FAILED: the program \"$name\" of the README does not compile"; exit 1; }
 }
 
 if [ -z "${SCM_WORLD:-}" ]; then

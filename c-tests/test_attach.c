@@ -251,7 +251,7 @@ static void pcscd_forgets_the_protocol_of_a_card_that_is_not_used(void **state)
 }
 
 /* pcscd lets one attachment take the card with RAW from others, without a reset; a virtual reader does not. */
-static void who_takes_a_card_raw_resets_it_for_nobody(void **state)
+static void raw_does_not_reset_the_card_for_others(void **state)
 {
     (void)state;
     scm_reconnect_options reset = SCM_RECONNECT_OPTIONS_INIT;
@@ -513,7 +513,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(protocols_are_asked_for_and_told),
         cmocka_unit_test(a_protocol_stays_until_a_reset),
         cmocka_unit_test(pcscd_forgets_the_protocol_of_a_card_that_is_not_used),
-        cmocka_unit_test(who_takes_a_card_raw_resets_it_for_nobody),
+        cmocka_unit_test(raw_does_not_reset_the_card_for_others),
         cmocka_unit_test(the_protocols_are_those_of_the_atr),
         cmocka_unit_test(exclusive_is_exclusive),
         cmocka_unit_test(another_application_has_the_card),

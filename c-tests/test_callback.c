@@ -427,7 +427,7 @@ static void an_attachment_that_waits_for_the_callback_is_not_ready(void **state)
             }
 }
 
-static void what_would_wait_for_itself_is_not_ready(void **state)
+static void a_call_that_would_wait_for_itself_is_not_ready(void **state)
 {
     (void)state;
     scm_result (*const calls[])(void) = {own_exchange, own_status, own_lock,  own_reconnect, own_last_response,
@@ -445,7 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_function_comes_back_from_every_callback),
-        cmocka_unit_test(what_would_wait_for_itself_is_not_ready),
+        cmocka_unit_test(a_call_that_would_wait_for_itself_is_not_ready),
         cmocka_unit_test(no_function_waits_for_a_thread_that_waits_for_the_callback),
         cmocka_unit_test(an_attachment_that_waits_for_the_callback_is_not_ready),
     };

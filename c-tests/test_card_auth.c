@@ -127,7 +127,8 @@ static void bad_arguments_send_nothing(void **state)
                       SCM_E_INVALIDARG);
         assert_int_equal(length, 0);
         if (i < 5) {
-            assert_result(scm_card_auth_get_challenge(auth, algorithm, parameters, parameters_length, answer, 16, &length),
+            assert_result(scm_card_auth_get_challenge(auth, algorithm, parameters, parameters_length, answer, 16,
+                                                      &length),
                           SCM_E_INVALIDARG);
             assert_result(scm_card_auth_app_auth_ex(auth, algorithm, parameters, parameters_length, &options),
                           SCM_E_INVALIDARG);
@@ -202,7 +203,8 @@ static void challenges_are_as_long_as_asked_for(void **state)
 static void a_challenge_that_would_be_cut_is_none(void **state)
 {
     (void)state;
-    static const char *const longer[] = {"00112233445566778899AABBCCDDEEFF009000", "00112233445566778899AABBCCDDEEFF6108"};
+    static const char *const longer[] = {"00112233445566778899AABBCCDDEEFF009000",
+        "00112233445566778899AABBCCDDEEFF6108"};
     scm_card_auth_options options = with_key(SCM_CIPHER_AES, EXTERNAL_KEY, 16);
     size_t length;
     for (size_t i = 0; i < sizeof longer / sizeof *longer; i++) {
@@ -230,7 +232,8 @@ static void the_program_shows_that_it_has_the_key(void **state)
     assert_result(app_auth(INTERNAL, &right), SCM_SCARD_E_NO_ACCESS);
     assert_result(app_auth(9, &right), SCM_SCARD_E_FILE_NOT_FOUND);
     wrong = with_key(SCM_CIPHER_3DES, EXTERNAL_KEY, 16);
-    assert_result(app_auth(EXTERNAL, &wrong), SCM_SCARD_E_INVALID_PARAMETER); /* a challenge of 8 bytes does not fit AES */
+    /* a challenge of 8 bytes does not fit AES */
+    assert_result(app_auth(EXTERNAL, &wrong), SCM_SCARD_E_INVALID_PARAMETER);
     assert_result(app_auth(EXTERNAL, &right), SCM_S_OK);
     assert_true(is_shown());
 }
@@ -277,7 +280,8 @@ static void the_answer_of_the_card_is_given(void **state)
     size_t length = 77;
     memset(challenge, 0x5A, sizeof challenge);
     bed("card %d clear", CARD);
-    assert_result(scm_card_auth_icc_auth(auth, 0, &INTERNAL, 1, challenge, 16, answer, sizeof answer, &length), SCM_S_OK);
+    assert_result(scm_card_auth_icc_auth(auth, 0, &INTERNAL, 1, challenge, 16, answer, sizeof answer, &length),
+                  SCM_S_OK);
     assert_int_equal(length, 16);
     uint8_t given[16], kept[18];
     memcpy(given, answer, 16);
@@ -305,7 +309,8 @@ static void the_key_of_a_directory_is_behind_its_code(void **state)
 {
     (void)state;
     size_t length;
-    static const uint8_t select[] = {0x00, 0xA4, 0x04, 0x0C, 0x09, 0xA0, 0x00, 0x00, 0x03, 0x97, 0x73, 0x63, 0x6D, 0x01};
+    static const uint8_t select[] = {0x00, 0xA4, 0x04, 0x0C, 0x09, 0xA0, 0x00, 0x00, 0x03, 0x97, 0x73, 0x63, 0x6D,
+        0x01};
     assert_result(scm_transmit(card, select, sizeof select, answer, sizeof answer, &length), SCM_S_OK);
     scm_card_auth_options options = with_key(SCM_CIPHER_AES, LOCAL_KEY, 32);
     const uint8_t code = 0x81;
@@ -313,7 +318,8 @@ static void the_key_of_a_directory_is_behind_its_code(void **state)
     assert_result(scm_card_auth_user_auth(auth, 0, &code, 1, (const uint8_t *)"Secret", 6), SCM_SCARD_W_WRONG_CHV);
     assert_result(scm_card_auth_user_auth(auth, 0, &code, 1, (const uint8_t *)"secret", 6), SCM_S_OK);
     assert_result(icc_auth(BOTH_LOCAL, &options), SCM_S_OK);
-    assert_result(scm_transmit(card, (const uint8_t *)"\x00\xA4\x00\x0C\x02\x3F\x00", 7, answer, sizeof answer, &length),
+    assert_result(scm_transmit(card, (const uint8_t *)"\x00\xA4\x00\x0C\x02\x3F\x00", 7, answer, sizeof answer,
+                               &length),
                   SCM_S_OK);
 }
 
@@ -374,7 +380,8 @@ static void a_program_may_bring_its_own_cipher(void **state)
     assert_result(app_auth(EXTERNAL, &options), SCM_E_FAIL);
     program.length = SCM_CIPHER_OUTPUT_MAX + 1;
     assert_result(app_auth(EXTERNAL, &options), SCM_E_FAIL);
-    assert_string_equal(bed("card %d log", CARD), "0084000008 00820001 00820001 0084000008 00820001 0084000008 00820001");
+    assert_string_equal(bed("card %d log", CARD),
+                        "0084000008 00820001 00820001 0084000008 00820001 0084000008 00820001");
     /* A short challenge is refused. */
     program.length = 20;
     options.challenge_length = 9;

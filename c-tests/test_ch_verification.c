@@ -274,7 +274,7 @@ static void every_code_of_an_object_is_taken_back(void **state)
 }
 
 /* One card refuses to revoke it; the other ignores P1, and responds to a question that was not asked. */
-static void what_is_not_taken_back_is_no_success(void **state)
+static void a_verification_that_stays_is_no_success(void **state)
 {
     (void)state;
     assert_result(verify("1234", 0, PIN), SCM_S_OK);
@@ -288,7 +288,7 @@ static void what_is_not_taken_back_is_no_success(void **state)
     assert_result(scm_ch_verification_reset_security_state(codes), SCM_S_OK);
 }
 
-static void what_the_card_has_forgotten_is_not_taken_back(void **state)
+static void a_lost_verification_is_not_revoked(void **state)
 {
     (void)state;
     assert_result(verify("1234", 0, PIN), SCM_S_OK);
@@ -372,7 +372,7 @@ static void nothing_is_sent_twice(void **state)
     codes = create(card, 8);
 }
 
-static void what_the_card_says_becomes_a_code(void **state)
+static void status_words_become_codes(void **state)
 {
     (void)state;
     static const struct {
@@ -516,12 +516,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_a_pin_pad_nothing_is_sent),
         cmocka_unit_test(a_code_is_verified_and_taken_back),
         cmocka_unit_test(every_code_of_an_object_is_taken_back),
-        cmocka_unit_test(what_is_not_taken_back_is_no_success),
-        cmocka_unit_test(what_the_card_has_forgotten_is_not_taken_back),
+        cmocka_unit_test(a_verification_that_stays_is_no_success),
+        cmocka_unit_test(a_lost_verification_is_not_revoked),
         cmocka_unit_test(wrong_codes_are_counted_until_it_is_blocked),
         cmocka_unit_test(each_way_to_unblock_and_change_has_its_p1),
         cmocka_unit_test(nothing_is_sent_twice),
-        cmocka_unit_test(what_the_card_says_becomes_a_code),
+        cmocka_unit_test(status_words_become_codes),
         cmocka_unit_test(the_wait_for_others_can_be_cancelled),
         cmocka_unit_test(under_a_lock_all_is_as_ever),
         cmocka_unit_test(a_card_that_is_gone_has_not_said_anything),

@@ -214,7 +214,8 @@ static void a_transaction_that_is_denied_is_in_no_circle(void **state)
             wait_begin(&newcomers[0], attach_and_detach, NULL);
             assert_true(wait_is_reached(&newcomers[0]));
             for (int other = 1; other < others; other++) {
-                wait_begin(&newcomers[other], other == 1 ? lock_and_unlock : attach_and_detach, other == 1 ? scene.other : NULL);
+                wait_begin(&newcomers[other], other == 1 ? lock_and_unlock : attach_and_detach,
+                           other == 1 ? scene.other : NULL);
                 assert_true(wait_is_reached(&newcomers[other]));
             }
             wait_begin(&mine, calls[call], scene.handle);

@@ -101,7 +101,8 @@ static void end(scm_handle *handle)
 static scm_result ask(scm_handle *handle, uint32_t code, size_t *length)
 {
     static uint8_t answer[SCM_RESPONSE_MAX];
-    scm_result result = scm_control(handle, code, (const uint8_t *)"\xFF\x00\x48\x00\x00", 5, answer, sizeof answer, length);
+    scm_result result = scm_control(handle, code, (const uint8_t *)"\xFF\x00\x48\x00\x00", 5, answer, sizeof answer,
+                                    length);
     for (size_t i = 0; i < *length && SCM_SUCCEEDED(result); i++)
         assert_int_equal(answer[i], 0xAC);
     return result;
@@ -423,7 +424,7 @@ static void *ask_a_reader_that_goes(void *handle)
     return NULL;
 }
 
-static void who_waits_for_a_reader_that_goes_waits_no_longer(void **state)
+static void a_wait_ends_with_its_reader(void **state)
 {
     (void)state;
     pthread_t threads[4];
@@ -538,8 +539,10 @@ static void attributes_are_got_and_set(void **state)
     uint8_t got[8];
     size_t length;
     const scm_virtual_attribute attributes[] = {
-        {.id = 0x00010103, .value = serial, .value_length = 4},                                               /* serial number */
-        {.id = 0x00010100, .value = (const uint8_t *)"Acme", .value_length = 5},                              /* vendor */
+        /* serial number */
+        {.id = 0x00010103, .value = serial, .value_length = 4},
+        /* vendor */
+        {.id = 0x00010100, .value = (const uint8_t *)"Acme", .value_length = 5},
         {.id = 0x0007A007, .value = longest, .value_length = 264, .flags = SCM_VIRTUAL_ATTRIBUTE_SETTABLE},
         {.id = 0x00090303},                                                                                   /* ATR */
     };
@@ -597,7 +600,7 @@ int main(void)
         cmocka_unit_test(a_reader_may_call_the_library),
         cmocka_unit_test(a_thread_may_end_in_it),
         cmocka_unit_test(a_reader_is_never_asked_twice_at_a_time),
-        cmocka_unit_test(who_waits_for_a_reader_that_goes_waits_no_longer),
+        cmocka_unit_test(a_wait_ends_with_its_reader),
         cmocka_unit_test(the_child_of_a_fork_has_no_reader_to_ask),
         cmocka_unit_test(attributes_have_limits),
         cmocka_unit_test(attributes_are_got_and_set),

@@ -255,7 +255,7 @@ static void a_seek_stays_in_the_file(void **state)
     close_file(file);
 }
 
-static void what_is_not_there_is_not_opened(void **state)
+static void a_missing_file_is_not_opened(void **state)
 {
     (void)state;
     static const struct {
@@ -290,7 +290,7 @@ static void what_is_not_there_is_not_opened(void **state)
 }
 
 /* 60,000 bytes: beyond 32,767 odd instructions are needed. */
-static void what_was_written_is_read_wherever_it_is(void **state)
+static void written_bytes_are_read_at_every_offset(void **state)
 {
     (void)state;
     enum { SIZE = 60000 };
@@ -305,9 +305,11 @@ static void what_was_written_is_read_wherever_it_is(void **state)
     assert_result(scm_file_seek(file, 0, SCM_SEEK_FROM_BEGINNING), SCM_S_OK);
     assert_read(file, SIZE, expected, SIZE);
 
-    static const size_t places[][2] = {{0, 1},       {255, 2},      {32766, 1},   {32767, 1},    {32768, 1},  {32700, 300},
-                                       {32767, 255}, {32768, 4096}, {59000, 999}, {59999, 1},    {40000, 255}, {40000, 252},
-                                       {40000, 253}, {40000, 254},  {1, 4096},    {5000, 10000}, {0, 60000}};
+    static const size_t places[][2] = {
+        {0, 1},       {255, 2},      {32766, 1},   {32767, 1},   {32768, 1},    {32700, 300},
+        {32767, 255}, {32768, 4096}, {59000, 999}, {59999, 1},   {40000, 255},  {40000, 252},
+        {40000, 253}, {40000, 254},  {1, 4096},    {5000, 10000}, {0, 60000},
+    };
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         size_t offset = places[i][0], length = places[i][1];
         for (size_t j = 0; j < length; j++)
@@ -412,7 +414,8 @@ static void a_card_that_refuses_to_select_so_is_asked_otherwise(void **state)
     scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4401");
     close_file(file);
     assert_string_equal(bed("card %d log", CARD),
-                        "00A40000023F0000 00A4010002501500 00A4000002501500 00A4020002440100 00A4020C024401 00A4000002440100");
+                        "00A40000023F0000 00A4010002501500 00A4000002501500 00A4020002440100 00A4020C024401 "
+                        "00A4000002440100");
     bed("card %d forget", CARD);
 }
 
@@ -551,7 +554,8 @@ static void a_directory_is_listed(void **state)
     scm_directory_options options = SCM_DIRECTORY_OPTIONS_INIT;
     options.first_id = 0x4404;
     options.last_id = 0x4405;
-    assert_result(scm_file_access_directory_ex(files, SCM_TYPE_ALL_FILES, &options, names, sizeof names, &length), SCM_S_OK);
+    assert_result(scm_file_access_directory_ex(files, SCM_TYPE_ALL_FILES, &options, names, sizeof names, &length),
+                  SCM_S_OK);
     assert_int_equal(length, 11);
     assert_memory_equal(names, "4404\0004405\0", 11);
     assert_result(scm_file_access_directory_ex(files, SCM_TYPE_ALL_FILES, &options, NULL, 0, &length), SCM_S_OK);
@@ -571,7 +575,8 @@ static void files_are_created_and_deleted(void **state)
     /* A directory, with a file with content and another directory in it. */
     create_file("3F00/5040", "\x82\x01\x38", 3);
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "5040"), SCM_S_OK);
-    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4401", NULL, 0, 0, (const uint8_t *)"content", 7), SCM_S_OK);
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4401", NULL, 0, 0, (const uint8_t *)"content", 7),
+                  SCM_S_OK);
     scm_file *file = open_file(SCM_TYPE_BY_ID, "4401");
     assert_int_equal(size_of(file), 7);
     assert_read(file, 7, "content", 7);
@@ -583,18 +588,20 @@ static void files_are_created_and_deleted(void **state)
     /* Not by the beginning of its name, and not without the flag for its content. */
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A00000039701", SCM_FL_RECURSIVE),
                   SCM_SCARD_E_FILE_NOT_FOUND);
-    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A0000003970102", 0), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A0000003970102", 0),
+                  SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "A0000003970102", SCM_FL_RECURSIVE), SCM_S_OK);
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00/5040"), SCM_S_OK);
     /* Fixed records: as many as the content fills. */
-    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4402", (const uint8_t *)"\x82\x05\x02\x41\x00\x04\x08", 7,
-                                         SCM_FL_NO_FLAGS, (const uint8_t *)"AAAABBBBCCCC", 12),
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4402", (const uint8_t *)"\x82\x05\x02\x41\x00\x04\x08",
+                                         7, SCM_FL_NO_FLAGS, (const uint8_t *)"AAAABBBBCCCC", 12),
                   SCM_S_OK);
     file = open_file(SCM_TYPE_BY_ID, "4402");
     assert_int_equal(size_of(file), 3);
     close_file(file);
 
-    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, ".", SCM_FL_NON_RECURSIVE), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, ".", SCM_FL_NON_RECURSIVE),
+                  SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_true(is_listed(SCM_TYPE_ALL_FILES, "4402", &count));
     assert_int_equal(count, 2);
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, ".", SCM_FL_RECURSIVE), SCM_S_OK);
@@ -604,14 +611,15 @@ static void files_are_created_and_deleted(void **state)
                   SCM_E_INVALIDARG);
 
     /* Content that does not fit is not begun. */
-    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", (const uint8_t *)"\x82\x05\x02\x41\x00\x04\x08", 7, 0,
-                                         (const uint8_t *)"AAAAB", 5),
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", (const uint8_t *)"\x82\x05\x02\x41\x00\x04\x08",
+                                         7, 0, (const uint8_t *)"AAAAB", 5),
                   SCM_E_INVALIDARG);
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_ID, "4403", 0), SCM_SCARD_E_FILE_NOT_FOUND);
     /* The kind of a new file is required. */
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", NULL, 0, SCM_FL_PREALLOCATE, NULL, 0),
                   SCM_E_INVALIDARG);
-    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", (const uint8_t *)"\x83\x02\x44\x04", 4, 0, NULL, 0),
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", (const uint8_t *)"\x83\x02\x44\x04", 4, 0, NULL,
+                                         0),
                   SCM_E_INVALIDARG);
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4403", (const uint8_t *)"\x83\x05", 2, 0, NULL, 0),
                   SCM_E_INVALIDARG);
@@ -647,10 +655,11 @@ static void a_short_identifier_that_cannot_be_read_changes_nothing(void **state)
     assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ID, "3F00/5016"), SCM_S_OK);
     bed("card %d clear", CARD);
     assert_result(scm_file_access_invalidate(files, "1", 0), SCM_SCARD_E_UNSUPPORTED_FEATURE);
-    assert_result(scm_file_access_set_properties(files, SCM_TYPE_BY_SHORT_ID, "1", (const uint8_t *)"\x8A\x01\x05", 3, 0),
+    assert_result(scm_file_access_set_properties(files, SCM_TYPE_BY_SHORT_ID, "1", (const uint8_t *)"\x8A\x01\x05", 3,
+                                                 0),
                   SCM_SCARD_E_UNSUPPORTED_FEATURE);
-    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_SHORT_ID, "1", NULL, 0, 0, properties, sizeof properties,
-                                                 &length),
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_SHORT_ID, "1", NULL, 0, 0, properties,
+                                                 sizeof properties, &length),
                   SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_int_equal(length, 0);
     assert_null(strstr(bed("card %d log", CARD), " 0004"));
@@ -667,7 +676,8 @@ static void a_file_in_the_place_of_a_directory(void **state)
     size_t length;
     create_file("4401", "\x80\x02\x00\x10\x88\x01\x08", 7);
     create_file("4403", "\x80\x02\x00\x10\x88\x01\x18", 7);
-    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4401/5556", (const uint8_t *)"\x82\x01\x38", 3, 0, NULL, 0),
+    assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "4401/5556", (const uint8_t *)"\x82\x01\x38", 3, 0,
+                                         NULL, 0),
                   SCM_SCARD_E_NO_DIR);
     assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, "3F00/5556", &file), SCM_SCARD_E_FILE_NOT_FOUND);
     assert_result(scm_file_access_invalidate(files, "4401/3", 0), SCM_SCARD_E_NO_DIR);
@@ -675,10 +685,12 @@ static void a_file_in_the_place_of_a_directory(void **state)
     assert_result(scm_file_access_resolve(files, SCM_TYPE_BY_ID, "4401/3", &taken_as, path, sizeof path, &length),
                   SCM_SCARD_E_NO_DIR);
     length = 77;
-    assert_result(scm_file_access_resolve(files, SCM_TYPE_BY_ID, "4401", NULL, path, sizeof path, &length), SCM_E_POINTER);
+    assert_result(scm_file_access_resolve(files, SCM_TYPE_BY_ID, "4401", NULL, path, sizeof path, &length),
+                  SCM_E_POINTER);
     assert_int_equal(length, 0);
     taken_as = 77;
-    assert_result(scm_file_access_resolve(files, SCM_TYPE_BY_ID, "4401", &taken_as, path, sizeof path, NULL), SCM_E_POINTER);
+    assert_result(scm_file_access_resolve(files, SCM_TYPE_BY_ID, "4401", &taken_as, path, sizeof path, NULL),
+                  SCM_E_POINTER);
     assert_int_equal(taken_as, 0);
     assert_result(scm_file_access_open(files, SCM_TYPE_BY_ID, "3/3", &file), SCM_E_INVALIDARG);
     file = open_file(SCM_TYPE_BY_SHORT_ID, "3");
@@ -711,7 +723,8 @@ static void the_beginning_of_a_name_is_not_enough_to_change(void **state)
     scm_file *file = open_file(SCM_TYPE_BY_NAME, "F07363/5020/4401");
     close_file(file);
     assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "F07363/5020/4401", 0), SCM_SCARD_E_FILE_NOT_FOUND);
-    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "F07363/..", SCM_FL_RECURSIVE), SCM_SCARD_E_FILE_NOT_FOUND);
+    assert_result(scm_file_access_delete(files, SCM_TYPE_BY_NAME, "F07363/..", SCM_FL_RECURSIVE),
+                  SCM_SCARD_E_FILE_NOT_FOUND);
     assert_result(scm_file_access_create(files, SCM_TYPE_BY_ID, "F07363/4499", NULL, 0, 0, (const uint8_t *)"x", 1),
                   SCM_SCARD_E_FILE_NOT_FOUND);
     assert_result(scm_file_access_invalidate(files, "F073636D74/5020/4401", 0), SCM_SCARD_E_FILE_NOT_FOUND);
@@ -730,16 +743,17 @@ static void properties_are_told(void **state)
     (void)state;
     uint8_t found[256];
     size_t length = 77;
-    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "3F00/5015/4401", (const uint8_t *)"\x80\x83\x88", 3, 0,
-                                                 found, sizeof found, &length),
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "3F00/5015/4401",
+                                                 (const uint8_t *)"\x80\x83\x88", 3, 0, found, sizeof found, &length),
                   SCM_S_OK);
     assert_int_equal(length, 11);
     assert_memory_equal(found, "\x80\x02\x00\x40\x83\x02\x44\x01\x88\x01\x08", 11);
-    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "3F00/5015/4401", NULL, 0, 0, NULL, 0, &length), SCM_S_OK);
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "3F00/5015/4401", NULL, 0, 0, NULL, 0, &length),
+                  SCM_S_OK);
     assert_in_range(length, 20, 40);
     /* The label of a directory is no control parameter. */
-    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "5015", (const uint8_t *)"\x50", 1, 0, found, sizeof found,
-                                                 &length),
+    assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "5015", (const uint8_t *)"\x50", 1, 0, found,
+                                                 sizeof found, &length),
                   SCM_S_OK);
     assert_int_equal(length, 0);
     assert_result(scm_file_access_get_properties(files, SCM_TYPE_BY_ID, "5015", (const uint8_t *)"\x50", 1,
@@ -767,7 +781,8 @@ static void capabilities_are_told(void **state)
     (void)state;
     uint8_t found[256];
     size_t length = 77;
-    assert_result(scm_file_access_get_file_capabilities(files, (const uint8_t *)"\x47\x7F\x66", 3, 0, found, sizeof found, &length),
+    assert_result(scm_file_access_get_file_capabilities(files, (const uint8_t *)"\x47\x7F\x66", 3, 0, found,
+                                                        sizeof found, &length),
                   SCM_S_OK);
     assert_int_equal(length, 18);
     assert_memory_equal(found, "\x47\x03\xF7\x41\xFF\x7F\x66\x0A\x02\x03\x00\xFF\xFF\x02\x03\x00\xFF\xFF", 18);
@@ -788,14 +803,16 @@ static void nobody_leads_astray(void **state)
     size_t length;
     assert_read(file, 3, "Hel", 3);
     /* Another attachment selects another file, without a signal. */
-    assert_result(scm_transmit(other, (const uint8_t *)"\x00\xA4\x08\x0C\x02\x2F\x00", 7, response, sizeof response, &length),
+    assert_result(scm_transmit(other, (const uint8_t *)"\x00\xA4\x08\x0C\x02\x2F\x00", 7, response, sizeof response,
+                               &length),
                   SCM_S_OK);
     assert_memory_equal(response, "\x90\x00", 2);
     assert_read(file, 2, "lo", 2);
     /* So does the caller, under its own lock. */
     assert_result(scm_lock(card), SCM_S_OK);
     assert_read(file, 1, " ", 1);
-    assert_result(scm_transmit(card, (const uint8_t *)"\x00\xA4\x08\x0C\x02\x2F\x00", 7, response, sizeof response, &length),
+    assert_result(scm_transmit(card, (const uint8_t *)"\x00\xA4\x08\x0C\x02\x2F\x00", 7, response, sizeof response,
+                               &length),
                   SCM_S_OK);
     assert_read(file, 4, "from", 4);
     assert_result(scm_unlock(card, SCM_DISPOSITION_LEAVE), SCM_S_OK);
@@ -897,8 +914,8 @@ static void after_an_own_reset_a_file_is_selected_again(void **state)
 static int exchanges_until_loss;
 
 /* A broken exchange of a card that has restarted. */
-static scm_result begin_anew(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                             size_t *length)
+static scm_result begin_anew(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                             size_t capacity, size_t *length)
 {
     if (--exchanges_until_loss == 0) {
         scm_card_power(user, SCM_POWER_RESET);
@@ -1105,7 +1122,8 @@ static scm_result tell_nothing(void *user, const uint8_t *command, size_t comman
         return scm_card_transmit(user, quiet, command[4] + 5u, response, capacity, length);
     }
     if (is_eager && command[1] == 0xB0 && command[2] == 0x85)
-        assert_result(scm_card_transmit(user, (const uint8_t *)"\x00\xA4\x02\x0C\x02\x44\x05", 7, quiet, sizeof quiet, length),
+        assert_result(scm_card_transmit(user, (const uint8_t *)"\x00\xA4\x02\x0C\x02\x44\x05", 7, quiet, sizeof quiet,
+                                        length),
                       SCM_S_OK);
     /* GET DATA would return as much. */
     if (command_length > 4 && command[1] == 0xCA) {
@@ -1116,8 +1134,8 @@ static scm_result tell_nothing(void *user, const uint8_t *command, size_t comman
     return scm_card_transmit(user, command, command_length, response, capacity, length);
 }
 
-typedef scm_result manners(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                           size_t *length);
+typedef scm_result manners(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                           size_t capacity, size_t *length);
 
 static struct quiet insert_card_of(const char *description, manners *transmit)
 {
@@ -1137,8 +1155,9 @@ static struct quiet insert_quiet_card(const char *unsupported)
 {
     char description[512];
     snprintf(description, sizeof description,
-             "unsupported = [%s]\n[[mf.ef]]\nid = 0x4401\nshort_id = 1\nsize = 40000\n[[mf.ef]]\nid = 0x4402\nstructure = "
-             "'linear-variable'\nsize = 400\ncount = 5\n[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x6F07\ncontent = 'AA'\n",
+             "unsupported = [%s]\n[[mf.ef]]\nid = 0x4401\nshort_id = 1\nsize = 40000\n"
+             "[[mf.ef]]\nid = 0x4402\nstructure = 'linear-variable'\nsize = 400\ncount = 5\n"
+             "[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x6F07\ncontent = 'AA'\n",
              unsupported);
     return insert_card_of(description, tell_nothing);
 }
@@ -1163,9 +1182,10 @@ static void an_application_is_listed_once(void **state)
 {
     (void)state;
     struct quiet card_with_dir =
-        insert_card_of("[[mf.ef]]\nid = 0x2F00\ncontent = '61094F07A0000000036F01 61074F05A000000004 61074F05A000000004 "
-                       "61074F05A000000005'\n[[mf.df]]\nname = 'A0000000036F01'\n[[mf.df]]\nname = 'A000000004'\n[[mf.df]]\n"
-                       "name = 'A000000005'\nid = 0x6F01\n",
+        insert_card_of("[[mf.ef]]\nid = 0x2F00\n"
+                       "content = '61094F07A0000000036F01 61074F05A000000004 61074F05A000000004 61074F05A000000005'\n"
+                       "[[mf.df]]\nname = 'A0000000036F01'\n[[mf.df]]\nname = 'A000000004'\n"
+                       "[[mf.df]]\nname = 'A000000005'\nid = 0x6F01\n",
                        scm_card_transmit);
     char names[100];
     size_t length = 77;
@@ -1177,8 +1197,8 @@ static void an_application_is_listed_once(void **state)
 }
 
 /* Some cards return less than requested, here four bytes, and EF.DIR is longer. */
-static scm_result give_little(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                              size_t *length)
+static scm_result give_little(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                              size_t capacity, size_t *length)
 {
     uint8_t less[5] = {0x00, 0xB0, command[2], command[3], 4};
     if (command_length != 5 || command[1] != 0xB0)
@@ -1187,8 +1207,8 @@ static scm_result give_little(void *user, const uint8_t *command, size_t command
 }
 
 /* Some refuse too long reads, here of more than four bytes, and reads across the end of the file. */
-static scm_result refuse_much(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                              size_t *length)
+static scm_result refuse_much(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                              size_t capacity, size_t *length)
 {
     const uint8_t much[] = {0x67, 0x00};
     if (command_length == 5 && command[1] == 0xB0 && (command[4] == 0 || command[4] > 4)) {
@@ -1209,7 +1229,8 @@ static void read_ef_dir_from(manners *transmit)
                        transmit);
     char names[100];
     size_t length = 77;
-    assert_result(scm_file_access_directory(little.files, SCM_TYPE_DIRECTORIES, names, sizeof names, &length), SCM_S_OK);
+    assert_result(scm_file_access_directory(little.files, SCM_TYPE_DIRECTORIES, names, sizeof names, &length),
+                  SCM_S_OK);
     assert_int_equal(length, sizeof "A000000004\0A000000005\0");
     assert_memory_equal(names, "A000000004\0A000000005\0", length);
     remove_quiet_card(little);
@@ -1236,21 +1257,25 @@ static void standard_applications_are_listed(void **state)
         size_t length;
     } applications[] = {
         {"[[mf.ef]]\nid = 0x011C\nsize = 1\n[[mf.df]]\nname = 'A0000002471001'\n[[mf.df.ef]]\nid = 0x011E\nsize = 1\n"
-         "[[mf.df.ef]]\nid = 0x0101\nsize = 1\n[[mf.df.ef]]\nid = 0x0110\nsize = 1\n[[mf.df.ef]]\nid = 0x011D\nsize = 1\n",
+         "[[mf.df.ef]]\nid = 0x0101\nsize = 1\n[[mf.df.ef]]\nid = 0x0110\nsize = 1\n"
+         "[[mf.df.ef]]\nid = 0x011D\nsize = 1\n",
          "A0000002471001", "0101\0" "0110\0" "011D\0" "011E\0", 21},
         {"[[mf.df]]\nid = 0x5015\n[[mf.df.ef]]\nid = 0x5031\nsize = 1\n[[mf.df.ef]]\nid = 0x5032\nsize = 1\n", "5015",
          "5031\0" "5032\0", 11},
         {"[[mf.ef]]\nid = 0x2FE2\nsize = 1\n[[mf.ef]]\nid = 0x2F05\nsize = 1\n[[mf.df]]\nid = 0x7F20\n", "3F00",
          "2F05\0" "2FE2\0" "7F20\0", 16},
-        {"[[mf.df]]\nname = 'A000000167455349474E'\n[[mf.df.ef]]\nid = 0xC000\nsize = 1\n[[mf.df.ef]]\nid = 0xC008\nsize = 1\n",
+        {"[[mf.df]]\nname = 'A000000167455349474E'\n[[mf.df.ef]]\nid = 0xC000\nsize = 1\n"
+         "[[mf.df.ef]]\nid = 0xC008\nsize = 1\n",
          "A000000167455349474E", "C000\0" "C008\0", 11},
     };
     for (size_t i = 0; i < sizeof applications / sizeof *applications; i++) {
         struct quiet with_files = insert_card_of(applications[i].description, scm_card_transmit);
         char names[200];
         size_t length = 77;
-        assert_result(scm_file_access_change_dir(with_files.files, SCM_TYPE_BY_ANY, applications[i].directory), SCM_S_OK);
-        assert_result(scm_file_access_directory(with_files.files, SCM_TYPE_ALL_FILES, names, sizeof names, &length), SCM_S_OK);
+        assert_result(scm_file_access_change_dir(with_files.files, SCM_TYPE_BY_ANY, applications[i].directory),
+                      SCM_S_OK);
+        assert_result(scm_file_access_directory(with_files.files, SCM_TYPE_ALL_FILES, names, sizeof names, &length),
+                      SCM_S_OK);
         assert_int_equal(length, applications[i].length);
         assert_memory_equal(names, applications[i].expected, length);
         remove_quiet_card(with_files);
@@ -1303,9 +1328,11 @@ static void a_card_that_tells_nothing_is_read(void **state)
 static void a_short_identifier_leaves_no_other_file_current(void **state)
 {
     (void)state;
-    struct quiet quiet = insert_card_of("[[mf.ef]]\nid = 0x4403\nstructure = 'linear-fixed'\nrecords = ['A1', 'A2', 'A3']\n"
+    struct quiet quiet =
+        insert_card_of("[[mf.ef]]\nid = 0x4403\nstructure = 'linear-fixed'\nrecords = ['A1', 'A2', 'A3']\n"
                                         "[[mf.ef]]\nid = 0x4404\nshort_id = 4\nstructure = 'linear-fixed'\nrecords = "
-                                        "['B1', 'B2', 'B3']\n[[mf.ef]]\nid = 0x4405\nshort_id = 5\nsize = 0\n", tell_nothing);
+                                        "['B1', 'B2', 'B3']\n[[mf.ef]]\nid = 0x4405\nshort_id = 5\nsize = 0\n",
+                                            tell_nothing);
     scm_file *by_id, *by_short_id, *empty;
     size_t written;
     assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_SHORT_ID, "4", &by_short_id), SCM_S_OK);
@@ -1338,8 +1365,8 @@ static void a_card_that_refuses_a_length_is_asked_for_a_record(void **state)
     static const uint8_t long_record[300];
     char description[1000];
     snprintf(description, sizeof description,
-             "unsupported = ['extended']\n[[mf.ef]]\nid = 0x4402\nstructure = 'linear-variable'\nrecords = ['A1', 'A2A2', "
-             "'%0600d']\n",
+             "unsupported = ['extended']\n[[mf.ef]]\nid = 0x4402\nstructure = 'linear-variable'\n"
+             "records = ['A1', 'A2A2', '%0600d']\n",
              0);
     struct quiet quiet = insert_card_of(description, tell_nothing);
     scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
@@ -1383,7 +1410,8 @@ static scm_result get_file_capabilities(void)
 {
     uint8_t capabilities[64];
     size_t length;
-    return scm_file_access_get_file_capabilities(files_of_pulled, NULL, 0, 0, capabilities, sizeof capabilities, &length);
+    return scm_file_access_get_file_capabilities(files_of_pulled, NULL, 0, 0, capabilities, sizeof capabilities,
+                                                 &length);
 }
 
 /* No question of the library for its own sake hides that the card was removed. */
@@ -1433,7 +1461,7 @@ static void a_card_that_is_gone_has_no_capabilities(void **state)
 }
 
 /* A possible directory is not deleted by mistake. */
-static void what_may_be_a_directory_is_not_deleted(void **state)
+static void a_possible_directory_is_not_deleted(void **state)
 {
     (void)state;
     struct quiet quiet = insert_quiet_card("");
@@ -1449,8 +1477,8 @@ static void what_may_be_a_directory_is_not_deleted(void **state)
 
 /* A card that knows only identifiers, and also finds those of directories beside the current one (ETSI TS 102 221,
  * 8.4.1). */
-static scm_result find_beside(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                              size_t *length)
+static scm_result find_beside(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                              size_t capacity, size_t *length)
 {
     static const uint8_t mf[] = {0x00, 0xA4, 0x00, 0x0C, 0x02, 0x3F, 0x00};
     if (command_length > 4 && command[1] == 0xA4 && command[2] != 0x00) {
@@ -1466,7 +1494,7 @@ static scm_result find_beside(void *user, const uint8_t *command, size_t command
     return result;
 }
 
-static void what_is_beside_a_directory_is_not_in_it(void **state)
+static void a_sibling_is_no_child(void **state)
 {
     (void)state;
     struct quiet beside;
@@ -1486,7 +1514,8 @@ static void what_is_beside_a_directory_is_not_in_it(void **state)
     /* 5016 is beside 5015. */
     assert_result(scm_file_access_open(beside.files, SCM_TYPE_BY_ID, "3F00/5015/5016/4501", &file),
                   SCM_SCARD_E_UNSUPPORTED_FEATURE);
-    assert_result(scm_file_access_change_dir(beside.files, SCM_TYPE_BY_ID, "3F00/5015/5016"), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+    assert_result(scm_file_access_change_dir(beside.files, SCM_TYPE_BY_ID, "3F00/5015/5016"),
+                  SCM_SCARD_E_UNSUPPORTED_FEATURE);
     assert_result(scm_file_access_delete(beside.files, SCM_TYPE_BY_ID, "3F00/5015/5016", SCM_FL_RECURSIVE),
                   SCM_SCARD_E_UNSUPPORTED_FEATURE);
     scm_directory_options options = SCM_DIRECTORY_OPTIONS_INIT;
@@ -1495,7 +1524,8 @@ static void what_is_beside_a_directory_is_not_in_it(void **state)
     options.first_id = 0x5015;
     options.last_id = 0x5016;
     assert_result(scm_file_access_change_dir(beside.files, SCM_TYPE_BY_ID, "3F00/5015"), SCM_S_OK);
-    assert_result(scm_file_access_directory_ex(beside.files, SCM_TYPE_ALL_FILES, &options, names, sizeof names, &length),
+    assert_result(scm_file_access_directory_ex(beside.files, SCM_TYPE_ALL_FILES, &options, names, sizeof names,
+                                               &length),
                   SCM_S_OK);
     assert_int_equal(length, 1);
     assert_result(scm_file_access_change_dir(beside.files, SCM_TYPE_BY_ID, "3F00/5016"), SCM_S_OK);
@@ -1522,7 +1552,8 @@ static void a_refusal_is_learned_when_another_way_is_answered(void **state)
 {
     (void)state;
     bed("card %d answer 00A403 6A86", CARD);
-    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F073636D74657374/.."), SCM_SCARD_E_DIR_NOT_FOUND);
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_NAME, "F073636D74657374/.."),
+                  SCM_SCARD_E_DIR_NOT_FOUND);
     bed("card %d forget", CARD);
     bed("card %d clear", CARD);
     scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/5015/4402");
@@ -1578,7 +1609,7 @@ static void a_card_without_odd_instructions_has_an_end(void **state)
 
 /* --- Invalid input */
 
-static void what_is_no_object_is_no_object(void **state)
+static void an_invalid_token_is_no_object(void **state)
 {
     (void)state;
     scm_file_access *none = (scm_file_access *)&none;
@@ -1681,8 +1712,8 @@ int main(int argc, char **argv)
         on_default(a_guess_is_told),
         on_default(a_file_is_read_whatever_it_is_called),
         on_default(a_seek_stays_in_the_file),
-        on_default(what_is_not_there_is_not_opened),
-        with_both(what_was_written_is_read_wherever_it_is),
+        on_default(a_missing_file_is_not_opened),
+        with_both(written_bytes_are_read_at_every_offset),
         with_t_1(a_card_that_refuses_a_length_is_asked_for_less),
         on_default(a_card_that_refuses_to_select_so_is_asked_otherwise),
         on_default(a_code_of_a_directory_outlives_a_long_write),
@@ -1719,13 +1750,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_card_that_refuses_a_length_is_asked_for_a_record),
         cmocka_unit_test(a_card_that_is_pulled_at_any_moment_is_told),
         cmocka_unit_test(a_card_that_is_gone_has_no_capabilities),
-        cmocka_unit_test(what_may_be_a_directory_is_not_deleted),
-        cmocka_unit_test(what_is_beside_a_directory_is_not_in_it),
+        cmocka_unit_test(a_possible_directory_is_not_deleted),
+        cmocka_unit_test(a_sibling_is_no_child),
         on_default(a_card_that_only_selects_can_be_used),
         on_default(a_refusal_is_learned_when_another_way_is_answered),
         on_default(an_application_without_files_teaches_nothing),
         cmocka_unit_test(a_card_without_odd_instructions_has_an_end),
-        on_default(what_is_no_object_is_no_object),
+        on_default(an_invalid_token_is_no_object),
         on_default(bad_input_is_refused),
         on_default(everything_ends_with_the_attachment),
     };

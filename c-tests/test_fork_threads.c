@@ -82,7 +82,8 @@ static bool live_in_child(void)
     return STEP(scm_virtual_ifd_create(name, NULL, &ifd)) == SCM_S_OK &&
            STEP(scm_virtual_ifd_insert(ifd, &card)) == SCM_S_OK &&
            STEP(scm_attach_by_ifd(name, &handle)) == SCM_S_OK && STEP(exchange(handle)) == SCM_S_OK &&
-           STEP(scm_lock_ex(handle, 20000)) == SCM_S_OK && STEP(scm_unlock(handle, SCM_DISPOSITION_RESET)) == SCM_S_OK &&
+           STEP(scm_lock_ex(handle, 20000)) == SCM_S_OK &&
+               STEP(scm_unlock(handle, SCM_DISPOSITION_RESET)) == SCM_S_OK &&
            STEP(scm_reconnect(handle)) == SCM_S_OK && is_listed(name) &&
            STEP(scm_monitor_create(&monitor)) == SCM_S_OK && is_told_of(monitor, name) &&
            STEP(scm_monitor_destroy(monitor)) == SCM_S_OK && STEP(scm_detach(handle)) == SCM_S_OK &&

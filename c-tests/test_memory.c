@@ -146,7 +146,8 @@ static void release(void *user)
 
 static scm_result create(void)
 {
-    const scm_virtual_attribute attributes[] = {{.id = 1, .value = (const uint8_t *)"one", .value_length = 3}, {.id = 2}};
+    const scm_virtual_attribute attributes[] = {{.id = 1, .value = (const uint8_t *)"one", .value_length = 3},
+        {.id = 2}};
     scm_virtual_ifd_options options = SCM_VIRTUAL_IFD_OPTIONS_INIT;
     options.release = release;
     options.attributes = attributes;
@@ -571,7 +572,7 @@ static void providers_run_out_of_memory(void **state)
     assert_int_equal(ended, 1);
 }
 
-static void what_needs_no_memory_takes_none(void **state)
+static void calls_without_allocations_do_not_allocate(void **state)
 {
     (void)state;
     uint8_t response[16];
@@ -606,7 +607,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(monitors_run_out_of_memory),
         cmocka_unit_test(files_run_out_of_memory),
         cmocka_unit_test(providers_run_out_of_memory),
-        cmocka_unit_test(what_needs_no_memory_takes_none),
+        cmocka_unit_test(calls_without_allocations_do_not_allocate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,7 +187,7 @@ static void end(struct watch *watch)
     assert_result(scm_monitor_destroy(watch->monitor), SCM_E_HANDLE);
 }
 
-static void what_is_there_comes_first(void **state)
+static void the_present_state_comes_first(void **state)
 {
     (void)state;
     struct watch watch = begin();
@@ -228,7 +228,8 @@ static void that_all_has_been_told_is_an_event(void **state)
             assert_int_equal(seen(&watch, bed_ifd(reader))->here, 1);
             assert_int_equal(seen(&watch, bed_ifd(reader))->card, reader == CARD);
         }
-        uint64_t told = (uint64_t)readers + 3 + bed_is_virtual(); /* the service, the card, all of it; and the platform */
+        /* the service, the card, all of it; and the platform */
+        uint64_t told = (uint64_t)readers + 3 + bed_is_virtual();
         assert_int_equal(watch.number, told);
         end(&watch);
     }
@@ -709,7 +710,7 @@ int main(int argc, char **argv)
 {
     bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_there_comes_first),
+        cmocka_unit_test(the_present_state_comes_first),
         cmocka_unit_test(that_all_has_been_told_is_an_event),
         cmocka_unit_test(cards_come_and_go),
         cmocka_unit_test(changes_that_nobody_waited_for_are_kept),

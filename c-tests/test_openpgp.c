@@ -100,7 +100,7 @@ static void commands_are_carried_whatever_it_takes(void **state)
     assert_result(send_command(&verify, &length, &word), SCM_S_OK);
 }
 
-static void what_the_card_says_that_it_can_do(void **state)
+static void capabilities_of_the_card(void **state)
 {
     (void)state;
     /* The card knows all of it, and its ATR denies it (73 FF 01 00, of the crate vpicc). */
@@ -157,7 +157,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_application_is_selected_by_its_name),
         cmocka_unit_test(data_objects_are_read),
         cmocka_unit_test(commands_are_carried_whatever_it_takes),
-        cmocka_unit_test(what_the_card_says_that_it_can_do),
+        cmocka_unit_test(capabilities_of_the_card),
         cmocka_unit_test(a_reset_is_noticed_and_the_application_selected_again),
         cmocka_unit_test(the_card_survives_a_restart_of_the_service),
     };

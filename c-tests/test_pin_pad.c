@@ -100,7 +100,8 @@ static scm_result transmit(void *user, const uint8_t *command, size_t command_le
     (void)user, (void)command_length, (void)capacity;
     reader.commands++;
     /* The MF, with two tries for CHV1, and four for its unblocking code. */
-    static const uint8_t mf[] = {0, 0, 0, 0, 0x3F, 0, 1, 0, 0, 0, 0, 0, 10, 0x13, 1, 1, 4, 0, 0x82, 0x84, 0x83, 0x8A, 0};
+    static const uint8_t mf[] = {0, 0, 0, 0, 0x3F, 0, 1, 0, 0, 0, 0, 0, 10, 0x13, 1, 1, 4, 0, 0x82, 0x84, 0x83, 0x8A,
+        0};
     *response_length = 0;
     if (reader.has_sim && command[0] == 0xA0)
         give(response, response_length, mf, sizeof mf);
@@ -306,7 +307,8 @@ static void a_sim_is_asked_in_its_own_way(void **state)
 static void codes_as_long_as_they_are(void **state)
 {
     (void)state;
-    static const uint8_t ascii[] = {0, 0, 0x82, 0, 0, 15, 1, 2, 1, 0x09, 0x04, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0x20, 0, 1, 0};
+    static const uint8_t ascii[] = {0, 0, 0x82, 0, 0, 15, 1, 2, 1, 0x09, 0x04, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0x20, 0, 1,
+        0};
     static const uint8_t bcd[] = {0, 0, 0x81, 0, 0, 12, 6, 2, 1, 0x09, 0x04, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0x20, 0, 1, 0};
     make_codes(NULL);
     assert_result(verify(0, 1), SCM_S_OK);
@@ -374,7 +376,7 @@ static void a_reader_without_the_feature_is_not_asked(void **state)
     assert_int_equal(reader.questions + reader.commands, 0);
 }
 
-static void what_the_reader_says_becomes_a_code(void **state)
+static void answers_of_the_reader_become_codes(void **state)
 {
     (void)state;
     static const struct {
@@ -533,7 +535,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(codes_as_long_as_they_are, begin, end),
         cmocka_unit_test_setup_teardown(the_reader_has_its_say, begin, end),
         cmocka_unit_test_setup_teardown(a_reader_without_the_feature_is_not_asked, begin, end),
-        cmocka_unit_test_setup_teardown(what_the_reader_says_becomes_a_code, begin, end),
+        cmocka_unit_test_setup_teardown(answers_of_the_reader_become_codes, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_the_answer, begin, end),
         cmocka_unit_test_setup_teardown(a_card_that_is_pulled_is_no_reader_without_a_pin_pad, begin, end),
         cmocka_unit_test_setup_teardown(a_callback_does_not_wait_for_itself, begin, end),

@@ -197,7 +197,8 @@ static scm_provider provider(struct source *source, const scm_guid *iid, const c
     return provider;
 }
 
-static scm_provider register_provider(struct source *source, const scm_guid *iid, const char *name, const void *functions)
+static scm_provider register_provider(struct source *source, const scm_guid *iid, const char *name,
+                                      const void *functions)
 {
     scm_provider registered = provider(source, iid, name, functions);
     assert_result(scm_register_provider(&registered), SCM_S_OK);
@@ -267,7 +268,7 @@ static void by_iid_and_by_name(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-static void what_is_asked_for_has_to_be_known(void **state)
+static void a_requested_interface_must_be_known(void **state)
 {
     (void)state;
     char long_name[SCM_INTERFACE_NAME_MAX + 2];
@@ -419,7 +420,7 @@ static void a_provider_takes_the_place_of_the_generic_one(void **state)
     unregister_to_the_end(&authentication_provider);
 }
 
-static void what_a_provider_leaves_after_a_failure_is_not_handed_out(void **state)
+static void outputs_of_a_failed_provider_are_dropped(void **state)
 {
     (void)state;
     struct source source = {0};
@@ -687,7 +688,7 @@ static void the_last_registered_is_asked(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-static void what_exists_outlives_its_registration(void **state)
+static void an_object_outlives_its_registration(void **state)
 {
     (void)state;
     struct source source = {0};
@@ -838,7 +839,7 @@ static scm_result call_create(void *handle)
     return result;
 }
 
-static void what_is_created_for_an_attachment_that_has_ended_is_released(void **state)
+static void an_object_for_an_ended_attachment_is_released(void **state)
 {
     (void)state;
     struct source source = {.during_create = wait_in_call};
@@ -1015,11 +1016,11 @@ int main(int argc, char **argv)
     bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_iid_and_by_name),
-        cmocka_unit_test(what_is_asked_for_has_to_be_known),
+        cmocka_unit_test(a_requested_interface_must_be_known),
         cmocka_unit_test(nothing_is_created_before_there_is_an_attachment),
         cmocka_unit_test(a_provider_has_to_be_complete),
         cmocka_unit_test(a_provider_takes_the_place_of_the_generic_one),
-        cmocka_unit_test(what_a_provider_leaves_after_a_failure_is_not_handed_out),
+        cmocka_unit_test(outputs_of_a_failed_provider_are_dropped),
         cmocka_unit_test(files_are_closed_before_what_opened_them_is_released),
         cmocka_unit_test(a_function_that_is_not_there_is_not_implemented),
         cmocka_unit_test(the_inputs_of_a_provider_are_there),
@@ -1028,12 +1029,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(another_name_of_a_standard_interface),
         cmocka_unit_test(a_provider_is_for_its_cards),
         cmocka_unit_test(the_last_registered_is_asked),
-        cmocka_unit_test(what_exists_outlives_its_registration),
+        cmocka_unit_test(an_object_outlives_its_registration),
         cmocka_unit_test(a_provider_talks_to_the_card),
         cmocka_unit_test(a_provider_can_stand_on_the_one_before_it),
         cmocka_unit_test(an_object_outlives_a_reconnect),
         cmocka_unit_test(an_object_lives_until_the_last_call_has_left_it),
-        cmocka_unit_test(what_is_created_for_an_attachment_that_has_ended_is_released),
+        cmocka_unit_test(an_object_for_an_ended_attachment_is_released),
         cmocka_unit_test(a_provider_may_detach),
         cmocka_unit_test(threads_create_while_others_register),
         cmocka_unit_test(the_child_of_a_fork_has_the_providers_and_not_the_objects),

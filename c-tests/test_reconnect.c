@@ -347,7 +347,8 @@ static void wrong_options_change_nothing(void **state)
     scm_reconnect_options wrong[] = {
         {sizeof(scm_reconnect_options) - 1, 0, 0, 0, 0},          {sizeof(scm_reconnect_options) + 4096, 0, 0, 0, 0},
         {sizeof(scm_reconnect_options), 4, 0, 0, 0},              {sizeof(scm_reconnect_options), 0, 4, 0, 0},
-        {sizeof(scm_reconnect_options), 0, 0, 4, 0},              {sizeof(scm_reconnect_options), 0, 0, SCM_DISPOSITION_EJECT, 0},
+        {sizeof(scm_reconnect_options), 0, 0, 4, 0},
+                         {sizeof(scm_reconnect_options), 0, 0, SCM_DISPOSITION_EJECT, 0},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_result(scm_reconnect_ex(handle, &wrong[i]), SCM_E_INVALIDARG);

@@ -251,8 +251,8 @@ static void show_codes(scm_ch_verification *object, size_t length)
 }
 
 /* Returns a secret as its answer. */
-static scm_result respond(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer, size_t capacity,
-                          size_t *answer_length)
+static scm_result respond(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer,
+                          size_t capacity, size_t *answer_length)
 {
     (void)challenge, (void)challenge_length;
     reveal(answer, &CODE);

@@ -39,7 +39,8 @@ static scm_result send(scm_handle *handle, const scm_command *command)
 }
 
 /* Sends the command, and the card gives this response. */
-static void check_send(scm_handle *handle, scm_command command, scm_result result, size_t answer, uint16_t expected_word)
+static void check_send(scm_handle *handle, scm_command command, scm_result result, size_t answer,
+                       uint16_t expected_word)
 {
     assert_result(send(handle, &command), result);
     assert_int_equal(word, expected_word);
@@ -165,7 +166,7 @@ static void t_0_sends_long_data_in_parts(void **state)
 }
 
 /* The first try is refused for its Le, and has the text anyway. */
-static void what_comes_with_a_refused_try_is_thrown_away(void **state)
+static void data_of_a_refused_try_are_discarded(void **state)
 {
     (void)state;
     scm_handle *const handles[] = {card, card_t0};
@@ -219,7 +220,7 @@ static void commands_for_the_reader_go_as_they_are(void **state)
     }
 }
 
-static void what_cannot_be_carried_is_not_sent(void **state)
+static void a_command_that_cannot_be_transported_is_not_sent(void **state)
 {
     (void)state;
     fresh(CARD);
@@ -245,7 +246,7 @@ static void a_card_that_knows_no_chaining_says_so(void **state)
     fresh(CARD);
 }
 
-static void what_a_card_counts_is_sent_once(void **state)
+static void a_counted_command_is_sent_once(void **state)
 {
     (void)state;
     const uint8_t counted[] = {0x20, 0x24, 0x26, 0x28, 0x2C, 0x2E, 0x82, 0x86};
@@ -292,7 +293,8 @@ static void transmit_stays_raw(void **state)
     assert_result(scm_transmit(card_t0, (const uint8_t *)"\x00\xA4\x04\x00", 4, raw, sizeof raw, &length), SCM_S_OK);
     assert_int_equal(length, 2);
     assert_memory_equal(raw, "\x61\x04", 2);
-    assert_result(scm_transmit(card_t0, (const uint8_t *)"\x00\xB0\x00\x00\x00", 5, raw, sizeof raw, &length), SCM_S_OK);
+    assert_result(scm_transmit(card_t0, (const uint8_t *)"\x00\xB0\x00\x00\x00", 5, raw, sizeof raw, &length),
+                  SCM_S_OK);
     assert_memory_equal(raw, "\x6C\x04", 2);
     assert_string_equal(bed("card %d log", CARD_T0), "00A40400 00B0000000");
     fresh(CARD_T0);
@@ -415,7 +417,7 @@ static void an_answer_that_does_not_fit_is_not_lost(void **state)
 }
 
 /* Some T=1 cards return all data, whatever Le is. */
-static void what_nobody_expected_is_not_lost(void **state)
+static void unexpected_data_are_not_lost(void **state)
 {
     (void)state;
     fresh(CARD);
@@ -772,7 +774,7 @@ static scm_handle *attach_exclusively(int reader)
     return handle;
 }
 
-static void who_has_the_card_alone_is_called_once_and_after_a_loss(void **state)
+static void the_hook_is_called_once_and_after_a_loss_without_other_users(void **state)
 {
     (void)state;
     struct hook hook = {0};
@@ -805,7 +807,7 @@ static void who_has_the_card_alone_is_called_once_and_after_a_loss(void **state)
     card_long = attach(CARD_LONG);
 }
 
-static void who_shares_the_card_is_called_each_time(void **state)
+static void the_hook_is_called_each_time_with_other_users(void **state)
 {
     (void)state;
     struct hook hook = {0};
@@ -1192,18 +1194,18 @@ int main(int argc, char **argv)
         cmocka_unit_test(t_1_takes_what_it_can_in_one_exchange),
         cmocka_unit_test(t_0_has_its_answers_fetched),
         cmocka_unit_test(t_0_sends_long_data_in_parts),
-        cmocka_unit_test(what_comes_with_a_refused_try_is_thrown_away),
+        cmocka_unit_test(data_of_a_refused_try_are_discarded),
         cmocka_unit_test(an_answer_is_fetched_in_the_class_of_the_card),
         cmocka_unit_test(commands_for_the_reader_go_as_they_are),
-        cmocka_unit_test(what_cannot_be_carried_is_not_sent),
+        cmocka_unit_test(a_command_that_cannot_be_transported_is_not_sent),
         cmocka_unit_test(a_card_that_knows_no_chaining_says_so),
-        cmocka_unit_test(what_a_card_counts_is_sent_once),
+        cmocka_unit_test(a_counted_command_is_sent_once),
         cmocka_unit_test(channels_are_put_into_the_class),
         cmocka_unit_test(transmit_stays_raw),
         cmocka_unit_test(words_become_codes),
         cmocka_unit_test(data_come_with_any_word),
         cmocka_unit_test(an_answer_that_does_not_fit_is_not_lost),
-        cmocka_unit_test(what_nobody_expected_is_not_lost),
+        cmocka_unit_test(unexpected_data_are_not_lost),
         cmocka_unit_test(the_answer_may_lie_on_the_data),
         cmocka_unit_test(bad_commands_are_not_sent),
         cmocka_unit_test(a_longer_command_is_read_as_far_as_it_is_known),
@@ -1213,8 +1215,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_reset_by_others_is_told),
         cmocka_unit_test(nobody_gets_between_the_exchanges),
         cmocka_unit_test(a_wait_has_a_limit_and_can_be_cancelled),
-        cmocka_unit_test(who_has_the_card_alone_is_called_once_and_after_a_loss),
-        cmocka_unit_test(who_shares_the_card_is_called_each_time),
+        cmocka_unit_test(the_hook_is_called_once_and_after_a_loss_without_other_users),
+        cmocka_unit_test(the_hook_is_called_each_time_with_other_users),
         cmocka_unit_test(hooks_inside_of_hooks_have_an_end),
         cmocka_unit_test(a_hook_that_fails_ends_the_command),
         cmocka_unit_test(a_hook_sends_on_the_same_handle),

@@ -218,8 +218,8 @@ static void check_commands(void)
 
 static int report(void)
 {
-    printf("soak: %llu calls, %llu of them S_OK; %llu, %llu, %llu and %llu commands; %d limits missed by more than 50 ms, by %d "
-           "ms at most; %d failures\n",
+    printf("soak: %llu calls, %llu of them S_OK; %llu, %llu, %llu and %llu commands; "
+           "%d limits missed by more than 50 ms, by %d ms at most; %d failures\n",
            (unsigned long long)soak->calls, (unsigned long long)soak->successes, commands_of(0), commands_of(1),
            commands_of(2), commands_of(3), soak->late, soak->latest_ms, soak->failures);
     if (soak->calls < 100)

@@ -84,12 +84,13 @@ static void dump(const char *why)
     for (int i = 0; i < WORKERS; i++)
         for (int frame = 0; frame < threads[i].depth && frame < NESTED; frame++) {
             const struct frame *in = &threads[i].frames[frame];
-            fprintf(stderr, "  thread %d: %*s%s on slot %d (%p), limit %u, for %.0f ms\n", i, 2 * frame, "", in->name, in->slot,
-                    in->slot < 0 ? NULL : (void *)slots[in->slot].handle, (unsigned)in->limit, now_ms() - in->since);
+            fprintf(stderr, "  thread %d: %*s%s on slot %d (%p), limit %u, for %.0f ms\n", i, 2 * frame, "", in->name,
+                    in->slot, in->slot < 0 ? NULL : (void *)slots[in->slot].handle, (unsigned)in->limit,
+                        now_ms() - in->since);
         }
     for (int i = 0; i < SLOTS; i++)
-        fprintf(stderr, "  slot %d: %p, locked %d times, last by thread %d\n", i, (void *)slots[i].handle, slots[i].locks,
-                slots[i].locker);
+        fprintf(stderr, "  slot %d: %p, locked %d times, last by thread %d\n", i, (void *)slots[i].handle,
+                slots[i].locks, slots[i].locker);
     abort();
 }
 
@@ -145,8 +146,8 @@ static scm_result hook(void *user, scm_handle *handle, uint64_t generation)
     return SCM_S_OK;
 }
 
-static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer, size_t capacity,
-                         size_t *answer_length)
+static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer,
+                         size_t capacity, size_t *answer_length)
 {
     (void)user, (void)challenge, (void)challenge_length, (void)capacity;
     maybe_go_on();
@@ -194,7 +195,8 @@ static void attach(int slot)
 static void detach(int slot)
 {
     /* More often in a function of the program, for which it may have to wait. */
-    uint32_t disposition = below(&me->random, me->functions > 0 ? 2 : 4) ? SCM_DISPOSITION_LEAVE : SCM_DISPOSITION_RESET;
+    uint32_t disposition = below(&me->random, me->functions > 0 ? 2 : 4) ? SCM_DISPOSITION_LEAVE
+        : SCM_DISPOSITION_RESET;
     if (!begin("detach_ex", slot, SCM_INFINITE))
         return;
     scm_handle *handle = atomic_exchange(&slots[slot].handle, NULL);
@@ -222,7 +224,8 @@ static void lock(int slot, bool limited)
 
 static void unlock(int slot)
 {
-    const uint32_t dispositions[] = {SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER};
+    const uint32_t dispositions[] = {SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET,
+        SCM_DISPOSITION_UNPOWER};
     /* This would also end the lock of a call in a hook or a cipher, and so hide a wait for that lock. */
     if (slots[slot].locks <= 0 && below(&me->random, 50) != 0)
         return;
@@ -425,9 +428,11 @@ static void insert(intptr_t reader)
 /* --- The faults */
 
 static const scm_result CODES[] = {
-    SCM_SCARD_W_REMOVED_CARD,   SCM_SCARD_E_READER_UNAVAILABLE, SCM_SCARD_E_NO_SERVICE,        SCM_SCARD_E_INVALID_HANDLE,
+    SCM_SCARD_W_REMOVED_CARD,   SCM_SCARD_E_READER_UNAVAILABLE, SCM_SCARD_E_NO_SERVICE,
+               SCM_SCARD_E_INVALID_HANDLE,
     SCM_SCARD_W_RESET_CARD,     SCM_SCARD_W_UNPOWERED_CARD,     SCM_SCARD_W_UNRESPONSIVE_CARD, SCM_SCARD_E_NO_SMARTCARD,
-    SCM_SCARD_F_COMM_ERROR,     SCM_SCARD_E_NOT_TRANSACTED,     SCM_SCARD_E_SHARING_VIOLATION, SCM_SCARD_E_PROTO_MISMATCH,
+    SCM_SCARD_F_COMM_ERROR,     SCM_SCARD_E_NOT_TRANSACTED,     SCM_SCARD_E_SHARING_VIOLATION,
+        SCM_SCARD_E_PROTO_MISMATCH,
     SCM_SCARD_E_SERVICE_STOPPED, SCM_SCARD_E_INVALID_VALUE,     SCM_SCARD_E_TIMEOUT,
 };
 
@@ -453,7 +458,8 @@ static void disturb(uint64_t *random)
             (void)scm_virtual_service_start();
         }
         break;
-    default: (void)scm_virtual_ifd_fail(ifds[reader], operation, CODES[code], below(random, 3), 1 + below(random, 2)); break;
+    default: (void)scm_virtual_ifd_fail(ifds[reader], operation, CODES[code], below(random, 3),
+                                        1 + below(random, 2)); break;
     }
 }
 

@@ -43,8 +43,8 @@ static scm_result note(const char *call, scm_result result)
 }
 #define NOTE(CALL) note(#CALL, (CALL))
 
-static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer, size_t capacity,
-                         size_t *answer_length)
+static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer,
+                         size_t capacity, size_t *answer_length)
 {
     (void)user, (void)challenge, (void)challenge_length, (void)capacity;
     answer[0] = 1;

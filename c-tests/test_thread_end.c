@@ -142,8 +142,8 @@ static scm_result hook(void *user, scm_handle *handle, uint64_t generation)
     return SCM_S_OK;
 }
 
-static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer, size_t capacity,
-                         size_t *answer_length)
+static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer,
+                         size_t capacity, size_t *answer_length)
 {
     (void)user, (void)challenge, (void)challenge_length, (void)capacity;
     arrive(IN_CIPHER);

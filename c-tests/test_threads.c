@@ -371,11 +371,13 @@ static void a_fork_within_a_call_leaves_the_lock_alone(void **state)
     command.ins = 0x82;
     sending.hook = forking_hook;
     answering.callback = forking_cipher;
-    assert_result(in_parent(scm_send_ex(handle, &command, &sending, response, sizeof response, &length, &word)), SCM_S_OK);
+    assert_result(in_parent(scm_send_ex(handle, &command, &sending, response, sizeof response, &length, &word)),
+                  SCM_S_OK);
     assert_result(in_parent(scm_card_auth_app_auth_ex(auth, 0, NULL, 0, &answering)), SCM_S_OK);
     assert_int_equal(generation(handle), 0);
     sending.hook_data = &sending;
-    assert_result(in_parent(scm_send_ex(handle, &command, &sending, response, sizeof response, &length, &word)), SCM_E_HANDLE);
+    assert_result(in_parent(scm_send_ex(handle, &command, &sending, response, sizeof response, &length, &word)),
+                  SCM_E_HANDLE);
     bed("remove 0");
     bed("insert 0 steerable");
 }

@@ -1,6 +1,6 @@
-/* The library calls hooks, ciphers and providers of the program under a lock. There a call that would wait for this lock answers
- * SCM_SCARD_E_NOT_READY at once. The lock ends with its attachment, before the functions of a provider are called for that end.
- * The time limit of the test ends a call that hangs. */
+/* The library calls hooks, ciphers and providers of the program under a lock. There a call that would wait for this
+ * lock gives SCM_SCARD_E_NOT_READY at once. The lock ends with its attachment, before the functions of a provider are
+ * called for that end. The time limit of the test ends a call that hangs. */
 #include "support/check.h"
 #include "support/owner.h"
 #include "support/provider.h"
@@ -59,7 +59,8 @@ static scm_result attach_by_name(void)
 }
 
 static scm_result (*const CALLS[])(void) = {
-    reset_other, unpower_other, eject_other, lock_other, echo_other, reconnect_other, seize_by_other, attach_by_icc_of_other, attach_by_name,
+    reset_other, unpower_other, eject_other, lock_other, echo_other, reconnect_other, seize_by_other,
+        attach_by_icc_of_other, attach_by_name,
 };
 enum { CALL_COUNT = sizeof CALLS / sizeof *CALLS };
 
@@ -83,7 +84,8 @@ static scm_result from_a_hook(void)
     return scm_send_ex(scene.own, &command, &options, answer, sizeof answer, &length, &word);
 }
 
-static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer, size_t capacity, size_t *length)
+static scm_result cipher(void *user, const uint8_t *challenge, size_t challenge_length, uint8_t *answer,
+                         size_t capacity, size_t *length)
 {
     (void)user, (void)challenge, (void)challenge_length, (void)capacity;
     memset(answer, 0, 8);

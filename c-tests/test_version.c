@@ -26,7 +26,7 @@ static void it_stands_in_for_its_line_up_to_itself(void **state)
     assert_result(scm_check_version(other), SCM_S_OK);
 }
 
-static void what_is_no_version_is_refused(void **state)
+static void an_invalid_version_is_refused(void **state)
 {
     (void)state;
     static const char *const none[] = {"", "0", "0.1", "0.1.0.0", "0.1.x", "0..1", "0.1.-1", "99999999999.0.0", "\xff"};
@@ -59,7 +59,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_library_has_the_version_of_the_header),
         cmocka_unit_test(it_stands_in_for_its_line_up_to_itself),
-        cmocka_unit_test(what_is_no_version_is_refused),
+        cmocka_unit_test(an_invalid_version_is_refused),
         cmocka_unit_test(codes_have_names_and_meanings),
         cmocka_unit_test(a_success_is_no_failure),
     };

@@ -332,7 +332,8 @@ static void calls_fail_as_planned(void **state)
     assert_result(exchange(handle), SCM_SCARD_W_REMOVED_CARD);
     assert_result(scm_reconnect(handle), SCM_S_OK);
 
-    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_CONNECT, SCM_SCARD_W_UNSUPPORTED_CARD, 0, UINT32_MAX), SCM_S_OK);
+    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_CONNECT, SCM_SCARD_W_UNSUPPORTED_CARD, 0, UINT32_MAX),
+                  SCM_S_OK);
     for (int i = 0; i < 3; i++) {
         scm_handle *other = handle;
         assert_result(scm_attach_by_ifd(NAME, &other), SCM_SCARD_W_UNSUPPORTED_CARD);

@@ -32,7 +32,8 @@ static scm_result attach_within(int reader, uint32_t timeout_ms, scm_handle **ha
     return result;
 }
 
-static scm_result reconnect_within(scm_handle *handle, uint32_t timeout_ms, uint32_t share_mode, uint32_t initial_action)
+static scm_result reconnect_within(scm_handle *handle, uint32_t timeout_ms, uint32_t share_mode,
+                                   uint32_t initial_action)
 {
     scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
     options.timeout_ms = timeout_ms;
@@ -66,7 +67,8 @@ static void assert_free(int reader)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-#define assert_in_time(start, limit) assert_true(now_ms() - (start) >= (limit) && now_ms() - (start) < (limit) + LATE_MS)
+#define assert_in_time(start, limit) \
+    assert_true(now_ms() - (start) >= (limit) && now_ms() - (start) < (limit) + LATE_MS)
 
 /* --- The waiting calls, on threads */
 
@@ -120,7 +122,7 @@ static scm_result contend(void *argument)
     return SCM_S_OK;
 }
 
-static void who_comes_first_is_served_first(void **state)
+static void the_first_request_is_served_first(void **state)
 {
     (void)state;
     struct contender contenders[CONTENDERS];
@@ -232,8 +234,8 @@ static uintptr_t connect_in(const struct owner *owner, int reader)
 {
     SCARDHANDLE icc;
     DWORD protocol;
-    assert_int_equal(SCardConnect((SCARDCONTEXT)owner->context, bed_ifd(reader), SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY, &icc,
-                                  &protocol),
+    assert_int_equal(SCardConnect((SCARDCONTEXT)owner->context, bed_ifd(reader), SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY,
+                                  &icc, &protocol),
                      SCARD_S_SUCCESS);
     return (uintptr_t)icc;
 }
@@ -598,7 +600,7 @@ int main(int argc, char **argv)
 {
     bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_comes_first_is_served_first),
+        cmocka_unit_test(the_first_request_is_served_first),
         cmocka_unit_test(everything_waits_for_a_lock_in_this_process),
         cmocka_unit_test(two_borrowed_handles_of_one_context),
         cmocka_unit_test(many_threads_on_borrowed_handles_and_monitors),

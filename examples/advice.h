@@ -13,18 +13,20 @@ static inline const char *advice(scm_result result)
     switch (result) {
     case SCM_SCARD_S_NO_SERVICE:
     case SCM_SCARD_E_NO_SERVICE:
-        return "Start it: sudo systemctl start pcscd.socket, or sudo pcscd where there is no systemd. If it runs, polkit does not let "
-               "you use it: docs/remote.md has a rule.";
+        return "Start it: sudo systemctl start pcscd.socket, or sudo pcscd without systemd. "
+               "If it runs, polkit does not let you use it: docs/remote.md has a rule.";
     case SCM_SCARD_W_SECURITY_VIOLATION:
-        return "Polkit does not let you use pcscd: docs/remote.md has a rule that does. It is also what pcscd says when it has as many "
-               "clients as it takes.";
+        return "Polkit does not let you use pcscd: docs/remote.md has a rule. "
+               "pcscd with its maximum of clients gives the same code.";
     case SCM_SCARD_E_SERVER_TOO_BUSY: return "End programs that use cards.";
-    case SCM_SCARD_E_NO_READERS_AVAILABLE: return "Plug one in. If one is: journalctl -u pcscd says what pcscd makes of it.";
-    case SCM_SCARD_E_UNKNOWN_READER: return "The names are those that scm_list_ifds gives.";
+    case SCM_SCARD_E_NO_READERS_AVAILABLE:
+        return "Plug one in. If one is plugged in, journalctl -u pcscd may tell the problem.";
+    case SCM_SCARD_E_UNKNOWN_READER: return "scm_list_ifds gives the valid names.";
     case SCM_SCARD_E_READER_UNAVAILABLE: return "Plug it in again.";
     case SCM_SCARD_E_NO_SMARTCARD: return "Put one in.";
     case SCM_SCARD_E_SHARING_VIOLATION: return "End that application. If it is scdaemon: gpgconf --kill scdaemon";
-    case SCM_SCARD_E_PROTO_MISMATCH: return "If somebody has left it with another one: pull the card, and put it in again.";
+    case SCM_SCARD_E_PROTO_MISMATCH:
+        return "If another program left the card with it: remove the card, and insert it again.";
     case SCM_SCARD_W_UNRESPONSIVE_CARD:
     case SCM_SCARD_W_UNPOWERED_CARD:
     case SCM_SCARD_W_UNSUPPORTED_CARD: return "Is it the right way round, and clean?";

@@ -106,8 +106,8 @@ static void answer(test_card *card, const uint8_t *command, uint8_t *response, s
 
 /* The callbacks run on the thread that calls scm_transmit. So an event here always happens during an exchange, without
  * a sleep or a second thread. */
-static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                           size_t *response_length)
+static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                           size_t capacity, size_t *response_length)
 {
     test_card *card = user;
     (void)command_length, (void)capacity;
@@ -286,7 +286,8 @@ static void test_a_failure_of_the_reader_is_overcome_twice(void)
     CHECK(strcmp(text, text_of_card) == 0);
     CHECK(generation(handle) == 2);
 
-    CHECK_RESULT(scm_virtual_ifd_fail(card.reader, SCM_VIRTUAL_TRANSMIT, SCM_SCARD_F_COMM_ERROR, 0, UINT32_MAX), SCM_S_OK);
+    CHECK_RESULT(scm_virtual_ifd_fail(card.reader, SCM_VIRTUAL_TRANSMIT, SCM_SCARD_F_COMM_ERROR, 0, UINT32_MAX),
+                 SCM_S_OK);
     CHECK_RESULT(read_text(handle, text, sizeof text), SCM_SCARD_F_COMM_ERROR);
     CHECK(text[0] == '\0');
     CHECK(generation(handle) == 5);

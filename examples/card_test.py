@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""A unit test of card code in Python, without a card, a reader or a daemon, and without anything to install.
+"""A unit test of card code in Python, without a card, a reader or a daemon. It needs no installation.
 
     python3 examples/card_test.py
 
 SCM_LIBRARY names the library, such as target/release/libscm.so; without it the loader looks for libscm.so.0.1.
 
-Part one is a small binding: what of scm.h is needed here. Part two is card code as a program has it. Part three is a card,
-in the middle of whose commands things can happen, and part four lets them happen.
+Part one is a small binding to the needed part of scm.h. Part two is the code under test. Part three is a card; events
+can happen during its commands. Part four causes these events.
 """
 import os
 import unittest
-from ctypes import (CDLL, CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int32, c_size_t, c_ubyte, c_uint32, c_uint64,
-                    c_void_p, create_string_buffer, memmove, sizeof, string_at)
+from ctypes import (CDLL, CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int32, c_size_t, c_ubyte, c_uint32,
+                    c_uint64, c_void_p, create_string_buffer, memmove, sizeof, string_at)
 
 # ---- One: the binding, with structures and functions as in scm.h. A failure is an exception. ----
 
@@ -33,11 +33,12 @@ RELEASE = CFUNCTYPE(None, c_void_p)
 class VirtualCard(Structure):
     """scm_virtual_card"""
     _fields_ = [("struct_size", c_uint32), ("protocols", c_uint32), ("atr", c_char_p), ("atr_length", c_size_t),
-                ("user", c_void_p), ("transmit", TRANSMIT), ("power", POWER), ("control", CONTROL), ("release", RELEASE)]
+                ("user", c_void_p), ("transmit", TRANSMIT), ("power", POWER), ("control", CONTROL),
+                ("release", RELEASE)]
 
 
 class ScmError(Exception):
-    """A call of the library failed; `name` is that of the code, such as "SCM_SCARD_E_NO_SMARTCARD"."""
+    """A call of the library failed; `name` is the name of the code, such as "SCM_SCARD_E_NO_SMARTCARD"."""
 
     def __init__(self, code):
         self.name = scm.scm_result_name(code).decode()
@@ -86,7 +87,7 @@ class Attachment:
         return response.raw[:length.value]
 
     def reconnect(self):
-        """Whether the card is the same as before."""
+        """True if the same card answers as before."""
         return scm.scm_reconnect(self.handle) == SCM_S_OK
 
     @property
@@ -125,7 +126,7 @@ class VirtualReader:
         scm.scm_virtual_ifd_insert(self.ifd, byref(plug))
 
     def guard(self, function):
-        """An exception that leaves a callback is printed by ctypes, and forgotten. Here it fails the call, and the test."""
+        """ctypes prints an exception that leaves a callback, and drops it. Here it fails the call and the test."""
         def guarded(*arguments):
             try:
                 function(*arguments)
@@ -161,7 +162,7 @@ class VirtualReader:
 # ---- Two: the code under test. In a real program it is in another file. ----
 
 class Refused(Exception):
-    """The card did not answer with 9000."""
+    """The card responded without 9000."""
 
 
 class OtherCard(Exception):
@@ -176,7 +177,7 @@ def ask(card, command):
 
 
 def read_once(card):
-    """Selects the file EF01 and reads it, 8 bytes at a time, until an answer is shorter."""
+    """Selects the file EF01 and reads it, 8 bytes at a time, until a response is shorter."""
     text, part = b"", bytes(8)
     ask(card, "00A4000C 02 EF01")
     while len(part) == 8:
@@ -186,8 +187,8 @@ def read_once(card):
 
 
 def read_text(card, tries=3):
-    """Reads the text of the card, whole and from one card. When the card is lost on the way (reset, pulled and put back,
-    out of touch), it starts again from the beginning. Another card is none of its business: OtherCard."""
+    """Reads the text of the card, complete and from one card. If the card is lost on the way (reset, removed and
+    inserted, no contact), it starts again from the beginning. Another card raises OtherCard."""
     while True:
         try:
             return read_once(card)
@@ -229,7 +230,7 @@ class Card:
         self.selected = False
 
     def release(self):
-        """The card is out of its reader, and no call is in it any more: the hand has it."""
+        """The card is out of its reader, and no call is in it any more."""
         then, self.then = self.then, None
         if then:
             self.reader.insert(then)

@@ -44,8 +44,9 @@ int main(int argc, char **argv)
     }
     /* Only the end of the file is a success, and only if the file has no more bytes. */
     bool at_end = result == SCM_SCARD_W_EOF;
-    if (at_end && (SCM_FAILED(result = scm_file_tell(file, &position)) || SCM_FAILED(result = scm_file_size(file, &size))))
-        at_end = false;
+    if (at_end &&
+        (SCM_FAILED(result = scm_file_tell(file, &position)) ||
+         SCM_FAILED(result = scm_file_size(file, &size)))) at_end = false;
     scm_detach(card); /* ends the files and the lock too */
     if (SCM_FAILED(result))
         return fail(argv[2], result);

@@ -111,8 +111,8 @@ static scm_provider jukebox_provider(void)
 
 /* ---- Three: a card of this kind, in a virtual reader. ---- */
 
-static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                           size_t *response_length)
+static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                           size_t capacity, size_t *response_length)
 {
     static const char *const titles[] = {"Blue Monday", "Heroes", "Wuthering Heights"};
     (void)user, (void)capacity;

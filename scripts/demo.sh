@@ -11,10 +11,10 @@ usage() {
     cat <<END
 usage: scripts/demo.sh [--pcscd]
 
-Builds libscm and the demo, and runs it on a virtual reader: without a daemon, and without root where a C compiler,
-pkg-config, libpcsclite with its headers, and Rust are there. On Debian what is missing is installed.
+Builds libscm and the demo, and runs it on a virtual reader, without a daemon. It needs a C compiler, pkg-config,
+libpcsclite with its headers, and Rust. On Debian it installs what is missing, which needs root.
 
-  --pcscd   the same story beside a real pcscd with a vpcd reader; the pcscd and the readers of the machine are left alone
+  --pcscd   the same demo on a private pcscd with a vpcd reader; it does not touch those of the machine
   --help    this text
 END
 }

@@ -5,7 +5,7 @@
 # All mounts are in a namespace of the folder. The kernel removes them with the last process in it, however the script
 # ends: no mount remains, and the folder can always be removed.
 
-# The user in the folder who is not root.
+# The user without root rights in the folder.
 # shellcheck disable=SC2034 # for scripts that source this
 USER_OF_FOLDER=tester
 
@@ -60,7 +60,8 @@ inside() {
     mapfile -t words < <(environment_of_network)
     become_root_of "$folder"
     [[ $user == root ]] || need_packages sudo >/dev/null
-    exec setpriv --reuid "$user" --regid "$user" --init-groups env -i "${words[@]}" "PATH=$PATH_OF_DEBIAN" LANG=C.UTF-8 "HOME=$home" "USER=$user" \
+    exec setpriv --reuid "$user" --regid "$user" --init-groups \
+        env -i "${words[@]}" "PATH=$PATH_OF_DEBIAN" LANG=C.UTF-8 "HOME=$home" "USER=$user" \
         bash -c 'cd ~/libscm && exec "$@"' bash "$@"
 }
 
@@ -107,7 +108,8 @@ hand_over() {
 copy_tree() {
     local folder=$1 tree=$2 user=$3
     mkdir -p "$folder$tree"
-    tar --create --exclude=./target --exclude=./build --exclude=./.git . | tar --extract --no-same-owner --directory "$folder$tree"
+    tar --create --exclude=./target --exclude=./build --exclude=./.git . |
+        tar --extract --no-same-owner --directory "$folder$tree"
     chroot "$folder" chown --recursive "$user:" "${tree%/*}"
 }
 

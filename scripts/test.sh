@@ -16,11 +16,11 @@ usage() {
     cat <<END
 usage: scripts/test.sh [--pcsc | --debian SUITE]
 
-Runs every test. On Debian what is missing is installed.
+Runs all tests. On Debian it installs what is missing.
 
-  --pcsc           the C tests alone, plain: all that depends on the pcscd and the libpcsclite of the machine
-  --debian SUITE   the same on those of another Debian, such as trixie or sid: in a folder made by debootstrap, which stays
-                   in build/debian for the next time
+  --pcsc           only the plain C tests, which depend on the pcscd and the libpcsclite of the machine
+  --debian SUITE   the same on another Debian, such as trixie or sid, in a folder made by debootstrap, which stays in
+                   build/debian for the next time
   --help           this text
 END
 }

@@ -35,7 +35,8 @@ need_clang() {
 
 # Without exhaustive and interleavings, which have no threads, or those of loom.
 rust_tests() {
-    "$cargo" test --profile quick --locked -p scm --lib "${flags[@]}" --target-dir "$target" -- --skip exhaustive --skip interleavings
+    "$cargo" test --profile quick --locked -p scm --lib "${flags[@]}" --target-dir "$target" -- \
+        --skip exhaustive --skip interleavings
 }
 
 programs=(stress threads thread_cancel thread_end callback wait)
@@ -86,7 +87,8 @@ flags=("-Zbuild-std=std,panic_unwind,test" --target "$triple")
 export RUSTC=$rustc RUSTC_BOOTSTRAP=1 CC=$clang
 export RUSTFLAGS="-Zsanitizer=thread -Zexternal-clangrt -Clinker=$clang -Clink-arg=-fsanitize=thread"
 export CARGO_PROFILE_QUICK_DEBUG=line-tables-only
-export TSAN_OPTIONS="suppressions=$PWD/c-tests/tsan.supp log_path=$build/report exitcode=66 die_after_fork=0 external_symbolizer_path=$symbolizer ${TSAN_OPTIONS:-}"
+TSAN_OPTIONS="log_path=$build/report exitcode=66 die_after_fork=0 ${TSAN_OPTIONS:-}"
+export TSAN_OPTIONS="suppressions=$PWD/c-tests/tsan.supp external_symbolizer_path=$symbolizer $TSAN_OPTIONS"
 
 say "Rust tests under ThreadSanitizer"
 rust_tests

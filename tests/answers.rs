@@ -184,7 +184,7 @@ fn read(file: *mut scm_file) -> Vec<u8> {
 // --- Data together with 6CXX
 
 #[test]
-fn what_comes_with_a_refused_try_is_thrown_away() {
+fn data_of_a_refused_try_are_discarded() {
     for atr in [T0, T1] {
         let card = AttachedCard::new(
             atr,
@@ -236,7 +236,7 @@ fn a_file_is_read_once_where_the_refusal_has_its_data_with_it() {
 
 /// A card of ETSI TS 102 221 that has a message for its phone.
 #[test]
-fn what_a_phone_is_told_is_nothing_to_files() {
+fn files_ignore_messages_for_a_phone() {
     for atr in [T0, T1] {
         let lines = [
             ("00A4", "9110"),
@@ -253,7 +253,7 @@ fn what_a_phone_is_told_is_nothing_to_files() {
 // --- More than was expected
 
 #[test]
-fn what_nobody_expected_is_in_the_last_response() {
+fn the_last_response_has_unexpected_data() {
     let fci = "6F0A83023F008A01058201389000";
     for atr in [T0, T1] {
         let card = AttachedCard::new(
@@ -457,7 +457,7 @@ fn a_refused_form_is_changed_once_and_that_is_remembered() {
 }
 
 #[test]
-fn what_is_refused_in_every_form_is_refused_for_something_else() {
+fn a_command_refused_in_every_form_is_refused_for_another_reason() {
     let mut card = AttachedCard::new(T1_EVERYTHING, taking(false, false, 0x6D00));
     for _ in 0..2 {
         assert_eq!(card.send("00DA0102", &LONG, 0), (UNSUPPORTED, vec![], 0x6D00));
@@ -471,7 +471,7 @@ fn what_is_refused_in_every_form_is_refused_for_something_else() {
 
 /// An answered form is supported, so most words are about something else.
 #[test]
-fn what_has_been_answered_is_no_refused_form() {
+fn an_answered_form_is_no_refused_form() {
     let lines = [
         ("00CA0000", "07*300 9000"),
         ("00B07FFF000000", "6B00"),
@@ -496,7 +496,7 @@ fn what_has_been_answered_is_no_refused_form() {
 }
 
 #[test]
-fn what_a_card_counts_is_never_sent_in_another_form() {
+fn counted_commands_are_never_sent_in_another_form() {
     for ins in [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D, 0x2E, 0x2F, 0x82, 0x86, 0x87] {
         for (atr, chaining, extended) in [(T1_EVERYTHING, true, false), (T1_CHAINING, false, true)] {
             let mut card = AttachedCard::new(atr, taking(chaining, extended, 0x6700));
@@ -507,7 +507,7 @@ fn what_a_card_counts_is_never_sent_in_another_form() {
 }
 
 #[test]
-fn what_a_card_may_count_is_never_sent_in_another_form() {
+fn commands_of_unknown_effect_are_never_sent_in_another_form() {
     for (header, refusal, sent) in [
         ("80420000", 0x6700, 1),
         ("B0420000", 0x6700, 1),

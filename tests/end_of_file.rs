@@ -503,7 +503,9 @@ fn beyond() -> impl Strategy<Value = BeyondLimit> {
 fn size() -> impl Strategy<Value = usize> {
     prop_oneof![
         3 => 0..600usize,
-        1 => prop::sample::select(&[0usize, 1, 2, 255, 256, 257, 512, 32_767, 32_768, 32_769, 65_535, 65_536, 70_000][..]),
+        1 => prop::sample::select(
+            &[0usize, 1, 2, 255, 256, 257, 512, 32_767, 32_768, 32_769, 65_535, 65_536, 70_000][..],
+        ),
         1 => 32_700..33_100usize,
         2 => 0..=70_000usize,
     ]
@@ -616,7 +618,8 @@ proptest! {
         limit in limit(),
         at_end in at_end(),
         word in prop::sample::select(&[
-            0x6700u16, 0x6B00, 0x6282, 0x6A86, 0x6F00, 0x6982, 0x6985, 0x6986, 0x6A82, 0x6981, 0x9000, 0x6C00, 0x6400, 0x6581, 0x6D00,
+            0x6700u16, 0x6B00, 0x6282, 0x6A86, 0x6F00, 0x6982, 0x6985, 0x6986, 0x6A82, 0x6981, 0x9000, 0x6C00, 0x6400,
+            0x6581, 0x6D00,
         ][..]),
         read in 1..30usize,
         is_long: bool,
@@ -742,12 +745,16 @@ proptest! {
             Just(AtEnd::Corrects),
         ],
         beyond in prop::sample::select(&[0x6700u16, 0x6B00, 0x6A86, 0x6F00, 0x6985][..]).prop_map(BeyondLimit::Refuses),
-        glitch in prop::option::of((2..40usize, prop::sample::select(&[0x6700u16, 0x6B00, 0x6986, 0x6A82, 0x6981, 0x6F00, 0x6985][..]))),
+        glitch in prop::option::of((
+            2..40usize,
+            prop::sample::select(&[0x6700u16, 0x6B00, 0x6986, 0x6A82, 0x6981, 0x6F00, 0x6985][..]),
+        )),
         is_long: bool,
     ) {
         let glitch = glitch.map(|(read, word)| Glitch { read, word, lasts: false });
         let records = Some(Records { all: all.clone(), descriptor, missing });
-        let file = OpenFile::new(Card { gives: limit, at_end, beyond, glitch, records, ..Card::new(0, Tells::Kind) }, is_long);
+        let card = Card { gives: limit, at_end, beyond, glitch, records, ..Card::new(0, Tells::Kind) };
+        let file = OpenFile::new(card, is_long);
         for (number, record) in all.iter().enumerate() {
             let read = file.read(300);
             prop_assert!(read.as_ref() == Ok(record), "{}: {:02X?} and not {:02X?}", number, read, record);

@@ -169,7 +169,8 @@ proptest! {
             match *operation {
                 Operation::Write(offset, length, seed) => {
                     let offset = offset % (size + 1);
-                    let data: Vec<_> = (0..length.min(size - offset)).map(|at| (at as u8).wrapping_mul(7) ^ seed).collect();
+                    let length = length.min(size - offset);
+                    let data: Vec<_> = (0..length).map(|at| (at as u8).wrapping_mul(7) ^ seed).collect();
                     model[offset..offset + data.len()].copy_from_slice(&data);
                     file.seek(offset);
                     file.write(&data);

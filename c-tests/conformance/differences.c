@@ -34,7 +34,8 @@ static bool takes_the_card_raw(const struct model *model, const struct step *ste
         if (model_share(model, step) == SCM_SHARE_DIRECT)
             return false;
         if (wanted)
-            return (!spoken && model->readers[reader].spoken != NOT_CHOSEN) || someone_speaks(model, reader, NONE, false) ||
+            return (!spoken && model->readers[reader].spoken != NOT_CHOSEN) ||
+                someone_speaks(model, reader, NONE, false) ||
                    REAL.held[reader];
         return !spoken && someone_speaks(model, reader, NONE, true);
     case RECONNECT:
@@ -113,7 +114,8 @@ struct difference DIFFERENCES[] = {
      .reason = "scm_virtual_ifd_reset asks nobody; another program that cannot connect resets nothing",
      .skips = resets_by_hand_in_vain},
     {.id = "other-removed",
-     .reason = "pcscd lets a program whose card was pulled reset the next one, or an empty reader; libscm does not ask it to",
+     .reason =
+         "pcscd lets a program whose card was pulled reset the next one, or an empty reader; libscm does not ask it to",
      .forbids = resets_the_next_card},
     {.id = "direct-empty",
      .reason = "pcscd reconnects no reader without a card, so that libscm connects it anew",

@@ -61,12 +61,14 @@ static enum deed draw_deed(struct random *random, const struct model *model)
 
 static uint32_t draw_protocols(struct random *random)
 {
-    return ONE_OF(random, 0, 0, 0, 0, 0, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_PROTOCOL_T0 | SCM_PROTOCOL_T1, SCM_PROTOCOL_RAW);
+    return ONE_OF(random, 0, 0, 0, 0, 0, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_PROTOCOL_T0 | SCM_PROTOCOL_T1,
+                  SCM_PROTOCOL_RAW);
 }
 
 static uint32_t draw_share(struct random *random)
 {
-    return ONE_OF(random, 0, 0, 0, 0, SCM_SHARE_SHARED, SCM_SHARE_SHARED, SCM_SHARE_EXCLUSIVE, SCM_SHARE_EXCLUSIVE, SCM_SHARE_DIRECT);
+    return ONE_OF(random, 0, 0, 0, 0, SCM_SHARE_SHARED, SCM_SHARE_SHARED, SCM_SHARE_EXCLUSIVE, SCM_SHARE_EXCLUSIVE,
+                  SCM_SHARE_DIRECT);
 }
 
 static void draw_command(struct random *random, struct step *step)
@@ -103,7 +105,8 @@ static struct step draw_step(struct random *random, const struct model *model)
         step.number = random_below(random, 2);
         break;
     case DETACH_EX:
-        step.action = ONE_OF(random, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER, SCM_DISPOSITION_EJECT);
+        step.action = ONE_OF(random, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER,
+                             SCM_DISPOSITION_EJECT);
         break;
     case TRANSMIT: draw_command(random, &step); break;
     case LAST_RESPONSE: step.room = (enum room)random_below(random, ROOMS); break;
@@ -120,14 +123,17 @@ static struct step draw_step(struct random *random, const struct model *model)
     case RECONNECT_EX:
         step.share = draw_share(random);
         step.protocols = draw_protocols(random);
-        step.action = ONE_OF(random, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER);
+        step.action = ONE_OF(random, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET,
+                             SCM_DISPOSITION_UNPOWER);
         break;
     case RESET:
         step.action = ONE_OF(random, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER);
         step.number = random_below(random, 2);
         break;
     case HOLD: step.number = random_below(random, GRIPS); break;
-    case RELEASE: step.action = ONE_OF(random, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER); break;
+    case RELEASE:
+        step.action = ONE_OF(random, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER);
+        break;
     case INSERT: step.number = ONE_OF(random, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5); break;
     case STOP: step.number = random_below(random, 2); break;
     default: break;

@@ -27,7 +27,8 @@ int model_others(const struct model *model, int reader, uintptr_t icc)
 {
     int others = REAL.held[reader];
     for (int i = 0; i < model->connection_count; i++)
-        others += model->connections[i].open && model->connections[i].reader == reader && model->connections[i].icc != icc;
+        others += model->connections[i].open && model->connections[i].reader == reader &&
+            model->connections[i].icc != icc;
     return others;
 }
 
@@ -137,8 +138,8 @@ bool model_allows(const struct model *model, const struct step *step)
         if (!alive || model_is_locked(model, reader, icc))
             return false;
         /* It waits until no other uses the card; a new connection is refused at once. */
-        if (model_share(model, step) == SCM_SHARE_EXCLUSIVE && is_open(model, icc) && model_others(model, reader, icc) > 0)
-            return false;
+        if (model_share(model, step) == SCM_SHARE_EXCLUSIVE && is_open(model, icc) &&
+            model_others(model, reader, icc) > 0) return false;
         /* Only the owner of a handle knows its share mode; a borrower does not learn of a change. */
         return model_share(model, step) == model->slots[step->slot].share || model_sharers(model, step->slot) == 0;
     case LOOK: return true;
@@ -147,7 +148,8 @@ bool model_allows(const struct model *model, const struct step *step)
     case RELEASE:
         /* A holder with a lock has the card alone; the others wait for a lock of one of ours. */
         return REAL.held[reader] &&
-               (REAL.grips[reader] == TRANSACTION || step->action == SCM_DISPOSITION_LEAVE || !model_is_locked(model, reader, 0));
+               (REAL.grips[reader] == TRANSACTION || step->action == SCM_DISPOSITION_LEAVE ||
+                !model_is_locked(model, reader, 0));
     case PULL:
         /* The stack resets the card if it cannot release its transaction. */
         return REAL.cards[reader] != NONE && !(REAL.held[reader] && REAL.grips[reader] == TRANSACTION);

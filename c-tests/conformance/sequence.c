@@ -91,7 +91,8 @@ static enum outcome do_step(struct model *model, const struct step *step)
     alarm(0);
     clock_gettime(CLOCK_MONOTONIC, &end);
     statistics[step->deed].count++;
-    statistics[step->deed].seconds += (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+    statistics[step->deed].seconds +=
+        (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
     return same ? SAME : overslept ? TOO_SLOW : DIFFERENT;
 }
 

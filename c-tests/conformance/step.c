@@ -29,7 +29,8 @@ static const char *action_words(uint32_t action)
 const char *step_words(const struct step *step)
 {
     static char words[160];
-    static const char *const commands[] = {"echo", "pattern", "remember", "recall", "unknown", "malformed", "too short"};
+    static const char *const commands[] = {"echo", "pattern", "remember", "recall", "unknown", "malformed",
+        "too short"};
     static const char *const rooms[] = {"", ", room for one byte", ", no room"};
     size_t room = sizeof words;
     switch (step->deed) {
@@ -137,7 +138,8 @@ static void transmit(const struct step *step, scm_handle *handle, struct answer 
 {
     static uint8_t command[SCM_COMMAND_MAX], response[ROOM];
     size_t length = 77, capacity = capacity_of(step->room), command_length = write_command(step, command);
-    answer_begin(answer, scm_transmit(handle, command, command_length, capacity == 0 ? NULL : response, capacity, &length));
+    answer_begin(answer,
+                 scm_transmit(handle, command, command_length, capacity == 0 ? NULL : response, capacity, &length));
     add_received(answer, response, length);
 }
 

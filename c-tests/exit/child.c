@@ -64,8 +64,8 @@ static void be_in_callback(void)
     sleep_us(draw(&callback_seed, 500));
 }
 
-static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                           size_t *response_length)
+static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                           size_t capacity, size_t *response_length)
 {
     (void)user, (void)command, (void)command_length, (void)capacity;
     be_in_callback();
@@ -143,7 +143,10 @@ static scm_handle *attach(const char *ifd)
     return handle;
 }
 
-static const char *any_ifd(unsigned *seed) { return platform_ifd != NULL && draw(seed, 4) > 0 ? platform_ifd : VIRTUAL_IFD; }
+static const char *any_ifd(unsigned *seed)
+{
+    return platform_ifd != NULL && draw(seed, 4) > 0 ? platform_ifd : VIRTUAL_IFD;
+}
 
 static void send(scm_handle *handle)
 {

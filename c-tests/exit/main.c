@@ -85,8 +85,8 @@ static void must(bool condition, const char *what)
 
 static void describe(const struct end *end)
 {
-    fprintf(stderr, "%s %s %s, seed %u, service %s: ", STATES[end->state], WAYS[end->way], PROGRAM[end->program], end->seed,
-            CONDITION[end->condition]);
+    fprintf(stderr, "%s %s %s, seed %u, service %s: ", STATES[end->state], WAYS[end->way], PROGRAM[end->program],
+            end->seed, CONDITION[end->condition]);
 }
 
 static void fail(const struct end *end, const char *why, int number)
@@ -276,8 +276,8 @@ static void judge_times(enum condition condition, int state)
         return;
     qsort(us, (size_t)count, sizeof *us, compare);
     if (count >= ENOUGH && us[count / 2] > MEDIAN_MS * 1000) {
-        fprintf(stderr, "service %s, %s: half of the ends took longer than %d ms\n", CONDITION[condition], STATES[state],
-                MEDIAN_MS);
+        fprintf(stderr, "service %s, %s: half of the ends took longer than %d ms\n", CONDITION[condition],
+                STATES[state], MEDIAN_MS);
         failures++;
     }
     printf("%8.1f %7.1f %7.1f", us[count / 2] / 1e3, us[(int)(count * 0.99)] / 1e3, us[count - 1] / 1e3);

@@ -80,7 +80,8 @@ static const char *swap_fast(enum kind kind, const char *atr)
     bed("await %d present", CARD);
     const char *back = answer(RECONNECT, &victim), *then = answer(TRANSMIT, &victim), *file = answer(READ, &victim);
     const char *other_file = answer(READ, &other);
-    snprintf(words, sizeof words, "%s, reconnect %s, then %s, +%u, files %s", met, back, then, victim_losses(&victim), file);
+    snprintf(words, sizeof words, "%s, reconnect %s, then %s, +%u, files %s", met, back, then, victim_losses(&victim),
+             file);
     if (strcmp(other_file, file) != 0)
         snprintf(words, sizeof words, "a file is %s, and for another attachment %s", file, other_file);
     victim_detach(&victim);
@@ -137,7 +138,8 @@ static const char *fork_with_a_lock(enum kind kind)
     pid_t pid = fork();
     if (pid == 0) {
         call_everything(&victim, child, sizeof child);
-        snprintf(child + strlen(child), sizeof child - strlen(child), ", detach %s", code_name(scm_detach(victim.handle)));
+        snprintf(child + strlen(child), sizeof child - strlen(child), ", detach %s",
+                 code_name(scm_detach(victim.handle)));
         _exit(write(pipes[1], child, sizeof child) != sizeof child);
     }
     assert_int_equal(read(pipes[0], child, sizeof child), sizeof child);

@@ -16,7 +16,7 @@
 /*  tokens in:   h attachment, a authentication, v codes, x files, f file, i interface, m monitor, r reader
  *  tokens out:  the same letter as a capital
  *  n name of a reader, s text, b bytes and length, B buffer, capacity and length, c card handle of PC/SC
- *  u number, e code that a service may say, t limit in ms, l offset, 2 4 8 outputs of so many bytes, k tries that are left,
+ *  u number, e code of a service, t limit in ms, l offset, 2 4 8 outputs of so many bytes, k remaining tries,
  *  w status word
  *  o structure in, O structure out, g GUID, p pointer of the caller, P pointer out */
 struct function {
@@ -25,7 +25,8 @@ struct function {
     int structure;
 };
 
-enum { ATTACH, RECONNECT, COMMAND, SEND, CAPABILITIES, DIRECTORY, INFO, CODES, AUTH, IFD, CARD, FAILURE, EVENT, PROVIDER };
+enum { ATTACH, RECONNECT, COMMAND, SEND, CAPABILITIES, DIRECTORY, INFO, CODES, AUTH, IFD, CARD, FAILURE, EVENT,
+    PROVIDER };
 
 #define F(name, takes, structure) {#name, takes, (void (*)(void))name, structure}
 static const struct function FUNCTIONS[] = {
@@ -124,8 +125,8 @@ static const struct function FUNCTIONS[] = {
 enum { HOW_MANY = sizeof FUNCTIONS / sizeof *FUNCTIONS, PARAMETERS_MAX = 12, OUTPUTS_MAX = 6, MEMORY_MAX = 12 };
 
 /* Every argument is a word: the callee truncates integers, as in every ABI of the tested systems. */
-typedef scm_result any_function(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
-                                uintptr_t, uintptr_t, uintptr_t);
+typedef scm_result any_function(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
+                                uintptr_t, uintptr_t, uintptr_t, uintptr_t);
 
 /* --- Errors */
 
@@ -291,7 +292,8 @@ static void add_buffer(struct arguments *call)
 
 static void add_bytes(struct arguments *call)
 {
-    static const uint8_t commands[][8] = {{0x00, 0xA4, 0x00, 0x00}, {0x00, 0xB0, 0x00, 0x00, 0x00}, {0x00, 0x84, 0, 0, 8}};
+    static const uint8_t commands[][8] = {{0x00, 0xA4, 0x00, 0x00}, {0x00, 0xB0, 0x00, 0x00, 0x00},
+        {0x00, 0x84, 0, 0, 8}};
     struct caller *caller = call->caller;
     if (caller->is_hostile && one_in(caller, 8)) {
         /* NULL with a length, or too long to be read. */
@@ -312,8 +314,10 @@ static void add_bytes(struct arguments *call)
 
 static void add_text(struct arguments *call, bool is_ifd)
 {
-    static const char *const names[] = {"Hostile 0", "Hostile 1", "Hostile 2", "Virtual 0", "Virtual 1", "Virtual 2", "Virtual 3"};
-    static const char *const texts[] = {"3F00", "/3F00/2F01", "2F00", "", "..", "\xFF\xFE", "ISCardFileAccess", "CardAuth", "#1",
+    static const char *const names[] = {"Hostile 0", "Hostile 1", "Hostile 2", "Virtual 0", "Virtual 1", "Virtual 2",
+        "Virtual 3"};
+    static const char *const texts[] = {"3F00", "/3F00/2F01", "2F00", "", "..", "\xFF\xFE", "ISCardFileAccess",
+        "CardAuth", "#1",
                                         "0.1.0", "A000000003", "'x", "/"};
     struct caller *caller = call->caller;
     if (is_null(call)) {
@@ -351,7 +355,8 @@ static scm_result any_code_of_a_service(struct caller *caller)
 
 /* --- The card of a virtual reader, which lies as the service does */
 
-static scm_result card_transmit(void *user, const uint8_t *command, size_t length, uint8_t *response, size_t capacity, size_t *got)
+static scm_result card_transmit(void *user, const uint8_t *command, size_t length, uint8_t *response, size_t capacity,
+                                size_t *got)
 {
     static _Atomic uint64_t turns;
     struct random dice = {++turns};
@@ -369,8 +374,8 @@ static scm_result card_power(void *user, uint32_t event)
     return ++turns % 16 ? SCM_S_OK : SCM_E_UNEXPECTED;
 }
 
-static scm_result card_control(void *user, uint32_t code, const uint8_t *input, size_t length, uint8_t *output, size_t capacity,
-                               size_t *got)
+static scm_result card_control(void *user, uint32_t code, const uint8_t *input, size_t length, uint8_t *output,
+                               size_t capacity, size_t *got)
 {
     (void)code;
     return card_transmit(user, input, length, output, capacity, got);
@@ -398,7 +403,8 @@ static scm_result hook(void *data, scm_handle *handle, uint64_t generation)
     return SCM_S_OK;
 }
 
-static scm_result cipher(void *user, const uint8_t *challenge, size_t length, uint8_t *answer, size_t capacity, size_t *got)
+static scm_result cipher(void *user, const uint8_t *challenge, size_t length, uint8_t *answer, size_t capacity,
+                         size_t *got)
 {
     (void)user, (void)challenge;
     memset(answer, 0x5A, length < capacity ? length : capacity);
@@ -411,18 +417,21 @@ static scm_result cipher(void *user, const uint8_t *challenge, size_t length, ui
 static void fill(struct arguments *call, int structure, void *memory)
 {
     static const uint8_t bytes[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
-    static const scm_virtual_attribute attributes[256] = {{1, SCM_VIRTUAL_ATTRIBUTE_SETTABLE, bytes, sizeof bytes}, {.id = 2}};
+    static const scm_virtual_attribute attributes[256] = {{1, SCM_VIRTUAL_ATTRIBUTE_SETTABLE, bytes, sizeof bytes},
+        {.id = 2}};
     static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     struct caller *caller = call->caller;
     uint32_t n = any_number(caller), m = any_number(caller);
     switch (structure) {
     case ATTACH:
-        *(scm_attach_options *)memory = (scm_attach_options){sizeof(scm_attach_options), n % 4, m % 4, 0, 1 + below(caller, 50)};
+        *(scm_attach_options *)memory =
+            (scm_attach_options){sizeof(scm_attach_options), n % 4, m % 4, 0, 1 + below(caller, 50)};
         call->limit_ms = ((scm_attach_options *)memory)->timeout_ms;
         break;
     case RECONNECT:
         *(scm_reconnect_options *)memory =
-            (scm_reconnect_options){sizeof(scm_reconnect_options), n % 4, m % 4, below(caller, 3), 1 + below(caller, 50)};
+            (scm_reconnect_options){sizeof(scm_reconnect_options), n % 4, m % 4, below(caller, 3),
+                1 + below(caller, 50)};
         call->limit_ms = ((scm_reconnect_options *)memory)->timeout_ms;
         break;
     case COMMAND:
@@ -431,7 +440,8 @@ static void fill(struct arguments *call, int structure, void *memory)
         break;
     case SEND:
         *(scm_send_options *)memory = (scm_send_options){
-            sizeof(scm_send_options), 1 + below(caller, 50), hook, NULL, n % 4, m % 3 ? 0 : SCM_SEND_CLASS + n % 256, NULL, 0};
+            sizeof(scm_send_options), 1 + below(caller, 50), hook, NULL, n % 4, m % 3 ? 0 : SCM_SEND_CLASS + n % 256,
+                NULL, 0};
         call->limit_ms = ((scm_send_options *)memory)->timeout_ms;
         break;
     case CAPABILITIES:
@@ -439,7 +449,8 @@ static void fill(struct arguments *call, int structure, void *memory)
         break;
     case DIRECTORY:
         *(scm_directory_options *)memory =
-            (scm_directory_options){sizeof(scm_directory_options), (uint16_t)(0x2F00 + n % 8), (uint16_t)(0x2F00 + m % 16)};
+            (scm_directory_options){sizeof(scm_directory_options), (uint16_t)(0x2F00 + n % 8),
+                (uint16_t)(0x2F00 + m % 16)};
         break;
     case INFO:
         *(scm_file_info *)memory = (scm_file_info)SCM_FILE_INFO_INIT;
@@ -454,16 +465,18 @@ static void fill(struct arguments *call, int structure, void *memory)
         break;
     case IFD:
         *(scm_virtual_ifd_options *)memory = (scm_virtual_ifd_options){
-            sizeof(scm_virtual_ifd_options), 4096, one_in(caller, 3) ? "Liars" : NULL, NULL, one_in(caller, 3) ? NULL : card_control,
+            sizeof(scm_virtual_ifd_options), 4096, one_in(caller, 3) ? "Liars" : NULL, NULL,
+                one_in(caller, 3) ? NULL : card_control,
             NULL, attributes, one_in(caller, 8) ? m % 300 : n % 3};
         break;
     case CARD:
-        *(scm_virtual_card *)memory = (scm_virtual_card){sizeof(scm_virtual_card), n % 4, bytes, sizeof bytes, NULL, card_transmit,
-                                                         one_in(caller, 8) ? NULL : card_power, one_in(caller, 3) ? NULL : card_control, NULL};
+        *(scm_virtual_card *)memory = (scm_virtual_card){
+            sizeof(scm_virtual_card), n % 4, bytes, sizeof bytes, NULL, card_transmit,
+            one_in(caller, 8) ? NULL : card_power, one_in(caller, 3) ? NULL : card_control, NULL};
         break;
     case FAILURE:
-        *(scm_virtual_failure *)memory = (scm_virtual_failure){sizeof(scm_virtual_failure), any_code_of_a_service(caller), m % 4,
-                                                               below(caller, 4), below(caller, 20)};
+        *(scm_virtual_failure *)memory = (scm_virtual_failure){
+            sizeof(scm_virtual_failure), any_code_of_a_service(caller), m % 4, below(caller, 4), below(caller, 20)};
         break;
     case EVENT:
         *(scm_event *)memory = (scm_event)SCM_EVENT_INIT;
@@ -481,8 +494,10 @@ static void fill(struct arguments *call, int structure, void *memory)
 
 static const size_t SIZES[] = {
     [ATTACH] = sizeof(scm_attach_options), [RECONNECT] = sizeof(scm_reconnect_options), [COMMAND] = sizeof(scm_command),
-    [SEND] = sizeof(scm_send_options), [CAPABILITIES] = sizeof(scm_card_capabilities), [DIRECTORY] = sizeof(scm_directory_options),
-    [INFO] = sizeof(scm_file_info), [CODES] = sizeof(scm_ch_verification_options), [AUTH] = sizeof(scm_card_auth_options),
+    [SEND] = sizeof(scm_send_options), [CAPABILITIES] = sizeof(scm_card_capabilities),
+        [DIRECTORY] = sizeof(scm_directory_options),
+    [INFO] = sizeof(scm_file_info), [CODES] = sizeof(scm_ch_verification_options),
+        [AUTH] = sizeof(scm_card_auth_options),
     [IFD] = sizeof(scm_virtual_ifd_options), [CARD] = sizeof(scm_virtual_card), [FAILURE] = sizeof(scm_virtual_failure),
     [EVENT] = sizeof(scm_event), [PROVIDER] = sizeof(scm_provider),
 };
@@ -667,8 +682,9 @@ void call_something(struct caller *caller)
         add_argument(&call, *letter);
     caller->since = now_ms();
     caller->function = function->name;
-    scm_result result = ((any_function *)function->function)(words[0], words[1], words[2], words[3], words[4], words[5], words[6],
-                                                             words[7], words[8], words[9], words[10], words[11]);
+    scm_result result = ((any_function *)function->function)(words[0], words[1], words[2], words[3], words[4], words[5],
+                                                             words[6], words[7], words[8], words[9], words[10],
+                                                                 words[11]);
     caller->function = NULL;
     caller->calls++;
     caller->successes += result >= 0;

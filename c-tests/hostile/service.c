@@ -68,7 +68,8 @@ static void take_time(void)
 /* Any code, in each width in which codes come. */
 static LONG any_code(void)
 {
-    static const uint32_t OTHERS[] = {0x8000FFFF, 0x80070006, 0x80004003, 0x80070057, 0x80004001, 0x80004005, 0x80070005,
+    static const uint32_t OTHERS[] = {0x8000FFFF, 0x80070006, 0x80004003, 0x80070057, 0x80004001, 0x80004005,
+        0x80070005,
                                       0x8007000E, 1,          6,          31,         50,         122,        0xFFFF,
                                       0x10000,    0x7FFFFFFF, 0xC0000001, 0xFFFFFFFF, 0x8010FFFF, 0x40100001};
     uint32_t code;
@@ -170,7 +171,8 @@ LONG SCardReleaseContext(SCARDCONTEXT context)
     return answer();
 }
 
-LONG SCardConnect(SCARDCONTEXT context, LPCSTR reader, DWORD share_mode, DWORD protocols, LPSCARDHANDLE card, LPDWORD protocol)
+LONG SCardConnect(SCARDCONTEXT context, LPCSTR reader, DWORD share_mode, DWORD protocols, LPSCARDHANDLE card,
+                  LPDWORD protocol)
 {
     static atomic_long cards;
     (void)context, (void)reader, (void)share_mode, (void)protocols;

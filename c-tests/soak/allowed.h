@@ -6,7 +6,8 @@
 
 #include "scm.h"
 
-enum call { ATTACH, BORROW, TRANSMIT, TRANSMIT_EX, LOCK, LOCK_EX, UNLOCK, STATUS, RECONNECT, RECONNECT_EX, CANCEL, DETACH, CALLS };
+enum call { ATTACH, BORROW, TRANSMIT, TRANSMIT_EX, LOCK, LOCK_EX, UNLOCK, STATUS, RECONNECT, RECONNECT_EX, CANCEL,
+    DETACH, CALLS };
 
 const char *call_name(enum call call);
 bool is_allowed(enum call call, scm_result result);

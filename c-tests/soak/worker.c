@@ -74,7 +74,8 @@ static scm_result end(struct thread *thread, scm_result result, uint32_t limit_m
         if ((int)late > soak->latest_ms)
             soak->latest_ms = (int)late;
         if (late > MUCH_TOO_LATE_MS)
-            soak_fail(soak, "%s with a limit of %u ms has ended %.0f ms late", call_name(call), (unsigned)limit_ms, late);
+            soak_fail(soak, "%s with a limit of %u ms has ended %.0f ms late", call_name(call), (unsigned)limit_ms,
+                      late);
     }
     return result;
 }

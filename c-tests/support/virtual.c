@@ -100,8 +100,8 @@ static const char *freeze(bool freezes)
 }
 
 /* A card of libscm_card removes itself after "drop". */
-static scm_result transmit(void *card, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                           size_t *response_length)
+static scm_result transmit(void *card, const uint8_t *command, size_t command_length, uint8_t *response,
+                           size_t capacity, size_t *response_length)
 {
     wait_while_frozen();
     scm_result result = scm_card_transmit(card, command, command_length, response, capacity, response_length);
@@ -247,7 +247,7 @@ static const char *release(struct reader *reader, const char *words)
     reader->held = NULL;
     check(held != NULL, "the card is not held");
     if (strcmp(words, "die") == 0) {
-        /* Whatever happened to the card meanwhile. */
+        /* The card may be gone meanwhile. */
         if (reader->is_locked)
             scm_unlock(held, disposition);
         scm_detach_ex(held, reader->is_locked ? SCM_DISPOSITION_LEAVE : disposition);

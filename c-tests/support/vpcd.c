@@ -40,8 +40,8 @@ static bool get(int connection, uint8_t *message, size_t capacity, size_t *lengt
     return *length <= capacity && recv(connection, message, *length, MSG_WAITALL) == (ssize_t)*length;
 }
 
-static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                           size_t *response_length)
+static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                           size_t capacity, size_t *response_length)
 {
     struct plug *plug = user;
     bool answered = put(plug->connection, command, command_length) &&

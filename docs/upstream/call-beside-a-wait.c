@@ -47,7 +47,7 @@ int main(void)
     SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &other);
     SCardListReaders(watched, NULL, readers, &length);
     SCardConnect(watched, readers, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, &card, &protocol);
-    sleep(1); /* until the connection is no change any more */
+    sleep(1); /* until pcscd has reported the connection */
     for (int i = 0; i < 4; i++, sleep(1))
         pthread_create(&thread, NULL, threads[i], NULL);
     sleep(5);

@@ -6,7 +6,7 @@
 
 static char readers[65536];
 
-/* Each of them makes pcscd signal a change to those who wait. */
+/* Each of them makes pcscd signal a change to waiting clients. */
 static void *use(void *unused)
 {
     SCARDCONTEXT context;

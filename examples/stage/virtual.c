@@ -24,8 +24,8 @@ static void must(scm_result result, const char *what)
 #define MUST(call) must((call), #call)
 
 /* It runs between the reader and the card, while the card has a command. */
-static scm_result transmit(void *card, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                           size_t *response_length)
+static scm_result transmit(void *card, const uint8_t *command, size_t command_length, uint8_t *response,
+                           size_t capacity, size_t *response_length)
 {
     scm_result result = scm_card_transmit(card, command, command_length, response, capacity, response_length);
     if (pull_now) {

@@ -1,5 +1,5 @@
-//! The played card. The literal answers of the description come first; the model of a card answers the other commands. The actor
-//! keeps a log of all exchanges.
+//! The played card. The literal answers of the description come first; the model of a card answers the other commands.
+//! The actor keeps a log of all exchanges.
 
 use crate::family::{Answer, Answering, Family, Protocol};
 use crate::transport::Transport;

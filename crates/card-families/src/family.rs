@@ -258,7 +258,7 @@ impl Family {
             return Err("there has to be a protocol, and a call".into());
         }
         if self.odd.is_empty() || self.source.is_empty() {
-            return Err("it has to be said what is odd, and who says so".into());
+            return Err("`odd` and `source` are required".into());
         }
         for file in &self.card.files {
             if file.content.is_some() == file.records.is_some() {
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn an_error_has_its_line() {
         let (line, text) = error("calls = [\n  { transmit = '00A4', give = '9000' },\n]");
         assert_eq!(line, 5);
         assert!(text.contains("unknown field `give`"), "{text}");

@@ -1,5 +1,5 @@
-//! Plays descriptions of card families to libscm, and compares its results with the right ones. The README says how to write a
-//! description.
+//! Plays descriptions of card families to libscm, and compares its results with the right ones. The README says how to
+//! write a description.
 
 mod actor;
 mod bytes;
@@ -21,9 +21,9 @@ use reader::Side;
 
 const FAMILIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/families");
 
-/// Plays the families whose names contain one of the words, or all families without words. Prints a line for each family, as the
-/// tests of Rust do. The argument `--pcscd` selects the families with `pcscd = true` and the pcscd of a private stack; without it
-/// the families are played on virtual readers. Returns true if everything was right.
+/// Plays the families whose names contain one of the words, or all families without words. Prints a line for each
+/// family, as the tests of Rust do. The argument `--pcscd` selects the families with `pcscd = true` and the pcscd of a
+/// private stack; without it the families are played on virtual readers. Returns true if everything was right.
 pub fn run(arguments: impl Iterator<Item = String>) -> bool {
     let (options, words): (Vec<_>, Vec<_>) = arguments.partition(|argument| argument.starts_with("--"));
     let side = if options.iter().any(|option| option == "--pcscd") { Side::Pcscd } else { Side::Virtual };
@@ -52,7 +52,8 @@ pub fn run(arguments: impl Iterator<Item = String>) -> bool {
     failed == 0
 }
 
-/// The paths of the descriptions, sorted. An unreadable folder ends the program; else the run would pass with no families.
+/// The paths of the descriptions, sorted. An unreadable folder ends the program; else the run would pass with no
+/// families.
 fn descriptions(folder: &Path) -> Vec<PathBuf> {
     let entries = read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();

@@ -229,7 +229,7 @@ fn known(tries: u32) -> Option<u32> {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // SAFETY: it is a handle, whatever became of it. What was made of it ends with it.
+        // SAFETY: any value may be given as a handle. Objects of the attachment end with it.
         unsafe { scm_detach(self.handle) };
     }
 }

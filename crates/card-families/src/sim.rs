@@ -227,7 +227,14 @@ mod tests {
             { path = '3F00/7F10/5F3A/4F20', content = '05', invalidated = true },
             { path = '3F00/7F20/6F07', content = '06' },
         ]
-        code = [{ reference = 1, value = \"'1234'FFFFFFFF\", tries = 3, wrong = '9804', last = '9840', blocked = '9840' }]
+
+        [[code]]
+        reference = 1
+        value = \"'1234'FFFFFFFF\"
+        tries = 3
+        wrong = '9804'
+        last = '9840'
+        blocked = '9840'
     ";
 
     fn converse(lines: &[(&str, &str)]) {

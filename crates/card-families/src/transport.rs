@@ -258,7 +258,9 @@ mod tests {
         converse(
             Protocol::T1,
             &with(
-                "read = { most = 192, across_the_end = '6CXX', at_the_end = '6282' }\nwrite.most = 2\nextended = '6F00'",
+                "read = { most = 192, across_the_end = '6CXX', at_the_end = '6282' }
+                write.most = 2
+                extended = '6F00'",
             ),
             &[
                 ("00A4000C024401", "9000"),

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_named_is_other() {
+    fn an_operation_without_a_condition_has_other() {
         let access: Access = toml::from_str("update = 'code 1'\nother = 'never'").unwrap();
         assert_eq!(access.condition(Operation::Update), &Condition::code(1));
         assert_eq!(access.condition(Operation::Read), &Condition::never());

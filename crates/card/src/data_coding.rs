@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_twice() {
+    fn a_byte_is_written_twice() {
         let written = |behaviour: WriteBehaviour| {
             let mut byte = [0x0F];
             behaviour.write(&mut byte, &[0x3C]).map(|()| byte)

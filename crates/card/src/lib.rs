@@ -1,7 +1,7 @@
-//! libscm_card: an ISO/IEC 7816-4 card for tests, described by a file and steered by lines.
+//! libscm_card: an ISO/IEC 7816-4 card for tests, described by a file and controlled by orders.
 //!
-//! [`Card`] is the card alone: bytes in, bytes out. [`TestCard`] is what tests hold: the card with its steering, for any
-//! number of threads. `include/scm_card.h` is the same for C, and the program `scm-card` plugs it into a vpcd reader.
+//! [`Card`] is the card alone: bytes in, bytes out. [`TestCard`] is for tests: the card with its orders, for any number
+//! of threads. `include/scm_card.h` is the same for C, and the program `scm-card` inserts it into a vpcd reader.
 //!
 //! ```
 //! use scm_card::profile::{ElementaryFile, Profile};
@@ -16,8 +16,8 @@
 //! assert_eq!(card.tell("count"), "ok 2");
 //! ```
 //!
-//! An arrow goes down only: `capi`, the program → `test_card` → `steering`, `card` → `command`, `chaining`, `manners` →
-//! `session` → `file_tree` → `file` → `transparent`, `records`, `code`, `key` → `access`, `status`.
+//! The layers, from top to bottom: `capi`, the program → `test_card` → `steering`, `card` → `command`, `chaining`,
+//! `manners` → `session` → `file_tree` → `file` → `transparent`, `records`, `code`, `key` → `access`, `status`.
 //!
 //! Clauses are those of ISO/IEC 7816-4:2013 unless another part or year is named.
 #![deny(unsafe_op_in_unsafe_fn)]

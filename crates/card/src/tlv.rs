@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_object_is_read() {
         for length in [0, 1, 0x7F, 0x80, 0xFF, 0x100, 0xFFFF] {
             let value = vec![7; length];
             let mut bytes = object(0x53, &value);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_wrong_data() {
+    fn a_cut_object_is_wrong_data() {
         for bytes in [
             &[0x53][..],
             &[0x53, 1],

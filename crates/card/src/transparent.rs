@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_changes_nothing() {
+    fn too_much_data_change_nothing() {
         let mut changed = file();
         assert_eq!(changed.update(3, &[9, 9]), Err(Status::NOT_ENOUGH_MEMORY));
         assert_eq!(changed.write(4, &[9], WriteBehaviour::Or), Err(Status::WRONG_OFFSET));

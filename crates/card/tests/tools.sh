@@ -175,7 +175,8 @@ read_card
 change_card
 block_and_unblock
 script_card
-script "00 A4 00 00 02 50 15 00" "00 B0 81 00 00 01 00" "00 88 00 02 10 00 11 22 33 44 55 66 77 88 99 AA BB CC DD EE FF 00"
+script "00 A4 00 00 02 50 15 00" "00 B0 81 00 00 01 00" \
+    "00 88 00 02 10 00 11 22 33 44 55 66 77 88 99 AA BB CC DD EE FF 00"
 says "< 6F 26 82 01 78 83 02 50 15 84 08 F0 73 63 6D 74 65 73 74" "90 00" "62 82" \
     "< E1 8A 55 67 01 FE 93 4A 34 BA 4C 02 6B 35 F6 C1 90 00"
 pull

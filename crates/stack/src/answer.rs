@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_can_be_read() {
+    fn a_written_answer_can_be_read() {
         for answer in [done(), Ok("Virtual A 00 00".into()), Err("no card".into())] {
             assert_eq!(read(&line(answer.clone())), answer);
         }

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_waited_for_has_stopped() {
+    fn a_stopped_process_is_stopped_on_return() {
         let mut sleeper = child("sleep", "60");
         let pid = pid(&sleeper);
         kill(pid, Signal::SIGSTOP).unwrap();
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn who_ends_instead_is_not_waited_for_for_ever() {
+    fn a_process_that_ends_instead_ends_the_wait() {
         let mut ended = child("true", "");
         wait_without_reaping(pid(&ended), WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED);
         assert!(ended.wait().unwrap().success());

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_side_says_the_other_hears_until_one_ends() {
+    fn bytes_are_forwarded_until_one_side_ends() {
         let (daemon, forwarded) = sockets("hears");
         let listener = UnixListener::bind(&daemon).unwrap();
         forward(UnixListener::bind(&forwarded).unwrap(), daemon.clone());

@@ -1,7 +1,8 @@
-//! The one thread that starts processes.
+//! The only thread that starts processes.
 //!
-//! Every process of a stack dies with it, even when it is killed: the kernel sends SIGKILL when the parent dies. It takes
-//! the *thread* that forked for the parent, so a thread that lives as long as the stack must fork for all others.
+//! Every process of a stack dies with it, even if the stack is killed: the kernel sends SIGKILL when the parent dies.
+//! The kernel takes the *thread* that forked for the parent, so a thread that lives as long as the stack must fork for
+//! all others.
 
 use std::io::{Error, Result};
 use std::os::unix::process::CommandExt;

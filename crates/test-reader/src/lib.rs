@@ -1,4 +1,5 @@
-//! A virtual reader whose card is written in Rust. The tests reach it as C programs do: through the functions of `scm.h`.
+//! A virtual reader whose card is written in Rust. The tests reach it as C programs do: through the functions of
+//! `scm.h`.
 
 use std::ffi::{CStr, CString, c_void};
 use std::ptr::{null, null_mut};

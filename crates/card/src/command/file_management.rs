@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_wrong_data() {
+    fn an_invalid_file_is_wrong_data() {
         let no_template = "00E0000003 820101".to_string();
         let cut_off = "00E0000002 6201".to_string();
         let parameters = [

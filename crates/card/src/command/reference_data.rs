@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_verified_is_forgotten_and_what_was_counted_is_not() {
+    fn a_reset_ends_verifications_and_keeps_counters() {
         let mut card = default_card();
         card.expect(&[("00200001 08 31323335FFFFFFFF", "63C2")]);
         card.reset();

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_does_not_know_it_refuses() {
+    fn unknown_commands_are_refused() {
         let mut card = card();
         assert_eq!(card.transmit(&[0x80, 0xEC, 0, 1]), [0x6D, 0x00]);
         assert_eq!(card.transmit(&[0x80, 0xEC]), [0x67, 0x00]);
