@@ -180,7 +180,7 @@ static scm_handle *attach(const char *reader)
 {
     scm_handle *card;
     STEP(SCM_S_OK, scm_attach_by_ifd(reader, &card));
-    tell("this handle will live through everything");
+    tell("this handle survives all of the following");
     return card;
 }
 
@@ -244,7 +244,7 @@ static void meet(scm_handle *card, scm_result expected)
 static void reconnect(scm_handle *card)
 {
     STEP(SCM_S_OK, scm_reconnect(card));
-    tell("the handle is as good as new");
+    tell("the handle is usable again");
 }
 
 static void reconnect_in_vain(scm_handle *card, scm_result expected)
@@ -266,7 +266,7 @@ static scm_handle *use_a_card(const stage *stage, const char *reader)
 {
     chapter("A card is used");
     find_readers();
-    someone(stage->insert, "puts a card into", reader);
+    someone(stage->insert, "inserts a card into", reader);
     scm_handle *card = attach(reader);
     show_atr(card);
     show_status(card);
@@ -288,33 +288,33 @@ static void live_through_a_reset(const stage *stage, scm_handle *card)
 
 static void live_through_a_removal(const stage *stage, scm_handle *card)
 {
-    chapter("The card is pulled, and put back");
-    someone(stage->pull, "pulls", "the card");
+    chapter("The card is removed, and inserted again");
+    someone(stage->pull, "removes", "the card");
     meet(card, SCM_SCARD_W_REMOVED_CARD);
     show_status(card);
     show_generation(card, 2);
     reconnect_in_vain(card, SCM_SCARD_E_NO_SMARTCARD);
-    someone(stage->insert, "puts it", "back");
+    someone(stage->insert, "inserts", "it again");
     reconnect(card);
     work(card);
 }
 
 static void live_through_a_broken_exchange(const stage *stage, scm_handle *card)
 {
-    chapter("The card is pulled in the middle of a command");
-    someone(stage->pull_in_next_command, "will pull the card", "while it has the next command");
+    chapter("The card is removed during a command");
+    someone(stage->pull_in_next_command, "will remove the card", "during the next command");
     meet(card, SCM_SCARD_W_REMOVED_CARD);
     show_generation(card, 3);
-    someone(stage->insert, "puts it", "back");
+    someone(stage->insert, "inserts", "it again");
     reconnect(card);
     work(card);
 }
 
 static void live_through_a_swap(const stage *stage, scm_handle *card)
 {
-    chapter("Another card is put in");
-    someone(stage->pull, "pulls", "the card");
-    someone(stage->insert_another, "puts in", "another one");
+    chapter("Another card is inserted");
+    someone(stage->pull, "removes", "the card");
+    someone(stage->insert_another, "inserts", "another one");
     meet(card, SCM_SCARD_W_REMOVED_CARD);
     show_generation(card, 4);
     STEP(SCM_S_FALSE, scm_reconnect(card));
@@ -325,7 +325,7 @@ static void live_through_a_swap(const stage *stage, scm_handle *card)
 
 static void live_through_a_restart(const stage *stage, scm_handle *card)
 {
-    chapter("The service goes away, and comes back");
+    chapter("The service stops, and starts again");
     someone(stage->stop_service, "stops", stage->service);
     meet(card, SCM_SCARD_E_NO_SERVICE);
     show_generation(card, 5);
@@ -337,7 +337,7 @@ static void live_through_a_restart(const stage *stage, scm_handle *card)
 
 static void tell_story(const stage *stage)
 {
-    printf("libscm %s: one handle, and what happens to its card\non %s\n", scm_version(), stage->title);
+    printf("libscm %s: one handle, and the events of its card\non %s\n", scm_version(), stage->title);
     const char *reader = stage->set();
     scm_handle *card = use_a_card(stage, reader);
     live_through_a_reset(stage, card);
