@@ -70,15 +70,15 @@ static scm_result read_text(scm_handle *card, char *text, size_t capacity)
 
 /* ---- Two: a card, and an event during one of its commands. ---- */
 
-typedef enum { NOTHING, PULL, PULL_AND_PUT_BACK, SWAP, RESET } deed;
+typedef enum { NOTHING, PULL, PULL_AND_PUT_BACK, SWAP, RESET } action;
 
 typedef struct {
     scm_virtual_ifd *reader;
-    uint8_t name;      /* identifies the card: one byte in its ATR */
-    bool selected;     /* the file, until power-off or reset */
-    unsigned commands; /* received so far */
-    deed deed;         /* the event ... */
-    unsigned deed_at;  /* ... and its command */
+    uint8_t name;       /* identifies the card: one byte in its ATR */
+    bool selected;      /* the file, until power-off or reset */
+    unsigned commands;  /* received so far */
+    action action;      /* the event ... */
+    unsigned action_at; /* ... and its command */
 } test_card;
 
 static const char text_of_card[] = "Hello, card!";
@@ -111,10 +111,10 @@ static scm_result transmit(void *user, const uint8_t *command, size_t command_le
 {
     test_card *card = user;
     (void)command_length, (void)capacity;
-    if (++card->commands == card->deed_at) {
-        if (card->deed == RESET)
+    if (++card->commands == card->action_at) {
+        if (card->action == RESET)
             scm_virtual_ifd_reset(card->reader, SCM_DISPOSITION_RESET);
-        else if (card->deed != NOTHING)
+        else if (card->action != NOTHING)
             scm_virtual_ifd_remove(card->reader);
     }
     answer(card, command, response, response_length);
@@ -148,8 +148,8 @@ static scm_result insert(test_card *card)
 static void release(void *user)
 {
     test_card *card = user;
-    deed done = card->deed;
-    card->deed = NOTHING;
+    action done = card->action;
+    card->action = NOTHING;
     if (done == SWAP)
         card->name = 'B';
     if (done == PULL_AND_PUT_BACK || done == SWAP)
@@ -195,7 +195,7 @@ static scm_handle *set_up(test_card *card)
 static void tear_down(test_card *card, scm_handle *handle)
 {
     CHECK_RESULT(scm_detach(handle), SCM_S_OK);
-    card->deed = NOTHING;
+    card->action = NOTHING;
     CHECK_RESULT(scm_virtual_ifd_destroy(card->reader), SCM_S_OK);
 }
 
@@ -234,8 +234,8 @@ static void test_a_card_that_is_pulled_is_reported(void)
     test_card card;
     char text[64];
     scm_handle *handle = set_up(&card);
-    card.deed = PULL;
-    card.deed_at = 2;
+    card.action = PULL;
+    card.action_at = 2;
     CHECK_RESULT(read_text(handle, text, sizeof text), SCM_SCARD_E_NO_SMARTCARD);
     CHECK(text[0] == '\0');
     CHECK(generation(handle) == 1);
@@ -253,8 +253,8 @@ static void test_a_card_that_comes_back_is_read_from_the_beginning(void)
     test_card card;
     char text[64];
     scm_handle *handle = set_up(&card);
-    card.deed = PULL_AND_PUT_BACK;
-    card.deed_at = 3;
+    card.action = PULL_AND_PUT_BACK;
+    card.action_at = 3;
     CHECK_RESULT(read_text(handle, text, sizeof text), SCM_S_OK);
     CHECK(strcmp(text, text_of_card) == 0);
     CHECK(generation(handle) == 1);
@@ -267,8 +267,8 @@ static void test_halves_of_two_cards_are_no_text(void)
     test_card card;
     char text[64];
     scm_handle *handle = set_up(&card);
-    card.deed = SWAP;
-    card.deed_at = 3;
+    card.action = SWAP;
+    card.action_at = 3;
     CHECK_RESULT(read_text(handle, text, sizeof text), SCM_SCARD_E_UNKNOWN_CARD);
     CHECK(text[0] == '\0');
     CHECK(card.commands == 3); /* and none to the other card */
@@ -298,7 +298,7 @@ static void test_a_failure_of_the_reader_is_overcome_twice(void)
 static void test_everything_at_every_moment(void)
 {
     static const struct {
-        deed deed;
+        action action;
         scm_result result;
         const char *text;
     } cases[] = {
@@ -312,8 +312,8 @@ static void test_everything_at_every_moment(void)
             test_card card;
             char text[64];
             scm_handle *handle = set_up(&card);
-            card.deed = cases[i].deed;
-            card.deed_at = moment;
+            card.action = cases[i].action;
+            card.action_at = moment;
             CHECK_RESULT(read_text(handle, text, sizeof text), cases[i].result);
             CHECK(strcmp(text, cases[i].text) == 0);
             CHECK(generation(handle) == 1);

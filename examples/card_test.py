@@ -210,12 +210,12 @@ class Card:
         self.atr = b"\x3B\x81\x01" + name + bytes([0x80 ^ name[0]])  # T=1, one historical byte, checksum
         self.selected = False
         self.commands = 0
-        self.deeds = {}  # events, by the number of their command
+        self.actions = {}  # events, by the number of their command
         self.then = None  # the action after a removal
 
     def transmit(self, command):
         self.commands += 1
-        self.deeds.pop(self.commands, lambda: None)()
+        self.actions.pop(self.commands, lambda: None)()
         instruction, offset = command[1], int.from_bytes(command[2:4], "big")
         if instruction == 0xA4:
             self.selected = True
@@ -249,7 +249,7 @@ class ReadText(unittest.TestCase):
         self.reader.clear_log()
 
     def pull_at(self, command, then=None):
-        self.card.deeds[command] = self.reader.remove
+        self.card.actions[command] = self.reader.remove
         self.card.then = then
 
     def test_a_text_is_read(self):
@@ -277,7 +277,7 @@ class ReadText(unittest.TestCase):
         for moment in 1, 2, 3:
             with self.subTest(moment=moment):
                 self.card.commands = 0
-                self.card.deeds[moment] = self.reader.reset
+                self.card.actions[moment] = self.reader.reset
                 self.assertEqual(read_text(self.attachment), Card.text)
                 self.assertEqual(self.attachment.generation, moment)
 

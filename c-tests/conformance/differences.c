@@ -24,7 +24,7 @@ static bool takes_the_card_raw(const struct model *model, const struct step *ste
     if (reader == NONE)
         return false;
     bool spoken = model->readers[reader].spoken == RAW, wanted = model_protocols(model, step) == SCM_PROTOCOL_RAW;
-    switch (step->deed) {
+    switch (step->kind) {
     case RESET:
     case HOLD:
         return !spoken && someone_speaks(model, reader, NONE, true);
@@ -40,7 +40,7 @@ static bool takes_the_card_raw(const struct model *model, const struct step *ste
         return !spoken && someone_speaks(model, reader, NONE, true);
     case RECONNECT:
     case RECONNECT_EX:
-        if (model_share(model, step) == SCM_SHARE_DIRECT && step->deed == RECONNECT)
+        if (model_share(model, step) == SCM_SHARE_DIRECT && step->kind == RECONNECT)
             return false;
         if (wanted && !spoken && model->readers[reader].spoken != NOT_CHOSEN)
             return true;
@@ -52,7 +52,7 @@ static bool takes_the_card_raw(const struct model *model, const struct step *ste
 
 static bool resets_by_hand_in_vain(const struct step *step, scm_result real)
 {
-    return step->deed == RESET && step->number == 1 && real != SCM_S_OK;
+    return step->kind == RESET && step->number == 1 && real != SCM_S_OK;
 }
 
 static bool is_attribute_of_one(const struct step *step, const struct answer *real, const struct answer *virtual)
@@ -60,7 +60,7 @@ static bool is_attribute_of_one(const struct step *step, const struct answer *re
     bool of_virtual = step->number == 0x00010100 || step->number == 0x00090300 || step->number == 0x00090303 ||
                       step->number == 0x00080201 || step->number == 0x7FFF0003 || step->number == 0x7FFF0004;
     bool of_vpcd = step->number == 0x00000303;
-    return step->deed == GET_ATTRIBUTE &&
+    return step->kind == GET_ATTRIBUTE &&
            ((of_virtual && virtual->result == SCM_S_OK && real->result == SCM_SCARD_E_UNSUPPORTED_FEATURE) ||
             (of_vpcd && (real->result == SCM_S_OK || real->result == SCM_SCARD_E_NOT_TRANSACTED) &&
              virtual->result == SCM_SCARD_E_UNSUPPORTED_FEATURE));
@@ -69,7 +69,7 @@ static bool is_attribute_of_one(const struct step *step, const struct answer *re
 /* Attachments that borrow the handle cannot follow. */
 static bool connects_an_empty_reader_anew(const struct model *model, const struct step *step)
 {
-    return (step->deed == RECONNECT || step->deed == RECONNECT_EX) && model_sharers(model, step->slot) > 0 &&
+    return (step->kind == RECONNECT || step->kind == RECONNECT_EX) && model_sharers(model, step->slot) > 0 &&
            model_share(model, step) == SCM_SHARE_DIRECT && REAL.cards[model_reader(model, step)] == NONE;
 }
 
@@ -103,7 +103,7 @@ static bool are_about_no_atr(const struct step *step, const struct answer *real,
 static bool resets_the_next_card(const struct model *model, const struct step *step)
 {
     (void)model;
-    return step->deed == RELEASE && step->action != SCM_DISPOSITION_LEAVE && REAL.held_in_vain[step->reader];
+    return step->kind == RELEASE && step->action != SCM_DISPOSITION_LEAVE && REAL.held_in_vain[step->reader];
 }
 
 struct difference DIFFERENCES[] = {

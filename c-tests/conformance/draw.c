@@ -4,9 +4,9 @@
 
 #include "differences.h"
 
-/* How often each deed is drawn. Deeds that take the real side 0.2 to 1 s are rare; deeds that end such a state are
+/* How often each kind is drawn. Deeds that take the real side 0.2 to 1 s are rare; kinds that end such a state are
  * not. */
-static uint32_t weight(enum deed deed, const struct model *model)
+static uint32_t weight(enum kind kind, const struct model *model)
 {
     int alive = 0, empty = 0, held = 0;
     for (int slot = 0; slot < SLOTS; slot++)
@@ -15,7 +15,7 @@ static uint32_t weight(enum deed deed, const struct model *model)
         empty += REAL.cards[reader] == NONE;
         held += REAL.held[reader];
     }
-    switch (deed) {
+    switch (kind) {
     case ATTACH: return alive < 2 ? 200 : 60;
     case ATTACH_HANDLE: return 30;
     case DETACH: return 25;
@@ -39,21 +39,21 @@ static uint32_t weight(enum deed deed, const struct model *model)
     case STOP: return 1;
     case START: return 100;
     case UNPOWER:
-    case DEEDS: break;
+    case KINDS: break;
     }
     return 0;
 }
 
-static enum deed draw_deed(struct random *random, const struct model *model)
+static enum kind draw_deed(struct random *random, const struct model *model)
 {
     uint32_t sum = 0;
-    for (enum deed deed = 0; deed < DEEDS; deed++)
-        sum += weight(deed, model);
+    for (enum kind kind = 0; kind < KINDS; kind++)
+        sum += weight(kind, model);
     uint32_t drawn = random_below(random, sum);
-    enum deed deed = 0;
-    while (drawn >= weight(deed, model))
-        drawn -= weight(deed++, model);
-    return deed;
+    enum kind kind = 0;
+    while (drawn >= weight(kind, model))
+        drawn -= weight(kind++, model);
+    return kind;
 }
 
 #define ONE_OF(random, ...) \
@@ -89,12 +89,12 @@ static struct step draw_step(struct random *random, const struct model *model)
 {
     struct step step;
     memset(&step, 0, sizeof step);
-    step.deed = draw_deed(random, model);
+    step.kind = draw_deed(random, model);
     step.slot = (int)random_below(random, SLOTS);
     step.from = (int)random_below(random, SLOTS);
-    /* Most deeds use the first reader, so that several happen to it. */
+    /* Most kinds use the first reader, so that several happen to it. */
     step.reader = (int)ONE_OF(random, 0, 0, 0, 1);
-    switch (step.deed) {
+    switch (step.kind) {
     case ATTACH:
         step.share = draw_share(random);
         step.protocols = draw_protocols(random);
@@ -130,7 +130,7 @@ static struct step draw_step(struct random *random, const struct model *model)
         step.action = ONE_OF(random, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER);
         step.number = random_below(random, 2);
         break;
-    case HOLD: step.number = random_below(random, GRIPS); break;
+    case HOLD: step.number = random_below(random, HOLD_KINDS); break;
     case RELEASE:
         step.action = ONE_OF(random, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER);
         break;

@@ -34,7 +34,7 @@ int model_others(const struct model *model, int reader, uintptr_t icc)
 
 bool model_is_locked(const struct model *model, int reader, uintptr_t icc)
 {
-    if (REAL.held[reader] && REAL.grips[reader] == TRANSACTION)
+    if (REAL.held[reader] && REAL.holds[reader] == TRANSACTION)
         return true;
     for (int slot = 0; slot < SLOTS; slot++)
         if (model->slots[slot].alive && model->slots[slot].reader == reader && model->slots[slot].icc != icc &&
@@ -67,7 +67,7 @@ int model_sharers(const struct model *model, int slot)
 
 int model_reader(const struct model *model, const struct step *step)
 {
-    switch (step->deed) {
+    switch (step->kind) {
     case ATTACH:
     case RESET:
     case HOLD:
@@ -80,7 +80,7 @@ int model_reader(const struct model *model, const struct step *step)
     case LOOK:
     case STOP:
     case START:
-    case DEEDS:
+    case KINDS:
         return NONE;
     default: return model->slots[step->slot].reader;
     }
@@ -88,19 +88,19 @@ int model_reader(const struct model *model, const struct step *step)
 
 bool model_connects(const struct step *step)
 {
-    return step->deed == ATTACH || step->deed == RECONNECT || step->deed == RECONNECT_EX;
+    return step->kind == ATTACH || step->kind == RECONNECT || step->kind == RECONNECT_EX;
 }
 
 uint32_t model_share(const struct model *model, const struct step *step)
 {
-    if (step->deed == RECONNECT || (step->deed == RECONNECT_EX && step->share == 0))
+    if (step->kind == RECONNECT || (step->kind == RECONNECT_EX && step->share == 0))
         return model->slots[step->slot].share;
     return step->share == 0 ? SCM_SHARE_SHARED : step->share;
 }
 
 uint32_t model_protocols(const struct model *model, const struct step *step)
 {
-    if (step->deed == RECONNECT || (step->deed == RECONNECT_EX && step->protocols == 0))
+    if (step->kind == RECONNECT || (step->kind == RECONNECT_EX && step->protocols == 0))
         return model->slots[step->slot].protocols;
     return step->protocols == 0 ? SCM_PROTOCOL_T0 | SCM_PROTOCOL_T1 : step->protocols;
 }
@@ -110,7 +110,7 @@ bool model_allows(const struct model *model, const struct step *step)
     int reader = model_reader(model, step);
     uintptr_t icc = model->slots[step->slot].icc;
     bool runs = REAL.runs, alive = model->slots[step->slot].alive;
-    switch (step->deed) {
+    switch (step->kind) {
     case ATTACH:
         /* It waits for a lock, except behind exclusive use, which is refused at once. The holder of a lock may have
          * exclusive use too, so that case is left out. */
@@ -148,23 +148,23 @@ bool model_allows(const struct model *model, const struct step *step)
     case RELEASE:
         /* A holder with a lock has the card alone; the others wait for a lock of one of ours. */
         return REAL.held[reader] &&
-               (REAL.grips[reader] == TRANSACTION || step->action == SCM_DISPOSITION_LEAVE ||
+               (REAL.holds[reader] == TRANSACTION || step->action == SCM_DISPOSITION_LEAVE ||
                 !model_is_locked(model, reader, 0));
     case PULL:
         /* The stack resets the card if it cannot release its transaction. */
-        return REAL.cards[reader] != NONE && !(REAL.held[reader] && REAL.grips[reader] == TRANSACTION);
+        return REAL.cards[reader] != NONE && !(REAL.held[reader] && REAL.holds[reader] == TRANSACTION);
     case INSERT: return REAL.cards[reader] == NONE;
     case STOP: return runs;
     case START: return !runs;
     case UNPOWER: return runs && REAL.cards[reader] != NONE && model_others(model, reader, 0) == 0;
-    case DEEDS: break;
+    case KINDS: break;
     }
     return false;
 }
 
 static bool is_slow(const struct step *step)
 {
-    return step->deed == PULL || step->deed == INSERT || step->deed == STOP || step->deed == START;
+    return step->kind == PULL || step->kind == INSERT || step->kind == STOP || step->kind == START;
 }
 
 static long idle_ms(const struct model *model, int reader)
@@ -235,13 +235,13 @@ static void note_attach(struct model *model, const struct step *step)
     int slot = step->slot;
     model->slots[slot].reader = model_reader(model, step);
     model->slots[slot].alive = true;
-    model->slots[slot].owned = step->deed == ATTACH;
+    model->slots[slot].owned = step->kind == ATTACH;
     model->slots[slot].share = model_share(model, step);
     model->slots[slot].protocols = model_protocols(model, step);
     model->slots[slot].depth = 0;
     model->slots[slot].lost = false;
     model->slots[slot].icc = 0;
-    if (step->deed == ATTACH_HANDLE) {
+    if (step->kind == ATTACH_HANDLE) {
         /* Its connection is known. */
         model->slots[slot].owned = step->number == 1;
         model->slots[slot].icc = model->slots[step->from].icc;
@@ -300,7 +300,7 @@ void model_note(struct model *model, const struct step *step, scm_result result,
     int reader = model_reader(model, step), slot = step->slot;
     bool disposes = step->action == SCM_DISPOSITION_RESET || step->action == SCM_DISPOSITION_UNPOWER;
     bool ok = SCM_SUCCEEDED(result);
-    switch (step->deed) {
+    switch (step->kind) {
     case ATTACH:
     case ATTACH_HANDLE:
         /* Exclusive use is refused after the protocol was chosen. */
@@ -308,7 +308,7 @@ void model_note(struct model *model, const struct step *step, scm_result result,
             model->readers[reader].spoken = IN_DOUBT;
         if (!ok)
             break;
-        if (step->deed == ATTACH)
+        if (step->kind == ATTACH)
             note_spoken(model, step);
         note_attach(model, step);
         break;
@@ -334,7 +334,7 @@ void model_note(struct model *model, const struct step *step, scm_result result,
     case RECONNECT_EX:
         if (ok) {
             uint32_t share = model_share(model, step), protocols = model_protocols(model, step);
-            if (step->deed == RECONNECT_EX && disposes)
+            if (step->kind == RECONNECT_EX && disposes)
                 model->readers[reader].spoken = IN_DOUBT;
             note_spoken(model, step);
             model->slots[slot].share = share;
@@ -370,9 +370,9 @@ void model_note(struct model *model, const struct step *step, scm_result result,
     default: break;
     }
     note_handles(model);
-    if (ok && ((step->deed == ATTACH && step->share != SCM_SHARE_DIRECT) || step->deed == RESET || step->deed == HOLD))
+    if (ok && ((step->kind == ATTACH && step->share != SCM_SHARE_DIRECT) || step->kind == RESET || step->kind == HOLD))
         model->readers[reader].blank = false;
-    if (ok && (step->deed == RECONNECT || step->deed == RECONNECT_EX) && model->slots[slot].share != SCM_SHARE_DIRECT)
+    if (ok && (step->kind == RECONNECT || step->kind == RECONNECT_EX) && model->slots[slot].share != SCM_SHARE_DIRECT)
         model->readers[reader].blank = false;
     note_idle(model, start);
 }

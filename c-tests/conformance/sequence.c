@@ -23,7 +23,7 @@ static struct {
 static struct {
     unsigned count;
     double seconds;
-} statistics[DEEDS];
+} statistics[KINDS];
 
 static void note_line(const char *words, const char *answer)
 {
@@ -90,8 +90,8 @@ static enum outcome do_step(struct model *model, const struct step *step)
     same = same && compare(step, "What is known afterwards differs:", &real, &virtual);
     alarm(0);
     clock_gettime(CLOCK_MONOTONIC, &end);
-    statistics[step->deed].count++;
-    statistics[step->deed].seconds +=
+    statistics[step->kind].count++;
+    statistics[step->kind].seconds +=
         (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
     return same ? SAME : overslept ? TOO_SLOW : DIFFERENT;
 }
@@ -101,7 +101,7 @@ static enum outcome advance(struct model *model, const struct step *step)
 {
     for (int reader = 0; reader < READERS; reader++)
         if (differences_settle(model, reader, step)) {
-            struct step settling = {.deed = UNPOWER, .reader = reader};
+            struct step settling = {.kind = UNPOWER, .reader = reader};
             enum outcome outcome = do_step(model, &settling);
             if (outcome != SAME)
                 return outcome;
@@ -151,11 +151,11 @@ enum outcome sequence_replay(struct sequence *sequence)
 
 void sequence_print_statistics(void)
 {
-    static const char *const names[DEEDS] = {
+    static const char *const names[KINDS] = {
         "attach", "attach by handle", "detach", "detach_ex", "transmit", "last response", "control", "get attribute",
         "set attribute", "lock", "unlock", "reconnect", "reconnect_ex", "status", "look", "reset", "hold", "release",
         "pull", "insert", "stop", "start", "(unpower)",
     };
-    for (int deed = 0; deed < DEEDS; deed++)
-        printf("  %-18s %6u times, %7.3f s\n", names[deed], statistics[deed].count, statistics[deed].seconds);
+    for (int kind = 0; kind < KINDS; kind++)
+        printf("  %-18s %6u times, %7.3f s\n", names[kind], statistics[kind].count, statistics[kind].seconds);
 }

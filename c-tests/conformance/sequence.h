@@ -22,7 +22,7 @@ enum outcome sequence_replay(struct sequence *sequence);
 /* Prints the last steps and the difference. */
 void sequence_print(void);
 
-/* Prints the time and the number of each deed. */
+/* Prints the time and the number of each kind. */
 void sequence_print_statistics(void);
 
 #endif

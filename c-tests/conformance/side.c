@@ -17,7 +17,7 @@ const char *const ATR[ATRS] = {
 
 const char *const ATR_WORDS[ATRS] = {"T=0 and T=1", "T=1", "T=0", "specific mode T=1", "a long ATR", "no ATR"};
 
-const char *const GRIP[GRIPS] = {"shared", "exclusive", "transaction"};
+const char *const HOLD_NAMES[HOLD_KINDS] = {"shared", "exclusive", "transaction"};
 
 struct side REAL = {.name = "real", .real = true, .runs = true, .cards = {NONE, NONE}};
 struct side VIRTUAL = {.name = "virtual", .runs = true, .cards = {NONE, NONE}};
@@ -116,17 +116,17 @@ scm_result side_reset(struct side *side, int reader, uint32_t action, bool by_ha
     return result == SCM_S_OK ? scm_detach_ex(other, action) : result;
 }
 
-scm_result side_hold(struct side *side, int reader, enum grip grip)
+scm_result side_hold(struct side *side, int reader, enum hold hold)
 {
     scm_handle **other = &side->others[reader];
     scm_result result;
-    side->grips[reader] = grip;
+    side->holds[reader] = hold;
     side->held_in_vain[reader] = false;
     if (side->real)
-        result = order(NULL, "hold %d %s", reader, GRIP[grip]);
+        result = order(NULL, "hold %d %s", reader, HOLD_NAMES[hold]);
     else
-        result = attach_other(side, reader, grip == EXCLUSIVE ? SCM_SHARE_EXCLUSIVE : SCM_SHARE_SHARED, other);
-    if (result == SCM_S_OK && !side->real && grip == TRANSACTION)
+        result = attach_other(side, reader, hold == EXCLUSIVE ? SCM_SHARE_EXCLUSIVE : SCM_SHARE_SHARED, other);
+    if (result == SCM_S_OK && !side->real && hold == TRANSACTION)
         must(scm_lock(*other), "hold");
     side->held[reader] = result == SCM_S_OK;
     return result;
@@ -139,7 +139,7 @@ scm_result side_release(struct side *side, int reader, uint32_t disposition)
     side->held[reader] = false;
     if (side->real)
         return order(NULL, "release %d %s", reader, words[disposition]);
-    if (side->grips[reader] != TRANSACTION)
+    if (side->holds[reader] != TRANSACTION)
         return scm_detach_ex(other, disposition);
     scm_result result = scm_unlock(other, disposition);
     scm_detach(other);

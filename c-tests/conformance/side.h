@@ -16,8 +16,8 @@ extern const char *const ATR[ATRS];
 /* A description of this card. */
 extern const char *const ATR_WORDS[ATRS];
 
-enum grip { SHARED, EXCLUSIVE, TRANSACTION, GRIPS };
-extern const char *const GRIP[GRIPS];
+enum hold { SHARED, EXCLUSIVE, TRANSACTION, HOLD_KINDS };
+extern const char *const HOLD_NAMES[HOLD_KINDS];
 
 struct side {
     const char *name;
@@ -29,7 +29,7 @@ struct side {
     bool held[READERS];
     /* The card of a holder was removed. */
     bool held_in_vain[READERS];
-    enum grip grips[READERS];
+    enum hold holds[READERS];
     /* For the virtual side only: its readers, their cards, and the attachments that act as another program. */
     scm_virtual_ifd *ifds[READERS];
     scm_card *twins[READERS];
@@ -53,7 +53,7 @@ scm_result side_pull(struct side *side, int reader);
  * scm_virtual_ifd_reset; otherwise a program attaches and detaches. */
 scm_result side_reset(struct side *side, int reader, uint32_t action, bool by_hand);
 /* Another program takes the card and releases it. */
-scm_result side_hold(struct side *side, int reader, enum grip grip);
+scm_result side_hold(struct side *side, int reader, enum hold hold);
 scm_result side_release(struct side *side, int reader, uint32_t disposition);
 /* The service ends, killed or in order. Holders lose their cards. */
 void side_stop(struct side *side, bool killed);

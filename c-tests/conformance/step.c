@@ -33,7 +33,7 @@ const char *step_words(const struct step *step)
         "too short"};
     static const char *const rooms[] = {"", ", room for one byte", ", no room"};
     size_t room = sizeof words;
-    switch (step->deed) {
+    switch (step->kind) {
     case ATTACH:
         snprintf(words, room, "%d: attach to %d%s%s", step->slot, step->reader, share_words(step->share),
                  protocol_words(step->protocols));
@@ -65,7 +65,7 @@ const char *step_words(const struct step *step)
         snprintf(words, room, "another%s: %s at %d", step->number ? " by hand" : "", action_words(step->action) + 1,
                  step->reader);
         break;
-    case HOLD: snprintf(words, room, "another: hold %d, %s", step->reader, GRIP[step->number]); break;
+    case HOLD: snprintf(words, room, "another: hold %d, %s", step->reader, HOLD_NAMES[step->number]); break;
     case RELEASE: snprintf(words, room, "another: release %d,%s", step->reader, action_words(step->action)); break;
     case PULL: snprintf(words, room, "pull the card of %d", step->reader); break;
     case INSERT:
@@ -74,7 +74,7 @@ const char *step_words(const struct step *step)
     case STOP: snprintf(words, room, "%s the service", step->number ? "kill" : "stop"); break;
     case START: snprintf(words, room, "start the service"); break;
     case UNPOWER: snprintf(words, room, "(the reader %d is not in use: the card forgets)", step->reader); break;
-    case DEEDS: break;
+    case KINDS: break;
     }
     return words;
 }
@@ -232,7 +232,7 @@ void step_do(const struct step *step, struct side *side, const bool waits[SLOTS]
 {
     scm_handle **slot = &side->slots[step->slot];
     scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
-    switch (step->deed) {
+    switch (step->kind) {
     case ATTACH: attach(step, side, answer); break;
     case ATTACH_HANDLE: attach_handle(step, side, answer); break;
     case DETACH:
@@ -263,7 +263,7 @@ void step_do(const struct step *step, struct side *side, const bool waits[SLOTS]
     case STATUS: status(*slot, answer); break;
     case LOOK: look(side, waits, answer); break;
     case RESET: answer_begin(answer, side_reset(side, step->reader, step->action, step->number == 1)); break;
-    case HOLD: answer_begin(answer, side_hold(side, step->reader, (enum grip)step->number)); break;
+    case HOLD: answer_begin(answer, side_hold(side, step->reader, (enum hold)step->number)); break;
     case RELEASE: answer_begin(answer, side_release(side, step->reader, step->action)); break;
     case PULL: answer_begin(answer, side_pull(side, step->reader)); break;
     case INSERT: answer_begin(answer, side_insert(side, step->reader, (int)step->number)); break;
@@ -279,7 +279,7 @@ void step_do(const struct step *step, struct side *side, const bool waits[SLOTS]
         side_unpower(side, step->reader);
         answer_begin(answer, SCM_S_OK);
         break;
-    case DEEDS: break;
+    case KINDS: break;
     }
 }
 

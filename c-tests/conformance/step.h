@@ -5,7 +5,7 @@
 #include "answer.h"
 #include "side.h"
 
-enum deed {
+enum kind {
     ATTACH,         /* slot, reader, share, protocols; share 0 and protocols 0 by scm_attach_by_ifd */
     ATTACH_HANDLE,  /* slot, the card handle of from, share, protocols, number: 1 to adopt */
     DETACH,         /* slot */
@@ -22,21 +22,21 @@ enum deed {
     STATUS,         /* slot */
     LOOK,           /* all steps that do not wait */
     RESET,          /* reader, action, number: 1 by hand */
-    HOLD,           /* reader, number: the grip */
+    HOLD,           /* reader, number: the hold */
     RELEASE,        /* reader, action */
     PULL,           /* reader */
     INSERT,         /* reader, number: the ATR */
     STOP,           /* number: 1 for killed */
     START,
     UNPOWER,        /* reader; not drawn, but inserted (`model_settles`) */
-    DEEDS
+    KINDS
 };
 
 enum command { ECHO, PATTERN, REMEMBER, RECALL, UNKNOWN, MALFORMED, TOO_SHORT, COMMANDS };
 enum room { AMPLE, ONE_BYTE, NO_BUFFER, ROOMS };
 
 struct step {
-    enum deed deed;
+    enum kind kind;
     int slot, from, reader;
     uint32_t share, protocols, action, number;
     enum command command;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "drama.h"
+#include "special_fault.h"
 #include "page.h"
 #include "play.h"
 
@@ -120,16 +120,16 @@ static void play_fault(const struct fault *fault)
             judge(fault->id, CELL_OF_PAGE[cell].what, observed.cells[cell], row->cells[CELL_OF_PAGE[cell].place]);
 }
 
-static void play_drama(const struct drama *drama)
+static void play_special(const struct special_fault *fault)
 {
     char seen[KINDS][CELL_SIZE];
-    begin(drama->id);
+    begin(fault->id);
     for (enum kind kind = 0; kind < KINDS; kind++)
-        snprintf(seen[kind], CELL_SIZE, "%s", drama->play(kind));
+        snprintf(seen[kind], CELL_SIZE, "%s", fault->play(kind));
     if (prints)
         print_cell(seen);
     else
-        judge(drama->id, "the outcome", seen, page_row(drama->id)->cells[0]);
+        judge(fault->id, "the outcome", seen, page_row(fault->id)->cells[0]);
 }
 
 static void play_all(void)
@@ -144,12 +144,12 @@ static void play_all(void)
                     puts("");
             }
         }
-    for (size_t i = 0; i < HOW_MANY_ACTS; i++)
-        for (size_t n = 0; n < ACTS[i].how_many; n++) {
-            const struct drama *drama = &ACTS[i].dramas[n];
-            bool is_there = prints || find_row(drama->id, 1) != NULL;
-            if (is_there && is_wanted(ACTS[i].name, drama->id)) {
-                play_drama(drama);
+    for (size_t i = 0; i < HOW_MANY_SPECIAL; i++)
+        for (size_t n = 0; n < SPECIAL_GROUPS[i].how_many; n++) {
+            const struct special_fault *fault = &SPECIAL_GROUPS[i].faults[n];
+            bool is_there = prints || find_row(fault->id, 1) != NULL;
+            if (is_there && is_wanted(SPECIAL_GROUPS[i].name, fault->id)) {
+                play_special(fault);
                 if (prints)
                     puts("");
             }

@@ -19,7 +19,7 @@ use crate::daemon::wait_without_reaping;
 use crate::launcher::Launcher;
 
 /// The time that a command has to end after a signal.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 enum Event {
     Signal(Signal),
@@ -61,13 +61,13 @@ fn watch(pid: Pid, mut signals: Signals, events: Sender<Event>) {
 }
 
 fn wait(child: &mut Child, pid: Pid, events: &Receiver<Event>) -> Result<ExitStatus> {
-    let mut patience = Duration::MAX;
+    let mut limit = Duration::MAX;
     loop {
-        match events.recv_timeout(patience) {
+        match events.recv_timeout(limit) {
             Ok(Event::Signal(signal)) => {
                 // The child is not reaped yet, so the id is its own.
                 kill(pid, signal)?;
-                patience = PATIENCE;
+                limit = TIME_LIMIT;
             }
             Err(RecvTimeoutError::Timeout) => child.kill()?,
             Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return child.wait(),

@@ -17,10 +17,10 @@ use nix::unistd::Pid;
 use crate::configuration;
 use crate::launcher::Launcher;
 use crate::namespace::RUN_PCSCD;
-use crate::onlooker::{self, Sight};
+use crate::reader_state::{self, Condition};
 
 /// The time that the daemon has to start or to end.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 const NOT_RUNNING: &str = "the daemon is not running";
 
@@ -73,10 +73,10 @@ impl Daemon {
         state.told_to_go = true;
         let (state, timeout) = self
             .gone
-            .wait_timeout_while(state, PATIENCE, |state| state.child.is_some())
+            .wait_timeout_while(state, TIME_LIMIT, |state| state.child.is_some())
             .expect("no thread panics with the daemon");
         if timeout.timed_out() {
-            return Err(format!("the daemon is still there {PATIENCE:?} after {signal}"));
+            return Err(format!("the daemon is still there {TIME_LIMIT:?} after {signal}"));
         }
         drop(state);
         remove_stale_files().map_err(|error| error.to_string())
@@ -130,7 +130,7 @@ impl Daemon {
         let names = readers.iter().map(|reader| CString::new(reader.as_str())).collect::<Result<Vec<_>, _>>();
         let names = names.map_err(|error| error.to_string())?;
         let names: Vec<_> = names.iter().map(CString::as_c_str).collect();
-        match onlooker::wait_until(Sight::Listed, &names, &self.launcher) {
+        match reader_state::wait_until(Condition::Listed, &names, &self.launcher) {
             Err(_) if self.lock().child.is_none() => Err("the daemon ended while it started".into()),
             Err(error) => {
                 show_log("the daemon does not list the readers");

@@ -16,7 +16,7 @@ use crate::resource_manager::{connect, disconnect, text, wait_until_free};
 
 /// The kind of the hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Grip {
+pub enum HoldKind {
     Shared,
     Exclusive,
     Transaction,
@@ -40,9 +40,9 @@ pub struct Hold {
 
 impl Hold {
     /// Takes the card in `reader`; waits while others hold it in a transaction.
-    pub fn take(reader: &CStr, grip: Grip, launcher: &Launcher) -> Result<Self, String> {
+    pub fn take(reader: &CStr, kind: HoldKind, launcher: &Launcher) -> Result<Self, String> {
         let mut command = Command::new(THIS);
-        command.arg("hold").arg(reader.to_string_lossy().as_ref()).arg(grip.word());
+        command.arg("hold").arg(reader.to_string_lossy().as_ref()).arg(kind.word());
         let mut holder = Program::start(command, launcher)?;
         holder.hear()?;
         Ok(Hold { holder, reader: reader.into() })
@@ -61,15 +61,15 @@ impl Hold {
 }
 
 /// The holding program: reports when it has the card, and releases it as the next line of its standard input says.
-pub fn keep(reader: &str, grip: Grip) -> Result<i32, Box<dyn Error>> {
-    let outcome = hold(&CString::new(reader)?, grip);
+pub fn keep(reader: &str, kind: HoldKind) -> Result<i32, Box<dyn Error>> {
+    let outcome = hold(&CString::new(reader)?, kind);
     print!("{}", answer::line(outcome.map(|()| String::new())));
     Ok(0)
 }
 
-fn hold(reader: &CStr, grip: Grip) -> Result<(), String> {
-    let (mut card, _context) = connect(reader, grip.mode()).map_err(text)?;
-    if grip != Grip::Transaction {
+fn hold(reader: &CStr, kind: HoldKind) -> Result<(), String> {
+    let (mut card, _context) = connect(reader, kind.mode()).map_err(text)?;
+    if kind != HoldKind::Transaction {
         return disconnect(card, await_release()?).map_err(text);
     }
     let transaction = card.transaction().map_err(text)?;
@@ -88,31 +88,31 @@ fn await_release() -> Result<Disposition, String> {
     }
 }
 
-impl Grip {
-    const ALL: [Grip; 3] = [Grip::Shared, Grip::Exclusive, Grip::Transaction];
+impl HoldKind {
+    const ALL: [HoldKind; 3] = [HoldKind::Shared, HoldKind::Exclusive, HoldKind::Transaction];
 
     fn word(self) -> &'static str {
         match self {
-            Grip::Shared => "shared",
-            Grip::Exclusive => "exclusive",
-            Grip::Transaction => "transaction",
+            HoldKind::Shared => "shared",
+            HoldKind::Exclusive => "exclusive",
+            HoldKind::Transaction => "transaction",
         }
     }
 
     fn mode(self) -> ShareMode {
         match self {
-            Grip::Exclusive => ShareMode::Exclusive,
-            Grip::Shared | Grip::Transaction => ShareMode::Shared,
+            HoldKind::Exclusive => ShareMode::Exclusive,
+            HoldKind::Shared | HoldKind::Transaction => ShareMode::Shared,
         }
     }
 }
 
-impl FromStr for Grip {
+impl FromStr for HoldKind {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        let grip = Grip::ALL.into_iter().find(|grip| grip.word() == word);
-        grip.ok_or_else(|| format!("no way to hold a card: {word}"))
+        let kind = HoldKind::ALL.into_iter().find(|kind| kind.word() == word);
+        kind.ok_or_else(|| format!("no way to hold a card: {word}"))
     }
 }
 

@@ -9,10 +9,10 @@ use pcsc::Disposition;
 use crate::answer::{Answer, done};
 use crate::card::Kind;
 use crate::configuration::Entry;
-use crate::hold::{Grip, Hold, Release};
+use crate::hold::{Hold, HoldKind, Release};
 use crate::launcher::Launcher;
-use crate::onlooker::{self, Sight};
 use crate::program::Program;
+use crate::reader_state::{self, Condition};
 use crate::resource_manager::{self, text};
 
 pub struct Ifd {
@@ -64,10 +64,10 @@ impl Ifd {
     /// the last card, which it could report otherwise. A card that is not reported is removed.
     pub fn insert(&self, kind: &Kind, directory: &Path, launcher: &Launcher) -> Answer {
         if !self.has_card() {
-            self.wait_until(Sight::Empty, launcher)?;
+            self.wait_until(Condition::Empty, launcher)?;
         }
         self.insert_now(kind, directory, launcher)?;
-        self.wait_until(Sight::Present, launcher).inspect_err(|_| drop(self.pull()))
+        self.wait_until(Condition::Present, launcher).inspect_err(|_| drop(self.pull()))
     }
 
     /// Kills the card program, and does not wait for the daemon to see it.
@@ -80,11 +80,11 @@ impl Ifd {
     /// Removes the card, and waits until the daemon reports it.
     pub fn remove(&self, launcher: &Launcher) -> Answer {
         self.pull()?;
-        self.wait_until(Sight::Empty, launcher)
+        self.wait_until(Condition::Empty, launcher)
     }
 
-    pub fn wait_until(&self, sight: Sight, launcher: &Launcher) -> Answer {
-        onlooker::wait_until(sight, &[&self.c_name()], launcher)
+    pub fn wait_until(&self, wanted: Condition, launcher: &Launcher) -> Answer {
+        reader_state::wait_until(wanted, &[&self.c_name()], launcher)
     }
 
     /// Passes `line` to the card program.
@@ -97,12 +97,12 @@ impl Ifd {
         done()
     }
 
-    pub fn hold(&self, grip: Grip, launcher: &Launcher) -> Answer {
+    pub fn hold(&self, kind: HoldKind, launcher: &Launcher) -> Answer {
         let mut hold = lock(&self.hold);
         if hold.is_some() {
             return Err("the card is held already".into());
         }
-        *hold = Some(Hold::take(&self.c_name(), grip, launcher)?);
+        *hold = Some(Hold::take(&self.c_name(), kind, launcher)?);
         done()
     }
 

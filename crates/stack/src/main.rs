@@ -16,9 +16,9 @@ mod hold;
 mod ifd;
 mod launcher;
 mod namespace;
-mod onlooker;
 mod order;
 mod program;
+mod reader_state;
 mod resource_manager;
 mod stack;
 
@@ -31,9 +31,9 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 
 use configuration::{Configuration, MAX_READERS};
-use hold::Grip;
+use hold::HoldKind;
 use launcher::Launcher;
-use onlooker::Sight;
+use reader_state::Condition;
 use stack::Stack;
 
 #[derive(Parser)]
@@ -54,10 +54,10 @@ enum Action {
     },
     /// Holds a card in the stack around this program, until it is told otherwise; for the stack itself
     #[command(hide = true)]
-    Hold { reader: String, grip: Grip },
+    Hold { reader: String, kind: HoldKind },
     /// Waits until the resource manager reports this state of the readers; for the stack itself
     #[command(hide = true)]
-    See { sight: Sight, readers: Vec<String> },
+    See { wanted: Condition, readers: Vec<String> },
 }
 
 #[derive(Args)]
@@ -91,8 +91,8 @@ fn main() {
     let outcome = match Arguments::parse().action {
         Action::Run(run) => run.run(),
         Action::Tell { line } => control::tell(&line.join(" ")),
-        Action::Hold { reader, grip } => hold::keep(&reader, grip),
-        Action::See { sight, readers } => onlooker::see(sight, &readers),
+        Action::Hold { reader, kind } => hold::keep(&reader, kind),
+        Action::See { wanted, readers } => reader_state::see(wanted, &readers),
     };
     let status = outcome.unwrap_or_else(|error| {
         eprintln!("scm-stack: {error}");

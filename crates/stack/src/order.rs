@@ -6,21 +6,21 @@ use nix::sys::signal::Signal;
 use pcsc::Disposition;
 
 use crate::card::Kind;
-use crate::hold::{Grip, Release};
-use crate::onlooker::Sight;
+use crate::hold::{HoldKind, Release};
+use crate::reader_state::Condition;
 
 /// The meaning of one line.
 #[derive(Debug, PartialEq)]
 pub enum Order {
     /// An action on the reader with this number.
-    Ifd(usize, Deed),
+    Ifd(usize, ReaderAction),
     /// `daemon ...`
-    Daemon(Act),
+    Daemon(DaemonAction),
 }
 
 /// An action on a reader.
 #[derive(Debug, PartialEq)]
-pub enum Deed {
+pub enum ReaderAction {
     /// `ifd N`: its name.
     Name,
     /// `port N`: the port where vpcd waits for a card program that the stack does not start.
@@ -34,13 +34,13 @@ pub enum Deed {
     /// `pull N`: removes the card; answers at once.
     Pull,
     /// `await N present|empty`: answers when the daemon reports that.
-    Await(Sight),
+    Await(Condition),
     /// `card N LINE`: passes LINE to the card, and its answer back.
     Tell(String),
     /// `reset N warm|cold`: resets the card, as another program would.
     Reset(Disposition),
     /// `hold N shared|exclusive|transaction`: another program holds the card.
-    Hold(Grip),
+    Hold(HoldKind),
     /// `release N leave|reset|unpower|die`: that program releases it, or dies.
     Release(Release),
     /// `unplug N`: removes the reader. A running daemon is restarted without it.
@@ -51,7 +51,7 @@ pub enum Deed {
 
 /// An action on the daemon.
 #[derive(Debug, PartialEq)]
-pub enum Act {
+pub enum DaemonAction {
     /// `daemon start`: answers when the daemon lists its readers and reports every inserted card.
     Start,
     /// `daemon kill|stop`: with SIGKILL or SIGTERM; answers when it is gone.
@@ -73,34 +73,34 @@ impl FromStr for Order {
 fn read(line: &str) -> Option<Order> {
     let (verb, rest) = split(line);
     if verb == "daemon" {
-        return act(rest).map(Order::Daemon);
+        return daemon_action(rest).map(Order::Daemon);
     }
     let (index, rest) = split(rest);
-    Some(Order::Ifd(index.parse().ok()?, deed(verb, rest)?))
+    Some(Order::Ifd(index.parse().ok()?, reader_action(verb, rest)?))
 }
 
-fn deed(verb: &str, rest: &str) -> Option<Deed> {
+fn reader_action(verb: &str, rest: &str) -> Option<ReaderAction> {
     if verb == "card" {
-        return Some(Deed::Tell(rest.into()));
+        return Some(ReaderAction::Tell(rest.into()));
     }
     if verb == "plug" {
-        return Some(Deed::Plug(Some(rest.trim_end()).filter(|name| !name.is_empty()).map(Into::into)));
+        return Some(ReaderAction::Plug(Some(rest.trim_end()).filter(|name| !name.is_empty()).map(Into::into)));
     }
     let words: Vec<&str> = rest.split_whitespace().collect();
     match (verb, &words[..]) {
-        ("ifd", []) => Some(Deed::Name),
-        ("port", []) => Some(Deed::Port),
-        ("insert", words) => kind(words).map(Deed::Insert),
-        ("insert-now", words) => kind(words).map(Deed::InsertNow),
-        ("remove", []) => Some(Deed::Remove),
-        ("pull", []) => Some(Deed::Pull),
-        ("await", ["present"]) => Some(Deed::Await(Sight::Present)),
-        ("await", ["empty"]) => Some(Deed::Await(Sight::Empty)),
-        ("reset", ["warm"]) => Some(Deed::Reset(Disposition::ResetCard)),
-        ("reset", ["cold"]) => Some(Deed::Reset(Disposition::UnpowerCard)),
-        ("hold", [grip]) => grip.parse().ok().map(Deed::Hold),
-        ("release", [release]) => release.parse().ok().map(Deed::Release),
-        ("unplug", []) => Some(Deed::Unplug),
+        ("ifd", []) => Some(ReaderAction::Name),
+        ("port", []) => Some(ReaderAction::Port),
+        ("insert", words) => kind(words).map(ReaderAction::Insert),
+        ("insert-now", words) => kind(words).map(ReaderAction::InsertNow),
+        ("remove", []) => Some(ReaderAction::Remove),
+        ("pull", []) => Some(ReaderAction::Pull),
+        ("await", ["present"]) => Some(ReaderAction::Await(Condition::Present)),
+        ("await", ["empty"]) => Some(ReaderAction::Await(Condition::Empty)),
+        ("reset", ["warm"]) => Some(ReaderAction::Reset(Disposition::ResetCard)),
+        ("reset", ["cold"]) => Some(ReaderAction::Reset(Disposition::UnpowerCard)),
+        ("hold", [kind]) => kind.parse().ok().map(ReaderAction::Hold),
+        ("release", [release]) => release.parse().ok().map(ReaderAction::Release),
+        ("unplug", []) => Some(ReaderAction::Unplug),
         _ => None,
     }
 }
@@ -116,15 +116,15 @@ fn kind(words: &[&str]) -> Option<Kind> {
     (plain || name.ends_with(".toml")).then(|| Kind { name: name.into(), atr: atr.map(Into::into) })
 }
 
-fn act(rest: &str) -> Option<Act> {
+fn daemon_action(rest: &str) -> Option<DaemonAction> {
     match rest {
-        "start" => Some(Act::Start),
-        "kill" => Some(Act::End(Signal::SIGKILL)),
-        "stop" => Some(Act::End(Signal::SIGTERM)),
-        "freeze" => Some(Act::Signal(Signal::SIGSTOP)),
-        "thaw" => Some(Act::Signal(Signal::SIGCONT)),
-        "restart" | "restart kill" => Some(Act::Restart(Signal::SIGKILL)),
-        "restart stop" => Some(Act::Restart(Signal::SIGTERM)),
+        "start" => Some(DaemonAction::Start),
+        "kill" => Some(DaemonAction::End(Signal::SIGKILL)),
+        "stop" => Some(DaemonAction::End(Signal::SIGTERM)),
+        "freeze" => Some(DaemonAction::Signal(Signal::SIGSTOP)),
+        "thaw" => Some(DaemonAction::Signal(Signal::SIGCONT)),
+        "restart" | "restart kill" => Some(DaemonAction::Restart(Signal::SIGKILL)),
+        "restart stop" => Some(DaemonAction::Restart(Signal::SIGTERM)),
         _ => None,
     }
 }
@@ -147,23 +147,23 @@ mod tests {
     #[test]
     fn orders_are_read() {
         let orders = [
-            ("ifd 0", Order::Ifd(0, Deed::Name)),
-            ("port 0", Order::Ifd(0, Deed::Port)),
-            ("insert 1 openpgp", Order::Ifd(1, Deed::Insert(kind("openpgp", None)))),
-            ("insert-now 1 steerable 3B00", Order::Ifd(1, Deed::InsertNow(kind("steerable", Some("3B00"))))),
-            ("insert 1 cards/t0.toml", Order::Ifd(1, Deed::Insert(kind("cards/t0.toml", None)))),
-            ("await 2 empty", Order::Ifd(2, Deed::Await(Sight::Empty))),
-            ("card 3  answer 00A4 9000", Order::Ifd(3, Deed::Tell("answer 00A4 9000".into()))),
-            ("reset 0 cold", Order::Ifd(0, Deed::Reset(Disposition::UnpowerCard))),
-            ("hold 0 transaction", Order::Ifd(0, Deed::Hold(Grip::Transaction))),
-            ("release 0 reset", Order::Ifd(0, Deed::Release(Release::Reset))),
-            ("release 0 die", Order::Ifd(0, Deed::Release(Release::Die))),
-            ("unplug 1", Order::Ifd(1, Deed::Unplug)),
-            ("plug 1", Order::Ifd(1, Deed::Plug(None))),
-            ("plug 1 Another Name\n", Order::Ifd(1, Deed::Plug(Some("Another Name".into())))),
-            ("daemon freeze", Order::Daemon(Act::Signal(Signal::SIGSTOP))),
-            ("daemon restart stop", Order::Daemon(Act::Restart(Signal::SIGTERM))),
-            (" daemon  kill\n", Order::Daemon(Act::End(Signal::SIGKILL))),
+            ("ifd 0", Order::Ifd(0, ReaderAction::Name)),
+            ("port 0", Order::Ifd(0, ReaderAction::Port)),
+            ("insert 1 openpgp", Order::Ifd(1, ReaderAction::Insert(kind("openpgp", None)))),
+            ("insert-now 1 steerable 3B00", Order::Ifd(1, ReaderAction::InsertNow(kind("steerable", Some("3B00"))))),
+            ("insert 1 cards/t0.toml", Order::Ifd(1, ReaderAction::Insert(kind("cards/t0.toml", None)))),
+            ("await 2 empty", Order::Ifd(2, ReaderAction::Await(Condition::Empty))),
+            ("card 3  answer 00A4 9000", Order::Ifd(3, ReaderAction::Tell("answer 00A4 9000".into()))),
+            ("reset 0 cold", Order::Ifd(0, ReaderAction::Reset(Disposition::UnpowerCard))),
+            ("hold 0 transaction", Order::Ifd(0, ReaderAction::Hold(HoldKind::Transaction))),
+            ("release 0 reset", Order::Ifd(0, ReaderAction::Release(Release::Reset))),
+            ("release 0 die", Order::Ifd(0, ReaderAction::Release(Release::Die))),
+            ("unplug 1", Order::Ifd(1, ReaderAction::Unplug)),
+            ("plug 1", Order::Ifd(1, ReaderAction::Plug(None))),
+            ("plug 1 Another Name\n", Order::Ifd(1, ReaderAction::Plug(Some("Another Name".into())))),
+            ("daemon freeze", Order::Daemon(DaemonAction::Signal(Signal::SIGSTOP))),
+            ("daemon restart stop", Order::Daemon(DaemonAction::Restart(Signal::SIGTERM))),
+            (" daemon  kill\n", Order::Daemon(DaemonAction::End(Signal::SIGKILL))),
         ];
         for (line, order) in orders {
             assert_eq!(line.parse(), Ok(order), "{line}");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use pcsc::{Card, Context, Disposition, Error, Protocols, Scope, ShareMode};
 
 /// The time limit of the daemon, and the interval of the questions.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(2);
 
 /// Resets the card as another program would: connects, and disconnects with `disposition`.
@@ -20,7 +20,7 @@ pub fn reset(reader: &CStr, disposition: Disposition) -> Result<(), Error> {
 
 /// Waits until the daemon has seen that the exclusive holder of the reader is dead, which may take a while.
 pub fn wait_until_free(reader: &CStr) -> Result<(), Error> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIME_LIMIT;
     loop {
         // Without a daemon nobody has it.
         let Ok(context) = Context::establish(Scope::User) else { return Ok(()) };

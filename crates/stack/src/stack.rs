@@ -10,8 +10,8 @@ use crate::configuration::{Configuration, Entry};
 use crate::daemon::Daemon;
 use crate::ifd::Ifd;
 use crate::launcher::Launcher;
-use crate::onlooker::Sight;
-use crate::order::{Act, Deed, Order};
+use crate::order::{DaemonAction, Order, ReaderAction};
+use crate::reader_state::Condition;
 
 pub struct Stack {
     configuration: Mutex<Configuration>,
@@ -39,7 +39,7 @@ impl Stack {
         self.daemon.start(configuration.names().collect())?;
         for (ifd, entry) in self.ifds.iter().zip(&configuration.entries) {
             if entry.is_plugged && ifd.has_card() {
-                ifd.wait_until(Sight::Present, &self.launcher)?;
+                ifd.wait_until(Condition::Present, &self.launcher)?;
             }
         }
         Ok(())
@@ -61,27 +61,27 @@ impl Stack {
 
     pub fn obey(&self, order: Order) -> Answer {
         match order {
-            Order::Ifd(index, Deed::Unplug) => self.change(index, |entry| entry.is_plugged = false),
-            Order::Ifd(index, Deed::Plug(name)) => self.change(index, |entry| entry.plug(name)),
-            Order::Ifd(index, deed) => self.do_at(self.ifd(index)?, deed),
-            Order::Daemon(act) => self.act(act),
+            Order::Ifd(index, ReaderAction::Unplug) => self.change(index, |entry| entry.is_plugged = false),
+            Order::Ifd(index, ReaderAction::Plug(name)) => self.change(index, |entry| entry.plug(name)),
+            Order::Ifd(index, reader_action) => self.do_at(self.ifd(index)?, reader_action),
+            Order::Daemon(daemon_action) => self.daemon_action(daemon_action),
         }
     }
 
-    fn do_at(&self, ifd: &Ifd, deed: Deed) -> Answer {
-        match deed {
-            Deed::Name => ifd.name(),
-            Deed::Port => ifd.port(),
-            Deed::Insert(kind) => ifd.insert(&kind, &self.cards, &self.launcher),
-            Deed::InsertNow(kind) => ifd.insert_now(&kind, &self.cards, &self.launcher),
-            Deed::Remove => ifd.remove(&self.launcher),
-            Deed::Pull => ifd.pull(),
-            Deed::Await(sight) => ifd.wait_until(sight, &self.launcher),
-            Deed::Tell(line) => ifd.tell_card(&line),
-            Deed::Reset(disposition) => ifd.reset(disposition),
-            Deed::Hold(grip) => ifd.hold(grip, &self.launcher),
-            Deed::Release(release) => ifd.release(release),
-            Deed::Unplug | Deed::Plug(_) => Err("a reader comes and goes with its daemon".into()),
+    fn do_at(&self, ifd: &Ifd, reader_action: ReaderAction) -> Answer {
+        match reader_action {
+            ReaderAction::Name => ifd.name(),
+            ReaderAction::Port => ifd.port(),
+            ReaderAction::Insert(kind) => ifd.insert(&kind, &self.cards, &self.launcher),
+            ReaderAction::InsertNow(kind) => ifd.insert_now(&kind, &self.cards, &self.launcher),
+            ReaderAction::Remove => ifd.remove(&self.launcher),
+            ReaderAction::Pull => ifd.pull(),
+            ReaderAction::Await(wanted) => ifd.wait_until(wanted, &self.launcher),
+            ReaderAction::Tell(line) => ifd.tell_card(&line),
+            ReaderAction::Reset(disposition) => ifd.reset(disposition),
+            ReaderAction::Hold(kind) => ifd.hold(kind, &self.launcher),
+            ReaderAction::Release(release) => ifd.release(release),
+            ReaderAction::Unplug | ReaderAction::Plug(_) => Err("a reader comes and goes with its daemon".into()),
         }
     }
 
@@ -102,12 +102,12 @@ impl Stack {
         done()
     }
 
-    fn act(&self, act: Act) -> Answer {
-        match act {
-            Act::Start => self.start()?,
-            Act::End(signal) => self.daemon.end(signal)?,
-            Act::Signal(signal) => self.daemon.signal(signal)?,
-            Act::Restart(signal) => {
+    fn daemon_action(&self, daemon_action: DaemonAction) -> Answer {
+        match daemon_action {
+            DaemonAction::Start => self.start()?,
+            DaemonAction::End(signal) => self.daemon.end(signal)?,
+            DaemonAction::Signal(signal) => self.daemon.signal(signal)?,
+            DaemonAction::Restart(signal) => {
                 self.daemon.end(signal)?;
                 self.start()?;
             }

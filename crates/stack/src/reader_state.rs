@@ -19,14 +19,14 @@ use crate::program::{Program, THIS};
 use crate::resource_manager::text;
 
 /// The time limit of an event. The daemon polls its readers every 400 ms.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// The interval of the questions.
 const POLL: Duration = Duration::from_millis(5);
 
 /// A state of the readers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Sight {
+pub enum Condition {
     Listed,
     /// A card is inserted.
     Present,
@@ -34,45 +34,45 @@ pub enum Sight {
 }
 
 /// Waits until the resource manager reports this state of the readers.
-pub fn wait_until(sight: Sight, readers: &[&CStr], launcher: &Launcher) -> Answer {
+pub fn wait_until(wanted: Condition, readers: &[&CStr], launcher: &Launcher) -> Answer {
     let mut command = Command::new(THIS);
-    command.arg("see").arg(sight.word()).args(readers.iter().map(|reader| reader.to_string_lossy().into_owned()));
+    command.arg("see").arg(wanted.word()).args(readers.iter().map(|reader| reader.to_string_lossy().into_owned()));
     Program::start(command, launcher)?.hear()
 }
 
 /// The program: reports when the state is reached.
-pub fn see(sight: Sight, readers: &[String]) -> Result<i32, Box<dyn AnyError>> {
+pub fn see(wanted: Condition, readers: &[String]) -> Result<i32, Box<dyn AnyError>> {
     let readers = readers.iter().map(|reader| CString::new(reader.as_str())).collect::<Result<Vec<_>, _>>()?;
-    print!("{}", answer::line(watch(sight, &readers)));
+    print!("{}", answer::line(watch(wanted, &readers)));
     Ok(0)
 }
 
-fn watch(sight: Sight, readers: &[CString]) -> Answer {
-    let deadline = Instant::now() + PATIENCE;
+fn watch(wanted: Condition, readers: &[CString]) -> Answer {
+    let deadline = Instant::now() + TIME_LIMIT;
     loop {
-        let answer = sight.is_seen(readers);
+        let answer = wanted.is_seen(readers);
         match answer {
             Ok(true) => return done(),
-            Err(error) if !sight.may_come_after(error) => return Err(text(error)),
+            Err(error) if !wanted.may_come_after(error) => return Err(text(error)),
             _ if Instant::now() < deadline => thread::sleep(POLL),
-            _ => return Err(format!("{readers:?} not {sight} after {PATIENCE:?}: {answer:?}")),
+            _ => return Err(format!("{readers:?} not {wanted} after {TIME_LIMIT:?}: {answer:?}")),
         }
     }
 }
 
-impl Sight {
-    const ALL: [Sight; 3] = [Sight::Listed, Sight::Present, Sight::Empty];
+impl Condition {
+    const ALL: [Condition; 3] = [Condition::Listed, Condition::Present, Condition::Empty];
 
     /// A new context for each question: one that failed may fail forever.
     fn is_seen(self, readers: &[CString]) -> Result<bool, Error> {
         let context = Context::establish(Scope::User)?;
         let flag = match self {
-            Sight::Listed => {
+            Condition::Listed => {
                 let listed = context.list_readers_owned()?;
                 return Ok(readers.iter().all(|reader| listed.contains(reader)));
             }
-            Sight::Present => State::PRESENT,
-            Sight::Empty => State::EMPTY,
+            Condition::Present => State::PRESENT,
+            Condition::Empty => State::EMPTY,
         };
         let mut states: Vec<_> = readers.iter().map(|reader| ReaderState::new(&**reader, State::UNAWARE)).collect();
         context.get_status_change(Duration::ZERO, &mut states)?;
@@ -81,30 +81,30 @@ impl Sight {
 
     /// A starting daemon lists nothing yet. Of a running one, only libpcsclite's own errors are ignored.
     fn may_come_after(self, error: Error) -> bool {
-        self == Sight::Listed
+        self == Condition::Listed
             || matches!(error, Error::UnsupportedFeature | Error::UnknownReader | Error::InsufficientBuffer)
     }
 
     fn word(self) -> &'static str {
         match self {
-            Sight::Listed => "listed",
-            Sight::Present => "present",
-            Sight::Empty => "empty",
+            Condition::Listed => "listed",
+            Condition::Present => "present",
+            Condition::Empty => "empty",
         }
     }
 }
 
-impl fmt::Display for Sight {
+impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
     }
 }
 
-impl FromStr for Sight {
+impl FromStr for Condition {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        let sight = Sight::ALL.into_iter().find(|sight| sight.word() == word);
-        sight.ok_or_else(|| format!("nothing to be seen: {word}"))
+        let wanted = Condition::ALL.into_iter().find(|wanted| wanted.word() == word);
+        wanted.ok_or_else(|| format!("nothing to be seen: {word}"))
     }
 }

@@ -1,22 +1,22 @@
 /* Faults that need more than a simple row: repeated ones, a fork, a late service. */
-#ifndef DRAMA_H
-#define DRAMA_H
+#ifndef SPECIAL_FAULT_H
+#define SPECIAL_FAULT_H
 
 #include "victim.h"
 
-struct drama {
+struct special_fault {
     const char *id; /* of its row */
     /* The result for this kind of attachment, in a few words. */
     const char *(*play)(enum kind kind);
 };
 
-struct act {
+struct special_group {
     const char *name;
-    const struct drama *dramas;
+    const struct special_fault *faults;
     size_t how_many;
 };
 
-extern const struct act ACTS[];
-extern const size_t HOW_MANY_ACTS;
+extern const struct special_group SPECIAL_GROUPS[];
+extern const size_t HOW_MANY_SPECIAL;
 
 #endif

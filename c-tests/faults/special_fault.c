@@ -1,4 +1,4 @@
-#include "drama.h"
+#include "special_fault.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -154,25 +154,25 @@ static const char *fork_with_a_lock(enum kind kind)
     return words;
 }
 
-static const struct drama CARD_DRAMAS[] = {
+static const struct special_fault CARD_FAULTS[] = {
     {"reset-each-time", reset_between_any_two},
     {"unpowered-each-time", unpowered_between_any_two},
     {"swapped-fast", swap_fast_for_the_same},
     {"swapped-fast-other", swap_fast_for_another},
 };
 
-static const struct drama SERVICE_DRAMAS[] = {{"late", late_service}};
+static const struct special_fault SERVICE_FAULTS[] = {{"late", late_service}};
 
-static const struct drama USE_DRAMAS[] = {{"fork", fork_with_a_lock}};
+static const struct special_fault USE_FAULTS[] = {{"fork", fork_with_a_lock}};
 
-static const struct drama RESTART_DRAMAS[] = {{"restarted-each-time", restarted_again_and_again}};
+static const struct special_fault RESTART_FAULTS[] = {{"restarted-each-time", restarted_again_and_again}};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-const struct act ACTS[] = {
-    {"card", CARD_DRAMAS, COUNT(CARD_DRAMAS)},
-    {"service", SERVICE_DRAMAS, COUNT(SERVICE_DRAMAS)},
-    {"use", USE_DRAMAS, COUNT(USE_DRAMAS)},
-    {"restarts", RESTART_DRAMAS, COUNT(RESTART_DRAMAS)},
+const struct special_group SPECIAL_GROUPS[] = {
+    {"card", CARD_FAULTS, COUNT(CARD_FAULTS)},
+    {"service", SERVICE_FAULTS, COUNT(SERVICE_FAULTS)},
+    {"use", USE_FAULTS, COUNT(USE_FAULTS)},
+    {"restarts", RESTART_FAULTS, COUNT(RESTART_FAULTS)},
 };
-const size_t HOW_MANY_ACTS = COUNT(ACTS);
+const size_t HOW_MANY_SPECIAL = COUNT(SPECIAL_GROUPS);
