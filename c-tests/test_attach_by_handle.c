@@ -58,34 +58,34 @@ static void an_adopted_handle_is_disconnected(void **state)
 
 static scm_result attach_and_detach(void *nothing)
 {
-    scm_handle *newcomer;
+    scm_handle *other;
     (void)nothing;
-    scm_result result = scm_attach_by_ifd(bed_ifd(CARD), &newcomer);
-    (void)scm_detach(newcomer);
+    scm_result result = scm_attach_by_ifd(bed_ifd(CARD), &other);
+    (void)scm_detach(other);
     return result;
 }
 
 /* Others wait in the service for its end, and the attachment does not wait for them. */
-static void a_transaction_of_the_callers_is_in_no_circle(void **state)
+static void a_transaction_of_the_caller_causes_no_deadlock(void **state)
 {
     (void)state;
     scm_handle *handle;
-    struct wait newcomer;
+    struct wait other;
     if (bed_is_virtual())
         return;
     struct owner own = connect_card(CARD);
     assert_int_equal(SCardBeginTransaction((SCARDHANDLE)own.icc), SCARD_S_SUCCESS);
     assert_result(scm_attach_by_handle(own.icc, &handle), SCM_S_OK);
-    wait_begin(&newcomer, attach_and_detach, NULL);
-    assert_true(wait_is_reached(&newcomer));
+    wait_begin(&other, attach_and_detach, NULL);
+    assert_true(wait_is_reached(&other));
     assert_result(echo(handle), SCM_S_OK);
     assert_result(scm_lock_ex(handle, 10000), SCM_S_OK);
     assert_result(echo(handle), SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    assert_false(newcomer.is_done);
+    assert_false(other.is_done);
     assert_result(scm_detach(handle), SCM_S_OK);
     assert_result(owner_unlock(&own), SCM_S_OK);
-    assert_result(wait_end(&newcomer), SCM_S_OK);
+    assert_result(wait_end(&other), SCM_S_OK);
     owner_leave(&own);
 }
 
@@ -121,7 +121,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_borrowed_handle_stays_the_callers),
         cmocka_unit_test(a_borrowed_handle_that_was_only_attached_works_on),
         cmocka_unit_test(an_adopted_handle_is_disconnected),
-        cmocka_unit_test(a_transaction_of_the_callers_is_in_no_circle),
+        cmocka_unit_test(a_transaction_of_the_caller_causes_no_deadlock),
         cmocka_unit_test(a_handle_that_the_service_does_not_know),
         cmocka_unit_test(a_handle_whose_card_was_reset_or_left),
     };

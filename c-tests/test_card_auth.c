@@ -200,7 +200,7 @@ static void challenges_are_as_long_as_asked_for(void **state)
 }
 
 /* If a card gives more than requested, it remembers all of it, and counts an answer to a part as wrong. */
-static void a_challenge_that_would_be_cut_is_none(void **state)
+static void a_cut_challenge_is_refused(void **state)
 {
     (void)state;
     static const char *const longer[] = {"00112233445566778899AABBCCDDEEFF009000",
@@ -238,7 +238,7 @@ static void the_program_shows_that_it_has_the_key(void **state)
     assert_true(is_shown());
 }
 
-static void an_answer_without_a_challenge_is_none(void **state)
+static void an_answer_without_a_challenge_is_refused(void **state)
 {
     (void)state;
     assert_result(scm_card_auth_app_auth(auth, 0, &EXTERNAL, 1, EXTERNAL_KEY, 16), SCM_SCARD_E_NO_ACCESS);
@@ -483,9 +483,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(bad_arguments_send_nothing),
         cmocka_unit_test(options_have_limits),
         cmocka_unit_test(challenges_are_as_long_as_asked_for),
-        cmocka_unit_test(a_challenge_that_would_be_cut_is_none),
+        cmocka_unit_test(a_cut_challenge_is_refused),
         cmocka_unit_test(the_program_shows_that_it_has_the_key),
-        cmocka_unit_test(an_answer_without_a_challenge_is_none),
+        cmocka_unit_test(an_answer_without_a_challenge_is_refused),
         cmocka_unit_test(the_card_shows_that_it_has_the_key),
         cmocka_unit_test(the_answer_of_the_card_is_given),
         cmocka_unit_test(the_key_of_a_directory_is_behind_its_code),

@@ -133,7 +133,7 @@ static void options_have_limits(void **state)
     }
 }
 
-static void every_function_knows_a_handle_that_is_none(void **state)
+static void every_function_refuses_an_invalid_handle(void **state)
 {
     (void)state;
     scm_ch_verification *released = create(card, 0);
@@ -204,7 +204,7 @@ static void bad_arguments_send_nothing(void **state)
     assert_int_equal(bed_count(CARD), 0);
 }
 
-static void a_code_that_is_none_is_not_sent(void **state)
+static void an_invalid_code_is_not_sent(void **state)
 {
     (void)state;
     bed("card %d clear", CARD);
@@ -510,9 +510,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_object_needs_an_attachment),
         cmocka_unit_test(options_have_limits),
-        cmocka_unit_test(every_function_knows_a_handle_that_is_none),
+        cmocka_unit_test(every_function_refuses_an_invalid_handle),
         cmocka_unit_test(bad_arguments_send_nothing),
-        cmocka_unit_test(a_code_that_is_none_is_not_sent),
+        cmocka_unit_test(an_invalid_code_is_not_sent),
         cmocka_unit_test(without_a_pin_pad_nothing_is_sent),
         cmocka_unit_test(a_code_is_verified_and_taken_back),
         cmocka_unit_test(every_code_of_an_object_is_taken_back),

@@ -126,7 +126,7 @@ static void play_a_lie(scm_result lie, scm_result (*other)(void *), scm_result (
     tear_down();
 }
 
-static void a_loss_that_is_none_ends_no_wait_in_a_circle(void **state)
+static void a_false_loss_causes_no_deadlock(void **state)
 {
     (void)state;
     scm_result (*const others[])(void *) = {lock_and_unlock, lock_in_time, detach_and_reset, reconnect, send};
@@ -169,7 +169,7 @@ static void check_free(void)
     assert_result(scm_detach(newcomer), SCM_S_OK);
 }
 
-static void an_unlock_gives_the_lock_back_whatever_fails(void **state)
+static void an_unlock_releases_the_lock_despite_failures(void **state)
 {
     (void)state;
     const uint32_t dispositions[] = {SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER};
@@ -200,7 +200,7 @@ static scm_result attach_and_detach(void *nothing)
 
 /* If the service denies a transaction, it stays with its connection, and new attachments wait for its end. The
  * attachment itself does not wait for them. */
-static void a_transaction_that_is_denied_is_in_no_circle(void **state)
+static void a_denied_transaction_causes_no_deadlock(void **state)
 {
     (void)state;
     scm_result (*const calls[])(void *) = {lock_and_unlock, send, reconnect};
@@ -323,10 +323,10 @@ int main(int argc, char **argv)
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_loss_that_is_none_ends_no_wait_in_a_circle),
-        cmocka_unit_test(an_unlock_gives_the_lock_back_whatever_fails),
+        cmocka_unit_test(a_false_loss_causes_no_deadlock),
+        cmocka_unit_test(an_unlock_releases_the_lock_despite_failures),
         cmocka_unit_test(a_connection_of_ours_is_closed_where_its_transaction_does_not_end),
-        cmocka_unit_test(a_transaction_that_is_denied_is_in_no_circle),
+        cmocka_unit_test(a_denied_transaction_causes_no_deadlock),
         cmocka_unit_test(a_mute_card_keeps_no_lock),
         cmocka_unit_test(the_last_to_leave_keeps_its_limit),
     };

@@ -191,7 +191,7 @@ static void a_reader_with_a_card_answers_in_every_mode(void **state)
     end(handle);
 }
 
-static void an_answer_that_is_none_is_a_reader_that_failed(void **state)
+static void an_invalid_answer_is_a_failure_of_the_reader(void **state)
 {
     (void)state;
     size_t length;
@@ -593,7 +593,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_answers_without_a_card),
         cmocka_unit_test(a_reader_with_a_card_answers_in_every_mode),
-        cmocka_unit_test(an_answer_that_is_none_is_a_reader_that_failed),
+        cmocka_unit_test(an_invalid_answer_is_a_failure_of_the_reader),
         cmocka_unit_test(a_code_that_the_reader_does_not_know_its_card_may_know),
         cmocka_unit_test(codes_fail_as_planned),
         cmocka_unit_test(a_lock_of_another_keeps_codes_away),

@@ -56,7 +56,7 @@ static void commands_and_responses_of_every_length(void **state)
         assert_int_equal(response[i], i & 0xFF);
 }
 
-static void exactly_the_bytes_given_exactly_once(void **state)
+static void transmit_sends_exactly_its_bytes_once(void **state)
 {
     (void)state;
     size_t length;
@@ -239,7 +239,7 @@ static void attributes_that_cannot_be_set_say_so(void **state)
     assert_int_equal(generation(card), 0);
 }
 
-static void the_reader_of_a_locked_card_is_not_to_be_had(void **state)
+static void the_reader_of_a_locked_card_is_not_available(void **state)
 {
     (void)state;
     size_t length = 77;
@@ -274,7 +274,7 @@ int main(int argc, char **argv)
     bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_and_responses_of_every_length),
-        cmocka_unit_test(exactly_the_bytes_given_exactly_once),
+        cmocka_unit_test(transmit_sends_exactly_its_bytes_once),
         cmocka_unit_test(a_response_that_does_not_fit_is_not_lost),
         cmocka_unit_test(only_the_length_can_be_asked_for),
         cmocka_unit_test(the_response_may_lie_on_the_command),
@@ -284,7 +284,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(control_codes_go_to_the_reader),
         cmocka_unit_test(attributes_are_read),
         cmocka_unit_test(attributes_that_cannot_be_set_say_so),
-        cmocka_unit_test(the_reader_of_a_locked_card_is_not_to_be_had),
+        cmocka_unit_test(the_reader_of_a_locked_card_is_not_available),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

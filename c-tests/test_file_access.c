@@ -201,7 +201,7 @@ static void a_guess_is_told(void **state)
 
 /* --- Transparent files */
 
-static void a_file_is_read_whatever_it_is_called(void **state)
+static void a_file_is_read_by_any_of_its_names(void **state)
 {
     (void)state;
     static const struct {
@@ -388,7 +388,7 @@ static void a_code_of_a_directory_outlives_a_long_write(void **state)
 }
 
 /* The card knows only the oldest ways of selection. */
-static void a_card_that_refuses_to_select_so_is_asked_otherwise(void **state)
+static void another_way_of_selection_follows_a_refusal(void **state)
 {
     (void)state;
     bed("card %d answer 00A408 6A86", CARD);
@@ -794,7 +794,7 @@ static void capabilities_are_told(void **state)
 
 /* --- Others, resets, other cards */
 
-static void nobody_leads_astray(void **state)
+static void another_selection_does_not_disturb(void **state)
 {
     (void)state;
     scm_handle *other = attach(CARD);
@@ -842,7 +842,7 @@ static void under_a_lock_nothing_is_selected_twice(void **state)
 }
 
 /* A program that knows the card handle can select another file past the library, even under the lock. */
-static void on_a_card_handle_of_the_callers_nothing_is_taken_for_selected(void **state)
+static void a_borrowed_handle_keeps_no_selection(void **state)
 {
     (void)state;
     uintptr_t icc;
@@ -925,7 +925,7 @@ static scm_result begin_anew(void *user, const uint8_t *command, size_t command_
     return scm_card_transmit(user, command, command_length, response, capacity, length);
 }
 
-static void after_an_exchange_that_failed_nothing_is_taken_for_selected(void **state)
+static void a_failed_exchange_ends_the_selection(void **state)
 {
     (void)state;
     scm_card *inserted;
@@ -1710,12 +1710,12 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         with_both(the_current_directory_goes_up_and_down),
         on_default(a_guess_is_told),
-        on_default(a_file_is_read_whatever_it_is_called),
+        on_default(a_file_is_read_by_any_of_its_names),
         on_default(a_seek_stays_in_the_file),
         on_default(a_missing_file_is_not_opened),
         with_both(written_bytes_are_read_at_every_offset),
         with_t_1(a_card_that_refuses_a_length_is_asked_for_less),
-        on_default(a_card_that_refuses_to_select_so_is_asked_otherwise),
+        on_default(another_way_of_selection_follows_a_refusal),
         on_default(a_code_of_a_directory_outlives_a_long_write),
         with_both(bits_are_set_and_bytes_erased),
         on_default(records_are_read_one_by_one),
@@ -1729,13 +1729,13 @@ int main(int argc, char **argv)
         with_both(the_beginning_of_a_name_is_not_enough_to_change),
         on_default(properties_are_told),
         on_default(capabilities_are_told),
-        on_default(nobody_leads_astray),
+        on_default(another_selection_does_not_disturb),
         on_default(under_a_lock_nothing_is_selected_twice),
         on_default(between_two_locks_others_select),
         on_default(after_an_own_reset_a_file_is_selected_again),
-        cmocka_unit_test(after_an_exchange_that_failed_nothing_is_taken_for_selected),
+        cmocka_unit_test(a_failed_exchange_ends_the_selection),
         with_both(erasing_ends_where_it_is_said),
-        on_default(on_a_card_handle_of_the_callers_nothing_is_taken_for_selected),
+        on_default(a_borrowed_handle_keeps_no_selection),
         on_default(a_reset_loses_the_code_and_not_the_file),
         on_default(another_card_has_other_files),
         on_default(a_card_that_was_swapped_behind_a_reset_is_another_one),

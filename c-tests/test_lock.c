@@ -144,7 +144,7 @@ static void a_reader_that_cannot_eject_says_so(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
-static void a_lock_that_is_left_behind_is_given_back(void **state)
+static void a_lock_is_released_by_the_detach(void **state)
 {
     (void)state;
     scm_handle *mine = attach(CARD);
@@ -220,7 +220,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_outermost_unlock_disposes_of_the_card),
         cmocka_unit_test(the_reader_is_not_waited_for_after_an_own_reset),
         cmocka_unit_test(a_reader_that_cannot_eject_says_so),
-        cmocka_unit_test(a_lock_that_is_left_behind_is_given_back),
+        cmocka_unit_test(a_lock_is_released_by_the_detach),
         cmocka_unit_test(a_lock_waits_for_another_process),
     };
     return cmocka_run_group_tests(tests, insert_card, NULL);

@@ -217,7 +217,7 @@ static void the_present_state_comes_first(void **state)
 }
 
 /* The events before it make up the present state; none of them comes after it. */
-static void that_all_has_been_told_is_an_event(void **state)
+static void the_end_of_the_present_state_is_an_event(void **state)
 {
     (void)state;
     for (int i = 0; i < 50; i++) {
@@ -236,7 +236,7 @@ static void that_all_has_been_told_is_an_event(void **state)
 }
 
 /* Also the absence of a service, and at once. */
-static void that_there_is_no_reader_has_been_told(void **state)
+static void a_missing_reader_is_reported(void **state)
 {
     (void)state;
     for (int reader = readers / slots - 1; reader >= 0; reader--)
@@ -711,7 +711,7 @@ int main(int argc, char **argv)
     bed_make(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_present_state_comes_first),
-        cmocka_unit_test(that_all_has_been_told_is_an_event),
+        cmocka_unit_test(the_end_of_the_present_state_is_an_event),
         cmocka_unit_test(cards_come_and_go),
         cmocka_unit_test(changes_that_nobody_waited_for_are_kept),
         cmocka_unit_test(use_is_no_event_and_a_reset_of_a_virtual_card_is),
@@ -728,7 +728,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_service_goes_and_comes_back),
         cmocka_unit_test(a_service_that_is_not_there_is_an_event),
         cmocka_unit_test(readers_come_and_go),
-        cmocka_unit_test(that_there_is_no_reader_has_been_told),
+        cmocka_unit_test(a_missing_reader_is_reported),
         cmocka_unit_test(a_service_that_hangs_delays_nobody),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

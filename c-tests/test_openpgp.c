@@ -47,7 +47,7 @@ static scm_result send_command(scm_command *command, size_t *length, uint16_t *w
     return scm_send(card, command, response, sizeof response, length, word);
 }
 
-static void commands_are_carried_whatever_it_takes(void **state)
+static void commands_take_all_their_exchanges(void **state)
 {
     (void)state;
     static uint8_t whole[4096];
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_application_is_selected_by_its_name),
         cmocka_unit_test(data_objects_are_read),
-        cmocka_unit_test(commands_are_carried_whatever_it_takes),
+        cmocka_unit_test(commands_take_all_their_exchanges),
         cmocka_unit_test(capabilities_of_the_card),
         cmocka_unit_test(a_reset_is_noticed_and_the_application_selected_again),
         cmocka_unit_test(the_card_survives_a_restart_of_the_service),

@@ -304,7 +304,7 @@ static void a_sim_is_asked_in_its_own_way(void **state)
     assert_result(verify(0, 2), SCM_SCARD_W_CANCELLED_BY_USER);
 }
 
-static void codes_as_long_as_they_are(void **state)
+static void codes_without_padding(void **state)
 {
     (void)state;
     static const uint8_t ascii[] = {0, 0, 0x82, 0, 0, 15, 1, 2, 1, 0x09, 0x04, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0x20, 0, 1,
@@ -532,7 +532,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_structures_are_those_of_pcsc_lite, begin, end),
         cmocka_unit_test_setup_teardown(each_method_asks_for_its_own, begin, end),
         cmocka_unit_test_setup_teardown(a_sim_is_asked_in_its_own_way, begin, end),
-        cmocka_unit_test_setup_teardown(codes_as_long_as_they_are, begin, end),
+        cmocka_unit_test_setup_teardown(codes_without_padding, begin, end),
         cmocka_unit_test_setup_teardown(the_reader_has_its_say, begin, end),
         cmocka_unit_test_setup_teardown(a_reader_without_the_feature_is_not_asked, begin, end),
         cmocka_unit_test_setup_teardown(answers_of_the_reader_become_codes, begin, end),

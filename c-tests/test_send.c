@@ -613,7 +613,7 @@ static scm_result send_a_lot(void *handle)
     return scm_send(handle, &put, answer, sizeof answer, &answer_length, &answer_word);
 }
 
-static void nobody_gets_between_the_exchanges(void **state)
+static void no_other_command_comes_between_the_exchanges(void **state)
 {
     (void)state;
     struct wait wait;
@@ -950,7 +950,7 @@ static void a_hook_is_not_called_without_the_card(void **state)
 
 /* --- Capabilities */
 
-static void a_card_that_says_nothing_is_thought_to_know_chaining(void **state)
+static void chaining_is_tried_on_a_card_without_capabilities(void **state)
 {
     (void)state;
     fresh(CARD);
@@ -1213,7 +1213,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_card_without_an_answer),
         cmocka_unit_test(a_card_that_is_pulled),
         cmocka_unit_test(a_reset_by_others_is_told),
-        cmocka_unit_test(nobody_gets_between_the_exchanges),
+        cmocka_unit_test(no_other_command_comes_between_the_exchanges),
         cmocka_unit_test(a_wait_has_a_limit_and_can_be_cancelled),
         cmocka_unit_test(the_hook_is_called_once_and_after_a_loss_without_other_users),
         cmocka_unit_test(the_hook_is_called_each_time_with_other_users),
@@ -1222,7 +1222,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_hook_sends_on_the_same_handle),
         cmocka_unit_test(a_hook_may_detach),
         cmocka_unit_test(a_hook_is_not_called_without_the_card),
-        cmocka_unit_test(a_card_that_says_nothing_is_thought_to_know_chaining),
+        cmocka_unit_test(chaining_is_tried_on_a_card_without_capabilities),
         cmocka_unit_test(a_card_says_what_it_can_do),
         cmocka_unit_test(a_reader_says_what_it_carries),
         cmocka_unit_test(a_card_that_is_pulled_has_said_nothing),

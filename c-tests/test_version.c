@@ -11,7 +11,7 @@ static void the_library_has_the_version_of_the_header(void **state)
     assert_int_equal(scm_abi_version(), SCM_ABI_VERSION);
 }
 
-static void it_stands_in_for_its_line_up_to_itself(void **state)
+static void the_library_fits_its_own_version_only(void **state)
 {
     (void)state;
     char other[32];
@@ -58,7 +58,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_library_has_the_version_of_the_header),
-        cmocka_unit_test(it_stands_in_for_its_line_up_to_itself),
+        cmocka_unit_test(the_library_fits_its_own_version_only),
         cmocka_unit_test(an_invalid_version_is_refused),
         cmocka_unit_test(codes_have_names_and_meanings),
         cmocka_unit_test(a_success_is_no_failure),

@@ -179,7 +179,7 @@ static void options_have_limits(void **state)
     assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
 }
 
-static void every_function_knows_a_handle_that_is_none(void **state)
+static void every_function_refuses_an_invalid_handle(void **state)
 {
     (void)state;
     scm_virtual_ifd *stale = create();
@@ -673,7 +673,7 @@ int main(void)
         cmocka_unit_test(a_name_has_to_be_one),
         cmocka_unit_test(a_name_is_given_once),
         cmocka_unit_test(options_have_limits),
-        cmocka_unit_test(every_function_knows_a_handle_that_is_none),
+        cmocka_unit_test(every_function_refuses_an_invalid_handle),
         cmocka_unit_test(a_card_has_to_be_complete),
         cmocka_unit_test(a_card_without_power_function_has_power),
         cmocka_unit_test(plans_have_to_make_sense),

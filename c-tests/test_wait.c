@@ -448,7 +448,7 @@ static void a_busy_handle_is_waited_for_so_long(void **state)
 }
 
 /* The whole service hangs, and no call with a limit does. */
-static void a_service_that_hangs_holds_nobody_up(void **state)
+static void limits_hold_while_the_service_hangs(void **state)
 {
     (void)state;
     if (bed_is_virtual())
@@ -612,7 +612,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_reconnect_is_waited_for_so_long),
         cmocka_unit_test(exclusive_use_is_waited_for_so_long),
         cmocka_unit_test(a_busy_handle_is_waited_for_so_long),
-        cmocka_unit_test(a_service_that_hangs_holds_nobody_up),
+        cmocka_unit_test(limits_hold_while_the_service_hangs),
         cmocka_unit_test(a_cancel_ends_a_wait_for_this_process),
         cmocka_unit_test(a_cancel_ends_a_wait_for_another_process),
         cmocka_unit_test(a_cancel_ends_a_wait_for_exclusive_use),

@@ -7,7 +7,7 @@ fn read(path: &str) -> String {
     read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// So `c-tests/newcomer.sh` compiles and runs them.
+/// So `c-tests/first_programs.sh` compiles and runs them.
 #[test]
 fn the_programs_of_the_readme_are_the_examples() {
     let readme = read("README.md");

@@ -15,7 +15,7 @@
 #include "wait.h"
 
 /* The longest time for a wait after its end, in seconds. */
-enum { PATIENCE = 30 };
+enum { TIME_LIMIT_S = 30 };
 
 /* The call that waits. */
 enum call { LOCKING, TRANSMITTING, ASKING, ATTACHING, RECONNECTING, RECONNECTING_EXCLUSIVELY, RESETTING, CALLS };
@@ -49,7 +49,7 @@ static struct scene *current;
 static void give_up(int signal)
 {
     (void)signal;
-    fprintf(stderr, "%s, waiting for %s until %s: waits for ever on the %s side\n", CALL[current->call],
+    fprintf(stderr, "%s, waiting for %s until %s: waits forever on the %s side\n", CALL[current->call],
             HOLDER[current->holder], ENDING[current->ending], current->side->name);
     _exit(1);
 }
@@ -162,7 +162,7 @@ static void play(struct scene *scene, struct answer *answer)
     if (scene->holder == LOCK_OF_OURS)
         scm_lock(scene->held);
 
-    alarm(PATIENCE);
+    alarm(TIME_LIMIT_S);
     if (pthread_create(&thread, NULL, wait_for_it, scene) != 0)
         abort();
     await_sleep(scene);

@@ -11,7 +11,7 @@
 #include "model.h"
 
 /* A step that takes longer, in seconds, counts as a hang; under valgrind too. */
-enum { PATIENCE = 30 };
+enum { TIME_LIMIT_S = 30 };
 
 /* The steps in words, up to the difference. */
 static struct {
@@ -51,7 +51,7 @@ void sequence_print(void)
 static void give_up(int signal)
 {
     (void)signal;
-    fprintf(stderr, "A step waits for ever:\n");
+    fprintf(stderr, "A step waits forever:\n");
     sequence_print();
     _exit(1);
 }
@@ -72,7 +72,7 @@ static enum outcome do_step(struct model *model, const struct step *step)
     bool waits[SLOTS], same = true;
     const char *words = step_words(step);
     model_waits(model, waits);
-    alarm(PATIENCE);
+    alarm(TIME_LIMIT_S);
     note_line(words, "...");
     clock_gettime(CLOCK_MONOTONIC, &start);
     step_do(step, &REAL, waits, &real);

@@ -16,7 +16,7 @@
 #include "play.h"
 
 /* The longest time for a fault, in seconds. */
-#define PATIENCE 120
+#define TIME_LIMIT_S 120
 
 static char **wanted;
 static bool prints;
@@ -26,7 +26,7 @@ static int played, failures;
 static void give_up(int signal)
 {
     (void)signal;
-    fprintf(stderr, "%s: a call waits for ever\n", current);
+    fprintf(stderr, "%s: a call waits forever\n", current);
     _exit(1);
 }
 
@@ -82,7 +82,7 @@ static void begin(const char *id)
 {
     current = id;
     played++;
-    alarm(PATIENCE);
+    alarm(TIME_LIMIT_S);
     if (prints)
         printf("| `%s` |", id);
 }

@@ -2,7 +2,7 @@
 //!
 //! One driver entry makes two readers, one for each slot. Slots of one entry share a lock, entries that share a library
 //! share its static state; so each reader of the stack is slot 0 of an entry with a copy of the library to itself.
-//! Slot 1 stays empty for ever.
+//! Slot 1 stays empty forever.
 
 use std::fs;
 use std::io::Result;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Checks the messages of the examples and the programs of the README without a service, a right, a reader or a card.
 #
-#     newcomer.sh PATH/scm-stack FOLDER-OF-THE-LIBRARY FOLDER-OF-PROGRAMS FOLDER-OF-A-REFUSING-LIBPCSCLITE README
+#     first_programs.sh PATH/scm-stack FOLDER-OF-THE-LIBRARY FOLDER-OF-PROGRAMS FOLDER-OF-A-REFUSING-LIBPCSCLITE README
 #
 # It starts a stack for each state, and runs itself there with SCM_WORLD set.
 set -uo pipefail
