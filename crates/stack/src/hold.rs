@@ -112,7 +112,7 @@ impl FromStr for HoldKind {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let kind = HoldKind::ALL.into_iter().find(|kind| kind.word() == word);
-        kind.ok_or_else(|| format!("no way to hold a card: {word}"))
+        kind.ok_or_else(|| format!("unknown kind of hold: {word}"))
     }
 }
 

@@ -105,6 +105,6 @@ impl FromStr for Condition {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let wanted = Condition::ALL.into_iter().find(|wanted| wanted.word() == word);
-        wanted.ok_or_else(|| format!("nothing to be seen: {word}"))
+        wanted.ok_or_else(|| format!("unknown condition of a reader: {word}"))
     }
 }
