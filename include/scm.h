@@ -3343,8 +3343,9 @@ SCM_API scm_result scm_interface_release(struct scm_interface *interface);
  *
  * Blocks while another application, or another attachment, holds a lock on the card, without a limit: `scm_lock_ex` has
  * one. Attachments of one process get the card in the order in which they asked for it, each as soon as the one before
- * gives it back. Another application's lock is asked about every 5 ms. The thread that waits makes other threads wait
- * that use the same handle, except for `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
+ * gives it back. Another application's lock is asked about every 5 ms. Where the process has one thread, so that nobody can cancel
+ * the wait, the first wait for another application is left to PC/SC, which asks every 100 ms. The thread that waits makes other
+ * threads wait that use the same handle, except for `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
  *
  * A thread that takes a lock on two attachments to one reader waits for itself: without a limit for ever.
  */

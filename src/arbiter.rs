@@ -97,19 +97,19 @@ enum Wants {
 }
 
 /// Who stands in line.
-pub trait Line {
+pub trait LockProbe {
     /// Whether the resource manager agrees that there is a lock. A failure ends the wait. It is for what nobody would tell of:
     /// a card that was pulled, a service that has gone.
-    fn look(&self) -> Result<Look>;
+    fn probe(&self) -> Result<ReaderUse>;
     /// How often that is worth its cost.
-    fn looks_every(&self) -> Duration;
+    fn interval(&self) -> Duration;
 }
 
 /// What who waits finds when he looks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Look {
+pub enum ReaderUse {
     /// Somebody has a lock.
-    Taken,
+    Locked,
     /// Nobody has, whatever it looks like here.
     Free,
 }
@@ -136,7 +136,7 @@ impl Arbiter {
     }
 
     /// A turn, as soon as it is this caller's.
-    pub fn turn(&self, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl Line) -> Result<Turn<'_>> {
+    pub fn turn(&self, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl LockProbe) -> Result<Turn<'_>> {
         match self.try_turn() {
             Some(turn) => Ok(turn),
             None => self.wait(Wants::Turn, limit, waker, line).map(|_| Turn(self)),
@@ -144,7 +144,7 @@ impl Arbiter {
     }
 
     /// The reader alone, as soon as it is this caller's.
-    pub fn hold(this: &Arc<Arbiter>, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl Line) -> Result<Hold> {
+    pub fn hold(this: &Arc<Arbiter>, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl LockProbe) -> Result<Hold> {
         let number = match this.try_alone() {
             Some(number) => number,
             None => this.wait(Wants::Alone, limit, waker, line)?,
@@ -153,7 +153,7 @@ impl Arbiter {
     }
 
     /// Waits in the queue. The number that the caller was given there.
-    fn wait(&self, wants: Wants, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl Line) -> Result<u64> {
+    fn wait(&self, wants: Wants, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl LockProbe) -> Result<u64> {
         let number = self.enqueue(wants, waker)?;
         if self.is_admitted(number) {
             return Ok(number);
@@ -162,7 +162,7 @@ impl Arbiter {
             return self.give_up(number, wants, code);
         }
         let began = Instant::now();
-        let mut next_look = began + FIRST_LOOK.min(line.looks_every());
+        let mut next_look = began + FIRST_LOOK.min(line.interval());
         loop {
             let seen_wakes = waker.wakes();
             if self.is_admitted(number) {
@@ -171,10 +171,10 @@ impl Arbiter {
             let verdict = limit.check();
             if verdict.is_err() || next_look <= Instant::now() {
                 let suspect = self.suspect(number);
-                let found = line.look();
-                next_look = Instant::now() + line.looks_every();
+                let found = line.probe();
+                next_look = Instant::now() + line.interval();
                 match found {
-                    Ok(Look::Free) if self.take_back(suspect) || self.pass_turns(number, wants, began) => {
+                    Ok(ReaderUse::Free) if self.take_back(suspect) || self.pass_turns(number, wants, began) => {
                         verdict.inspect_err(|code| limit.take_back(*code)).ok();
                         continue;
                     }

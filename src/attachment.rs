@@ -145,7 +145,7 @@ impl Attachment {
         let limit = limit(timeout_ms, &waker);
         let response = response_buffer()?;
         // The question waits for the end of another's transaction, which may be that of a lock this thread was called under.
-        if reentrancy::is_called() && manager.is_taken(icc, &limit) == Ok(true) {
+        if reentrancy::is_called() && manager.is_locked_by_other(icc, &limit) == Ok(true) {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
         let identity = manager.identify(icc, &limit).map_err(|code| match code {
@@ -344,7 +344,7 @@ impl Attachment {
     /// Ends a wait: the one that is under way, or else the next one.
     pub fn cancel(&self) {
         self.waker.cancel();
-        self.manager.stir();
+        self.manager.recheck_limits();
     }
 
     pub fn generation(&self) -> u64 {

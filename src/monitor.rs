@@ -4,9 +4,9 @@
 //! puts the difference into one queue. When the queue is full it waits for room and compares again later: memory is bounded,
 //! and what is told is never wrong, only less detailed.
 
+mod changes;
 #[cfg(unix)]
 mod signal;
-mod survey;
 mod watcher;
 
 use std::collections::VecDeque;
@@ -215,7 +215,7 @@ impl Monitor {
             drop(state);
             for (service, context) in Service::ALL.into_iter().zip(contexts) {
                 if let Some(context) = context {
-                    service.manager().cancel_survey(context);
+                    service.manager().cancel_wait_for_ifds(context);
                 }
             }
             let state = self.state();

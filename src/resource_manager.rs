@@ -36,13 +36,13 @@ pub struct Identity {
     pub atr: Atr,
     pub state: CardState,
     pub protocol: Option<Protocol>,
-    /// As in `Sight`; always 0 where a card handle does not tell.
+    /// As in `SlotState`; always 0 where a card handle does not tell.
     pub events: u16,
 }
 
 /// What is to be seen of a reader from outside, without a card handle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sight {
+pub struct SlotState {
     pub card_present: bool,
     /// Empty when there is no card.
     pub atr: Atr,
@@ -60,11 +60,11 @@ pub struct IfdState {
     pub id: usize,
     /// The ATR of the card, if one is in; empty if the card does not answer.
     pub card: Option<Atr>,
-    /// As in `Sight`.
+    /// As in `SlotState`.
     pub events: u16,
     /// Grows when the card is reset; always 0 where resets are not counted (all platforms).
     pub resets: u16,
-    /// As in `Sight`.
+    /// As in `SlotState`.
     pub native: u32,
 }
 
@@ -163,7 +163,7 @@ fn list(ask: impl Fn(&dyn ResourceManager, Context) -> Result<Vec<u8>>) -> Resul
         match in_context(manager, &WaitLimit::ENDLESS, |context| ask(manager, context)) {
             Ok(names) => texts(&names).try_for_each(|name| all.push(name))?,
             Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED) => {
-                if manager.is_worth_telling() {
+                if manager.reports_absence() {
                     code = Hresult::SCARD_S_NO_SERVICE;
                 }
             }
@@ -211,24 +211,24 @@ pub trait ResourceManager: Send + Sync {
         false
     }
     /// How long it can take until a removal is noticed: pcscd polls its readers every 400 ms.
-    fn notices_removal_within_ms(&self) -> u32 {
+    fn removal_delay_ms(&self) -> u32 {
         1000
     }
 
-    /// How often who waits for a reader may ask `is_taken`, which is a message to the service there and back.
-    fn worth_asking_every_ms(&self) -> u32 {
+    /// How often who waits for a reader may ask `is_locked_by_other`, which is a message to the service there and back.
+    fn poll_interval_ms(&self) -> u32 {
         100
     }
     /// How often who watches all readers looks up from it, because a cancel may not have reached him.
-    fn worth_surveying_every_ms(&self) -> u32 {
+    fn wait_for_ifds_limit_ms(&self) -> u32 {
         4000
     }
     /// Whether somebody who knows of no reader wants to hear whether it runs.
-    fn is_worth_telling(&self) -> bool {
+    fn reports_absence(&self) -> bool {
         true
     }
     /// Lets who waits here look at his limit again, because it has ended.
-    fn stir(&self) {}
+    fn recheck_limits(&self) {}
     /// Whether the service is still at a call on this card handle for which nobody waits any more.
     fn is_abandoned(&self, _icc: Icc) -> bool {
         false
@@ -263,7 +263,7 @@ pub trait ResourceManager: Send + Sync {
     fn probe(&self, icc: Icc, limit: &WaitLimit) -> Result<()>;
     /// Whether another has a transaction. Fails with the signal that waits on `icc` if nobody has. Waits for nobody, and
     /// ends no transaction that may be open on `icc`.
-    fn is_taken(&self, icc: Icc, limit: &WaitLimit) -> Result<bool>;
+    fn is_locked_by_other(&self, icc: Icc, limit: &WaitLimit) -> Result<bool>;
     fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)>;
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity>;
 
@@ -278,23 +278,23 @@ pub trait ResourceManager: Send + Sync {
     fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()>;
 
     /// The reader as it is now.
-    fn look(&self, context: Context, ifd: &IfdName, limit: &WaitLimit) -> Result<Sight>;
+    fn slot_state(&self, context: Context, ifd: &IfdName, limit: &WaitLimit) -> Result<SlotState>;
     /// The reader once it is other than `seen`: `SCARD_E_TIMEOUT` when it is not within `timeout_ms`.
     fn wait_for_change(
         &self,
         context: Context,
         ifd: &IfdName,
-        seen: &Sight,
+        seen: &SlotState,
         timeout_ms: u32,
         limit: &WaitLimit,
-    ) -> Result<Sight>;
+    ) -> Result<SlotState>;
 
     /// All readers once something is other than `known`, or the time is up. Nothing else may use `context` meanwhile, but
-    /// `cancel_survey`.
-    fn survey(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>>;
+    /// `cancel_wait_for_ifds`.
+    fn wait_for_ifds(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>>;
     /// Ends the survey that is under way in `context`, which is only to be released afterwards. Does nothing when it has
     /// not quite begun, and may hang as long as the service does.
-    fn cancel_survey(&self, context: Context);
+    fn cancel_wait_for_ifds(&self, context: Context);
 
     /// The readers as a multi-string, in the order of the resource manager; none is an empty multi-string.
     fn list_ifds(&self, context: Context) -> Result<Vec<u8>>;

@@ -6,25 +6,25 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-use super::{Arbiter, Hold, Line, Look};
+use super::{Arbiter, Hold, LockProbe, ReaderUse};
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit, Waker};
 
 /// Who stands in line, and what he sees when he looks, which is often in a model: time passes as it likes there.
-struct Standing(Result<Look>);
+struct Standing(Result<ReaderUse>);
 
-impl Line for Standing {
-    fn look(&self) -> Result<Look> {
+impl LockProbe for Standing {
+    fn probe(&self) -> Result<ReaderUse> {
         self.0
     }
 
-    fn looks_every(&self) -> Duration {
+    fn interval(&self) -> Duration {
         Duration::from_secs(3600)
     }
 }
 
-const PATIENT: Standing = Standing(Ok(Look::Taken));
+const PATIENT: Standing = Standing(Ok(ReaderUse::Locked));
 
 /// The reader, and who uses it: holders count as 100, turns as 1.
 struct Scene {
@@ -145,7 +145,7 @@ fn who_gives_up_is_in_nobodys_way() {
 #[test]
 fn a_hold_is_taken_back_once() {
     fn look_and_take(scene: &Scene) {
-        let (waker, line) = (waker(), Standing(Ok(Look::Free)));
+        let (waker, line) = (waker(), Standing(Ok(ReaderUse::Free)));
         // The limit makes him look.
         if let Ok(hold) = Arbiter::hold(&scene.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &line) {
             assert!(hold.is_valid());
@@ -208,15 +208,15 @@ impl Service {
 /// One who stands in line, and asks the resource manager whether there is a transaction.
 struct Asking<'a>(&'a Service);
 
-impl Line for Asking<'_> {
-    fn look(&self) -> Result<Look> {
+impl LockProbe for Asking<'_> {
+    fn probe(&self) -> Result<ReaderUse> {
         match *self.0.transaction.lock().unwrap() {
-            Some(_) => Ok(Look::Taken),
-            None => Ok(Look::Free),
+            Some(_) => Ok(ReaderUse::Locked),
+            None => Ok(ReaderUse::Free),
         }
     }
 
-    fn looks_every(&self) -> Duration {
+    fn interval(&self) -> Duration {
         Duration::from_secs(3600)
     }
 }

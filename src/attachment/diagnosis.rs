@@ -69,7 +69,7 @@ impl Attachment {
                 self.count_loss(session);
                 // Who looks at his readers from time to time misses a card that was swapped in between, and this is all
                 // there is of it, for the other attachments too.
-                if self.manager.notices_removal_within_ms() > 0 {
+                if self.manager.removal_delay_ms() > 0 {
                     self.registration.doubt();
                 }
                 truth
@@ -128,7 +128,7 @@ impl Attachment {
 
     /// How often cards have come and gone in the reader.
     pub(super) fn events(&self, session: &Session, limit: &WaitLimit) -> Result<u16> {
-        let look = |context| Ok(self.manager.look(context, self.ifd(), limit)?.events);
+        let look = |context| Ok(self.manager.slot_state(context, self.ifd(), limit)?.events);
         match session.connection?.context {
             Some(context) => look(context),
             None => self.in_own_context(limit, look),
@@ -147,8 +147,8 @@ impl Attachment {
     /// `known` is the count of events as it was when the card was met, or 0 where that is not known: the card may have been put
     /// back before the first look.
     fn see_removal_in(&self, context: Context, known: u16, limit: &WaitLimit) -> Result<bool> {
-        let end = Instant::now() + Duration::from_millis(self.manager.notices_removal_within_ms().into());
-        let mut now = self.manager.look(context, self.ifd(), limit)?;
+        let end = Instant::now() + Duration::from_millis(self.manager.removal_delay_ms().into());
+        let mut now = self.manager.slot_state(context, self.ifd(), limit)?;
         let before = if known == 0 { now.events } else { known };
         while now.card_present && now.events == before {
             // What others do with the reader ends a wait, too, and they may do it all the time.

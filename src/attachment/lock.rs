@@ -7,7 +7,7 @@ use super::session::Session;
 use super::{Attachment, Ownership, reconnect};
 use crate::abi::constants::{Access, Disposition, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
-use crate::arbiter::{Arbiter, Line, Look, Turn};
+use crate::arbiter::{Arbiter, LockProbe, ReaderUse, Turn};
 use crate::resource_manager::{Icc, ResourceManager};
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy::{self, Lock, UnderLock};
@@ -27,20 +27,20 @@ pub(super) struct Waiting<'a> {
     pub reconnects: bool,
 }
 
-impl Line for Waiting<'_> {
-    fn look(&self) -> Result<Look> {
-        let Some(icc) = self.icc else { return Ok(Look::Taken) };
-        match self.manager.is_taken(icc, self.limit) {
-            Ok(true) => Ok(Look::Taken),
-            Ok(false) => Ok(Look::Free),
+impl LockProbe for Waiting<'_> {
+    fn probe(&self) -> Result<ReaderUse> {
+        let Some(icc) = self.icc else { return Ok(ReaderUse::Locked) };
+        match self.manager.is_locked_by_other(icc, self.limit) {
+            Ok(true) => Ok(ReaderUse::Locked),
+            Ok(false) => Ok(ReaderUse::Free),
             // It is told when nobody has a lock.
-            Err(signal) if self.reconnects && tells_of_the_reader(signal) => Ok(Look::Free),
+            Err(signal) if self.reconnects && tells_of_the_reader(signal) => Ok(ReaderUse::Free),
             Err(code) => Err(code),
         }
     }
 
-    fn looks_every(&self) -> Duration {
-        Duration::from_millis(self.manager.worth_asking_every_ms().into())
+    fn interval(&self) -> Duration {
+        Duration::from_millis(self.manager.poll_interval_ms().into())
     }
 }
 

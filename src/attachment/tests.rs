@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::*;
 use crate::abi::constants::{Protocols, ShareMode};
-use crate::resource_manager::{IfdState, MAX_ATTRIBUTE, Sight};
+use crate::resource_manager::{IfdState, MAX_ATTRIBUTE, SlotState};
 use crate::runtime::wait::SCM_INFINITE;
 
 const ATR_A: &[u8] = &[0x3B, 0x80, 0x80, 0x01, 0x01];
@@ -23,7 +23,7 @@ struct Script {
     card: Mutex<Scene>,
     loses_transactions: bool,
     /// Whether another attachment has a transaction.
-    is_taken: AtomicBool,
+    is_locked_by_other: AtomicBool,
 }
 
 /// What there is to be seen.
@@ -82,10 +82,10 @@ impl Script {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 
-    fn sight(&self, operation: &'static str) -> Result<Sight> {
+    fn sight(&self, operation: &'static str) -> Result<SlotState> {
         let scene = self.step(operation)?;
         let card_present = scene.state != CardState::Absent;
-        Ok(Sight { card_present, atr: scene.atr, events: scene.events, native: 0 })
+        Ok(SlotState { card_present, atr: scene.atr, events: scene.events, native: 0 })
     }
 }
 
@@ -130,8 +130,8 @@ impl ResourceManager for Script {
     fn probe(&self, _: Icc, _: &WaitLimit) -> Result<()> {
         self.step("probe").map(|_| ())
     }
-    fn is_taken(&self, _: Icc, _: &WaitLimit) -> Result<bool> {
-        self.step("is taken").map(|_| self.is_taken.load(Ordering::Relaxed))
+    fn is_locked_by_other(&self, _: Icc, _: &WaitLimit) -> Result<bool> {
+        self.step("is taken").map(|_| self.is_locked_by_other.load(Ordering::Relaxed))
     }
     fn status(&self, _: Icc, _: &WaitLimit) -> Result<(CardState, Option<Protocol>)> {
         self.step("status").map(|scene| (scene.state, scene.protocol))
@@ -159,16 +159,16 @@ impl ResourceManager for Script {
     fn set_attribute(&self, _: Icc, _: u32, _: &[u8]) -> Result<()> {
         self.step("set attribute").map(|_| ())
     }
-    fn look(&self, _: Context, _: &IfdName, _: &WaitLimit) -> Result<Sight> {
+    fn slot_state(&self, _: Context, _: &IfdName, _: &WaitLimit) -> Result<SlotState> {
         self.sight("look")
     }
-    fn wait_for_change(&self, _: Context, _: &IfdName, _: &Sight, _: u32, _: &WaitLimit) -> Result<Sight> {
+    fn wait_for_change(&self, _: Context, _: &IfdName, _: &SlotState, _: u32, _: &WaitLimit) -> Result<SlotState> {
         self.sight("wait")
     }
-    fn survey(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
+    fn wait_for_ifds(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
         Ok(Vec::new())
     }
-    fn cancel_survey(&self, _: Context) {}
+    fn cancel_wait_for_ifds(&self, _: Context) {}
     fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
         Ok(vec![0])
     }
@@ -283,7 +283,7 @@ fn a_card_is_disposed_of_without_a_wait_in_a_function_of_the_program() {
     let (script, other) = (Script::new(), Script::new());
     let (holder, mut leaver) = (attached(script), attached(other));
     holder.lock().unwrap();
-    other.is_taken.store(true, Ordering::Relaxed);
+    other.is_locked_by_other.store(true, Ordering::Relaxed);
     holder.call_under_lock(|| {
         assert_eq!(leaver.check_parting(Disposition::Reset), Err(Hresult::SCARD_E_NOT_READY));
         assert_eq!(leaver.check_parting(Disposition::Leave), Ok(()));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::survey::{Change, compare, lose};
+use super::changes::{Change, compare, lose};
 use super::{Event, Kind, Monitor};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
@@ -57,11 +57,11 @@ impl Watcher {
     }
 
     fn watch(&mut self, context: Context) -> Result<()> {
-        if self.service.manager().is_worth_telling() {
+        if self.service.manager().reports_absence() {
             self.tell_up();
         }
         while self.monitor.is_open() {
-            match self.look(context) {
+            match self.current_ifds(context) {
                 Ok(now) => {
                     self.tell_changes(now);
                     self.monitor.tell_current(self.service);
@@ -75,14 +75,14 @@ impl Watcher {
         Ok(())
     }
 
-    fn look(&self, context: Context) -> Result<Vec<IfdState>> {
+    fn current_ifds(&self, context: Context) -> Result<Vec<IfdState>> {
         let manager = self.service.manager();
         // The first look waits for nothing: also that there is no reader is to be told.
         let limit_ms = match self.monitor.is_outstanding(self.service) {
             true => 0,
-            false => manager.worth_surveying_every_ms(),
+            false => manager.wait_for_ifds_limit_ms(),
         };
-        manager.survey(context, &self.told, limit_ms)
+        manager.wait_for_ifds(context, &self.told, limit_ms)
     }
 
     fn tell_changes(&mut self, now: Vec<IfdState>) {
@@ -103,7 +103,7 @@ impl Watcher {
 
     /// Everything has gone, from the inside out.
     fn tell_down(&mut self) {
-        let worth_telling = self.told_up == Some(true) || self.service.manager().is_worth_telling();
+        let worth_telling = self.told_up == Some(true) || self.service.manager().reports_absence();
         if self.told_up != Some(false) && worth_telling {
             let (monitor, service) = (&self.monitor, self.service);
             lose(&self.told, &mut |change, ifd, atr| tell_change(monitor, service, change, ifd, atr));

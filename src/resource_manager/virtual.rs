@@ -3,23 +3,24 @@
 //! This file is what attachments see of it: each call looks whether the reader was told to fail, is carried out
 //! (`calls`), and leaves a line in the reader's log. What the program does with its readers is in `world`.
 
+mod actions;
 mod answer;
 mod attribute;
+mod callback_lock;
 mod calls;
 mod card;
-mod desk;
 mod driver;
 mod failure;
+mod id_map;
 mod ifd;
+mod ifd_states;
 mod log;
+mod log_text;
 mod manager;
-mod numbered;
-mod survey;
 #[cfg(test)]
 mod tests;
-mod words;
-mod world;
 
+pub use actions::*;
 pub use attribute::{Attribute, Attributes};
 pub use card::{Callbacks, Card};
 pub use driver::{Driver, DriverCallbacks};
@@ -28,7 +29,6 @@ pub use ifd::Make;
 #[cfg(unix)]
 pub use manager::Locked;
 pub use manager::lock;
-pub use world::*;
 
 use std::fmt::Arguments;
 
@@ -36,10 +36,10 @@ use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode}
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;
-use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, Sight};
+use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 use log::{Command, Hex};
-use words::{Outcome, done};
+use log_text::{Outcome, done};
 
 /// The group that pcsc-lite has all its readers in, too.
 const GROUP: &[u8] = b"SCard$DefaultReaders";
@@ -75,25 +75,25 @@ impl ResourceManager for Virtual {
         true
     }
 
-    fn notices_removal_within_ms(&self) -> u32 {
+    fn removal_delay_ms(&self) -> u32 {
         0
     }
 
-    fn worth_asking_every_ms(&self) -> u32 {
+    fn poll_interval_ms(&self) -> u32 {
         1
     }
 
     /// No cancel is missed here.
-    fn worth_surveying_every_ms(&self) -> u32 {
+    fn wait_for_ifds_limit_ms(&self) -> u32 {
         SCM_INFINITE
     }
 
     /// A program without virtual readers hears nothing of them.
-    fn is_worth_telling(&self) -> bool {
+    fn reports_absence(&self) -> bool {
         lock().had_ifds
     }
 
-    fn stir(&self) {
+    fn recheck_limits(&self) {
         lock().announce();
     }
 
@@ -126,7 +126,7 @@ impl ResourceManager for Virtual {
     ) -> Result<(Icc, Option<Protocol>)> {
         let ifd = calls::find(context, name)?;
         let connected = plan(ifd, Operation::Connect, limit).and_then(|()| calls::connect(context, ifd, access, limit));
-        let protocol = Outcome(connected.map(|(_, protocol)| words::protocol(protocol)));
+        let protocol = Outcome(connected.map(|(_, protocol)| log_text::protocol(protocol)));
         note(ifd, format_args!("connect {access} -> {protocol}"));
         connected
     }
@@ -142,7 +142,7 @@ impl ResourceManager for Virtual {
         let ifd = calls::ifd_behind(icc)?;
         let connected =
             plan(ifd, Operation::Reconnect, limit).and_then(|()| calls::reconnect(icc, access, initial, limit));
-        let protocol = Outcome(connected.map(words::protocol));
+        let protocol = Outcome(connected.map(log_text::protocol));
         note(ifd, format_args!("reconnect {access} {initial} -> {protocol}"));
         connected
     }
@@ -173,8 +173,8 @@ impl ResourceManager for Virtual {
         lock().connection(icc.0)?.untroubled()
     }
 
-    fn is_taken(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
-        calls::is_taken(icc)
+    fn is_locked_by_other(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
+        calls::is_locked_by_other(icc)
     }
 
     fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)> {
@@ -184,7 +184,7 @@ impl ResourceManager for Virtual {
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity> {
         let ifd = calls::ifd_behind(icc)?;
         let identity = plan(ifd, Operation::Status, limit).and_then(|()| calls::identify(icc, limit));
-        let state = Outcome(identity.map(|identity| words::state(identity.state)));
+        let state = Outcome(identity.map(|identity| log_text::state(identity.state)));
         note(ifd, format_args!("status -> {state}"));
         identity
     }
@@ -222,27 +222,27 @@ impl ResourceManager for Virtual {
         set
     }
 
-    fn look(&self, context: Context, ifd: &IfdName, _: &WaitLimit) -> Result<Sight> {
-        calls::look(context, ifd)
+    fn slot_state(&self, context: Context, ifd: &IfdName, _: &WaitLimit) -> Result<SlotState> {
+        calls::find_slot_state(context, ifd)
     }
 
     fn wait_for_change(
         &self,
         context: Context,
         ifd: &IfdName,
-        seen: &Sight,
+        seen: &SlotState,
         timeout_ms: u32,
         _: &WaitLimit,
-    ) -> Result<Sight> {
+    ) -> Result<SlotState> {
         calls::wait_for_change(context, ifd, seen, timeout_ms)
     }
 
-    fn survey(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
-        survey::survey(context, known, timeout_ms)
+    fn wait_for_ifds(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+        ifd_states::wait_for_ifds(context, known, timeout_ms)
     }
 
-    fn cancel_survey(&self, context: Context) {
-        survey::cancel(context);
+    fn cancel_wait_for_ifds(&self, context: Context) {
+        ifd_states::cancel(context);
     }
 
     fn list_ifds(&self, context: Context) -> Result<Vec<u8>> {

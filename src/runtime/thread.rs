@@ -15,21 +15,19 @@ mod platform {
 
     use crate::abi::hresult::{Hresult, Result};
     use crate::runtime::callback;
+    use crate::runtime::fallible::try_box;
 
     pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
-        let mut cell = Vec::new();
-        cell.try_reserve_exact(1)?;
-        cell.push(work);
-        let work = Box::into_raw(cell.into_boxed_slice()).cast::<F>();
+        let work = Box::into_raw(try_box(work)?);
         create(start::<F>, work.cast()).inspect_err(|_| {
-            // SAFETY: no thread came about that could have it.
-            drop(unsafe { Box::from_raw(work.cast::<[F; 1]>()) });
+            // SAFETY: there is no new thread that could have it.
+            drop(unsafe { Box::from_raw(work) });
         })
     }
 
     extern "C" fn start<F: FnOnce()>(work: *mut c_void) -> *mut c_void {
-        // SAFETY: `spawn` made it of a boxed slice of one element, and gave it to this thread alone.
-        let [work] = *unsafe { Box::from_raw(work.cast::<[F; 1]>()) };
+        // SAFETY: `spawn` made it of a box, and gave it to this thread alone.
+        let work = unsafe { Box::from_raw(work.cast::<F>()) };
         // A panic is a bug of ours, and no reason to end the process.
         let _ = catch_unwind(AssertUnwindSafe(work));
         // It ends in any case.

@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::cancellation::is_single_threaded;
 use crate::runtime::fallible::Arc;
 use crate::runtime::sync::{Condvar, Mutex, MutexGuard};
 
@@ -53,13 +54,17 @@ impl Waker {
     pub fn sleep(&self, seen_wakes: u64, until: Option<Instant>) {
         let mut state = self.state();
         while state.wakes == seen_wakes {
-            let rest = until.map(|until| until.saturating_duration_since(Instant::now()));
-            state = match rest {
+            state = match self::until(until) {
                 None => self.woken.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => return,
                 Some(rest) => self.woken.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0,
             };
         }
+    }
+
+    /// Whether a cancel waits for a wait that it can end.
+    pub fn is_cancelled(&self) -> bool {
+        self.state().cancelled
     }
 
     fn take_cancel(&self) -> bool {
@@ -94,26 +99,28 @@ impl<'a> WaitLimit<'a> {
 
     /// Ends after so many milliseconds, or when it is cancelled, whatever the resource manager does.
     pub fn of_ms(timeout_ms: u32, waker: &'a Arc<Waker>) -> WaitLimit<'a> {
-        let (now, limit) = (Instant::now(), Duration::from_millis(timeout_ms.into()));
-        let deadline = (timeout_ms != SCM_INFINITE).then(|| now.checked_add(limit)).flatten();
-        WaitLimit { deadline, grace: now.checked_add(GRACE), strict: true, waker: Some(waker) }
+        WaitLimit { deadline: deadline(timeout_ms), grace: in_future(GRACE), strict: true, waker: Some(waker) }
     }
 
     /// The same, but not for longer than so.
     pub fn at_most_ms(self, limit_ms: u32) -> WaitLimit<'a> {
-        let limit = Instant::now().checked_add(Duration::from_millis(limit_ms.into()));
-        WaitLimit { deadline: earlier(self.deadline, limit), ..self }
+        WaitLimit { deadline: earlier(self.deadline, deadline(limit_ms)), ..self }
     }
 
     /// For what has to follow after the caller's time is up: so long from now, and no grace of its own.
     pub fn moment(self, limit_ms: u32) -> WaitLimit<'a> {
-        let deadline = Instant::now().checked_add(Duration::from_millis(limit_ms.into()));
-        WaitLimit { deadline, strict: true, ..self }
+        WaitLimit { deadline: deadline(limit_ms), strict: true, ..self }
     }
 
     /// The waker, if a wait in the resource manager must end when it is cancelled or the time is up.
     pub fn strict_waker(&self) -> Option<&'a Arc<Waker>> {
         self.waker.filter(|_| self.strict)
+    }
+
+    /// Whether a wait of this call can end early: at its deadline, or by a cancel. Only another thread can still cancel it.
+    pub fn can_end_early(&self) -> bool {
+        let can_be_cancelled = |waker: &Arc<Waker>| waker.is_cancelled() || !is_single_threaded();
+        self.deadline.is_some() || self.waker.is_some_and(can_be_cancelled)
     }
 
     pub fn can_be_cancelled(&self) -> bool {
@@ -131,7 +138,7 @@ impl<'a> WaitLimit<'a> {
 
     /// How many milliseconds are left, of so many at most.
     pub fn rest_ms(&self, limit_ms: u32) -> u32 {
-        let rest = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_millis());
+        let rest = until(self.deadline).map(|rest| rest.as_millis());
         rest.and_then(|rest| u32::try_from(rest).ok()).map_or(limit_ms, |rest| rest.min(limit_ms))
     }
 
@@ -140,9 +147,9 @@ impl<'a> WaitLimit<'a> {
         if self.waker.is_some_and(|waker| waker.take_cancel()) {
             return Err(Hresult::SCARD_E_CANCELLED);
         }
-        match self.deadline {
-            Some(deadline) if deadline <= Instant::now() => Err(Hresult::SCARD_E_TIMEOUT),
-            _ => Ok(()),
+        match is_past(self.deadline) {
+            true => Err(Hresult::SCARD_E_TIMEOUT),
+            false => Ok(()),
         }
     }
 
@@ -152,6 +159,29 @@ impl<'a> WaitLimit<'a> {
             waker.cancel();
         }
     }
+}
+
+/// The end of a time in milliseconds that begins now; None for `SCM_INFINITE`.
+pub fn deadline(timeout_ms: u32) -> Option<Instant> {
+    match timeout_ms {
+        SCM_INFINITE => None,
+        _ => in_future(Duration::from_millis(timeout_ms.into())),
+    }
+}
+
+/// So long from now. None if the clock does not reach so far: that never comes.
+pub fn in_future(time: Duration) -> Option<Instant> {
+    Instant::now().checked_add(time)
+}
+
+/// How long it is until a moment; None if it never comes.
+pub fn until(moment: Option<Instant>) -> Option<Duration> {
+    moment.map(|moment| moment.saturating_duration_since(Instant::now()))
+}
+
+/// Whether a moment has come.
+pub fn is_past(moment: Option<Instant>) -> bool {
+    until(moment).is_some_and(|rest| rest.is_zero())
 }
 
 /// The earlier of two moments, where None never comes.

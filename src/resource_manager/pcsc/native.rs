@@ -9,9 +9,11 @@ use std::ptr::{null, null_mut};
 use pcsc::ffi::{self, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE};
 
 use super::bounds;
-use super::code::check;
-use super::gate;
-use super::words::{native_disposition, native_protocol, native_protocols, native_share_mode, protocol_from_native};
+use super::call_guard;
+use super::codes::check;
+use super::constants::{
+    native_disposition, native_protocol, native_protocols, native_share_mode, protocol_from_native,
+};
 use crate::abi::constants::{Access, Disposition, Protocol};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
@@ -33,7 +35,7 @@ fn call(function: impl FnOnce() -> LONG) -> Result<()> {
 /// Makes one call, to whose question these codes are an answer.
 #[inline(always)]
 fn call_answered(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
-    let passage = gate::pass()?;
+    let passage = call_guard::pass()?;
     let code = function();
     drop(passage);
     check(code, answers)
@@ -41,7 +43,7 @@ fn call_answered(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result
 
 /// Makes one call that changes the lists of libpcsclite.
 fn call_alone(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
-    let passage = gate::pass_alone()?;
+    let passage = call_guard::pass_alone()?;
     let code = function();
     drop(passage);
     check(code, answers)
@@ -133,7 +135,7 @@ pub fn status(icc: Icc) -> Result<(DWORD, Option<Protocol>)> {
     let ask = || unsafe {
         ffi::SCardStatus(native(icc), null_mut(), null_mut(), &mut state, &mut protocol, null_mut(), null_mut())
     };
-    call(|| gate::reading(ask))?;
+    call(|| call_guard::reading(ask))?;
     Ok((state, protocol_from_native(protocol)))
 }
 
@@ -163,7 +165,7 @@ pub fn full_status(icc: Icc) -> Result<Status> {
             &mut atr_length,
         )
     };
-    call(|| gate::reading(ask))?;
+    call(|| call_guard::reading(ask))?;
     let atr = Atr::new(atr.get(..bounds::length(atr_length, atr.len())?).unwrap_or_default());
     Ok(Status { name, state, protocol: protocol_from_native(protocol), atr })
 }
@@ -287,9 +289,9 @@ pub fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], time
     };
     let answers = &[Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED];
     if timeout_ms == 0 {
-        call_answered(answers, || gate::reading(ask))
+        call_answered(answers, || call_guard::reading(ask))
     } else {
-        call_answered(answers, || gate::waiting(ask))
+        call_answered(answers, || call_guard::waiting(ask))
     }
 }
 
@@ -320,7 +322,7 @@ pub fn list_reader_groups(context: Context, buffer: Option<&mut [u8]>) -> Result
 fn list(buffer: Option<&mut [u8]>, function: impl FnOnce(*mut c_char, *mut DWORD) -> LONG) -> Result<usize> {
     let (names, capacity) = buffer.map_or((null_mut(), 0), |buffer| (buffer.as_mut_ptr().cast(), buffer.len()));
     let mut length = capacity as DWORD;
-    call_answered(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || gate::reading(|| function(names, &mut length)))?;
+    call_answered(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || call_guard::reading(|| function(names, &mut length)))?;
     bounds::length(length, if names.is_null() { bounds::LONGEST_LIST } else { capacity })
 }
 

@@ -20,7 +20,7 @@ pub fn control(
     let callback = callback.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
     let mut answer = 0;
     let filled = fill(response, |room, capacity, length| {
-        // SAFETY: the program vouches for its callback, and the desk for one call at a time; the buffers are as long as is said.
+        // SAFETY: the program vouches for its callback, and the callback_lock for one call at a time; the buffers are as long as is said.
         answer =
             call(|| unsafe { callback(user, code, input.as_ptr(), input.len(), room, capacity, length) }, THREAD_ENDED);
         answer

@@ -62,7 +62,7 @@ pub fn read(ifd: &Ifd, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize
     match id {
         VENDOR_NAME => write(ifd.vendor.as_c_str().to_bytes_with_nul()),
         DEVICE_FRIENDLY_NAME | DEVICE_SYSTEM_NAME => write(ifd.name.as_c_str().to_bytes_with_nul()),
-        ATR_STRING => write(ifd.sight().atr.as_bytes()),
+        ATR_STRING => write(ifd.slot_state().atr.as_bytes()),
         ICC_PRESENCE => write(&[presence(ifd.state())]),
         CURRENT_PROTOCOL_TYPE => write(&ifd.protocol().map_or(0, |protocol| protocol.value()).to_ne_bytes()),
         _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),

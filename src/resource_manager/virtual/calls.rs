@@ -9,7 +9,7 @@ use super::manager::{Connection, Locked, Manager, lock, wait, wait_at_most};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, Sight};
+use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, SlotState};
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::WaitLimit;
 
@@ -207,7 +207,7 @@ pub fn identify(icc: Icc, limit: &WaitLimit) -> Result<Identity> {
     let mut manager = turn(icc, limit)?;
     manager.connection(icc.0)?.untroubled()?;
     let reader = manager.ifd_of(icc.0)?;
-    let Sight { atr, events, .. } = reader.sight();
+    let SlotState { atr, events, .. } = reader.slot_state();
     Ok(Identity { ifd: reader.name, atr, state: reader.state(), protocol: reader.protocol(), events })
 }
 
@@ -253,7 +253,7 @@ fn control_reader(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> 
 }
 
 /// Whether another has a transaction; if not, what is signalled is an error.
-pub fn is_taken(icc: Icc) -> Result<bool> {
+pub fn is_locked_by_other(icc: Icc) -> Result<bool> {
     let mut manager = lock();
     if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
         return Ok(true);
@@ -315,17 +315,17 @@ pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
     manager.ifd_of(icc.0)?.attributes.set(id, value)
 }
 
-pub fn look(context: Context, name: &IfdName) -> Result<Sight> {
+pub fn find_slot_state(context: Context, name: &IfdName) -> Result<SlotState> {
     let manager = lock();
-    sight(&manager, context, name)
+    slot_state_of(&manager, context, name)
 }
 
-pub fn wait_for_change(context: Context, name: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
+pub fn wait_for_change(context: Context, name: &IfdName, seen: &SlotState, timeout_ms: u32) -> Result<SlotState> {
     let start = Instant::now();
     let limit = Duration::from_millis(timeout_ms.into());
     let mut manager = lock();
     loop {
-        let now = sight(&manager, context, name)?;
+        let now = slot_state_of(&manager, context, name)?;
         if now.native != seen.native {
             return Ok(now);
         }
@@ -337,10 +337,10 @@ pub fn wait_for_change(context: Context, name: &IfdName, seen: &Sight, timeout_m
     }
 }
 
-fn sight(manager: &Manager, context: Context, name: &IfdName) -> Result<Sight> {
+fn slot_state_of(manager: &Manager, context: Context, name: &IfdName) -> Result<SlotState> {
     manager.check_context(context.0)?;
     let ifd = manager.ifd_named(name).and_then(|ifd| manager.ifds.get(ifd));
-    ifd.map(Ifd::sight).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)
+    ifd.map(Ifd::slot_state).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)
 }
 
 /// The manager, once no other card handle has a transaction on the reader.

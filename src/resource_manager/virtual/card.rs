@@ -5,9 +5,9 @@ use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use super::answer::{self, Control, fill};
-use super::desk::{Desk, State};
+use super::callback_lock::{CallbackLock, State};
+use super::log_text::done;
 use super::note;
-use super::words::done;
 use crate::abi::constants::{Protocol, Protocols};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
@@ -62,7 +62,7 @@ pub struct Card {
     ifd: AtomicUsize,
     /// That of the process whose card it is: the card of another one is not called.
     forks: usize,
-    desk: Desk<Owed>,
+    callback_lock: CallbackLock<Owed>,
 }
 
 /// What happened to the power of a card while it was busy.
@@ -142,7 +142,7 @@ impl Card {
             power: AtomicU8::new(SCM_POWER_OFF as u8),
             ifd: AtomicUsize::new(0),
             forks: fork_count(),
-            desk: Desk::default(),
+            callback_lock: CallbackLock::default(),
         }
     }
 
@@ -169,7 +169,7 @@ impl Card {
     /// what happened to it meanwhile. Not to be called with a lock of ours held; from a callback of this card it is
     /// refused, and where it would have to wait from a callback of another one.
     pub fn alone<T>(&self, work: impl FnOnce(&Callee<'_>) -> T) -> Result<Option<T>> {
-        Ok(self.desk.free()?.map(|free| self.serve(free, work)))
+        Ok(self.callback_lock.free()?.map(|free| self.serve(free, work)))
     }
 
     /// Calls the card, which is free, and lets it hear afterwards what happened meanwhile.
@@ -184,26 +184,28 @@ impl Card {
 
     /// Tells the card of an event, at once or as soon as it is done with what it is in. Waits for nobody.
     pub fn tell(&self, event: PowerEvent) {
-        let mut desk = self.desk.lock();
-        if desk.is_busy() {
-            desk.debt = desk.debt.and(event);
+        let mut callback_lock = self.callback_lock.lock();
+        if callback_lock.is_busy() {
+            callback_lock.pending = callback_lock.pending.and(event);
         } else if event != PowerEvent::On || self.power() != Power::On {
-            self.serve(desk, |card| card.switch(event));
+            self.serve(callback_lock, |card| card.switch(event));
         }
     }
 
     /// Lets those who wait for the card look again: it has left, or its service has.
     pub fn disturb(&self) {
-        self.desk.disturb();
+        self.callback_lock.disturb();
     }
 
     /// Pays what is owed, and lets the next one in.
     fn settle(&self) {
         loop {
-            let mut desk = self.desk.lock();
-            let Some((event, rest)) = desk.debt.next() else { return self.desk.end(desk) };
-            desk.debt = rest;
-            drop(desk);
+            let mut callback_lock = self.callback_lock.lock();
+            let Some((event, rest)) = callback_lock.pending.next() else {
+                return self.callback_lock.end(callback_lock);
+            };
+            callback_lock.pending = rest;
+            drop(callback_lock);
             Callee { card: self }.switch(event);
         }
     }

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::answer::{self, Control};
-use super::desk::Desk;
+use super::callback_lock::CallbackLock;
 use crate::abi::hresult::Result;
 use crate::runtime::callback;
 use crate::runtime::fork_count::fork_count;
@@ -24,10 +24,10 @@ pub struct Driver {
     kept: AtomicBool,
     /// That of the process whose reader it is: the driver of another one is not called.
     forks: usize,
-    desk: Desk<()>,
+    callback_lock: CallbackLock<()>,
 }
 
-// SAFETY: whoever gives the callbacks vouches that they and `user` may be used on any thread, one call at a time, which the desk
+// SAFETY: whoever gives the callbacks vouches that they and `user` may be used on any thread, one call at a time, which the callback_lock
 // sees to.
 unsafe impl Send for Driver {}
 // SAFETY: as above.
@@ -36,7 +36,7 @@ unsafe impl Sync for Driver {}
 impl Driver {
     /// A driver whose `user` is the caller's until `keep`.
     pub fn new(callbacks: DriverCallbacks) -> Driver {
-        Driver { callbacks, kept: AtomicBool::new(false), forks: fork_count(), desk: Desk::default() }
+        Driver { callbacks, kept: AtomicBool::new(false), forks: fork_count(), callback_lock: CallbackLock::default() }
     }
 
     /// Takes `user` over from the program, which gets it back by its callback `release`.
@@ -58,7 +58,7 @@ impl Driver {
         response: &mut Vec<u8>,
         may_begin: impl FnOnce() -> Result<()>,
     ) -> Result<Option<()>> {
-        let Some(mut state) = self.desk.free()? else { return Ok(None) };
+        let Some(mut state) = self.callback_lock.free()? else { return Ok(None) };
         state.begin();
         drop(state);
         let answered = may_begin().and_then(|()| {
@@ -66,13 +66,13 @@ impl Driver {
             let _callback = Callback::begin();
             answer::control(control, user, code, input, response)
         });
-        self.desk.end(self.desk.lock());
+        self.callback_lock.end(self.callback_lock.lock());
         answered.map(Some)
     }
 
     /// Lets those who wait for it look again: the reader has gone, or its service has.
     pub fn disturb(&self) {
-        self.desk.disturb();
+        self.callback_lock.disturb();
     }
 }
 

@@ -7,7 +7,7 @@ use super::failure::Failures;
 use super::log::Log;
 use crate::abi::constants::{CardState, Protocol, Protocols};
 use crate::abi::hresult::{Hresult, Result};
-use crate::resource_manager::Sight;
+use crate::resource_manager::SlotState;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::runtime::fallible::Arc;
 
@@ -108,9 +108,9 @@ impl Ifd {
         self.changes = self.changes.wrapping_add(1);
     }
 
-    pub fn sight(&self) -> Sight {
+    pub fn slot_state(&self) -> SlotState {
         let atr = self.slot.as_ref().map(|slot| slot.card.atr).unwrap_or_default();
-        Sight { card_present: self.slot.is_some(), atr, events: self.events, native: self.changes }
+        SlotState { card_present: self.slot.is_some(), atr, events: self.events, native: self.changes }
     }
 
     /// Whether a card handle other than `icc` has a transaction.

@@ -4,8 +4,8 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::id_map::IdMap;
 use super::ifd::Ifd;
-use super::numbered::Numbered;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::runtime::reentrancy;
@@ -24,10 +24,10 @@ pub struct Manager {
     pub runs: bool,
     /// Whether there ever was a reader.
     pub had_ifds: bool,
-    pub ifds: Numbered<Ifd>,
+    pub ifds: IdMap<Ifd>,
     /// Each with whether it is of the service that runs now, and not of one before.
-    pub contexts: Numbered<bool>,
-    pub connections: Numbered<Connection>,
+    pub contexts: IdMap<bool>,
+    pub connections: IdMap<Connection>,
     last_number: usize,
     /// How many threads wait for a change.
     waiting: usize,
@@ -110,9 +110,9 @@ impl Manager {
         Manager {
             runs: true,
             had_ifds: false,
-            ifds: Numbered::new(),
-            contexts: Numbered::new(),
-            connections: Numbered::new(),
+            ifds: IdMap::new(),
+            contexts: IdMap::new(),
+            connections: IdMap::new(),
             last_number: FIRST_NUMBER,
             waiting: 0,
             watching: 0,

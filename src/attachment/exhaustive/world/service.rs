@@ -6,7 +6,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::iso7816::command::MAX_RESPONSE;
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, Sight};
+use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
 use crate::runtime::wait::WaitLimit;
 
 impl Model {
@@ -145,10 +145,10 @@ impl Model {
         Ok(())
     }
 
-    fn sight(&self, told: Option<Answer>) -> Sight {
+    fn sight(&self, told: Option<Answer>) -> SlotState {
         let identity = self.identity(None, told);
         let card_present = identity.state != CardState::Absent;
-        Sight { card_present, atr: identity.atr, events: identity.events, native: 0 }
+        SlotState { card_present, atr: identity.atr, events: identity.events, native: 0 }
     }
 
     fn identity(&self, protocol: Option<Protocol>, told: Option<Answer>) -> Identity {
@@ -259,7 +259,7 @@ impl ResourceManager for World {
         model.step_signalled(icc, Operation::Probe, Disposition::Leave).map(|_| ())
     }
 
-    fn is_taken(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
+    fn is_locked_by_other(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
         // There is nobody else.
         self.model().trouble(icc).map_or(Ok(false), Err)
     }
@@ -302,13 +302,20 @@ impl ResourceManager for World {
         self.model().step_signalled(icc, Operation::SetAttribute, Disposition::Leave).map(|_| ())
     }
 
-    fn look(&self, context: Context, _: &IfdName, limit: &WaitLimit) -> Result<Sight> {
+    fn slot_state(&self, context: Context, _: &IfdName, limit: &WaitLimit) -> Result<SlotState> {
         let mut model = self.model_for(limit);
         let told = model.step_in(context, Operation::Look)?;
         if model.reader_there { Ok(model.sight(told)) } else { Err(Hresult::SCARD_E_READER_UNAVAILABLE) }
     }
 
-    fn wait_for_change(&self, context: Context, _: &IfdName, _: &Sight, _: u32, limit: &WaitLimit) -> Result<Sight> {
+    fn wait_for_change(
+        &self,
+        context: Context,
+        _: &IfdName,
+        _: &SlotState,
+        _: u32,
+        limit: &WaitLimit,
+    ) -> Result<SlotState> {
         let mut model = self.model_for(limit);
         match model.step_in(context, Operation::Wait)? {
             None => Err(Hresult::SCARD_E_TIMEOUT),
@@ -316,10 +323,10 @@ impl ResourceManager for World {
         }
     }
 
-    fn survey(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
+    fn wait_for_ifds(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
         Ok(Vec::new())
     }
-    fn cancel_survey(&self, _: Context) {}
+    fn cancel_wait_for_ifds(&self, _: Context) {}
     fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
         Ok(vec![0])
     }

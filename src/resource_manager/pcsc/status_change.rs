@@ -8,7 +8,7 @@ use pcsc::ffi::{self, DWORD};
 use super::IS_PCSC_LITE;
 use super::bounds;
 use super::native::{self, ReaderState};
-use super::states::STATES;
+use super::reader_states::READER_STATES;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::texts;
@@ -38,14 +38,14 @@ const IGNORED: DWORD =
 const FRUITLESS: Duration = Duration::from_millis(10);
 
 /// Looks until something is other than `known`, or the time is up.
-pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+pub fn wait_for_ifds(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
     let start = Instant::now();
     let limit = Duration::from_millis(timeout_ms.into());
     let mut woken = false;
     // Before the readers are listed: who comes after that is noticed.
     let mut arrivals = arrivals(context)?;
     loop {
-        let now = STATES.settled(|| look(context, known), |_| false)?;
+        let now = READER_STATES.settled(|| ask_ifd_states(context, known), |_| false)?;
         let rest = limit.saturating_sub(start.elapsed()).as_millis() as u32;
         if rest == 0 || IfdState::differ(known, &now) {
             return Ok(now);
@@ -81,7 +81,7 @@ fn arrivals(context: Context) -> Result<DWORD> {
 }
 
 /// All readers as they are now. A reader that leaves between the two questions makes us ask again.
-fn look(context: Context, known: &[IfdState]) -> Result<Vec<IfdState>> {
+fn ask_ifd_states(context: Context, known: &[IfdState]) -> Result<Vec<IfdState>> {
     bounds::ask(|| {
         let listed = list(context)?;
         let mut readers = reader_states(&listed, |_| ffi::SCARD_STATE_UNAWARE)?;
@@ -168,7 +168,7 @@ fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], timeout_
         std::thread::sleep(Duration::from_millis(timeout_ms.into()));
         return Ok(());
     }
-    STATES.reading(|| native::get_status_change(context, readers, timeout_ms))
+    READER_STATES.reading(|| native::get_status_change(context, readers, timeout_ms))
 }
 
 const _: () = assert!(!IS_PCSC_LITE || HAS_PNP);

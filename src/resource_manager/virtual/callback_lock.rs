@@ -7,22 +7,22 @@ use crate::runtime::reentrancy;
 use crate::runtime::thread_id::this_thread;
 
 #[derive(Default)]
-pub struct Desk<Debt> {
-    state: Mutex<State<Debt>>,
+pub struct CallbackLock<Pending> {
+    state: Mutex<State<Pending>>,
     free: Condvar,
 }
 
 #[derive(Default)]
-pub struct State<Debt> {
+pub struct State<Pending> {
     /// The mark of the thread that is in a callback, or 0.
     busy: usize,
     /// Grows when waiting threads have to look again.
     disturbances: usize,
     /// The events that are told afterwards.
-    pub debt: Debt,
+    pub pending: Pending,
 }
 
-impl<Debt> State<Debt> {
+impl<Pending> State<Pending> {
     pub fn is_busy(&self) -> bool {
         self.busy != 0
     }
@@ -33,14 +33,14 @@ impl<Debt> State<Debt> {
     }
 }
 
-impl<Debt> Desk<Debt> {
-    pub fn lock(&self) -> MutexGuard<'_, State<Debt>> {
+impl<Pending> CallbackLock<Pending> {
+    pub fn lock(&self) -> MutexGuard<'_, State<Pending>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The desk, once it serves no other thread; None when it was disturbed meanwhile. Not to be called with a lock of ours held; from
+    /// The callback_lock, once it serves no other thread; None when it was disturbed meanwhile. Not to be called with a lock of ours held; from
     /// a callback that is called here it is refused, and where it would have to wait from any other one.
-    pub fn free(&self) -> Result<Option<MutexGuard<'_, State<Debt>>>> {
+    pub fn free(&self) -> Result<Option<MutexGuard<'_, State<Pending>>>> {
         let mut state = self.lock();
         if state.busy == this_thread() {
             return Err(Hresult::SCARD_E_NOT_READY);
@@ -58,7 +58,7 @@ impl<Debt> Desk<Debt> {
     }
 
     /// Lets the next one in.
-    pub fn end(&self, mut state: MutexGuard<'_, State<Debt>>) {
+    pub fn end(&self, mut state: MutexGuard<'_, State<Pending>>) {
         state.busy = 0;
         drop(state);
         self.free.notify_all();

@@ -9,7 +9,7 @@ use super::bounds::MOST_ANSWERS;
 use crate::abi::hresult::{Hresult, Result};
 
 /// Those of this process.
-pub static STATES: States = States { under_way: AtomicUsize::new(0) };
+pub static READER_STATES: States = States { under_way: AtomicUsize::new(0) };
 
 pub struct States {
     /// How many calls of ours are reading them. What the caller's own threads ask PC/SC is not known.

@@ -7,13 +7,13 @@ use crate::abi::hresult::Result;
 use crate::resource_manager::{Context, IfdState};
 
 /// Looks until something is other than `known`, or the time is up.
-pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+pub fn wait_for_ifds(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
     let start = Instant::now();
     let limit = Duration::from_millis(timeout_ms.into());
     let mut manager = lock();
     loop {
         manager.check_context(context.0)?;
-        let now = look(&manager)?;
+        let now = list_ifd_states(&manager)?;
         let rest = limit.saturating_sub(start.elapsed());
         if rest.is_zero() || IfdState::differ(known, &now) {
             return Ok(now);
@@ -30,13 +30,20 @@ pub fn cancel(context: Context) {
     manager.announce_to_watchers();
 }
 
-fn look(manager: &Manager) -> Result<Vec<IfdState>> {
+fn list_ifd_states(manager: &Manager) -> Result<Vec<IfdState>> {
     let mut all = Vec::new();
     for (id, ifd) in manager.ifds.iter() {
-        let sight = ifd.sight();
-        let card = sight.card_present.then_some(sight.atr);
+        let slot_state = ifd.slot_state();
+        let card = slot_state.card_present.then_some(slot_state.atr);
         all.try_reserve(1)?;
-        all.push(IfdState { name: ifd.name, id, card, events: sight.events, resets: ifd.resets, native: sight.native });
+        all.push(IfdState {
+            name: ifd.name,
+            id,
+            card,
+            events: slot_state.events,
+            resets: ifd.resets,
+            native: slot_state.native,
+        });
     }
     Ok(all)
 }
@@ -52,9 +59,9 @@ mod tests {
     fn a_cancel_is_never_too_early() {
         let context = Virtual.establish_context(&WaitLimit::ENDLESS);
         let Ok(context) = context else { return }; // another test has stopped the service
-        let _ = Virtual.survey(context, &[], 0);
-        Virtual.cancel_survey(context);
-        assert_eq!(Virtual.survey(context, &[], SCM_INFINITE).err(), Some(Hresult::SCARD_E_INVALID_HANDLE));
+        let _ = Virtual.wait_for_ifds(context, &[], 0);
+        Virtual.cancel_wait_for_ifds(context);
+        assert_eq!(Virtual.wait_for_ifds(context, &[], SCM_INFINITE).err(), Some(Hresult::SCARD_E_INVALID_HANDLE));
         Virtual.release_context(context);
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use pcsc::ffi;
 
-use super::{bounds, daemon, ifd_of, native};
+use super::cards::ifd_of;
+use super::{bounds, daemon, native};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;

@@ -8,7 +8,7 @@ use super::daemon::{self, Notification, Reader, Stream};
 use super::native;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, IfdState, Sight};
+use crate::resource_manager::{Context, IfdState, SlotState};
 use crate::runtime::cancellation::hold_off;
 use crate::runtime::fallible::Arc;
 
@@ -30,28 +30,28 @@ pub fn lock() -> MutexGuard<'static, Vec<Call>> {
 }
 
 /// One of them, in this context: nobody else has one there.
-pub struct Watch {
+pub struct DaemonWait {
     context: Context,
     waker: Option<Notification>,
 }
 
 /// Begins one, if pcscd has to be asked itself, and if it understands us: libpcsclite says what is the matter otherwise.
-pub fn begin(context: Context) -> Result<Option<Watch>> {
+pub fn begin(context: Context) -> Result<Option<DaemonWait>> {
     if !daemon::is_needed() {
         return Ok(None);
     }
     let _cancellation = hold_off();
-    let Some(watch) = try_to_begin(context) else { return Ok(None) };
+    let Some(wait) = try_to_begin(context) else { return Ok(None) };
     // What answers now was there before, so it is the one that has answered here.
     check_alive(context)?;
-    Ok(Some(watch))
+    Ok(Some(wait))
 }
 
-fn try_to_begin(context: Context) -> Option<Watch> {
+fn try_to_begin(context: Context) -> Option<DaemonWait> {
     let stream = Arc::try_new(daemon::connect().ok()?).ok()?;
-    let mut watch = Watch::new(context, stream.clone()).ok()?;
-    watch.waker = Some(Notification::new(stream).ok()?);
-    Some(watch)
+    let mut wait = DaemonWait::new(context, stream.clone()).ok()?;
+    wait.waker = Some(Notification::new(stream).ok()?);
+    Some(wait)
 }
 
 /// Fails when the pcscd that has given this context is gone, although another one may have come.
@@ -62,7 +62,7 @@ fn check_alive(context: Context) -> Result<()> {
     }
 }
 
-/// Ends the watch in this context. Whether there is one.
+/// Ends the wait in this context. Whether there is one.
 pub fn cancel(context: Context) -> bool {
     let mut calls = lock();
     let call = calls.iter_mut().find(|call| call.context == context);
@@ -73,36 +73,36 @@ pub fn cancel(context: Context) -> bool {
     .is_some()
 }
 
-impl Watch {
-    fn new(context: Context, stream: Arc<Stream>) -> Result<Watch> {
+impl DaemonWait {
+    fn new(context: Context, stream: Arc<Stream>) -> Result<DaemonWait> {
         let mut calls = lock();
         calls.try_reserve(1)?;
         calls.push(Call { context, stream, is_cancelled: false });
-        Ok(Watch { context, waker: None })
+        Ok(DaemonWait { context, waker: None })
     }
 
     /// All readers once something is other than `known`, or the time is up.
-    pub fn survey(self, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
-        let look = || as_seen(&daemon::readers()?, known);
-        self.until(timeout_ms, look, |now| IfdState::differ(known, now))
+    pub fn wait_for_ifds(self, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+        let ask = || as_seen(&daemon::readers()?, known);
+        self.until(timeout_ms, ask, |now| IfdState::differ(known, now))
     }
 
     /// The reader once it is other than `seen`.
-    pub fn wait_for_change(self, ifd: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
-        let is_other = |now: &Sight| Sight { native: seen.native, ..*now } != *seen;
-        let now = self.until(timeout_ms, || look(ifd), is_other)?;
+    pub fn wait_for_change(self, ifd: &IfdName, seen: &SlotState, timeout_ms: u32) -> Result<SlotState> {
+        let is_other = |now: &SlotState| SlotState { native: seen.native, ..*now } != *seen;
+        let now = self.until(timeout_ms, || ask_slot_state(ifd), is_other)?;
         if is_other(&now) { Ok(now) } else { Err(Hresult::SCARD_E_TIMEOUT) }
     }
 
     /// Looks until there is news, the time is up, or it is cancelled.
-    fn until<T>(mut self, timeout_ms: u32, look: impl Fn() -> Result<T>, is_news: impl Fn(&T) -> bool) -> Result<T> {
+    fn until<T>(mut self, timeout_ms: u32, ask: impl Fn() -> Result<T>, is_news: impl Fn(&T) -> bool) -> Result<T> {
         let _cancellation = hold_off();
         let start = Instant::now();
         let limit = Duration::from_millis(timeout_ms.into());
         let mut is_woken = false;
         loop {
             let set = self.waker().and_then(Notification::set);
-            let now = look()?;
+            let now = ask()?;
             let rest = limit.saturating_sub(start.elapsed());
             if is_news(&now) || rest.is_zero() {
                 return Ok(now);
@@ -126,32 +126,32 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for DaemonWait {
     fn drop(&mut self) {
         lock().retain(|call| call.context != self.context);
     }
 }
 
 /// The reader as it is now, if pcscd has to be asked itself, and if it understands us.
-pub fn sight(context: Context, ifd: &IfdName) -> Result<Option<Sight>> {
+pub fn slot_state(context: Context, ifd: &IfdName) -> Result<Option<SlotState>> {
     if !daemon::is_needed() {
         return Ok(None);
     }
     let _cancellation = hold_off();
-    match look(ifd) {
+    match ask_slot_state(ifd) {
         Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED) => Ok(None),
         seen => check_alive(context).and(seen).map(Some),
     }
 }
 
-fn look(ifd: &IfdName) -> Result<Sight> {
+fn ask_slot_state(ifd: &IfdName) -> Result<SlotState> {
     let readers = daemon::readers()?;
     let reader = readers.iter().find(|reader| reader.name == *ifd).ok_or(Hresult::SCARD_E_UNKNOWN_READER)?;
     if !reader.is_available() {
         return Err(Hresult::SCARD_E_READER_UNAVAILABLE);
     }
     let card = reader.card();
-    Ok(Sight { card_present: card.is_some(), atr: card.unwrap_or_default(), events: reader.events, native: 0 })
+    Ok(SlotState { card_present: card.is_some(), atr: card.unwrap_or_default(), events: reader.events, native: 0 })
 }
 
 fn as_seen(readers: &[Reader], known: &[IfdState]) -> Result<Vec<IfdState>> {

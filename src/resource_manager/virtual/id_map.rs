@@ -3,13 +3,13 @@
 use crate::abi::hresult::{Hresult, Result};
 
 /// In order of their numbers, because the numbers only grow.
-pub struct Numbered<T> {
+pub struct IdMap<T> {
     things: Vec<(usize, T)>,
 }
 
-impl<T> Numbered<T> {
+impl<T> IdMap<T> {
     pub const fn new() -> Self {
-        Numbered { things: Vec::new() }
+        IdMap { things: Vec::new() }
     }
 
     /// Takes `thing` in. `number` is greater than all before.
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_thing_is_found_until_it_is_removed() {
-        let mut numbered = Numbered::new();
+        let mut numbered = IdMap::new();
         for number in [3, 5, 9] {
             numbered.insert(number, number * 10).unwrap();
         }
