@@ -5,6 +5,8 @@ pub mod callback;
 pub mod cancellation;
 pub mod fallible;
 pub mod fork_count;
+pub mod map;
+pub mod platform;
 pub mod reentrancy;
 pub mod sync;
 pub mod thread;

@@ -1,4 +1,5 @@
-//! Every interleaving of a few threads at the arbiter: `RUSTFLAGS="--cfg loom" cargo test --release --lib interleavings`.
+//! All interleavings of a few threads at the arbiter: `RUSTFLAGS="--cfg loom" cargo test --release --lib
+//! interleavings`.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit, Waker};
 
-/// Who stands in line, and what he sees when he looks, which is often in a model: time passes as it likes there.
+/// A resource manager that always gives this answer. Threads of a model poll often, as the model has no clock.
 struct Standing(Result<ReaderUse>);
 
 impl LockProbe for Standing {
@@ -26,7 +27,7 @@ impl LockProbe for Standing {
 
 const PATIENT: Standing = Standing(Ok(ReaderUse::Locked));
 
-/// The reader, and who uses it: holders count as 100, turns as 1.
+/// The reader and its users: a holder counts 100, a turn 1.
 struct Scene {
     arbiter: Arc<Arbiter>,
     users: AtomicUsize,
@@ -53,10 +54,10 @@ impl Scene {
         drop(hold);
     }
 
-    /// Nobody is left behind: the way is open.
+    /// No waiter is left, and calls need no mutex.
     fn is_as_new(&self) {
         assert!(self.arbiter.try_turn().is_some());
-        assert!(self.arbiter.try_alone().is_some());
+        assert!(self.arbiter.try_exclusive().is_some());
     }
 }
 
@@ -99,7 +100,7 @@ fn three_come_one_after_the_other() {
     model(|| at_once(&Scene::new(), &[Scene::take_turn, Scene::take_hold], Scene::take_turn));
 }
 
-/// Who has no time, or sees something else, either has his turn or leaves nothing behind.
+/// A thread whose time is up, or whose poll fails, either is admitted or leaves nothing behind.
 #[test]
 fn who_gives_up_leaves_nothing_behind() {
     fn impatient(scene: &Scene) {
@@ -110,8 +111,8 @@ fn who_gives_up_leaves_nothing_behind() {
         }
     }
     fn distracted(scene: &Scene) {
-        let (waker, line) = (waker(), Standing(Err(Hresult::SCARD_W_REMOVED_CARD)));
-        match scene.arbiter.turn(&WaitLimit::of_ms(0, &waker), &waker, &line) {
+        let (waker, probe) = (waker(), Standing(Err(Hresult::SCARD_W_REMOVED_CARD)));
+        match scene.arbiter.turn(&WaitLimit::of_ms(0, &waker), &waker, &probe) {
             Ok(turn) => drop(turn),
             Err(code) => assert_eq!(code, Hresult::SCARD_W_REMOVED_CARD),
         }
@@ -121,7 +122,7 @@ fn who_gives_up_leaves_nothing_behind() {
     model(|| at_once(&Scene::new(), &[impatient, distracted], Scene::take_hold));
 }
 
-/// Who stood behind him goes on, although what both waited for is still there.
+/// The next waiter goes on, although the reason of both waits still exists.
 #[test]
 fn who_gives_up_is_in_nobodys_way() {
     model(|| {
@@ -141,13 +142,13 @@ fn who_gives_up_is_in_nobodys_way() {
     });
 }
 
-/// A lock that got lost is taken back by who waits, while its holder gives it back, or not.
+/// A waiter takes back a lost lock, while its holder may give it back.
 #[test]
 fn a_hold_is_taken_back_once() {
     fn look_and_take(scene: &Scene) {
-        let (waker, line) = (waker(), Standing(Ok(ReaderUse::Free)));
-        // The limit makes him look.
-        if let Ok(hold) = Arbiter::hold(&scene.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &line) {
+        let (waker, probe) = (waker(), Standing(Ok(ReaderUse::Free)));
+        // The limit makes it poll.
+        if let Ok(hold) = Arbiter::hold(&scene.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &probe) {
             assert!(hold.is_valid());
         }
     }
@@ -164,19 +165,20 @@ fn a_hold_is_taken_back_once() {
 fn no_cancel_is_lost() {
     model(|| {
         let scene = Scene::new();
-        let (waker, hold) = (waker(), scene.arbiter.try_alone());
+        let (waker, hold) = (waker(), scene.arbiter.try_exclusive());
         let theirs = waker.clone();
         let canceller = thread::spawn(move || theirs.cancel());
         let limit = WaitLimit::of_ms(SCM_INFINITE, &waker);
         let waited = scene.arbiter.turn(&limit, &waker, &PATIENT).map(drop);
         assert_eq!(waited, Err(Hresult::SCARD_E_CANCELLED));
         canceller.join().unwrap();
-        scene.arbiter.end_alone(hold.unwrap());
+        scene.arbiter.end_exclusive(hold.unwrap());
         scene.is_as_new();
     });
 }
 
-/// The resource manager: who has the transaction of the reader. Beginning one waits for the end of another's.
+/// The resource manager: the card handle that has the transaction of the reader. A begin waits for the end of another
+/// one.
 #[derive(Default)]
 struct Service {
     transaction: Mutex<Option<usize>>,
@@ -205,7 +207,7 @@ impl Service {
     }
 }
 
-/// One who stands in line, and asks the resource manager whether there is a transaction.
+/// A waiting thread that asks the resource manager whether there is a transaction.
 struct Asking<'a>(&'a Service);
 
 impl LockProbe for Asking<'_> {
@@ -232,7 +234,7 @@ impl Desk {
         Arc::new(Desk { arbiter: Arc::try_new(Arbiter::default()).unwrap(), service: Service::default() })
     }
 
-    /// The hold and the transaction, or nothing: as `attachment::reader_lock` has it.
+    /// Takes the hold and the transaction, or neither, as `attachment::reader_lock` does.
     fn possess(&self, who: usize, timeout_ms: u32) -> Option<Hold> {
         loop {
             let waker = waker();
@@ -243,7 +245,7 @@ impl Desk {
             if hold.confirm() {
                 return Some(hold);
             }
-            // Others were let in meanwhile.
+            // Others were admitted meanwhile.
             self.service.end(who);
         }
     }
@@ -260,8 +262,8 @@ impl Desk {
     }
 }
 
-/// One with a lock is told of a loss that is none, and takes the lock anew, while others wait for it. Nobody waits in a circle, and
-/// nobody has the hold while another has the transaction.
+/// The holder of a lock hears of a loss that did not happen, and takes the lock again while others wait for it. No wait
+/// is circular, and no thread has the hold while another one has the transaction.
 #[test]
 fn a_lock_that_is_given_up_and_taken_anew_lets_others_pass() {
     fn told_of_a_loss(desk: &Desk) {
@@ -276,11 +278,11 @@ fn a_lock_that_is_given_up_and_taken_anew_lets_others_pass() {
         told_of_a_loss(&desk);
         other.join().unwrap();
         assert_eq!(*desk.service.transaction.lock().unwrap(), None);
-        assert!(desk.arbiter.try_alone().is_some());
+        assert!(desk.arbiter.try_exclusive().is_some());
     });
 }
 
-/// One who waits with a limit looks, in any moment of another's lock: he takes back none that there is.
+/// A thread with a limit polls at any moment of another one's lock: it never takes back a lock that exists.
 #[test]
 fn what_a_look_has_found_is_of_the_lock_that_it_began_with() {
     model(|| {

@@ -137,7 +137,7 @@ impl Attachment {
     }
 
     pub(super) fn as_lock(&self) -> Lock {
-        Lock { place: self.registration.place(), owner: std::ptr::from_ref(self) as usize }
+        Lock { reader: self.registration.reader_id(), owner: std::ptr::from_ref(self) as usize }
     }
 
     fn in_line<'a>(&'a self, icc: Icc, limit: &'a WaitLimit) -> Waiting<'a> {

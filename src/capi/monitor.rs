@@ -7,7 +7,7 @@ use super::property::SCM_ATR_MAX;
 use super::{handles, scm_result, token};
 use crate::abi::hresult::{Hresult, Result};
 use crate::capi::boundary::{Options, Output, OutputStructure, guard};
-use crate::monitor::{Event, Kind, Monitor};
+use crate::monitor::{Event, EventKind, Monitor};
 use crate::resource_manager::Service;
 use crate::runtime::fallible::Arc;
 
@@ -83,14 +83,14 @@ unsafe impl Options for scm_event {
 }
 
 const _: () = assert!(
-    SCM_EVENT_SERVICE_UP == Kind::ServiceUp as u32
-        && SCM_EVENT_SERVICE_DOWN == Kind::ServiceDown as u32
-        && SCM_EVENT_IFD_ARRIVED == Kind::IfdArrived as u32
-        && SCM_EVENT_IFD_LEFT == Kind::IfdLeft as u32
-        && SCM_EVENT_CARD_INSERTED == Kind::CardInserted as u32
-        && SCM_EVENT_CARD_REMOVED == Kind::CardRemoved as u32
-        && SCM_EVENT_CARD_RESET == Kind::CardReset as u32
-        && SCM_EVENT_CURRENT == Kind::Current as u32
+    SCM_EVENT_SERVICE_UP == EventKind::ServiceUp as u32
+        && SCM_EVENT_SERVICE_DOWN == EventKind::ServiceDown as u32
+        && SCM_EVENT_IFD_ARRIVED == EventKind::IfdArrived as u32
+        && SCM_EVENT_IFD_LEFT == EventKind::IfdLeft as u32
+        && SCM_EVENT_CARD_INSERTED == EventKind::CardInserted as u32
+        && SCM_EVENT_CARD_REMOVED == EventKind::CardRemoved as u32
+        && SCM_EVENT_CARD_RESET == EventKind::CardReset as u32
+        && SCM_EVENT_CURRENT == EventKind::Current as u32
         && SCM_SERVICE_PLATFORM == Service::Platform as u32
         && SCM_SERVICE_VIRTUAL == Service::Virtual as u32
 );

@@ -8,7 +8,7 @@ use crate::abi::hresult::{Hresult, Result};
 pub(crate) const MAX_LENGTH: usize = 127;
 
 /// A name that can be one: valid UTF-8, not empty, not too long. Lives without the heap.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IfdName {
     /// The name, then NULs to the end.
     bytes: [u8; MAX_LENGTH + 1],

@@ -102,19 +102,12 @@ impl ResourceManager for Virtual {
         if !manager.runs {
             return Err(Hresult::SCARD_E_NO_SERVICE);
         }
-        let number = manager.new_number();
-        manager.contexts.insert(number, true)?;
-        Ok(Context(number))
+        manager.add_context().map(Context)
     }
 
     fn release_context(&self, context: Context) {
-        let mut manager = lock();
-        while let Some(icc) = manager.connection_in(context.0) {
-            // It was found just now.
-            let _ = manager.forget(icc);
-        }
-        // One that is not known has nothing to be released.
-        let _ = manager.contexts.remove(context.0);
+        // An unknown context needs no release.
+        lock().forget_context(context.0);
     }
 
     fn connect(

@@ -18,7 +18,7 @@ thread_local! {
 /// A lock: a number for what it locks, and one for its owner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lock {
-    pub place: usize,
+    pub reader: usize,
     pub owner: usize,
 }
 
@@ -36,13 +36,13 @@ pub fn is_called() -> bool {
 }
 
 /// Fails also on a thread that is in a function of the program's under a lock on `place`.
-pub fn may_wait_at(place: usize) -> Result<()> {
-    may_wait_unless(|lock| lock.place == place)
+pub fn may_wait_at(reader: usize) -> Result<()> {
+    may_wait_unless(|lock| lock.reader == reader)
 }
 
 /// The same, but what waits for the owner of such a lock does not wait for this thread.
 pub fn may_wait_for(owner: Lock) -> Result<()> {
-    may_wait_unless(|lock| lock.place == owner.place && lock.owner != owner.owner)
+    may_wait_unless(|lock| lock.reader == owner.reader && lock.owner != owner.owner)
 }
 
 fn may_wait_unless(waits_for_us: impl Fn(&Lock) -> bool) -> Result<()> {
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn under_a_lock_a_thread_waits_for_other_places_and_for_its_owner() {
-        let lock = |place, owner| Lock { place, owner };
+        let lock = |reader, owner| Lock { reader, owner };
         assert!(!is_called());
         let outer = UnderLock::begin(lock(1, 10));
         assert!(is_called());
@@ -135,9 +135,9 @@ mod tests {
 
     #[test]
     fn where_there_is_no_room_for_a_lock_the_thread_waits_for_nobody() {
-        let mut locks: Vec<_> = (0..NESTED).map(|n| UnderLock::begin(Lock { place: n, owner: n })).collect();
+        let mut locks: Vec<_> = (0..NESTED).map(|n| UnderLock::begin(Lock { reader: n, owner: n })).collect();
         assert_eq!(may_wait(), Ok(()));
-        locks.push(UnderLock::begin(Lock { place: 77, owner: 77 }));
+        locks.push(UnderLock::begin(Lock { reader: 77, owner: 77 }));
         assert_eq!(may_wait(), NOT_READY);
         while locks.pop().is_some() {}
         assert_eq!((may_wait(), may_wait_at(0)), (Ok(()), Ok(())));

@@ -138,8 +138,7 @@ impl<'a> WaitLimit<'a> {
 
     /// How many milliseconds are left, of so many at most.
     pub fn rest_ms(&self, limit_ms: u32) -> u32 {
-        let rest = until(self.deadline).map(|rest| rest.as_millis());
-        rest.and_then(|rest| u32::try_from(rest).ok()).map_or(limit_ms, |rest| rest.min(limit_ms))
+        rest_ms(self.deadline, limit_ms)
     }
 
     /// Why a wait must end now, if it must. To be asked only by who would go on waiting: a cancel is told once.
@@ -179,6 +178,11 @@ pub fn until(moment: Option<Instant>) -> Option<Duration> {
     moment.map(|moment| moment.saturating_duration_since(Instant::now()))
 }
 
+/// How many milliseconds it is until a moment, but no more than `limit_ms`.
+pub fn rest_ms(moment: Option<Instant>, limit_ms: u32) -> u32 {
+    until(moment).and_then(|rest| u32::try_from(rest.as_millis()).ok()).map_or(limit_ms, |rest| rest.min(limit_ms))
+}
+
 /// Whether a moment has come.
 pub fn is_past(moment: Option<Instant>) -> bool {
     until(moment).is_some_and(|rest| rest.is_zero())
@@ -190,6 +194,11 @@ pub fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> 
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     }
+}
+
+/// The later of two moments, of those that are known.
+pub fn later(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.max(other)
 }
 
 #[cfg(all(test, not(loom)))]

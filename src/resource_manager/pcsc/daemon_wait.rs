@@ -2,7 +2,7 @@
 
 use std::net::Shutdown;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::daemon::{self, Notification, Reader, Stream};
 use super::native;
@@ -11,6 +11,7 @@ use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, IfdState, SlotState};
 use crate::runtime::cancellation::hold_off;
 use crate::runtime::fallible::Arc;
+use crate::runtime::wait::{deadline, is_past, until};
 
 /// How long who was woken for nothing stays away, as in `survey`: also the use of a reader wakes.
 const FRUITLESS: Duration = Duration::from_millis(10);
@@ -84,33 +85,31 @@ impl DaemonWait {
     /// All readers once something is other than `known`, or the time is up.
     pub fn wait_for_ifds(self, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
         let ask = || as_seen(&daemon::readers()?, known);
-        self.until(timeout_ms, ask, |now| IfdState::differ(known, now))
+        self.wait(timeout_ms, ask, |now| IfdState::differ(known, now))
     }
 
     /// The reader once it is other than `seen`.
     pub fn wait_for_change(self, ifd: &IfdName, seen: &SlotState, timeout_ms: u32) -> Result<SlotState> {
         let is_other = |now: &SlotState| SlotState { native: seen.native, ..*now } != *seen;
-        let now = self.until(timeout_ms, || ask_slot_state(ifd), is_other)?;
+        let now = self.wait(timeout_ms, || ask_slot_state(ifd), is_other)?;
         if is_other(&now) { Ok(now) } else { Err(Hresult::SCARD_E_TIMEOUT) }
     }
 
     /// Looks until there is news, the time is up, or it is cancelled.
-    fn until<T>(mut self, timeout_ms: u32, ask: impl Fn() -> Result<T>, is_news: impl Fn(&T) -> bool) -> Result<T> {
+    fn wait<T>(mut self, timeout_ms: u32, ask: impl Fn() -> Result<T>, is_news: impl Fn(&T) -> bool) -> Result<T> {
         let _cancellation = hold_off();
-        let start = Instant::now();
-        let limit = Duration::from_millis(timeout_ms.into());
+        let end = deadline(timeout_ms);
         let mut is_woken = false;
         loop {
             let set = self.waker().and_then(Notification::set);
             let now = ask()?;
-            let rest = limit.saturating_sub(start.elapsed());
-            if is_news(&now) || rest.is_zero() {
+            if is_news(&now) || is_past(end) {
                 return Ok(now);
             }
             if is_woken {
-                std::thread::sleep(FRUITLESS.min(rest));
+                std::thread::sleep(FRUITLESS.min(until(end).unwrap_or(FRUITLESS)));
             }
-            is_woken = match set.and_then(|()| self.waker()?.wait(rest)) {
+            is_woken = match set.and_then(|()| self.waker()?.wait(end)) {
                 Err(_) if self.is_cancelled() => return Ok(now),
                 waited => waited?,
             };

@@ -3,16 +3,17 @@
 //! thread of its own before it makes its first call.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::native;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::Context;
 use crate::runtime::cancellation::hold_off;
 use crate::runtime::thread;
+use crate::runtime::wait::{in_future, is_past};
 
 /// How long the attempt may take on a busy machine. It asks nobody, and needs no more than a few microseconds.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TRY_LIMIT: Duration = Duration::from_secs(1);
 
 const LOOK_EVERY: Duration = Duration::from_micros(50);
 
@@ -58,8 +59,8 @@ fn attempt(state: u8) -> Result<()> {
         STATE.store(FREE, Ordering::Relaxed);
     })?;
     let _cancellation = hold_off();
-    let limit = Instant::now() + PATIENCE;
-    while STATE.load(Ordering::Relaxed) == state && Instant::now() < limit {
+    let end = in_future(TRY_LIMIT);
+    while STATE.load(Ordering::Relaxed) == state && !is_past(end) {
         std::thread::sleep(LOOK_EVERY);
     }
     match STATE.compare_exchange(state, LOCKED, Ordering::Relaxed, Ordering::Relaxed) {

@@ -1,7 +1,7 @@
 //! All readers at once, and the wait until one of them changes, comes or goes.
 
 use std::ffi::CStr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pcsc::ffi::{self, DWORD};
 
@@ -13,6 +13,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::texts;
 use crate::resource_manager::{Context, IfdState, ResourceManager};
+use crate::runtime::wait::{deadline, rest_ms};
 
 /// The reader that changes when one comes or goes.
 const PNP: &CStr = c"\\\\?PnP?\\Notification";
@@ -39,21 +40,20 @@ const FRUITLESS: Duration = Duration::from_millis(10);
 
 /// Looks until something is other than `known`, or the time is up.
 pub fn wait_for_ifds(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
-    let start = Instant::now();
-    let limit = Duration::from_millis(timeout_ms.into());
+    let end = deadline(timeout_ms);
     let mut woken = false;
     // Before the readers are listed: who comes after that is noticed.
     let mut arrivals = arrivals(context)?;
     loop {
         let now = READER_STATES.settled(|| ask_ifd_states(context, known), |_| false)?;
-        let rest = limit.saturating_sub(start.elapsed()).as_millis() as u32;
+        let rest = rest_ms(end, LOOK_EVERY_MS);
         if rest == 0 || IfdState::differ(known, &now) {
             return Ok(now);
         }
         if woken {
             std::thread::sleep(FRUITLESS);
         }
-        woken = match wait(context, &now, &mut arrivals, rest.min(LOOK_EVERY_MS)) {
+        woken = match wait(context, &now, &mut arrivals, rest) {
             // Who asked has to know. It may have been meant for another who had this context before.
             Err(Hresult::SCARD_E_CANCELLED) => return Ok(now),
             waited => waited?,

@@ -5,7 +5,7 @@
 //! service.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::abandoned_calls;
 use super::contention;
@@ -14,7 +14,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc};
 use crate::runtime::fallible::Arc;
-use crate::runtime::wait::{WaitLimit, Waker};
+use crate::runtime::wait::{WaitLimit, Waker, in_future, is_past, later};
 
 /// How often a call asks whether the transaction of another application has ended: 0.5 % of a core, and a twentieth of the delay of
 /// PC/SC.
@@ -155,15 +155,14 @@ impl<T: Send + 'static> TimedCall<T> {
 
     /// Runs on the thread of the caller.
     fn wait(&self, limit: &WaitLimit, target: Target) -> Result<T> {
-        let grace = Instant::now() + SHORTEST_GRACE;
-        let grace = limit.grace().map_or(grace, |whole| whole.max(grace));
+        let grace = later(limit.grace(), in_future(SHORTEST_GRACE));
         loop {
             let seen_wakes = self.waker.wakes();
             let state = *locked(&self.state);
             if state == State::Done {
                 break;
             }
-            let in_grace = state == State::Running && Instant::now() < grace;
+            let in_grace = state == State::Running && !is_past(grace);
             if !in_grace {
                 if let Err(code) = limit.check() {
                     if self.abandon(target) {
@@ -173,7 +172,7 @@ impl<T: Send + 'static> TimedCall<T> {
                     break;
                 }
             }
-            self.waker.sleep(seen_wakes, if in_grace { Some(grace) } else { limit.deadline() });
+            self.waker.sleep(seen_wakes, if in_grace { grace } else { limit.deadline() });
         }
         locked(&self.outcome).take().unwrap_or(Err(Hresult::E_UNEXPECTED))
     }

@@ -143,12 +143,7 @@ pub fn stop_service() -> bool {
         return false;
     }
     manager.runs = false;
-    for (_, known) in manager.contexts.iter_mut() {
-        *known = false;
-    }
-    for (_, connection) in manager.connections.iter_mut() {
-        connection.trouble = Some(Hresult::SCARD_E_NO_SERVICE);
-    }
+    manager.orphan_all();
     for (_, ifd) in manager.ifds.iter_mut() {
         (ifd.transaction, ifd.exclusive) = (None, None);
         ifd.changes = ifd.changes.wrapping_add(1);

@@ -1,17 +1,15 @@
 //! The calls of attachments, as PC/SC defines them and pcscd answers them. Where pcscd polls, these wait to be woken.
 
-use std::time::{Duration, Instant};
-
 use super::attribute;
 use super::card::{Callee, Card, Power, PowerEvent};
 use super::ifd::Ifd;
-use super::manager::{Connection, Locked, Manager, lock, wait, wait_at_most};
+use super::manager::{Locked, Manager, lock, wait, wait_until};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, SlotState};
 use crate::runtime::fallible::Arc;
-use crate::runtime::wait::WaitLimit;
+use crate::runtime::wait::{WaitLimit, deadline, is_past};
 
 /// The reader of this name.
 pub fn find(context: Context, name: &IfdName) -> Result<usize> {
@@ -45,8 +43,7 @@ pub fn connect(context: Context, ifd: usize, access: Access, limit: &WaitLimit) 
         drop(card);
         manager = lock();
     }
-    let icc = manager.new_number();
-    manager.connections.insert(icc, Connection::new(context.0, ifd))?;
+    let icc = manager.add_connection(context.0, ifd)?;
     match take(&mut manager, icc, access) {
         Ok(protocol) => Ok((Icc(icc), protocol)),
         Err(code) => manager.forget(icc).and(Err(code)),
@@ -82,8 +79,7 @@ fn take(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Prot
         ShareMode::Direct => reader.protocol(),
         _ => Some(reader.agree(access.protocols)?),
     };
-    let ifd = manager.connection(icc)?.ifd;
-    let in_use = manager.others_on(ifd, Some(icc)) > 0;
+    let in_use = manager.is_shared(icc)?;
     let reader = manager.ifd_of(icc)?;
     if access.share_mode == ShareMode::Exclusive {
         if in_use {
@@ -321,19 +317,17 @@ pub fn find_slot_state(context: Context, name: &IfdName) -> Result<SlotState> {
 }
 
 pub fn wait_for_change(context: Context, name: &IfdName, seen: &SlotState, timeout_ms: u32) -> Result<SlotState> {
-    let start = Instant::now();
-    let limit = Duration::from_millis(timeout_ms.into());
+    let end = deadline(timeout_ms);
     let mut manager = lock();
     loop {
         let now = slot_state_of(&manager, context, name)?;
         if now.native != seen.native {
             return Ok(now);
         }
-        let rest = limit.saturating_sub(start.elapsed());
-        if rest.is_zero() {
+        if is_past(end) {
             return Err(Hresult::SCARD_E_TIMEOUT);
         }
-        manager = wait_at_most(manager, rest);
+        manager = wait_until(manager, end);
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Ifd {
     pub attributes: Attributes,
     pub driver: Arc<Driver>,
     pub slot: Option<Slot>,
+    /// How many live card handles lead to it.
+    pub connections: usize,
     /// The card handle that has a transaction, and how often it began one.
     pub transaction: Option<(usize, u32)>,
     /// The card handle that has the reader exclusively.
@@ -50,13 +52,14 @@ impl Ifd {
     pub fn new(name: IfdName, make: Make) -> Result<Ifd> {
         let Make { vendor, attributes, driver, log_limit } = make;
         let (log, failures) = (Log::new(log_limit)?, Failures::default());
-        let (slot, transaction, exclusive, events, changes, resets) = (None, None, None, 0, 0, 0);
+        let (slot, connections, transaction, exclusive, events, changes, resets) = (None, 0, None, None, 0, 0, 0);
         Ok(Ifd {
             name,
             vendor,
             attributes,
             driver,
             slot,
+            connections,
             transaction,
             exclusive,
             events,

@@ -1,32 +1,29 @@
 //! All virtual readers at once, and the wait until one of them changes, comes or goes.
 
-use std::time::{Duration, Instant};
-
-use super::manager::{Manager, lock, watch_at_most};
+use super::manager::{Manager, lock, watch_until};
 use crate::abi::hresult::Result;
 use crate::resource_manager::{Context, IfdState};
+use crate::runtime::wait::{deadline, is_past};
 
 /// Looks until something is other than `known`, or the time is up.
 pub fn wait_for_ifds(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
-    let start = Instant::now();
-    let limit = Duration::from_millis(timeout_ms.into());
+    let end = deadline(timeout_ms);
     let mut manager = lock();
     loop {
         manager.check_context(context.0)?;
         let now = list_ifd_states(&manager)?;
-        let rest = limit.saturating_sub(start.elapsed());
-        if rest.is_zero() || IfdState::differ(known, &now) {
+        if is_past(end) || IfdState::differ(known, &now) {
             return Ok(now);
         }
-        manager = watch_at_most(manager, rest);
+        manager = watch_until(manager, end);
     }
 }
 
 /// Ends a survey, also one that has not quite begun: without its context it cannot go on.
 pub fn cancel(context: Context) {
     let mut manager = lock();
-    // One that is not known is released already.
-    let _ = manager.contexts.remove(context.0);
+    // An unknown one is released already.
+    manager.forget_context(context.0);
     manager.announce_to_watchers();
 }
 

@@ -8,6 +8,7 @@ use super::question::{TELL_CHANGE_AND_GET_SIZE, broken, greet, hear, say};
 use super::socket::Stream;
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::fallible::Arc;
+use crate::runtime::wait::{is_past, until};
 
 /// What pcscd sends: a time that is always 0, and a code.
 const RING: usize = 8;
@@ -49,14 +50,14 @@ impl Notification {
     }
 
     /// Waits until it wakes, or so long. Whether it has woken.
-    pub fn wait(&mut self, limit: Duration) -> Result<bool> {
-        let end = Instant::now() + limit;
+    pub fn wait(&mut self, end: Option<Instant>) -> Result<bool> {
         while let State::Set(seen_wakes) = self.state {
-            let rest = end.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
+            if is_past(end) {
                 return Ok(false);
             }
-            self.stream.set_read_timeout(Some(rest)).map_err(broken)?;
+            // Zero is no timeout of a socket.
+            let rest = until(end).map(|rest| rest.max(Duration::from_millis(1)));
+            self.stream.set_read_timeout(rest).map_err(broken)?;
             let mut ring = [0; RING];
             match (&*self.stream).read(ring.get_mut(seen_wakes..).unwrap_or_default()) {
                 Ok(0) => return Err(Hresult::SCARD_E_NO_SERVICE),
@@ -86,6 +87,7 @@ impl Drop for Notification {
 #[cfg(all(test, unix, not(target_os = "macos")))]
 mod tests {
     use super::*;
+    use crate::runtime::wait::in_future;
     use std::io::Write;
 
     const LONG: Duration = Duration::from_secs(60);
@@ -121,12 +123,12 @@ mod tests {
             daemon.says(&[2]);
             waker.set().unwrap();
             daemon.hears(&[0, 0x13, 0, 0x16]);
-            assert_eq!(waker.wait(SHORT), Ok(false));
+            assert_eq!(waker.wait(in_future(SHORT)), Ok(false));
             waker.set().unwrap();
             daemon.says(&[0, 0]);
-            assert_eq!(waker.wait(LONG), Ok(true));
+            assert_eq!(waker.wait(in_future(LONG)), Ok(true));
         }
-        assert_eq!(waker.wait(LONG), Ok(false), "it is not set");
+        assert_eq!(waker.wait(in_future(LONG)), Ok(false), "it is not set");
     }
 
     #[test]
@@ -136,10 +138,10 @@ mod tests {
         waker.set().unwrap();
         waker.set().unwrap();
         daemon.hears(&[0, 0x13, 0, 0x16]);
-        assert_eq!(waker.wait(LONG), Ok(true));
+        assert_eq!(waker.wait(in_future(LONG)), Ok(true));
         daemon.says(&[2, 0, 0]);
         waker.set().unwrap();
-        assert_eq!(waker.wait(LONG), Ok(true));
+        assert_eq!(waker.wait(in_future(LONG)), Ok(true));
     }
 
     #[test]
@@ -147,9 +149,9 @@ mod tests {
         let (mut waker, mut daemon) = waker();
         daemon.says(&[2, 0]);
         waker.set().unwrap();
-        assert_eq!(waker.wait(SHORT), Ok(false));
+        assert_eq!(waker.wait(in_future(SHORT)), Ok(false));
         daemon.says(&[0]);
-        assert_eq!(waker.wait(LONG), Ok(true));
+        assert_eq!(waker.wait(in_future(LONG)), Ok(true));
     }
 
     #[test]
@@ -158,7 +160,7 @@ mod tests {
         daemon.says(&[2]);
         waker.set().unwrap();
         drop(daemon);
-        assert_eq!(waker.wait(LONG), Err(Hresult::SCARD_E_NO_SERVICE));
+        assert_eq!(waker.wait(in_future(LONG)), Err(Hresult::SCARD_E_NO_SERVICE));
     }
 
     #[test]
