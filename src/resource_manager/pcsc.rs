@@ -7,6 +7,7 @@ mod gate;
 mod inheritance;
 mod list;
 mod native;
+mod policy;
 mod recount;
 mod states;
 mod survey;
@@ -121,8 +122,23 @@ pub struct Pcsc;
 
 impl ResourceManager for Pcsc {
     fn keeps_transaction_on_reconnect(&self) -> bool {
-        // Windows and macOS give the transaction up in SCardReconnect.
-        IS_PCSC_LITE
+        policy::KEEPS_TRANSACTION_ON_RECONNECT
+    }
+
+    fn exclusive_use_is_a_transaction(&self) -> bool {
+        policy::EXCLUSIVE_USE_IS_A_TRANSACTION
+    }
+
+    fn notices_removal_within_ms(&self) -> u32 {
+        policy::NOTICES_REMOVAL_WITHIN_MS
+    }
+
+    fn worth_asking_every_ms(&self) -> u32 {
+        policy::WORTH_ASKING_EVERY_MS
+    }
+
+    fn worth_surveying_every_ms(&self) -> u32 {
+        policy::WORTH_SURVEYING_EVERY_MS
     }
 
     fn is_abandoned(&self, icc: Icc) -> bool {
@@ -215,7 +231,7 @@ impl ResourceManager for Pcsc {
     fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)> {
         let asked = move |progress: &timed_call::Progress| {
             progress.wait_while(|| is_taken(icc) == Ok(true))?;
-            status(icc)
+            status(icc).map_err(|code| policy::name_dead_handle(code, context_of(icc).is_some()))
         };
         timed_call::run(limit, Subject::Icc(icc), asked, drop)
     }

@@ -189,6 +189,22 @@ impl ResourceManager for World {
         self.model().keeps_transactions
     }
 
+    fn exclusive_use_is_a_transaction(&self) -> bool {
+        true
+    }
+
+    fn notices_removal_within_ms(&self) -> u32 {
+        1000
+    }
+
+    fn worth_asking_every_ms(&self) -> u32 {
+        100
+    }
+
+    fn worth_surveying_every_ms(&self) -> u32 {
+        4000
+    }
+
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context> {
         let mut model = self.model_for(limit);
         model.step(Operation::Establish, false, Disposition::Leave)?;
