@@ -17,6 +17,9 @@ use crate::runtime::wait::WaitLimit;
 use pcsc::Pcsc;
 use r#virtual::Virtual;
 
+/// The control code of a function of a reader, as the platform computes it.
+pub use pcsc::control_code;
+
 /// A context of the resource manager (`SCARDCONTEXT`), as wide as any platform has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Context(pub usize);
@@ -25,7 +28,7 @@ pub struct Context(pub usize);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Icc(pub usize);
 
-/// The longest attribute of a reader: what libpcsclite carries.
+/// The longest attribute of a reader that every resource manager carries.
 pub(crate) const MAX_ATTRIBUTE: usize = 264;
 
 /// Who is at the other end of a card handle.
@@ -46,7 +49,7 @@ pub struct SlotState {
     pub card_present: bool,
     /// Empty when there is no card.
     pub atr: Atr,
-    /// Grows whenever a card comes or goes; always 0 where the platform does not count (macOS).
+    /// Grows whenever a card comes or goes; always 0 where the platform does not count.
     pub events: u16,
     /// The same in the platform's own words, for the next look.
     pub native: u32,
@@ -194,7 +197,7 @@ pub fn in_context<T>(
 /// A resource manager.
 ///
 /// Codes are those of `hresult`, the same on every platform. `None` as a protocol means that none is active.
-/// Callers make one call at a time on a context and its cards: libpcsclite stops the whole process otherwise.
+/// Callers make one call at a time on a context and its card handles.
 ///
 /// What takes a `WaitLimit` waits no longer than that, and gives `SCARD_E_TIMEOUT` or `SCARD_E_CANCELLED` then: nothing has
 /// come about, and what the service grants later is given back at once. If the service is still at it, the card handle is
@@ -202,6 +205,8 @@ pub fn in_context<T>(
 pub trait ResourceManager: Send + Sync {
     /// Whether a transaction outlives `reconnect` on the same card handle.
     fn keeps_transaction_on_reconnect(&self) -> bool;
+    /// Whether exclusive use and a transaction on the same card handle are one: both end together.
+    fn exclusive_use_is_a_transaction(&self) -> bool;
     /// Whether its calls can lead to callbacks of the program, which may call this library again.
     fn calls_back(&self) -> bool {
         false
@@ -210,19 +215,12 @@ pub trait ResourceManager: Send + Sync {
     fn is_private(&self) -> bool {
         false
     }
-    /// How long it can take until a removal is noticed: pcscd polls its readers every 400 ms.
-    fn removal_delay_ms(&self) -> u32 {
-        1000
-    }
-
-    /// How often who waits for a reader may ask `is_locked_by_other`, which is a message to the service there and back.
-    fn poll_interval_ms(&self) -> u32 {
-        100
-    }
-    /// How often who watches all readers looks up from it, because a cancel may not have reached him.
-    fn wait_for_ifds_limit_ms(&self) -> u32 {
-        4000
-    }
+    /// How long it can take until a removal is noticed; 0 if it is noticed at once.
+    fn removal_delay_ms(&self) -> u32;
+    /// How often a thread that waits for a reader may ask `is_locked_by_other`.
+    fn poll_interval_ms(&self) -> u32;
+    /// How long a survey of all readers lasts at most, because it may miss a cancel.
+    fn wait_for_ifds_limit_ms(&self) -> u32;
     /// Whether somebody who knows of no reader wants to hear whether it runs.
     fn reports_absence(&self) -> bool {
         true
@@ -237,6 +235,9 @@ pub trait ResourceManager: Send + Sync {
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context>;
     fn release_context(&self, context: Context);
 
+    /// Connects to the card in a reader, or to the reader alone in direct mode. May succeed without a protocol if the card was reset
+    /// and no application has reconnected yet, or if the power of the card is off. May fail with `SCARD_W_UNPOWERED_CARD` if another
+    /// application has turned the power off: then a direct connection can turn it on by `reconnect`.
     fn connect(
         &self,
         context: Context,
@@ -244,7 +245,8 @@ pub trait ResourceManager: Send + Sync {
         access: Access,
         limit: &WaitLimit,
     ) -> Result<(Icc, Option<Protocol>)>;
-    /// Reconnects `icc`, which is connected in the mode `now`.
+    /// Reconnects `icc`, which is connected in the mode `now`, and acknowledges its signal. May keep a protocol that is active although
+    /// `access` does not allow it. May fail without a card also in direct mode. `Disposition::Leave` turns no power on.
     fn reconnect(
         &self,
         icc: Icc,
@@ -256,6 +258,7 @@ pub trait ResourceManager: Send + Sync {
     fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()>;
 
     fn begin_transaction(&self, icc: Icc, limit: &WaitLimit) -> Result<()>;
+    /// A disposition that resets the card may signal the reset to `icc` too.
     fn end_transaction(&self, icc: Icc, disposition: Disposition, limit: &WaitLimit) -> Result<()>;
 
     /// Fails with the signal that waits on `icc`, if there is one, or with `SCARD_E_SHARING_VIOLATION` if that cannot be
@@ -264,6 +267,8 @@ pub trait ResourceManager: Send + Sync {
     /// Whether another has a transaction. Fails with the signal that waits on `icc` if nobody has. Waits for nobody, and
     /// ends no transaction that may be open on `icc`.
     fn is_locked_by_other(&self, icc: Icc, limit: &WaitLimit) -> Result<bool>;
+    /// Fails with the signal that waits on `icc`, or with the reason why `icc` is dead. A handle from before a restart of the service
+    /// may be answered with `SCARD_E_NO_SERVICE`.
     fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)>;
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity>;
 

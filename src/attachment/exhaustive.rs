@@ -3,10 +3,11 @@
 
 mod calls;
 mod invariants;
+mod reached;
 mod states;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::SystemTime;
 
@@ -14,6 +15,7 @@ use crate::abi::constants::ShareMode;
 use crate::abi::hresult::{CODES, Hresult};
 use calls::{CALLS, Call};
 use invariants::{INVARIANTS, Seen, View};
+use reached::Reached;
 use states::{Case, EVENTS, Event, Origin, STATES, Setup};
 use world::{Answer, Operation, Step, World};
 
@@ -71,6 +73,8 @@ struct Walk {
     world: &'static World,
     cases: u64,
     broken: BTreeMap<&'static str, Broken>,
+    /// The states before and after the calls.
+    reached: BTreeSet<Reached>,
 }
 
 /// The cases in which something did not hold.
@@ -99,7 +103,7 @@ struct Plan<'a> {
 
 impl Walk {
     fn new() -> Walk {
-        Walk { world: World::new(), cases: 0, broken: BTreeMap::new() }
+        Walk { world: World::new(), cases: 0, broken: BTreeMap::new(), reached: BTreeSet::new() }
     }
 
     /// The call with each answer to each operation that it makes, and with each second answer after that.
@@ -122,9 +126,9 @@ impl Walk {
     /// One case: the operations that the call made.
     fn run(&mut self, plan: Plan) -> Vec<Step> {
         self.cases += 1;
-        let world = self.world;
+        let (world, reached) = (self.world, &mut self.reached);
         let (steps, broken) =
-            catch_unwind(AssertUnwindSafe(|| check(world, plan))).unwrap_or((vec![], vec!["no panic"]));
+            catch_unwind(AssertUnwindSafe(|| check(world, plan, reached))).unwrap_or((vec![], vec!["no panic"]));
         for what in broken {
             let broken = self.broken.entry(what).or_default();
             broken.cases += 1;
@@ -140,6 +144,7 @@ impl Walk {
         for (what, Broken { cases, examples }) in &self.broken {
             eprintln!("{what}: not in {cases} cases, such as\n  {}", examples.join("\n  "));
         }
+        println!("{} cases, {} states: {:?}", self.cases, self.reached.len(), self.reached);
         assert!(self.broken.is_empty(), "see above");
         assert!(self.cases >= at_least, "only {} cases", self.cases);
     }
@@ -150,15 +155,17 @@ fn answers(operation: Operation, codes: &[Hresult]) -> impl Iterator<Item = Answ
 }
 
 /// Makes the call, and everything that has to be possible after it. The operations of the call, and what does not hold.
-fn check(world: &'static World, plan: Plan) -> (Vec<Step>, Vec<&'static str>) {
+fn check(world: &'static World, plan: Plan, reached: &mut BTreeSet<Reached>) -> (Vec<Step>, Vec<&'static str>) {
     let Plan { setup, events, call, answers, next } = plan;
     let mut case = Case::new(world, setup, events);
     let before = View::of(&case);
+    reached.insert(before.state);
     world.model().tell(answers);
     let outcome = case.call(call);
     world.model().tell_truth();
     let steps = std::mem::take(&mut world.model().steps);
     let after = View::of(&case);
+    reached.insert(after.state);
     let seen = Seen { case: &case, call, answers, outcome, before, after, steps: &steps };
     let mut broken: Vec<_> = INVARIANTS.iter().filter(|(_, holds)| !holds(&seen)).map(|(name, _)| *name).collect();
     if !case.closed {

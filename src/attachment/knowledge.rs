@@ -1,6 +1,6 @@
 //! What an attachment has learned of its card and its reader, and of what is selected.
 
-use super::application::{Company, Selector};
+use super::application::{Selector, Situation};
 use crate::iso7816::capabilities::Capabilities;
 use crate::iso7816::class;
 use crate::iso7816::command::{Command, SHORT_DATA, SHORT_RESPONSE};
@@ -22,9 +22,9 @@ pub struct Knowledge {
     pub habits: Habits,
     pub class: FileClass,
     /// Whose application is selected, and what it can be lost by, as that was then.
-    pub application: Option<(Selector, Company)>,
+    pub application: Option<(Selector, Situation)>,
     /// Who is selecting his application now, one inside of the other: what he sends for that does not want it selected.
-    pub selecting: Vec<(Selector, Company)>,
+    pub selecting: Vec<(Selector, Situation)>,
     /// The generation and the events of the reader when the card was last known to be the same.
     pub seen: Option<(u64, u16)>,
 }

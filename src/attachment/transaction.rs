@@ -14,8 +14,7 @@ use crate::iso7816::class;
 use crate::iso7816::command::{Command, SHORT_DATA, SHORT_RESPONSE};
 use crate::iso7816::delivery::{Carrier, Delivered, Extended, Fetching, Limits};
 use crate::iso7816::status_word::StatusWord;
-use crate::resource_manager::features;
-use crate::resource_manager::pcsc;
+use crate::resource_manager::{control_code, features};
 use crate::runtime::buffer;
 use crate::runtime::wait::WaitLimit;
 
@@ -34,10 +33,10 @@ impl Attachment {
     /// it; what became of that shows at the next call.
     pub fn converse<T>(&self, timeout_ms: u32, talk: impl FnOnce(&mut Transaction) -> Result<T>) -> Result<T> {
         let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
-        let mut session = self.enter(&limit)?;
+        let mut session = self.begin_call_within(&limit)?;
         let session = &mut *session;
         self.take_lock(session, &limit)?;
-        let talked = match session.connection.map(|connection| connection.protocol) {
+        let talked = match session.connection.get().map(|connection| connection.protocol) {
             Ok(Some(protocol)) => {
                 if self.is_known_to_others() {
                     // Something else could have been selected past this library.
@@ -55,7 +54,7 @@ impl Attachment {
     /// Sets what a command to this card may be like, whatever the card says, and how much data a short one may have and bring; None
     /// believes the card.
     pub fn set_limits(&self, limits: Option<Limits>, short: Option<(usize, usize)>) -> Result<()> {
-        let knowledge = &mut self.enter_at_length()?.knowledge;
+        let knowledge = &mut self.begin_call()?.knowledge;
         knowledge.given_limits = limits;
         knowledge.given_short = short;
         knowledge.habits.forget_forms();
@@ -229,12 +228,12 @@ impl Transaction<'_> {
     }
 
     pub fn capabilities(&mut self) -> Capabilities {
-        let atr = self.session.card.atr;
+        let atr = self.session.connection.card().atr;
         *self.session.knowledge.capabilities.get_or_insert_with(|| Capabilities::of_atr(&atr))
     }
 
     pub fn atr(&self) -> Atr {
-        self.session.card.atr
+        self.session.connection.card().atr
     }
 
     pub fn learn(&mut self, capabilities: Capabilities) {
@@ -257,7 +256,7 @@ impl Transaction<'_> {
 
     /// The control code of a feature of PC/SC part 10, if the reader has it.
     pub fn feature(&mut self, feature: u8) -> Result<Option<u32>> {
-        let list = self.told(pcsc::control_code(features::GET_FEATURE_REQUEST))?;
+        let list = self.told(control_code(features::GET_FEATURE_REQUEST))?;
         Ok(list.and_then(|list| features::control_code(list, feature)))
     }
 
@@ -272,12 +271,12 @@ impl Transaction<'_> {
 
     /// Sends a control code to the reader.
     pub fn control(&mut self, code: u32, input: &[u8]) -> Result<&[u8]> {
-        let icc = self.session.connection?.icc;
+        let icc = self.session.connection.get()?.icc;
         let attachment = self.attachment;
         let sent = attachment.manager.control(icc, code, input, &mut self.session.response);
         match sent {
             Ok(()) => {
-                attachment.note_control(self.session);
+                self.session.connection.succeed_at_reader();
                 Ok(&self.session.response)
             }
             Err(code) => Err(attachment.diagnose(self.session, code, &self.limit)),

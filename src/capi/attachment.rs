@@ -294,9 +294,9 @@ fn hand_out(attachment: Attachment, ownership: Ownership, handle: Output<*mut sc
 fn detach(handle: *mut scm_handle, disposition: Disposition) -> Result<Hresult> {
     let token = token(handle)?;
     let attachment = handles()?.attachments.get(token)?;
-    attachment.check_parting(disposition)?;
+    attachment.check_disposition(disposition)?;
     drop(handles()?.attachments.remove(token)?);
-    attachment.part_with(disposition);
+    attachment.set_disposition(disposition);
     // Nobody can unlock it any more, so the lock ends before functions of providers run, which may use the reader themselves.
     let closed = match Arc::is_last(&attachment) {
         true => attachment.into_inner().map_or(Ok(()), |mut attachment| attachment.close()),

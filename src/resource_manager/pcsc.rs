@@ -18,6 +18,7 @@ mod fork;
 mod fork_check;
 mod list;
 mod native;
+mod policy;
 mod reader_states;
 mod status;
 mod status_change;
@@ -29,6 +30,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
 use crate::runtime::wait::WaitLimit;
+use cards::context_of;
 use list::multi_string;
 use reader_states::READER_STATES;
 use timed_call::{Blocking, Target};
@@ -49,8 +51,23 @@ pub struct Pcsc;
 
 impl ResourceManager for Pcsc {
     fn keeps_transaction_on_reconnect(&self) -> bool {
-        // SCardReconnect of Windows and macOS ends the transaction.
-        IS_PCSC_LITE
+        policy::KEEPS_TRANSACTION_ON_RECONNECT
+    }
+
+    fn exclusive_use_is_a_transaction(&self) -> bool {
+        policy::EXCLUSIVE_USE_IS_A_TRANSACTION
+    }
+
+    fn removal_delay_ms(&self) -> u32 {
+        policy::REMOVAL_DELAY_MS
+    }
+
+    fn poll_interval_ms(&self) -> u32 {
+        policy::POLL_INTERVAL_MS
+    }
+
+    fn wait_for_ifds_limit_ms(&self) -> u32 {
+        policy::WAIT_FOR_IFDS_LIMIT_MS
     }
 
     fn is_abandoned(&self, icc: Icc) -> bool {
@@ -138,7 +155,7 @@ impl ResourceManager for Pcsc {
     fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)> {
         let ask = move |blocking: &Blocking| {
             wait_for_others(icc, blocking)?;
-            status::status(icc)
+            status::status(icc).map_err(|code| policy::name_dead_handle(code, context_of(icc).is_some()))
         };
         timed_call::run(limit, Target::Icc(icc), ask, drop)
     }

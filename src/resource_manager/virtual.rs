@@ -67,6 +67,10 @@ impl ResourceManager for Virtual {
         true
     }
 
+    fn exclusive_use_is_a_transaction(&self) -> bool {
+        false
+    }
+
     fn is_private(&self) -> bool {
         true
     }

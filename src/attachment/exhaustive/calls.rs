@@ -124,8 +124,8 @@ impl Call {
                 attachment.icc().and(attachment.context()).and_then(|_| nothing(&[]))
             }
             Call::Close(disposition) => {
-                attachment.check_parting(disposition)?;
-                attachment.part_with(disposition);
+                attachment.check_disposition(disposition)?;
+                attachment.set_disposition(disposition);
                 attachment.close().and_then(|_| nothing(&[]))
             }
         }

@@ -2,6 +2,7 @@
 //! "design" the words of the design: one sentence for each invariant.
 
 use super::calls::{Call, Outcome};
+use super::reached::{self, Reached};
 use super::states::{Case, Origin, tells_loss};
 use super::world::{Answer, Operation, RESPONSE, SPOKEN, Step, leaves_card_unknown};
 use crate::abi::constants::{CardState, Disposition, ShareMode};
@@ -20,6 +21,7 @@ pub struct View {
     owes: bool,
     /// Why there is no connection.
     down: Option<Hresult>,
+    pub state: Reached,
 }
 
 impl View {
@@ -33,6 +35,7 @@ impl View {
             told: case.told,
             owes: case.owes,
             down: case.attachment.icc().err(),
+            state: reached::of(case),
         }
     }
 }
@@ -72,6 +75,7 @@ pub const INVARIANTS: &[Invariant] = &[
     ("what is given out can be used", what_is_given_out_can_be_used),
     ("a limit holds for all that a call waits for", a_limit_holds_for_all_that_a_call_waits_for),
     ("the resource manager is used as it should be", the_resource_manager_is_used_as_it_should_be),
+    ("the state is one that exists", the_state_is_one_that_exists),
 ];
 
 /// Design: "Nothing is ever re-sent to a card behind the caller's back."
@@ -349,6 +353,12 @@ fn a_limit_holds_for_all_that_a_call_waits_for(seen: &Seen) -> bool {
 /// What the world complains of: use after release, release before disconnect, a probe that ends a transaction.
 fn the_resource_manager_is_used_as_it_should_be(seen: &Seen) -> bool {
     seen.case.world.model().faults.is_empty()
+}
+
+/// The tables of `connection_state` and `lock_state`.
+fn the_state_is_one_that_exists(seen: &Seen) -> bool {
+    let ownership = seen.case.attachment.ownership();
+    reached::exists(seen.before.state, ownership) && reached::exists(seen.after.state, ownership)
 }
 
 impl Case {

@@ -404,7 +404,7 @@ fn a_detach_disposes_of_no_other_card() {
     let mut attachment = bench.attach();
     remove(bench.ifd).unwrap();
     let next = bench.insert(ATR);
-    attachment.part_with(Disposition::Reset);
+    attachment.set_disposition(Disposition::Reset);
     assert_eq!(attachment.close(), Ok(()));
     assert_eq!(next.events(), [1]);
 }
@@ -599,7 +599,7 @@ fn planned_failures_reach_the_attachment() {
     assert_eq!(transmit(&attachment), answered());
     let mut attachment = attachment;
     fail(bench.ifd, failure(Operation::Disconnect, Hresult::SCARD_E_CANT_DISPOSE)).unwrap();
-    attachment.part_with(Disposition::Reset);
+    attachment.set_disposition(Disposition::Reset);
     assert_eq!(attachment.close(), Err(Hresult::SCARD_E_CANT_DISPOSE));
     assert_eq!(card.events(), []);
 }

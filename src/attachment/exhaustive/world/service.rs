@@ -189,6 +189,22 @@ impl ResourceManager for World {
         self.model().keeps_transactions
     }
 
+    fn exclusive_use_is_a_transaction(&self) -> bool {
+        true
+    }
+
+    fn removal_delay_ms(&self) -> u32 {
+        1000
+    }
+
+    fn poll_interval_ms(&self) -> u32 {
+        100
+    }
+
+    fn wait_for_ifds_limit_ms(&self) -> u32 {
+        4000
+    }
+
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context> {
         let mut model = self.model_for(limit);
         model.step(Operation::Establish, false, Disposition::Leave)?;
