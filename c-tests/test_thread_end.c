@@ -2,6 +2,8 @@
  * which it then comes back from. What it leaves behind is as after a callback that has failed, and no lock of the library. */
 #include "support/check.h"
 #include "support/wait.h"
+#include "scm_provider.h"
+#include "scm_virtual.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -210,7 +212,7 @@ static scm_result insert(void)
 
 static scm_provider provider(void)
 {
-    static const scm_guid iid = SCM_IID_FILE_ACCESS;
+    static const scm_guid iid = SCM_IID_FILE_ACCESS_INIT;
     static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     scm_provider provider = SCM_PROVIDER_INIT;
     functions.change_dir = change_dir;
@@ -220,7 +222,7 @@ static scm_provider provider(void)
     provider.functions = &functions;
     provider.create = create;
     provider.release = release_object;
-    provider.end = end_provider;
+    provider.release_user_data = end_provider;
     return provider;
 }
 

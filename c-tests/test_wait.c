@@ -25,7 +25,7 @@ static scm_result transmit_ex(scm_handle *handle, uint32_t timeout_ms)
 static scm_result attach_within(int reader, uint32_t timeout_ms, scm_handle **handle)
 {
     scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
-    options.timeout_ms = timeout_ms;
+    options.limit_ms = timeout_ms;
     scm_result result = scm_attach_by_ifd_ex(bed_ifd(reader), &options, handle);
     assert_true((result == SCM_S_OK) == (*handle != NULL));
     return result;
@@ -34,7 +34,7 @@ static scm_result attach_within(int reader, uint32_t timeout_ms, scm_handle **ha
 static scm_result reconnect_within(scm_handle *handle, uint32_t timeout_ms, uint32_t share_mode, uint32_t initial_action)
 {
     scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
-    options.timeout_ms = timeout_ms;
+    options.limit_ms = timeout_ms;
     options.share_mode = share_mode;
     options.initial_action = initial_action;
     return scm_reconnect_ex(handle, &options);

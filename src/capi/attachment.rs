@@ -20,9 +20,9 @@ const _: () = assert!(SCM_IFD_NAME_MAX == ifd_name::MAX_LENGTH);
 
 /// `scm_attach_options.flags`: the card handle becomes the library's own (`scm_attach_by_handle_ex` only).
 ///
-/// The library then disconnects it at `scm_detach`, and may close and reopen it in `scm_reconnect`; the caller does not
-/// use it any more. The context it was connected in stays the caller's, and has to outlive the attachment or its first
-/// reconnect after the service was restarted.
+/// The library disconnects it at `scm_detach`, may close and reopen it in `scm_reconnect`, and the caller does not
+/// use it any more. Its context stays the caller's. It must last until the attachment ends, or until the first
+/// reconnect after a restart of the service.
 pub const SCM_ATTACH_ADOPT: u32 = 1;
 
 /// How to attach. Begin with `SCM_ATTACH_OPTIONS_INIT`; zero in a field is its default.
@@ -41,7 +41,7 @@ pub struct scm_attach_options {
     pub flags: u32,
     /// How long attaching may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`. 0 (default) and
     /// `SCM_INFINITE`: without a limit.
-    pub timeout_ms: u32,
+    pub limit_ms: u32,
 }
 
 // SAFETY: repr(C), five u32, the first of them the size.
@@ -52,7 +52,7 @@ unsafe impl Options for scm_attach_options {
         share_mode: 0,
         protocols: 0,
         flags: 0,
-        timeout_ms: 0,
+        limit_ms: 0,
     };
 }
 
@@ -65,8 +65,8 @@ impl scm_attach_options {
         })
     }
 
-    fn timeout_ms(&self) -> Option<u32> {
-        Some(self.timeout_ms).filter(|timeout_ms| ![0, SCM_INFINITE].contains(timeout_ms))
+    fn limit_ms(&self) -> Option<u32> {
+        Some(self.limit_ms).filter(|limit_ms| ![0, SCM_INFINITE].contains(limit_ms))
     }
 
     fn ownership(&self) -> Result<Ownership> {
@@ -87,7 +87,8 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 ///
 /// The attachment gets a PC/SC context and a card handle of its own. The card is not reset.
 ///
-/// @param ifd_name  the name of the reader as `scm_list_ifds` gives it: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes, NUL-terminated
+/// @param ifd_name  the name of the reader as `scm_list_ifds` gives it: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes,
+///   NUL-terminated
 /// @param handle  [out] the attachment, to be ended with `scm_detach`; NULL after a failure
 ///
 /// @return
@@ -95,14 +96,14 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 /// - `SCM_E_POINTER`: `handle` is NULL.
 /// - `SCM_E_INVALIDARG`: `ifd_name` is NULL, empty, too long, or not UTF-8.
 /// - `SCM_E_OUTOFMEMORY`: no memory, here or in the resource manager.
-/// - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name. Where the resource manager is not running, but the process has virtual
-///   readers, these are all that there are.
+/// - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name. Where the resource manager is not running, but the process
+///   has virtual readers, these are all that there are.
 /// - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
-/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1; or it speaks `SCM_PROTOCOL_RAW` now, because another uses it so,
-///   or has left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
-/// - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback or a hook that would
-///   have to wait for the attachment that it is called for.
+/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1; or it speaks `SCM_PROTOCOL_RAW` now, because
+///   another uses it so, or has left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
+/// - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback or
+///   a hook that would have to wait for the attachment that it is called for.
 /// - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
 ///   without power, or not understood by the reader.
 /// - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is going away.
@@ -116,8 +117,8 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 ///
 /// After a failure everything is as it was.
 ///
-/// Blocks while another application, or another attachment, holds a lock on the card: `scm_attach_by_ifd_ex` has a limit
-/// for it. Any thread may call it. After a fork the child attaches anew.
+/// Blocks while another application, or another attachment, holds a lock on the card: `scm_attach_by_ifd_ex` has a
+/// limit for it. Any thread may call it. After a fork the child attaches anew.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_ifd(ifd_name: *const c_char, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
@@ -133,13 +134,15 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd(ifd_name: *const c_char, handl
 /// @return as `scm_attach_by_ifd`, and
 /// - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: exclusive use is asked for and another application uses the card.
-/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for; or it speaks another one now, because others use
-///   it so, or have left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
-/// - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing. A connection that
-///   it makes later is closed at once; until then other calls with a limit that attach to the same reader do not begin.
+/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for; or it speaks another one now,
+///   because others use it so, or have left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
+/// - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing. A
+///   connection that it makes later is closed at once; until then other calls with a limit that attach to the same
+///   reader do not begin.
 ///
 /// In direct mode a reader without a card is no error: the ATR is empty then. With a card or without, no protocol is
-/// active: `scm_transmit` answers `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for shared or exclusive use.
+/// active: `scm_transmit` answers `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for shared or exclusive
+/// use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
     ifd_name: *const c_char,
@@ -156,8 +159,8 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
 /// The library never disconnects or releases it. The caller does not use it, nor another handle of its context, while a
 /// call on the attachment is under way: libpcsclite makes one wait for the other, or stops the whole process.
 ///
-/// @param icc  the card handle (`SCARDHANDLE`) that PC/SC gave in this process, or that `scm_get_icc` gave for an attachment
-///   to a virtual reader
+/// @param icc  the card handle (`SCARDHANDLE`) that PC/SC gave in this process, or that `scm_get_icc` gave for an
+///   attachment to a virtual reader
 /// @param handle  [out] the attachment, to be ended with `scm_detach`; NULL after a failure
 ///
 /// @return
@@ -174,8 +177,8 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
 /// - the other codes of a connection (see the top of this file), if the service or the driver says so.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// After a failure everything is as it was. Blocks while another application holds a lock on the card. Any thread may call
-/// it.
+/// After a failure everything is as it was. Blocks while another application holds a lock on the card. Any thread may
+/// call it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_handle(icc: usize, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
@@ -185,8 +188,8 @@ pub unsafe extern "C-unwind" fn scm_attach_by_handle(icc: usize, handle: *mut *m
 /// Attaches to the card behind a card handle, borrowed or adopted, as `options` say.
 ///
 /// @param icc  as for `scm_attach_by_handle`
-/// @param options  the share mode that the caller has connected with, the protocols that a reconnect may choose from, and
-///   `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
+/// @param options  the share mode that the caller has connected with, the protocols that a reconnect may choose from,
+///   and `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
 /// @param handle  [out] the attachment; NULL after a failure
 ///
 /// @return as `scm_attach_by_handle`, and
@@ -206,9 +209,9 @@ pub unsafe extern "C-unwind" fn scm_attach_by_handle_ex(
 
 /// Ends an attachment and leaves the card as it is (ISCardManage::Detach).
 ///
-/// A lock that is held is given back. The handle is dead at once, also for calls of other threads that begin later, and so is
-/// everything that was created for it: open files, and the objects that give them and the like (`SCM_E_HANDLE`). A
-/// call that another thread is still in ends in its own way; what the attachment holds is given back when it does.
+/// A lock that is held is given back. The handle is dead at once, also for calls of other threads that begin later, and
+/// so is everything that was created for it: open files, and the objects that give them and the like (`SCM_E_HANDLE`).
+/// A call that another thread is still in ends in its own way; what the attachment holds is given back when it does.
 ///
 /// @param handle  the attachment
 ///
@@ -225,20 +228,22 @@ pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_resul
 /// Ends an attachment and disposes of the card.
 ///
 /// @param handle  the attachment
-/// @param disposition  `SCM_DISPOSITION_LEAVE`, `_RESET`, `_UNPOWER` or `_EJECT`. A borrowed card handle can only be left.
+/// @param disposition  `SCM_DISPOSITION_LEAVE`, `_RESET`, `_UNPOWER` or `_EJECT`. A borrowed card handle can only be
+///   left.
 ///
 /// @return
 /// - `SCM_S_OK`: ended.
 /// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
-/// - `SCM_E_INVALIDARG`: `disposition` is not defined, or not `LEAVE` for a borrowed handle. The attachment is unchanged.
-/// - `SCM_SCARD_E_NOT_READY`: asked by a callback, for a card that another attachment of this process is using. The attachment is
-///   unchanged. A call that would wait for the end of a callback does not begin to.
+/// - `SCM_E_INVALIDARG`: `disposition` is not defined, or not `LEAVE` for a borrowed handle. The attachment is
+///   unchanged.
+/// - `SCM_SCARD_E_NOT_READY`: asked by a callback, for a card that another attachment of this process is using. The
+///   attachment is unchanged. A call that would wait for the end of a callback does not begin to.
 /// - any other: ended, but the card could not be disposed of so; the code says why (`SCM_SCARD_E_NO_SERVICE`, ...).
 ///   pcsc-lite answers `SCM_S_OK` also when the card is gone, or the reader cannot eject it.
 ///
-/// Blocks, except for `LEAVE`, while another application or another attachment holds a lock on the card. When a call of another
-/// thread is still under way on the attachment, this returns `SCM_S_OK` at once: a thread of the library disposes of the card when
-/// that call has ended, and nobody is told what became of it.
+/// Blocks, except for `LEAVE`, while another application or another attachment holds a lock on the card. When a call of
+/// another thread is still under way on the attachment, this returns `SCM_S_OK` at once: a thread of the library
+/// disposes of the card when that call has ended, and nobody is told what became of it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_detach_ex(handle: *mut scm_handle, disposition: u32) -> scm_result {
     guard(|| {
@@ -261,7 +266,7 @@ unsafe fn attach_by_ifd(
         return Err(Hresult::E_INVALIDARG);
     }
     let (access, manager) = (given.access()?, resource_manager::of_ifd(&name));
-    let attached = Attachment::by_ifd(manager, name, access, given.timeout_ms());
+    let attached = Attachment::by_ifd(manager, name, access, given.limit_ms());
     let attachment =
         attached.map_err(|code| if manager.is_private() { code } else { resource_manager::missed(code) })?;
     hand_out(attachment, Ownership::Owned, handle)
@@ -278,7 +283,7 @@ unsafe fn attach_by_handle(
     let (handle, given) = unsafe { (Output::new(handle)?, options(given)?) };
     let (access, ownership) = (given.access()?, given.ownership()?);
     let icc = Icc(icc);
-    let attachment = Attachment::by_handle(resource_manager::of_icc(icc), icc, access, given.timeout_ms())?;
+    let attachment = Attachment::by_handle(resource_manager::of_icc(icc), icc, access, given.limit_ms())?;
     hand_out(attachment, ownership, handle)
 }
 
@@ -297,7 +302,8 @@ fn detach(handle: *mut scm_handle, disposition: Disposition) -> Result<Hresult> 
     attachment.check_disposition(disposition)?;
     drop(handles()?.attachments.remove(token)?);
     attachment.set_disposition(disposition);
-    // Nobody can unlock it any more, so the lock ends before functions of providers run, which may use the reader themselves.
+    // Nobody can unlock it any more, so the lock ends before functions of providers run, which may use the reader
+    // themselves.
     let closed = match Arc::is_last(&attachment) {
         true => attachment.into_inner().map_or(Ok(()), |mut attachment| attachment.close()),
         // A call is under way. Where it ends it closes the attachment, and nobody waits for the result.

@@ -15,12 +15,12 @@ const _: () = assert!(SCM_COMMAND_MAX == command::MAX_COMMAND);
 
 /// Sends one command APDU to the card, exactly as it is given and exactly once, and receives its response.
 ///
-/// Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4), for which there is `scm_send`. Whatever the
-/// status bytes say, the exchange has succeeded.
+/// Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4), for which there is `scm_send`.
+/// Whatever the status bytes say, the exchange has succeeded.
 ///
 /// A response that does not fit is not lost: the call answers `SCM_SCARD_E_INSUFFICIENT_BUFFER`, `*response_length` is
-/// what is needed, and `scm_get_last_response` gives the bytes without a word to the card. NULL with capacity 0 sends the
-/// command and asks for the length only.
+/// what is needed, and `scm_get_last_response` gives the bytes without a word to the card. NULL with capacity 0 sends
+/// the command and asks for the length only.
 ///
 /// @param handle  the attachment
 /// @param command  the command: CLA, INS, P1, P2, and what follows (ISO/IEC 7816-3, clause 12)
@@ -34,8 +34,8 @@ const _: () = assert!(SCM_COMMAND_MAX == command::MAX_COMMAND);
 /// - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity. Nothing was sent.
 /// - `SCM_E_INVALIDARG`: `command` is NULL, too short or too long. Nothing was sent.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its answer does not fit.
-/// - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode), or another application speaks `SCM_PROTOCOL_RAW` with the card now,
-///   which pcscd allows. Nothing was sent.
+/// - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode), or another application speaks
+///   `SCM_PROTOCOL_RAW` with the card now, which pcscd allows. Nothing was sent.
 /// - `SCM_SCARD_W_RESET_CARD`: someone else reset the card before. Nothing was sent; `scm_reconnect`.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before the command or in the middle of it.
 /// - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there and gave
@@ -69,8 +69,8 @@ pub unsafe extern "C-unwind" fn scm_transmit(
 
 /// Sends one command APDU to the card, as `scm_transmit` does, if the card can be had in time.
 ///
-/// The card is locked for the exchange, unless it is locked already: a command that waits inside of the resource manager
-/// could not be called back. So it takes three messages to the resource manager in place of one.
+/// The card is locked for the exchange, unless it is locked already: a command that waits inside of the resource
+/// manager could not be called back. So it takes three messages to the resource manager in place of one.
 ///
 /// @param handle  the attachment
 /// @param command  as for `scm_transmit`
@@ -82,8 +82,8 @@ pub unsafe extern "C-unwind" fn scm_transmit(
 ///   without a limit. Once the card has the command, its answer is waited for, however long it takes.
 ///
 /// @return as `scm_transmit`, and
-/// - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Nothing was sent,
-///   and nothing will be.
+/// - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Nothing
+///   was sent, and nothing will be.
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
 ///
 /// Blocks until the card answers, and before that for `timeout_ms` at the most, and some 200 ms more where the resource
@@ -108,13 +108,14 @@ pub unsafe extern "C-unwind" fn scm_transmit_ex(
     })
 }
 
-/// The answer of the last `scm_transmit`, `scm_send` or `scm_control` on this attachment, once more, without asking anyone. That
-/// of `scm_send` is all the data, however many exchanges they took, also those that nobody has expected, and the status word. That may be
-/// more than `SCM_RESPONSE_MAX`, where the card goes on giving after the first exchanges.
+/// The answer of the last `scm_transmit`, `scm_send` or `scm_control` on this attachment, once more, without asking
+/// anyone. That of `scm_send` is all the data, however many exchanges they took, also those that nobody has expected,
+/// and the status word. That may be more than `SCM_RESPONSE_MAX`, where the card goes on giving after the first
+/// exchanges.
 ///
-/// It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer
-/// is not lost. After an exchange that failed, and before the first one, it is empty. Whatever else exchanges something with
-/// the card leaves nothing in it that is worth reading.
+/// It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer is
+/// not lost. After an exchange that failed, and before the first one, it is empty. Whatever else exchanges something
+/// with the card leaves nothing in it that is worth reading.
 ///
 /// @param handle  the attachment
 /// @param response  [out] the bytes; NULL with capacity 0 asks for the length
@@ -146,7 +147,8 @@ pub unsafe extern "C-unwind" fn scm_get_last_response(
 /// Sends a control code to the reader, also without a card in direct mode (PC/SC part 3; features: part 10).
 ///
 /// @param handle  the attachment
-/// @param control_code  the code as the platform has it: `scm_ctl_code(function)`, or what the reader named as a feature
+/// @param control_code  the code as the platform has it: `scm_ctl_code(function)`, or what the reader named as a
+///   feature
 /// @param input  what goes with the code; NULL with length 0 for nothing
 /// @param input_length  its length, up to `SCM_COMMAND_MAX` bytes
 /// @param output  [out] what the reader answers

@@ -22,8 +22,8 @@ use crate::interfaces::provided::interface::Standard;
 use crate::iso7816::path;
 use crate::runtime::fallible::Arc;
 
-/// The files of a card, made by `scm_create_file_access`. A token, as every handle; dead after `scm_file_access_release`, and
-/// after the `scm_detach` of its attachment.
+/// The files of a card, made by `scm_create_file_access`. A token, as every handle; dead after
+/// `scm_file_access_release`, and after the `scm_detach` of its attachment.
 pub struct scm_file_access {
     _opaque: (),
 }
@@ -51,28 +51,34 @@ unsafe impl Options for scm_directory_options {
 
 /// Gives access to the files of the card (ISCardManage::CreateFileAccess).
 ///
-/// The files are those of ISO/IEC 7816-4: a tree of directories (DF) and files (EF) below the MF, which is the current directory
-/// at first. Nothing is sent to the card yet. A card that refuses the class of the first SELECT (6E00, 6D00), or answers it as a SIM, is asked once for an MF in class A0,
-/// and is a SIM (3GPP TS 51.011) if it has one: its files and codes are asked for in that class. docs/files.md says what a SIM has not.
+/// The files are those of ISO/IEC 7816-4: a tree of directories (DF) and files (EF) below the MF, which is the current
+/// directory at first. Nothing is sent to the card yet. A card that refuses the class of the first SELECT (6E00, 6D00),
+/// or answers it as a SIM, is asked once for an MF in class A0, and is a SIM (3GPP TS 51.011) if it has one: its files
+/// and codes are asked for in that class. docs/files.md says what a SIM has not.
 ///
-/// Every function of the object that asks the card does so under one lock, and selects what it works on, because another
-/// process may have selected something else meanwhile. While the caller holds `scm_lock`, what is selected stays selected, and is
-/// not selected again, as long as no command of the caller's own comes in between (`scm_send`, `scm_transmit`) and nobody else
-/// knows the card handle (it is borrowed, or was asked for with `scm_get_icc`).
+/// Every function of the object that asks the card does so under one lock, and selects what it works on, because
+/// another process may have selected something else meanwhile. While the caller holds `scm_lock`, what is selected
+/// stays selected, and is not selected again, as long as no command of the caller's own comes in between (`scm_send`,
+/// `scm_transmit`) and nobody else knows the card handle (it is borrowed, or was asked for with `scm_get_icc`).
 ///
 /// PATHS are text of at most `SCM_PATH_MAX` bytes. `reference_type` says how they are meant:
-/// - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current directory
-///   (`4401`); `..` takes back what is before it, `.` is the current one. Where the first is a name of at least three bytes, from that.
-/// - `SCM_TYPE_BY_NAME`: the name of a directory (AID) in hexadecimal digits; identifiers may follow: `F073636D74657374/4401`. The
-///   beginning of a name is enough where nothing is changed as a whole (deleted, invalidated, given properties).
+/// - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current
+///   directory (`4401`); `..` takes back what is before it, `.` is the current one. Where the first is a name of at
+///   least three bytes, from that.
+/// - `SCM_TYPE_BY_NAME`: the name of a directory (AID) in hexadecimal digits; identifiers may follow:
+///   `F073636D74657374/4401`. The beginning of a name is enough where nothing is changed as a whole (deleted,
+///   invalidated, given properties).
 /// - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30: a file in the current directory.
-/// - `SCM_TYPE_BY_ANY`: what it looks like; where it looks like several things, what the card has first: an identifier, a short
-///   identifier, a name of at least five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell what it was taken for.
+/// - `SCM_TYPE_BY_ANY`: what it looks like; where it looks like several things, what the card has first: an identifier,
+///   a short identifier, a name of at least five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell what it
+///   was taken for.
 ///
 /// CODES that every function here may answer, besides its own:
 /// - `SCM_E_HANDLE`: the object was released, or its attachment detached.
-/// - `SCM_E_INVALIDARG`: a path is NULL, too long, or none of this type; a value or a flag is not defined for this function.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: `SCM_FL_SECURE_MESSAGING` without a provider for it, or the card does not know the command.
+/// - `SCM_E_INVALIDARG`: a path is NULL, too long, or none of this type; a value or a flag is not defined for this
+///   function.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: `SCM_FL_SECURE_MESSAGING` without a provider for it, or the card does not know
+///   the command.
 /// - `SCM_SCARD_E_DIR_NOT_FOUND`, `SCM_SCARD_E_FILE_NOT_FOUND`: the directory, or the file in it, is not on the card.
 /// - `SCM_SCARD_E_NO_DIR`, `SCM_SCARD_E_NO_FILE`: it is a file, or a directory, and the other was meant.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before, perhaps again after a reset.
@@ -80,8 +86,8 @@ unsafe impl Options for scm_directory_options {
 /// - `SCM_SCARD_E_COMM_DATA_LOST`: the card says that the data may be wrong (6281).
 /// - what else `scm_send` makes of a status word, and the codes of a connection (see the top of this file)
 ///
-/// They block while others hold a lock on the card, which `scm_cancel` ends, and as long as the card takes. Any thread may call
-/// them; calls for one attachment run one after the other.
+/// They block while others hold a lock on the card, which `scm_cancel` ends, and as long as the card takes. Any thread
+/// may call them; calls for one attachment run one after the other.
 ///
 /// @param handle  the attachment
 /// @param file_access  [out] the object, to be ended with `scm_file_access_release`; NULL after a failure
@@ -195,15 +201,15 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
     })
 }
 
-/// Tells what a path is taken for, and the path from the MF or from a name that it stands for. There has to be such a file, or
-/// directory, on the card.
+/// Tells what a path is taken for, and the path from the MF or from a name that it stands for. There has to be such a
+/// file, or directory, on the card.
 ///
 /// @param file_access  the object
 /// @param reference_type  how `path` is meant
 /// @param path  the file or directory
 /// @param taken_as  [out] `SCM_TYPE_BY_NAME`, `_BY_ID` or `_BY_SHORT_ID`; 0 after a failure
-/// @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is a number
-///   behind the directory: `3F00/5015/7`.
+/// @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is
+///   a number behind the directory: `3F00/5015/7`.
 /// @param capacity  the room in `resolved`, in bytes
 /// @param resolved_length  [out] its length with its NUL, 0 after a failure
 ///
@@ -236,22 +242,24 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
 
 /// Lists the current directory (ISCardFileAccess::Directory).
 ///
-/// ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards, in 351 SELECTs: those of
-/// the standard applications (ISO/IEC 7816-4 and 7816-15, ICAO 9303, ETSI TS 102 221 with 3GPP TS 51.011 and TS 31.102, EN 14890), and 44, 45, 50, 10,
-/// 00, 40 and 5F with 00 to 1F behind; docs/files.md has the list. In the MF also by what EF.DIR (2F00) has of applications. What is
-/// neither is not listed, nor what may not be selected: `scm_file_access_directory_ex` tries other identifiers. On a SIM all identifiers are tried that
-/// the standard has for the level of the directory, in 512 SELECTs at most. A provider lists what it knows.
+/// ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards, in
+/// 351 SELECTs: those of the standard applications (ISO/IEC 7816-4 and 7816-15, ICAO 9303, ETSI TS 102 221 with 3GPP TS
+/// 51.011 and TS 31.102, EN 14890), and 44, 45, 50, 10, 00, 40 and 5F with 00 to 1F behind; docs/files.md has the list.
+/// In the MF also by what EF.DIR (2F00) has of applications. What is neither is not listed, nor what may not be
+/// selected: `scm_file_access_directory_ex` tries other identifiers. On a SIM all identifiers are tried that the
+/// standard has for the level of the directory, in 512 SELECTs at most. A provider lists what it knows.
 ///
 /// @param file_access  the object
 /// @param file_type  what to list: `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from
-///   `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind its card does not tell is one of the first three.
-/// @param names  [out] the names, each with its NUL, and one more NUL at the end: identifiers, and names of applications that have
-///   none; NULL with capacity 0 asks for the length
+///   `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind its card does not tell is one of the first
+///   three.
+/// @param names  [out] the names, each with its NUL, and one more NUL at the end: identifiers, and names of
+///   applications that have none; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `names`, in bytes
 /// @param names_length  [out] the length with all NULs, 0 after a failure
 ///
-/// @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the card is asked again by the next call), or a code as
-///   `scm_create_file_access` says
+/// @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the card is asked again by the next call),
+///   or a code as `scm_create_file_access` says
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_directory(
     file_access: *mut scm_file_access,
@@ -268,8 +276,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_directory(
 ///
 /// @param file_access  the object
 /// @param file_type  as for `scm_file_access_directory`
-/// @param options  the range of identifiers, both included; NULL for the usual ones. All of them, 0001 to FFFE, are 65,534 commands:
-///   minutes, with most cards and readers.
+/// @param options  the range of identifiers, both included; NULL for the usual ones. All of them, 0001 to FFFE, are
+///   65,534 commands: minutes, with most cards and readers.
 /// @param names  [out] as for `scm_file_access_directory`
 /// @param capacity  as for `scm_file_access_directory`
 /// @param names_length  [out] as for `scm_file_access_directory`
@@ -369,20 +377,21 @@ pub unsafe extern "C-unwind" fn scm_file_access_open(
 /// Creates a file or a directory (ISCardFileAccess::Create; CREATE FILE of ISO/IEC 7816-9).
 ///
 /// @param file_access  the object
-/// @param reference_type  how `path` is meant. By name a directory of this name is created in the current one; a short identifier
-///   is no place for a new file, but may be among the `properties` (88).
+/// @param reference_type  how `path` is meant. By name a directory of this name is created in the current one; a short
+///   identifier is no place for a new file, but may be among the `properties` (88).
 /// @param path  the new file
-/// @param properties  its control parameters, as BER-TLV data objects of ISO/IEC 7816-4, 7.4, with a template 62 or without: such as
-///   80 (size), 82 (file descriptor), 86 or 8C (security). What is missing is put in: the identifier (83) or the name (84) of the
-///   path, the size of `data`, and that it is a file of bytes (a directory, if by name). (NULL, 0) for none.
+/// @param properties  its control parameters, as BER-TLV data objects of ISO/IEC 7816-4, 7.4, with a template 62 or
+///   without: such as 80 (size), 82 (file descriptor), 86 or 8C (security). What is missing is put in: the identifier
+///   (83) or the name (84) of the path, the size of `data`, and that it is a file of bytes (a directory, if by name).
+///   (NULL, 0) for none.
 /// @param properties_length  their length in bytes
 /// @param flags  `SCM_FL_PREALLOCATE`: room is wanted for data that come later; `properties` say how much. Or 0.
 /// @param data  the first content of the file; of a file of records as many as it fills. (NULL, 0) for none.
 /// @param data_length  its length in bytes
 ///
 /// @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
-/// - `SCM_E_INVALIDARG`: `properties` are no data objects, or contradict the path, or do not say a size with `SCM_FL_PREALLOCATE`;
-///   `data` for a directory.
+/// - `SCM_E_INVALIDARG`: `properties` are no data objects, or contradict the path, or do not say a size with
+///   `SCM_FL_PREALLOCATE`; `data` for a directory.
 /// - `SCM_SCARD_E_NO_ACCESS`: there is a file of this identifier or name, or a condition of the card is not met.
 /// - `SCM_SCARD_E_WRITE_TOO_MANY`: no room on the card, or the data are too long for the file.
 ///
@@ -430,14 +439,15 @@ pub unsafe extern "C-unwind" fn scm_file_access_create(
 /// @param file_access  the object
 /// @param reference_type  how `path` is meant; not by short identifier
 /// @param path  the file or directory
-/// @param flags  `SCM_FL_RECURSIVE`: a directory with all that is in it; `SCM_FL_NON_RECURSIVE`, or 0: a file only, because whether
-///   a directory is empty no command of the standard tells. A provider may know.
+/// @param flags  `SCM_FL_RECURSIVE`: a directory with all that is in it; `SCM_FL_NON_RECURSIVE`, or 0: a file only,
+///   because whether a directory is empty no command of the standard tells. A provider may know.
 ///
 /// @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is a directory, or may be one, and `SCM_FL_RECURSIVE` is not said. Nothing is deleted.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is a directory, or may be one, and `SCM_FL_RECURSIVE` is not said. Nothing
+///   is deleted.
 /// - `SCM_SCARD_E_FILE_NOT_FOUND`: also a name that is only the beginning of one.
-/// - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met, such as that a directory has to be empty: then what is in it is to
-///   be deleted before.
+/// - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met, such as that a directory has to be empty: then what
+///   is in it is to be deleted before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_delete(
     file_access: *mut scm_file_access,
@@ -469,22 +479,22 @@ pub unsafe extern "C-unwind" fn scm_file_access_delete(
     })
 }
 
-/// Tells the properties of a file or a directory (ISCardFileAccess::GetProperties): its control parameters, as the card gives them
-/// when it is selected (ISO/IEC 7816-4, 7.4).
+/// Tells the properties of a file or a directory (ISCardFileAccess::GetProperties): its control parameters, as the card
+/// gives them when it is selected (ISO/IEC 7816-4, 7.4).
 ///
 /// @param file_access  the object
 /// @param reference_type  how `path` is meant
 /// @param path  the file or directory; `.` is the current one
 /// @param tags  which of them: tags one behind the other, such as 80 82 83; (NULL, 0) for all that `flags` say
 /// @param tags_length  their length in bytes
-/// @param flags  `SCM_FL_GET_ALL_PROPERTIES`: all that the card tells, also management data such as labels; `SCM_FL_STAT_DEFAULT`, or
-///   0: the control parameters
+/// @param flags  `SCM_FL_GET_ALL_PROPERTIES`: all that the card tells, also management data such as labels;
+///   `SCM_FL_STAT_DEFAULT`, or 0: the control parameters
 /// @param properties  [out] BER-TLV data objects, without a template; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `properties`, in bytes
 /// @param properties_length  [out] their length, 0 after a failure
 ///
-/// @return `SCM_S_OK` (also if the card tells none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as
-///   `scm_create_file_access` says
+/// @return `SCM_S_OK` (also if the card tells none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a
+///   code as `scm_create_file_access` says
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
     file_access: *mut scm_file_access,
@@ -525,8 +535,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
     })
 }
 
-/// Gives a file or a directory other properties (ISCardFileAccess::SetProperties): PUT DATA of the control parameters (0062), where
-/// the card allows that.
+/// Gives a file or a directory other properties (ISCardFileAccess::SetProperties): PUT DATA of the control parameters
+/// (0062), where the card allows that.
 ///
 /// @param file_access  the object
 /// @param reference_type  how `path` is meant
@@ -567,9 +577,9 @@ pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
     })
 }
 
-/// Tells what the file system of the card can do (ISCardFileAccess::GetFileCapabilities): what its ATR and EF.ATR/INFO say, as
-/// BER-TLV data objects (ISO/IEC 7816-4, 12.1 and 12.2): 43 card service data, 47 card capabilities, 7F66 how long commands and
-/// responses may be, and others.
+/// Tells what the file system of the card can do (ISCardFileAccess::GetFileCapabilities): what its ATR and EF.ATR/INFO
+/// say, as BER-TLV data objects (ISO/IEC 7816-4, 12.1 and 12.2): 43 card service data, 47 card capabilities, 7F66 how
+/// long commands and responses may be, and others.
 ///
 /// @param file_access  the object
 /// @param tags  which of them: tags one behind the other; (NULL, 0) for all
@@ -579,8 +589,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
 /// @param capacity  the room in `capabilities`, in bytes
 /// @param capabilities_length  [out] their length, 0 after a failure
 ///
-/// @return `SCM_S_OK` (also if the card says none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as
-///   `scm_create_file_access` says
+/// @return `SCM_S_OK` (also if the card says none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a
+///   code as `scm_create_file_access` says
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
     file_access: *mut scm_file_access,
@@ -614,8 +624,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
     })
 }
 
-/// Makes a file or a directory unusable until `scm_file_access_rehabilitate` (ISCardFileAccess::Invalidate; DEACTIVATE FILE of ISO/IEC
-/// 7816-9).
+/// Makes a file or a directory unusable until `scm_file_access_rehabilitate` (ISCardFileAccess::Invalidate; DEACTIVATE
+/// FILE of ISO/IEC 7816-9).
 ///
 /// @param file_access  the object
 /// @param path  the file or directory, of any type

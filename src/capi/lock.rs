@@ -18,11 +18,12 @@ use crate::capi::boundary::guard;
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait; not locked.
 /// - `SCM_E_FAIL`: locked 4,294,967,295 times.
 ///
-/// Blocks while another application, or another attachment, holds a lock on the card, without a limit: `scm_lock_ex` has
-/// one. Attachments of one process get the card in the order in which they asked for it, each as soon as the one before
-/// gives it back. Another application's lock is asked about every 5 ms. Where the process has one thread, so that nobody can cancel
-/// the wait, the first wait for another application is left to PC/SC, which asks every 100 ms. The thread that waits makes other
-/// threads wait that use the same handle, except for `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
+/// Blocks while another application, or another attachment, holds a lock on the card, without a limit: `scm_lock_ex`
+/// has one. Attachments of one process get the card in the order in which they asked for it, each as soon as the one
+/// before gives it back. Another application's lock is asked about every 5 ms. Where the process has one thread, so that
+/// nobody can cancel the wait, the first wait for another application is left to PC/SC, which asks every 100 ms. The
+/// thread that waits makes other threads wait that use the same handle, except for `scm_detach`, `scm_cancel` and the
+/// `scm_get_` functions that do not ask the card.
 ///
 /// A thread that takes a lock on two attachments to one reader waits for itself: without a limit for ever.
 #[unsafe(no_mangle)]
@@ -39,8 +40,8 @@ pub unsafe extern "C-unwind" fn scm_lock(handle: *mut scm_handle) -> scm_result 
 /// @param timeout_ms  how long to wait for others, in milliseconds: 0 not at all, `SCM_INFINITE` without a limit
 ///
 /// @return as `scm_lock`, and
-/// - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Not locked; a
-///   lock that the resource manager grants later is given back at once.
+/// - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Not
+///   locked; a lock that the resource manager grants later is given back at once.
 ///
 /// Blocks for `timeout_ms` at the most, and some 200 ms more where the resource manager is slow to answer.
 #[unsafe(no_mangle)]
@@ -54,13 +55,13 @@ pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms:
 /// Ends a wait on an attachment: the one that another thread is in, or else the next one.
 ///
 /// A call that waits for others answers `SCM_SCARD_E_CANCELLED`, and the attachment is as before. No cancel gets lost:
-/// where no call waits, it is remembered until one does, and ends that. Calls that need not wait do not notice it. Where
-/// several threads wait on one handle, it ends one of the waits.
+/// where no call waits, it is remembered until one does, and ends that. Calls that need not wait do not notice it.
+/// Where several threads wait on one handle, it ends one of the waits.
 ///
-/// What waits for another attachment of this process can be cancelled always. What waits for another application can
-/// be in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, and in `scm_reconnect_ex` with a `timeout_ms` or `SCM_INFINITE`;
-/// `scm_transmit`, `scm_status` and `scm_reconnect` leave that wait to the resource manager. A command that the card already
-/// has is never cut off.
+/// What waits for another attachment of this process can be cancelled always. What waits for another application can be
+/// in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, and in `scm_reconnect_ex` with a `timeout_ms` or `SCM_INFINITE`;
+/// `scm_transmit`, `scm_status` and `scm_reconnect` leave that wait to the resource manager. A command that the card
+/// already has is never cut off.
 ///
 /// @param handle  the attachment
 ///
@@ -79,8 +80,8 @@ pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_resul
 
 /// Gives back one lock (ISCardManage::SCardUnlock).
 ///
-/// The outermost one lets others use the card, after `disposition`; that of an inner one does nothing. After a reset the
-/// generation has grown, and the attachment goes on without a reconnect; other attachments have to reconnect.
+/// The outermost one lets others use the card, after `disposition`; that of an inner one does nothing. After a reset
+/// the generation has grown, and the attachment goes on without a reconnect; other attachments have to reconnect.
 ///
 /// @param handle  the attachment
 /// @param disposition  `SCM_DISPOSITION_LEAVE`, `_RESET`, `_UNPOWER` or `_EJECT`

@@ -13,33 +13,34 @@ use crate::runtime::fallible::Arc;
 
 /// A monitor, made by `scm_monitor_create`.
 ///
-/// A `scm_monitor *` is a token, not an address. It may be used from any thread, and is dead after `scm_monitor_destroy`.
+/// A `scm_monitor *` is a token, not an address. It may be used from any thread, and is dead after
+/// `scm_monitor_destroy`.
 pub struct scm_monitor {
     _opaque: (),
 }
 
-/// `scm_event.kind`: a resource manager runs.
+/// A resource manager runs.
 pub const SCM_EVENT_SERVICE_UP: u32 = 1;
-/// `scm_event.kind`: a resource manager does not run, or does not let this process in.
+/// A resource manager does not run, or refuses this process.
 pub const SCM_EVENT_SERVICE_DOWN: u32 = 2;
-/// `scm_event.kind`: there is a reader.
+/// A reader is there.
 pub const SCM_EVENT_IFD_ARRIVED: u32 = 3;
-/// `scm_event.kind`: the reader is gone.
+/// The reader is gone.
 pub const SCM_EVENT_IFD_LEFT: u32 = 4;
-/// `scm_event.kind`: there is a card in the reader.
+/// A card is in the reader.
 pub const SCM_EVENT_CARD_INSERTED: u32 = 5;
-/// `scm_event.kind`: the card is gone.
+/// The card is gone.
 pub const SCM_EVENT_CARD_REMOVED: u32 = 6;
-/// `scm_event.kind`: the card was reset. Told of virtual readers, and where a card that was never out has another ATR; PC/SC
-/// says no more.
+/// The card was reset. For virtual readers, and for a card that stayed in the reader and has another ATR now; PC/SC
+/// tells no more.
 pub const SCM_EVENT_CARD_RESET: u32 = 7;
-/// `scm_event.kind`: all that there is now has been told. Comes behind the first events of the monitor, and behind the readers of
-/// a service that has come up since.
+/// Everything that is there now has been told: after the first events of a monitor, and after the readers of a
+/// service that has come up later.
 pub const SCM_EVENT_CURRENT: u32 = 8;
 
-/// `scm_event.service`: the resource manager of the platform.
+/// The resource manager of the platform.
 pub const SCM_SERVICE_PLATFORM: u32 = 1;
-/// `scm_event.service`: that of the virtual readers of this process.
+/// The resource manager of the virtual readers of this process.
 pub const SCM_SERVICE_VIRTUAL: u32 = 2;
 
 /// What has happened. Begin with `SCM_EVENT_INIT`.
@@ -48,12 +49,13 @@ pub const SCM_SERVICE_VIRTUAL: u32 = 2;
 pub struct scm_event {
     /// `sizeof(scm_event)`: how the library tells versions of this structure apart. No more than that is written.
     pub struct_size: u32,
-    /// `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CURRENT`. There may be more kinds one day: leave alone what you do not know.
+    /// `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CURRENT`. There may be more kinds one day: leave alone what you do not
+    /// know.
     pub kind: u32,
     /// 1 for the first event of the monitor, and one more for each: none is ever left out.
     pub number: u64,
-    /// `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: whom it is about, or whose reader. 0 for `SCM_EVENT_CURRENT`, which is
-    /// about both.
+    /// `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: whom it is about, or whose reader. 0 for `SCM_EVENT_CURRENT`,
+    /// which is about both.
     pub service: u32,
     /// The length of the ATR. 0 if this is not about a card, or if the card does not answer to a reset.
     pub atr_length: u32,
@@ -97,16 +99,16 @@ const _: () = assert!(
 
 /// Begins to watch the resource managers, their readers and the cards in them.
 ///
-/// The first events say what there is: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then each reader,
-/// and behind it the card that is in it. The virtual resource manager is told of from the first virtual reader of the process
-/// on. The events of the two come side by side, in no promised order. `SCM_EVENT_CURRENT` follows when the present state of both
-/// has been told; from then on every event is a change. The events of one service are nested: when it goes down, each card was
-/// removed and each reader has left before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow as in the
-/// beginning, and `SCM_EVENT_CURRENT` again.
+/// The first events say what there is: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then each
+/// reader, and behind it the card that is in it. The virtual resource manager is told of from the first virtual reader
+/// of the process on. The events of the two come side by side, in no promised order. `SCM_EVENT_CURRENT` follows when
+/// the present state of both has been told; from then on every event is a change. The events of one service are nested:
+/// when it goes down, each card was removed and each reader has left before `SCM_EVENT_SERVICE_DOWN`. When it comes up
+/// later, its readers follow as in the beginning, and `SCM_EVENT_CURRENT` again.
 ///
-/// A card that was out and in again is two events, however fast that was, where the platform counts (pcsc-lite and Windows). A
-/// card that came and went unseen has no ATR. If nobody fetches them no more than 1024 events wait; what happens then is
-/// told as the difference, once there is room.
+/// A card that was out and in again is two events, however fast that was, where the platform counts (pcsc-lite and
+/// Windows). A card that came and went unseen has no ATR. If nobody fetches them no more than 1024 events wait; what
+/// happens then is told as the difference, once there is room.
 ///
 /// @param monitor  [out] the monitor; NULL after a failure
 ///
@@ -116,8 +118,8 @@ const _: () = assert!(
 /// - `SCM_E_OUTOFMEMORY`: no memory, no thread, or no file descriptor.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// Does not block, and does not ask whether a service runs: that it does not is an event. Any thread may call it, and a child
-/// after a fork, in which the parent's monitors are dead.
+/// Does not block, and does not ask whether a service runs: that it does not is an event. Any thread may call it, and a
+/// child after a fork, in which the parent's monitors are dead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monitor) -> scm_result {
     guard(|| {
@@ -141,7 +143,8 @@ pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monito
 /// Fetches the next event, and waits for it if need be.
 ///
 /// @param monitor  the monitor
-/// @param timeout_ms  how long to wait, in milliseconds; 0: only an event that waits already; `SCM_INFINITE`: without a limit
+/// @param timeout_ms  how long to wait, in milliseconds; 0: only an event that waits already; `SCM_INFINITE`: without a
+///   limit
 /// @param event  [out] the event; all zero behind `struct_size` after a failure
 ///
 /// @return
@@ -168,7 +171,8 @@ pub unsafe extern "C-unwind" fn scm_monitor_wait(
     })
 }
 
-/// Ends every `scm_monitor_wait` that is under way on a monitor with `SCM_SCARD_E_CANCELLED`; when there is none, the next one.
+/// Ends every `scm_monitor_wait` that is under way on a monitor with `SCM_SCARD_E_CANCELLED`; when there is none, the
+/// next one.
 ///
 /// @param monitor  the monitor
 ///
@@ -188,8 +192,8 @@ pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) ->
 
 /// The file descriptor of a monitor, for poll and event loops: it is readable exactly while an event waits.
 ///
-/// It is the monitor's: fetch events with `scm_monitor_wait` and a time of 0 until that gives `SCM_SCARD_E_TIMEOUT`, and neither
-/// read nor close it. `scm_monitor_destroy` closes it. A program that is executed does not inherit it.
+/// It is the monitor's: fetch events with `scm_monitor_wait` and a time of 0 until that gives `SCM_SCARD_E_TIMEOUT`,
+/// and neither read nor close it. `scm_monitor_destroy` closes it. A program that is executed does not inherit it.
 ///
 /// @param monitor  the monitor
 /// @param fd  [out] the file descriptor; 0 after a failure
@@ -203,7 +207,7 @@ pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) ->
 ///
 /// Does not block. Any thread may call it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn scm_monitor_fd(monitor: *mut scm_monitor, fd: *mut i32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_monitor_get_fd(monitor: *mut scm_monitor, fd: *mut i32) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { Output::new(fd) }?;
@@ -221,8 +225,8 @@ pub unsafe extern "C-unwind" fn scm_monitor_fd(monitor: *mut scm_monitor, fd: *m
 /// - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// Waits until the threads of the monitor have left, but no longer than half a second: if the service hangs they leave when it
-/// goes on. Any thread may call it. A process may end without.
+/// Waits until the threads of the monitor have left, but no longer than half a second: if the service hangs they leave
+/// when it goes on. Any thread may call it. A process may end without.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_destroy(monitor: *mut scm_monitor) -> scm_result {
     guard(|| {

@@ -17,8 +17,8 @@ const _: () = assert!(SCM_ATR_MAX == crate::iso7816::atr::MAX_LENGTH);
 ///
 /// @param handle  the attachment
 /// @param state  [out] `SCM_STATE_ABSENT` to `SCM_STATE_SPECIFICMODE`; 0 after a failure
-/// @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 when none is active, as in direct
-///   mode, and after a failure
+/// @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 when none is active, as in
+///   direct mode, and after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: given.
@@ -98,8 +98,8 @@ pub unsafe extern "C-unwind" fn scm_get_ifd_name(
 
 /// The card handle of PC/SC (`SCARDHANDLE`), for what this library does not do.
 ///
-/// It is the library's, or the caller's if borrowed, and is another one after a `scm_reconnect` that had to connect anew.
-/// Calls with it and calls on the attachment exclude each other: see `scm_attach_by_handle`.
+/// It is the library's, or the caller's if borrowed, and is another one after a `scm_reconnect` that had to connect
+/// anew. Calls with it and calls on the attachment exclude each other: see `scm_attach_by_handle`.
 ///
 /// @param handle  the attachment
 /// @param icc  [out] the card handle, 0 after a failure
@@ -129,7 +129,8 @@ pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut u
 /// @return
 /// - `SCM_S_OK`: given.
 /// - `SCM_E_POINTER`: `context` is NULL.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC cannot be asked for its context.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC cannot be asked for its
+///   context.
 /// - the code that the last `scm_reconnect` failed with, if it left no connection.
 /// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
 ///
@@ -147,8 +148,8 @@ pub unsafe extern "C-unwind" fn scm_get_context(handle: *mut scm_handle, context
 /// A number that grows whenever the card may have forgotten its state: reset, loss of power, removal, another card,
 /// a restart of the service, an exchange that broke off.
 ///
-/// Who keeps state of the card (a selected file, a verified code) remembers the generation with it, and starts over when
-/// it has grown. It is 0 after an attach. One event makes it grow once, however many calls fail because of it.
+/// Who keeps state of the card (a selected file, a verified code) remembers the generation with it, and starts over
+/// when it has grown. It is 0 after an attach. One event makes it grow once, however many calls fail because of it.
 ///
 /// @param handle  the attachment
 /// @param generation  [out] the generation, 0 after a failure

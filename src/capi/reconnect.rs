@@ -15,14 +15,17 @@ pub struct scm_reconnect_options {
     pub struct_size: u32,
     /// The share mode from now on: `SCM_SHARE_EXCLUSIVE`, `SCM_SHARE_SHARED`, `SCM_SHARE_DIRECT`; 0 keeps it.
     pub share_mode: u32,
-    /// The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW`; 0 keeps them.
+    /// The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW`; 0 keeps
+    /// them.
     pub protocols: u32,
-    /// What is done to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or `SCM_DISPOSITION_UNPOWER`.
+    /// What is done to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or
+    /// `SCM_DISPOSITION_UNPOWER`.
     pub initial_action: u32,
-    /// How long it may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`; or `SCM_INFINITE`: without a
-    /// limit, and `scm_cancel` ends it wherever it waits. 0 (default): without a limit, and what waits for another
-    /// application waits in the resource manager, where `scm_cancel` does not reach it. Never kept for later reconnects.
-    pub timeout_ms: u32,
+    /// How long it may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`; or `SCM_INFINITE`:
+    /// without a limit, and `scm_cancel` ends it wherever it waits. 0 (default): without a limit, and what waits for
+    /// another application waits in the resource manager, where `scm_cancel` does not reach it. Never kept for later
+    /// reconnects.
+    pub limit_ms: u32,
 }
 
 // SAFETY: repr(C), five u32, the first of them the size.
@@ -33,7 +36,7 @@ unsafe impl Options for scm_reconnect_options {
         share_mode: 0,
         protocols: 0,
         initial_action: 0,
-        timeout_ms: 0,
+        limit_ms: 0,
     };
 }
 
@@ -47,7 +50,7 @@ impl scm_reconnect_options {
             share_mode: if_given(self.share_mode, ShareMode::from_value)?,
             protocols: if_given(self.protocols, Protocols::from_value)?,
             initial,
-            timeout_ms: (self.timeout_ms != 0).then_some(self.timeout_ms),
+            timeout_ms: (self.limit_ms != 0).then_some(self.limit_ms),
         })
     }
 }
@@ -60,9 +63,9 @@ impl scm_reconnect_options {
 /// The card is not reset. The generation (`scm_get_generation`) has grown when the card may have forgotten its state:
 /// selected files, verified codes, keys.
 ///
-/// Cards are told apart by the ATR that the service has read. A swap faster than the service looks at its readers (400 ms
-/// with pcsc-lite) shows as an exchange that broke off: the generation has grown, but the ATR is that of the old card
-/// until the new one is reset, and so `SCM_S_OK` comes for another card.
+/// Cards are told apart by the ATR that the service has read. A swap faster than the service looks at its readers (400
+/// ms with pcsc-lite) shows as an exchange that broke off: the generation has grown, but the ATR is that of the old
+/// card until the new one is reset, and so `SCM_S_OK` comes for another card.
 ///
 /// A borrowed card handle is reconnected as it is. One that the service does not know any more, because it was
 /// restarted or the handle was disconnected, cannot be brought back.
@@ -76,13 +79,13 @@ impl scm_reconnect_options {
 /// - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
 /// - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
-/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment; or it speaks another one now, because others
-///   use it so, or have left it so: `initial_action` `SCM_DISPOSITION_RESET` ends that.
+/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment; or it speaks another one
+///   now, because others use it so, or have left it so: `initial_action` `SCM_DISPOSITION_RESET` ends that.
 /// - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
 /// - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
 ///   without power, or not understood by the reader.
-/// - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback of a
-///   virtual card that reconnects the attachment it is called for.
+/// - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback of
+///   a virtual card that reconnects the attachment it is called for.
 /// - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
 /// - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
 /// - the other codes of a connection (see the top of this file), if the service or the driver says so.
@@ -91,8 +94,8 @@ impl scm_reconnect_options {
 ///
 /// A failure leaves the attachment in place, to be reconnected later.
 ///
-/// Blocks while another application, or another attachment, holds a lock on the card: `scm_reconnect_ex` has a limit for
-/// it. Any thread may call it; other threads that use the same handle wait meanwhile.
+/// Blocks while another application, or another attachment, holds a lock on the card: `scm_reconnect_ex` has a limit
+/// for it. Any thread may call it; other threads that use the same handle wait meanwhile.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
@@ -106,14 +109,15 @@ pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_re
 ///
 /// @return as `scm_reconnect`, and
 /// - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value is not defined here.
-/// - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`. The attachment is as before, to be reconnected later.
+/// - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`. The attachment is as before, to be reconnected
+///   later.
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
 ///
 /// Blocks as `scm_reconnect`; asked for exclusive use, also until no other application uses the card (pcsc-lite).
-/// `timeout_ms` bounds it, whatever the resource manager does. One that is still at it then keeps the card handle: an own
-/// one is closed when it is done, and a new one takes its place, for which the generation grows; calls on a borrowed one
-/// wait until it is done. A reset or a loss of power is signalled to other attachments (`SCM_SCARD_W_RESET_CARD`), and
-/// makes the generation grow.
+/// `timeout_ms` bounds it, whatever the resource manager does. One that is still at it then keeps the card handle: an
+/// own one is closed when it is done, and a new one takes its place, for which the generation grows; calls on a
+/// borrowed one wait until it is done. A reset or a loss of power is signalled to other attachments
+/// (`SCM_SCARD_W_RESET_CARD`), and makes the generation grow.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect_ex(
     handle: *mut scm_handle,

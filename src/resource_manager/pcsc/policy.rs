@@ -4,19 +4,19 @@ use super::IS_PCSC_LITE;
 use crate::abi::hresult::Hresult;
 
 /// Windows and macOS end the transaction in SCardReconnect.
-pub const KEEPS_TRANSACTION_ON_RECONNECT: bool = IS_PCSC_LITE;
+pub(super) const KEEPS_TRANSACTION_ON_RECONNECT: bool = IS_PCSC_LITE;
 
 /// pcscd marks both in the lock count of the reader (`winscard.c`, `RFLockSharing`).
-pub const EXCLUSIVE_USE_IS_A_TRANSACTION: bool = IS_PCSC_LITE;
+pub(super) const EXCLUSIVE_USE_IS_A_TRANSACTION: bool = IS_PCSC_LITE;
 
 /// pcscd polls its readers every 400 ms.
-pub const REMOVAL_DELAY_MS: u32 = 1000;
+pub(super) const REMOVAL_DELAY_MS: u32 = 1000;
 
 /// The question is a message to the service and back.
-pub const POLL_INTERVAL_MS: u32 = 100;
+pub(super) const POLL_INTERVAL_MS: u32 = 100;
 
 /// libpcsclite ignores a cancel that comes before the wait has begun.
-pub const WAIT_FOR_IFDS_LIMIT_MS: u32 = 4000;
+pub(super) const WAIT_FOR_IFDS_LIMIT_MS: u32 = 4000;
 
 /// The true code of a failed SCardStatus. pcscd answers `SCARD_E_INVALID_VALUE` for a card handle whose reader was unplugged and is back.
 /// The question has no value that could be wrong. To a connection of this library the reader was gone; for any other handle the
