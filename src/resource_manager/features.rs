@@ -31,7 +31,7 @@ pub fn max_apdu_data(properties: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(value.try_into().ok()?)).ok()
 }
 
-/// What a reader with a PIN pad says of it; None where it does not.
+/// The properties of a PIN pad; None for what the reader does not report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PinProperties {
     /// Lines and columns of the display; 0 for none.

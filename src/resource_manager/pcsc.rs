@@ -53,6 +53,16 @@ impl ResourceManager for Pcsc {
         IS_PCSC_LITE
     }
 
+    fn removal_delay_ms(&self) -> u32 {
+        // pcscd polls its readers every 400 ms.
+        1000
+    }
+
+    fn poll_interval_ms(&self) -> u32 {
+        // It is one message to the service, and its answer.
+        100
+    }
+
     fn is_abandoned(&self, icc: Icc) -> bool {
         abandoned_calls::has(icc)
     }
@@ -222,7 +232,8 @@ fn wait_for_others(icc: Icc, blocking: &Blocking) -> Result<()> {
     blocking.wait_while(|| connection::is_locked_by_other(icc) == Ok(true))
 }
 
-/// Makes a call that waits only for a service that hangs. A cancel need not reach it, so that it needs a second thread only for a deadline.
+/// Makes a call that waits only if the service hangs. A cancel need not end it, so it needs a second thread only for a
+/// deadline.
 fn within_deadline<T: Send + 'static>(
     limit: &WaitLimit,
     target: Target,

@@ -1,4 +1,5 @@
-//! The calls of attachments, as PC/SC defines them and pcscd answers them. Where pcscd polls, these wait to be woken.
+//! The calls of attachments, as PC/SC defines them and pcscd implements them. Where pcscd polls, these calls sleep
+//! until something changes.
 
 use super::attribute;
 use super::card::{Callee, Card, Power, PowerEvent};
@@ -18,7 +19,7 @@ pub fn find(context: Context, name: &IfdName) -> Result<usize> {
     manager.ifd_named(name).ok_or(Hresult::SCARD_E_UNKNOWN_READER)
 }
 
-/// The reader that a card handle was connected to, which may be gone.
+/// The reader of a card handle, which may have been unplugged.
 pub fn ifd_behind(icc: Icc) -> Result<usize> {
     lock().connection(icc.0).map(|connection| connection.ifd)
 }
@@ -39,7 +40,7 @@ pub fn connect(context: Context, ifd: usize, access: Access, limit: &WaitLimit) 
         let Some(card) = unpowered_card(&manager, ifd, access)? else { break };
         drop(manager);
         power_up(ifd, &card)?;
-        // It may have left meanwhile, and this be the last of it: no lock is held then.
+        // This may be the last reference to a removed card. Its end calls the program, so no lock is held.
         drop(card);
         manager = lock();
     }
@@ -59,7 +60,7 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition, limit: &WaitLim
     }
     let mut manager = turn(icc, limit)?;
     loop {
-        // As in pcscd, the power stays off until it is asked for.
+        // As with pcscd, the power stays off until an application asks for it.
         if access.share_mode != ShareMode::Direct && manager.ifd_of(icc.0)?.card()?.power() == Power::Mute {
             return Err(Hresult::SCARD_W_UNRESPONSIVE_CARD);
         }
@@ -72,7 +73,7 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition, limit: &WaitLim
     }
 }
 
-/// Gives the reader to a card handle, whose signals end here.
+/// Connects a card handle to the reader, and acknowledges its signals.
 fn take(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Protocol>> {
     let reader = manager.ifd_of(icc)?;
     let protocol = match access.share_mode {
@@ -93,7 +94,7 @@ fn take(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Prot
     Ok(protocol)
 }
 
-/// The card that has to be powered before it can be used with `access`.
+/// The card, if it has to be powered before its use with `access`.
 fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Option<Arc<Card>>> {
     if access.share_mode == ShareMode::Direct {
         return Ok(None);
@@ -102,7 +103,7 @@ fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Optio
     Ok(Some(card).filter(|card| card.power() != Power::On))
 }
 
-/// Powers a card, unless another thread was quicker, or it has left, or the service has stopped.
+/// Powers a card, unless another thread has done so, the card was removed, or the service has stopped.
 pub fn power_up(ifd: usize, card: &Arc<Card>) -> Result<()> {
     let powered = card.alone(|alone| {
         let is_served = {
@@ -117,9 +118,9 @@ pub fn power_up(ifd: usize, card: &Arc<Card>) -> Result<()> {
     powered.unwrap_or(Ok(()))
 }
 
-/// That there is nothing left to disconnect from is no error, but that there is no service is: then, as in libpcsclite, the
-/// handle stays known until its context is released. A card that was taken out is not disposed of, nor is the one that has
-/// come after it.
+/// A handle without a card or reader can be disconnected. Without a service this fails, and as with libpcsclite the
+/// handle stays known until its context is released. A removed card is not reset, nor is a card that was inserted
+/// later.
 pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     let events: &[PowerEvent] = match disposition {
         Disposition::Leave | Disposition::Eject => &[],
@@ -169,7 +170,8 @@ pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
         if let Err(signal) = manager.connection(icc.0)?.untroubled() {
             let reader = manager.ifd_of(icc.0)?;
             if reader.state() == CardState::Swallowed {
-                // Unlike pcscd: no reconnect would acknowledge the signal before the card answers again.
+                // pcscd keeps the transaction. But here no reconnect acknowledges the signal before the card answers
+                // again.
                 reader.end_transaction(icc.0);
                 manager.announce();
             }
@@ -181,7 +183,7 @@ pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
             Some(_) => {}
         }
     }
-    // The transaction ends whatever becomes of the card.
+    // The transaction ends, whatever happens to the card.
     let disposed = match disposition {
         Disposition::Leave => Ok(()),
         Disposition::Reset => cycle(icc, &[PowerEvent::Reset]),
@@ -213,13 +215,14 @@ pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec
     let turn = |icc| turn(icc, &WaitLimit::ENDLESS);
     exchange(icc, turn, speaking, |card| {
         let sent = card.transmit(command, response);
-        // What happened to the card meanwhile happened to the exchange.
+        // An event of the card during the exchange is an error of the exchange.
         lock().connection(icc.0)?.untroubled().map_err(cut_short)?;
         sent
     })
 }
 
-/// Does not ask for signals, as in pcscd: it is about the reader. A code that the reader does not know its card may know.
+/// Does not check for signals, as in pcscd: it concerns the reader. A code that the driver does not know goes to the
+/// card.
 pub fn control(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
     response.clear();
     match control_reader(icc, code, input, response) {
@@ -239,16 +242,16 @@ fn control_reader(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> 
         if !driver.has_control() {
             return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
         }
-        // Another may have been first, and things have changed.
+        // Another thread may have called the driver first, and the reader may have changed.
         let may_begin = || turn_now(icc).map(drop).map_err(cut_short);
         if driver.control(code, input, response, may_begin)?.is_some() {
-            // An event of the reader meanwhile is one of the call.
+            // An event of the reader during the call is an error of the call.
             return lock().ifd_of(icc.0).map(drop).map_err(cut_short);
         }
     }
 }
 
-/// Whether another has a transaction; if not, what is signalled is an error.
+/// Whether another card handle has a transaction. If not, a signal is an error.
 pub fn is_locked_by_other(icc: Icc) -> Result<bool> {
     let mut manager = lock();
     if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
@@ -257,7 +260,7 @@ pub fn is_locked_by_other(icc: Icc) -> Result<bool> {
     manager.connection(icc.0)?.untroubled().map(|()| false)
 }
 
-/// Calls the card that `find` finds, when it is this handle's turn.
+/// Calls the card that `find` finds, when no other card handle has a transaction.
 fn exchange(
     icc: Icc,
     turn: impl Fn(Icc) -> Result<Locked>,
@@ -270,7 +273,7 @@ fn exchange(
             let mut manager = lock();
             let locked = manager.ifd_of(icc.0).map_err(cut_short)?.is_locked_against(icc.0);
             if locked || !Arc::is_same(&find(&mut manager)?, &card) {
-                // Another was first, and things have changed.
+                // Another thread has called the card first, and the reader has changed.
                 return Ok(None);
             }
             drop(manager);
@@ -282,7 +285,7 @@ fn exchange(
     }
 }
 
-/// The card, if it can answer in this protocol.
+/// The card, if it is powered and speaks this protocol.
 fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<Arc<Card>> {
     manager.connection(icc.0)?.untroubled()?;
     let reader = manager.ifd_of(icc.0)?;
@@ -301,7 +304,7 @@ pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Resu
     attribute::read(manager.ifd_of(icc.0)?, id, value)
 }
 
-/// As pcscd has it, no empty value is passed on.
+/// As in pcscd, an empty value does not reach the driver.
 pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
     if value.is_empty() {
         return Err(Hresult::SCARD_E_INVALID_PARAMETER);
@@ -337,7 +340,7 @@ fn slot_state_of(manager: &Manager, context: Context, name: &IfdName) -> Result<
     ifd.map(Ifd::slot_state).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)
 }
 
-/// The manager, once no other card handle has a transaction on the reader.
+/// Waits until no other card handle has a transaction on the reader.
 fn turn(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
     let mut manager = lock();
     let mut locked = manager.ifd_of(icc.0)?.is_locked_against(icc.0);
@@ -348,7 +351,7 @@ fn turn(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
     Ok(manager)
 }
 
-/// The manager, unless another card handle has a transaction on the reader.
+/// Fails if another card handle has a transaction on the reader.
 fn turn_now(icc: Icc) -> Result<Locked> {
     let mut manager = lock();
     if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
@@ -357,7 +360,7 @@ fn turn_now(icc: Icc) -> Result<Locked> {
     Ok(manager)
 }
 
-/// A call that was under way when the service stopped is broken off; those that come later know that it is gone.
+/// The code of a call during which the service stops; a later call gets NO_SERVICE.
 fn cut_short(code: Hresult) -> Hresult {
     match code {
         Hresult::SCARD_E_NO_SERVICE => Hresult::SCARD_F_COMM_ERROR,
@@ -365,7 +368,8 @@ fn cut_short(code: Hresult) -> Hresult {
     }
 }
 
-/// Resets the card, and tells everyone: as with pcscd, also who did it, until that is acknowledged by a reconnect.
+/// Resets the card and signals it to all card handles. As with pcscd, that includes the caller's own, until a reconnect
+/// acknowledges it.
 fn cycle(icc: Icc, events: &[PowerEvent]) -> Result<()> {
     loop {
         let (ifd, card) = {
