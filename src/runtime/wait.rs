@@ -117,7 +117,8 @@ impl<'a> WaitLimit<'a> {
         self.waker.filter(|_| self.strict)
     }
 
-    /// Whether a wait of this call can end early: at its deadline, or by a cancel. Only another thread can still cancel it.
+    /// Whether a wait of this call can end early: at its deadline, or by a cancel. Only another thread can still cancel
+    /// it.
     pub fn can_end_early(&self) -> bool {
         let can_be_cancelled = |waker: &Arc<Waker>| waker.is_cancelled() || !is_single_threaded();
         self.deadline.is_some() || self.waker.is_some_and(can_be_cancelled)

@@ -58,8 +58,8 @@ pub fn lock() -> Locked {
     MANAGER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until something changes, or the limit of the caller ends. A callback does not wait here: the change may come only after
-/// the callback has returned.
+/// Waits until something changes, or the limit of the caller ends. A callback does not wait here: the change may come
+/// only after the callback has returned.
 pub fn wait(manager: Locked, limit: &WaitLimit) -> Result<Locked> {
     reentrancy::may_wait()?;
     limit.check()?;

@@ -1,5 +1,5 @@
-//! The unwinder of the Itanium C++ ABI, as glibc uses it to end a thread. A forced unwind stops in a frame with a personality function
-//! of its own. No language gives a frame such a function, so the frame is written in assembler.
+//! The unwinder of the Itanium C++ ABI, as glibc uses it to end a thread. A forced unwind stops in a frame with a
+//! personality function of its own. No language gives a frame such a function, so the frame is written in assembler.
 
 use std::arch::global_asm;
 use std::ffi::{c_int, c_void};
