@@ -158,8 +158,8 @@ mod tests {
         // With category 00 these are the last three bytes, which look like card capabilities here.
         let atr = |last: u8| Atr::new(&[0x3B, 0x08, 0x00, 0x31, 0xC0, 0x41, 0x00, 0x73, 0xF6, last]);
         assert_eq!(Capabilities::of_atr(&atr(0xF6)), Capabilities::default());
-        let told = Atr::new(&[0x3B, 0x08, 0x00, 0x73, 0, 0, 0xC0, 0x07, 0x90, 0x00]);
-        assert_eq!(Capabilities::of_atr(&told).extended, Some(true));
+        let atr = Atr::new(&[0x3B, 0x08, 0x00, 0x73, 0, 0, 0xC0, 0x07, 0x90, 0x00]);
+        assert_eq!(Capabilities::of_atr(&atr).extended, Some(true));
         for short in [&[0x3B, 0x01, 0x00][..], &[0x3B, 0x03, 0x00, 0x73, 0xF6]] {
             assert_eq!(Capabilities::of_atr(&Atr::new(short)), Capabilities::default());
         }

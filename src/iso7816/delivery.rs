@@ -43,7 +43,7 @@ pub struct Fetching {
     /// A command that was refused for its Le is sent again with the right one.
     pub corrects_le: bool,
     /// A SIM gives the right Le in 67XX (3GPP TS 51.011, 9.4.6); in other classes 67XX contains no length.
-    pub believes_67xx: bool,
+    pub takes_length_of_67xx: bool,
 }
 
 /// The result of a delivery.
@@ -170,13 +170,13 @@ impl Fetching {
     /// The default for a command.
     pub fn of(command: &Command, has_channel: bool) -> Fetching {
         let classes = Some(class::fetching(command.cla, command.ins, has_channel));
-        Fetching { classes, most: SHORT_RESPONSE, corrects_le: true, believes_67xx: false }
+        Fetching { classes, most: SHORT_RESPONSE, corrects_le: true, takes_length_of_67xx: false }
     }
 
     /// The Le with which a refused command is to be sent again.
     fn right_le(&self, refusal: StatusWord) -> Option<usize> {
-        let told = if self.believes_67xx { refusal.right_length() } else { None };
-        refusal.exact_le().or(told).filter(|_| self.corrects_le)
+        let length = if self.takes_length_of_67xx { refusal.right_length() } else { None };
+        refusal.exact_le().or(length).filter(|_| self.corrects_le)
     }
 }
 

@@ -163,7 +163,7 @@ impl ResourceManager for Virtual {
     }
 
     fn probe(&self, icc: Icc, _: &WaitLimit) -> Result<()> {
-        lock().connection(icc.0)?.untroubled()
+        lock().connection(icc.0)?.check_signal()
     }
 
     fn is_locked_by_other(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {

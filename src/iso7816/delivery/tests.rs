@@ -281,7 +281,7 @@ fn a_sim_has_another_word_for_more_data() {
 fn a_sim_reports_the_right_length() {
     let read = Command { cla: 0xA0, ..Command::new(ins::READ_RECORD, 1, 4) }.expecting(256);
     let usual = Fetching::of(&read, false);
-    let sim = Fetching { believes_67xx: true, ..usual };
+    let sim = Fetching { takes_length_of_67xx: true, ..usual };
     let sent = |fetching, command, script: &[(&str, &str)]| {
         let (answer, delivered) = deliver_as(Protocol::T0, SHORT, fetching, command, script).unwrap();
         (answer, delivered.status.0)

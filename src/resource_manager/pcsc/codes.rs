@@ -181,9 +181,9 @@ mod tests {
         let ours = [Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED, Hresult::SCARD_E_INSUFFICIENT_BUFFER];
         for code in of_facilities.chain(others).filter(|code| *code != 0) {
             for wide in [code as LONG, code as i32 as LONG] {
-                let Err(told) = check(wide, &[]) else { panic!("{code:#X} is a success") };
-                let is_known = told == Hresult::E_OUTOFMEMORY || SERVICE_CODES.contains(&told);
-                assert!(is_known && !ours.contains(&told), "{code:#X} is {told:?}");
+                let Err(translated) = check(wide, &[]) else { panic!("{code:#X} is a success") };
+                let is_known = translated == Hresult::E_OUTOFMEMORY || SERVICE_CODES.contains(&translated);
+                assert!(is_known && !ours.contains(&translated), "{code:#X} is {translated:?}");
             }
         }
     }

@@ -34,7 +34,7 @@ pub fn connect(context: Context, ifd: usize, access: Access, limit: &WaitLimit) 
         }
         if reader.transaction.is_some() {
             manager = wait(manager, limit)?;
-            manager.check_context(context.0).map_err(cut_short)?;
+            manager.check_context(context.0).map_err(interrupted)?;
             continue;
         }
         let Some(card) = unpowered_card(&manager, ifd, access)? else { break };
@@ -129,7 +129,7 @@ pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     };
     let disposed = if events.is_empty() { Ok(()) } else { dispose(icc, events) };
     let mut manager = lock();
-    if manager.connection(icc.0)?.trouble == Some(Hresult::SCARD_E_NO_SERVICE) {
+    if manager.connection(icc.0)?.failure == Some(Hresult::SCARD_E_NO_SERVICE) {
         return Err(Hresult::SCARD_E_NO_SERVICE);
     }
     manager.forget(icc.0)?;
@@ -148,15 +148,15 @@ fn dispose(icc: Icc, events: &[PowerEvent]) -> Result<()> {
 
 pub fn begin(icc: Icc, limit: &WaitLimit) -> Result<()> {
     let mut manager = lock();
-    manager.connection(icc.0)?.untroubled()?;
+    manager.connection(icc.0)?.check_signal()?;
     loop {
-        let reader = manager.ifd_of(icc.0).map_err(cut_short)?;
+        let reader = manager.ifd_of(icc.0).map_err(interrupted)?;
         match &mut reader.transaction {
             None => reader.transaction = Some((icc.0, 1)),
             Some((holder, depth)) if *holder == icc.0 => *depth += 1,
             Some(_) => {
                 manager = wait(manager, limit)?;
-                manager.connection(icc.0)?.untroubled().map_err(cut_short)?;
+                manager.connection(icc.0)?.check_signal().map_err(interrupted)?;
                 continue;
             }
         }
@@ -167,7 +167,7 @@ pub fn begin(icc: Icc, limit: &WaitLimit) -> Result<()> {
 pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
     {
         let mut manager = lock();
-        if let Err(signal) = manager.connection(icc.0)?.untroubled() {
+        if let Err(signal) = manager.connection(icc.0)?.check_signal() {
             let reader = manager.ifd_of(icc.0)?;
             if reader.state() == CardState::Swallowed {
                 // pcscd keeps the transaction. But here no reconnect acknowledges the signal before the card answers
@@ -203,7 +203,7 @@ pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
 
 pub fn identify(icc: Icc, limit: &WaitLimit) -> Result<Identity> {
     let mut manager = turn(icc, limit)?;
-    manager.connection(icc.0)?.untroubled()?;
+    manager.connection(icc.0)?.check_signal()?;
     let reader = manager.ifd_of(icc.0)?;
     let SlotState { atr, events, .. } = reader.slot_state();
     Ok(Identity { ifd: reader.name, atr, state: reader.state(), protocol: reader.protocol(), events })
@@ -216,7 +216,7 @@ pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec
     exchange(icc, turn, speaking, |card| {
         let sent = card.transmit(command, response);
         // An event of the card during the exchange is an error of the exchange.
-        lock().connection(icc.0)?.untroubled().map_err(cut_short)?;
+        lock().connection(icc.0)?.check_signal().map_err(interrupted)?;
         sent
     })
 }
@@ -243,10 +243,10 @@ fn control_reader(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> 
             return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
         }
         // Another thread may have called the driver first, and the reader may have changed.
-        let may_begin = || turn_now(icc).map(drop).map_err(cut_short);
+        let may_begin = || turn_now(icc).map(drop).map_err(interrupted);
         if driver.control(code, input, response, may_begin)?.is_some() {
             // An event of the reader during the call is an error of the call.
-            return lock().ifd_of(icc.0).map(drop).map_err(cut_short);
+            return lock().ifd_of(icc.0).map(drop).map_err(interrupted);
         }
     }
 }
@@ -257,7 +257,7 @@ pub fn is_locked_by_other(icc: Icc) -> Result<bool> {
     if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
         return Ok(true);
     }
-    manager.connection(icc.0)?.untroubled().map(|()| false)
+    manager.connection(icc.0)?.check_signal().map(|()| false)
 }
 
 /// Calls the card that `find` finds, when no other card handle has a transaction.
@@ -271,7 +271,7 @@ fn exchange(
         let card = find(&mut *turn(icc)?)?;
         let done = card.alone(|alone| -> Result<_> {
             let mut manager = lock();
-            let locked = manager.ifd_of(icc.0).map_err(cut_short)?.is_locked_against(icc.0);
+            let locked = manager.ifd_of(icc.0).map_err(interrupted)?.is_locked_against(icc.0);
             if locked || !Arc::is_same(&find(&mut manager)?, &card) {
                 // Another thread has called the card first, and the reader has changed.
                 return Ok(None);
@@ -287,7 +287,7 @@ fn exchange(
 
 /// The card, if it is powered and speaks this protocol.
 fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<Arc<Card>> {
-    manager.connection(icc.0)?.untroubled()?;
+    manager.connection(icc.0)?.check_signal()?;
     let reader = manager.ifd_of(icc.0)?;
     let card = reader.card()?;
     match card.power() {
@@ -300,7 +300,7 @@ fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<
 
 pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
     let mut manager = turn_now(icc)?;
-    manager.connection(icc.0)?.untroubled()?;
+    manager.connection(icc.0)?.check_signal()?;
     attribute::read(manager.ifd_of(icc.0)?, id, value)
 }
 
@@ -310,7 +310,7 @@ pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
         return Err(Hresult::SCARD_E_INVALID_PARAMETER);
     }
     let mut manager = turn_now(icc)?;
-    manager.connection(icc.0)?.untroubled()?;
+    manager.connection(icc.0)?.check_signal()?;
     manager.ifd_of(icc.0)?.attributes.set(id, value)
 }
 
@@ -346,7 +346,7 @@ fn turn(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
     let mut locked = manager.ifd_of(icc.0)?.is_locked_against(icc.0);
     while locked {
         manager = wait(manager, limit)?;
-        locked = manager.ifd_of(icc.0).map_err(cut_short)?.is_locked_against(icc.0);
+        locked = manager.ifd_of(icc.0).map_err(interrupted)?.is_locked_against(icc.0);
     }
     Ok(manager)
 }
@@ -361,7 +361,7 @@ fn turn_now(icc: Icc) -> Result<Locked> {
 }
 
 /// The code of a call during which the service stops; a later call gets NO_SERVICE.
-fn cut_short(code: Hresult) -> Hresult {
+fn interrupted(code: Hresult) -> Hresult {
     match code {
         Hresult::SCARD_E_NO_SERVICE => Hresult::SCARD_F_COMM_ERROR,
         code => code,
@@ -378,7 +378,7 @@ fn cycle(icc: Icc, events: &[PowerEvent]) -> Result<()> {
         };
         let done = card.alone(|alone| -> Result<_> {
             let mut manager = lock();
-            let reader = manager.ifd_of(icc.0).map_err(cut_short)?;
+            let reader = manager.ifd_of(icc.0).map_err(interrupted)?;
             if !reader.holds(&card) {
                 return Ok(false);
             }

@@ -49,7 +49,7 @@ pub struct Connection {
     pub context: usize,
     pub ifd: usize,
     /// The result of every call: a signal, until a reconnect acknowledges it; or the loss of the reader or the service.
-    pub trouble: Option<Hresult>,
+    pub failure: Option<Hresult>,
 }
 
 pub type Locked = MutexGuard<'static, Manager>;
@@ -101,16 +101,16 @@ fn sleep(condition: &Condvar, manager: Locked, end: Option<Instant>) -> Locked {
 
 impl Connection {
     pub fn new(context: usize, ifd: usize) -> Connection {
-        Connection { context, ifd, trouble: None }
+        Connection { context, ifd, failure: None }
     }
 
     /// Whether reader and service still exist.
     pub fn is_alive(&self) -> bool {
-        !matches!(self.trouble, Some(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_READER_UNAVAILABLE))
+        !matches!(self.failure, Some(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_READER_UNAVAILABLE))
     }
 
-    pub fn untroubled(&self) -> Result<()> {
-        self.trouble.map_or(Ok(()), Err)
+    pub fn check_signal(&self) -> Result<()> {
+        self.failure.map_or(Ok(()), Err)
     }
 }
 
@@ -158,13 +158,13 @@ impl Manager {
 
     /// Whether the card of this handle was removed, and no reconnect has acknowledged that.
     pub fn has_lost_its_card(&self, icc: usize) -> bool {
-        self.connections.get(&icc).is_some_and(|connection| connection.trouble == Some(Hresult::SCARD_W_REMOVED_CARD))
+        self.connections.get(&icc).is_some_and(|connection| connection.failure == Some(Hresult::SCARD_W_REMOVED_CARD))
     }
 
     /// Ends the signal of a card handle.
     pub fn acknowledge(&mut self, icc: usize) {
         if let Some(connection) = self.connections.get_mut(&icc) {
-            connection.trouble = None;
+            connection.failure = None;
         }
         self.announce();
     }
@@ -207,7 +207,7 @@ impl Manager {
         let connection = self.connection(icc)?;
         let number = connection.ifd;
         if !connection.is_alive() {
-            connection.untroubled()?;
+            connection.check_signal()?;
         }
         self.ifds.get_mut(number).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)
     }
@@ -227,7 +227,7 @@ impl Manager {
     pub fn signal(&mut self, ifd: usize, what: Hresult) {
         for connection in self.connections.values_mut() {
             if connection.ifd == ifd && connection.is_alive() {
-                connection.trouble = Some(what);
+                connection.failure = Some(what);
             }
         }
         if let Some(ifd) = self.ifds.get_mut(ifd) {
@@ -268,7 +268,7 @@ impl Manager {
             client.is_orphan = true;
         }
         for connection in self.connections.values_mut() {
-            connection.trouble = Some(Hresult::SCARD_E_NO_SERVICE);
+            connection.failure = Some(Hresult::SCARD_E_NO_SERVICE);
         }
         for (_, ifd) in self.ifds.iter_mut() {
             ifd.connections = 0;

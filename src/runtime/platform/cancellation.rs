@@ -21,9 +21,9 @@ static IS_SINGLE_THREADED: AtomicPtr<AtomicU8> = AtomicPtr::new((&raw const NOT_
 /// state.
 pub fn learn() {
     // SAFETY: the name ends with a NUL.
-    let told = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
-    if !told.is_null() {
-        IS_SINGLE_THREADED.store(told.cast(), Ordering::Relaxed);
+    let variable = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
+    if !variable.is_null() {
+        IS_SINGLE_THREADED.store(variable.cast(), Ordering::Relaxed);
     }
 }
 

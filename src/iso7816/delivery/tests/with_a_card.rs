@@ -118,9 +118,9 @@ proptest! {
     fn what_is_told_of_a_file_is_the_same_by_every_way(protocol in protocol(), limits in limits(), ne in 1usize..65_536) {
         let mut wire = Wire::new(protocol, &limits);
         let select = Command::new(ins::SELECT, 0, 4);
-        let (told, word) = wire.send(&limits, select.with_data(&FILE.to_be_bytes()).expecting(256)).unwrap();
-        prop_assert_eq!((word, told.first(), told.len()), (0x9000, Some(&0x62), 28));
+        let (answer, word) = wire.send(&limits, select.with_data(&FILE.to_be_bytes()).expecting(256)).unwrap();
+        prop_assert_eq!((word, answer.first(), answer.len()), (0x9000, Some(&0x62), 28));
         let (again, _) = wire.send(&limits, select.with_data(&FILE.to_be_bytes()).expecting(ne)).unwrap();
-        prop_assert_eq!(&again[..], &told[..ne.min(told.len())]);
+        prop_assert_eq!(&again[..], &answer[..ne.min(answer.len())]);
     }
 }

@@ -30,12 +30,12 @@ mod platform {
     fn encoded() -> Option<&'static Path> {
         // SAFETY: the name ends with a NUL. As for every getenv, nobody may change the environment meanwhile;
         // libpcsclite reads the same variable.
-        let told = unsafe { libc::getenv(c"PCSCLITE_CSOCK_NAME".as_ptr()) };
-        if told.is_null() {
+        let socket = unsafe { libc::getenv(c"PCSCLITE_CSOCK_NAME".as_ptr()) };
+        if socket.is_null() {
             return None;
         }
         // SAFETY: not null, so it ends with a NUL; as above.
-        let path = unsafe { CStr::from_ptr(told) };
+        let path = unsafe { CStr::from_ptr(socket) };
         Some(Path::new(OsStr::from_bytes(path.to_bytes())))
     }
 }
