@@ -81,7 +81,8 @@ impl Registration {
         lock().0.get(&self.ifd).map_or((1, 0), |entry| (entry.users, entry.arrivals))
     }
 
-    /// Tells all attachments to this reader that the card may be another one, although none of them has noticed a change.
+    /// Tells all attachments to this reader that the card may be another one, although none of them has noticed a
+    /// change.
     pub fn doubt(&self) {
         if let Some(entry) = lock().0.get_mut(&self.ifd) {
             entry.doubts += 1;

@@ -94,7 +94,7 @@ impl Transaction<'_> {
     }
 
     fn fetching(&self, command: &Command) -> Fetching {
-        Fetching { believes_67xx: command.cla == class::SIM, ..Fetching::of(command, false) }
+        Fetching { takes_length_of_67xx: command.cla == class::SIM, ..Fetching::of(command, false) }
     }
 
     /// Sends a command of the caller's, and keeps its answer as that of the last exchange. What is selected afterwards, he knows.

@@ -268,7 +268,7 @@ unsafe fn attach_by_ifd(
     let (access, manager) = (given.access()?, resource_manager::of_ifd(&name));
     let attached = Attachment::by_ifd(manager, name, access, given.limit_ms());
     let attachment =
-        attached.map_err(|code| if manager.is_private() { code } else { resource_manager::missed(code) })?;
+        attached.map_err(|code| if manager.is_private() { code } else { resource_manager::attach_error(code) })?;
     hand_out(attachment, Ownership::Owned, handle)
 }
 

@@ -1,5 +1,5 @@
-//! The PC/SC library of the platform: libpcsclite, winscard, or the PCSC framework of macOS. Only this folder calls it, and only
-//! this folder knows how platforms differ.
+//! The PC/SC library of the platform: libpcsclite, winscard, or the PCSC framework of macOS. Only this folder calls it,
+//! and only this folder knows how platforms differ.
 
 mod abandoned_calls;
 mod bounds;
@@ -182,7 +182,8 @@ impl ResourceManager for Pcsc {
     fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
         abandoned_calls::wait_for(icc);
         match native::get_attribute(icc, id, value) {
-            // The buffer has room for the longest attribute. Some drivers (vpcd) report an unknown attribute in this way.
+            // The buffer has room for the longest attribute. Some drivers (vpcd) report an unknown attribute in this
+            // way.
             Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
             answer => answer,
         }
@@ -234,12 +235,14 @@ impl ResourceManager for Pcsc {
     }
 }
 
-/// Waits until no other application has a transaction. An error is a signal: the call that follows reports or acknowledges it.
+/// Waits until no other application has a transaction. An error is a signal: the call that follows reports or
+/// acknowledges it.
 fn wait_for_others(icc: Icc, blocking: &Blocking) -> Result<()> {
     blocking.wait_while(|| connection::is_locked_by_other(icc) == Ok(true))
 }
 
-/// Makes a call that waits only for a service that hangs. A cancel need not reach it, so that it needs a second thread only for a deadline.
+/// Makes a call that waits only if the service hangs. A cancel need not end it, so it needs a second thread only for a
+/// deadline.
 fn within_deadline<T: Send + 'static>(
     limit: &WaitLimit,
     target: Target,

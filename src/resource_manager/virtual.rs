@@ -1,7 +1,7 @@
-//! The virtual resource manager, inside the process: readers and cards that a program makes itself.
+//! The virtual resource manager, inside the process: readers and cards that a program creates.
 //!
-//! This file is what attachments see of it: each call looks whether the reader was told to fail, is carried out
-//! (`calls`), and leaves a line in the reader's log. What the program does with its readers is in `world`.
+//! This file implements the trait. Each call first checks whether the reader was told to fail. Then `calls` makes the
+//! call, and the log of the reader gets a line. The functions by which a program changes its readers are in `actions`.
 
 mod actions;
 mod answer;
@@ -41,7 +41,7 @@ use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 use log::{Command, Hex};
 use log_text::{Outcome, done};
 
-/// The group that pcsc-lite has all its readers in, too.
+/// The group of all virtual readers. pcsc-lite has the same group.
 const GROUP: &[u8] = b"SCard$DefaultReaders";
 
 pub struct Virtual;
@@ -51,7 +51,7 @@ pub fn has_ifd(name: &IfdName) -> bool {
     lock().ifd_named(name).is_some()
 }
 
-/// Whether there are virtual readers, and their service runs.
+/// Whether there are virtual readers whose service runs.
 pub fn serves_ifds() -> bool {
     let manager = lock();
     manager.runs && manager.ifds.iter().next().is_some()
@@ -87,12 +87,12 @@ impl ResourceManager for Virtual {
         1
     }
 
-    /// No cancel is missed here.
+    /// Here no cancel comes too early.
     fn wait_for_ifds_limit_ms(&self) -> u32 {
         SCM_INFINITE
     }
 
-    /// A program without virtual readers hears nothing of them.
+    /// A program without virtual readers gets no events of them.
     fn reports_absence(&self) -> bool {
         lock().had_ifds
     }
@@ -167,7 +167,7 @@ impl ResourceManager for Virtual {
     }
 
     fn probe(&self, icc: Icc, _: &WaitLimit) -> Result<()> {
-        lock().connection(icc.0)?.untroubled()
+        lock().connection(icc.0)?.check_signal()
     }
 
     fn is_locked_by_other(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
@@ -259,7 +259,7 @@ impl ResourceManager for Virtual {
     }
 }
 
-/// What the reader was told to do with this call.
+/// Applies the planned failure of this call, if there is one.
 fn plan(ifd: usize, operation: Operation, limit: &WaitLimit) -> Result<()> {
     let mut manager = lock();
     let planned = manager.ifds.get_mut(ifd).map(|ifd| ifd.failures.next(operation));
@@ -270,7 +270,7 @@ fn plan(ifd: usize, operation: Operation, limit: &WaitLimit) -> Result<()> {
     answer
 }
 
-/// Adds a line to the log of a reader, if it is still there.
+/// Adds a line to the log of a reader, if the reader still exists.
 fn note(ifd: usize, line: Arguments<'_>) {
     if let Some(ifd) = lock().ifds.get_mut(ifd) {
         ifd.log.line(line);

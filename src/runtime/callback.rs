@@ -1,21 +1,22 @@
-//! Calls of functions that belong to the program, in which its thread may end.
+//! Calls of the program's functions, in which the program may end the thread.
 //!
-//! `pthread_exit` and `pthread_cancel` unwind the stack on glibc: a forced unwind, which must not end in `catch_unwind`, as the guard
-//! of the exported functions would have it. So it stops where the function was called: to the library the function has failed. The
-//! call of the library comes to its end and releases everything. Then `resume` lets the thread end.
+//! On glibc `pthread_exit` and `pthread_cancel` end a thread by a forced unwind of its stack. It must not reach the
+//! `catch_unwind` in the guard of an exported function. So it stops at the call of the program's function, and the
+//! library takes that function for failed. The exported function completes and releases everything. Then `resume`
+//! continues the unwind.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::abi::hresult::Hresult;
 use crate::runtime::platform::unwinder::{self, Unwind};
 
-/// How many threads have an unwind that waits. It makes the question cheap where there is none.
+/// How many threads have a stopped unwind. While it is 0, `resume` costs one load.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
-/// What a function has answered in which its thread ends.
+/// The result of a function in which its thread ends.
 pub(crate) const THREAD_ENDED: i32 = Hresult::E_ABORT.0;
 
-/// Calls a function of the program. If its thread ends in there, the answer is `ended`.
+/// Calls a function of the program. Returns `ended` if the program ends the thread in it.
 pub fn call<T>(function: impl FnOnce() -> T, ended: T) -> T {
     match unwinder::call(function) {
         Ok(answer) => answer,
@@ -26,7 +27,7 @@ pub fn call<T>(function: impl FnOnce() -> T, ended: T) -> T {
     }
 }
 
-/// Ends this thread, if it was to end in a function of the program. Nothing of the library is left on its stack by then.
+/// Continues the unwind of this thread, if it has one. Nothing of the library is left on its stack then.
 #[inline(always)]
 pub fn resume() {
     if WAITING.load(Ordering::Relaxed) != 0 {
@@ -36,14 +37,15 @@ pub fn resume() {
     }
 }
 
-/// Ends the wait without resuming it, for a thread of the library, which ends by itself.
+/// Drops the unwind of this thread without continuing it, for a thread of the library, which ends by itself.
 pub fn forget() {
     take();
 }
 
 thread_local!(static KEPT: std::cell::Cell<Option<Unwind>> = const { std::cell::Cell::new(None) });
 
-/// A thread that ends can be called back once more before the call is over. The unwind is the same one then.
+/// The library may call the program again on a thread with a stopped unwind. A second unwind of the thread is the same
+/// object.
 #[cold]
 fn keep(unwind: Unwind) {
     if KEPT.replace(Some(unwind)).is_none() {

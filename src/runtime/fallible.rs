@@ -1,5 +1,5 @@
-//! Memory on the heap that can run out. `Box` and `Arc` of the standard library abort the process then, and this library promises
-//! `SCM_E_OUTOFMEMORY` instead. This is the only place that allocates a box or a shared reference.
+//! Memory on the heap that can run out. `Box` and `Arc` of the standard library abort the process then, and this
+//! library promises `SCM_E_OUTOFMEMORY` instead. This is the only place that allocates a box or a shared reference.
 
 use std::alloc::{Layout, alloc};
 use std::ops::Deref;
@@ -24,8 +24,8 @@ pub fn try_box<T>(value: T) -> Result<Box<T>> {
     }
 }
 
-/// A counted reference to a shared, immutable `T`; the last reference drops it. There are no weak references, so it needs one
-/// counter.
+/// A counted reference to a shared, immutable `T`; the last reference drops it. There are no weak references, so it
+/// needs one counter.
 pub struct Arc<T> {
     counted: NonNull<Counted<T>>,
 }
@@ -77,7 +77,8 @@ impl<T> Arc<T> {
         if references.fetch_sub(1, Ordering::Release) != 1 {
             return None;
         }
-        // All uses of T by other threads happen before its end. A fence has the same effect, but sanitizers do not see it.
+        // All uses of T by other threads happen before its end. A fence has the same effect, but sanitizers do not see
+        // it.
         references.load(Ordering::Acquire);
         // SAFETY: the allocation came from a box, and nobody else has a reference.
         Some(unsafe { Box::from_raw(counted.as_ptr()) })

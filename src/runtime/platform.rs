@@ -1,5 +1,5 @@
-//! Everything in the runtime that depends on the platform. The other platform code of the library is in `resource_manager/pcsc`.
-//! A new platform needs one file here for each of these modules.
+//! Everything in the runtime that depends on the platform. The other platform code of the library is in
+//! `resource_manager/pcsc`. A new platform needs one file here for each of these modules.
 
 /// cbindgen:ignore
 #[cfg_attr(not(all(unix, not(target_os = "android"))), path = "platform/no_cancellation.rs")]

@@ -1,11 +1,18 @@
 //! Threads of the library. A thread of the standard library aborts the process when there is no memory for it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::abi::hresult::Result;
-use crate::runtime::platform;
+use crate::runtime::{callback, platform};
 
 /// Runs `work` on a new thread, which nobody joins. It handles no signals of the program.
 pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
-    platform::thread::spawn(work)
+    platform::thread::spawn(move || {
+        // A panic is a bug of the library, and does not end the process.
+        let _ = catch_unwind(AssertUnwindSafe(work));
+        // The thread ends anyway.
+        callback::forget();
+    })
 }
 
 #[cfg(test)]
@@ -13,7 +20,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     #[test]
-    fn work_is_done_on_another_thread() {
+    fn work_runs_on_another_thread() {
         let (sender, receiver) = channel();
         super::spawn(move || sender.send(std::thread::current().id()).unwrap()).unwrap();
         assert_ne!(receiver.recv().unwrap(), std::thread::current().id());
@@ -21,7 +28,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn signals_of_the_program_are_not_handled_there() {
+    fn the_thread_handles_no_signals_of_the_program() {
         let (sender, receiver) = channel();
         super::spawn(move || {
             // SAFETY: a set that is all zeroes is one, and the call writes it.
@@ -37,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_ends_nothing_but_the_thread() {
+    fn a_panic_ends_only_the_thread() {
         let (sender, receiver) = channel::<()>();
         super::spawn(move || {
             let _sender = sender;

@@ -1,5 +1,5 @@
-//! Calls of PC/SC that have not returned, and whose callers have given up. When such a call returns, its thread takes back its
-//! outcome, and then closes the card handle and the context that were closed meanwhile.
+//! Calls of PC/SC that have not returned, and whose callers have given up. When such a call returns, its thread takes
+//! back its outcome, and then closes the card handle and the context that were closed meanwhile.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -51,7 +51,8 @@ impl AbandonedCalls {
         COUNT.store(self.all.len(), Ordering::Relaxed);
     }
 
-    /// Finds a call on the target. A call in the context of a card handle counts too: PC/SC makes one wait for the other.
+    /// Finds a call on the target. A call in the context of a card handle counts too: PC/SC makes one wait for the
+    /// other.
     fn find(&mut self, target: &Target) -> Option<&mut AbandonedCall> {
         let context = match target {
             Target::Icc(icc) => context_of(*icc),

@@ -8,7 +8,8 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc, MAX_ATTRIBUTE};
 
-/// How often a signal is acknowledged before the card is reset or powered down. Each reset by another application sends one.
+/// How often a signal is acknowledged before the card is reset or powered down. Each reset by another application sends
+/// one.
 const TRIES_TO_DISPOSE: u32 = 5;
 
 /// The reader alone, without its card.
@@ -26,8 +27,9 @@ pub fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, 
     }
 }
 
-/// After a connection that failed for its protocol, pcscd takes the card for used until the next connection ends. So it never powers the
-/// card down, and the card keeps the protocol that is in the way. A direct connection does not use the card, and its end corrects this.
+/// After a connection that failed for its protocol, pcscd takes the card for used until the next connection ends. So it
+/// never powers the card down, and the card keeps the protocol that is in the way. A direct connection does not use the
+/// card, and its end corrects this.
 fn let_power_down(context: Context, ifd: &IfdName) {
     if IS_PCSC_LITE {
         if let Ok((icc, _)) = native::connect(context, ifd, DIRECT) {
@@ -46,7 +48,8 @@ pub fn reconnect(icc: Icc, now: ShareMode, access: Access, initial: Disposition)
         }
     }
     let protocol = match native::reconnect(icc, access, initial) {
-        // pcscd does not reconnect a reader without a card. A direct connection needs no card; without a signal there is nothing to do.
+        // pcscd does not reconnect a reader without a card. A direct connection needs no card; without a signal there
+        // is nothing to do.
         Err(Hresult::SCARD_E_NO_SMARTCARD)
             if now == ShareMode::Direct && access.share_mode == ShareMode::Direct && status::status(icc).is_ok() =>
         {
@@ -68,8 +71,8 @@ pub fn close(icc: Icc, disposition: Disposition) -> Result<()> {
         let is_removed =
             || matches!(status::status(icc), Err(Hresult::SCARD_W_REMOVED_CARD) | Ok((CardState::Absent, _)));
         if !is_locked || is_removed() {
-            // A card that was inserted later does not belong to this handle. And in an empty reader pcscd would signal a reset to all
-            // clients that know of the removal.
+            // A card that was inserted later does not belong to this handle. And in an empty reader pcscd would signal
+            // a reset to all clients that know of the removal.
             disposition = Disposition::Leave;
         }
     }
@@ -77,8 +80,9 @@ pub fn close(icc: Icc, disposition: Disposition) -> Result<()> {
     native::disconnect(icc, disposition)
 }
 
-/// Waits until other applications have ended their transactions, and begins one. Otherwise SCardDisconnect would wait for them, and block
-/// all calls that open and close connections. A handle with a signal begins no transaction before a reconnect acknowledges the signal.
+/// Waits until other applications have ended their transactions, and begins one. Otherwise SCardDisconnect would wait
+/// for them, and block all calls that open and close connections. A handle with a signal begins no transaction before a
+/// reconnect acknowledges the signal.
 fn lock_to_dispose(icc: Icc) -> Result<()> {
     for _ in 1..TRIES_TO_DISPOSE {
         match native::begin_transaction(icc) {
@@ -107,16 +111,16 @@ pub fn probe(icc: Icc) -> Result<()> {
     if !IS_PCSC_LITE {
         return status::status(icc).map(|_| ());
     }
-    // pcscd checks for signals before it reports that there is no transaction to end. That is one message and its answer; SCardStatus
-    // needs two.
+    // pcscd checks for signals before it reports that there is no transaction to end. That is one message and its
+    // answer; SCardStatus needs two.
     match end_transaction(icc, Disposition::Leave) {
         Err(Hresult::SCARD_E_NOT_TRANSACTED) => Ok(()),
         result => result,
     }
 }
 
-/// Whether another card handle has a transaction. pcscd refuses to read an attribute then, and does not wait. Without one, only a signal
-/// is an error.
+/// Whether another card handle has a transaction. pcscd refuses to read an attribute then, and does not wait. Without
+/// one, only a signal is an error.
 pub fn is_locked_by_other(icc: Icc) -> Result<bool> {
     match native::get_attribute(icc, ffi::SCARD_ATTR_DEVICE_FRIENDLY_NAME as u32, &mut [0; MAX_ATTRIBUTE]) {
         Err(Hresult::SCARD_E_SHARING_VIOLATION) => Ok(true),

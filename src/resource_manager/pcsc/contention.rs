@@ -1,8 +1,8 @@
 //! Waits for another application's transaction, on a thread that nothing interrupts.
 //!
-//! SCardBeginTransaction of libpcsclite waits for other applications itself, but it polls only every 100 ms. libscm polls every
-//! 5 ms, which costs one more message for each lock. So it does that only while there is contention: from the first transaction for
-//! which PC/SC had to wait, for so many calls.
+//! SCardBeginTransaction of libpcsclite waits for other applications itself, but it polls only every 100 ms. libscm
+//! polls every 5 ms, which costs one more message for each lock. So it does that only while there is contention: from
+//! the first transaction for which PC/SC had to wait, for so many calls.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};

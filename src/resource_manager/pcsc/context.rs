@@ -26,9 +26,9 @@ pub fn establish() -> Result<Context> {
             Err(_) if !daemon::is_here() => return Err(Hresult::SCARD_E_NO_SERVICE),
             Err(Hresult::SCARD_F_COMM_ERROR) if !was_admitted() => return Err(Hresult::SCARD_E_NO_SERVICE),
             Err(code) if !was_admitted() => return Err(code),
-            // pcscd hangs up if it has too many clients, and also if a policy forbids this one. libpcsclite may report both as if there
-            // were no service. But a policy does not change for a process. So pcscd has too many clients, or it is just starting and
-            // accepts the next try.
+            // pcscd hangs up if it has too many clients, and also if a policy forbids this one. libpcsclite may report
+            // both as if there were no service. But a policy does not change for a process. So pcscd has too many
+            // clients, or it is just starting and accepts the next try.
             Err(_) => {}
         }
     }
@@ -39,8 +39,8 @@ fn was_admitted() -> bool {
     ADMITTED.load(Ordering::Relaxed)
 }
 
-/// Whether libpcsclite reports a refused connection, or one that broke before there was a context. Timing decides which of these codes it
-/// reports.
+/// Whether libpcsclite reports a refused connection, or one that broke before there was a context. Timing decides which
+/// of these codes it reports.
 fn was_hung_up(code: Hresult) -> bool {
     IS_PCSC_LITE
         && matches!(

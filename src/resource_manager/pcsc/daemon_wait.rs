@@ -1,4 +1,4 @@
-//! All readers at once, and the wait until something changes, where pcscd itself is asked.
+//! A wait until a reader changes, where libscm asks pcscd itself.
 
 use std::net::Shutdown;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,11 @@ use crate::runtime::cancellation::hold_off;
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::{deadline, is_past, until};
 
-/// How long who was woken for nothing stays away, as in `survey`: also the use of a reader wakes.
-const FRUITLESS: Duration = Duration::from_millis(10);
+/// The pause after a notification without a change, as in `status_change`: the use of a reader causes notifications,
+/// too.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// The watches under way, so that another thread can end them.
+/// The present waits, so that another thread can cancel them.
 static CALLS: Mutex<Vec<Call>> = Mutex::new(Vec::new());
 
 pub struct Call {
@@ -25,25 +26,26 @@ pub struct Call {
     is_cancelled: bool,
 }
 
-/// All of them, locked: also across a fork.
+/// The list, locked. A fork holds this lock.
 pub fn lock() -> MutexGuard<'static, Vec<Call>> {
     CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One of them, in this context: nobody else has one there.
+/// A wait in this context. There is only one for each context.
 pub struct DaemonWait {
     context: Context,
-    waker: Option<Notification>,
+    notification: Option<Notification>,
 }
 
-/// Begins one, if pcscd has to be asked itself, and if it understands us: libpcsclite says what is the matter otherwise.
+/// Begins a wait, if libscm has to ask pcscd itself and pcscd speaks the same protocol. Otherwise libpcsclite reports
+/// the error.
 pub fn begin(context: Context) -> Result<Option<DaemonWait>> {
     if !daemon::is_needed() {
         return Ok(None);
     }
     let _cancellation = hold_off();
     let Some(wait) = try_to_begin(context) else { return Ok(None) };
-    // What answers now was there before, so it is the one that has answered here.
+    // The daemon that answers now existed before, so it is the one that `connect` has reached.
     check_alive(context)?;
     Ok(Some(wait))
 }
@@ -51,11 +53,11 @@ pub fn begin(context: Context) -> Result<Option<DaemonWait>> {
 fn try_to_begin(context: Context) -> Option<DaemonWait> {
     let stream = Arc::try_new(daemon::connect().ok()?).ok()?;
     let mut wait = DaemonWait::new(context, stream.clone()).ok()?;
-    wait.waker = Some(Notification::new(stream).ok()?);
+    wait.notification = Some(Notification::new(stream).ok()?);
     Some(wait)
 }
 
-/// Fails when the pcscd that has given this context is gone, although another one may have come.
+/// Fails if the daemon of this context has ended, even if another one runs now.
 fn check_alive(context: Context) -> Result<()> {
     match native::list_readers(context, None) {
         Ok(_) | Err(Hresult::SCARD_E_NO_READERS_AVAILABLE | Hresult::SCARD_E_UNSUPPORTED_FEATURE) => Ok(()),
@@ -63,7 +65,7 @@ fn check_alive(context: Context) -> Result<()> {
     }
 }
 
-/// Ends the wait in this context. Whether there is one.
+/// Cancels the wait in this context. Whether there was one.
 pub fn cancel(context: Context) -> bool {
     let mut calls = lock();
     let call = calls.iter_mut().find(|call| call.context == context);
@@ -79,45 +81,45 @@ impl DaemonWait {
         let mut calls = lock();
         calls.try_reserve(1)?;
         calls.push(Call { context, stream, is_cancelled: false });
-        Ok(DaemonWait { context, waker: None })
+        Ok(DaemonWait { context, notification: None })
     }
 
-    /// All readers once something is other than `known`, or the time is up.
+    /// All readers, once they differ from `known` or the time is up.
     pub fn wait_for_ifds(self, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
-        let ask = || as_seen(&daemon::readers()?, known);
+        let ask = || ifd_states(&daemon::readers()?, known);
         self.wait(timeout_ms, ask, |now| IfdState::differ(known, now))
     }
 
-    /// The reader once it is other than `seen`.
+    /// The reader, once it differs from `seen`.
     pub fn wait_for_change(self, ifd: &IfdName, seen: &SlotState, timeout_ms: u32) -> Result<SlotState> {
         let is_other = |now: &SlotState| SlotState { native: seen.native, ..*now } != *seen;
         let now = self.wait(timeout_ms, || ask_slot_state(ifd), is_other)?;
         if is_other(&now) { Ok(now) } else { Err(Hresult::SCARD_E_TIMEOUT) }
     }
 
-    /// Looks until there is news, the time is up, or it is cancelled.
+    /// Asks until there is a change, the time is up, or the wait is cancelled.
     fn wait<T>(mut self, timeout_ms: u32, ask: impl Fn() -> Result<T>, is_news: impl Fn(&T) -> bool) -> Result<T> {
         let _cancellation = hold_off();
         let end = deadline(timeout_ms);
-        let mut is_woken = false;
+        let mut was_notified = false;
         loop {
-            let set = self.waker().and_then(Notification::set);
+            let set = self.notification().and_then(Notification::request);
             let now = ask()?;
             if is_news(&now) || is_past(end) {
                 return Ok(now);
             }
-            if is_woken {
-                std::thread::sleep(FRUITLESS.min(until(end).unwrap_or(FRUITLESS)));
+            if was_notified {
+                std::thread::sleep(PAUSE.min(until(end).unwrap_or(PAUSE)));
             }
-            is_woken = match set.and_then(|()| self.waker()?.wait(end)) {
+            was_notified = match set.and_then(|()| self.notification()?.wait(end)) {
                 Err(_) if self.is_cancelled() => return Ok(now),
                 waited => waited?,
             };
         }
     }
 
-    fn waker(&mut self) -> Result<&mut Notification> {
-        self.waker.as_mut().ok_or(Hresult::E_UNEXPECTED)
+    fn notification(&mut self) -> Result<&mut Notification> {
+        self.notification.as_mut().ok_or(Hresult::E_UNEXPECTED)
     }
 
     fn is_cancelled(&self) -> bool {
@@ -131,7 +133,7 @@ impl Drop for DaemonWait {
     }
 }
 
-/// The reader as it is now, if pcscd has to be asked itself, and if it understands us.
+/// The present state of the reader, if libscm has to ask pcscd itself and pcscd speaks the same protocol.
 pub fn slot_state(context: Context, ifd: &IfdName) -> Result<Option<SlotState>> {
     if !daemon::is_needed() {
         return Ok(None);
@@ -153,17 +155,17 @@ fn ask_slot_state(ifd: &IfdName) -> Result<SlotState> {
     Ok(SlotState { card_present: card.is_some(), atr: card.unwrap_or_default(), events: reader.events, native: 0 })
 }
 
-fn as_seen(readers: &[Reader], known: &[IfdState]) -> Result<Vec<IfdState>> {
+fn ifd_states(readers: &[Reader], known: &[IfdState]) -> Result<Vec<IfdState>> {
     let mut ifds: Vec<IfdState> = Vec::new();
     ifds.try_reserve_exact(readers.len())?;
     for reader in readers {
         let name = reader.name;
-        // Of several with one name pcscd knows the first.
+        // pcscd finds the first of several readers with one name.
         if ifds.iter().any(|ifd| ifd.name == name) {
             continue;
         }
         let before = known.iter().find(|ifd| ifd.name == name).map_or(0, |ifd| ifd.events);
-        // As libpcsclite would have it: what pcscd cannot speak with has no card, and a count that it goes on with afterwards.
+        // As libpcsclite reports it: a reader without communication has no card, and its count is the last known one.
         let (card, events) = if reader.is_available() { (reader.card(), reader.events) } else { (None, before) };
         ifds.push(IfdState { name, id: 0, card, events, resets: 0, native: 0 });
     }

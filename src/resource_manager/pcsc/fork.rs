@@ -1,4 +1,5 @@
-//! A fork of the process. The parent locks everything that the child inherits; the child forgets what belongs to the parent.
+//! A fork of the process. The parent locks everything that the child inherits; the child forgets what belongs to the
+//! parent.
 
 use std::sync::MutexGuard;
 

@@ -1,6 +1,9 @@
-//! What the child of a fork has inherited of libpcsclite: its global mutex, which was locked if another thread of the parent was at the
-//! beginning of a call, and from 2.0.1 on that of the states of the readers, if one was asking for them. Nobody unlocks it in the child, and every call would wait for it for ever. So the child tries it on a
-//! thread of its own before it makes its first call.
+//! Checks in the child of a fork whether PC/SC can be called.
+//!
+//! The child may have inherited a locked mutex of libpcsclite: the global one, if another thread of the parent was at
+//! the beginning of a call; since 2.0.1 also that of the reader states, if a thread was asking for them. Nobody unlocks
+//! it in the child, so each call would block for ever. So the child tries a call on a thread of its own before its
+//! first call.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -12,23 +15,24 @@ use crate::runtime::cancellation::hold_off;
 use crate::runtime::thread;
 use crate::runtime::wait::{in_future, is_past};
 
-/// How long the attempt may take on a busy machine. It asks nobody, and needs no more than a few microseconds.
+/// How long the try may take on a busy machine. It needs a few microseconds, as it sends no message.
 const TRY_LIMIT: Duration = Duration::from_secs(1);
 
-const LOOK_EVERY: Duration = Duration::from_micros(50);
+const CHECK_EVERY: Duration = Duration::from_micros(50);
 
 /// In `STATE`: PC/SC can be called.
 const FREE: u8 = 0;
-/// In `STATE`: nobody has tried it yet.
+/// In `STATE`: not tried yet.
 const UNTRIED: u8 = 1;
-/// In `STATE`: it hangs.
+/// In `STATE`: a call would block for ever.
 const LOCKED: u8 = 2;
-/// In `STATE`: nobody has tried it yet, nor the question for the states of the readers.
+/// In `STATE`: not tried yet; the question for the states of the readers has to be tried, too.
 const UNTRIED_STATES: u8 = 3;
 
 static STATE: AtomicU8 = AtomicU8::new(FREE);
 
-/// In the child of a fork. `is_locked` when it is known to be, `was_reading` when a thread of the parent was asking for states.
+/// Called in the child of a fork. `is_locked`: a mutex is known to be locked. `was_reading`: a thread of the parent was
+/// asking for the states of the readers.
 #[cfg(unix)]
 pub fn inherit(is_locked: bool, was_reading: bool) {
     let state = match (is_locked, was_reading) {
@@ -39,19 +43,19 @@ pub fn inherit(is_locked: bool, was_reading: bool) {
     STATE.store(state, Ordering::Relaxed);
 }
 
-/// Whether PC/SC can be called at all. To be asked before what can be the first call of a process.
+/// Whether PC/SC can be called. Check it before a call that may be the first one of the process.
 pub fn check() -> Result<()> {
     match STATE.load(Ordering::Relaxed) {
         FREE => Ok(()),
-        state @ (UNTRIED | UNTRIED_STATES) => attempt(state),
+        state @ (UNTRIED | UNTRIED_STATES) => try_call(state),
         _ => Err(Hresult::SCARD_E_NO_SERVICE),
     }
 }
 
 #[cold]
-fn attempt(state: u8) -> Result<()> {
+fn try_call(state: u8) -> Result<()> {
     thread::spawn(move || {
-        // There is no such context, so it takes the mutex and does nothing else.
+        // There is no such context, so the call only locks and unlocks the mutex.
         let _ = native::cancel(Context(0));
         if state == UNTRIED_STATES {
             ask_for_states();
@@ -61,7 +65,7 @@ fn attempt(state: u8) -> Result<()> {
     let _cancellation = hold_off();
     let end = in_future(TRY_LIMIT);
     while STATE.load(Ordering::Relaxed) == state && !is_past(end) {
-        std::thread::sleep(LOOK_EVERY);
+        std::thread::sleep(CHECK_EVERY);
     }
     match STATE.compare_exchange(state, LOCKED, Ordering::Relaxed, Ordering::Relaxed) {
         Err(FREE) => Ok(()),
@@ -69,7 +73,7 @@ fn attempt(state: u8) -> Result<()> {
     }
 }
 
-/// The service is asked, as the mutex cannot be had without.
+/// Only a question to the service locks this mutex.
 fn ask_for_states() {
     if let Ok(context) = native::establish_context() {
         let _ = native::list_readers(context, None);

@@ -15,7 +15,8 @@ use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc, Identity, SlotState};
 
 pub fn status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
-    // With a protocol the connection is usable, whatever the array of reader states says: pcscd itself reports a lost card.
+    // With a protocol the connection is usable, whatever the array of reader states says: pcscd itself reports a lost
+    // card.
     READER_STATES.settled(|| ask_status(icc), |(_, protocol)| protocol.is_some())
 }
 
@@ -31,8 +32,8 @@ fn ask_status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
     Ok((state, protocol))
 }
 
-/// SCardStatus of pcsc-lite asks the daemon, and no driver. So a communication error means that the connection to the daemon is broken. A
-/// forwarder whose daemon has ended may close one direction of the connection before the other.
+/// SCardStatus of pcsc-lite asks the daemon, and no driver. So a communication error means that the connection to the
+/// daemon is broken. A forwarder whose daemon has ended may close one direction of the connection before the other.
 fn without_connection(code: Hresult) -> Hresult {
     match code {
         Hresult::SCARD_F_COMM_ERROR if IS_PCSC_LITE => Hresult::SCARD_E_NO_SERVICE,

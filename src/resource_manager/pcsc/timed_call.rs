@@ -1,8 +1,8 @@
-//! A call of PC/SC whose caller has a limit. PC/SC has no limit for most calls, and cannot cancel them. So another thread makes the
-//! call. When the caller gives up, the call becomes an abandoned call (see `abandoned_calls`).
+//! A call of PC/SC whose caller has a limit. PC/SC has no limit for most calls, and cannot cancel them. So another
+//! thread makes the call. When the caller gives up, the call becomes an abandoned call (see `abandoned_calls`).
 //!
-//! Where nothing can end the call early, the calling thread makes the call itself: a second thread costs more than a message to the
-//! service.
+//! Where nothing can end the call early, the calling thread makes the call itself: a second thread costs more than a
+//! message to the service.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::resource_manager::{Context, Icc};
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::{WaitLimit, Waker, in_future, is_past, later};
 
-/// How often a call asks whether the transaction of another application has ended: 0.5 % of a core, and a twentieth of the delay of
-/// PC/SC.
+/// How often a call asks whether the transaction of another application has ended: 0.5 % of a core, and a twentieth of
+/// the delay of PC/SC.
 pub(super) const POLL: Duration = Duration::from_millis(5);
 
 /// The least time that a call of PC/SC gets to return, however little of its limit is left.

@@ -1,5 +1,5 @@
-//! Threads that make calls of PC/SC whose callers may give up before the call returns. A thread starts when it is needed, and ends
-//! after it was idle for a while.
+//! Threads that make calls of PC/SC whose callers may give up before the call returns. A thread starts when it is
+//! needed, and ends after it was idle for a while.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! Where the callbacks of a card, or those of a reader, are called: for one thread at a time.
+//! Allows one thread at a time to call the callbacks of a card, or those of a reader.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -14,11 +14,11 @@ pub struct CallbackLock<Pending> {
 
 #[derive(Default)]
 pub struct State<Pending> {
-    /// The mark of the thread that is in a callback, or 0.
+    /// The id of the thread that is in a callback, or 0.
     busy: usize,
-    /// Grows when waiting threads have to look again.
-    disturbances: usize,
-    /// The events that are told afterwards.
+    /// Incremented to make waiting threads check the card again.
+    interruptions: usize,
+    /// Events that the card gets after the present callback.
     pub pending: Pending,
 }
 
@@ -27,7 +27,7 @@ impl<Pending> State<Pending> {
         self.busy != 0
     }
 
-    /// Serves this thread from now on.
+    /// Locks the callbacks for this thread.
     pub fn begin(&mut self) {
         self.busy = this_thread();
     }
@@ -38,36 +38,36 @@ impl<Pending> CallbackLock<Pending> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The callback_lock, once it serves no other thread; None when it was disturbed meanwhile. Not to be called with a lock of ours held; from
-    /// a callback that is called here it is refused, and where it would have to wait from any other one.
+    /// Waits until no other thread is in a callback; None if the wait was interrupted. Call it without a lock of the
+    /// library. It fails in a callback of the same object, and in any other callback if it would have to wait.
     pub fn free(&self) -> Result<Option<MutexGuard<'_, State<Pending>>>> {
         let mut state = self.lock();
         if state.busy == this_thread() {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
-        let before = state.disturbances;
+        let before = state.interruptions;
         while state.is_busy() {
-            // The other thread may be in there for the sake of the card whose callback this is.
+            // The other thread may be waiting for the card whose callback this is.
             reentrancy::may_wait()?;
             state = self.free.wait(state).unwrap_or_else(PoisonError::into_inner);
-            if state.disturbances != before {
+            if state.interruptions != before {
                 return Ok(None);
             }
         }
         Ok(Some(state))
     }
 
-    /// Lets the next one in.
+    /// Unlocks the callbacks.
     pub fn end(&self, mut state: MutexGuard<'_, State<Pending>>) {
         state.busy = 0;
         drop(state);
         self.free.notify_all();
     }
 
-    /// Lets those who wait look again.
-    pub fn disturb(&self) {
+    /// Interrupts the waits, so that the threads check the card again.
+    pub fn interrupt(&self) {
         let mut state = self.lock();
-        state.disturbances = state.disturbances.wrapping_add(1);
+        state.interruptions = state.interruptions.wrapping_add(1);
         self.free.notify_all();
     }
 }

@@ -1,11 +1,11 @@
-//! All virtual readers at once, and the wait until one of them changes, comes or goes.
+//! The states of all virtual readers, and a wait until one of them changes, arrives or leaves.
 
 use super::manager::{Manager, lock, watch_until};
 use crate::abi::hresult::Result;
 use crate::resource_manager::{Context, IfdState};
 use crate::runtime::wait::{deadline, is_past};
 
-/// Looks until something is other than `known`, or the time is up.
+/// Waits until the readers differ from `known`, or the time is up.
 pub fn wait_for_ifds(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
     let end = deadline(timeout_ms);
     let mut manager = lock();
@@ -19,10 +19,10 @@ pub fn wait_for_ifds(context: Context, known: &[IfdState], timeout_ms: u32) -> R
     }
 }
 
-/// Ends a survey, also one that has not quite begun: without its context it cannot go on.
+/// Ends a wait, even one that has not begun yet: it cannot go on without its context.
 pub fn cancel(context: Context) {
     let mut manager = lock();
-    // An unknown one is released already.
+    // An unknown context was released already.
     manager.forget_context(context.0);
     manager.announce_to_watchers();
 }
@@ -53,7 +53,7 @@ mod tests {
     use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 
     #[test]
-    fn a_cancel_is_never_too_early() {
+    fn a_cancel_before_the_wait_ends_it() {
         let context = Virtual.establish_context(&WaitLimit::ENDLESS);
         let Ok(context) = context else { return }; // another test has stopped the service
         let _ = Virtual.wait_for_ifds(context, &[], 0);

@@ -1,5 +1,5 @@
-//! The virtual resource manager: its readers, contexts and card handles, under one lock that is never held during a
-//! callback. Who has to wait here waits for a change, never for a time to pass.
+//! The virtual resource manager: its readers, contexts and card handles, under one lock. The lock is never held during
+//! a callback. A thread sleeps until something changes; it does not poll.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,16 +14,15 @@ use crate::runtime::wait::{WaitLimit, earlier, in_future, is_past, until};
 
 static MANAGER: Mutex<Manager> = Mutex::new(Manager::new());
 static CHANGED: Condvar = Condvar::new();
-/// As `CHANGED`, for those who see the readers from outside: what attachments do to each other does not wake them.
+/// Like `CHANGED`, but only for changes of readers and cards, and not for what attachments do to each other.
 static READERS_CHANGED: Condvar = Condvar::new();
 
-/// Where the numbers of readers, contexts and card handles begin: far from those of pcscd, which have 32 bits, so that
-/// none is taken for one of the other.
+/// The first number of readers, contexts and card handles. pcscd uses 32 bits, so no number is ambiguous.
 const FIRST_NUMBER: usize = 0x5343_4D00 << (usize::BITS - 32);
 
 pub struct Manager {
     pub runs: bool,
-    /// Whether there ever was a reader.
+    /// Whether there has been a reader.
     pub had_ifds: bool,
     pub ifds: IdMap<Ifd>,
     contexts: Map<usize, Client>,
@@ -32,7 +31,7 @@ pub struct Manager {
     last_number: usize,
     /// How many threads wait for a change.
     waiting: usize,
-    /// How many of them watch from outside.
+    /// How many threads wait for a change of readers or cards.
     watching: usize,
 }
 
@@ -45,12 +44,12 @@ struct Client {
     iccs: Vec<usize>,
 }
 
-/// What a card handle stands for.
+/// The target of a card handle.
 pub struct Connection {
     pub context: usize,
     pub ifd: usize,
-    /// What every call answers: a signal until a reconnect acknowledges it, or that the reader or the service is gone.
-    pub trouble: Option<Hresult>,
+    /// The result of every call: a signal, until a reconnect acknowledges it; or the loss of the reader or the service.
+    pub failure: Option<Hresult>,
 }
 
 pub type Locked = MutexGuard<'static, Manager>;
@@ -59,8 +58,8 @@ pub fn lock() -> Locked {
     MANAGER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until something changes, or the limit of the caller ends. A callback does not wait here: the change may come only after
-/// the callback has returned.
+/// Waits until something changes, or the limit of the caller ends. A callback does not wait here: the change may come
+/// only after the callback has returned.
 pub fn wait(manager: Locked, limit: &WaitLimit) -> Result<Locked> {
     reentrancy::may_wait()?;
     limit.check()?;
@@ -102,16 +101,16 @@ fn sleep(condition: &Condvar, manager: Locked, end: Option<Instant>) -> Locked {
 
 impl Connection {
     pub fn new(context: usize, ifd: usize) -> Connection {
-        Connection { context, ifd, trouble: None }
+        Connection { context, ifd, failure: None }
     }
 
-    /// Whether reader and service are still there.
+    /// Whether reader and service still exist.
     pub fn is_alive(&self) -> bool {
-        !matches!(self.trouble, Some(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_READER_UNAVAILABLE))
+        !matches!(self.failure, Some(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_READER_UNAVAILABLE))
     }
 
-    pub fn untroubled(&self) -> Result<()> {
-        self.trouble.map_or(Ok(()), Err)
+    pub fn check_signal(&self) -> Result<()> {
+        self.failure.map_or(Ok(()), Err)
     }
 }
 
@@ -129,14 +128,14 @@ impl Manager {
         }
     }
 
-    /// Says that something is no longer as it was.
+    /// Wakes the threads that wait for a change.
     pub fn announce(&self) {
         if self.waiting > 0 {
             CHANGED.notify_all();
         }
     }
 
-    /// The same of what can be seen from outside.
+    /// Also wakes the threads that wait for a change of readers or cards.
     pub fn announce_to_all(&self) {
         self.announce();
         self.announce_to_watchers();
@@ -157,15 +156,15 @@ impl Manager {
         self.connections.get(&icc).ok_or(Hresult::SCARD_E_INVALID_HANDLE)
     }
 
-    /// Whether the card of this handle was taken out, and nobody has said since that he knows.
+    /// Whether the card of this handle was removed, and no reconnect has acknowledged that.
     pub fn has_lost_its_card(&self, icc: usize) -> bool {
-        self.connections.get(&icc).is_some_and(|connection| connection.trouble == Some(Hresult::SCARD_W_REMOVED_CARD))
+        self.connections.get(&icc).is_some_and(|connection| connection.failure == Some(Hresult::SCARD_W_REMOVED_CARD))
     }
 
     /// Ends the signal of a card handle.
     pub fn acknowledge(&mut self, icc: usize) {
         if let Some(connection) = self.connections.get_mut(&icc) {
-            connection.trouble = None;
+            connection.failure = None;
         }
         self.announce();
     }
@@ -176,11 +175,11 @@ impl Manager {
         Ok(number)
     }
 
-    /// Forgets a context and its card handles. Whether it was known.
+    /// Removes a context and its card handles. Whether it was known.
     pub fn forget_context(&mut self, context: usize) -> bool {
         let Some(client) = self.contexts.remove(&context) else { return false };
         for icc in client.iccs {
-            // The context knew it.
+            // The context has just named it, so it is known.
             let _ = self.forget(icc);
         }
         true
@@ -198,17 +197,17 @@ impl Manager {
         Ok(icc)
     }
 
-    /// A reader for who is to plug, pull or destroy it.
+    /// A reader that its program names.
     pub fn ifd(&mut self, number: usize) -> Result<&mut Ifd> {
         self.ifds.get_mut(number).ok_or(Hresult::E_HANDLE)
     }
 
-    /// The reader behind a card handle, signals or not.
+    /// The reader of a card handle, with or without a signal.
     pub fn ifd_of(&mut self, icc: usize) -> Result<&mut Ifd> {
         let connection = self.connection(icc)?;
         let number = connection.ifd;
         if !connection.is_alive() {
-            connection.untroubled()?;
+            connection.check_signal()?;
         }
         self.ifds.get_mut(number).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)
     }
@@ -217,18 +216,18 @@ impl Manager {
         self.ifds.iter().find(|(_, ifd)| ifd.name == *name).map(|(number, _)| number)
     }
 
-    /// Whether a live card handle other than `icc` leads to its reader.
+    /// Whether a live card handle other than `icc` has the same reader.
     pub fn is_shared(&self, icc: usize) -> Result<bool> {
         let connection = self.connection(icc)?;
         let ifd = self.ifds.get(connection.ifd).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)?;
         Ok(ifd.connections > usize::from(connection.is_alive()))
     }
 
-    /// Tells every card handle of a reader what happened.
+    /// Sends a signal to all card handles of a reader.
     pub fn signal(&mut self, ifd: usize, what: Hresult) {
         for connection in self.connections.values_mut() {
             if connection.ifd == ifd && connection.is_alive() {
-                connection.trouble = Some(what);
+                connection.failure = Some(what);
             }
         }
         if let Some(ifd) = self.ifds.get_mut(ifd) {
@@ -240,7 +239,7 @@ impl Manager {
         self.announce_to_all();
     }
 
-    /// Whether `context` may be used.
+    /// Fails if `context` cannot be used.
     pub fn check_context(&self, context: usize) -> Result<()> {
         match self.contexts.get(&context) {
             None => Err(Hresult::SCARD_E_INVALID_HANDLE),
@@ -249,7 +248,7 @@ impl Manager {
         }
     }
 
-    /// Forgets a card handle and gives back what it had.
+    /// Removes a card handle, and ends its use of the reader.
     pub fn forget(&mut self, icc: usize) -> Result<()> {
         let connection = self.connections.remove(&icc).ok_or(Hresult::SCARD_E_INVALID_HANDLE)?;
         if let Some(client) = self.contexts.get_mut(&connection.context) {
@@ -269,7 +268,7 @@ impl Manager {
             client.is_orphan = true;
         }
         for connection in self.connections.values_mut() {
-            connection.trouble = Some(Hresult::SCARD_E_NO_SERVICE);
+            connection.failure = Some(Hresult::SCARD_E_NO_SERVICE);
         }
         for (_, ifd) in self.ifds.iter_mut() {
             ifd.connections = 0;
@@ -287,7 +286,7 @@ impl Manager {
         self.waiting > 0
     }
 
-    /// How many contexts and card handles there are.
+    /// The number of contexts and of card handles.
     #[cfg(test)]
     pub fn census(&self) -> (usize, usize) {
         (self.contexts.values().count(), self.connections.values().count())

@@ -5,7 +5,7 @@ use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
 const DISABLE: c_int = if cfg!(target_vendor = "apple") { 0 } else { 1 };
-/// In the place of a state: it was left as it was.
+/// In place of a state: the state was not changed.
 const UNTOUCHED: c_int = -1;
 
 unsafe extern "C" {
@@ -14,26 +14,27 @@ unsafe extern "C" {
 
 static NOT_KNOWN: AtomicU8 = AtomicU8::new(0);
 
-/// What is not 0 while the process has a single thread, which nobody can cancel.
+/// A byte that is not 0 while the process has only one thread, which nobody can cancel.
 static IS_SINGLE_THREADED: AtomicPtr<AtomicU8> = AtomicPtr::new((&raw const NOT_KNOWN).cast_mut());
 
-/// Looks for the variable that tells. glibc has it from 2.32 on. Without it each call pays for its caution.
+/// Looks for this byte in the C library: glibc has it since 2.32. Without it every call of PC/SC changes the cancel
+/// state.
 pub fn learn() {
     // SAFETY: the name ends with a NUL.
-    let told = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
-    if !told.is_null() {
-        IS_SINGLE_THREADED.store(told.cast(), Ordering::Relaxed);
+    let variable = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
+    if !variable.is_null() {
+        IS_SINGLE_THREADED.store(variable.cast(), Ordering::Relaxed);
     }
 }
 
-/// Whether the process is known to have no other thread.
+/// Whether the process is known to have only one thread.
 #[inline(always)]
 pub fn is_single_threaded() -> bool {
-    // SAFETY: ours, or that of the C library: a byte that is always there, and changes only while there is a single thread.
+    // SAFETY: a byte of ours, or of the C library: it always exists, and changes only while there is one thread.
     unsafe { &*IS_SINGLE_THREADED.load(Ordering::Relaxed) }.load(Ordering::Relaxed) != 0
 }
 
-/// Until it is dropped, this thread is not cancelled.
+/// Disables cancellation of this thread until it is dropped.
 pub struct HeldOff {
     before: c_int,
 }
@@ -52,7 +53,7 @@ impl Drop for HeldOff {
     #[inline(always)]
     fn drop(&mut self) {
         if self.before != UNTOUCHED {
-            // SAFETY: the state that it was in.
+            // SAFETY: the state from before.
             unsafe { pthread_setcancelstate(self.before, null_mut()) };
         }
     }

@@ -1,4 +1,5 @@
-//! Threads of the standard library. Windows has no signals that a thread could block, and every new thread needs memory there.
+//! Threads of the standard library. Windows has no signals that a thread could block, and every new thread needs memory
+//! there.
 
 use crate::abi::hresult::{Hresult, Result};
 

@@ -2,10 +2,8 @@
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::abi::hresult::{Hresult, Result};
-use crate::runtime::callback;
 use crate::runtime::fallible::try_box;
 
 pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
@@ -19,17 +17,14 @@ pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
 extern "C" fn start<F: FnOnce()>(work: *mut c_void) -> *mut c_void {
     // SAFETY: `spawn` made it of a box, and gave it to this thread alone.
     let work = unsafe { Box::from_raw(work.cast::<F>()) };
-    // A panic is a bug of ours, and no reason to end the process.
-    let _ = catch_unwind(AssertUnwindSafe(work));
-    // It ends in any case.
-    callback::forget();
+    work();
     std::ptr::null_mut()
 }
 
 fn create(start: extern "C" fn(*mut c_void) -> *mut c_void, argument: *mut c_void) -> Result<()> {
     let mut thread = MaybeUninit::uninit();
     let mut attributes = MaybeUninit::uninit();
-    // SAFETY: the attributes are initialised before they are used and destroyed afterwards, and all pointers are ours.
+    // SAFETY: the attributes are initialised before their use and destroyed after it, and all pointers are ours.
     let code = unsafe {
         if libc::pthread_attr_init(attributes.as_mut_ptr()) != 0 {
             return Err(Hresult::E_OUTOFMEMORY);
@@ -43,7 +38,7 @@ fn create(start: extern "C" fn(*mut c_void) -> *mut c_void, argument: *mut c_voi
     if code == 0 { Ok(()) } else { Err(Hresult::E_OUTOFMEMORY) }
 }
 
-/// A new thread inherits which signals are blocked.
+/// A new thread inherits the set of blocked signals.
 fn with_signals_blocked<T>(act: impl FnOnce() -> T) -> T {
     let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
     // SAFETY: both sets are ours; the second is written by the call and read after it.

@@ -1,5 +1,5 @@
-//! The unwinder of the Itanium C++ ABI, as glibc uses it to end a thread. A forced unwind stops in a frame with a personality function
-//! of its own. No language gives a frame such a function, so the frame is written in assembler.
+//! The unwinder of the Itanium C++ ABI, as glibc uses it to end a thread. A forced unwind stops in a frame with a
+//! personality function of its own. No language gives a frame such a function, so the frame is written in assembler.
 
 use std::arch::global_asm;
 use std::ffi::{c_int, c_void};
@@ -13,8 +13,9 @@ const FORCED_UNWIND: c_int = 8;
 const INSTALL_CONTEXT: c_int = 7;
 const CONTINUE_UNWIND: c_int = 8;
 
-// void *scm_call_until_unwind(void *data, void (*run)(void *)): NULL when `run` returns, or the exception object. The data of
-// the personality are the address where it goes on then, with the object in the register of an answer.
+// void *scm_call_until_unwind(void *data, void (*run)(void *)): returns NULL when `run` returns, or the exception
+// object. The data of the personality function are the address at which the frame goes on, with the object in the
+// register of the return value.
 #[cfg(target_arch = "x86_64")]
 global_asm!(
     ".pushsection .text.scm_call_until_unwind, \"ax\", @progbits",
@@ -109,7 +110,7 @@ unsafe extern "C" {
     fn _Unwind_SetIP(context: *mut c_void, address: usize);
 }
 
-/// Stops a forced unwind. Anything else goes on, as without this frame.
+/// Stops a forced unwind. Other exceptions pass this frame.
 unsafe extern "C" fn personality(
     _version: c_int,
     actions: c_int,
@@ -120,8 +121,8 @@ unsafe extern "C" fn personality(
     if actions & FORCED_UNWIND == 0 {
         return CONTINUE_UNWIND;
     }
-    // SAFETY: the unwinder calls this for a frame of `scm_call_until_unwind`, and that is where its data lead to. Register 0
-    // of the architectures above is that of an answer.
+    // SAFETY: the unwinder calls this for a frame of `scm_call_until_unwind`, whose data are an address in it. Register
+    // 0 is that of the return value on the architectures above.
     unsafe {
         _Unwind_SetGR(context, 0, exception as usize);
         _Unwind_SetIP(context, _Unwind_GetLanguageSpecificData(context));
@@ -129,7 +130,7 @@ unsafe extern "C" fn personality(
     INSTALL_CONTEXT
 }
 
-/// What is to be called, and then what it has answered.
+/// The function to call, and then its result.
 union Call<F, T> {
     function: ManuallyDrop<F>,
     answer: ManuallyDrop<T>,
@@ -137,21 +138,22 @@ union Call<F, T> {
 
 pub fn call<T, F: FnOnce() -> T>(function: F) -> Result<T, Unwind> {
     let mut call = Call { function: ManuallyDrop::new(function) };
-    // SAFETY: `run` is given what it is made for. A forced unwind leaves nothing behind in its frame and in that of `function`,
-    // which do nothing but call the program.
+    // SAFETY: `run` gets the data that it expects. A forced unwind leaves nothing behind in its frame or in that of
+    // `function`: both only call the program.
     let exception = unsafe { scm_call_until_unwind((&raw mut call).cast(), run::<F, T>) };
     match NonNull::new(exception) {
         Some(unwind) => Err(unwind),
-        // SAFETY: `run` has returned, and so there is an answer.
+        // SAFETY: `run` has returned, so there is a result.
         None => Ok(ManuallyDrop::into_inner(unsafe { call.answer })),
     }
 }
 
 /// # Safety
+///
 /// `call` has a function that nobody else takes.
 unsafe extern "C-unwind" fn run<F: FnOnce() -> T, T>(call: *mut c_void) {
     let call = call.cast::<Call<F, T>>();
-    // SAFETY: as the caller vouches for.
+    // SAFETY: the caller guarantees it.
     let function = unsafe { ManuallyDrop::take(&mut (*call).function) };
     let answer = function();
     // SAFETY: as above; the function is not there any more.
@@ -159,6 +161,6 @@ unsafe extern "C-unwind" fn run<F: FnOnce() -> T, T>(call: *mut c_void) {
 }
 
 pub fn resume(unwind: Unwind) {
-    // SAFETY: the unwind of this thread, which stopped in `call`. It goes on from here up.
+    // SAFETY: the unwind of this thread, which stopped in `call`. It continues in the callers of this frame.
     unsafe { _Unwind_Resume(unwind.as_ptr()) }
 }
