@@ -6,6 +6,7 @@ pub mod cancellation;
 pub mod fallible;
 pub mod fork_count;
 pub mod reentrancy;
+pub mod spare_buffer;
 pub mod sync;
 pub mod thread;
 pub mod thread_id;

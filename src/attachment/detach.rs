@@ -61,6 +61,7 @@ impl Attachment {
         let Facts { ownership, disposition, .. } = *self.facts();
         let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
         let connection = session.connection.close()?;
+        session.response.close(&self.registration.spare);
         Some(Remains {
             manager: self.manager,
             ownership,

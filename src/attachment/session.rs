@@ -8,6 +8,7 @@ use super::Attachment;
 use super::connection_state::ConnectionState;
 use super::knowledge::Knowledge;
 use super::lock_state::LockState;
+use super::response::Response;
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::reentrancy;
 use crate::runtime::thread_id::this_thread;
@@ -16,14 +17,14 @@ use crate::runtime::wait::WaitLimit;
 pub struct Session {
     pub connection: ConnectionState,
     pub locks: LockState,
-    /// The response of the last exchange. Its capacity is that of the longest response.
-    pub response: Vec<u8>,
+    pub response: Response,
     pub knowledge: Knowledge,
 }
 
 impl Session {
-    pub fn new(connection: ConnectionState, response: Vec<u8>) -> Session {
-        Session { connection, locks: LockState::default(), response, knowledge: Knowledge::default() }
+    pub fn new(connection: ConnectionState) -> Session {
+        let (locks, response, knowledge) = (LockState::default(), Response::new(), Knowledge::default());
+        Session { connection, locks, response, knowledge }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Several exchanges with the card in a row, between which nobody else gets at it.
 
-use zeroize::Zeroize;
-
 use super::Attachment;
 use super::diagnosis;
 use super::knowledge::{FileClass, Habits, Reach, Selection};
@@ -15,7 +13,6 @@ use crate::iso7816::command::{Command, SHORT_DATA, SHORT_RESPONSE};
 use crate::iso7816::delivery::{Carrier, Delivered, Extended, Fetching, Limits};
 use crate::iso7816::status_word::StatusWord;
 use crate::resource_manager::{control_code, features};
-use crate::runtime::buffer;
 use crate::runtime::wait::WaitLimit;
 
 /// The card, locked for as long as this lives in `Attachment::converse`.
@@ -35,20 +32,28 @@ impl Attachment {
         let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
         let mut session = self.begin_call_within(&limit)?;
         let session = &mut *session;
-        self.take_lock(session, &limit)?;
-        let talked = match session.connection.get().map(|connection| connection.protocol) {
-            Ok(Some(protocol)) => {
-                if self.is_known_to_others() {
-                    // Something else could have been selected past this library.
-                    session.knowledge.forget_selected_file();
-                }
-                talk(&mut Transaction { attachment: self, session, protocol, has_failed: false, limit })
-            }
-            Ok(None) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
-            Err(code) => Err(code),
-        };
-        let _ = self.give_lock(session, Disposition::Leave, &limit);
+        session.response.reserve(&self.registration.spare)?;
+        let talked = self.take_lock(session, &limit).and_then(|()| {
+            let talked = self.talk_under_lock(session, limit, talk);
+            let _ = self.give_lock(session, Disposition::Leave, &limit);
+            talked
+        });
+        session.response.settle(&self.registration.spare);
         talked
+    }
+
+    fn talk_under_lock<T>(
+        &self,
+        session: &mut Session,
+        limit: WaitLimit,
+        talk: impl FnOnce(&mut Transaction) -> Result<T>,
+    ) -> Result<T> {
+        let protocol = session.connection.get()?.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
+        if self.is_known_to_others() {
+            // A user of the same card handle may have selected another file.
+            session.knowledge.forget_selected_file();
+        }
+        talk(&mut Transaction { attachment: self, session, protocol, has_failed: false, limit })
     }
 
     /// Sets what a command to this card may be like, whatever the card says, and how much data a short one may have and bring; None
@@ -118,17 +123,12 @@ impl Transaction<'_> {
         self.session.knowledge.forget_selected_file();
         answer.clear();
         let sent = self.try_forms(command, fetching, answer);
-        let kept = &mut self.session.response;
-        // What is in there is a part of the answer, or what the reader says of itself.
-        kept.clear();
-        let status = sent?;
-        let length = answer.len() + size_of::<StatusWord>();
-        if length > kept.capacity() {
-            // Of several exchanges, the last of which has given more than it was asked for.
-            *kept = buffer::zeroed(length)?;
-        }
-        kept.extend_from_slice(answer);
-        kept.extend_from_slice(&status.0.to_be_bytes());
+        let Ok(status) = sent else {
+            // It holds a part of the response, or what the reader says of itself.
+            self.session.response.clear();
+            return sent;
+        };
+        self.session.response.replace(answer, status)?;
         answer.truncate(command.ne);
         Ok(status)
     }
@@ -263,7 +263,7 @@ impl Transaction<'_> {
     /// What the reader answers to a control code; None if that is nothing. That the connection is broken is no answer.
     pub fn told(&mut self, code: u32) -> Result<Option<&[u8]>> {
         match self.control(code, &[]) {
-            Ok(_) => Ok(Some(&self.session.response)),
+            Ok(_) => Ok(Some(self.session.response.bytes())),
             Err(code) if diagnosis::is_lasting(code) => Err(code),
             Err(_) => Ok(None),
         }
@@ -273,24 +273,28 @@ impl Transaction<'_> {
     pub fn control(&mut self, code: u32, input: &[u8]) -> Result<&[u8]> {
         let icc = self.session.connection.get()?.icc;
         let attachment = self.attachment;
-        let sent = attachment.manager.control(icc, code, input, &mut self.session.response);
+        let sent = attachment.manager.control(icc, code, input, self.session.response.to_fill());
         match sent {
             Ok(()) => {
+                self.session.response.note_used();
                 self.session.connection.succeed_at_reader();
-                Ok(&self.session.response)
+                Ok(self.session.response.bytes())
             }
-            Err(code) => Err(attachment.diagnose(self.session, code, &self.limit)),
+            Err(code) => {
+                self.session.response.clear();
+                Err(attachment.diagnose(self.session, code, &self.limit))
+            }
         }
     }
 
     /// How long the data of the last exchange are, also what of them nobody wanted.
     pub fn given_length(&self) -> usize {
-        self.session.response.len().saturating_sub(size_of::<StatusWord>())
+        self.session.response.bytes().len().saturating_sub(size_of::<StatusWord>())
     }
 
     /// Overwrites the answer of the last exchange, and leaves none. What a failure has left lies behind the end.
     pub fn wipe_response(&mut self) {
-        self.session.response.zeroize();
+        self.session.response.wipe();
     }
 
     /// None where it was the card that has not given it. A failure of the connection stays one.
@@ -360,7 +364,10 @@ impl Carrier for Transaction<'_> {
     fn exchange(&mut self, apdu: &[u8]) -> Result<&[u8]> {
         let attachment = self.attachment;
         match attachment.exchange(self.session, apdu, &self.limit) {
-            Ok(()) => Ok(&self.session.response),
+            Ok(()) => {
+                self.session.response.note_used();
+                Ok(self.session.response.bytes())
+            }
             Err(code) => {
                 self.has_failed = true;
                 // The card may have been in the middle of anything, and have begun anew.
