@@ -197,7 +197,7 @@ impl Attachment {
         let session = &mut *session;
         // Bytes that are no command change nothing: the last response stays.
         check_command(session, command)?;
-        session.knowledge.forget_selection();
+        session.forget_selection();
         let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command, &WaitLimit::ENDLESS));
         self.deliver(session, exchanged, deliver)
     }
@@ -216,7 +216,7 @@ impl Attachment {
             return Err(Hresult::SCARD_E_PROTO_MISMATCH);
         }
         check_command(&session, command)?;
-        session.knowledge.forget_selection();
+        session.forget_selection();
         let exchanged = self.take_lock(&mut session, &limit).and_then(|()| {
             let exchanged = self.exchange(&mut session, command, &limit);
             // The next call tells whether the lock was lost. The response of the card is here.
@@ -271,7 +271,7 @@ impl Attachment {
         }
         let mut session = self.begin_call()?;
         // A control code may let the reader select something else on the card.
-        session.knowledge.forget_selection();
+        session.forget_selection();
         let sent = session.response.reserve(&self.registration.spare).and_then(|()| {
             let mut response = std::mem::take(session.response.to_fill());
             let sent = self.ask_reader(&mut session, |icc| self.manager.control(icc, code, input, &mut response));
@@ -433,9 +433,11 @@ impl Attachment {
 
     /// Remembers the card that answers.
     fn note_card(&self, session: &mut Session, identity: &Identity) {
-        session.knowledge.forget_selection();
+        session.forget_selection();
         if session.connection.card().atr != identity.atr {
-            session.knowledge.forget_card();
+            if let Some(knowledge) = session.known() {
+                knowledge.forget_card();
+            }
             self.count_card();
         }
         session.connection.meet(identity.card());

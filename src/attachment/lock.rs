@@ -89,7 +89,7 @@ impl Attachment {
         if !session.locks.is_held() || session.connection.is_interrupted() {
             self.take_reader(session, limit)?;
             session.locks.number += 1;
-            session.knowledge.forget_selected_file();
+            session.forget_selected_file();
         } else {
             session.connection.get()?;
         }
@@ -257,7 +257,7 @@ impl Attachment {
             return Ok(());
         }
         // From now on others can select another file.
-        session.knowledge.forget_selected_file();
+        session.forget_selected_file();
         let given = self.end_lock(session, disposition, limit);
         self.give_up_reader(session, limit);
         let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);

@@ -22,8 +22,8 @@ const SHORT: usize = SHORT_RESPONSE + STATUS_WORD;
 const UNKNOWN: usize = usize::MAX;
 
 pub struct Response {
-    short: [u8; SHORT],
-    short_length: usize,
+    /// The response if it is short and the buffer was given back.
+    short: Vec<u8>,
     /// Without capacity if there is no buffer.
     buffer: Vec<u8>,
     /// Whether the response is in `buffer`, and not in `short`.
@@ -37,27 +37,40 @@ pub struct Response {
 
 impl Response {
     pub fn new() -> Response {
-        let (short, buffer) = ([0; SHORT], Vec::new());
-        Response { short, short_length: 0, buffer, is_in_buffer: false, keeps_buffer: false, has_claim: false, used: 0 }
+        let (short, buffer) = (Vec::new(), Vec::new());
+        Response { short, buffer, is_in_buffer: false, keeps_buffer: false, has_claim: false, used: 0 }
     }
 
     pub fn bytes(&self) -> &[u8] {
         match self.is_in_buffer {
             true => &self.buffer,
-            false => self.short.get(..self.short_length).unwrap_or_default(),
+            false => &self.short,
         }
     }
 
     /// Gets the memory for the longest response.
     #[inline]
     pub fn reserve(&mut self, spare: &Spare) -> Result<()> {
-        if self.buffer.capacity() == 0 {
-            self.buffer = match spare.take() {
-                Some(buffer) => buffer,
-                None => buffer::zeroed(MAX_RESPONSE)?,
-            };
-            self.used = 0;
+        match self.buffer.capacity() {
+            0 => self.get_buffer(spare),
+            _ => Ok(()),
         }
+    }
+
+    #[inline(never)]
+    fn get_buffer(&mut self, spare: &Spare) -> Result<()> {
+        let buffer = match spare.take() {
+            Some(buffer) => buffer,
+            None => buffer::zeroed(MAX_RESPONSE)?,
+        };
+        if self.short.capacity() == 0 {
+            self.has_claim = spare.claim();
+            self.keeps_buffer = self.has_claim;
+        }
+        if !self.keeps_buffer {
+            self.short.try_reserve_exact(SHORT - self.short.len())?;
+        }
+        (self.buffer, self.used) = (buffer, 0);
         Ok(())
     }
 
@@ -78,7 +91,8 @@ impl Response {
     pub fn clear(&mut self) {
         self.used = UNKNOWN;
         self.buffer.clear();
-        (self.is_in_buffer, self.short_length) = (self.keeps_buffer, 0);
+        self.short.clear();
+        self.is_in_buffer = false;
     }
 
     /// Replaces the response by the whole one of several exchanges.
@@ -107,21 +121,13 @@ impl Response {
     fn share(&mut self, spare: &Spare) {
         self.note_used();
         if self.is_in_buffer {
-            self.has_claim = spare.claim();
-            if self.has_claim {
+            if self.buffer.len() > SHORT {
                 self.keeps_buffer = true;
                 return;
             }
-            let Some(short) = self.short.get_mut(..self.buffer.len()) else {
-                self.keeps_buffer = true;
-                return;
-            };
-            self.short_length = short.len();
-            match (short, &self.buffer[..]) {
-                // A status word alone needs no call of memcpy.
-                ([to_sw1, to_sw2], [sw1, sw2]) => (*to_sw1, *to_sw2) = (*sw1, *sw2),
-                (short, response) => short.copy_from_slice(response),
-            }
+            self.short.clear();
+            // There is room: `get_buffer` has made it.
+            self.short.extend_from_slice(&self.buffer);
             self.is_in_buffer = false;
         }
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -142,7 +148,6 @@ impl Response {
     pub fn wipe(&mut self) {
         self.short.zeroize();
         self.buffer.zeroize();
-        self.short_length = 0;
     }
 }
 
@@ -235,8 +240,9 @@ mod tests {
         assert_eq!([&first, &second, &third].map(kept), [true, false, false]);
         first.close(&spare);
         second.close(&spare);
-        exchange(&mut third, &spare, &[0x90, 0x00]);
-        assert!(kept(&third));
+        let mut fourth = Response::new();
+        exchange(&mut fourth, &spare, &[0x90, 0x00]);
+        assert!(kept(&fourth));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::knowledge::Knowledge;
 use super::lock_state::LockState;
 use super::response::Response;
 use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::fallible::try_box;
 use crate::runtime::reentrancy;
 use crate::runtime::thread_id::this_thread;
 use crate::runtime::wait::WaitLimit;
@@ -18,13 +19,47 @@ pub struct Session {
     pub connection: ConnectionState,
     pub locks: LockState,
     pub response: Response,
-    pub knowledge: Knowledge,
+    /// None if no call has needed it yet, or while a transaction has it.
+    knowledge: Option<Box<Knowledge>>,
 }
 
 impl Session {
     pub fn new(connection: ConnectionState) -> Session {
-        let (locks, response, knowledge) = (LockState::default(), Response::new(), Knowledge::default());
-        Session { connection, locks, response, knowledge }
+        Session { connection, locks: LockState::default(), response: Response::new(), knowledge: None }
+    }
+
+    pub fn knowledge(&mut self) -> Result<&mut Knowledge> {
+        match &mut self.knowledge {
+            Some(knowledge) => Ok(knowledge),
+            none => Ok(none.insert(try_box(Knowledge::default())?)),
+        }
+    }
+
+    #[inline]
+    pub fn known(&mut self) -> Option<&mut Knowledge> {
+        self.knowledge.as_deref_mut()
+    }
+
+    #[inline]
+    pub fn forget_selection(&mut self) {
+        if let Some(knowledge) = self.known() {
+            knowledge.forget_selection();
+        }
+    }
+
+    pub fn forget_selected_file(&mut self) {
+        if let Some(knowledge) = self.known() {
+            knowledge.forget_selected_file();
+        }
+    }
+
+    /// Gives the knowledge to a transaction, which brings it back by `return_knowledge`.
+    pub fn take_knowledge(&mut self) -> Result<Box<Knowledge>> {
+        self.knowledge.take().map_or_else(|| try_box(Knowledge::default()), Ok)
+    }
+
+    pub fn return_knowledge(&mut self, knowledge: Box<Knowledge>) {
+        self.knowledge = Some(knowledge);
     }
 }
 

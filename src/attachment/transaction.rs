@@ -2,7 +2,7 @@
 
 use super::Attachment;
 use super::diagnosis;
-use super::knowledge::{FileClass, Habits, Reach, Selection};
+use super::knowledge::{FileClass, Habits, Knowledge, Reach, Selection};
 use super::session::Session;
 use crate::abi::constants::{Disposition, Protocol};
 use crate::abi::hresult::{Hresult, Result};
@@ -19,6 +19,7 @@ use crate::runtime::wait::WaitLimit;
 pub struct Transaction<'a> {
     attachment: &'a Attachment,
     session: &'a mut Session,
+    knowledge: &'a mut Knowledge,
     protocol: Protocol,
     /// An exchange has failed: what is wrong since then is not the card's answer.
     has_failed: bool,
@@ -33,6 +34,7 @@ impl Attachment {
         let mut session = self.begin_call_within(&limit)?;
         let session = &mut *session;
         session.response.reserve(&self.registration.spare)?;
+        session.knowledge()?;
         let talked = self.take_lock(session, &limit).and_then(|()| {
             let talked = self.talk_under_lock(session, limit, talk);
             let _ = self.give_lock(session, Disposition::Leave, &limit);
@@ -49,17 +51,23 @@ impl Attachment {
         talk: impl FnOnce(&mut Transaction) -> Result<T>,
     ) -> Result<T> {
         let protocol = session.connection.get()?.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
+        let mut knowledge = session.take_knowledge()?;
         if self.is_known_to_others() {
             // A user of the same card handle may have selected another file.
-            session.knowledge.forget_selected_file();
+            knowledge.forget_selected_file();
         }
-        talk(&mut Transaction { attachment: self, session, protocol, has_failed: false, limit })
+        let knows = &mut *knowledge;
+        let talked =
+            talk(&mut Transaction { attachment: self, session, knowledge: knows, protocol, has_failed: false, limit });
+        session.return_knowledge(knowledge);
+        talked
     }
 
     /// Sets what a command to this card may be like, whatever the card says, and how much data a short one may have and bring; None
     /// believes the card.
     pub fn set_limits(&self, limits: Option<Limits>, short: Option<(usize, usize)>) -> Result<()> {
-        let knowledge = &mut self.begin_call()?.knowledge;
+        let mut session = self.begin_call()?;
+        let knowledge = session.knowledge()?;
         knowledge.given_limits = limits;
         knowledge.given_short = short;
         knowledge.habits.forget_forms();
@@ -109,7 +117,7 @@ impl Transaction<'_> {
         fetching: &Fetching,
         answer: &mut Vec<u8>,
     ) -> Result<StatusWord> {
-        self.session.knowledge.forget_selection();
+        self.knowledge.forget_selection();
         self.send_for_application(command, fetching, answer)
     }
 
@@ -120,7 +128,7 @@ impl Transaction<'_> {
         fetching: &Fetching,
         answer: &mut Vec<u8>,
     ) -> Result<StatusWord> {
-        self.session.knowledge.forget_selected_file();
+        self.knowledge.forget_selected_file();
         answer.clear();
         let sent = self.try_forms(command, fetching, answer);
         let Ok(status) = sent else {
@@ -194,7 +202,7 @@ impl Transaction<'_> {
     /// The limits of a command.
     pub fn limits(&mut self) -> Limits {
         let habits = *self.habits();
-        let limits = match self.session.knowledge.given_limits {
+        let limits = match self.knowledge.given_limits {
             Some(limits) => limits,
             None => {
                 let capabilities = match habits.refuses_chaining {
@@ -219,17 +227,17 @@ impl Transaction<'_> {
 
     /// The most data of a short command, and of a short response.
     pub fn short_limits(&self) -> (usize, usize) {
-        self.session.knowledge.given_short.unwrap_or((SHORT_DATA, SHORT_RESPONSE))
+        self.knowledge.given_short.unwrap_or((SHORT_DATA, SHORT_RESPONSE))
     }
 
     /// Whether it matters what the card says of its capabilities.
     pub fn believes_card(&self) -> bool {
-        self.session.knowledge.given_limits.is_none()
+        self.knowledge.given_limits.is_none()
     }
 
     pub fn capabilities(&mut self) -> Capabilities {
         let atr = self.session.connection.card().atr;
-        *self.session.knowledge.capabilities.get_or_insert_with(|| Capabilities::of_atr(&atr))
+        *self.knowledge.capabilities.get_or_insert_with(|| Capabilities::of_atr(&atr))
     }
 
     pub fn atr(&self) -> Atr {
@@ -237,16 +245,16 @@ impl Transaction<'_> {
     }
 
     pub fn learn(&mut self, capabilities: Capabilities) {
-        self.session.knowledge.capabilities = Some(capabilities);
+        self.knowledge.capabilities = Some(capabilities);
     }
 
     /// The most data that the reader carries in one APDU, if it says so (PC/SC part 10).
     fn reader_limit(&mut self) -> Option<usize> {
-        if self.session.knowledge.reader.is_none() {
+        if self.knowledge.reader.is_none() {
             // A reader that could not be asked is asked again.
-            self.session.knowledge.reader = self.ask_reader_limit().ok();
+            self.knowledge.reader = self.ask_reader_limit().ok();
         }
-        self.session.knowledge.reader.flatten()
+        self.knowledge.reader.flatten()
     }
 
     fn ask_reader_limit(&mut self) -> Result<Option<usize>> {
@@ -308,22 +316,22 @@ impl Transaction<'_> {
 
     /// What is known to be selected.
     pub fn selection(&self) -> Option<Selection> {
-        self.session.knowledge.selection
+        self.knowledge.selection
     }
 
     /// Remembers what is selected, and nothing when it is not known.
     pub fn set_selection(&mut self, selection: Option<Selection>) {
-        self.session.knowledge.application = None;
-        self.session.knowledge.selection = selection;
+        self.knowledge.application = None;
+        self.knowledge.selection = selection;
     }
 
     /// The class in which the card is asked for its files.
     pub fn class(&self) -> FileClass {
-        self.session.knowledge.class
+        self.knowledge.class
     }
 
     pub fn set_class(&mut self, class: FileClass) {
-        self.session.knowledge.class = class;
+        self.knowledge.class = class;
     }
 
     pub fn is_sim(&self) -> bool {
@@ -331,28 +339,22 @@ impl Transaction<'_> {
     }
 
     pub fn habits(&mut self) -> &mut Habits {
-        &mut self.session.knowledge.habits
+        &mut self.knowledge.habits
     }
 
     /// Another number for each card that may be another one. A reset leaves it as it is.
     pub fn card_number(&mut self) -> u64 {
-        self.attachment.look_for_other_card(self.session, &self.limit)
-    }
-}
-
-impl Attachment {
-    /// The generation says whether anything happened at all. Whether a card came and went with it, the reader counts, and
-    /// knows also where one signal has covered another.
-    fn look_for_other_card(&self, session: &mut Session, limit: &WaitLimit) -> u64 {
-        let generation = self.generation();
-        if session.knowledge.seen.is_none_or(|(seen, _)| seen != generation) {
-            let events = self.events(session, limit).unwrap_or_default();
-            if session.knowledge.seen.is_some_and(|(_, before)| before != events) {
-                self.count_card();
+        let attachment = self.attachment;
+        let generation = attachment.generation();
+        // The generation tells whether anything has happened. The reader counts removals also if one signal has hidden another.
+        if self.knowledge.seen.is_none_or(|(seen, _)| seen != generation) {
+            let events = attachment.events(self.session, &self.limit).unwrap_or_default();
+            if self.knowledge.seen.is_some_and(|(_, before)| before != events) {
+                attachment.count_card();
             }
-            session.knowledge.seen = Some((generation, events));
+            self.knowledge.seen = Some((generation, events));
         }
-        self.card_number()
+        attachment.card_number()
     }
 }
 

@@ -2,10 +2,27 @@
 //! library promises `SCM_E_OUTOFMEMORY` instead. No weak references, so one counter is all there is.
 
 use crate::runtime::sync::atomic::{AtomicUsize, Ordering};
+use std::alloc::{Layout, alloc};
 use std::ops::Deref;
 use std::ptr::NonNull;
 
-use crate::abi::hresult::Result;
+use crate::abi::hresult::{Hresult, Result};
+
+/// Moves `value` to the heap, or drops it when there is no memory.
+pub fn try_box<T>(value: T) -> Result<Box<T>> {
+    let layout = Layout::new::<T>();
+    if layout.size() == 0 {
+        // It allocates nothing.
+        return Ok(Box::new(value));
+    }
+    // SAFETY: the size is not zero.
+    let memory = NonNull::new(unsafe { alloc(layout) }.cast::<T>()).ok_or(Hresult::E_OUTOFMEMORY)?;
+    // SAFETY: new memory of the global allocator in the layout of T, which the value fills.
+    unsafe {
+        memory.write(value);
+        Ok(Box::from_raw(memory.as_ptr()))
+    }
+}
 
 /// A shared, immutable `T`; the last reference drops it.
 pub struct Arc<T> {
