@@ -250,7 +250,7 @@ impl Attachment {
             None => self.ready_to_transmit(session, limit)?,
         };
         session.response.reserve(&self.registration.spare)?;
-        let response = session.response.to_fill();
+        let response = session.response.next_buffer();
         let sent = self.manager.transmit(icc, protocol, command, response);
         match sent.and_then(|()| check_response(protocol, response)) {
             Ok(()) => {
@@ -273,9 +273,9 @@ impl Attachment {
         // A control code may let the reader select something else on the card.
         session.forget_selection();
         let sent = session.response.reserve(&self.registration.spare).and_then(|()| {
-            let mut response = std::mem::take(session.response.to_fill());
+            let mut response = std::mem::take(session.response.next_buffer());
             let sent = self.ask_reader(&mut session, |icc| self.manager.control(icc, code, input, &mut response));
-            *session.response.to_fill() = response;
+            *session.response.next_buffer() = response;
             sent
         });
         if sent.is_ok() {

@@ -76,7 +76,7 @@ impl Response {
 
     /// The buffer for the next response, which takes the place of the last one. `reserve` has succeeded before.
     #[inline]
-    pub fn to_fill(&mut self) -> &mut Vec<u8> {
+    pub fn next_buffer(&mut self) -> &mut Vec<u8> {
         self.is_in_buffer = true;
         &mut self.buffer
     }
@@ -175,7 +175,7 @@ mod tests {
 
     fn exchange(response: &mut Response, spare: &Spare, answer: &[u8]) -> usize {
         response.reserve(spare).unwrap();
-        let buffer = response.to_fill();
+        let buffer = response.next_buffer();
         let capacity = buffer.capacity();
         buffer.clear();
         buffer.extend_from_slice(answer);
@@ -213,7 +213,7 @@ mod tests {
         // Several exchanges in one transaction, the last of which is shorter.
         response.reserve(&spare).unwrap();
         for answer in [&[0x5A; 300][..], &[0x90, 0x00]] {
-            let buffer = response.to_fill();
+            let buffer = response.next_buffer();
             buffer.clear();
             buffer.extend_from_slice(answer);
             response.note_used();
@@ -222,7 +222,7 @@ mod tests {
         assert!(spare.is_all_zero() && response.bytes() == [0x90, 0x00]);
         // A failure that has written something, and tells no length.
         response.reserve(&spare).unwrap();
-        response.to_fill().extend_from_slice(&[0x5A; 100]);
+        response.next_buffer().extend_from_slice(&[0x5A; 100]);
         response.clear();
         response.settle(&spare);
         assert!(spare.take().is_none() && response.bytes().is_empty());
@@ -262,7 +262,7 @@ mod tests {
         let mut response = Response::new();
         let data = vec![0x5A; MAX_RESPONSE];
         response.reserve(&spare).unwrap();
-        response.to_fill();
+        response.next_buffer();
         response.replace(&data, StatusWord::OK).unwrap();
         response.settle(&spare);
         assert_eq!(response.bytes(), [&data[..], &[0x90, 0x00]].concat());

@@ -281,7 +281,7 @@ impl Transaction<'_> {
     pub fn control(&mut self, code: u32, input: &[u8]) -> Result<&[u8]> {
         let icc = self.session.connection.get()?.icc;
         let attachment = self.attachment;
-        let sent = attachment.manager.control(icc, code, input, self.session.response.to_fill());
+        let sent = attachment.manager.control(icc, code, input, self.session.response.next_buffer());
         match sent {
             Ok(()) => {
                 self.session.response.note_used();
