@@ -1,5 +1,5 @@
-//! One attachment: its connection (`connection_state`), its locks (`lock`), and how it becomes usable again (`reconnect`). After a
-//! failed call `diagnosis` finds the code that tells what happened.
+//! One attachment: its connection (`connection_state`), its locks (`lock`), and how it becomes usable again
+//! (`reconnect`). After a failed call `diagnosis` finds the code that tells what happened.
 #![forbid(unsafe_code)]
 
 pub mod application;
@@ -134,8 +134,8 @@ impl Attachment {
         }
     }
 
-    /// Attaches to the card behind `icc`, a handle that the caller has connected with `access`. The handle is borrowed unless
-    /// `own_as` changes that.
+    /// Attaches to the card behind `icc`, a handle that the caller has connected with `access`. The handle is borrowed
+    /// unless `own_as` changes that.
     pub fn by_handle(
         manager: &'static dyn ResourceManager,
         icc: Icc,
@@ -145,8 +145,8 @@ impl Attachment {
         let waker = Arc::try_new(Waker::default())?;
         let limit = limit(timeout_ms, &waker);
         let published = Published::try_new()?;
-        // The next question waits for the transaction of another handle. That may be the lock under which this thread runs a
-        // function of the program.
+        // The next question waits for the transaction of another handle. That may be the lock under which this thread
+        // runs a function of the program.
         if reentrancy::is_called() && manager.is_taken(icc, &limit) == Ok(true) {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
@@ -191,7 +191,8 @@ impl Attachment {
         self.forks == fork_count()
     }
 
-    /// Sends one command to the card, and passes the response to `deliver`. The response is kept until the next exchange.
+    /// Sends one command to the card, and passes the response to `deliver`. The response is kept until the next
+    /// exchange.
     pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         let mut session = self.begin_call()?;
         let session = &mut *session;
@@ -202,8 +203,8 @@ impl Attachment {
         self.deliver(session, exchanged, deliver)
     }
 
-    /// The same, but waits for the card no longer than `timeout_ms`. The card is locked for the exchange, because a wait inside of the
-    /// resource manager could not be ended.
+    /// The same, but waits for the card no longer than `timeout_ms`. The card is locked for the exchange, because a
+    /// wait inside of the resource manager could not be ended.
     pub fn transmit_within<T>(
         &self,
         timeout_ms: u32,
@@ -264,7 +265,8 @@ impl Attachment {
         }
     }
 
-    /// Sends a control code to the reader, and passes the response to `deliver`. The response is kept like that of a card.
+    /// Sends a control code to the reader, and passes the response to `deliver`. The response is kept like that of a
+    /// card.
     pub fn control<T>(&self, code: u32, input: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         if input.len() > MAX_COMMAND {
             return Err(Hresult::E_INVALIDARG);
@@ -305,8 +307,8 @@ impl Attachment {
         self.ask_reader(&mut session, |icc| self.manager.set_attribute(icc, id, value))
     }
 
-    /// Makes a call that does not wait for the lock of another application. To acknowledge an own reset could wait for it, so that is
-    /// done only if the call fails with the signal. Then no other application has a lock.
+    /// Makes a call that does not wait for the lock of another application. To acknowledge an own reset could wait for
+    /// it, so that is done only if the call fails with the signal. Then no other application has a lock.
     fn ask_reader<T>(&self, session: &mut Session, mut call: impl FnMut(Icc) -> Result<T>) -> Result<T> {
         if session.connection.is_deferred() {
             self.connected(session, &WaitLimit::of_ms(reconnect::MOMENT_MS, &self.waker))?;
@@ -443,9 +445,9 @@ impl Attachment {
         session.connection.meet(identity.card());
     }
 
-    /// Reads which card the connection leads to, and remembers it. Other applications may reset the card meanwhile. And a connection
-    /// may have been made to a card whose power another application has turned off: until it is turned on, nobody can use the card.
-    /// Tells whether the card had to be reconnected for such a reason.
+    /// Reads which card the connection leads to, and remembers it. Other applications may reset the card meanwhile. And
+    /// a connection may have been made to a card whose power another application has turned off: until it is turned on,
+    /// nobody can use the card. Tells whether the card had to be reconnected for such a reason.
     fn meet_usable_card(&self, session: &mut Session, access: Access, limit: &WaitLimit) -> Result<bool> {
         for disturbances in 0..connection::TRIES {
             let connection = session.connection.get()?;
@@ -483,7 +485,8 @@ impl Attachment {
         Ok(connection)
     }
 
-    /// The resource manager may signal a reset also to the handle that made it. The caller has asked for the reset, and is not told.
+    /// The resource manager may signal a reset also to the handle that made it. The caller has asked for the reset, and
+    /// is not told.
     #[cold]
     fn acknowledge_own_reset(&self, session: &mut Session, connection: Connection, limit: &WaitLimit) -> Result<()> {
         let access = session.connection.access();

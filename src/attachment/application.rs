@@ -21,7 +21,8 @@ pub struct Situation {
 
 impl Attachment {
     /// Locks the card, and tells whether the application may have to be selected again. That is so after a loss since
-    /// `note_application`, after other applications may have used the card between two locks, and after another selection.
+    /// `note_application`, after other applications may have used the card between two locks, and after another
+    /// selection.
     pub fn lock_for_application(&self, selector: Selector, timeout_ms: u32) -> Result<bool> {
         let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
         let mut session = self.begin_call_within(&limit)?;

@@ -10,8 +10,8 @@
 //!
 //! Only a borrowed handle is set aside, because the library does not close it. Only an owned one is deferred or lost.
 //!
-//! The generation counts losses: events after which the card may have forgotten its state. Each event counts once, however
-//! many calls fail because of it. So a loss that is counted stays the same loss until a call succeeds.
+//! The generation counts losses: events after which the card may have forgotten its state. Each event counts once,
+//! however many calls fail because of it. So a loss that is counted stays the same loss until a call succeeds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -177,7 +177,8 @@ impl ConnectionState {
         self.state
     }
 
-    /// Whether a reconnect would find nothing to do. In direct mode it always looks: cards come and go without a signal.
+    /// Whether a reconnect would find nothing to do. In direct mode it always looks: cards come and go without a
+    /// signal.
     pub fn is_sound(&self) -> bool {
         matches!(self.state, State::Connected { health: Health::Sound, own_reset: false, .. })
             && self.access.share_mode != ShareMode::Direct
@@ -227,8 +228,8 @@ impl ConnectionState {
         matches!(self.state, State::Connected { health: Health::DoubtfulSinceLoss | Health::Interrupted, .. })
     }
 
-    /// A call has succeeded: the next failure is another loss. If a reconnect was due, the owner of a borrowed handle has made it.
-    /// A lock may be lost all the same, so an attachment with one stays interrupted.
+    /// A call has succeeded: the next failure is another loss. If a reconnect was due, the owner of a borrowed handle
+    /// has made it. A lock may be lost all the same, so an attachment with one stays interrupted.
     pub fn succeed(&mut self, is_locked: bool) {
         if self.has_success_to_note() && !(is_locked && self.is_interrupted()) {
             self.set_health(Health::Doubtful);

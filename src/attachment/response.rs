@@ -1,9 +1,9 @@
 //! The response of the last exchange, and the memory for it.
 //!
-//! Any command can bring a response of `MAX_RESPONSE` bytes: cards and readers do not always keep to Le. So each exchange has a buffer
-//! of that size before the command is sent, and no response is lost because memory is short. Most responses are short, so the
-//! attachments of one reader share a spare buffer. Two kinds of attachments keep a buffer of their own: the first one of the reader
-//! that exchanges something, and those that have had a long response.
+//! Any command can bring a response of `MAX_RESPONSE` bytes: cards and readers do not always keep to Le. So each
+//! exchange has a buffer of that size before the command is sent, and no response is lost because memory is short. Most
+//! responses are short, so the attachments of one reader share a spare buffer. Two kinds of attachments keep a buffer
+//! of their own: the first one of the reader that exchanges something, and those that have had a long response.
 
 use zeroize::Zeroize;
 
