@@ -17,8 +17,10 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::command::MAX_RESPONSE;
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy;
+use crate::runtime::spare_buffer::SpareBuffer;
 use crate::runtime::sync::atomic::{AtomicUsize, Ordering};
 use crate::runtime::sync::{Mutex, MutexGuard};
 use crate::runtime::wait::{WaitLimit, Waker, earlier, in_future, is_past};
@@ -49,6 +51,8 @@ pub struct Arbiter {
     /// The number of turns, and `CLOSED`.
     turns: AtomicUsize,
     state: Mutex<State>,
+    /// A receive buffer for the attachments to this reader.
+    pub spare: SpareBuffer<MAX_RESPONSE>,
 }
 
 #[derive(Default)]

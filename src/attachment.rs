@@ -1,5 +1,5 @@
-//! One attachment: its connection (`connection_state`), its locks (`lock`), and how it becomes usable again (`reconnect`). After a
-//! failed call `diagnosis` finds the code that tells what happened.
+//! One attachment: its connection (`connection_state`), its locks (`lock`), and how it becomes usable again
+//! (`reconnect`). After a failed call `diagnosis` finds the code that tells what happened.
 #![forbid(unsafe_code)]
 
 pub mod application;
@@ -14,6 +14,7 @@ mod lock;
 mod lock_state;
 mod reader_lock;
 mod reconnect;
+mod response;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -28,10 +29,9 @@ use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode}
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::registry::Registration;
 use crate::iso7816::atr::Atr;
-use crate::iso7816::command::{MAX_COMMAND, MAX_RESPONSE};
+use crate::iso7816::command::MAX_COMMAND;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, ResourceManager};
-use crate::runtime::buffer;
 use crate::runtime::fallible::Arc;
 use crate::runtime::fork_count::fork_count;
 use crate::runtime::reentrancy;
@@ -115,13 +115,12 @@ impl Attachment {
         let waker = Arc::try_new(Waker::default())?;
         let limit = limit(timeout_ms, &waker);
         let registration = Registration::take(ifd)?;
-        let (published, response) = (Published::try_new()?, response_buffer()?);
+        let published = Published::try_new()?;
         let arbiter = Arc::clone(&registration);
         let turn = lock::turn_to_attach(&arbiter, manager, &limit, &waker)?;
         let connection = Connection::open(manager, &ifd, access, &limit)?;
         let connection = ConnectionState::new(connection, access, published.clone());
-        let mut attachment =
-            Attachment::new(manager, Ownership::Owned, registration, &waker, published, connection, response);
+        let mut attachment = Attachment::new(manager, Ownership::Owned, registration, &waker, published, connection);
         let met = attachment.meet_usable_card(&mut *attachment.begin_call_within(&limit)?, access, &limit);
         drop(turn);
         match met {
@@ -135,8 +134,8 @@ impl Attachment {
         }
     }
 
-    /// Attaches to the card behind `icc`, a handle that the caller has connected with `access`. The handle is borrowed unless
-    /// `own_as` changes that.
+    /// Attaches to the card behind `icc`, a handle that the caller has connected with `access`. The handle is borrowed
+    /// unless `own_as` changes that.
     pub fn by_handle(
         manager: &'static dyn ResourceManager,
         icc: Icc,
@@ -145,9 +144,9 @@ impl Attachment {
     ) -> Result<Attachment> {
         let waker = Arc::try_new(Waker::default())?;
         let limit = limit(timeout_ms, &waker);
-        let (published, response) = (Published::try_new()?, response_buffer()?);
-        // The next question waits for the transaction of another handle. That may be the lock under which this thread runs a
-        // function of the program.
+        let published = Published::try_new()?;
+        // The next question waits for the transaction of another handle. That may be the lock under which this thread
+        // runs a function of the program.
         if reentrancy::is_called() && manager.is_locked_by_other(icc, &limit) == Ok(true) {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
@@ -159,8 +158,7 @@ impl Attachment {
         let connection = connection.with_protocol(identity.protocol);
         let registration = Registration::take(identity.ifd)?;
         let connection = ConnectionState::new(connection, access, published.clone());
-        let attachment =
-            Attachment::new(manager, Ownership::Borrowed, registration, &waker, published, connection, response);
+        let attachment = Attachment::new(manager, Ownership::Borrowed, registration, &waker, published, connection);
         attachment.note_card(&mut *attachment.begin_call_within(&limit)?, &identity);
         Ok(attachment)
     }
@@ -172,14 +170,13 @@ impl Attachment {
         waker: &Arc<Waker>,
         published: Arc<Published>,
         connection: ConnectionState,
-        response: Vec<u8>,
     ) -> Attachment {
         Attachment {
             manager,
             published,
             cards: AtomicU64::new(0),
             facts: Mutex::new(Facts { ownership, disposition: Disposition::Leave, lent: false }),
-            session: Mutex::new(Session::new(connection, response)),
+            session: Mutex::new(Session::new(connection)),
             calls_back: manager.calls_back(),
             user: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
@@ -194,21 +191,20 @@ impl Attachment {
         self.forks == fork_count()
     }
 
-    /// Sends one command to the card, and passes the response to `deliver`. The response is kept until the next exchange.
+    /// Sends one command to the card, and passes the response to `deliver`. The response is kept until the next
+    /// exchange.
     pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         let mut session = self.begin_call()?;
         let session = &mut *session;
-        if let Ok(Connection { protocol: Some(protocol), .. }) = session.connection.get() {
-            // Bytes that are no command change nothing: the last response stays.
-            check_command(protocol, command)?;
-        }
-        session.knowledge.forget_selection();
+        // Bytes that are no command change nothing: the last response stays.
+        check_command(session, command)?;
+        session.forget_selection();
         let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command, &WaitLimit::ENDLESS));
         self.deliver(session, exchanged, deliver)
     }
 
-    /// The same, but waits for the card no longer than `timeout_ms`. The card is locked for the exchange, because a wait inside of the
-    /// resource manager could not be ended.
+    /// The same, but waits for the card no longer than `timeout_ms`. The card is locked for the exchange, because a
+    /// wait inside of the resource manager could not be ended.
     pub fn transmit_within<T>(
         &self,
         timeout_ms: u32,
@@ -217,10 +213,11 @@ impl Attachment {
     ) -> Result<T> {
         let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
         let mut session = self.begin_call_within(&limit)?;
-        if let Ok(connection) = session.connection.get() {
-            check_command(connection.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?, command)?;
+        if session.connection.get().is_ok_and(|connection| connection.protocol.is_none()) {
+            return Err(Hresult::SCARD_E_PROTO_MISMATCH);
         }
-        session.knowledge.forget_selection();
+        check_command(&session, command)?;
+        session.forget_selection();
         let exchanged = self.take_lock(&mut session, &limit).and_then(|()| {
             let exchanged = self.exchange(&mut session, command, &limit);
             // The next call tells whether the lock was lost. The response of the card is here.
@@ -240,36 +237,49 @@ impl Attachment {
     ) -> Result<T> {
         if let Err(code) = exchanged {
             session.response.clear();
+            session.response.settle(&self.registration.spare);
             return Err(code);
         }
-        deliver(&session.response)
+        session.response.settle(&self.registration.spare);
+        deliver(session.response.bytes())
     }
 
     #[inline(always)]
     fn exchange(&self, session: &mut Session, command: &[u8], limit: &WaitLimit) -> Result<()> {
-        let connection = self.ready(session, limit)?;
-        let protocol = connection.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
-        let sent = self.manager.transmit(connection.icc, protocol, command, &mut session.response);
-        match sent.and_then(|()| check_response(protocol, &session.response)) {
+        let (icc, protocol) = match session.connection.to_transmit() {
+            Some(usable) => usable,
+            None => self.ready_to_transmit(session, limit)?,
+        };
+        session.response.reserve(&self.registration.spare)?;
+        let response = session.response.next_buffer();
+        let sent = self.manager.transmit(icc, protocol, command, response);
+        match sent.and_then(|()| check_response(protocol, response)) {
             Ok(()) => {
                 self.note_success(session);
                 Ok(())
             }
-            Err(code) => Err(self.diagnose_exchange(session, code, limit)),
+            Err(code) => {
+                session.response.clear();
+                Err(self.diagnose_exchange(session, code, limit))
+            }
         }
     }
 
-    /// Sends a control code to the reader, and passes the response to `deliver`. The response is kept like that of a card.
+    /// Sends a control code to the reader, and passes the response to `deliver`. The response is kept like that of a
+    /// card.
     pub fn control<T>(&self, code: u32, input: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         if input.len() > MAX_COMMAND {
             return Err(Hresult::E_INVALIDARG);
         }
         let mut session = self.begin_call()?;
         // A control code may let the reader select something else on the card.
-        session.knowledge.forget_selection();
-        let mut response = std::mem::take(&mut session.response);
-        let sent = self.ask_reader(&mut session, |icc| self.manager.control(icc, code, input, &mut response));
-        session.response = response;
+        session.forget_selection();
+        let sent = session.response.reserve(&self.registration.spare).and_then(|()| {
+            let mut response = std::mem::take(session.response.next_buffer());
+            let sent = self.ask_reader(&mut session, |icc| self.manager.control(icc, code, input, &mut response));
+            *session.response.next_buffer() = response;
+            sent
+        });
         if sent.is_ok() {
             session.connection.succeed_at_reader();
         }
@@ -278,7 +288,7 @@ impl Attachment {
 
     /// Passes the response of the last exchange to `deliver` once more. It is empty if there was none.
     pub fn last_response<T>(&self, deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        deliver(&self.begin_call()?.response)
+        deliver(self.begin_call()?.response.bytes())
     }
 
     /// Reads an attribute of the reader, and passes it to `deliver`.
@@ -297,8 +307,8 @@ impl Attachment {
         self.ask_reader(&mut session, |icc| self.manager.set_attribute(icc, id, value))
     }
 
-    /// Makes a call that does not wait for the lock of another application. To acknowledge an own reset could wait for it, so that is
-    /// done only if the call fails with the signal. Then no other application has a lock.
+    /// Makes a call that does not wait for the lock of another application. To acknowledge an own reset could wait for
+    /// it, so that is done only if the call fails with the signal. Then no other application has a lock.
     fn ask_reader<T>(&self, session: &mut Session, mut call: impl FnMut(Icc) -> Result<T>) -> Result<T> {
         if session.connection.is_deferred() {
             self.connected(session, &WaitLimit::of_ms(reconnect::MOMENT_MS, &self.waker))?;
@@ -418,24 +428,26 @@ impl Attachment {
     /// A failure from now on is another loss.
     #[inline]
     fn note_success(&self, session: &mut Session) {
-        if session.connection.is_loss_counted() {
+        if session.connection.has_success_to_note() {
             session.connection.succeed(session.locks.is_held());
         }
     }
 
     /// Remembers the card that answers.
     fn note_card(&self, session: &mut Session, identity: &Identity) {
-        session.knowledge.forget_selection();
+        session.forget_selection();
         if session.connection.card().atr != identity.atr {
-            session.knowledge.forget_card();
+            if let Some(knowledge) = session.known() {
+                knowledge.forget_card();
+            }
             self.count_card();
         }
         session.connection.meet(identity.card());
     }
 
-    /// Reads which card the connection leads to, and remembers it. Other applications may reset the card meanwhile. And a connection
-    /// may have been made to a card whose power another application has turned off: until it is turned on, nobody can use the card.
-    /// Tells whether the card had to be reconnected for such a reason.
+    /// Reads which card the connection leads to, and remembers it. Other applications may reset the card meanwhile. And
+    /// a connection may have been made to a card whose power another application has turned off: until it is turned on,
+    /// nobody can use the card. Tells whether the card had to be reconnected for such a reason.
     fn meet_usable_card(&self, session: &mut Session, access: Access, limit: &WaitLimit) -> Result<bool> {
         for disturbances in 0..connection::TRIES {
             let connection = session.connection.get()?;
@@ -458,8 +470,13 @@ impl Attachment {
         Err(Hresult::SCARD_E_NOT_READY)
     }
 
-    /// The connection, ready for a call. Each exchange runs this, so it is inlined.
-    #[inline]
+    #[cold]
+    fn ready_to_transmit(&self, session: &mut Session, limit: &WaitLimit) -> Result<(Icc, Protocol)> {
+        let connection = self.ready(session, limit)?;
+        Ok((connection.icc, connection.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?))
+    }
+
+    /// The connection, ready for a call.
     fn ready(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
         let Ok(connection) = session.connection.get() else { return self.connected(session, limit) };
         if session.connection.has_own_reset() {
@@ -468,7 +485,8 @@ impl Attachment {
         Ok(connection)
     }
 
-    /// The resource manager may signal a reset also to the handle that made it. The caller has asked for the reset, and is not told.
+    /// The resource manager may signal a reset also to the handle that made it. The caller has asked for the reset, and
+    /// is not told.
     #[cold]
     fn acknowledge_own_reset(&self, session: &mut Session, connection: Connection, limit: &WaitLimit) -> Result<()> {
         let access = session.connection.access();
@@ -497,15 +515,20 @@ fn limit(timeout_ms: Option<u32>, waker: &Arc<Waker>) -> WaitLimit<'_> {
     timeout_ms.map_or(WaitLimit::lasting(waker), |timeout_ms| WaitLimit::of_ms(timeout_ms, waker))
 }
 
-fn response_buffer() -> Result<Vec<u8>> {
-    buffer::zeroed(MAX_RESPONSE)
-}
-
-/// A command of T=0 or T=1 has at least its header, CLA INS P1 P2 (ISO/IEC 7816-3, 12.1); some readers hang on less.
-fn check_command(protocol: Protocol, command: &[u8]) -> Result<()> {
+/// A command of T=0 or T=1 has at least its header, CLA INS P1 P2 (ISO/IEC 7816-3, 12.1). Some readers hang on less.
+#[inline]
+fn check_command(session: &Session, command: &[u8]) -> Result<()> {
     match command.len() {
         4..=MAX_COMMAND => Ok(()),
-        1..4 if protocol == Protocol::Raw => Ok(()),
+        _ => check_unusual_command(session.connection.protocol(), command),
+    }
+}
+
+/// Without a protocol the exchange fails for that reason.
+#[cold]
+fn check_unusual_command(protocol: Option<Protocol>, command: &[u8]) -> Result<()> {
+    match (protocol, command.len()) {
+        (None, _) | (Some(Protocol::Raw), 1..4) => Ok(()),
         _ => Err(Hresult::E_INVALIDARG),
     }
 }

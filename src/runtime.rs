@@ -9,6 +9,7 @@ pub mod fork_count;
 pub mod map;
 pub mod platform;
 pub mod reentrancy;
+pub mod spare_buffer;
 pub mod sync;
 pub mod thread;
 pub mod thread_id;

@@ -2,7 +2,7 @@
 
 use super::Attachment;
 use super::session::Session;
-use crate::abi::constants::{Disposition, ShareMode};
+use crate::abi::constants::ShareMode;
 use crate::abi::hresult::Result;
 use crate::runtime::wait::WaitLimit;
 
@@ -21,23 +21,22 @@ pub struct Situation {
 
 impl Attachment {
     /// Locks the card, and tells whether the application may have to be selected again. That is so after a loss since
-    /// `note_application`, after other applications may have used the card between two locks, and after another selection.
+    /// `note_application`, after other applications may have used the card between two locks, and after another
+    /// selection.
     pub fn lock_for_application(&self, selector: Selector, timeout_ms: u32) -> Result<bool> {
         let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
         let mut session = self.begin_call_within(&limit)?;
+        // Memory comes first, because a failure would have to give the lock back.
+        session.knowledge()?.selecting.try_reserve(1)?;
         self.take_lock(&mut session, &limit)?;
+        session.locks.of_calls += 1;
         let situation = self.situation(&session);
-        let knowledge = &mut session.knowledge;
+        let knowledge = session.knowledge()?;
         let is_selecting = knowledge.selecting.iter().any(|(selecting, _)| *selecting == selector);
         let is_due = knowledge.application != Some((selector, situation)) && !is_selecting;
         if is_due {
-            if let Err(code) = knowledge.selecting.try_reserve(1) {
-                let _ = self.give_lock(&mut session, Disposition::Leave, &limit);
-                return Err(code.into());
-            }
             knowledge.selecting.push((selector, situation));
         }
-        session.locks.of_calls += 1;
         Ok(is_due)
     }
 
@@ -45,7 +44,7 @@ impl Attachment {
     pub fn note_application(&self, selector: Selector, selected: bool) -> Result<()> {
         let mut session = self.begin_call()?;
         let situation = self.situation(&session);
-        let knowledge = &mut session.knowledge;
+        let knowledge = session.knowledge()?;
         let before = knowledge.selecting.iter().rposition(|(selecting, _)| *selecting == selector);
         let before = before.map(|place| knowledge.selecting.remove(place));
         knowledge.application = Some((selector, situation)).filter(|now| selected && before == Some(*now));

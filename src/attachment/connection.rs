@@ -16,8 +16,8 @@ pub struct Connection {
     pub protocol: Option<Protocol>,
 }
 
-/// How often a call is repeated that other applications can disturb. If they reset the card at the same moment, the protocol is gone
-/// again, or the card seems not to support it.
+/// How often a call is repeated that other applications can disturb. If they reset the card at the same moment, the
+/// protocol is gone again, or the card seems not to support it.
 pub(super) const TRIES: u32 = 3;
 
 impl Connection {
@@ -38,8 +38,8 @@ impl Connection {
         }
     }
 
-    /// Reconnects the same card handle, which acknowledges a reset or a removal. A failure has changed nothing. After a success,
-    /// `check` tells whether the connection is as it was asked for.
+    /// Reconnects the same card handle, which acknowledges a reset or a removal. A failure has changed nothing. After a
+    /// success, `check` tells whether the connection is as it was asked for.
     pub fn reconnect(
         self,
         manager: &dyn ResourceManager,
@@ -79,8 +79,8 @@ impl Connection {
         self.share_mode == ShareMode::Direct || self.protocol.is_some()
     }
 
-    /// Fails if the connection is not as it was asked for. A reconnect may keep another protocol that is active already, or succeed
-    /// without a protocol.
+    /// Fails if the connection is not as it was asked for. A reconnect may keep another protocol that is active
+    /// already, or succeed without a protocol.
     pub fn check(self, access: Access) -> Result<Connection> {
         match self.protocol {
             Some(protocol) if !access.protocols.accept(protocol) => Err(Hresult::SCARD_E_PROTO_MISMATCH),

@@ -10,17 +10,18 @@
 //!
 //! Only a borrowed handle is set aside, because the library does not close it. Only an owned one is deferred or lost.
 //!
-//! The generation counts losses: events after which the card may have forgotten its state. Each event counts once, however
-//! many calls fail because of it. So a loss that is counted stays the same loss until a call succeeds.
+//! The generation counts losses: events after which the card may have forgotten its state. Each event counts once,
+//! however many calls fail because of it. So a loss that is counted stays the same loss until a call succeeds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Card;
 use super::connection::Connection;
-use crate::abi::constants::{Access, ShareMode};
+use crate::abi::constants::{Access, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
+use crate::resource_manager::Icc;
 use crate::runtime::fallible::Arc;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -138,6 +139,23 @@ impl ConnectionState {
         self.state.connection()
     }
 
+    /// What an exchange needs, if nothing has to be done before it.
+    #[inline]
+    pub fn to_transmit(&self) -> Option<(Icc, Protocol)> {
+        match self.state {
+            State::Connected { connection, own_reset: false, .. } => Some((connection.icc, connection.protocol?)),
+            _ => None,
+        }
+    }
+
+    /// None also if there is no connection.
+    pub fn protocol(&self) -> Option<Protocol> {
+        match self.state {
+            State::Connected { connection, .. } => connection.protocol,
+            _ => None,
+        }
+    }
+
     /// The connection that a reconnect starts from: also the one that is set aside.
     pub fn to_reconnect(&self) -> Result<Connection> {
         match self.state {
@@ -159,7 +177,8 @@ impl ConnectionState {
         self.state
     }
 
-    /// Whether a reconnect would find nothing to do. In direct mode it always looks: cards come and go without a signal.
+    /// Whether a reconnect would find nothing to do. In direct mode it always looks: cards come and go without a
+    /// signal.
     pub fn is_sound(&self) -> bool {
         matches!(self.state, State::Connected { health: Health::Sound, own_reset: false, .. })
             && self.access.share_mode != ShareMode::Direct
@@ -179,8 +198,7 @@ impl ConnectionState {
         matches!(self.state, State::Connected { own_reset: true, .. })
     }
 
-    #[inline]
-    pub fn is_loss_counted(&self) -> bool {
+    fn is_loss_counted(&self) -> bool {
         matches!(self.state.health(), Health::DoubtfulSinceLoss | Health::Interrupted)
     }
 
@@ -205,10 +223,15 @@ impl ConnectionState {
         }
     }
 
-    /// A call has succeeded: the next failure is another loss. If a reconnect was due, the owner of a borrowed handle has made it.
-    /// A lock may be lost all the same, so an attachment with one stays interrupted.
+    #[inline]
+    pub fn has_success_to_note(&self) -> bool {
+        matches!(self.state, State::Connected { health: Health::DoubtfulSinceLoss | Health::Interrupted, .. })
+    }
+
+    /// A call has succeeded: the next failure is another loss. If a reconnect was due, the owner of a borrowed handle
+    /// has made it. A lock may be lost all the same, so an attachment with one stays interrupted.
     pub fn succeed(&mut self, is_locked: bool) {
-        if self.is_loss_counted() && !(is_locked && self.is_interrupted()) {
+        if self.has_success_to_note() && !(is_locked && self.is_interrupted()) {
             self.set_health(Health::Doubtful);
         }
     }

@@ -34,7 +34,8 @@ struct Remains {
 }
 
 impl Attachment {
-    /// Ends the attachment, without a limit. A connection that is already lost is a failure only if the card was to be disposed of.
+    /// Ends the attachment, without a limit. A connection that is already lost is a failure only if the card was to be
+    /// disposed of.
     pub fn close(&mut self) -> Result<()> {
         let Some(mut remains) = self.take_remains() else { return Ok(()) };
         match remains.close() {
@@ -46,8 +47,8 @@ impl Attachment {
         }
     }
 
-    /// Fails on a thread that must not wait for the other attachments, if the disposal of the card would. If another call on this
-    /// attachment is under way, it ends the attachment when it returns.
+    /// Fails on a thread that must not wait for the other attachments, if the disposal of the card would. If another
+    /// call on this attachment is under way, it ends the attachment when it returns.
     pub(super) fn may_dispose(&self) -> Result<()> {
         let Some(session) = self.try_begin_call() else { return Ok(()) };
         if !reentrancy::is_called() || session.locks.reader.is_some() || self.registration.is_free() {
@@ -61,6 +62,7 @@ impl Attachment {
         let Facts { ownership, disposition, .. } = *self.facts();
         let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
         let connection = session.connection.close()?;
+        session.response.close(&self.registration.spare);
         Some(Remains {
             manager: self.manager,
             ownership,

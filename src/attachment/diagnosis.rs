@@ -1,5 +1,5 @@
-//! Diagnosis of a failed call. The resource manager often says only that something went wrong. It is asked once more, and the caller
-//! gets the code that tells what happened.
+//! Diagnosis of a failed call. The resource manager often says only that something went wrong. It is asked once more,
+//! and the caller gets the code that tells what happened.
 
 use std::time::{Duration, Instant};
 
@@ -27,8 +27,9 @@ impl Attachment {
         truth
     }
 
-    /// The code says that no lock is left on the reader. If there is a transaction all the same, it ends here, and the connection is not
-    /// used as if it were locked until a reconnect. If the transaction does not end, the attachment keeps it together with the hold.
+    /// The code says that no lock is left on the reader. If there is a transaction all the same, it ends here, and the
+    /// connection is not used as if it were locked until a reconnect. If the transaction does not end, the attachment
+    /// keeps it together with the hold.
     fn lose_lock(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
         let Some(reader_lock) = &mut session.locks.reader else { return };
         let Ok(was_there) = reader_lock.end(limit) else { return };
@@ -40,8 +41,8 @@ impl Attachment {
         }
     }
 
-    /// The true code of a failed exchange. Nobody knows how far the card has come with the command, so a loss is counted even if no
-    /// lasting failure is found.
+    /// The true code of a failed exchange. Nobody knows how far the card has come with the command, so a loss is
+    /// counted even if no lasting failure is found.
     #[cold]
     pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
         let truth = match code {
@@ -50,8 +51,8 @@ impl Attachment {
                 session.connection.doubt();
                 return code;
             }
-            // The protocol was active, so a reset has taken it from the card. That is all that is seen of a reset if its signal
-            // was hidden by another one.
+            // The protocol was active, so a reset has taken it from the card. That is all that is seen of a reset if
+            // its signal was hidden by another one.
             Hresult::SCARD_E_PROTO_MISMATCH => self.diagnose(session, Hresult::SCARD_W_RESET_CARD, limit),
             code => self.diagnose(session, code, limit),
         };
@@ -64,8 +65,8 @@ impl Attachment {
             return Hresult::SCARD_W_REMOVED_CARD;
         }
         session.connection.doubt_card();
-        // A resource manager that polls its readers misses a card that was swapped between two polls. The failure is all that is
-        // seen of the swap, for the other attachments too.
+        // A resource manager that polls its readers misses a card that was swapped between two polls. The failure is
+        // all that is seen of the swap, for the other attachments too.
         if self.manager.removal_delay_ms() > 0 {
             self.registration.doubt();
         }
@@ -92,8 +93,8 @@ impl Attachment {
         }
     }
 
-    /// A service that was restarted does not know older handles, and may answer for them that there is no service. A reconnect
-    /// replaces an owned connection. The caller has to learn that a borrowed handle is dead.
+    /// A service that was restarted does not know older handles, and may answer for them that there is no service. A
+    /// reconnect replaces an owned connection. The caller has to learn that a borrowed handle is dead.
     fn name_dead_handle(&self, code: Hresult, limit: &WaitLimit) -> Hresult {
         match code {
             Hresult::SCARD_E_SERVICE_STOPPED => Hresult::SCARD_E_NO_SERVICE,
@@ -127,8 +128,8 @@ impl Attachment {
         }
     }
 
-    /// `known` is the count of events when the card was met, or 0 if it is not known. The card may have been put back before the first
-    /// look.
+    /// `known` is the count of events when the card was met, or 0 if it is not known. The card may have been put back
+    /// before the first look.
     fn see_removal_in(&self, context: Context, known: u16, limit: &WaitLimit) -> Result<bool> {
         let end = Instant::now() + Duration::from_millis(self.manager.removal_delay_ms().into());
         let mut now = self.manager.slot_state(context, self.ifd(), limit)?;

@@ -89,7 +89,7 @@ impl Attachment {
         if !session.locks.is_held() || session.connection.is_interrupted() {
             self.take_reader(session, limit)?;
             session.locks.number += 1;
-            session.knowledge.forget_selected_file();
+            session.forget_selected_file();
         } else {
             session.connection.get()?;
         }
@@ -119,8 +119,8 @@ impl Attachment {
         if let Some(reader_lock) = session.locks.reader.take_if(|reader_lock| reader_lock.is_valid()) {
             return Ok(reader_lock);
         }
-        // The hold was taken back, because the service knows of no transaction. A transaction that is there after all ends
-        // before this attachment waits for a new hold.
+        // The hold was taken back, because the service knows of no transaction. A transaction that is there after all
+        // ends before this attachment waits for a new hold.
         if let Some(reader_lock) = &mut session.locks.reader {
             reader_lock.end(limit)?;
         }
@@ -169,8 +169,8 @@ impl Attachment {
         turn.map(Some).map_err(|code| self.diagnose(session, code, &limit))
     }
 
-    /// A call without a turn waits in the resource manager for the transaction of another attachment. If the hold was taken back,
-    /// that can be the lock under which this thread runs a function of the program.
+    /// A call without a turn waits in the resource manager for the transaction of another attachment. If the hold was
+    /// taken back, that can be the lock under which this thread runs a function of the program.
     fn check_own_lock(&self, session: &Session) -> Result<()> {
         if !reentrancy::is_called() || session.locks.reader.as_ref().is_some_and(ReaderLock::is_valid) {
             return Ok(());
@@ -230,7 +230,8 @@ impl Attachment {
         Ok(())
     }
 
-    /// Gives that lock back after the function. The function may have forked: in the child, lock and connection belong to the parent.
+    /// Gives that lock back after the function. The function may have forked: in the child, lock and connection belong
+    /// to the parent.
     pub fn unlock_after_call(&self) {
         if !self.is_of_this_process() {
             return;
@@ -242,8 +243,9 @@ impl Attachment {
         }
     }
 
-    /// Ends the locks of the program when the attachment has ended, because the program cannot unlock them any more. A call that runs
-    /// a function of the program keeps its own lock until it returns. A call that has the session ends the attachment itself.
+    /// Ends the locks of the program when the attachment has ended, because the program cannot unlock them any more. A
+    /// call that runs a function of the program keeps its own lock until it returns. A call that has the session ends
+    /// the attachment itself.
     pub fn end_locks_of_program(&self) {
         let Some(mut session) = self.try_begin_call() else { return };
         if session.locks.depth > session.locks.of_calls {
@@ -257,7 +259,7 @@ impl Attachment {
             return Ok(());
         }
         // From now on others can select another file.
-        session.knowledge.forget_selected_file();
+        session.forget_selected_file();
         let given = self.end_lock(session, disposition, limit);
         self.give_up_reader(session, limit);
         let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
@@ -276,8 +278,8 @@ impl Attachment {
             None => self.manager.end_transaction(connection.icc, disposition, limit),
         };
         let result = match ended {
-            // A card that was put back after a removal is exclusive without a transaction: then it has been disposed of, and the
-            // code says only that no transaction was left to end.
+            // A card that was put back after a removal is exclusive without a transaction: then it has been disposed
+            // of, and the code says only that no transaction was left to end.
             Err(Hresult::SCARD_E_NOT_TRANSACTED)
                 if connection.share_mode == ShareMode::Exclusive && self.manager.exclusive_use_is_a_transaction() =>
             {
@@ -291,9 +293,9 @@ impl Attachment {
         result.map_err(|code| self.diagnose(session, code, limit))
     }
 
-    /// Gives the reader up, whatever has failed before. Afterwards the transaction has ended, or its connection. A borrowed card
-    /// handle whose card does not answer can be brought to neither: then the attachment keeps both transaction and hold, and its
-    /// next call tries again.
+    /// Gives the reader up, whatever has failed before. Afterwards the transaction has ended, or its connection. A
+    /// borrowed card handle whose card does not answer can be brought to neither: then the attachment keeps both
+    /// transaction and hold, and its next call tries again.
     pub(super) fn give_up_reader(&self, session: &mut Session, limit: &WaitLimit) {
         let Some(mut reader_lock) = session.locks.reader.take() else { return };
         match self.ownership() {
@@ -313,8 +315,8 @@ impl Attachment {
         }
     }
 
-    /// Closes an owned connection whose transaction does not end in another way. If the service was only too slow for the limit of
-    /// the caller, the next call connects again.
+    /// Closes an owned connection whose transaction does not end in another way. If the service was only too slow for
+    /// the limit of the caller, the next call connects again.
     pub(super) fn close_stuck(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
         if let Ok(connection) = session.connection.get() {
             let _ = connection.close(self.manager, Disposition::Leave);

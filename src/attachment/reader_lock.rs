@@ -1,6 +1,6 @@
-//! The reader for one attachment alone: the hold of the arbiter, and under it the transaction of the resource manager. The two
-//! are one object. As long as there may be a transaction, there is a hold. So no attachment waits for a hold while it has a
-//! transaction, and the holder waits for no transaction of another attachment of this process.
+//! The reader for one attachment alone: the hold of the arbiter, and under it the transaction of the resource manager.
+//! The two are one object. As long as there may be a transaction, there is a hold. So no attachment waits for a hold
+//! while it has a transaction, and the holder waits for no transaction of another attachment of this process.
 
 use super::connection::{Connection, TRIES};
 use super::reconnect::is_out_of_time;
@@ -28,8 +28,9 @@ impl ReaderLock {
         self.hold.is_valid()
     }
 
-    /// Begins the transaction. One that may be there ends first, because the resource manager would count two. Tells whether the
-    /// hold was still there afterwards. If not, other attachments have used the reader, and the transaction has ended again.
+    /// Begins the transaction. One that may be there ends first, because the resource manager would count two. Tells
+    /// whether the hold was still there afterwards. If not, other attachments have used the reader, and the transaction
+    /// has ended again.
     pub fn begin(&mut self, connection: Connection, limit: &WaitLimit) -> Result<bool> {
         self.hold.ask();
         self.end(limit)?;
@@ -51,8 +52,8 @@ impl ReaderLock {
         ended
     }
 
-    /// Ends the transaction and tells whether there was one. On a failure it may still be there. One answer that denies the
-    /// transaction can be wrong, so it must come several times.
+    /// Ends the transaction and tells whether there was one. On a failure it may still be there. One answer that denies
+    /// the transaction can be wrong, so it must come several times.
     pub fn end(&mut self, limit: &WaitLimit) -> Result<bool> {
         let Some(connection) = self.transaction else { return Ok(false) };
         let mut ended = Ok(());
@@ -71,8 +72,9 @@ impl ReaderLock {
         }
     }
 
-    /// Ends the transaction, and acknowledges each signal that prevents it. Tells whether there was one. No loss is hidden by that: a
-    /// handle with a transaction gets no signal of a reset but its own, and a card that does not answer has no state to lose.
+    /// Ends the transaction, and acknowledges each signal that prevents it. Tells whether there was one. No loss is
+    /// hidden by that: a handle with a transaction gets no signal of a reset but its own, and a card that does not
+    /// answer has no state to lose.
     pub fn end_past_signals(&mut self, access: Access, limit: &WaitLimit) -> (bool, Result<()>) {
         let mut acknowledged = false;
         for _ in 0..TRIES {

@@ -1,4 +1,5 @@
-//! Reconnect: makes an attachment usable again, "without a Detach followed by an Attach", as the documented `Reconnect` does.
+//! Reconnect: makes an attachment usable again, "without a Detach followed by an Attach", as the documented `Reconnect`
+//! does.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +52,8 @@ pub enum Reconnected {
 }
 
 impl Attachment {
-    /// Makes the attachment usable again if anything can. A failure leaves the attachment in place for another reconnect.
+    /// Makes the attachment usable again if anything can. A failure leaves the attachment in place for another
+    /// reconnect.
     pub fn reconnect(&self, request: ReconnectRequest) -> Result<Reconnected> {
         let limit = &super::limit(request.timeout_ms, &self.waker);
         let mut session = self.begin_call_within(limit)?;
@@ -88,7 +90,8 @@ impl Attachment {
         Ok(if is_same { Reconnected::SameCard } else { Reconnected::OtherCard })
     }
 
-    /// A reconnect acknowledges the signals of a reset or a removal. So signals that no call has seen yet are looked for first.
+    /// A reconnect acknowledges the signals of a reset or a removal. So signals that no call has seen yet are looked
+    /// for first.
     fn notice_signals(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
         let Ok(connection) = session.connection.get() else { return Ok(()) };
         if session.connection.is_interrupted() {
@@ -109,8 +112,8 @@ impl Attachment {
     }
 
     fn look_for_signals(&self, session: &mut Session, connection: Connection, limit: &WaitLimit) -> Result<()> {
-        // A probe ends a transaction on the handle. There may be one of this attachment, of another user of the handle, or for
-        // exclusive use.
+        // A probe ends a transaction on the handle. There may be one of this attachment, of another user of the handle,
+        // or for exclusive use.
         let is_ours_alone = connection.context.is_some() && !self.facts().lent;
         if is_ours_alone && connection.share_mode == ShareMode::Shared && !session.locks.is_held() {
             match self.manager.probe(connection.icc, limit) {
@@ -154,8 +157,8 @@ impl Attachment {
         })
     }
 
-    /// The time of the caller is up. Nothing has changed, unless the service still works on the call. Nobody knows when it will
-    /// release the card handle, so a new connection replaces an owned one.
+    /// The time of the caller is up. Nothing has changed, unless the service still works on the call. Nobody knows when
+    /// it will release the card handle, so a new connection replaces an owned one.
     fn break_off(&self, session: &mut Session, connection: Connection, code: Hresult, limit: &WaitLimit) -> Hresult {
         if self.manager.is_abandoned(connection.icc) && self.ownership() == Ownership::Owned {
             self.close_owned(session, connection);
@@ -166,8 +169,8 @@ impl Attachment {
         code
     }
 
-    /// Reconnects the same card handle. A card that does not answer, or has no power, is powered up: it has no state to lose, and a
-    /// reconnect that leaves the card as it is would not ask it again.
+    /// Reconnects the same card handle. A card that does not answer, or has no power, is powered up: it has no state to
+    /// lose, and a reconnect that leaves the card as it is would not ask it again.
     fn renew_handle(
         &self,
         session: &mut Session,
@@ -187,8 +190,8 @@ impl Attachment {
         }
     }
 
-    /// Takes the lock again if the reconnect, or an event before it, ended the transaction. This comes last, because a reconnect of
-    /// the card handle may end the transaction.
+    /// Takes the lock again if the reconnect, or an event before it, ended the transaction. This comes last, because a
+    /// reconnect of the card handle may end the transaction.
     fn retake_lock(&self, session: &mut Session, was_exclusive: bool, limit: &WaitLimit) -> Result<()> {
         if !session.locks.is_held() {
             self.give_up_reader(session, limit);
@@ -241,8 +244,8 @@ impl Attachment {
         })
     }
 
-    /// Whether a wait for exclusive use has to be made here. The resource manager waits without a limit until there is no other
-    /// connection, and the old one of this attachment would be another one.
+    /// Whether a wait for exclusive use has to be made here. The resource manager waits without a limit until there is
+    /// no other connection, and the old one of this attachment would be another one.
     fn must_wait_for_exclusive_use(&self, session: &Session, access: Access, limit: &WaitLimit) -> bool {
         limit.strict_waker().is_some()
             && access.share_mode == ShareMode::Exclusive
@@ -250,7 +253,8 @@ impl Attachment {
             && session.connection.get().is_ok_and(|connection| connection.share_mode != ShareMode::Exclusive)
     }
 
-    /// Closes the connection, and opens an exclusive one as soon as there is no other. If that fails, opens one as it was before.
+    /// Closes the connection, and opens an exclusive one as soon as there is no other. If that fails, opens one as it
+    /// was before.
     fn wait_for_exclusive_use(
         &self,
         session: &mut Session,
@@ -281,8 +285,8 @@ impl Attachment {
         }
     }
 
-    /// Connects with the old access after another one could not be had for the reason `why`. A lock is lost with its card handle, and
-    /// only a reconnect takes it again.
+    /// Connects with the old access after another one could not be had for the reason `why`. A lock is lost with its
+    /// card handle, and only a reconnect takes it again.
     fn connect_as_before(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
         let brief = limit.moment(MOMENT_MS);
         if session.locks.is_held() {
@@ -327,8 +331,8 @@ impl Attachment {
         Ok(())
     }
 
-    /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it can still be used. With
-    /// a lock it can not, because it is not locked. The next reconnect checks the card.
+    /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it can
+    /// still be used. With a lock it can not, because it is not locked. The next reconnect checks the card.
     fn give_up(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
         session.connection.interrupt();
         let code = self.diagnose(session, code, limit);

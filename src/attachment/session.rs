@@ -8,7 +8,9 @@ use super::Attachment;
 use super::connection_state::ConnectionState;
 use super::knowledge::Knowledge;
 use super::lock_state::LockState;
+use super::response::Response;
 use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::fallible::try_box;
 use crate::runtime::reentrancy;
 use crate::runtime::thread_id::this_thread;
 use crate::runtime::wait::WaitLimit;
@@ -16,14 +18,48 @@ use crate::runtime::wait::WaitLimit;
 pub struct Session {
     pub connection: ConnectionState,
     pub locks: LockState,
-    /// The response of the last exchange. Its capacity is that of the longest response.
-    pub response: Vec<u8>,
-    pub knowledge: Knowledge,
+    pub response: Response,
+    /// None if no call has needed it yet, or while a transaction has it.
+    knowledge: Option<Box<Knowledge>>,
 }
 
 impl Session {
-    pub fn new(connection: ConnectionState, response: Vec<u8>) -> Session {
-        Session { connection, locks: LockState::default(), response, knowledge: Knowledge::default() }
+    pub fn new(connection: ConnectionState) -> Session {
+        Session { connection, locks: LockState::default(), response: Response::new(), knowledge: None }
+    }
+
+    pub fn knowledge(&mut self) -> Result<&mut Knowledge> {
+        match &mut self.knowledge {
+            Some(knowledge) => Ok(knowledge),
+            none => Ok(none.insert(try_box(Knowledge::default())?)),
+        }
+    }
+
+    #[inline]
+    pub fn known(&mut self) -> Option<&mut Knowledge> {
+        self.knowledge.as_deref_mut()
+    }
+
+    #[inline]
+    pub fn forget_selection(&mut self) {
+        if let Some(knowledge) = self.known() {
+            knowledge.forget_selection();
+        }
+    }
+
+    pub fn forget_selected_file(&mut self) {
+        if let Some(knowledge) = self.known() {
+            knowledge.forget_selected_file();
+        }
+    }
+
+    /// Gives the knowledge to a transaction, which brings it back by `return_knowledge`.
+    pub fn take_knowledge(&mut self) -> Result<Box<Knowledge>> {
+        self.knowledge.take().map_or_else(|| try_box(Knowledge::default()), Ok)
+    }
+
+    pub fn return_knowledge(&mut self, knowledge: Box<Knowledge>) {
+        self.knowledge = Some(knowledge);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The calls on an attachment, each with everything that it can be asked.
+//! The calls on an attachment, with all their arguments.
 
 use crate::abi::constants::{CardState, Disposition, Protocols, ShareMode};
 use crate::abi::hresult::Result;
@@ -10,7 +10,7 @@ use crate::resource_manager::MAX_ATTRIBUTE;
 pub enum Call {
     /// A command of this length.
     Transmit(usize),
-    /// One that does not wait for ever to get the card.
+    /// A command with a limit.
     TransmitWithin(u32),
     Control,
     ControlTooLong,
@@ -23,12 +23,12 @@ pub enum Call {
     Unlock(Disposition),
     Reconnect(ReconnectRequest),
     LastResponse,
-    /// What is known without asking: reader, ATR, generation, card handle, context.
+    /// All that is known without a question: reader, ATR, generation, card handle, context.
     Properties,
     Close(Disposition),
 }
 
-/// What a call that succeeded has said.
+/// The result of a call that succeeded.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Said {
     pub state: Option<CardState>,
@@ -97,7 +97,7 @@ fn nothing(_: &[u8]) -> Outcome {
 }
 
 impl Call {
-    /// An exchange with a command that is one.
+    /// An exchange with a valid command.
     pub const TRANSMIT: Call = Call::Transmit(4);
 
     pub fn make(self, attachment: &mut Attachment) -> Outcome {
@@ -131,7 +131,8 @@ impl Call {
         }
     }
 
-    /// Whether it cannot be meant: the limits in the documentation of `scm_transmit`, `scm_control`, `scm_set_attribute`.
+    /// Whether its arguments are invalid: the limits in the documentation of `scm_transmit`, `scm_control`,
+    /// `scm_set_attribute`.
     pub fn is_invalid(self) -> bool {
         match self {
             Call::Transmit(length) => !(4..=MAX_COMMAND).contains(&length),
@@ -139,17 +140,17 @@ impl Call {
         }
     }
 
-    /// Whether it is answered without asking the manager.
+    /// Whether it makes no operation of the manager.
     pub fn asks_nobody(self) -> bool {
         self.is_invalid() || matches!(self, Call::LastResponse | Call::Properties)
     }
 
-    /// Whether an exchange after it may go another way than one before it.
+    /// Whether an exchange after it may take another path than one before it.
     pub fn changes_connection(self) -> bool {
         self.is_lock() || matches!(self, Call::Reconnect(_) | Call::Unlock(_))
     }
 
-    /// Whether it ends after a time that its caller has said.
+    /// Whether it has a limit.
     pub fn has_limit(self) -> bool {
         match self {
             Call::Reconnect(request) => request.timeout_ms.is_some(),
@@ -162,7 +163,7 @@ impl Call {
         matches!(self, Call::Transmit(_) | Call::TransmitWithin(_))
     }
 
-    /// Whether the service would have told it of a loss.
+    /// Whether the service would answer it with the signal of a loss.
     pub fn meets_signals(self) -> bool {
         self.is_exchange() || self.is_lock() || self == Call::Status
     }
@@ -172,7 +173,7 @@ impl Call {
         matches!(self, Call::Lock | Call::LockWithin(_))
     }
 
-    /// What is to be done to the card.
+    /// The disposition that it asks for.
     pub fn disposition(self) -> Disposition {
         match self {
             Call::Unlock(disposition) | Call::Close(disposition) => disposition,

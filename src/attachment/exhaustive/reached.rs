@@ -1,5 +1,6 @@
-//! The states that are reached, each as a pair: the connection and the locks. The types allow 48 pairs, of which 22 exist. Before the
-//! connection was a type, nine flags and the locks allowed 2,048 combinations, of which this test reached 35 before a detach.
+//! The states that are reached, each as a pair: the connection and the locks. The types allow 48 pairs, of which 22
+//! exist. Before the connection was a type, nine flags and the locks allowed 2,048 combinations, of which this test
+//! reached 35 before a detach.
 
 use super::states::Case;
 use crate::attachment::Ownership;
@@ -11,7 +12,7 @@ pub enum ConnectionKind {
     Doubtful,
     DoubtfulSinceLoss,
     Interrupted,
-    /// The four from above, after an unlock has reset the card.
+    /// The first four, after an unlock has reset the card.
     SoundAfterReset,
     DoubtfulAfterReset,
     DoubtfulSinceLossAfterReset,
@@ -61,7 +62,7 @@ pub fn of(case: &Case) -> Reached {
     (connection, locks)
 }
 
-/// Whether this pair is one of those that there are.
+/// Whether the tables of `connection_state` and `lock_state` have this pair.
 pub fn exists((connection, locks): Reached, ownership: Ownership) -> bool {
     use ConnectionKind::*;
     match connection {

@@ -1,4 +1,4 @@
-//! What the world answers. Codes and signals are those of pcsc-lite.
+//! The answers of the world.
 
 use super::{Answer, Model, OTHER_ATR, OpenContext, Operation, RESPONSE, SPOKEN, Step, World, name};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
@@ -10,7 +10,7 @@ use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, R
 use crate::runtime::wait::WaitLimit;
 
 impl Model {
-    /// Notes an operation, and gives what is to be answered instead of the truth.
+    /// Records an operation, and returns the answer that replaces the true one.
     fn step(&mut self, operation: Operation, lent: bool, disposition: Disposition) -> Result<Option<Answer>> {
         let number = self.steps.len();
         let limited = self.limited.take();
@@ -49,7 +49,7 @@ impl Model {
         self.dead(icc).map_or(Ok(told), Err)
     }
 
-    /// As most operations: what is signalled is answered.
+    /// As most operations, it fails with the signal of the handle.
     fn step_signalled(&mut self, icc: Icc, operation: Operation, disposition: Disposition) -> Result<Option<Answer>> {
         let told = self.step_on(icc, operation, disposition)?;
         self.trouble(icc).map_or(Ok(told), Err)
@@ -88,7 +88,7 @@ impl Model {
     fn reconnect(&mut self, icc: Icc, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
         let answer = self.step_on(icc, Operation::Reconnect, initial);
         if initial != Disposition::Leave && answer.is_err() {
-            // A failure tells nothing about the reset.
+            // The card may have been reset before the failure.
             self.memory += 1;
         }
         let told = answer?;
@@ -98,7 +98,7 @@ impl Model {
         if initial != Disposition::Leave {
             self.reset_card();
         }
-        // The protocol that is active stays, whatever is asked for.
+        // The active protocol stays, whatever is asked for.
         let spoken =
             self.handle(icc).and_then(|handle| handle.protocol).filter(|_| access.share_mode != ShareMode::Direct);
         let protocol = if spoken.is_some() { spoken } else { self.negotiate(access)? };
@@ -115,7 +115,7 @@ impl Model {
     fn disconnect(&mut self, icc: Icc, disposition: Disposition) -> Result<()> {
         let answer = self.step_on(icc, Operation::Disconnect, disposition).map(|_| ());
         if let Some(handle) = self.handles.get_mut(icc.0.wrapping_sub(1)) {
-            // Whatever was answered: nobody can do more, where a context takes the handle along.
+            // The context ends the handle, whatever was answered.
             if answer.is_ok() || handle.context.is_some() || handle.born != self.era {
                 (handle.connected, handle.transactions) = (false, 0);
             }
@@ -128,7 +128,7 @@ impl Model {
         let keeps_transactions = self.keeps_transactions;
         let Some(handle) = self.handles.get_mut(icc.0.wrapping_sub(1)) else { return answer.map(|_| ()) };
         let begun = handle.transactions;
-        // A failure that is not true leaves the transaction where it is.
+        // A false failure leaves the transaction open.
         answer?;
         handle.transactions = begun.saturating_sub(1);
         if begun == 0 {
@@ -138,7 +138,7 @@ impl Model {
             let signal = handle.signal;
             self.reset_card();
             if !keeps_transactions {
-                // Only pcsc-lite signals a reset to its maker.
+                // A manager without transactions that outlive a reconnect signals a reset to the others only.
                 self.handles[icc.0 - 1].signal = signal;
             }
         }
@@ -173,7 +173,7 @@ impl Model {
         Ok(self.identity(protocol, told))
     }
 
-    /// Writes an answer that may be shorter than it should be.
+    /// Writes a response that may be too short.
     fn respond(&mut self, told: Option<Answer>, answer: &[u8], response: &mut Vec<u8>) {
         if response.capacity() < MAX_RESPONSE {
             self.fault("there is no room for the longest answer");
@@ -276,7 +276,7 @@ impl ResourceManager for World {
     }
 
     fn is_locked_by_other(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
-        // There is nobody else.
+        // There is no other application.
         self.model().trouble(icc).map_or(Ok(false), Err)
     }
 
