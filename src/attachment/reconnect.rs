@@ -7,7 +7,7 @@ use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
-use crate::runtime::wait::{WaitLimit, earlier};
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit, earlier};
 
 /// How long a caller whose time is up waits for a new connection after all.
 pub(super) const MOMENT_MS: u32 = 10;
@@ -24,13 +24,13 @@ pub struct ReconnectRequest {
     pub protocols: Option<Protocols>,
     /// What is done to the card: left, reset or unpowered.
     pub initial: Disposition,
-    /// How long it may take; None leaves waits for other applications to the resource manager, however long.
-    pub timeout_ms: Option<u32>,
+    /// The limit of the whole reconnect; `SCM_INFINITE` is none.
+    pub limit_ms: u32,
 }
 
 impl Default for ReconnectRequest {
     fn default() -> Self {
-        ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Leave, timeout_ms: None }
+        ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Leave, limit_ms: SCM_INFINITE }
     }
 }
 
@@ -53,7 +53,7 @@ pub enum Reconnected {
 impl Attachment {
     /// Makes the attachment usable again if anything can. A failure leaves it in place, to be reconnected later.
     pub fn reconnect(&self, request: ReconnectRequest) -> Result<Reconnected> {
-        let limit = &super::limit(request.timeout_ms, &self.waker);
+        let limit = &WaitLimit::of_ms(request.limit_ms, &self.waker);
         let mut session = self.enter(limit)?;
         let access = request.access(session.access);
         let before = session.card;

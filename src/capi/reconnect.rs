@@ -6,6 +6,7 @@ use crate::abi::constants::{Disposition, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::{ReconnectRequest, Reconnected};
 use crate::capi::boundary::{Options, guard, options};
+use crate::runtime::wait::SCM_INFINITE;
 
 /// How to reconnect. Begin with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field keeps what is.
 #[repr(C)]
@@ -50,7 +51,7 @@ impl scm_reconnect_options {
             share_mode: if_given(self.share_mode, ShareMode::from_value)?,
             protocols: if_given(self.protocols, Protocols::from_value)?,
             initial,
-            timeout_ms: (self.limit_ms != 0).then_some(self.limit_ms),
+            limit_ms: if self.limit_ms == 0 { SCM_INFINITE } else { self.limit_ms },
         })
     }
 }
