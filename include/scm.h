@@ -135,7 +135,7 @@ extern "C" {
  * @{
  */
 
-/** What every function that can fail returns: an HRESULT. Negative is a failure. */
+/** An HRESULT: negative is a failure. */
 typedef int32_t scm_result;
 
 /** Whether a result is a success: SCM_S_OK or SCM_S_FALSE. */
@@ -309,12 +309,12 @@ enum {
  * The name of a code, such as "SCM_SCARD_W_RESET_CARD".
  *
  * @param result  any number
- * @return static text, never NULL; "unknown" for a number that is no code of this library. Never fails.
+ * @return static text, never NULL: "unknown" for a number that is not a code of this library. Never fails.
  */
 SCM_API const char *scm_result_name(scm_result result);
 
 /**
- * What a code means, as one English sentence for a person.
+ * The meaning of a code, as one English sentence for a person.
  *
  * @param result  any number
  * @return static text in UTF-8, never NULL. Never fails.
@@ -328,35 +328,38 @@ SCM_API const char *scm_result_message(scm_result result);
 #define SCM_VERSION "0.1.0"
 
 enum {
-    /** Grows when a program that was compiled for an older header would not work with this library any more. */
+    /**
+     * The version of the binary interface. It grows when programs that were compiled with an older header stop working.
+     */
     SCM_ABI_VERSION = 1
 };
 
 /**
- * The version of this library, such as "0.1.0"; `SCM_VERSION` is that of the header.
+ * The version of the library, such as "0.1.0". `SCM_VERSION` is the version of the header.
  *
  * @return static text, never NULL. Never fails.
  */
 SCM_API const char *scm_version(void);
 
 /**
- * The version of the binary interface of this library; `SCM_ABI_VERSION` is that of the header.
+ * The version of the binary interface of the library. `SCM_ABI_VERSION` is that of the header.
  *
- * @return the number. A program that loads the library by hand (dlopen) compares it before anything else. Never fails.
+ * @return the number. A program that loads the library with dlopen compares it before any other call. Never fails.
  */
 SCM_API uint32_t scm_abi_version(void);
 
 /**
- * Whether this library can stand in for the version that a program needs.
+ * Checks whether the library works for a program that needs a certain version.
  *
- * As in semantic versioning: the same major version, and not older; before 1.0 the same minor version too.
+ * The rule is that of semantic versioning: the same major version and not older; before 1.0 also the same minor
+ * version.
  *
  * @param required  "major.minor.patch", such as `SCM_VERSION`
  *
  * @return
- * - `SCM_S_OK`: it can.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: this library is too old, or of another line.
- * - `SCM_E_INVALIDARG`: `required` is NULL or no version.
+ * - `SCM_S_OK`: it works.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the library is older, or of another major version.
+ * - `SCM_E_INVALIDARG`: `required` is NULL or not a version.
  *
  * Never blocks.
  */
@@ -391,31 +394,27 @@ enum {
 };
 
 /**
- * Lists the readers: those of the platform in its order, then the virtual ones of this process in the order in which
- * they were made. A resource manager that does not run has no readers, and where no reader is left to be listed a code
- * says so. It is a success, so that a program that needs no reader yet goes on; `scm_monitor_wait` tells when the
- * service comes up, and its readers.
+ * Lists the readers: first those of the platform in its own order, then the virtual readers of this process.
  *
- * @param names  [out] a multi-string: each name in UTF-8 with its NUL, behind the last one a NUL more. No reader is an
- * empty list, a single NUL, and no error. NULL with capacity 0 asks for the length.
+ * If a resource manager does not run, its readers are missing. If no reader is left for that reason, the code says so.
+ * That code is a success, because a program may go on without a reader: `scm_monitor_wait` tells when a reader
+ * arrives.
+ *
+ * @param names  [out] a multi-string of names; a single NUL if there is no reader. NULL with capacity 0 asks for the
+ * length.
  * @param capacity  the room in `names`, in bytes
- * @param names_length  [out] the length of the list with all its NULs, 0 after a failure
+ * @param names_length  [out] the length of the list with all its NULs; 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: listed. An empty list with this code: the resource manager runs, and knows no reader.
- * - `SCM_SCARD_S_NO_SERVICE`: a success. The list is empty, because a resource manager is not running: that of the
- * platform (on Linux pcscd; as root `systemctl start pcscd.socket` starts it, for one), or that of the virtual
- * readers, which was stopped.
- * - `SCM_E_POINTER`: `names_length` is NULL, or `names` is NULL with a capacity.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit; `*names_length` is what is needed now. It may have grown
- * by the next call.
- * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`, if there is no
- * virtual reader; otherwise only these are listed.
- * - the other codes of a connection (see the top of this file), if the service says so and there is no virtual reader.
- * - `SCM_E_OUTOFMEMORY`: no memory.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: listed. An empty list means that the resource manager runs and knows no reader.
+ * - `SCM_SCARD_S_NO_SERVICE`: a success. The list is empty because a resource manager does not run: pcscd on Linux,
+ * which `systemctl start pcscd.socket` starts, or the virtual one, which was stopped.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit. It may be longer at the next call.
+ * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`. If there are virtual
+ * readers, the function lists only these instead.
+ * - the codes of a connection, if there is no virtual reader
  *
- * Does not wait for other applications. Any thread may call it, and a child after a fork.
+ * Does not wait for other applications. May be called in the child of a fork.
  */
 SCM_API scm_result scm_list_ifds(char *names, size_t capacity, size_t *names_length);
 
@@ -424,11 +423,11 @@ SCM_API scm_result scm_list_ifds(char *names, size_t capacity, size_t *names_len
  *
  * @param names  [out] a multi-string, as for `scm_list_ifds`
  * @param capacity  the room in `names`, in bytes
- * @param names_length  [out] the length of the list with all its NULs, 0 after a failure
+ * @param names_length  [out] the length of the list with all its NULs; 0 after a failure
  *
  * @return as `scm_list_ifds`
  *
- * Does not wait for other applications. Any thread may call it, and a child after a fork.
+ * Does not wait for other applications. May be called in the child of a fork.
  */
 SCM_API scm_result scm_list_ifd_groups(char *names, size_t capacity, size_t *names_length);
 
@@ -454,10 +453,9 @@ SCM_API scm_result scm_list_ifd_groups(char *names, size_t capacity, size_t *nam
  */
 
 /**
- * An attachment to a smart card, made by `scm_attach_by_ifd` or `scm_attach_by_handle`.
+ * An attachment to a card. `scm_attach_by_ifd` or `scm_attach_by_handle` makes it, `scm_detach` ends it.
  *
- * A `scm_handle *` is a token, not an address. It may be used from any thread, and is dead after `scm_detach`: from
- * then on every function answers `SCM_E_HANDLE` for it, for as long as the process lives.
+ * After `scm_detach` every function returns `SCM_E_HANDLE` for it, for the rest of the process.
  */
 typedef struct scm_handle scm_handle;
 
@@ -517,25 +515,25 @@ enum {
     SCM_ATTACH_ADOPT = 0x1
 };
 
-/** How to attach. Begin with `SCM_ATTACH_OPTIONS_INIT`; zero in a field is its default. */
+/** How to attach. Initialise with `SCM_ATTACH_OPTIONS_INIT`; zero in a field is its default. */
 typedef struct scm_attach_options {
-    /** `sizeof(scm_attach_options)`: how the library tells versions of this structure apart. */
+    /** `sizeof(scm_attach_options)`: tells the library which version of the structure this is. */
     uint32_t struct_size;
     /**
-     * `SCM_SHARE_SHARED` (default), `SCM_SHARE_EXCLUSIVE`, or `SCM_SHARE_DIRECT`: the reader, with or without a card.
-     * By handle: the mode that the caller has connected with, because PC/SC cannot be asked.
+     * `SCM_SHARE_SHARED` (default), `SCM_SHARE_EXCLUSIVE`, or `SCM_SHARE_DIRECT`. By handle: the mode in which the
+     * caller has connected, because PC/SC does not tell it.
      */
     uint32_t share_mode;
     /**
-     * `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed (default), or `SCM_PROTOCOL_RAW`. Not used in direct mode.
-     * By handle: what a later reconnect may choose from.
+     * `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both (default), or `SCM_PROTOCOL_RAW`. Not used in direct mode. By handle:
+     * the protocols that a later reconnect may choose from.
      */
     uint32_t protocols;
     /** 0, or `SCM_ATTACH_ADOPT` by handle. */
     uint32_t flags;
     /**
-     * How long attaching may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`. 0 (default) and
-     * `SCM_INFINITE`: without a limit.
+     * The limit of the whole call, in milliseconds, after which it returns `SCM_SCARD_E_TIMEOUT`. 0 (default) and
+     * `SCM_INFINITE`: no limit.
      */
     uint32_t limit_ms;
 } scm_attach_options;
@@ -544,64 +542,55 @@ typedef struct scm_attach_options {
 #define SCM_ATTACH_OPTIONS_INIT {sizeof(scm_attach_options), 0, 0, 0, 0}
 
 /**
- * Attaches to the card in a reader, shared, with T=0 or T=1 (ISCardManage::AttachByIFD).
+ * Attaches to the card in a reader, shared, with T=0 or T=1 (ISCardManage::AttachByIFD). The card is not reset.
  *
- * The attachment gets a PC/SC context and a card handle of its own. The card is not reset.
- *
- * @param ifd_name  the name of the reader as `scm_list_ifds` gives it: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes,
- * NUL-terminated
- * @param handle  [out] the attachment, to be ended with `scm_detach`; NULL after a failure
+ * @param ifd_name  the name of the reader, as `scm_list_ifds` gives it: 1 to `SCM_IFD_NAME_MAX` bytes
+ * @param handle  [out] the attachment, which `scm_detach` ends; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: attached.
- * - `SCM_E_POINTER`: `handle` is NULL.
- * - `SCM_E_INVALIDARG`: `ifd_name` is NULL, empty, too long, or not UTF-8.
- * - `SCM_E_OUTOFMEMORY`: no memory, here or in the resource manager.
- * - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name. Where the resource manager is not running, but the process
- * has virtual readers, these are all that there are.
+ * - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name. If the resource manager does not run but the process has
+ * virtual readers, only these exist.
  * - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
- * - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
- * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1; or it speaks `SCM_PROTOCOL_RAW` now, because
- * another uses it so, or has left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
- * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback or
- * a hook that would have to wait for the attachment that it is called for.
- * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
- * without power, or not understood by the reader.
- * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is going away.
- * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running, and there is no virtual reader.
- * - `SCM_SCARD_F_COMM_ERROR`: the resource manager broke off the connection, and is there again.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: another application uses the card exclusively.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1, or another application speaks or spoke
+ * `SCM_PROTOCOL_RAW` with it, which only a reset ends (see `SCM_PROTOCOL_RAW`).
+ * - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback would have to
+ * wait for the attachment that it works for.
+ * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card does not
+ * answer to a reset, has no power, or the reader does not understand it.
+ * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is being removed.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run, and there is no virtual reader.
+ * - `SCM_SCARD_F_COMM_ERROR`: the resource manager closed the connection, and runs again.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`: the resource manager serves as many clients as it can (pcscd: 200 by default).
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system forbids this process to use cards (polkit), or, at the
- * first use of a process, pcscd serves as many clients as it can: it answers both alike.
- * - the other codes of a connection (see the top of this file), if the service or the driver says so.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system (polkit) forbids this process to use cards. At the first
+ * use in a process pcscd also says so when it serves as many clients as it can.
+ * - the other codes of a connection
  *
- * After a failure everything is as it was.
- *
- * Blocks while another application, or another attachment, holds a lock on the card: `scm_attach_by_ifd_ex` has a
- * limit for it. Any thread may call it. After a fork the child attaches anew.
+ * Blocks while another application or attachment holds a lock on the card; `scm_attach_by_ifd_ex` has a limit. May be
+ * called in the child of a fork.
  */
 SCM_API scm_result scm_attach_by_ifd(const char *ifd_name, scm_handle **handle);
 
 /**
- * Attaches to the card in a reader, or to the reader itself, as `options` say.
+ * Attaches to the card in a reader, or to the reader itself, with options.
+ *
+ * In direct mode a reader without a card is not an error, and the ATR is empty then. No protocol is active in direct
+ * mode, with or without a card: `scm_transmit` returns `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for
+ * shared or exclusive use.
  *
  * @param ifd_name  as for `scm_attach_by_ifd`
- * @param options  share mode, protocols and time limit; NULL for the defaults. `flags` has to be 0.
+ * @param options  share mode, protocols and limit; NULL for the defaults. `flags` must be 0.
  * @param handle  [out] the attachment; NULL after a failure
  *
  * @return as `scm_attach_by_ifd`, and
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
- * - `SCM_SCARD_E_SHARING_VIOLATION`: exclusive use is asked for and another application uses the card.
- * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for; or it speaks another one now,
- * because others use it so, or have left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
- * - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing. A
- * connection that it makes later is closed at once; until then other calls with a limit that attach to the same
- * reader do not begin.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: also if exclusive use is requested and another application uses the card.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the requested protocols, or another application has chosen
+ * another one. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
+ * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed. If the resource manager makes the connection later, the library
+ * closes it at once. Until then other calls with a limit that attach to the same reader wait.
  *
- * In direct mode a reader without a card is no error: the ATR is empty then. With a card or without, no protocol is
- * active: `scm_transmit` answers `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for shared or exclusive
- * use.
+ * Blocks as `scm_attach_by_ifd`, for `limit_ms` at most.
  */
 SCM_API
 scm_result scm_attach_by_ifd_ex(const char *ifd_name,
@@ -611,46 +600,41 @@ scm_result scm_attach_by_ifd_ex(const char *ifd_name,
 /**
  * Attaches to the card behind a card handle that the caller has connected, shared (ISCardManage::AttachByHandle).
  *
- * The handle is borrowed: it stays the caller's, who keeps it connected until after `scm_detach`, and disconnects it.
- * The library never disconnects or releases it. The caller does not use it, nor another handle of its context, while a
- * call on the attachment is under way: libpcsclite makes one wait for the other, or stops the whole process.
+ * The card handle is borrowed. The caller keeps it connected until after `scm_detach`, and then disconnects it. The
+ * library never disconnects, resets or releases it. During a call on the attachment the caller uses neither this card
+ * handle nor another one of its context: libpcsclite would block, or stop the whole process.
  *
- * @param icc  the card handle (`SCARDHANDLE`) that PC/SC gave in this process, or that `scm_get_icc` gave for an
- * attachment to a virtual reader
- * @param handle  [out] the attachment, to be ended with `scm_detach`; NULL after a failure
+ * @param icc  the card handle (`SCARDHANDLE`) from PC/SC in this process, or from `scm_get_icc` for a virtual reader
+ * @param handle  [out] the attachment, which `scm_detach` ends; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: attached.
- * - `SCM_E_POINTER`: `handle` is NULL.
  * - `SCM_E_INVALIDARG`: the resource manager does not know `icc`.
- * - `SCM_SCARD_E_NOT_READY`: asked by a callback or a hook, for a card on which another has a lock.
- * - `SCM_E_OUTOFMEMORY`: no memory, here or in the resource manager.
- * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the card of this handle was reset by someone else, or taken
- * out, and the caller has not reconnected it (`SCardReconnect`).
+ * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: another application has reset the card, or it was taken out,
+ * and the caller has not called `SCardReconnect` since.
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
- * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running, or was restarted since the handle was connected.
- * - `SCM_SCARD_F_COMM_ERROR`: the resource manager broke off the connection.
- * - the other codes of a connection (see the top of this file), if the service or the driver says so.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run, or was restarted since the handle was connected.
+ * - `SCM_SCARD_E_NOT_READY`: a callback would have to wait for a lock of another attachment.
+ * - `SCM_SCARD_F_COMM_ERROR`: the resource manager closed the connection.
+ * - the other codes of a connection
  *
- * After a failure everything is as it was. Blocks while another application holds a lock on the card. Any thread may
- * call it.
+ * Blocks while another application holds a lock on the card.
  */
 SCM_API scm_result scm_attach_by_handle(uintptr_t icc, scm_handle **handle);
 
 /**
- * Attaches to the card behind a card handle, borrowed or adopted, as `options` say.
+ * Attaches to the card behind a card handle, borrowed or adopted, with options.
  *
  * @param icc  as for `scm_attach_by_handle`
- * @param options  the share mode that the caller has connected with, the protocols that a reconnect may choose from,
- * and `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
- * @param handle  [out] the attachment; NULL after a failure
+ * @param options  the share mode in which the caller has connected, the protocols for a later reconnect, and
+ * `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
+ * @param handle  [out] the attachment; NULL after a failure. Then the caller still owns an `icc` that was to be
+ * adopted.
  *
  * @return as `scm_attach_by_handle`, and
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
- * - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing.
+ * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed.
  *
- * After a failure an `icc` that was to be adopted is still the caller's.
+ * Blocks as `scm_attach_by_handle`, for `limit_ms` at most.
  */
 SCM_API
 scm_result scm_attach_by_handle_ex(uintptr_t icc,
@@ -660,40 +644,38 @@ scm_result scm_attach_by_handle_ex(uintptr_t icc,
 /**
  * Ends an attachment and leaves the card as it is (ISCardManage::Detach).
  *
- * A lock that is held is given back. The handle is dead at once, also for calls of other threads that begin later, and
- * so is everything that was created for it: open files, and the objects that give them and the like (`SCM_E_HANDLE`).
- * A call that another thread is still in ends in its own way; what the attachment holds is given back when it does.
+ * Its lock is released. The handle becomes invalid at once, in every thread, and so does every object that was made
+ * for the attachment: interfaces and open files. A call of another thread on the attachment continues to its end;
+ * after that the library frees what the attachment holds. Providers release their objects during this call.
  *
  * @param handle  the attachment
  *
  * @return
- * - `SCM_S_OK`: ended; also when the card, the reader or the service is gone.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
+ * - `SCM_S_OK`: ended, also if the card, the reader or the service is gone.
+ * - `SCM_E_HANDLE`: `handle` is not an attachment.
  *
- * Waits neither for other applications nor for a call of another thread. Providers release their objects meanwhile.
+ * Waits neither for other applications nor for other threads.
  */
 SCM_API scm_result scm_detach(scm_handle *handle);
 
 /**
- * Ends an attachment and disposes of the card.
+ * Ends an attachment with a disposition of the card.
  *
  * @param handle  the attachment
- * @param disposition  `SCM_DISPOSITION_LEAVE`, `_RESET`, `_UNPOWER` or `_EJECT`. A borrowed card handle can only be
- * left.
+ * @param disposition  `SCM_DISPOSITION_LEAVE`, `SCM_DISPOSITION_RESET`, `SCM_DISPOSITION_UNPOWER` or
+ * `SCM_DISPOSITION_EJECT`. A borrowed card handle allows only `SCM_DISPOSITION_LEAVE`.
  *
  * @return
- * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
- * - `SCM_E_INVALIDARG`: `disposition` is not defined, or not `LEAVE` for a borrowed handle. The attachment is
- * unchanged.
- * - `SCM_SCARD_E_NOT_READY`: asked by a callback, for a card that another attachment of this process is using. The
- * attachment is unchanged. A call that would wait for the end of a callback does not begin to.
- * - any other: ended, but the card could not be disposed of so; the code says why (`SCM_SCARD_E_NO_SERVICE`, ...).
- * pcsc-lite answers `SCM_S_OK` also when the card is gone, or the reader cannot eject it.
+ * - `SCM_S_OK`: ended. pcsc-lite returns this also if the card is gone, or if the reader cannot eject it.
+ * - `SCM_E_INVALIDARG`: `disposition` is not defined, or is not allowed for a borrowed card handle. The attachment
+ * stays.
+ * - `SCM_SCARD_E_NOT_READY`: a callback would have to wait for another attachment that uses the card. The attachment
+ * stays.
+ * - any other: ended, but without the disposition, for the reason that the code tells (`SCM_SCARD_E_NO_SERVICE`, ...).
  *
- * Blocks, except for `LEAVE`, while another application or another attachment holds a lock on the card. When a call of
- * another thread is still under way on the attachment, this returns `SCM_S_OK` at once: a thread of the library
- * disposes of the card when that call has ended, and nobody is told what became of it.
+ * Blocks, except for `SCM_DISPOSITION_LEAVE`, while another application or attachment holds a lock on the card. If
+ * another thread is in a call on the attachment, this returns `SCM_S_OK` at once: a thread of the library disposes of
+ * the card when that call has ended, and its result is lost.
  */
 SCM_API scm_result scm_detach_ex(scm_handle *handle, uint32_t disposition);
 
@@ -724,48 +706,44 @@ SCM_API scm_result scm_detach_ex(scm_handle *handle, uint32_t disposition);
  */
 
 enum {
-    /** The longest command APDU, in bytes: header, extended Lc, 65,535 of data, extended Le. */
+    /** The longest command APDU, in bytes: header, extended Lc, 65,535 bytes of data, extended Le. */
     SCM_COMMAND_MAX = 65544,
-    /** The longest response, in bytes: 65,536 of data and the two status bytes. */
+    /** The longest response, in bytes: 65,536 bytes of data and the two status bytes. */
     SCM_RESPONSE_MAX = 65538
 };
 
 /**
- * Sends one command APDU to the card, exactly as it is given and exactly once, and receives its response.
+ * Sends one command APDU to the card, exactly as it is given and exactly once, and receives the response.
  *
- * Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4), for which there is `scm_send`.
- * Whatever the status bytes say, the exchange has succeeded.
+ * The library adds nothing: no GET RESPONSE, no repetition, no chaining; `scm_send` does these. The exchange succeeds
+ * whatever the status bytes say.
  *
- * A response that does not fit is not lost: the call answers `SCM_SCARD_E_INSUFFICIENT_BUFFER`, `*response_length` is
- * what is needed, and `scm_get_last_response` gives the bytes without a word to the card. NULL with capacity 0 sends
- * the command and asks for the length only.
+ * A response that does not fit is not lost: `scm_get_last_response` gives it without asking the card again. NULL with
+ * capacity 0 sends the command and asks only for the length of the response.
  *
  * @param handle  the attachment
  * @param command  the command: CLA, INS, P1, P2, and what follows (ISO/IEC 7816-3, clause 12)
- * @param command_length  4 to `SCM_COMMAND_MAX` bytes; from 1 byte with the protocol RAW
+ * @param command_length  4 to `SCM_COMMAND_MAX` bytes; from 1 byte with `SCM_PROTOCOL_RAW`
  * @param response  [out] the response: data, SW1, SW2. May be the same memory as `command`.
  * @param capacity  the room in `response`; `SCM_RESPONSE_MAX` is always enough
- * @param response_length  [out] the length of the response, 0 after a failure
+ * @param response_length  [out] the length of the response; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: the card has answered.
- * - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity. Nothing was sent.
- * - `SCM_E_INVALIDARG`: `command` is NULL, too short or too long. Nothing was sent.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its answer does not fit.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and the response does not fit.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode), or another application speaks
- * `SCM_PROTOCOL_RAW` with the card now, which pcscd allows. Nothing was sent.
- * - `SCM_SCARD_W_RESET_CARD`: someone else reset the card before. Nothing was sent; `scm_reconnect`.
- * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before the command or in the middle of it.
- * - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there and gave
- * no proper answer. Whether it carried the command out is not known; the generation has grown. The code may come up
- * to a second late, in which the card was given the time to be seen leaving. It may also be a card that was swapped
- * faster than the service looks (400 ms with pcsc-lite).
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ * `SCM_PROTOCOL_RAW` with the card, which pcscd allows. Nothing was sent.
+ * - `SCM_SCARD_W_RESET_CARD`: another application has reset the card. Nothing was sent; call `scm_reconnect`.
+ * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before or during the command.
+ * - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there, but gave
+ * no proper answer. It may have carried out the command; the generation has grown. The code may come a second late,
+ * because the library first waits whether the card is being removed. The card may also have been replaced faster
+ * than the service notices (400 ms with pcsc-lite).
+ * - the other codes of a connection
  *
- * Blocks until the card answers, and before that while another application, or another attachment, holds a lock on the
- * card: `scm_transmit_ex` has a limit for that. Other threads
- * that use the same handle wait meanwhile. Two threads that share a handle may get each other's last response: an
- * attachment for each is better.
+ * Blocks until the card answers, and before that while another application or attachment holds a lock on the card;
+ * `scm_transmit_ex` has a limit for that. Two threads that share a handle may get each other's last response: use an
+ * attachment for each.
  */
 SCM_API
 scm_result scm_transmit(scm_handle *handle,
@@ -776,10 +754,10 @@ scm_result scm_transmit(scm_handle *handle,
                         size_t *response_length);
 
 /**
- * Sends one command APDU to the card, as `scm_transmit` does, if the card can be had in time.
+ * Sends one command APDU to the card as `scm_transmit` does, with a limit for the wait before it.
  *
- * The card is locked for the exchange, unless it is locked already: a command that waits inside of the resource
- * manager could not be called back. So it takes three messages to the resource manager in place of one.
+ * The card is locked for the exchange unless it is locked already, because a command that waits inside the resource
+ * manager cannot be taken back. So this takes three messages to the resource manager instead of one.
  *
  * @param handle  the attachment
  * @param command  as for `scm_transmit`
@@ -787,16 +765,16 @@ scm_result scm_transmit(scm_handle *handle,
  * @param response  [out] as for `scm_transmit`
  * @param capacity  as for `scm_transmit`
  * @param response_length  [out] as for `scm_transmit`
- * @param timeout_ms  how long to wait for others to give the card back, in milliseconds: 0 not at all, `SCM_INFINITE`
- * without a limit. Once the card has the command, its answer is waited for, however long it takes.
+ * @param timeout_ms  how long to wait for other users of the card, in milliseconds: 0 does not wait, `SCM_INFINITE`
+ * has no limit. After the card has received the command, the call waits for the answer without a limit.
  *
  * @return as `scm_transmit`, and
- * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Nothing
+ * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Nothing
  * was sent, and nothing will be.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
  *
- * Blocks until the card answers, and before that for `timeout_ms` at the most, and some 200 ms more where the resource
- * manager is slow to answer.
+ * Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
+ * resource manager is slow.
  */
 SCM_API
 scm_result scm_transmit_ex(scm_handle *handle,
@@ -808,14 +786,12 @@ scm_result scm_transmit_ex(scm_handle *handle,
                            uint32_t timeout_ms);
 
 /**
- * The answer of the last `scm_transmit`, `scm_send` or `scm_control` on this attachment, once more, without asking
- * anyone. That of `scm_send` is all the data, however many exchanges they took, also those that nobody has expected,
- * and the status word. That may be more than `SCM_RESPONSE_MAX`, where the card goes on giving after the first
- * exchanges.
+ * Gives the answer of the last `scm_transmit`, `scm_send` or `scm_control` of this attachment again.
  *
- * It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer is
- * not lost. After an exchange that failed, and before the first one, it is empty. Whatever else exchanges something
- * with the card leaves nothing in it that is worth reading.
+ * The answer is kept until the next exchange, so that an answer which did not fit its buffer is not lost. For
+ * `scm_send` it is all data of the response, also beyond `expected` and beyond `SCM_RESPONSE_MAX`, and the status
+ * word. It is empty before the first exchange and after a failed one. After other functions that use the card its
+ * content is not defined.
  *
  * @param handle  the attachment
  * @param response  [out] the bytes; NULL with capacity 0 asks for the length
@@ -823,13 +799,11 @@ scm_result scm_transmit_ex(scm_handle *handle,
  * @param response_length  [out] the length of the answer
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity.
+ * - `SCM_S_OK`: copied.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; it is still kept.
- * - `SCM_SCARD_E_NOT_READY`: asked by a callback of a virtual card, in the middle of the exchange.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_SCARD_E_NOT_READY`: called by a callback of a virtual card, during the exchange.
  *
- * Waits for a call that another thread is in on the same handle; asks neither card nor service.
+ * Waits for a call of another thread on the same handle. Asks neither card nor service.
  */
 SCM_API
 scm_result scm_get_last_response(scm_handle *handle,
@@ -838,26 +812,23 @@ scm_result scm_get_last_response(scm_handle *handle,
                                  size_t *response_length);
 
 /**
- * Sends a control code to the reader, also without a card in direct mode (PC/SC part 3; features: part 10).
+ * Sends a control code to the reader, in direct mode also without a card (PC/SC part 3; features: part 10).
  *
  * @param handle  the attachment
- * @param control_code  the code as the platform has it: `scm_ctl_code(function)`, or what the reader named as a
- * feature
- * @param input  what goes with the code; NULL with length 0 for nothing
- * @param input_length  its length, up to `SCM_COMMAND_MAX` bytes
- * @param output  [out] what the reader answers
+ * @param control_code  the code of this platform: `scm_ctl_code(function)`, or one that the reader gave for a feature
+ * @param input  the data for the reader; NULL with length 0 for none
+ * @param input_length  their length, up to `SCM_COMMAND_MAX` bytes
+ * @param output  [out] the answer of the reader
  * @param capacity  the room in `output`
- * @param output_length  [out] the length of the answer, 0 after a failure
+ * @param output_length  [out] the length of the answer; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: the reader has answered.
- * - `SCM_E_POINTER`: `output_length` is NULL, or `output` is NULL with a capacity. Nothing was sent.
- * - `SCM_E_INVALIDARG`: `input` is NULL with a length, or too long. Nothing was sent.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader does not know this code.
- * - `SCM_SCARD_E_NOT_TRANSACTED`: the reader knows it and failed.
+ * - `SCM_SCARD_E_NOT_TRANSACTED`: the reader knows the code, and failed.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ * - the other codes of a connection
  *
  * Blocks as long as the reader takes.
  */
@@ -871,31 +842,31 @@ scm_result scm_control(scm_handle *handle,
                        size_t *output_length);
 
 /**
- * The control code of this platform for a function number: the macro `SCARD_CTL_CODE` of PC/SC.
+ * The control code of this platform for a function number, as the macro `SCARD_CTL_CODE` of PC/SC.
  *
  * @param function  the number, such as 3400 for CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10)
- * @return the code for `scm_control`
+ * @return the code for `scm_control`. Never fails.
  */
 SCM_API uint32_t scm_ctl_code(uint32_t function);
 
 /**
- * Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` of the platform's headers).
+ * Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` in the headers of the
+ * platform).
  *
  * @param handle  the attachment
- * @param attribute  the id of the attribute, such as 0x00090303 for the ATR
+ * @param attribute  the identifier of the attribute, such as 0x00090303 for the ATR
  * @param value  [out] its value; NULL with capacity 0 asks for the length
  * @param capacity  the room in `value`; no attribute is longer than 264 bytes
- * @param value_length  [out] the length of the value, 0 after a failure
+ * @param value_length  [out] the length of the value; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: read.
- * - `SCM_E_POINTER`: `value_length` is NULL, or `value` is NULL with a capacity.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the value does not fit; `*value_length` is what is needed.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the value does not fit.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
- * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver knows it and failed.
- * - `SCM_SCARD_F_INTERNAL_ERROR`: the driver names a length that no attribute has.
+ * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver knows it, and failed.
+ * - `SCM_SCARD_F_INTERNAL_ERROR`: the driver gave a length that no attribute has.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ * - the other codes of a connection
  *
  * Does not wait for other applications.
  */
@@ -907,21 +878,20 @@ scm_result scm_get_attribute(scm_handle *handle,
                              size_t *value_length);
 
 /**
- * Sets an attribute of the reader or its driver. Few drivers allow any.
+ * Sets an attribute of the reader or its driver. Few drivers allow it.
  *
  * @param handle  the attachment
- * @param attribute  the id of the attribute
+ * @param attribute  the identifier of the attribute
  * @param value  its value; NULL with length 0 for an empty one
  * @param value_length  its length, up to 264 bytes
  *
  * @return
  * - `SCM_S_OK`: set.
- * - `SCM_E_INVALIDARG`: `value` is NULL with a length, or too long.
- * - `SCM_SCARD_E_INVALID_PARAMETER`: the value is empty, and the resource manager takes none (pcsc-lite).
+ * - `SCM_SCARD_E_INVALID_PARAMETER`: the value is empty, and the resource manager does not accept that (pcsc-lite).
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
- * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver does not set it.
+ * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver refuses to set it.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ * - the other codes of a connection
  *
  * Does not wait for other applications.
  */
@@ -964,31 +934,31 @@ enum {
     SCM_EXPECTED_MAX = 65536
 };
 
-/** A command. Begin with `SCM_COMMAND_INIT`. */
+/** A command. Initialise with `SCM_COMMAND_INIT`. */
 typedef struct scm_command {
     /** `sizeof(scm_command)` */
     uint32_t struct_size;
     /**
-     * CLA: the class, without the bit for chaining. 0 for most commands of ISO/IEC 7816-4; 0xFF for what the reader
-     * does itself (PC/SC part 3), such as FF CA 00 00 for the identifier of a contactless card.
+     * CLA, the class, without the bit for chaining: 0 for most commands of ISO/IEC 7816-4, 0xFF for commands to the
+     * reader (PC/SC part 3), such as FF CA 00 00 for the identifier of a contactless card.
      */
     uint8_t cla;
-    /** INS: the instruction. */
+    /** INS, the instruction. */
     uint8_t ins;
     uint8_t p1;
     uint8_t p2;
     /** The data of the command; NULL with length 0 for none. */
     const uint8_t *data;
-    /** Their length, up to `SCM_COMMAND_DATA_MAX`. Lc is made of it. */
+    /** Their length, up to `SCM_COMMAND_DATA_MAX`. The library makes Lc of it. */
     size_t data_length;
     /**
      * How many bytes of data are expected at most, without the status word (Ne): 0 for none, `SCM_EXPECTED_MAX` for
-     * all there are. Le is made of it.
+     * all. The library makes Le of it.
      */
     uint32_t expected;
     /**
-     * The logical channel, 0 to 19. It is put into the class, which names none itself then. 0 leaves the class as it
-     * is, and is all that the class 0xFF has.
+     * The logical channel, 0 to 19. The library puts it into the class, which must not name a channel itself then. 0
+     * leaves the class as it is, and is the only value for the class 0xFF.
      */
     uint32_t channel;
 } scm_command;
@@ -997,61 +967,57 @@ typedef struct scm_command {
 #define SCM_COMMAND_INIT {sizeof(scm_command), 0, 0, 0, 0, NULL, 0, 0, 0}
 
 /**
- * Sends one command of ISO/IEC 7816-4, in as many exchanges as it takes, and receives the data and the status word of
- * its response.
+ * Sends one command of ISO/IEC 7816-4, in as many exchanges as it needs, and receives the data and the status word.
  *
- * All four cases, with T=0 and T=1: what T=0 has to fetch is fetched (GET RESPONSE after 61XX, of which 6100 is 256;
- * as far as data are expected), a wrong Le is corrected once (6CXX; what comes with a refused try is no answer), data
- * that do not fit into one APDU go in extended lengths where card and reader have them, and else in parts (command
- * chaining, or ENVELOPE with T=0). What the card can do is known from its ATR, or by `scm_get_card_capabilities` or
- * `scm_set_card_capabilities`; of a card that says nothing chaining is tried. All exchanges happen under one lock.
- * VERIFY, and other commands that a card counts, are never sent twice, also not after 6CXX.
+ * The library does all four cases of commands with T=0 and T=1. It fetches the data that T=0 leaves in the card (GET
+ * RESPONSE after 61XX, as far as data are expected), and corrects a wrong Le once (6CXX). Data that do not fit into
+ * one APDU go in extended lengths if card and reader support them, else in parts (command chaining, or ENVELOPE with
+ * T=0). What the card supports is known from its ATR, from `scm_get_card_capabilities` or from
+ * `scm_set_card_capabilities`; for a card that says nothing the library tries chaining. All exchanges happen under one
+ * lock. VERIFY and other commands that the card counts are never sent twice, not even after 6CXX.
  *
  * GET RESPONSE has the class of the standards: interindustry, on the channel of the command; 80 after a message of
- * FIDO2 (80 10); A0 after A0, where 9FXX says the same as 61XX (SIM); and after other proprietary classes, 90 to FE,
- * their own. A card that refuses it is asked in the class of the command, and after a class from 80 on at last in 00,
- * unless a channel is given; and first in the one that it knows from then on. Some cards forget their answer at the
- * first class that they refuse. Where each class was refused the command fails, with the first refusal, and the next
- * one begins with another class. A card that refuses the length of GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00 in
- * a class that it knows) is asked for half of it, and so on down to one byte; what it gives at once is remembered.
+ * FIDO2 (80 10); A0 after A0, where 9FXX means the same as 61XX (SIM); the same class after 90 to FE. If the card
+ * refuses that class, the library tries the class of the command, and after a class from 80 on at last 00 (unless a
+ * channel is given). It remembers the class that works. Some cards forget their answer at the first refusal: the
+ * command fails with that refusal, and the next command begins with another class. If the card refuses the length of
+ * GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00), the library halves it, down to one byte, and remembers the length
+ * that works.
  *
- * A card may refuse extended lengths, or chaining, although it says that it takes them: 67XX, 68XX, 6A81, 6A86, 6A87,
- * 6B00, 6DXX, 6EXX or 6F00 to the whole command or to its first part, or 6A80 to its first part, and only 67XX, 6883
- * and 6884 once it has answered a command in this form. Then the other form is tried, once, and used from then on if
- * the card takes it; if it does not, the first refusal is given. Not so with commands that a card counts (INS 20, 21,
- * 24 to 26, 28, 2C to 2F, 82, 86, 87), with proprietary classes from 90 on, and under 80 to 8F with instructions that
- * are neither of ISO/IEC 7816-4 nor of GlobalPlatform (D8, E2, E4, E6, E8, F0, F2) nor of FIDO2 (10, 11). After 6F00
- * and 6A80, which do not say that nothing was done, only what may be done twice is sent again (INS 0C, 0E, 0F, 22, 2A,
- * A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2). Forms that the caller has not allowed by
- * `scm_set_card_capabilities` are not tried.
+ * If a card refuses extended lengths or chaining although it announces them, the library tries the other form once,
+ * and keeps to it if the card takes it. A refusal is 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or 6F00 to the
+ * whole command or to its first part, or 6A80 to its first part; after the card has once answered a command in this
+ * form, only 67XX, 6883 and 6884. There is no second try for commands that the card counts (INS 20, 21, 24 to 26, 28,
+ * 2C to 2F, 82, 86, 87), for proprietary classes from 90 on, and for unknown instructions under 80 to 8F (known are
+ * those of ISO/IEC 7816-4, of GlobalPlatform: D8, E2, E4, E6, E8, F0, F2, and of FIDO2: 10, 11). After 6F00 and 6A80,
+ * which do not say that nothing was done, only a command that may be repeated is sent again (INS 0C, 0E, 0F, 22, 2A,
+ * A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2). A form that `scm_set_card_capabilities` forbids is not tried.
  *
- * A command of the class FF is for the reader. It goes as it is, in one exchange, and so does its answer come back,
- * 61XX and 6CXX too. It has extended lengths only if its data want them.
+ * A command of class FF is for the reader: one exchange, unchanged, and so is its answer, also 61XX and 6CXX. It has
+ * extended lengths only if its data need them.
  *
- * What the card has answered is given whatever the code, also if that is a failure: the data, and the status word. Of
- * data that are more than `expected` the first ones are given, and it is no failure: with T=1 some cards answer all
- * there is. `scm_get_last_response` gives the whole answer afterwards, all data and the status word, also what nobody
- * has expected; it is longer than `response_length` and two then.
+ * The outputs are set whenever the card has answered, also if the code is a failure. If the card gives more data than
+ * `expected`, the output has the first ones, and this is not a failure. `scm_get_last_response` gives the whole
+ * answer.
  *
  * @param handle  the attachment
  * @param command  the command
- * @param response  [out] the data of the response, without the status word, as far as they are expected. May be the
- * same memory as the data of the command.
+ * @param response  [out] the data of the response, without the status word. May be the same memory as the data of the
+ * command.
  * @param capacity  the room in `response`; `expected` is always enough
- * @param response_length  [out] the length of the data, 0 when the card has not answered
- * @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 when the card has not answered
+ * @param response_length  [out] the length of the data; 0 if the card has not answered
+ * @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 if the card has not answered
  *
- * @return what the status word means, where the card has answered:
- * - `SCM_S_OK`: 9000; 61XX, when no more was expected; 62XX and 63XX, as far as they are not named below; 91XX, a card
- * that has something to tell its phone (ETSI TS 102 221), and 9200 to 920F, in the classes 00 to 8F, A0, C0 to CF
- * and E0 to EF
+ * @return the meaning of the status word, if the card has answered:
+ * - `SCM_S_OK`: 9000; 61XX, if no more was expected; 62XX and 63XX that are not named below; in the classes 00 to 8F,
+ * A0, C0 to CF and E0 to EF also 91XX (a message for the phone, ETSI TS 102 221) and 9200 to 920F
  * - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
  * - `SCM_SCARD_E_COMM_DATA_LOST`: 6281, part of the data may be wrong
- * - `SCM_SCARD_W_WRONG_CHV`: 63C1 to 63CF, the code was wrong, so many tries are left
+ * - `SCM_SCARD_W_WRONG_CHV`: 63C1 to 63CF, a wrong code; X tries are left
  * - `SCM_SCARD_W_CHV_BLOCKED`: 63C0, no try is left; 6983, 9840
  * - `SCM_SCARD_E_INVALID_CHV`: 6984
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6300, 6982, 6987, 6988, 9804, 9862 to 9867
- * - `SCM_SCARD_E_NO_ACCESS`: 6985, 6A89, 6A8A: not in this state, or there is one already
+ * - `SCM_SCARD_E_NO_ACCESS`: 6985, 6A89, 6A8A: not allowed in this state, or it exists already
  * - `SCM_SCARD_E_NO_FILE`: 6986, no file is selected
  * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A82, 6A88
  * - `SCM_SCARD_E_BAD_SEEK`: 6A83, there is no such record
@@ -1061,13 +1027,13 @@ typedef struct scm_command {
  * - `SCM_SCARD_E_NOT_READY`: 9300, busy
  * - `SCM_E_FAIL`: any other
  *
- * @return and of some commands it means something else:
- * - INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which show a code, a key or a finger to the card:
- * `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; of them 630X is X tries (but 6300 does not say how many).
- * - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX. It is written, after X tries
- * of the memory (ISO/IEC 7816-4:1995, 6.3.5).
- * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX, data that were not expected, and 9EXX, data after a
- * download that has failed, which are not fetched (GET RESPONSE of class A0 brings them); `SCM_SCARD_E_NO_FILE`
+ * @return and the other meanings for some commands:
+ * - INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which present a code, a key or a finger:
+ * `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; 6301 to 630F tell the tries that are left.
+ * - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX: written after X tries of
+ * the memory (ISO/IEC 7816-4:1995, 6.3.5).
+ * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX (data that were not expected) and 9EXX (data after a
+ * failed download, which GET RESPONSE of class A0 fetches); `SCM_SCARD_E_NO_FILE`
  * 9400, `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408,
  * `SCM_SCARD_E_INVALID_CHV` 9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
  * - class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C;
@@ -1075,28 +1041,27 @@ typedef struct scm_command {
  * 91A0 and 91F0, `SCM_SCARD_E_BAD_SEEK` 91BE, `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE,
  * `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
  * `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
- * - class FF, the reader: `SCM_E_FAIL` is also 63XX, the operation has failed.
- * - any other proprietary class: `SCM_S_OK` is also 90XX, but for the instructions that show a code. What else from
- * 9001 to 9FFF is a success there only the card knows, and is `SCM_E_FAIL`: 9F10 may be data that are ready, and
- * 9F04 and 9C02 are wrong codes. `scm_send_options.successes` says what is a success.
+ * - class FF, the reader: `SCM_E_FAIL` is also 63XX.
+ * - any other proprietary class: `SCM_S_OK` is also 90XX, except for instructions that present a code. The other
+ * words from 9001 to 9FFF are `SCM_E_FAIL`, because only the card knows their meaning:
+ * `scm_send_options.successes` can name the successes.
  *
- * @return and where it has not:
- * - `SCM_E_POINTER`: `response_length` or `status_word` is NULL, or `response` is NULL with a capacity.
- * - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel
- * is none, or the class is one of another channel or FF and a channel is given. Nothing was sent.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended
- * lengths nor in parts, or its class has no bit that says that more follows. Nothing was sent.
- * - `SCM_SCARD_E_COMM_DATA_LOST`: also when the card gives a response in parts only, and not all of it.
- * - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or
- * promises data for ever and gives none.
- * - `SCM_SCARD_E_PROTO_MISMATCH`, `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`, `SCM_SCARD_F_COMM_ERROR`, ...:
- * as `scm_transmit`. Part of the exchanges may have happened.
+ * @return if the card has not answered:
+ * - `SCM_E_INVALIDARG`: a length is too great; the channel is not defined; or a channel is given, and the class is FF
+ * or names another channel.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card takes so much data neither in extended
+ * lengths nor in parts, or the class has no bit for chaining. Nothing was sent.
+ * - `SCM_SCARD_E_COMM_DATA_LOST`: also if the card gives a response in parts, but not all of it.
+ * - `SCM_SCARD_F_COMM_ERROR`: also if the card answers before it has all parts of the command, or announces data
+ * without an end.
+ * - `SCM_SCARD_E_PROTO_MISMATCH` and the codes of a connection: as `scm_transmit`. Some of the exchanges may have
+ * happened.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its data do not fit; `scm_get_last_response` gives
  * them.
  *
- * Blocks until the card answers, and before that while another application, or another attachment, holds a lock on the
- * card: `scm_send_ex` has a limit for that, and `scm_cancel` ends it. The lock costs two messages to the resource
- * manager: who sends many commands in a row takes `scm_lock` around them.
+ * Blocks until the card answers, and before that while another application or attachment holds a lock on the card:
+ * `scm_send_ex` has a limit, and `scm_cancel` ends the wait. The lock costs two messages to the resource manager. To
+ * send many commands in a row, call `scm_lock` around them.
  */
 SCM_API
 scm_result scm_send(scm_handle *handle,
@@ -1107,27 +1072,27 @@ scm_result scm_send(scm_handle *handle,
                     uint16_t *status_word);
 
 /**
- * Selects the application again, before a command that wants it selected.
+ * Selects the application again, before a command that needs it.
  *
- * It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes; another attachment
- * to the same card would wait for the lock, and so for ever: it answers `SCM_SCARD_E_NOT_READY`. A lock is the
- * handle's, not the thread's: threads that share a handle come between the hook and its command, and are under the
- * same lock. Give each its own attachment, or let them take turns.
+ * It runs on the thread of `scm_send_ex`, while the card is locked, and may use `handle`. Another attachment to the
+ * same card would wait for the lock for ever, so it returns `SCM_SCARD_E_NOT_READY`. The lock belongs to the handle,
+ * not to the thread: commands of other threads that share the handle may come between the hook and its command. Give
+ * each thread an attachment.
  *
  * @param user_data  `scm_send_options.user_data`
- * @param handle  the attachment, as it was given to `scm_send_ex`
+ * @param handle  the attachment of `scm_send_ex`
  * @param generation  as `scm_get_generation`
  *
- * @return what succeeds goes on with the command; what fails ends `scm_send_ex` with the same code, and the command is
- * not sent
+ * @return a success to go on with the command; a failure to end `scm_send_ex` with this code, without sending the
+ * command
  */
 typedef scm_result (*scm_lock_hook)(void *user_data, scm_handle *handle, uint64_t generation);
 
-/** Status words that have so many bits in common: those that are `word` under `mask`, such as 0x9F00 under 0xFF00. */
+/** A set of status words: those that equal `word` in the bits of `mask`, such as 0x9F00 and 0xFF00 for all 9FXX. */
 typedef struct scm_status_words {
-    /** SW1 and SW2, with no bit that is not in the mask */
+    /** SW1 and SW2, without bits that are not in the mask */
     uint16_t word;
-    /** The bits that count: 0xFFFF is one word, 0xFF00 are all with one SW1. */
+    /** The bits that count: 0xFFFF for one word, 0xFF00 for every word with one SW1. */
     uint16_t mask;
 } scm_status_words;
 
@@ -1151,32 +1116,32 @@ enum {
     SCM_SEND_CLASS = 0x100
 };
 
-/** How to send a command. Begin with `SCM_SEND_OPTIONS_INIT`; zero in a field is its default. */
+/** How to send a command. Initialise with `SCM_SEND_OPTIONS_INIT`; zero in a field is its default. */
 typedef struct scm_send_options {
     /** `sizeof(scm_send_options)` */
     uint32_t struct_size;
     /**
-     * How long to wait for others to give the card back, in milliseconds, after which it ends with
-     * `SCM_SCARD_E_TIMEOUT`. 0 (default) and `SCM_INFINITE`: without a limit.
+     * How long to wait for other users of the card, in milliseconds, before the call returns `SCM_SCARD_E_TIMEOUT`.
+     * 0 (default) and `SCM_INFINITE`: no limit.
      */
     uint32_t limit_ms;
-    /** Called before the command where the card may not be as the hook left it the last time; or NULL. */
+    /** Called before the command if the application may not be selected any more; or NULL. */
     scm_lock_hook hook;
-    /** For the hook. */
+    /** The first argument of the hook. */
     void *user_data;
-    /** `SCM_SEND_KEEP_61XX`, `SCM_SEND_KEEP_6CXX`, both or-ed, or 0 (default) */
+    /** `SCM_SEND_KEEP_61XX`, `SCM_SEND_KEEP_6CXX`, both, or 0 (default) */
     uint32_t flags;
     /**
-     * The class of GET RESPONSE: `SCM_SEND_CLASS` or-ed with it, such as `SCM_SEND_CLASS | 0x80`. No other is tried
-     * then. 0 (default): that of the standards, and others where the card refuses it.
+     * The only class of GET RESPONSE: `SCM_SEND_CLASS` and the class, such as `SCM_SEND_CLASS | 0x80`. 0 (default):
+     * the class of the standards, and other classes if the card refuses it.
      */
     uint32_t get_response_class;
     /**
-     * The status words that are successes to the caller, and no others; NULL (default) for the table of `scm_send`.
-     * They are not kept.
+     * The status words that are a success for the caller; all others are failures. NULL (default): the table of
+     * `scm_send`. Used only during the call.
      */
     const scm_status_words *successes;
-    /** How many these are. */
+    /** How many elements `successes` has, up to `SCM_SEND_SUCCESSES_MAX`. */
     size_t success_count;
 } scm_send_options;
 
@@ -1184,35 +1149,32 @@ typedef struct scm_send_options {
 #define SCM_SEND_OPTIONS_INIT {sizeof(scm_send_options), 0, NULL, NULL, 0, 0, NULL, 0}
 
 /**
- * Sends one command of ISO/IEC 7816-4, as `scm_send` does, with a limit, with a hook that selects the application
- * again, and with the caller's own mind of what is fetched, and of what is a success.
+ * Sends one command of ISO/IEC 7816-4 as `scm_send` does, with options: a limit, a hook that selects the application,
+ * and the caller's own rules for fetching and for successes.
  *
- * With `scm_send_options.successes` the status words that are named there are `SCM_S_OK`. All others are failures:
- * with the code that `scm_send` has for them, and `SCM_E_FAIL` where that is a success.
+ * With `scm_send_options.successes` the named status words are `SCM_S_OK`. All others are failures, with the code of
+ * `scm_send`, or `SCM_E_FAIL` if that is a success.
  *
- * The hook is called with the card locked, before the command is sent, when what it has selected may be selected no
- * more: it has not been called for this attachment yet, with this `user_data`; the generation has grown since
- * (`scm_get_generation`); something else was selected by this attachment, or sent by it (`scm_send`, `scm_transmit`),
- * without it or with another hook; or the outermost lock is another one, and somebody else may have used the card in
- * between. Whether another process has cannot be known: so with a card that is shared it is called for each command,
- * and under a lock of the caller's (`scm_lock`) once. With exclusive use, and for the only attachment to a virtual
- * reader, nobody else can.
+ * The hook runs under the lock, before the command, whenever its selection may be lost: at the first use of this hook
+ * with this `user_data`; after the generation has grown; after another command of this attachment (`scm_send`,
+ * `scm_transmit`) or another hook; and at each new lock if other applications may use the card. So it runs before each
+ * command on a shared card, and once while the caller holds `scm_lock`. With exclusive use, and for the only
+ * attachment to a virtual reader, no other application can use the card.
  *
  * @param handle  the attachment
  * @param command  as for `scm_send`
- * @param options  time limit, hook, and what else there is; NULL for the defaults
+ * @param options  the options; NULL for the defaults
  * @param response  [out] as for `scm_send`
  * @param capacity  as for `scm_send`
  * @param response_length  [out] as for `scm_send`
  * @param status_word  [out] as for `scm_send`
  *
  * @return as `scm_send`, and
- * - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version, a flag is not defined, the class of GET
- * RESPONSE is not or-ed with `SCM_SEND_CLASS` or is more than a byte, or the successes are NULL with a count, more
- * than `SCM_SEND_SUCCESSES_MAX`, or one has a bit that is not in its mask. Nothing was sent.
- * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time. Nothing was sent.
+ * - `SCM_E_INVALIDARG`: also a class of GET RESPONSE without `SCM_SEND_CLASS` or above one byte; too many successes,
+ * or one with a bit outside its mask.
+ * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time. Nothing was sent.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
- * - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
+ * - `SCM_E_HANDLE`: also if the hook has detached the handle. The command was not sent.
  * - any failure of the hook
  */
 SCM_API
@@ -1231,22 +1193,22 @@ enum {
     SCM_CARD_EXTENDED = 0x2
 };
 
-/** What commands to a card may be like. Begin with `SCM_CARD_CAPABILITIES_INIT`. */
+/** What commands the card takes. Initialise with `SCM_CARD_CAPABILITIES_INIT`. */
 typedef struct scm_card_capabilities {
     /** `sizeof(scm_card_capabilities)` */
     uint32_t struct_size;
-    /** `SCM_CARD_CHAINING`, `SCM_CARD_EXTENDED`, both or-ed, or 0 */
+    /** `SCM_CARD_CHAINING`, `SCM_CARD_EXTENDED`, both, or 0 */
     uint32_t flags;
     /**
-     * The most data of one command APDU, in bytes: 255 without extended lengths, or less where
-     * `scm_set_card_capabilities` has said so.
+     * The most data of one command APDU, in bytes: 255 without extended lengths, or less after
+     * `scm_set_card_capabilities`.
      */
     uint32_t command_data;
     /** The most data of one response APDU, in bytes: 256 without extended lengths, or less. */
     uint32_t response_data;
     /**
-     * How many logical channels the card has, with the basic one: 8 is eight or more, 0 when it does not say.
-     * `scm_set_card_capabilities` does not look at it.
+     * How many logical channels the card has, with the basic one: 8 means eight or more, 0 that the card does not say.
+     * `scm_set_card_capabilities` ignores it.
      */
     uint32_t channels;
 } scm_card_capabilities;
@@ -1255,51 +1217,44 @@ typedef struct scm_card_capabilities {
 #define SCM_CARD_CAPABILITIES_INIT {sizeof(scm_card_capabilities), 0, 0, 0, 0}
 
 /**
- * Tells what commands to this card may be like, after having read everything that says so.
+ * Finds out what commands the card takes, from everything that tells it.
  *
- * The ATR says whether extended lengths and chaining are possible. How long commands and responses may be is in a
- * file, EF.ATR/INFO: that is selected and read here, and nowhere else, because what was selected before, and verified
- * for it, is lost by that. From then on it is known for this attachment, as long as the card has the same ATR. A form
- * that the card has refused since (`scm_send`) is none that it takes. The reader is asked, too (PC/SC part 10,
- * dwMaxAPDUDataSize). `scm_set_card_capabilities` has the last word.
+ * The ATR tells whether extended lengths and chaining are possible. The file EF.ATR/INFO tells the longest commands
+ * and responses. Only this function selects and reads that file, because it ends the current selection and what was
+ * verified for it. The result holds for this attachment as long as the card has the same ATR, without the forms that
+ * the card has refused (`scm_send`). The reader is asked, too (PC/SC part 10, dwMaxAPDUDataSize).
+ * `scm_set_card_capabilities` overrides all.
  *
- * Who has long data to send or to write calls it once, after attaching: a card that refers to the file is sent nothing
- * long before, as long as parts will do.
+ * Call it once after attaching, before long data. Until then a card that refers to the file gets long data in parts,
+ * if it takes parts.
  *
  * @param handle  the attachment
- * @param capabilities  [out] the capabilities; its `struct_size` is set before, as `SCM_CARD_CAPABILITIES_INIT` does
+ * @param capabilities  [out] the capabilities; set its `struct_size` before, as `SCM_CARD_CAPABILITIES_INIT` does
  *
  * @return
- * - `SCM_S_OK`: told; also when the card has no such file.
- * - `SCM_E_POINTER`: `capabilities` is NULL.
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the codes of a connection (see the top of this file)
+ * - `SCM_S_OK`: found, also if the card has no such file.
+ * - the codes of a connection
  *
  * Blocks as `scm_send`.
  */
 SCM_API scm_result scm_get_card_capabilities(scm_handle *handle, scm_card_capabilities *capabilities);
 
 /**
- * Says what commands to this card may be like, whatever the card and the reader say. It holds for this attachment,
- * also after a reconnect and for another card. What was found out by trying, of lengths and of forms that the card
- * refuses, is forgotten.
+ * Sets what commands the card takes, whatever the card and the reader say. Forgets what was found out by trying.
  *
- * Without `SCM_CARD_EXTENDED` the lengths are those of short commands, for cards that cannot give 256 bytes at once,
- * or take 255. Files are read and written in pieces of so many bytes then, from the first command on; without it, too,
- * in the end: a card that refuses is asked for less, and what it gives is remembered. Commands of `scm_send` go as
- * they are.
+ * It holds for this attachment, also after a reconnect and for another card. Without `SCM_CARD_EXTENDED` the lengths
+ * are those of short commands, for cards that cannot give 256 bytes at once or take 255: files are read and written in
+ * pieces of this size. (Without it, too, a refusing card is asked for less.) `scm_send` does not split short commands.
  *
  * @param handle  the attachment
- * @param capabilities  the capabilities; 0 as a length is the longest there can be. NULL: card and reader are believed
- * again.
+ * @param capabilities  the capabilities; 0 as a length is the greatest. NULL: believe card and reader again.
  *
  * @return
  * - `SCM_S_OK`: set.
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, a flag is not defined, or a length is out of range: with
- * `SCM_CARD_EXTENDED` 255 to 65,535 for commands, 256 to 65,536 for responses; without it 1 to 255, and 1 to 256.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_E_INVALIDARG`: also a length that is out of range: with `SCM_CARD_EXTENDED` 255 to 65,535 for commands and
+ * 256 to 65,536 for responses, without it 1 to 255 and 1 to 256.
  *
- * Asks neither card nor service. Waits for a call that another thread is in on the same handle.
+ * Asks neither card nor service. Waits for a call of another thread on the same handle.
  */
 SCM_API
 scm_result scm_set_card_capabilities(scm_handle *handle,
@@ -1330,84 +1285,82 @@ scm_result scm_set_card_capabilities(scm_handle *handle,
 /**
  * Takes the card for this attachment alone (ISCardManage::SCardLock).
  *
- * Locks are counted: each wants its `scm_unlock`. Only the outermost one asks the resource manager. The lock is the
- * attachment's, not the thread's: any thread that has the handle may use the card meanwhile.
+ * Locks are counted, and each needs its `scm_unlock`. Only the outermost lock asks the resource manager. The lock
+ * belongs to the attachment: any thread may use the card through it.
  *
  * @param handle  the attachment
  *
  * @return
  * - `SCM_S_OK`: locked.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the codes of a connection (see the top of this file); not locked then.
- * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait; not locked.
- * - `SCM_E_FAIL`: locked 4,294,967,295 times.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Not locked.
+ * - `SCM_E_FAIL`: locked 4,294,967,295 times already.
+ * - the other codes of a connection. Not locked.
  *
- * Blocks while another application, or another attachment, holds a lock on the card, without a limit: `scm_lock_ex`
- * has one. Attachments of one process get the card in the order in which they asked for it, each as soon as the one
- * before gives it back. Another application's lock is asked about every 5 ms. The thread that waits makes other
- * threads wait that use the same handle, except for `scm_detach`, `scm_cancel` and the `scm_get_` functions that do
- * not ask the card.
+ * Blocks without a limit while another application or attachment holds a lock on the card; `scm_lock_ex` has a limit.
+ * Attachments of one process get the card in the order of their calls, at the moment of the unlock. For another
+ * application's lock the library asks about every 5 ms. Other threads that use the same handle wait meanwhile, except
+ * in `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
  *
- * A thread that takes a lock on two attachments to one reader waits for itself: without a limit for ever.
+ * A thread that locks two attachments to one reader waits for itself for ever.
  */
 SCM_API scm_result scm_lock(scm_handle *handle);
 
 /**
- * Takes the card for this attachment alone, as `scm_lock` does, if that is possible in time.
+ * Takes the card for this attachment alone as `scm_lock` does, with a limit.
  *
  * @param handle  the attachment
- * @param timeout_ms  how long to wait for others, in milliseconds: 0 not at all, `SCM_INFINITE` without a limit
+ * @param timeout_ms  how long to wait for others, in milliseconds: 0 does not wait, `SCM_INFINITE` has no limit
  *
  * @return as `scm_lock`, and
- * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Not
- * locked; a lock that the resource manager grants later is given back at once.
+ * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Not
+ * locked; a lock that the resource manager grants later is released at once.
  *
- * Blocks for `timeout_ms` at the most, and some 200 ms more where the resource manager is slow to answer.
+ * Blocks for `timeout_ms` at most, and about 200 ms more if the resource manager is slow.
  */
 SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
 
 /**
- * Gives back one lock (ISCardManage::SCardUnlock).
+ * Releases one lock (ISCardManage::SCardUnlock).
  *
- * The outermost one lets others use the card, after `disposition`; that of an inner one does nothing. After a reset
- * the generation has grown, and the attachment goes on without a reconnect; other attachments have to reconnect.
+ * The outermost unlock applies `disposition` and lets others use the card; the disposition of an inner one has no
+ * effect. After a reset the generation has grown and this attachment works on, but other attachments must reconnect.
  *
  * @param handle  the attachment
- * @param disposition  `SCM_DISPOSITION_LEAVE`, `_RESET`, `_UNPOWER` or `_EJECT`
+ * @param disposition  `SCM_DISPOSITION_LEAVE`, `SCM_DISPOSITION_RESET`, `SCM_DISPOSITION_UNPOWER` or
+ * `SCM_DISPOSITION_EJECT`
  *
  * @return
- * - `SCM_S_OK`: given back.
+ * - `SCM_S_OK`: released.
  * - `SCM_E_INVALIDARG`: `disposition` is not defined. The lock is still held.
  * - `SCM_SCARD_E_NOT_TRANSACTED`: no lock is held.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader cannot eject. Given back; the card is left as it is.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
- * - the codes of a connection: the lock was lost before, together with the card, the reader or the service. It is not
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader cannot eject. Released; the card is left as it is.
+ * - the other codes of a connection: the lock was lost before, with the card, the reader or the service. It is not
  * held any more.
  *
- * On a borrowed card handle the owner's next own call is told of a reset, too.
+ * If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
  *
- * Does not wait for other applications, only for a call that another thread is in on the same handle.
+ * Does not wait for other applications, only for a call of another thread on the same handle.
  */
 SCM_API scm_result scm_unlock(scm_handle *handle, uint32_t disposition);
 
 /**
- * Ends a wait on an attachment: the one that another thread is in, or else the next one.
+ * Ends a wait of an attachment: the current one, or else the next one.
  *
- * A call that waits for others answers `SCM_SCARD_E_CANCELLED`, and the attachment is as before. No cancel gets lost:
- * where no call waits, it is remembered until one does, and ends that. Calls that need not wait do not notice it.
- * Where several threads wait on one handle, it ends one of the waits.
+ * A call that waits for others returns `SCM_SCARD_E_CANCELLED`, and the attachment is as before. A cancel is never
+ * lost: if no call waits, it ends the next wait. Calls that do not need to wait do not notice it. If several threads
+ * wait on one handle, it ends one of the waits.
  *
- * What waits for another attachment of this process can be cancelled always. What waits for another application can be
- * in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, and in `scm_reconnect_ex` with a `timeout_ms` or `SCM_INFINITE`;
- * `scm_transmit`, `scm_status` and `scm_reconnect` leave that wait to the resource manager. A command that the card
- * already has is never cut off.
+ * Waits for other attachments of this process can always be cancelled. Waits for another application can be cancelled
+ * in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, `scm_send`, `scm_send_ex`, `scm_reconnect` and `scm_reconnect_ex`,
+ * and in the functions of files, codes and authentication. `scm_transmit` and `scm_status` leave that wait to the
+ * resource manager. A command that the card has received is never interrupted.
  *
  * @param handle  the attachment
  *
  * @return
- * - `SCM_S_OK`: the wait ends, or the next one will.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
+ * - `SCM_S_OK`: the current wait ends, or the next one will.
  *
- * Never blocks. Any thread may call it; not a signal handler.
+ * Never blocks.
  */
 SCM_API scm_result scm_cancel(scm_handle *handle);
 
@@ -1438,27 +1391,22 @@ SCM_API scm_result scm_cancel(scm_handle *handle);
  * @{
  */
 
-/** How to reconnect. Begin with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field keeps what is. */
+/** How to reconnect. Initialise with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field changes nothing. */
 typedef struct scm_reconnect_options {
-    /** `sizeof(scm_reconnect_options)`: how the library tells versions of this structure apart. */
+    /** `sizeof(scm_reconnect_options)` */
     uint32_t struct_size;
-    /** The share mode from now on: `SCM_SHARE_EXCLUSIVE`, `SCM_SHARE_SHARED`, `SCM_SHARE_DIRECT`; 0 keeps it. */
+    /** The share mode from now on: `SCM_SHARE_EXCLUSIVE`, `SCM_SHARE_SHARED` or `SCM_SHARE_DIRECT`; 0 keeps it. */
     uint32_t share_mode;
-    /**
-     * The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW`; 0 keeps
-     * them.
-     */
+    /** The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both, or `SCM_PROTOCOL_RAW`; 0 keeps them. */
     uint32_t protocols;
     /**
-     * What is done to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or
+     * What happens to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or
      * `SCM_DISPOSITION_UNPOWER`.
      */
     uint32_t initial_action;
     /**
-     * How long it may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`; or `SCM_INFINITE`:
-     * without a limit, and `scm_cancel` ends it wherever it waits. 0 (default): without a limit, and what waits for
-     * another application waits in the resource manager, where `scm_cancel` does not reach it. Never kept for later
-     * reconnects.
+     * The limit of the whole call, in milliseconds, after which it returns `SCM_SCARD_E_TIMEOUT`. 0 (default) and
+     * `SCM_INFINITE`: no limit. Later reconnects do not keep it.
      */
     uint32_t limit_ms;
 } scm_reconnect_options;
@@ -1467,47 +1415,46 @@ typedef struct scm_reconnect_options {
 #define SCM_RECONNECT_OPTIONS_INIT {sizeof(scm_reconnect_options), 0, 0, 0, 0}
 
 /**
- * Makes an attachment usable again, without a detach followed by an attach (ISCardManage::Reconnect).
+ * Makes an attachment usable again, without a Detach followed by an Attach (ISCardManage::Reconnect).
  *
- * Acknowledges that the card was reset by someone else; connects anew when the card was taken out and is back; opens
- * a new context and connects anew when the service was restarted or the reader came back. When nothing happened it
- * changes nothing. A lock that was held before is held after, taken anew where it was lost; otherwise the call fails.
- * The card is not reset. The generation (`scm_get_generation`) has grown when the card may have forgotten its state:
- * selected files, verified codes, keys.
+ * It acknowledges a reset by another application. It connects again after the card was taken out and put back. It
+ * opens a new context and connects again after a restart of the service or after the reader came back. If nothing has
+ * happened, it changes nothing. The card is not reset. A lock that was held is held afterwards, or the call fails. The
+ * generation (`scm_get_generation`) has grown if the card may have forgotten its state: selected files, verified
+ * codes, keys.
  *
- * Cards are told apart by the ATR that the service has read. A swap faster than the service looks at its readers (400
- * ms with pcsc-lite) shows as an exchange that broke off: the generation has grown, but the ATR is that of the old
- * card until the new one is reset, and so `SCM_S_OK` comes for another card.
+ * Cards are distinguished by the ATR that the service has read. If a card is replaced faster than the service looks
+ * (400 ms with pcsc-lite), the exchange fails and the generation grows, but the service still has the ATR of the old
+ * card until the new one is reset: the result is `SCM_S_OK` although the card is another one.
  *
- * A borrowed card handle is reconnected as it is. One that the service does not know any more, because it was
- * restarted or the handle was disconnected, cannot be brought back.
+ * A borrowed card handle is reconnected as it is. If the service does not know it any more, because of a restart or a
+ * disconnect, it cannot be brought back.
  *
  * @param handle  the attachment
  *
  * @return
- * - `SCM_S_OK`: usable, and the card answers with the same ATR as before.
- * - `SCM_S_FALSE`: usable, but the card answers with another ATR: it is another card, or another mode of it.
+ * - `SCM_S_OK`: usable, and the card has the same ATR as before.
+ * - `SCM_S_FALSE`: usable, but with another ATR: another card, or another mode of it.
  * - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
- * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
- * - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
- * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment; or it speaks another one
- * now, because others use it so, or have left it so: `initial_action` `SCM_DISPOSITION_RESET` ends that.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: another application uses the card exclusively.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment, or another application has
+ * chosen another one; `initial_action` `SCM_DISPOSITION_RESET` ends that.
  * - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
- * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
- * without power, or not understood by the reader.
- * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback of
- * a virtual card that reconnects the attachment it is called for.
+ * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card does not
+ * answer to a reset, has no power, or the reader does not understand it.
+ * - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback of a virtual
+ * card reconnects the attachment that it works for.
  * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
- * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
- * - the other codes of a connection (see the top of this file), if the service or the driver says so.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
- * - `SCM_E_UNEXPECTED`: an internal error; the attachment can only be detached.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
+ * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`.
+ * - the other codes of a connection
  *
- * A failure leaves the attachment in place, to be reconnected later.
+ * A failure leaves the attachment in place, and it can be reconnected later.
  *
- * Blocks while another application, or another attachment, holds a lock on the card: `scm_reconnect_ex` has a limit
- * for it. Any thread may call it; other threads that use the same handle wait meanwhile.
+ * Blocks while another application or attachment holds a lock on the card. `scm_cancel` ends that, and
+ * `scm_reconnect_ex` has a limit.
  */
 SCM_API scm_result scm_reconnect(scm_handle *handle);
 
@@ -1515,19 +1462,16 @@ SCM_API scm_result scm_reconnect(scm_handle *handle);
  * Makes an attachment usable again as `scm_reconnect` does, with another share mode, other protocols, or a reset.
  *
  * @param handle  the attachment
- * @param options  what is to change; NULL for nothing. What it sets holds for later reconnects too, once it succeeded.
+ * @param options  the changes; NULL for none. After a success they hold for later reconnects, too.
  *
  * @return as `scm_reconnect`, and
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value is not defined here.
- * - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`. The attachment is as before, to be reconnected
- * later.
- * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
+ * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed. The attachment is as before, and can be reconnected later.
  *
- * Blocks as `scm_reconnect`; asked for exclusive use, also until no other application uses the card (pcsc-lite).
- * `timeout_ms` bounds it, whatever the resource manager does. One that is still at it then keeps the card handle: an
- * own one is closed when it is done, and a new one takes its place, for which the generation grows; calls on a
- * borrowed one wait until it is done. A reset or a loss of power is signalled to other attachments
- * (`SCM_SCARD_W_RESET_CARD`), and makes the generation grow.
+ * Blocks as `scm_reconnect`; to get exclusive use also until no other application uses the card. The attachment ends
+ * its own connection for that time, and makes a new one, for which the generation grows. If the resource manager still
+ * works on the call when the limit has passed or `scm_cancel` ends it, its card handle is given up: an own one is
+ * closed later and replaced, for which the generation grows; calls on a borrowed one wait until the resource manager
+ * has finished. A reset or a loss of power gives other attachments `SCM_SCARD_W_RESET_CARD`, and the generation grows.
  */
 SCM_API scm_result scm_reconnect_ex(scm_handle *handle, const scm_reconnect_options *options);
 
@@ -1551,23 +1495,22 @@ enum {
 };
 
 /**
- * The state of the card and the protocol that is active (ISCardManage::Status).
+ * Tells the state of the card and the active protocol (ISCardManage::Status).
  *
- * That the card is gone is a state, not an error: `SCM_S_OK` with `SCM_STATE_ABSENT`. It stays absent for this
- * attachment when it, or another one, is put in, until `scm_reconnect`.
+ * A missing card is a state, not an error: `SCM_S_OK` with `SCM_STATE_ABSENT`. It stays absent for this attachment
+ * until `scm_reconnect`, also after a card was put in.
  *
  * @param handle  the attachment
  * @param state  [out] `SCM_STATE_ABSENT` to `SCM_STATE_SPECIFICMODE`; 0 after a failure
- * @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 when none is active, as in
- * direct mode, and after a failure
+ * @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 if none is active, as in direct
+ * mode, and after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `state` or `protocol` is NULL.
- * - `SCM_SCARD_W_RESET_CARD`: the card was reset by someone else; `scm_reconnect`.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ * - `SCM_S_OK`: told.
+ * - `SCM_SCARD_W_RESET_CARD`: another application has reset the card; call `scm_reconnect`.
+ * - the other codes of a connection
  *
- * Blocks while another application holds a lock on the card (pcsc-lite). Other threads that use the same handle wait.
+ * Blocks while another application holds a lock on the card (pcsc-lite).
  */
 SCM_API scm_result scm_status(scm_handle *handle, uint32_t *state, uint32_t *protocol);
 
@@ -1577,7 +1520,7 @@ enum {
 };
 
 /**
- * The ATR of the card that the last attach or reconnect found (ISO/IEC 7816-3, clause 8).
+ * Gets the ATR of the card, as it was at the attach or at the last reconnect.
  *
  * @param handle  the attachment
  * @param atr  [out] the ATR; NULL with capacity 0 asks for the length
@@ -1585,86 +1528,76 @@ enum {
  * @param atr_length  [out] its length; 0 in direct mode without a card, and after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `atr_length` is NULL, or `atr` is NULL with a capacity.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the ATR does not fit; `*atr_length` is what is needed.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_S_OK`: copied.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the ATR does not fit.
  *
- * Asks neither card nor service, and never blocks.
+ * Never blocks.
  */
 SCM_API scm_result scm_get_atr(scm_handle *handle, uint8_t *atr, size_t capacity, size_t *atr_length);
 
 /**
- * The name of the reader.
+ * Gets the name of the reader.
  *
  * @param handle  the attachment
- * @param name  [out] the name in UTF-8 with its NUL; NULL with capacity 0 asks for the length
+ * @param name  [out] the name with its NUL; NULL with capacity 0 asks for the length
  * @param capacity  the room in `name`, in bytes; `SCM_IFD_NAME_MAX` + 1 is always enough
- * @param name_length  [out] the length of the name with its NUL, 0 after a failure
+ * @param name_length  [out] the length of the name with its NUL; 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `name_length` is NULL, or `name` is NULL with a capacity.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the name does not fit; `*name_length` is what is needed.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_S_OK`: copied.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the name does not fit.
  *
- * Asks neither card nor service, and never blocks.
+ * Never blocks.
  */
 SCM_API scm_result scm_get_ifd_name(scm_handle *handle, char *name, size_t capacity, size_t *name_length);
 
 /**
- * A number that grows whenever the card may have forgotten its state: reset, loss of power, removal, another card,
- * a restart of the service, an exchange that broke off.
+ * Gets a number that grows whenever the card may have forgotten its state: after a reset, a loss of power, a removal,
+ * another card, a restart of the service, or an exchange that failed.
  *
- * Who keeps state of the card (a selected file, a verified code) remembers the generation with it, and starts over
- * when it has grown. It is 0 after an attach. One event makes it grow once, however many calls fail because of it.
+ * A program that remembers state of the card (a selected file, a verified code) remembers the generation with it, and
+ * starts over when the generation has grown. It is 0 after an attach. One event makes it grow once, however many calls
+ * fail.
  *
  * @param handle  the attachment
- * @param generation  [out] the generation, 0 after a failure
+ * @param generation  [out] the generation; 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `generation` is NULL.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_S_OK`: told.
  *
- * It knows what a call on this attachment has noticed; it asks neither card nor service, and never blocks.
+ * It counts what calls on this attachment have noticed. Never blocks.
  */
 SCM_API scm_result scm_get_generation(scm_handle *handle, uint64_t *generation);
 
 /**
- * The card handle of PC/SC (`SCARDHANDLE`), for what this library does not do.
+ * Gets the card handle of PC/SC (`SCARDHANDLE`), for calls that this library does not have.
  *
- * It is the library's, or the caller's if borrowed, and is another one after a `scm_reconnect` that had to connect
- * anew. Calls with it and calls on the attachment exclude each other: see `scm_attach_by_handle`.
+ * It belongs to the library, or to the caller if it is borrowed. It changes when `scm_reconnect` has to connect again.
+ * Do not use it during a call on the attachment: see `scm_attach_by_handle`.
  *
  * @param handle  the attachment
- * @param icc  [out] the card handle, 0 after a failure
+ * @param icc  [out] the card handle; 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `icc` is NULL.
- * - the code that the last `scm_reconnect` failed with, if it left no connection.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_S_OK`: told.
+ * - the code of the last `scm_reconnect`, if that has left no connection
  *
- * Asks neither card nor service, and never blocks.
+ * Never blocks.
  */
 SCM_API scm_result scm_get_icc(scm_handle *handle, uintptr_t *icc);
 
 /**
- * The context of PC/SC (`SCARDCONTEXT`) that the card handle belongs to.
+ * Gets the context of PC/SC (`SCARDCONTEXT`) of the card handle.
  *
  * @param handle  the attachment
- * @param context  [out] the context, 0 after a failure. It is released by the library, never by the caller.
+ * @param context  [out] the context; 0 after a failure. The library releases it, never the caller.
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `context` is NULL.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC cannot be asked for its
- * context.
- * - the code that the last `scm_reconnect` failed with, if it left no connection.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_S_OK`: told.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC does not tell its context.
+ * - the code of the last `scm_reconnect`, if that has left no connection
  *
- * Asks neither card nor service, and never blocks.
+ * Never blocks.
  */
 SCM_API scm_result scm_get_context(scm_handle *handle, uintptr_t *context);
 
