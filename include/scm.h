@@ -1624,12 +1624,7 @@ SCM_API scm_result scm_get_context(scm_handle *handle, uintptr_t *context);
  * @{
  */
 
-/**
- * A monitor, made by `scm_monitor_create`.
- *
- * A `scm_monitor *` is a token, not an address. It may be used from any thread, and is dead after
- * `scm_monitor_destroy`.
- */
+/** A monitor of services, readers and cards. `scm_monitor_create` makes it, `scm_monitor_destroy` ends it. */
 typedef struct scm_monitor scm_monitor;
 
 /** `scm_event.kind`: what has happened. */
@@ -1666,27 +1661,27 @@ enum {
     SCM_SERVICE_VIRTUAL = 2
 };
 
-/** What has happened. Begin with `SCM_EVENT_INIT`. */
+/** What has happened. Initialise with `SCM_EVENT_INIT`. */
 typedef struct scm_event {
-    /** `sizeof(scm_event)`: how the library tells versions of this structure apart. No more than that is written. */
+    /** `sizeof(scm_event)`. The library writes no more than that. */
     uint32_t struct_size;
     /**
-     * `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CURRENT`. There may be more kinds one day: leave alone what you do not
+     * `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CURRENT`. Later versions may have more kinds: ignore those that you do not
      * know.
      */
     uint32_t kind;
-    /** 1 for the first event of the monitor, and one more for each: none is ever left out. */
+    /** 1 for the first event of the monitor, then 2, 3, ... without a gap. */
     uint64_t number;
     /**
-     * `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: whom it is about, or whose reader. 0 for `SCM_EVENT_CURRENT`,
-     * which is about both.
+     * `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: the service, or the service of the reader. 0 for
+     * `SCM_EVENT_CURRENT`.
      */
     uint32_t service;
-    /** The length of the ATR. 0 if this is not about a card, or if the card does not answer to a reset. */
+    /** The length of the ATR. 0 if the event is not about a card, or if the card does not answer to a reset. */
     uint32_t atr_length;
-    /** The name of the reader with its NUL; empty if this is not about one. */
+    /** The name of the reader with its NUL; empty if the event is not about a reader. */
     char ifd_name[128];
-    /** The ATR of the card that came, went, or was reset. */
+    /** The ATR of the card. */
     uint8_t atr[33];
     /** Zero. */
     uint8_t reserved[7];
@@ -1696,100 +1691,85 @@ typedef struct scm_event {
 #define SCM_EVENT_INIT {sizeof(scm_event), 0, 0, 0, 0, {0}, {0}, {0}}
 
 /**
- * Begins to watch the resource managers, their readers and the cards in them.
+ * Begins to watch the resource managers, their readers and their cards.
  *
- * The first events say what there is: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then each
- * reader, and behind it the card that is in it. The virtual resource manager is told of from the first virtual reader
- * of the process on. The events of the two come side by side, in no promised order. `SCM_EVENT_CURRENT` follows when
- * the present state of both has been told; from then on every event is a change. The events of one service are nested:
- * when it goes down, each card was removed and each reader has left before `SCM_EVENT_SERVICE_DOWN`. When it comes up
- * later, its readers follow as in the beginning, and `SCM_EVENT_CURRENT` again.
+ * The first events tell the present state: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then
+ * each reader, followed by its card. The virtual resource manager is included from the first virtual reader of the
+ * process on. The events of the two services may come in any order. `SCM_EVENT_CURRENT` follows when the state of both
+ * is told; from then on each event is a change. When a service goes down, its cards are removed and its readers leave
+ * before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow, and `SCM_EVENT_CURRENT` again.
  *
- * A card that was out and in again is two events, however fast that was, where the platform counts (pcsc-lite and
- * Windows). A card that came and went unseen has no ATR. If nobody fetches them no more than 1024 events wait; what
- * happens then is told as the difference, once there is room.
+ * A card that was out and in again gives two events, however fast, if the platform counts (pcsc-lite and Windows). A
+ * card that came and went unseen has no ATR. Up to 1024 events wait for the program; later changes are told as a
+ * difference when there is room again.
  *
  * @param monitor  [out] the monitor; NULL after a failure
  *
  * @return
- * - `SCM_S_OK`: made. Each monitor has two threads and two contexts of its own; another monitor slows nobody down.
- * - `SCM_E_POINTER`: `monitor` is NULL.
- * - `SCM_E_OUTOFMEMORY`: no memory, no thread, or no file descriptor.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: made. It has two threads and two contexts of its own.
+ * - `SCM_E_OUTOFMEMORY`: also no thread or no file descriptor.
  *
- * Does not block, and does not ask whether a service runs: that it does not is an event. Any thread may call it, and a
- * child after a fork, in which the parent's monitors are dead.
+ * Does not block, and succeeds also if no service runs: that is an event. May be called in the child of a fork.
  */
 SCM_API scm_result scm_monitor_create(scm_monitor **monitor);
 
 /**
- * Fetches the next event, and waits for it if need be.
+ * Waits for the next event and gives it.
  *
  * @param monitor  the monitor
- * @param timeout_ms  how long to wait, in milliseconds; 0: only an event that waits already; `SCM_INFINITE`: without a
- * limit
- * @param event  [out] the event; all zero behind `struct_size` after a failure
+ * @param timeout_ms  how long to wait, in milliseconds: 0 does not wait, `SCM_INFINITE` has no limit
+ * @param event  [out] the event; zero behind `struct_size` after a failure
  *
  * @return
- * - `SCM_S_OK`: fetched.
- * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
- * - `SCM_E_POINTER`: `event` is NULL.
- * - `SCM_E_INVALIDARG`: `event->struct_size` is of no version of this structure.
- * - `SCM_SCARD_E_TIMEOUT`: there was no event in that time.
- * - `SCM_SCARD_E_CANCELLED`: `scm_monitor_cancel`, or the monitor was destroyed meanwhile. No event is lost by that.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: an event.
+ * - `SCM_SCARD_E_TIMEOUT`: there was no event in this time.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_monitor_cancel`, or another thread has destroyed the monitor. No event is lost.
  *
- * Keeps its time even if the service hangs. Any thread may call it, several at once: each event goes to one of them.
+ * Returns in time even if the service hangs. If several threads wait, each event goes to one of them.
  */
 SCM_API scm_result scm_monitor_wait(scm_monitor *monitor, uint32_t timeout_ms, scm_event *event);
 
 /**
- * Ends every `scm_monitor_wait` that is under way on a monitor with `SCM_SCARD_E_CANCELLED`; when there is none, the
- * next one.
+ * Ends every `scm_monitor_wait` of a monitor with `SCM_SCARD_E_CANCELLED`; if there is none, the next one.
  *
  * @param monitor  the monitor
  *
  * @return
- * - `SCM_S_OK`: it does.
- * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: cancelled.
+ * - `SCM_E_HANDLE`: `monitor` is not a monitor.
  *
- * Does not block. Any thread may call it; a signal handler may not.
+ * Never blocks.
  */
 SCM_API scm_result scm_monitor_cancel(scm_monitor *monitor);
 
 /**
- * The file descriptor of a monitor, for poll and event loops: it is readable exactly while an event waits.
+ * Gets the file descriptor of a monitor, for poll and event loops: it is readable exactly while an event waits.
  *
- * It is the monitor's: fetch events with `scm_monitor_wait` and a time of 0 until that gives `SCM_SCARD_E_TIMEOUT`,
- * and neither read nor close it. `scm_monitor_destroy` closes it. A program that is executed does not inherit it.
+ * It belongs to the monitor: neither read nor close it. When it is readable, call `scm_monitor_wait` with a time of 0
+ * until that returns `SCM_SCARD_E_TIMEOUT`. An executed program does not inherit it.
  *
  * @param monitor  the monitor
  * @param fd  [out] the file descriptor; 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
- * - `SCM_E_POINTER`: `fd` is NULL.
- * - `SCM_E_NOTIMPL`: there are no file descriptors on this platform (Windows).
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: told.
+ * - `SCM_E_NOTIMPL`: this platform has no file descriptors (Windows).
  *
- * Does not block. Any thread may call it.
+ * Never blocks.
  */
 SCM_API scm_result scm_monitor_get_fd(scm_monitor *monitor, int32_t *fd);
 
 /**
- * Ends a monitor, with the events that nobody has fetched. A wait that is under way ends with `SCM_SCARD_E_CANCELLED`.
+ * Ends a monitor, with the events that wait. A wait of another thread ends with `SCM_SCARD_E_CANCELLED`.
  *
  * @param monitor  the monitor
  *
  * @return
  * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_E_HANDLE`: `monitor` is not a monitor.
  *
- * Waits until the threads of the monitor have left, but no longer than half a second: if the service hangs they leave
- * when it goes on. Any thread may call it. A process may end without.
+ * Waits for the threads of the monitor, for half a second at most; if the service hangs they end later. A process may
+ * exit without it.
  */
 SCM_API scm_result scm_monitor_destroy(scm_monitor *monitor);
 
@@ -1919,63 +1899,37 @@ enum {
 };
 
 /**
- * The files of a card, made by `scm_create_file_access`. A token, as every handle; dead after
- * `scm_file_access_release`, and after the `scm_detach` of its attachment.
+ * The files of a card. `scm_create_file_access` makes it; `scm_file_access_release` or the end of the attachment ends
+ * it.
  */
 typedef struct scm_file_access scm_file_access;
 
 /**
- * Gives access to the files of the card (ISCardManage::CreateFileAccess).
+ * Makes an object for the files of the card (ISCardManage::CreateFileAccess).
  *
- * The files are those of ISO/IEC 7816-4: a tree of directories (DF) and files (EF) below the MF, which is the current
- * directory at first. Nothing is sent to the card yet. A card that refuses the class of the first SELECT (6E00, 6D00),
- * or answers it as a SIM, is asked once for an MF in class A0, and is a SIM (3GPP TS 51.011) if it has one: its files
- * and codes are asked for in that class. docs/files.md says what a SIM has not.
+ * The current directory is the MF. Nothing is sent to the card yet. If the card refuses the class of the first SELECT
+ * (6E00, 6D00) or answers it as a SIM, the library asks once for an MF in class A0. If that exists, the card is a SIM
+ * (3GPP TS 51.011), and class A0 is used for its files and codes; docs/files.md tells what a SIM lacks.
  *
- * Every function of the object that asks the card does so under one lock, and selects what it works on, because
- * another process may have selected something else meanwhile. While the caller holds `scm_lock`, what is selected
- * stays selected, and is not selected again, as long as no command of the caller's own comes in between (`scm_send`,
- * `scm_transmit`) and nobody else knows the card handle (it is borrowed, or was asked for with `scm_get_icc`).
- *
- * PATHS are text of at most `SCM_PATH_MAX` bytes. `reference_type` says how they are meant:
+ * PATHS have at most `SCM_PATH_MAX` bytes. `reference_type` tells their form:
  * - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current
- * directory (`4401`); `..` takes back what is before it, `.` is the current one. Where the first is a name of at
- * least three bytes, from that.
+ * directory (`4401`). `..` is the directory above, `.` the current one. The first one may be a name of at least
+ * three bytes.
  * - `SCM_TYPE_BY_NAME`: the name of a directory (AID) in hexadecimal digits; identifiers may follow:
- * `F073636D74657374/4401`. The beginning of a name is enough where nothing is changed as a whole (deleted,
- * invalidated, given properties).
- * - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30: a file in the current directory.
- * - `SCM_TYPE_BY_ANY`: what it looks like; where it looks like several things, what the card has first: an identifier,
- * a short identifier, a name of at least five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell what it
- * was taken for.
- *
- * CODES that every function here may answer, besides its own:
- * - `SCM_E_HANDLE`: the object was released, or its attachment detached.
- * - `SCM_E_INVALIDARG`: a path is NULL, too long, or none of this type; a value or a flag is not defined for this
- * function.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: `SCM_FL_SECURE_MESSAGING` without a provider for it, or the card does not know
- * the command.
- * - `SCM_SCARD_E_DIR_NOT_FOUND`, `SCM_SCARD_E_FILE_NOT_FOUND`: the directory, or the file in it, is not on the card.
- * - `SCM_SCARD_E_NO_DIR`, `SCM_SCARD_E_NO_FILE`: it is a file, or a directory, and the other was meant.
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before, perhaps again after a reset.
- * - `SCM_SCARD_E_NO_ACCESS`: it is not allowed in the state that the file is in.
- * - `SCM_SCARD_E_COMM_DATA_LOST`: the card says that the data may be wrong (6281).
- * - what else `scm_send` makes of a status word, and the codes of a connection (see the top of this file)
- *
- * They block while others hold a lock on the card, which `scm_cancel` ends, and as long as the card takes. Any thread
- * may call them; calls for one attachment run one after the other.
+ * `F073636D74657374/4401`. The beginning of a name suffices, except to delete, to invalidate or to set properties.
+ * - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30, of a file in the current directory.
+ * - `SCM_TYPE_BY_ANY`: the first of these that the card has: an identifier, a short identifier, a name of at least
+ * five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell which it was.
  *
  * @param handle  the attachment
- * @param file_access  [out] the object, to be ended with `scm_file_access_release`; NULL after a failure
+ * @param file_access  [out] the object, which `scm_file_access_release` ends; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: made.
- * - `SCM_E_POINTER`: `file_access` is NULL.
  * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
- * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - any failure of the provider of this card
  *
- * Asks nobody.
+ * Asks neither card nor service, unless a provider does.
  */
 SCM_API scm_result scm_create_file_access(scm_handle *handle, scm_file_access **file_access);
 
@@ -1986,20 +1940,20 @@ SCM_API scm_result scm_create_file_access(scm_handle *handle, scm_file_access **
  *
  * @return
  * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: `file_access` is no such object, or not any more.
+ * - `SCM_E_HANDLE`: `file_access` is not such an object.
  *
- * Asks nobody.
+ * Does not ask the card.
  */
 SCM_API scm_result scm_file_access_release(scm_file_access *file_access);
 
 /**
- * Makes another directory the current one (ISCardFileAccess::ChangeDir).
+ * Changes the current directory (ISCardFileAccess::ChangeDir).
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant
+ * @param reference_type  the form of `path`
  * @param path  the directory
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says. After a failure the current directory is as before.
+ * @return `SCM_S_OK`, or one of the codes of the group. After a failure the current directory is as before.
  */
 SCM_API
 scm_result scm_file_access_change_dir(scm_file_access *file_access,
@@ -2007,23 +1961,19 @@ scm_result scm_file_access_change_dir(scm_file_access *file_access,
                                       const char *path);
 
 /**
- * Tells the path of the current directory (ISCardFileAccess::GetCurrentDir).
+ * Gets the path of the current directory (ISCardFileAccess::GetCurrentDir).
  *
- * It begins with 3F00, or with the name of a directory where that was changed to by its name: `3F00/5015`,
- * `F073636D74657374`. `SCM_TYPE_BY_ANY` takes it back.
+ * It begins with 3F00, or with a name if the program has changed to that name: `3F00/5015`, `F073636D74657374`. The
+ * functions take it back with `SCM_TYPE_BY_ANY`.
  *
  * @param file_access  the object
  * @param path  [out] the path, with its NUL; NULL with capacity 0 asks for the length
  * @param capacity  the room in `path`, in bytes
- * @param path_length  [out] the length of the path with its NUL, 0 after a failure
+ * @param path_length  [out] the length of the path with its NUL; 0 after a failure
  *
- * @return
- * - `SCM_S_OK`: told.
- * - `SCM_E_POINTER`: `path_length` is NULL, or `path` is NULL with a capacity.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the path does not fit.
- * - `SCM_E_HANDLE`, `SCM_E_OUTOFMEMORY`
+ * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
  *
- * Asks nobody: whether the directory is still there shows when it is used.
+ * Does not ask the card, so the directory may be gone.
  */
 SCM_API
 scm_result scm_file_access_get_current_dir(scm_file_access *file_access,
@@ -2032,19 +1982,18 @@ scm_result scm_file_access_get_current_dir(scm_file_access *file_access,
                                            size_t *path_length);
 
 /**
- * Tells what a path is taken for, and the path from the MF or from a name that it stands for. There has to be such a
- * file, or directory, on the card.
+ * Tells what a path means: its form, and the whole path from the MF or from a name. The file or directory must exist.
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant
+ * @param reference_type  the form of `path`
  * @param path  the file or directory
- * @param taken_as  [out] `SCM_TYPE_BY_NAME`, `_BY_ID` or `_BY_SHORT_ID`; 0 after a failure
+ * @param taken_as  [out] `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`; 0 after a failure
  * @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is
- * a number behind the directory: `3F00/5015/7`.
+ * a number behind its directory: `3F00/5015/7`.
  * @param capacity  the room in `resolved`, in bytes
- * @param resolved_length  [out] its length with its NUL, 0 after a failure
+ * @param resolved_length  [out] its length with its NUL; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as `scm_create_file_access` says
+ * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
  */
 SCM_API
 scm_result scm_file_access_resolve(scm_file_access *file_access,
@@ -2058,24 +2007,24 @@ scm_result scm_file_access_resolve(scm_file_access *file_access,
 /**
  * Lists the current directory (ISCardFileAccess::Directory).
  *
- * ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards, in
- * 351 SELECTs: those of the standard applications (ISO/IEC 7816-4 and 7816-15, ICAO 9303, ETSI TS 102 221 with 3GPP TS
- * 51.011 and TS 31.102, EN 14890), and 44, 45, 50, 10, 00, 40 and 5F with 00 to 1F behind; docs/files.md has the list.
- * In the MF also by what EF.DIR (2F00) has of applications. What is neither is not listed, nor what may not be
- * selected: `scm_file_access_directory_ex` tries other identifiers. On a SIM all identifiers are tried that the
- * standard has for the level of the directory, in 512 SELECTs at most. A provider lists what it knows.
+ * ISO/IEC 7816-4 has no command for it. The library selects 351 identifiers that are in use on many cards: those of
+ * standard applications (ISO/IEC 7816-4 and 7816-15, ICAO 9303, ETSI TS 102 221 with 3GPP TS 51.011 and TS 31.102, EN
+ * 14890), and 44, 45, 50, 10, 00, 40 and 5F followed by 00 to 1F; docs/files.md has the list. In the MF it also reads
+ * the applications in EF.DIR (2F00). Other files, and files that may not be selected, are not listed;
+ * `scm_file_access_directory_ex` tries other identifiers. On a SIM the library tries all identifiers of the standard
+ * for that level, 512 at most. A provider lists what it knows.
  *
  * @param file_access  the object
- * @param file_type  what to list: `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from
- * `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind its card does not tell is one of the first
- * three.
- * @param names  [out] the names, each with its NUL, and one more NUL at the end: identifiers, and names of
- * applications that have none; NULL with capacity 0 asks for the length
+ * @param file_type  `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from
+ * `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind is unknown is listed with the first three
+ * only.
+ * @param names  [out] a multi-string of identifiers, and of names of applications without an identifier; NULL with
+ * capacity 0 asks for the length
  * @param capacity  the room in `names`, in bytes
- * @param names_length  [out] the length with all NULs, 0 after a failure
+ * @param names_length  [out] the length with all NULs; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the card is asked again by the next call),
- * or a code as `scm_create_file_access` says
+ * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the next call asks the card again), or one of the codes of
+ * the group
  */
 SCM_API
 scm_result scm_file_access_directory(scm_file_access *file_access,
@@ -2084,11 +2033,11 @@ scm_result scm_file_access_directory(scm_file_access *file_access,
                                      size_t capacity,
                                      size_t *names_length);
 
-/** Which identifiers `scm_file_access_directory_ex` tries. Begin with `SCM_DIRECTORY_OPTIONS_INIT`. */
+/** The identifiers that `scm_file_access_directory_ex` tries. Initialise with `SCM_DIRECTORY_OPTIONS_INIT`. */
 typedef struct scm_directory_options {
     /** `sizeof(scm_directory_options)` */
     uint32_t struct_size;
-    /** The first identifier that is tried, and the last one. Both 0: the usual ones. */
+    /** The first identifier, and the last one. Both 0: the usual identifiers. */
     uint16_t first_id;
     uint16_t last_id;
 } scm_directory_options;
@@ -2097,20 +2046,18 @@ typedef struct scm_directory_options {
 #define SCM_DIRECTORY_OPTIONS_INIT {sizeof(scm_directory_options), 0, 0}
 
 /**
- * Lists the current directory, trying the identifiers that `options` say.
+ * Lists the current directory with identifiers that the caller chooses. The card is locked all the time.
  *
  * @param file_access  the object
  * @param file_type  as for `scm_file_access_directory`
- * @param options  the range of identifiers, both included; NULL for the usual ones. All of them, 0001 to FFFE, are
- * 65,534 commands: minutes, with most cards and readers.
+ * @param options  the first and the last identifier; NULL for the usual ones. All identifiers, 0001 to FFFE, are
+ * 65,534 commands, which takes minutes.
  * @param names  [out] as for `scm_file_access_directory`
  * @param capacity  as for `scm_file_access_directory`
  * @param names_length  [out] as for `scm_file_access_directory`
  *
  * @return as `scm_file_access_directory`, and
- * - `SCM_E_INVALIDARG`: the last identifier comes before the first, or `struct_size` is that of no version.
- *
- * The card is locked all the time.
+ * - `SCM_E_INVALIDARG`: also if the last identifier comes before the first.
  */
 SCM_API
 scm_result scm_file_access_directory_ex(scm_file_access *file_access,
@@ -2121,14 +2068,12 @@ scm_result scm_file_access_directory_ex(scm_file_access *file_access,
                                         size_t *names_length);
 
 /**
- * An open file, made by `scm_file_access_open`. A token, as every handle; dead after `scm_file_close`, and after the
- * `scm_detach` of its attachment.
+ * An open file. `scm_file_access_open` makes it; `scm_file_close` or the end of the attachment ends it.
  *
- * It outlives a reset of the card: the next call selects it again, and answers `SCM_SCARD_W_SECURITY_VIOLATION` where
- * a code has to be shown again. Once the card may be another one (it was taken out, the reader or the service was
- * gone, another ATR answers, or an exchange with it broke off, of this or another attachment of the process, and the
- * service cannot tell why), every call that asks the card answers `SCM_SCARD_W_REMOVED_CARD`, until the file is opened
- * anew.
+ * It outlives a reset of the card: the next call selects it again, and returns `SCM_SCARD_W_SECURITY_VIOLATION` if a
+ * code must be presented again. When the card may be another one, every call that asks the card returns
+ * `SCM_SCARD_W_REMOVED_CARD` until the file is opened again. That is after a removal, after the reader or the service
+ * was gone, after another ATR, and after a failed exchange in this process for which the service knows no reason.
  */
 typedef struct scm_file scm_file;
 
@@ -2136,11 +2081,11 @@ typedef struct scm_file scm_file;
  * Opens a file (ISCardFileAccess::Open). The position is at its beginning.
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant
+ * @param reference_type  the form of `path`
  * @param path  the file
- * @param file  [out] the file, to be ended with `scm_file_close`; NULL after a failure
+ * @param file  [out] the file, which `scm_file_close` ends; NULL after a failure
  *
- * @return `SCM_S_OK`, `SCM_E_POINTER`, or a code as `scm_create_file_access` says
+ * @return `SCM_S_OK`, or one of the codes of the group
  */
 SCM_API
 scm_result scm_file_access_open(scm_file_access *file_access,
@@ -2149,40 +2094,36 @@ scm_result scm_file_access_open(scm_file_access *file_access,
                                 scm_file **file);
 
 /**
- * Reads from the position on, which moves behind what was read (ISCardFileAccess::Read).
+ * Reads from the position, and moves the position behind what was read (ISCardFileAccess::Read).
  *
- * Of a file of bytes up to `capacity` bytes, in as many commands as it takes; fewer at its end, and where the card
- * gives no more: then the next call tells why. Of a file of records one record, as long as it is, whatever length of
- * records the card has told. Of a record that it cuts without saying so, and of whose length it tells nothing, the cut
- * one is read.
+ * From a transparent file: up to `capacity` bytes, in as many commands as needed. It gives fewer bytes at the end of
+ * the file, or if the card fails on the way; then the next call tells why. From a file of records: one record, in its
+ * own length. If the card cuts a record without saying so, and tells nothing of its length, the cut record is read.
  *
- * The end is proven. A card that refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, 6F00, 6985, nothing at
- * all, ...) is asked for less, down to one byte: it may not cross the end, or cannot give so much at once, and then
- * what it gives is found in eight commands at most, and remembered for the card. A card that has lost the selection
- * (6986, 6A82) is asked once more with the file selected again. Extended lengths that it refuses (6D00, 6981, 6985,
- * ...) are tried short. `SCM_SCARD_W_EOF` says that the card has refused one byte, or the record, twice; and where it
- * has told a greater size, or more records, also the last one of that. A size that is too small is found out as well:
- * behind it one byte is asked for.
+ * The end of a file is proven. If a card refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, 6F00, 6985, no
+ * answer, ...), the library asks for less, down to one byte, finds the greatest length in eight commands at most, and
+ * remembers it. If the card has lost the selection (6986, 6A82), the file is selected again, once. Extended lengths
+ * that the card refuses (6D00, 6981, 6985, ...) are replaced by short ones. `SCM_SCARD_W_EOF` means that the card has
+ * refused one byte, or the record, twice; and if it has told a greater size or more records, also the last one of
+ * these. Behind a size that is too small, one more byte is asked for.
  *
  * @param file  the file
  * @param data  [out] the bytes, or the record
  * @param capacity  how many bytes are wanted, and the room in `data`
- * @param data_length  [out] how many were read, 0 after a failure
+ * @param data_length  [out] how many bytes were read; 0 after a failure
  * @param flags  0
  *
  * @return
  * - `SCM_S_OK`: read.
  * - `SCM_SCARD_W_EOF`: the position is at the end.
- * - `SCM_SCARD_E_COMM_DATA_LOST`: the card says that part of the data may be wrong (6281), or that there is nothing,
- * or no file, where it has told that there is; or it cannot give so long a record at once.
+ * - `SCM_SCARD_E_COMM_DATA_LOST`: the data may be wrong (6281); the card has announced data, or the file, and gives
+ * none; or it cannot give so long a record at once.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the position is beyond 32,767, and the card does not know the instruction for
  * that (B1).
- * - `SCM_E_POINTER`: `data_length` is NULL, or `data` is.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit, `*data_length` is what is needed, and the position is
- * as before.
- * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
- * - others as `scm_create_file_access` says
+ * - `SCM_E_POINTER`: also if `data` is NULL with capacity 0.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit. The position is as before.
+ * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
+ * - the other codes of the group
  */
 SCM_API
 scm_result scm_file_read(scm_file *file,
@@ -2192,39 +2133,33 @@ scm_result scm_file_read(scm_file *file,
                          uint32_t flags);
 
 /**
- * Writes at the position, which moves behind what was written (ISCardFileAccess::Write).
+ * Writes at the position, and moves the position behind what was written (ISCardFileAccess::Write).
  *
- * To a file of bytes all of `data`, in as many commands as it takes. A card that refuses a part (6700, 6A84, 6A86,
- * 6B00, ...) is given a shorter one, down to one byte; what it takes at once is remembered. A card that has lost the
- * selection (6986, 6A82) gets the command once more with the file selected again. To a file of records one record:
- * that at the position, or a new one at the end (APPEND RECORD; in a ring UPDATE RECORD of the previous one, where the
- * card knows only that). In a ring a new record is the first, where there is no room in place of the oldest, and the
- * position is behind it then: 1.
+ * To a transparent file: all of `data`, in as many commands as needed. If the card refuses a part (6700, 6A84, 6A86,
+ * 6B00, ...), the library sends a shorter one, down to one byte, and remembers the length that works. If the card has
+ * lost the selection (6986, 6A82), the file is selected again, once. To a file of records: one record, in place of
+ * that at the position, or a new one at the end (APPEND RECORD; in a ring UPDATE RECORD of the previous one, if the
+ * card knows only that). In a ring a new record becomes the first one, replaces the oldest one if there is no room,
+ * and the position is behind it: 1.
  *
  * @param file  the file
  * @param data  the bytes, or the record. With `SCM_FL_ERASE` only their length counts, and it may be NULL.
  * @param data_length  their length; with 0 nothing is sent
- * @param flags  `SCM_FL_REPLACE`, or 0: what was there is replaced (UPDATE); `SCM_FL_ERASE`: it is erased (ERASE);
- * `SCM_FL_OR`, `SCM_FL_AND`: bits are set or cleared (WRITE). Whether WRITE does the one or the other is a property
- * of the file. A record is erased as a whole.
- * @param written  [out] how many bytes the card has acknowledged: also after a failure, such as a card that was pulled
- * in the middle. The position is behind them then.
+ * @param flags  `SCM_FL_REPLACE` or 0 replaces the old data (UPDATE); `SCM_FL_ERASE` erases them (ERASE), a record as
+ * a whole; `SCM_FL_OR` and `SCM_FL_AND` set or clear bits (WRITE), whichever of the two the file allows
+ * @param written  [out] how many bytes the card has acknowledged, also after a failure. The position is behind them.
  *
  * @return
- * - `SCM_S_OK`: all written.
- * - `SCM_E_POINTER`: `written` is NULL.
- * - `SCM_E_INVALIDARG`: `data` is NULL with a length; several of the flags; another flag.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does something else with this file; or the card does not know the
+ * - `SCM_S_OK`: everything is written.
+ * - `SCM_E_INVALIDARG`: also more than one flag.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does the other operation with this file, or the card does not know the
  * command.
- * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Behind the size that the card has
- * told, one byte is read first: if the card refuses it twice, nothing is written. Else, and where it has told no
- * size, or too much, what fits is written, and `*written` tells how much. A record that is longer than the card has
- * told is sent, and this is the code if the card refuses it.
+ * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Behind the size that the card has told,
+ * one byte is read first: if the card refuses it twice, nothing is written. Otherwise, or if the card told no size,
+ * the part that fits is written. A record that is longer than announced is sent, and the card decides.
  * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
- * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
- * - others as `scm_create_file_access` says. Whether the card has carried out the command that failed is not known
- * where it has not answered.
+ * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
+ * - the other codes of the group. If the card has not answered, it may have carried out the command.
  */
 SCM_API
 scm_result scm_file_write(scm_file *file,
@@ -2244,18 +2179,17 @@ enum {
 };
 
 /**
- * Moves the position (ISCardFileAccess::Seek). It counts bytes, or records of a file of records.
+ * Moves the position (ISCardFileAccess::Seek). It counts bytes; in a file of records, records.
  *
  * @param file  the file
- * @param offset  how far, also negative
+ * @param offset  how far; may be negative
  * @param origin  from where: `SCM_SEEK_FROM_BEGINNING`, `SCM_SEEK_FROM_END` or `SCM_SEEK_RELATIVE`
  *
  * @return
- * - `SCM_S_OK`: moved; right behind the end is a position too.
- * - `SCM_E_INVALIDARG`: `origin` is not defined.
- * - `SCM_SCARD_E_BAD_SEEK`: that is before the beginning or behind the end. The position is as before. Of a file of
- * bytes whose size the card does not tell, the end is not looked for.
- * - `SCM_E_HANDLE`, and where the card is asked the codes of `scm_file_read`
+ * - `SCM_S_OK`: moved. The place right behind the end is a position, too.
+ * - `SCM_SCARD_E_BAD_SEEK`: before the beginning or behind the end. The position is as before. If the card does not
+ * tell the size of a transparent file, its end is not searched.
+ * - if the card is asked, the codes of `scm_file_read`
  *
  * Asks the card for records, for the end, and whether there is something behind the size that it has told.
  */
@@ -2267,47 +2201,47 @@ SCM_API scm_result scm_file_seek(scm_file *file, int64_t offset, uint32_t origin
  * @param file  the file
  * @param position  [out] bytes, or records, from the beginning; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`
+ * @return `SCM_S_OK`, or one of the codes of the group
  *
- * Asks nobody.
+ * Does not ask the card.
  */
 SCM_API scm_result scm_file_tell(scm_file *file, uint64_t *position);
 
 /**
- * Tells how many bytes a file has, or how many records there are in a file of records.
+ * Gets the size of a file in bytes, or the number of its records.
  *
  * @param file  the file
  * @param size  [out] the number; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`, or the codes of `scm_file_read`
+ * @return `SCM_S_OK`, or the codes of `scm_file_read`
  *
- * Asks the card for records, at most 16 times. Of a file of bytes it reads the last one of the size that the card has
- * told, and looks whether another one follows, once; where that is wrong, or the card tells no size, it looks for the
- * end. Of a file that may not be read it gives what the card tells.
+ * Asks the card for records, 16 times at most. In a transparent file it reads the last byte of the size that the card
+ * has told, and tries the next one, once; if that size is wrong, or the card tells none, it searches the end. If the
+ * file may not be read, it gives what the card tells.
  */
 SCM_API scm_result scm_file_get_size(scm_file *file, uint64_t *size);
 
-/** What the card does not tell, in `scm_file_info`. */
+/** The value of a field of `scm_file_info` that the card does not tell. */
 #define SCM_FILE_UNKNOWN 0xFFFFFFFFU
 
-/** What is known of an open file. Begin with `SCM_FILE_INFO_INIT`. */
+/** What is known of an open file. Initialise with `SCM_FILE_INFO_INIT`. */
 typedef struct scm_file_info {
     /** `sizeof(scm_file_info)` */
     uint32_t struct_size;
-    /** What its path was taken for: `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`. */
+    /** The form of its path: `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`. */
     uint32_t reference_type;
     /**
-     * `SCM_TYPE_TRANSPARENT_EF`, `SCM_TYPE_FIXED_EF`, `SCM_TYPE_VARIABLE_EF` or `SCM_TYPE_CYCLIC_EF`. Of a card that
-     * does not tell it was found out by reading, and then it is one of the first and the third.
+     * `SCM_TYPE_TRANSPARENT_EF`, `SCM_TYPE_FIXED_EF`, `SCM_TYPE_VARIABLE_EF` or `SCM_TYPE_CYCLIC_EF`. If the card does
+     * not tell it, the library has found out by reading, and it is the first or the third.
      */
     uint32_t file_type;
     /** Its identifier. */
     uint32_t id;
     /** Its short identifier. */
     uint32_t short_id;
-    /** Its bytes, or those that its records can have altogether. */
+    /** Its size in bytes; for records, the size of all records together. */
     uint32_t size;
-    /** The bytes of its longest record. */
+    /** The size of its longest record, in bytes. */
     uint32_t record_size;
     /** Its life cycle status byte (ISO/IEC 7816-4, 7.4.10). */
     uint32_t life_cycle;
@@ -2317,18 +2251,16 @@ typedef struct scm_file_info {
 #define SCM_FILE_INFO_INIT {sizeof(scm_file_info), 0, 0, 0, 0, 0, 0, 0}
 
 /**
- * Tells what is known of an open file, as it was when it was opened.
+ * Gets what was known of a file when it was opened.
  *
  * @param file  the file
- * @param info  [out] what is known; its `struct_size` is set before, as `SCM_FILE_INFO_INIT` does
+ * @param info  [out] the information; set its `struct_size` before, as `SCM_FILE_INFO_INIT` does
  *
  * @return
  * - `SCM_S_OK`: told.
- * - `SCM_E_POINTER`: `info` is NULL.
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version.
- * - `SCM_E_HANDLE`: `file` is no file, or not any more.
+ * - `SCM_E_NOTIMPL`: the file is that of a provider.
  *
- * Asks nobody.
+ * Does not ask the card.
  */
 SCM_API scm_result scm_file_get_info(scm_file *file, scm_file_info *info);
 
@@ -2339,29 +2271,30 @@ SCM_API scm_result scm_file_get_info(scm_file *file, scm_file_info *info);
  *
  * @return
  * - `SCM_S_OK`: closed.
- * - `SCM_E_HANDLE`: `file` is no file, or not any more.
+ * - `SCM_E_HANDLE`: `file` is not an open file.
+ * - any failure of the provider: closed
  *
- * Asks nobody: the card knows nothing of open files.
+ * Does not ask the card, which knows nothing of open files.
  */
 SCM_API scm_result scm_file_close(scm_file *file);
 
 /**
- * Tells the properties of a file or a directory (ISCardFileAccess::GetProperties): its control parameters, as the card
- * gives them when it is selected (ISO/IEC 7816-4, 7.4).
+ * Gets the properties of a file or a directory (ISCardFileAccess::GetProperties): the control parameters that the card
+ * gives when the file is selected (ISO/IEC 7816-4, 7.4).
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant
+ * @param reference_type  the form of `path`
  * @param path  the file or directory; `.` is the current one
- * @param tags  which of them: tags one behind the other, such as 80 82 83; (NULL, 0) for all that `flags` say
+ * @param tags  the wanted tags, one after the other, such as 80 82 83; (NULL, 0) for all that `flags` say
  * @param tags_length  their length in bytes
- * @param flags  `SCM_FL_GET_ALL_PROPERTIES`: all that the card tells, also management data such as labels;
- * `SCM_FL_STAT_DEFAULT`, or 0: the control parameters
+ * @param flags  `SCM_FL_GET_ALL_PROPERTIES` for everything that the card tells, also management data such as labels;
+ * `SCM_FL_STAT_DEFAULT` or 0 for the control parameters
  * @param properties  [out] BER-TLV data objects, without a template; NULL with capacity 0 asks for the length
  * @param capacity  the room in `properties`, in bytes
- * @param properties_length  [out] their length, 0 after a failure
+ * @param properties_length  [out] their length; 0 after a failure
  *
- * @return `SCM_S_OK` (also if the card tells none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a
- * code as `scm_create_file_access` says
+ * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
+ * the group
  */
 SCM_API
 scm_result scm_file_access_get_properties(scm_file_access *file_access,
@@ -2375,18 +2308,18 @@ scm_result scm_file_access_get_properties(scm_file_access *file_access,
                                           size_t *properties_length);
 
 /**
- * Gives a file or a directory other properties (ISCardFileAccess::SetProperties): PUT DATA of the control parameters
- * (0062), where the card allows that.
+ * Sets properties of a file or a directory (ISCardFileAccess::SetProperties): PUT DATA of the control parameters
+ * (0062), if the card allows it.
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant
+ * @param reference_type  the form of `path`
  * @param path  the file or directory
  * @param properties  BER-TLV data objects, without a template
  * @param properties_length  their length in bytes
  * @param flags  0
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
- * - `SCM_E_INVALIDARG`: `properties` are no data objects, or none.
+ * @return `SCM_S_OK`, or one of the codes of the group, and
+ * - `SCM_E_INVALIDARG`: also `properties` that are empty or not data objects.
  * - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
  */
 SCM_API
@@ -2398,20 +2331,20 @@ scm_result scm_file_access_set_properties(scm_file_access *file_access,
                                           uint32_t flags);
 
 /**
- * Tells what the file system of the card can do (ISCardFileAccess::GetFileCapabilities): what its ATR and EF.ATR/INFO
- * say, as BER-TLV data objects (ISO/IEC 7816-4, 12.1 and 12.2): 43 card service data, 47 card capabilities, 7F66 how
- * long commands and responses may be, and others.
+ * Gets the capabilities of the file system of the card (ISCardFileAccess::GetFileCapabilities), from its ATR and
+ * EF.ATR/INFO, as BER-TLV data objects (ISO/IEC 7816-4, 12.1 and 12.2): 43 card service data, 47 card capabilities,
+ * 7F66 the longest commands and responses, and others.
  *
  * @param file_access  the object
- * @param tags  which of them: tags one behind the other; (NULL, 0) for all
+ * @param tags  the wanted tags, one after the other; (NULL, 0) for all
  * @param tags_length  their length in bytes
  * @param flags  0
  * @param capabilities  [out] the data objects; NULL with capacity 0 asks for the length
  * @param capacity  the room in `capabilities`, in bytes
- * @param capabilities_length  [out] their length, 0 after a failure
+ * @param capabilities_length  [out] their length; 0 after a failure
  *
- * @return `SCM_S_OK` (also if the card says none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a
- * code as `scm_create_file_access` says
+ * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
+ * the group
  */
 SCM_API
 scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
@@ -2426,25 +2359,25 @@ scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
  * Creates a file or a directory (ISCardFileAccess::Create; CREATE FILE of ISO/IEC 7816-9).
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant. By name a directory of this name is created in the current one; a short
- * identifier is no place for a new file, but may be among the `properties` (88).
+ * @param reference_type  the form of `path`. By name it creates a directory of this name in the current one. A short
+ * identifier is not possible, but may be among the `properties` (88).
  * @param path  the new file
- * @param properties  its control parameters, as BER-TLV data objects of ISO/IEC 7816-4, 7.4, with a template 62 or
- * without: such as 80 (size), 82 (file descriptor), 86 or 8C (security). What is missing is put in: the identifier
- * (83) or the name (84) of the path, the size of `data`, and that it is a file of bytes (a directory, if by name).
- * (NULL, 0) for none.
+ * @param properties  its control parameters: BER-TLV data objects of ISO/IEC 7816-4, 7.4, in a template 62 or without
+ * one, such as 80 (size), 82 (file descriptor), 86 or 8C (security). The library adds what is missing: the
+ * identifier (83) or name (84) of the path, the size of `data`, and the descriptor of a transparent EF (by name: of
+ * a directory). (NULL, 0) for none.
  * @param properties_length  their length in bytes
- * @param flags  `SCM_FL_PREALLOCATE`: room is wanted for data that come later; `properties` say how much. Or 0.
- * @param data  the first content of the file; of a file of records as many as it fills. (NULL, 0) for none.
+ * @param flags  `SCM_FL_PREALLOCATE` if data come later, and `properties` tell the size; or 0
+ * @param data  the first content of the file: for a file of records as many records as it fills. (NULL, 0) for none.
  * @param data_length  its length in bytes
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
- * - `SCM_E_INVALIDARG`: `properties` are no data objects, or contradict the path, or do not say a size with
+ * @return `SCM_S_OK`, or one of the codes of the group, and
+ * - `SCM_E_INVALIDARG`: also `properties` that are not data objects, contradict the path, or tell no size with
  * `SCM_FL_PREALLOCATE`; `data` for a directory.
- * - `SCM_SCARD_E_NO_ACCESS`: there is a file of this identifier or name, or a condition of the card is not met.
+ * - `SCM_SCARD_E_NO_ACCESS`: a file of this identifier or name exists, or a condition of the card is not met.
  * - `SCM_SCARD_E_WRITE_TOO_MANY`: no room on the card, or the data are too long for the file.
  *
- * Where the file was created and the data could not be written, the file is there.
+ * If the file was created but the data could not be written, the file stays.
  */
 SCM_API
 scm_result scm_file_access_create(scm_file_access *file_access,
@@ -2459,20 +2392,20 @@ scm_result scm_file_access_create(scm_file_access *file_access,
 /**
  * Deletes a file or a directory (ISCardFileAccess::Delete; DELETE FILE of ISO/IEC 7816-9).
  *
- * When the current directory is deleted, the one above it becomes the current one.
+ * After the current directory was deleted, the directory above it is the current one.
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant; not by short identifier
+ * @param reference_type  the form of `path`; not a short identifier
  * @param path  the file or directory
- * @param flags  `SCM_FL_RECURSIVE`: a directory with all that is in it; `SCM_FL_NON_RECURSIVE`, or 0: a file only,
- * because whether a directory is empty no command of the standard tells. A provider may know.
+ * @param flags  `SCM_FL_RECURSIVE` for a directory with its content; `SCM_FL_NON_RECURSIVE` or 0 for a file only,
+ * because no standard command tells whether a directory is empty. A provider may know.
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is a directory, or may be one, and `SCM_FL_RECURSIVE` is not said. Nothing
- * is deleted.
- * - `SCM_SCARD_E_FILE_NOT_FOUND`: also a name that is only the beginning of one.
- * - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met, such as that a directory has to be empty: then what
- * is in it is to be deleted before.
+ * @return `SCM_S_OK`, or one of the codes of the group, and
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is or may be a directory, and `SCM_FL_RECURSIVE` is missing. Nothing is
+ * deleted.
+ * - `SCM_SCARD_E_FILE_NOT_FOUND`: also if only the beginning of a name is given.
+ * - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met. Some cards delete only empty directories: delete the
+ * content first.
  */
 SCM_API
 scm_result scm_file_access_delete(scm_file_access *file_access,
@@ -2485,10 +2418,10 @@ scm_result scm_file_access_delete(scm_file_access *file_access,
  * FILE of ISO/IEC 7816-9).
  *
  * @param file_access  the object
- * @param path  the file or directory, of any type
+ * @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
  * @param flags  0
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says
+ * @return `SCM_S_OK`, or one of the codes of the group
  */
 SCM_API scm_result scm_file_access_invalidate(scm_file_access *file_access, const char *path, uint32_t flags);
 
@@ -2496,10 +2429,10 @@ SCM_API scm_result scm_file_access_invalidate(scm_file_access *file_access, cons
  * Makes a file or a directory usable again (ISCardFileAccess::Rehabilitate; ACTIVATE FILE of ISO/IEC 7816-9).
  *
  * @param file_access  the object
- * @param path  the file or directory, of any type
+ * @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
  * @param flags  0
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says
+ * @return `SCM_S_OK`, or one of the codes of the group
  */
 SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, const char *path, uint32_t flags);
 
