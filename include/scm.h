@@ -135,7 +135,7 @@ extern "C" {
  * @{
  */
 
-/** What every function that can fail returns: an HRESULT. Negative is a failure. */
+/** An HRESULT: negative is a failure. */
 typedef int32_t scm_result;
 
 /** Whether a result is a success: SCM_S_OK or SCM_S_FALSE. */
@@ -309,12 +309,12 @@ enum {
  * The name of a code, such as "SCM_SCARD_W_RESET_CARD".
  *
  * @param result  any number
- * @return static text, never NULL; "unknown" for a number that is no code of this library. Never fails.
+ * @return static text, never NULL: "unknown" for a number that is not a code of this library. Never fails.
  */
 SCM_API const char *scm_result_name(scm_result result);
 
 /**
- * What a code means, as one English sentence for a person.
+ * The meaning of a code, as one English sentence for a person.
  *
  * @param result  any number
  * @return static text in UTF-8, never NULL. Never fails.
@@ -328,35 +328,38 @@ SCM_API const char *scm_result_message(scm_result result);
 #define SCM_VERSION "0.1.0"
 
 enum {
-    /** Grows when a program that was compiled for an older header would not work with this library any more. */
+    /**
+     * The version of the binary interface. It grows when programs that were compiled with an older header stop working.
+     */
     SCM_ABI_VERSION = 1
 };
 
 /**
- * The version of this library, such as "0.1.0"; `SCM_VERSION` is that of the header.
+ * The version of the library, such as "0.1.0". `SCM_VERSION` is the version of the header.
  *
  * @return static text, never NULL. Never fails.
  */
 SCM_API const char *scm_version(void);
 
 /**
- * The version of the binary interface of this library; `SCM_ABI_VERSION` is that of the header.
+ * The version of the binary interface of the library. `SCM_ABI_VERSION` is that of the header.
  *
- * @return the number. A program that loads the library by hand (dlopen) compares it before anything else. Never fails.
+ * @return the number. A program that loads the library with dlopen compares it before any other call. Never fails.
  */
 SCM_API uint32_t scm_abi_version(void);
 
 /**
- * Whether this library can stand in for the version that a program needs.
+ * Checks whether the library works for a program that needs a certain version.
  *
- * As in semantic versioning: the same major version, and not older; before 1.0 the same minor version too.
+ * The rule is that of semantic versioning: the same major version and not older; before 1.0 also the same minor
+ * version.
  *
  * @param required  "major.minor.patch", such as `SCM_VERSION`
  *
  * @return
- * - `SCM_S_OK`: it can.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: this library is too old, or of another line.
- * - `SCM_E_INVALIDARG`: `required` is NULL or no version.
+ * - `SCM_S_OK`: it works.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the library is older, or of another major version.
+ * - `SCM_E_INVALIDARG`: `required` is NULL or not a version.
  *
  * Never blocks.
  */
@@ -391,31 +394,27 @@ enum {
 };
 
 /**
- * Lists the readers: those of the platform in its order, then the virtual ones of this process in the order in which
- * they were made. A resource manager that does not run has no readers, and where no reader is left to be listed a code
- * says so. It is a success, so that a program that needs no reader yet goes on; `scm_monitor_wait` tells when the
- * service comes up, and its readers.
+ * Lists the readers: first those of the platform in its own order, then the virtual readers of this process.
  *
- * @param names  [out] a multi-string: each name in UTF-8 with its NUL, behind the last one a NUL more. No reader is an
- * empty list, a single NUL, and no error. NULL with capacity 0 asks for the length.
+ * If a resource manager does not run, its readers are missing. If no reader is left for that reason, the code says so.
+ * That code is a success, because a program may go on without a reader: `scm_monitor_wait` tells when a reader
+ * arrives.
+ *
+ * @param names  [out] a multi-string of names; a single NUL if there is no reader. NULL with capacity 0 asks for the
+ * length.
  * @param capacity  the room in `names`, in bytes
- * @param names_length  [out] the length of the list with all its NULs, 0 after a failure
+ * @param names_length  [out] the length of the list with all its NULs; 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: listed. An empty list with this code: the resource manager runs, and knows no reader.
- * - `SCM_SCARD_S_NO_SERVICE`: a success. The list is empty, because a resource manager is not running: that of the
- * platform (on Linux pcscd; as root `systemctl start pcscd.socket` starts it, for one), or that of the virtual
- * readers, which was stopped.
- * - `SCM_E_POINTER`: `names_length` is NULL, or `names` is NULL with a capacity.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit; `*names_length` is what is needed now. It may have grown
- * by the next call.
- * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`, if there is no
- * virtual reader; otherwise only these are listed.
- * - the other codes of a connection (see the top of this file), if the service says so and there is no virtual reader.
- * - `SCM_E_OUTOFMEMORY`: no memory.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: listed. An empty list means that the resource manager runs and knows no reader.
+ * - `SCM_SCARD_S_NO_SERVICE`: a success. The list is empty because a resource manager does not run: pcscd on Linux,
+ * which `systemctl start pcscd.socket` starts, or the virtual one, which was stopped.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit. It may be longer at the next call.
+ * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`. If there are virtual
+ * readers, the function lists only these instead.
+ * - the codes of a connection, if there is no virtual reader
  *
- * Does not wait for other applications. Any thread may call it, and a child after a fork.
+ * Does not wait for other applications. May be called in the child of a fork.
  */
 SCM_API scm_result scm_list_ifds(char *names, size_t capacity, size_t *names_length);
 
@@ -424,11 +423,11 @@ SCM_API scm_result scm_list_ifds(char *names, size_t capacity, size_t *names_len
  *
  * @param names  [out] a multi-string, as for `scm_list_ifds`
  * @param capacity  the room in `names`, in bytes
- * @param names_length  [out] the length of the list with all its NULs, 0 after a failure
+ * @param names_length  [out] the length of the list with all its NULs; 0 after a failure
  *
  * @return as `scm_list_ifds`
  *
- * Does not wait for other applications. Any thread may call it, and a child after a fork.
+ * Does not wait for other applications. May be called in the child of a fork.
  */
 SCM_API scm_result scm_list_ifd_groups(char *names, size_t capacity, size_t *names_length);
 
@@ -454,10 +453,9 @@ SCM_API scm_result scm_list_ifd_groups(char *names, size_t capacity, size_t *nam
  */
 
 /**
- * An attachment to a smart card, made by `scm_attach_by_ifd` or `scm_attach_by_handle`.
+ * An attachment to a card. `scm_attach_by_ifd` or `scm_attach_by_handle` makes it, `scm_detach` ends it.
  *
- * A `scm_handle *` is a token, not an address. It may be used from any thread, and is dead after `scm_detach`: from
- * then on every function answers `SCM_E_HANDLE` for it, for as long as the process lives.
+ * After `scm_detach` every function returns `SCM_E_HANDLE` for it, for the rest of the process.
  */
 typedef struct scm_handle scm_handle;
 
@@ -503,7 +501,7 @@ enum {
     SCM_DISPOSITION_EJECT = 3
 };
 
-/** No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled. */
+/** No limit, as a time in milliseconds: the call waits until it succeeds or is cancelled. */
 #define SCM_INFINITE 0xFFFFFFFFU
 
 enum {
@@ -517,25 +515,25 @@ enum {
     SCM_ATTACH_ADOPT = 0x1
 };
 
-/** How to attach. Begin with `SCM_ATTACH_OPTIONS_INIT`; zero in a field is its default. */
+/** How to attach. Initialise with `SCM_ATTACH_OPTIONS_INIT`; zero in a field is its default. */
 typedef struct scm_attach_options {
-    /** `sizeof(scm_attach_options)`: how the library tells versions of this structure apart. */
+    /** `sizeof(scm_attach_options)`: tells the library which version of the structure this is. */
     uint32_t struct_size;
     /**
-     * `SCM_SHARE_SHARED` (default), `SCM_SHARE_EXCLUSIVE`, or `SCM_SHARE_DIRECT`: the reader, with or without a card.
-     * By handle: the mode that the caller has connected with, because PC/SC cannot be asked.
+     * `SCM_SHARE_SHARED` (default), `SCM_SHARE_EXCLUSIVE`, or `SCM_SHARE_DIRECT`. By handle: the mode in which the
+     * caller has connected, because PC/SC does not tell it.
      */
     uint32_t share_mode;
     /**
-     * `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed (default), or `SCM_PROTOCOL_RAW`. Not used in direct mode.
-     * By handle: what a later reconnect may choose from.
+     * `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both (default), or `SCM_PROTOCOL_RAW`. Not used in direct mode. By handle:
+     * the protocols that a later reconnect may choose from.
      */
     uint32_t protocols;
     /** 0, or `SCM_ATTACH_ADOPT` by handle. */
     uint32_t flags;
     /**
-     * How long attaching may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`. 0 (default) and
-     * `SCM_INFINITE`: without a limit.
+     * The limit of the whole call, in milliseconds, after which it returns `SCM_SCARD_E_TIMEOUT`. 0 (default) and
+     * `SCM_INFINITE`: no limit.
      */
     uint32_t limit_ms;
 } scm_attach_options;
@@ -544,64 +542,55 @@ typedef struct scm_attach_options {
 #define SCM_ATTACH_OPTIONS_INIT {sizeof(scm_attach_options), 0, 0, 0, 0}
 
 /**
- * Attaches to the card in a reader, shared, with T=0 or T=1 (ISCardManage::AttachByIFD).
+ * Attaches to the card in a reader, shared, with T=0 or T=1 (ISCardManage::AttachByIFD). The card is not reset.
  *
- * The attachment gets a PC/SC context and a card handle of its own. The card is not reset.
- *
- * @param ifd_name  the name of the reader as `scm_list_ifds` gives it: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes,
- * NUL-terminated
- * @param handle  [out] the attachment, to be ended with `scm_detach`; NULL after a failure
+ * @param ifd_name  the name of the reader, as `scm_list_ifds` gives it: 1 to `SCM_IFD_NAME_MAX` bytes
+ * @param handle  [out] the attachment, which `scm_detach` ends; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: attached.
- * - `SCM_E_POINTER`: `handle` is NULL.
- * - `SCM_E_INVALIDARG`: `ifd_name` is NULL, empty, too long, or not UTF-8.
- * - `SCM_E_OUTOFMEMORY`: no memory, here or in the resource manager.
- * - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name. Where the resource manager is not running, but the process
- * has virtual readers, these are all that there are.
+ * - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name. If the resource manager does not run but the process has
+ * virtual readers, only these exist.
  * - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
- * - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
- * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1; or it speaks `SCM_PROTOCOL_RAW` now, because
- * another uses it so, or has left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
- * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback or
- * a hook that would have to wait for the attachment that it is called for.
- * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
- * without power, or not understood by the reader.
- * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is going away.
- * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running, and there is no virtual reader.
- * - `SCM_SCARD_F_COMM_ERROR`: the resource manager broke off the connection, and is there again.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: another application uses the card exclusively.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1, or another application speaks or spoke
+ * `SCM_PROTOCOL_RAW` with it, which only a reset ends (see `SCM_PROTOCOL_RAW`).
+ * - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback would have to
+ * wait for the attachment that it works for.
+ * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card does not
+ * answer to a reset, has no power, or the reader does not understand it.
+ * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is being removed.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run, and there is no virtual reader.
+ * - `SCM_SCARD_F_COMM_ERROR`: the resource manager closed the connection, and runs again.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`: the resource manager serves as many clients as it can (pcscd: 200 by default).
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system forbids this process to use cards (polkit), or, at the
- * first use of a process, pcscd serves as many clients as it can: it answers both alike.
- * - the other codes of a connection (see the top of this file), if the service or the driver says so.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system (polkit) forbids this process to use cards. At the first
+ * use in a process pcscd also says so when it serves as many clients as it can.
+ * - the other codes of a connection
  *
- * After a failure everything is as it was.
- *
- * Blocks while another application, or another attachment, holds a lock on the card: `scm_attach_by_ifd_ex` has a
- * limit for it. Any thread may call it. After a fork the child attaches anew.
+ * Blocks while another application or attachment holds a lock on the card; `scm_attach_by_ifd_ex` has a limit. May be
+ * called in the child of a fork.
  */
 SCM_API scm_result scm_attach_by_ifd(const char *ifd_name, scm_handle **handle);
 
 /**
- * Attaches to the card in a reader, or to the reader itself, as `options` say.
+ * Attaches to the card in a reader, or to the reader itself, with options.
+ *
+ * In direct mode a reader without a card is not an error, and the ATR is empty then. No protocol is active in direct
+ * mode, with or without a card: `scm_transmit` returns `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for
+ * shared or exclusive use.
  *
  * @param ifd_name  as for `scm_attach_by_ifd`
- * @param options  share mode, protocols and time limit; NULL for the defaults. `flags` has to be 0.
+ * @param options  share mode, protocols and limit; NULL for the defaults. `flags` must be 0.
  * @param handle  [out] the attachment; NULL after a failure
  *
  * @return as `scm_attach_by_ifd`, and
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
- * - `SCM_SCARD_E_SHARING_VIOLATION`: exclusive use is asked for and another application uses the card.
- * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols asked for; or it speaks another one now,
- * because others use it so, or have left it so. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
- * - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing. A
- * connection that it makes later is closed at once; until then other calls with a limit that attach to the same
- * reader do not begin.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: also if exclusive use is requested and another application uses the card.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the requested protocols, or another application has chosen
+ * another one. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
+ * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed. If the resource manager makes the connection later, the library
+ * closes it at once. Until then other calls with a limit that attach to the same reader wait.
  *
- * In direct mode a reader without a card is no error: the ATR is empty then. With a card or without, no protocol is
- * active: `scm_transmit` answers `SCM_SCARD_E_PROTO_MISMATCH` until `scm_reconnect_ex` asks for shared or exclusive
- * use.
+ * Blocks as `scm_attach_by_ifd`, for `limit_ms` at most.
  */
 SCM_API
 scm_result scm_attach_by_ifd_ex(const char *ifd_name,
@@ -611,46 +600,41 @@ scm_result scm_attach_by_ifd_ex(const char *ifd_name,
 /**
  * Attaches to the card behind a card handle that the caller has connected, shared (ISCardManage::AttachByHandle).
  *
- * The handle is borrowed: it stays the caller's, who keeps it connected until after `scm_detach`, and disconnects it.
- * The library never disconnects or releases it. The caller does not use it, nor another handle of its context, while a
- * call on the attachment is under way: libpcsclite makes one wait for the other, or stops the whole process.
+ * The card handle is borrowed. The caller keeps it connected until after `scm_detach`, and then disconnects it. The
+ * library never disconnects, resets or releases it. During a call on the attachment the caller uses neither this card
+ * handle nor another one of its context: libpcsclite would block, or stop the whole process.
  *
- * @param icc  the card handle (`SCARDHANDLE`) that PC/SC gave in this process, or that `scm_get_icc` gave for an
- * attachment to a virtual reader
- * @param handle  [out] the attachment, to be ended with `scm_detach`; NULL after a failure
+ * @param icc  the card handle (`SCARDHANDLE`) from PC/SC in this process, or from `scm_get_icc` for a virtual reader
+ * @param handle  [out] the attachment, which `scm_detach` ends; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: attached.
- * - `SCM_E_POINTER`: `handle` is NULL.
  * - `SCM_E_INVALIDARG`: the resource manager does not know `icc`.
- * - `SCM_SCARD_E_NOT_READY`: asked by a callback or a hook, for a card on which another has a lock.
- * - `SCM_E_OUTOFMEMORY`: no memory, here or in the resource manager.
- * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the card of this handle was reset by someone else, or taken
- * out, and the caller has not reconnected it (`SCardReconnect`).
+ * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: another application has reset the card, or it was taken out,
+ * and the caller has not called `SCardReconnect` since.
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
- * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running, or was restarted since the handle was connected.
- * - `SCM_SCARD_F_COMM_ERROR`: the resource manager broke off the connection.
- * - the other codes of a connection (see the top of this file), if the service or the driver says so.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run, or was restarted since the handle was connected.
+ * - `SCM_SCARD_E_NOT_READY`: a callback would have to wait for a lock of another attachment.
+ * - `SCM_SCARD_F_COMM_ERROR`: the resource manager closed the connection.
+ * - the other codes of a connection
  *
- * After a failure everything is as it was. Blocks while another application holds a lock on the card. Any thread may
- * call it.
+ * Blocks while another application holds a lock on the card.
  */
 SCM_API scm_result scm_attach_by_handle(uintptr_t icc, scm_handle **handle);
 
 /**
- * Attaches to the card behind a card handle, borrowed or adopted, as `options` say.
+ * Attaches to the card behind a card handle, borrowed or adopted, with options.
  *
  * @param icc  as for `scm_attach_by_handle`
- * @param options  the share mode that the caller has connected with, the protocols that a reconnect may choose from,
- * and `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
- * @param handle  [out] the attachment; NULL after a failure
+ * @param options  the share mode in which the caller has connected, the protocols for a later reconnect, and
+ * `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
+ * @param handle  [out] the attachment; NULL after a failure. Then the caller still owns an `icc` that was to be
+ * adopted.
  *
  * @return as `scm_attach_by_handle`, and
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value or flag is not defined here.
- * - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`, whatever the resource manager was doing.
+ * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed.
  *
- * After a failure an `icc` that was to be adopted is still the caller's.
+ * Blocks as `scm_attach_by_handle`, for `limit_ms` at most.
  */
 SCM_API
 scm_result scm_attach_by_handle_ex(uintptr_t icc,
@@ -660,40 +644,38 @@ scm_result scm_attach_by_handle_ex(uintptr_t icc,
 /**
  * Ends an attachment and leaves the card as it is (ISCardManage::Detach).
  *
- * A lock that is held is given back. The handle is dead at once, also for calls of other threads that begin later, and
- * so is everything that was created for it: open files, and the objects that give them and the like (`SCM_E_HANDLE`).
- * A call that another thread is still in ends in its own way; what the attachment holds is given back when it does.
+ * Its lock is released. The handle becomes invalid at once, in every thread, and so does every object that was made
+ * for the attachment: interfaces and open files. A call of another thread on the attachment continues to its end;
+ * after that the library frees what the attachment holds. Providers release their objects during this call.
  *
  * @param handle  the attachment
  *
  * @return
- * - `SCM_S_OK`: ended; also when the card, the reader or the service is gone.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
+ * - `SCM_S_OK`: ended, also if the card, the reader or the service is gone.
+ * - `SCM_E_HANDLE`: `handle` is not an attachment.
  *
- * Waits neither for other applications nor for a call of another thread. Providers release their objects meanwhile.
+ * Waits neither for other applications nor for other threads.
  */
 SCM_API scm_result scm_detach(scm_handle *handle);
 
 /**
- * Ends an attachment and disposes of the card.
+ * Ends an attachment with a disposition of the card.
  *
  * @param handle  the attachment
- * @param disposition  `SCM_DISPOSITION_LEAVE`, `_RESET`, `_UNPOWER` or `_EJECT`. A borrowed card handle can only be
- * left.
+ * @param disposition  `SCM_DISPOSITION_LEAVE`, `SCM_DISPOSITION_RESET`, `SCM_DISPOSITION_UNPOWER` or
+ * `SCM_DISPOSITION_EJECT`. A borrowed card handle allows only `SCM_DISPOSITION_LEAVE`.
  *
  * @return
- * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
- * - `SCM_E_INVALIDARG`: `disposition` is not defined, or not `LEAVE` for a borrowed handle. The attachment is
- * unchanged.
- * - `SCM_SCARD_E_NOT_READY`: asked by a callback, for a card that another attachment of this process is using. The
- * attachment is unchanged. A call that would wait for the end of a callback does not begin to.
- * - any other: ended, but the card could not be disposed of so; the code says why (`SCM_SCARD_E_NO_SERVICE`, ...).
- * pcsc-lite answers `SCM_S_OK` also when the card is gone, or the reader cannot eject it.
+ * - `SCM_S_OK`: ended. pcsc-lite returns this also if the card is gone, or if the reader cannot eject it.
+ * - `SCM_E_INVALIDARG`: `disposition` is not defined, or is not allowed for a borrowed card handle. The attachment
+ * stays.
+ * - `SCM_SCARD_E_NOT_READY`: a callback would have to wait for another attachment that uses the card. The attachment
+ * stays.
+ * - any other: ended, but without the disposition, for the reason that the code tells (`SCM_SCARD_E_NO_SERVICE`, ...).
  *
- * Blocks, except for `LEAVE`, while another application or another attachment holds a lock on the card. When a call of
- * another thread is still under way on the attachment, this returns `SCM_S_OK` at once: a thread of the library
- * disposes of the card when that call has ended, and nobody is told what became of it.
+ * Blocks, except for `SCM_DISPOSITION_LEAVE`, while another application or attachment holds a lock on the card. If
+ * another thread is in a call on the attachment, this returns `SCM_S_OK` at once: a thread of the library disposes of
+ * the card when that call has ended, and its result is lost.
  */
 SCM_API scm_result scm_detach_ex(scm_handle *handle, uint32_t disposition);
 
@@ -724,48 +706,44 @@ SCM_API scm_result scm_detach_ex(scm_handle *handle, uint32_t disposition);
  */
 
 enum {
-    /** The longest command APDU, in bytes: header, extended Lc, 65,535 of data, extended Le. */
+    /** The longest command APDU, in bytes: header, extended Lc, 65,535 bytes of data, extended Le. */
     SCM_COMMAND_MAX = 65544,
-    /** The longest response, in bytes: 65,536 of data and the two status bytes. */
+    /** The longest response, in bytes: 65,536 bytes of data and the two status bytes. */
     SCM_RESPONSE_MAX = 65538
 };
 
 /**
- * Sends one command APDU to the card, exactly as it is given and exactly once, and receives its response.
+ * Sends one command APDU to the card, exactly as it is given and exactly once, and receives the response.
  *
- * Nothing is added: no GET RESPONSE, no repetition, no chaining (ISO/IEC 7816-4), for which there is `scm_send`.
- * Whatever the status bytes say, the exchange has succeeded.
+ * The library adds nothing: no GET RESPONSE, no repetition, no chaining; `scm_send` does these. The exchange succeeds
+ * whatever the status bytes say.
  *
- * A response that does not fit is not lost: the call answers `SCM_SCARD_E_INSUFFICIENT_BUFFER`, `*response_length` is
- * what is needed, and `scm_get_last_response` gives the bytes without a word to the card. NULL with capacity 0 sends
- * the command and asks for the length only.
+ * A response that does not fit is not lost: `scm_get_last_response` gives it without asking the card again. NULL with
+ * capacity 0 sends the command and asks only for the length of the response.
  *
  * @param handle  the attachment
  * @param command  the command: CLA, INS, P1, P2, and what follows (ISO/IEC 7816-3, clause 12)
- * @param command_length  4 to `SCM_COMMAND_MAX` bytes; from 1 byte with the protocol RAW
+ * @param command_length  4 to `SCM_COMMAND_MAX` bytes; from 1 byte with `SCM_PROTOCOL_RAW`
  * @param response  [out] the response: data, SW1, SW2. May be the same memory as `command`.
  * @param capacity  the room in `response`; `SCM_RESPONSE_MAX` is always enough
- * @param response_length  [out] the length of the response, 0 after a failure
+ * @param response_length  [out] the length of the response; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: the card has answered.
- * - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity. Nothing was sent.
- * - `SCM_E_INVALIDARG`: `command` is NULL, too short or too long. Nothing was sent.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its answer does not fit.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and the response does not fit.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode), or another application speaks
- * `SCM_PROTOCOL_RAW` with the card now, which pcscd allows. Nothing was sent.
- * - `SCM_SCARD_W_RESET_CARD`: someone else reset the card before. Nothing was sent; `scm_reconnect`.
- * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before the command or in the middle of it.
- * - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there and gave
- * no proper answer. Whether it carried the command out is not known; the generation has grown. The code may come up
- * to a second late, in which the card was given the time to be seen leaving. It may also be a card that was swapped
- * faster than the service looks (400 ms with pcsc-lite).
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ * `SCM_PROTOCOL_RAW` with the card, which pcscd allows. Nothing was sent.
+ * - `SCM_SCARD_W_RESET_CARD`: another application has reset the card. Nothing was sent; call `scm_reconnect`.
+ * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before or during the command.
+ * - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there, but gave
+ * no proper answer. It may have carried out the command; the generation has grown. The code may come a second late,
+ * because the library first waits whether the card is being removed. The card may also have been replaced faster
+ * than the service notices (400 ms with pcsc-lite).
+ * - the other codes of a connection
  *
- * Blocks until the card answers, and before that while another application, or another attachment, holds a lock on the
- * card: `scm_transmit_ex` has a limit for that. Other threads
- * that use the same handle wait meanwhile. Two threads that share a handle may get each other's last response: an
- * attachment for each is better.
+ * Blocks until the card answers, and before that while another application or attachment holds a lock on the card;
+ * `scm_transmit_ex` has a limit for that. Two threads that share a handle may get each other's last response: use an
+ * attachment for each.
  */
 SCM_API
 scm_result scm_transmit(scm_handle *handle,
@@ -776,10 +754,10 @@ scm_result scm_transmit(scm_handle *handle,
                         size_t *response_length);
 
 /**
- * Sends one command APDU to the card, as `scm_transmit` does, if the card can be had in time.
+ * Sends one command APDU to the card as `scm_transmit` does, with a limit for the wait before it.
  *
- * The card is locked for the exchange, unless it is locked already: a command that waits inside of the resource
- * manager could not be called back. So it takes three messages to the resource manager in place of one.
+ * The card is locked for the exchange unless it is locked already, because a command that waits inside the resource
+ * manager cannot be taken back. So this takes three messages to the resource manager instead of one.
  *
  * @param handle  the attachment
  * @param command  as for `scm_transmit`
@@ -787,16 +765,16 @@ scm_result scm_transmit(scm_handle *handle,
  * @param response  [out] as for `scm_transmit`
  * @param capacity  as for `scm_transmit`
  * @param response_length  [out] as for `scm_transmit`
- * @param timeout_ms  how long to wait for others to give the card back, in milliseconds: 0 not at all, `SCM_INFINITE`
- * without a limit. Once the card has the command, its answer is waited for, however long it takes.
+ * @param timeout_ms  how long to wait for other users of the card, in milliseconds: 0 does not wait, `SCM_INFINITE`
+ * has no limit. After the card has received the command, the call waits for the answer without a limit.
  *
  * @return as `scm_transmit`, and
- * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Nothing
+ * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Nothing
  * was sent, and nothing will be.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
  *
- * Blocks until the card answers, and before that for `timeout_ms` at the most, and some 200 ms more where the resource
- * manager is slow to answer.
+ * Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
+ * resource manager is slow.
  */
 SCM_API
 scm_result scm_transmit_ex(scm_handle *handle,
@@ -808,14 +786,12 @@ scm_result scm_transmit_ex(scm_handle *handle,
                            uint32_t timeout_ms);
 
 /**
- * The answer of the last `scm_transmit`, `scm_send` or `scm_control` on this attachment, once more, without asking
- * anyone. That of `scm_send` is all the data, however many exchanges they took, also those that nobody has expected,
- * and the status word. That may be more than `SCM_RESPONSE_MAX`, where the card goes on giving after the first
- * exchanges.
+ * Gives the answer of the last `scm_transmit`, `scm_send` or `scm_control` of this attachment again.
  *
- * It is kept until the next exchange, however often it is asked for, so that an answer which did not fit its buffer is
- * not lost. After an exchange that failed, and before the first one, it is empty. Whatever else exchanges something
- * with the card leaves nothing in it that is worth reading.
+ * The answer is kept until the next exchange, so that an answer which did not fit its buffer is not lost. For
+ * `scm_send` it is all data of the response, also beyond `expected` and beyond `SCM_RESPONSE_MAX`, and the status
+ * word. It is empty before the first exchange and after a failed one. After other functions that use the card its
+ * content is not defined.
  *
  * @param handle  the attachment
  * @param response  [out] the bytes; NULL with capacity 0 asks for the length
@@ -823,13 +799,11 @@ scm_result scm_transmit_ex(scm_handle *handle,
  * @param response_length  [out] the length of the answer
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `response_length` is NULL, or `response` is NULL with a capacity.
+ * - `SCM_S_OK`: copied.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; it is still kept.
- * - `SCM_SCARD_E_NOT_READY`: asked by a callback of a virtual card, in the middle of the exchange.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_SCARD_E_NOT_READY`: called by a callback of a virtual card, during the exchange.
  *
- * Waits for a call that another thread is in on the same handle; asks neither card nor service.
+ * Waits for a call of another thread on the same handle. Asks neither card nor service.
  */
 SCM_API
 scm_result scm_get_last_response(scm_handle *handle,
@@ -838,26 +812,23 @@ scm_result scm_get_last_response(scm_handle *handle,
                                  size_t *response_length);
 
 /**
- * Sends a control code to the reader, also without a card in direct mode (PC/SC part 3; features: part 10).
+ * Sends a control code to the reader, in direct mode also without a card (PC/SC part 3; features: part 10).
  *
  * @param handle  the attachment
- * @param control_code  the code as the platform has it: `scm_ctl_code(function)`, or what the reader named as a
- * feature
- * @param input  what goes with the code; NULL with length 0 for nothing
- * @param input_length  its length, up to `SCM_COMMAND_MAX` bytes
- * @param output  [out] what the reader answers
+ * @param control_code  the code of this platform: `scm_ctl_code(function)`, or one that the reader gave for a feature
+ * @param input  the data for the reader; NULL with length 0 for none
+ * @param input_length  their length, up to `SCM_COMMAND_MAX` bytes
+ * @param output  [out] the answer of the reader
  * @param capacity  the room in `output`
- * @param output_length  [out] the length of the answer, 0 after a failure
+ * @param output_length  [out] the length of the answer; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: the reader has answered.
- * - `SCM_E_POINTER`: `output_length` is NULL, or `output` is NULL with a capacity. Nothing was sent.
- * - `SCM_E_INVALIDARG`: `input` is NULL with a length, or too long. Nothing was sent.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader does not know this code.
- * - `SCM_SCARD_E_NOT_TRANSACTED`: the reader knows it and failed.
+ * - `SCM_SCARD_E_NOT_TRANSACTED`: the reader knows the code, and failed.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ * - the other codes of a connection
  *
  * Blocks as long as the reader takes.
  */
@@ -871,31 +842,31 @@ scm_result scm_control(scm_handle *handle,
                        size_t *output_length);
 
 /**
- * The control code of this platform for a function number: the macro `SCARD_CTL_CODE` of PC/SC.
+ * The control code of this platform for a function number, as the macro `SCARD_CTL_CODE` of PC/SC.
  *
  * @param function  the number, such as 3400 for CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10)
- * @return the code for `scm_control`
+ * @return the code for `scm_control`. Never fails.
  */
 SCM_API uint32_t scm_ctl_code(uint32_t function);
 
 /**
- * Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` of the platform's headers).
+ * Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` in the headers of the
+ * platform).
  *
  * @param handle  the attachment
- * @param attribute  the id of the attribute, such as 0x00090303 for the ATR
+ * @param attribute  the identifier of the attribute, such as 0x00090303 for the ATR
  * @param value  [out] its value; NULL with capacity 0 asks for the length
  * @param capacity  the room in `value`; no attribute is longer than 264 bytes
- * @param value_length  [out] the length of the value, 0 after a failure
+ * @param value_length  [out] the length of the value; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: read.
- * - `SCM_E_POINTER`: `value_length` is NULL, or `value` is NULL with a capacity.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the value does not fit; `*value_length` is what is needed.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the value does not fit.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
- * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver knows it and failed.
- * - `SCM_SCARD_F_INTERNAL_ERROR`: the driver names a length that no attribute has.
+ * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver knows it, and failed.
+ * - `SCM_SCARD_F_INTERNAL_ERROR`: the driver gave a length that no attribute has.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ * - the other codes of a connection
  *
  * Does not wait for other applications.
  */
@@ -907,21 +878,20 @@ scm_result scm_get_attribute(scm_handle *handle,
                              size_t *value_length);
 
 /**
- * Sets an attribute of the reader or its driver. Few drivers allow any.
+ * Sets an attribute of the reader or its driver. Few drivers allow it.
  *
  * @param handle  the attachment
- * @param attribute  the id of the attribute
+ * @param attribute  the identifier of the attribute
  * @param value  its value; NULL with length 0 for an empty one
  * @param value_length  its length, up to 264 bytes
  *
  * @return
  * - `SCM_S_OK`: set.
- * - `SCM_E_INVALIDARG`: `value` is NULL with a length, or too long.
- * - `SCM_SCARD_E_INVALID_PARAMETER`: the value is empty, and the resource manager takes none (pcsc-lite).
+ * - `SCM_SCARD_E_INVALID_PARAMETER`: the value is empty, and the resource manager does not accept that (pcsc-lite).
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
- * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver does not set it.
+ * - `SCM_SCARD_E_NOT_TRANSACTED`: the driver refuses to set it.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ * - the other codes of a connection
  *
  * Does not wait for other applications.
  */
@@ -964,31 +934,31 @@ enum {
     SCM_EXPECTED_MAX = 65536
 };
 
-/** A command. Begin with `SCM_COMMAND_INIT`. */
+/** A command. Initialise with `SCM_COMMAND_INIT`. */
 typedef struct scm_command {
     /** `sizeof(scm_command)` */
     uint32_t struct_size;
     /**
-     * CLA: the class, without the bit for chaining. 0 for most commands of ISO/IEC 7816-4; 0xFF for what the reader
-     * does itself (PC/SC part 3), such as FF CA 00 00 for the identifier of a contactless card.
+     * CLA, the class, without the bit for chaining: 0 for most commands of ISO/IEC 7816-4, 0xFF for commands to the
+     * reader (PC/SC part 3), such as FF CA 00 00 for the identifier of a contactless card.
      */
     uint8_t cla;
-    /** INS: the instruction. */
+    /** INS, the instruction. */
     uint8_t ins;
     uint8_t p1;
     uint8_t p2;
     /** The data of the command; NULL with length 0 for none. */
     const uint8_t *data;
-    /** Their length, up to `SCM_COMMAND_DATA_MAX`. Lc is made of it. */
+    /** Their length, up to `SCM_COMMAND_DATA_MAX`. The library makes Lc of it. */
     size_t data_length;
     /**
      * How many bytes of data are expected at most, without the status word (Ne): 0 for none, `SCM_EXPECTED_MAX` for
-     * all there are. Le is made of it.
+     * all. The library makes Le of it.
      */
     uint32_t expected;
     /**
-     * The logical channel, 0 to 19. It is put into the class, which names none itself then. 0 leaves the class as it
-     * is, and is all that the class 0xFF has.
+     * The logical channel, 0 to 19. The library puts it into the class, which must not name a channel itself then. 0
+     * leaves the class as it is, and is the only value for the class 0xFF.
      */
     uint32_t channel;
 } scm_command;
@@ -997,61 +967,57 @@ typedef struct scm_command {
 #define SCM_COMMAND_INIT {sizeof(scm_command), 0, 0, 0, 0, NULL, 0, 0, 0}
 
 /**
- * Sends one command of ISO/IEC 7816-4, in as many exchanges as it takes, and receives the data and the status word of
- * its response.
+ * Sends one command of ISO/IEC 7816-4, in as many exchanges as it needs, and receives the data and the status word.
  *
- * All four cases, with T=0 and T=1: what T=0 has to fetch is fetched (GET RESPONSE after 61XX, of which 6100 is 256;
- * as far as data are expected), a wrong Le is corrected once (6CXX; what comes with a refused try is no answer), data
- * that do not fit into one APDU go in extended lengths where card and reader have them, and else in parts (command
- * chaining, or ENVELOPE with T=0). What the card can do is known from its ATR, or by `scm_get_card_capabilities` or
- * `scm_set_card_capabilities`; of a card that says nothing chaining is tried. All exchanges happen under one lock.
- * VERIFY, and other commands that a card counts, are never sent twice, also not after 6CXX.
+ * The library does all four cases of commands with T=0 and T=1. It fetches the data that T=0 leaves in the card (GET
+ * RESPONSE after 61XX, as far as data are expected), and corrects a wrong Le once (6CXX). Data that do not fit into
+ * one APDU go in extended lengths if card and reader support them, else in parts (command chaining, or ENVELOPE with
+ * T=0). What the card supports is known from its ATR, from `scm_get_card_capabilities` or from
+ * `scm_set_card_capabilities`; for a card that says nothing the library tries chaining. All exchanges happen under one
+ * lock. VERIFY and other commands that the card counts are never sent twice, not even after 6CXX.
  *
  * GET RESPONSE has the class of the standards: interindustry, on the channel of the command; 80 after a message of
- * FIDO2 (80 10); A0 after A0, where 9FXX says the same as 61XX (SIM); and after other proprietary classes, 90 to FE,
- * their own. A card that refuses it is asked in the class of the command, and after a class from 80 on at last in 00,
- * unless a channel is given; and first in the one that it knows from then on. Some cards forget their answer at the
- * first class that they refuse. Where each class was refused the command fails, with the first refusal, and the next
- * one begins with another class. A card that refuses the length of GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00 in
- * a class that it knows) is asked for half of it, and so on down to one byte; what it gives at once is remembered.
+ * FIDO2 (80 10); A0 after A0, where 9FXX means the same as 61XX (SIM); the same class after 90 to FE. If the card
+ * refuses that class, the library tries the class of the command, and after a class from 80 on at last 00 (unless a
+ * channel is given). It remembers the class that works. Some cards forget their answer at the first refusal: the
+ * command fails with that refusal, and the next command begins with another class. If the card refuses the length of
+ * GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00), the library halves it, down to one byte, and remembers the length
+ * that works.
  *
- * A card may refuse extended lengths, or chaining, although it says that it takes them: 67XX, 68XX, 6A81, 6A86, 6A87,
- * 6B00, 6DXX, 6EXX or 6F00 to the whole command or to its first part, or 6A80 to its first part, and only 67XX, 6883
- * and 6884 once it has answered a command in this form. Then the other form is tried, once, and used from then on if
- * the card takes it; if it does not, the first refusal is given. Not so with commands that a card counts (INS 20, 21,
- * 24 to 26, 28, 2C to 2F, 82, 86, 87), with proprietary classes from 90 on, and under 80 to 8F with instructions that
- * are neither of ISO/IEC 7816-4 nor of GlobalPlatform (D8, E2, E4, E6, E8, F0, F2) nor of FIDO2 (10, 11). After 6F00
- * and 6A80, which do not say that nothing was done, only what may be done twice is sent again (INS 0C, 0E, 0F, 22, 2A,
- * A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2). Forms that the caller has not allowed by
- * `scm_set_card_capabilities` are not tried.
+ * If a card refuses extended lengths or chaining although it announces them, the library tries the other form once,
+ * and keeps to it if the card takes it. A refusal is 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or 6F00 to the
+ * whole command or to its first part, or 6A80 to its first part; after the card has once answered a command in this
+ * form, only 67XX, 6883 and 6884. There is no second try for commands that the card counts (INS 20, 21, 24 to 26, 28,
+ * 2C to 2F, 82, 86, 87), for proprietary classes from 90 on, and for unknown instructions under 80 to 8F (known are
+ * those of ISO/IEC 7816-4, of GlobalPlatform: D8, E2, E4, E6, E8, F0, F2, and of FIDO2: 10, 11). After 6F00 and 6A80,
+ * which do not say that nothing was done, only a command that may be repeated is sent again (INS 0C, 0E, 0F, 22, 2A,
+ * A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2). A form that `scm_set_card_capabilities` forbids is not tried.
  *
- * A command of the class FF is for the reader. It goes as it is, in one exchange, and so does its answer come back,
- * 61XX and 6CXX too. It has extended lengths only if its data want them.
+ * A command of class FF is for the reader: one exchange, unchanged, and so is its answer, also 61XX and 6CXX. It has
+ * extended lengths only if its data need them.
  *
- * What the card has answered is given whatever the code, also if that is a failure: the data, and the status word. Of
- * data that are more than `expected` the first ones are given, and it is no failure: with T=1 some cards answer all
- * there is. `scm_get_last_response` gives the whole answer afterwards, all data and the status word, also what nobody
- * has expected; it is longer than `response_length` and two then.
+ * The outputs are set whenever the card has answered, also if the code is a failure. If the card gives more data than
+ * `expected`, the output has the first ones, and this is not a failure. `scm_get_last_response` gives the whole
+ * answer.
  *
  * @param handle  the attachment
  * @param command  the command
- * @param response  [out] the data of the response, without the status word, as far as they are expected. May be the
- * same memory as the data of the command.
+ * @param response  [out] the data of the response, without the status word. May be the same memory as the data of the
+ * command.
  * @param capacity  the room in `response`; `expected` is always enough
- * @param response_length  [out] the length of the data, 0 when the card has not answered
- * @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 when the card has not answered
+ * @param response_length  [out] the length of the data; 0 if the card has not answered
+ * @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 if the card has not answered
  *
- * @return what the status word means, where the card has answered:
- * - `SCM_S_OK`: 9000; 61XX, when no more was expected; 62XX and 63XX, as far as they are not named below; 91XX, a card
- * that has something to tell its phone (ETSI TS 102 221), and 9200 to 920F, in the classes 00 to 8F, A0, C0 to CF
- * and E0 to EF
+ * @return the meaning of the status word, if the card has answered:
+ * - `SCM_S_OK`: 9000; 61XX, if no more was expected; 62XX and 63XX that are not named below; in the classes 00 to 8F,
+ * A0, C0 to CF and E0 to EF also 91XX (a message for the phone, ETSI TS 102 221) and 9200 to 920F
  * - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
  * - `SCM_SCARD_E_COMM_DATA_LOST`: 6281, part of the data may be wrong
- * - `SCM_SCARD_W_WRONG_CHV`: 63C1 to 63CF, the code was wrong, so many tries are left
+ * - `SCM_SCARD_W_WRONG_CHV`: 63C1 to 63CF, a wrong code; X tries are left
  * - `SCM_SCARD_W_CHV_BLOCKED`: 63C0, no try is left; 6983, 9840
  * - `SCM_SCARD_E_INVALID_CHV`: 6984
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6300, 6982, 6987, 6988, 9804, 9862 to 9867
- * - `SCM_SCARD_E_NO_ACCESS`: 6985, 6A89, 6A8A: not in this state, or there is one already
+ * - `SCM_SCARD_E_NO_ACCESS`: 6985, 6A89, 6A8A: not allowed in this state, or it exists already
  * - `SCM_SCARD_E_NO_FILE`: 6986, no file is selected
  * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A82, 6A88
  * - `SCM_SCARD_E_BAD_SEEK`: 6A83, there is no such record
@@ -1061,13 +1027,13 @@ typedef struct scm_command {
  * - `SCM_SCARD_E_NOT_READY`: 9300, busy
  * - `SCM_E_FAIL`: any other
  *
- * @return and of some commands it means something else:
- * - INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which show a code, a key or a finger to the card:
- * `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; of them 630X is X tries (but 6300 does not say how many).
- * - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX. It is written, after X tries
- * of the memory (ISO/IEC 7816-4:1995, 6.3.5).
- * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX, data that were not expected, and 9EXX, data after a
- * download that has failed, which are not fetched (GET RESPONSE of class A0 brings them); `SCM_SCARD_E_NO_FILE`
+ * @return and the other meanings for some commands:
+ * - INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which present a code, a key or a finger:
+ * `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; 6301 to 630F tell the tries that are left.
+ * - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX: written after X tries of
+ * the memory (ISO/IEC 7816-4:1995, 6.3.5).
+ * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX (data that were not expected) and 9EXX (data after a
+ * failed download, which GET RESPONSE of class A0 fetches); `SCM_SCARD_E_NO_FILE`
  * 9400, `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408,
  * `SCM_SCARD_E_INVALID_CHV` 9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
  * - class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C;
@@ -1075,28 +1041,27 @@ typedef struct scm_command {
  * 91A0 and 91F0, `SCM_SCARD_E_BAD_SEEK` 91BE, `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE,
  * `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
  * `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
- * - class FF, the reader: `SCM_E_FAIL` is also 63XX, the operation has failed.
- * - any other proprietary class: `SCM_S_OK` is also 90XX, but for the instructions that show a code. What else from
- * 9001 to 9FFF is a success there only the card knows, and is `SCM_E_FAIL`: 9F10 may be data that are ready, and
- * 9F04 and 9C02 are wrong codes. `scm_send_options.successes` says what is a success.
+ * - class FF, the reader: `SCM_E_FAIL` is also 63XX.
+ * - any other proprietary class: `SCM_S_OK` is also 90XX, except for instructions that present a code. The other
+ * words from 9001 to 9FFF are `SCM_E_FAIL`, because only the card knows their meaning:
+ * `scm_send_options.successes` can name the successes.
  *
- * @return and where it has not:
- * - `SCM_E_POINTER`: `response_length` or `status_word` is NULL, or `response` is NULL with a capacity.
- * - `SCM_E_INVALIDARG`: `command` is NULL, its `struct_size` is that of no version, a length is too great, the channel
- * is none, or the class is one of another channel or FF and a channel is given. Nothing was sent.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card can take so much data neither in extended
- * lengths nor in parts, or its class has no bit that says that more follows. Nothing was sent.
- * - `SCM_SCARD_E_COMM_DATA_LOST`: also when the card gives a response in parts only, and not all of it.
- * - `SCM_SCARD_F_COMM_ERROR`: also when the card says that it is done where parts of the command are still to come, or
- * promises data for ever and gives none.
- * - `SCM_SCARD_E_PROTO_MISMATCH`, `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`, `SCM_SCARD_F_COMM_ERROR`, ...:
- * as `scm_transmit`. Part of the exchanges may have happened.
+ * @return if the card has not answered:
+ * - `SCM_E_INVALIDARG`: a length is too great; the channel is not defined; or a channel is given, and the class is FF
+ * or names another channel.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card takes so much data neither in extended
+ * lengths nor in parts, or the class has no bit for chaining. Nothing was sent.
+ * - `SCM_SCARD_E_COMM_DATA_LOST`: also if the card gives a response in parts, but not all of it.
+ * - `SCM_SCARD_F_COMM_ERROR`: also if the card answers before it has all parts of the command, or announces data
+ * without an end.
+ * - `SCM_SCARD_E_PROTO_MISMATCH` and the codes of a connection: as `scm_transmit`. Some of the exchanges may have
+ * happened.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its data do not fit; `scm_get_last_response` gives
  * them.
  *
- * Blocks until the card answers, and before that while another application, or another attachment, holds a lock on the
- * card: `scm_send_ex` has a limit for that, and `scm_cancel` ends it. The lock costs two messages to the resource
- * manager: who sends many commands in a row takes `scm_lock` around them.
+ * Blocks until the card answers, and before that while another application or attachment holds a lock on the card:
+ * `scm_send_ex` has a limit, and `scm_cancel` ends the wait. The lock costs two messages to the resource manager. To
+ * send many commands in a row, call `scm_lock` around them.
  */
 SCM_API
 scm_result scm_send(scm_handle *handle,
@@ -1107,27 +1072,27 @@ scm_result scm_send(scm_handle *handle,
                     uint16_t *status_word);
 
 /**
- * Selects the application again, before a command that wants it selected.
+ * Selects the application again, before a command that needs it.
  *
- * It is called on the thread of `scm_send_ex`, with the card locked, and uses `handle` as it likes; another attachment
- * to the same card would wait for the lock, and so for ever: it answers `SCM_SCARD_E_NOT_READY`. A lock is the
- * handle's, not the thread's: threads that share a handle come between the hook and its command, and are under the
- * same lock. Give each its own attachment, or let them take turns.
+ * It runs on the thread of `scm_send_ex`, while the card is locked, and may use `handle`. Another attachment to the
+ * same card would wait for the lock for ever, so it returns `SCM_SCARD_E_NOT_READY`. The lock belongs to the handle,
+ * not to the thread: commands of other threads that share the handle may come between the hook and its command. Give
+ * each thread an attachment.
  *
  * @param user_data  `scm_send_options.user_data`
- * @param handle  the attachment, as it was given to `scm_send_ex`
+ * @param handle  the attachment of `scm_send_ex`
  * @param generation  as `scm_get_generation`
  *
- * @return what succeeds goes on with the command; what fails ends `scm_send_ex` with the same code, and the command is
- * not sent
+ * @return a success to go on with the command; a failure to end `scm_send_ex` with this code, without sending the
+ * command
  */
 typedef scm_result (*scm_lock_hook)(void *user_data, scm_handle *handle, uint64_t generation);
 
-/** Status words that have so many bits in common: those that are `word` under `mask`, such as 0x9F00 under 0xFF00. */
+/** A set of status words: those that equal `word` in the bits of `mask`, such as 0x9F00 and 0xFF00 for all 9FXX. */
 typedef struct scm_status_words {
-    /** SW1 and SW2, with no bit that is not in the mask */
+    /** SW1 and SW2, without bits that are not in the mask */
     uint16_t word;
-    /** The bits that count: 0xFFFF is one word, 0xFF00 are all with one SW1. */
+    /** The bits that count: 0xFFFF for one word, 0xFF00 for every word with one SW1. */
     uint16_t mask;
 } scm_status_words;
 
@@ -1151,32 +1116,32 @@ enum {
     SCM_SEND_CLASS = 0x100
 };
 
-/** How to send a command. Begin with `SCM_SEND_OPTIONS_INIT`; zero in a field is its default. */
+/** How to send a command. Initialise with `SCM_SEND_OPTIONS_INIT`; zero in a field is its default. */
 typedef struct scm_send_options {
     /** `sizeof(scm_send_options)` */
     uint32_t struct_size;
     /**
-     * How long to wait for others to give the card back, in milliseconds, after which it ends with
-     * `SCM_SCARD_E_TIMEOUT`. 0 (default) and `SCM_INFINITE`: without a limit.
+     * How long to wait for other users of the card, in milliseconds, before the call returns `SCM_SCARD_E_TIMEOUT`.
+     * 0 (default) and `SCM_INFINITE`: no limit.
      */
     uint32_t limit_ms;
-    /** Called before the command where the card may not be as the hook left it the last time; or NULL. */
+    /** Called before the command if the application may not be selected any more; or NULL. */
     scm_lock_hook hook;
-    /** For the hook. */
+    /** The first argument of the hook. */
     void *user_data;
-    /** `SCM_SEND_KEEP_61XX`, `SCM_SEND_KEEP_6CXX`, both or-ed, or 0 (default) */
+    /** `SCM_SEND_KEEP_61XX`, `SCM_SEND_KEEP_6CXX`, both, or 0 (default) */
     uint32_t flags;
     /**
-     * The class of GET RESPONSE: `SCM_SEND_CLASS` or-ed with it, such as `SCM_SEND_CLASS | 0x80`. No other is tried
-     * then. 0 (default): that of the standards, and others where the card refuses it.
+     * The only class of GET RESPONSE: `SCM_SEND_CLASS` and the class, such as `SCM_SEND_CLASS | 0x80`. 0 (default):
+     * the class of the standards, and other classes if the card refuses it.
      */
     uint32_t get_response_class;
     /**
-     * The status words that are successes to the caller, and no others; NULL (default) for the table of `scm_send`.
-     * They are not kept.
+     * The status words that are a success for the caller; all others are failures. NULL (default): the table of
+     * `scm_send`. Used only during the call.
      */
     const scm_status_words *successes;
-    /** How many these are. */
+    /** How many elements `successes` has, up to `SCM_SEND_SUCCESSES_MAX`. */
     size_t success_count;
 } scm_send_options;
 
@@ -1184,35 +1149,32 @@ typedef struct scm_send_options {
 #define SCM_SEND_OPTIONS_INIT {sizeof(scm_send_options), 0, NULL, NULL, 0, 0, NULL, 0}
 
 /**
- * Sends one command of ISO/IEC 7816-4, as `scm_send` does, with a limit, with a hook that selects the application
- * again, and with the caller's own mind of what is fetched, and of what is a success.
+ * Sends one command of ISO/IEC 7816-4 as `scm_send` does, with options: a limit, a hook that selects the application,
+ * and the caller's own rules for fetching and for successes.
  *
- * With `scm_send_options.successes` the status words that are named there are `SCM_S_OK`. All others are failures:
- * with the code that `scm_send` has for them, and `SCM_E_FAIL` where that is a success.
+ * With `scm_send_options.successes` the named status words are `SCM_S_OK`. All others are failures, with the code of
+ * `scm_send`, or `SCM_E_FAIL` if that is a success.
  *
- * The hook is called with the card locked, before the command is sent, when what it has selected may be selected no
- * more: it has not been called for this attachment yet, with this `user_data`; the generation has grown since
- * (`scm_get_generation`); something else was selected by this attachment, or sent by it (`scm_send`, `scm_transmit`),
- * without it or with another hook; or the outermost lock is another one, and somebody else may have used the card in
- * between. Whether another process has cannot be known: so with a card that is shared it is called for each command,
- * and under a lock of the caller's (`scm_lock`) once. With exclusive use, and for the only attachment to a virtual
- * reader, nobody else can.
+ * The hook runs under the lock, before the command, whenever its selection may be lost: at the first use of this hook
+ * with this `user_data`; after the generation has grown; after another command of this attachment (`scm_send`,
+ * `scm_transmit`) or another hook; and at each new lock if other applications may use the card. So it runs before each
+ * command on a shared card, and once while the caller holds `scm_lock`. With exclusive use, and for the only
+ * attachment to a virtual reader, no other application can use the card.
  *
  * @param handle  the attachment
  * @param command  as for `scm_send`
- * @param options  time limit, hook, and what else there is; NULL for the defaults
+ * @param options  the options; NULL for the defaults
  * @param response  [out] as for `scm_send`
  * @param capacity  as for `scm_send`
  * @param response_length  [out] as for `scm_send`
  * @param status_word  [out] as for `scm_send`
  *
  * @return as `scm_send`, and
- * - `SCM_E_INVALIDARG`: the `struct_size` of `options` is that of no version, a flag is not defined, the class of GET
- * RESPONSE is not or-ed with `SCM_SEND_CLASS` or is more than a byte, or the successes are NULL with a count, more
- * than `SCM_SEND_SUCCESSES_MAX`, or one has a bit that is not in its mask. Nothing was sent.
- * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time. Nothing was sent.
+ * - `SCM_E_INVALIDARG`: also a class of GET RESPONSE without `SCM_SEND_CLASS` or above one byte; too many successes,
+ * or one with a bit outside its mask.
+ * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time. Nothing was sent.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
- * - `SCM_E_HANDLE`: also when the hook has detached the handle. The command was not sent.
+ * - `SCM_E_HANDLE`: also if the hook has detached the handle. The command was not sent.
  * - any failure of the hook
  */
 SCM_API
@@ -1231,22 +1193,22 @@ enum {
     SCM_CARD_EXTENDED = 0x2
 };
 
-/** What commands to a card may be like. Begin with `SCM_CARD_CAPABILITIES_INIT`. */
+/** What commands the card takes. Initialise with `SCM_CARD_CAPABILITIES_INIT`. */
 typedef struct scm_card_capabilities {
     /** `sizeof(scm_card_capabilities)` */
     uint32_t struct_size;
-    /** `SCM_CARD_CHAINING`, `SCM_CARD_EXTENDED`, both or-ed, or 0 */
+    /** `SCM_CARD_CHAINING`, `SCM_CARD_EXTENDED`, both, or 0 */
     uint32_t flags;
     /**
-     * The most data of one command APDU, in bytes: 255 without extended lengths, or less where
-     * `scm_set_card_capabilities` has said so.
+     * The most data of one command APDU, in bytes: 255 without extended lengths, or less after
+     * `scm_set_card_capabilities`.
      */
     uint32_t command_data;
     /** The most data of one response APDU, in bytes: 256 without extended lengths, or less. */
     uint32_t response_data;
     /**
-     * How many logical channels the card has, with the basic one: 8 is eight or more, 0 when it does not say.
-     * `scm_set_card_capabilities` does not look at it.
+     * How many logical channels the card has, with the basic one: 8 means eight or more, 0 that the card does not say.
+     * `scm_set_card_capabilities` ignores it.
      */
     uint32_t channels;
 } scm_card_capabilities;
@@ -1255,51 +1217,44 @@ typedef struct scm_card_capabilities {
 #define SCM_CARD_CAPABILITIES_INIT {sizeof(scm_card_capabilities), 0, 0, 0, 0}
 
 /**
- * Tells what commands to this card may be like, after having read everything that says so.
+ * Finds out what commands the card takes, from everything that tells it.
  *
- * The ATR says whether extended lengths and chaining are possible. How long commands and responses may be is in a
- * file, EF.ATR/INFO: that is selected and read here, and nowhere else, because what was selected before, and verified
- * for it, is lost by that. From then on it is known for this attachment, as long as the card has the same ATR. A form
- * that the card has refused since (`scm_send`) is none that it takes. The reader is asked, too (PC/SC part 10,
- * dwMaxAPDUDataSize). `scm_set_card_capabilities` has the last word.
+ * The ATR tells whether extended lengths and chaining are possible. The file EF.ATR/INFO tells the longest commands
+ * and responses. Only this function selects and reads that file, because it ends the current selection and what was
+ * verified for it. The result holds for this attachment as long as the card has the same ATR, without the forms that
+ * the card has refused (`scm_send`). The reader is asked, too (PC/SC part 10, dwMaxAPDUDataSize).
+ * `scm_set_card_capabilities` overrides all.
  *
- * Who has long data to send or to write calls it once, after attaching: a card that refers to the file is sent nothing
- * long before, as long as parts will do.
+ * Call it once after attaching, before long data. Until then a card that refers to the file gets long data in parts,
+ * if it takes parts.
  *
  * @param handle  the attachment
- * @param capabilities  [out] the capabilities; its `struct_size` is set before, as `SCM_CARD_CAPABILITIES_INIT` does
+ * @param capabilities  [out] the capabilities; set its `struct_size` before, as `SCM_CARD_CAPABILITIES_INIT` does
  *
  * @return
- * - `SCM_S_OK`: told; also when the card has no such file.
- * - `SCM_E_POINTER`: `capabilities` is NULL.
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the codes of a connection (see the top of this file)
+ * - `SCM_S_OK`: found, also if the card has no such file.
+ * - the codes of a connection
  *
  * Blocks as `scm_send`.
  */
 SCM_API scm_result scm_get_card_capabilities(scm_handle *handle, scm_card_capabilities *capabilities);
 
 /**
- * Says what commands to this card may be like, whatever the card and the reader say. It holds for this attachment,
- * also after a reconnect and for another card. What was found out by trying, of lengths and of forms that the card
- * refuses, is forgotten.
+ * Sets what commands the card takes, whatever the card and the reader say. Forgets what was found out by trying.
  *
- * Without `SCM_CARD_EXTENDED` the lengths are those of short commands, for cards that cannot give 256 bytes at once,
- * or take 255. Files are read and written in pieces of so many bytes then, from the first command on; without it, too,
- * in the end: a card that refuses is asked for less, and what it gives is remembered. Commands of `scm_send` go as
- * they are.
+ * It holds for this attachment, also after a reconnect and for another card. Without `SCM_CARD_EXTENDED` the lengths
+ * are those of short commands, for cards that cannot give 256 bytes at once or take 255: files are read and written in
+ * pieces of this size. (Without it, too, a refusing card is asked for less.) `scm_send` does not split short commands.
  *
  * @param handle  the attachment
- * @param capabilities  the capabilities; 0 as a length is the longest there can be. NULL: card and reader are believed
- * again.
+ * @param capabilities  the capabilities; 0 as a length is the greatest. NULL: believe card and reader again.
  *
  * @return
  * - `SCM_S_OK`: set.
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, a flag is not defined, or a length is out of range: with
- * `SCM_CARD_EXTENDED` 255 to 65,535 for commands, 256 to 65,536 for responses; without it 1 to 255, and 1 to 256.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_E_INVALIDARG`: also a length that is out of range: with `SCM_CARD_EXTENDED` 255 to 65,535 for commands and
+ * 256 to 65,536 for responses, without it 1 to 255 and 1 to 256.
  *
- * Asks neither card nor service. Waits for a call that another thread is in on the same handle.
+ * Asks neither card nor service. Waits for a call of another thread on the same handle.
  */
 SCM_API
 scm_result scm_set_card_capabilities(scm_handle *handle,
@@ -1330,85 +1285,83 @@ scm_result scm_set_card_capabilities(scm_handle *handle,
 /**
  * Takes the card for this attachment alone (ISCardManage::SCardLock).
  *
- * Locks are counted: each wants its `scm_unlock`. Only the outermost one asks the resource manager. The lock is the
- * attachment's, not the thread's: any thread that has the handle may use the card meanwhile.
+ * Locks are counted, and each needs its `scm_unlock`. Only the outermost lock asks the resource manager. The lock
+ * belongs to the attachment: any thread may use the card through it.
  *
  * @param handle  the attachment
  *
  * @return
  * - `SCM_S_OK`: locked.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the codes of a connection (see the top of this file); not locked then.
- * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait; not locked.
- * - `SCM_E_FAIL`: locked 4,294,967,295 times.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Not locked.
+ * - `SCM_E_FAIL`: locked 4,294,967,295 times already.
+ * - the other codes of a connection. Not locked.
  *
- * Blocks while another application, or another attachment, holds a lock on the card, without a limit: `scm_lock_ex`
- * has one. Attachments of one process get the card in the order in which they asked for it, each as soon as the one
- * before gives it back. Another application's lock is asked about every 5 ms. Where the process has one thread, so that
- * nobody can cancel the wait, the first wait for another application is left to PC/SC, which asks every 100 ms. The
- * thread that waits makes other threads wait that use the same handle, except for `scm_detach`, `scm_cancel` and the
- * `scm_get_` functions that do not ask the card.
+ * Blocks without a limit while another application or attachment holds a lock on the card; `scm_lock_ex` has a limit.
+ * Attachments of one process get the card in the order of their calls, at the moment of the unlock. For another
+ * application's lock the library asks about every 5 ms. In a process with one thread nobody can cancel the wait, and
+ * the first wait for another application is left to PC/SC, which asks every 100 ms. Other threads that use the same
+ * handle wait meanwhile, except in `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
  *
- * A thread that takes a lock on two attachments to one reader waits for itself: without a limit for ever.
+ * A thread that locks two attachments to one reader waits for itself for ever.
  */
 SCM_API scm_result scm_lock(scm_handle *handle);
 
 /**
- * Takes the card for this attachment alone, as `scm_lock` does, if that is possible in time.
+ * Takes the card for this attachment alone as `scm_lock` does, with a limit.
  *
  * @param handle  the attachment
- * @param timeout_ms  how long to wait for others, in milliseconds: 0 not at all, `SCM_INFINITE` without a limit
+ * @param timeout_ms  how long to wait for others, in milliseconds: 0 does not wait, `SCM_INFINITE` has no limit
  *
  * @return as `scm_lock`, and
- * - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Not
- * locked; a lock that the resource manager grants later is given back at once.
+ * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Not
+ * locked; a lock that the resource manager grants later is released at once.
  *
- * Blocks for `timeout_ms` at the most, and some 200 ms more where the resource manager is slow to answer.
+ * Blocks for `timeout_ms` at most, and about 200 ms more if the resource manager is slow.
  */
 SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
 
 /**
- * Gives back one lock (ISCardManage::SCardUnlock).
+ * Releases one lock (ISCardManage::SCardUnlock).
  *
- * The outermost one lets others use the card, after `disposition`; that of an inner one does nothing. After a reset
- * the generation has grown, and the attachment goes on without a reconnect; other attachments have to reconnect.
+ * The outermost unlock applies `disposition` and lets others use the card; the disposition of an inner one has no
+ * effect. After a reset the generation has grown and this attachment works on, but other attachments must reconnect.
  *
  * @param handle  the attachment
- * @param disposition  `SCM_DISPOSITION_LEAVE`, `_RESET`, `_UNPOWER` or `_EJECT`
+ * @param disposition  `SCM_DISPOSITION_LEAVE`, `SCM_DISPOSITION_RESET`, `SCM_DISPOSITION_UNPOWER` or
+ * `SCM_DISPOSITION_EJECT`
  *
  * @return
- * - `SCM_S_OK`: given back.
+ * - `SCM_S_OK`: released.
  * - `SCM_E_INVALIDARG`: `disposition` is not defined. The lock is still held.
  * - `SCM_SCARD_E_NOT_TRANSACTED`: no lock is held.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader cannot eject. Given back; the card is left as it is.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
- * - the codes of a connection: the lock was lost before, together with the card, the reader or the service. It is not
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader cannot eject. Released; the card is left as it is.
+ * - the other codes of a connection: the lock was lost before, with the card, the reader or the service. It is not
  * held any more.
  *
- * On a borrowed card handle the owner's next own call is told of a reset, too.
+ * If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
  *
- * Does not wait for other applications, only for a call that another thread is in on the same handle.
+ * Does not wait for other applications, only for a call of another thread on the same handle.
  */
 SCM_API scm_result scm_unlock(scm_handle *handle, uint32_t disposition);
 
 /**
- * Ends a wait on an attachment: the one that another thread is in, or else the next one.
+ * Ends a wait of an attachment: the current one, or else the next one.
  *
- * A call that waits for others answers `SCM_SCARD_E_CANCELLED`, and the attachment is as before. No cancel gets lost:
- * where no call waits, it is remembered until one does, and ends that. Calls that need not wait do not notice it.
- * Where several threads wait on one handle, it ends one of the waits.
+ * A call that waits for others returns `SCM_SCARD_E_CANCELLED`, and the attachment is as before. A cancel is never
+ * lost: if no call waits, it ends the next wait. Calls that do not need to wait do not notice it. If several threads
+ * wait on one handle, it ends one of the waits.
  *
- * What waits for another attachment of this process can be cancelled always. What waits for another application can be
- * in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, and in `scm_reconnect_ex` with a `timeout_ms` or `SCM_INFINITE`;
- * `scm_transmit`, `scm_status` and `scm_reconnect` leave that wait to the resource manager. A command that the card
- * already has is never cut off.
+ * Waits for other attachments of this process can always be cancelled. Waits for another application can be cancelled
+ * in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, `scm_send`, `scm_send_ex`, `scm_reconnect` and `scm_reconnect_ex`,
+ * and in the functions of files, codes and authentication. `scm_transmit` and `scm_status` leave that wait to the
+ * resource manager. A command that the card has received is never interrupted.
  *
  * @param handle  the attachment
  *
  * @return
- * - `SCM_S_OK`: the wait ends, or the next one will.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
+ * - `SCM_S_OK`: the current wait ends, or the next one will.
  *
- * Never blocks. Any thread may call it; not a signal handler.
+ * Never blocks.
  */
 SCM_API scm_result scm_cancel(scm_handle *handle);
 
@@ -1439,27 +1392,22 @@ SCM_API scm_result scm_cancel(scm_handle *handle);
  * @{
  */
 
-/** How to reconnect. Begin with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field keeps what is. */
+/** How to reconnect. Initialise with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field changes nothing. */
 typedef struct scm_reconnect_options {
-    /** `sizeof(scm_reconnect_options)`: how the library tells versions of this structure apart. */
+    /** `sizeof(scm_reconnect_options)` */
     uint32_t struct_size;
-    /** The share mode from now on: `SCM_SHARE_EXCLUSIVE`, `SCM_SHARE_SHARED`, `SCM_SHARE_DIRECT`; 0 keeps it. */
+    /** The share mode from now on: `SCM_SHARE_EXCLUSIVE`, `SCM_SHARE_SHARED` or `SCM_SHARE_DIRECT`; 0 keeps it. */
     uint32_t share_mode;
-    /**
-     * The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW`; 0 keeps
-     * them.
-     */
+    /** The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both, or `SCM_PROTOCOL_RAW`; 0 keeps them. */
     uint32_t protocols;
     /**
-     * What is done to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or
+     * What happens to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or
      * `SCM_DISPOSITION_UNPOWER`.
      */
     uint32_t initial_action;
     /**
-     * How long it may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`; or `SCM_INFINITE`:
-     * without a limit, and `scm_cancel` ends it wherever it waits. 0 (default): without a limit, and what waits for
-     * another application waits in the resource manager, where `scm_cancel` does not reach it. Never kept for later
-     * reconnects.
+     * The limit of the whole call, in milliseconds, after which it returns `SCM_SCARD_E_TIMEOUT`. 0 (default) and
+     * `SCM_INFINITE`: no limit. Later reconnects do not keep it.
      */
     uint32_t limit_ms;
 } scm_reconnect_options;
@@ -1468,47 +1416,46 @@ typedef struct scm_reconnect_options {
 #define SCM_RECONNECT_OPTIONS_INIT {sizeof(scm_reconnect_options), 0, 0, 0, 0}
 
 /**
- * Makes an attachment usable again, without a detach followed by an attach (ISCardManage::Reconnect).
+ * Makes an attachment usable again, without a Detach followed by an Attach (ISCardManage::Reconnect).
  *
- * Acknowledges that the card was reset by someone else; connects anew when the card was taken out and is back; opens
- * a new context and connects anew when the service was restarted or the reader came back. When nothing happened it
- * changes nothing. A lock that was held before is held after, taken anew where it was lost; otherwise the call fails.
- * The card is not reset. The generation (`scm_get_generation`) has grown when the card may have forgotten its state:
- * selected files, verified codes, keys.
+ * It acknowledges a reset by another application. It connects again after the card was taken out and put back. It
+ * opens a new context and connects again after a restart of the service or after the reader came back. If nothing has
+ * happened, it changes nothing. The card is not reset. A lock that was held is held afterwards, or the call fails. The
+ * generation (`scm_get_generation`) has grown if the card may have forgotten its state: selected files, verified
+ * codes, keys.
  *
- * Cards are told apart by the ATR that the service has read. A swap faster than the service looks at its readers (400
- * ms with pcsc-lite) shows as an exchange that broke off: the generation has grown, but the ATR is that of the old
- * card until the new one is reset, and so `SCM_S_OK` comes for another card.
+ * Cards are distinguished by the ATR that the service has read. If a card is replaced faster than the service looks
+ * (400 ms with pcsc-lite), the exchange fails and the generation grows, but the service still has the ATR of the old
+ * card until the new one is reset: the result is `SCM_S_OK` although the card is another one.
  *
- * A borrowed card handle is reconnected as it is. One that the service does not know any more, because it was
- * restarted or the handle was disconnected, cannot be brought back.
+ * A borrowed card handle is reconnected as it is. If the service does not know it any more, because of a restart or a
+ * disconnect, it cannot be brought back.
  *
  * @param handle  the attachment
  *
  * @return
- * - `SCM_S_OK`: usable, and the card answers with the same ATR as before.
- * - `SCM_S_FALSE`: usable, but the card answers with another ATR: it is another card, or another mode of it.
+ * - `SCM_S_OK`: usable, and the card has the same ATR as before.
+ * - `SCM_S_FALSE`: usable, but with another ATR: another card, or another mode of it.
  * - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
- * - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
- * - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
- * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment; or it speaks another one
- * now, because others use it so, or have left it so: `initial_action` `SCM_DISPOSITION_RESET` ends that.
+ * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run.
+ * - `SCM_SCARD_E_SHARING_VIOLATION`: another application uses the card exclusively.
+ * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment, or another application has
+ * chosen another one; `initial_action` `SCM_DISPOSITION_RESET` ends that.
  * - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
- * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
- * without power, or not understood by the reader.
- * - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback of
- * a virtual card that reconnects the attachment it is called for.
+ * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card does not
+ * answer to a reset, has no power, or the reader does not understand it.
+ * - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback of a virtual
+ * card reconnects the attachment that it works for.
  * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
- * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
- * - the other codes of a connection (see the top of this file), if the service or the driver says so.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
- * - `SCM_E_UNEXPECTED`: an internal error; the attachment can only be detached.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
+ * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`.
+ * - the other codes of a connection
  *
- * A failure leaves the attachment in place, to be reconnected later.
+ * A failure leaves the attachment in place, and it can be reconnected later.
  *
- * Blocks while another application, or another attachment, holds a lock on the card: `scm_reconnect_ex` has a limit
- * for it. Any thread may call it; other threads that use the same handle wait meanwhile.
+ * Blocks while another application or attachment holds a lock on the card. `scm_cancel` ends that, and
+ * `scm_reconnect_ex` has a limit.
  */
 SCM_API scm_result scm_reconnect(scm_handle *handle);
 
@@ -1516,19 +1463,16 @@ SCM_API scm_result scm_reconnect(scm_handle *handle);
  * Makes an attachment usable again as `scm_reconnect` does, with another share mode, other protocols, or a reset.
  *
  * @param handle  the attachment
- * @param options  what is to change; NULL for nothing. What it sets holds for later reconnects too, once it succeeded.
+ * @param options  the changes; NULL for none. After a success they hold for later reconnects, too.
  *
  * @return as `scm_reconnect`, and
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value is not defined here.
- * - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`. The attachment is as before, to be reconnected
- * later.
- * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
+ * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed. The attachment is as before, and can be reconnected later.
  *
- * Blocks as `scm_reconnect`; asked for exclusive use, also until no other application uses the card (pcsc-lite).
- * `timeout_ms` bounds it, whatever the resource manager does. One that is still at it then keeps the card handle: an
- * own one is closed when it is done, and a new one takes its place, for which the generation grows; calls on a
- * borrowed one wait until it is done. A reset or a loss of power is signalled to other attachments
- * (`SCM_SCARD_W_RESET_CARD`), and makes the generation grow.
+ * Blocks as `scm_reconnect`; to get exclusive use also until no other application uses the card. The attachment ends
+ * its own connection for that time, and makes a new one, for which the generation grows. If the resource manager still
+ * works on the call when the limit has passed or `scm_cancel` ends it, its card handle is given up: an own one is
+ * closed later and replaced, for which the generation grows; calls on a borrowed one wait until the resource manager
+ * has finished. A reset or a loss of power gives other attachments `SCM_SCARD_W_RESET_CARD`, and the generation grows.
  */
 SCM_API scm_result scm_reconnect_ex(scm_handle *handle, const scm_reconnect_options *options);
 
@@ -1552,23 +1496,22 @@ enum {
 };
 
 /**
- * The state of the card and the protocol that is active (ISCardManage::Status).
+ * Tells the state of the card and the active protocol (ISCardManage::Status).
  *
- * That the card is gone is a state, not an error: `SCM_S_OK` with `SCM_STATE_ABSENT`. It stays absent for this
- * attachment when it, or another one, is put in, until `scm_reconnect`.
+ * A missing card is a state, not an error: `SCM_S_OK` with `SCM_STATE_ABSENT`. It stays absent for this attachment
+ * until `scm_reconnect`, also after a card was put in.
  *
  * @param handle  the attachment
  * @param state  [out] `SCM_STATE_ABSENT` to `SCM_STATE_SPECIFICMODE`; 0 after a failure
- * @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 when none is active, as in
- * direct mode, and after a failure
+ * @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 if none is active, as in direct
+ * mode, and after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `state` or `protocol` is NULL.
- * - `SCM_SCARD_W_RESET_CARD`: the card was reset by someone else; `scm_reconnect`.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+ * - `SCM_S_OK`: told.
+ * - `SCM_SCARD_W_RESET_CARD`: another application has reset the card; call `scm_reconnect`.
+ * - the other codes of a connection
  *
- * Blocks while another application holds a lock on the card (pcsc-lite). Other threads that use the same handle wait.
+ * Blocks while another application holds a lock on the card (pcsc-lite).
  */
 SCM_API scm_result scm_status(scm_handle *handle, uint32_t *state, uint32_t *protocol);
 
@@ -1578,7 +1521,7 @@ enum {
 };
 
 /**
- * The ATR of the card that the last attach or reconnect found (ISO/IEC 7816-3, clause 8).
+ * Gets the ATR of the card, as it was at the attach or at the last reconnect.
  *
  * @param handle  the attachment
  * @param atr  [out] the ATR; NULL with capacity 0 asks for the length
@@ -1586,86 +1529,76 @@ enum {
  * @param atr_length  [out] its length; 0 in direct mode without a card, and after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `atr_length` is NULL, or `atr` is NULL with a capacity.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the ATR does not fit; `*atr_length` is what is needed.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_S_OK`: copied.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the ATR does not fit.
  *
- * Asks neither card nor service, and never blocks.
+ * Never blocks.
  */
 SCM_API scm_result scm_get_atr(scm_handle *handle, uint8_t *atr, size_t capacity, size_t *atr_length);
 
 /**
- * The name of the reader.
+ * Gets the name of the reader.
  *
  * @param handle  the attachment
- * @param name  [out] the name in UTF-8 with its NUL; NULL with capacity 0 asks for the length
+ * @param name  [out] the name with its NUL; NULL with capacity 0 asks for the length
  * @param capacity  the room in `name`, in bytes; `SCM_IFD_NAME_MAX` + 1 is always enough
- * @param name_length  [out] the length of the name with its NUL, 0 after a failure
+ * @param name_length  [out] the length of the name with its NUL; 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `name_length` is NULL, or `name` is NULL with a capacity.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the name does not fit; `*name_length` is what is needed.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_S_OK`: copied.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the name does not fit.
  *
- * Asks neither card nor service, and never blocks.
+ * Never blocks.
  */
 SCM_API scm_result scm_get_ifd_name(scm_handle *handle, char *name, size_t capacity, size_t *name_length);
 
 /**
- * A number that grows whenever the card may have forgotten its state: reset, loss of power, removal, another card,
- * a restart of the service, an exchange that broke off.
+ * Gets a number that grows whenever the card may have forgotten its state: after a reset, a loss of power, a removal,
+ * another card, a restart of the service, or an exchange that failed.
  *
- * Who keeps state of the card (a selected file, a verified code) remembers the generation with it, and starts over
- * when it has grown. It is 0 after an attach. One event makes it grow once, however many calls fail because of it.
+ * A program that remembers state of the card (a selected file, a verified code) remembers the generation with it, and
+ * starts over when the generation has grown. It is 0 after an attach. One event makes it grow once, however many calls
+ * fail.
  *
  * @param handle  the attachment
- * @param generation  [out] the generation, 0 after a failure
+ * @param generation  [out] the generation; 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `generation` is NULL.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_S_OK`: told.
  *
- * It knows what a call on this attachment has noticed; it asks neither card nor service, and never blocks.
+ * It counts what calls on this attachment have noticed. Never blocks.
  */
 SCM_API scm_result scm_get_generation(scm_handle *handle, uint64_t *generation);
 
 /**
- * The card handle of PC/SC (`SCARDHANDLE`), for what this library does not do.
+ * Gets the card handle of PC/SC (`SCARDHANDLE`), for calls that this library does not have.
  *
- * It is the library's, or the caller's if borrowed, and is another one after a `scm_reconnect` that had to connect
- * anew. Calls with it and calls on the attachment exclude each other: see `scm_attach_by_handle`.
+ * It belongs to the library, or to the caller if it is borrowed. It changes when `scm_reconnect` has to connect again.
+ * Do not use it during a call on the attachment: see `scm_attach_by_handle`.
  *
  * @param handle  the attachment
- * @param icc  [out] the card handle, 0 after a failure
+ * @param icc  [out] the card handle; 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `icc` is NULL.
- * - the code that the last `scm_reconnect` failed with, if it left no connection.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_S_OK`: told.
+ * - the code of the last `scm_reconnect`, if that has left no connection
  *
- * Asks neither card nor service, and never blocks.
+ * Never blocks.
  */
 SCM_API scm_result scm_get_icc(scm_handle *handle, uintptr_t *icc);
 
 /**
- * The context of PC/SC (`SCARDCONTEXT`) that the card handle belongs to.
+ * Gets the context of PC/SC (`SCARDCONTEXT`) of the card handle.
  *
  * @param handle  the attachment
- * @param context  [out] the context, 0 after a failure. It is released by the library, never by the caller.
+ * @param context  [out] the context; 0 after a failure. The library releases it, never the caller.
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `context` is NULL.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC cannot be asked for its
- * context.
- * - the code that the last `scm_reconnect` failed with, if it left no connection.
- * - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_S_OK`: told.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC does not tell its context.
+ * - the code of the last `scm_reconnect`, if that has left no connection
  *
- * Asks neither card nor service, and never blocks.
+ * Never blocks.
  */
 SCM_API scm_result scm_get_context(scm_handle *handle, uintptr_t *context);
 
@@ -1692,12 +1625,7 @@ SCM_API scm_result scm_get_context(scm_handle *handle, uintptr_t *context);
  * @{
  */
 
-/**
- * A monitor, made by `scm_monitor_create`.
- *
- * A `scm_monitor *` is a token, not an address. It may be used from any thread, and is dead after
- * `scm_monitor_destroy`.
- */
+/** A monitor of services, readers and cards. `scm_monitor_create` makes it, `scm_monitor_destroy` ends it. */
 typedef struct scm_monitor scm_monitor;
 
 /** `scm_event.kind`: what has happened. */
@@ -1734,27 +1662,27 @@ enum {
     SCM_SERVICE_VIRTUAL = 2
 };
 
-/** What has happened. Begin with `SCM_EVENT_INIT`. */
+/** What has happened. Initialise with `SCM_EVENT_INIT`. */
 typedef struct scm_event {
-    /** `sizeof(scm_event)`: how the library tells versions of this structure apart. No more than that is written. */
+    /** `sizeof(scm_event)`. The library writes no more than that. */
     uint32_t struct_size;
     /**
-     * `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CURRENT`. There may be more kinds one day: leave alone what you do not
+     * `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CURRENT`. Later versions may have more kinds: ignore those that you do not
      * know.
      */
     uint32_t kind;
-    /** 1 for the first event of the monitor, and one more for each: none is ever left out. */
+    /** 1 for the first event of the monitor, then 2, 3, ... without a gap. */
     uint64_t number;
     /**
-     * `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: whom it is about, or whose reader. 0 for `SCM_EVENT_CURRENT`,
-     * which is about both.
+     * `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: the service, or the service of the reader. 0 for
+     * `SCM_EVENT_CURRENT`.
      */
     uint32_t service;
-    /** The length of the ATR. 0 if this is not about a card, or if the card does not answer to a reset. */
+    /** The length of the ATR. 0 if the event is not about a card, or if the card does not answer to a reset. */
     uint32_t atr_length;
-    /** The name of the reader with its NUL; empty if this is not about one. */
+    /** The name of the reader with its NUL; empty if the event is not about a reader. */
     char ifd_name[128];
-    /** The ATR of the card that came, went, or was reset. */
+    /** The ATR of the card. */
     uint8_t atr[33];
     /** Zero. */
     uint8_t reserved[7];
@@ -1764,100 +1692,85 @@ typedef struct scm_event {
 #define SCM_EVENT_INIT {sizeof(scm_event), 0, 0, 0, 0, {0}, {0}, {0}}
 
 /**
- * Begins to watch the resource managers, their readers and the cards in them.
+ * Begins to watch the resource managers, their readers and their cards.
  *
- * The first events say what there is: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then each
- * reader, and behind it the card that is in it. The virtual resource manager is told of from the first virtual reader
- * of the process on. The events of the two come side by side, in no promised order. `SCM_EVENT_CURRENT` follows when
- * the present state of both has been told; from then on every event is a change. The events of one service are nested:
- * when it goes down, each card was removed and each reader has left before `SCM_EVENT_SERVICE_DOWN`. When it comes up
- * later, its readers follow as in the beginning, and `SCM_EVENT_CURRENT` again.
+ * The first events tell the present state: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then
+ * each reader, followed by its card. The virtual resource manager is included from the first virtual reader of the
+ * process on. The events of the two services may come in any order. `SCM_EVENT_CURRENT` follows when the state of both
+ * is told; from then on each event is a change. When a service goes down, its cards are removed and its readers leave
+ * before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow, and `SCM_EVENT_CURRENT` again.
  *
- * A card that was out and in again is two events, however fast that was, where the platform counts (pcsc-lite and
- * Windows). A card that came and went unseen has no ATR. If nobody fetches them no more than 1024 events wait; what
- * happens then is told as the difference, once there is room.
+ * A card that was out and in again gives two events, however fast, if the platform counts (pcsc-lite and Windows). A
+ * card that came and went unseen has no ATR. Up to 1024 events wait for the program; later changes are told as a
+ * difference when there is room again.
  *
  * @param monitor  [out] the monitor; NULL after a failure
  *
  * @return
- * - `SCM_S_OK`: made. Each monitor has two threads and two contexts of its own; another monitor slows nobody down.
- * - `SCM_E_POINTER`: `monitor` is NULL.
- * - `SCM_E_OUTOFMEMORY`: no memory, no thread, or no file descriptor.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: made. It has two threads and two contexts of its own.
+ * - `SCM_E_OUTOFMEMORY`: also no thread or no file descriptor.
  *
- * Does not block, and does not ask whether a service runs: that it does not is an event. Any thread may call it, and a
- * child after a fork, in which the parent's monitors are dead.
+ * Does not block, and succeeds also if no service runs: that is an event. May be called in the child of a fork.
  */
 SCM_API scm_result scm_monitor_create(scm_monitor **monitor);
 
 /**
- * Fetches the next event, and waits for it if need be.
+ * Waits for the next event and gives it.
  *
  * @param monitor  the monitor
- * @param timeout_ms  how long to wait, in milliseconds; 0: only an event that waits already; `SCM_INFINITE`: without a
- * limit
- * @param event  [out] the event; all zero behind `struct_size` after a failure
+ * @param timeout_ms  how long to wait, in milliseconds: 0 does not wait, `SCM_INFINITE` has no limit
+ * @param event  [out] the event; zero behind `struct_size` after a failure
  *
  * @return
- * - `SCM_S_OK`: fetched.
- * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
- * - `SCM_E_POINTER`: `event` is NULL.
- * - `SCM_E_INVALIDARG`: `event->struct_size` is of no version of this structure.
- * - `SCM_SCARD_E_TIMEOUT`: there was no event in that time.
- * - `SCM_SCARD_E_CANCELLED`: `scm_monitor_cancel`, or the monitor was destroyed meanwhile. No event is lost by that.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: an event.
+ * - `SCM_SCARD_E_TIMEOUT`: there was no event in this time.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_monitor_cancel`, or another thread has destroyed the monitor. No event is lost.
  *
- * Keeps its time even if the service hangs. Any thread may call it, several at once: each event goes to one of them.
+ * Returns in time even if the service hangs. If several threads wait, each event goes to one of them.
  */
 SCM_API scm_result scm_monitor_wait(scm_monitor *monitor, uint32_t timeout_ms, scm_event *event);
 
 /**
- * Ends every `scm_monitor_wait` that is under way on a monitor with `SCM_SCARD_E_CANCELLED`; when there is none, the
- * next one.
+ * Ends every `scm_monitor_wait` of a monitor with `SCM_SCARD_E_CANCELLED`; if there is none, the next one.
  *
  * @param monitor  the monitor
  *
  * @return
- * - `SCM_S_OK`: it does.
- * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: cancelled.
+ * - `SCM_E_HANDLE`: `monitor` is not a monitor.
  *
- * Does not block. Any thread may call it; a signal handler may not.
+ * Never blocks.
  */
 SCM_API scm_result scm_monitor_cancel(scm_monitor *monitor);
 
 /**
- * The file descriptor of a monitor, for poll and event loops: it is readable exactly while an event waits.
+ * Gets the file descriptor of a monitor, for poll and event loops: it is readable exactly while an event waits.
  *
- * It is the monitor's: fetch events with `scm_monitor_wait` and a time of 0 until that gives `SCM_SCARD_E_TIMEOUT`,
- * and neither read nor close it. `scm_monitor_destroy` closes it. A program that is executed does not inherit it.
+ * It belongs to the monitor: neither read nor close it. When it is readable, call `scm_monitor_wait` with a time of 0
+ * until that returns `SCM_SCARD_E_TIMEOUT`. An executed program does not inherit it.
  *
  * @param monitor  the monitor
  * @param fd  [out] the file descriptor; 0 after a failure
  *
  * @return
- * - `SCM_S_OK`: given.
- * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
- * - `SCM_E_POINTER`: `fd` is NULL.
- * - `SCM_E_NOTIMPL`: there are no file descriptors on this platform (Windows).
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: told.
+ * - `SCM_E_NOTIMPL`: this platform has no file descriptors (Windows).
  *
- * Does not block. Any thread may call it.
+ * Never blocks.
  */
 SCM_API scm_result scm_monitor_get_fd(scm_monitor *monitor, int32_t *fd);
 
 /**
- * Ends a monitor, with the events that nobody has fetched. A wait that is under way ends with `SCM_SCARD_E_CANCELLED`.
+ * Ends a monitor, with the events that wait. A wait of another thread ends with `SCM_SCARD_E_CANCELLED`.
  *
  * @param monitor  the monitor
  *
  * @return
  * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_E_HANDLE`: `monitor` is not a monitor.
  *
- * Waits until the threads of the monitor have left, but no longer than half a second: if the service hangs they leave
- * when it goes on. Any thread may call it. A process may end without.
+ * Waits for the threads of the monitor, for half a second at most; if the service hangs they end later. A process may
+ * exit without it.
  */
 SCM_API scm_result scm_monitor_destroy(scm_monitor *monitor);
 
@@ -1987,63 +1900,37 @@ enum {
 };
 
 /**
- * The files of a card, made by `scm_create_file_access`. A token, as every handle; dead after
- * `scm_file_access_release`, and after the `scm_detach` of its attachment.
+ * The files of a card. `scm_create_file_access` makes it; `scm_file_access_release` or the end of the attachment ends
+ * it.
  */
 typedef struct scm_file_access scm_file_access;
 
 /**
- * Gives access to the files of the card (ISCardManage::CreateFileAccess).
+ * Makes an object for the files of the card (ISCardManage::CreateFileAccess).
  *
- * The files are those of ISO/IEC 7816-4: a tree of directories (DF) and files (EF) below the MF, which is the current
- * directory at first. Nothing is sent to the card yet. A card that refuses the class of the first SELECT (6E00, 6D00),
- * or answers it as a SIM, is asked once for an MF in class A0, and is a SIM (3GPP TS 51.011) if it has one: its files
- * and codes are asked for in that class. docs/files.md says what a SIM has not.
+ * The current directory is the MF. Nothing is sent to the card yet. If the card refuses the class of the first SELECT
+ * (6E00, 6D00) or answers it as a SIM, the library asks once for an MF in class A0. If that exists, the card is a SIM
+ * (3GPP TS 51.011), and class A0 is used for its files and codes; docs/files.md tells what a SIM lacks.
  *
- * Every function of the object that asks the card does so under one lock, and selects what it works on, because
- * another process may have selected something else meanwhile. While the caller holds `scm_lock`, what is selected
- * stays selected, and is not selected again, as long as no command of the caller's own comes in between (`scm_send`,
- * `scm_transmit`) and nobody else knows the card handle (it is borrowed, or was asked for with `scm_get_icc`).
- *
- * PATHS are text of at most `SCM_PATH_MAX` bytes. `reference_type` says how they are meant:
+ * PATHS have at most `SCM_PATH_MAX` bytes. `reference_type` tells their form:
  * - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current
- * directory (`4401`); `..` takes back what is before it, `.` is the current one. Where the first is a name of at
- * least three bytes, from that.
+ * directory (`4401`). `..` is the directory above, `.` the current one. The first one may be a name of at least
+ * three bytes.
  * - `SCM_TYPE_BY_NAME`: the name of a directory (AID) in hexadecimal digits; identifiers may follow:
- * `F073636D74657374/4401`. The beginning of a name is enough where nothing is changed as a whole (deleted,
- * invalidated, given properties).
- * - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30: a file in the current directory.
- * - `SCM_TYPE_BY_ANY`: what it looks like; where it looks like several things, what the card has first: an identifier,
- * a short identifier, a name of at least five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell what it
- * was taken for.
- *
- * CODES that every function here may answer, besides its own:
- * - `SCM_E_HANDLE`: the object was released, or its attachment detached.
- * - `SCM_E_INVALIDARG`: a path is NULL, too long, or none of this type; a value or a flag is not defined for this
- * function.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: `SCM_FL_SECURE_MESSAGING` without a provider for it, or the card does not know
- * the command.
- * - `SCM_SCARD_E_DIR_NOT_FOUND`, `SCM_SCARD_E_FILE_NOT_FOUND`: the directory, or the file in it, is not on the card.
- * - `SCM_SCARD_E_NO_DIR`, `SCM_SCARD_E_NO_FILE`: it is a file, or a directory, and the other was meant.
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before, perhaps again after a reset.
- * - `SCM_SCARD_E_NO_ACCESS`: it is not allowed in the state that the file is in.
- * - `SCM_SCARD_E_COMM_DATA_LOST`: the card says that the data may be wrong (6281).
- * - what else `scm_send` makes of a status word, and the codes of a connection (see the top of this file)
- *
- * They block while others hold a lock on the card, which `scm_cancel` ends, and as long as the card takes. Any thread
- * may call them; calls for one attachment run one after the other.
+ * `F073636D74657374/4401`. The beginning of a name suffices, except to delete, to invalidate or to set properties.
+ * - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30, of a file in the current directory.
+ * - `SCM_TYPE_BY_ANY`: the first of these that the card has: an identifier, a short identifier, a name of at least
+ * five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell which it was.
  *
  * @param handle  the attachment
- * @param file_access  [out] the object, to be ended with `scm_file_access_release`; NULL after a failure
+ * @param file_access  [out] the object, which `scm_file_access_release` ends; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: made.
- * - `SCM_E_POINTER`: `file_access` is NULL.
  * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
- * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - any failure of the provider of this card
  *
- * Asks nobody.
+ * Asks neither card nor service, unless a provider does.
  */
 SCM_API scm_result scm_create_file_access(scm_handle *handle, scm_file_access **file_access);
 
@@ -2054,20 +1941,20 @@ SCM_API scm_result scm_create_file_access(scm_handle *handle, scm_file_access **
  *
  * @return
  * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: `file_access` is no such object, or not any more.
+ * - `SCM_E_HANDLE`: `file_access` is not such an object.
  *
- * Asks nobody.
+ * Does not ask the card.
  */
 SCM_API scm_result scm_file_access_release(scm_file_access *file_access);
 
 /**
- * Makes another directory the current one (ISCardFileAccess::ChangeDir).
+ * Changes the current directory (ISCardFileAccess::ChangeDir).
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant
+ * @param reference_type  the form of `path`
  * @param path  the directory
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says. After a failure the current directory is as before.
+ * @return `SCM_S_OK`, or one of the codes of the group. After a failure the current directory is as before.
  */
 SCM_API
 scm_result scm_file_access_change_dir(scm_file_access *file_access,
@@ -2075,23 +1962,19 @@ scm_result scm_file_access_change_dir(scm_file_access *file_access,
                                       const char *path);
 
 /**
- * Tells the path of the current directory (ISCardFileAccess::GetCurrentDir).
+ * Gets the path of the current directory (ISCardFileAccess::GetCurrentDir).
  *
- * It begins with 3F00, or with the name of a directory where that was changed to by its name: `3F00/5015`,
- * `F073636D74657374`. `SCM_TYPE_BY_ANY` takes it back.
+ * It begins with 3F00, or with a name if the program has changed to that name: `3F00/5015`, `F073636D74657374`. The
+ * functions take it back with `SCM_TYPE_BY_ANY`.
  *
  * @param file_access  the object
  * @param path  [out] the path, with its NUL; NULL with capacity 0 asks for the length
  * @param capacity  the room in `path`, in bytes
- * @param path_length  [out] the length of the path with its NUL, 0 after a failure
+ * @param path_length  [out] the length of the path with its NUL; 0 after a failure
  *
- * @return
- * - `SCM_S_OK`: told.
- * - `SCM_E_POINTER`: `path_length` is NULL, or `path` is NULL with a capacity.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the path does not fit.
- * - `SCM_E_HANDLE`, `SCM_E_OUTOFMEMORY`
+ * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
  *
- * Asks nobody: whether the directory is still there shows when it is used.
+ * Does not ask the card, so the directory may be gone.
  */
 SCM_API
 scm_result scm_file_access_get_current_dir(scm_file_access *file_access,
@@ -2100,19 +1983,18 @@ scm_result scm_file_access_get_current_dir(scm_file_access *file_access,
                                            size_t *path_length);
 
 /**
- * Tells what a path is taken for, and the path from the MF or from a name that it stands for. There has to be such a
- * file, or directory, on the card.
+ * Tells what a path means: its form, and the whole path from the MF or from a name. The file or directory must exist.
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant
+ * @param reference_type  the form of `path`
  * @param path  the file or directory
- * @param taken_as  [out] `SCM_TYPE_BY_NAME`, `_BY_ID` or `_BY_SHORT_ID`; 0 after a failure
+ * @param taken_as  [out] `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`; 0 after a failure
  * @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is
- * a number behind the directory: `3F00/5015/7`.
+ * a number behind its directory: `3F00/5015/7`.
  * @param capacity  the room in `resolved`, in bytes
- * @param resolved_length  [out] its length with its NUL, 0 after a failure
+ * @param resolved_length  [out] its length with its NUL; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a code as `scm_create_file_access` says
+ * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
  */
 SCM_API
 scm_result scm_file_access_resolve(scm_file_access *file_access,
@@ -2126,24 +2008,24 @@ scm_result scm_file_access_resolve(scm_file_access *file_access,
 /**
  * Lists the current directory (ISCardFileAccess::Directory).
  *
- * ISO/IEC 7816-4 has no command for it. So files are found by selecting identifiers that are in use on many cards, in
- * 351 SELECTs: those of the standard applications (ISO/IEC 7816-4 and 7816-15, ICAO 9303, ETSI TS 102 221 with 3GPP TS
- * 51.011 and TS 31.102, EN 14890), and 44, 45, 50, 10, 00, 40 and 5F with 00 to 1F behind; docs/files.md has the list.
- * In the MF also by what EF.DIR (2F00) has of applications. What is neither is not listed, nor what may not be
- * selected: `scm_file_access_directory_ex` tries other identifiers. On a SIM all identifiers are tried that the
- * standard has for the level of the directory, in 512 SELECTs at most. A provider lists what it knows.
+ * ISO/IEC 7816-4 has no command for it. The library selects 351 identifiers that are in use on many cards: those of
+ * standard applications (ISO/IEC 7816-4 and 7816-15, ICAO 9303, ETSI TS 102 221 with 3GPP TS 51.011 and TS 31.102, EN
+ * 14890), and 44, 45, 50, 10, 00, 40 and 5F followed by 00 to 1F; docs/files.md has the list. In the MF it also reads
+ * the applications in EF.DIR (2F00). Other files, and files that may not be selected, are not listed;
+ * `scm_file_access_directory_ex` tries other identifiers. On a SIM the library tries all identifiers of the standard
+ * for that level, 512 at most. A provider lists what it knows.
  *
  * @param file_access  the object
- * @param file_type  what to list: `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from
- * `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind its card does not tell is one of the first
- * three.
- * @param names  [out] the names, each with its NUL, and one more NUL at the end: identifiers, and names of
- * applications that have none; NULL with capacity 0 asks for the length
+ * @param file_type  `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from
+ * `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind is unknown is listed with the first three
+ * only.
+ * @param names  [out] a multi-string of identifiers, and of names of applications without an identifier; NULL with
+ * capacity 0 asks for the length
  * @param capacity  the room in `names`, in bytes
- * @param names_length  [out] the length with all NULs, 0 after a failure
+ * @param names_length  [out] the length with all NULs; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the card is asked again by the next call),
- * or a code as `scm_create_file_access` says
+ * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the next call asks the card again), or one of the codes of
+ * the group
  */
 SCM_API
 scm_result scm_file_access_directory(scm_file_access *file_access,
@@ -2152,11 +2034,11 @@ scm_result scm_file_access_directory(scm_file_access *file_access,
                                      size_t capacity,
                                      size_t *names_length);
 
-/** Which identifiers `scm_file_access_directory_ex` tries. Begin with `SCM_DIRECTORY_OPTIONS_INIT`. */
+/** The identifiers that `scm_file_access_directory_ex` tries. Initialise with `SCM_DIRECTORY_OPTIONS_INIT`. */
 typedef struct scm_directory_options {
     /** `sizeof(scm_directory_options)` */
     uint32_t struct_size;
-    /** The first identifier that is tried, and the last one. Both 0: the usual ones. */
+    /** The first identifier, and the last one. Both 0: the usual identifiers. */
     uint16_t first_id;
     uint16_t last_id;
 } scm_directory_options;
@@ -2165,20 +2047,18 @@ typedef struct scm_directory_options {
 #define SCM_DIRECTORY_OPTIONS_INIT {sizeof(scm_directory_options), 0, 0}
 
 /**
- * Lists the current directory, trying the identifiers that `options` say.
+ * Lists the current directory with identifiers that the caller chooses. The card is locked all the time.
  *
  * @param file_access  the object
  * @param file_type  as for `scm_file_access_directory`
- * @param options  the range of identifiers, both included; NULL for the usual ones. All of them, 0001 to FFFE, are
- * 65,534 commands: minutes, with most cards and readers.
+ * @param options  the first and the last identifier; NULL for the usual ones. All identifiers, 0001 to FFFE, are
+ * 65,534 commands, which takes minutes.
  * @param names  [out] as for `scm_file_access_directory`
  * @param capacity  as for `scm_file_access_directory`
  * @param names_length  [out] as for `scm_file_access_directory`
  *
  * @return as `scm_file_access_directory`, and
- * - `SCM_E_INVALIDARG`: the last identifier comes before the first, or `struct_size` is that of no version.
- *
- * The card is locked all the time.
+ * - `SCM_E_INVALIDARG`: also if the last identifier comes before the first.
  */
 SCM_API
 scm_result scm_file_access_directory_ex(scm_file_access *file_access,
@@ -2189,14 +2069,12 @@ scm_result scm_file_access_directory_ex(scm_file_access *file_access,
                                         size_t *names_length);
 
 /**
- * An open file, made by `scm_file_access_open`. A token, as every handle; dead after `scm_file_close`, and after the
- * `scm_detach` of its attachment.
+ * An open file. `scm_file_access_open` makes it; `scm_file_close` or the end of the attachment ends it.
  *
- * It outlives a reset of the card: the next call selects it again, and answers `SCM_SCARD_W_SECURITY_VIOLATION` where
- * a code has to be shown again. Once the card may be another one (it was taken out, the reader or the service was
- * gone, another ATR answers, or an exchange with it broke off, of this or another attachment of the process, and the
- * service cannot tell why), every call that asks the card answers `SCM_SCARD_W_REMOVED_CARD`, until the file is opened
- * anew.
+ * It outlives a reset of the card: the next call selects it again, and returns `SCM_SCARD_W_SECURITY_VIOLATION` if a
+ * code must be presented again. When the card may be another one, every call that asks the card returns
+ * `SCM_SCARD_W_REMOVED_CARD` until the file is opened again. That is after a removal, after the reader or the service
+ * was gone, after another ATR, and after a failed exchange in this process for which the service knows no reason.
  */
 typedef struct scm_file scm_file;
 
@@ -2204,11 +2082,11 @@ typedef struct scm_file scm_file;
  * Opens a file (ISCardFileAccess::Open). The position is at its beginning.
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant
+ * @param reference_type  the form of `path`
  * @param path  the file
- * @param file  [out] the file, to be ended with `scm_file_close`; NULL after a failure
+ * @param file  [out] the file, which `scm_file_close` ends; NULL after a failure
  *
- * @return `SCM_S_OK`, `SCM_E_POINTER`, or a code as `scm_create_file_access` says
+ * @return `SCM_S_OK`, or one of the codes of the group
  */
 SCM_API
 scm_result scm_file_access_open(scm_file_access *file_access,
@@ -2217,40 +2095,36 @@ scm_result scm_file_access_open(scm_file_access *file_access,
                                 scm_file **file);
 
 /**
- * Reads from the position on, which moves behind what was read (ISCardFileAccess::Read).
+ * Reads from the position, and moves the position behind what was read (ISCardFileAccess::Read).
  *
- * Of a file of bytes up to `capacity` bytes, in as many commands as it takes; fewer at its end, and where the card
- * gives no more: then the next call tells why. Of a file of records one record, as long as it is, whatever length of
- * records the card has told. Of a record that it cuts without saying so, and of whose length it tells nothing, the cut
- * one is read.
+ * From a transparent file: up to `capacity` bytes, in as many commands as needed. It gives fewer bytes at the end of
+ * the file, or if the card fails on the way; then the next call tells why. From a file of records: one record, in its
+ * own length. If the card cuts a record without saying so, and tells nothing of its length, the cut record is read.
  *
- * The end is proven. A card that refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, 6F00, 6985, nothing at
- * all, ...) is asked for less, down to one byte: it may not cross the end, or cannot give so much at once, and then
- * what it gives is found in eight commands at most, and remembered for the card. A card that has lost the selection
- * (6986, 6A82) is asked once more with the file selected again. Extended lengths that it refuses (6D00, 6981, 6985,
- * ...) are tried short. `SCM_SCARD_W_EOF` says that the card has refused one byte, or the record, twice; and where it
- * has told a greater size, or more records, also the last one of that. A size that is too small is found out as well:
- * behind it one byte is asked for.
+ * The end of a file is proven. If a card refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, 6F00, 6985, no
+ * answer, ...), the library asks for less, down to one byte, finds the greatest length in eight commands at most, and
+ * remembers it. If the card has lost the selection (6986, 6A82), the file is selected again, once. Extended lengths
+ * that the card refuses (6D00, 6981, 6985, ...) are replaced by short ones. `SCM_SCARD_W_EOF` means that the card has
+ * refused one byte, or the record, twice; and if it has told a greater size or more records, also the last one of
+ * these. Behind a size that is too small, one more byte is asked for.
  *
  * @param file  the file
  * @param data  [out] the bytes, or the record
  * @param capacity  how many bytes are wanted, and the room in `data`
- * @param data_length  [out] how many were read, 0 after a failure
+ * @param data_length  [out] how many bytes were read; 0 after a failure
  * @param flags  0
  *
  * @return
  * - `SCM_S_OK`: read.
  * - `SCM_SCARD_W_EOF`: the position is at the end.
- * - `SCM_SCARD_E_COMM_DATA_LOST`: the card says that part of the data may be wrong (6281), or that there is nothing,
- * or no file, where it has told that there is; or it cannot give so long a record at once.
+ * - `SCM_SCARD_E_COMM_DATA_LOST`: the data may be wrong (6281); the card has announced data, or the file, and gives
+ * none; or it cannot give so long a record at once.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the position is beyond 32,767, and the card does not know the instruction for
  * that (B1).
- * - `SCM_E_POINTER`: `data_length` is NULL, or `data` is.
- * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit, `*data_length` is what is needed, and the position is
- * as before.
- * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
- * - others as `scm_create_file_access` says
+ * - `SCM_E_POINTER`: also if `data` is NULL with capacity 0.
+ * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit. The position is as before.
+ * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
+ * - the other codes of the group
  */
 SCM_API
 scm_result scm_file_read(scm_file *file,
@@ -2260,39 +2134,33 @@ scm_result scm_file_read(scm_file *file,
                          uint32_t flags);
 
 /**
- * Writes at the position, which moves behind what was written (ISCardFileAccess::Write).
+ * Writes at the position, and moves the position behind what was written (ISCardFileAccess::Write).
  *
- * To a file of bytes all of `data`, in as many commands as it takes. A card that refuses a part (6700, 6A84, 6A86,
- * 6B00, ...) is given a shorter one, down to one byte; what it takes at once is remembered. A card that has lost the
- * selection (6986, 6A82) gets the command once more with the file selected again. To a file of records one record:
- * that at the position, or a new one at the end (APPEND RECORD; in a ring UPDATE RECORD of the previous one, where the
- * card knows only that). In a ring a new record is the first, where there is no room in place of the oldest, and the
- * position is behind it then: 1.
+ * To a transparent file: all of `data`, in as many commands as needed. If the card refuses a part (6700, 6A84, 6A86,
+ * 6B00, ...), the library sends a shorter one, down to one byte, and remembers the length that works. If the card has
+ * lost the selection (6986, 6A82), the file is selected again, once. To a file of records: one record, in place of
+ * that at the position, or a new one at the end (APPEND RECORD; in a ring UPDATE RECORD of the previous one, if the
+ * card knows only that). In a ring a new record becomes the first one, replaces the oldest one if there is no room,
+ * and the position is behind it: 1.
  *
  * @param file  the file
  * @param data  the bytes, or the record. With `SCM_FL_ERASE` only their length counts, and it may be NULL.
  * @param data_length  their length; with 0 nothing is sent
- * @param flags  `SCM_FL_REPLACE`, or 0: what was there is replaced (UPDATE); `SCM_FL_ERASE`: it is erased (ERASE);
- * `SCM_FL_OR`, `SCM_FL_AND`: bits are set or cleared (WRITE). Whether WRITE does the one or the other is a property
- * of the file. A record is erased as a whole.
- * @param written  [out] how many bytes the card has acknowledged: also after a failure, such as a card that was pulled
- * in the middle. The position is behind them then.
+ * @param flags  `SCM_FL_REPLACE` or 0 replaces the old data (UPDATE); `SCM_FL_ERASE` erases them (ERASE), a record as
+ * a whole; `SCM_FL_OR` and `SCM_FL_AND` set or clear bits (WRITE), whichever of the two the file allows
+ * @param written  [out] how many bytes the card has acknowledged, also after a failure. The position is behind them.
  *
  * @return
- * - `SCM_S_OK`: all written.
- * - `SCM_E_POINTER`: `written` is NULL.
- * - `SCM_E_INVALIDARG`: `data` is NULL with a length; several of the flags; another flag.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does something else with this file; or the card does not know the
+ * - `SCM_S_OK`: everything is written.
+ * - `SCM_E_INVALIDARG`: also more than one flag.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does the other operation with this file, or the card does not know the
  * command.
- * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or a record of it, can hold. Behind the size that the card has
- * told, one byte is read first: if the card refuses it twice, nothing is written. Else, and where it has told no
- * size, or too much, what fits is written, and `*written` tells how much. A record that is longer than the card has
- * told is sent, and this is the code if the card refuses it.
+ * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Behind the size that the card has told,
+ * one byte is read first: if the card refuses it twice, nothing is written. Otherwise, or if the card told no size,
+ * the part that fits is written. A record that is longer than announced is sent, and the card decides.
  * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
- * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one than the file was opened on.
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: a code or a key has to be shown before.
- * - others as `scm_create_file_access` says. Whether the card has carried out the command that failed is not known
- * where it has not answered.
+ * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
+ * - the other codes of the group. If the card has not answered, it may have carried out the command.
  */
 SCM_API
 scm_result scm_file_write(scm_file *file,
@@ -2312,18 +2180,17 @@ enum {
 };
 
 /**
- * Moves the position (ISCardFileAccess::Seek). It counts bytes, or records of a file of records.
+ * Moves the position (ISCardFileAccess::Seek). It counts bytes; in a file of records, records.
  *
  * @param file  the file
- * @param offset  how far, also negative
+ * @param offset  how far; may be negative
  * @param origin  from where: `SCM_SEEK_FROM_BEGINNING`, `SCM_SEEK_FROM_END` or `SCM_SEEK_RELATIVE`
  *
  * @return
- * - `SCM_S_OK`: moved; right behind the end is a position too.
- * - `SCM_E_INVALIDARG`: `origin` is not defined.
- * - `SCM_SCARD_E_BAD_SEEK`: that is before the beginning or behind the end. The position is as before. Of a file of
- * bytes whose size the card does not tell, the end is not looked for.
- * - `SCM_E_HANDLE`, and where the card is asked the codes of `scm_file_read`
+ * - `SCM_S_OK`: moved. The place right behind the end is a position, too.
+ * - `SCM_SCARD_E_BAD_SEEK`: before the beginning or behind the end. The position is as before. If the card does not
+ * tell the size of a transparent file, its end is not searched.
+ * - if the card is asked, the codes of `scm_file_read`
  *
  * Asks the card for records, for the end, and whether there is something behind the size that it has told.
  */
@@ -2335,47 +2202,47 @@ SCM_API scm_result scm_file_seek(scm_file *file, int64_t offset, uint32_t origin
  * @param file  the file
  * @param position  [out] bytes, or records, from the beginning; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`
+ * @return `SCM_S_OK`, or one of the codes of the group
  *
- * Asks nobody.
+ * Does not ask the card.
  */
 SCM_API scm_result scm_file_tell(scm_file *file, uint64_t *position);
 
 /**
- * Tells how many bytes a file has, or how many records there are in a file of records.
+ * Gets the size of a file in bytes, or the number of its records.
  *
  * @param file  the file
  * @param size  [out] the number; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_E_POINTER`, `SCM_E_HANDLE`, or the codes of `scm_file_read`
+ * @return `SCM_S_OK`, or the codes of `scm_file_read`
  *
- * Asks the card for records, at most 16 times. Of a file of bytes it reads the last one of the size that the card has
- * told, and looks whether another one follows, once; where that is wrong, or the card tells no size, it looks for the
- * end. Of a file that may not be read it gives what the card tells.
+ * Asks the card for records, 16 times at most. In a transparent file it reads the last byte of the size that the card
+ * has told, and tries the next one, once; if that size is wrong, or the card tells none, it searches the end. If the
+ * file may not be read, it gives what the card tells.
  */
 SCM_API scm_result scm_file_get_size(scm_file *file, uint64_t *size);
 
-/** What the card does not tell, in `scm_file_info`. */
+/** The value of a field of `scm_file_info` that the card does not tell. */
 #define SCM_FILE_UNKNOWN 0xFFFFFFFFU
 
-/** What is known of an open file. Begin with `SCM_FILE_INFO_INIT`. */
+/** What is known of an open file. Initialise with `SCM_FILE_INFO_INIT`. */
 typedef struct scm_file_info {
     /** `sizeof(scm_file_info)` */
     uint32_t struct_size;
-    /** What its path was taken for: `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`. */
+    /** The form of its path: `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`. */
     uint32_t reference_type;
     /**
-     * `SCM_TYPE_TRANSPARENT_EF`, `SCM_TYPE_FIXED_EF`, `SCM_TYPE_VARIABLE_EF` or `SCM_TYPE_CYCLIC_EF`. Of a card that
-     * does not tell it was found out by reading, and then it is one of the first and the third.
+     * `SCM_TYPE_TRANSPARENT_EF`, `SCM_TYPE_FIXED_EF`, `SCM_TYPE_VARIABLE_EF` or `SCM_TYPE_CYCLIC_EF`. If the card does
+     * not tell it, the library has found out by reading, and it is the first or the third.
      */
     uint32_t file_type;
     /** Its identifier. */
     uint32_t id;
     /** Its short identifier. */
     uint32_t short_id;
-    /** Its bytes, or those that its records can have altogether. */
+    /** Its size in bytes; for records, the size of all records together. */
     uint32_t size;
-    /** The bytes of its longest record. */
+    /** The size of its longest record, in bytes. */
     uint32_t record_size;
     /** Its life cycle status byte (ISO/IEC 7816-4, 7.4.10). */
     uint32_t life_cycle;
@@ -2385,18 +2252,16 @@ typedef struct scm_file_info {
 #define SCM_FILE_INFO_INIT {sizeof(scm_file_info), 0, 0, 0, 0, 0, 0, 0}
 
 /**
- * Tells what is known of an open file, as it was when it was opened.
+ * Gets what was known of a file when it was opened.
  *
  * @param file  the file
- * @param info  [out] what is known; its `struct_size` is set before, as `SCM_FILE_INFO_INIT` does
+ * @param info  [out] the information; set its `struct_size` before, as `SCM_FILE_INFO_INIT` does
  *
  * @return
  * - `SCM_S_OK`: told.
- * - `SCM_E_POINTER`: `info` is NULL.
- * - `SCM_E_INVALIDARG`: `struct_size` is that of no version.
- * - `SCM_E_HANDLE`: `file` is no file, or not any more.
+ * - `SCM_E_NOTIMPL`: the file is that of a provider.
  *
- * Asks nobody.
+ * Does not ask the card.
  */
 SCM_API scm_result scm_file_get_info(scm_file *file, scm_file_info *info);
 
@@ -2407,29 +2272,30 @@ SCM_API scm_result scm_file_get_info(scm_file *file, scm_file_info *info);
  *
  * @return
  * - `SCM_S_OK`: closed.
- * - `SCM_E_HANDLE`: `file` is no file, or not any more.
+ * - `SCM_E_HANDLE`: `file` is not an open file.
+ * - any failure of the provider: closed
  *
- * Asks nobody: the card knows nothing of open files.
+ * Does not ask the card, which knows nothing of open files.
  */
 SCM_API scm_result scm_file_close(scm_file *file);
 
 /**
- * Tells the properties of a file or a directory (ISCardFileAccess::GetProperties): its control parameters, as the card
- * gives them when it is selected (ISO/IEC 7816-4, 7.4).
+ * Gets the properties of a file or a directory (ISCardFileAccess::GetProperties): the control parameters that the card
+ * gives when the file is selected (ISO/IEC 7816-4, 7.4).
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant
+ * @param reference_type  the form of `path`
  * @param path  the file or directory; `.` is the current one
- * @param tags  which of them: tags one behind the other, such as 80 82 83; (NULL, 0) for all that `flags` say
+ * @param tags  the wanted tags, one after the other, such as 80 82 83; (NULL, 0) for all that `flags` say
  * @param tags_length  their length in bytes
- * @param flags  `SCM_FL_GET_ALL_PROPERTIES`: all that the card tells, also management data such as labels;
- * `SCM_FL_STAT_DEFAULT`, or 0: the control parameters
+ * @param flags  `SCM_FL_GET_ALL_PROPERTIES` for everything that the card tells, also management data such as labels;
+ * `SCM_FL_STAT_DEFAULT` or 0 for the control parameters
  * @param properties  [out] BER-TLV data objects, without a template; NULL with capacity 0 asks for the length
  * @param capacity  the room in `properties`, in bytes
- * @param properties_length  [out] their length, 0 after a failure
+ * @param properties_length  [out] their length; 0 after a failure
  *
- * @return `SCM_S_OK` (also if the card tells none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a
- * code as `scm_create_file_access` says
+ * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
+ * the group
  */
 SCM_API
 scm_result scm_file_access_get_properties(scm_file_access *file_access,
@@ -2443,18 +2309,18 @@ scm_result scm_file_access_get_properties(scm_file_access *file_access,
                                           size_t *properties_length);
 
 /**
- * Gives a file or a directory other properties (ISCardFileAccess::SetProperties): PUT DATA of the control parameters
- * (0062), where the card allows that.
+ * Sets properties of a file or a directory (ISCardFileAccess::SetProperties): PUT DATA of the control parameters
+ * (0062), if the card allows it.
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant
+ * @param reference_type  the form of `path`
  * @param path  the file or directory
  * @param properties  BER-TLV data objects, without a template
  * @param properties_length  their length in bytes
  * @param flags  0
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
- * - `SCM_E_INVALIDARG`: `properties` are no data objects, or none.
+ * @return `SCM_S_OK`, or one of the codes of the group, and
+ * - `SCM_E_INVALIDARG`: also `properties` that are empty or not data objects.
  * - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
  */
 SCM_API
@@ -2466,20 +2332,20 @@ scm_result scm_file_access_set_properties(scm_file_access *file_access,
                                           uint32_t flags);
 
 /**
- * Tells what the file system of the card can do (ISCardFileAccess::GetFileCapabilities): what its ATR and EF.ATR/INFO
- * say, as BER-TLV data objects (ISO/IEC 7816-4, 12.1 and 12.2): 43 card service data, 47 card capabilities, 7F66 how
- * long commands and responses may be, and others.
+ * Gets the capabilities of the file system of the card (ISCardFileAccess::GetFileCapabilities), from its ATR and
+ * EF.ATR/INFO, as BER-TLV data objects (ISO/IEC 7816-4, 12.1 and 12.2): 43 card service data, 47 card capabilities,
+ * 7F66 the longest commands and responses, and others.
  *
  * @param file_access  the object
- * @param tags  which of them: tags one behind the other; (NULL, 0) for all
+ * @param tags  the wanted tags, one after the other; (NULL, 0) for all
  * @param tags_length  their length in bytes
  * @param flags  0
  * @param capabilities  [out] the data objects; NULL with capacity 0 asks for the length
  * @param capacity  the room in `capabilities`, in bytes
- * @param capabilities_length  [out] their length, 0 after a failure
+ * @param capabilities_length  [out] their length; 0 after a failure
  *
- * @return `SCM_S_OK` (also if the card says none of them), `SCM_E_POINTER`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or a
- * code as `scm_create_file_access` says
+ * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
+ * the group
  */
 SCM_API
 scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
@@ -2494,25 +2360,25 @@ scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
  * Creates a file or a directory (ISCardFileAccess::Create; CREATE FILE of ISO/IEC 7816-9).
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant. By name a directory of this name is created in the current one; a short
- * identifier is no place for a new file, but may be among the `properties` (88).
+ * @param reference_type  the form of `path`. By name it creates a directory of this name in the current one. A short
+ * identifier is not possible, but may be among the `properties` (88).
  * @param path  the new file
- * @param properties  its control parameters, as BER-TLV data objects of ISO/IEC 7816-4, 7.4, with a template 62 or
- * without: such as 80 (size), 82 (file descriptor), 86 or 8C (security). What is missing is put in: the identifier
- * (83) or the name (84) of the path, the size of `data`, and that it is a file of bytes (a directory, if by name).
- * (NULL, 0) for none.
+ * @param properties  its control parameters: BER-TLV data objects of ISO/IEC 7816-4, 7.4, in a template 62 or without
+ * one, such as 80 (size), 82 (file descriptor), 86 or 8C (security). The library adds what is missing: the
+ * identifier (83) or name (84) of the path, the size of `data`, and the descriptor of a transparent EF (by name: of
+ * a directory). (NULL, 0) for none.
  * @param properties_length  their length in bytes
- * @param flags  `SCM_FL_PREALLOCATE`: room is wanted for data that come later; `properties` say how much. Or 0.
- * @param data  the first content of the file; of a file of records as many as it fills. (NULL, 0) for none.
+ * @param flags  `SCM_FL_PREALLOCATE` if data come later, and `properties` tell the size; or 0
+ * @param data  the first content of the file: for a file of records as many records as it fills. (NULL, 0) for none.
  * @param data_length  its length in bytes
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
- * - `SCM_E_INVALIDARG`: `properties` are no data objects, or contradict the path, or do not say a size with
+ * @return `SCM_S_OK`, or one of the codes of the group, and
+ * - `SCM_E_INVALIDARG`: also `properties` that are not data objects, contradict the path, or tell no size with
  * `SCM_FL_PREALLOCATE`; `data` for a directory.
- * - `SCM_SCARD_E_NO_ACCESS`: there is a file of this identifier or name, or a condition of the card is not met.
+ * - `SCM_SCARD_E_NO_ACCESS`: a file of this identifier or name exists, or a condition of the card is not met.
  * - `SCM_SCARD_E_WRITE_TOO_MANY`: no room on the card, or the data are too long for the file.
  *
- * Where the file was created and the data could not be written, the file is there.
+ * If the file was created but the data could not be written, the file stays.
  */
 SCM_API
 scm_result scm_file_access_create(scm_file_access *file_access,
@@ -2527,20 +2393,20 @@ scm_result scm_file_access_create(scm_file_access *file_access,
 /**
  * Deletes a file or a directory (ISCardFileAccess::Delete; DELETE FILE of ISO/IEC 7816-9).
  *
- * When the current directory is deleted, the one above it becomes the current one.
+ * After the current directory was deleted, the directory above it is the current one.
  *
  * @param file_access  the object
- * @param reference_type  how `path` is meant; not by short identifier
+ * @param reference_type  the form of `path`; not a short identifier
  * @param path  the file or directory
- * @param flags  `SCM_FL_RECURSIVE`: a directory with all that is in it; `SCM_FL_NON_RECURSIVE`, or 0: a file only,
- * because whether a directory is empty no command of the standard tells. A provider may know.
+ * @param flags  `SCM_FL_RECURSIVE` for a directory with its content; `SCM_FL_NON_RECURSIVE` or 0 for a file only,
+ * because no standard command tells whether a directory is empty. A provider may know.
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says, and
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is a directory, or may be one, and `SCM_FL_RECURSIVE` is not said. Nothing
- * is deleted.
- * - `SCM_SCARD_E_FILE_NOT_FOUND`: also a name that is only the beginning of one.
- * - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met, such as that a directory has to be empty: then what
- * is in it is to be deleted before.
+ * @return `SCM_S_OK`, or one of the codes of the group, and
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is or may be a directory, and `SCM_FL_RECURSIVE` is missing. Nothing is
+ * deleted.
+ * - `SCM_SCARD_E_FILE_NOT_FOUND`: also if only the beginning of a name is given.
+ * - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met. Some cards delete only empty directories: delete the
+ * content first.
  */
 SCM_API
 scm_result scm_file_access_delete(scm_file_access *file_access,
@@ -2553,10 +2419,10 @@ scm_result scm_file_access_delete(scm_file_access *file_access,
  * FILE of ISO/IEC 7816-9).
  *
  * @param file_access  the object
- * @param path  the file or directory, of any type
+ * @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
  * @param flags  0
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says
+ * @return `SCM_S_OK`, or one of the codes of the group
  */
 SCM_API scm_result scm_file_access_invalidate(scm_file_access *file_access, const char *path, uint32_t flags);
 
@@ -2564,10 +2430,10 @@ SCM_API scm_result scm_file_access_invalidate(scm_file_access *file_access, cons
  * Makes a file or a directory usable again (ISCardFileAccess::Rehabilitate; ACTIVATE FILE of ISO/IEC 7816-9).
  *
  * @param file_access  the object
- * @param path  the file or directory, of any type
+ * @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
  * @param flags  0
  *
- * @return `SCM_S_OK`, or a code as `scm_create_file_access` says
+ * @return `SCM_S_OK`, or one of the codes of the group
  */
 SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, const char *path, uint32_t flags);
 

@@ -191,8 +191,8 @@ typedef struct scm_file_access_functions {
 
 /** `scm_file_access_functions` without any function. */
 #define SCM_FILE_ACCESS_FUNCTIONS_INIT \
-    {sizeof(scm_file_access_functions), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-     NULL, NULL, NULL}
+    {sizeof(scm_file_access_functions), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+     NULL, NULL, NULL, NULL}
 
 /**
  * The codes of a card, as a provider has them. Begin with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.

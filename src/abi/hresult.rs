@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 
-/// What every function that can fail returns: an HRESULT. Negative is a failure.
+/// An HRESULT: negative is a failure.
 #[allow(non_camel_case_types)]
 pub type scm_result = i32;
 

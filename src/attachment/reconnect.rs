@@ -8,7 +8,7 @@ use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
-use crate::runtime::wait::{WaitLimit, earlier};
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit, earlier};
 
 /// How long a call that has no time left still waits for a new connection.
 pub(super) const MOMENT_MS: u32 = 10;
@@ -25,13 +25,13 @@ pub struct ReconnectRequest {
     pub protocols: Option<Protocols>,
     /// Whether the card is left, reset or unpowered.
     pub initial: Disposition,
-    /// None sets no limit, and leaves waits for other applications to the resource manager.
-    pub timeout_ms: Option<u32>,
+    /// The limit of the whole reconnect; `SCM_INFINITE` is none.
+    pub limit_ms: u32,
 }
 
 impl Default for ReconnectRequest {
     fn default() -> Self {
-        ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Leave, timeout_ms: None }
+        ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Leave, limit_ms: SCM_INFINITE }
     }
 }
 
@@ -55,7 +55,7 @@ impl Attachment {
     /// Makes the attachment usable again if anything can. A failure leaves the attachment in place for another
     /// reconnect.
     pub fn reconnect(&self, request: ReconnectRequest) -> Result<Reconnected> {
-        let limit = &super::limit(request.timeout_ms, &self.waker);
+        let limit = &WaitLimit::of_ms(request.limit_ms, &self.waker);
         let mut session = self.begin_call_within(limit)?;
         let access = request.access(session.connection.access());
         let before = session.connection.card();

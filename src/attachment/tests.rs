@@ -218,7 +218,7 @@ fn last_response(attachment: &Attachment) -> Vec<u8> {
 }
 
 const RESET: ReconnectRequest =
-    ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Reset, timeout_ms: None };
+    ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Reset, limit_ms: SCM_INFINITE };
 
 #[test]
 fn a_failed_attach_releases_what_it_has_taken() {
@@ -700,7 +700,7 @@ fn cancelled_on_a_busy_machine(script: &'static Script) -> Attachment {
     script.fail("connect", &[Hresult::SCARD_E_SHARING_VIOLATION, Hresult::SCARD_E_TIMEOUT]);
     let exclusive = ReconnectRequest {
         share_mode: Some(ShareMode::Exclusive),
-        timeout_ms: Some(SCM_INFINITE),
+        limit_ms: SCM_INFINITE,
         ..ReconnectRequest::default()
     };
     assert_eq!(attachment.reconnect(exclusive), Err(Hresult::SCARD_E_CANCELLED));

@@ -1,6 +1,7 @@
 //! The headers are what the generator makes of the source and of their templates, and keep the rules of `docs/naming.md`.
 
 mod generator;
+mod naming;
 
 use std::path::Path;
 

@@ -5,6 +5,7 @@ use crate::abi::hresult::Result;
 use crate::attachment::{Attachment, ReconnectRequest, Reconnected};
 use crate::iso7816::command::MAX_COMMAND;
 use crate::resource_manager::MAX_ATTRIBUTE;
+use crate::runtime::wait::SCM_INFINITE;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Call {
@@ -40,7 +41,8 @@ pub type Outcome = Result<Said>;
 const LEAVE: Disposition = Disposition::Leave;
 /// A limit that no test reaches.
 const LIMIT_MS: u32 = 60_000;
-const KEEP: ReconnectRequest = ReconnectRequest { share_mode: None, protocols: None, initial: LEAVE, timeout_ms: None };
+const KEEP: ReconnectRequest =
+    ReconnectRequest { share_mode: None, protocols: None, initial: LEAVE, limit_ms: SCM_INFINITE };
 
 const fn share(share_mode: ShareMode) -> Call {
     Call::Reconnect(ReconnectRequest { share_mode: Some(share_mode), ..KEEP })
@@ -72,7 +74,7 @@ pub const CALLS: &[Call] = &[
     Call::Unlock(Disposition::Unpower),
     Call::Unlock(Disposition::Eject),
     Call::Reconnect(KEEP),
-    Call::Reconnect(ReconnectRequest { timeout_ms: Some(LIMIT_MS), ..KEEP }),
+    Call::Reconnect(ReconnectRequest { limit_ms: LIMIT_MS, ..KEEP }),
     share(ShareMode::Shared),
     share(ShareMode::Exclusive),
     share(ShareMode::Direct),
@@ -153,7 +155,7 @@ impl Call {
     /// Whether it has a limit.
     pub fn has_limit(self) -> bool {
         match self {
-            Call::Reconnect(request) => request.timeout_ms.is_some(),
+            Call::Reconnect(request) => request.limit_ms != SCM_INFINITE,
             call => matches!(call, Call::TransmitWithin(_) | Call::LockWithin(_)),
         }
     }

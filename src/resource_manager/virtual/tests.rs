@@ -211,7 +211,7 @@ fn answered() -> Result<Vec<u8>> {
 }
 
 const RESET: ReconnectRequest =
-    ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Reset, timeout_ms: None };
+    ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Reset, limit_ms: SCM_INFINITE };
 
 #[test]
 fn a_card_answers_through_its_callbacks() {
@@ -416,7 +416,10 @@ fn a_reconnect_waits_for_exclusive_use() {
     let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
     thread::scope(|scope| {
         let waiting = scope.spawn(|| first.reconnect(exclusive));
-        wait_for_a_waiter(&bench);
+        let is_refused = |log: Vec<u8>| String::from_utf8(log).unwrap().contains("connect exclusive");
+        while !is_refused(log(bench.ifd).unwrap()) {
+            thread::yield_now();
+        }
         assert!(!waiting.is_finished());
         second.close().unwrap();
         assert_eq!(waiting.join().unwrap(), Ok(Reconnected::SameCard));
