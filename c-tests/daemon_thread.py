@@ -21,7 +21,7 @@ POWER = CFUNCTYPE(c_int32, c_void_p, c_uint32)
 class VirtualCard(Structure):
     """scm_virtual_card"""
     _fields_ = [("struct_size", c_uint32), ("protocols", c_uint32), ("atr", c_char_p), ("atr_length", c_size_t),
-                ("user", c_void_p), ("transmit", TRANSMIT), ("power", POWER), ("control", c_void_p),
+                ("user_data", c_void_p), ("transmit", TRANSMIT), ("power", POWER), ("control", c_void_p),
                 ("release", c_void_p)]
 
 

@@ -1,6 +1,7 @@
 /* The first program of the README sends its command again only after a reset or a removal, to the same card. */
 #define main first_program
 #include "../examples/attach.c"
+#include "scm_virtual.h"
 #undef main
 
 #include <setjmp.h>

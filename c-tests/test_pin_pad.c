@@ -1,5 +1,6 @@
 /* Readers with a PIN pad (PC/SC part 10): their commands, byte by byte, and the meaning of their answers. */
 #include "support/check.h"
+#include "scm_virtual.h"
 
 #include <stdbool.h>
 

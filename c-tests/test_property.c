@@ -1,5 +1,6 @@
 /* Properties: status, ATR, names, handles, the lists of readers. */
 #include "support/check.h"
+#include "scm_virtual.h"
 
 #include <PCSC/winscard.h>
 

@@ -3,6 +3,7 @@
 #include "support/check.h"
 #include "support/provider.h"
 #include "support/wait.h"
+#include "scm_virtual.h"
 
 #include <errno.h>
 #include <pthread.h>

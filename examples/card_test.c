@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <scm.h>
+#include <scm_virtual.h>
 
 /* ---- One: the code under test. In a real program it is in another file. ---- */
 
@@ -137,7 +138,7 @@ static scm_result insert(test_card *card)
     scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
     plug.atr = atr;
     plug.atr_length = sizeof atr;
-    plug.user = card;
+    plug.user_data = card;
     plug.transmit = transmit;
     plug.power = power;
     plug.release = release;

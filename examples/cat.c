@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     bool at_end = result == SCM_SCARD_W_EOF;
     if (at_end &&
         (SCM_FAILED(result = scm_file_tell(file, &position)) ||
-         SCM_FAILED(result = scm_file_size(file, &size)))) at_end = false;
+         SCM_FAILED(result = scm_file_get_size(file, &size)))) at_end = false;
     scm_detach(card); /* ends the files and the lock too */
     if (SCM_FAILED(result))
         return fail(argv[2], result);

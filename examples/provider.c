@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include <scm.h>
+#include <scm_provider.h>
+#include <scm_virtual.h>
 
 /* ---- One: the program. It does not know the card. ---- */
 
@@ -95,12 +97,11 @@ static scm_result close_track(void *file)
 static scm_provider jukebox_provider(void)
 {
     static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
-    static const scm_guid iid = SCM_IID_FILE_ACCESS;
     scm_provider provider = SCM_PROVIDER_INIT;
     functions.open = open_track;
     functions.read = read_track;
     functions.close = close_track;
-    provider.iid = &iid;
+    provider.iid = &SCM_IID_FILE_ACCESS;
     provider.atr = JUKEBOX;
     provider.atr_mask = JUKEBOX_MASK;
     provider.atr_length = sizeof JUKEBOX;

@@ -162,9 +162,9 @@ impl Drop for AttachedCard {
 fn options() -> scm_send_options {
     scm_send_options {
         struct_size: size_of::<scm_send_options>() as u32,
-        timeout_ms: 0,
+        limit_ms: 0,
         hook: None,
-        hook_data: null_mut(),
+        user_data: null_mut(),
         flags: 0,
         get_response_class: 0,
         successes: null(),

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use scm::abi::constants::{SCM_FL_ERASE, SCM_PROTOCOL_T1, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
 use scm::capi::attachment::{scm_detach, scm_handle};
 use scm::capi::command::{SCM_CARD_CHAINING, scm_card_capabilities, scm_set_card_capabilities};
-use scm::capi::file::{scm_file, scm_file_read, scm_file_seek, scm_file_size, scm_file_write};
+use scm::capi::file::{scm_file, scm_file_get_size, scm_file_read, scm_file_seek, scm_file_write};
 use scm::capi::file_access::{scm_create_file_access, scm_file_access_open};
 use scm::capi::lock::scm_lock;
 use test_reader::{Shared, TestReader, lock, share};
@@ -432,7 +432,7 @@ impl OpenFile {
     fn size(&self) -> Result<u64, i32> {
         let mut size = 77;
         // SAFETY: `size` can be written.
-        match unsafe { scm_file_size(self.token, &mut size) } {
+        match unsafe { scm_file_get_size(self.token, &mut size) } {
             0 => Ok(size),
             code => Err(code),
         }

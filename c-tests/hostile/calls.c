@@ -9,6 +9,8 @@
 
 #include "documented.h"
 #include "scm.h"
+#include "scm_provider.h"
+#include "scm_virtual.h"
 #include "wait.h"
 
 /* --- The parameters of a function, one letter for each parameter or group of parameters */
@@ -67,7 +69,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_file_write, "fbu8", 0),
     F(scm_file_seek, "flu", 0),
     F(scm_file_tell, "f8", 0),
-    F(scm_file_size, "f8", 0),
+    F(scm_file_get_size, "f8", 0),
     F(scm_file_close, "f", 0),
     F(scm_create_file_access, "hX", 0),
     F(scm_file_access_release, "x", 0),
@@ -87,7 +89,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_list_ifds, "B", 0),
     F(scm_list_ifd_groups, "B", 0),
     F(scm_create_interface, "hgspI", 0),
-    F(scm_interface_get, "iPP", 0),
+    F(scm_interface_get_implementation, "iPP", 0),
     F(scm_interface_release, "i", 0),
     F(scm_lock, "h", 0),
     F(scm_lock_ex, "ht", 0),
@@ -96,7 +98,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_monitor_create, "M", 0),
     F(scm_monitor_wait, "mtO", EVENT),
     F(scm_monitor_cancel, "m", 0),
-    F(scm_monitor_fd, "m4", 0),
+    F(scm_monitor_get_fd, "m4", 0),
     F(scm_monitor_destroy, "m", 0),
     F(scm_status, "h44", 0),
     F(scm_get_atr, "hB", 0),
@@ -159,7 +161,7 @@ void complain(const char *function, const char *what, ...)
 
 enum { KINDS = 8, TOKENS = 12, DEAD = 16 };
 static const char LETTERS[] = "havxfimr";
-static const scm_guid FILE_ACCESS = SCM_IID_FILE_ACCESS;
+static const scm_guid FILE_ACCESS = SCM_IID_FILE_ACCESS_INIT;
 static _Atomic uintptr_t tokens[KINDS][TOKENS], dead[DEAD];
 
 static scm_result end_token(int kind, uintptr_t token)
@@ -426,13 +428,13 @@ static void fill(struct arguments *call, int structure, void *memory)
     case ATTACH:
         *(scm_attach_options *)memory =
             (scm_attach_options){sizeof(scm_attach_options), n % 4, m % 4, 0, 1 + below(caller, 50)};
-        call->limit_ms = ((scm_attach_options *)memory)->timeout_ms;
+        call->limit_ms = ((scm_attach_options *)memory)->limit_ms;
         break;
     case RECONNECT:
         *(scm_reconnect_options *)memory =
             (scm_reconnect_options){sizeof(scm_reconnect_options), n % 4, m % 4, below(caller, 3),
                 1 + below(caller, 50)};
-        call->limit_ms = ((scm_reconnect_options *)memory)->timeout_ms;
+        call->limit_ms = ((scm_reconnect_options *)memory)->limit_ms;
         break;
     case COMMAND:
         *(scm_command *)memory =
@@ -442,7 +444,7 @@ static void fill(struct arguments *call, int structure, void *memory)
         *(scm_send_options *)memory = (scm_send_options){
             sizeof(scm_send_options), 1 + below(caller, 50), hook, NULL, n % 4, m % 3 ? 0 : SCM_SEND_CLASS + n % 256,
                 NULL, 0};
-        call->limit_ms = ((scm_send_options *)memory)->timeout_ms;
+        call->limit_ms = ((scm_send_options *)memory)->limit_ms;
         break;
     case CAPABILITIES:
         *(scm_card_capabilities *)memory = (scm_card_capabilities){sizeof(scm_card_capabilities), n % 8, m, n, m % 21};

@@ -1,4 +1,4 @@
-/* The codes that the header documents for a function. The header is the data: an undocumented code is an error of the
+/* The codes that the headers document for a function. The headers are the data: an undocumented code is an error of a
  * header or of the function. */
 #ifndef DOCUMENTED_H
 #define DOCUMENTED_H
@@ -7,8 +7,8 @@
 
 #include "scm.h"
 
-/* Reads the header. Ends the program if it is invalid. */
-void documented_read(const char *path);
+/* Reads the headers in a folder. Ends the program if there are none. */
+void documented_read(const char *folder);
 
 /* True if the description of a function or the conventions at the top allow the code. */
 bool documented(const char *function, scm_result code);

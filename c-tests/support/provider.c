@@ -56,7 +56,7 @@ static scm_result close_file(void *file)
 
 static scm_provider provider(void)
 {
-    static const scm_guid iid = SCM_IID_FILE_ACCESS;
+    static const scm_guid iid = SCM_IID_FILE_ACCESS_INIT;
     static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     scm_provider provider = SCM_PROVIDER_INIT;
     functions.change_dir = change_dir;
@@ -67,7 +67,7 @@ static scm_provider provider(void)
     provider.functions = &functions;
     provider.create = create;
     provider.release = release;
-    provider.end = end;
+    provider.release_user_data = end;
     return provider;
 }
 

@@ -2,7 +2,7 @@
 #ifndef PROVIDER_H
 #define PROVIDER_H
 
-#include "scm.h"
+#include "scm_provider.h"
 
 enum provider_function {
     PROVIDER_CREATE,

@@ -3,6 +3,7 @@
 #define VPCD_H
 
 #include "scm.h"
+#include "scm_virtual.h"
 
 /* Starts `program` with its own port, and waits until it is ready. Returns NULL, or an error. `release` of the card
  * ends the program and frees `card`'s memory. */

@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::callback;
 
-/// Runs the body of an exported function. A panic is a bug of ours: the caller gets `E_UNEXPECTED`, and the object under
-/// whose mutex it happened refuses further use, because the mutex is poisoned. A thread that was to end in a function of the program
-/// ends here, when the body has released everything.
+/// Runs the body of an exported function. A panic is a bug of ours: the caller gets `E_UNEXPECTED`, and the object
+/// under whose mutex it happened refuses further use, because the mutex is poisoned. A thread that was to end in a
+/// function of the program ends here, when the body has released everything.
 pub fn guard(body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
     callback::resume();
@@ -118,8 +118,8 @@ impl<T> Output<T> {
     }
 }
 
-/// A required output of a structure that may grow. The caller says in it how long his version of it is: no more than that is
-/// written, the size itself never, and zeroes where he knows more than this library.
+/// A required output of a structure that may grow. The caller says in it how long his version of it is: no more than
+/// that is written, the size itself never, and zeroes where he knows more than this library.
 pub struct OutputStructure<T> {
     pointer: *mut T,
     size: usize,
@@ -146,7 +146,8 @@ impl<T: Options> OutputStructure<T> {
     pub fn set(self, value: &T) {
         let begin = size_of::<u32>();
         let length = self.size.min(size_of::<T>()) - begin;
-        // SAFETY: no more bytes than T has, nor than the caller has room for; checked in `new`, and still the same call.
+        // SAFETY: no more bytes than T has, nor than the caller has room for; checked in `new`, and still the same
+        // call.
         unsafe {
             let from = std::ptr::from_ref(value).cast::<u8>().add(begin);
             std::ptr::copy_nonoverlapping(from, self.pointer.cast::<u8>().add(begin), length);
@@ -198,8 +199,8 @@ impl OutputBytes {
         if fits || question { Ok(Hresult::S_OK) } else { Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) }
     }
 
-    /// Lets a function of the program's own fill it: buffer, capacity, and where the length goes. After a failure the length is zero,
-    /// or what is needed. To have written more than there is room for is a failure, too.
+    /// Lets a function of the program's own fill it: buffer, capacity, and where the length goes. After a failure the
+    /// length is zero, or what is needed. To have written more than there is room for is a failure, too.
     pub fn fill_by(self, call: impl FnOnce(*mut u8, usize, *mut usize) -> Result<Hresult>) -> Result<Hresult> {
         let mut length = 0;
         let answer = match call(self.buffer, self.capacity, &mut length) {

@@ -22,12 +22,12 @@ const _: () = assert!(SCM_INTERFACE_NAME_MAX == name::MAX_LENGTH);
 
 /// An implementation of an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
 ///
-/// For these cards it takes the place of the generic implementation, or it brings an interface that the library does not know.
-/// The functions are called on the thread that calls the library, with no lock of the library held; those of one object also at
-/// the same time, when several threads use it. They may call every function of the library, with the handle that the object
-/// was created for: so they talk to the card. They have to return, unless their thread ends in them, which is a
-/// failure: neither an exception nor a longjmp may leave them. Their codes are
-/// handed on, but `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which only the library can say of its objects: they become `SCM_E_FAIL`.
+/// For these cards it takes the place of the generic implementation, or it brings an interface that the library does
+/// not know. The functions are called on the thread that calls the library, with no lock of the library held; those of
+/// one object also at the same time, when several threads use it. They may call every function of the library, with the
+/// handle that the object was created for: so they talk to the card. They have to return, unless their thread ends in
+/// them, which is a failure: neither an exception nor a longjmp may leave them. Their codes are handed on, but
+/// `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which only the library can say of its objects: they become `SCM_E_FAIL`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_provider {
@@ -37,25 +37,26 @@ pub struct scm_provider {
     pub flags: u32,
     /// The interface by its IID, such as `SCM_IID_FILE_ACCESS`, or NULL if it has only a name.
     pub iid: *const scm_guid,
-    /// The interface by its name: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. Beside an IID it is
-    /// another way of asking for the same.
+    /// The interface by its name: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. Beside an
+    /// IID it is another way of asking for the same.
     pub name: *const c_char,
     /// The ATR of the cards, up to `SCM_ATR_MAX` bytes; NULL with length 0 for every card.
     pub atr: *const u8,
-    /// As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this length, too.
+    /// As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this
+    /// length, too.
     pub atr_mask: *const u8,
     /// The length of the ATR, and of the mask.
     pub atr_length: libc::size_t,
     /// The table of functions: an `scm_file_access_functions`, `scm_ch_verification_functions` or
-    /// `scm_card_auth_functions` for the interface of that name, which is copied; for another interface whatever its users
-    /// expect, which is handed on as it is.
+    /// `scm_card_auth_functions` for the interface of that name, which is copied; for another interface whatever its
+    /// users expect, which is handed on as it is.
     pub functions: *const c_void,
-    /// What `create` and `end` get as their first argument.
+    /// What `create` and `release_user_data` get as their first argument.
     pub user_data: *mut c_void,
-    /// Makes an object for an attachment. Required. What it puts into `object` is what the functions get; NULL is good, too.
-    /// `caller_user_data` is what was given to `scm_create_interface`, and else NULL. A failure is that of the call that
-    /// wanted the object, and nothing is released then. Who asks from here for the same interface gets what there would be without
-    /// this provider: so it can stand on the generic implementation.
+    /// Makes an object for an attachment. Required. What it puts into `object` is what the functions get; NULL is good,
+    /// too. `caller_user_data` is what was given to `scm_create_interface`, and else NULL. A failure is that of the
+    /// call that wanted the object, and nothing is released then. Who asks from here for the same interface gets what
+    /// there would be without this provider: so it can stand on the generic implementation.
     pub create: Option<
         unsafe extern "C-unwind" fn(
             user_data: *mut c_void,
@@ -64,15 +65,16 @@ pub struct scm_provider {
             object: *mut *mut c_void,
         ) -> scm_result,
     >,
-    /// Ends an object. It is called once for each, as the last of its functions, when nobody is in one any more. The attachment may
-    /// be dead then. NULL for nothing to be done.
+    /// Ends an object. It is called once for each, as the last of its functions, when nobody is in one any more. The
+    /// attachment may be dead then. NULL for nothing to be done.
     pub release: Option<unsafe extern "C-unwind" fn(object: *mut c_void)>,
-    /// Is called once, as the last one, when the provider is not registered any more, the last object is released, and nobody is
-    /// in `create`. NULL for nothing to be done.
-    pub end: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
+    /// Is called once, as the last one, when the provider is not registered any more, the last object is released, and
+    /// nobody is in `create`. NULL for nothing to be done.
+    pub release_user_data: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
 }
 
-// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or NULL.
+// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or
+// NULL.
 unsafe impl Options for scm_provider {
     const FIRST_SIZE: usize = 8 + 10 * size_of::<usize>();
     const DEFAULT: Self = scm_provider {
@@ -87,7 +89,7 @@ unsafe impl Options for scm_provider {
         user_data: std::ptr::null_mut(),
         create: None,
         release: None,
-        end: None,
+        release_user_data: None,
     };
 }
 
@@ -114,7 +116,7 @@ unsafe impl Options for scm_file_access_functions {
         write: None,
         seek: None,
         tell: None,
-        size: None,
+        get_size: None,
         close: None,
     };
 }
@@ -143,19 +145,21 @@ unsafe impl Options for scm_card_auth_functions {
     };
 }
 
-/// Registers a provider: from now on what is created for its interface and its cards is created by it, for every attachment of
-/// this process. Of several that suit, the one that was registered last is asked.
+/// Registers a provider: from now on what is created for its interface and its cards is created by it, for every
+/// attachment of this process. Of several that suit, the one that was registered last is asked.
 ///
 /// What was created before stays as it is. The child of a fork has the same providers.
 ///
-/// @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions of the library's own
-///   kinds are copied. What `user_data` points to, and the code of the functions, is there until `end`.
+/// @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions of the
+///   library's own kinds are copied. What `user_data` points to, and the code of the functions, is there until
+///   `release_user_data`.
 ///
 /// @return
 /// - `SCM_S_OK`: registered.
-/// - `SCM_E_INVALIDARG`: `provider` is NULL, `struct_size` is that of no version, `flags` is not 0, neither an IID nor a name
-///   is given, the name cannot be one, IID and name are those of different interfaces that the library knows, the ATR is too long or
-///   NULL with a length, `create` is NULL, or `functions` is NULL or of no version of the table that it has to be.
+/// - `SCM_E_INVALIDARG`: `provider` is NULL, `struct_size` is that of no version, `flags` is not 0, neither an IID nor
+///   a name is given, the name cannot be one, IID and name are those of different interfaces that the library knows,
+///   the ATR is too long or NULL with a length, `create` is NULL, or `functions` is NULL or of no version of the table
+///   that it has to be.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
@@ -174,10 +178,11 @@ pub unsafe extern "C-unwind" fn scm_register_provider(provider: *const scm_provi
 
 /// Takes a provider back: nothing is created by it from now on.
 ///
-/// Objects that it has created live on, and its functions are called for them; when the last one is released, `end` is called.
+/// Objects that it has created live on, and its functions are called for them; when the last one is released,
+/// `release_user_data` is called.
 ///
-/// @param provider  as it was registered: interface, ATR and mask, `user_data` and `create` have to be the same. If there are several
-///   such, it is the one that was registered last.
+/// @param provider  as it was registered: interface, ATR and mask, `user_data` and `create` have to be the same. If
+///   there are several such, it is the one that was registered last.
 ///
 /// @return
 /// - `SCM_S_OK`: not registered any more.
@@ -185,8 +190,8 @@ pub unsafe extern "C-unwind" fn scm_register_provider(provider: *const scm_provi
 /// - `SCM_E_NOINTERFACE`: no provider is registered so.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// Waits neither for a `create` nor for a function of the provider that another thread is in. Any thread may call it, and
-/// the provider itself.
+/// Waits neither for a `create` nor for a function of the provider that another thread is in. Any thread may call it,
+/// and the provider itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {
@@ -213,7 +218,7 @@ unsafe fn read_provider(provider: *const scm_provider) -> Result<Provider> {
         user: given.user_data,
         create: given.create.ok_or(Hresult::E_INVALIDARG)?,
         release: given.release,
-        end: given.end,
+        end: given.release_user_data,
     };
     // SAFETY: as the caller vouches for.
     let functions = unsafe { given.functions(offer.standard()) }?;

@@ -133,7 +133,7 @@ mod fork {
 
     use super::{HANDLES, Handles, lock};
     use crate::abi::hresult::{Hresult, Result};
-    use crate::arbiter::registry::{self as arbiters, Arbiters};
+    use crate::arbiter::registry::{self as arbiters, Registry};
     use crate::interfaces::provided::registry as providers;
     use crate::resource_manager::{pcsc, r#virtual};
     use crate::runtime::fork_count::count_fork;
@@ -141,7 +141,7 @@ mod fork {
     /// What is locked while a fork is under way, so that no child inherits anything in mid-change.
     struct Held {
         handles: MutexGuard<'static, Handles>,
-        arbiters: MutexGuard<'static, Arbiters>,
+        arbiters: MutexGuard<'static, Registry>,
         pcsc: pcsc::Locked,
         readers: r#virtual::Locked,
         providers: providers::Locked,

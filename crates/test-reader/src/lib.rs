@@ -52,21 +52,21 @@ impl TestReader {
             code => return Err(code),
         }
         let reader = TestReader { name, ifd };
-        let user = Arc::into_raw(Arc::clone(card)).cast_mut().cast();
+        let user_data = Arc::into_raw(Arc::clone(card)).cast_mut().cast();
         // SAFETY: zero is valid in every field.
         let mut plug: scm_virtual_card = unsafe { std::mem::zeroed() };
         plug.struct_size = size_of::<scm_virtual_card>() as u32;
         (plug.atr, plug.atr_length, plug.protocols) = (atr.as_ptr(), atr.len(), protocols);
-        plug.user = user;
+        plug.user_data = user_data;
         plug.transmit = Some(transmit::<C>);
         plug.power = Some(power::<C>);
         plug.release = Some(release::<C>);
-        // SAFETY: the structure has the form that `scm_virtual.h` asks for, and `release` gives back what `user` holds.
+        // SAFETY: the structure has the form that `scm_virtual.h` asks for, and `release` gives back what `user_data` holds.
         match unsafe { scm_virtual_ifd_insert(reader.ifd, &plug) } {
             0 => Ok(reader),
             code => {
                 // SAFETY: the library did not take the card, so that it does not call `release`.
-                drop(unsafe { Arc::from_raw(user.cast::<Mutex<C>>()) });
+                drop(unsafe { Arc::from_raw(user_data.cast::<Mutex<C>>()) });
                 Err(code)
             }
         }

@@ -1,7 +1,7 @@
 //! Every interleaving of a few threads at the handle table, under a mutex as in `process_table`.
 
+use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{HandleTable, Kind, Token};
@@ -24,9 +24,9 @@ struct Scene {
 
 impl Scene {
     fn new() -> (Arc<Scene>, Token) {
-        let (dropped, mut table) = (Arc::new(AtomicUsize::new(0)), HandleTable::new(Kind::Attachment));
+        let (dropped, mut table) = (Arc::try_new(AtomicUsize::new(0)).unwrap(), HandleTable::new(Kind::Attachment));
         let token = table.insert(Arc::try_new(Object(dropped.clone())).unwrap()).unwrap();
-        (Arc::new(Scene { table: Mutex::new(table), dropped }), token)
+        (Arc::try_new(Scene { table: Mutex::new(table), dropped }).unwrap(), token)
     }
 
     /// As a call does: the object lives as long as the reference, whatever becomes of its token.
@@ -67,7 +67,7 @@ fn a_token_of_a_slot_that_is_used_again_stays_dead() {
         let theirs = scene.clone();
         let caller = thread::spawn(move || theirs.call(token));
         scene.detach(token);
-        let new = Arc::try_new(Object(Arc::new(AtomicUsize::new(0)))).unwrap();
+        let new = Arc::try_new(Object(Arc::try_new(AtomicUsize::new(0)).unwrap())).unwrap();
         let new = scene.table.lock().unwrap().insert(new).unwrap();
         assert_ne!(new, token);
         caller.join().unwrap();
