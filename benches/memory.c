@@ -1,7 +1,6 @@
-/* The memory that an attachment holds: the resident size of the process before and after many attachments to one reader.
+/* The memory of an attachment: the resident size of the process before and after many attachments to one reader.
  *
- *   memory [COUNT]
- */
+ *   memory [COUNT] */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,5 +43,7 @@ int main(int argc, char **argv)
     long attached = resident();
     for (long i = 0; i < count; i++)
         expect(scm_transmit(attachments[i], select, sizeof(select), response, sizeof(response), &length), "transmit");
-    printf("%ld bytes per attachment, %ld after an exchange\n", (attached - before) / count, (resident() - before) / count);
+    long exchanged = resident();
+    printf("%ld bytes per attachment, %ld after an exchange\n", (attached - before) / count,
+           (exchanged - before) / count);
 }

@@ -947,7 +947,8 @@ static int child(struct source *source, scm_ch_verification *codes, scm_interfac
 {
     const void *functions;
     void *object;
-    if (verify_code(codes) != SCM_E_HANDLE || scm_interface_get_implementation(interface, &functions, &object) != SCM_E_HANDLE)
+    if (verify_code(codes) != SCM_E_HANDLE ||
+        scm_interface_get_implementation(interface, &functions, &object) != SCM_E_HANDLE)
         return 1;
     if (source->released != 0 || source->ended != 0)
         return 2;

@@ -107,10 +107,10 @@ static void answer(test_card *card, const uint8_t *command, uint8_t *response, s
 
 /* The callbacks run on the thread that calls scm_transmit. So an event here always happens during an exchange, without
  * a sleep or a second thread. */
-static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+static scm_result transmit(void *user_data, const uint8_t *command, size_t command_length, uint8_t *response,
                            size_t capacity, size_t *response_length)
 {
-    test_card *card = user;
+    test_card *card = user_data;
     (void)command_length, (void)capacity;
     if (++card->commands == card->action_at) {
         if (card->action == RESET)
@@ -122,15 +122,15 @@ static scm_result transmit(void *user, const uint8_t *command, size_t command_le
     return SCM_S_OK;
 }
 
-static scm_result power(void *user, uint32_t event)
+static scm_result power(void *user_data, uint32_t event)
 {
-    test_card *card = user;
+    test_card *card = user_data;
     (void)event;
     card->selected = false;
     return SCM_S_OK;
 }
 
-static void release(void *user);
+static void release(void *user_data);
 
 static scm_result insert(test_card *card)
 {
@@ -146,9 +146,9 @@ static scm_result insert(test_card *card)
 }
 
 /* The card is out of its reader, and no call is in it any more. */
-static void release(void *user)
+static void release(void *user_data)
 {
-    test_card *card = user;
+    test_card *card = user_data;
     action done = card->action;
     card->action = NOTHING;
     if (done == SWAP)

@@ -1,4 +1,4 @@
-/* As scm.c, for providers. */
+/* Like scm.c, for providers. */
 #include "scm_provider.h"
 #include "scm_provider.h"
 

@@ -1,4 +1,4 @@
-/* As scm.c, for the virtual readers. */
+/* Like scm.c, for virtual readers. */
 #include "scm_virtual.h"
 #include "scm_virtual.h"
 

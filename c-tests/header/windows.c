@@ -1,4 +1,4 @@
-/* The headers compile behind the macros of <windows.h>: no parameter, field or type has one of these names. */
+/* The headers compile after the macros of <windows.h>: no parameter, field or type has one of these names. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
-/* Stands in for <windows.h>, <rpcndr.h>, <winscard.h>, <winsock.h> and <dlgs.h>: the macros of these that a header could meet. Each is
- * defined as what compiles nowhere. */
+/* A substitute for <windows.h>, <rpcndr.h>, <winscard.h>, <winsock.h> and <dlgs.h>: their macros that could change a
+ * header. No definition here compiles anywhere. */
 #define interface ) this name is a macro of Windows (
 #define near ) this name is a macro of Windows (
 #define far ) this name is a macro of Windows (

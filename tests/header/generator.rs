@@ -1,4 +1,4 @@
-//! Makes the headers of `include/`: a template `NAME.in` says the order, the Rust source says everything else.
+//! Writes the headers of `include/`: the template `NAME.in` has the order, the Rust source has everything else.
 //!
 //! A line of a template that begins with `@` is replaced:
 //! - `@items NAME...`: types, functions and data, as cbindgen writes them
@@ -20,12 +20,12 @@ const LINE: usize = 120;
 /// The headers, in the order of learning.
 pub const HEADERS: [&str; 3] = ["scm.h", "scm_virtual.h", "scm_provider.h"];
 
-/// What cbindgen makes of one type, function, datum or constant.
+/// The output of cbindgen for one type, function, datum or constant.
 struct Item {
     /// The lines of the comment without its frame.
     doc: Vec<String>,
     declaration: String,
-    /// How many templates have placed it.
+    /// The number of places in the templates.
     places: usize,
 }
 
@@ -62,7 +62,7 @@ fn item(block: &str) -> (String, Item) {
     (name(&declaration), Item { doc, declaration, places: 0 })
 }
 
-/// The declared name: what stands before the value, the parameters or the semicolon.
+/// The declared name, before the value, the parameters or the semicolon.
 fn name(declaration: &str) -> String {
     let end = if let Some(rest) = declaration.strip_prefix("#define ") {
         return rest.split(' ').next().unwrap().to_string();
@@ -109,7 +109,7 @@ fn fill(header: &str, items: &mut Items) -> String {
     text
 }
 
-/// The lines of a template. A directive goes on behind a backslash.
+/// The lines of a template. A backslash continues a directive.
 fn lines(template: &str) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
     for line in template.lines() {
@@ -132,7 +132,7 @@ fn print(item: &Item) -> String {
     format!("{}{exported}{}", comment(&item.doc, ""), short_comments(&item.declaration))
 }
 
-/// A comment, on one line where that is long enough for it.
+/// A comment, on one line if it fits.
 fn comment(doc: &[String], indent: &str) -> String {
     match doc {
         [] => String::new(),
@@ -152,7 +152,7 @@ fn short_comments(declaration: &str) -> String {
         match (line.trim(), &mut doc) {
             ("/**", _) => doc = Some(Vec::new()),
             ("*/", Some(lines)) => {
-                // The last line of the frame stands one column further in than the first.
+                // The last line of the frame is one column further to the right than the first.
                 text.push_str(&comment(lines, &indent[1..]));
                 doc = None;
             }
@@ -188,7 +188,7 @@ fn constant(name: &str, item: &Item, is_flag: bool) -> Enumerator {
     Enumerator { name: name.into(), text: format!("{}    {name} = {value},\n", comment(&item.doc, "    ")) }
 }
 
-/// The results. In decimal, as parsers of other languages take a hexadecimal number of 32 bits for an unsigned one.
+/// The results, in decimal, because parsers of other languages read a hexadecimal number of 32 bits as unsigned.
 fn codes() -> impl Iterator<Item = Enumerator> {
     CODES.iter().map(|code| {
         let (name, message, value) = (code.name.to_str().unwrap(), code.message.to_str().unwrap(), code.value.0);
@@ -203,7 +203,7 @@ fn enumeration(of: impl Iterator<Item = Enumerator>, names: &mut Vec<String>) ->
         text.push_str(&enumerator.text);
         names.push(enumerator.name);
     }
-    // C89 allows no comma behind the last one.
+    // C89 allows no comma after the last one.
     let last = text.rfind(',').unwrap();
     text.replace_range(last..=last, "");
     text + "};"

@@ -1,4 +1,5 @@
-//! The headers are what the generator makes of the source and of their templates, and keep the rules of `docs/naming.md`.
+//! The generator writes the headers from the source and from templates. The committed headers must be equal, and follow
+//! the rules of `docs/naming.md`.
 
 mod generator;
 mod naming;

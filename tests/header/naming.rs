@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::generator::generate;
 
-/// What a function begins with, behind the name of its object.
+/// The first words of functions, after the name of the object.
 const VERBS: &[&str] = &[
     "attach",
     "cancel",
@@ -170,7 +170,7 @@ fn a_function_is_named_after_its_object_and_its_verb() {
 }
 
 #[test]
-fn what_is_made_can_be_ended() {
+fn every_maker_has_an_end() {
     let functions = functions();
     let has = |name: &str| functions.iter().any(|function| function.name == name);
     for function in &functions {

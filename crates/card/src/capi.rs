@@ -237,9 +237,9 @@ pub unsafe extern "C" fn scm_card_destroy(card: *mut ScmCard) -> ScmResult {
 /// # Safety
 /// None: a handle is a number.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn scm_card_release(user: *mut c_void) {
+pub unsafe extern "C" fn scm_card_release(user_data: *mut c_void) {
     // SAFETY: nothing is asked of a handle.
-    unsafe { scm_card_destroy(user.cast()) };
+    unsafe { scm_card_destroy(user_data.cast()) };
 }
 
 /// The ATR.
@@ -266,7 +266,7 @@ pub unsafe extern "C" fn scm_card_get_atr(
 /// `command` has `command_length` readable bytes; `response` and `response_length` are as `Output::new` needs them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn scm_card_transmit(
-    user: *mut c_void,
+    user_data: *mut c_void,
     command: *const u8,
     command_length: usize,
     response: *mut u8,
@@ -276,7 +276,7 @@ pub unsafe extern "C" fn scm_card_transmit(
     guard(|| {
         // SAFETY: as the caller vouches for.
         let output = unsafe { Output::new(response, capacity, response_length) }?;
-        let card = look_up(user)?;
+        let card = look_up(user_data)?;
         if response.is_null() {
             return Err(E_POINTER);
         }
@@ -291,9 +291,9 @@ pub unsafe extern "C" fn scm_card_transmit(
 /// # Safety
 /// None: a handle is a number.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn scm_card_power(user: *mut c_void, event: u32) -> ScmResult {
+pub unsafe extern "C" fn scm_card_power(user_data: *mut c_void, event: u32) -> ScmResult {
     guard(|| {
-        let card = look_up(user)?;
+        let card = look_up(user_data)?;
         let event = match event {
             POWER_OFF => Event::PowerOff,
             POWER_ON => Event::PowerOn,

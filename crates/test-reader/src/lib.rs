@@ -61,7 +61,8 @@ impl TestReader {
         plug.transmit = Some(transmit::<C>);
         plug.power = Some(power::<C>);
         plug.release = Some(release::<C>);
-        // SAFETY: the structure has the form that `scm_virtual.h` asks for, and `release` gives back what `user_data` holds.
+        // SAFETY: the structure has the form that `scm_virtual.h` asks for, and `release` drops the reference in
+        // `user_data`.
         match unsafe { scm_virtual_ifd_insert(reader.ifd, &plug) } {
             0 => Ok(reader),
             code => {
@@ -95,15 +96,15 @@ impl Drop for TestReader {
 }
 
 unsafe extern "C-unwind" fn transmit<C: Card>(
-    user: *mut c_void,
+    user_data: *mut c_void,
     command: *const u8,
     command_length: usize,
     response: *mut u8,
     capacity: usize,
     response_length: *mut usize,
 ) -> scm_result {
-    // SAFETY: `user` comes from `insert`; the header says what the other arguments are.
-    let (card, command) = unsafe { (&*user.cast::<Mutex<C>>(), slice::from_raw_parts(command, command_length)) };
+    // SAFETY: `user_data` comes from `insert`; the header says what the other arguments are.
+    let (card, command) = unsafe { (&*user_data.cast::<Mutex<C>>(), slice::from_raw_parts(command, command_length)) };
     let answer = lock(card).answer(command);
     assert!(answer.len() <= capacity, "a response of {} bytes does not fit", answer.len());
     // SAFETY: the response fits.
@@ -114,13 +115,13 @@ unsafe extern "C-unwind" fn transmit<C: Card>(
     0
 }
 
-unsafe extern "C-unwind" fn power<C: Card>(user: *mut c_void, _event: u32) -> scm_result {
-    // SAFETY: `user` comes from `insert`.
-    lock(unsafe { &*user.cast::<Mutex<C>>() }).reset();
+unsafe extern "C-unwind" fn power<C: Card>(user_data: *mut c_void, _event: u32) -> scm_result {
+    // SAFETY: `user_data` comes from `insert`.
+    lock(unsafe { &*user_data.cast::<Mutex<C>>() }).reset();
     0
 }
 
-unsafe extern "C-unwind" fn release<C: Card>(user: *mut c_void) {
-    // SAFETY: `user` comes from `insert`, and the library makes this call once.
-    drop(unsafe { Arc::from_raw(user.cast::<Mutex<C>>()) });
+unsafe extern "C-unwind" fn release<C: Card>(user_data: *mut c_void) {
+    // SAFETY: `user_data` comes from `insert`, and the library makes this call once.
+    drop(unsafe { Arc::from_raw(user_data.cast::<Mutex<C>>()) });
 }
