@@ -18,7 +18,7 @@ case $parser in
 luajit) "$program" "$here/parser.lua" "$work/all.i" "$LIBRARY" ;;
 python3) "$program" "$here/parser.py" "$work/all.i" "$LIBRARY" ;;
 bindgen)
-    # The bindgen of Debian 12 loads the newest installed libclang, but reads unnamed types only with version 15 or older.
+    # bindgen of Debian 12 loads the newest installed libclang, but reads unnamed types only with version 15 or older.
     for libclang in "${LIBCLANG_PATH-}" /usr/lib/llvm-*/lib; do
         LIBCLANG_PATH=$libclang "$program" "$work/all.h" -- "-I$INCLUDE" >"$work/all.rs" 2>>"$work/log" && break
     done
