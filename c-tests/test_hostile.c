@@ -1,8 +1,8 @@
 /* A service that lies (hostile/service.c), and a caller that passes anything. Threads call every function of the
- * library at random, and check that it neither crashes nor hangs, that the header documents each code, that outputs are
+ * library at random, and check that it neither crashes nor hangs, that the headers document each code, that outputs are
  * zero after a failure, and that lengths fit the buffers. The hostile service replaces libpcsclite.
  *
- *   test_hostile HEADER --service|--caller SECONDS [SEED] */
+ *   test_hostile INCLUDE --service|--caller SECONDS [SEED] */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
