@@ -533,7 +533,7 @@ impl Attachment {
 
 /// The limit of who has said how much he has, or of who has not.
 fn limit(timeout_ms: Option<u32>, waker: &Arc<Waker>) -> WaitLimit<'_> {
-    timeout_ms.map_or(WaitLimit::lasting(waker), |timeout_ms| WaitLimit::of_ms(timeout_ms, waker))
+    timeout_ms.map_or(WaitLimit::cancellable(waker), |timeout_ms| WaitLimit::of_ms(timeout_ms, waker))
 }
 
 fn response_buffer() -> Result<Vec<u8>> {

@@ -294,7 +294,7 @@ impl Attachment {
     /// A new connection as it was before, for who could not get another. A lock is lost with its card handle: only a
     /// reconnect gets that back.
     fn return_to(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
-        let brief = limit.moment(MOMENT_MS);
+        let brief = limit.for_cleanup(MOMENT_MS);
         let connection = match session.lock_depth {
             0 => Connection::open(self.manager, self.ifd(), session.access, &brief),
             _ => Err(why),

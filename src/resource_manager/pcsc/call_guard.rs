@@ -63,8 +63,8 @@ fn begin_later(call: Call) -> Result<Call> {
     }
     let call = Call { _cancellation: hold_off() };
     match STATE.fetch_add(CALL, Ordering::Acquire) {
-        gate if gate & HELD != 0 => begin_later(call),
-        gate if gate & CLOSED == 0 || end::is_ending_thread() => Ok(call),
+        state if state & HELD != 0 => begin_later(call),
+        state if state & CLOSED == 0 || end::is_ending_thread() => Ok(call),
         _ => Err(Hresult::SCARD_P_SHUTDOWN),
     }
 }
