@@ -512,7 +512,7 @@ impl Attachment {
 
 /// The limit of a call with an optional timeout.
 fn limit(timeout_ms: Option<u32>, waker: &Arc<Waker>) -> WaitLimit<'_> {
-    timeout_ms.map_or(WaitLimit::lasting(waker), |timeout_ms| WaitLimit::of_ms(timeout_ms, waker))
+    timeout_ms.map_or(WaitLimit::cancellable(waker), |timeout_ms| WaitLimit::of_ms(timeout_ms, waker))
 }
 
 /// A command of T=0 or T=1 has at least its header, CLA INS P1 P2 (ISO/IEC 7816-3, 12.1). Some readers hang on less.

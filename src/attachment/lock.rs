@@ -163,7 +163,7 @@ impl Attachment {
         if session.locks.reader.is_some() {
             return self.check_own_lock(session).map(|()| None);
         }
-        let limit = WaitLimit::lasting(&self.waker);
+        let limit = WaitLimit::cancellable(&self.waker);
         let line = self.in_line(self.connected(session, &limit)?.icc, &limit);
         let turn = self.registration.turn(&limit, &self.waker, &line);
         turn.map(Some).map_err(|code| self.diagnose(session, code, &limit))

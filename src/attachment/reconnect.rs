@@ -288,7 +288,7 @@ impl Attachment {
     /// Connects with the old access after another one could not be had for the reason `why`. A lock is lost with its
     /// card handle, and only a reconnect takes it again.
     fn connect_as_before(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
-        let brief = limit.moment(MOMENT_MS);
+        let brief = limit.for_cleanup(MOMENT_MS);
         if session.locks.is_held() {
             return session.connection.lose(why);
         }
