@@ -99,6 +99,9 @@ fn nothing(_: &[u8]) -> Outcome {
 impl Call {
     /// An exchange with a valid command.
     pub const TRANSMIT: Call = Call::Transmit(4);
+    /// A reconnect with a reset and a limit.
+    pub const RESET_WITHIN_LIMIT: Call =
+        Call::Reconnect(ReconnectRequest { initial: Disposition::Reset, timeout_ms: Some(LIMIT_MS), ..KEEP });
 
     pub fn make(self, attachment: &mut Attachment) -> Outcome {
         match self {
