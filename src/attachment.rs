@@ -220,6 +220,7 @@ impl Attachment {
         session.forget_selection();
         let exchanged = self.take_lock(&mut session, &limit).and_then(|()| {
             let exchanged = self.exchange(&mut session, command, &limit);
+            session.response.settle(&self.registration.spare);
             // The next call tells whether the lock was lost. The response of the card is here.
             let _ = self.give_lock(&mut session, Disposition::Leave, &limit);
             exchanged
