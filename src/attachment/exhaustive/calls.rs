@@ -99,9 +99,15 @@ fn nothing(_: &[u8]) -> Outcome {
 impl Call {
     /// An exchange with a valid command.
     pub const TRANSMIT: Call = Call::Transmit(4);
+
     /// A reconnect with a reset and a limit.
-    pub const RESET_WITHIN_LIMIT: Call =
-        Call::Reconnect(ReconnectRequest { initial: Disposition::Reset, timeout_ms: Some(LIMIT_MS), ..KEEP });
+    pub fn reset_within_limit() -> Call {
+        let requests = CALLS.iter().filter(|call| call.has_limit()).filter_map(|call| match call {
+            Call::Reconnect(request) => Some(*request),
+            _ => None,
+        });
+        Call::Reconnect(ReconnectRequest { initial: Disposition::Reset, ..requests.last().unwrap() })
+    }
 
     pub fn make(self, attachment: &mut Attachment) -> Outcome {
         match self {

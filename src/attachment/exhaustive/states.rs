@@ -186,8 +186,9 @@ impl Case {
                 self.in_vain(&[(Operation::Begin, Hresult::SCARD_E_SHARING_VIOLATION)], call);
             }
             OutOfTime => {
-                let late = Hresult::SCARD_E_TIMEOUT;
-                self.in_vain(&[(Operation::Reconnect, late), (Operation::Establish, late)], Call::RESET_WITHIN_LIMIT);
+                let late =
+                    [Operation::Reconnect, Operation::Establish].map(|operation| (operation, Hresult::SCARD_E_TIMEOUT));
+                self.in_vain(&late, Call::reset_within_limit());
             }
             Reconnect => drop(self.call(Call::Reconnect(ReconnectRequest::default()))),
         }
