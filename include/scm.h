@@ -1892,9 +1892,7 @@ enum {
     SCM_FL_STAT_DEFAULT = 0x4000,
     /** Verify: only asks for the state, which spends no try. */
     SCM_FL_IHV_CHECKONLY = 0x8000,
-    /**
-     * Unblock: the user enters both codes at the PIN pad of the reader. libscm's own flag, the type library has none.
-     */
+    /** Unblock: the user enters both codes at the PIN pad of the reader. A flag of libscm. */
     SCM_FL_IHV_PIN_PAD = 0x10000
 };
 
@@ -2444,6 +2442,19 @@ SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, co
  * PINs and other codes that a user presents to the card (card holder verification, CHV). A code comes from the program,
  * or from the user through the PIN pad of the reader.
  *
+ * CODES OF CODES. The functions of this group may return these, besides the codes that their descriptions name:
+ * - `SCM_E_NOTIMPL`: the provider of this card does not have this function.
+ * - `SCM_SCARD_W_CHV_BLOCKED`: no try is left: 6983, 63C0 or 9840.
+ * - `SCM_SCARD_E_INVALID_CHV`: the code does not have the format of this object, and nothing was sent; or 6984; or the
+ *   user has entered too few or too many digits (6403), and the reader has sent nothing.
+ * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, the card has no such code.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader has no PIN pad, or not for such codes (6B80);
+ *   `SCM_FL_SECURE_MESSAGING` without a provider; the card does not know the command.
+ * - the other codes of `scm_send`, and the codes of a connection
+ *
+ * A function blocks as `scm_send`, and with a PIN pad until the user has finished. `scm_cancel` ends only the wait for
+ * others.
+ *
  * @code
  * static scm_result verify_pin(scm_handle *card, const char *pin, uint32_t *retries_left)
  * {
@@ -2460,66 +2471,65 @@ SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, co
  */
 
 enum {
-    /** `scm_ch_verification_options.encoding`: the bytes of a code as they are given, such as ASCII. The default. */
+    /** `scm_ch_verification_options.encoding`: the bytes of the code as they are given, such as ASCII. The default. */
     SCM_CODE_ASCII = 1,
     /**
-     * `scm_ch_verification_options.encoding`: two digits in a byte (BCD). An odd one has the lower half of the filler
-     * beside it.
+     * `scm_ch_verification_options.encoding`: two digits in a byte (BCD). If the number of digits is odd, the filler
+     * gives the last four bits.
      */
     SCM_CODE_BCD = 2,
     /**
-     * `scm_ch_verification_options.encoding`: a block of eight bytes as in ISO 9564-1, format 2: 2 and the number of
+     * `scm_ch_verification_options.encoding`: a block of eight bytes as in ISO 9564-1, format 2: 2, the number of
      * digits, the digits, and F.
      */
     SCM_CODE_ISO9564_2 = 3
 };
 
 enum {
-    /** The longest code, and the longest block of one, in bytes. */
+    /** The longest code, and the longest block, in bytes. */
     SCM_CODE_MAX = 127
 };
 
 enum {
-    /**
-     * `scm_ch_verification_options.filler`: or-ed with the byte that fills a block, such as `SCM_CODE_FILLER | 0x00`.
-     */
+    /** `scm_ch_verification_options.filler`: set together with the filler, such as `SCM_CODE_FILLER | 0x00`. */
     SCM_CODE_FILLER = 256
 };
 
-/** The card has not said how many tries are left. */
+/** The value of `retries_left` if the card has not told how many tries are left. */
 #define SCM_RETRIES_UNKNOWN 0xFFFFFFFFU
 
-/** What ISCardVerify does with the codes of a card. A token like `scm_handle`. */
+/**
+ * The codes of a card. `scm_create_ch_verification` makes it; `scm_ch_verification_release` or the end of the
+ * attachment ends it.
+ */
 typedef struct scm_ch_verification scm_ch_verification;
 
 /**
- * What the codes of a card look like. Begin with `SCM_CH_VERIFICATION_OPTIONS_INIT`; zero in a field is its default.
+ * The format of the codes of a card. Initialise with `SCM_CH_VERIFICATION_OPTIONS_INIT`; zero in a field is its
+ * default.
  */
 typedef struct scm_ch_verification_options {
     /** `sizeof(scm_ch_verification_options)` */
     uint32_t struct_size;
-    /** How a code is written: `SCM_CODE_ASCII` (default), `SCM_CODE_BCD`, `SCM_CODE_ISO9564_2`. */
+    /** The encoding of a code: `SCM_CODE_ASCII` (default), `SCM_CODE_BCD`, `SCM_CODE_ISO9564_2`. */
     uint32_t encoding;
     /**
-     * The bytes that every code is filled up to, up to `SCM_CODE_MAX`; 0 (default): as long as it is, and 8 with
-     * `SCM_CODE_ISO9564_2`, where nothing else is possible.
+     * The length to which every code is filled, up to `SCM_CODE_MAX` bytes. 0 (default): its own length, and 8 with
+     * `SCM_CODE_ISO9564_2`, which allows no other.
      */
     uint32_t block_length;
-    /**
-     * What it is filled up with: `SCM_CODE_FILLER` or-ed with a byte; 0 (default): FF, the only one with
-     * `SCM_CODE_ISO9564_2`.
-     */
+    /** The filler: `SCM_CODE_FILLER` and a byte. 0 (default): FF, the only one with `SCM_CODE_ISO9564_2`. */
     uint32_t filler;
-    /** The fewest characters or digits of a code; 0 (default): 1, and 4 with `SCM_CODE_ISO9564_2`. */
+    /** The least number of characters or digits. 0 (default): 1, and 4 with `SCM_CODE_ISO9564_2`. */
     uint32_t shortest;
     /**
-     * The most characters or digits of a code; 0 (default): as many as fit, up to `SCM_CODE_MAX`. A PIN pad takes as
-     * many as it says, or 15 where neither it nor this field nor a block has a limit.
+     * The greatest number of characters or digits. 0 (default): as many as fit, up to `SCM_CODE_MAX`. A PIN pad takes
+     * this number, or 15 if neither it nor this field nor a block has a limit.
      */
     uint32_t longest;
-    /** How long a PIN pad waits for the user, up to 255 seconds; 0 (default): as the reader has it. */
+    /** How long a PIN pad waits for the user, up to 255 seconds. 0 (default): the time of the reader. */
     uint32_t pin_pad_timeout_s;
-    /** The language of the prompts of a PIN pad, as USB numbers them; 0 (default): 0x0409, English. */
+    /** The language of the texts of a PIN pad, as USB numbers them. 0 (default): 0x0409, English. */
     uint32_t pin_pad_language;
 } scm_ch_verification_options;
 
@@ -2527,34 +2537,31 @@ typedef struct scm_ch_verification_options {
 #define SCM_CH_VERIFICATION_OPTIONS_INIT {sizeof(scm_ch_verification_options), 0, 0, 0, 0, 0, 0, 0}
 
 /**
- * Makes an object for the codes of the attached card (CreateCHVerification), which are ASCII, as long as they are.
+ * Makes an object for the codes of the card (ISCardManage::CreateCHVerification), with the default format.
  *
- * @param handle  the attachment. The object ends with it, and uses whatever card it has.
- * @param ch_verification  [out] the object; NULL after a failure
+ * @param handle  the attachment
+ * @param ch_verification  [out] the object, which `scm_ch_verification_release` ends; NULL after a failure
  *
  * @return
- * - `SCM_S_OK`: made; end it with `scm_ch_verification_release`.
- * - `SCM_E_POINTER`: `ch_verification` is NULL.
+ * - `SCM_S_OK`: made.
  * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
- * - `SCM_E_OUTOFMEMORY`, `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - any failure of the provider of this card
  *
- * Does not block, and asks neither card nor reader.
+ * Asks neither card nor reader, unless a provider does.
  */
 SCM_API scm_result scm_create_ch_verification(scm_handle *handle, scm_ch_verification **ch_verification);
 
 /**
- * Makes an object for the codes of the attached card, as `scm_create_ch_verification` does, and says what they look
- * like.
+ * Makes an object for the codes of the card, with the format of its codes.
  *
  * @param handle  the attachment
- * @param options  what codes look like; NULL for the defaults. A provider does not look at them: it knows its card.
+ * @param options  the format; NULL for the defaults. A provider ignores it, because it knows its card.
  * @param ch_verification  [out] the object; NULL after a failure
  *
  * @return as `scm_create_ch_verification`, and
- * - `SCM_E_INVALIDARG`: the `struct_size` is that of no version, or a field is out of range: no such encoding; a block
- * of more than `SCM_CODE_MAX`; limits that cross, or that the block cannot hold.
+ * - `SCM_E_INVALIDARG`: also a block above `SCM_CODE_MAX`, and limits that contradict each other or the block.
  *
- * Does not block, and asks neither card nor reader.
+ * Asks neither card nor reader, unless a provider does.
  */
 SCM_API
 scm_result scm_create_ch_verification_ex(scm_handle *handle,
@@ -2562,66 +2569,51 @@ scm_result scm_create_ch_verification_ex(scm_handle *handle,
                                          scm_ch_verification **ch_verification);
 
 /**
- * Ends an object. What it has verified stays so on the card.
+ * Ends an object. What it has verified stays verified.
  *
  * @param ch_verification  the object
  *
  * @return
  * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: no object, or it has ended already, also with its attachment.
- * - `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_E_HANDLE`: `ch_verification` is not such an object.
  *
- * Does not block; a call of another thread goes on to its end.
+ * Does not block. A call of another thread continues to its end.
  */
 SCM_API scm_result scm_ch_verification_release(scm_ch_verification *ch_verification);
 
 /**
- * Shows a code to the card (VERIFY), or asks whether it has been shown.
+ * Presents a code to the card (VERIFY), or asks for its state.
  *
- * A command with a code is sent once and never again, whatever happens to it. Without a code the reader asks the user
- * for one at its PIN pad, and sends it itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): no program ever has it. What
- * is known of a code here is overwritten when the call ends; the memory of the caller is his.
+ * A command with a code is sent once. Without a code the reader asks the user for it at its PIN pad, and sends it
+ * itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): the code does not pass through the computer. The library
+ * overwrites its copies of a code before the call ends.
  *
- * A SIM (class A0, 3GPP TS 51.011) is the exception: it refuses class 00 with 6E00 and without a look at the code, and
- * gets the code once more in its own class. Its codes are blocks of eight, filled up with FF, unless the options say
- * otherwise. It does not tell whether a code was verified, so that `SCM_FL_IHV_CHECKONLY` tells whether this object
- * has verified it, or CHV1 is disabled.
+ * A SIM (class A0, 3GPP TS 51.011) is an exception: it refuses class 00 with 6E00 without looking at the code, and
+ * gets the code again in its own class. Its codes are blocks of eight, filled with FF, unless the options say
+ * otherwise. It does not tell whether a code was verified: `SCM_FL_IHV_CHECKONLY` tells whether this object has
+ * verified it, or CHV1 is disabled.
  *
- * A local code (`SCM_FL_IHV_LOCAL`) is one of the DF that is selected when the command arrives at the card. Others may
- * select another one before: `scm_lock` around selecting it and this keeps them from that.
- *
- * Note how `retries_left` differs from other outputs: it is set after failures, too.
+ * A local code (`SCM_FL_IHV_LOCAL`) belongs to the DF that is selected when the command arrives. Hold `scm_lock` from
+ * the selection to this call, or another application may select another DF in between.
  *
  * @param ch_verification  the object
- * @param code  the characters or digits of the code, without padding; NULL with length 0 for the PIN pad
- * @param code_length  how many these are
+ * @param code  the characters or digits of the code, without filler; NULL with length 0 for the PIN pad
+ * @param code_length  their number
  * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_CHECKONLY`, without a code, to
  * ask for the state, which spends no try
- * @param reference  the number of the code, 0 to 31: P2 of the command is that, and 0x80 or-ed with it if it is local
- * @param retries_left  [out] how many tries are left, where the card has said so (63CX, 6301 to 630F), also with a
- * failure; 0 when the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300, which does not say it, and after a
- * success. A SIM is asked for it after 9804 (STATUS).
+ * @param reference  the number of the code, 0 to 31: P2 of the command, with 0x80 if the code is local
+ * @param retries_left  [out] how many tries are left, also after a failure, if the card has told it (63CX, 6301 to
+ * 630F); 0 if the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300 and after a success. A SIM is asked for
+ * it after 9804 (STATUS).
  *
  * @return
- * - `SCM_S_OK`: verified; with `SCM_FL_IHV_CHECKONLY` it has been, or the card does not ask for it.
+ * - `SCM_S_OK`: verified. With `SCM_FL_IHV_CHECKONLY`: it is verified, or the card does not need it.
  * - `SCM_SCARD_W_WRONG_CHV`: 63XX or 9804, the code was wrong.
- * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX or 9804 with `SCM_FL_IHV_CHECKONLY`, it has not been verified.
- * - `SCM_SCARD_W_CHV_BLOCKED`: no try is left: 6983, 63C0 or 9840, also with `SCM_FL_IHV_CHECKONLY`.
- * - `SCM_SCARD_E_INVALID_CHV`: the code is no code of this object: too short, too long, not of digits. Nothing was
- * sent. Or 6984, or the user has entered too few or too many digits (6403), and the reader has sent nothing.
+ * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX or 9804 with `SCM_FL_IHV_CHECKONLY`: it is not verified.
  * - `SCM_SCARD_E_TIMEOUT`: the user has entered nothing in time (6400).
- * - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the key that cancels (6401).
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader has no PIN pad, or none for such codes (6B80);
- * `SCM_FL_SECURE_MESSAGING`; the card does not know the command.
- * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, there is no such code.
- * - other codes of a status word: as `scm_send`
- * - `SCM_E_POINTER`: `retries_left` is NULL. Nothing was sent.
- * - `SCM_E_INVALIDARG`: `code` is NULL with a length, or there with `SCM_FL_IHV_CHECKONLY`; a flag that is not named
- * here; global and local; a reference above 31. Nothing was sent.
- * - `SCM_E_HANDLE`: no object, or its attachment has ended.
- * - the codes of a connection: as `scm_send`
- *
- * Blocks as `scm_send`, and with a PIN pad until the user is done; `scm_cancel` ends only the wait for others.
+ * - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the cancel key (6401).
+ * - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_CHECKONLY`, global and local, or a reference above 31.
+ * - the other codes of the group
  */
 SCM_API
 scm_result scm_ch_verification_verify(scm_ch_verification *ch_verification,
@@ -2632,31 +2624,29 @@ scm_result scm_ch_verification_verify(scm_ch_verification *ch_verification,
                                       uint32_t *retries_left);
 
 /**
- * Gives a code another value (CHANGE REFERENCE DATA), or has the card ask for it from now on, or not any more (ENABLE
- * and DISABLE VERIFICATION REQUIREMENT).
+ * Gives a code a new value (CHANGE REFERENCE DATA), or makes the card ask for it or not (ENABLE and DISABLE
+ * VERIFICATION REQUIREMENT).
  *
- * Without any code the reader asks for them, also for the new one twice (FEATURE_MODIFY_PIN_DIRECT, and
- * FEATURE_VERIFY_PIN_DIRECT to enable and disable). A new code alone is sent as such (P1 01), which a card may allow
- * after something else was proven.
+ * Without any code the reader asks for them at its PIN pad, for the new code twice (FEATURE_MODIFY_PIN_DIRECT; to
+ * enable and disable FEATURE_VERIFY_PIN_DIRECT). A new code without an old one is sent alone (P1 01), which a card may
+ * allow after another proof.
  *
  * @param ch_verification  the object
- * @param old_code  the code as it is
+ * @param old_code  the present code
  * @param old_code_length  its length
- * @param new_code  the code as it is to be; NULL with length 0 to enable and to disable
+ * @param new_code  the new code; NULL with length 0 to enable and to disable
  * @param new_code_length  its length
  * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and one of `SCM_FL_IHV_CHANGE` (default),
  * `SCM_FL_IHV_ENABLE`, `SCM_FL_IHV_DISABLE`
  * @param reference  as for `scm_ch_verification_verify`
  * @param retries_left  [out] as for `scm_ch_verification_verify`
  *
- * @return as `scm_ch_verification_verify`, where it is about a code either of them, and
+ * @return as `scm_ch_verification_verify`, for either of the codes, and
  * - `SCM_S_OK`: changed, enabled or disabled.
  * - `SCM_SCARD_E_INVALID_CHV`: also an old code without a new one.
- * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered the new code in two ways (6402).
+ * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it.
  * - `SCM_E_INVALIDARG`: also a new code to enable or disable, or more than one of change, enable and disable.
- *
- * Blocks as `scm_ch_verification_verify`.
  */
 SCM_API
 scm_result scm_ch_verification_change_code(scm_ch_verification *ch_verification,
@@ -2669,28 +2659,26 @@ scm_result scm_ch_verification_change_code(scm_ch_verification *ch_verification,
                                            uint32_t *retries_left);
 
 /**
- * Sets the counter of a code back that was wrong too often (RESET RETRY COUNTER), and gives it another value.
+ * Unblocks a code that was wrong too often (RESET RETRY COUNTER), and gives it a new value.
  *
- * Which codes the card wants is up to it: an unblocking code and a new one (P1 00), only the unblocking code (P1 01),
- * only a new one (P1 02), or none (P1 03) where something else has been proven. So no code does not mean the PIN pad
- * here: `SCM_FL_IHV_PIN_PAD` does, which asks for both.
+ * The card decides which codes it needs: an unblocking code and a new one (P1 00), only the unblocking code (P1 01),
+ * only a new one (P1 02), or none (P1 03) after another proof. So the PIN pad, which asks for both, needs its flag
+ * here: `SCM_FL_IHV_PIN_PAD`.
  *
  * @param ch_verification  the object
- * @param unblocking_code  the code that may do it; NULL with length 0 for none
+ * @param unblocking_code  the code that allows it; NULL with length 0 for none
  * @param unblocking_code_length  its length
  * @param new_code  the new value; NULL with length 0 for none
  * @param new_code_length  its length
  * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_PIN_PAD`, without codes
- * @param reference  the code that is blocked; as for `scm_ch_verification_verify`
- * @param retries_left  [out] as for `scm_ch_verification_verify`: the tries of the unblocking code, as cards have it
+ * @param reference  the blocked code; as for `scm_ch_verification_verify`
+ * @param retries_left  [out] as for `scm_ch_verification_verify`; on cards it is the tries of the unblocking code
  *
- * @return as `scm_ch_verification_verify`, where it is about a code either of them, and
- * - `SCM_S_OK`: the code can be shown again.
- * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered the new code in two ways (6402).
+ * @return as `scm_ch_verification_verify`, for either of the codes, and
+ * - `SCM_S_OK`: the code can be presented again.
+ * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it in this way.
- * - `SCM_E_INVALIDARG`: also a code beside `SCM_FL_IHV_PIN_PAD`.
- *
- * Blocks as `scm_ch_verification_verify`.
+ * - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_PIN_PAD`.
  */
 SCM_API
 scm_result scm_ch_verification_unblock(scm_ch_verification *ch_verification,
@@ -2703,23 +2691,19 @@ scm_result scm_ch_verification_unblock(scm_ch_verification *ch_verification,
                                        uint32_t *retries_left);
 
 /**
- * Takes back what was verified through this object (VERIFY with P1 FF, for each of the codes), without a reset of the
- * card.
+ * Withdraws what was verified through this object, without a reset of the card (VERIFY with P1 FF, for each code).
  *
- * A code that the card has forgotten since is not asked about (`scm_get_generation`). After it the card is asked for
- * the state of each code, because one that does not know this way would answer just as well. A local code is one of
- * the current DF: where another one is selected meanwhile, the card may not find it.
+ * Afterwards the card is asked for the state of each code, because a card that does not know this way may answer 9000,
+ * too. A code that the card has forgotten since (`scm_get_generation`) is skipped. A local code belongs to the current
+ * DF: if another one is selected meanwhile, the card may not find it.
  *
  * @param ch_verification  the object
  *
  * @return
  * - `SCM_S_OK`: nothing of this object is verified any more.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for one code at least; the others are
- * taken back. A reset does it: `scm_unlock` or `scm_reconnect_ex` with one.
- * - `SCM_E_HANDLE`: no object, or its attachment has ended.
- * - the codes of a connection: as `scm_send`
- *
- * Blocks as `scm_send`.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for at least one code; the others are
+ * withdrawn. A reset does it: `scm_unlock` or `scm_reconnect_ex`.
+ * - the other codes of the group
  */
 SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification *ch_verification);
 
@@ -2729,6 +2713,17 @@ SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification 
  * @defgroup scm_authentication Authentication
  *
  * Authentication with keys: the program proves to the card that it has a key, or the card proves it to the program.
+ *
+ * CODES OF AUTHENTICATION. The functions of this group may return these, besides the codes that their descriptions
+ * name:
+ * - `SCM_E_NOTIMPL`: the provider of this card does not have this function.
+ * - `SCM_E_INVALIDARG`: also an algorithm above 255, parameters longer than one byte, and no or too many data. Nothing
+ *   was sent.
+ * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, the card has no such key.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
+ * - the other codes of `scm_send`, and the codes of a connection
+ *
+ * A function blocks as `scm_send`.
  *
  * @code
  * static scm_result prove_key(scm_handle *card, const uint8_t key[16], uint8_t key_number)
@@ -2749,31 +2744,33 @@ SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification 
  * @{
  */
 
-/** What ISCardAuth does with the keys of a card. A token like `scm_handle`. */
+/**
+ * The keys of a card. `scm_create_card_auth` makes it; `scm_card_auth_release` or the end of the attachment ends it.
+ */
 typedef struct scm_card_auth scm_card_auth;
 
 /** `scm_card_auth_options.cipher` */
 enum {
-    /** `scm_card_auth_options.cipher`: the program's own, `callback`. */
+    /** The program's own cipher: `scm_card_auth_options.callback`. */
     SCM_CIPHER_CALLBACK = 0,
-    /** `scm_card_auth_options.cipher`: AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes. */
+    /** AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes. */
     SCM_CIPHER_AES = 1,
-    /** `scm_card_auth_options.cipher`: 3DES on one block of 8 bytes, with two keys (16 bytes) or three (24 bytes). */
+    /** 3DES on one block of 8 bytes, with two keys (16 bytes) or three (24 bytes). */
     SCM_CIPHER_3DES = 2
 };
 
 enum {
     /** The longest challenge of `scm_card_auth_options`, in bytes. */
     SCM_CHALLENGE_MAX = 256,
-    /** The longest answer to a challenge that a `scm_cipher_callback` may give, in bytes. */
+    /** The longest answer of a `scm_cipher_callback`, in bytes. */
     SCM_CIPHER_OUTPUT_MAX = 4096
 };
 
 /**
- * Turns a challenge into its answer, such as by encrypting it.
+ * Makes the answer to a challenge, such as by encrypting it.
  *
- * It is called on the thread that authenticates, at a time when it may call any function of this library, also for the
- * same handle. What it has written is overwritten when it has been used.
+ * It runs on the thread that authenticates, and may call every function of this library, also for the same handle. The
+ * library overwrites the answer after its use.
  *
  * @param user_data  `scm_card_auth_options.user_data`
  * @param challenge  the challenge
@@ -2782,7 +2779,7 @@ enum {
  * @param capacity  the room in `answer`: `SCM_CIPHER_OUTPUT_MAX`
  * @param answer_length  [out] the length of the answer, at least 1
  *
- * @return what succeeds goes on with the answer; what fails ends the call with the same code
+ * @return a success to go on with the answer; a failure to end the call with this code
  */
 typedef scm_result (*scm_cipher_callback)(void *user_data,
                                           const uint8_t *challenge,
@@ -2791,26 +2788,26 @@ typedef scm_result (*scm_cipher_callback)(void *user_data,
                                           size_t capacity,
                                           size_t *answer_length);
 
-/** What answers a challenge. Begin with `SCM_CARD_AUTH_OPTIONS_INIT`; zero in a field is its default. */
+/** The cipher for a challenge. Initialise with `SCM_CARD_AUTH_OPTIONS_INIT`; zero in a field is its default. */
 typedef struct scm_card_auth_options {
     /** `sizeof(scm_card_auth_options)` */
     uint32_t struct_size;
     /** `SCM_CIPHER_CALLBACK` (default), `SCM_CIPHER_AES`, `SCM_CIPHER_3DES` */
     uint32_t cipher;
     /**
-     * The key of a cipher that is built in; NULL with length 0 for a callback. It is read during the call, and not
-     * copied but into what is overwritten before the call ends.
+     * The key of a built-in cipher; NULL with length 0 for a callback. Read during the call; the library overwrites
+     * its copies before the call ends.
      */
     const uint8_t *key;
-    /** The length of the key, as the cipher has it. */
+    /** The length of the key, as the cipher needs it. */
     size_t key_length;
-    /** The program's own cipher; NULL for one that is built in. */
+    /** The program's own cipher; NULL for a built-in one. */
     scm_cipher_callback callback;
-    /** For the callback. */
+    /** The first argument of the callback. */
     void *user_data;
     /**
-     * The length of the challenge, up to `SCM_CHALLENGE_MAX`; 0 (default): a block, and 8 with a callback. A cipher
-     * that is built in takes a block and nothing else.
+     * The length of the challenge, up to `SCM_CHALLENGE_MAX`. 0 (default): one block, and 8 with a callback. A
+     * built-in cipher takes one block and nothing else.
      */
     uint32_t challenge_length;
 } scm_card_auth_options;
@@ -2819,61 +2816,52 @@ typedef struct scm_card_auth_options {
 #define SCM_CARD_AUTH_OPTIONS_INIT {sizeof(scm_card_auth_options), 0, NULL, 0, NULL, NULL, 0}
 
 /**
- * Makes an object to authenticate with the keys of the attached card (CreateCardAuth).
+ * Makes an object to authenticate with the keys of the card (ISCardManage::CreateCardAuth).
  *
- * @param handle  the attachment. The object ends with it, and uses whatever card it has.
- * @param card_auth  [out] the object; NULL after a failure
+ * @param handle  the attachment
+ * @param card_auth  [out] the object, which `scm_card_auth_release` ends; NULL after a failure
  *
  * @return
- * - `SCM_S_OK`: made; end it with `scm_card_auth_release`.
- * - `SCM_E_POINTER`: `card_auth` is NULL.
+ * - `SCM_S_OK`: made.
  * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
- * - `SCM_E_OUTOFMEMORY`, `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - any failure of the provider of this card
  *
- * Does not block, and asks neither card nor reader.
+ * Asks neither card nor reader, unless a provider does.
  */
 SCM_API scm_result scm_create_card_auth(scm_handle *handle, scm_card_auth **card_auth);
 
 /**
- * Ends an object. What it has shown to the card stays so.
+ * Ends an object. What the card has accepted stays accepted.
  *
  * @param card_auth  the object
  *
  * @return
  * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: no object, or it has ended already, also with its attachment.
- * - `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_E_HANDLE`: `card_auth` is not such an object.
  *
- * Does not block; a call of another thread goes on to its end.
+ * Does not block. A call of another thread continues to its end.
  */
 SCM_API scm_result scm_card_auth_release(scm_card_auth *card_auth);
 
 /**
- * Asks the card for a challenge (GET CHALLENGE), which it remembers for the next `scm_card_auth_app_auth`.
+ * Gets a challenge from the card (GET CHALLENGE), which the card keeps for the next `scm_card_auth_app_auth`.
  *
- * Both are to happen under one `scm_lock`; `scm_card_auth_app_auth_ex` sees to it itself.
+ * Hold one `scm_lock` over both calls. `scm_card_auth_app_auth_ex` does both under a lock.
  *
  * @param card_auth  the object
- * @param algorithm  the algorithm, as the card numbers them, 0 to 255 (P1); 0 says nothing
- * @param parameters  NULL with length 0, or one byte that is P2: for most commands the number of the key, 1 to 31, and
- * 0x80 or-ed with it if it is one of the current DF
+ * @param algorithm  the algorithm, as the card numbers them, 0 to 255 (P1); 0 if the card knows it
+ * @param parameters  NULL with length 0, or one byte for P2. For most commands it is the number of the key, 1 to 31,
+ * with 0x80 if the key belongs to the current DF.
  * @param parameters_length  0 or 1
  * @param challenge  [out] the challenge
- * @param capacity  how many bytes are asked for, from 1
- * @param challenge_length  [out] how many the card has given
+ * @param capacity  how many bytes are wanted, 1 to 65,536
+ * @param challenge_length  [out] how many bytes the card has given
  *
  * @return
  * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `challenge_length` is NULL, or `challenge` is NULL with a capacity.
- * - `SCM_E_INVALIDARG`: an algorithm above 255, parameters that are NULL with a length or longer than one byte, a
- * capacity of 0 or above 65,536. Nothing was sent.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more than was asked for: a
- * challenge that is cut is none.
- * - other codes of a status word: as `scm_send`
- * - `SCM_E_HANDLE`: no object, or its attachment has ended.
- * - the codes of a connection: as `scm_send`
- *
- * Blocks as `scm_send`.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more bytes than wanted: a part
+ * of a challenge is useless.
+ * - the other codes of the group
  */
 SCM_API
 scm_result scm_card_auth_get_challenge(scm_card_auth *card_auth,
@@ -2885,8 +2873,8 @@ scm_result scm_card_auth_get_challenge(scm_card_auth *card_auth,
                                        size_t *challenge_length);
 
 /**
- * Shows the card that the application has a key: sends what the application has made of the card's challenge (EXTERNAL
- * AUTHENTICATE). It is sent once.
+ * Proves to the card that the application has a key: sends the answer to the challenge of the card (EXTERNAL
+ * AUTHENTICATE), once.
  *
  * @param card_auth  the object
  * @param algorithm  as for `scm_card_auth_get_challenge`
@@ -2896,18 +2884,11 @@ scm_result scm_card_auth_get_challenge(scm_card_auth *card_auth,
  * @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
  *
  * @return
- * - `SCM_S_OK`: the card believes it.
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, it does not; 6982.
+ * - `SCM_S_OK`: the card accepts it.
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, the answer is wrong; 6982.
  * - `SCM_SCARD_W_CHV_BLOCKED`: 6983 or 63C0, it was wrong too often.
- * - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for that.
- * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, there is no such key.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
- * - other codes of a status word: as `scm_send`
- * - `SCM_E_INVALIDARG`: as for `scm_card_auth_get_challenge`, or no data, or too many. Nothing was sent.
- * - `SCM_E_HANDLE`: no object, or its attachment has ended.
- * - the codes of a connection: as `scm_send`
- *
- * Blocks as `scm_send`.
+ * - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for this use.
+ * - the other codes of the group
  */
 SCM_API
 scm_result scm_card_auth_app_auth(scm_card_auth *card_auth,
@@ -2918,25 +2899,24 @@ scm_result scm_card_auth_app_auth(scm_card_auth *card_auth,
                                   size_t data_length);
 
 /**
- * Shows the card that the application has a key, all of it: GET CHALLENGE, the cipher, EXTERNAL AUTHENTICATE, under
- * one lock.
+ * Proves to the card that the application has a key, in all steps: GET CHALLENGE, the cipher, EXTERNAL AUTHENTICATE,
+ * under one lock.
  *
  * @param card_auth  the object
- * @param algorithm  as for `scm_card_auth_get_challenge`, in EXTERNAL AUTHENTICATE; GET CHALLENGE has 0 for both
- * numbers
+ * @param algorithm  as for `scm_card_auth_get_challenge`, for EXTERNAL AUTHENTICATE; GET CHALLENGE has 0 in P1 and P2
  * @param parameters  as for `scm_card_auth_get_challenge`
  * @param parameters_length  0 or 1
  * @param options  the cipher
  *
  * @return as `scm_card_auth_app_auth`, and
- * - `SCM_E_INVALIDARG`: also `options` that are NULL or have a `struct_size` of no version; no such cipher; a key or a
- * challenge of a length that it does not have; a key beside a callback, or neither. Nothing was sent.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a card that gives a challenge of another length.
- * - `SCM_E_FAIL`: also a callback that gives nothing, or more than there is room for.
- * - `SCM_E_NOTIMPL`: the object is that of a provider, which has the steps alone. Nothing was sent.
+ * - `SCM_E_INVALIDARG`: also `options` that are NULL, a key or a challenge of a wrong length, a key together with a
+ * callback, or neither.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a challenge of another length from the card.
+ * - `SCM_E_FAIL`: also a callback that gives no answer, or too long a one.
+ * - `SCM_E_NOTIMPL`: the object is that of a provider, which has only the single steps. Nothing was sent.
  * - any failure of the callback
  *
- * Blocks as `scm_send`, and as long as the callback takes, during which the card stays locked.
+ * The card stays locked during the callback.
  */
 SCM_API
 scm_result scm_card_auth_app_auth_ex(scm_card_auth *card_auth,
@@ -2946,28 +2926,26 @@ scm_result scm_card_auth_app_auth_ex(scm_card_auth *card_auth,
                                      const scm_card_auth_options *options);
 
 /**
- * Lets the card show that it has a key: gives it a challenge, and receives its answer (INTERNAL AUTHENTICATE). Whether
- * the answer is right, the application finds out; `scm_card_auth_icc_auth_ex` does it for ciphers.
+ * Lets the card prove that it has a key: sends a challenge, and receives the answer (INTERNAL AUTHENTICATE).
+ *
+ * The application checks the answer itself. `scm_card_auth_icc_auth_ex` checks it for ciphers.
  *
  * @param card_auth  the object
  * @param algorithm  as for `scm_card_auth_get_challenge`
  * @param parameters  as for `scm_card_auth_get_challenge`
  * @param parameters_length  0 or 1
- * @param data  the challenge, never used before
+ * @param data  the challenge, which was never used before
  * @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
- * @param answer  [out] the card's answer. May be the same memory as `data`.
- * @param capacity  the room in `answer`. Up to 256 bytes are asked for whatever it is.
- * @param answer_length  [out] the length of the answer, 0 after a failure
+ * @param answer  [out] the answer of the card. May be the same memory as `data`.
+ * @param capacity  the room in `answer`. The card is asked for at least 256 bytes.
+ * @param answer_length  [out] the length of the answer; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: the card has answered.
- * - `SCM_E_POINTER`: `answer_length` is NULL, or `answer` is NULL with a capacity. Nothing was sent.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it, with its status
  * word.
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
- * - others: as `scm_card_auth_app_auth`
- *
- * Blocks as `scm_send`.
+ * - the other codes of the group, and those as for `scm_card_auth_app_auth`
  */
 SCM_API
 scm_result scm_card_auth_icc_auth(scm_card_auth *card_auth,
@@ -2981,8 +2959,8 @@ scm_result scm_card_auth_icc_auth(scm_card_auth *card_auth,
                                   size_t *answer_length);
 
 /**
- * Finds out whether the card has a key, all of it: a random challenge, INTERNAL AUTHENTICATE, and the comparison of
- * its answer with that of the cipher, in a time that does not depend on what is different.
+ * Checks whether the card has a key, in all steps: a random challenge, INTERNAL AUTHENTICATE, the cipher, and a
+ * comparison that takes the same time wherever the answers differ.
  *
  * @param card_auth  the object
  * @param algorithm  as for `scm_card_auth_get_challenge`
@@ -2992,13 +2970,12 @@ scm_result scm_card_auth_icc_auth(scm_card_auth *card_auth,
  *
  * @return as `scm_card_auth_icc_auth`, and
  * - `SCM_S_OK`: the card has the key.
- * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the card has answered, and not as one that has the key.
- * - `SCM_E_INVALIDARG`, `SCM_E_FAIL`, and any failure of the callback: as `scm_card_auth_app_auth_ex`. Nothing was
- * sent.
- * - `SCM_E_FAIL`: also a system that gives no random numbers. Nothing was sent.
- * - `SCM_E_NOTIMPL`: as `scm_card_auth_app_auth_ex`.
+ * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the answer of the card is wrong.
+ * - `SCM_E_INVALIDARG`, `SCM_E_NOTIMPL`, and any failure of the callback: as for `scm_card_auth_app_auth_ex`. Nothing
+ * was sent.
+ * - `SCM_E_FAIL`: also if the system gives no random numbers. Nothing was sent.
  *
- * Blocks as `scm_send`, and as long as the callback takes, which is called before the card is locked.
+ * The callback runs before the card is locked.
  */
 SCM_API
 scm_result scm_card_auth_icc_auth_ex(scm_card_auth *card_auth,
@@ -3008,24 +2985,24 @@ scm_result scm_card_auth_icc_auth_ex(scm_card_auth *card_auth,
                                      const scm_card_auth_options *options);
 
 /**
- * Shows the card that the user is there, by what he knows or is: sends the data as they are (VERIFY), such as a code
- * with its padding or a biometric. It is sent once, and overwritten here when the call ends. For codes there is
+ * Presents what the user knows or is to the card: sends the data as they are (VERIFY), such as a filled code or a
+ * biometric template.
+ *
+ * The command is sent once, and the library overwrites its copies before the call ends. For codes use
  * `scm_ch_verification_verify`, which tells the tries that are left.
  *
  * @param card_auth  the object
  * @param algorithm  as for `scm_card_auth_get_challenge`
  * @param parameters  as for `scm_card_auth_get_challenge`
  * @param parameters_length  0 or 1
- * @param data  what the user has given
- * @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
+ * @param data  the data of the user
+ * @param data_length  their length, 1 to `SCM_COMMAND_DATA_MAX`
  *
  * @return
- * - `SCM_S_OK`: the card believes it.
- * - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982, 6987, 6988, 9804.
- * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, it was wrong too often.
- * - others: as `scm_card_auth_app_auth`
- *
- * Blocks as `scm_send`.
+ * - `SCM_S_OK`: the card accepts it.
+ * - `SCM_SCARD_W_WRONG_CHV`: 63XX, the data are wrong; 6982, 6987, 6988, 9804.
+ * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, they were wrong too often.
+ * - the other codes of the group, and those as for `scm_card_auth_app_auth`
  */
 SCM_API
 scm_result scm_card_auth_user_auth(scm_card_auth *card_auth,
@@ -3055,7 +3032,7 @@ scm_result scm_card_auth_user_auth(scm_card_auth *card_auth,
  * @{
  */
 
-/** The identifier of an interface (IID), laid out as a `GUID` of COM. */
+/** The identifier of an interface (IID), with the layout of a `GUID` of COM. */
 typedef struct scm_guid {
     uint32_t data1;
     uint16_t data2;
@@ -3085,15 +3062,13 @@ enum {
 };
 
 /**
- * An object of an interface that only its provider knows, made by `scm_create_interface`.
- *
- * A `scm_interface *` is a token, not an address. It may be used from any thread, and is dead after
- * `scm_interface_release`, and after `scm_detach` of its attachment.
+ * An interface that only its provider knows. `scm_create_interface` makes it; `scm_interface_release` or the end of
+ * the attachment ends it.
  */
 typedef struct scm_interface scm_interface;
 
 /**
- * Creates an interface for a card (ISCardManage::CreateInterface), by its IID or by its name.
+ * Makes an object of an interface, chosen by IID or by name (ISCardManage::CreateInterface).
  *
  * - `SCM_IID_FILE_ACCESS`, "FileAccess", "ISCardFileAccess": an `scm_file_access`, as `scm_create_file_access` makes
  * it
@@ -3102,30 +3077,25 @@ typedef struct scm_interface scm_interface;
  * - `SCM_IID_CARD_AUTH`, "CardAuth", "ISCardAuth": an `scm_card_auth`, as `scm_create_card_auth` makes it
  * - any other IID or name of a provider: an `scm_interface`
  *
- * Whatever is created stands for the attachment, not for the card: it outlives a reconnect, also one that finds
- * another card, and is then still that of the same provider. It dies with `scm_detach`.
+ * The object belongs to the attachment, not to the card: it outlives a reconnect, also to another card, and keeps its
+ * provider. It ends with the attachment.
  *
  * @param handle  the attachment
- * @param iid  the interface; or NULL, if `name` says it
- * @param name  the name of the interface, UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes, upper and lower case differ; or
- * NULL. Next to an IID it is not looked at.
- * @param user_data  handed on to the provider as it is; not used by the generic implementations
- * @param object  [out] what was created; NULL after a failure
+ * @param iid  the IID; or NULL to choose by `name`
+ * @param name  the name, 1 to `SCM_INTERFACE_NAME_MAX` bytes; upper and lower case differ. Not used if there is an
+ * IID; or NULL.
+ * @param user_data  handed to the provider as it is; the generic implementations do not use it
+ * @param object  [out] the object, which the `_release` function of its type ends; NULL after a failure
  *
  * @return
- * - `SCM_S_OK`: created.
- * - `SCM_E_POINTER`: `object` is NULL.
- * - `SCM_E_INVALIDARG`: `iid` and `name` are both NULL, or the name cannot be one.
- * - `SCM_E_NOINTERFACE`: nobody knows this IID or name for this card.
- * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: the attachment has to be made first.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more, also when it was detached while the provider was
- * creating.
- * - `SCM_E_OUTOFMEMORY`: no memory.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: made.
+ * - `SCM_E_INVALIDARG`: also if `iid` and `name` are both NULL.
+ * - `SCM_E_NOINTERFACE`: nothing implements this interface for this card.
+ * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
+ * - `SCM_E_HANDLE`: also if the attachment was detached during the call.
  * - any failure of the provider
  *
- * The generic implementations ask neither card nor service here; a provider takes as long as it takes. Any thread may
- * call it.
+ * The generic implementations ask neither card nor service. A provider takes as long as it needs.
  */
 SCM_API
 scm_result scm_create_interface(scm_handle *handle,
@@ -3135,23 +3105,20 @@ scm_result scm_create_interface(scm_handle *handle,
                                 void **object);
 
 /**
- * Tells the functions and the object of an interface that only its provider knows.
+ * Gets the implementation of an interface that only its provider knows: its functions and its object.
  *
- * They are those of the provider, and what they mean is between it and its users: the library looks at neither. They
- * are good as long as the interface is not released and its attachment not detached; who calls the functions sees to
- * that.
+ * Their meaning is an agreement between the provider and its users; the library does not look at them. They are valid
+ * until the interface is released or its attachment is detached, and the caller makes sure of that.
  *
  * @param iface  the interface
  * @param functions  [out] `scm_provider.functions`; NULL after a failure
- * @param object  [out] what the provider has created; NULL after a failure
+ * @param object  [out] what `scm_provider.create` has made; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: told.
- * - `SCM_E_POINTER`: `functions` or `object` is NULL.
- * - `SCM_E_HANDLE`: `iface` is none, or not any more, or its attachment is not there any more.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_E_HANDLE`: `iface` is not such an interface, or its attachment has ended.
  *
- * Does not block. Any thread may call it.
+ * Never blocks.
  */
 SCM_API scm_result scm_interface_get_implementation(scm_interface *iface, const void **functions, void **object);
 
@@ -3162,10 +3129,9 @@ SCM_API scm_result scm_interface_get_implementation(scm_interface *iface, const 
  *
  * @return
  * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: `iface` is none, or not any more, or its attachment is not there any more.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_E_HANDLE`: `iface` is not such an interface, or its attachment has ended.
  *
- * Takes as long as the provider takes to release its object. Any thread may call it.
+ * Takes as long as the provider needs to release its object.
  */
 SCM_API scm_result scm_interface_release(scm_interface *iface);
 

@@ -7,6 +7,7 @@ use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::reentrancy;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit, earlier};
 
 /// How long a caller whose time is up waits for a new connection after all.
@@ -252,10 +253,11 @@ impl Attachment {
         })
     }
 
-    /// Whether exclusive use is to be waited for with a limit. The resource manager would not end that wait before all others
-    /// have gone, and we would be one of them.
+    /// Whether the library waits for exclusive use itself. The resource manager would not end that wait before all others
+    /// have gone, and a connection that is made after a cancel or a limit would be one of them. A callback does not wait.
     fn must_seize(&self, session: &Session, access: Access, limit: &WaitLimit) -> bool {
         limit.strict_waker().is_some()
+            && reentrancy::may_wait().is_ok()
             && access.share_mode == ShareMode::Exclusive
             && self.ownership() == Ownership::Owned
             && session.connection.is_ok_and(|connection| connection.share_mode != ShareMode::Exclusive)
