@@ -7,7 +7,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::fallible::Arc;
 use crate::runtime::sync::{Condvar, Mutex, MutexGuard};
 
-/// No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled.
+/// No limit, as a time in milliseconds. `scm_cancel` ends the wait.
 pub const SCM_INFINITE: u32 = 0xFFFF_FFFF;
 
 /// How long a call waits for PC/SC at least, from its beginning, before it counts as a wait: on a busy machine, or where a reader
