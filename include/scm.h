@@ -147,25 +147,25 @@ typedef int32_t scm_result;
 enum {
     /** 0x00000000: The operation was successful. */
     SCM_S_OK = 0,
-    /** 0x00000001: The operation was successful, and another card answers than before. */
+    /** 0x00000001: The operation was successful, and a card with another ATR answers. */
     SCM_S_FALSE = 1,
-    /** 0x0010001D: Nothing is listed: the resource manager (pcscd on Linux) is not running. */
+    /** 0x0010001D: The list is empty: the resource manager (pcscd on Linux) is not running. */
     SCM_SCARD_S_NO_SERVICE = 1048605,
     /** 0x80004001: This function is not implemented. */
     SCM_E_NOTIMPL = -2147467263,
-    /** 0x80004002: No such interface is supported. */
+    /** 0x80004002: This interface is not supported. */
     SCM_E_NOINTERFACE = -2147467262,
     /** 0x80004003: A required pointer is NULL. */
     SCM_E_POINTER = -2147467261,
     /** 0x80004004: The operation was aborted. */
     SCM_E_ABORT = -2147467260,
-    /** 0x80004005: The operation failed for a reason that has no code of its own. */
+    /** 0x80004005: The operation failed for a reason without a code of its own. */
     SCM_E_FAIL = -2147467259,
-    /** 0x8000FFFF: An internal error happened, and this object cannot be used any more. */
+    /** 0x8000FFFF: An internal error happened, and the object cannot be used any more. */
     SCM_E_UNEXPECTED = -2147418113,
     /** 0x80070005: Access is denied. */
     SCM_E_ACCESSDENIED = -2147024891,
-    /** 0x80070006: The handle is not, or no longer, valid. */
+    /** 0x80070006: The handle is not valid, or not valid any more. */
     SCM_E_HANDLE = -2147024890,
     /** 0x8007000E: There is not enough memory. */
     SCM_E_OUTOFMEMORY = -2147024882,
@@ -191,15 +191,15 @@ enum {
     SCM_SCARD_E_UNKNOWN_READER = -2146435063,
     /** 0x8010000A: The time limit expired. */
     SCM_SCARD_E_TIMEOUT = -2146435062,
-    /** 0x8010000B: Another application has the card for itself. */
+    /** 0x8010000B: Another application uses the card exclusively. */
     SCM_SCARD_E_SHARING_VIOLATION = -2146435061,
     /** 0x8010000C: No card is in the reader. */
     SCM_SCARD_E_NO_SMARTCARD = -2146435060,
     /** 0x8010000D: The name of the card is not known. */
     SCM_SCARD_E_UNKNOWN_CARD = -2146435059,
-    /** 0x8010000E: The card could not be left in the state that was asked for. */
+    /** 0x8010000E: The card could not be left in the requested state. */
     SCM_SCARD_E_CANT_DISPOSE = -2146435058,
-    /** 0x8010000F: The card uses none of the requested protocols, or the attachment has no protocol. */
+    /** 0x8010000F: The card does not speak this protocol, or not until it is reset; or the attachment is direct. */
     SCM_SCARD_E_PROTO_MISMATCH = -2146435057,
     /** 0x80100010: The reader or the card is not ready. */
     SCM_SCARD_E_NOT_READY = -2146435056,
@@ -209,27 +209,27 @@ enum {
     SCM_SCARD_E_SYSTEM_CANCELLED = -2146435054,
     /** 0x80100013: The communication with the card or with the resource manager failed. */
     SCM_SCARD_F_COMM_ERROR = -2146435053,
-    /** 0x80100014: The resource manager met an error that it does not know. */
+    /** 0x80100014: The resource manager met an unknown error. */
     SCM_SCARD_F_UNKNOWN_ERROR = -2146435052,
     /** 0x80100015: The ATR of the card is not valid. */
     SCM_SCARD_E_INVALID_ATR = -2146435051,
-    /** 0x80100016: No lock is held, or the exchange with the card did not complete. */
+    /** 0x80100016: No lock is held, or the exchange with the card was not completed. */
     SCM_SCARD_E_NOT_TRANSACTED = -2146435050,
     /** 0x80100017: The reader is gone. */
     SCM_SCARD_E_READER_UNAVAILABLE = -2146435049,
-    /** 0x80100018: The process ends. */
+    /** 0x80100018: The process is ending. */
     SCM_SCARD_P_SHUTDOWN = -2146435048,
     /** 0x80100019: The buffer for the protocol control information is too small. */
     SCM_SCARD_E_PCI_TOO_SMALL = -2146435047,
     /** 0x8010001A: The driver of the reader does not meet the requirements. */
     SCM_SCARD_E_READER_UNSUPPORTED = -2146435046,
-    /** 0x8010001B: A reader of this name exists already. */
+    /** 0x8010001B: A reader with this name exists already. */
     SCM_SCARD_E_DUPLICATE_READER = -2146435045,
     /** 0x8010001C: The card does not meet the requirements. */
     SCM_SCARD_E_CARD_UNSUPPORTED = -2146435044,
-    /** 0x8010001D: The resource manager (pcscd on Linux) is not running, or was restarted since. */
+    /** 0x8010001D: The resource manager (pcscd on Linux) is not running, or was restarted. */
     SCM_SCARD_E_NO_SERVICE = -2146435043,
-    /** 0x8010001E: The resource manager has shut down, or is of another generation than its client. */
+    /** 0x8010001E: The resource manager was stopped, or its version does not match its client library. */
     SCM_SCARD_E_SERVICE_STOPPED = -2146435042,
     /** 0x8010001F: The resource manager met an unexpected error. */
     SCM_SCARD_E_UNEXPECTED = -2146435041,
@@ -253,13 +253,13 @@ enum {
     SCM_SCARD_E_WRITE_TOO_MANY = -2146435032,
     /** 0x80100029: The position lies outside the file. */
     SCM_SCARD_E_BAD_SEEK = -2146435031,
-    /** 0x8010002A: The code is not of the form that the card takes. */
+    /** 0x8010002A: The code does not have the format that the card expects. */
     SCM_SCARD_E_INVALID_CHV = -2146435030,
-    /** 0x8010002B: The resource manager answered with an error that is not known. */
+    /** 0x8010002B: The resource manager returned an unknown error. */
     SCM_SCARD_E_UNKNOWN_RES_MNG = -2146435029,
     /** 0x8010002C: The certificate does not exist. */
     SCM_SCARD_E_NO_SUCH_CERTIFICATE = -2146435028,
-    /** 0x8010002D: The certificate could not be had. */
+    /** 0x8010002D: The certificate is not available. */
     SCM_SCARD_E_CERTIFICATE_UNAVAILABLE = -2146435027,
     /** 0x8010002E: There is no reader. */
     SCM_SCARD_E_NO_READERS_AVAILABLE = -2146435026,
@@ -267,7 +267,7 @@ enum {
     SCM_SCARD_E_COMM_DATA_LOST = -2146435025,
     /** 0x80100030: The key container is not on the card. */
     SCM_SCARD_E_NO_KEY_CONTAINER = -2146435024,
-    /** 0x80100031: The resource manager serves as many clients as it can. */
+    /** 0x80100031: The resource manager cannot serve more clients. */
     SCM_SCARD_E_SERVER_TOO_BUSY = -2146435023,
     /** 0x80100032: The cached code has expired. */
     SCM_SCARD_E_PIN_CACHE_EXPIRED = -2146435022,
@@ -275,13 +275,13 @@ enum {
     SCM_SCARD_E_NO_PIN_CACHE = -2146435021,
     /** 0x80100034: The card can only be read. */
     SCM_SCARD_E_READ_ONLY_CARD = -2146435020,
-    /** 0x80100065: The reader cannot speak with this card. */
+    /** 0x80100065: The reader does not understand this card. */
     SCM_SCARD_W_UNSUPPORTED_CARD = -2146434971,
     /** 0x80100066: The card does not answer to a reset. */
     SCM_SCARD_W_UNRESPONSIVE_CARD = -2146434970,
     /** 0x80100067: The card has no power. */
     SCM_SCARD_W_UNPOWERED_CARD = -2146434969,
-    /** 0x80100068: The card was reset by someone else. */
+    /** 0x80100068: Another application has reset the card. */
     SCM_SCARD_W_RESET_CARD = -2146434968,
     /** 0x80100069: The card was taken out. */
     SCM_SCARD_W_REMOVED_CARD = -2146434967,
@@ -289,13 +289,13 @@ enum {
     SCM_SCARD_W_SECURITY_VIOLATION = -2146434966,
     /** 0x8010006B: The code was wrong. */
     SCM_SCARD_W_WRONG_CHV = -2146434965,
-    /** 0x8010006C: The code is blocked: it was wrong too often. */
+    /** 0x8010006C: The code is blocked, because it was wrong too often. */
     SCM_SCARD_W_CHV_BLOCKED = -2146434964,
     /** 0x8010006D: The end of the file was reached. */
     SCM_SCARD_W_EOF = -2146434963,
     /** 0x8010006E: The user cancelled the operation. */
     SCM_SCARD_W_CANCELLED_BY_USER = -2146434962,
-    /** 0x8010006F: No code was presented to the card, or the card has not proven what it is. */
+    /** 0x8010006F: The card has not verified a code, or has not proven its identity. */
     SCM_SCARD_W_CARD_NOT_AUTHENTICATED = -2146434961,
     /** 0x80100070: The item is not in the cache. */
     SCM_SCARD_W_CACHE_ITEM_NOT_FOUND = -2146434960,
@@ -401,17 +401,17 @@ enum {
  * arrives.
  *
  * @param names  [out] a multi-string of names; a single NUL if there is no reader. NULL with capacity 0 asks for the
- * length.
+ *   length.
  * @param capacity  the room in `names`, in bytes
  * @param names_length  [out] the length of the list with all its NULs; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: listed. An empty list means that the resource manager runs and knows no reader.
  * - `SCM_SCARD_S_NO_SERVICE`: a success. The list is empty because a resource manager does not run: pcscd on Linux,
- * which `systemctl start pcscd.socket` starts, or the virtual one, which was stopped.
+ *   which `systemctl start pcscd.socket` starts, or the virtual one, which was stopped.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit. It may be longer at the next call.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`. If there are virtual
- * readers, the function lists only these instead.
+ *   readers, the function lists only these instead.
  * - the codes of a connection, if there is no virtual reader
  *
  * Does not wait for other applications. May be called in the child of a fork.
@@ -501,7 +501,7 @@ enum {
     SCM_DISPOSITION_EJECT = 3
 };
 
-/** No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled. */
+/** No limit, as a time in milliseconds. `scm_cancel` ends the wait. */
 #define SCM_INFINITE 0xFFFFFFFFU
 
 enum {
@@ -550,21 +550,21 @@ typedef struct scm_attach_options {
  * @return
  * - `SCM_S_OK`: attached.
  * - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name. If the resource manager does not run but the process has
- * virtual readers, only these exist.
+ *   virtual readers, only these exist.
  * - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application uses the card exclusively.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1, or another application speaks or spoke
- * `SCM_PROTOCOL_RAW` with it, which only a reset ends (see `SCM_PROTOCOL_RAW`).
+ *   `SCM_PROTOCOL_RAW` with it, which only a reset ends (see `SCM_PROTOCOL_RAW`).
  * - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback would have to
- * wait for the attachment that it works for.
+ *   wait for the attachment that it works for.
  * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card does not
- * answer to a reset, has no power, or the reader does not understand it.
+ *   answer to a reset, has no power, or the reader does not understand it.
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is being removed.
  * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run, and there is no virtual reader.
  * - `SCM_SCARD_F_COMM_ERROR`: the resource manager closed the connection, and runs again.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`: the resource manager serves as many clients as it can (pcscd: 200 by default).
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system (polkit) forbids this process to use cards. At the first
- * use in a process pcscd also says so when it serves as many clients as it can.
+ *   use in a process pcscd also says so when it serves as many clients as it can.
  * - the other codes of a connection
  *
  * Blocks while another application or attachment holds a lock on the card; `scm_attach_by_ifd_ex` has a limit. May be
@@ -586,9 +586,9 @@ SCM_API scm_result scm_attach_by_ifd(const char *ifd_name, scm_handle **handle);
  * @return as `scm_attach_by_ifd`, and
  * - `SCM_SCARD_E_SHARING_VIOLATION`: also if exclusive use is requested and another application uses the card.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the requested protocols, or another application has chosen
- * another one. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
+ *   another one. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
  * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed. If the resource manager makes the connection later, the library
- * closes it at once. Until then other calls with a limit that attach to the same reader wait.
+ *   closes it at once. Until then other calls with a limit that attach to the same reader wait.
  *
  * Blocks as `scm_attach_by_ifd`, for `limit_ms` at most.
  */
@@ -611,7 +611,7 @@ scm_result scm_attach_by_ifd_ex(const char *ifd_name,
  * - `SCM_S_OK`: attached.
  * - `SCM_E_INVALIDARG`: the resource manager does not know `icc`.
  * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: another application has reset the card, or it was taken out,
- * and the caller has not called `SCardReconnect` since.
+ *   and the caller has not called `SCardReconnect` since.
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
  * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run, or was restarted since the handle was connected.
  * - `SCM_SCARD_E_NOT_READY`: a callback would have to wait for a lock of another attachment.
@@ -627,9 +627,9 @@ SCM_API scm_result scm_attach_by_handle(uintptr_t icc, scm_handle **handle);
  *
  * @param icc  as for `scm_attach_by_handle`
  * @param options  the share mode in which the caller has connected, the protocols for a later reconnect, and
- * `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
+ *   `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
  * @param handle  [out] the attachment; NULL after a failure. Then the caller still owns an `icc` that was to be
- * adopted.
+ *   adopted.
  *
  * @return as `scm_attach_by_handle`, and
  * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed.
@@ -663,14 +663,14 @@ SCM_API scm_result scm_detach(scm_handle *handle);
  *
  * @param handle  the attachment
  * @param disposition  `SCM_DISPOSITION_LEAVE`, `SCM_DISPOSITION_RESET`, `SCM_DISPOSITION_UNPOWER` or
- * `SCM_DISPOSITION_EJECT`. A borrowed card handle allows only `SCM_DISPOSITION_LEAVE`.
+ *   `SCM_DISPOSITION_EJECT`. A borrowed card handle allows only `SCM_DISPOSITION_LEAVE`.
  *
  * @return
  * - `SCM_S_OK`: ended. pcsc-lite returns this also if the card is gone, or if the reader cannot eject it.
  * - `SCM_E_INVALIDARG`: `disposition` is not defined, or is not allowed for a borrowed card handle. The attachment
- * stays.
+ *   stays.
  * - `SCM_SCARD_E_NOT_READY`: a callback would have to wait for another attachment that uses the card. The attachment
- * stays.
+ *   stays.
  * - any other: ended, but without the disposition, for the reason that the code tells (`SCM_SCARD_E_NO_SERVICE`, ...).
  *
  * Blocks, except for `SCM_DISPOSITION_LEAVE`, while another application or attachment holds a lock on the card. If
@@ -732,13 +732,13 @@ enum {
  * - `SCM_S_OK`: the card has answered.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and the response does not fit.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode), or another application speaks
- * `SCM_PROTOCOL_RAW` with the card, which pcscd allows. Nothing was sent.
+ *   `SCM_PROTOCOL_RAW` with the card, which pcscd allows. Nothing was sent.
  * - `SCM_SCARD_W_RESET_CARD`: another application has reset the card. Nothing was sent; call `scm_reconnect`.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before or during the command.
  * - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there, but gave
- * no proper answer. It may have carried out the command; the generation has grown. The code may come a second late,
- * because the library first waits whether the card is being removed. The card may also have been replaced faster
- * than the service notices (400 ms with pcsc-lite).
+ *   no proper answer. It may have carried out the command; the generation has grown. The code may come a second late,
+ *   because the library first waits whether the card is being removed. The card may also have been replaced faster
+ *   than the service notices (400 ms with pcsc-lite).
  * - the other codes of a connection
  *
  * Blocks until the card answers, and before that while another application or attachment holds a lock on the card;
@@ -766,11 +766,11 @@ scm_result scm_transmit(scm_handle *handle,
  * @param capacity  as for `scm_transmit`
  * @param response_length  [out] as for `scm_transmit`
  * @param timeout_ms  how long to wait for other users of the card, in milliseconds: 0 does not wait, `SCM_INFINITE`
- * has no limit. After the card has received the command, the call waits for the answer without a limit.
+ *   has no limit. After the card has received the command, the call waits for the answer without a limit.
  *
  * @return as `scm_transmit`, and
  * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Nothing
- * was sent, and nothing will be.
+ *   was sent, and nothing will be.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
  *
  * Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
@@ -1003,14 +1003,14 @@ typedef struct scm_command {
  * @param handle  the attachment
  * @param command  the command
  * @param response  [out] the data of the response, without the status word. May be the same memory as the data of the
- * command.
+ *   command.
  * @param capacity  the room in `response`; `expected` is always enough
  * @param response_length  [out] the length of the data; 0 if the card has not answered
  * @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 if the card has not answered
  *
  * @return the meaning of the status word, if the card has answered:
  * - `SCM_S_OK`: 9000; 61XX, if no more was expected; 62XX and 63XX that are not named below; in the classes 00 to 8F,
- * A0, C0 to CF and E0 to EF also 91XX (a message for the phone, ETSI TS 102 221) and 9200 to 920F
+ *   A0, C0 to CF and E0 to EF also 91XX (a message for the phone, ETSI TS 102 221) and 9200 to 920F
  * - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
  * - `SCM_SCARD_E_COMM_DATA_LOST`: 6281, part of the data may be wrong
  * - `SCM_SCARD_W_WRONG_CHV`: 63C1 to 63CF, a wrong code; X tries are left
@@ -1029,35 +1029,35 @@ typedef struct scm_command {
  *
  * @return and the other meanings for some commands:
  * - INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which present a code, a key or a finger:
- * `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; 6301 to 630F tell the tries that are left.
+ *   `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; 6301 to 630F tell the tries that are left.
  * - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX: written after X tries of
- * the memory (ISO/IEC 7816-4:1995, 6.3.5).
+ *   the memory (ISO/IEC 7816-4:1995, 6.3.5).
  * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX (data that were not expected) and 9EXX (data after a
- * failed download, which GET RESPONSE of class A0 fetches); `SCM_SCARD_E_NO_FILE`
- * 9400, `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408,
- * `SCM_SCARD_E_INVALID_CHV` 9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
+ *   failed download, which GET RESPONSE of class A0 fetches); `SCM_SCARD_E_NO_FILE`
+ *   9400, `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408,
+ *   `SCM_SCARD_E_INVALID_CHV` 9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
  * - class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C;
- * `SCM_SCARD_W_SECURITY_VIOLATION` 91AE, `SCM_SCARD_E_NO_ACCESS` 919D and 91DE, `SCM_SCARD_E_FILE_NOT_FOUND` 9140,
- * 91A0 and 91F0, `SCM_SCARD_E_BAD_SEEK` 91BE, `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE,
- * `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
- * `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
+ *   `SCM_SCARD_W_SECURITY_VIOLATION` 91AE, `SCM_SCARD_E_NO_ACCESS` 919D and 91DE, `SCM_SCARD_E_FILE_NOT_FOUND` 9140,
+ *   91A0 and 91F0, `SCM_SCARD_E_BAD_SEEK` 91BE, `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE,
+ *   `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
+ *   `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
  * - class FF, the reader: `SCM_E_FAIL` is also 63XX.
  * - any other proprietary class: `SCM_S_OK` is also 90XX, except for instructions that present a code. The other
- * words from 9001 to 9FFF are `SCM_E_FAIL`, because only the card knows their meaning:
- * `scm_send_options.successes` can name the successes.
+ *   words from 9001 to 9FFF are `SCM_E_FAIL`, because only the card knows their meaning:
+ *   `scm_send_options.successes` can name the successes.
  *
  * @return if the card has not answered:
  * - `SCM_E_INVALIDARG`: a length is too great; the channel is not defined; or a channel is given, and the class is FF
- * or names another channel.
+ *   or names another channel.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card takes so much data neither in extended
- * lengths nor in parts, or the class has no bit for chaining. Nothing was sent.
+ *   lengths nor in parts, or the class has no bit for chaining. Nothing was sent.
  * - `SCM_SCARD_E_COMM_DATA_LOST`: also if the card gives a response in parts, but not all of it.
  * - `SCM_SCARD_F_COMM_ERROR`: also if the card answers before it has all parts of the command, or announces data
- * without an end.
+ *   without an end.
  * - `SCM_SCARD_E_PROTO_MISMATCH` and the codes of a connection: as `scm_transmit`. Some of the exchanges may have
- * happened.
+ *   happened.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its data do not fit; `scm_get_last_response` gives
- * them.
+ *   them.
  *
  * Blocks until the card answers, and before that while another application or attachment holds a lock on the card:
  * `scm_send_ex` has a limit, and `scm_cancel` ends the wait. The lock costs two messages to the resource manager. To
@@ -1084,7 +1084,7 @@ scm_result scm_send(scm_handle *handle,
  * @param generation  as `scm_get_generation`
  *
  * @return a success to go on with the command; a failure to end `scm_send_ex` with this code, without sending the
- * command
+ *   command
  */
 typedef scm_result (*scm_lock_hook)(void *user_data, scm_handle *handle, uint64_t generation);
 
@@ -1171,7 +1171,7 @@ typedef struct scm_send_options {
  *
  * @return as `scm_send`, and
  * - `SCM_E_INVALIDARG`: also a class of GET RESPONSE without `SCM_SEND_CLASS` or above one byte; too many successes,
- * or one with a bit outside its mask.
+ *   or one with a bit outside its mask.
  * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time. Nothing was sent.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
  * - `SCM_E_HANDLE`: also if the hook has detached the handle. The command was not sent.
@@ -1252,7 +1252,7 @@ SCM_API scm_result scm_get_card_capabilities(scm_handle *handle, scm_card_capabi
  * @return
  * - `SCM_S_OK`: set.
  * - `SCM_E_INVALIDARG`: also a length that is out of range: with `SCM_CARD_EXTENDED` 255 to 65,535 for commands and
- * 256 to 65,536 for responses, without it 1 to 255 and 1 to 256.
+ *   256 to 65,536 for responses, without it 1 to 255 and 1 to 256.
  *
  * Asks neither card nor service. Waits for a call of another thread on the same handle.
  */
@@ -1313,7 +1313,7 @@ SCM_API scm_result scm_lock(scm_handle *handle);
  *
  * @return as `scm_lock`, and
  * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Not
- * locked; a lock that the resource manager grants later is released at once.
+ *   locked; a lock that the resource manager grants later is released at once.
  *
  * Blocks for `timeout_ms` at most, and about 200 ms more if the resource manager is slow.
  */
@@ -1327,7 +1327,7 @@ SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
  *
  * @param handle  the attachment
  * @param disposition  `SCM_DISPOSITION_LEAVE`, `SCM_DISPOSITION_RESET`, `SCM_DISPOSITION_UNPOWER` or
- * `SCM_DISPOSITION_EJECT`
+ *   `SCM_DISPOSITION_EJECT`
  *
  * @return
  * - `SCM_S_OK`: released.
@@ -1335,7 +1335,7 @@ SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
  * - `SCM_SCARD_E_NOT_TRANSACTED`: no lock is held.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader cannot eject. Released; the card is left as it is.
  * - the other codes of a connection: the lock was lost before, with the card, the reader or the service. It is not
- * held any more.
+ *   held any more.
  *
  * If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
  *
@@ -1440,12 +1440,12 @@ typedef struct scm_reconnect_options {
  * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application uses the card exclusively.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment, or another application has
- * chosen another one; `initial_action` `SCM_DISPOSITION_RESET` ends that.
+ *   chosen another one; `initial_action` `SCM_DISPOSITION_RESET` ends that.
  * - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
  * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card does not
- * answer to a reset, has no power, or the reader does not understand it.
+ *   answer to a reset, has no power, or the reader does not understand it.
  * - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback of a virtual
- * card reconnects the attachment that it works for.
+ *   card reconnects the attachment that it works for.
  * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`.
@@ -1503,7 +1503,7 @@ enum {
  * @param handle  the attachment
  * @param state  [out] `SCM_STATE_ABSENT` to `SCM_STATE_SPECIFICMODE`; 0 after a failure
  * @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 if none is active, as in direct
- * mode, and after a failure
+ *   mode, and after a failure
  *
  * @return
  * - `SCM_S_OK`: told.
@@ -1911,13 +1911,13 @@ typedef struct scm_file_access scm_file_access;
  *
  * PATHS have at most `SCM_PATH_MAX` bytes. `reference_type` tells their form:
  * - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current
- * directory (`4401`). `..` is the directory above, `.` the current one. The first one may be a name of at least
- * three bytes.
+ *   directory (`4401`). `..` is the directory above, `.` the current one. The first one may be a name of at least
+ *   three bytes.
  * - `SCM_TYPE_BY_NAME`: the name of a directory (AID) in hexadecimal digits; identifiers may follow:
- * `F073636D74657374/4401`. The beginning of a name suffices, except to delete, to invalidate or to set properties.
+ *   `F073636D74657374/4401`. The beginning of a name suffices, except to delete, to invalidate or to set properties.
  * - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30, of a file in the current directory.
  * - `SCM_TYPE_BY_ANY`: the first of these that the card has: an identifier, a short identifier, a name of at least
- * five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell which it was.
+ *   five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell which it was.
  *
  * @param handle  the attachment
  * @param file_access  [out] the object, which `scm_file_access_release` ends; NULL after a failure
@@ -1987,7 +1987,7 @@ scm_result scm_file_access_get_current_dir(scm_file_access *file_access,
  * @param path  the file or directory
  * @param taken_as  [out] `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`; 0 after a failure
  * @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is
- * a number behind its directory: `3F00/5015/7`.
+ *   a number behind its directory: `3F00/5015/7`.
  * @param capacity  the room in `resolved`, in bytes
  * @param resolved_length  [out] its length with its NUL; 0 after a failure
  *
@@ -2014,15 +2014,15 @@ scm_result scm_file_access_resolve(scm_file_access *file_access,
  *
  * @param file_access  the object
  * @param file_type  `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from
- * `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind is unknown is listed with the first three
- * only.
+ *   `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind is unknown is listed with the first three
+ *   only.
  * @param names  [out] a multi-string of identifiers, and of names of applications without an identifier; NULL with
- * capacity 0 asks for the length
+ *   capacity 0 asks for the length
  * @param capacity  the room in `names`, in bytes
  * @param names_length  [out] the length with all NULs; 0 after a failure
  *
  * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the next call asks the card again), or one of the codes of
- * the group
+ *   the group
  */
 SCM_API
 scm_result scm_file_access_directory(scm_file_access *file_access,
@@ -2049,7 +2049,7 @@ typedef struct scm_directory_options {
  * @param file_access  the object
  * @param file_type  as for `scm_file_access_directory`
  * @param options  the first and the last identifier; NULL for the usual ones. All identifiers, 0001 to FFFE, are
- * 65,534 commands, which takes minutes.
+ *   65,534 commands, which takes minutes.
  * @param names  [out] as for `scm_file_access_directory`
  * @param capacity  as for `scm_file_access_directory`
  * @param names_length  [out] as for `scm_file_access_directory`
@@ -2115,9 +2115,9 @@ scm_result scm_file_access_open(scm_file_access *file_access,
  * - `SCM_S_OK`: read.
  * - `SCM_SCARD_W_EOF`: the position is at the end.
  * - `SCM_SCARD_E_COMM_DATA_LOST`: the data may be wrong (6281); the card has announced data, or the file, and gives
- * none; or it cannot give so long a record at once.
+ *   none; or it cannot give so long a record at once.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the position is beyond 32,767, and the card does not know the instruction for
- * that (B1).
+ *   that (B1).
  * - `SCM_E_POINTER`: also if `data` is NULL with capacity 0.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit. The position is as before.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
@@ -2144,17 +2144,17 @@ scm_result scm_file_read(scm_file *file,
  * @param data  the bytes, or the record. With `SCM_FL_ERASE` only their length counts, and it may be NULL.
  * @param data_length  their length; with 0 nothing is sent
  * @param flags  `SCM_FL_REPLACE` or 0 replaces the old data (UPDATE); `SCM_FL_ERASE` erases them (ERASE), a record as
- * a whole; `SCM_FL_OR` and `SCM_FL_AND` set or clear bits (WRITE), whichever of the two the file allows
+ *   a whole; `SCM_FL_OR` and `SCM_FL_AND` set or clear bits (WRITE), whichever of the two the file allows
  * @param written  [out] how many bytes the card has acknowledged, also after a failure. The position is behind them.
  *
  * @return
  * - `SCM_S_OK`: everything is written.
  * - `SCM_E_INVALIDARG`: also more than one flag.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does the other operation with this file, or the card does not know the
- * command.
+ *   command.
  * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Behind the size that the card has told,
- * one byte is read first: if the card refuses it twice, nothing is written. Otherwise, or if the card told no size,
- * the part that fits is written. A record that is longer than announced is sent, and the card decides.
+ *   one byte is read first: if the card refuses it twice, nothing is written. Otherwise, or if the card told no size,
+ *   the part that fits is written. A record that is longer than announced is sent, and the card decides.
  * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
  * - the other codes of the group. If the card has not answered, it may have carried out the command.
@@ -2186,7 +2186,7 @@ enum {
  * @return
  * - `SCM_S_OK`: moved. The place right behind the end is a position, too.
  * - `SCM_SCARD_E_BAD_SEEK`: before the beginning or behind the end. The position is as before. If the card does not
- * tell the size of a transparent file, its end is not searched.
+ *   tell the size of a transparent file, its end is not searched.
  * - if the card is asked, the codes of `scm_file_read`
  *
  * Asks the card for records, for the end, and whether there is something behind the size that it has told.
@@ -2286,13 +2286,13 @@ SCM_API scm_result scm_file_close(scm_file *file);
  * @param tags  the wanted tags, one after the other, such as 80 82 83; (NULL, 0) for all that `flags` say
  * @param tags_length  their length in bytes
  * @param flags  `SCM_FL_GET_ALL_PROPERTIES` for everything that the card tells, also management data such as labels;
- * `SCM_FL_STAT_DEFAULT` or 0 for the control parameters
+ *   `SCM_FL_STAT_DEFAULT` or 0 for the control parameters
  * @param properties  [out] BER-TLV data objects, without a template; NULL with capacity 0 asks for the length
  * @param capacity  the room in `properties`, in bytes
  * @param properties_length  [out] their length; 0 after a failure
  *
  * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
- * the group
+ *   the group
  */
 SCM_API
 scm_result scm_file_access_get_properties(scm_file_access *file_access,
@@ -2342,7 +2342,7 @@ scm_result scm_file_access_set_properties(scm_file_access *file_access,
  * @param capabilities_length  [out] their length; 0 after a failure
  *
  * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
- * the group
+ *   the group
  */
 SCM_API
 scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
@@ -2358,12 +2358,12 @@ scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
  *
  * @param file_access  the object
  * @param reference_type  the form of `path`. By name it creates a directory of this name in the current one. A short
- * identifier is not possible, but may be among the `properties` (88).
+ *   identifier is not possible, but may be among the `properties` (88).
  * @param path  the new file
  * @param properties  its control parameters: BER-TLV data objects of ISO/IEC 7816-4, 7.4, in a template 62 or without
- * one, such as 80 (size), 82 (file descriptor), 86 or 8C (security). The library adds what is missing: the
- * identifier (83) or name (84) of the path, the size of `data`, and the descriptor of a transparent EF (by name: of
- * a directory). (NULL, 0) for none.
+ *   one, such as 80 (size), 82 (file descriptor), 86 or 8C (security). The library adds what is missing: the
+ *   identifier (83) or name (84) of the path, the size of `data`, and the descriptor of a transparent EF (by name: of
+ *   a directory). (NULL, 0) for none.
  * @param properties_length  their length in bytes
  * @param flags  `SCM_FL_PREALLOCATE` if data come later, and `properties` tell the size; or 0
  * @param data  the first content of the file: for a file of records as many records as it fills. (NULL, 0) for none.
@@ -2371,7 +2371,7 @@ scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
  *
  * @return `SCM_S_OK`, or one of the codes of the group, and
  * - `SCM_E_INVALIDARG`: also `properties` that are not data objects, contradict the path, or tell no size with
- * `SCM_FL_PREALLOCATE`; `data` for a directory.
+ *   `SCM_FL_PREALLOCATE`; `data` for a directory.
  * - `SCM_SCARD_E_NO_ACCESS`: a file of this identifier or name exists, or a condition of the card is not met.
  * - `SCM_SCARD_E_WRITE_TOO_MANY`: no room on the card, or the data are too long for the file.
  *
@@ -2396,14 +2396,14 @@ scm_result scm_file_access_create(scm_file_access *file_access,
  * @param reference_type  the form of `path`; not a short identifier
  * @param path  the file or directory
  * @param flags  `SCM_FL_RECURSIVE` for a directory with its content; `SCM_FL_NON_RECURSIVE` or 0 for a file only,
- * because no standard command tells whether a directory is empty. A provider may know.
+ *   because no standard command tells whether a directory is empty. A provider may know.
  *
  * @return `SCM_S_OK`, or one of the codes of the group, and
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is or may be a directory, and `SCM_FL_RECURSIVE` is missing. Nothing is
- * deleted.
+ *   deleted.
  * - `SCM_SCARD_E_FILE_NOT_FOUND`: also if only the beginning of a name is given.
  * - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met. Some cards delete only empty directories: delete the
- * content first.
+ *   content first.
  */
 SCM_API
 scm_result scm_file_access_delete(scm_file_access *file_access,
@@ -2600,11 +2600,11 @@ SCM_API scm_result scm_ch_verification_release(scm_ch_verification *ch_verificat
  * @param code  the characters or digits of the code, without filler; NULL with length 0 for the PIN pad
  * @param code_length  their number
  * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_CHECKONLY`, without a code, to
- * ask for the state, which spends no try
+ *   ask for the state, which spends no try
  * @param reference  the number of the code, 0 to 31: P2 of the command, with 0x80 if the code is local
  * @param retries_left  [out] how many tries are left, also after a failure, if the card has told it (63CX, 6301 to
- * 630F); 0 if the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300 and after a success. A SIM is asked for
- * it after 9804 (STATUS).
+ *   630F); 0 if the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300 and after a success. A SIM is asked for
+ *   it after 9804 (STATUS).
  *
  * @return
  * - `SCM_S_OK`: verified. With `SCM_FL_IHV_CHECKONLY`: it is verified, or the card does not need it.
@@ -2637,7 +2637,7 @@ scm_result scm_ch_verification_verify(scm_ch_verification *ch_verification,
  * @param new_code  the new code; NULL with length 0 to enable and to disable
  * @param new_code_length  its length
  * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and one of `SCM_FL_IHV_CHANGE` (default),
- * `SCM_FL_IHV_ENABLE`, `SCM_FL_IHV_DISABLE`
+ *   `SCM_FL_IHV_ENABLE`, `SCM_FL_IHV_DISABLE`
  * @param reference  as for `scm_ch_verification_verify`
  * @param retries_left  [out] as for `scm_ch_verification_verify`
  *
@@ -2702,7 +2702,7 @@ scm_result scm_ch_verification_unblock(scm_ch_verification *ch_verification,
  * @return
  * - `SCM_S_OK`: nothing of this object is verified any more.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for at least one code; the others are
- * withdrawn. A reset does it: `scm_unlock` or `scm_reconnect_ex`.
+ *   withdrawn. A reset does it: `scm_unlock` or `scm_reconnect_ex`.
  * - the other codes of the group
  */
 SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification *ch_verification);
@@ -2851,7 +2851,7 @@ SCM_API scm_result scm_card_auth_release(scm_card_auth *card_auth);
  * @param card_auth  the object
  * @param algorithm  the algorithm, as the card numbers them, 0 to 255 (P1); 0 if the card knows it
  * @param parameters  NULL with length 0, or one byte for P2. For most commands it is the number of the key, 1 to 31,
- * with 0x80 if the key belongs to the current DF.
+ *   with 0x80 if the key belongs to the current DF.
  * @param parameters_length  0 or 1
  * @param challenge  [out] the challenge
  * @param capacity  how many bytes are wanted, 1 to 65,536
@@ -2860,7 +2860,7 @@ SCM_API scm_result scm_card_auth_release(scm_card_auth *card_auth);
  * @return
  * - `SCM_S_OK`: given.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more bytes than wanted: a part
- * of a challenge is useless.
+ *   of a challenge is useless.
  * - the other codes of the group
  */
 SCM_API
@@ -2910,7 +2910,7 @@ scm_result scm_card_auth_app_auth(scm_card_auth *card_auth,
  *
  * @return as `scm_card_auth_app_auth`, and
  * - `SCM_E_INVALIDARG`: also `options` that are NULL, a key or a challenge of a wrong length, a key together with a
- * callback, or neither.
+ *   callback, or neither.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a challenge of another length from the card.
  * - `SCM_E_FAIL`: also a callback that gives no answer, or too long a one.
  * - `SCM_E_NOTIMPL`: the object is that of a provider, which has only the single steps. Nothing was sent.
@@ -2943,7 +2943,7 @@ scm_result scm_card_auth_app_auth_ex(scm_card_auth *card_auth,
  * @return
  * - `SCM_S_OK`: the card has answered.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it, with its status
- * word.
+ *   word.
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
  * - the other codes of the group, and those as for `scm_card_auth_app_auth`
  */
@@ -2972,7 +2972,7 @@ scm_result scm_card_auth_icc_auth(scm_card_auth *card_auth,
  * - `SCM_S_OK`: the card has the key.
  * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the answer of the card is wrong.
  * - `SCM_E_INVALIDARG`, `SCM_E_NOTIMPL`, and any failure of the callback: as for `scm_card_auth_app_auth_ex`. Nothing
- * was sent.
+ *   was sent.
  * - `SCM_E_FAIL`: also if the system gives no random numbers. Nothing was sent.
  *
  * The callback runs before the card is locked.
@@ -3071,9 +3071,9 @@ typedef struct scm_interface scm_interface;
  * Makes an object of an interface, chosen by IID or by name (ISCardManage::CreateInterface).
  *
  * - `SCM_IID_FILE_ACCESS`, "FileAccess", "ISCardFileAccess": an `scm_file_access`, as `scm_create_file_access` makes
- * it
+ *   it
  * - `SCM_IID_CH_VERIFICATION`, "CHVerification", "ISCardVerify": an `scm_ch_verification`, as
- * `scm_create_ch_verification` makes it
+ *   `scm_create_ch_verification` makes it
  * - `SCM_IID_CARD_AUTH`, "CardAuth", "ISCardAuth": an `scm_card_auth`, as `scm_create_card_auth` makes it
  * - any other IID or name of a provider: an `scm_interface`
  *
@@ -3083,7 +3083,7 @@ typedef struct scm_interface scm_interface;
  * @param handle  the attachment
  * @param iid  the IID; or NULL to choose by `name`
  * @param name  the name, 1 to `SCM_INTERFACE_NAME_MAX` bytes; upper and lower case differ. Not used if there is an
- * IID; or NULL.
+ *   IID; or NULL.
  * @param user_data  handed to the provider as it is; the generic implementations do not use it
  * @param object  [out] the object, which the `_release` function of its type ends; NULL after a failure
  *

@@ -288,13 +288,13 @@ typedef struct scm_card_auth_functions {
  * has the same providers.
  *
  * @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions for an
- * interface of the library are copied. `user_data` and the code of the functions must stay until
- * `release_user_data`.
+ *   interface of the library are copied. `user_data` and the code of the functions must stay until
+ *   `release_user_data`.
  *
  * @return
  * - `SCM_S_OK`: registered.
  * - `SCM_E_INVALIDARG`: also if `flags` is not 0; without an IID and a name, or with those of different interfaces;
- * with an ATR that is too long; without `create`; if `functions` is NULL or has a wrong `struct_size`.
+ *   with an ATR that is too long; without `create`; if `functions` is NULL or has a wrong `struct_size`.
  *
  * After a failure nothing was called. Never blocks.
  */
@@ -306,7 +306,7 @@ SCM_API scm_result scm_register_provider(const scm_provider *provider);
  * Its objects live on with its functions. When the last object is released, `release_user_data` is called.
  *
  * @param provider  as it was registered: the same interface, ATR, mask, `user_data` and `create`. Of several such
- * providers the last registered one is removed.
+ *   providers the last registered one is removed.
  *
  * @return
  * - `SCM_S_OK`: not registered any more.

@@ -129,7 +129,7 @@ typedef struct scm_virtual_ifd_options {
  * @return
  * - `SCM_S_OK`: made.
  * - `SCM_E_INVALIDARG`: also a `log_limit` that is too large; too many attributes, one that is too long, or two with
- * one `id`.
+ *   one `id`.
  * - `SCM_SCARD_E_DUPLICATE_READER`: a real or a virtual reader has this name.
  *
  * Does not wait for other applications. May be called in the child of a fork.
@@ -157,7 +157,7 @@ SCM_API scm_result scm_virtual_ifd_destroy(scm_virtual_ifd *ifd);
 
 /** `event` of `scm_virtual_card.power`. */
 enum {
-    /** The power is turned off: the card left its reader, or somebody unpowered it. `scm_virtual_card.power`. */
+    /** The power is turned off: the card was removed, or its power was turned off. */
     SCM_POWER_OFF = 0,
     /** The power is turned on (cold reset). */
     SCM_POWER_ON = 1,
@@ -256,7 +256,7 @@ SCM_API scm_result scm_virtual_ifd_insert(scm_virtual_ifd *ifd, const scm_virtua
  *
  * @return
  * - `SCM_S_OK`: removed. `power` (`SCM_POWER_OFF`) and `release` were called, or follow when a callback that runs has
- * returned.
+ *   returned.
  * - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
  *
  * Does not wait for a callback that runs. A callback of the card may call it.
@@ -271,7 +271,7 @@ SCM_API scm_result scm_virtual_ifd_remove(scm_virtual_ifd *ifd);
  *
  * @param ifd  the reader
  * @param action  `SCM_DISPOSITION_RESET` (warm reset), or `SCM_DISPOSITION_UNPOWER`: the power stays off until the
- * next use
+ *   next use
  *
  * @return
  * - `SCM_S_OK`: done.
@@ -284,9 +284,9 @@ SCM_API scm_result scm_virtual_ifd_reset(scm_virtual_ifd *ifd, uint32_t action);
 
 /** `operation` of `scm_virtual_ifd_fail`: the calls of the resource manager. */
 enum {
-    /** An operation of `scm_virtual_ifd_fail`: an attach, or a reconnect that attaches anew (SCardConnect). */
+    /** An attach, or a reconnect that connects again (SCardConnect). */
     SCM_VIRTUAL_CONNECT = 1,
-    /** A reconnect that has something to do (SCardReconnect). */
+    /** A reconnect that changes something (SCardReconnect). */
     SCM_VIRTUAL_RECONNECT = 2,
     /** A detach (SCardDisconnect). */
     SCM_VIRTUAL_DISCONNECT = 3,
@@ -294,7 +294,7 @@ enum {
     SCM_VIRTUAL_BEGIN = 4,
     /** An outermost unlock (SCardEndTransaction). */
     SCM_VIRTUAL_END = 5,
-    /** A question for the state: of `scm_status`, and of an attach, a reconnect or a failed exchange (SCardStatus). */
+    /** A request for the state: by `scm_status`, an attach, a reconnect or after a failed exchange (SCardStatus). */
     SCM_VIRTUAL_STATUS = 6,
     /** An exchange with the card (SCardTransmit). */
     SCM_VIRTUAL_TRANSMIT = 7,
@@ -316,8 +316,8 @@ enum {
  * @param ifd  the reader
  * @param operation  `SCM_VIRTUAL_CONNECT` to `SCM_VIRTUAL_SET_ATTRIBUTE`
  * @param result  the code of the resource manager. The attachment may return another one, because after a failed
- * exchange it asks for the true state; for a card that stays away use `scm_virtual_ifd_remove`. `SCM_E_HANDLE` and
- * `SCM_E_UNEXPECTED` become `SCM_E_FAIL`, because no resource manager can return them.
+ *   exchange it asks for the true state; for a card that stays away use `scm_virtual_ifd_remove`. `SCM_E_HANDLE` and
+ *   `SCM_E_UNEXPECTED` become `SCM_E_FAIL`, because no resource manager can return them.
  * @param skip  how many calls are left alone before
  * @param count  how many calls fail; `UINT32_MAX` for all that follow, 0 to cancel the plans for the operation
  *

@@ -79,7 +79,7 @@ codes! {
     SCARD_E_NO_SMARTCARD = 0x8010000C, "No card is in the reader.";
     SCARD_E_UNKNOWN_CARD = 0x8010000D, "The name of the card is not known.";
     SCARD_E_CANT_DISPOSE = 0x8010000E, "The card could not be left in the requested state.";
-    SCARD_E_PROTO_MISMATCH = 0x8010000F, "The card uses none of the requested protocols, or the attachment has no protocol.";
+    SCARD_E_PROTO_MISMATCH = 0x8010000F, "The card does not speak this protocol, or not until it is reset; or the attachment is direct.";
     SCARD_E_NOT_READY = 0x80100010, "The reader or the card is not ready.";
     SCARD_E_INVALID_VALUE = 0x80100011, "A value was refused, or the two entries of a new code differ.";
     SCARD_E_SYSTEM_CANCELLED = 0x80100012, "The system cancelled the operation, to log off or to shut down.";

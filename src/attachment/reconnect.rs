@@ -68,7 +68,12 @@ impl Attachment {
             // An attachment with a lock does not wait; where it was lost, the wait comes when it is taken anew.
             _ => None,
         };
-        self.notice_signals(&mut session, limit)?;
+        let probed = self.probe_alone(&session, limit);
+        let direct = WaitLimit::lasting(&self.waker);
+        // A card that no other application holds is not waited for, so the calls need no other thread.
+        let is_free = probed == Some(Ok(())) && !self.must_seize(&session, access, limit);
+        let limit = if limit.is_endless() && is_free { &direct } else { limit };
+        self.notice_signals(&mut session, probed, limit)?;
         if request.initial == Disposition::Leave && access == session.access && session.is_sound() {
             return Ok(Reconnected::SameCard);
         }
@@ -91,12 +96,12 @@ impl Attachment {
     }
 
     /// A reconnect clears the signals of a reset or a removal, so those that no call has seen yet are looked for first.
-    fn notice_signals(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
+    fn notice_signals(&self, session: &mut Session, probed: Option<Result<()>>, limit: &WaitLimit) -> Result<()> {
         let Ok(connection) = session.connection else { return Ok(()) };
         if session.interrupted {
             return Ok(());
         }
-        match self.look_for_signals(session, connection, limit) {
+        match self.look_for_signals(session, connection, probed, limit) {
             Ok(()) => {}
             Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => session.doubtful = true,
             // Nothing has changed, and a signal is still there.
@@ -110,15 +115,27 @@ impl Attachment {
         Ok(())
     }
 
-    fn look_for_signals(&self, session: &mut Session, connection: Connection, limit: &WaitLimit) -> Result<()> {
-        // A transaction that could be on the handle, of ours, of another who knows it, or for exclusive use, is not to be
-        // ended by looking.
+    /// Asks for a signal without waiting for others. None if that could end a transaction: our own, one of another user of
+    /// the card handle, or that of exclusive use.
+    fn probe_alone(&self, session: &Session, limit: &WaitLimit) -> Option<Result<()>> {
+        let connection = session.connection.ok().filter(|_| !session.interrupted)?;
         let ours_alone = connection.context.is_some() && !self.facts().lent;
-        if ours_alone && connection.share_mode == ShareMode::Shared && session.lock_depth == 0 {
-            match self.manager.probe(connection.icc, limit) {
-                Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
-                signal => return signal,
-            }
+        let may_probe = ours_alone && connection.share_mode == ShareMode::Shared && session.lock_depth == 0;
+        let direct = WaitLimit::lasting(&self.waker);
+        let limit = if limit.is_endless() { &direct } else { limit };
+        may_probe.then(|| self.manager.probe(connection.icc, limit))
+    }
+
+    fn look_for_signals(
+        &self,
+        session: &mut Session,
+        connection: Connection,
+        probed: Option<Result<()>>,
+        limit: &WaitLimit,
+    ) -> Result<()> {
+        match probed {
+            None | Some(Err(Hresult::SCARD_E_SHARING_VIOLATION)) => {}
+            Some(signal) => return signal,
         }
         // The owner of a borrowed handle may have reconnected it to another card.
         let found = self.manager.identify(connection.icc, limit)?.card();

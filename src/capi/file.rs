@@ -1,4 +1,4 @@
-//! An open file: the rest of ISCardFileAccess.
+//! Open files, the second part of ISCardFileAccess.
 
 use super::file_access::check_flags;
 use super::{made, scm_result, token};

@@ -1,4 +1,4 @@
-//! Providers: how a program brings its own implementation of an interface.
+//! Providers: implementations of interfaces by programs.
 
 use std::ffi::{c_char, c_void};
 
@@ -165,7 +165,7 @@ pub unsafe extern "C-unwind" fn scm_register_provider(provider: *const scm_provi
     guard(|| {
         // SAFETY: as the header says.
         let provider = unsafe { read_provider(provider) }?;
-        // With the table comes what a fork does to the providers.
+        // The table registers the handler of forks for the providers.
         drop(handles()?);
         registry::register(provider)?;
         Ok(Hresult::S_OK)

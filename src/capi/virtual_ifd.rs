@@ -1,4 +1,4 @@
-//! Virtual readers: how a program makes readers and cards of its own.
+//! Virtual readers and virtual cards.
 
 use std::ffi::{c_char, c_void};
 
@@ -494,7 +494,7 @@ unsafe fn create(
     if resource_manager::has_real_ifd(&name)? {
         return Err(Hresult::SCARD_E_DUPLICATE_READER);
     }
-    // With the table comes what a fork does to the readers.
+    // The table registers the handler that removes the readers in the child of a fork.
     drop(handles()?);
     let scm_virtual_ifd_options { user_data: user, control, release, .. } = given;
     let driver = Arc::try_new(Driver::new(DriverCallbacks { user, control, release }))?;
@@ -505,7 +505,7 @@ unsafe fn create(
         Ok(token) => ifd.set(token.to_pointer()),
         Err(code) => return r#virtual::destroy(number).and(Err(code)),
     }
-    // From here on nothing fails.
+    // Nothing fails from here on.
     driver.keep();
     Ok(Hresult::S_OK)
 }
@@ -571,7 +571,7 @@ fn fail(ifd: *mut scm_virtual_ifd, operation: u32, failure: &scm_virtual_failure
     Ok(Hresult::S_OK)
 }
 
-/// A structure that has to be given.
+/// A structure that may not be NULL.
 ///
 /// # Safety
 /// As for `options`.

@@ -116,6 +116,10 @@ impl<'a> WaitLimit<'a> {
         self.waker.filter(|_| self.strict)
     }
 
+    pub fn is_endless(&self) -> bool {
+        self.deadline.is_none()
+    }
+
     pub fn can_be_cancelled(&self) -> bool {
         self.waker.is_some()
     }
