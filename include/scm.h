@@ -100,8 +100,8 @@ extern "C" {
  *
  * After these nothing has changed, and nothing was sent to the card.
  *
- * CODES OF A CONNECTION. A function that asks the card, the reader or the resource manager (the service) may return
- * these, too. The attachment stays: `scm_reconnect` makes it usable again as soon as that is possible.
+ * RESULT CODES OF A CONNECTION. A function that asks the card, the reader or the resource manager (the service) may
+ * return these, too. The attachment stays: `scm_reconnect` makes it usable again as soon as that is possible.
  * - `SCM_SCARD_W_RESET_CARD`: another application has reset the card.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, and may be back.
  * - `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card has no
@@ -1367,7 +1367,7 @@ SCM_API scm_result scm_cancel(scm_handle *handle);
 /** @} */
 
 /**
- * @defgroup scm_reconnect Reconnect and status
+ * @defgroup scm_reconnection Reconnect and status
  *
  * `scm_reconnect` makes an attachment usable again, whatever happened: a reset, another card, another reader of the
  * same name, a restart of the service. The generation tells whether the card may have forgotten its state.
@@ -1785,7 +1785,8 @@ SCM_API scm_result scm_monitor_destroy(scm_monitor *monitor);
  * have selected a different one. While the caller holds `scm_lock` the file stays selected, unless the caller sends a
  * command of its own (`scm_send`, `scm_transmit`) or shares the card handle (a borrowed handle, or `scm_get_icc`).
  *
- * CODES OF FILES. The functions of this group may return these, besides the codes that their descriptions name:
+ * RESULT CODES OF THE GROUP. The functions of this group may return these, besides the codes that their descriptions
+ * name:
  * - `SCM_E_NOTIMPL`: the provider of this card does not have this function.
  * - `SCM_SCARD_E_DIR_NOT_FOUND`, `SCM_SCARD_E_FILE_NOT_FOUND`: the directory, or the file in it, is not on the card.
  * - `SCM_SCARD_E_NO_DIR`, `SCM_SCARD_E_NO_FILE`: the path names a file instead of a directory, or the reverse.
@@ -1951,7 +1952,7 @@ SCM_API scm_result scm_file_access_release(scm_file_access *file_access);
  * @param reference_type  the form of `path`
  * @param path  the directory
  *
- * @return `SCM_S_OK`, or one of the codes of the group. After a failure the current directory is as before.
+ * @return `SCM_S_OK`, or one of the result codes of the group. After a failure the current directory is as before.
  */
 SCM_API
 scm_result scm_file_access_change_dir(scm_file_access *file_access,
@@ -1969,7 +1970,7 @@ scm_result scm_file_access_change_dir(scm_file_access *file_access,
  * @param capacity  the room in `path`, in bytes
  * @param path_length  [out] the length of the path with its NUL; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
+ * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
  *
  * Does not ask the card, so the directory may be gone.
  */
@@ -1991,7 +1992,7 @@ scm_result scm_file_access_get_current_dir(scm_file_access *file_access,
  * @param capacity  the room in `resolved`, in bytes
  * @param resolved_length  [out] its length with its NUL; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
+ * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
  */
 SCM_API
 scm_result scm_file_access_resolve(scm_file_access *file_access,
@@ -2083,7 +2084,7 @@ typedef struct scm_file scm_file;
  * @param path  the file
  * @param file  [out] the file, which `scm_file_close` ends; NULL after a failure
  *
- * @return `SCM_S_OK`, or one of the codes of the group
+ * @return `SCM_S_OK`, or one of the result codes of the group
  */
 SCM_API
 scm_result scm_file_access_open(scm_file_access *file_access,
@@ -2121,7 +2122,7 @@ scm_result scm_file_access_open(scm_file_access *file_access,
  * - `SCM_E_POINTER`: also if `data` is NULL with capacity 0.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit. The position is as before.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
- * - the other codes of the group
+ * - the other result codes of the group
  */
 SCM_API
 scm_result scm_file_read(scm_file *file,
@@ -2157,7 +2158,7 @@ scm_result scm_file_read(scm_file *file,
  *   the part that fits is written. A record that is longer than announced is sent, and the card decides.
  * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
- * - the other codes of the group. If the card has not answered, it may have carried out the command.
+ * - the other result codes of the group. If the card has not answered, it may have carried out the command.
  */
 SCM_API
 scm_result scm_file_write(scm_file *file,
@@ -2199,7 +2200,7 @@ SCM_API scm_result scm_file_seek(scm_file *file, int64_t offset, uint32_t origin
  * @param file  the file
  * @param position  [out] bytes, or records, from the beginning; 0 after a failure
  *
- * @return `SCM_S_OK`, or one of the codes of the group
+ * @return `SCM_S_OK`, or one of the result codes of the group
  *
  * Does not ask the card.
  */
@@ -2316,7 +2317,7 @@ scm_result scm_file_access_get_properties(scm_file_access *file_access,
  * @param properties_length  their length in bytes
  * @param flags  0
  *
- * @return `SCM_S_OK`, or one of the codes of the group, and
+ * @return `SCM_S_OK`, or one of the result codes of the group, and
  * - `SCM_E_INVALIDARG`: also `properties` that are empty or not data objects.
  * - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
  */
@@ -2369,7 +2370,7 @@ scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
  * @param data  the first content of the file: for a file of records as many records as it fills. (NULL, 0) for none.
  * @param data_length  its length in bytes
  *
- * @return `SCM_S_OK`, or one of the codes of the group, and
+ * @return `SCM_S_OK`, or one of the result codes of the group, and
  * - `SCM_E_INVALIDARG`: also `properties` that are not data objects, contradict the path, or tell no size with
  *   `SCM_FL_PREALLOCATE`; `data` for a directory.
  * - `SCM_SCARD_E_NO_ACCESS`: a file of this identifier or name exists, or a condition of the card is not met.
@@ -2398,7 +2399,7 @@ scm_result scm_file_access_create(scm_file_access *file_access,
  * @param flags  `SCM_FL_RECURSIVE` for a directory with its content; `SCM_FL_NON_RECURSIVE` or 0 for a file only,
  *   because no standard command tells whether a directory is empty. A provider may know.
  *
- * @return `SCM_S_OK`, or one of the codes of the group, and
+ * @return `SCM_S_OK`, or one of the result codes of the group, and
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is or may be a directory, and `SCM_FL_RECURSIVE` is missing. Nothing is
  *   deleted.
  * - `SCM_SCARD_E_FILE_NOT_FOUND`: also if only the beginning of a name is given.
@@ -2419,7 +2420,7 @@ scm_result scm_file_access_delete(scm_file_access *file_access,
  * @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
  * @param flags  0
  *
- * @return `SCM_S_OK`, or one of the codes of the group
+ * @return `SCM_S_OK`, or one of the result codes of the group
  */
 SCM_API scm_result scm_file_access_invalidate(scm_file_access *file_access, const char *path, uint32_t flags);
 
@@ -2430,19 +2431,20 @@ SCM_API scm_result scm_file_access_invalidate(scm_file_access *file_access, cons
  * @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
  * @param flags  0
  *
- * @return `SCM_S_OK`, or one of the codes of the group
+ * @return `SCM_S_OK`, or one of the result codes of the group
  */
 SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, const char *path, uint32_t flags);
 
 /** @} */
 
 /**
- * @defgroup scm_codes Codes
+ * @defgroup scm_codes Codes of the card holder
  *
- * PINs and other codes that a user presents to the card (card holder verification, CHV). A code comes from the program,
- * or from the user through the PIN pad of the reader.
+ * In this group a code is a PIN or the like, which a user presents to the card (card holder verification, CHV). A code
+ * comes from the program, or from the user through the PIN pad of the reader.
  *
- * CODES OF CODES. The functions of this group may return these, besides the codes that their descriptions name:
+ * RESULT CODES OF THE GROUP. The functions of this group may return these, besides the codes that their descriptions
+ * name:
  * - `SCM_E_NOTIMPL`: the provider of this card does not have this function.
  * - `SCM_SCARD_W_CHV_BLOCKED`: no try is left: 6983, 63C0 or 9840.
  * - `SCM_SCARD_E_INVALID_CHV`: the code does not have the format of this object, and nothing was sent; or 6984; or the
@@ -2613,7 +2615,7 @@ SCM_API scm_result scm_ch_verification_release(scm_ch_verification *ch_verificat
  * - `SCM_SCARD_E_TIMEOUT`: the user has entered nothing in time (6400).
  * - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the cancel key (6401).
  * - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_CHECKONLY`, global and local, or a reference above 31.
- * - the other codes of the group
+ * - the other result codes of the group
  */
 SCM_API
 scm_result scm_ch_verification_verify(scm_ch_verification *ch_verification,
@@ -2703,7 +2705,7 @@ scm_result scm_ch_verification_unblock(scm_ch_verification *ch_verification,
  * - `SCM_S_OK`: nothing of this object is verified any more.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for at least one code; the others are
  *   withdrawn. A reset does it: `scm_unlock` or `scm_reconnect_ex`.
- * - the other codes of the group
+ * - the other result codes of the group
  */
 SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification *ch_verification);
 
@@ -2714,7 +2716,7 @@ SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification 
  *
  * Authentication with keys: the program proves to the card that it has a key, or the card proves it to the program.
  *
- * CODES OF AUTHENTICATION. The functions of this group may return these, besides the codes that their descriptions
+ * RESULT CODES OF THE GROUP. The functions of this group may return these, besides the codes that their descriptions
  * name:
  * - `SCM_E_NOTIMPL`: the provider of this card does not have this function.
  * - `SCM_E_INVALIDARG`: also an algorithm above 255, parameters longer than one byte, and no or too many data. Nothing
@@ -2861,7 +2863,7 @@ SCM_API scm_result scm_card_auth_release(scm_card_auth *card_auth);
  * - `SCM_S_OK`: given.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more bytes than wanted: a part
  *   of a challenge is useless.
- * - the other codes of the group
+ * - the other result codes of the group
  */
 SCM_API
 scm_result scm_card_auth_get_challenge(scm_card_auth *card_auth,
@@ -2888,7 +2890,7 @@ scm_result scm_card_auth_get_challenge(scm_card_auth *card_auth,
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, the answer is wrong; 6982.
  * - `SCM_SCARD_W_CHV_BLOCKED`: 6983 or 63C0, it was wrong too often.
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for this use.
- * - the other codes of the group
+ * - the other result codes of the group
  */
 SCM_API
 scm_result scm_card_auth_app_auth(scm_card_auth *card_auth,
@@ -2945,7 +2947,7 @@ scm_result scm_card_auth_app_auth_ex(scm_card_auth *card_auth,
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it, with its status
  *   word.
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
- * - the other codes of the group, and those as for `scm_card_auth_app_auth`
+ * - the other result codes of the group, and those as for `scm_card_auth_app_auth`
  */
 SCM_API
 scm_result scm_card_auth_icc_auth(scm_card_auth *card_auth,
@@ -3002,7 +3004,7 @@ scm_result scm_card_auth_icc_auth_ex(scm_card_auth *card_auth,
  * - `SCM_S_OK`: the card accepts it.
  * - `SCM_SCARD_W_WRONG_CHV`: 63XX, the data are wrong; 6982, 6987, 6988, 9804.
  * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, they were wrong too often.
- * - the other codes of the group, and those as for `scm_card_auth_app_auth`
+ * - the other result codes of the group, and those as for `scm_card_auth_app_auth`
  */
 SCM_API
 scm_result scm_card_auth_user_auth(scm_card_auth *card_auth,

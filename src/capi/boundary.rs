@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::callback;
 
-/// Runs the body of an exported function. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the object
-/// refuses further use, because its mutex is poisoned. A thread that ends in a callback ends here, after the body has
-/// released everything.
+/// Runs the body of an exported function. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the
+/// object refuses further use, because its mutex is poisoned. A thread that ends in a callback ends here, after the
+/// body has released everything.
 pub fn guard(body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
     callback::resume();
@@ -118,8 +118,8 @@ impl<T> Output<T> {
     }
 }
 
-/// A required output of a structure that may grow. Its `struct_size` is the size that the caller knows: the library writes
-/// no more than that, never the size itself, and zeroes in fields that it does not know.
+/// A required output of a structure that may grow. Its `struct_size` is the size that the caller knows: the library
+/// writes no more than that, never the size itself, and zeroes in fields that it does not know.
 pub struct OutputStructure<T> {
     pointer: *mut T,
     size: usize,
@@ -199,8 +199,8 @@ impl OutputBytes {
         if fits || question { Ok(Hresult::S_OK) } else { Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) }
     }
 
-    /// Lets a callback fill it: buffer, capacity and length. After a failure the length is zero, or the needed length. A
-    /// callback that claims more than the capacity has failed.
+    /// Lets a callback fill it: buffer, capacity and length. After a failure the length is zero, or the needed length.
+    /// A callback that claims more than the capacity has failed.
     pub fn fill_by(self, call: impl FnOnce(*mut u8, usize, *mut usize) -> Result<Hresult>) -> Result<Hresult> {
         let mut length = 0;
         let answer = match call(self.buffer, self.capacity, &mut length) {

@@ -186,7 +186,7 @@ pub unsafe extern "C-unwind" fn scm_create_card_auth(
 /// - `SCM_S_OK`: given.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more bytes than wanted: a part
 ///   of a challenge is useless.
-/// - the other codes of the group
+/// - the other result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
     card_auth: *mut scm_card_auth,
@@ -239,7 +239,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, the answer is wrong; 6982.
 /// - `SCM_SCARD_W_CHV_BLOCKED`: 6983 or 63C0, it was wrong too often.
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for this use.
-/// - the other codes of the group
+/// - the other result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
     card_auth: *mut scm_card_auth,
@@ -310,7 +310,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it, with its status
 ///   word.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
-/// - the other codes of the group, and those as for `scm_card_auth_app_auth`
+/// - the other result codes of the group, and those as for `scm_card_auth_app_auth`
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
     card_auth: *mut scm_card_auth,
@@ -410,7 +410,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
 /// - `SCM_S_OK`: the card accepts it.
 /// - `SCM_SCARD_W_WRONG_CHV`: 63XX, the data are wrong; 6982, 6987, 6988, 9804.
 /// - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, they were wrong too often.
-/// - the other codes of the group, and those as for `scm_card_auth_app_auth`
+/// - the other result codes of the group, and those as for `scm_card_auth_app_auth`
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
     card_auth: *mut scm_card_auth,

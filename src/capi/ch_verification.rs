@@ -190,7 +190,7 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
 /// - `SCM_SCARD_E_TIMEOUT`: the user has entered nothing in time (6400).
 /// - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the cancel key (6401).
 /// - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_CHECKONLY`, global and local, or a reference above 31.
-/// - the other codes of the group
+/// - the other result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
     ch_verification: *mut scm_ch_verification,
@@ -355,7 +355,7 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
 /// - `SCM_S_OK`: nothing of this object is verified any more.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for at least one code; the others are
 ///   withdrawn. A reset does it: `scm_unlock` or `scm_reconnect_ex`.
-/// - the other codes of the group
+/// - the other result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
     ch_verification: *mut scm_ch_verification,
