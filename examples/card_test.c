@@ -108,10 +108,10 @@ static void answer(test_card *card, const uint8_t *command, uint8_t *response, s
 
 /* The callbacks run on the thread that calls scm_transmit, so that what happens in here happens in the middle of an
  * exchange, every time, without a sleep or a second thread. */
-static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+static scm_result transmit(void *user_data, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                            size_t *response_length)
 {
-    test_card *card = user;
+    test_card *card = user_data;
     (void)command_length, (void)capacity;
     if (++card->commands == card->deed_at) {
         if (card->deed == RESET)
@@ -123,15 +123,15 @@ static scm_result transmit(void *user, const uint8_t *command, size_t command_le
     return SCM_S_OK;
 }
 
-static scm_result power(void *user, uint32_t event)
+static scm_result power(void *user_data, uint32_t event)
 {
-    test_card *card = user;
+    test_card *card = user_data;
     (void)event;
     card->selected = false;
     return SCM_S_OK;
 }
 
-static void release(void *user);
+static void release(void *user_data);
 
 static scm_result insert(test_card *card)
 {
@@ -147,9 +147,9 @@ static scm_result insert(test_card *card)
 }
 
 /* The card is out of its reader, and no call is in it any more: the hand has it. */
-static void release(void *user)
+static void release(void *user_data)
 {
-    test_card *card = user;
+    test_card *card = user_data;
     deed done = card->deed;
     card->deed = NOTHING;
     if (done == SWAP)

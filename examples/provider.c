@@ -111,11 +111,11 @@ static scm_provider jukebox_provider(void)
 
 /* ---- Three: a card of this kind, in a virtual reader. ---- */
 
-static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+static scm_result transmit(void *user_data, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                            size_t *response_length)
 {
     static const char *const titles[] = {"Blue Monday", "Heroes", "Wuthering Heights"};
-    (void)user, (void)capacity;
+    (void)user_data, (void)capacity;
     const char *title = command_length == 5 && command[1] == 0xB4 && command[3] < 3 ? titles[command[3]] : "";
     size_t length = strlen(title);
     memcpy(response, title, length);
@@ -124,9 +124,9 @@ static scm_result transmit(void *user, const uint8_t *command, size_t command_le
     return SCM_S_OK;
 }
 
-static scm_result power(void *user, uint32_t event)
+static scm_result power(void *user_data, uint32_t event)
 {
-    (void)user, (void)event;
+    (void)user_data, (void)event;
     return SCM_S_OK;
 }
 

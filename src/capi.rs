@@ -1,7 +1,7 @@
-//! Every exported function, one file per noun. Each is thin: it checks what C gave, looks up the attachment, calls it,
-//! and translates the answer. The documentation here is the documentation in `scm.h`.
+//! Every exported function, one file per noun. A function checks its arguments, looks up the object, calls it, and
+//! translates the answer. The documentation here becomes that of the headers.
 //!
-//! All of them are `unsafe` for one reason: the pointers have to be what the header says they are.
+//! The functions are `unsafe` for one reason: the pointers must be as the header says.
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc)] // said once, above
 
@@ -39,7 +39,7 @@ fn attached(handle: *mut scm_handle) -> Result<Arc<Attachment>> {
     handles()?.attachments.get(token(handle)?)
 }
 
-/// An object that was made for an attachment, and that attachment.
+/// An object of an attachment, and the attachment.
 fn made<T>(
     token: Token,
     table: impl FnOnce(&Handles) -> &HandleTable<Arc<Made<T>>>,
@@ -50,7 +50,7 @@ fn made<T>(
     Ok((made, attachment))
 }
 
-/// The attachment that something is to be made for. There is none before there is a handle.
+/// The attachment for a new object. NULL means that the attachment is still missing.
 fn maker(handle: *mut scm_handle) -> Result<Token> {
     if handle.is_null() {
         return Err(Hresult::SCARD_E_ICC_CREATEORDER);

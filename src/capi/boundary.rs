@@ -5,16 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::callback;
 
-/// Runs the body of an exported function. A panic is a bug of ours: the caller gets `E_UNEXPECTED`, and the object
-/// under whose mutex it happened refuses further use, because the mutex is poisoned. A thread that was to end in a
-/// function of the program ends here, when the body has released everything.
+/// Runs the body of an exported function. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the
+/// object refuses further use, because its mutex is poisoned. A thread that ends in a callback ends here, after the
+/// body has released everything.
 pub fn guard(body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
     callback::resume();
     result.unwrap_or_else(|code| code).0
 }
 
-/// The bytes of an input. NULL is good for nothing but an empty one.
+/// The bytes of an input. NULL is allowed for an empty input only.
 ///
 /// # Safety
 /// `data` is NULL or has `length` readable bytes, which nobody writes during the call.
@@ -29,7 +29,7 @@ pub unsafe fn input<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
     Ok(unsafe { std::slice::from_raw_parts(data, length) })
 }
 
-/// The text of an input without its NUL, cut one byte behind `limit`: enough to see that it is over-long.
+/// The text of an input without its NUL, cut one byte behind `limit`, which shows that it is too long.
 ///
 /// # Safety
 /// `text` is NULL or ends with a NUL, and nobody writes it during the call.
@@ -46,21 +46,21 @@ pub unsafe fn text<'a>(text: *const std::ffi::c_char, limit: usize) -> Result<&'
     Ok(unsafe { std::slice::from_raw_parts(text.cast(), length) })
 }
 
-/// A structure that may grow: it begins with `uint32_t struct_size`, and all zeroes behind that mean the defaults.
+/// A structure that may grow: it begins with `uint32_t struct_size`, and zeroes behind that mean the defaults.
 ///
 /// # Safety
 /// The type is `repr(C)`, begins with a `u32`, and any bytes are a value of it.
 pub unsafe trait Options: Copy {
-    /// The size of the structure in the first version of this library that had it.
+    /// The size of the structure in the first version of the library that has it.
     const FIRST_SIZE: usize;
     const DEFAULT: Self;
 }
 
-/// No structure is ever larger: what says so is no structure of ours.
+/// No structure is larger in any version.
 const MAX_OPTIONS_SIZE: usize = 4096;
 
-/// The structure that `options` points to, or the defaults for NULL. A caller of an older version gives less, one of a
-/// newer version more, which has to be zero as far as it is not known here.
+/// The structure that `options` points to, or the defaults for NULL. A caller of an older version gives fewer bytes. A
+/// caller of a newer version gives more bytes, and those that are unknown here must be zero.
 ///
 /// # Safety
 /// `options` is NULL, or has as many readable bytes as its `struct_size` says, which nobody writes during the call.
@@ -107,7 +107,7 @@ impl<T> Output<T> {
         unsafe { self.pointer.write(value) }
     }
 
-    /// Lets a function of the program's own write it. After a failure it is zero, whatever that has left.
+    /// Lets a callback write it. After a failure it is zero.
     pub fn set_by<R>(self, call: impl FnOnce(*mut T) -> Result<R>) -> Result<R> {
         let answer = call(self.pointer);
         if answer.is_err() {
@@ -118,8 +118,8 @@ impl<T> Output<T> {
     }
 }
 
-/// A required output of a structure that may grow. The caller says in it how long his version of it is: no more than
-/// that is written, the size itself never, and zeroes where he knows more than this library.
+/// A required output of a structure that may grow. Its `struct_size` is the size that the caller knows: the library
+/// writes no more than that, never the size itself, and zeroes in fields that it does not know.
 pub struct OutputStructure<T> {
     pointer: *mut T,
     size: usize,
@@ -155,7 +155,7 @@ impl<T: Options> OutputStructure<T> {
     }
 }
 
-/// Without a buffer only the length is asked for, and the capacity is 0.
+/// Without a buffer the caller asks for the length only, and the capacity must be 0.
 #[cold]
 fn check_question(capacity: usize) -> Result<()> {
     match capacity {
@@ -183,12 +183,12 @@ impl OutputBytes {
         Ok(OutputBytes { buffer, capacity, length })
     }
 
-    /// Whether only the length is asked for.
+    /// Whether the caller asks for the length only.
     fn is_question(&self) -> bool {
         self.buffer.is_null()
     }
 
-    /// Hands out `bytes`, or the length that they need.
+    /// Copies `bytes`, or tells the length that they need.
     pub fn fill(self, bytes: &[u8]) -> Result<Hresult> {
         let (question, fits) = (self.is_question(), bytes.len() <= self.capacity);
         if fits && !question {
@@ -199,8 +199,8 @@ impl OutputBytes {
         if fits || question { Ok(Hresult::S_OK) } else { Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) }
     }
 
-    /// Lets a function of the program's own fill it: buffer, capacity, and where the length goes. After a failure the
-    /// length is zero, or what is needed. To have written more than there is room for is a failure, too.
+    /// Lets a callback fill it: buffer, capacity and length. After a failure the length is zero, or the needed length.
+    /// A callback that claims more than the capacity has failed.
     pub fn fill_by(self, call: impl FnOnce(*mut u8, usize, *mut usize) -> Result<Hresult>) -> Result<Hresult> {
         let mut length = 0;
         let answer = match call(self.buffer, self.capacity, &mut length) {

@@ -1,4 +1,4 @@
-//! An open file: the rest of ISCardFileAccess.
+//! Open files, the second part of ISCardFileAccess.
 
 use super::file_access::check_flags;
 use super::{made, scm_result, token};
@@ -125,7 +125,7 @@ pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mu
 /// - `SCM_E_POINTER`: also if `data` is NULL with capacity 0.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit. The position is as before.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
-/// - the other codes of the group
+/// - the other result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_read(
     file: *mut scm_file,
@@ -187,7 +187,7 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 ///   the part that fits is written. A record that is longer than announced is sent, and the card decides.
 /// - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
-/// - the other codes of the group. If the card has not answered, it may have carried out the command.
+/// - the other result codes of the group. If the card has not answered, it may have carried out the command.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_write(
     file: *mut scm_file,
@@ -254,7 +254,7 @@ pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, 
 /// @param file  the file
 /// @param position  [out] bytes, or records, from the beginning; 0 after a failure
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group
+/// @return `SCM_S_OK`, or one of the result codes of the group
 ///
 /// Does not ask the card.
 #[unsafe(no_mangle)]

@@ -108,7 +108,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_release(file_access: *mut scm_fi
 /// @param reference_type  the form of `path`
 /// @param path  the directory
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group. After a failure the current directory is as before.
+/// @return `SCM_S_OK`, or one of the result codes of the group. After a failure the current directory is as before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
     file_access: *mut scm_file_access,
@@ -144,7 +144,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
 /// @param capacity  the room in `path`, in bytes
 /// @param path_length  [out] the length of the path with its NUL; 0 after a failure
 ///
-/// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
+/// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
 ///
 /// Does not ask the card, so the directory may be gone.
 #[unsafe(no_mangle)]
@@ -182,7 +182,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
 /// @param capacity  the room in `resolved`, in bytes
 /// @param resolved_length  [out] its length with its NUL; 0 after a failure
 ///
-/// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
+/// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_resolve(
     file_access: *mut scm_file_access,
@@ -308,7 +308,7 @@ unsafe fn directory(
 /// @param path  the file
 /// @param file  [out] the file, which `scm_file_close` ends; NULL after a failure
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group
+/// @return `SCM_S_OK`, or one of the result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_open(
     file_access: *mut scm_file_access,
@@ -356,7 +356,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_open(
 /// @param data  the first content of the file: for a file of records as many records as it fills. (NULL, 0) for none.
 /// @param data_length  its length in bytes
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group, and
+/// @return `SCM_S_OK`, or one of the result codes of the group, and
 /// - `SCM_E_INVALIDARG`: also `properties` that are not data objects, contradict the path, or tell no size with
 ///   `SCM_FL_PREALLOCATE`; `data` for a directory.
 /// - `SCM_SCARD_E_NO_ACCESS`: a file of this identifier or name exists, or a condition of the card is not met.
@@ -409,7 +409,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_create(
 /// @param flags  `SCM_FL_RECURSIVE` for a directory with its content; `SCM_FL_NON_RECURSIVE` or 0 for a file only,
 ///   because no standard command tells whether a directory is empty. A provider may know.
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group, and
+/// @return `SCM_S_OK`, or one of the result codes of the group, and
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is or may be a directory, and `SCM_FL_RECURSIVE` is missing. Nothing is
 ///   deleted.
 /// - `SCM_SCARD_E_FILE_NOT_FOUND`: also if only the beginning of a name is given.
@@ -512,7 +512,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
 /// @param properties_length  their length in bytes
 /// @param flags  0
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group, and
+/// @return `SCM_S_OK`, or one of the result codes of the group, and
 /// - `SCM_E_INVALIDARG`: also `properties` that are empty or not data objects.
 /// - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
 #[unsafe(no_mangle)]
@@ -598,7 +598,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
 /// @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
 /// @param flags  0
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group
+/// @return `SCM_S_OK`, or one of the result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
     file_access: *mut scm_file_access,
@@ -615,7 +615,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
 /// @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
 /// @param flags  0
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group
+/// @return `SCM_S_OK`, or one of the result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_rehabilitate(
     file_access: *mut scm_file_access,

@@ -19,15 +19,13 @@ use crate::interfaces::provided::interface::{Interface, Standard};
 use crate::interfaces::provided::object::Provided;
 use crate::interfaces::provided::registry::{self, Choice};
 
-/// An object of an interface that only its provider knows, made by `scm_create_interface`.
-///
-/// A `scm_interface *` is a token, not an address. It may be used from any thread, and is dead after
-/// `scm_interface_release`, and after `scm_detach` of its attachment.
+/// An interface that only its provider knows. `scm_create_interface` makes it; `scm_interface_release` or the end of
+/// the attachment ends it.
 pub struct scm_interface {
     _opaque: (),
 }
 
-/// Creates an interface for a card (ISCardManage::CreateInterface), by its IID or by its name.
+/// Makes an object of an interface, chosen by IID or by name (ISCardManage::CreateInterface).
 ///
 /// - `SCM_IID_FILE_ACCESS`, "FileAccess", "ISCardFileAccess": an `scm_file_access`, as `scm_create_file_access` makes
 ///   it
@@ -36,30 +34,25 @@ pub struct scm_interface {
 /// - `SCM_IID_CARD_AUTH`, "CardAuth", "ISCardAuth": an `scm_card_auth`, as `scm_create_card_auth` makes it
 /// - any other IID or name of a provider: an `scm_interface`
 ///
-/// Whatever is created stands for the attachment, not for the card: it outlives a reconnect, also one that finds
-/// another card, and is then still that of the same provider. It dies with `scm_detach`.
+/// The object belongs to the attachment, not to the card: it outlives a reconnect, also to another card, and keeps its
+/// provider. It ends with the attachment.
 ///
 /// @param handle  the attachment
-/// @param iid  the interface; or NULL, if `name` says it
-/// @param name  the name of the interface, UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes, upper and lower case differ; or
-///   NULL. Next to an IID it is not looked at.
-/// @param user_data  handed on to the provider as it is; not used by the generic implementations
-/// @param object  [out] what was created; NULL after a failure
+/// @param iid  the IID; or NULL to choose by `name`
+/// @param name  the name, 1 to `SCM_INTERFACE_NAME_MAX` bytes; upper and lower case differ. Not used if there is an
+///   IID; or NULL.
+/// @param user_data  handed to the provider as it is; the generic implementations do not use it
+/// @param object  [out] the object, which the `_release` function of its type ends; NULL after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: created.
-/// - `SCM_E_POINTER`: `object` is NULL.
-/// - `SCM_E_INVALIDARG`: `iid` and `name` are both NULL, or the name cannot be one.
-/// - `SCM_E_NOINTERFACE`: nobody knows this IID or name for this card.
-/// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: the attachment has to be made first.
-/// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more, also when it was detached while the provider was
-///   creating.
-/// - `SCM_E_OUTOFMEMORY`: no memory.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - `SCM_S_OK`: made.
+/// - `SCM_E_INVALIDARG`: also if `iid` and `name` are both NULL.
+/// - `SCM_E_NOINTERFACE`: nothing implements this interface for this card.
+/// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
+/// - `SCM_E_HANDLE`: also if the attachment was detached during the call.
 /// - any failure of the provider
 ///
-/// The generic implementations ask neither card nor service here; a provider takes as long as it takes. Any thread may
-/// call it.
+/// The generic implementations ask neither card nor service. A provider takes as long as it needs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_interface(
     handle: *mut scm_handle,
@@ -76,23 +69,20 @@ pub unsafe extern "C-unwind" fn scm_create_interface(
     })
 }
 
-/// Tells the functions and the object of an interface that only its provider knows.
+/// Gets the implementation of an interface that only its provider knows: its functions and its object.
 ///
-/// They are those of the provider, and what they mean is between it and its users: the library looks at neither. They
-/// are good as long as the interface is not released and its attachment not detached; who calls the functions sees to
-/// that.
+/// Their meaning is an agreement between the provider and its users; the library does not look at them. They are valid
+/// until the interface is released or its attachment is detached, and the caller makes sure of that.
 ///
 /// @param iface  the interface
 /// @param functions  [out] `scm_provider.functions`; NULL after a failure
-/// @param object  [out] what the provider has created; NULL after a failure
+/// @param object  [out] what `scm_provider.create` has made; NULL after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: told.
-/// - `SCM_E_POINTER`: `functions` or `object` is NULL.
-/// - `SCM_E_HANDLE`: `iface` is none, or not any more, or its attachment is not there any more.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - `SCM_E_HANDLE`: `iface` is not such an interface, or its attachment has ended.
 ///
-/// Does not block. Any thread may call it.
+/// Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_interface_get_implementation(
     iface: *mut scm_interface,
@@ -116,10 +106,9 @@ pub unsafe extern "C-unwind" fn scm_interface_get_implementation(
 ///
 /// @return
 /// - `SCM_S_OK`: ended.
-/// - `SCM_E_HANDLE`: `iface` is none, or not any more, or its attachment is not there any more.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - `SCM_E_HANDLE`: `iface` is not such an interface, or its attachment has ended.
 ///
-/// Takes as long as the provider takes to release its object. Any thread may call it.
+/// Takes as long as the provider needs to release its object.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_interface_release(iface: *mut scm_interface) -> scm_result {
     guard(|| {

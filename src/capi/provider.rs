@@ -1,4 +1,4 @@
-//! Providers: how a program brings its own implementation of an interface.
+//! Providers: implementations of interfaces by programs.
 
 use std::ffi::{c_char, c_void};
 
@@ -20,43 +20,42 @@ use crate::iso7816::atr;
 pub const SCM_INTERFACE_NAME_MAX: usize = 63;
 const _: () = assert!(SCM_INTERFACE_NAME_MAX == name::MAX_LENGTH);
 
-/// An implementation of an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
+/// An implementation of an interface for some cards, or for all. Initialise with `SCM_PROVIDER_INIT`.
 ///
-/// For these cards it takes the place of the generic implementation, or it brings an interface that the library does
-/// not know. The functions are called on the thread that calls the library, with no lock of the library held; those of
-/// one object also at the same time, when several threads use it. They may call every function of the library, with the
-/// handle that the object was created for: so they talk to the card. They have to return, unless their thread ends in
-/// them, which is a failure: neither an exception nor a longjmp may leave them. Their codes are handed on, but
-/// `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which only the library can say of its objects: they become `SCM_E_FAIL`.
+/// For these cards it replaces the generic implementation, or it adds an interface that the library does not know. Its
+/// functions run on the thread that calls the library, without a lock of the library; several threads may run those of
+/// one object at the same time. They may call every function of the library with the handle of the object, and so they
+/// use the card. The callers get their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which become `SCM_E_FAIL`:
+/// only the library knows these of its objects.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_provider {
-    /// `sizeof(scm_provider)`: how the library tells versions of this structure apart.
+    /// `sizeof(scm_provider)`: tells the library which version of the structure this is.
     pub struct_size: u32,
     /// 0
     pub flags: u32,
-    /// The interface by its IID, such as `SCM_IID_FILE_ACCESS`, or NULL if it has only a name.
+    /// The IID of the interface, such as `&SCM_IID_FILE_ACCESS`; or NULL if it has only a name.
     pub iid: *const scm_guid,
-    /// The interface by its name: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. Beside an
-    /// IID it is another way of asking for the same.
+    /// The name of the interface, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. With both,
+    /// programs may ask for either.
     pub name: *const c_char,
     /// The ATR of the cards, up to `SCM_ATR_MAX` bytes; NULL with length 0 for every card.
     pub atr: *const u8,
-    /// As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this
-    /// length, too.
+    /// The bits of the ATR that count, in as many bytes; NULL if all count. The ATR of a card must have the same
+    /// length.
     pub atr_mask: *const u8,
-    /// The length of the ATR, and of the mask.
+    /// The length of the ATR and of the mask.
     pub atr_length: libc::size_t,
-    /// The table of functions: an `scm_file_access_functions`, `scm_ch_verification_functions` or
-    /// `scm_card_auth_functions` for the interface of that name, which is copied; for another interface whatever its
-    /// users expect, which is handed on as it is.
+    /// The functions: an `scm_file_access_functions`, an `scm_ch_verification_functions` or an
+    /// `scm_card_auth_functions` for the interface of that name, which is copied. For another interface what its users
+    /// expect; the library hands it on.
     pub functions: *const c_void,
-    /// What `create` and `release_user_data` get as their first argument.
+    /// The first argument of `create` and `release_user_data`.
     pub user_data: *mut c_void,
-    /// Makes an object for an attachment. Required. What it puts into `object` is what the functions get; NULL is good,
-    /// too. `caller_user_data` is what was given to `scm_create_interface`, and else NULL. A failure is that of the
-    /// call that wanted the object, and nothing is released then. Who asks from here for the same interface gets what
-    /// there would be without this provider: so it can stand on the generic implementation.
+    /// Makes an object for an attachment. Required. Its `object` is the first argument of the functions; NULL is
+    /// allowed. `caller_user_data` is the one of `scm_create_interface`, or NULL. A failure is the result of the call
+    /// that needs the object, and `release` is not called then. If `create` asks for the same interface, it gets what
+    /// there would be without this provider, so that a provider can extend the generic implementation.
     pub create: Option<
         unsafe extern "C-unwind" fn(
             user_data: *mut c_void,
@@ -65,11 +64,11 @@ pub struct scm_provider {
             object: *mut *mut c_void,
         ) -> scm_result,
     >,
-    /// Ends an object. It is called once for each, as the last of its functions, when nobody is in one any more. The
-    /// attachment may be dead then. NULL for nothing to be done.
+    /// Ends an object, once, after its last function has returned. The attachment may have ended. NULL if there is
+    /// nothing to do.
     pub release: Option<unsafe extern "C-unwind" fn(object: *mut c_void)>,
-    /// Is called once, as the last one, when the provider is not registered any more, the last object is released, and
-    /// nobody is in `create`. NULL for nothing to be done.
+    /// The last call, once: the provider is not registered any more, its last object is released, and no `create` runs.
+    /// NULL if there is nothing to do.
     pub release_user_data: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
 }
 
@@ -145,53 +144,47 @@ unsafe impl Options for scm_card_auth_functions {
     };
 }
 
-/// Registers a provider: from now on what is created for its interface and its cards is created by it, for every
-/// attachment of this process. Of several that suit, the one that was registered last is asked.
+/// Registers a provider. From now on it makes the objects of its interface for its cards, for every attachment of this
+/// process.
 ///
-/// What was created before stays as it is. The child of a fork has the same providers.
+/// If several providers match, the last registered one is used. Existing objects stay as they are. The child of a fork
+/// has the same providers.
 ///
-/// @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions of the
-///   library's own kinds are copied. What `user_data` points to, and the code of the functions, is there until
+/// @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions for an
+///   interface of the library are copied. `user_data` and the code of the functions must stay until
 ///   `release_user_data`.
 ///
 /// @return
 /// - `SCM_S_OK`: registered.
-/// - `SCM_E_INVALIDARG`: `provider` is NULL, `struct_size` is that of no version, `flags` is not 0, neither an IID nor
-///   a name is given, the name cannot be one, IID and name are those of different interfaces that the library knows,
-///   the ATR is too long or NULL with a length, `create` is NULL, or `functions` is NULL or of no version of the table
-///   that it has to be.
-/// - `SCM_E_OUTOFMEMORY`: no memory.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - `SCM_E_INVALIDARG`: also if `flags` is not 0; without an IID and a name, or with those of different interfaces;
+///   with an ATR that is too long; without `create`; if `functions` is NULL or has a wrong `struct_size`.
 ///
-/// After a failure nothing was called, and the provider is not kept. Does not block. Any thread may call it.
+/// After a failure nothing was called. Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_register_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let provider = unsafe { read_provider(provider) }?;
-        // With the table comes what a fork does to the providers.
+        // The table registers the handler of forks for the providers.
         drop(handles()?);
         registry::register(provider)?;
         Ok(Hresult::S_OK)
     })
 }
 
-/// Takes a provider back: nothing is created by it from now on.
+/// Unregisters a provider: from now on it makes no objects.
 ///
-/// Objects that it has created live on, and its functions are called for them; when the last one is released,
-/// `release_user_data` is called.
+/// Its objects live on with its functions. When the last object is released, `release_user_data` is called.
 ///
-/// @param provider  as it was registered: interface, ATR and mask, `user_data` and `create` have to be the same. If
-///   there are several such, it is the one that was registered last.
+/// @param provider  as it was registered: the same interface, ATR, mask, `user_data` and `create`. Of several such
+///   providers the last registered one is removed.
 ///
 /// @return
 /// - `SCM_S_OK`: not registered any more.
 /// - `SCM_E_INVALIDARG`: as for `scm_register_provider`.
-/// - `SCM_E_NOINTERFACE`: no provider is registered so.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - `SCM_E_NOINTERFACE`: no such provider is registered.
 ///
-/// Waits neither for a `create` nor for a function of the provider that another thread is in. Any thread may call it,
-/// and the provider itself.
+/// Does not wait for functions of the provider that run in other threads. The provider itself may call it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {
