@@ -814,7 +814,7 @@
 #define SCM_VIRTUAL_SET_ATTRIBUTE 10
 
 /**
- * No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled.
+ * No limit, as a time in milliseconds: the call waits until it succeeds or is cancelled.
  */
 #define SCM_INFINITE 4294967295
 
