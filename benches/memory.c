@@ -1,4 +1,5 @@
-/* The memory that an attachment holds: the resident size of the process before and after many attachments to one reader.
+/* The memory that an attachment holds: the resident size of the process before and after many attachments to one
+ * reader.
  *
  *   memory [COUNT]
  */
@@ -44,5 +45,6 @@ int main(int argc, char **argv)
     long attached = resident();
     for (long i = 0; i < count; i++)
         expect(scm_transmit(attachments[i], select, sizeof(select), response, sizeof(response), &length), "transmit");
-    printf("%ld bytes per attachment, %ld after an exchange\n", (attached - before) / count, (resident() - before) / count);
+    long used = resident();
+    printf("%ld bytes per attachment, %ld after an exchange\n", (attached - before) / count, (used - before) / count);
 }

@@ -104,11 +104,11 @@ impl Call {
 
     /// A reconnect with a reset and a limit.
     pub fn reset_within_limit() -> Call {
-        let requests = CALLS.iter().filter(|call| call.has_limit()).filter_map(|call| match call {
+        let mut requests = CALLS.iter().filter(|call| call.has_limit()).filter_map(|call| match call {
             Call::Reconnect(request) => Some(*request),
             _ => None,
         });
-        Call::Reconnect(ReconnectRequest { initial: Disposition::Reset, ..requests.last().unwrap() })
+        Call::Reconnect(ReconnectRequest { initial: Disposition::Reset, ..requests.next().unwrap() })
     }
 
     pub fn make(self, attachment: &mut Attachment) -> Outcome {
