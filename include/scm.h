@@ -199,7 +199,7 @@ enum {
     SCM_SCARD_E_UNKNOWN_CARD = -2146435059,
     /** 0x8010000E: The card could not be left in the requested state. */
     SCM_SCARD_E_CANT_DISPOSE = -2146435058,
-    /** 0x8010000F: The card does not speak this protocol, or not until it is reset; or the attachment is direct. */
+    /** 0x8010000F: No protocol is active, or the card uses another one until it is reset. */
     SCM_SCARD_E_PROTO_MISMATCH = -2146435057,
     /** 0x80100010: The reader or the card is not ready. */
     SCM_SCARD_E_NOT_READY = -2146435056,
@@ -229,7 +229,7 @@ enum {
     SCM_SCARD_E_CARD_UNSUPPORTED = -2146435044,
     /** 0x8010001D: The resource manager (pcscd on Linux) is not running, or was restarted. */
     SCM_SCARD_E_NO_SERVICE = -2146435043,
-    /** 0x8010001E: The resource manager was stopped, or its version does not match its client library. */
+    /** 0x8010001E: The resource manager has stopped, or does not match its client library. */
     SCM_SCARD_E_SERVICE_STOPPED = -2146435042,
     /** 0x8010001F: The resource manager met an unexpected error. */
     SCM_SCARD_E_UNEXPECTED = -2146435041,

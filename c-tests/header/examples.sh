@@ -1,5 +1,6 @@
 #!/bin/sh
-# examples.sh INCLUDE: compiles the examples in the headers of a folder, in C and in C++: what stands between @code and @endcode.
+# examples.sh INCLUDE: compiles the examples in the headers of a folder, in C and in C++. They stand between @code and
+# @endcode.
 set -eu
 include=$1
 work=$(mktemp -d)
@@ -19,7 +20,8 @@ for header in scm scm_virtual scm_provider; do
         } >"$work/example.c"
         for compiler in "$CC -std=c99" "$CXX -x c++ -std=c++11"; do
             # shellcheck disable=SC2086 # a compiler and its options
-            $compiler -Wall -Wextra -Wpedantic -Werror -Wno-unused-function -fsyntax-only "-I$include" "$work/example.c" || {
+            $compiler -Wall -Wextra -Wpedantic -Werror -Wno-unused-function -fsyntax-only "-I$include" \
+                "$work/example.c" || {
                 cat "$example" >&2
                 exit 1
             }

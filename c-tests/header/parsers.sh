@@ -1,6 +1,6 @@
 #!/bin/sh
-# parsers.sh luajit|bindgen|python3 PROGRAM: the headers as a parser of another language reads them. Every code and constant must
-# arrive with its value. The environment says CC, RUSTC, LIBRARY and INCLUDE.
+# parsers.sh luajit|bindgen|python3 PROGRAM: reads the headers with the parser of another language. Every code and
+# constant must arrive with its value. The environment says CC, RUSTC, LIBRARY and INCLUDE.
 set -eu
 parser=$1 program=$2
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +18,7 @@ case $parser in
 luajit) "$program" "$here/parser.lua" "$work/all.i" "$LIBRARY" ;;
 python3) "$program" "$here/parser.py" "$work/all.i" "$LIBRARY" ;;
 bindgen)
-    # The bindgen of Debian 12 loads the newest libclang that is installed, and cannot read unnamed types with one after 15.
+    # The bindgen of Debian 12 loads the newest libclang, and cannot read unnamed types with one after 15.
     for libclang in "${LIBCLANG_PATH-}" /usr/lib/llvm-*/lib; do
         LIBCLANG_PATH=$libclang "$program" "$work/all.h" -- "-I$INCLUDE" >"$work/all.rs" 2>>"$work/log" && break
     done

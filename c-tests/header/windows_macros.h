@@ -1,5 +1,5 @@
-/* Stands in for <windows.h>, <rpcndr.h>, <winscard.h>, <winsock.h> and <dlgs.h>: the macros of these that a header could meet. Each is
- * defined as what compiles nowhere. */
+/* Stands in for <windows.h>, <rpcndr.h>, <winscard.h>, <winsock.h> and <dlgs.h>: macros that a header could meet there.
+ * Each is defined as text that does not compile. */
 #define interface ) this name is a macro of Windows (
 #define near ) this name is a macro of Windows (
 #define far ) this name is a macro of Windows (

@@ -128,7 +128,8 @@ static bool allows(const char *function, size_t length, scm_result code, int dep
     const char *group = strstr(returned, "odes of the group") != NULL ? description->group : "";
     if (strstr(group, "codes of a connection") != NULL && is_of_a_connection)
         return true;
-    return names(returned, code) || names(group, code) || refers(returned, code, depth + 1) || refers(group, code, depth + 1);
+    return names(returned, code) || names(group, code) || refers(returned, code, depth + 1) ||
+           refers(group, code, depth + 1);
 }
 
 static bool refers(const char *text, scm_result code, int depth)

@@ -1,4 +1,4 @@
-/* The codes that the headers document for a function. A code that is missing there is a fault of the header or of the library. */
+/* The codes that the headers document for a function. A missing code is a fault of the header or of the library. */
 #ifndef DOCUMENTED_H
 #define DOCUMENTED_H
 

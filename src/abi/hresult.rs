@@ -79,7 +79,7 @@ codes! {
     SCARD_E_NO_SMARTCARD = 0x8010000C, "No card is in the reader.";
     SCARD_E_UNKNOWN_CARD = 0x8010000D, "The name of the card is not known.";
     SCARD_E_CANT_DISPOSE = 0x8010000E, "The card could not be left in the requested state.";
-    SCARD_E_PROTO_MISMATCH = 0x8010000F, "The card does not speak this protocol, or not until it is reset; or the attachment is direct.";
+    SCARD_E_PROTO_MISMATCH = 0x8010000F, "No protocol is active, or the card uses another one until it is reset.";
     SCARD_E_NOT_READY = 0x80100010, "The reader or the card is not ready.";
     SCARD_E_INVALID_VALUE = 0x80100011, "A value was refused, or the two entries of a new code differ.";
     SCARD_E_SYSTEM_CANCELLED = 0x80100012, "The system cancelled the operation, to log off or to shut down.";
@@ -94,7 +94,7 @@ codes! {
     SCARD_E_DUPLICATE_READER = 0x8010001B, "A reader with this name exists already.";
     SCARD_E_CARD_UNSUPPORTED = 0x8010001C, "The card does not meet the requirements.";
     SCARD_E_NO_SERVICE = 0x8010001D, "The resource manager (pcscd on Linux) is not running, or was restarted.";
-    SCARD_E_SERVICE_STOPPED = 0x8010001E, "The resource manager was stopped, or its version does not match its client library.";
+    SCARD_E_SERVICE_STOPPED = 0x8010001E, "The resource manager has stopped, or does not match its client library.";
     SCARD_E_UNEXPECTED = 0x8010001F, "The resource manager met an unexpected error.";
     SCARD_E_ICC_INSTALLATION = 0x80100020, "No primary provider is known for the card.";
     SCARD_E_ICC_CREATEORDER = 0x80100021, "The objects were created in an order that is not supported.";

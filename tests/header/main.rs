@@ -1,4 +1,4 @@
-//! The headers are what the generator makes of the source and of their templates, and keep the rules of `docs/naming.md`.
+//! The headers are what the generator makes of the source and of the templates, and they keep to `docs/naming.md`.
 
 mod generator;
 mod naming;
