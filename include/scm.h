@@ -102,9 +102,9 @@
 #define SCM_CARD_AUTH_OPTIONS_INIT {(uint32_t)sizeof(scm_card_auth_options), 0, NULL, 0, NULL, NULL, 0}
 /** `scm_event` that is empty, and of the size of this version. */
 #define SCM_EVENT_INIT {(uint32_t)sizeof(scm_event), 0, 0, 0, 0, {0}, {0}, {0}}
-/** `scm_provider` without anything: interface, functions and `create` are to be filled in. */
+/** `scm_provider` without values. `create` is required. */
 #define SCM_PROVIDER_INIT \
-    {(uint32_t)sizeof(scm_provider), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL}
+    {(uint32_t)sizeof(scm_provider), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL}
 /** `scm_file_access_functions` without any function. */
 #define SCM_FILE_ACCESS_FUNCTIONS_INIT \
     {(uint32_t)sizeof(scm_file_access_functions), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
@@ -1252,14 +1252,14 @@ typedef struct scm_event {
 } scm_event;
 
 /**
- * An implementation of an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
+ * A provider: it implements an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
  *
  * For these cards it takes the place of the generic implementation, or it brings an interface that the library does not know.
- * The functions are called on the thread that calls the library, with no lock of the library held; those of one object also at
- * the same time, when several threads use it. They may call every function of the library, with the handle that the object
- * was created for: so they talk to the card. They have to return, unless their thread ends in them, which is a
- * failure: neither an exception nor a longjmp may leave them. Their codes are
- * handed on, but `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which only the library can say of its objects: they become `SCM_E_FAIL`.
+ * Its functions are called on the thread that calls the library, while no lock of the library is held. If several threads use
+ * one object, its functions are called at the same time. They may call every function of the library, with the handle that
+ * the object was created for. They must return, unless their thread ends in them, which is a failure: neither an exception
+ * nor a longjmp may leave them. The caller gets their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which are about
+ * objects of the library: these become `SCM_E_FAIL`.
  */
 typedef struct scm_provider {
     /**
@@ -1271,12 +1271,12 @@ typedef struct scm_provider {
      */
     uint32_t flags;
     /**
-     * The interface by its IID, such as `SCM_IID_FILE_ACCESS`, or NULL if it has only a name.
+     * The IID of the interface, or NULL. Files, codes and authentication need none; theirs is allowed.
      */
     const struct scm_guid *iid;
     /**
-     * The interface by its name: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. Beside an IID it is
-     * another way of asking for the same.
+     * The name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL. With an IID, and for files, codes and
+     * authentication, it is another way to ask for the same interface. An interface of the program needs an IID or a name.
      */
     const char *name;
     /**
@@ -1292,237 +1292,27 @@ typedef struct scm_provider {
      */
     size_t atr_length;
     /**
-     * The table of functions: an `scm_file_access_functions`, `scm_ch_verification_functions` or
-     * `scm_card_auth_functions` for the interface of that name, which is copied; for another interface whatever its users
-     * expect, which is handed on as it is.
-     */
-    const void *functions;
-    /**
-     * What `create` and `end` get as their first argument.
+     * The first argument of `create` and `end`.
      */
     void *user_data;
     /**
-     * Makes an object for an attachment. Required. What it puts into `object` is what the functions get; NULL is good, too.
-     * `caller_user_data` is what was given to `scm_create_interface`, and else NULL. A failure is that of the call that
-     * wanted the object, and nothing is released then. Who asks from here for the same interface gets what there would be without
-     * this provider: so it can stand on the generic implementation.
+     * Makes an object for an attachment. Required. It writes the object to `object`, and the functions get that; NULL is
+     * allowed. `caller_user_data` is the `user_data` of `scm_create_interface`, or else NULL. A failure is the result of the call
+     * that wanted the object, and nothing is released then. A call from here that creates the same interface does not come back
+     * to this provider: so it can use the generic implementation.
      */
     scm_result (*create)(void *user_data, struct scm_handle *handle, void *caller_user_data, void **object);
     /**
-     * Ends an object. It is called once for each, as the last of its functions, when nobody is in one any more. The attachment may
-     * be dead then. NULL for nothing to be done.
+     * Ends an object. It is called once for each object, when no thread is in a function of it any more. The attachment may have
+     * ended. NULL: nothing is to be done.
      */
     void (*release)(void *object);
     /**
-     * Is called once, as the last one, when the provider is not registered any more, the last object is released, and nobody is
-     * in `create`. NULL for nothing to be done.
+     * Is called once, as the last function: when the provider is unregistered, its last object is released, and no thread is in
+     * `create`. NULL: nothing is to be done.
      */
     void (*end)(void *user_data);
 } scm_provider;
-
-/**
- * How to reconnect. Begin with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field keeps what is.
- */
-typedef struct scm_reconnect_options {
-    /**
-     * `sizeof(scm_reconnect_options)`: how the library tells versions of this structure apart.
-     */
-    uint32_t struct_size;
-    /**
-     * The share mode from now on: `SCM_SHARE_EXCLUSIVE`, `SCM_SHARE_SHARED`, `SCM_SHARE_DIRECT`; 0 keeps it.
-     */
-    uint32_t share_mode;
-    /**
-     * The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW`; 0 keeps them.
-     */
-    uint32_t protocols;
-    /**
-     * What is done to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or `SCM_DISPOSITION_UNPOWER`.
-     */
-    uint32_t initial_action;
-    /**
-     * How long it may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`; or `SCM_INFINITE`: without a
-     * limit, and `scm_cancel` ends it wherever it waits. 0 (default): without a limit, and what waits for another
-     * application waits in the resource manager, where `scm_cancel` does not reach it. Never kept for later reconnects.
-     */
-    uint32_t timeout_ms;
-} scm_reconnect_options;
-
-/**
- * An attribute of a virtual reader (`scm_virtual_ifd_options.attributes`). This structure does not grow.
- */
-typedef struct scm_virtual_attribute {
-    /**
-     * Its id, as for `scm_get_attribute`.
-     */
-    uint32_t id;
-    /**
-     * 0, or `SCM_VIRTUAL_ATTRIBUTE_SETTABLE`.
-     */
-    uint32_t flags;
-    /**
-     * Its value; NULL with length 0 for an empty one.
-     */
-    const uint8_t *value;
-    /**
-     * The length of the value, up to 264 bytes.
-     */
-    size_t value_length;
-} scm_virtual_attribute;
-
-/**
- * What a virtual reader is like. Begin with `SCM_VIRTUAL_IFD_OPTIONS_INIT`; zero in a field is its default.
- */
-typedef struct scm_virtual_ifd_options {
-    /**
-     * `sizeof(scm_virtual_ifd_options)`: how the library tells versions of this structure apart.
-     */
-    uint32_t struct_size;
-    /**
-     * How many bytes of log are kept; the oldest lines go first. Default 1 MiB, at most 1 GiB. The memory is reserved when
-     * the reader is made, and used as the log grows.
-     */
-    uint32_t log_limit;
-    /**
-     * The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm".
-     */
-    const char *vendor_name;
-    /**
-     * What the callbacks get as their first argument.
-     */
-    void *user;
-    /**
-     * Answers a control code as the reader, with a card in it or without, whoever may hold the card but not while another attachment
-     * has a lock. NULL for a reader that knows no code by itself. `SCM_E_NOTIMPL` and `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does
-     * not know this one; then `control` of the card that is in is asked. Another error is a reader that failed
-     * (`SCM_SCARD_E_NOT_TRANSACTED`). The capacity is `SCM_RESPONSE_MAX`.
-     *
-     * It runs as the callbacks of a card do (`scm_virtual_card`): on the thread that calls `scm_control`, with no lock of the library
-     * held, and never two at a time for one reader; it may run beside a callback of the card. It may call the library, also to put
-     * a card into its own reader, to pull it or to destroy the reader, and waits for nobody in there: `scm_control` to its own
-     * reader answers `SCM_SCARD_E_NOT_READY`, on any attachment.
-     */
-    scm_result (*control)(void *user,
-                          uint32_t code,
-                          const uint8_t *input,
-                          size_t input_length,
-                          uint8_t *output,
-                          size_t capacity,
-                          size_t *output_length);
-    /**
-     * Is called once, as the last one, when the reader has been destroyed, and no control code is under way any more. NULL for
-     * nothing to be done. Not called when `scm_virtual_ifd_create` fails, nor in the child of a fork.
-     */
-    void (*release)(void *user);
-    /**
-     * Attributes of the reader, beside those that every virtual reader has, or in their place; copied. NULL for none.
-     */
-    const struct scm_virtual_attribute *attributes;
-    /**
-     * How many, up to 256; no two with the same id.
-     */
-    size_t attribute_count;
-} scm_virtual_ifd_options;
-
-/**
- * What a virtual card is and does. Begin with `SCM_VIRTUAL_CARD_INIT`.
- *
- * The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and its
- * like), with no lock of the library held, and never two at a time for one card, from its insertion to its `release`. A
- * callback may call the library. It waits for nobody in there, because another thread may wait for the end of the callback: where
- * a call would have to, it answers `SCM_SCARD_E_NOT_READY` at once. That is any use of the attachment on whose behalf it runs, other
- * than to ask what is known of it or to detach it; through any attachment whatever reaches its own card; and an attachment, a
- * reader or a card that another thread uses. It may pull its own card or reset it; the exchange under way then fails with
- * `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called when the callback has returned:
- * who puts another card in from there, with the same `user`, better does it from `release`. It has to return, unless its thread ends in
- * it, which is an error to the card's user: neither an exception nor a longjmp may leave it.
- */
-typedef struct scm_virtual_card {
-    /**
-     * `sizeof(scm_virtual_card)`: how the library tells versions of this structure apart.
-     */
-    uint32_t struct_size;
-    /**
-     * The protocols that are offered: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW` for that alone.
-     * 0 for those of the ATR; then the reader does not understand a card whose ATR is none
-     * (`SCM_SCARD_W_UNSUPPORTED_CARD`). Of several, T=1 is chosen, unless only T=0 is asked for.
-     */
-    uint32_t protocols;
-    /**
-     * The ATR, 1 to `SCM_ATR_MAX` bytes; copied.
-     */
-    const uint8_t *atr;
-    /**
-     * Its length.
-     */
-    size_t atr_length;
-    /**
-     * What the callbacks get as their first argument.
-     */
-    void *user;
-    /**
-     * Answers one command. Required. The capacity is the longest response there is, `SCM_RESPONSE_MAX`. An error is a
-     * card that failed to answer (`SCM_SCARD_E_NOT_TRANSACTED`); so is an answer of fewer than two bytes
-     * (`SCM_SCARD_F_COMM_ERROR`).
-     */
-    scm_result (*transmit)(void *user,
-                           const uint8_t *command,
-                           size_t command_length,
-                           uint8_t *response,
-                           size_t capacity,
-                           size_t *response_length);
-    /**
-     * Is told of the power: `SCM_POWER_ON`, `SCM_POWER_OFF` or `SCM_POWER_RESET`. NULL for a card that has nothing
-     * to forget, and answers to every reset. An error is a card that does not
-     * answer to a reset: it is mute (`SCM_SCARD_W_UNRESPONSIVE_CARD`) until one succeeds. When the power is turned off
-     * the answer does not matter.
-     */
-    scm_result (*power)(void *user, uint32_t event);
-    /**
-     * Answers a control code as the reader, where that has no `control` of its own (`scm_virtual_ifd_options`) or does not know the
-     * code. NULL for a card that knows none. `SCM_E_NOTIMPL` and
-     * `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does not know this one; another error is a reader that failed
-     * (`SCM_SCARD_E_NOT_TRANSACTED`).
-     */
-    scm_result (*control)(void *user,
-                          uint32_t code,
-                          const uint8_t *input,
-                          size_t input_length,
-                          uint8_t *output,
-                          size_t capacity,
-                          size_t *output_length);
-    /**
-     * Is called once, as the last one, when the card has been removed, or its reader destroyed, and no call is in it any
-     * more. NULL for nothing to be done.
-     */
-    void (*release)(void *user);
-} scm_virtual_card;
-
-/**
- * What is to happen to the next calls of an operation. Begin with `SCM_VIRTUAL_FAILURE_INIT`.
- */
-typedef struct scm_virtual_failure {
-    /**
-     * `sizeof(scm_virtual_failure)`: how the library tells versions of this structure apart.
-     */
-    uint32_t struct_size;
-    /**
-     * The code that they answer; `SCM_S_OK` for calls that are carried out, after the delay.
-     */
-    scm_result result;
-    /**
-     * How many calls go by before.
-     */
-    uint32_t skip;
-    /**
-     * How many calls it is about; `UINT32_MAX` for all that follow, 0 to take back what was planned for the operation.
-     */
-    uint32_t count;
-    /**
-     * How long each of them takes before it answers or is carried out, in milliseconds.
-     */
-    uint32_t delay_ms;
-} scm_virtual_failure;
 
 /**
  * The files of a card, as a provider has them. Begin with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
@@ -1733,6 +1523,210 @@ typedef struct scm_card_auth_functions {
                             const uint8_t *data,
                             size_t data_length);
 } scm_card_auth_functions;
+
+/**
+ * How to reconnect. Begin with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field keeps what is.
+ */
+typedef struct scm_reconnect_options {
+    /**
+     * `sizeof(scm_reconnect_options)`: how the library tells versions of this structure apart.
+     */
+    uint32_t struct_size;
+    /**
+     * The share mode from now on: `SCM_SHARE_EXCLUSIVE`, `SCM_SHARE_SHARED`, `SCM_SHARE_DIRECT`; 0 keeps it.
+     */
+    uint32_t share_mode;
+    /**
+     * The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW`; 0 keeps them.
+     */
+    uint32_t protocols;
+    /**
+     * What is done to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or `SCM_DISPOSITION_UNPOWER`.
+     */
+    uint32_t initial_action;
+    /**
+     * How long it may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`; or `SCM_INFINITE`: without a
+     * limit, and `scm_cancel` ends it wherever it waits. 0 (default): without a limit, and what waits for another
+     * application waits in the resource manager, where `scm_cancel` does not reach it. Never kept for later reconnects.
+     */
+    uint32_t timeout_ms;
+} scm_reconnect_options;
+
+/**
+ * An attribute of a virtual reader (`scm_virtual_ifd_options.attributes`). This structure does not grow.
+ */
+typedef struct scm_virtual_attribute {
+    /**
+     * Its id, as for `scm_get_attribute`.
+     */
+    uint32_t id;
+    /**
+     * 0, or `SCM_VIRTUAL_ATTRIBUTE_SETTABLE`.
+     */
+    uint32_t flags;
+    /**
+     * Its value; NULL with length 0 for an empty one.
+     */
+    const uint8_t *value;
+    /**
+     * The length of the value, up to 264 bytes.
+     */
+    size_t value_length;
+} scm_virtual_attribute;
+
+/**
+ * What a virtual reader is like. Begin with `SCM_VIRTUAL_IFD_OPTIONS_INIT`; zero in a field is its default.
+ */
+typedef struct scm_virtual_ifd_options {
+    /**
+     * `sizeof(scm_virtual_ifd_options)`: how the library tells versions of this structure apart.
+     */
+    uint32_t struct_size;
+    /**
+     * How many bytes of log are kept; the oldest lines go first. Default 1 MiB, at most 1 GiB. The memory is reserved when
+     * the reader is made, and used as the log grows.
+     */
+    uint32_t log_limit;
+    /**
+     * The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm".
+     */
+    const char *vendor_name;
+    /**
+     * What the callbacks get as their first argument.
+     */
+    void *user;
+    /**
+     * Answers a control code as the reader, with a card in it or without, whoever may hold the card but not while another attachment
+     * has a lock. NULL for a reader that knows no code by itself. `SCM_E_NOTIMPL` and `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does
+     * not know this one; then `control` of the card that is in is asked. Another error is a reader that failed
+     * (`SCM_SCARD_E_NOT_TRANSACTED`). The capacity is `SCM_RESPONSE_MAX`.
+     *
+     * It runs as the callbacks of a card do (`scm_virtual_card`): on the thread that calls `scm_control`, with no lock of the library
+     * held, and never two at a time for one reader; it may run beside a callback of the card. It may call the library, also to put
+     * a card into its own reader, to pull it or to destroy the reader, and waits for nobody in there: `scm_control` to its own
+     * reader answers `SCM_SCARD_E_NOT_READY`, on any attachment.
+     */
+    scm_result (*control)(void *user,
+                          uint32_t code,
+                          const uint8_t *input,
+                          size_t input_length,
+                          uint8_t *output,
+                          size_t capacity,
+                          size_t *output_length);
+    /**
+     * Is called once, as the last one, when the reader has been destroyed, and no control code is under way any more. NULL for
+     * nothing to be done. Not called when `scm_virtual_ifd_create` fails, nor in the child of a fork.
+     */
+    void (*release)(void *user);
+    /**
+     * Attributes of the reader, beside those that every virtual reader has, or in their place; copied. NULL for none.
+     */
+    const struct scm_virtual_attribute *attributes;
+    /**
+     * How many, up to 256; no two with the same id.
+     */
+    size_t attribute_count;
+} scm_virtual_ifd_options;
+
+/**
+ * What a virtual card is and does. Begin with `SCM_VIRTUAL_CARD_INIT`.
+ *
+ * The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and its
+ * like), with no lock of the library held, and never two at a time for one card, from its insertion to its `release`. A
+ * callback may call the library. It waits for nobody in there, because another thread may wait for the end of the callback: where
+ * a call would have to, it answers `SCM_SCARD_E_NOT_READY` at once. That is any use of the attachment on whose behalf it runs, other
+ * than to ask what is known of it or to detach it; through any attachment whatever reaches its own card; and an attachment, a
+ * reader or a card that another thread uses. It may pull its own card or reset it; the exchange under way then fails with
+ * `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called when the callback has returned:
+ * who puts another card in from there, with the same `user`, better does it from `release`. It has to return, unless its thread ends in
+ * it, which is an error to the card's user: neither an exception nor a longjmp may leave it.
+ */
+typedef struct scm_virtual_card {
+    /**
+     * `sizeof(scm_virtual_card)`: how the library tells versions of this structure apart.
+     */
+    uint32_t struct_size;
+    /**
+     * The protocols that are offered: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW` for that alone.
+     * 0 for those of the ATR; then the reader does not understand a card whose ATR is none
+     * (`SCM_SCARD_W_UNSUPPORTED_CARD`). Of several, T=1 is chosen, unless only T=0 is asked for.
+     */
+    uint32_t protocols;
+    /**
+     * The ATR, 1 to `SCM_ATR_MAX` bytes; copied.
+     */
+    const uint8_t *atr;
+    /**
+     * Its length.
+     */
+    size_t atr_length;
+    /**
+     * What the callbacks get as their first argument.
+     */
+    void *user;
+    /**
+     * Answers one command. Required. The capacity is the longest response there is, `SCM_RESPONSE_MAX`. An error is a
+     * card that failed to answer (`SCM_SCARD_E_NOT_TRANSACTED`); so is an answer of fewer than two bytes
+     * (`SCM_SCARD_F_COMM_ERROR`).
+     */
+    scm_result (*transmit)(void *user,
+                           const uint8_t *command,
+                           size_t command_length,
+                           uint8_t *response,
+                           size_t capacity,
+                           size_t *response_length);
+    /**
+     * Is told of the power: `SCM_POWER_ON`, `SCM_POWER_OFF` or `SCM_POWER_RESET`. NULL for a card that has nothing
+     * to forget, and answers to every reset. An error is a card that does not
+     * answer to a reset: it is mute (`SCM_SCARD_W_UNRESPONSIVE_CARD`) until one succeeds. When the power is turned off
+     * the answer does not matter.
+     */
+    scm_result (*power)(void *user, uint32_t event);
+    /**
+     * Answers a control code as the reader, where that has no `control` of its own (`scm_virtual_ifd_options`) or does not know the
+     * code. NULL for a card that knows none. `SCM_E_NOTIMPL` and
+     * `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does not know this one; another error is a reader that failed
+     * (`SCM_SCARD_E_NOT_TRANSACTED`).
+     */
+    scm_result (*control)(void *user,
+                          uint32_t code,
+                          const uint8_t *input,
+                          size_t input_length,
+                          uint8_t *output,
+                          size_t capacity,
+                          size_t *output_length);
+    /**
+     * Is called once, as the last one, when the card has been removed, or its reader destroyed, and no call is in it any
+     * more. NULL for nothing to be done.
+     */
+    void (*release)(void *user);
+} scm_virtual_card;
+
+/**
+ * What is to happen to the next calls of an operation. Begin with `SCM_VIRTUAL_FAILURE_INIT`.
+ */
+typedef struct scm_virtual_failure {
+    /**
+     * `sizeof(scm_virtual_failure)`: how the library tells versions of this structure apart.
+     */
+    uint32_t struct_size;
+    /**
+     * The code that they answer; `SCM_S_OK` for calls that are carried out, after the delay.
+     */
+    scm_result result;
+    /**
+     * How many calls go by before.
+     */
+    uint32_t skip;
+    /**
+     * How many calls it is about; `UINT32_MAX` for all that follow, 0 to take back what was planned for the operation.
+     */
+    uint32_t count;
+    /**
+     * How long each of them takes before it answers or is carried out, in milliseconds.
+     */
+    uint32_t delay_ms;
+} scm_virtual_failure;
 
 #ifdef __cplusplus
 extern "C" {
@@ -3291,27 +3285,27 @@ scm_result scm_create_interface(struct scm_handle *handle,
                                 void **interface);
 
 /**
- * Tells the functions and the object of an interface that only its provider knows.
+ * Gets the functions of an interface that only its provider knows, and the object that they are called with.
  *
- * They are those of the provider, and what they mean is between it and its users: the library looks at neither. They are good as
- * long as the interface is not released and its attachment not detached; who calls the functions sees to that.
+ * Both belong to the provider, which defines their meaning: the library uses neither. They are valid until the interface is
+ * released or its attachment is detached. The caller of the functions must not call them later.
  *
  * @param interface  the interface
- * @param functions  [out] `scm_provider.functions`; NULL after a failure
- * @param object  [out] what the provider has created; NULL after a failure
+ * @param functions  [out] the functions, as `scm_register_interface_provider` got them; NULL after a failure
+ * @param object  [out] the object, as `scm_provider.create` gave it; NULL after a failure
  *
  * @return
- * - `SCM_S_OK`: told.
+ * - `SCM_S_OK`: given.
  * - `SCM_E_POINTER`: `functions` or `object` is NULL.
- * - `SCM_E_HANDLE`: `interface` is none, or not any more, or its attachment is not there any more.
+ * - `SCM_E_HANDLE`: `interface` is none, or was released, or its attachment was detached.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
  * Does not block. Any thread may call it.
  */
 SCM_API
-scm_result scm_interface_get(struct scm_interface *interface,
-                             const void **functions,
-                             void **object);
+scm_result scm_interface_get_functions(struct scm_interface *interface,
+                                       const void **functions,
+                                       void **object);
 
 /**
  * Ends an interface that only its provider knows. The provider releases its object.
@@ -3636,43 +3630,110 @@ SCM_API scm_result scm_get_context(struct scm_handle *handle, uintptr_t *context
 SCM_API scm_result scm_get_generation(struct scm_handle *handle, uint64_t *generation);
 
 /**
- * Registers a provider: from now on what is created for its interface and its cards is created by it, for every attachment of
- * this process. Of several that suit, the one that was registered last is asked.
+ * Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for every
+ * attachment of this process. If several providers suit, the newest one is chosen.
  *
- * What was created before stays as it is. The child of a fork has the same providers.
+ * Objects that were created before do not change. The child of a fork has the same providers.
  *
- * @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions of the library's own
- *   kinds are copied. What `user_data` points to, and the code of the functions, is there until `end`.
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind `user_data`
+ *   and the code of the functions must exist until `end` is called.
+ * @param functions  the functions for files. They are copied.
  *
  * @return
  * - `SCM_S_OK`: registered.
- * - `SCM_E_INVALIDARG`: `provider` is NULL, `struct_size` is that of no version, `flags` is not 0, neither an IID nor a name
- *   is given, the name cannot be one, IID and name are those of different interfaces that the library knows, the ATR is too long or
- *   NULL with a length, `create` is NULL, or `functions` is NULL or of no version of the table that it has to be.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that are not zero;
+ *   `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR is too long, or NULL with a
+ *   length; `create` is NULL.
  * - `SCM_E_OUTOFMEMORY`: no memory.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
- * After a failure nothing was called, and the provider is not kept. Does not block. Any thread may call it.
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
  */
 SCM_API
-scm_result scm_register_provider(const struct scm_provider *provider);
+scm_result scm_register_file_access_provider(const struct scm_provider *provider,
+                                             const struct scm_file_access_functions *functions);
 
 /**
- * Takes a provider back: nothing is created by it from now on.
+ * Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for every
+ * attachment of this process. If several providers suit, the newest one is chosen.
  *
- * Objects that it has created live on, and its functions are called for them; when the last one is released, `end` is called.
+ * Objects that were created before do not change. The child of a fork has the same providers.
  *
- * @param provider  as it was registered: interface, ATR and mask, `user_data` and `create` have to be the same. If there are several
- *   such, it is the one that was registered last.
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind `user_data`
+ *   and the code of the functions must exist until `end` is called.
+ * @param functions  the functions for codes. They are copied.
  *
  * @return
- * - `SCM_S_OK`: not registered any more.
- * - `SCM_E_INVALIDARG`: as for `scm_register_provider`.
- * - `SCM_E_NOINTERFACE`: no provider is registered so.
+ * - `SCM_S_OK`: registered.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that are not zero;
+ *   `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR is too long, or NULL with a
+ *   length; `create` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
- * Waits neither for a `create` nor for a function of the provider that another thread is in. Any thread may call it, and
- * the provider itself.
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_ch_verification_provider(const struct scm_provider *provider,
+                                                 const struct scm_ch_verification_functions *functions);
+
+/**
+ * Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards, for every
+ * attachment of this process. If several providers suit, the newest one is chosen.
+ *
+ * Objects that were created before do not change. The child of a fork has the same providers.
+ *
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind `user_data`
+ *   and the code of the functions must exist until `end` is called.
+ * @param functions  the functions for authentication. They are copied.
+ *
+ * @return
+ * - `SCM_S_OK`: registered.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that are not zero;
+ *   `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR is too long, or NULL with a
+ *   length; `create` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_card_auth_provider(const struct scm_provider *provider,
+                                           const struct scm_card_auth_functions *functions);
+
+/**
+ * Registers a provider of an interface that the library does not know: from now on it creates the objects of
+ * `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest one is chosen.
+ *
+ * @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
+ * @param functions  the functions of the interface, in a form that the provider defines for its users. Only the address is kept:
+ *   `scm_interface_get_functions` gives it. NULL is allowed.
+ *
+ * @return as for `scm_register_file_access_provider`, and
+ * - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
+ *
+ * Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_interface_provider(const struct scm_provider *provider,
+                                           const void *functions);
+
+/**
+ * Unregisters a provider: from now on it creates no object.
+ *
+ * The objects that it has created stay, and its functions are called for them. When the last one is released, `end` is called.
+ *
+ * @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the same. If several
+ *   registered providers have them, the newest one is meant.
+ *
+ * @return
+ * - `SCM_S_OK`: unregistered.
+ * - `SCM_E_INVALIDARG`: as for `scm_register_file_access_provider`.
+ * - `SCM_E_NOINTERFACE`: no such provider is registered.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and the provider
+ * itself.
  */
 SCM_API
 scm_result scm_unregister_provider(const struct scm_provider *provider);

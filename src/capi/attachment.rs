@@ -295,7 +295,8 @@ fn detach(handle: *mut scm_handle, disposition: Disposition) -> Result<Hresult> 
     let token = token(handle)?;
     let attachment = handles()?.attachments.get(token)?;
     attachment.check_parting(disposition)?;
-    drop(handles()?.attachments.remove(token)?);
+    // No new attachment gets the slot before the objects of this one have ended.
+    drop(handles()?.attachments.take(token)?);
     attachment.part_with(disposition);
     // Nobody can unlock it any more, so the lock ends before functions of providers run, which may use the reader themselves.
     let closed = match Arc::is_last(&attachment) {

@@ -1,8 +1,10 @@
 //! The boundary to C: no panic crosses it, and no pointer from it is used unchecked.
 
+use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::abi::hresult::{Hresult, Result};
+pub use crate::abi::output::{Output, OutputBytes};
 use crate::runtime::callback;
 
 /// Runs the body of an exported function. A panic is a bug of ours: the caller gets `E_UNEXPECTED`, and the object under
@@ -33,7 +35,7 @@ pub unsafe fn input<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
 ///
 /// # Safety
 /// `text` is NULL or ends with a NUL, and nobody writes it during the call.
-pub unsafe fn text<'a>(text: *const std::ffi::c_char, limit: usize) -> Result<&'a [u8]> {
+pub unsafe fn text<'a>(text: *const c_char, limit: usize) -> Result<&'a [u8]> {
     if text.is_null() {
         return Err(Hresult::E_INVALIDARG);
     }
@@ -44,6 +46,19 @@ pub unsafe fn text<'a>(text: *const std::ffi::c_char, limit: usize) -> Result<&'
     }
     // SAFETY: these bytes were just read.
     Ok(unsafe { std::slice::from_raw_parts(text.cast(), length) })
+}
+
+/// The text of an input with its NUL. A text of more than `limit` bytes is refused.
+///
+/// # Safety
+/// As for `text`.
+pub unsafe fn text_with_nul<'a>(given: *const c_char, limit: usize) -> Result<&'a CStr> {
+    // SAFETY: as the caller vouches for.
+    if unsafe { text(given, limit) }?.len() > limit {
+        return Err(Hresult::E_INVALIDARG);
+    }
+    // SAFETY: not NULL, and its NUL was just read.
+    Ok(unsafe { CStr::from_ptr(given) })
 }
 
 /// A structure that may grow: it begins with `uint32_t struct_size`, and all zeroes behind that mean the defaults.
@@ -85,39 +100,6 @@ pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     Ok(copy)
 }
 
-/// A required output of one value. It is zero until `set`, so that it is zero after every failure.
-pub struct Output<T> {
-    pointer: *mut T,
-}
-
-impl<T> Output<T> {
-    /// # Safety
-    /// `pointer` is NULL or may be written as a `T` during the call; all zeroes are a value of `T`.
-    pub unsafe fn new(pointer: *mut T) -> Result<Output<T>> {
-        if pointer.is_null() {
-            return Err(Hresult::E_POINTER);
-        }
-        // SAFETY: not NULL; the rest the caller vouches for.
-        unsafe { pointer.write_bytes(0, 1) };
-        Ok(Output { pointer })
-    }
-
-    pub fn set(self, value: T) {
-        // SAFETY: checked in `new`, and still the same call.
-        unsafe { self.pointer.write(value) }
-    }
-
-    /// Lets a function of the program's own write it. After a failure it is zero, whatever that has left.
-    pub fn set_by<R>(self, call: impl FnOnce(*mut T) -> Result<R>) -> Result<R> {
-        let answer = call(self.pointer);
-        if answer.is_err() {
-            // SAFETY: as in `new`, and still the same call.
-            unsafe { self.pointer.write_bytes(0, 1) };
-        }
-        answer
-    }
-}
-
 /// A required output of a structure that may grow. The caller says in it how long his version of it is: no more than that is
 /// written, the size itself never, and zeroes where he knows more than this library.
 pub struct OutputStructure<T> {
@@ -154,65 +136,6 @@ impl<T: Options> OutputStructure<T> {
     }
 }
 
-/// Without a buffer only the length is asked for, and the capacity is 0.
-#[cold]
-fn check_question(capacity: usize) -> Result<()> {
-    match capacity {
-        0 => Ok(()),
-        _ => Err(Hresult::E_POINTER),
-    }
-}
-
-/// An output of bytes: a buffer, its capacity, and where its length goes.
-pub struct OutputBytes {
-    buffer: *mut u8,
-    capacity: usize,
-    length: Output<usize>,
-}
-
-impl OutputBytes {
-    /// # Safety
-    /// `buffer` is NULL or has `capacity` writable bytes, and `length` is NULL or may be written, during the call.
-    pub unsafe fn new(buffer: *mut u8, capacity: usize, length: *mut usize) -> Result<OutputBytes> {
-        // SAFETY: as the caller vouches for.
-        let length = unsafe { Output::new(length) }?;
-        if buffer.is_null() {
-            check_question(capacity)?;
-        }
-        Ok(OutputBytes { buffer, capacity, length })
-    }
-
-    /// Whether only the length is asked for.
-    fn is_question(&self) -> bool {
-        self.buffer.is_null()
-    }
-
-    /// Hands out `bytes`, or the length that they need.
-    pub fn fill(self, bytes: &[u8]) -> Result<Hresult> {
-        let (question, fits) = (self.is_question(), bytes.len() <= self.capacity);
-        if fits && !question {
-            // SAFETY: the buffer has room for them, and is no part of this library's memory.
-            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.buffer, bytes.len()) };
-        }
-        self.length.set(bytes.len());
-        if fits || question { Ok(Hresult::S_OK) } else { Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) }
-    }
-
-    /// Lets a function of the program's own fill it: buffer, capacity, and where the length goes. After a failure the length is zero,
-    /// or what is needed. To have written more than there is room for is a failure, too.
-    pub fn fill_by(self, call: impl FnOnce(*mut u8, usize, *mut usize) -> Result<Hresult>) -> Result<Hresult> {
-        let mut length = 0;
-        let answer = match call(self.buffer, self.capacity, &mut length) {
-            Ok(_) if length > self.capacity && !self.is_question() => Err(Hresult::E_FAIL),
-            answer => answer,
-        };
-        if matches!(answer, Ok(_) | Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER)) {
-            self.length.set(length);
-        }
-        answer
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,62 +165,10 @@ mod tests {
         unsafe {
             assert_eq!(text(c"abc".as_ptr(), 3), Ok(&b"abc"[..]));
             assert_eq!(text(c"abcdefg".as_ptr(), 3), Ok(&b"abcd"[..]));
+            assert_eq!(text_with_nul(c"abc".as_ptr(), 3), Ok(c"abc"));
+            assert_eq!(text_with_nul(c"abcd".as_ptr(), 3), Err(Hresult::E_INVALIDARG));
+            assert_eq!(text_with_nul(null(), 3), Err(Hresult::E_INVALIDARG));
         }
-    }
-
-    #[test]
-    fn outputs_are_zero_until_they_are_set() {
-        let (mut length, mut buffer) = (77, [9u8; 4]);
-        // SAFETY: the buffers are as long as is said.
-        unsafe {
-            assert!(Output::<usize>::new(null_mut()).is_err());
-            let _unused = OutputBytes::new(buffer.as_mut_ptr(), 4, &mut length).unwrap();
-            assert_eq!(length, 0);
-            let short = OutputBytes::new(buffer.as_mut_ptr(), 4, &mut length).unwrap();
-            assert_eq!(short.fill(b"12345"), Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER));
-            assert_eq!((length, buffer), (5, [9; 4]));
-            let question = OutputBytes::new(null_mut(), 0, &mut length).unwrap();
-            assert_eq!((question.fill(b"123"), length), (Ok(Hresult::S_OK), 3));
-            let right = OutputBytes::new(buffer.as_mut_ptr(), 4, &mut length).unwrap();
-            assert_eq!((right.fill(b"123"), &buffer), (Ok(Hresult::S_OK), b"123\x09"));
-            assert_eq!(OutputBytes::new(null_mut(), 1, &mut length).err(), Some(Hresult::E_POINTER));
-        }
-    }
-
-    #[test]
-    fn what_a_function_of_the_program_leaves_is_good_only_if_it_succeeds() {
-        let (mut value, mut length, mut buffer) = (77, 77, [9u8; 4]);
-        let mut fill = |answer: Result<Hresult>, claimed: usize| {
-            // SAFETY: the buffer is as long as is said, and so is what `claimed` writes.
-            unsafe {
-                let output = Output::new(&mut value).unwrap();
-                let set = output.set_by(|pointer| {
-                    pointer.write(5);
-                    answer
-                });
-                let output = OutputBytes::new(buffer.as_mut_ptr(), 4, &mut length).unwrap();
-                let filled = output.fill_by(|_, capacity, pointer| {
-                    pointer.write(claimed);
-                    assert_eq!(capacity, 4);
-                    answer
-                });
-                (set, value, filled, length)
-            }
-        };
-        let (ok, failed) = (Ok(Hresult::S_OK), Err(Hresult::E_ACCESSDENIED));
-        let short = Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER);
-        assert_eq!(fill(ok, 4), (ok, 5, ok, 4));
-        assert_eq!(fill(failed, 4), (failed, 0, failed, 0));
-        assert_eq!(fill(short, 9), (short, 0, short, 9));
-        assert_eq!(fill(ok, 5), (ok, 5, Err(Hresult::E_FAIL), 0));
-        // SAFETY: nothing is written but the length.
-        let question = unsafe { OutputBytes::new(null_mut(), 0, &mut length) }.unwrap();
-        let asked = question.fill_by(|_, _, pointer| {
-            // SAFETY: that is where the length goes.
-            unsafe { pointer.write(9) };
-            ok
-        });
-        assert_eq!((asked, length), (ok, 9));
     }
 
     #[repr(C)]

@@ -7,6 +7,15 @@ use std::ptr::NonNull;
 
 use crate::abi::hresult::Result;
 
+/// Moves `value` to the heap, or drops it when there is no memory.
+pub fn try_box<T>(value: T) -> Result<Box<T>> {
+    let mut cell = Vec::new();
+    cell.try_reserve_exact(1)?;
+    cell.push(value);
+    // SAFETY: a boxed slice of one element has the layout of a box of that element.
+    Ok(unsafe { Box::from_raw(Box::into_raw(cell.into_boxed_slice()).cast()) })
+}
+
 /// A shared, immutable `T`; the last reference drops it.
 pub struct Arc<T> {
     counted: NonNull<Counted<T>>,

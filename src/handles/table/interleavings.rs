@@ -1,15 +1,16 @@
-//! Every interleaving of a few threads at the handle table, under a mutex as in `process_table`.
+//! Every interleaving of a few threads that use the handle table under a mutex, as `process` does.
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::sync::{Arc, Mutex};
+use loom::sync::{Arc as LoomArc, Mutex};
 use loom::thread;
 
-use super::{HandleTable, Kind, Token};
+use super::HandleTable;
 use crate::abi::hresult::Hresult;
+use crate::handles::token::{HandleKind, Token};
 use crate::runtime::fallible::Arc;
 
-/// Counts how many of it there were.
-struct Object(Arc<AtomicUsize>);
+/// Counts how many objects were dropped.
+struct Object(LoomArc<AtomicUsize>);
 
 impl Drop for Object {
     fn drop(&mut self) {
@@ -19,17 +20,18 @@ impl Drop for Object {
 
 struct Scene {
     table: Mutex<HandleTable<Arc<Object>>>,
-    dropped: Arc<AtomicUsize>,
+    dropped: LoomArc<AtomicUsize>,
 }
 
 impl Scene {
-    fn new() -> (Arc<Scene>, Token) {
-        let (dropped, mut table) = (Arc::new(AtomicUsize::new(0)), HandleTable::new(Kind::Attachment));
+    fn new() -> (LoomArc<Scene>, Token) {
+        let dropped = LoomArc::new(AtomicUsize::new(0));
+        let mut table = HandleTable::new(HandleKind::Attachment);
         let token = table.insert(Arc::try_new(Object(dropped.clone())).unwrap()).unwrap();
-        (Arc::new(Scene { table: Mutex::new(table), dropped }), token)
+        (LoomArc::new(Scene { table: Mutex::new(table), dropped }), token)
     }
 
-    /// As a call does: the object lives as long as the reference, whatever becomes of its token.
+    /// Does what a call does: the object lives as long as the reference, even if its token dies.
     fn call(&self, token: Token) {
         let object = self.table.lock().unwrap().get(token);
         match object {
@@ -38,7 +40,7 @@ impl Scene {
         }
     }
 
-    /// As a detach does. Whether it was this one.
+    /// Does what a detach does. True if this detach ended the object.
     fn detach(&self, token: Token) -> bool {
         let object = self.table.lock().unwrap().remove(token);
         object.is_ok()
@@ -67,7 +69,7 @@ fn a_token_of_a_slot_that_is_used_again_stays_dead() {
         let theirs = scene.clone();
         let caller = thread::spawn(move || theirs.call(token));
         scene.detach(token);
-        let new = Arc::try_new(Object(Arc::new(AtomicUsize::new(0)))).unwrap();
+        let new = Arc::try_new(Object(LoomArc::new(AtomicUsize::new(0)))).unwrap();
         let new = scene.table.lock().unwrap().insert(new).unwrap();
         assert_ne!(new, token);
         caller.join().unwrap();

@@ -8,7 +8,7 @@ pub use reading::{exists, read, read_part, size};
 pub use refusal::Refusal;
 pub use writing::write;
 
-use super::file::File;
+use super::file::GenericFile;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
 use crate::iso7816::command::{Command, ins};
@@ -32,7 +32,7 @@ const SHORT_ID: u8 = 0x80;
 
 /// Beside a short identifier there is room for a small offset only. A file that is read from its beginning is the current one
 /// afterwards, and then there is room for a greater one. Where it may not be read the offset goes into a data object.
-fn touch(card: &mut Transaction, file: &File, offset: u64) -> Result<()> {
+fn touch(card: &mut Transaction, file: &GenericFile, offset: u64) -> Result<()> {
     let Some(short_id) = file.path.short_id().filter(|_| !file.is_current(card)) else { return Ok(()) };
     if offset > MAX_OFFSET_BESIDE_SHORT_ID {
         let place = Place::Even(SHORT_ID | short_id, 0);
@@ -58,7 +58,7 @@ enum Place {
 }
 
 impl Place {
-    fn of(card: &Transaction, file: &File, offset: u64) -> Result<Place> {
+    fn of(card: &Transaction, file: &GenericFile, offset: u64) -> Result<Place> {
         if offset > MAX_OFFSET {
             return Err(Hresult::SCARD_E_BAD_SEEK);
         }
@@ -72,7 +72,7 @@ impl Place {
     }
 
     /// In a data object, however small the offset is.
-    fn odd(card: &Transaction, file: &File) -> Place {
+    fn odd(card: &Transaction, file: &GenericFile) -> Place {
         Place::Odd(file.path.short_id().filter(|_| !file.is_current(card)))
     }
 

@@ -40,6 +40,13 @@ pub struct Form {
     pub longest: usize,
 }
 
+impl Default for Form {
+    /// Characters, without a block.
+    fn default() -> Form {
+        Form { encoding: Encoding::Characters, block: None, filler: FILLER, shortest: 1, longest: MAX_CODE }
+    }
+}
+
 impl Form {
     /// A form; None as a limit is whatever the block takes.
     pub fn new(
@@ -209,6 +216,11 @@ mod tests {
         let longest = form(Encoding::Characters, Some(MAX_CODE));
         let blocks = longest.blocks(&[b"1", b"2"]).unwrap();
         assert_eq!((blocks.len(), blocks.capacity()), (2 * MAX_CODE, 2 * MAX_CODE));
+    }
+
+    #[test]
+    fn the_default_is_the_form_without_options() {
+        assert_eq!(Form::default(), form(Encoding::Characters, None));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) const LIFE_CYCLE: u32 = 0x8A;
 
 /// The kind of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum FileKind {
     Directory,
     Transparent,
     Fixed,
@@ -33,30 +33,30 @@ pub enum Kind {
     Cyclic,
 }
 
-impl Kind {
+impl FileKind {
     pub fn value(self) -> u32 {
         match self {
-            Kind::Directory => SCM_TYPE_DIRECTORY_FILE,
-            Kind::Transparent => SCM_TYPE_TRANSPARENT_EF,
-            Kind::Fixed => SCM_TYPE_FIXED_EF,
-            Kind::Variable => SCM_TYPE_VARIABLE_EF,
-            Kind::Cyclic => SCM_TYPE_CYCLIC_EF,
+            FileKind::Directory => SCM_TYPE_DIRECTORY_FILE,
+            FileKind::Transparent => SCM_TYPE_TRANSPARENT_EF,
+            FileKind::Fixed => SCM_TYPE_FIXED_EF,
+            FileKind::Variable => SCM_TYPE_VARIABLE_EF,
+            FileKind::Cyclic => SCM_TYPE_CYCLIC_EF,
         }
     }
 
     pub fn has_records(self) -> bool {
-        matches!(self, Kind::Fixed | Kind::Variable | Kind::Cyclic)
+        matches!(self, FileKind::Fixed | FileKind::Variable | FileKind::Cyclic)
     }
 
     /// That of a file descriptor byte (ISO/IEC 7816-4, 7.4.5).
-    fn of_descriptor(byte: u8) -> Option<Kind> {
+    fn of_descriptor(byte: u8) -> Option<FileKind> {
         match byte & 0xBF {
-            0x38 => Some(Kind::Directory),
+            0x38 => Some(FileKind::Directory),
             other => match other & 0x87 {
-                0x01 => Some(Kind::Transparent),
-                0x02 | 0x03 => Some(Kind::Fixed),
-                0x04 | 0x05 => Some(Kind::Variable),
-                0x06 | 0x07 => Some(Kind::Cyclic),
+                0x01 => Some(FileKind::Transparent),
+                0x02 | 0x03 => Some(FileKind::Fixed),
+                0x04 | 0x05 => Some(FileKind::Variable),
+                0x06 | 0x07 => Some(FileKind::Cyclic),
                 _ => None,
             },
         }
@@ -75,7 +75,7 @@ pub enum Coding {
 /// The control parameters of a file, as far as its card tells them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ControlParameters {
-    pub kind: Option<Kind>,
+    pub kind: Option<FileKind>,
     /// Bytes of data, without structure.
     pub size: Option<u32>,
     /// Bytes of the longest record.
@@ -95,7 +95,7 @@ impl ControlParameters {
         for object in objects(answer) {
             parameters.take(&object);
         }
-        if parameters.kind == Some(Kind::Directory) {
+        if parameters.kind == Some(FileKind::Directory) {
             parameters.size = None;
         }
         parameters
@@ -120,7 +120,7 @@ impl ControlParameters {
 
     /// Descriptor byte, data coding byte, the longest record (one or two bytes), and how many records there are.
     fn take_descriptor(&mut self, value: &[u8]) {
-        self.kind = value.first().and_then(|byte| Kind::of_descriptor(*byte));
+        self.kind = value.first().and_then(|byte| FileKind::of_descriptor(*byte));
         self.coding = value.get(1).map(|byte| match byte >> 5 & 0x03 {
             0 => Coding::Once,
             1 => Coding::Proprietary,
@@ -166,7 +166,7 @@ mod tests {
             [0x62, 17, 0x80, 2, 0x01, 0x00, 0x82, 2, 0x01, 0x41, 0x83, 2, 0x44, 0x01, 0x88, 1, 0x08, 0x8A, 1, 5];
         let answer = [&answer[..1], &[18], &answer[2..]].concat();
         let parameters = ControlParameters::read(&answer);
-        assert_eq!((parameters.kind, parameters.size), (Some(Kind::Transparent), Some(256)));
+        assert_eq!((parameters.kind, parameters.size), (Some(FileKind::Transparent), Some(256)));
         assert_eq!((parameters.id, parameters.short_id, parameters.life_cycle), (Some(0x4401), Some(1), Some(5)));
         assert_eq!(parameters.coding, Some(Coding::Or));
     }
@@ -181,10 +181,10 @@ mod tests {
             let parameters = ControlParameters::read(&answer);
             (parameters.kind, parameters.record_size)
         };
-        assert_eq!(kind(&[0x42, 0x41, 0x00, 0x08, 0x0A]), (Some(Kind::Fixed), Some(8)));
-        assert_eq!(kind(&[0x04, 0x41, 0x01, 0x20, 0x00, 0x0A]), (Some(Kind::Variable), Some(288)));
-        assert_eq!(kind(&[0x06, 0x41, 0x20]), (Some(Kind::Cyclic), Some(32)));
-        assert_eq!(kind(&[0x02, 0x41, 0x00, 0x00, 0x0A]), (Some(Kind::Fixed), None));
+        assert_eq!(kind(&[0x42, 0x41, 0x00, 0x08, 0x0A]), (Some(FileKind::Fixed), Some(8)));
+        assert_eq!(kind(&[0x04, 0x41, 0x01, 0x20, 0x00, 0x0A]), (Some(FileKind::Variable), Some(288)));
+        assert_eq!(kind(&[0x06, 0x41, 0x20]), (Some(FileKind::Cyclic), Some(32)));
+        assert_eq!(kind(&[0x02, 0x41, 0x00, 0x00, 0x0A]), (Some(FileKind::Fixed), None));
         for (descriptor, records) in [
             (&[0x82, 5, 2, 0x41, 0, 8, 0x0A][..], Some(10)),
             (&[0x82, 6, 2, 0x41, 0, 8, 1, 0x0A], Some(266)),
@@ -192,8 +192,8 @@ mod tests {
         ] {
             assert_eq!(ControlParameters::read(descriptor).records, records);
         }
-        assert_eq!(kind(&[0x78]), (Some(Kind::Directory), None));
-        assert_eq!(kind(&[0x38]), (Some(Kind::Directory), None));
+        assert_eq!(kind(&[0x78]), (Some(FileKind::Directory), None));
+        assert_eq!(kind(&[0x38]), (Some(FileKind::Directory), None));
         assert_eq!(kind(&[0x80]), (None, None));
         assert_eq!(kind(&[]), (None, None));
     }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn templates_in_a_template_are_opened() {
         let parameters = ControlParameters::read(&[0x6F, 11, 0x62, 7, 0x82, 1, 1, 0x80, 2, 1, 0, 0x64, 0]);
-        assert_eq!((parameters.kind, parameters.size), (Some(Kind::Transparent), Some(256)));
+        assert_eq!((parameters.kind, parameters.size), (Some(FileKind::Transparent), Some(256)));
         let tags: Vec<_> = objects(&[0x6F, 6, 0x64, 4, 0x50, 2, 0x62, 0]).map(|object| object.tag).collect();
         assert_eq!(tags, [0x50]);
     }

@@ -1,6 +1,6 @@
 //! CREATE FILE (ISO/IEC 7816-9): what a new file is to be, and where.
 
-use super::control_parameters::{ControlParameters, DESCRIPTOR, FCI, FCP, ID, Kind, NAME, SIZE, WHOLE_SIZE};
+use super::control_parameters::{ControlParameters, DESCRIPTOR, FCI, FCP, FileKind, ID, NAME, SIZE, WHOLE_SIZE};
 use super::file_access::succeed;
 use super::properties::is_objects;
 use super::selection::enter_directory;
@@ -71,12 +71,12 @@ fn check_content(given: &[u8], content: &[u8]) -> Result<()> {
     let parameters = ControlParameters::read(given);
     let record_size = parameters.record_size.map_or(usize::MAX, |size| size as usize).max(1);
     match parameters.kind {
-        Some(Kind::Directory) if !content.is_empty() => Err(Hresult::E_INVALIDARG),
-        Some(Kind::Fixed | Kind::Cyclic) if record_size < usize::MAX && content.len() % record_size != 0 => {
+        Some(FileKind::Directory) if !content.is_empty() => Err(Hresult::E_INVALIDARG),
+        Some(FileKind::Fixed | FileKind::Cyclic) if record_size < usize::MAX && content.len() % record_size != 0 => {
             Err(Hresult::E_INVALIDARG)
         }
-        Some(Kind::Variable) if content.len() > record_size => Err(Hresult::SCARD_E_WRITE_TOO_MANY),
-        Some(Kind::Transparent) | None if parameters.size.is_some_and(|size| content.len() > size as usize) => {
+        Some(FileKind::Variable) if content.len() > record_size => Err(Hresult::SCARD_E_WRITE_TOO_MANY),
+        Some(FileKind::Transparent) | None if parameters.size.is_some_and(|size| content.len() > size as usize) => {
             Err(Hresult::SCARD_E_WRITE_TOO_MANY)
         }
         _ => Ok(()),

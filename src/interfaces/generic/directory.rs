@@ -2,11 +2,11 @@
 //! tried.
 
 use super::binary;
-use super::control_parameters::{ControlParameters, Kind};
-use super::file::File;
-use super::file_access::look;
+use super::control_parameters::{ControlParameters, FileKind};
+use super::file::GenericFile;
+use super::opening::select_and_read;
 use super::record;
-use super::selection::{Expected, Telling, enter, enter_directory, select};
+use super::selection::{Expected, Telling, enter_directory, make_current, select};
 use crate::abi::constants::{
     SCM_TYPE_ALL_FILES, SCM_TYPE_DIRECTORIES, SCM_TYPE_DIRECTORY_FILE, SCM_TYPE_FILES, SCM_TYPE_VARIABLE_EF,
 };
@@ -36,11 +36,11 @@ impl Wanted {
     }
 
     /// Of a file whose kind its card does not tell nothing is known but that it is there.
-    fn includes(self, kind: Option<Kind>) -> bool {
+    fn includes(self, kind: Option<FileKind>) -> bool {
         match (self.0, kind) {
             (SCM_TYPE_ALL_FILES, _) => true,
-            (SCM_TYPE_DIRECTORIES | SCM_TYPE_DIRECTORY_FILE, kind) => kind == Some(Kind::Directory),
-            (SCM_TYPE_FILES, kind) => kind != Some(Kind::Directory),
+            (SCM_TYPE_DIRECTORIES | SCM_TYPE_DIRECTORY_FILE, kind) => kind == Some(FileKind::Directory),
+            (SCM_TYPE_FILES, kind) => kind != Some(FileKind::Directory),
             (wanted, kind) => kind.is_some_and(|kind| kind.value() == wanted),
         }
     }
@@ -137,7 +137,7 @@ pub fn list(card: &mut Transaction, directory: &Path, wanted: Wanted, candidates
         }
         Ok(())
     })?;
-    if *directory == Path::MF && wanted.includes(Some(Kind::Directory)) {
+    if *directory == Path::MF && wanted.includes(Some(FileKind::Directory)) {
         list_applications(card, &mut names)?;
     }
     Ok(names)
@@ -188,7 +188,7 @@ fn list_applications(card: &mut Transaction, names: &mut Vec<u8>) -> Result<()> 
         let Some(name) = tlv::find(template.value, APPLICATION_NAME).and_then(|name| Name::new(name).ok()) else {
             continue;
         };
-        let told = match look(card, &Path::of(Root::Name(name)), Expected::Directory) {
+        let told = match select_and_read(card, &Path::of(Root::Name(name)), Expected::Directory) {
             Ok(told) => told,
             Err(code) if is_of_the_file(code) => continue,
             Err(code) => return Err(code),
@@ -206,12 +206,12 @@ fn list_applications(card: &mut Transaction, names: &mut Vec<u8>) -> Result<()> 
 /// A card without EF.DIR has no list of applications.
 fn read_dir(card: &mut Transaction, content: &mut Vec<u8>) -> Result<()> {
     let path = Path::MF.child(DIR)?;
-    match enter(card, &path, Expected::File) {
+    match make_current(card, &path, Expected::File) {
         Ok(()) => {}
         Err(code) if is_of_the_file(code) => return Ok(()),
         Err(code) => return Err(code),
     }
-    let file = File::of_standard(path);
+    let file = GenericFile::of_standard(path);
     while content.len() <= MAX_DIR {
         // Some cards give less at once than they are asked for.
         let part = binary::read_part(card, &file, content.len() as u64, SHORT_RESPONSE, content);

@@ -1,8 +1,8 @@
 //! EF.ATR/INFO: what a card says of itself beyond its ATR (ISO/IEC 7816-4, 12.2.2).
 
 use super::binary;
-use super::file::File;
-use super::selection::{Expected, enter};
+use super::file::GenericFile;
+use super::selection::{Expected, make_current};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
 use crate::iso7816::capabilities::Capabilities;
@@ -34,6 +34,6 @@ pub fn read(card: &mut Transaction) -> Result<()> {
 /// What is in it, as far as one command brings it.
 pub fn read_file(card: &mut Transaction, content: &mut Vec<u8>) -> Result<()> {
     let path = Path::MF.child(ID)?;
-    enter(card, &path, Expected::File)?;
-    binary::read_part(card, &File::of_standard(path), 0, SHORT_RESPONSE, content).map(drop)
+    make_current(card, &path, Expected::File)?;
+    binary::read_part(card, &GenericFile::of_standard(path), 0, SHORT_RESPONSE, content).map(drop)
 }

@@ -39,6 +39,15 @@ pub struct Prompt {
     pub language: u16,
 }
 
+/// English (United States).
+pub(crate) const ENGLISH: u16 = 0x0409;
+
+impl Default for Prompt {
+    fn default() -> Prompt {
+        Prompt { timeout_s: 0, language: ENGLISH }
+    }
+}
+
 /// What the user is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Question {

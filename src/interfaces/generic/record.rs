@@ -2,8 +2,8 @@
 //! numbers from 1.
 
 use super::binary::Refusal;
-use super::control_parameters::Kind;
-use super::file::{Change, File};
+use super::control_parameters::FileKind;
+use super::file::{Change, GenericFile};
 use super::search::Search;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
@@ -18,7 +18,7 @@ pub(crate) const NUMBERED: u8 = 0x04;
 const PREVIOUS: u8 = 0x03;
 
 /// Reads the record at `position`. There is none behind the last one: `SCARD_W_EOF`.
-pub fn read(card: &mut Transaction, file: &File, position: u64, data: &mut Vec<u8>) -> Result<()> {
+pub fn read(card: &mut Transaction, file: &GenericFile, position: u64, data: &mut Vec<u8>) -> Result<()> {
     let number = number(position).ok_or(Hresult::SCARD_W_EOF)?;
     let mut status = read_or_ask_again(card, file, number, data)?;
     if status == StatusWord::RECORD_NOT_FOUND {
@@ -37,14 +37,14 @@ pub fn read(card: &mut Transaction, file: &File, position: u64, data: &mut Vec<u
 
 /// Reads a record in the length that the card has told, once a record has had it, and else as long as it is: the card may have told too
 /// little.
-fn read_whole(card: &mut Transaction, file: &File, number: u8, data: &mut Vec<u8>) -> Result<StatusWord> {
+fn read_whole(card: &mut Transaction, file: &GenericFile, number: u8, data: &mut Vec<u8>) -> Result<StatusWord> {
     let begin = data.len();
     let told = file.parameters.record_size.map(|size| size as usize);
     let longest = match told {
         Some(..=SHORT_RESPONSE) => SHORT_RESPONSE,
         _ => EXTENDED_RESPONSE,
     };
-    let told = told.filter(|_| file.kind != Kind::Variable);
+    let told = told.filter(|_| file.kind != FileKind::Variable);
     if let Some(length) = told.filter(|_| file.is_record_size_proven()) {
         let status = read_numbered(card, file, number, length, data)?;
         if card.given_length() <= length {
@@ -61,19 +61,19 @@ fn read_whole(card: &mut Transaction, file: &File, number: u8, data: &mut Vec<u8
 }
 
 /// A record without a byte, if there is one: a card may say the same of a record that is not there.
-fn check_empty(card: &mut Transaction, file: &File, number: u8) -> Result<()> {
+fn check_empty(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<()> {
     if !is_empty_record(card, file, number)? {
         return Err(Hresult::SCARD_W_EOF);
     }
     match file.parameters.record_size {
-        Some(1..) if file.kind != Kind::Variable => Err(Hresult::SCARD_E_COMM_DATA_LOST),
+        Some(1..) if file.kind != FileKind::Variable => Err(Hresult::SCARD_E_COMM_DATA_LOST),
         _ => Ok(()),
     }
 }
 
 /// Whether the record is there of which the card gives nothing: the card gives the next one, or refuses the last one that there can be,
 /// and so tells a record without bytes from none.
-fn is_empty_record(card: &mut Transaction, file: &File, number: u8) -> Result<bool> {
+fn is_empty_record(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
     let mut next = Vec::new();
     if u64::from(number) < MAX_RECORDS {
         read_numbered(card, file, number + 1, SHORT_RESPONSE, &mut next)?;
@@ -85,7 +85,7 @@ fn is_empty_record(card: &mut Transaction, file: &File, number: u8) -> Result<bo
 }
 
 /// Whether the card succeeds for a record and gives no byte of it. A refusal counts if it comes twice.
-fn is_given_without_bytes(card: &mut Transaction, file: &File, number: u8) -> Result<bool> {
+fn is_given_without_bytes(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
     for _ in 0..2 {
         let mut data = Vec::new();
         if read_numbered(card, file, number, SHORT_RESPONSE, &mut data)?.is_done() {
@@ -97,7 +97,7 @@ fn is_given_without_bytes(card: &mut Transaction, file: &File, number: u8) -> Re
 
 /// Whether a card that refuses a record means that there is none. With another word than 6A83 it still gives the one before; and it does
 /// not give the last one of those that it has told of, nor, where its word says nothing, one behind.
-fn is_end(card: &mut Transaction, file: &File, number: u8, status: StatusWord) -> Result<bool> {
+fn is_end(card: &mut Transaction, file: &GenericFile, number: u8, status: StatusWord) -> Result<bool> {
     let last = told_last(file);
     let (is_told, has_said_so) = (number <= last, status == StatusWord::RECORD_NOT_FOUND);
     // Behind the last one that it has told of any word is an end.
@@ -115,17 +115,17 @@ fn is_end(card: &mut Transaction, file: &File, number: u8, status: StatusWord) -
 }
 
 /// The last record that the card has told of; 0 if it has told of none.
-fn told_last(file: &File) -> u8 {
+fn told_last(file: &GenericFile) -> u8 {
     file.parameters.records.and_then(|count| u8::try_from(count).ok()).unwrap_or(0)
 }
 
-fn is_behind_told(file: &File, number: u8) -> bool {
+fn is_behind_told(file: &GenericFile, number: u8) -> bool {
     let last = told_last(file);
     last > 0 && number == last + 1
 }
 
 /// Whether the card gives a record behind one that it refuses in words that say nothing. It is looked for in steps that double.
-fn gives_behind(card: &mut Transaction, file: &File, number: u8) -> Result<bool> {
+fn gives_behind(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
     for next in (0..7).filter_map(|doublings| number.checked_add(1 << doublings)) {
         if gives(card, file, next)? {
             return Ok(true);
@@ -134,17 +134,17 @@ fn gives_behind(card: &mut Transaction, file: &File, number: u8) -> Result<bool>
     Ok(false)
 }
 
-fn gives(card: &mut Transaction, file: &File, number: u8) -> Result<bool> {
+fn gives(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
     Ok(read_numbered(card, file, number, SHORT_RESPONSE, &mut Vec::new())?.is_done())
 }
 
 /// The same of a record that is most likely there, and may be refused once.
-fn gives_after_all(card: &mut Transaction, file: &File, number: u8) -> Result<bool> {
+fn gives_after_all(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
     Ok(gives(card, file, number)? || gives(card, file, number)?)
 }
 
 /// A card that refuses a record once does not always mean it.
-fn read_or_ask_again(card: &mut Transaction, file: &File, number: u8, data: &mut Vec<u8>) -> Result<StatusWord> {
+fn read_or_ask_again(card: &mut Transaction, file: &GenericFile, number: u8, data: &mut Vec<u8>) -> Result<StatusWord> {
     let status = read_whole(card, file, number, data)?;
     let may_be_end = may_be_missing(Refusal::of(status)) || is_behind_told(file, number);
     if status.is_done() || status == StatusWord::RECORD_NOT_FOUND || !may_be_end {
@@ -168,7 +168,7 @@ fn may_be_length(status: StatusWord) -> bool {
 /// shorter ones.
 fn read_numbered(
     card: &mut Transaction,
-    file: &File,
+    file: &GenericFile,
     number: u8,
     length: usize,
     data: &mut Vec<u8>,
@@ -219,7 +219,7 @@ fn may_be_long(card: &mut Transaction, length: usize) -> bool {
 /// Reads a record in the greatest length below `refused` that the card takes for it.
 fn read_less(
     card: &mut Transaction,
-    file: &File,
+    file: &GenericFile,
     command: &Command,
     refused: usize,
     data: &mut Vec<u8>,
@@ -282,21 +282,31 @@ fn read_less(
 
 /// Whether a record has more than the `given` bytes that came when the card was `asked` for no more, because it had refused that: no command
 /// gives the rest. Where the card has `taken` longer lengths before, it was the record that had no more.
-fn is_cut(file: &File, taken: usize, asked: usize, given: usize) -> bool {
-    let told = file.parameters.record_size.filter(|_| file.kind != Kind::Variable);
+fn is_cut(file: &GenericFile, taken: usize, asked: usize, given: usize) -> bool {
+    let told = file.parameters.record_size.filter(|_| file.kind != FileKind::Variable);
     given == asked && taken <= asked && told.is_some_and(|told| given < told as usize)
 }
 
 /// A card that speaks of another file has lost the selection, and is asked once more with the file selected again.
-fn send_short(card: &mut Transaction, file: &File, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+fn send_short(
+    card: &mut Transaction,
+    file: &GenericFile,
+    command: &Command,
+    answer: &mut Vec<u8>,
+) -> Result<StatusWord> {
     let status = send_short_once(card, file, command, answer)?;
-    match file.enter_again(card, status)? {
+    match file.recover(card, status)? {
         true => send_short_once(card, file, command, answer),
         false => Ok(status),
     }
 }
 
-fn send_short_once(card: &mut Transaction, file: &File, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+fn send_short_once(
+    card: &mut Transaction,
+    file: &GenericFile,
+    command: &Command,
+    answer: &mut Vec<u8>,
+) -> Result<StatusWord> {
     let begin = answer.len();
     let status = card.send_short(&naming(card, file, command), answer)?;
     if !status.is_done() {
@@ -307,7 +317,7 @@ fn send_short_once(card: &mut Transaction, file: &File, command: &Command, answe
 }
 
 /// Changes the record at `position`, or appends one where that is behind the last; gives the position behind it.
-pub fn write(card: &mut Transaction, file: &File, position: u64, change: Change) -> Result<u64> {
+pub fn write(card: &mut Transaction, file: &GenericFile, position: u64, change: Change) -> Result<u64> {
     let data = change.data();
     let number = number(position).ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
     let ins = match change {
@@ -337,7 +347,7 @@ pub fn write(card: &mut Transaction, file: &File, position: u64, change: Change)
 
 /// The code of a refused change. One for which a record has no room, as the card has told, is too long, if the card does not say anything
 /// else. It is left to the card, because it may have told too little.
-fn refusal(file: &File, length: usize, status: StatusWord) -> Hresult {
+fn refusal(file: &GenericFile, length: usize, status: StatusWord) -> Hresult {
     let is_too_long = file.parameters.record_size.is_some_and(|size| length > size as usize);
     match status {
         status if is_too_long && Refusal::may_be_length_of_change(status) => Hresult::SCARD_E_WRITE_TOO_MANY,
@@ -346,24 +356,24 @@ fn refusal(file: &File, length: usize, status: StatusWord) -> Hresult {
 }
 
 /// Appends a record where `position` is the end; gives the position behind it. In a ring the new one is the first.
-fn append_at(card: &mut Transaction, file: &File, position: u64, data: &[u8]) -> Result<u64> {
+fn append_at(card: &mut Transaction, file: &GenericFile, position: u64, data: &[u8]) -> Result<u64> {
     if position > 0 && count(card, file)? != position {
         return Err(Hresult::SCARD_E_BAD_SEEK);
     }
     append(card, file, data)?;
-    Ok(if file.kind == Kind::Cyclic { 1 } else { position + 1 })
+    Ok(if file.kind == FileKind::Cyclic { 1 } else { position + 1 })
 }
 
 /// Whether a card may have refused to write into a ring by the number of the record.
-fn refuses_number(file: &File, status: StatusWord) -> bool {
-    file.kind == Kind::Cyclic && (status.is_unknown_command() || status == StatusWord::WRONG_STRUCTURE)
+fn refuses_number(file: &GenericFile, status: StatusWord) -> bool {
+    file.kind == FileKind::Cyclic && (status.is_unknown_command() || status == StatusWord::WRONG_STRUCTURE)
 }
 
 /// APPEND RECORD. In a ring UPDATE RECORD of the previous one does the same (ISO/IEC 7816-4), and some cards know only that.
-pub fn append(card: &mut Transaction, file: &File, data: &[u8]) -> Result<()> {
+pub fn append(card: &mut Transaction, file: &GenericFile, data: &[u8]) -> Result<()> {
     let append = Command::new(ins::APPEND_RECORD, 0, 0).with_data(data);
     let mut status = send_change(card, file, &append)?;
-    if file.kind == Kind::Cyclic && status.is_unknown_command() {
+    if file.kind == FileKind::Cyclic && status.is_unknown_command() {
         let update = Command::new(ins::UPDATE_RECORD, 0, PREVIOUS).with_data(data);
         status = send_change(card, file, &update)?;
     }
@@ -371,7 +381,7 @@ pub fn append(card: &mut Transaction, file: &File, data: &[u8]) -> Result<()> {
 }
 
 /// Whether there are at least so many records.
-pub fn exists(card: &mut Transaction, file: &File, count: u64) -> Result<bool> {
+pub fn exists(card: &mut Transaction, file: &GenericFile, count: u64) -> Result<bool> {
     let Some(number) = count.checked_sub(1).and_then(number) else { return Ok(count == 0) };
     let mut data = Vec::new();
     match read_or_ask_again(card, file, number, &mut data) {
@@ -389,13 +399,13 @@ pub fn exists(card: &mut Transaction, file: &File, count: u64) -> Result<bool> {
 }
 
 /// The same as `is_end`, where nobody knows of the record before: the first one is there.
-fn is_beyond(card: &mut Transaction, file: &File, number: u8, status: StatusWord) -> Result<bool> {
+fn is_beyond(card: &mut Transaction, file: &GenericFile, number: u8, status: StatusWord) -> Result<bool> {
     let may_be = number > 1 && may_be_missing(Refusal::of(status)) && gives_after_all(card, file, 1)?;
     Ok(may_be && (!Refusal::of(status).says_nothing() || !gives_behind(card, file, number)?))
 }
 
 /// How many records there are; the card is asked for one after the other, in ever smaller steps.
-pub fn count(card: &mut Transaction, file: &File) -> Result<u64> {
+pub fn count(card: &mut Transaction, file: &GenericFile) -> Result<u64> {
     let mut last = 0;
     loop {
         // The one behind is asked for twice, lest a single refusal makes the file shorter.
@@ -412,23 +422,23 @@ fn number(position: u64) -> Option<u8> {
 }
 
 /// Changes a record, with the file selected again where the card has lost the selection, and so has changed nothing.
-fn send_change(card: &mut Transaction, file: &File, command: &Command) -> Result<StatusWord> {
+fn send_change(card: &mut Transaction, file: &GenericFile, command: &Command) -> Result<StatusWord> {
     let status = send(card, file, command, &mut Vec::new())?;
-    match file.enter_again(card, status)? {
+    match file.recover(card, status)? {
         true => send(card, file, command, &mut Vec::new()),
         false => Ok(status),
     }
 }
 
 /// Sends a command about records of `file`.
-fn send(card: &mut Transaction, file: &File, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
+fn send(card: &mut Transaction, file: &GenericFile, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
     let status = card.send_in_any_form(&naming(card, file, command), answer)?;
     file.note_named(card, status);
     Ok(status)
 }
 
 /// The same command with the short identifier in P2, as long as the file is not the current one.
-fn naming<'a>(card: &Transaction, file: &File, command: &Command<'a>) -> Command<'a> {
+fn naming<'a>(card: &Transaction, file: &GenericFile, command: &Command<'a>) -> Command<'a> {
     let short_id = file.path.short_id().filter(|_| !file.is_current(card)).unwrap_or(0);
     Command { p2: short_id << 3 | command.p2, ..*command }
 }

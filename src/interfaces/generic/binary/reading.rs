@@ -6,7 +6,7 @@ use super::{DATA, DATA_OBJECTS, MAX_OFFSET, MAX_SHORT_OFFSET, Place, max_offset,
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
-use crate::interfaces::generic::file::File;
+use crate::interfaces::generic::file::GenericFile;
 use crate::interfaces::generic::last_of;
 use crate::interfaces::generic::search::{Found, Search};
 use crate::iso7816::command::{Command, SHORT_RESPONSE, ins};
@@ -16,7 +16,13 @@ use crate::iso7816::tlv;
 
 /// Reads up to `length` bytes from `position` on. Less is read at the end of the file, and where the card stops in the middle: then
 /// the next call tells why. Nothing at the end is `SCARD_W_EOF`.
-pub fn read(card: &mut Transaction, file: &File, position: u64, length: usize, data: &mut Vec<u8>) -> Result<()> {
+pub fn read(
+    card: &mut Transaction,
+    file: &GenericFile,
+    position: u64,
+    length: usize,
+    data: &mut Vec<u8>,
+) -> Result<()> {
     let mut reader = Reader::new(card, file);
     let mut is_last = false;
     while data.len() < length {
@@ -43,18 +49,24 @@ pub fn read(card: &mut Transaction, file: &File, position: u64, length: usize, d
 }
 
 /// Reads once what the card gives at `offset`, up to `length` bytes; nothing at the end. Tells whether more may follow.
-pub fn read_part(card: &mut Transaction, file: &File, offset: u64, length: usize, data: &mut Vec<u8>) -> Result<bool> {
+pub fn read_part(
+    card: &mut Transaction,
+    file: &GenericFile,
+    offset: u64,
+    length: usize,
+    data: &mut Vec<u8>,
+) -> Result<bool> {
     Ok(Reader::new(card, file).part(offset, length, false, data)? == Part::More)
 }
 
 /// Whether the file has a byte at `offset`.
-pub fn exists(card: &mut Transaction, file: &File, offset: u64) -> Result<bool> {
+pub fn exists(card: &mut Transaction, file: &GenericFile, offset: u64) -> Result<bool> {
     Reader::new(card, file).exists(offset)
 }
 
 /// How many bytes there are in a file. What the card has told of it is looked at, and where that is wrong, or the card tells nothing,
 /// the first offset is looked for at which there is none. Of a file that may not be read it is what the card has told.
-pub fn size(card: &mut Transaction, file: &File) -> Result<u64> {
+pub fn size(card: &mut Transaction, file: &GenericFile) -> Result<u64> {
     let mut reader = Reader::new(card, file);
     let size = match file.end() {
         Some(told) => match reader.compare(told)? {
@@ -95,7 +107,7 @@ struct Answer {
 
 struct Reader<'a, 'b> {
     card: &'a mut Transaction<'b>,
-    file: &'a File,
+    file: &'a GenericFile,
     /// How much the card has given after it has refused more.
     found: Option<Found>,
     /// The longest response that the search has found to be given; all there is where nothing was searched for.
@@ -119,7 +131,7 @@ struct Rest {
 }
 
 impl Reader<'_, '_> {
-    fn new<'a, 'b>(card: &'a mut Transaction<'b>, file: &'a File) -> Reader<'a, 'b> {
+    fn new<'a, 'b>(card: &'a mut Transaction<'b>, file: &'a GenericFile) -> Reader<'a, 'b> {
         Reader { card, file, found: None, longest: usize::MAX, corrected: None, rest: None }
     }
 
@@ -489,7 +501,7 @@ impl Reader<'_, '_> {
         touch(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
         let answer = self.ask_at(place, offset, length, most, data)?;
-        if !self.file.enter_again(self.card, answer.status)? {
+        if !self.file.recover(self.card, answer.status)? {
             return Ok(answer);
         }
         touch(self.card, self.file, offset)?;

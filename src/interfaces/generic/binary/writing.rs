@@ -6,7 +6,7 @@ use super::{DATA, Place, push_number, reading, touch};
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
-use crate::interfaces::generic::file::{Change, File};
+use crate::interfaces::generic::file::{Change, GenericFile};
 use crate::interfaces::generic::search::{Found, Search};
 use crate::iso7816::command::{Command, SHORT_DATA, ins};
 use crate::iso7816::delivery::Carrier;
@@ -14,7 +14,13 @@ use crate::iso7816::status_word::StatusWord;
 use crate::iso7816::tlv;
 
 /// Changes what is from `position` on; `written` is what the card has acknowledged.
-pub fn write(card: &mut Transaction, file: &File, position: u64, change: Change, written: &mut usize) -> Result<()> {
+pub fn write(
+    card: &mut Transaction,
+    file: &GenericFile,
+    position: u64,
+    change: Change,
+    written: &mut usize,
+) -> Result<()> {
     let (data, even, odd) = match change {
         Change::Replace(data) => (data, ins::UPDATE_BINARY, ins::UPDATE_BINARY_ODD),
         Change::Or(data) | Change::And(data) => (data, ins::WRITE_BINARY, ins::WRITE_BINARY_ODD),
@@ -49,7 +55,7 @@ enum Part {
 
 struct Writer<'a, 'b> {
     card: &'a mut Transaction<'b>,
-    file: &'a File,
+    file: &'a GenericFile,
     even: u8,
     odd: u8,
     begin: u64,
@@ -71,7 +77,7 @@ impl Writer<'_, '_> {
         let Some(length) = self.next_length(place, offset) else { return Ok(Part::Nothing(self.refused.0)) };
         let part = rest.get(..length).unwrap_or(rest);
         let mut status = self.send(place, offset, part)?;
-        if self.file.enter_again(self.card, status)? {
+        if self.file.recover(self.card, status)? {
             touch(self.card, self.file, offset)?;
             status = self.send(Place::of(self.card, self.file, offset)?, offset, part)?;
         }
@@ -176,16 +182,16 @@ impl Writer<'_, '_> {
 }
 
 /// In one command, and once more where the card has lost the selection.
-fn erase(card: &mut Transaction, file: &File, begin: u64, end: u64) -> Result<()> {
+fn erase(card: &mut Transaction, file: &GenericFile, begin: u64, end: u64) -> Result<()> {
     let mut status = erase_once(card, file, begin, end)?;
-    if file.enter_again(card, status)? {
+    if file.recover(card, status)? {
         status = erase_once(card, file, begin, end)?;
     }
     if status.is_changed() { Ok(()) } else { Err(refusal(status)) }
 }
 
 /// The end is always said: the file may have become longer since its size was told.
-fn erase_once(card: &mut Transaction, file: &File, begin: u64, end: u64) -> Result<StatusWord> {
+fn erase_once(card: &mut Transaction, file: &GenericFile, begin: u64, end: u64) -> Result<StatusWord> {
     touch(card, file, begin)?;
     let place = match Place::of(card, file, begin)? {
         place @ Place::Even(..) if end <= u16::MAX.into() => place,

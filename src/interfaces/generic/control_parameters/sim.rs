@@ -87,7 +87,7 @@ fn size(answer: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interfaces::generic::control_parameters::{self, Coding, ControlParameters, Kind};
+    use crate::interfaces::generic::control_parameters::{self, Coding, ControlParameters, FileKind};
 
     fn read(answer: &[u8]) -> ControlParameters {
         ControlParameters::read(&objects(answer).unwrap())
@@ -104,10 +104,10 @@ mod tests {
             0x3B, 0x71, 0, 0, 0, 0,
         ];
         let parameters = read(&gsm);
-        assert_eq!((parameters.kind, parameters.id), (Some(Kind::Directory), Some(0x7F20)));
+        assert_eq!((parameters.kind, parameters.id), (Some(FileKind::Directory), Some(0x7F20)));
         assert_eq!((parameters.size, parameters.life_cycle), (None, None));
         let mf = read(&[0, 0, 0xFF, 0xFF, 0x3F, 0x00, 1]);
-        assert_eq!((mf.kind, mf.id), (Some(Kind::Directory), Some(0x3F00)));
+        assert_eq!((mf.kind, mf.id), (Some(FileKind::Directory), Some(0x3F00)));
         let told = objects(&gsm).unwrap();
         assert!(control_parameters::objects(&told).any(|object| object.tag == STRUCTURE && object.value == gsm));
     }
@@ -116,15 +116,15 @@ mod tests {
     fn files() {
         // tomasz-lisowski/swsim issue 4.
         let iccid = read(&[0, 0, 0, 0x0A, 0x2F, 0xE2, 4, 0, 0, 0, 0, 1, 2, 0, 0]);
-        assert_eq!((iccid.kind, iccid.size, iccid.id), (Some(Kind::Transparent), Some(10), Some(0x2FE2)));
+        assert_eq!((iccid.kind, iccid.size, iccid.id), (Some(FileKind::Transparent), Some(10), Some(0x2FE2)));
         assert_eq!((iccid.coding, iccid.life_cycle), (Some(Coding::Proprietary), Some(ACTIVATED)));
         let adn = read(&ADN);
-        assert_eq!((adn.kind, adn.size), (Some(Kind::Fixed), Some(7000)));
+        assert_eq!((adn.kind, adn.size), (Some(FileKind::Fixed), Some(7000)));
         assert_eq!((adn.record_size, adn.records), (Some(28), Some(250)));
         let mut lnd = ADN;
         (lnd[11], lnd[13]) = (0, 3);
         let lnd = read(&lnd);
-        assert_eq!((lnd.kind, lnd.record_size), (Some(Kind::Cyclic), Some(28)));
+        assert_eq!((lnd.kind, lnd.record_size), (Some(FileKind::Cyclic), Some(28)));
         assert_eq!(lnd.life_cycle, Some(DEACTIVATED));
     }
 
@@ -134,7 +134,7 @@ mod tests {
             let parameters = read(&ADN[..length]);
             assert_eq!(parameters.id.is_some(), length >= 7, "{length}");
             assert_eq!(parameters.size.is_some(), length >= 7, "{length}");
-            assert_eq!(parameters.kind, (length >= 14).then_some(Kind::Fixed), "{length}");
+            assert_eq!(parameters.kind, (length >= 14).then_some(FileKind::Fixed), "{length}");
             assert_eq!(parameters.record_size, None, "{length}");
         }
         let unknown = |place: usize, byte: u8| {
