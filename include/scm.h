@@ -748,6 +748,8 @@
  */
 #define SCM_VIRTUAL_ATTRIBUTE_SETTABLE 1
 
+#define Change_FLAGS ((SCM_FL_IHV_CHANGE | SCM_FL_IHV_ENABLE) | SCM_FL_IHV_DISABLE)
+
 /**
  * The power is turned off: the card left its reader, or somebody unpowered it. `scm_virtual_card.power`.
  */
@@ -1254,12 +1256,12 @@ typedef struct scm_event {
 /**
  * A provider: it implements an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
  *
- * For these cards it takes the place of the generic implementation, or it brings an interface that the library does not know.
- * Its functions are called on the thread that calls the library, while no lock of the library is held. If several threads use
- * one object, its functions are called at the same time. They may call every function of the library, with the handle that
- * the object was created for. They must return, unless their thread ends in them, which is a failure: neither an exception
- * nor a longjmp may leave them. The caller gets their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which are about
- * objects of the library: these become `SCM_E_FAIL`.
+ * For these cards it takes the place of the generic implementation, or it brings an interface that the library does
+ * not know. Its functions are called on the thread that calls the library, while no lock of the library is held. If
+ * several threads use one object, its functions are called at the same time. They may call every function of the
+ * library, with the handle that the object was created for. They must return, unless their thread ends in them, which
+ * is a failure: neither an exception nor a longjmp may leave them. The caller gets their codes, except `SCM_E_HANDLE`
+ * and `SCM_E_UNEXPECTED`, which are about objects of the library: these become `SCM_E_FAIL`.
  */
 typedef struct scm_provider {
     /**
@@ -1275,8 +1277,9 @@ typedef struct scm_provider {
      */
     const struct scm_guid *iid;
     /**
-     * The name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL. With an IID, and for files, codes and
-     * authentication, it is another way to ask for the same interface. An interface of the program needs an IID or a name.
+     * The name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL. With an IID, and for files,
+     * codes and authentication, it is another way to ask for the same interface. An interface of the program needs an
+     * IID or a name.
      */
     const char *name;
     /**
@@ -1284,7 +1287,8 @@ typedef struct scm_provider {
      */
     const uint8_t *atr;
     /**
-     * As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this length, too.
+     * As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this
+     * length, too.
      */
     const uint8_t *atr_mask;
     /**
@@ -1296,20 +1300,20 @@ typedef struct scm_provider {
      */
     void *user_data;
     /**
-     * Makes an object for an attachment. Required. It writes the object to `object`, and the functions get that; NULL is
-     * allowed. `caller_user_data` is the `user_data` of `scm_create_interface`, or else NULL. A failure is the result of the call
-     * that wanted the object, and nothing is released then. A call from here that creates the same interface does not come back
-     * to this provider: so it can use the generic implementation.
+     * Makes an object for an attachment. Required. It writes the object to `object`, and the functions get that; NULL
+     * is allowed. `caller_user_data` is the `user_data` of `scm_create_interface`, or else NULL. A failure is the
+     * result of the call that wanted the object, and nothing is released then. A call from here that creates the same
+     * interface does not come back to this provider: so it can use the generic implementation.
      */
     scm_result (*create)(void *user_data, struct scm_handle *handle, void *caller_user_data, void **object);
     /**
-     * Ends an object. It is called once for each object, when no thread is in a function of it any more. The attachment may have
-     * ended. NULL: nothing is to be done.
+     * Ends an object. It is called once for each object, when no thread is in a function of it any more. The
+     * attachment may have ended. NULL: nothing is to be done.
      */
     void (*release)(void *object);
     /**
-     * Is called once, as the last function: when the provider is unregistered, its last object is released, and no thread is in
-     * `create`. NULL: nothing is to be done.
+     * Is called once, as the last function: when the provider is unregistered, its last object is released, and no
+     * thread is in `create`. NULL: nothing is to be done.
      */
     void (*end)(void *user_data);
 } scm_provider;
@@ -3630,20 +3634,20 @@ SCM_API scm_result scm_get_context(struct scm_handle *handle, uintptr_t *context
 SCM_API scm_result scm_get_generation(struct scm_handle *handle, uint64_t *generation);
 
 /**
- * Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for every
- * attachment of this process. If several providers suit, the newest one is chosen.
+ * Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for
+ * every attachment of this process. If several providers suit, the newest one is chosen.
  *
  * Objects that were created before do not change. The child of a fork has the same providers.
  *
- * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind `user_data`
- *   and the code of the functions must exist until `end` is called.
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ *   `user_data` and the code of the functions must exist until `end` is called.
  * @param functions  the functions for files. They are copied.
  *
  * @return
  * - `SCM_S_OK`: registered.
- * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that are not zero;
- *   `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR is too long, or NULL with a
- *   length; `create` is NULL.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ *   is too long, or NULL with a length; `create` is NULL.
  * - `SCM_E_OUTOFMEMORY`: no memory.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
@@ -3654,20 +3658,20 @@ scm_result scm_register_file_access_provider(const struct scm_provider *provider
                                              const struct scm_file_access_functions *functions);
 
 /**
- * Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for every
- * attachment of this process. If several providers suit, the newest one is chosen.
+ * Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for
+ * every attachment of this process. If several providers suit, the newest one is chosen.
  *
  * Objects that were created before do not change. The child of a fork has the same providers.
  *
- * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind `user_data`
- *   and the code of the functions must exist until `end` is called.
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ *   `user_data` and the code of the functions must exist until `end` is called.
  * @param functions  the functions for codes. They are copied.
  *
  * @return
  * - `SCM_S_OK`: registered.
- * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that are not zero;
- *   `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR is too long, or NULL with a
- *   length; `create` is NULL.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ *   is too long, or NULL with a length; `create` is NULL.
  * - `SCM_E_OUTOFMEMORY`: no memory.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
@@ -3678,20 +3682,20 @@ scm_result scm_register_ch_verification_provider(const struct scm_provider *prov
                                                  const struct scm_ch_verification_functions *functions);
 
 /**
- * Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards, for every
- * attachment of this process. If several providers suit, the newest one is chosen.
+ * Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards,
+ * for every attachment of this process. If several providers suit, the newest one is chosen.
  *
  * Objects that were created before do not change. The child of a fork has the same providers.
  *
- * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind `user_data`
- *   and the code of the functions must exist until `end` is called.
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ *   `user_data` and the code of the functions must exist until `end` is called.
  * @param functions  the functions for authentication. They are copied.
  *
  * @return
  * - `SCM_S_OK`: registered.
- * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that are not zero;
- *   `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR is too long, or NULL with a
- *   length; `create` is NULL.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ *   is too long, or NULL with a length; `create` is NULL.
  * - `SCM_E_OUTOFMEMORY`: no memory.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
@@ -3703,28 +3707,28 @@ scm_result scm_register_card_auth_provider(const struct scm_provider *provider,
 
 /**
  * Registers a provider of an interface that the library does not know: from now on it creates the objects of
- * `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest one is chosen.
+ * `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest
+ * one is chosen.
  *
  * @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
- * @param functions  the functions of the interface, in a form that the provider defines for its users. Only the address is kept:
- *   `scm_interface_get_functions` gives it. NULL is allowed.
+ * @param functions  the functions of the interface, in a form that the provider defines for its users. Only the
+ *   address is kept: `scm_interface_get_functions` gives it. NULL is allowed.
  *
  * @return as for `scm_register_file_access_provider`, and
  * - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
  *
  * Does not block. Any thread may call it.
  */
-SCM_API
-scm_result scm_register_interface_provider(const struct scm_provider *provider,
-                                           const void *functions);
+SCM_API scm_result scm_register_interface_provider(const struct scm_provider *provider, const void *functions);
 
 /**
  * Unregisters a provider: from now on it creates no object.
  *
- * The objects that it has created stay, and its functions are called for them. When the last one is released, `end` is called.
+ * The objects that it has created stay, and its functions are called for them. When the last one is released, `end` is
+ * called.
  *
- * @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the same. If several
- *   registered providers have them, the newest one is meant.
+ * @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the
+ *   same. If several registered providers have them, the newest one is meant.
  *
  * @return
  * - `SCM_S_OK`: unregistered.
@@ -3732,11 +3736,10 @@ scm_result scm_register_interface_provider(const struct scm_provider *provider,
  * - `SCM_E_NOINTERFACE`: no such provider is registered.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
- * Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and the provider
- * itself.
+ * Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and
+ * the provider itself.
  */
-SCM_API
-scm_result scm_unregister_provider(const struct scm_provider *provider);
+SCM_API scm_result scm_unregister_provider(const struct scm_provider *provider);
 
 /**
  * Makes an attachment usable again, without a detach followed by an attach (ISCardManage::Reconnect).

@@ -74,8 +74,8 @@ impl OutputBytes {
         if fits || question { Ok(Hresult::S_OK) } else { Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) }
     }
 
-    /// Lets a function of the program fill the buffer: its arguments are the buffer, the capacity, and where the length goes.
-    /// After a failure the length is zero, or what is needed. A length beyond the capacity is a failure, too.
+    /// Lets a function of the program fill the buffer: its arguments are the buffer, the capacity, and where the length
+    /// goes. After a failure the length is zero, or what is needed. A length beyond the capacity is a failure, too.
     pub fn fill_by(self, call: impl FnOnce(*mut u8, usize, *mut usize) -> Result<Hresult>) -> Result<Hresult> {
         let mut length = 0;
         let answer = match call(self.buffer, self.capacity, &mut length) {

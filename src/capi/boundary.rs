@@ -1,4 +1,4 @@
-//! The boundary to C: no panic crosses it, and no pointer from it is used unchecked.
+//! The boundary to C: no panic crosses it, and every pointer from C is checked.
 
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,19 +7,19 @@ use crate::abi::hresult::{Hresult, Result};
 pub use crate::abi::output::{Output, OutputBytes};
 use crate::runtime::callback;
 
-/// Runs the body of an exported function. A panic is a bug of ours: the caller gets `E_UNEXPECTED`, and the object under
-/// whose mutex it happened refuses further use, because the mutex is poisoned. A thread that was to end in a function of the program
-/// ends here, when the body has released everything.
+/// Runs the body of an exported function. A panic is a bug of the library: the caller gets `E_UNEXPECTED`. If a mutex was
+/// locked, it is poisoned, and its object refuses further use. A thread that was ended in a function of the program ends
+/// here, when the body has released everything.
 pub fn guard(body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
     callback::resume();
     result.unwrap_or_else(|code| code).0
 }
 
-/// The bytes of an input. NULL is good for nothing but an empty one.
+/// The bytes of an input. Only an empty input may be NULL.
 ///
 /// # Safety
-/// `data` is NULL or has `length` readable bytes, which nobody writes during the call.
+/// `data` is NULL or has `length` readable bytes, which are not written during the call.
 pub unsafe fn input<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
     if length == 0 {
         return Ok(&[]);
@@ -31,10 +31,10 @@ pub unsafe fn input<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
     Ok(unsafe { std::slice::from_raw_parts(data, length) })
 }
 
-/// The text of an input without its NUL, cut one byte behind `limit`: enough to see that it is over-long.
+/// The text of an input without its NUL. At most `limit` + 1 bytes are read, which shows that a text is too long.
 ///
 /// # Safety
-/// `text` is NULL or ends with a NUL, and nobody writes it during the call.
+/// `text` is NULL or ends with a NUL, and is not written during the call.
 pub unsafe fn text<'a>(text: *const c_char, limit: usize) -> Result<&'a [u8]> {
     if text.is_null() {
         return Err(Hresult::E_INVALIDARG);
@@ -61,7 +61,7 @@ pub unsafe fn text_with_nul<'a>(given: *const c_char, limit: usize) -> Result<&'
     Ok(unsafe { CStr::from_ptr(given) })
 }
 
-/// A structure that may grow: it begins with `uint32_t struct_size`, and all zeroes behind that mean the defaults.
+/// A structure that may grow: it begins with `uint32_t struct_size`. Zero in each other field is the default.
 ///
 /// # Safety
 /// The type is `repr(C)`, begins with a `u32`, and any bytes are a value of it.
@@ -71,14 +71,14 @@ pub unsafe trait Options: Copy {
     const DEFAULT: Self;
 }
 
-/// No structure is ever larger: what says so is no structure of ours.
+/// A greater size is invalid.
 const MAX_OPTIONS_SIZE: usize = 4096;
 
-/// The structure that `options` points to, or the defaults for NULL. A caller of an older version gives less, one of a
-/// newer version more, which has to be zero as far as it is not known here.
+/// The structure that `options` points to, or the defaults for NULL. A caller of an older version gives fewer fields. A
+/// caller of a newer version gives more fields, and those that this version does not know must be zero.
 ///
 /// # Safety
-/// `options` is NULL, or has as many readable bytes as its `struct_size` says, which nobody writes during the call.
+/// `options` is NULL, or has as many readable bytes as its `struct_size` says, which are not written during the call.
 pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     if options.is_null() {
         return Ok(T::DEFAULT);
@@ -100,8 +100,8 @@ pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     Ok(copy)
 }
 
-/// A required output of a structure that may grow. The caller says in it how long his version of it is: no more than that is
-/// written, the size itself never, and zeroes where he knows more than this library.
+/// A required output of a structure that may grow. Its `struct_size` is the size of the caller's version. No more bytes
+/// are written, and the size itself is not written. Fields that this version does not know become zero.
 pub struct OutputStructure<T> {
     pointer: *mut T,
     size: usize,
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_an_empty_input_and_nothing_else() {
+    fn only_an_empty_input_may_be_null() {
         // SAFETY: nothing is read.
         unsafe {
             assert_eq!(input(null(), 0), Ok(&[][..]));

@@ -425,9 +425,9 @@ pub unsafe extern "C-unwind" fn scm_card_auth_release(card_auth: *mut scm_card_a
     })
 }
 
-type Authenticating = Arc<Created<Box<dyn CardAuth>>>;
+type CreatedCardAuth = Arc<Created<Box<dyn CardAuth>>>;
 
-fn authenticating(card_auth: *mut scm_card_auth) -> Result<(Authenticating, Arc<Attachment>)> {
+fn authenticating(card_auth: *mut scm_card_auth) -> Result<(CreatedCardAuth, Arc<Attachment>)> {
     created(token(card_auth)?, |handles| &handles.card_auths)
 }
 

@@ -363,9 +363,9 @@ unsafe fn create_with(
     Ok(Hresult::S_OK)
 }
 
-type Verifying = Arc<Created<Box<dyn ChVerification>>>;
+type CreatedChVerification = Arc<Created<Box<dyn ChVerification>>>;
 
-fn verifying(ch_verification: *mut scm_ch_verification) -> Result<(Verifying, Arc<Attachment>)> {
+fn verifying(ch_verification: *mut scm_ch_verification) -> Result<(CreatedChVerification, Arc<Attachment>)> {
     created(token(ch_verification)?, |handles| &handles.ch_verifications)
 }
 

@@ -277,8 +277,8 @@ pub unsafe extern "C-unwind" fn scm_file_close(file: *mut scm_file) -> scm_resul
     })
 }
 
-type Opened = Arc<Created<Box<dyn File>>>;
+type CreatedFile = Arc<Created<Box<dyn File>>>;
 
-fn opened(file: *mut scm_file) -> Result<(Opened, Arc<Attachment>)> {
+fn opened(file: *mut scm_file) -> Result<(CreatedFile, Arc<Attachment>)> {
     created(token(file)?, |handles| &handles.files)
 }

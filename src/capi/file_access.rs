@@ -524,8 +524,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_rehabilitate(
     })
 }
 
-type Access = Arc<Created<Box<dyn FileAccess>>>;
+type CreatedFileAccess = Arc<Created<Box<dyn FileAccess>>>;
 
-fn accessed(file_access: *mut scm_file_access) -> Result<(Access, Arc<Attachment>)> {
+fn accessed(file_access: *mut scm_file_access) -> Result<(CreatedFileAccess, Arc<Attachment>)> {
     created(token(file_access)?, |handles| &handles.file_accesses)
 }

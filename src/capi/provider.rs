@@ -23,12 +23,12 @@ const _: () = assert!(SCM_INTERFACE_NAME_MAX == name::MAX_LENGTH);
 
 /// A provider: it implements an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
 ///
-/// For these cards it takes the place of the generic implementation, or it brings an interface that the library does not know.
-/// Its functions are called on the thread that calls the library, while no lock of the library is held. If several threads use
-/// one object, its functions are called at the same time. They may call every function of the library, with the handle that
-/// the object was created for. They must return, unless their thread ends in them, which is a failure: neither an exception
-/// nor a longjmp may leave them. The caller gets their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which are about
-/// objects of the library: these become `SCM_E_FAIL`.
+/// For these cards it takes the place of the generic implementation, or it brings an interface that the library does
+/// not know. Its functions are called on the thread that calls the library, while no lock of the library is held. If
+/// several threads use one object, its functions are called at the same time. They may call every function of the
+/// library, with the handle that the object was created for. They must return, unless their thread ends in them, which
+/// is a failure: neither an exception nor a longjmp may leave them. The caller gets their codes, except `SCM_E_HANDLE`
+/// and `SCM_E_UNEXPECTED`, which are about objects of the library: these become `SCM_E_FAIL`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_provider {
@@ -38,21 +38,23 @@ pub struct scm_provider {
     pub flags: u32,
     /// The IID of the interface, or NULL. Files, codes and authentication need none; theirs is allowed.
     pub iid: *const scm_guid,
-    /// The name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL. With an IID, and for files, codes and
-    /// authentication, it is another way to ask for the same interface. An interface of the program needs an IID or a name.
+    /// The name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL. With an IID, and for files,
+    /// codes and authentication, it is another way to ask for the same interface. An interface of the program needs an
+    /// IID or a name.
     pub name: *const c_char,
     /// The ATR of the cards, up to `SCM_ATR_MAX` bytes; NULL with length 0 for every card.
     pub atr: *const u8,
-    /// As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this length, too.
+    /// As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this
+    /// length, too.
     pub atr_mask: *const u8,
     /// The length of the ATR, and of the mask.
     pub atr_length: libc::size_t,
     /// The first argument of `create` and `end`.
     pub user_data: *mut c_void,
-    /// Makes an object for an attachment. Required. It writes the object to `object`, and the functions get that; NULL is
-    /// allowed. `caller_user_data` is the `user_data` of `scm_create_interface`, or else NULL. A failure is the result of the call
-    /// that wanted the object, and nothing is released then. A call from here that creates the same interface does not come back
-    /// to this provider: so it can use the generic implementation.
+    /// Makes an object for an attachment. Required. It writes the object to `object`, and the functions get that; NULL
+    /// is allowed. `caller_user_data` is the `user_data` of `scm_create_interface`, or else NULL. A failure is the
+    /// result of the call that wanted the object, and nothing is released then. A call from here that creates the same
+    /// interface does not come back to this provider: so it can use the generic implementation.
     pub create: Option<
         unsafe extern "C-unwind" fn(
             user_data: *mut c_void,
@@ -61,15 +63,16 @@ pub struct scm_provider {
             object: *mut *mut c_void,
         ) -> scm_result,
     >,
-    /// Ends an object. It is called once for each object, when no thread is in a function of it any more. The attachment may have
-    /// ended. NULL: nothing is to be done.
+    /// Ends an object. It is called once for each object, when no thread is in a function of it any more. The
+    /// attachment may have ended. NULL: nothing is to be done.
     pub release: Option<unsafe extern "C-unwind" fn(object: *mut c_void)>,
-    /// Is called once, as the last function: when the provider is unregistered, its last object is released, and no thread is in
-    /// `create`. NULL: nothing is to be done.
+    /// Is called once, as the last function: when the provider is unregistered, its last object is released, and no
+    /// thread is in `create`. NULL: nothing is to be done.
     pub end: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
 }
 
-// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or NULL.
+// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or
+// NULL.
 unsafe impl Options for scm_provider {
     const FIRST_SIZE: usize = 8 + 9 * size_of::<usize>();
     const DEFAULT: Self = scm_provider {
@@ -139,20 +142,20 @@ unsafe impl Options for scm_card_auth_functions {
     };
 }
 
-/// Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for every
-/// attachment of this process. If several providers suit, the newest one is chosen.
+/// Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for
+/// every attachment of this process. If several providers suit, the newest one is chosen.
 ///
 /// Objects that were created before do not change. The child of a fork has the same providers.
 ///
-/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind `user_data`
-///   and the code of the functions must exist until `end` is called.
+/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+///   `user_data` and the code of the functions must exist until `end` is called.
 /// @param functions  the functions for files. They are copied.
 ///
 /// @return
 /// - `SCM_S_OK`: registered.
-/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that are not zero;
-///   `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR is too long, or NULL with a
-///   length; `create` is NULL.
+/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+///   is too long, or NULL with a length; `create` is NULL.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
@@ -171,20 +174,20 @@ pub unsafe extern "C-unwind" fn scm_register_file_access_provider(
     })
 }
 
-/// Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for every
-/// attachment of this process. If several providers suit, the newest one is chosen.
+/// Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for
+/// every attachment of this process. If several providers suit, the newest one is chosen.
 ///
 /// Objects that were created before do not change. The child of a fork has the same providers.
 ///
-/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind `user_data`
-///   and the code of the functions must exist until `end` is called.
+/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+///   `user_data` and the code of the functions must exist until `end` is called.
 /// @param functions  the functions for codes. They are copied.
 ///
 /// @return
 /// - `SCM_S_OK`: registered.
-/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that are not zero;
-///   `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR is too long, or NULL with a
-///   length; `create` is NULL.
+/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+///   is too long, or NULL with a length; `create` is NULL.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
@@ -203,20 +206,20 @@ pub unsafe extern "C-unwind" fn scm_register_ch_verification_provider(
     })
 }
 
-/// Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards, for every
-/// attachment of this process. If several providers suit, the newest one is chosen.
+/// Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards,
+/// for every attachment of this process. If several providers suit, the newest one is chosen.
 ///
 /// Objects that were created before do not change. The child of a fork has the same providers.
 ///
-/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind `user_data`
-///   and the code of the functions must exist until `end` is called.
+/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+///   `user_data` and the code of the functions must exist until `end` is called.
 /// @param functions  the functions for authentication. They are copied.
 ///
 /// @return
 /// - `SCM_S_OK`: registered.
-/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that are not zero;
-///   `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR is too long, or NULL with a
-///   length; `create` is NULL.
+/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+///   is too long, or NULL with a length; `create` is NULL.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
@@ -236,11 +239,12 @@ pub unsafe extern "C-unwind" fn scm_register_card_auth_provider(
 }
 
 /// Registers a provider of an interface that the library does not know: from now on it creates the objects of
-/// `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest one is chosen.
+/// `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest
+/// one is chosen.
 ///
 /// @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
-/// @param functions  the functions of the interface, in a form that the provider defines for its users. Only the address is kept:
-///   `scm_interface_get_functions` gives it. NULL is allowed.
+/// @param functions  the functions of the interface, in a form that the provider defines for its users. Only the
+///   address is kept: `scm_interface_get_functions` gives it. NULL is allowed.
 ///
 /// @return as for `scm_register_file_access_provider`, and
 /// - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
@@ -261,10 +265,11 @@ pub unsafe extern "C-unwind" fn scm_register_interface_provider(
 
 /// Unregisters a provider: from now on it creates no object.
 ///
-/// The objects that it has created stay, and its functions are called for them. When the last one is released, `end` is called.
+/// The objects that it has created stay, and its functions are called for them. When the last one is released, `end` is
+/// called.
 ///
-/// @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the same. If several
-///   registered providers have them, the newest one is meant.
+/// @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the
+///   same. If several registered providers have them, the newest one is meant.
 ///
 /// @return
 /// - `SCM_S_OK`: unregistered.
@@ -272,8 +277,8 @@ pub unsafe extern "C-unwind" fn scm_register_interface_provider(
 /// - `SCM_E_NOINTERFACE`: no such provider is registered.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and the provider
-/// itself.
+/// Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and
+/// the provider itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {

@@ -41,8 +41,8 @@ pub fn watch() -> Result<()> {
 }
 
 unsafe extern "C" fn before() {
-    // The table exists, or a thread is making it and has asked for these calls. The order of the other locks is free: no
-    // thread waits for one of them while it holds a later one.
+    // The table exists, or a thread is making it and has asked for these calls. The order of the other locks is free:
+    // no thread waits for one of them while it holds a later one.
     let held = HeldLocks {
         handles: wait_for_handles(),
         arbiters: arbiters::lock(),

@@ -146,7 +146,8 @@ mod tests {
         assert_eq!((fixture.end(first).len(), fixture.end(third).len()), (10, 10));
     }
 
-    /// Every subset of five objects is removed, in two orders, and two new ones come: the others end with the attachment.
+    /// Every subset of five objects is removed, in two orders, and two new ones come: the others end with the
+    /// attachment.
     #[test]
     fn an_object_that_was_removed_does_not_end_again() {
         for removed in 0..32u32 {

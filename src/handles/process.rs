@@ -1,7 +1,7 @@
 //! The one handle table of this process, and its mutex.
 //!
-//! The mutex guards the table only. No call to the resource manager and no call of a function of the program is made while
-//! it is held, so that a call that blocks delays no other attachment.
+//! The mutex guards the table only. No call to the resource manager and no call of a function of the program is made
+//! while it is held, so that a call that blocks delays no other attachment.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -51,8 +51,8 @@ impl Handles {
         }
     }
 
-    /// In the child of a fork every token is dead. Nothing is dropped, because it belongs to the parent: a thread of the parent
-    /// may have held its mutex.
+    /// In the child of a fork every token is dead. Nothing is dropped, because it belongs to the parent: a thread of
+    /// the parent may have held its mutex.
     #[cfg(unix)]
     pub fn forget_all(&mut self) {
         self.attachments.forget_all();

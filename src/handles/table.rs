@@ -13,7 +13,8 @@ use crate::abi::hresult::{Hresult, Result};
 pub struct HandleTable<T> {
     kind: HandleKind,
     slots: Vec<Slot<T>>,
-    /// The slots that a new object may take. Its capacity is never less than `slots.len()`, so that a removal needs no memory.
+    /// The slots that a new object may take. Its capacity is never less than `slots.len()`, so that a removal needs no
+    /// memory.
     free: Vec<usize>,
 }
 

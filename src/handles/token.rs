@@ -15,7 +15,8 @@ pub enum HandleKind {
     Interface = 7,
 }
 
-/// The value of a handle: bit 0 set (no aligned pointer has it), then the kind, the slot, and the generation of the slot.
+/// The value of a handle: bit 0 set (no aligned pointer has it), then the kind, the slot, and the generation of the
+/// slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Token(NonZeroUsize);
 

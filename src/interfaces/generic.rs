@@ -1,4 +1,5 @@
-//! The interfaces for every card that follows ISO/IEC 7816-4. They use `Attachment::converse`, and no memory of C but outputs.
+//! The interfaces for every card that follows ISO/IEC 7816-4. They use `Attachment::converse`, and no memory of C but
+//! outputs.
 #![forbid(unsafe_code)]
 
 pub mod binary;
@@ -45,8 +46,8 @@ fn check_flags(flags: u32, known: u32) -> Result<()> {
     Ok(())
 }
 
-/// The last number from 1 to `most` for which `is` holds, if it holds for all before it; 0 if it holds for none. The search
-/// doubles its steps, and then halves them.
+/// The last number from 1 to `most` for which `is` holds, if it holds for all before it; 0 if it holds for none. The
+/// search doubles its steps, and then halves them.
 fn last_of(most: u64, mut is: impl FnMut(u64) -> Result<bool>) -> Result<u64> {
     let (mut last, mut step) = (0, 1);
     while last + step <= most && is(last + step)? {

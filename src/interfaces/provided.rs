@@ -1,8 +1,8 @@
-//! Providers: a program implements an interface for its cards, in the place of the generic implementation, or an interface
-//! of its own.
+//! Providers: a program implements an interface for its cards, in the place of the generic implementation, or an
+//! interface of its own.
 //!
-//! A provider lives as long as it is registered, as one of its objects exists, or as a thread is in its `create`. The library
-//! holds no mutex when it calls a function of a provider, because that may call the library.
+//! A provider lives as long as it is registered, as one of its objects exists, or as a thread is in its `create`. The
+//! library holds no mutex when it calls a function of a provider, because that may call the library.
 
 pub mod atr_pattern;
 pub mod provider;

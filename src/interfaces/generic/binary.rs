@@ -31,8 +31,9 @@ const DATA_OBJECTS: u32 = 0x73;
 /// The bit of P1 for a short identifier.
 const SHORT_ID: u8 = 0x80;
 
-/// Makes a file with a short identifier the current one, if `offset` is too great to be sent with that: by a read of its first byte. A
-/// file that may not be read does not become the current one, and its offset is sent in a data object.
+/// Makes a file with a short identifier the current one, if `offset` is too great to be sent with that: by a read of
+/// its first byte. A file that may not be read does not become the current one, and its offset is sent in a data
+/// object.
 fn make_addressable(card: &mut Transaction, file: &GenericFile, offset: u64) -> Result<()> {
     let Some(short_id) = file.path.short_id().filter(|_| !file.is_current(card)) else { return Ok(()) };
     if offset > MAX_OFFSET_BESIDE_SHORT_ID {

@@ -129,8 +129,8 @@ impl AlgorithmAndKey {
         Command::new(ins, self.algorithm, self.key)
     }
 
-    /// Asks the card for a challenge of at most `length` bytes. A longer one is refused: the card remembers the whole challenge, and
-    /// would count a response to a part of it as a wrong one.
+    /// Asks the card for a challenge of at most `length` bytes. A longer one is refused: the card remembers the whole
+    /// challenge, and would count a response to a part of it as a wrong one.
     fn get_challenge(self, card: &mut Transaction, length: usize) -> Result<Vec<u8>> {
         let mut challenge = Vec::new();
         let status = card.send(&self.command(ins::GET_CHALLENGE).expecting(length), &mut challenge)?;

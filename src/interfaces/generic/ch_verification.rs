@@ -1,5 +1,6 @@
 //! The codes of any card (ISCardVerify), with the commands of ISO/IEC 7816-4, 11.5.
 
+mod flags;
 mod sim;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,10 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::code::Form;
 use super::pin_pad::{self, Prompt, Question};
 use super::selection;
-use crate::abi::constants::{
-    SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE, SCM_FL_IHV_GLOBAL,
-    SCM_FL_IHV_LOCAL, SCM_FL_SECURE_MESSAGING,
-};
+use crate::abi::constants::SCM_FL_IHV_CHECKONLY;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
 use crate::attachment::transaction::Transaction;
@@ -18,6 +16,7 @@ use crate::interfaces::ch_verification::{ChVerification, Codes};
 use crate::iso7816::command::{Command, ins};
 use crate::iso7816::status_word::StatusWord;
 use crate::runtime::wait::SCM_INFINITE;
+use flags::{Change, Target};
 
 /// P1 of CHANGE REFERENCE DATA.
 const OLD_AND_NEW: u8 = 0x00;
@@ -29,9 +28,6 @@ const NEW_CODE_ALONE: u8 = 0x02;
 const NEITHER: u8 = 0x03;
 /// P1 of VERIFY: the verification is undone.
 const TAKE_BACK: u8 = 0xFF;
-/// P2: the code belongs to the current DF.
-const LOCAL: u8 = 0x80;
-const REFERENCES: u32 = 32;
 /// The flag of `scm_ch_verification_unblock` that asks for the PIN pad.
 pub(crate) const PIN_PAD: u32 = 0x1_0000;
 
@@ -50,64 +46,8 @@ struct Verified {
     targets: u64,
 }
 
-/// The number of a code: P2.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Target(u8);
-
-/// A change of a code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Change {
-    Value,
-    Enable,
-    Disable,
-}
-
 /// The number of tries that are left, if the card has told it.
 pub type Tries = Option<u32>;
-
-impl Target {
-    fn new(reference: u32, is_local: bool) -> Result<Target> {
-        if reference >= REFERENCES {
-            return Err(Hresult::E_INVALIDARG);
-        }
-        Ok(Target(reference as u8 | if is_local { LOCAL } else { 0 }))
-    }
-
-    /// The code that flags and number name. Beside the flags for its place, only `other` flags are allowed.
-    fn of(flags: u32, other: u32, reference: u32) -> Result<Target> {
-        const PLACES: u32 = SCM_FL_IHV_GLOBAL | SCM_FL_IHV_LOCAL;
-        if flags & !(PLACES | SCM_FL_SECURE_MESSAGING | other) != 0 || flags & PLACES == PLACES {
-            return Err(Hresult::E_INVALIDARG);
-        }
-        let target = Target::new(reference, flags & SCM_FL_IHV_LOCAL != 0)?;
-        match flags & SCM_FL_SECURE_MESSAGING {
-            0 => Ok(target),
-            _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
-        }
-    }
-
-    fn bit(self) -> u64 {
-        let place = u32::from(self.0 & !LOCAL) + if self.0 & LOCAL == 0 { 0 } else { REFERENCES };
-        1 << place
-    }
-
-    fn all() -> impl Iterator<Item = Target> {
-        (0..REFERENCES as u8).flat_map(|reference| [Target(reference), Target(reference | LOCAL)])
-    }
-}
-
-impl Change {
-    const FLAGS: u32 = SCM_FL_IHV_CHANGE | SCM_FL_IHV_ENABLE | SCM_FL_IHV_DISABLE;
-
-    fn of(flags: u32) -> Result<Change> {
-        match flags & Change::FLAGS {
-            0 | SCM_FL_IHV_CHANGE => Ok(Change::Value),
-            SCM_FL_IHV_ENABLE => Ok(Change::Enable),
-            SCM_FL_IHV_DISABLE => Ok(Change::Disable),
-            _ => Err(Hresult::E_INVALIDARG),
-        }
-    }
-}
 
 impl ChVerification for GenericChVerification {
     fn verify(
@@ -206,8 +146,8 @@ impl GenericChVerification {
         })
     }
 
-    /// Changes the value of a code, or whether the card requires it. Without any code the reader asks the user for the codes.
-    /// Without the old code the card must allow the change.
+    /// Changes the value of a code, or whether the card requires it. Without any code the reader asks the user for the
+    /// codes. Without the old code the card must allow the change.
     fn change(
         &self,
         attachment: &Attachment,
@@ -284,8 +224,8 @@ impl GenericChVerification {
         }
     }
 
-    /// Sends the command once. A card that refuses the class has not examined the codes. If it is a SIM, the codes are sent in the
-    /// class of SIMs.
+    /// Sends the command once. A card that refuses the class has not examined the codes. If it is a SIM, the codes are
+    /// sent in the class of SIMs.
     fn send(&self, card: &mut Transaction, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
         let status = self.send_once(card, command, codes)?;
         let status = match turns_out_to_be_sim(card, status)? {
@@ -339,8 +279,8 @@ fn judge(status: StatusWord, tries: &mut Tries) -> Result<()> {
     status.proves(Hresult::SCARD_W_WRONG_CHV)
 }
 
-/// Only a refusal of the class shows that the card has not examined a code. An unknown instruction does not: few applications
-/// know all the instructions for codes.
+/// Only a refusal of the class shows that the card has not examined a code. An unknown instruction does not: few
+/// applications know all the instructions for codes.
 fn turns_out_to_be_sim(card: &mut Transaction, status: StatusWord) -> Result<bool> {
     Ok(status.0 >> 8 == 0x6E && selection::sim::turns_out(card, status)?)
 }
@@ -355,8 +295,8 @@ fn state(card: &mut Transaction, target: Target) -> Result<StatusWord> {
     card.send(&Command::new(ins::VERIFY, 0, target.0), &mut Vec::new())
 }
 
-/// Undoes one verification. A card that ignores P1 takes the command for a question, and answers 9000 as well, so the state is
-/// asked for afterwards.
+/// Undoes one verification. A card that ignores P1 takes the command for a question, and answers 9000 as well, so the
+/// state is asked for afterwards.
 fn take_back(card: &mut Transaction, target: Target) -> Result<()> {
     if card.is_sim() {
         return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
@@ -387,17 +327,5 @@ mod tests {
         assert_eq!(noted(2, Target(1)), (2, Target(1).bit()));
         assert_eq!(noted(1, Target(3)), (2, Target(1).bit()));
         assert_eq!(noted(3, Target(3)), (3, Target(3).bit()));
-    }
-
-    #[test]
-    fn each_target_has_its_own_bit() {
-        let all = Target::all().fold(0, |all, target| {
-            assert_eq!(all & target.bit(), 0);
-            all | target.bit()
-        });
-        assert_eq!(all, u64::MAX);
-        assert_eq!(Target::new(31, true), Ok(Target(0x9F)));
-        assert_eq!(Target::new(0, false), Ok(Target(0)));
-        assert_eq!(Target::new(32, false), Err(Hresult::E_INVALIDARG));
     }
 }

@@ -149,13 +149,14 @@ impl GenericFile {
         }
     }
 
-    /// A file of bytes whose place a standard defines. Nothing else is known of it, and it is read as soon as it is selected.
+    /// A file of bytes whose place a standard defines. Nothing else is known of it, and it is read as soon as it is
+    /// selected.
     pub fn of_standard(path: Path) -> GenericFile {
         GenericFile::new(path, Reference::Id, FileKind::Transparent, ControlParameters::default(), 0)
     }
 
-    /// Changes the bytes, or the record, at the position, on the card of the file. `written` counts the bytes that the card has
-    /// acknowledged, also after a failure.
+    /// Changes the bytes, or the record, at the position, on the card of the file. `written` counts the bytes that the
+    /// card has acknowledged, also after a failure.
     fn change(&self, card: &mut Transaction, change: Change, written: &mut usize) -> Result<()> {
         let position = self.position();
         if change.length() == 0 {
@@ -171,8 +172,8 @@ impl GenericFile {
         let behind = position.checked_add(change.length() as u64).filter(|behind| *behind <= binary::MAX_OFFSET);
         let behind = behind.ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
         self.make_current(card)?;
-        // Nothing is written beyond the size that the card has told, unless that is too small. A file that may not be read
-        // may still be written, so then the card decides.
+        // Nothing is written beyond the size that the card has told, unless that is too small. A file that may not be
+        // read may still be written, so then the card decides.
         let is_full = match self.end().filter(|end| *end < behind) {
             // An erasure in part is no success.
             Some(end) => {
@@ -232,8 +233,8 @@ impl GenericFile {
         exists.then_some(()).ok_or(Hresult::SCARD_E_BAD_SEEK)
     }
 
-    /// Whether the file can have the bytes before `position`. The size that the card has told may be too small, so behind it
-    /// the card is asked, twice if it refuses. None if the file may not be read.
+    /// Whether the file can have the bytes before `position`. The size that the card has told may be too small, so
+    /// behind it the card is asked, twice if it refuses. None if the file may not be read.
     fn has_room(&self, card: &mut Transaction, position: u64) -> Result<Option<bool>> {
         if self.end().is_none_or(|end| position <= end) {
             return Ok(Some(true));
@@ -296,8 +297,8 @@ impl GenericFile {
         self.given.load(Ordering::Acquire) >= offset
     }
 
-    /// Notes that the card has given the bytes before `end`. If they are behind the known end, that was wrong, and the end is
-    /// unknown.
+    /// Notes that the card has given the bytes before `end`. If they are behind the known end, that was wrong, and the
+    /// end is unknown.
     pub fn note_given(&self, end: u64) {
         self.given.fetch_max(end, Ordering::AcqRel);
         if self.end().is_some_and(|told| end > told) {
@@ -306,8 +307,8 @@ impl GenericFile {
         }
     }
 
-    /// Notes that the card has given the bytes before `offset` and no byte there, once. Like a size that the card tells, this end
-    /// is still to be proven. It does not replace a known end.
+    /// Notes that the card has given the bytes before `offset` and no byte there, once. Like a size that the card
+    /// tells, this end is still to be proven. It does not replace a known end.
     pub fn note_end_seen(&self, offset: u64) {
         self.refused.store(offset, Ordering::Release);
         let seen = self.end.compare_exchange(NO_END, offset, Ordering::AcqRel, Ordering::Acquire);

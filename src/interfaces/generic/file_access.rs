@@ -206,8 +206,8 @@ impl GenericFileAccess {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = path;
     }
 
-    /// Locks the card, and tries each meaning of `path` until the card has such a file, for which it calls `act`. If the card
-    /// has none, the failure is that of the likeliest meaning.
+    /// Locks the card, and tries each meaning of `path` until the card has such a file, for which it calls `act`. If
+    /// the card has none, the failure is that of the likeliest meaning.
     fn find<T>(
         &self,
         attachment: &Attachment,
@@ -269,8 +269,8 @@ pub fn succeed(status: StatusWord) -> Result<()> {
     if status.is_changed() { Ok(()) } else { Err(status.failure()) }
 }
 
-/// DELETE FILE (ISO/IEC 7816-9). It deletes a directory with all its files. No command shows whether a directory is empty, so
-/// without `recursive` no directory is deleted, nor a file that can be one.
+/// DELETE FILE (ISO/IEC 7816-9). It deletes a directory with all its files. No command shows whether a directory is
+/// empty, so without `recursive` no directory is deleted, nor a file that can be one.
 fn delete(card: &mut Transaction, path: &Path, recursive: bool) -> Result<()> {
     if path.short_id().is_some() {
         return Err(Hresult::E_INVALIDARG);

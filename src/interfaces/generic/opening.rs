@@ -28,8 +28,8 @@ pub fn select_target(card: &mut Transaction, path: &Path) -> Result<ControlParam
     }
 }
 
-/// Makes the file with a short identifier the current one, by a read. A file that cannot be read does not become the current
-/// one, and the next command would be about the directory.
+/// Makes the file with a short identifier the current one, by a read. A file that cannot be read does not become the
+/// current one, and the next command would be about the directory.
 pub fn select_by_short_id(card: &mut Transaction, path: &Path) -> Result<ControlParameters> {
     let (_, parameters, was_read) = open_by_short_id(card, path)?;
     was_read.then_some(parameters).ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)
@@ -41,7 +41,7 @@ pub fn open(card: &mut Transaction, reference: Reference, path: &Path) -> Result
     if let Some(short_id) = path.short_id() {
         let (kind, told, _) = open_by_short_id(card, path)?;
         let parameters = ControlParameters { short_id: told.short_id.or(Some(short_id)), ..told };
-        // Where the card tells its identifier the file can be selected as others are.
+        // If the card tells its identifier, the file can be selected like any other.
         let path = match told.id {
             Some(id) => path.without_short_id().child(id).unwrap_or(*path),
             None => *path,
@@ -73,7 +73,8 @@ pub fn open(card: &mut Transaction, reference: Reference, path: &Path) -> Result
 }
 
 /// SELECT knows no short identifier, but READ does. Then the file is the current one, and some cards tell its control
-/// parameters. A file that could not be read is not the current one, so its parameters stay unknown. Returns whether it was read.
+/// parameters. A file that could not be read is not the current one, so its parameters stay unknown. Returns whether it
+/// was read.
 fn open_by_short_id(card: &mut Transaction, path: &Path) -> Result<(FileKind, ControlParameters, bool)> {
     let directory = path.without_short_id();
     enter_directory(card, &directory)?;
@@ -100,9 +101,9 @@ fn open_by_short_id(card: &mut Transaction, path: &Path) -> Result<(FileKind, Co
     }
 }
 
-/// Finds out by a read whether a file has bytes or records, and whether it could be read. A read does not show the kind of
-/// records. A file that may not be read counts as a file of bytes. A card that does not know one of the two instructions, as
-/// EMV cards do not know READ BINARY, has no file that needs it.
+/// Finds out by a read whether a file has bytes or records, and whether it could be read. A read does not show the kind
+/// of records. A file that may not be read counts as a file of bytes. A card that does not know one of the two
+/// instructions, as EMV cards do not know READ BINARY, has no file that needs it.
 pub fn probe(card: &mut Transaction, binary: u8, record: u8) -> Result<(FileKind, bool)> {
     let refuses = |status: StatusWord| status.code() == Hresult::SCARD_W_SECURITY_VIOLATION;
     let read = Command::new(ins::READ_BINARY, binary, 0).expecting(1);

@@ -48,8 +48,8 @@ fn check_empty(card: &mut Transaction, file: &GenericFile, number: u8) -> Result
     }
 }
 
-/// Whether the record of which the card gives no bytes exists: the card gives the next record, or it refuses the record with the
-/// greatest number, and so distinguishes a record without bytes from a missing one.
+/// Whether the record of which the card gives no bytes exists: the card gives the next record, or it refuses the record
+/// with the greatest number, and so distinguishes a record without bytes from a missing one.
 fn is_empty_record(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
     let mut next = Vec::new();
     if u64::from(number) < MAX_RECORDS {
@@ -72,8 +72,9 @@ fn is_given_without_bytes(card: &mut Transaction, file: &GenericFile, number: u8
     Ok(false)
 }
 
-/// Whether a refusal of a record means that the record does not exist. With another word than 6A83 the card must still give the
-/// record before. It must not give the last record that it reports, nor, if its word has no meaning, a record behind this one.
+/// Whether a refusal of a record means that the record does not exist. With another word than 6A83 the card must still
+/// give the record before. It must not give the last record that it reports, nor, if its word has no meaning, a record
+/// behind this one.
 fn is_end(card: &mut Transaction, file: &GenericFile, number: u8, status: StatusWord) -> Result<bool> {
     let last = reported_last(file);
     let (is_reported, is_not_found) = (number <= last, status == StatusWord::RECORD_NOT_FOUND);
@@ -101,7 +102,8 @@ fn is_behind_reported(file: &GenericFile, number: u8) -> bool {
     last > 0 && number == last + 1
 }
 
-/// Whether the card gives a record behind one that it refuses with a word without meaning. The distance doubles with each try.
+/// Whether the card gives a record behind one that it refuses with a word without meaning. The distance doubles with
+/// each try.
 fn gives_behind(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
     for next in (0..7).filter_map(|doublings| number.checked_add(1 << doublings)) {
         if gives(card, file, next)? {

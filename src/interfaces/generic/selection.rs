@@ -107,7 +107,8 @@ fn has_directory(card: &mut Transaction, path: &Path) -> Result<bool> {
     }
 }
 
-/// Makes `path` the current DF, and checks that it is a DF. If it is an EF, the DF that contains it stays the current one.
+/// Makes `path` the current DF, and checks that it is a DF. If it is an EF, the DF that contains it stays the current
+/// one.
 pub fn enter_directory(card: &mut Transaction, path: &Path) -> Result<()> {
     if card.selection().is_some_and(|selection| selection.directory == Some(*path)) {
         return Ok(());

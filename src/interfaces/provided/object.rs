@@ -17,7 +17,8 @@ pub struct Provided<F> {
     provider: Arc<Provider>,
 }
 
-// SAFETY: a program that registers a provider guarantees that any threads may use its functions and objects at the same time.
+// SAFETY: a program that registers a provider guarantees that any threads may use its functions and objects at the same
+// time.
 unsafe impl<F: Send> Send for Provided<F> {}
 // SAFETY: as above.
 unsafe impl<F: Sync> Sync for Provided<F> {}

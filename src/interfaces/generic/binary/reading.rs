@@ -1,5 +1,6 @@
-//! READ BINARY. If a card refuses a read, it is asked for less, until it is clear whether it refuses the length, or the file ends
-//! there. An end is proven: neither the status word of a refusal nor the size that the card reports proves it.
+//! READ BINARY. If a card refuses a read, it is asked for less, until it is clear whether it refuses the length, or the
+//! file ends there. An end is proven: neither the status word of a refusal nor the size that the card reports proves
+//! it.
 
 mod command;
 mod end;
@@ -16,8 +17,8 @@ use crate::iso7816::delivery::Carrier;
 use crate::iso7816::status_word::StatusWord;
 use end::ReportedSize;
 
-/// Reads up to `length` bytes from `position`. Fewer bytes are read at the end of the file, and if the card fails in the middle:
-/// then the next call gets the failure. At the end the code is `SCARD_W_EOF`.
+/// Reads up to `length` bytes from `position`. Fewer bytes are read at the end of the file, and if the card fails in
+/// the middle: then the next call gets the failure. At the end the code is `SCARD_W_EOF`.
 pub fn read(
     card: &mut Transaction,
     file: &GenericFile,
@@ -66,8 +67,8 @@ pub fn exists(card: &mut Transaction, file: &GenericFile, offset: u64) -> Result
     Reader::new(card, file).exists(offset)
 }
 
-/// The size of a file. The size that the card reports is checked. If it is wrong or missing, the first offset without a byte is
-/// searched for. For a file that may not be read it is the size that the card reports.
+/// The size of a file. The size that the card reports is checked. If it is wrong or missing, the first offset without a
+/// byte is searched for. For a file that may not be read it is the size that the card reports.
 pub fn size(card: &mut Transaction, file: &GenericFile) -> Result<u64> {
     let mut reader = Reader::new(card, file);
     let size = match file.end() {
@@ -112,8 +113,8 @@ struct Reader<'a, 'b> {
     rest: Option<Rest>,
 }
 
-/// The card has given all bytes that a command asked for, and has more ready (61XX). Most cards give the rest to another READ
-/// BINARY, and some to GET RESPONSE only (EstEID with T=0, OpenSC issue 1190).
+/// The card has given all bytes that a command asked for, and has more ready (61XX). Most cards give the rest to
+/// another READ BINARY, and some to GET RESPONSE only (EstEID with T=0, OpenSC issue 1190).
 #[derive(Clone, Copy)]
 struct Rest {
     /// The offset and the length of the READ BINARY.
@@ -130,8 +131,8 @@ impl Reader<'_, '_> {
         Reader { card, file, found: None, longest: usize::MAX, corrected: None, rest: None }
     }
 
-    /// Whether the card gives one byte more where the file seems to end: the reported size may be too small, or the card has only
-    /// meant that it gives no more at once. If it refuses, the next call gets the failure.
+    /// Whether the card gives one byte more where the file seems to end: the reported size may be too small, or the
+    /// card has only meant that it gives no more at once. If it refuses, the next call gets the failure.
     fn goes_on(&mut self, offset: u64, data: &mut Vec<u8>) -> bool {
         let most = self.most(1);
         match self.ask(offset, 1, most, data) {
@@ -147,8 +148,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Appends the bytes at `offset` to `data`, up to `wanted` bytes. In the `middle` of a call an end need not be proven: the next
-    /// call does that.
+    /// Appends the bytes at `offset` to `data`, up to `wanted` bytes. In the `middle` of a call an end need not be
+    /// proven: the next call does that.
     fn part(&mut self, offset: u64, wanted: usize, middle: bool, data: &mut Vec<u8>) -> Result<Part> {
         let most = self.most(wanted);
         make_addressable(self.card, self.file, offset)?;
@@ -199,8 +200,8 @@ impl Reader<'_, '_> {
         Ok(Part::Nothing)
     }
 
-    /// With T=0 a card that gives less with 9000 has corrected the length, in a second exchange. The same correction twice shows its
-    /// limit.
+    /// With T=0 a card that gives less with 9000 has corrected the length, in a second exchange. The same correction
+    /// twice shows its limit.
     fn note_corrected(&mut self, length: usize, answer: &Answer) {
         let is_corrected = answer.given < length && answer.status.is_normal();
         if self.card.protocol() != Protocol::T0 || !is_corrected || !matches!(answer.place, Place::Even(..)) {
@@ -211,8 +212,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Appends as many bytes at `offset` to `data` as the card gives, fewer than the `refused` ones, which it has refused with
-    /// `status`. Returns the last refusal if it gives none.
+    /// Appends as many bytes at `offset` to `data` as the card gives, fewer than the `refused` ones, which it has
+    /// refused with `status`. Returns the last refusal if it gives none.
     fn ask_for_less(
         &mut self,
         offset: u64,

@@ -1,6 +1,6 @@
-//! The possible reasons of a refusal to read or change a part of a file. Cards use the same word for several reasons: 6B00 means that
-//! the offset is behind the end, that offset and length together are (IAS ECC 1.0.1, table 34), or nothing certain. 6282 comes with
-//! the bytes before the end, or without any.
+//! The possible reasons of a refusal to read or change a part of a file. Cards use the same word for several reasons:
+//! 6B00 means that the offset is behind the end, that offset and length together are (IAS ECC 1.0.1, table 34), or
+//! nothing certain. 6282 comes with the bytes before the end, or without any.
 
 use crate::abi::hresult::Hresult;
 use crate::iso7816::status_word::StatusWord;
@@ -45,15 +45,15 @@ impl Refusal {
         !matches!(self, Refusal::Command | Refusal::State)
     }
 
-    /// The same for a change, if the word names no other reason: no missing right, and no unknown command. 64XX means that the memory is
-    /// unchanged. After 65XX a part may have been changed, so the caller decides.
+    /// The same for a change, if the word names no other reason: no missing right, and no unknown command. 64XX means
+    /// that the memory is unchanged. After 65XX a part may have been changed, so the caller decides.
     pub fn may_be_length_of_change(status: StatusWord) -> bool {
         let is_unchanged = matches!(status.0.to_be_bytes(), [0x64, _]);
         is_unchanged || matches!(Refusal::of(status), Refusal::Place | Refusal::Length | Refusal::Other)
     }
 
-    /// Whether the card may refuse the extended lengths of a command: it does not know this form, or the word names the state or the
-    /// file. A missing right is a refusal of every form.
+    /// Whether the card may refuse the extended lengths of a command: it does not know this form, or the word names the
+    /// state or the file. A missing right is a refusal of every form.
     pub fn may_be_form(status: StatusWord) -> bool {
         Refusal::of(status) == Refusal::Command || matches!(status.0, 0x6981 | 0x6985 | 0x6986)
     }

@@ -1,5 +1,5 @@
-//! UPDATE, WRITE and ERASE BINARY. If the card refuses a part, it gets a shorter one. Each command may be sent twice, because the
-//! second one changes nothing.
+//! UPDATE, WRITE and ERASE BINARY. If the card refuses a part, it gets a shorter one. Each command may be sent twice,
+//! because the second one changes nothing.
 
 use super::refusal::Refusal;
 use super::{DATA, Place, make_addressable, push_number, reading};
@@ -125,8 +125,8 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Remembers the accepted length if all bytes are written before the search has ended. Otherwise the next write of this length
-    /// would begin the search anew.
+    /// Remembers the accepted length if all bytes are written before the search has ended. Otherwise the next write of
+    /// this length would begin the search anew.
     fn note_unfinished_search(&mut self, end: u64) {
         let Some(taken) = self.search.as_ref().map(Search::taken).filter(|taken| *taken > 0) else { return };
         if end >= self.refused.1 {
@@ -134,15 +134,17 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Whether the card may accept a shorter part. After it has accepted one, neither a wrong file nor a missing condition is the reason.
+    /// Whether the card may accept a shorter part. After it has accepted one, neither a wrong file nor a missing
+    /// condition is the reason.
     fn may_be_length(&self, offset: u64, status: StatusWord) -> bool {
         let has_begun = offset > self.begin;
         let may_be = has_begun && matches!(Refusal::of(status), Refusal::File | Refusal::Condition);
         Refusal::may_be_length_of_change(status) || may_be
     }
 
-    /// The code of a write that the card refuses at `offset`. That is the end of the file if the card has accepted bytes before, or has
-    /// given the byte before. If the card reports a greater size, or its word has no meaning, a read shows whether a byte is there.
+    /// The code of a write that the card refuses at `offset`. That is the end of the file if the card has accepted
+    /// bytes before, or has given the byte before. If the card reports a greater size, or its word has no meaning, a
+    /// read shows whether a byte is there.
     fn failure(&mut self, offset: u64, status: StatusWord) -> Result<Hresult> {
         let (begun, is_inside) = (offset > self.begin, self.file.end().is_some_and(|end| offset < end));
         let is_at_end = begun && Refusal::of(status).may_be_end();
@@ -154,7 +156,8 @@ impl Writer<'_, '_> {
         Ok(if is_end { Hresult::SCARD_E_WRITE_TOO_MANY } else { refusal(status) })
     }
 
-    /// Whether the card gives the byte before `offset`, and none at `offset`. A file that may not be read shows nothing.
+    /// Whether the card gives the byte before `offset`, and none at `offset`. A file that may not be read shows
+    /// nothing.
     fn ends_at(&mut self, offset: u64) -> Result<bool> {
         let mut gives = |offset| {
             let exists = reading::exists(self.card, self.file, offset);
@@ -180,7 +183,8 @@ impl Writer<'_, '_> {
     }
 }
 
-/// Erases with one command. If the card has lost the selection, the file is selected again, and the command is sent once more.
+/// Erases with one command. If the card has lost the selection, the file is selected again, and the command is sent
+/// once more.
 fn erase(card: &mut Transaction, file: &GenericFile, begin: u64, end: u64) -> Result<()> {
     let mut status = erase_once(card, file, begin, end)?;
     if file.recover(card, status)? {
@@ -224,8 +228,8 @@ fn refusal(status: StatusWord) -> Hresult {
     }
 }
 
-/// The most data of one command, if `wanted` bytes are to be written. With T=0 a longer command is sent in parts, of which the card
-/// acknowledges only the last. As long as the limits of the card are not read, short commands are used.
+/// The most data of one command, if `wanted` bytes are to be written. With T=0 a longer command is sent in parts, of
+/// which the card acknowledges only the last. As long as the limits of the card are not read, short commands are used.
 fn command_limit(card: &mut Transaction, wanted: usize) -> usize {
     let is_unknown = card.believes_card() && card.capabilities().more_in_file;
     let is_short = wanted <= SHORT_DATA || card.protocol() == Protocol::T0 || is_unknown;

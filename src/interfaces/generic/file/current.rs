@@ -9,8 +9,8 @@ use crate::interfaces::generic::selection::{Expected, enter_directory, make_curr
 use crate::iso7816::status_word::StatusWord;
 
 impl GenericFile {
-    /// Makes the file the current one. A file that is known by its short identifier becomes the current one with the first
-    /// command that names it, so its directory is entered.
+    /// Makes the file the current one. A file that is known by its short identifier becomes the current one with the
+    /// first command that names it, so its directory is entered.
     pub fn make_current(&self, card: &mut Transaction) -> Result<()> {
         match self.path.short_id() {
             None => make_current(card, &self.path, Expected::File),
@@ -29,8 +29,8 @@ impl GenericFile {
         Ok(is_lost)
     }
 
-    /// Notes the selection after a command that named the file by its short identifier: the file is the current one. After a
-    /// command that failed, cards differ, so no file is known to be current.
+    /// Notes the selection after a command that named the file by its short identifier: the file is the current one.
+    /// After a command that failed, cards differ, so no file is known to be current.
     pub fn note_named(&self, card: &mut Transaction, status: StatusWord) {
         if self.path.short_id().is_none() || self.is_current(card) {
             return;

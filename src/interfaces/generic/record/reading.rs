@@ -10,8 +10,8 @@ use crate::interfaces::generic::search::Search;
 use crate::iso7816::command::{Command, EXTENDED_RESPONSE, SHORT_RESPONSE, ins};
 use crate::iso7816::status_word::StatusWord;
 
-/// Reads a record in the length that the card reports if a record has had that length, and else in its whole length: the reported
-/// length may be too small.
+/// Reads a record in the length that the card reports if a record has had that length, and else in its whole length:
+/// the reported length may be too small.
 pub fn read_whole(card: &mut Transaction, file: &GenericFile, number: u8, data: &mut Vec<u8>) -> Result<StatusWord> {
     let begin = data.len();
     let reported = file.parameters.record_size.map(|size| size as usize);
@@ -35,8 +35,8 @@ pub fn read_whole(card: &mut Transaction, file: &GenericFile, number: u8, data: 
     Ok(status)
 }
 
-/// Reads the record with this number. If the card refuses extended lengths that it reports, it gets short ones from then on. If it
-/// refuses those, it gets shorter ones.
+/// Reads the record with this number. If the card refuses extended lengths that it reports, it gets short ones from
+/// then on. If it refuses those, it gets shorter ones.
 pub fn read_numbered(
     card: &mut Transaction,
     file: &GenericFile,
@@ -152,8 +152,8 @@ fn read_less(
     Ok(last)
 }
 
-/// Whether the record is longer than the `given` bytes. The card refuses more than the `asked` length, so no command gives the rest. If
-/// the card has `taken` greater lengths before, the record has no more bytes.
+/// Whether the record is longer than the `given` bytes. The card refuses more than the `asked` length, so no command
+/// gives the rest. If the card has `taken` greater lengths before, the record has no more bytes.
 fn is_cut(file: &GenericFile, taken: usize, asked: usize, given: usize) -> bool {
     let reported = file.parameters.record_size.filter(|_| file.kind != FileKind::Variable);
     given == asked && taken <= asked && reported.is_some_and(|reported| given < reported as usize)

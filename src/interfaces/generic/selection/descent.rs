@@ -1,5 +1,5 @@
-//! The way down to a file: by path or step by step, from the MF, from a name or from the current DF. A card may know only some
-//! of these ways.
+//! The way down to a file: by path or step by step, from the MF, from a name or from the current DF. A card may know
+//! only some of these ways.
 
 use super::{Expected, Telling, is_selected, sim};
 use crate::abi::hresult::{Hresult, Result};
@@ -122,9 +122,9 @@ impl<'a, 'b> Descent<'a, 'b> {
         self.step(*last, is_in_mf)
     }
 
-    /// Selects a child of the current DF. SELECT by identifier can also find a DF beside or above the current one (ETSI TS
-    /// 102 221, 8.4.1), so the card is asked for a child as long as it knows that. If it does not, only a DF in the MF is
-    /// certain.
+    /// Selects a child of the current DF. SELECT by identifier can also find a DF beside or above the current one (ETSI
+    /// TS 102 221, 8.4.1), so the card is asked for a child as long as it knows that. If it does not, only a DF in the
+    /// MF is certain.
     fn step(&mut self, id: u16, is_in_mf: bool) -> Result<StatusWord> {
         let begin = self.answer.len();
         let file = match self.expected {
@@ -201,8 +201,8 @@ fn bytes(ids: &[u16]) -> ([u8; 2 * MAX_DEPTH], usize) {
     (bytes, (2 * ids.len()).min(2 * MAX_DEPTH))
 }
 
-/// One SELECT, with each P2 that the card has not refused yet. A refusal of a P2 is remembered if the card accepts another one:
-/// otherwise it refuses something else. A card that refuses has selected nothing.
+/// One SELECT, with each P2 that the card has not refused yet. A refusal of a P2 is remembered if the card accepts
+/// another one: otherwise it refuses something else. A card that refuses has selected nothing.
 pub fn ask(card: &mut Transaction, p1: u8, data: &[u8], telling: Telling, answer: &mut Vec<u8>) -> Result<StatusWord> {
     let before = *card.habits();
     let all: &[u8] = match telling {
@@ -230,8 +230,8 @@ pub fn ask(card: &mut Transaction, p1: u8, data: &[u8], telling: Telling, answer
     Ok(refused)
 }
 
-/// Whether the card may accept the same SELECT with another P2: it does not know this one, it refuses a length that is right,
-/// or its word has no meaning.
+/// Whether the card may accept the same SELECT with another P2: it does not know this one, it refuses a length that is
+/// right, or its word has no meaning.
 fn may_refuse_telling(status: StatusWord) -> bool {
     status.is_unknown_command() || status.exact_le().is_some() || status == StatusWord(0x6F00)
 }

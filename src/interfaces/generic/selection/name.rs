@@ -8,8 +8,8 @@ use crate::attachment::transaction::Transaction;
 use crate::interfaces::generic::control_parameters::{self, ControlParameters, NAME};
 use crate::iso7816::path::{MAX_DEPTH, MAX_NAME, MF, Name, Path, Root};
 
-/// The same path with the whole name of its root, as the card tells it. A card finds a DF by the beginning of its name, and may
-/// later find another DF by the same beginning. With `whole` the beginning of a name finds nothing.
+/// The same path with the whole name of its root, as the card tells it. A card finds a DF by the beginning of its name,
+/// and may later find another DF by the same beginning. With `whole` the beginning of a name finds nothing.
 pub fn with_whole_name(card: &mut Transaction, path: &Path, whole: bool) -> Result<Path> {
     let Root::Name(name) = path.root() else { return Ok(*path) };
     let current = card.selection().and_then(|selection| selection.directory);
@@ -41,7 +41,8 @@ fn told_name(answer: &[u8]) -> Option<Name> {
         .and_then(|object| Name::new(object.value).ok())
 }
 
-/// The same path from the MF, if it begins above a DF that was found by its name: only the card knows the place of that DF.
+/// The same path from the MF, if it begins above a DF that was found by its name: only the card knows the place of that
+/// DF.
 pub fn from_known_root(card: &mut Transaction, path: &Path) -> Result<Path> {
     let Root::Name(_) = path.root() else { return Ok(*path) };
     if path.above() == 0 {

@@ -1,5 +1,5 @@
-//! SELECT of a SIM (3GPP TS 51.011, 8.1 and 9.2.1): in class A0, by identifier only, one after the other. The card finds the files
-//! in the current DF, that DF itself, the DFs beside it, and the one above.
+//! SELECT of a SIM (3GPP TS 51.011, 8.1 and 9.2.1): in class A0, by identifier only, one after the other. The card
+//! finds the files in the current DF, that DF itself, the DFs beside it, and the one above.
 
 use super::descent::{BY_ID, Descent};
 use super::{Expected, Telling, is_selected};
@@ -16,10 +16,10 @@ use crate::iso7816::status_word::StatusWord;
 /// The first byte of the identifier of a DF of the second level (3GPP TS 51.011, 6.2). There is no third one.
 const SECOND_LEVEL: u8 = 0x5F;
 
-/// Whether a card that has `answered` a command of class 00 is a SIM. The card is asked once, if it refuses that class before it
-/// has accepted a command of it. SIMs answer 6E00 (GlobalPlatformPro issue 266), and some cards answer 6D00 for an unknown class
-/// (onomondo/onomondo-uicc pull request 125). A card that ignores the class answers with the words of a SIM. Its other refusals
-/// show nothing.
+/// Whether a card that has `answered` a command of class 00 is a SIM. The card is asked once, if it refuses that class
+/// before it has accepted a command of it. SIMs answer 6E00 (GlobalPlatformPro issue 266), and some cards answer 6D00
+/// for an unknown class (onomondo/onomondo-uicc pull request 125). A card that ignores the class answers with the words
+/// of a SIM. Its other refusals show nothing.
 pub fn turns_out(card: &mut Transaction, answered: StatusWord) -> Result<bool> {
     if card.class() != FileClass::Unknown {
         return Ok(false);
@@ -70,8 +70,8 @@ pub fn go_to(descent: &mut Descent, path: &Path) -> Result<StatusWord> {
     Ok(status)
 }
 
-/// Selects the MF, and then one DF after the other. If an EF is in the place of a DF, the search ends: the next SELECT would find
-/// a file beside that EF.
+/// Selects the MF, and then one DF after the other. If an EF is in the place of a DF, the search ends: the next SELECT
+/// would find a file beside that EF.
 fn go_down(card: &mut Transaction, directories: &[u16]) -> Result<StatusWord> {
     let mut status = select(card, MF, Telling::Nothing, &mut Vec::new())?;
     for (level, id) in directories.iter().enumerate() {
@@ -92,8 +92,8 @@ fn kind(told: &[u8]) -> Option<FileKind> {
     ControlParameters::read(told).kind
 }
 
-/// Whether a DF that was found at this level is a child of the current DF, and not beside or above it. No DF is beside the MF, and
-/// the identifiers of the second level differ from the others.
+/// Whether a DF that was found at this level is a child of the current DF, and not beside or above it. No DF is beside
+/// the MF, and the identifiers of the second level differ from the others.
 fn is_child(level: usize, id: u16) -> bool {
     match level {
         0 => true,
@@ -102,8 +102,8 @@ fn is_child(level: usize, id: u16) -> bool {
     }
 }
 
-/// One SELECT. The structure in the answer becomes data objects. With T=0 the answer waits for GET RESPONSE, and is not fetched if
-/// it is not needed.
+/// One SELECT. The structure in the answer becomes data objects. With T=0 the answer waits for GET RESPONSE, and is not
+/// fetched if it is not needed.
 fn select(card: &mut Transaction, id: u16, telling: Telling, answer: &mut Vec<u8>) -> Result<StatusWord> {
     let is_left = telling == Telling::Nothing && card.protocol() == Protocol::T0;
     let ne = if is_left { 0 } else { SHORT_RESPONSE };

@@ -36,7 +36,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A refused command has removed the rest, so the bytes before it are read again. They must be those at the end of `data`.
+    /// A refused command has removed the rest, so the bytes before it are read again. They must be those at the end of
+    /// `data`.
     fn has_rest_again(&mut self, rest: Rest, most: usize, data: &[u8]) -> Result<bool> {
         let mut again = Vec::new();
         let answer = self.ask(rest.begin, rest.length, most, &mut again)?;
@@ -63,8 +64,8 @@ impl Reader<'_, '_> {
         self.ask(offset, 1, SHORT_RESPONSE, &mut Vec::new())
     }
 
-    /// One command for `length` bytes, in a response of at most `most`. If the card has lost the selection, the file is selected
-    /// again, and the command is sent once more.
+    /// One command for `length` bytes, in a response of at most `most`. If the card has lost the selection, the file is
+    /// selected again, and the command is sent once more.
     pub fn ask(&mut self, offset: u64, length: usize, most: usize, data: &mut Vec<u8>) -> Result<Answer> {
         make_addressable(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
@@ -110,8 +111,8 @@ impl Reader<'_, '_> {
         Ok(status)
     }
 
-    /// The answer is a data object, so it has room for fewer bytes. With T=0 the command has no length for the response, and all bytes
-    /// that the card has prepared are fetched.
+    /// The answer is a data object, so it has room for fewer bytes. With T=0 the command has no length for the
+    /// response, and all bytes that the card has prepared are fetched.
     fn send_odd(
         &mut self,
         place: Place,

@@ -17,8 +17,8 @@ pub enum ReportedSize {
 }
 
 impl Reader<'_, '_> {
-    /// Whether the file ends at the reported or found end, if the card refuses the bytes behind with a word about something else. It
-    /// must have given all bytes before, and have refused twice.
+    /// Whether the file ends at the reported or found end, if the card refuses the bytes behind with a word about
+    /// something else. It must have given all bytes before, and have refused twice.
     pub fn ends_as_known(&mut self, offset: u64, refusal: Refusal) -> Result<bool> {
         if !self.file.is_end_known() {
             return Ok(false);
@@ -30,8 +30,8 @@ impl Reader<'_, '_> {
         Ok(self.file.has_given(offset) || self.gives_before(offset)?)
     }
 
-    /// The card has refused a single byte at `offset`. That proves the end if the card still gives the byte before, by the same
-    /// instruction, and does not give the last byte of the reported size.
+    /// The card has refused a single byte at `offset`. That proves the end if the card still gives the byte before, by
+    /// the same instruction, and does not give the last byte of the reported size.
     pub fn prove_end(&mut self, offset: u64, status: StatusWord, is_odd: bool) -> Result<()> {
         let refusal = Refusal::of(status);
         let known = self.file.end();
@@ -58,8 +58,8 @@ impl Reader<'_, '_> {
         Ok(offset == 0 || self.ask_one(offset - 1)?.given > 0)
     }
 
-    /// Whether the card gives a byte behind `offset`: then its refusal, with a word without meaning, shows a hole and no end. The
-    /// distance doubles with each try.
+    /// Whether the card gives a byte behind `offset`: then its refusal, with a word without meaning, shows a hole and
+    /// no end. The distance doubles with each try.
     fn gives_behind(&mut self, offset: u64) -> Result<bool> {
         for distance in (0..15).map(|doublings| 1 << doublings) {
             if offset + distance <= MAX_OFFSET && self.ask_one(offset + distance)?.given > 0 {
