@@ -748,8 +748,6 @@
  */
 #define SCM_VIRTUAL_ATTRIBUTE_SETTABLE 1
 
-#define Change_FLAGS ((SCM_FL_IHV_CHANGE | SCM_FL_IHV_ENABLE) | SCM_FL_IHV_DISABLE)
-
 /**
  * The power is turned off: the card left its reader, or somebody unpowered it. `scm_virtual_card.power`.
  */

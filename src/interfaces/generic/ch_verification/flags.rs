@@ -53,7 +53,7 @@ impl Target {
 }
 
 impl Change {
-    pub const FLAGS: u32 = SCM_FL_IHV_CHANGE | SCM_FL_IHV_ENABLE | SCM_FL_IHV_DISABLE;
+    pub(super) const FLAGS: u32 = SCM_FL_IHV_CHANGE | SCM_FL_IHV_ENABLE | SCM_FL_IHV_DISABLE;
 
     pub fn of(flags: u32) -> Result<Change> {
         match flags & Change::FLAGS {
