@@ -6,11 +6,13 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <winscard.h>
 
 #include "scm.h"
@@ -260,7 +262,7 @@ static const struct comparison comparisons[] = {
     {"transmit", "Transmit, 250 bytes", direct_transmit, libscm_transmit, &echo_250, NULL, ROUNDS, "1.01"},
     {"transmit", "Transmit, 32,000 bytes", direct_transmit, libscm_transmit, &get_32000, NULL, ROUNDS / 5, "1.01"},
     {"status", "Status", direct_status, libscm_status, NULL, NULL, ROUNDS, "1.01"},
-    {"lock+unlock", "Begin, End", direct_lock, libscm_lock, NULL, NULL, ROUNDS, ""},
+    {"lock+unlock", "Begin, End", direct_lock, libscm_lock, NULL, NULL, ROUNDS, "1.30"},
     {"reconnect", "Status, Reconnect, GetStatusChange", careful_reconnect, libscm_reconnect, NULL, NULL, ROUNDS, ""},
     {"reconnect", "Reconnect", direct_reconnect, libscm_reconnect, NULL, NULL, ROUNDS, "1.01"},
     {"after a reset", "Status, Reconnect, GetStatusChange", careful_reconnect, libscm_reconnect, NULL,
@@ -274,8 +276,13 @@ static const struct comparison comparisons[] = {
      ""},
     {"attach+detach", "Establish, Connect, Disconnect, Release", direct_attach, libscm_attach, NULL, NULL, ROUNDS,
      "1.02"},
+    {"lock+unlock", "Begin, End, beside an idle thread", direct_lock, libscm_lock, NULL, NULL, ROUNDS, ""},
 };
-enum { COMPARISONS = sizeof(comparisons) / sizeof(*comparisons) };
+enum {
+    COMPARISONS = sizeof(comparisons) / sizeof(*comparisons),
+    /* The first of those that are measured in a process with a second thread. */
+    THREADED = COMPARISONS - 1,
+};
 
 /* ---- time ---- */
 
@@ -315,10 +322,10 @@ static void measure(const struct comparison *what, bool libscm_first, struct tim
     times->count++;
 }
 
-static void measure_series(int series, struct times *times)
+static void measure_series(int series, struct times *times, int first, int end)
 {
     open_sides(series % 2);
-    for (int i = 0; i < COMPARISONS; i++)
+    for (int i = first; i < end; i++)
         for (int round = 0; round < comparisons[i].rounds / SERIES; round++)
             measure(&comparisons[i], round % 2, &times[i]);
     close_sides();
@@ -355,11 +362,28 @@ static void print_row(const struct comparison *what, struct times *times)
            difference, what->aim);
 }
 
+static void *sleep_for_ever(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+/* It could cancel a wait, so from now on libscm makes its locks on threads of their own. */
+static void start_thread(void)
+{
+    pthread_t thread;
+    expect(pthread_create(&thread, NULL, sleep_for_ever, NULL) == 0, "pthread_create", 0);
+}
+
 static void print_table(void)
 {
     static struct times times[COMPARISONS];
     for (int series = 0; series < SERIES; series++)
-        measure_series(series, times);
+        measure_series(series, times, 0, THREADED);
+    start_thread();
+    for (int series = 0; series < SERIES; series++)
+        measure_series(series, times, THREADED, COMPARISONS);
     printf("%-14s %-41s %9s %9s %7s %9s   %s\n", "libscm", "against SCard...", "direct us", "libscm us", "ratio",
            "diff us", "aim");
     for (int i = 0; i < COMPARISONS; i++)

@@ -18,11 +18,12 @@ soname=$(objdump -p "$target/release/libscm.so" | sed -n 's/ *SONAME *//p')
 ln -sf "$target/release/libscm.so" "$out/$soname"
 
 compile -shared -fPIC -Wl,-soname,libpcsclite.so.1 -o "$out/nothing/libpcsclite.so.1" benches/nothing_pcsc.c
-compile -Iinclude -o "$out/bench" benches/bench.c "$out/$soname" -Wl,-rpath,"$out" -lpcsclite
+compile -Iinclude -o "$out/bench" benches/bench.c "$out/$soname" -Wl,-rpath,"$out" -lpcsclite -lpthread
 compile -Iinclude -o "$out/contended" benches/contended.c "$out/$soname" -Wl,-rpath,"$out" -lpcsclite -lpthread
 compile -Iinclude -Ic-tests/support -D_POSIX_C_SOURCE=200809L -o "$out/monitor" benches/monitor.c c-tests/support/stack.c \
     "$out/$soname" -Wl,-rpath,"$out" -lpcsclite -lpthread
 compile -Iinclude -Ic-tests/support -D_POSIX_C_SOURCE=200809L -o "$out/file" benches/file.c c-tests/support/stack.c \
     "$out/$soname" -Wl,-rpath,"$out" -lpcsclite
 compile -Iinclude -o "$out/many" benches/many.c "$out/$soname" -Wl,-rpath,"$out"
+compile -Iinclude -o "$out/memory" benches/memory.c "$out/$soname" -Wl,-rpath,"$out"
 compile -Iinclude -o "$out/cat" examples/cat.c "$out/$soname" -Wl,-rpath,"$out"

@@ -1,5 +1,5 @@
-# What the library exports, what exports.txt lists and what the header declares are the same names.
-# cmake -DNM=... -DLIBRARY=... -DHEADER=... -DLIST=... -P check_exports.cmake
+# What the library exports, what exports.txt lists and what the headers declare are the same names.
+# cmake -DNM=... -DLIBRARY=... -DINCLUDE=... -DLIST=... -P check_exports.cmake
 
 cmake_minimum_required(VERSION 3.18)
 
@@ -12,12 +12,18 @@ string(REPLACE "\n" "" exported "${exported}")
 
 file(STRINGS "${LIST}" listed)
 
-# A prototype is a name and its parenthesis, outside of comments and macros.
-file(READ "${HEADER}" header)
-string(REGEX REPLACE "/\\*[^*]*\\*+([^/*][^*]*\\*+)*/" "" header "${header}")
-string(REGEX REPLACE "(//|#)([^\n]*\\\\\n)*[^\n]*" "" header "${header}")
-string(REGEX MATCHALL "[A-Za-z0-9_]+\\(" declared "${header}")
-string(REPLACE "(" "" declared "${declared}")
+# A prototype is a name and its parenthesis, data are a name and a semicolon, outside of comments and macros.
+set(declared)
+foreach(name scm scm_virtual scm_provider)
+    file(READ "${INCLUDE}/${name}.h" header)
+    string(REGEX REPLACE "/\\*[^*]*\\*+([^/*][^*]*\\*+)*/" "" header "${header}")
+    string(REGEX REPLACE "(//|#)([^\n]*\\\\\n)*[^\n]*" "" header "${header}")
+    string(REGEX MATCHALL "[A-Za-z0-9_]+\\(" functions "${header}")
+    string(REGEX MATCHALL "SCM_API extern const scm_guid [A-Z_]+" data "${header}")
+    string(REPLACE "(" "" functions "${functions}")
+    string(REPLACE "SCM_API extern const scm_guid " "" data "${data}")
+    list(APPEND declared ${functions} ${data})
+endforeach()
 
 set(differences)
 foreach(pair "exported listed" "listed exported" "declared listed" "listed declared")
@@ -31,5 +37,5 @@ foreach(pair "exported listed" "listed exported" "declared listed" "listed decla
     endforeach()
 endforeach()
 if(NOT listed OR differences)
-    message(FATAL_ERROR "${LIST}, the library and the header differ:${differences}")
+    message(FATAL_ERROR "${LIST}, the library and the headers differ:${differences}")
 endif()

@@ -4,6 +4,7 @@
 
 #include "support/check.h"
 #include "support/owner.h"
+#include "scm_virtual.h"
 
 #define CARD 0
 #define EMPTY 1

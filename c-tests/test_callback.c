@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "scm.h"
+#include "scm_virtual.h"
 #include "support/wait.h"
 
 #define NAME "Callback"
@@ -256,7 +257,7 @@ static scm_result fetch(void)
 {
     scm_event event = SCM_EVENT_INIT;
     int32_t fd;
-    (void)scm_monitor_fd(scene.monitor, &fd);
+    (void)scm_monitor_get_fd(scene.monitor, &fd);
     (void)scm_monitor_wait(scene.monitor, 5, &event);
     (void)scm_monitor_cancel(scene.monitor);
     return scm_monitor_wait(scene.monitor, SCM_INFINITE, &event);
@@ -393,7 +394,7 @@ static scm_result wait_transmit_ex(void *handle)
 static scm_result wait_reconnect_ex(void *handle)
 {
     scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
-    options.timeout_ms = LONG_MS;
+    options.limit_ms = LONG_MS;
     return scm_reconnect_ex(handle, &options);
 }
 

@@ -355,7 +355,7 @@ static void a_program_may_bring_its_own_cipher(void **state)
     struct program program = {card, SCM_S_OK, 8, 20, 0};
     scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
     options.callback = respond;
-    options.user = &program;
+    options.user_data = &program;
     bed("card %d answer 00840000 11223344556677889000", CARD);
     bed("card %d answer 0082000114 9000", CARD);
     bed("card %d clear", CARD);

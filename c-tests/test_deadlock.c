@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "scm.h"
+#include "scm_virtual.h"
 #include "support/wait.h"
 
 #define NAME "Deadlock"
@@ -163,7 +164,7 @@ static void check_free(void)
     (void)scm_reconnect(scene.other);
     assert_result(scm_lock_ex(scene.other, SOON_MS), SCM_S_OK);
     assert_result(scm_unlock(scene.other, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    options.timeout_ms = SOON_MS;
+    options.limit_ms = SOON_MS;
     assert_result(scm_attach_by_ifd_ex(NAME, &options, &newcomer), SCM_S_OK);
     assert_result(scm_lock_ex(newcomer, SOON_MS), SCM_S_OK);
     assert_result(scm_detach(newcomer), SCM_S_OK);
@@ -278,7 +279,7 @@ static scm_result lock_briefly(void *handle) { return scm_lock_ex(handle, 300); 
 static scm_result reconnect_briefly(void *handle)
 {
     scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
-    options.timeout_ms = 300;
+    options.limit_ms = 300;
     return scm_reconnect_ex(handle, &options);
 }
 static scm_result transmit_briefly(void *handle)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "scm.h"
+#include "scm_virtual.h"
 
 #define NAME "ACR122U PICC"
 #define FIRMWARE 0x42000D48
@@ -68,7 +69,7 @@ static scm_virtual_ifd_options options(void)
 {
     scm_virtual_ifd_options options = SCM_VIRTUAL_IFD_OPTIONS_INIT;
     driver = (struct driver){.length = 6};
-    options.user = &driver;
+    options.user_data = &driver;
     options.control = control;
     options.release = release;
     return options;

@@ -121,7 +121,7 @@ static void its_card_is_waited_for(void **state)
     scm_handle *handle = NULL;
     bed("hold %d transaction", CARD);
     scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
-    options.timeout_ms = 200;
+    options.limit_ms = 200;
     assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), &options, &handle), SCM_SCARD_E_TIMEOUT);
     bed("release %d leave", CARD);
     handle = attach(CARD);

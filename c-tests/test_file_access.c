@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "scm_card.h"
+#include "scm_virtual.h"
 
 #define CARD 0
 #define OTHER_CARD 1
@@ -83,7 +84,7 @@ static uint64_t position_of(scm_file *file)
 static uint64_t size_of(scm_file *file)
 {
     uint64_t size = 77;
-    assert_result(scm_file_size(file, &size), SCM_S_OK);
+    assert_result(scm_file_get_size(file, &size), SCM_S_OK);
     return size;
 }
 
@@ -1559,7 +1560,7 @@ static void a_card_without_odd_instructions_has_an_end(void **state)
     fill_content();
     for (int by_short_id = 0; by_short_id < 2; by_short_id++) {
         assert_result(scm_file_access_open(quiet.files, SCM_TYPE_BY_ANY, by_short_id ? "1" : "4401", &file), SCM_S_OK);
-        assert_result(scm_file_size(file, &size), SCM_SCARD_E_UNSUPPORTED_FEATURE);
+        assert_result(scm_file_get_size(file, &size), SCM_SCARD_E_UNSUPPORTED_FEATURE);
         assert_int_equal(size, 0);
         write_all(file, content, 300);
         write_all(file, content + 300, 32700 - 300);
@@ -1599,7 +1600,7 @@ static void what_is_no_object_is_no_object(void **state)
         assert_result(scm_file_write((scm_file *)wrong[i], bytes, 8, 0, &length), SCM_E_HANDLE);
         assert_result(scm_file_seek((scm_file *)wrong[i], 0, 0), SCM_E_HANDLE);
         assert_result(scm_file_tell((scm_file *)wrong[i], &number), SCM_E_HANDLE);
-        assert_result(scm_file_size((scm_file *)wrong[i], &number), SCM_E_HANDLE);
+        assert_result(scm_file_get_size((scm_file *)wrong[i], &number), SCM_E_HANDLE);
         assert_result(scm_file_close((scm_file *)wrong[i]), SCM_E_HANDLE);
     }
 }

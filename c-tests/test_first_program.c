@@ -1,6 +1,7 @@
 /* When the first program of the README sends its command once more: after a reset or a removal, to the same card, and never otherwise. */
 #define main first_program
 #include "../examples/attach.c"
+#include "scm_virtual.h"
 #undef main
 
 #include <setjmp.h>

@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "support/check.h"
 #include "support/wait.h"
+#include "scm_virtual.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

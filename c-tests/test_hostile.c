@@ -50,7 +50,7 @@ static void check_that_nobody_hangs(void)
 int main(int argc, char **argv)
 {
     if (argc < 4 || argc > 5 || (strcmp(argv[2], "--service") != 0 && strcmp(argv[2], "--caller") != 0)) {
-        fprintf(stderr, "usage: %s HEADER --service|--caller SECONDS [SEED]\n", argv[0]);
+        fprintf(stderr, "usage: %s INCLUDE --service|--caller SECONDS [SEED]\n", argv[0]);
         return 2;
     }
     bool is_hostile = strcmp(argv[2], "--caller") == 0;

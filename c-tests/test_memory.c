@@ -2,6 +2,8 @@
  * no abort, and everything as it was. Runs on the do-nothing libpcsclite of the benchmarks, and on a virtual reader with a
  * card that needs no memory, so that every allocation that fails is one of libscm. */
 #include "support/check.h"
+#include "scm_provider.h"
+#include "scm_virtual.h"
 
 #include <errno.h>
 
@@ -255,14 +257,14 @@ static scm_result reconnect_within(void)
 {
     scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
     options.share_mode = SCM_SHARE_SHARED;
-    options.timeout_ms = 1000;
+    options.limit_ms = 1000;
     return scm_reconnect_ex(handle, &options);
 }
 
 static scm_result attach_within(void)
 {
     scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
-    options.timeout_ms = 1000;
+    options.limit_ms = 1000;
     scm_result result = scm_attach_by_ifd_ex(READER, &options, &handle);
     assert_true((result == SCM_S_OK) == (handle != NULL));
     return result;
@@ -556,7 +558,7 @@ static void providers_run_out_of_memory(void **state)
     provider.name = "CardAuth";
     provider.create = create_object;
     provider.release = release_object;
-    provider.end = end_provider;
+    provider.release_user_data = end_provider;
     assert_result(attach_by_ifd(), SCM_S_OK);
     assert_true(for_every_allocation(create_interface) >= 1);
     assert_result(scm_card_auth_release(object), SCM_S_OK);

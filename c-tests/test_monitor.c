@@ -474,7 +474,7 @@ static void the_file_descriptor_is_readable_while_an_event_waits(void **state)
     (void)state;
     struct watch watch = begin();
     int32_t fd = -1;
-    assert_result(scm_monitor_fd(watch.monitor, &fd), SCM_S_OK);
+    assert_result(scm_monitor_get_fd(watch.monitor, &fd), SCM_S_OK);
     assert_true(is_readable(fd, LONG_MS));
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     follow_until(&watch, readers, 1);
@@ -531,7 +531,7 @@ static void no_monitor_is_told(void **state)
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         assert_result(scm_monitor_wait(none[i], 0, &event), SCM_E_HANDLE);
         assert_result(scm_monitor_cancel(none[i]), SCM_E_HANDLE);
-        assert_result(scm_monitor_fd(none[i], &fd), SCM_E_HANDLE);
+        assert_result(scm_monitor_get_fd(none[i], &fd), SCM_E_HANDLE);
         assert_int_equal(fd, 0);
         assert_result(scm_monitor_destroy(none[i]), SCM_E_HANDLE);
     }
@@ -539,7 +539,7 @@ static void no_monitor_is_told(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
     assert_result(scm_monitor_create(NULL), SCM_E_POINTER);
     assert_result(scm_monitor_wait(watch.monitor, 0, NULL), SCM_E_POINTER);
-    assert_result(scm_monitor_fd(watch.monitor, NULL), SCM_E_POINTER);
+    assert_result(scm_monitor_get_fd(watch.monitor, NULL), SCM_E_POINTER);
     uint32_t wrong[] = {0, sizeof event - 1, UINT32_MAX};
     for (size_t i = 0; i < 3; i++) {
         event.struct_size = wrong[i];
@@ -577,7 +577,7 @@ static void a_monitor_is_dead_in_the_child_of_a_fork(void **state)
         int32_t fd;
         bool is_dead = scm_monitor_wait(watch.monitor, SCM_INFINITE, &event) == SCM_E_HANDLE &&
                        scm_monitor_cancel(watch.monitor) == SCM_E_HANDLE &&
-                       scm_monitor_fd(watch.monitor, &fd) == SCM_E_HANDLE &&
+                       scm_monitor_get_fd(watch.monitor, &fd) == SCM_E_HANDLE &&
                        scm_monitor_destroy(watch.monitor) == SCM_E_HANDLE;
         _exit(is_dead ? 0 : 1);
     }

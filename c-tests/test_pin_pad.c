@@ -1,5 +1,6 @@
 /* Readers with a PIN pad (PC/SC part 10): what they are asked, byte by byte, and what their answers mean. */
 #include "support/check.h"
+#include "scm_virtual.h"
 
 #include <stdbool.h>
 

@@ -1,5 +1,6 @@
 /* What can be known: status, ATR, names, handles, the lists of readers. */
 #include "support/check.h"
+#include "scm_virtual.h"
 
 #include <PCSC/winscard.h>
 

@@ -1,14 +1,15 @@
 /* Providers: which one is asked, what it is asked, and that what it has created ends once. */
 #include "support/check.h"
 #include "support/wait.h"
+#include "scm_provider.h"
 
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const scm_guid FILE_ACCESS = SCM_IID_FILE_ACCESS;
-static const scm_guid CH_VERIFICATION = SCM_IID_CH_VERIFICATION;
-static const scm_guid CARD_AUTH = SCM_IID_CARD_AUTH;
+static const scm_guid FILE_ACCESS = SCM_IID_FILE_ACCESS_INIT;
+static const scm_guid CH_VERIFICATION = SCM_IID_CH_VERIFICATION_INIT;
+static const scm_guid CARD_AUTH = SCM_IID_CARD_AUTH_INIT;
 static const scm_guid OWN = {0x12345678, 0x9ABC, 0xDEF0, {1, 2, 3, 4, 5, 6, 7, 8}};
 
 /* What a provider of these tests was told, and what it is to do. */
@@ -192,7 +193,7 @@ static scm_provider provider(struct source *source, const scm_guid *iid, const c
     provider.user_data = source;
     provider.create = create;
     provider.release = release;
-    provider.end = end;
+    provider.release_user_data = end;
     return provider;
 }
 
@@ -647,12 +648,12 @@ static void an_interface_of_its_own(void **state)
     assert_ptr_equal(source.caller_user_data, &user_data);
     assert_result(scm_create_interface(handle, NULL, "CryptoProvider", NULL, &made[1]), SCM_S_OK);
     assert_result(scm_create_interface(handle, NULL, "CryptoProvider", NULL, &made[2]), SCM_S_OK);
-    assert_result(scm_interface_get_functions(made[0], NULL, &object), SCM_E_POINTER);
+    assert_result(scm_interface_get_implementation(made[0], NULL, &object), SCM_E_POINTER);
     assert_null(object);
-    assert_result(scm_interface_get_functions(made[0], &functions, NULL), SCM_E_POINTER);
+    assert_result(scm_interface_get_implementation(made[0], &functions, NULL), SCM_E_POINTER);
     assert_null(functions);
     for (int i = 0; i < 3; i++) {
-        assert_result(scm_interface_get_functions(made[i], &functions, &object), SCM_S_OK);
+        assert_result(scm_interface_get_implementation(made[i], &functions, &object), SCM_S_OK);
         assert_ptr_equal(functions, &crypto);
         assert_int_equal(((const struct crypto *)functions)->add(object, 2, 3), 5);
         assert_ptr_equal(((struct object *)object)->handle, handle);
@@ -665,7 +666,7 @@ static void an_interface_of_its_own(void **state)
     scm_interface *dead[] = {NULL, made[0], made[1], (scm_interface *)handle, (scm_interface *)&source};
     for (size_t i = 0; i < sizeof dead / sizeof *dead; i++) {
         functions = object = &source;
-        assert_result(scm_interface_get_functions(dead[i], &functions, &object), SCM_E_HANDLE);
+        assert_result(scm_interface_get_implementation(dead[i], &functions, &object), SCM_E_HANDLE);
         assert_true(functions == NULL && object == NULL);
         assert_result(scm_interface_release(dead[i]), SCM_E_HANDLE);
     }
@@ -1005,7 +1006,7 @@ static int child(struct source *source, scm_ch_verification *codes, scm_interfac
 {
     const void *functions;
     void *object;
-    if (verify_code(codes) != SCM_E_HANDLE || scm_interface_get_functions(interface, &functions, &object) != SCM_E_HANDLE)
+    if (verify_code(codes) != SCM_E_HANDLE || scm_interface_get_implementation(interface, &functions, &object) != SCM_E_HANDLE)
         return 1;
     if (source->released != 0 || source->ended != 0)
         return 2;

@@ -1,6 +1,7 @@
 /* Codes and keys are nowhere when the calls that had them are over: not in what a core dump would have of this process, not in
  * the log of a virtual reader, not in the text of any code. The test itself has them only masked. */
 #include "support/check.h"
+#include "scm_virtual.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -292,7 +293,7 @@ static void use_program(void)
     scm_result result = SCM_S_OK;
     scm_card_auth_options own = SCM_CARD_AUTH_OPTIONS_INIT;
     own.callback = respond;
-    own.user = &result;
+    own.user_data = &result;
     for (int i = 0; i < 2; i++) {
         note(scm_card_auth_app_auth_ex(auth, 0, (const uint8_t *)"\x01", 1, &own));
         note(scm_card_auth_icc_auth_ex(auth, 0, (const uint8_t *)"\x02", 1, &own));

@@ -3,6 +3,7 @@
 #include "support/wait.h"
 
 #include "scm_card.h"
+#include "scm_virtual.h"
 
 #define CARD 0
 /* The same card, but its ATR says T=0. */
@@ -680,11 +681,11 @@ static void a_wait_has_a_limit_and_can_be_cancelled(void **state)
         scm_handle *holder = attach(CARD);
         if (has_hook) {
             sender.options.hook = allow;
-            sender.options.hook_data = &calls;
+            sender.options.user_data = &calls;
         }
         assert_result(scm_lock(holder), SCM_S_OK);
         fresh(CARD);
-        sender.options.timeout_ms = 30;
+        sender.options.limit_ms = 30;
         double start = now_ms();
         assert_result(send_with(&sender), SCM_SCARD_E_TIMEOUT);
         assert_true(now_ms() - start >= 30);
@@ -693,7 +694,7 @@ static void a_wait_has_a_limit_and_can_be_cancelled(void **state)
 
         const uint32_t endless[] = {0, SCM_INFINITE};
         for (size_t i = 0; i < 2; i++) {
-            sender.options.timeout_ms = endless[i];
+            sender.options.limit_ms = endless[i];
             wait_begin(&wait, send_with, &sender);
             assert_true(wait_is_reached(&wait));
             assert_result(scm_cancel(sender.handle), SCM_S_OK);
@@ -747,7 +748,7 @@ static scm_result prepare(void *user, scm_handle *handle, uint64_t generation)
     /* What a hook sends to select its application does not want it selected. */
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
     options.hook = prepare;
-    options.hook_data = user;
+    options.user_data = user;
     return scm_send_ex(handle, &select, &options, answer, sizeof answer, &answer_length, &answer_word);
 }
 
@@ -756,7 +757,7 @@ static scm_result send_hooked(scm_handle *handle, struct hook *hook)
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
     scm_command echo = command(0xEC, 0, 0, 1, 1);
     options.hook = prepare;
-    options.hook_data = hook;
+    options.user_data = hook;
     echo.cla = 0x80;
     length = 77;
     word = 77;
@@ -868,7 +869,7 @@ static scm_result prepare_with_others(void *user, scm_handle *handle, uint64_t g
     assert_int_equal(another.calls, 1);
     scm_send(handle, &echo, response, sizeof response, &length, &word);
     options.hook = prepare_with_others;
-    options.hook_data = user;
+    options.user_data = user;
     scm_send_ex(handle, &echo, &options, response, sizeof response, &length, &word);
     return SCM_S_OK;
 }
@@ -881,7 +882,7 @@ static void hooks_inside_of_hooks_have_an_end(void **state)
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
     echo.cla = 0x80;
     options.hook = prepare_with_others;
-    options.hook_data = &hook;
+    options.user_data = &hook;
     assert_result(scm_send_ex(card, &echo, &options, response, sizeof response, &length, &word), SCM_S_OK);
     assert_int_equal(word, 0x9000);
     assert_int_equal(hook.calls, 1);

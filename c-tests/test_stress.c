@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "scm.h"
+#include "scm_provider.h"
+#include "scm_virtual.h"
 #include "support/wait.h"
 
 enum {
@@ -194,7 +196,7 @@ static scm_result provider_close(void *file)
     return SCM_S_OK;
 }
 
-static const scm_guid FILES = SCM_IID_FILE_ACCESS;
+static const scm_guid FILES = SCM_IID_FILE_ACCESS_INIT;
 static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
 static scm_provider provider = SCM_PROVIDER_INIT;
 
@@ -222,14 +224,14 @@ static void attach(int slot)
     uintptr_t icc;
     if (slots[slot].handle != NULL)
         return;
-    options.timeout_ms = 1 + below(&me->random, 100);
+    options.limit_ms = 1 + below(&me->random, 100);
     if (kind < 2) {
         options.share_mode = below(&me->random, 12) ? SCM_SHARE_SHARED : SCM_SHARE_DIRECT;
-        if (!begin("attach_by_ifd", slot, options.timeout_ms))
+        if (!begin("attach_by_ifd", slot, options.limit_ms))
             return;
         end(scm_attach_by_ifd_ex(IFDS[below(&me->random, READERS)], &options, &handle));
     } else {
-        if (scm_get_icc(slots[lender].handle, &icc) != SCM_S_OK || !begin("attach_by_handle", slot, options.timeout_ms))
+        if (scm_get_icc(slots[lender].handle, &icc) != SCM_S_OK || !begin("attach_by_handle", slot, options.limit_ms))
             return;
         options.flags = kind == 3 && below(&me->random, 4) == 0 ? SCM_ATTACH_ADOPT : 0;
         end(scm_attach_by_handle_ex(icc, &options, &handle));
@@ -302,21 +304,21 @@ static void send(int slot)
     uint16_t word;
     command.ins = 0xA4;
     options.hook = hook;
-    options.timeout_ms = 1 + below(&me->random, 60);
-    if (begin("send", slot, options.timeout_ms))
+    options.limit_ms = 1 + below(&me->random, 60);
+    if (begin("send", slot, options.limit_ms))
         end(scm_send_ex(slots[slot].handle, &command, &options, NULL, 0, &length, &word));
 }
 
 static void reconnect(int slot, bool limited)
 {
     scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
-    options.timeout_ms = limited ? 1 + below(&me->random, 60) : 0;
+    options.limit_ms = limited ? 1 + below(&me->random, 60) : 0;
     if (below(&me->random, 6) == 0)
         options.initial_action = below(&me->random, 2) ? SCM_DISPOSITION_RESET : SCM_DISPOSITION_UNPOWER;
     /* Exclusive use is waited for until all others have gone, which they may never do. */
     if (limited && below(&me->random, 6) == 0)
         options.share_mode = 1 + below(&me->random, 3);
-    if (begin("reconnect", slot, limited ? options.timeout_ms : SCM_INFINITE))
+    if (begin("reconnect", slot, limited ? options.limit_ms : SCM_INFINITE))
         end(scm_reconnect_ex(slots[slot].handle, &options));
 }
 
@@ -461,7 +463,7 @@ static void insert(intptr_t reader)
 {
     static const uint8_t atr[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
     scm_virtual_card card = SCM_VIRTUAL_CARD_INIT;
-    card.user = (void *)reader;
+    card.user_data = (void *)reader;
     card.atr = atr;
     card.atr_length = sizeof atr;
     card.transmit = transmit;
@@ -540,7 +542,7 @@ static bool is_free(int reader)
     scm_result result;
     double start = now_ms();
     options.share_mode = SCM_SHARE_EXCLUSIVE;
-    options.timeout_ms = 1000;
+    options.limit_ms = 1000;
     do
         result = scm_attach_by_ifd_ex(IFDS[reader], &options, &handle);
     while (result != SCM_S_OK && now_ms() - start < 10000);

@@ -1,6 +1,7 @@
 /* Threads that are cancelled in the middle of calls: the call comes to its end first, and leaves no lock of the library, of
  * libpcsclite or of the card behind. */
 #include "support/check.h"
+#include "scm_virtual.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -100,7 +101,7 @@ static void call_monitor(void)
     int32_t fd;
     NOTE(scm_monitor_create(&monitor));
     NOTE(scm_monitor_wait(monitor, 10000, &event));
-    NOTE(scm_monitor_fd(monitor, &fd));
+    NOTE(scm_monitor_get_fd(monitor, &fd));
     NOTE(scm_monitor_cancel(monitor));
     NOTE(scm_monitor_destroy(monitor));
 }
@@ -117,7 +118,7 @@ static void call_card(void)
     scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
     scm_card_auth *auth = NULL;
     reset.initial_action = SCM_DISPOSITION_RESET;
-    patient.timeout_ms = 10000;
+    patient.limit_ms = 10000;
     options.callback = cipher;
     NOTE(scm_attach_by_ifd(names[0], &handle));
     NOTE(scm_status(handle, &state, &protocol));

@@ -2,6 +2,8 @@
  * which it then comes back from. What it leaves behind is as after a callback that has failed, and no lock of the library. */
 #include "support/check.h"
 #include "support/wait.h"
+#include "scm_provider.h"
+#include "scm_virtual.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -213,7 +215,7 @@ static scm_provider provider(void)
     scm_provider provider = SCM_PROVIDER_INIT;
     provider.create = create;
     provider.release = release_object;
-    provider.end = end_provider;
+    provider.release_user_data = end_provider;
     return provider;
 }
 

@@ -300,7 +300,7 @@ static bool is_locked(void)
         scm_handle *own;
         scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
         bed_make_in_child();
-        options.timeout_ms = 200;
+        options.limit_ms = 200;
         scm_result result = scm_attach_by_ifd_ex(bed_ifd(0), &options, &own);
         if (result == SCM_S_OK)
             result = scm_lock_ex(own, 200);
@@ -374,7 +374,7 @@ static void a_fork_within_a_call_leaves_the_lock_alone(void **state)
     assert_result(in_parent(scm_send_ex(handle, &command, &sending, response, sizeof response, &length, &word)), SCM_S_OK);
     assert_result(in_parent(scm_card_auth_app_auth_ex(auth, 0, NULL, 0, &answering)), SCM_S_OK);
     assert_int_equal(generation(handle), 0);
-    sending.hook_data = &sending;
+    sending.user_data = &sending;
     assert_result(in_parent(scm_send_ex(handle, &command, &sending, response, sizeof response, &length, &word)), SCM_E_HANDLE);
     bed("remove 0");
     bed("insert 0 steerable");

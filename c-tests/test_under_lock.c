@@ -4,6 +4,7 @@
 #include "support/check.h"
 #include "support/owner.h"
 #include "support/wait.h"
+#include "scm_provider.h"
 
 #define CARD 0
 #define LONG_MS 4000
@@ -243,7 +244,7 @@ static scm_result provider_close(void *file)
 
 static void play_a_provider(void)
 {
-    scm_guid iid = SCM_IID_FILE_ACCESS;
+    scm_guid iid = SCM_IID_FILE_ACCESS_INIT;
     scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     scm_provider provider = SCM_PROVIDER_INIT;
     scm_file_access *files;
@@ -258,7 +259,7 @@ static void play_a_provider(void)
     provider.iid = &iid;
     provider.create = provider_create;
     provider.release = provider_release;
-    provider.end = provider_end;
+    provider.release_user_data = provider_end;
     assert_result(scm_register_file_access_provider(&provider, &functions), SCM_S_OK);
     assert_result(scm_create_file_access(scene.own, &files), SCM_S_OK);
     assert_result(scm_file_access_open(files, 0, "/x", &file), SCM_S_OK);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "scm.h"
+#include "scm_virtual.h"
 
 #define NAME "Bench"
 #define assert_result(call, expected) assert_string_equal(scm_result_name(call), scm_result_name(expected))
@@ -71,7 +72,7 @@ static scm_virtual_card virtual_card(struct card *card)
     scm_virtual_card virtual_card = SCM_VIRTUAL_CARD_INIT;
     virtual_card.atr = ATR;
     virtual_card.atr_length = sizeof ATR;
-    virtual_card.user = card;
+    virtual_card.user_data = card;
     virtual_card.transmit = transmit;
     virtual_card.power = power;
     virtual_card.release = release;

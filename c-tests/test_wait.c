@@ -25,7 +25,7 @@ static scm_result transmit_ex(scm_handle *handle, uint32_t timeout_ms)
 static scm_result attach_within(int reader, uint32_t timeout_ms, scm_handle **handle)
 {
     scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
-    options.timeout_ms = timeout_ms;
+    options.limit_ms = timeout_ms;
     scm_result result = scm_attach_by_ifd_ex(bed_ifd(reader), &options, handle);
     assert_true((result == SCM_S_OK) == (*handle != NULL));
     return result;
@@ -34,7 +34,7 @@ static scm_result attach_within(int reader, uint32_t timeout_ms, scm_handle **ha
 static scm_result reconnect_within(scm_handle *handle, uint32_t timeout_ms, uint32_t share_mode, uint32_t initial_action)
 {
     scm_reconnect_options options = SCM_RECONNECT_OPTIONS_INIT;
-    options.timeout_ms = timeout_ms;
+    options.limit_ms = timeout_ms;
     options.share_mode = share_mode;
     options.initial_action = initial_action;
     return scm_reconnect_ex(handle, &options);
@@ -76,9 +76,14 @@ static scm_result reconnect(void *handle)
 {
     return reconnect_within(handle, SCM_INFINITE, 0, SCM_DISPOSITION_RESET);
 }
+static scm_result reconnect_by_default(void *handle) { return reconnect_within(handle, 0, 0, SCM_DISPOSITION_RESET); }
 static scm_result take(void *handle)
 {
     return reconnect_within(handle, SCM_INFINITE, SCM_SHARE_EXCLUSIVE, SCM_DISPOSITION_LEAVE);
+}
+static scm_result take_by_default(void *handle)
+{
+    return reconnect_within(handle, 0, SCM_SHARE_EXCLUSIVE, SCM_DISPOSITION_LEAVE);
 }
 static scm_result status(void *handle)
 {
@@ -149,7 +154,7 @@ static void who_comes_first_is_served_first(void **state)
 static void everything_waits_for_a_lock_in_this_process(void **state)
 {
     (void)state;
-    scm_result (*const calls[])(void *) = {lock, transmit, status, transmit_for_ever, reconnect};
+    scm_result (*const calls[])(void *) = {lock, transmit, status, transmit_for_ever, reconnect, reconnect_by_default};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         struct wait wait;
         scm_handle *holder = attach(CARD), *waiter = attach(CARD);
@@ -479,7 +484,7 @@ static void a_service_that_hangs_holds_nobody_up(void **state)
 static void a_cancel_ends_a_wait_for_this_process(void **state)
 {
     (void)state;
-    scm_result (*const calls[])(void *) = {lock, transmit, status, transmit_for_ever, reconnect};
+    scm_result (*const calls[])(void *) = {lock, transmit, status, transmit_for_ever, reconnect, reconnect_by_default};
     scm_handle *holder = attach(CARD), *waiter = attach(CARD);
     assert_result(scm_lock(holder), SCM_S_OK);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -503,7 +508,7 @@ static void a_cancel_ends_a_wait_for_this_process(void **state)
 static void a_cancel_ends_a_wait_for_another_process(void **state)
 {
     (void)state;
-    scm_result (*const calls[])(void *) = {lock, transmit_for_ever, reconnect};
+    scm_result (*const calls[])(void *) = {lock, transmit_for_ever, reconnect, reconnect_by_default};
     scm_handle *waiter = attach(CARD);
     bed("card %d clear", CARD);
     bed("hold %d transaction", CARD);
@@ -527,17 +532,20 @@ static void a_cancel_ends_a_wait_for_another_process(void **state)
 static void a_cancel_ends_a_wait_for_exclusive_use(void **state)
 {
     (void)state;
-    struct wait wait;
-    scm_handle *waiter = attach(CARD), *other = attach(CARD);
-    wait_begin(&wait, take, waiter);
-    assert_true(wait_is_reached(&wait));
-    assert_result(scm_cancel(waiter), SCM_S_OK);
-    assert_result(wait_end(&wait), SCM_SCARD_E_CANCELLED);
-    assert_result(echo(waiter), SCM_S_OK);
-    assert_result(echo(other), SCM_S_OK);
-    assert_result(scm_detach(waiter), SCM_S_OK);
-    assert_result(scm_detach(other), SCM_S_OK);
-    assert_free(CARD);
+    scm_result (*const calls[])(void *) = {take, take_by_default};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct wait wait;
+        scm_handle *waiter = attach(CARD), *other = attach(CARD);
+        wait_begin(&wait, calls[i], waiter);
+        assert_true(wait_is_reached(&wait));
+        assert_result(scm_cancel(waiter), SCM_S_OK);
+        assert_result(wait_end(&wait), SCM_SCARD_E_CANCELLED);
+        assert_result(echo(waiter), SCM_S_OK);
+        assert_result(echo(other), SCM_S_OK);
+        assert_result(scm_detach(waiter), SCM_S_OK);
+        assert_result(scm_detach(other), SCM_S_OK);
+        assert_free(CARD);
+    }
 }
 
 /* It is for the next wait, however many calls do not wait before. */

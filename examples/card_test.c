@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <scm.h>
+#include <scm_virtual.h>
 
 /* ---- One: the code under test. In a program of yours it is in a file of its own. ---- */
 
@@ -138,7 +139,7 @@ static scm_result insert(test_card *card)
     scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
     plug.atr = atr;
     plug.atr_length = sizeof atr;
-    plug.user = card;
+    plug.user_data = card;
     plug.transmit = transmit;
     plug.power = power;
     plug.release = release;

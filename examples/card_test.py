@@ -33,7 +33,7 @@ RELEASE = CFUNCTYPE(None, c_void_p)
 class VirtualCard(Structure):
     """scm_virtual_card"""
     _fields_ = [("struct_size", c_uint32), ("protocols", c_uint32), ("atr", c_char_p), ("atr_length", c_size_t),
-                ("user", c_void_p), ("transmit", TRANSMIT), ("power", POWER), ("control", CONTROL), ("release", RELEASE)]
+                ("user_data", c_void_p), ("transmit", TRANSMIT), ("power", POWER), ("control", CONTROL), ("release", RELEASE)]
 
 
 class ScmError(Exception):

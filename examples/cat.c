@@ -45,7 +45,7 @@ int main(int argc, char **argv)
     }
     /* Only the end of the file is a good end, and only if it has no more than was read. */
     bool at_end = result == SCM_SCARD_W_EOF;
-    if (at_end && (SCM_FAILED(result = scm_file_tell(file, &position)) || SCM_FAILED(result = scm_file_size(file, &size))))
+    if (at_end && (SCM_FAILED(result = scm_file_tell(file, &position)) || SCM_FAILED(result = scm_file_get_size(file, &size))))
         at_end = false;
     scm_detach(card); /* the file, the files and the lock go with it */
     if (SCM_FAILED(result))

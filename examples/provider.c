@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include <scm.h>
+#include <scm_provider.h>
+#include <scm_virtual.h>
 
 /* ---- One: the program. It has never heard of the card. ---- */
 

@@ -72,7 +72,7 @@ static void print_file(const char *name)
         printf("  %s", kinds[info.file_type - SCM_TYPE_TRANSPARENT_EF]);
     if (info.short_id != SCM_FILE_UNKNOWN)
         printf(", short identifier %u", (unsigned)info.short_id);
-    if (SCM_SUCCEEDED(scm_file_size(file, &size)))
+    if (SCM_SUCCEEDED(scm_file_get_size(file, &size)))
         printf(", %llu %s", (unsigned long long)size, info.file_type == SCM_TYPE_TRANSPARENT_EF ? "bytes" : "records");
     print_content(file);
     scm_file_close(file);

@@ -12,7 +12,7 @@ RUST_OF_LINTS=1.95
 # Everything that a test needs.
 # shellcheck disable=SC2034 # for who sources this
 PACKAGES_OF_TESTS=(pcscd vsmartcard-vpcd libpcsclite-dev pkg-config cmake make gcc g++ libc6-dev binutils clang libclang-dev
-    libcmocka-dev opensc pcsc-tools python3 valgrind)
+    libcmocka-dev opensc pcsc-tools python3 python3-cffi luajit bindgen valgrind)
 
 say() {
     printf '== %s\n' "$*"

@@ -1,10 +1,11 @@
-//! Who may talk to which reader inside this process. The resource manager lets who waits for another's transaction ask
-//! again every 100 ms; here the reader is handed over the moment it is free, first come, first served.
+//! The order in which the attachments of this process use a reader. In PC/SC an application that waits for a
+//! transaction polls every 100 ms. Here the reader passes to the next attachment as soon as it is free, first come,
+//! first served.
 //!
-//! A call has its turn beside the calls of other attachments, because the resource manager puts these in a row at once. A
-//! lock wants the reader alone: it waits until all turns have ended, and who comes after it waits until it is given back.
-//! Across processes the rules of the resource manager hold, and it alone knows the truth: a lock that it has given up, with
-//! its card or its service, is taken back here from who has not noticed yet.
+//! A call takes a turn. Turns of several attachments overlap, because the resource manager serializes calls by itself.
+//! A lock takes a hold: it waits until all turns have ended, and later calls wait until the hold ends. Between
+//! processes the rules of the resource manager apply, and only the resource manager knows the truth. A lock can end
+//! there with its card or its service; then the hold is taken back here, although its holder has not noticed yet.
 #![forbid(unsafe_code)]
 
 #[cfg(all(test, loom))]
@@ -16,28 +17,30 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::command::MAX_RESPONSE;
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy;
+use crate::runtime::spare_buffer::SpareBuffer;
 use crate::runtime::sync::atomic::{AtomicUsize, Ordering};
 use crate::runtime::sync::{Mutex, MutexGuard};
-use crate::runtime::wait::{WaitLimit, Waker, earlier};
+use crate::runtime::wait::{WaitLimit, Waker, earlier, in_future, is_past};
 
-/// When who waits looks for the first time, at the latest.
+/// Longest delay before a waiting thread first polls the resource manager.
 #[cfg(not(loom))]
-const FIRST_LOOK: Duration = Duration::from_millis(5);
-/// In a model only those look whose time is up: what happens must not depend on a clock.
+const FIRST_POLL: Duration = Duration::from_millis(5);
+/// In a loom model only threads poll whose time is up: the model must not depend on a clock.
 #[cfg(loom)]
-const FIRST_LOOK: Duration = Duration::from_secs(3600);
+const FIRST_POLL: Duration = Duration::from_secs(3600);
 
-/// How long the reader is kept for a lock that the resource manager has not given yet, or for the turns of others, although
-/// nobody else has a lock.
+/// How long a hold is safe while the resource manager has not granted its lock yet, and how long a waiter respects
+/// turns that do not end.
 #[cfg(not(loom))]
 const UNCONFIRMED: Duration = Duration::from_secs(1);
-/// Time passes as it likes in a model.
+/// A loom model has no clock.
 #[cfg(loom)]
 const UNCONFIRMED: Duration = Duration::ZERO;
 
-/// In `Arbiter::turns`: somebody has the reader alone, or waits. Who comes now asks under the mutex.
+/// In `Arbiter::turns`: there is a hold or a waiter, so a new call has to take the mutex.
 const CLOSED: usize = 1;
 /// In `Arbiter::turns`: one turn.
 const TURN: usize = 2;
@@ -45,39 +48,42 @@ const TURN: usize = 2;
 /// The arbiter of one reader.
 #[derive(Default)]
 pub struct Arbiter {
-    /// How many turns are taken, and `CLOSED`.
+    /// The number of turns, and `CLOSED`.
     turns: AtomicUsize,
     state: Mutex<State>,
+    /// A receive buffer for the attachments to this reader.
+    pub spare: SpareBuffer<MAX_RESPONSE>,
 }
 
 #[derive(Default)]
 struct State {
-    /// Who has the reader alone.
-    alone: Option<Alone>,
+    /// The present hold.
+    exclusive: Option<Exclusive>,
     queue: VecDeque<Waiter>,
     last_number: u64,
 }
 
-struct Alone {
+struct Exclusive {
     number: u64,
-    /// The resource manager has been asked for the lock since then; None once it has confirmed it.
+    /// When the resource manager was asked for the lock; None once it has granted it.
     asked: Option<Instant>,
-    /// Grows with each question and each answer: what a look finds is true only of what was there before and after it.
+    /// Incremented with each request and each grant: the result of a poll is valid only if the value did not change
+    /// meanwhile.
     changes: u64,
 }
 
-impl Alone {
-    fn new(number: u64) -> Alone {
-        Alone { number, asked: Some(Instant::now()), changes: 0 }
+impl Exclusive {
+    fn new(number: u64) -> Exclusive {
+        Exclusive { number, asked: Some(Instant::now()), changes: 0 }
     }
 
-    /// Whether it can be told that the lock was lost: not while the resource manager is still asked for it.
+    /// Whether a poll can show that the lock was lost: not while the request is under way.
     fn is_due(&self) -> bool {
         self.asked.is_none_or(|asked| asked.elapsed() >= UNCONFIRMED)
     }
 }
 
-/// A lock, as it was before a look.
+/// A hold, as it was before a poll.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Suspect {
     number: u64,
@@ -93,41 +99,41 @@ struct Waiter {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Wants {
     Turn,
-    Alone,
+    Hold,
 }
 
-/// Who stands in line.
-pub trait Line {
-    /// Whether the resource manager agrees that there is a lock. A failure ends the wait. It is for what nobody would tell of:
-    /// a card that was pulled, a service that has gone.
-    fn look(&self) -> Result<Look>;
-    /// How often that is worth its cost.
-    fn looks_every(&self) -> Duration;
+/// How a waiting thread asks the resource manager.
+pub trait LockProbe {
+    /// Whether the resource manager knows of a lock. A failure ends the wait. It reports what nothing else reports: a
+    /// removed card, a stopped service.
+    fn probe(&self) -> Result<ReaderUse>;
+    /// How often a thread may ask, for its cost.
+    fn interval(&self) -> Duration;
 }
 
-/// What who waits finds when he looks.
+/// The use of a reader, as the resource manager knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Look {
-    /// Somebody has a lock.
-    Taken,
-    /// Nobody has, whatever it looks like here.
+pub enum ReaderUse {
+    /// Someone has a lock.
+    Locked,
+    /// No one has a lock, even if there is a hold here.
     Free,
 }
 
-/// A call that may talk to the reader, until it is dropped.
+/// A call that may use the reader, until it is dropped.
 pub struct Turn<'a>(&'a Arbiter);
 
-/// The reader, for its holder alone until it is dropped.
+/// The exclusive use of the reader, until it is dropped.
 pub struct Hold {
     arbiter: Arc<Arbiter>,
     number: u64,
 }
 
 impl Arbiter {
-    /// A turn, if nobody has the reader alone or waits for it.
+    /// Takes a turn, if there is no hold and no waiter.
     #[inline]
     pub fn try_turn(&self) -> Option<Turn<'_>> {
-        // The end of a turn is what others see of it, hence no stronger order here than that a hold came before.
+        // Other threads see the end of a turn, so `Acquire` is enough here: it comes after the end of an earlier hold.
         if self.turns.fetch_add(TURN, Ordering::Acquire) & CLOSED == 0 {
             return Some(Turn(self));
         }
@@ -135,46 +141,46 @@ impl Arbiter {
         None
     }
 
-    /// A turn, as soon as it is this caller's.
-    pub fn turn(&self, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl Line) -> Result<Turn<'_>> {
+    /// Takes a turn, and waits for it.
+    pub fn turn(&self, limit: &WaitLimit, waker: &Arc<Waker>, probe: &impl LockProbe) -> Result<Turn<'_>> {
         match self.try_turn() {
             Some(turn) => Ok(turn),
-            None => self.wait(Wants::Turn, limit, waker, line).map(|_| Turn(self)),
+            None => self.wait(Wants::Turn, limit, waker, probe).map(|_| Turn(self)),
         }
     }
 
-    /// The reader alone, as soon as it is this caller's.
-    pub fn hold(this: &Arc<Arbiter>, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl Line) -> Result<Hold> {
-        let number = match this.try_alone() {
+    /// Takes a hold, and waits for it.
+    pub fn hold(this: &Arc<Arbiter>, limit: &WaitLimit, waker: &Arc<Waker>, probe: &impl LockProbe) -> Result<Hold> {
+        let number = match this.try_exclusive() {
             Some(number) => number,
-            None => this.wait(Wants::Alone, limit, waker, line)?,
+            None => this.wait(Wants::Hold, limit, waker, probe)?,
         };
         Ok(Hold { arbiter: this.clone(), number })
     }
 
-    /// Waits in the queue. The number that the caller was given there.
-    fn wait(&self, wants: Wants, limit: &WaitLimit, waker: &Arc<Waker>, line: &impl Line) -> Result<u64> {
+    /// Waits in the queue. Returns the number of the waiter.
+    fn wait(&self, wants: Wants, limit: &WaitLimit, waker: &Arc<Waker>, probe: &impl LockProbe) -> Result<u64> {
         let number = self.enqueue(wants, waker)?;
         if self.is_admitted(number) {
             return Ok(number);
         }
-        if let Err(code) = reentrancy::may_wait_at(self.place()) {
+        if let Err(code) = reentrancy::may_wait_at(self.reader_id()) {
             return self.give_up(number, wants, code);
         }
         let began = Instant::now();
-        let mut next_look = began + FIRST_LOOK.min(line.looks_every());
+        let mut next_poll = in_future(FIRST_POLL.min(probe.interval()));
         loop {
             let seen_wakes = waker.wakes();
             if self.is_admitted(number) {
                 return Ok(number);
             }
             let verdict = limit.check();
-            if verdict.is_err() || next_look <= Instant::now() {
+            if verdict.is_err() || is_past(next_poll) {
                 let suspect = self.suspect(number);
-                let found = line.look();
-                next_look = Instant::now() + line.looks_every();
+                let found = probe.probe();
+                next_poll = in_future(probe.interval());
                 match found {
-                    Ok(Look::Free) if self.take_back(suspect) || self.pass_turns(number, wants, began) => {
+                    Ok(ReaderUse::Free) if self.take_back(suspect) || self.pass_turns(number, wants, began) => {
                         verdict.inspect_err(|code| limit.take_back(*code)).ok();
                         continue;
                     }
@@ -185,17 +191,17 @@ impl Arbiter {
             if let Err(code) = verdict {
                 return self.give_up(number, wants, code).inspect(|_| limit.take_back(code));
             }
-            waker.sleep(seen_wakes, earlier(limit.deadline(), Some(next_look)));
+            waker.sleep(seen_wakes, earlier(limit.deadline(), next_poll));
         }
     }
 
-    /// The reader alone, if nobody has it or waits for it. Takes no memory.
-    fn try_alone(&self) -> Option<u64> {
+    /// Takes a hold, if there is no turn, hold or waiter. It needs no memory.
+    fn try_exclusive(&self) -> Option<u64> {
         let mut state = self.state();
         self.turns.compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Relaxed).ok()?;
         state.last_number += 1;
         let number = state.last_number;
-        state.alone = Some(Alone::new(number));
+        state.exclusive = Some(Exclusive::new(number));
         Some(number)
     }
 
@@ -214,40 +220,41 @@ impl Arbiter {
         !self.state().queue.iter().any(|waiter| waiter.number == number)
     }
 
-    /// Leaves the queue, unless it was this caller's turn in the same moment.
+    /// Leaves the queue, unless the waiter was admitted meanwhile.
     fn give_up(&self, number: u64, wants: Wants, code: Hresult) -> Result<u64> {
         let mut state = self.state();
-        let place = state.queue.iter().position(|waiter| waiter.number == number);
-        match place.and_then(|place| state.queue.remove(place)) {
+        let index = state.queue.iter().position(|waiter| waiter.number == number);
+        match index.and_then(|index| state.queue.remove(index)) {
             Some(_) => {
                 self.admit(&mut state);
                 Err(code)
             }
-            // A wait whose time was up has had its success; one that found something else has no use for it.
+            // A timeout or cancel came too late: the wait has succeeded. After another error the caller cannot use the
+            // reader.
             None if matches!(code, Hresult::SCARD_E_TIMEOUT | Hresult::SCARD_E_CANCELLED) => Ok(number),
             None => {
                 drop(state);
                 match wants {
                     Wants::Turn => self.end_turn(),
-                    Wants::Alone => self.end_alone(number),
+                    Wants::Hold => self.end_exclusive(number),
                 }
                 Err(code)
             }
         }
     }
 
-    /// Lets in whose turn it is. Where nobody waits and nobody has the reader alone, the way is open again.
+    /// Admits the next waiters. Without a waiter and a hold, calls need no mutex any more.
     fn admit(&self, state: &mut State) {
-        while state.alone.is_none() {
+        while state.exclusive.is_none() {
             let Some(first) = state.queue.front() else {
                 self.turns.fetch_and(!CLOSED, Ordering::AcqRel);
                 return;
             };
-            if first.wants == Wants::Alone {
+            if first.wants == Wants::Hold {
                 if self.turns.load(Ordering::Acquire) >= TURN {
                     return;
                 }
-                state.alone = Some(Alone::new(first.number));
+                state.exclusive = Some(Exclusive::new(first.number));
             } else {
                 self.turns.fetch_add(TURN, Ordering::Acquire);
             }
@@ -269,57 +276,61 @@ impl Arbiter {
         self.admit(&mut self.state());
     }
 
-    fn end_alone(&self, number: u64) {
+    fn end_exclusive(&self, number: u64) {
         let mut state = self.state();
-        if state.alone.as_ref().is_some_and(|alone| alone.number == number) {
-            state.alone = None;
+        if state.exclusive.as_ref().is_some_and(|exclusive| exclusive.number == number) {
+            state.exclusive = None;
             self.admit(&mut state);
         }
     }
 
-    /// The lock of another that may have got lost. It is not that of the waiter itself, who may have been let in just now.
+    /// The hold of another attachment that may be lost. Not that of the waiter itself, which may have been admitted
+    /// just now.
     fn suspect(&self, waiter: u64) -> Option<Suspect> {
         let state = self.state();
-        let alone = state.alone.as_ref().filter(|alone| alone.number != waiter && alone.is_due())?;
-        Some(Suspect { number: alone.number, changes: alone.changes })
+        let exclusive =
+            state.exclusive.as_ref().filter(|exclusive| exclusive.number != waiter && exclusive.is_due())?;
+        Some(Suspect { number: exclusive.number, changes: exclusive.changes })
     }
 
-    /// Takes a lock back that the resource manager does not know any more, unless it is another one since. Whether it did.
+    /// Ends a hold whose lock the resource manager does not know any more, unless the hold has changed. Whether it did.
     fn take_back(&self, suspect: Option<Suspect>) -> bool {
         let mut state = self.state();
-        let now = state.alone.as_ref().map(|alone| Suspect { number: alone.number, changes: alone.changes });
+        let now =
+            state.exclusive.as_ref().map(|exclusive| Suspect { number: exclusive.number, changes: exclusive.changes });
         if suspect.is_none() || now != suspect {
             return false;
         }
-        state.alone = None;
+        state.exclusive = None;
         self.admit(&mut state);
         true
     }
 
-    /// Lets a waiter in although others have turns, or want the reader alone and wait for the ends of turns. They may all wait in the
-    /// resource manager for a transaction on the waiter's own card handle: the program's, or one that was denied. Whether it did.
+    /// Admits a waiter beside the turns of others, or before a hold that waits for turns to end. These turns may all
+    /// wait in the resource manager for a transaction on the waiter's own card handle: one of the program, or one whose
+    /// begin reported a failure. Whether it did.
     fn pass_turns(&self, number: u64, wants: Wants, since: Instant) -> bool {
         let mut state = self.state();
-        let place = state.queue.iter().position(|waiter| waiter.number == number);
-        let (Some(place), None) = (place, &state.alone) else { return false };
+        let index = state.queue.iter().position(|waiter| waiter.number == number);
+        let (Some(index), None) = (index, &state.exclusive) else { return false };
         if since.elapsed() < UNCONFIRMED {
             return false;
         }
-        state.queue.remove(place);
+        state.queue.remove(index);
         match wants {
             Wants::Turn => drop(self.turns.fetch_add(TURN, Ordering::Acquire)),
-            Wants::Alone => state.alone = Some(Alone::new(number)),
+            Wants::Hold => state.exclusive = Some(Exclusive::new(number)),
         }
         true
     }
 
-    /// Whether nobody has a turn, or the reader alone, or waits for it.
+    /// Whether there is no turn, hold or waiter.
     pub fn is_free(&self) -> bool {
         self.turns.load(Ordering::Acquire) == 0
     }
 
-    /// A number for the reader, which no other one has meanwhile.
-    pub fn place(&self) -> usize {
+    /// A number for the reader, different for each reader at one time.
+    pub fn reader_id(&self) -> usize {
         std::ptr::from_ref(self) as usize
     }
 
@@ -341,36 +352,36 @@ impl Drop for Turn<'_> {
 }
 
 impl Hold {
-    /// The resource manager is about to be asked for the lock.
+    /// The resource manager will be asked for the lock.
     pub fn ask(&self) {
-        self.change(|alone| {
-            alone.asked = Some(Instant::now());
-            alone.changes += 1;
+        self.change(|exclusive| {
+            exclusive.asked = Some(Instant::now());
+            exclusive.changes += 1;
         });
     }
 
-    /// The resource manager has given the lock. Whether the reader was not taken back meanwhile.
+    /// The resource manager has granted the lock. Whether the hold was not taken back meanwhile.
     pub fn confirm(&self) -> bool {
-        self.change(|alone| {
-            alone.asked = None;
-            alone.changes += 1;
+        self.change(|exclusive| {
+            exclusive.asked = None;
+            exclusive.changes += 1;
         })
     }
 
-    /// Whether it was not taken back.
+    /// Whether the hold was not taken back.
     pub fn is_valid(&self) -> bool {
         self.change(|_| {})
     }
 
-    fn change(&self, change: impl FnOnce(&mut Alone)) -> bool {
+    fn change(&self, change: impl FnOnce(&mut Exclusive)) -> bool {
         let mut state = self.arbiter.state();
-        let alone = state.alone.as_mut().filter(|alone| alone.number == self.number);
-        alone.map(change).is_some()
+        let exclusive = state.exclusive.as_mut().filter(|exclusive| exclusive.number == self.number);
+        exclusive.map(change).is_some()
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.arbiter.end_alone(self.number);
+        self.arbiter.end_exclusive(self.number);
     }
 }

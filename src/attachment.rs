@@ -1,17 +1,20 @@
-//! One attachment: what it is attached to, how deep it is locked, what its card may have forgotten, and how to get it
-//! back (`reconnect`). After a failed call `diagnosis` finds the code that says what is true.
+//! One attachment: its connection (`connection_state`), its locks (`lock`), and how it becomes usable again
+//! (`reconnect`). After a failed call `diagnosis` finds the code that tells what happened.
 #![forbid(unsafe_code)]
 
 pub mod application;
 mod connection;
+mod connection_state;
+mod detach;
 mod diagnosis;
 #[cfg(test)]
 mod exhaustive;
 pub mod knowledge;
 mod lock;
-mod parting;
+mod lock_state;
 mod reader_lock;
 mod reconnect;
+mod response;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -26,63 +29,61 @@ use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode}
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::registry::Registration;
 use crate::iso7816::atr::Atr;
-use crate::iso7816::command::{MAX_COMMAND, MAX_RESPONSE};
+use crate::iso7816::command::MAX_COMMAND;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, ResourceManager};
-use crate::runtime::buffer;
 use crate::runtime::fallible::Arc;
 use crate::runtime::fork_count::fork_count;
 use crate::runtime::reentrancy;
 use crate::runtime::wait::{WaitLimit, Waker};
 use connection::Connection;
+use connection_state::{ConnectionState, Published, while_down};
 use session::Session;
 
-/// Whose the card handle is.
+/// Who has to disconnect the card handle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ownership {
-    /// Ours: it may be closed, and opened again.
+    /// The library: it may close the handle, and open another one.
     Owned,
-    /// The caller's: it is never disconnected.
+    /// The caller: the library never disconnects the handle.
     Borrowed,
 }
 
 pub struct Attachment {
     manager: &'static dyn ResourceManager,
-    /// Grows whenever the card may have forgotten its state.
-    generation: AtomicU64,
-    /// Grows whenever another card may have taken the place of the one before, beside the doubts of `registration`.
+    /// The parts of the connection that can be read without waiting for the card.
+    published: Arc<Published>,
+    /// Incremented when another card may have taken the place of the one before. `registration` counts such doubts too.
     cards: AtomicU64,
-    /// Held for a moment only, so that who asks for them never waits for a card.
+    /// Locked for a moment only, so that nobody waits for a card to read them.
     facts: Mutex<Facts>,
-    /// Held during each call to the manager: one call at a time on a context and its card.
+    /// Locked during each call to the manager, because a context and its card handle take one call at a time.
     session: Mutex<Session>,
-    /// Whether a call can come to want itself, through a callback.
+    /// Whether a call can run a callback that calls this attachment again.
     calls_back: bool,
-    /// The mark of the thread that holds the session, if that matters, or 0.
+    /// The id of the thread that has the session if `calls_back`, or 0.
     user: AtomicUsize,
-    /// How many wait for the session who want to be woken for.
+    /// How many threads wait for the session and have to be woken.
     waiting: AtomicUsize,
     waker: Arc<Waker>,
-    /// What keeps the attachments of this process to one reader out of each other's way.
+    /// Lets the attachments of this process use one reader in order.
     registration: Registration,
-    /// That of the process whose connection it is.
+    /// The fork count of the process that made the connection.
     forks: usize,
 }
 
-/// What can be known of an attachment without asking its card.
+/// Properties of an attachment that are set from outside of its calls.
 struct Facts {
     ownership: Ownership,
-    connection: Result<Connection>,
-    atr: Atr,
-    /// What becomes of the card when the attachment ends.
-    parting: Disposition,
-    /// Somebody else knows the card handle, and may have begun a transaction on it.
+    /// What detach does to the card.
+    disposition: Disposition,
+    /// The card handle was given out, so somebody else may have begun a transaction on it.
     lent: bool,
 }
 
 impl Identity {
-    /// What a reconnect has to do before the card can be used over `connection`, if anything.
-    fn wanting(&self, connection: Connection) -> Option<Disposition> {
+    /// The reconnect that the card needs before it can be used over `connection`, if any.
+    fn needed_reconnect(&self, connection: Connection) -> Option<Disposition> {
         match self.state {
             _ if connection.share_mode == ShareMode::Direct => None,
             CardState::Present | CardState::Swallowed => Some(Disposition::Unpower),
@@ -96,7 +97,7 @@ impl Identity {
     }
 }
 
-/// The card of the last connection, and how often cards had come and gone in its reader.
+/// A card as the resource manager describes it: its ATR, and how often cards had come and gone in its reader.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 struct Card {
     atr: Atr,
@@ -104,7 +105,7 @@ struct Card {
 }
 
 impl Attachment {
-    /// Attaches to the card in the reader `ifd`, with a context of its own. `None` is as patient as it has to be.
+    /// Attaches to the card in the reader `ifd`, with a new context. A `timeout_ms` of None sets no limit.
     pub fn by_ifd(
         manager: &'static dyn ResourceManager,
         ifd: IfdName,
@@ -114,18 +115,18 @@ impl Attachment {
         let waker = Arc::try_new(Waker::default())?;
         let limit = limit(timeout_ms, &waker);
         let registration = Registration::take(ifd)?;
-        let response = response_buffer()?;
+        let published = Published::try_new()?;
         let arbiter = Arc::clone(&registration);
-        let turn = lock::turn_of_newcomer(&arbiter, manager, &limit, &waker)?;
+        let turn = lock::turn_to_attach(&arbiter, manager, &limit, &waker)?;
         let connection = Connection::open(manager, &ifd, access, &limit)?;
-        let mut attachment =
-            Attachment::new(manager, Ownership::Owned, registration, waker.clone(), connection, access, response);
-        let met = attachment.meet_usable_card(&mut *attachment.enter(&limit)?, access, &limit);
+        let connection = ConnectionState::new(connection, access, published.clone());
+        let mut attachment = Attachment::new(manager, Ownership::Owned, registration, &waker, published, connection);
+        let met = attachment.meet_usable_card(&mut *attachment.begin_call_within(&limit)?, access, &limit);
         drop(turn);
         match met {
             Ok(_) => Ok(attachment),
             Err(code) => {
-                if !reconnect::is_impatience(code, &limit) {
+                if !reconnect::is_out_of_time(code, &limit) {
                     let _ = attachment.close();
                 }
                 Err(code)
@@ -133,8 +134,8 @@ impl Attachment {
         }
     }
 
-    /// Attaches to the card behind `icc`, a handle that the caller has connected with `access`. It is borrowed, until
-    /// `own_as` says otherwise.
+    /// Attaches to the card behind `icc`, a handle that the caller has connected with `access`. The handle is borrowed
+    /// unless `own_as` changes that.
     pub fn by_handle(
         manager: &'static dyn ResourceManager,
         icc: Icc,
@@ -143,9 +144,10 @@ impl Attachment {
     ) -> Result<Attachment> {
         let waker = Arc::try_new(Waker::default())?;
         let limit = limit(timeout_ms, &waker);
-        let response = response_buffer()?;
-        // The question waits for the end of another's transaction, which may be that of a lock this thread was called under.
-        if reentrancy::is_called() && manager.is_taken(icc, &limit) == Ok(true) {
+        let published = Published::try_new()?;
+        // The next question waits for the transaction of another handle. That may be the lock under which this thread
+        // runs a function of the program.
+        if reentrancy::is_called() && manager.is_locked_by_other(icc, &limit) == Ok(true) {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
         let identity = manager.identify(icc, &limit).map_err(|code| match code {
@@ -155,9 +157,9 @@ impl Attachment {
         let connection = Connection { context: None, icc, share_mode: access.share_mode, protocol: None };
         let connection = connection.with_protocol(identity.protocol);
         let registration = Registration::take(identity.ifd)?;
-        let attachment =
-            Attachment::new(manager, Ownership::Borrowed, registration, waker.clone(), connection, access, response);
-        attachment.note_card(&mut *attachment.enter(&limit)?, &identity);
+        let connection = ConnectionState::new(connection, access, published.clone());
+        let attachment = Attachment::new(manager, Ownership::Borrowed, registration, &waker, published, connection);
+        attachment.note_card(&mut *attachment.begin_call_within(&limit)?, &identity);
         Ok(attachment)
     }
 
@@ -165,47 +167,44 @@ impl Attachment {
         manager: &'static dyn ResourceManager,
         ownership: Ownership,
         registration: Registration,
-        waker: Arc<Waker>,
-        connection: Connection,
-        access: Access,
-        response: Vec<u8>,
+        waker: &Arc<Waker>,
+        published: Arc<Published>,
+        connection: ConnectionState,
     ) -> Attachment {
-        let (connection, atr) = (Ok(connection), Atr::default());
         Attachment {
             manager,
-            generation: AtomicU64::new(0),
+            published,
             cards: AtomicU64::new(0),
-            facts: Mutex::new(Facts { ownership, connection, atr, parting: Disposition::Leave, lent: false }),
-            session: Mutex::new(Session::new(connection, access, response)),
+            facts: Mutex::new(Facts { ownership, disposition: Disposition::Leave, lent: false }),
+            session: Mutex::new(Session::new(connection)),
             calls_back: manager.calls_back(),
             user: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
-            waker,
+            waker: waker.clone(),
             registration,
             forks: fork_count(),
         }
     }
 
-    /// Not so in the child of a fork that returns from a function of the program's, which was called for its parent.
+    /// False in the child of a fork, which may be made in a function of the program that a call of the parent runs.
     pub fn is_of_this_process(&self) -> bool {
         self.forks == fork_count()
     }
 
-    /// Sends one command to the card and hands its answer to `deliver`. The answer is kept until the next exchange.
+    /// Sends one command to the card, and passes the response to `deliver`. The response is kept until the next
+    /// exchange.
     pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        let mut session = self.enter_at_length()?;
+        let mut session = self.begin_call()?;
         let session = &mut *session;
-        if let Ok(Connection { protocol: Some(protocol), .. }) = session.connection {
-            // What is no command is no exchange either: it leaves everything as it is.
-            check_command(protocol, command)?;
-        }
-        session.knowledge.forget_selection();
+        // Bytes that are no command change nothing: the last response stays.
+        check_command(session, command)?;
+        session.forget_selection();
         let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command, &WaitLimit::ENDLESS));
         self.deliver(session, exchanged, deliver)
     }
 
-    /// The same, waiting no longer than so to get the card. The card is locked for the exchange: a command that waits inside
-    /// of the resource manager could not be called back.
+    /// The same, but waits for the card no longer than `timeout_ms`. The card is locked for the exchange, because a
+    /// wait inside of the resource manager could not be ended.
     pub fn transmit_within<T>(
         &self,
         timeout_ms: u32,
@@ -213,21 +212,22 @@ impl Attachment {
         deliver: impl FnOnce(&[u8]) -> Result<T>,
     ) -> Result<T> {
         let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
-        let mut session = self.enter(&limit)?;
-        if let Ok(connection) = session.connection {
-            check_command(connection.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?, command)?;
+        let mut session = self.begin_call_within(&limit)?;
+        if session.connection.get().is_ok_and(|connection| connection.protocol.is_none()) {
+            return Err(Hresult::SCARD_E_PROTO_MISMATCH);
         }
-        session.knowledge.forget_selection();
+        check_command(&session, command)?;
+        session.forget_selection();
         let exchanged = self.take_lock(&mut session, &limit).and_then(|()| {
             let exchanged = self.exchange(&mut session, command, &limit);
-            // What became of the lock shows at the next call; the answer of the card is there.
+            // The next call tells whether the lock was lost. The response of the card is here.
             let _ = self.give_lock(&mut session, Disposition::Leave, &limit);
             exchanged
         });
         self.deliver(&mut session, exchanged, deliver)
     }
 
-    /// Hands out the answer. After an exchange that failed there is none, not even an old one.
+    /// Passes the response on. After a failed exchange there is none, not even an old one.
     #[inline(always)]
     fn deliver<T>(
         &self,
@@ -237,50 +237,63 @@ impl Attachment {
     ) -> Result<T> {
         if let Err(code) = exchanged {
             session.response.clear();
+            session.response.settle(&self.registration.spare);
             return Err(code);
         }
-        deliver(&session.response)
+        session.response.settle(&self.registration.spare);
+        deliver(session.response.bytes())
     }
 
     #[inline(always)]
     fn exchange(&self, session: &mut Session, command: &[u8], limit: &WaitLimit) -> Result<()> {
-        let connection = self.ready(session, limit)?;
-        let protocol = connection.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
-        let sent = self.manager.transmit(connection.icc, protocol, command, &mut session.response);
-        match sent.and_then(|()| check_response(protocol, &session.response)) {
+        let (icc, protocol) = match session.connection.to_transmit() {
+            Some(usable) => usable,
+            None => self.ready_to_transmit(session, limit)?,
+        };
+        session.response.reserve(&self.registration.spare)?;
+        let response = session.response.next_buffer();
+        let sent = self.manager.transmit(icc, protocol, command, response);
+        match sent.and_then(|()| check_response(protocol, response)) {
             Ok(()) => {
                 self.note_success(session);
                 Ok(())
             }
-            Err(code) => Err(self.diagnose_exchange(session, code, limit)),
+            Err(code) => {
+                session.response.clear();
+                Err(self.diagnose_exchange(session, code, limit))
+            }
         }
     }
 
-    /// Sends a control code to the reader and hands its answer to `deliver`. The answer is kept like a card's.
+    /// Sends a control code to the reader, and passes the response to `deliver`. The response is kept like that of a
+    /// card.
     pub fn control<T>(&self, code: u32, input: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         if input.len() > MAX_COMMAND {
             return Err(Hresult::E_INVALIDARG);
         }
-        let mut session = self.enter_at_length()?;
-        // What a reader does with its card on its own is not known.
-        session.knowledge.forget_selection();
-        let mut response = std::mem::take(&mut session.response);
-        let sent = self.ask_reader(&mut session, |icc| self.manager.control(icc, code, input, &mut response));
-        session.response = response;
+        let mut session = self.begin_call()?;
+        // A control code may let the reader select something else on the card.
+        session.forget_selection();
+        let sent = session.response.reserve(&self.registration.spare).and_then(|()| {
+            let mut response = std::mem::take(session.response.next_buffer());
+            let sent = self.ask_reader(&mut session, |icc| self.manager.control(icc, code, input, &mut response));
+            *session.response.next_buffer() = response;
+            sent
+        });
         if sent.is_ok() {
-            self.note_control(&mut session);
+            session.connection.succeed_at_reader();
         }
         self.deliver(&mut session, sent, deliver)
     }
 
-    /// Hands the answer of the last exchange to `deliver` once more; empty when there was none.
+    /// Passes the response of the last exchange to `deliver` once more. It is empty if there was none.
     pub fn last_response<T>(&self, deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        deliver(&self.enter_at_length()?.response)
+        deliver(self.begin_call()?.response.bytes())
     }
 
-    /// Reads an attribute of the reader and hands it to `deliver`.
+    /// Reads an attribute of the reader, and passes it to `deliver`.
     pub fn get_attribute<T>(&self, id: u32, deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        let mut session = self.enter_at_length()?;
+        let mut session = self.begin_call()?;
         let mut value = [0; MAX_ATTRIBUTE];
         let length = self.ask_reader(&mut session, |icc| self.manager.get_attribute(icc, id, &mut value))?;
         deliver(value.get(..length).ok_or(Hresult::SCARD_F_INTERNAL_ERROR)?)
@@ -290,18 +303,18 @@ impl Attachment {
         if value.len() > MAX_ATTRIBUTE {
             return Err(Hresult::E_INVALIDARG);
         }
-        let mut session = self.enter_at_length()?;
+        let mut session = self.begin_call()?;
         self.ask_reader(&mut session, |icc| self.manager.set_attribute(icc, id, value))
     }
 
-    /// One of the calls that do not wait while another has the card. So an own reset is acknowledged only where the
-    /// service insists, which it does when nobody has.
+    /// Makes a call that does not wait for the lock of another application. To acknowledge an own reset could wait for
+    /// it, so that is done only if the call fails with the signal. Then no other application has a lock.
     fn ask_reader<T>(&self, session: &mut Session, mut call: impl FnMut(Icc) -> Result<T>) -> Result<T> {
-        if session.owes_connection {
+        if session.connection.is_deferred() {
             self.connected(session, &WaitLimit::of_ms(reconnect::MOMENT_MS, &self.waker))?;
         }
-        let answer = match call(session.connection?.icc) {
-            Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => {
+        let answer = match call(session.connection.get()?.icc) {
+            Err(Hresult::SCARD_W_RESET_CARD) if session.connection.has_own_reset() => {
                 call(self.ready(session, &WaitLimit::ENDLESS)?.icc)
             }
             answer => answer,
@@ -309,9 +322,9 @@ impl Attachment {
         answer.map_err(|code| self.diagnose(session, code, &WaitLimit::ENDLESS))
     }
 
-    /// The state of the card and the active protocol. That the card is gone is a state, not an error.
+    /// The state of the card, and the active protocol. A removed card is a state, not an error.
     pub fn status(&self) -> Result<(CardState, Option<Protocol>)> {
-        let mut session = self.enter_at_length()?;
+        let mut session = self.begin_call()?;
         match self.ask_status(&mut session) {
             Err(Hresult::SCARD_W_REMOVED_CARD) => Ok((CardState::Absent, None)),
             status => status,
@@ -323,7 +336,7 @@ impl Attachment {
         let connection = self.ready(session, &WaitLimit::ENDLESS)?;
         let status = match self.manager.status(connection.icc, &WaitLimit::ENDLESS) {
             Ok((state, _)) if connection.share_mode == ShareMode::Direct => return Ok((state, None)),
-            // A card that has left is a loss, and one without its protocol was reset, whether that was signalled or not.
+            // A removal is a loss. A card without its protocol was reset, even if there was no signal.
             Ok((CardState::Absent, _)) => Err(Hresult::SCARD_W_REMOVED_CARD),
             Ok((_, None)) => Err(Hresult::SCARD_W_RESET_CARD),
             status => status,
@@ -341,17 +354,17 @@ impl Attachment {
         self.registration.ifd()
     }
 
-    /// Ends a wait: the one that is under way, or else the next one.
+    /// Ends the wait that is under way, or else the next one.
     pub fn cancel(&self) {
         self.waker.cancel();
-        self.manager.stir();
+        self.manager.recheck_limits();
     }
 
     pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.published.generation()
     }
 
-    /// Another number for each card that may be another one, as far as it was noticed.
+    /// Another number after each event that may have brought another card.
     fn card_number(&self) -> u64 {
         self.cards.load(Ordering::Acquire) + self.registration.doubts()
     }
@@ -362,22 +375,22 @@ impl Attachment {
 
     /// The ATR of the card that the last attach or reconnect found.
     pub fn atr(&self) -> Atr {
-        self.facts().atr
+        self.published.atr()
     }
 
     pub fn icc(&self) -> Result<Icc> {
-        self.facts().connection.map(|connection| connection.icc)
+        self.published.connection().map(|connection| connection.icc)
     }
 
-    /// The card handle, for somebody who may use it beside this attachment.
+    /// The card handle, for a caller that may use it beside this attachment.
     pub fn lend_icc(&self) -> Result<Icc> {
         self.facts().lent = true;
         self.icc()
     }
 
-    /// The context of the connection; that of a caller's handle cannot be known.
+    /// The context of the connection. The context of a handle of the caller is not known.
     pub fn context(&self) -> Result<Context> {
-        self.facts().connection?.context.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)
+        self.published.connection()?.context.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)
     }
 
     pub fn own_as(&self, ownership: Ownership) {
@@ -388,14 +401,14 @@ impl Attachment {
         self.facts().ownership
     }
 
-    /// Whether somebody can use the card handle past this library.
+    /// Whether the card handle can be used without this library.
     fn is_known_to_others(&self) -> bool {
         let Facts { ownership, lent, .. } = *self.facts();
         lent || ownership == Ownership::Borrowed
     }
 
-    /// A borrowed card handle can only be left as it is.
-    pub fn check_parting(&self, disposition: Disposition) -> Result<()> {
+    /// Whether a detach can dispose of the card so. A borrowed card handle can only be left as it is.
+    pub fn check_disposition(&self, disposition: Disposition) -> Result<()> {
         match (self.ownership(), disposition) {
             (_, Disposition::Leave) => Ok(()),
             (Ownership::Owned, _) => self.may_dispose(),
@@ -403,82 +416,43 @@ impl Attachment {
         }
     }
 
-    /// Says what becomes of the card when the attachment is closed or dropped.
-    pub fn part_with(&self, disposition: Disposition) {
-        self.facts().parting = disposition;
+    /// Sets what happens to the card when the attachment is closed or dropped.
+    pub fn set_disposition(&self, disposition: Disposition) {
+        self.facts().disposition = disposition;
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn grow_generation(&self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Counts that the card may have forgotten its state.
-    fn count_loss(&self, session: &mut Session) {
-        session.loss_is_counted = true;
-        self.grow_generation();
-    }
-
-    /// The same, unless nothing has succeeded since the last loss: then this is the one that was counted.
-    fn notice_loss(&self, session: &mut Session) {
-        if !session.loss_is_counted {
-            self.count_loss(session);
-        }
-    }
-
-    /// What happens from now on is another loss.
+    /// A failure from now on is another loss.
     #[inline]
     fn note_success(&self, session: &mut Session) {
-        if session.loss_is_counted {
-            self.note_success_after_loss(session);
+        if session.connection.has_success_to_note() {
+            session.connection.succeed(session.locks.is_held());
         }
-    }
-
-    /// If a reconnect was due, the owner of a borrowed handle has reconnected it, and the next reconnect looks closely. A lock
-    /// that may be lost is still due.
-    #[cold]
-    fn note_success_after_loss(&self, session: &mut Session) {
-        if session.interrupted && session.lock_depth > 0 {
-            return;
-        }
-        session.doubtful |= std::mem::take(&mut session.interrupted);
-        session.loss_is_counted = false;
-    }
-
-    /// The reader has done something, perhaps with its card. Where a reconnect is due, it is so all the same.
-    fn note_control(&self, session: &mut Session) {
-        session.loss_is_counted &= session.interrupted;
-    }
-
-    /// Sets the connection, or why there is none, where calls and askers see it.
-    fn set_link(&self, session: &mut Session, connection: Result<Connection>) {
-        session.connection = connection;
-        session.owes_connection = false;
-        self.facts().connection = connection;
     }
 
     /// Remembers the card that answers.
     fn note_card(&self, session: &mut Session, identity: &Identity) {
-        session.knowledge.forget_selection();
-        if session.card.atr != identity.atr {
-            session.knowledge.forget_card();
+        session.forget_selection();
+        if session.connection.card().atr != identity.atr {
+            if let Some(knowledge) = session.known() {
+                knowledge.forget_card();
+            }
             self.count_card();
         }
-        session.card = identity.card();
-        self.facts().atr = identity.atr;
+        session.connection.meet(identity.card());
     }
 
-    /// Learns which card the connection leads to, and remembers it. Others may reset it meanwhile; and pcsc-lite connects
-    /// to a card whose power another has turned off without turning it on, which keeps everyone else out. Tells whether
-    /// anything of the kind happened.
+    /// Reads which card the connection leads to, and remembers it. Other applications may reset the card meanwhile. And
+    /// a connection may have been made to a card whose power another application has turned off: until it is turned on,
+    /// nobody can use the card. Tells whether the card had to be reconnected for such a reason.
     fn meet_usable_card(&self, session: &mut Session, access: Access, limit: &WaitLimit) -> Result<bool> {
         for disturbances in 0..connection::TRIES {
-            let connection = session.connection?;
-            let wanting = match self.manager.identify(connection.icc, limit) {
-                Ok(identity) => match identity.wanting(connection) {
+            let connection = session.connection.get()?;
+            let initial = match self.manager.identify(connection.icc, limit) {
+                Ok(identity) => match identity.needed_reconnect(connection) {
                     None => {
                         connection.check(access)?;
                         self.note_card(session, &identity);
@@ -490,33 +464,39 @@ impl Attachment {
                 Err(Hresult::SCARD_W_REMOVED_CARD) => return Err(Hresult::SCARD_E_NO_SMARTCARD),
                 Err(code) => return Err(code),
             };
-            let connection = connection.reconnect(self.manager, access, wanting, limit)?;
-            self.set_link(session, Ok(connection));
+            let connection = connection.reconnect(self.manager, access, initial, limit)?;
+            session.connection.renew(connection);
         }
         Err(Hresult::SCARD_E_NOT_READY)
     }
 
-    /// The connection, ready for a call. Every exchange passes here, hence the hint.
-    #[inline]
+    #[cold]
+    fn ready_to_transmit(&self, session: &mut Session, limit: &WaitLimit) -> Result<(Icc, Protocol)> {
+        let connection = self.ready(session, limit)?;
+        Ok((connection.icc, connection.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?))
+    }
+
+    /// The connection, ready for a call.
     fn ready(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
-        let Ok(connection) = session.connection else { return self.connected(session, limit) };
-        if session.owes_acknowledgement {
+        let Ok(connection) = session.connection.get() else { return self.connected(session, limit) };
+        if session.connection.has_own_reset() {
             self.acknowledge_own_reset(session, connection, limit)?;
         }
         Ok(connection)
     }
 
-    /// A reset by an unlock is signalled to its own maker too (pcsc-lite), who need not hear of it.
+    /// The resource manager may signal a reset also to the handle that made it. The caller has asked for the reset, and
+    /// is not told.
     #[cold]
     fn acknowledge_own_reset(&self, session: &mut Session, connection: Connection, limit: &WaitLimit) -> Result<()> {
-        let access = session.access;
+        let access = session.connection.access();
         let acknowledged = match self.manager.status(connection.icc, limit) {
             Err(Hresult::SCARD_W_RESET_CARD) => {
                 let connection = connection.reconnect(self.manager, access, Disposition::Leave, limit);
                 connection.and_then(|connection| {
-                    match self.manager.identify(connection.icc, limit)?.wanting(connection) {
+                    match self.manager.identify(connection.icc, limit)?.needed_reconnect(connection) {
                         None => Ok(connection),
-                        // Another has turned its power off since.
+                        // Another application has turned the power off since.
                         Some(initial) => connection.reconnect(self.manager, access, initial, limit),
                     }
                 })
@@ -524,27 +504,31 @@ impl Attachment {
             other => other.map(|_| connection),
         };
         let connection = acknowledged.and_then(|connection| connection.check(access));
-        let connection = connection.map_err(|code| self.diagnose(session, reconnect::while_down(code), limit))?;
-        session.owes_acknowledgement = false;
-        self.set_link(session, Ok(connection));
+        let connection = connection.map_err(|code| self.diagnose(session, while_down(code), limit))?;
+        session.connection.renew(connection);
         Ok(())
     }
 }
 
-/// The limit of who has said how much he has, or of who has not.
+/// The limit of a call with an optional timeout.
 fn limit(timeout_ms: Option<u32>, waker: &Arc<Waker>) -> WaitLimit<'_> {
     timeout_ms.map_or(WaitLimit::lasting(waker), |timeout_ms| WaitLimit::of_ms(timeout_ms, waker))
 }
 
-fn response_buffer() -> Result<Vec<u8>> {
-    buffer::zeroed(MAX_RESPONSE)
-}
-
-/// A command of T=0 or T=1 has at least its header, CLA INS P1 P2 (ISO/IEC 7816-3, 12.1); some readers hang on less.
-fn check_command(protocol: Protocol, command: &[u8]) -> Result<()> {
+/// A command of T=0 or T=1 has at least its header, CLA INS P1 P2 (ISO/IEC 7816-3, 12.1). Some readers hang on less.
+#[inline]
+fn check_command(session: &Session, command: &[u8]) -> Result<()> {
     match command.len() {
         4..=MAX_COMMAND => Ok(()),
-        1..4 if protocol == Protocol::Raw => Ok(()),
+        _ => check_unusual_command(session.connection.protocol(), command),
+    }
+}
+
+/// Without a protocol the exchange fails for that reason.
+#[cold]
+fn check_unusual_command(protocol: Option<Protocol>, command: &[u8]) -> Result<()> {
+    match (protocol, command.len()) {
+        (None, _) | (Some(Protocol::Raw), 1..4) => Ok(()),
         _ => Err(Hresult::E_INVALIDARG),
     }
 }

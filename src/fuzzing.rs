@@ -1,5 +1,5 @@
-//! What is done with bytes that nobody can vouch for, for the targets in `fuzz/`: any bytes at all may come, and what is read
-//! from them has to hold together. Not in the library that is shipped.
+//! The functions for the targets in `fuzz/`. They parse any bytes, and check that the results are consistent. They are
+//! not in the released library.
 
 mod delivery;
 
@@ -14,7 +14,7 @@ use crate::resource_manager::features::{self, PinProperties};
 
 pub use delivery::response;
 
-/// BER-TLV data objects, lists of tags, and what a reader says of itself.
+/// BER-TLV data objects, lists of tags, and the properties of a reader.
 pub fn tlv(bytes: &[u8]) {
     let mut objects = tlv::objects(bytes);
     let mut written = Vec::new();
@@ -38,7 +38,7 @@ pub fn tlv(bytes: &[u8]) {
     }
 }
 
-/// The answer to a SELECT, of a SIM and of any other card.
+/// The answer to a SELECT, of a SIM and of another card.
 pub fn fcp(bytes: &[u8]) {
     check_parameters(bytes);
     let Ok(objects) = control_parameters::sim::objects(bytes) else { return };
@@ -54,7 +54,7 @@ fn check_parameters(bytes: &[u8]) {
     assert!(control_parameters::objects(bytes).count() <= bytes.len());
 }
 
-/// An ATR, and behind it, up to the end, EF.ATR/INFO.
+/// An ATR, and then EF.ATR/INFO.
 pub fn atr(bytes: &[u8]) {
     let atr = Atr::new(bytes);
     assert!(atr.as_bytes().len() <= bytes.len() && atr.historical_bytes().len() <= 15);
@@ -71,7 +71,7 @@ pub fn atr(bytes: &[u8]) {
     }
 }
 
-/// Where one path is current, another: two texts, with a NUL between them.
+/// The current path and another path: two texts, with a NUL between them.
 pub fn path(bytes: &[u8]) {
     let (current, text) = match bytes.iter().position(|byte| *byte == 0) {
         Some(at) => (bytes.get(..at).unwrap_or_default(), bytes.get(at + 1..).unwrap_or_default()),
@@ -90,7 +90,8 @@ fn meanings(reference: Reference, text: &[u8], current: &Path) -> Vec<Path> {
     meanings.iter().flat_map(|meanings| meanings.iter()).map(|(_, path)| path).collect()
 }
 
-/// Its text is a path, and the same one, wherever it is read. A DF name that looks like an identifier is read as one.
+/// Its text is a path again, and the same one in every directory. A DF name that looks like an identifier is parsed as
+/// one.
 fn check_path(path: &Path) {
     let text = path.text().unwrap_or_default();
     let Some((0, text)) = text.split_last() else { panic!("no NUL at the end of {text:?}") };
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
     use std::path::Path as FilePath;
 
-    /// Every file of the corpus of a target: what was once found stays mended.
+    /// All files of the corpus of a target: a bug that was found does not come back.
     fn replay(target: fn(&[u8]), name: &str) {
         let corpus = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
         let files: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -1,17 +1,17 @@
 //! A monitor: what happens to services, readers and cards, as events in the order in which they happened.
 //!
-//! One thread for each resource manager watches it (`watcher`), compares what it sees with what it told last (`survey`), and
-//! puts the difference into one queue. When the queue is full it waits for room and compares again later: memory is bounded,
-//! and what is told is never wrong, only less detailed.
+//! One thread for each resource manager watches it (`watcher`). It compares the present state with the state that it
+//! reported last (`changes`), and adds the difference to one queue. When the queue is full, the thread waits for room
+//! and compares again later. So memory is bounded, and events can lack detail but are never wrong.
 
+mod changes;
 #[cfg(unix)]
 mod signal;
-mod survey;
 mod watcher;
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
@@ -19,22 +19,22 @@ use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Service};
 use crate::runtime::fallible::Arc;
 use crate::runtime::thread;
-use crate::runtime::wait::SCM_INFINITE;
+use crate::runtime::wait::{deadline, until};
 #[cfg(unix)]
 use signal::Signal;
 use watcher::Watcher;
 
-/// How many events wait at most.
-const LIMIT: usize = 1024;
+/// The longest queue of events.
+const MAX_QUEUE: usize = 1024;
 
-/// How long who closes a monitor waits for its threads. They leave at once, unless the service hangs.
-const LEAVING: Duration = Duration::from_millis(500);
+/// How long `close` waits for the threads. They end at once, unless the service hangs.
+const CLOSE_LIMIT: Duration = Duration::from_millis(500);
 
 /// How often a wait in the service is cancelled until it has ended: libpcsclite ignores a cancel that comes too early.
 const CANCEL_EVERY: Duration = Duration::from_millis(5);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum EventKind {
     ServiceUp = 1,
     ServiceDown = 2,
     IfdArrived = 3,
@@ -47,22 +47,22 @@ pub enum Kind {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Event {
-    pub kind: Kind,
-    /// 1 for the first one, and one more for each.
+    pub kind: EventKind,
+    /// 1 for the first event, and one more for each.
     pub number: u64,
-    /// None of `Current`, which is about all of them.
+    /// None for `Current`, which concerns all services.
     pub service: Option<Service>,
     pub ifd: Option<IfdName>,
     pub atr: Atr,
 }
 
 impl Event {
-    fn of_service(kind: Kind, service: Service) -> Event {
+    fn of_service(kind: EventKind, service: Service) -> Event {
         Event { kind, number: 0, service: Some(service), ifd: None, atr: Atr::default() }
     }
 
     fn current() -> Event {
-        Event { kind: Kind::Current, number: 0, service: None, ifd: None, atr: Atr::default() }
+        Event { kind: EventKind::Current, number: 0, service: None, ifd: None, atr: Atr::default() }
     }
 }
 
@@ -75,26 +75,26 @@ struct State {
     queue: VecDeque<Event>,
     /// The number of the last event.
     last: u64,
-    /// Raised exactly while the queue is not empty; gone when the monitor is closed.
+    /// Readable exactly while the queue is not empty; None after the monitor was closed.
     #[cfg(unix)]
     signal: Option<Signal>,
     open: bool,
-    /// How many threads wait for an event, and how often those that did were cancelled.
+    /// How many threads wait for an event, and how often their waits were cancelled.
     waiting: u32,
     cancels: u64,
-    /// Somebody wants the next wait to end.
+    /// The next wait is cancelled.
     cancelled: bool,
     /// How many threads watch, and the contexts in which they wait.
     watchers: u32,
     contexts: [Option<Context>; Service::ALL.len()],
-    /// The services whose present state has not been told yet.
+    /// The services whose present state has not been reported yet.
     outstanding: [bool; Service::ALL.len()],
-    /// Whether the last thing that was told of it all is that it is complete.
-    told_current: bool,
+    /// The last event was `Current`.
+    reported_current: bool,
 }
 
 impl Monitor {
-    /// A monitor with its threads.
+    /// Opens a monitor and starts its threads.
     pub fn open() -> Result<Arc<Monitor>> {
         let monitor = Arc::try_new(Monitor::new()?)?;
         for service in Service::ALL {
@@ -111,7 +111,7 @@ impl Monitor {
 
     fn new() -> Result<Monitor> {
         let mut queue = VecDeque::new();
-        queue.try_reserve_exact(LIMIT)?;
+        queue.try_reserve_exact(MAX_QUEUE)?;
         let state = State {
             queue,
             last: 0,
@@ -124,15 +124,14 @@ impl Monitor {
             watchers: 0,
             contexts: [None; Service::ALL.len()],
             outstanding: [true; Service::ALL.len()],
-            told_current: false,
+            reported_current: false,
         };
         Ok(Monitor { state: Mutex::new(state), changed: Condvar::new() })
     }
 
     /// The next event.
     pub fn wait(&self, timeout_ms: u32) -> Result<Event> {
-        let limit = Duration::from_millis(timeout_ms.into());
-        let deadline = (timeout_ms != SCM_INFINITE).then(|| Instant::now().checked_add(limit)).flatten();
+        let deadline = deadline(timeout_ms);
         let mut state = self.state();
         if std::mem::take(&mut state.cancelled) {
             return Err(Hresult::SCARD_E_CANCELLED);
@@ -146,7 +145,7 @@ impl Monitor {
             if let Some(event) = state.pop() {
                 break Ok(event);
             }
-            let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let rest = until(deadline);
             if rest == Some(Duration::ZERO) {
                 break Err(Hresult::SCARD_E_TIMEOUT);
             }
@@ -154,12 +153,12 @@ impl Monitor {
         };
         state.waiting -= 1;
         drop(state);
-        // Who watches may wait for room.
+        // A watcher may wait for room.
         self.changed.notify_all();
         event
     }
 
-    /// Ends the waits that are under way, or else the next one.
+    /// Ends the present waits, or else the next one.
     pub fn cancel(&self) {
         let mut state = self.state();
         if state.waiting > 0 {
@@ -182,7 +181,7 @@ impl Monitor {
         Err(Hresult::E_NOTIMPL)
     }
 
-    /// Ends all waits and all threads. A thread that hangs in the service cleans up when the service lets it go.
+    /// Ends all waits and all threads. A thread that hangs in the service ends when the service answers.
     pub fn close(monitor: &Arc<Monitor>) {
         let mut state = monitor.state();
         state.open = false;
@@ -195,17 +194,17 @@ impl Monitor {
             signal.close();
         }
         monitor.changed.notify_all();
-        // Cancelling is a call of the service, too, and may hang. Without a thread for it the watchers see by themselves that
-        // the monitor is closed when their looks end, some seconds later.
-        let theirs = monitor.clone();
-        if thread::spawn(move || theirs.recall()).is_ok() {
+        // A cancel is a call of the service, too, and may hang. Without a thread for it, the watchers notice by
+        // themselves some seconds later that the monitor is closed.
+        let shared = monitor.clone();
+        if thread::spawn(move || shared.cancel_watchers()).is_ok() {
             let state = monitor.state();
-            let _ = monitor.changed.wait_timeout_while(state, LEAVING, |state| state.watchers > 0);
+            let _ = monitor.changed.wait_timeout_while(state, CLOSE_LIMIT, |state| state.watchers > 0);
         }
     }
 
-    /// Has the watchers come back from the service.
-    fn recall(&self) {
+    /// Makes the watchers return from the service.
+    fn cancel_watchers(&self) {
         loop {
             let state = self.state();
             if state.watchers == 0 {
@@ -215,7 +214,7 @@ impl Monitor {
             drop(state);
             for (service, context) in Service::ALL.into_iter().zip(contexts) {
                 if let Some(context) = context {
-                    service.manager().cancel_survey(context);
+                    service.manager().cancel_wait_for_ifds(context);
                 }
             }
             let state = self.state();
@@ -223,15 +222,15 @@ impl Monitor {
         }
     }
 
-    /// Puts an event behind the others, once there is room. False when nobody wants it any more.
-    fn tell(&self, event: Event) -> bool {
-        let mut state = self.room();
+    /// Adds an event to the queue, once there is room. False when the monitor is closed.
+    fn report(&self, event: Event) -> bool {
+        let mut state = self.wait_for_room();
         if !state.open {
             return false;
         }
-        if let (Kind::ServiceUp, Some(service)) = (event.kind, event.service) {
+        if let (EventKind::ServiceUp, Some(service)) = (event.kind, event.service) {
             state.set_outstanding(service, true);
-            state.told_current = false;
+            state.reported_current = false;
         }
         state.push(event);
         drop(state);
@@ -239,45 +238,45 @@ impl Monitor {
         true
     }
 
-    /// The present state of a service has been told. With that of the last one this is an event, too.
-    fn tell_current(&self, service: Service) {
+    /// The present state of a service has been reported. After the last service this is an event, too.
+    fn report_current(&self, service: Service) {
         self.state().set_outstanding(service, false);
-        let mut state = self.room();
-        // Another watcher may have told it while this one waited for room, or have begun to tell more.
-        if state.open && state.is_complete() && !state.told_current {
-            state.told_current = true;
+        let mut state = self.wait_for_room();
+        // While this watcher waited for room, another one may have reported this event, or more changes.
+        if state.open && state.is_complete() && !state.reported_current {
+            state.reported_current = true;
             state.push(Event::current());
             drop(state);
             self.changed.notify_all();
         }
     }
 
-    /// The state, once there is room for an event, or the monitor is closed.
-    fn room(&self) -> MutexGuard<'_, State> {
+    /// Waits until there is room for an event, or the monitor is closed.
+    fn wait_for_room(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
-        while state.open && state.queue.len() >= LIMIT {
+        while state.open && state.queue.len() >= MAX_QUEUE {
             state = self.sleep(state, None);
         }
         state
     }
 
-    /// Whether the present state of the service is still to be told.
+    /// Whether the present state of the service has not been reported yet.
     fn is_outstanding(&self, service: Service) -> bool {
         self.state().outstanding.get(service.index()).is_some_and(|outstanding| *outstanding)
     }
 
-    /// A watcher is about to wait in this context. False when it need not.
-    fn enter(&self, service: Service, context: Context) -> bool {
+    /// A watcher begins to wait in this context. False when the monitor is closed.
+    fn begin_wait(&self, service: Service, context: Context) -> bool {
         let mut state = self.state();
         state.set_context(service, Some(context));
         state.open
     }
 
-    fn leave(&self, service: Service) {
+    fn end_wait(&self, service: Service) {
         self.state().set_context(service, None);
     }
 
-    fn watcher_left(&self) {
+    fn watcher_ended(&self) {
         self.state().watchers -= 1;
         self.changed.notify_all();
     }
@@ -286,7 +285,7 @@ impl Monitor {
         self.state().open
     }
 
-    /// Lets time pass. False when the monitor was closed.
+    /// Waits for that long. False when the monitor was closed.
     fn pause(&self, time: Duration) -> bool {
         let state = self.state();
         let slept = self.changed.wait_timeout_while(state, time, |state| state.open);
@@ -306,7 +305,7 @@ impl Monitor {
 }
 
 impl State {
-    /// There is room.
+    /// The caller has checked that there is room.
     fn push(&mut self, event: Event) {
         self.last += 1;
         self.queue.push_back(Event { number: self.last, ..event });
@@ -345,14 +344,15 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::wait::SCM_INFINITE;
 
-    /// A monitor that nothing watches.
+    /// A monitor without threads.
     fn monitor() -> Arc<Monitor> {
         Arc::try_new(Monitor::new().unwrap()).unwrap()
     }
 
     fn event() -> Event {
-        Event::of_service(Kind::ServiceUp, Service::Platform)
+        Event::of_service(EventKind::ServiceUp, Service::Platform)
     }
 
     #[test]
@@ -360,59 +360,60 @@ mod tests {
         let monitor = monitor();
         assert_eq!(monitor.wait(0), Err(Hresult::SCARD_E_TIMEOUT));
         assert_eq!(monitor.wait(1), Err(Hresult::SCARD_E_TIMEOUT));
-        assert!(monitor.tell(event()) && monitor.tell(Event::of_service(Kind::ServiceDown, Service::Virtual)));
+        assert!(monitor.report(event()) && monitor.report(Event::of_service(EventKind::ServiceDown, Service::Virtual)));
         assert_eq!(monitor.wait(0), Ok(Event { number: 1, ..event() }));
         let second = monitor.wait(SCM_INFINITE).unwrap();
-        assert_eq!((second.number, second.kind, second.service), (2, Kind::ServiceDown, Some(Service::Virtual)));
+        assert_eq!((second.number, second.kind, second.service), (2, EventKind::ServiceDown, Some(Service::Virtual)));
         assert_eq!(monitor.wait(0), Err(Hresult::SCARD_E_TIMEOUT));
     }
 
-    fn kinds(monitor: &Monitor) -> Vec<Kind> {
+    fn kinds(monitor: &Monitor) -> Vec<EventKind> {
         std::iter::from_fn(|| monitor.wait(0).ok()).map(|event| event.kind).collect()
     }
 
     #[test]
     fn the_present_state_is_complete_with_that_of_the_last_service() {
         let monitor = monitor();
-        let up = |service| Event::of_service(Kind::ServiceUp, service);
+        let up = |service| Event::of_service(EventKind::ServiceUp, service);
         assert!(monitor.is_outstanding(Service::Platform) && monitor.is_outstanding(Service::Virtual));
-        monitor.tell_current(Service::Virtual);
-        monitor.tell(up(Service::Platform));
-        assert_eq!(kinds(&monitor), [Kind::ServiceUp]);
-        monitor.tell_current(Service::Platform);
-        monitor.tell_current(Service::Platform);
-        monitor.tell_current(Service::Virtual);
-        assert_eq!(kinds(&monitor), [Kind::Current]);
-        // A service that comes up has something to tell again.
-        monitor.tell(Event::of_service(Kind::ServiceDown, Service::Platform));
-        monitor.tell(up(Service::Platform));
-        monitor.tell_current(Service::Virtual);
-        assert_eq!(kinds(&monitor), [Kind::ServiceDown, Kind::ServiceUp]);
-        monitor.tell_current(Service::Platform);
+        monitor.report_current(Service::Virtual);
+        monitor.report(up(Service::Platform));
+        assert_eq!(kinds(&monitor), [EventKind::ServiceUp]);
+        monitor.report_current(Service::Platform);
+        monitor.report_current(Service::Platform);
+        monitor.report_current(Service::Virtual);
+        assert_eq!(kinds(&monitor), [EventKind::Current]);
+        // A service that comes up has a state to report again.
+        monitor.report(Event::of_service(EventKind::ServiceDown, Service::Platform));
+        monitor.report(up(Service::Platform));
+        monitor.report_current(Service::Virtual);
+        assert_eq!(kinds(&monitor), [EventKind::ServiceDown, EventKind::ServiceUp]);
+        monitor.report_current(Service::Platform);
         assert_eq!(monitor.wait(0), Ok(Event { number: 5, ..Event::current() }));
     }
 
     #[test]
-    fn the_present_state_is_told_once_also_by_two_who_wait_for_room() {
+    fn two_watchers_that_wait_for_room_report_the_present_state_once() {
         let monitor = monitor();
-        (0..LIMIT).for_each(|_| assert!(monitor.tell(Event::of_service(Kind::ServiceDown, Service::Platform))));
+        (0..MAX_QUEUE)
+            .for_each(|_| assert!(monitor.report(Event::of_service(EventKind::ServiceDown, Service::Platform))));
         std::thread::scope(|scope| {
             for service in Service::ALL {
                 let monitor = &monitor;
-                scope.spawn(move || monitor.tell_current(service));
+                scope.spawn(move || monitor.report_current(service));
             }
             while !monitor.state().is_complete() {
                 std::thread::yield_now();
             }
-            (0..LIMIT).for_each(|_| assert!(monitor.wait(0).is_ok()));
+            (0..MAX_QUEUE).for_each(|_| assert!(monitor.wait(0).is_ok()));
         });
-        assert_eq!(kinds(&monitor), [Kind::Current]);
+        assert_eq!(kinds(&monitor), [EventKind::Current]);
     }
 
     #[test]
     fn a_cancel_ends_one_wait_that_has_not_begun_and_loses_nothing() {
         let monitor = monitor();
-        monitor.tell(event());
+        monitor.report(event());
         monitor.cancel();
         assert_eq!(monitor.wait(SCM_INFINITE), Err(Hresult::SCARD_E_CANCELLED));
         assert_eq!(monitor.wait(SCM_INFINITE).map(|event| event.number), Ok(1));
@@ -435,20 +436,20 @@ mod tests {
     }
 
     #[test]
-    fn who_tells_waits_for_room() {
+    fn a_full_queue_makes_a_report_wait() {
         let monitor = monitor();
-        (0..LIMIT).for_each(|_| assert!(monitor.tell(event())));
+        (0..MAX_QUEUE).for_each(|_| assert!(monitor.report(event())));
         std::thread::scope(|scope| {
-            let told = scope.spawn(|| monitor.tell(event()));
-            for number in 1..=LIMIT as u64 + 1 {
+            let reported = scope.spawn(|| monitor.report(event()));
+            for number in 1..=MAX_QUEUE as u64 + 1 {
                 assert_eq!(monitor.wait(SCM_INFINITE).map(|event| event.number), Ok(number));
             }
-            assert!(told.join().unwrap());
+            assert!(reported.join().unwrap());
         });
     }
 
     #[test]
-    fn closing_ends_who_waits_and_who_tells() {
+    fn closing_ends_waits_and_reports() {
         let monitor = monitor();
         std::thread::scope(|scope| {
             let wait = scope.spawn(|| monitor.wait(SCM_INFINITE));
@@ -458,13 +459,13 @@ mod tests {
             Monitor::close(&monitor);
             assert_eq!(wait.join().unwrap(), Err(Hresult::SCARD_E_CANCELLED));
         });
-        assert!(!monitor.tell(event()));
+        assert!(!monitor.report(event()));
         assert!(!monitor.pause(Duration::MAX));
     }
 
     #[cfg(unix)]
     #[test]
-    fn the_signal_is_raised_while_events_wait() {
+    fn the_file_descriptor_is_readable_while_events_wait() {
         let monitor = monitor();
         let readable = |fd| {
             let mut asked = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
@@ -473,7 +474,7 @@ mod tests {
         };
         let fd = monitor.fd().unwrap();
         assert!(!readable(fd));
-        assert!(monitor.tell(event()) && monitor.tell(event()));
+        assert!(monitor.report(event()) && monitor.report(event()));
         assert!(readable(fd));
         monitor.wait(0).unwrap();
         assert!(readable(fd));

@@ -1,5 +1,6 @@
-//! What libscm needs of a resource manager: the trait that the real one (`system`) implements, and the types that
-//! cross it. Nothing is remembered here of a card or a handle, and nothing is sent to a card twice.
+//! What libscm needs of a resource manager: a trait, and the types in its functions. There are two implementations:
+//! `pcsc` for the platform, and `virtual` inside this process. They remember nothing of a card, and send no command
+//! twice.
 
 pub mod features;
 pub mod ifd_name;
@@ -17,18 +18,21 @@ use crate::runtime::wait::WaitLimit;
 use pcsc::Pcsc;
 use r#virtual::Virtual;
 
-/// A context of the resource manager (`SCARDCONTEXT`), as wide as any platform has it.
+/// The control code of a function of a reader, as the platform computes it.
+pub use pcsc::control_code;
+
+/// A context of the resource manager (`SCARDCONTEXT`), as wide as on any platform.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Context(pub usize);
 
-/// A card handle of the resource manager (`SCARDHANDLE`), as wide as any platform has it.
+/// A card handle of the resource manager (`SCARDHANDLE`), as wide as on any platform.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Icc(pub usize);
 
-/// The longest attribute of a reader: what libpcsclite carries.
+/// The longest attribute of a reader that libscm can carry.
 pub(crate) const MAX_ATTRIBUTE: usize = 264;
 
-/// Who is at the other end of a card handle.
+/// The reader and the card behind a card handle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Identity {
     pub ifd: IfdName,
@@ -36,47 +40,47 @@ pub struct Identity {
     pub atr: Atr,
     pub state: CardState,
     pub protocol: Option<Protocol>,
-    /// As in `Sight`; always 0 where a card handle does not tell.
+    /// As in `SlotState`; always 0 where a card handle does not report it.
     pub events: u16,
 }
 
-/// What is to be seen of a reader from outside, without a card handle.
+/// The state of a reader and its card, as it is known without a card handle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sight {
+pub struct SlotState {
     pub card_present: bool,
     /// Empty when there is no card.
     pub atr: Atr,
-    /// Grows whenever a card comes or goes; always 0 where the platform does not count (macOS).
+    /// Incremented when a card is inserted or removed; always 0 where the platform does not count.
     pub events: u16,
-    /// The same in the platform's own words, for the next look.
+    /// The same state as the platform encodes it, for `wait_for_change`.
     pub native: u32,
 }
 
-/// A reader among all of its resource manager.
+/// One of all readers of a resource manager.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IfdState {
     pub name: IfdName,
-    /// Another one for each reader that ever had this name; 0 where that cannot be told.
+    /// Different for each reader that has or had this name; 0 where the platform does not tell.
     pub id: usize,
-    /// The ATR of the card, if one is in; empty if the card does not answer.
+    /// The ATR of the card, if there is one; empty if the card does not answer.
     pub card: Option<Atr>,
-    /// As in `Sight`.
+    /// As in `SlotState`.
     pub events: u16,
-    /// Grows when the card is reset; always 0 where resets are not counted (all platforms).
+    /// Incremented when the card is reset; always 0 where the platform does not count resets.
     pub resets: u16,
-    /// As in `Sight`.
+    /// As in `SlotState`.
     pub native: u32,
 }
 
 impl IfdState {
-    /// Whether something has happened between two looks.
+    /// Whether something has happened between two states.
     pub fn differ(before: &[IfdState], now: &[IfdState]) -> bool {
         let visible = |ifd: &IfdState| (ifd.name, ifd.id, ifd.card, ifd.events, ifd.resets);
         !before.iter().map(visible).eq(now.iter().map(visible))
     }
 }
 
-/// Whose readers they are.
+/// The owner of a reader.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Service {
     Platform = 1,
@@ -86,7 +90,7 @@ pub enum Service {
 impl Service {
     pub(crate) const ALL: [Service; 2] = [Service::Platform, Service::Virtual];
 
-    /// Its place in `ALL`.
+    /// Its index in `ALL`.
     pub fn index(self) -> usize {
         self as usize - 1
     }
@@ -99,17 +103,17 @@ impl Service {
     }
 }
 
-/// The resource managers of this process: that of the platform, and the one in here.
+/// The resource managers of this process.
 static ALL: [&dyn ResourceManager; 2] = [&Pcsc, &Virtual];
 
-/// The one that has a reader of this name. A name that nobody knows is one for the platform to say so.
+/// The resource manager that has a reader of this name. For an unknown name the platform reports the error.
 pub fn of_ifd(ifd: &IfdName) -> &'static dyn ResourceManager {
     if r#virtual::has_ifd(ifd) { &Virtual } else { &Pcsc }
 }
 
-/// Why a reader of the platform could not be attached to by its name. Where no service runs, the virtual readers are all that there are;
-/// where it cannot be asked, nobody knows.
-pub fn missed(code: Hresult) -> Hresult {
+/// The error of an attach to a reader of the platform. Without a service there are only virtual readers, so the name is
+/// unknown. But if this process cannot call PC/SC at all, that is not known.
+pub fn attach_error(code: Hresult) -> Hresult {
     match code {
         Hresult::SCARD_E_NO_SERVICE if r#virtual::serves_ifds() && pcsc::can_be_asked() => {
             Hresult::SCARD_E_UNKNOWN_READER
@@ -118,13 +122,14 @@ pub fn missed(code: Hresult) -> Hresult {
     }
 }
 
-/// The one that has given this card handle.
+/// The resource manager of this card handle.
 pub fn of_icc(icc: Icc) -> &'static dyn ResourceManager {
     if r#virtual::has_icc(icc) { &Virtual } else { &Pcsc }
 }
 
-/// Whether the platform has a reader of this name. Where it cannot be asked nobody can use it either. The child of a fork does not
-/// ask: a program that makes virtual readers there need not want PC/SC, which other threads of the parent may have left unusable.
+/// Whether the platform has a reader of this name. If PC/SC cannot be called, nobody can use such a reader. The child
+/// of a fork does not ask: other threads of the parent may have made PC/SC unusable for it, and a program with virtual
+/// readers need not use PC/SC.
 pub fn has_real_ifd(ifd: &IfdName) -> Result<bool> {
     if fork_count() > 0 {
         return Ok(false);
@@ -136,15 +141,15 @@ pub fn has_real_ifd(ifd: &IfdName) -> Result<bool> {
     }
 }
 
-/// What all have together, and `SCARD_S_NO_SERVICE` where that is nothing because a service does not run.
+/// The names of all resource managers, with `SCARD_S_NO_SERVICE` if there are none because a service does not run.
 pub type Listing = (MultiString, Hresult);
 
-/// The readers of all, those of the platform first.
+/// The readers of all resource managers, those of the platform first.
 pub fn list_ifds() -> Result<Listing> {
     list(|manager, context| manager.list_ifds(context))
 }
 
-/// The groups of readers of all.
+/// The groups of readers of all resource managers.
 pub fn list_ifd_groups() -> Result<Listing> {
     let mut groups = MultiString::new()?;
     let (all, code) = list(|manager, context| manager.list_ifd_groups(context))?;
@@ -163,7 +168,7 @@ fn list(ask: impl Fn(&dyn ResourceManager, Context) -> Result<Vec<u8>>) -> Resul
         match in_context(manager, &WaitLimit::ENDLESS, |context| ask(manager, context)) {
             Ok(names) => texts(&names).try_for_each(|name| all.push(name))?,
             Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED) => {
-                if manager.is_worth_telling() {
+                if manager.reports_absence() {
                     code = Hresult::SCARD_S_NO_SERVICE;
                 }
             }
@@ -171,7 +176,7 @@ fn list(ask: impl Fn(&dyn ResourceManager, Context) -> Result<Vec<u8>>) -> Resul
             Err(code) => obstacle = Some(code),
         }
     }
-    // A program with readers of its own needs no service.
+    // A program with virtual readers needs no service.
     match obstacle {
         _ if !all.is_empty() => Ok((all, Hresult::S_OK)),
         Some(obstacle) => Err(obstacle),
@@ -179,7 +184,7 @@ fn list(ask: impl Fn(&dyn ResourceManager, Context) -> Result<Vec<u8>>) -> Resul
     }
 }
 
-/// Asks in a context for the moment only: an idle one would keep the daemon from exiting.
+/// Asks in a context that is released at once: an idle context would keep the daemon from exiting.
 pub fn in_context<T>(
     manager: &dyn ResourceManager,
     limit: &WaitLimit,
@@ -193,43 +198,39 @@ pub fn in_context<T>(
 
 /// A resource manager.
 ///
-/// Codes are those of `hresult`, the same on every platform. `None` as a protocol means that none is active.
-/// Callers make one call at a time on a context and its cards: libpcsclite stops the whole process otherwise.
+/// Codes are those of `hresult`, the same on every platform. `None` as a protocol means that none is active. Callers
+/// make one call at a time on a context and its card handles.
 ///
-/// What takes a `WaitLimit` waits no longer than that, and gives `SCARD_E_TIMEOUT` or `SCARD_E_CANCELLED` then: nothing has
-/// come about, and what the service grants later is given back at once. If the service is still at it, the card handle is
-/// abandoned until then, and other calls on it wait.
+/// A function with a `WaitLimit` waits no longer than that. Then it fails with `SCARD_E_TIMEOUT` or
+/// `SCARD_E_CANCELLED`, and has no effect: if the service grants the request later, the grant is given back at once. If
+/// the service has not answered yet, the card handle is abandoned until it does, and other calls on it wait.
 pub trait ResourceManager: Send + Sync {
-    /// Whether a transaction outlives `reconnect` on the same card handle.
+    /// Whether a transaction survives `reconnect` on the same card handle.
     fn keeps_transaction_on_reconnect(&self) -> bool;
+    /// Whether exclusive use and a transaction on the same card handle are one: both end together.
+    fn exclusive_use_is_a_transaction(&self) -> bool;
     /// Whether its calls can lead to callbacks of the program, which may call this library again.
     fn calls_back(&self) -> bool {
         false
     }
-    /// Whether nobody outside of this process can use its readers.
+    /// Whether only this process can use its readers.
     fn is_private(&self) -> bool {
         false
     }
-    /// How long it can take until a removal is noticed: pcscd polls its readers every 400 ms.
-    fn notices_removal_within_ms(&self) -> u32 {
-        1000
-    }
-
-    /// How often who waits for a reader may ask `is_taken`, which is a message to the service there and back.
-    fn worth_asking_every_ms(&self) -> u32 {
-        100
-    }
-    /// How often who watches all readers looks up from it, because a cancel may not have reached him.
-    fn worth_surveying_every_ms(&self) -> u32 {
-        4000
-    }
-    /// Whether somebody who knows of no reader wants to hear whether it runs.
-    fn is_worth_telling(&self) -> bool {
+    /// The longest time from the removal of a card until the resource manager knows of it; 0 if it is noticed at once.
+    fn removal_delay_ms(&self) -> u32;
+    /// How often a waiting thread may call `is_locked_by_other`, for its cost.
+    fn poll_interval_ms(&self) -> u32;
+    /// The longest wait in `wait_for_ifds` after which a monitor checks whether it was closed: a cancel may come too
+    /// early.
+    fn wait_for_ifds_limit_ms(&self) -> u32;
+    /// Whether a program that uses none of its readers wants to know whether its service runs.
+    fn reports_absence(&self) -> bool {
         true
     }
-    /// Lets who waits here look at his limit again, because it has ended.
-    fn stir(&self) {}
-    /// Whether the service is still at a call on this card handle for which nobody waits any more.
+    /// Makes the threads that wait here check their limits again, because a wait was cancelled.
+    fn recheck_limits(&self) {}
+    /// Whether the service still works on a call on this card handle whose caller has given up.
     fn is_abandoned(&self, _icc: Icc) -> bool {
         false
     }
@@ -237,6 +238,9 @@ pub trait ResourceManager: Send + Sync {
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context>;
     fn release_context(&self, context: Context);
 
+    /// Connects to the card in a reader, or to the reader alone in direct mode. May succeed without a protocol if the card was reset
+    /// and no application has reconnected yet, or if the power of the card is off. May fail with `SCARD_W_UNPOWERED_CARD` if another
+    /// application has turned the power off: then a direct connection can turn it on by `reconnect`.
     fn connect(
         &self,
         context: Context,
@@ -244,7 +248,9 @@ pub trait ResourceManager: Send + Sync {
         access: Access,
         limit: &WaitLimit,
     ) -> Result<(Icc, Option<Protocol>)>;
-    /// Reconnects `icc`, which is connected in the mode `now`.
+    /// Reconnects a card handle that has the share mode `now`, and acknowledges its signal. May keep a protocol that is
+    /// active although `access` does not allow it. May fail without a card also in direct mode. `Disposition::Leave`
+    /// turns no power on.
     fn reconnect(
         &self,
         icc: Icc,
@@ -256,47 +262,51 @@ pub trait ResourceManager: Send + Sync {
     fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()>;
 
     fn begin_transaction(&self, icc: Icc, limit: &WaitLimit) -> Result<()>;
+    /// A disposition that resets the card may signal the reset to `icc` too.
     fn end_transaction(&self, icc: Icc, disposition: Disposition, limit: &WaitLimit) -> Result<()>;
 
-    /// Fails with the signal that waits on `icc`, if there is one, or with `SCARD_E_SHARING_VIOLATION` if that cannot be
-    /// told because another has the card. To be asked only where no transaction is open on `icc`.
+    /// Fails with the signal that waits on the card handle, or with `SCARD_E_SHARING_VIOLATION` if another card handle
+    /// has a transaction. Call it only while `icc` has no transaction.
     fn probe(&self, icc: Icc, limit: &WaitLimit) -> Result<()>;
-    /// Whether another has a transaction. Fails with the signal that waits on `icc` if nobody has. Waits for nobody, and
-    /// ends no transaction that may be open on `icc`.
-    fn is_taken(&self, icc: Icc, limit: &WaitLimit) -> Result<bool>;
+    /// Whether another card handle has a transaction. If not, it fails with the signal that waits on `icc`. It waits
+    /// for nobody, and keeps a transaction of `icc`.
+    fn is_locked_by_other(&self, icc: Icc, limit: &WaitLimit) -> Result<bool>;
+    /// Fails with the signal that waits on `icc`, or with the reason why `icc` is dead. A handle from before a restart of the service
+    /// may be answered with `SCARD_E_NO_SERVICE`.
     fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)>;
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity>;
 
-    /// Replaces `response` by the card's answer, which is never longer than the capacity that `response` has. All of that capacity has
-    /// been written before, so that no old memory shows where the service has written less than it says.
+    /// Replaces `response` by the answer of the card. The answer is never longer than the capacity of `response`. The
+    /// caller has written to the whole capacity before, so that no old memory is exposed if the service writes less
+    /// than it says.
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()>;
-    /// Replaces `response` by the reader's answer, as for `transmit`.
+    /// Replaces `response` by the answer of the reader, as `transmit` does.
     fn control(&self, icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()>;
 
-    /// Writes the attribute to the beginning of `value`, and gives its length.
+    /// Writes the attribute to the beginning of `value`. Returns its length.
     fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize>;
     fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()>;
 
-    /// The reader as it is now.
-    fn look(&self, context: Context, ifd: &IfdName, limit: &WaitLimit) -> Result<Sight>;
-    /// The reader once it is other than `seen`: `SCARD_E_TIMEOUT` when it is not within `timeout_ms`.
+    /// The present state of a reader.
+    fn slot_state(&self, context: Context, ifd: &IfdName, limit: &WaitLimit) -> Result<SlotState>;
+    /// The state of a reader, once it differs from `seen`. `SCARD_E_TIMEOUT` after `timeout_ms` without a change.
     fn wait_for_change(
         &self,
         context: Context,
         ifd: &IfdName,
-        seen: &Sight,
+        seen: &SlotState,
         timeout_ms: u32,
         limit: &WaitLimit,
-    ) -> Result<Sight>;
+    ) -> Result<SlotState>;
 
-    /// All readers once something is other than `known`, or the time is up. Nothing else may use `context` meanwhile, but
-    /// `cancel_survey`.
-    fn survey(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>>;
-    /// Ends the survey that is under way in `context`, which is only to be released afterwards. Does nothing when it has
-    /// not quite begun, and may hang as long as the service does.
-    fn cancel_survey(&self, context: Context);
+    /// All readers, once they differ from `known` or the time is up. Meanwhile only `cancel_wait_for_ifds` may use the
+    /// context.
+    fn wait_for_ifds(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>>;
+    /// Ends the present wait in `context`, which may only be released afterwards. Has no effect if the wait has not
+    /// quite begun. It blocks as long as the service hangs.
+    fn cancel_wait_for_ifds(&self, context: Context);
 
-    /// The readers as a multi-string, in the order of the resource manager; none is an empty multi-string.
+    /// The readers as a multi-string, in the order of the resource manager; an empty multi-string if there is none.
     fn list_ifds(&self, context: Context) -> Result<Vec<u8>>;
     /// The groups of readers as a multi-string.
     fn list_ifd_groups(&self, context: Context) -> Result<Vec<u8>>;

@@ -1,11 +1,15 @@
-//! What the standard library lacks: memory that can run out, waits with a limit, threads, callbacks, forks.
+//! What the standard library lacks: memory that can run out, waits with a limit, threads, callbacks, forks. Everything
+//! that depends on the platform is in `platform`.
 
 pub mod buffer;
 pub mod callback;
 pub mod cancellation;
 pub mod fallible;
 pub mod fork_count;
+pub mod map;
+pub mod platform;
 pub mod reentrancy;
+pub mod spare_buffer;
 pub mod sync;
 pub mod thread;
 pub mod thread_id;

@@ -101,7 +101,7 @@ impl Bed {
             let mut plug: scm_virtual_card = std::mem::zeroed();
             plug.struct_size = size_of::<scm_virtual_card>() as u32;
             (plug.atr, plug.atr_length) = (atr.as_ptr(), atr.len());
-            plug.user = (&raw mut *card).cast();
+            plug.user_data = (&raw mut *card).cast();
             plug.transmit = Some(transmit);
             plug.power = Some(power);
             assert_eq!(scm_virtual_ifd_create(name.as_ptr(), null(), &mut ifd), 0);
@@ -201,9 +201,9 @@ impl Drop for Bed {
 fn options() -> scm_send_options {
     scm_send_options {
         struct_size: size_of::<scm_send_options>() as u32,
-        timeout_ms: 0,
+        limit_ms: 0,
         hook: None,
-        hook_data: null_mut(),
+        user_data: null_mut(),
         flags: 0,
         get_response_class: 0,
         successes: null(),

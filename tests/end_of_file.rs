@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use scm::abi::constants::{SCM_FL_ERASE, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
 use scm::capi::attachment::{scm_attach_by_ifd, scm_detach, scm_handle};
 use scm::capi::command::{SCM_CARD_CHAINING, scm_card_capabilities, scm_set_card_capabilities};
-use scm::capi::file::{scm_file, scm_file_read, scm_file_seek, scm_file_size, scm_file_write};
+use scm::capi::file::{scm_file, scm_file_get_size, scm_file_read, scm_file_seek, scm_file_write};
 use scm::capi::file_access::{scm_create_file_access, scm_file_access_open};
 use scm::capi::lock::scm_lock;
 use scm::capi::virtual_ifd::{
@@ -398,7 +398,7 @@ impl Bed {
             plug.protocols = 2;
             (plug.atr, plug.atr_length) =
                 if is_long { (atr.as_ptr(), atr.len()) } else { (SHORT_ATR.as_ptr(), SHORT_ATR.len()) };
-            plug.user = card.cast();
+            plug.user_data = card.cast();
             plug.transmit = Some(transmit);
             plug.power = Some(power);
             assert_eq!(scm_virtual_ifd_create(name.as_ptr(), null(), &mut bed.ifd), 0);
@@ -459,7 +459,7 @@ impl Bed {
     fn size(&self) -> Result<u64, i32> {
         let mut size = 77;
         // SAFETY: it is there to be written.
-        match unsafe { scm_file_size(self.file, &mut size) } {
+        match unsafe { scm_file_get_size(self.file, &mut size) } {
             0 => Ok(size),
             code => Err(code),
         }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use scm::abi::constants::{SCM_DISPOSITION_LEAVE, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ANY};
 use scm::capi::attachment::{scm_attach_by_ifd, scm_detach};
 use scm::capi::command::{SCM_CARD_CHAINING, SCM_CARD_EXTENDED, scm_card_capabilities, scm_set_card_capabilities};
-use scm::capi::file::{scm_file, scm_file_close, scm_file_read, scm_file_seek, scm_file_size, scm_file_write};
+use scm::capi::file::{scm_file, scm_file_close, scm_file_get_size, scm_file_read, scm_file_seek, scm_file_write};
 use scm::capi::file_access::{scm_create_file_access, scm_file_access_open};
 use scm::capi::lock::{scm_lock, scm_unlock};
 use scm::capi::virtual_ifd::{
@@ -86,7 +86,7 @@ impl Bed {
     fn size(&self) -> u64 {
         let mut size = 77;
         // SAFETY: it is there to be written.
-        assert_eq!(unsafe { scm_file_size(self.file, &mut size) }, 0);
+        assert_eq!(unsafe { scm_file_get_size(self.file, &mut size) }, 0);
         size
     }
 

@@ -1,4 +1,5 @@
 #include "differences.h"
+#include "scm_virtual.h"
 
 #include <stdio.h>
 #include <string.h>

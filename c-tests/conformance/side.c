@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "order.h"
+#include "scm_virtual.h"
 
 const char *const ATR[ATRS] = {
     "3B80800101",       /* T=0 and T=1 */

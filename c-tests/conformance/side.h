@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "scm.h"
+#include "scm_virtual.h"
 #include "scm_card.h"
 
 enum { READERS = 2, SLOTS = 5 };

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "scm.h"
+#include "scm_provider.h"
+#include "scm_virtual.h"
 
 #define VIRTUAL_IFD "End"
 #define LAST_IFD "Last" /* nobody uses it before the end */
@@ -121,7 +123,7 @@ static void make_virtual_ifd(const char *name)
 
 static void register_provider(void)
 {
-    static const scm_guid iid = SCM_IID_FILE_ACCESS;
+    static const scm_guid iid = SCM_IID_FILE_ACCESS_INIT;
     static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     scm_provider provider = SCM_PROVIDER_INIT;
     functions.open = open_file;
@@ -195,8 +197,8 @@ static void use_with_limits(unsigned *seed)
     scm_attach_options attaching = SCM_ATTACH_OPTIONS_INIT;
     scm_reconnect_options reconnecting = SCM_RECONNECT_OPTIONS_INIT;
     scm_handle *handle;
-    attaching.timeout_ms = 1 + draw(seed, 50);
-    reconnecting.timeout_ms = 1 + draw(seed, 50);
+    attaching.limit_ms = 1 + draw(seed, 50);
+    reconnecting.limit_ms = 1 + draw(seed, 50);
     if (scm_attach_by_ifd_ex(any_ifd(seed), &attaching, &handle) != SCM_S_OK)
         return;
     scm_lock_ex(handle, 1 + draw(seed, 20));

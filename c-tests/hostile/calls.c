@@ -9,6 +9,8 @@
 
 #include "documented.h"
 #include "scm.h"
+#include "scm_provider.h"
+#include "scm_virtual.h"
 #include "wait.h"
 
 /* --- What a function takes, one letter for each parameter or group of parameters */
@@ -70,7 +72,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_file_write, "fbu8", 0),
     F(scm_file_seek, "flu", 0),
     F(scm_file_tell, "f8", 0),
-    F(scm_file_size, "f8", 0),
+    F(scm_file_get_size, "f8", 0),
     F(scm_file_close, "f", 0),
     F(scm_create_file_access, "hX", 0),
     F(scm_file_access_release, "x", 0),
@@ -90,7 +92,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_list_ifds, "B", 0),
     F(scm_list_ifd_groups, "B", 0),
     F(scm_create_interface, "hgspI", 0),
-    F(scm_interface_get_functions, "iPP", 0),
+    F(scm_interface_get_implementation, "iPP", 0),
     F(scm_interface_release, "i", 0),
     F(scm_lock, "h", 0),
     F(scm_lock_ex, "ht", 0),
@@ -99,7 +101,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_monitor_create, "M", 0),
     F(scm_monitor_wait, "mtO", EVENT),
     F(scm_monitor_cancel, "m", 0),
-    F(scm_monitor_fd, "m4", 0),
+    F(scm_monitor_get_fd, "m4", 0),
     F(scm_monitor_destroy, "m", 0),
     F(scm_status, "h44", 0),
     F(scm_get_atr, "hB", 0),
@@ -165,7 +167,7 @@ void complain(const char *function, const char *what, ...)
 
 enum { KINDS = 8, TOKENS = 12, DEAD = 16 };
 static const char LETTERS[] = "havxfimr";
-static const scm_guid FILE_ACCESS = SCM_IID_FILE_ACCESS;
+static const scm_guid FILE_ACCESS = SCM_IID_FILE_ACCESS_INIT;
 static const scm_guid OWN = {0x12345678, 0x9ABC, 0xDEF0, {1, 2, 3, 4, 5, 6, 7, 8}};
 static _Atomic uintptr_t tokens[KINDS][TOKENS], dead[DEAD];
 
@@ -425,12 +427,12 @@ static void fill(struct arguments *call, int structure, void *memory)
     switch (structure) {
     case ATTACH:
         *(scm_attach_options *)memory = (scm_attach_options){sizeof(scm_attach_options), n % 4, m % 4, 0, 1 + below(caller, 50)};
-        call->limit_ms = ((scm_attach_options *)memory)->timeout_ms;
+        call->limit_ms = ((scm_attach_options *)memory)->limit_ms;
         break;
     case RECONNECT:
         *(scm_reconnect_options *)memory =
             (scm_reconnect_options){sizeof(scm_reconnect_options), n % 4, m % 4, below(caller, 3), 1 + below(caller, 50)};
-        call->limit_ms = ((scm_reconnect_options *)memory)->timeout_ms;
+        call->limit_ms = ((scm_reconnect_options *)memory)->limit_ms;
         break;
     case COMMAND:
         *(scm_command *)memory =
@@ -439,7 +441,7 @@ static void fill(struct arguments *call, int structure, void *memory)
     case SEND:
         *(scm_send_options *)memory = (scm_send_options){
             sizeof(scm_send_options), 1 + below(caller, 50), hook, NULL, n % 4, m % 3 ? 0 : SCM_SEND_CLASS + n % 256, NULL, 0};
-        call->limit_ms = ((scm_send_options *)memory)->timeout_ms;
+        call->limit_ms = ((scm_send_options *)memory)->limit_ms;
         break;
     case CAPABILITIES:
         *(scm_card_capabilities *)memory = (scm_card_capabilities){sizeof(scm_card_capabilities), n % 8, m, n, m % 21};

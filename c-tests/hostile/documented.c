@@ -9,10 +9,11 @@
 /* How far the descriptions of functions refer to others. */
 enum { MAX_DEPTH = 4 };
 
-/* A function, and the description in front of it, without line breaks. */
+/* A function, the description in front of it, and that of its group, without line breaks. */
 static struct description {
     char name[64];
     char *text;
+    char *group;
 } descriptions[256];
 static int how_many;
 
@@ -29,10 +30,12 @@ static char *without_breaks(const char *begin, const char *end)
     return text;
 }
 
-void documented_read(const char *path)
+static void read_header(const char *folder, const char *name)
 {
-    static char header[1 << 20];
-    static const char prototype[] = "scm_result scm_";
+    static char header[1 << 20], path[4096];
+    static const char prototype[] = "scm_result scm_", group_begin[] = "@defgroup";
+    char *group = NULL;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "r");
     if (file == NULL) {
         perror(path);
@@ -40,27 +43,38 @@ void documented_read(const char *path)
     }
     size_t size = fread(header, 1, sizeof header - 1, file);
     fclose(file);
+    header[size] = '\0';
     const char *begin = header, *end = header + size - sizeof prototype;
     for (const char *at = header; at < end && how_many < 256; at++) {
         if (memcmp(at, "/**", 3) == 0)
             begin = at;
-        if (memcmp(at, prototype, sizeof prototype - 1) != 0)
+        if (memcmp(at, group_begin, sizeof group_begin - 1) == 0)
+            group = without_breaks(at, strstr(at, "*/"));
+        if (memcmp(at, prototype, sizeof prototype - 1) != 0 || begin > at || strstr(begin, "*/") > at)
             continue;
         struct description *description = &descriptions[how_many++];
         sscanf(at, "scm_result %63[a-z_]", description->name);
         description->text = without_breaks(begin, at);
+        description->group = group;
     }
+}
+
+void documented_read(const char *folder)
+{
+    read_header(folder, "scm.h");
+    read_header(folder, "scm_virtual.h");
+    read_header(folder, "scm_provider.h");
     if (how_many < 50) {
-        fprintf(stderr, "%s is not the header\n", path);
+        fprintf(stderr, "%s has no headers\n", folder);
         exit(2);
     }
 }
 
-static const char *describe(const char *function, size_t length)
+static const struct description *describe(const char *function, size_t length)
 {
     for (int i = 0; i < how_many; i++)
         if (strncmp(descriptions[i].name, function, length) == 0 && descriptions[i].name[length] == '\0')
-            return descriptions[i].text;
+            return &descriptions[i];
     return NULL;
 }
 
@@ -97,9 +111,10 @@ static bool refers(const char *text, scm_result code, int depth);
 
 static bool allows(const char *function, size_t length, scm_result code, int depth)
 {
-    const char *text = describe(function, length);
-    if (depth > MAX_DEPTH || text == NULL)
+    const struct description *description = describe(function, length);
+    if (depth > MAX_DEPTH || description == NULL)
         return false;
+    const char *text = description->text;
     /* What is referred to may stand anywhere in the other description. */
     const char *returned = depth > 0 ? text : strstr(text, "@return");
     if (returned == NULL)
@@ -109,7 +124,11 @@ static bool allows(const char *function, size_t length, scm_result code, int dep
         return true;
     if (strstr(returned, "- any other:") != NULL && is_of_a_connection)
         return true;
-    return names(returned, code) || refers(returned, code, depth + 1);
+    /* The codes that a group of functions shares stand with the group. */
+    const char *group = strstr(returned, "odes of the group") != NULL ? description->group : "";
+    if (strstr(group, "codes of a connection") != NULL && is_of_a_connection)
+        return true;
+    return names(returned, code) || names(group, code) || refers(returned, code, depth + 1) || refers(group, code, depth + 1);
 }
 
 static bool refers(const char *text, scm_result code, int depth)

@@ -1,4 +1,4 @@
-/* The codes that the header says a function returns. The header is the data: a code that is not there is a fault of one of them. */
+/* The codes that the headers document for a function. A code that is missing there is a fault of the header or of the library. */
 #ifndef DOCUMENTED_H
 #define DOCUMENTED_H
 
@@ -6,8 +6,8 @@
 
 #include "scm.h"
 
-/* Reads the header. Ends the program when it is none. */
-void documented_read(const char *path);
+/* Reads the headers in a folder. Ends the program if there are none. */
+void documented_read(const char *folder);
 
 /* Whether a function may return it, by its description or by the conventions at the top. */
 bool documented(const char *function, scm_result code);

@@ -105,10 +105,10 @@ static void attach(struct thread *thread)
     scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
     scm_handle *handle = NULL;
     thread->reader = (int)below(&thread->random, SOAK_READERS);
-    options.timeout_ms = below(&thread->random, 2) ? 1 + below(&thread->random, 200) : 0;
+    options.limit_ms = below(&thread->random, 2) ? 1 + below(&thread->random, 200) : 0;
     begin(thread, ATTACH);
     scm_result result = scm_attach_by_ifd_ex(bed_ifd(thread->reader), &options, &handle);
-    end(thread, result, options.timeout_ms ? options.timeout_ms : SCM_INFINITE);
+    end(thread, result, options.limit_ms ? options.limit_ms : SCM_INFINITE);
     thread->handle = handle;
     thread->depth = 0;
 }
@@ -135,11 +135,11 @@ static void reconnect(struct thread *thread, bool limited)
         end(thread, scm_reconnect(thread->handle), SCM_INFINITE);
         return;
     }
-    options.timeout_ms = 1 + below(&thread->random, 100);
+    options.limit_ms = 1 + below(&thread->random, 100);
     if (below(&thread->random, 8) == 0)
         options.initial_action = SCM_DISPOSITION_RESET;
     begin(thread, RECONNECT_EX);
-    end(thread, scm_reconnect_ex(thread->handle, &options), options.timeout_ms);
+    end(thread, scm_reconnect_ex(thread->handle, &options), options.limit_ms);
 }
 
 static void do_something(struct thread *thread)

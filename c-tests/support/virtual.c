@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "scm.h"
+#include "scm_virtual.h"
 #include "scm_card.h"
 #include "vpcd.h"
 

@@ -1,6 +1,7 @@
 /* The reader's side of vpcd's protocol: a message is its length in two bytes, big-endian, and its bytes. A message of one
  * byte to the card is about its power, or asks for the ATR; every other one is a command APDU. */
 #include "vpcd.h"
+#include "scm_virtual.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -102,7 +103,7 @@ const char *vpcd_start(const char *program, scm_virtual_card *card)
 
     *card = (scm_virtual_card)SCM_VIRTUAL_CARD_INIT;
     card->atr = plug->atr;
-    card->user = plug;
+    card->user_data = plug;
     card->transmit = transmit;
     card->power = power;
     card->release = release;

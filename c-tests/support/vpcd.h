@@ -3,6 +3,7 @@
 #define VPCD_H
 
 #include "scm.h"
+#include "scm_virtual.h"
 
 /* Starts `program` with a port of its own, and waits until it is there. NULL, or why not. The program ends, and what `card`
  * points to, with its release. */

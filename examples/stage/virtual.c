@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <scm.h>
+#include <scm_virtual.h>
 #include <scm_card.h>
 
 #include "stage.h"

@@ -78,56 +78,58 @@ impl Default for Access {
     }
 }
 
-/// No other application may use the card: `share_mode` of `scm_attach_options` and `scm_reconnect_options`.
+/// No other application may use the card.
 pub const SCM_SHARE_EXCLUSIVE: u32 = 1;
-/// Other applications may use the card too. The default.
+/// Other applications may use the card, too. The default.
 pub const SCM_SHARE_SHARED: u32 = 2;
-/// The reader itself is meant, with or without a card; no protocol is active.
+/// The attachment is to the reader, with or without a card. No protocol is active.
 pub const SCM_SHARE_DIRECT: u32 = 3;
 
 /// The character protocol T=0 (ISO/IEC 7816-3, clause 10).
 pub const SCM_PROTOCOL_T0: u32 = 0x01;
 /// The block protocol T=1 (ISO/IEC 7816-3, clause 11).
 pub const SCM_PROTOCOL_T1: u32 = 0x02;
-/// A protocol of the reader's own. Not a bit: it stands alone.
+/// A protocol of the reader's own. It cannot be combined with another one.
 ///
-/// The first one to attach after a reset chooses the protocol for all, and the card keeps it when the attachment ends: a card that was left
-/// with RAW answers `SCM_SCARD_E_PROTO_MISMATCH` to T=0 and T=1 until it is reset, and one with T=1 to T=0. So detach from a card that
-/// others use with T=0 or T=1 with `scm_detach_ex(handle, SCM_DISPOSITION_RESET)`. A card that somebody else has left with another
-/// protocol is reset by whoever may do that: attach with `SCM_SHARE_DIRECT`, then call `scm_reconnect_ex` with the share mode and the
-/// protocols that are wanted, and `initial_action` `SCM_DISPOSITION_RESET`. Everybody else who uses it gets `SCM_SCARD_W_RESET_CARD`.
-/// pcscd turns off the power of a card that nobody uses, mostly within a second, which ends its protocol too.
+/// The first attachment after a reset chooses the protocol for everyone, and the card keeps it after that attachment
+/// has ended. A card that was left with RAW answers `SCM_SCARD_E_PROTO_MISMATCH` to T=0 and T=1 until it is reset; a
+/// card that was left with T=1 does so to T=0. So end such an attachment with `scm_detach_ex` and
+/// `SCM_DISPOSITION_RESET`. To get a card that was left with another protocol, attach with `SCM_SHARE_DIRECT` and
+/// call `scm_reconnect_ex` with the share mode, the protocols, and `initial_action` `SCM_DISPOSITION_RESET`. Other
+/// users of the card then get `SCM_SCARD_W_RESET_CARD`. pcscd turns off an unused card after about a second, which
+/// also ends its protocol.
 pub const SCM_PROTOCOL_RAW: u32 = 0xFF;
 
-/// The card is left as it is.
+/// The card stays as it is.
 pub const SCM_DISPOSITION_LEAVE: u32 = 0;
-/// The card is reset without loss of power (warm).
+/// The card is reset without loss of power (warm reset).
 pub const SCM_DISPOSITION_RESET: u32 = 1;
-/// The power of the card is turned off (cold reset at the next use).
+/// The power of the card is turned off. The next use is a cold reset.
 pub const SCM_DISPOSITION_UNPOWER: u32 = 2;
-/// The card is ejected, where the reader can do that.
+/// The card is ejected, if the reader can do that.
 pub const SCM_DISPOSITION_EJECT: u32 = 3;
 
 /// No card is in the reader.
 pub const SCM_STATE_ABSENT: u32 = 1;
-/// A card is in the reader, not in position for use.
+/// A card is in the reader, but not in position for use.
 pub const SCM_STATE_PRESENT: u32 = 2;
-/// A card is in position, without power.
+/// A card is in position, but has no power.
 pub const SCM_STATE_SWALLOWED: u32 = 3;
-/// The card has power; the reader does not know its mode.
+/// The card has power, and the reader does not know its mode.
 pub const SCM_STATE_POWERED: u32 = 4;
-/// The card was reset, and no parameters were negotiated (PPS, ISO/IEC 7816-3, clause 9): it speaks its default protocol.
+/// The card was reset and speaks its default protocol: no parameters were negotiated (PPS, ISO/IEC 7816-3,
+/// clause 9).
 pub const SCM_STATE_NEGOTIABLEMODE: u32 = 5;
-/// The parameters of the protocol were negotiated. Which of the two a usable card is in is up to the reader.
+/// The parameters of the protocol were negotiated. A usable card is in this state or in the one before.
 pub const SCM_STATE_SPECIFICMODE: u32 = 6;
 
-/// A path is a DF name (AID) in hexadecimal digits, perhaps with identifiers behind it: `F073636D74657374/4401`.
+/// A DF name (AID) in hexadecimal digits; identifiers may follow: `F073636D74657374/4401`.
 pub const SCM_TYPE_BY_NAME: u32 = 0;
-/// A path is identifiers of four hexadecimal digits: `3F00/5015/4401` from the MF, `4401` or `../2F00` from the current DF.
+/// Identifiers of four hexadecimal digits: `3F00/5015` from the MF, `5015` or `../2F00` from the current DF.
 pub const SCM_TYPE_BY_ID: u32 = 1;
-/// A path is the short identifier of an EF in the current DF: a decimal number from 1 to 30.
+/// The short identifier of an EF in the current DF: a decimal number from 1 to 30.
 pub const SCM_TYPE_BY_SHORT_ID: u32 = 2;
-/// A path is whatever it can be: identifiers, then a short identifier, then a name.
+/// Whatever the path can be: identifiers, else a short identifier, else a name.
 pub const SCM_TYPE_BY_ANY: u32 = 3;
 
 /// From the beginning of the file.
@@ -139,7 +141,7 @@ pub const SCM_SEEK_RELATIVE: u32 = 2;
 
 /// All directories (`scm_file_access_directory`).
 pub const SCM_TYPE_DIRECTORIES: u32 = 0;
-/// All files that are no directories.
+/// All files that are not directories.
 pub const SCM_TYPE_FILES: u32 = 1;
 /// Directories and files.
 pub const SCM_TYPE_ALL_FILES: u32 = 2;
@@ -149,44 +151,44 @@ pub const SCM_TYPE_DIRECTORY_FILE: u32 = 3;
 pub const SCM_TYPE_TRANSPARENT_EF: u32 = 4;
 /// An EF of records of one length.
 pub const SCM_TYPE_FIXED_EF: u32 = 5;
-/// An EF of records of one length in a ring, the newest first.
+/// An EF of records of one length in a ring, the newest record first.
 pub const SCM_TYPE_CYCLIC_EF: u32 = 6;
-/// An EF of records of various lengths.
+/// An EF of records of different lengths.
 pub const SCM_TYPE_VARIABLE_EF: u32 = 7;
 
-/// Nothing special.
+/// No flags.
 pub const SCM_FL_NO_FLAGS: u32 = 0;
-/// With secure messaging. Only a provider can: without one `SCM_SCARD_E_UNSUPPORTED_FEATURE`.
+/// Secure messaging. Only a provider can do it; otherwise `SCM_SCARD_E_UNSUPPORTED_FEATURE`.
 pub const SCM_FL_SECURE_MESSAGING: u32 = 0x1;
-/// Write: what was there is replaced (UPDATE). The default.
+/// Write: replaces the old data (UPDATE). The default.
 pub const SCM_FL_REPLACE: u32 = 0x2;
-/// Write: what was there is erased (ERASE).
+/// Write: erases the old data (ERASE).
 pub const SCM_FL_ERASE: u32 = 0x4;
-/// Write: bits are set (WRITE of a file whose data coding is OR).
+/// Write: sets bits (WRITE to a file whose data coding is OR).
 pub const SCM_FL_OR: u32 = 0x8;
-/// Write: bits are cleared (WRITE of a file whose data coding is AND).
+/// Write: clears bits (WRITE to a file whose data coding is AND).
 pub const SCM_FL_AND: u32 = 0x10;
-/// Delete: a directory with all that is in it.
+/// Delete: a directory with everything in it.
 pub const SCM_FL_RECURSIVE: u32 = 0x20;
 /// Delete: a directory only if it is empty. The default.
 pub const SCM_FL_NON_RECURSIVE: u32 = 0x40;
-/// The code is one of the whole card. The default.
+/// The code belongs to the whole card. The default.
 pub const SCM_FL_IHV_GLOBAL: u32 = 0x80;
-/// The code is one of the current DF.
+/// The code belongs to the current DF.
 pub const SCM_FL_IHV_LOCAL: u32 = 0x100;
-/// ChangeCode: the code is asked for from now on.
+/// Change: the card asks for the code from now on.
 pub const SCM_FL_IHV_ENABLE: u32 = 0x200;
-/// ChangeCode: the code is not asked for any more.
+/// Change: the card does not ask for the code any more.
 pub const SCM_FL_IHV_DISABLE: u32 = 0x400;
-/// ChangeCode: the code gets a new value. The default.
+/// Change: the code gets a new value. The default.
 pub const SCM_FL_IHV_CHANGE: u32 = 0x800;
-/// Create: room is reserved for data that are not given yet.
+/// Create: reserves space for data that are written later.
 pub const SCM_FL_PREALLOCATE: u32 = 0x1000;
-/// GetProperties: everything that the card tells.
+/// Get properties: everything that the card tells.
 pub const SCM_FL_GET_ALL_PROPERTIES: u32 = 0x2000;
-/// GetProperties: size, type, identifiers, name and life cycle.
+/// Get properties: size, type, identifiers, name and life cycle.
 pub const SCM_FL_STAT_DEFAULT: u32 = 0x4000;
-/// Verify: only the state is asked for; no try is spent.
+/// Verify: only asks for the state, which spends no try.
 pub const SCM_FL_IHV_CHECKONLY: u32 = 0x8000;
 
 impl Reference {

@@ -1,9 +1,8 @@
 //! The handle of an attachment, as C sees it.
 
-/// An attachment to a smart card, made by `scm_attach_by_ifd` or `scm_attach_by_handle`.
+/// An attachment to a card. `scm_attach_by_ifd` or `scm_attach_by_handle` makes it, `scm_detach` ends it.
 ///
-/// A `scm_handle *` is a token, not an address. It may be used from any thread, and is dead after `scm_detach`: from then
-/// on every function answers `SCM_E_HANDLE` for it, for as long as the process lives.
+/// After `scm_detach` every function returns `SCM_E_HANDLE` for it, for the rest of the process.
 #[allow(non_camel_case_types)]
 pub struct scm_handle {
     _opaque: (),

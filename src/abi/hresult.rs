@@ -1,11 +1,11 @@
 //! The codes: every HRESULT that leaves this library, with its name and its message, in one table.
 //!
-//! Source: the return-value tables of the ISCardManage reference (COM codes and smart card codes, facility 16). `SCARD_S_NO_SERVICE` is a
-//! success of our own: the number of the failure, without its sign.
+//! Source: the return-value tables of the ISCardManage reference (COM codes and smart card codes, facility 16).
+//! `SCARD_S_NO_SERVICE` is a success of our own: the number of the failure, without its sign.
 
 use std::ffi::CStr;
 
-/// What every function that can fail returns: an HRESULT. Negative is a failure.
+/// An HRESULT: negative is a failure.
 #[allow(non_camel_case_types)]
 pub type scm_result = i32;
 
@@ -79,7 +79,7 @@ codes! {
     SCARD_E_NO_SMARTCARD = 0x8010000C, "No card is in the reader.";
     SCARD_E_UNKNOWN_CARD = 0x8010000D, "The name of the card is not known.";
     SCARD_E_CANT_DISPOSE = 0x8010000E, "The card could not be left in the state that was asked for.";
-    SCARD_E_PROTO_MISMATCH = 0x8010000F, "The protocol cannot be used: the card does not speak it, or speaks another one until it is reset, or the attachment is direct.";
+    SCARD_E_PROTO_MISMATCH = 0x8010000F, "The card uses none of the requested protocols, or the attachment has no protocol.";
     SCARD_E_NOT_READY = 0x80100010, "The reader or the card is not ready.";
     SCARD_E_INVALID_VALUE = 0x80100011, "A value was refused, or the two entries of a new code differ.";
     SCARD_E_SYSTEM_CANCELLED = 0x80100012, "The system cancelled the operation, to log off or to shut down.";
@@ -139,8 +139,8 @@ impl Hresult {
         Hresult((0x8007_0000 | error as u32) as i32)
     }
 
-    /// The code, when somebody outside of this library says it. That a handle is none, and that an object of the library cannot be used any
-    /// more, only the library knows: from anybody else it is no more than a failure.
+    /// The code, when somebody outside of this library says it. That a handle is none, and that an object of the
+    /// library cannot be used any more, only the library knows: from anybody else it is no more than a failure.
     pub fn said_outside(self) -> Hresult {
         match self {
             Hresult::E_HANDLE | Hresult::E_UNEXPECTED => Hresult::E_FAIL,

@@ -1,45 +1,46 @@
-//! Every interleaving of a few threads at the arbiter: `RUSTFLAGS="--cfg loom" cargo test --release --lib interleavings`.
+//! All interleavings of a few threads at the arbiter: `RUSTFLAGS="--cfg loom" cargo test --release --lib
+//! interleavings`.
 
 use std::time::Duration;
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::sync::{Arc, Condvar, Mutex};
+use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
-use super::{Arbiter, Hold, Line, Look};
+use super::{Arbiter, Hold, LockProbe, ReaderUse};
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit, Waker};
 
-/// Who stands in line, and what he sees when he looks, which is often in a model: time passes as it likes there.
-struct Standing(Result<Look>);
+/// A resource manager that always gives this answer. Threads of a model poll often, as the model has no clock.
+struct FixedAnswer(Result<ReaderUse>);
 
-impl Line for Standing {
-    fn look(&self) -> Result<Look> {
+impl LockProbe for FixedAnswer {
+    fn probe(&self) -> Result<ReaderUse> {
         self.0
     }
 
-    fn looks_every(&self) -> Duration {
+    fn interval(&self) -> Duration {
         Duration::from_secs(3600)
     }
 }
 
-const PATIENT: Standing = Standing(Ok(Look::Taken));
+const LOCKED: FixedAnswer = FixedAnswer(Ok(ReaderUse::Locked));
 
-/// The reader, and who uses it: holders count as 100, turns as 1.
-struct Scene {
+/// The reader and its users: a holder counts 100, a turn 1.
+struct Model {
     arbiter: Arc<Arbiter>,
     users: AtomicUsize,
 }
 
-impl Scene {
-    fn new() -> Arc<Scene> {
-        Arc::new(Scene { arbiter: Arc::try_new(Arbiter::default()).unwrap(), users: AtomicUsize::new(0) })
+impl Model {
+    fn new() -> Arc<Model> {
+        Arc::try_new(Model { arbiter: Arc::try_new(Arbiter::default()).unwrap(), users: AtomicUsize::new(0) }).unwrap()
     }
 
     fn take_turn(&self) {
         let waker = waker();
-        let turn = self.arbiter.turn(&WaitLimit::lasting(&waker), &waker, &PATIENT).unwrap();
+        let turn = self.arbiter.turn(&WaitLimit::lasting(&waker), &waker, &LOCKED).unwrap();
         assert!(self.users.fetch_add(1, Ordering::SeqCst) < 100, "a turn beside a hold");
         self.users.fetch_sub(1, Ordering::SeqCst);
         drop(turn);
@@ -47,16 +48,16 @@ impl Scene {
 
     fn take_hold(&self) {
         let waker = waker();
-        let hold = Arbiter::hold(&self.arbiter, &WaitLimit::lasting(&waker), &waker, &PATIENT).unwrap();
+        let hold = Arbiter::hold(&self.arbiter, &WaitLimit::lasting(&waker), &waker, &LOCKED).unwrap();
         assert_eq!(self.users.fetch_add(100, Ordering::SeqCst), 0, "a hold beside others");
         self.users.fetch_sub(100, Ordering::SeqCst);
         drop(hold);
     }
 
-    /// Nobody is left behind: the way is open.
-    fn is_as_new(&self) {
+    /// No waiter is left, and calls need no mutex.
+    fn check_unused(&self) {
         assert!(self.arbiter.try_turn().is_some());
-        assert!(self.arbiter.try_alone().is_some());
+        assert!(self.arbiter.try_exclusive().is_some());
     }
 }
 
@@ -70,113 +71,114 @@ fn model(check: impl Fn() + Sync + Send + 'static) {
     builder.check(check);
 }
 
-fn at_once(scene: &Arc<Scene>, others: &[fn(&Scene)], mine: fn(&Scene)) {
+fn at_once(model: &Arc<Model>, others: &[fn(&Model)], mine: fn(&Model)) {
     let others: Vec<_> = others
         .iter()
         .map(|other| {
-            let (scene, other) = (scene.clone(), *other);
-            thread::spawn(move || other(&scene))
+            let (model, other) = (model.clone(), *other);
+            thread::spawn(move || other(&model))
         })
         .collect();
-    mine(scene);
+    mine(model);
     others.into_iter().for_each(|other| other.join().unwrap());
-    scene.is_as_new();
+    model.check_unused();
 }
 
 #[test]
-fn two_holds_come_one_after_the_other() {
-    model(|| at_once(&Scene::new(), &[Scene::take_hold], Scene::take_hold));
+fn two_holds_never_overlap() {
+    model(|| at_once(&Model::new(), &[Model::take_hold], Model::take_hold));
 }
 
 #[test]
-fn a_hold_and_a_turn_keep_apart() {
-    model(|| at_once(&Scene::new(), &[Scene::take_turn], Scene::take_hold));
+fn a_hold_and_a_turn_never_overlap() {
+    model(|| at_once(&Model::new(), &[Model::take_turn], Model::take_hold));
 }
 
 #[test]
-fn three_come_one_after_the_other() {
-    model(|| at_once(&Scene::new(), &[Scene::take_turn, Scene::take_hold], Scene::take_hold));
-    model(|| at_once(&Scene::new(), &[Scene::take_turn, Scene::take_hold], Scene::take_turn));
+fn three_threads_never_overlap() {
+    model(|| at_once(&Model::new(), &[Model::take_turn, Model::take_hold], Model::take_hold));
+    model(|| at_once(&Model::new(), &[Model::take_turn, Model::take_hold], Model::take_turn));
 }
 
-/// Who has no time, or sees something else, either has his turn or leaves nothing behind.
+/// A thread whose time is up, or whose poll fails, either is admitted or leaves nothing behind.
 #[test]
-fn who_gives_up_leaves_nothing_behind() {
-    fn impatient(scene: &Scene) {
+fn a_waiter_that_gives_up_leaves_nothing_behind() {
+    fn wait_without_time(model: &Model) {
         let waker = waker();
-        match Arbiter::hold(&scene.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &PATIENT) {
+        match Arbiter::hold(&model.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &LOCKED) {
             Ok(hold) => drop(hold),
             Err(code) => assert_eq!(code, Hresult::SCARD_E_TIMEOUT),
         }
     }
-    fn distracted(scene: &Scene) {
-        let (waker, line) = (waker(), Standing(Err(Hresult::SCARD_W_REMOVED_CARD)));
-        match scene.arbiter.turn(&WaitLimit::of_ms(0, &waker), &waker, &line) {
+    fn wait_until_a_poll_fails(model: &Model) {
+        let (waker, probe) = (waker(), FixedAnswer(Err(Hresult::SCARD_W_REMOVED_CARD)));
+        match model.arbiter.turn(&WaitLimit::of_ms(0, &waker), &waker, &probe) {
             Ok(turn) => drop(turn),
             Err(code) => assert_eq!(code, Hresult::SCARD_W_REMOVED_CARD),
         }
     }
-    model(|| at_once(&Scene::new(), &[impatient], Scene::take_hold));
-    model(|| at_once(&Scene::new(), &[distracted], Scene::take_hold));
-    model(|| at_once(&Scene::new(), &[impatient, distracted], Scene::take_hold));
+    model(|| at_once(&Model::new(), &[wait_without_time], Model::take_hold));
+    model(|| at_once(&Model::new(), &[wait_until_a_poll_fails], Model::take_hold));
+    model(|| at_once(&Model::new(), &[wait_without_time, wait_until_a_poll_fails], Model::take_hold));
 }
 
-/// Who stood behind him goes on, although what both waited for is still there.
+/// The next waiter goes on, although the reason of both waits still exists.
 #[test]
-fn who_gives_up_is_in_nobodys_way() {
+fn a_waiter_that_gives_up_blocks_no_other() {
     model(|| {
-        let scene = Scene::new();
-        let turn = scene.arbiter.try_turn();
-        let (impatient, other) = (scene.clone(), scene.clone());
+        let model = Model::new();
+        let turn = model.arbiter.try_turn();
+        let (wait_without_time, other) = (model.clone(), model.clone());
         let one = thread::spawn(move || {
             let waker = waker();
-            let hold = Arbiter::hold(&impatient.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &PATIENT);
+            let hold = Arbiter::hold(&wait_without_time.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &LOCKED);
             assert_eq!(hold.err(), Some(Hresult::SCARD_E_TIMEOUT));
         });
         let two = thread::spawn(move || other.take_turn());
         one.join().unwrap();
         two.join().unwrap();
         drop(turn);
-        scene.is_as_new();
+        model.check_unused();
     });
 }
 
-/// A lock that got lost is taken back by who waits, while its holder gives it back, or not.
+/// A waiter takes back a lost lock, while its holder may give it back.
 #[test]
 fn a_hold_is_taken_back_once() {
-    fn look_and_take(scene: &Scene) {
-        let (waker, line) = (waker(), Standing(Ok(Look::Free)));
-        // The limit makes him look.
-        if let Ok(hold) = Arbiter::hold(&scene.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &line) {
+    fn poll_and_take(model: &Model) {
+        let (waker, probe) = (waker(), FixedAnswer(Ok(ReaderUse::Free)));
+        // The limit makes it poll.
+        if let Ok(hold) = Arbiter::hold(&model.arbiter, &WaitLimit::of_ms(0, &waker), &waker, &probe) {
             assert!(hold.is_valid());
         }
     }
-    fn lose(scene: &Scene) {
+    fn lose(model: &Model) {
         let waker = waker();
-        let hold = Arbiter::hold(&scene.arbiter, &WaitLimit::lasting(&waker), &waker, &PATIENT).unwrap();
+        let hold = Arbiter::hold(&model.arbiter, &WaitLimit::lasting(&waker), &waker, &LOCKED).unwrap();
         hold.confirm();
         let _ = hold.is_valid();
     }
-    model(|| at_once(&Scene::new(), &[look_and_take], lose));
+    model(|| at_once(&Model::new(), &[poll_and_take], lose));
 }
 
 #[test]
 fn no_cancel_is_lost() {
     model(|| {
-        let scene = Scene::new();
-        let (waker, hold) = (waker(), scene.arbiter.try_alone());
-        let theirs = waker.clone();
-        let canceller = thread::spawn(move || theirs.cancel());
+        let model = Model::new();
+        let (waker, hold) = (waker(), model.arbiter.try_exclusive());
+        let shared = waker.clone();
+        let canceller = thread::spawn(move || shared.cancel());
         let limit = WaitLimit::of_ms(SCM_INFINITE, &waker);
-        let waited = scene.arbiter.turn(&limit, &waker, &PATIENT).map(drop);
+        let waited = model.arbiter.turn(&limit, &waker, &LOCKED).map(drop);
         assert_eq!(waited, Err(Hresult::SCARD_E_CANCELLED));
         canceller.join().unwrap();
-        scene.arbiter.end_alone(hold.unwrap());
-        scene.is_as_new();
+        model.arbiter.end_exclusive(hold.unwrap());
+        model.check_unused();
     });
 }
 
-/// The resource manager: who has the transaction of the reader. Beginning one waits for the end of another's.
+/// The resource manager: the card handle that has the transaction of the reader. A begin waits for the end of another
+/// one.
 #[derive(Default)]
 struct Service {
     transaction: Mutex<Option<usize>>,
@@ -184,115 +186,116 @@ struct Service {
 }
 
 impl Service {
-    fn begin(&self, who: usize) {
+    fn begin(&self, icc: usize) {
         let mut transaction = self.transaction.lock().unwrap();
         while transaction.is_some() {
             transaction = self.ended.wait(transaction).unwrap();
         }
-        *transaction = Some(who);
+        *transaction = Some(icc);
     }
 
-    fn end(&self, who: usize) {
+    fn end(&self, icc: usize) {
         let mut transaction = self.transaction.lock().unwrap();
-        if *transaction == Some(who) {
+        if *transaction == Some(icc) {
             *transaction = None;
             self.ended.notify_all();
         }
     }
 
-    fn has(&self, who: usize) -> bool {
-        *self.transaction.lock().unwrap() == Some(who)
+    fn has(&self, icc: usize) -> bool {
+        *self.transaction.lock().unwrap() == Some(icc)
     }
 }
 
-/// One who stands in line, and asks the resource manager whether there is a transaction.
+/// A waiting thread that asks the resource manager whether there is a transaction.
 struct Asking<'a>(&'a Service);
 
-impl Line for Asking<'_> {
-    fn look(&self) -> Result<Look> {
+impl LockProbe for Asking<'_> {
+    fn probe(&self) -> Result<ReaderUse> {
         match *self.0.transaction.lock().unwrap() {
-            Some(_) => Ok(Look::Taken),
-            None => Ok(Look::Free),
+            Some(_) => Ok(ReaderUse::Locked),
+            None => Ok(ReaderUse::Free),
         }
     }
 
-    fn looks_every(&self) -> Duration {
+    fn interval(&self) -> Duration {
         Duration::from_secs(3600)
     }
 }
 
 /// A reader with its resource manager.
-struct Desk {
+struct Reader {
     arbiter: Arc<Arbiter>,
     service: Service,
 }
 
-impl Desk {
-    fn new() -> Arc<Desk> {
-        Arc::new(Desk { arbiter: Arc::try_new(Arbiter::default()).unwrap(), service: Service::default() })
+impl Reader {
+    fn new() -> Arc<Reader> {
+        Arc::try_new(Reader { arbiter: Arc::try_new(Arbiter::default()).unwrap(), service: Service::default() })
+            .unwrap()
     }
 
-    /// The hold and the transaction, or nothing: as `attachment::reader_lock` has it.
-    fn possess(&self, who: usize, timeout_ms: u32) -> Option<Hold> {
+    /// Takes the hold and the transaction, or neither, as `attachment::reader_lock` does.
+    fn lock(&self, icc: usize, timeout_ms: u32) -> Option<Hold> {
         loop {
             let waker = waker();
             let limit = WaitLimit::of_ms(timeout_ms, &waker);
             let hold = Arbiter::hold(&self.arbiter, &limit, &waker, &Asking(&self.service)).ok()?;
             hold.ask();
-            self.service.begin(who);
+            self.service.begin(icc);
             if hold.confirm() {
                 return Some(hold);
             }
-            // Others were let in meanwhile.
-            self.service.end(who);
+            // Others were admitted meanwhile.
+            self.service.end(icc);
         }
     }
 
-    fn give_up(&self, who: usize, hold: Hold) {
-        self.service.end(who);
+    fn unlock(&self, icc: usize, hold: Hold) {
+        self.service.end(icc);
         drop(hold);
     }
 
-    fn lock_and_unlock(&self, who: usize) {
-        let hold = self.possess(who, SCM_INFINITE).unwrap();
-        assert!(hold.is_valid() && self.service.has(who));
-        self.give_up(who, hold);
+    fn lock_and_unlock(&self, icc: usize) {
+        let hold = self.lock(icc, SCM_INFINITE).unwrap();
+        assert!(hold.is_valid() && self.service.has(icc));
+        self.unlock(icc, hold);
     }
 }
 
-/// One with a lock is told of a loss that is none, and takes the lock anew, while others wait for it. Nobody waits in a circle, and
-/// nobody has the hold while another has the transaction.
+/// The holder of a lock hears of a loss that did not happen, and takes the lock again while others wait for it. No wait
+/// is circular, and no thread has the hold while another one has the transaction.
 #[test]
-fn a_lock_that_is_given_up_and_taken_anew_lets_others_pass() {
-    fn told_of_a_loss(desk: &Desk) {
-        let hold = desk.possess(1, SCM_INFINITE).unwrap();
-        desk.give_up(1, hold);
-        desk.lock_and_unlock(1);
+fn a_lock_that_is_taken_anew_lets_others_pass() {
+    fn reconnect(reader: &Reader) {
+        let hold = reader.lock(1, SCM_INFINITE).unwrap();
+        reader.unlock(1, hold);
+        reader.lock_and_unlock(1);
     }
     model(|| {
-        let desk = Desk::new();
-        let theirs = desk.clone();
-        let other = thread::spawn(move || theirs.lock_and_unlock(2));
-        told_of_a_loss(&desk);
+        let reader = Reader::new();
+        let shared = reader.clone();
+        let other = thread::spawn(move || shared.lock_and_unlock(2));
+        reconnect(&reader);
         other.join().unwrap();
-        assert_eq!(*desk.service.transaction.lock().unwrap(), None);
-        assert!(desk.arbiter.try_alone().is_some());
+        assert_eq!(*reader.service.transaction.lock().unwrap(), None);
+        assert!(reader.arbiter.try_exclusive().is_some());
     });
 }
 
-/// One who waits with a limit looks, in any moment of another's lock: he takes back none that there is.
+/// A thread with a limit polls at any moment of another one's lock: it never takes back a lock that exists.
 #[test]
-fn what_a_look_has_found_is_of_the_lock_that_it_began_with() {
+fn a_poll_takes_back_only_the_lock_that_it_began_with() {
     model(|| {
-        let desk = Desk::new();
-        let theirs = desk.clone();
+        let reader = Reader::new();
+        let shared = reader.clone();
         let other = thread::spawn(move || {
-            if let Some(hold) = theirs.possess(2, 0) {
-                assert!(theirs.service.has(2));
-                theirs.give_up(2, hold);
+            if let Some(hold) = shared.lock(2, 0) {
+                assert!(shared.service.has(2));
+                shared.unlock(2, hold);
             }
         });
-        desk.lock_and_unlock(1);
+        reader.lock_and_unlock(1);
         other.join().unwrap();
     });
 }

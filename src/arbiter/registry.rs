@@ -1,4 +1,4 @@
-//! The arbiters of this process: one for each reader that somebody is attached to, by its name.
+//! The arbiters of this process, by the names of their readers. A reader has one while an attachment uses it.
 
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,45 +7,41 @@ use super::Arbiter;
 use crate::abi::hresult::Result;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::runtime::fallible::Arc;
+use crate::runtime::map::Map;
 
-static ARBITERS: Mutex<Arbiters> = Mutex::new(Arbiters(Vec::new()));
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry(Map::new()));
 
-pub struct Arbiters(Vec<Entry>);
+pub struct Registry(Map<IfdName, Entry>);
 
 struct Entry {
-    ifd: IfdName,
     arbiter: Arc<Arbiter>,
     users: usize,
-    /// How many there have been.
-    taken: u64,
-    /// How often somebody had to doubt that it is still the same card.
+    /// How many registrations there were so far.
+    arrivals: u64,
+    /// How often an attachment reported that the card may be another one.
     doubts: u64,
 }
 
-/// All of them, locked.
-pub fn lock() -> MutexGuard<'static, Arbiters> {
-    ARBITERS.lock().unwrap_or_else(PoisonError::into_inner)
+/// The registry, locked. A fork holds this lock.
+pub fn lock() -> MutexGuard<'static, Registry> {
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Arbiters {
-    /// In the child of a fork: who had users, and who holds and waits, belongs to the parent.
+impl Registry {
+    /// In the child of a fork: users, locks and waits belong to the parent.
     #[cfg(unix)]
     pub fn forget_all(&mut self) {
-        self.0.drain(..).for_each(std::mem::forget);
+        self.0.forget_all();
     }
 
-    /// Whether somebody waits for this reader.
+    /// Whether an attachment waits for this reader.
     #[cfg(test)]
     pub fn has_waiters(&self, ifd: &IfdName) -> bool {
-        self.position(ifd).is_some_and(|place| self.0[place].arbiter.has_waiters())
-    }
-
-    fn position(&self, ifd: &IfdName) -> Option<usize> {
-        self.0.iter().position(|entry| entry.ifd == *ifd)
+        self.0.get(ifd).is_some_and(|entry| entry.arbiter.has_waiters())
     }
 }
 
-/// A place at the arbiter of a reader. The last one to leave takes the arbiter along.
+/// The use of a reader by one attachment. The last one to be dropped removes the arbiter.
 pub struct Registration {
     ifd: IfdName,
     arbiter: Arc<Arbiter>,
@@ -53,25 +49,22 @@ pub struct Registration {
 
 impl Registration {
     pub fn take(ifd: IfdName) -> Result<Registration> {
-        let mut all = lock();
-        let entry = all.position(&ifd).and_then(|place| all.0.get_mut(place));
-        if let Some(entry) = entry {
+        let mut registry = lock();
+        if let Some(entry) = registry.0.get_mut(&ifd) {
             entry.users += 1;
-            entry.taken += 1;
+            entry.arrivals += 1;
             return Ok(Registration { ifd, arbiter: entry.arbiter.clone() });
         }
-        all.0.try_reserve(1)?;
         let arbiter = Arc::try_new(Arbiter::default())?;
-        all.0.push(Entry { ifd, arbiter: arbiter.clone(), users: 1, taken: 1, doubts: 0 });
+        registry.0.insert(ifd, Entry { arbiter: arbiter.clone(), users: 1, arrivals: 1, doubts: 0 })?;
         Ok(Registration { ifd, arbiter })
     }
 }
 
 impl Clone for Registration {
-    /// One more place for the same one: nobody has come.
+    /// Another registration of the same attachment: it does not count as an arrival.
     fn clone(&self) -> Registration {
-        let mut all = lock();
-        if let Some(entry) = all.position(&self.ifd).and_then(|place| all.0.get_mut(place)) {
+        if let Some(entry) = lock().0.get_mut(&self.ifd) {
             entry.users += 1;
         }
         Registration { ifd: self.ifd, arbiter: self.arbiter.clone() }
@@ -83,24 +76,21 @@ impl Registration {
         &self.ifd
     }
 
-    /// How many have a registration here, and how many have come since this one did, or before.
+    /// How many registrations the reader has now, and how many it had so far.
     pub fn company(&self) -> (usize, u64) {
-        let all = lock();
-        let entry = all.position(&self.ifd).and_then(|place| all.0.get(place));
-        entry.map_or((1, 0), |entry| (entry.users, entry.taken))
+        lock().0.get(&self.ifd).map_or((1, 0), |entry| (entry.users, entry.arrivals))
     }
 
-    /// Tells everyone here that another card may be in the reader, though nobody has seen it come.
+    /// Tells all attachments to this reader that the card may be another one, although none of them has noticed a
+    /// change.
     pub fn doubt(&self) {
-        let mut all = lock();
-        if let Some(entry) = all.position(&self.ifd).and_then(|place| all.0.get_mut(place)) {
+        if let Some(entry) = lock().0.get_mut(&self.ifd) {
             entry.doubts += 1;
         }
     }
 
     pub fn doubts(&self) -> u64 {
-        let all = lock();
-        all.position(&self.ifd).and_then(|place| all.0.get(place)).map_or(0, |entry| entry.doubts)
+        lock().0.get(&self.ifd).map_or(0, |entry| entry.doubts)
     }
 }
 
@@ -114,12 +104,11 @@ impl Deref for Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let mut all = lock();
-        let Some(place) = all.position(&self.ifd) else { return };
-        let Some(entry) = all.0.get_mut(place) else { return };
+        let mut registry = lock();
+        let Some(entry) = registry.0.get_mut(&self.ifd) else { return };
         entry.users -= 1;
         if entry.users == 0 {
-            all.0.swap_remove(place);
+            registry.0.remove(&self.ifd);
         }
     }
 }
@@ -129,17 +118,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_has_one_arbiter_as_long_as_somebody_is_there() {
+    fn a_reader_has_one_arbiter_while_it_is_used() {
         let name = |text: &str| IfdName::new(text.as_bytes()).unwrap();
-        let (first, second) =
-            (Registration::take(name("Registration A")).unwrap(), Registration::take(name("Registration A")).unwrap());
-        let other = Registration::take(name("Registration B")).unwrap();
+        let take = |text| Registration::take(name(text)).unwrap();
+        let (first, second, other) = (take("Registration A"), take("Registration A"), take("Registration B"));
         assert!(Arc::is_same(&first, &second) && !Arc::is_same(&first, &other));
+        assert_eq!((first.company(), other.company()), ((2, 2), (1, 1)));
         first.doubt();
         assert_eq!((first.doubts(), second.doubts(), other.doubts()), (1, 1, 0));
+        let copy = first.clone();
+        assert_eq!(first.company(), (3, 2));
         drop((first, second));
-        assert!(
-            lock().position(&name("Registration A")).is_none() && lock().position(&name("Registration B")).is_some()
-        );
+        assert_eq!(copy.company(), (1, 2));
+        drop(copy);
+        let has_arbiter = |text| lock().0.get(&name(text)).is_some();
+        assert!(!has_arbiter("Registration A") && has_arbiter("Registration B"));
     }
 }

@@ -1,4 +1,4 @@
-//! The connection of an attachment: a card handle, the protocol that is active on it, and the context it belongs to.
+//! A connection to the card: a card handle, the protocol that is active on it, and its context.
 
 use crate::abi::constants::{Access, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
@@ -16,12 +16,12 @@ pub struct Connection {
     pub protocol: Option<Protocol>,
 }
 
-/// How often a card is asked for a protocol. Others who reset it at the same moment can take it away again, or make it
-/// look as if the card did not have it.
+/// How often a call is repeated that other applications can disturb. If they reset the card at the same moment, the
+/// protocol is gone again, or the card seems not to support it.
 pub(super) const TRIES: u32 = 3;
 
 impl Connection {
-    /// A new connection to the card in `ifd`, in a context of its own.
+    /// Opens a new connection to the card in `ifd`, in a new context.
     pub fn open(manager: &dyn ResourceManager, ifd: &IfdName, access: Access, limit: &WaitLimit) -> Result<Connection> {
         let context = manager.establish_context(limit)?;
         let opened = connect(manager, context, ifd, access, limit);
@@ -29,7 +29,7 @@ impl Connection {
             manager.release_context(context);
         }
         match opened {
-            // A service that goes away in the middle of a call breaks off; the next call knows that it is gone.
+            // A service that stops during a call breaks the connection. The next call tells that there is no service.
             Err(Hresult::SCARD_F_COMM_ERROR) => {
                 manager.release_context(manager.establish_context(limit)?);
                 opened
@@ -38,8 +38,8 @@ impl Connection {
         }
     }
 
-    /// The same handle, connected anew: a reset or a removal is acknowledged. A failure has changed nothing; whether a
-    /// success is what was asked for, `check` tells.
+    /// Reconnects the same card handle, which acknowledges a reset or a removal. A failure has changed nothing. After a
+    /// success, `check` tells whether the connection is as it was asked for.
     pub fn reconnect(
         self,
         manager: &dyn ResourceManager,
@@ -59,7 +59,7 @@ impl Connection {
                         break;
                     }
                 }
-                // It is another connection already.
+                // An earlier try has changed the connection.
                 Err(_) if outcome.is_ok() => {}
                 Err(Hresult::SCARD_E_PROTO_MISMATCH) => outcome = Err(Hresult::SCARD_E_PROTO_MISMATCH),
                 Err(code) => return Err(code),
@@ -69,7 +69,7 @@ impl Connection {
         outcome
     }
 
-    /// In direct mode the reader is meant: what protocol its card speaks is nobody's business.
+    /// In direct mode there is no protocol: the connection is to the reader, and not to its card.
     pub fn with_protocol(self, protocol: Option<Protocol>) -> Connection {
         let protocol = protocol.filter(|_| self.share_mode != ShareMode::Direct);
         Connection { protocol, ..self }
@@ -79,8 +79,8 @@ impl Connection {
         self.share_mode == ShareMode::Direct || self.protocol.is_some()
     }
 
-    /// Whether this is a connection as it was asked for: pcsc-lite reconnects with the protocol that is active already,
-    /// whatever that is, or without one.
+    /// Fails if the connection is not as it was asked for. A reconnect may keep another protocol that is active
+    /// already, or succeed without a protocol.
     pub fn check(self, access: Access) -> Result<Connection> {
         match self.protocol {
             Some(protocol) if !access.protocols.accept(protocol) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
@@ -89,7 +89,7 @@ impl Connection {
         }
     }
 
-    fn insist_on_end(self, manager: &dyn ResourceManager) {
+    fn disconnect_again(self, manager: &dyn ResourceManager) {
         for _ in 1..TRIES {
             if manager.disconnect(self.icc, Disposition::Leave).is_ok() {
                 return;
@@ -97,13 +97,13 @@ impl Connection {
         }
     }
 
-    /// Ends the connection, whatever the service answers. Only a disposition that could not be met is an error.
+    /// Closes the connection, whatever the service answers. A failure is told only if the card was to be disposed of.
     pub fn close(self, manager: &dyn ResourceManager, disposition: Disposition) -> Result<()> {
         let result = manager.disconnect(self.icc, disposition);
         match self.context {
             Some(context) => manager.release_context(context),
-            // No context of ours takes a card handle along that is still there.
-            None if result.is_err() => self.insist_on_end(manager),
+            // The release of a context would end the card handle too, but this context belongs to the caller.
+            None if result.is_err() => self.disconnect_again(manager),
             None => {}
         }
         if disposition == Disposition::Leave { Ok(()) } else { result }
@@ -130,9 +130,9 @@ fn connect(
     }
     match connected {
         Ok(connection) if connection.is_complete() => Ok(connection),
-        // pcsc-lite connects without a protocol as long as nobody has reconnected after a reset.
+        // The card was reset, and no application has reconnected yet.
         Ok(connection) => complete(manager, connection, access, Disposition::Leave, limit),
-        // pcsc-lite leaves a card without power for ever when its power was turned off and someone still has a handle.
+        // Another application has turned the power of the card off. A connection to the reader can turn it on.
         Err(Hresult::SCARD_W_UNPOWERED_CARD) => {
             let reader = connect(Access { share_mode: ShareMode::Direct, ..access })?;
             complete(manager, reader, access, Disposition::Unpower, limit)
@@ -141,7 +141,7 @@ fn connect(
     }
 }
 
-/// Makes a connection usable that is not, or disconnects it.
+/// Reconnects a connection that cannot be used yet. If that fails, it is disconnected.
 fn complete(
     manager: &dyn ResourceManager,
     connection: Connection,
@@ -151,7 +151,7 @@ fn complete(
 ) -> Result<Connection> {
     connection.reconnect(manager, access, initial, limit).and_then(|connection| connection.check(access)).inspect_err(
         |_| {
-            // What it is good for has been tried.
+            // The first failure is the one to tell.
             let _ = manager.disconnect(connection.icc, Disposition::Leave);
         },
     )

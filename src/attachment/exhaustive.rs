@@ -1,12 +1,13 @@
-//! Every state of an attachment, times every call, times every answer of the manager. After each of them the
-//! `invariants` hold.
+//! Each state of an attachment, with each call, with each answer of the resource manager. The `invariants` hold after
+//! each of them.
 
 mod calls;
 mod invariants;
+mod reached;
 mod states;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::SystemTime;
 
@@ -14,10 +15,11 @@ use crate::abi::constants::ShareMode;
 use crate::abi::hresult::{CODES, Hresult};
 use calls::{CALLS, Call};
 use invariants::{INVARIANTS, Seen, View};
+use reached::Reached;
 use states::{Case, EVENTS, Event, Origin, STATES, Setup};
 use world::{Answer, Operation, Step, World};
 
-/// The codes that the attachment makes a difference of, in the order of the table.
+/// The codes that the attachment handles in different ways, in the order of the table.
 const TELLING: &[Hresult] = &[
     Hresult::E_INVALIDARG,
     Hresult::SCARD_F_INTERNAL_ERROR,
@@ -41,7 +43,7 @@ const TELLING: &[Hresult] = &[
     Hresult::SCARD_W_REMOVED_CARD,
 ];
 
-/// One code for each thing that can be behind a failure: nothing known, another application, what comes again.
+/// One code for each cause of a failure: an unknown one, another application, one that lasts.
 const CLASSES: &[Hresult] = &[
     Hresult::SCARD_F_COMM_ERROR,
     Hresult::SCARD_E_SHARING_VIOLATION,
@@ -51,7 +53,7 @@ const CLASSES: &[Hresult] = &[
     Hresult::SCARD_W_REMOVED_CARD,
 ];
 
-/// Successes that are none, or that tell something else.
+/// Successes that are incomplete, or that report a change.
 fn oddities(operation: Operation) -> &'static [Answer] {
     use Answer::*;
     match operation {
@@ -66,25 +68,27 @@ fn oddities(operation: Operation) -> &'static [Answer] {
     }
 }
 
-/// What is gone through, how many cases that were, and what did not hold.
+/// The cases that were run, and the invariants that did not hold.
 struct Walk {
     world: &'static World,
     cases: u64,
     broken: BTreeMap<&'static str, Broken>,
+    /// The states before and after the calls.
+    reached: BTreeSet<Reached>,
 }
 
-/// The cases in which something did not hold.
+/// The cases in which an invariant did not hold.
 #[derive(Default)]
 struct Broken {
     cases: u64,
     examples: Vec<String>,
 }
 
-/// What is done after the call.
+/// The step after the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
     Reconnect,
-    /// An exchange first, which shows what the call has left behind.
+    /// An exchange, which shows the state that the call has left, and then a reconnect.
     Exchange,
 }
 
@@ -99,10 +103,10 @@ struct Plan<'a> {
 
 impl Walk {
     fn new() -> Walk {
-        Walk { world: World::new(), cases: 0, broken: BTreeMap::new() }
+        Walk { world: World::new(), cases: 0, broken: BTreeMap::new(), reached: BTreeSet::new() }
     }
 
-    /// The call with each answer to each operation that it makes, and with each second answer after that.
+    /// Runs the call with each answer to each operation that it makes, and then with each second answer.
     fn vary(&mut self, plan: Plan, codes: &[Hresult], more: &[Hresult]) {
         let made = self.run(plan);
         let first = plan.answers.last().map_or(0, |(last, _)| last + 1);
@@ -119,12 +123,12 @@ impl Walk {
         }
     }
 
-    /// One case: the operations that the call made.
+    /// Runs one case, and returns the operations that the call made.
     fn run(&mut self, plan: Plan) -> Vec<Step> {
         self.cases += 1;
-        let world = self.world;
+        let (world, reached) = (self.world, &mut self.reached);
         let (steps, broken) =
-            catch_unwind(AssertUnwindSafe(|| check(world, plan))).unwrap_or((vec![], vec!["no panic"]));
+            catch_unwind(AssertUnwindSafe(|| check(world, plan, reached))).unwrap_or((vec![], vec!["no panic"]));
         for what in broken {
             let broken = self.broken.entry(what).or_default();
             broken.cases += 1;
@@ -135,11 +139,12 @@ impl Walk {
         steps
     }
 
-    /// Fails with some of the cases in which something did not hold, and how many there are.
+    /// Fails with some of the cases in which an invariant did not hold, and with their number.
     fn finish(self, at_least: u64) {
         for (what, Broken { cases, examples }) in &self.broken {
             eprintln!("{what}: not in {cases} cases, such as\n  {}", examples.join("\n  "));
         }
+        println!("{} cases, {} states: {:?}", self.cases, self.reached.len(), self.reached);
         assert!(self.broken.is_empty(), "see above");
         assert!(self.cases >= at_least, "only {} cases", self.cases);
     }
@@ -149,16 +154,19 @@ fn answers(operation: Operation, codes: &[Hresult]) -> impl Iterator<Item = Answ
     codes.iter().map(|code| Answer::Failure(*code)).chain(oddities(operation).iter().copied())
 }
 
-/// Makes the call, and everything that has to be possible after it. The operations of the call, and what does not hold.
-fn check(world: &'static World, plan: Plan) -> (Vec<Step>, Vec<&'static str>) {
+/// Makes the call, and all that has to be possible after it. Returns the operations of the call, and the invariants
+/// that did not hold.
+fn check(world: &'static World, plan: Plan, reached: &mut BTreeSet<Reached>) -> (Vec<Step>, Vec<&'static str>) {
     let Plan { setup, events, call, answers, next } = plan;
     let mut case = Case::new(world, setup, events);
     let before = View::of(&case);
+    reached.insert(before.state);
     world.model().tell(answers);
     let outcome = case.call(call);
     world.model().tell_truth();
     let steps = std::mem::take(&mut world.model().steps);
     let after = View::of(&case);
+    reached.insert(after.state);
     let seen = Seen { case: &case, call, answers, outcome, before, after, steps: &steps };
     let mut broken: Vec<_> = INVARIANTS.iter().filter(|(_, holds)| !holds(&seen)).map(|(name, _)| *name).collect();
     if !case.closed {
@@ -197,7 +205,7 @@ fn plans<'a>(setups: impl Iterator<Item = Setup>, states: &'a [&'a [Event]]) -> 
     })
 }
 
-/// Each answer alone: every code that there is, and those that tell something where only these can make a difference.
+/// One answer at a time: every code for some setups, and for the others those that can make a difference.
 #[test]
 fn every_state_times_every_call_times_every_answer() {
     let mut walk = Walk::new();
@@ -210,7 +218,7 @@ fn every_state_times_every_call_times_every_answer() {
     walk.finish(1_500_000);
 }
 
-/// A failure, and another one while its truth is looked for or the attachment is mended.
+/// A failure, and a second one during its diagnosis or during a reconnect.
 #[test]
 fn every_two_answers() {
     let mut walk = Walk::new();
@@ -221,7 +229,7 @@ fn every_two_answers() {
     walk.finish(400_000);
 }
 
-/// Every 32nd plan, others in each run: the part of the whole that each run has time for.
+/// Every 32nd plan, with another start in each run, because all of them take too long for every run.
 #[test]
 fn every_two_answers_somewhere() {
     const PARTS: usize = 32;
@@ -233,8 +241,7 @@ fn every_two_answers_somewhere() {
     walk.finish(250_000);
 }
 
-// Left out of every run for its time alone: two and a half minutes as the tests are built. After a change of the attachment it is
-// run by hand (CONTRIBUTING.md).
+// It takes two and a half minutes, so it is not part of each run. CONTRIBUTING.md says when it is run by hand.
 #[test]
 #[ignore = "a minute with --release, to be run when the attachment is changed"]
 fn every_two_answers_everywhere() {
@@ -243,7 +250,7 @@ fn every_two_answers_everywhere() {
     walk.finish(20_000_000);
 }
 
-/// What nobody thought of as a state.
+/// States that are not in the list.
 #[test]
 fn every_two_events_before_every_call() {
     let mut walk = Walk::new();

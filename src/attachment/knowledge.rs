@@ -1,6 +1,6 @@
-//! What an attachment has learned of its card and its reader, and of what is selected.
+//! The knowledge that an attachment has gathered about its card and its reader, and about the selected file.
 
-use super::application::{Company, Selector};
+use super::application::{Selector, Situation};
 use crate::iso7816::capabilities::Capabilities;
 use crate::iso7816::class;
 use crate::iso7816::command::{Command, SHORT_DATA, SHORT_RESPONSE};
@@ -9,48 +9,49 @@ use crate::iso7816::path::Path;
 
 #[derive(Default)]
 pub struct Knowledge {
-    /// What is selected on the card, as long as the caller's lock keeps others from selecting something else.
+    /// The selected file, as long as the lock of the caller keeps others from selecting another one.
     pub selection: Option<Selection>,
-    /// What the card can do, from its ATR and its EF.ATR/INFO. Another ATR is another card.
+    /// From the ATR and EF.ATR/INFO. Another ATR means another card.
     pub capabilities: Option<Capabilities>,
-    /// What the caller says that the card can do.
+    /// The limits of commands that the caller has set.
     pub given_limits: Option<Limits>,
-    /// The most data of a short command and of a short response, where the caller says that it is less than these can have.
+    /// The most data of a short command and of a short response, if the caller has set less than the standard allows.
     pub given_short: Option<(usize, usize)>,
-    /// The most data that the reader carries, if it says so; None when it was not asked.
+    /// The most data that the reader carries, if it names a limit; None if it was not asked.
     pub reader: Option<Option<usize>>,
     pub habits: Habits,
     pub class: FileClass,
-    /// Whose application is selected, and what it can be lost by, as that was then.
-    pub application: Option<(Selector, Company)>,
-    /// Who is selecting his application now, one inside of the other: what he sends for that does not want it selected.
-    pub selecting: Vec<(Selector, Company)>,
-    /// The generation and the events of the reader when the card was last known to be the same.
+    /// The selector whose application is selected, and the situation of that selection.
+    pub application: Option<(Selector, Situation)>,
+    /// The selectors that are selecting their applications now, nested. Their own commands do not ask for the
+    /// application.
+    pub selecting: Vec<(Selector, Situation)>,
+    /// The generation, and the count of events of the reader, when the card was last known to be the same.
     pub seen: Option<(u64, u16)>,
 }
 
-/// What is selected.
+/// A selected file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Selection {
     pub file: Path,
-    /// The current DF, if it is known whether `file` is one.
+    /// The current DF, if it is known whether `file` is a DF.
     pub directory: Option<Path>,
 }
 
-/// The class of the commands with which a card is asked for its files and codes.
+/// The class of commands about files and codes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum FileClass {
     /// The card has not answered a SELECT yet.
     #[default]
     Unknown,
-    /// That of ISO/IEC 7816-4; or the card knows none.
+    /// Class 00 (ISO/IEC 7816-4), also if the card does not know the command.
     Interindustry,
-    /// A0 (3GPP TS 51.011, 9.2).
+    /// Class A0 (3GPP TS 51.011, 9.2).
     Sim,
 }
 
 impl FileClass {
-    /// The command as it goes to such a card. The class of another one is its own.
+    /// The command in this class. A command of another class than 00 keeps it.
     pub fn command<'a>(self, command: &Command<'a>) -> Command<'a> {
         match self {
             FileClass::Sim if command.cla == 0 => Command { cla: class::SIM, ..*command },
@@ -59,48 +60,48 @@ impl FileClass {
     }
 }
 
-/// How a card wants to be asked, as far as it has refused to be asked otherwise.
+/// The ways of a card, as far as it has refused other ways.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Habits {
-    /// It does not select by path, but only step by step.
+    /// It refuses SELECT by path, so files are selected one level at a time.
     pub steps: bool,
-    /// It does not select without telling.
+    /// It refuses SELECT without a response.
     pub tells_always: bool,
-    /// It tells no FCP, or no FCI.
+    /// It returns no FCP, or no FCI.
     pub tells_no_fcp: bool,
     pub tells_no_fci: bool,
-    /// It does not select a child DF, or a child EF, as such.
+    /// It refuses to select a child DF, or a child EF, as such.
     pub knows_no_child_df: bool,
     pub knows_no_child_ef: bool,
-    /// It selects a child as such, and nothing by its identifier alone.
+    /// It selects children as such, and refuses a file identifier alone.
     pub knows_no_id: bool,
-    /// It says that its lengths may be extended, and refuses them all the same.
+    /// It names extended lengths in its capabilities, and refuses them.
     pub refuses_long_commands: bool,
     pub refuses_long_responses: bool,
-    /// The same of commands in several parts.
+    /// It names command chaining in its capabilities, and refuses it.
     pub refuses_chaining: bool,
-    /// What it has answered, so that it refuses something else when it refuses that.
+    /// It has accepted this form, so another refusal of it has another reason.
     takes_long_commands: bool,
     takes_long_responses: bool,
     takes_chaining: bool,
-    /// The classes after whose commands it has given its answer, and those after which not in the same class, in the interindustry one of
-    /// the channel, or in 00.
+    /// The classes of commands whose response it has given to GET RESPONSE; and those whose response it did not give in
+    /// their own class, in the interindustry class of the channel, and in class 00.
     gives: Classes,
     gives_not_in_own: Classes,
     gives_not_in_interindustry: Classes,
     gives_not_in_basic: Classes,
-    /// How much it takes in one command, and how much it gives in one response.
+    /// The most data that it accepts in one command, and returns in one response.
     pub command: Reach,
     pub response: Reach,
-    /// How much it gives by one GET RESPONSE, after it has refused more.
+    /// The most data that it returns to one GET RESPONSE, after it has refused more.
     pub fetched: Option<usize>,
-    /// In what length it has given a record, after it has refused a longer one.
+    /// The length of a record that it has returned, after it has refused a longer one.
     pub record: Option<usize>,
-    /// It reads with the odd instruction.
+    /// It accepts READ BINARY with the odd instruction.
     pub reads_odd: bool,
 }
 
-/// A set of classes: a bit for each.
+/// A set of classes, with one bit for each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Classes([u64; 4]);
 
@@ -139,14 +140,16 @@ impl Habits {
         }
     }
 
-    /// The classes in which the answer to a command of `cla` can be fetched, with those last which the card has refused.
+    /// The classes in which the response to a command of `cla` can be fetched. Those that the card has refused come
+    /// last.
     pub fn fetching(&mut self, cla: u8, mut classes: [u8; 3]) -> [u8; 3] {
         classes.sort_by_key(|fetching| self.refusals_of(cla, *fetching).contains(cla));
         classes
     }
 
-    /// Remembers what came of fetching the answer to a command of `cla` in these classes. A card may forget its answer at the first class that
-    /// it does not know, so that another one comes first the next time, where none has ever given anything.
+    /// Remembers the result of fetching the response to a command of `cla` in these classes. A card may drop its
+    /// response at the first class that it does not know. So if no class has ever worked, another one comes first the
+    /// next time.
     pub fn note_fetched(&mut self, cla: u8, classes: [u8; 3], fetched: Fetched) {
         let [first, others @ ..] = classes;
         if fetched == Fetched::Nothing || others == [first; 2] {
@@ -174,7 +177,7 @@ impl Habits {
         }
     }
 
-    /// The form of commands counts as unknown again.
+    /// The forms of commands count as untried again.
     pub fn forget_forms(&mut self) {
         for form in [LongForm::Chained, LongForm::Command, LongForm::Response] {
             (*self.refuses_form(form), *self.takes_form(form)) = (false, false);
@@ -183,7 +186,7 @@ impl Habits {
 }
 
 impl Limits {
-    /// Without what the card refuses.
+    /// The limits without the forms that the card refuses.
     pub fn without(self, habits: &Habits) -> Limits {
         let Limits { chaining, extended } = self;
         let extended = extended.map(|Extended { data, response }| Extended {
@@ -197,25 +200,26 @@ impl Limits {
     }
 }
 
-/// How much a card takes, or gives, at once, as far as it was tried. `Capabilities` has what the card says of that.
+/// The amount of data that a card accepts, or returns, at once, as far as it was tried. `Capabilities` has the amount
+/// that the card names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Reach {
-    /// The longest that it has taken.
+    /// The largest amount that it has accepted.
     pub taken: usize,
-    /// The longest that it takes, where it has refused a longer one.
+    /// The largest amount that it accepts, if it has refused more.
     pub limit: Option<usize>,
-    /// It takes so much, has refused more, and nobody has looked how much there is between.
+    /// It has accepted so much and refused more. The amounts between were not tried.
     pub at_least: Option<usize>,
 }
 
 impl Habits {
-    /// It takes no longer data than so many bytes.
+    /// The card accepts at most `length` bytes of data.
     pub fn note_command_limit(&mut self, length: usize) {
         self.command.limit = Some(length);
         self.refuses_long_commands |= length <= SHORT_DATA;
     }
 
-    /// It gives no more than so many bytes at once.
+    /// The card returns at most `length` bytes at once.
     pub fn note_response_limit(&mut self, length: usize) {
         self.response.limit = Some(length);
         self.refuses_long_responses |= length <= SHORT_RESPONSE;
@@ -223,17 +227,18 @@ impl Habits {
 }
 
 impl Reach {
-    /// It has taken so much.
+    /// The card has accepted `length` bytes.
     pub fn note_taken(&mut self, length: usize) {
         self.taken = self.taken.max(length);
     }
 
-    /// It has taken so much of a longer length that it has refused.
+    /// The card has accepted `length` bytes and refused more.
     pub fn note_at_least(&mut self, length: usize) {
         self.at_least = self.at_least.max(Some(length));
     }
 
-    /// The same as `within`, for so much in all. Only for much it is worth looking for a longer length than the card is known to take.
+    /// As `within`, for `wanted` bytes in all. To look for a larger amount than the known one is worth its exchanges
+    /// only for much data.
     pub fn within_for(&self, wanted: usize, most: usize) -> usize {
         const WORTH: usize = 8;
         match (self.limit, self.at_least) {
@@ -242,21 +247,21 @@ impl Reach {
         }
     }
 
-    /// As much of `most` as it takes.
+    /// At most `most`, and at most the limit of the card.
     pub fn within(&self, most: usize) -> usize {
         self.limit.map_or(most, |limit| most.min(limit))
     }
 }
 
 impl Knowledge {
-    /// What was selected may be so no more.
+    /// The selected file may be selected no more.
     #[inline(always)]
     pub fn forget_selection(&mut self) {
         self.selection = None;
         self.application = None;
     }
 
-    /// The card was others' meanwhile, or will be.
+    /// Others have used the card meanwhile, or will.
     pub fn forget_selected_file(&mut self) {
         self.selection = None;
     }
@@ -310,9 +315,9 @@ mod tests {
         assert_eq!(habits.fetching(0x80, by_standard), by_standard);
         habits.note_fetched(0x80, by_standard, Fetched::In(0x80));
         assert_eq!(habits.fetching(0x80, by_standard), [0x80, 0x00, 0x00]);
-        // It is the class that was refused, and not the order.
+        // The class was refused, not the order.
         assert_eq!(habits.fetching(0x80, fido), fido);
-        // Of other classes nothing is known.
+        // Nothing is known of other classes.
         assert_eq!(habits.fetching(0x84, [0x00, 0x84, 0x00]), [0x00, 0x84, 0x00]);
         // Another application on the same card.
         habits.note_fetched(0x80, fido, Fetched::In(0x00));
@@ -321,10 +326,10 @@ mod tests {
         assert_eq!(habits.fetching(0x90, [0x90, 0x00, 0x00]), [0x00, 0x00, 0x90]);
         habits.note_fetched(0x85, [0x01, 0x85, 0x00], Fetched::In(0x00));
         assert_eq!(habits.fetching(0x85, [0x01, 0x85, 0x00]), [0x00, 0x01, 0x85]);
-        // There was nothing to choose from.
+        // All three classes are the same.
         habits.note_fetched(0x00, [0x00; 3], Fetched::In(0x00));
         assert_eq!(habits.fetching(0x00, [0x00; 3]), [0x00; 3]);
-        // A refusal after a success is about something else.
+        // After a success a refusal has another reason.
         habits.note_fetched(0x85, [0x00, 0x01, 0x85], Fetched::Refused);
         assert_eq!(habits.fetching(0x85, [0x01, 0x85, 0x00]), [0x00, 0x01, 0x85]);
     }
@@ -341,7 +346,7 @@ mod tests {
             }
             assert!(classes.iter().all(|class| firsts[..3].contains(class)), "{firsts:02X?}");
             assert!(firsts.windows(2).all(|pair| pair[0] != pair[1]), "{firsts:02X?}");
-            // Classes that the caller has given are not learnt.
+            // Classes that the caller has chosen are not remembered.
             let before = habits;
             habits.note_fetched(cla, [0x33; 3], Fetched::Refused);
             assert_eq!(habits, before);

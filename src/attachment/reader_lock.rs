@@ -1,19 +1,19 @@
-//! The reader for one attachment alone: the hold of the arbiter, and under it the transaction of the resource manager. They are
-//! one thing. Where the transaction may be there, the hold is; so nobody waits for a hold with a transaction, and whoever has the
-//! hold waits for no attachment of this process that has the transaction.
+//! The reader for one attachment alone: the hold of the arbiter, and under it the transaction of the resource manager.
+//! The two are one object. As long as there may be a transaction, there is a hold. So no attachment waits for a hold
+//! while it has a transaction, and the holder waits for no transaction of another attachment of this process.
 
 use super::connection::{Connection, TRIES};
-use super::reconnect::is_impatience;
+use super::reconnect::is_out_of_time;
 use crate::abi::constants::{Access, Disposition};
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::Hold;
 use crate::resource_manager::ResourceManager;
 use crate::runtime::wait::WaitLimit;
 
-/// The reader for one attachment alone, until it is dropped: that ends the transaction first.
+/// Dropping it ends the transaction first, and then the hold.
 pub struct ReaderLock {
     manager: &'static dyn ResourceManager,
-    /// The connection on which the transaction may be.
+    /// The connection on which there may be a transaction.
     transaction: Option<Connection>,
     hold: Hold,
 }
@@ -23,13 +23,14 @@ impl ReaderLock {
         ReaderLock { manager, transaction: None, hold }
     }
 
-    /// Whether the hold was not taken back by somebody who found that there is no transaction.
+    /// Whether the hold is still there. Another attachment takes it back if it finds that there is no transaction.
     pub fn is_valid(&self) -> bool {
         self.hold.is_valid()
     }
 
-    /// Begins the transaction; anew, if there may be one: two would be counted. Whether the reader was still ours when it had
-    /// begun. If not, others have been let in, and it has ended again.
+    /// Begins the transaction. One that may be there ends first, because the resource manager would count two. Tells
+    /// whether the hold was still there afterwards. If not, other attachments have used the reader, and the transaction
+    /// has ended again.
     pub fn begin(&mut self, connection: Connection, limit: &WaitLimit) -> Result<bool> {
         self.hold.ask();
         self.end(limit)?;
@@ -42,7 +43,7 @@ impl ReaderLock {
         Ok(false)
     }
 
-    /// Ends the transaction as the owner of the lock wants it. After a failure it may still be there.
+    /// Ends the transaction with the disposition of the caller. After a failure it may still be there.
     pub fn dispose(&mut self, connection: Connection, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
         let ended = self.manager.end_transaction(connection.icc, disposition, limit);
         if ended.is_ok() {
@@ -51,19 +52,19 @@ impl ReaderLock {
         ended
     }
 
-    /// Ends the transaction, and tells whether there was one; or says what keeps it. That there is none is believed when it is said
-    /// again and again: the service may be wrong once.
+    /// Ends the transaction and tells whether there was one. On a failure it may still be there. One answer that denies
+    /// the transaction can be wrong, so it must come several times.
     pub fn end(&mut self, limit: &WaitLimit) -> Result<bool> {
         let Some(connection) = self.transaction else { return Ok(false) };
         let mut ended = Ok(());
         for _ in 0..TRIES {
             ended = self.manager.end_transaction(connection.icc, Disposition::Leave, limit);
-            if ended.is_ok() || ended.is_err_and(|code| is_signal(code) || is_impatience(code, limit)) {
+            if ended.is_ok() || ended.is_err_and(|code| is_signal(code) || is_out_of_time(code, limit)) {
                 break;
             }
         }
         match ended {
-            Err(code) if !denies_transactions(code) => Err(code),
+            Err(code) if !denies_transaction(code) => Err(code),
             ended => {
                 self.transaction = None;
                 Ok(ended.is_ok())
@@ -71,15 +72,16 @@ impl ReaderLock {
         }
     }
 
-    /// The same, but no signal keeps it: it is acknowledged. Whether one was. On a handle that has the card for itself no reset
-    /// but its own is signalled, so that nobody misses it; a card that does not answer has nothing to lose.
+    /// Ends the transaction, and acknowledges each signal that prevents it. Tells whether there was one. No loss is
+    /// hidden by that: a handle with a transaction gets no signal of a reset but its own, and a card that does not
+    /// answer has no state to lose.
     pub fn end_past_signals(&mut self, access: Access, limit: &WaitLimit) -> (bool, Result<()>) {
         let mut acknowledged = false;
         for _ in 0..TRIES {
             match (self.end(limit), self.transaction) {
                 (Err(code), Some(connection)) if is_signal(code) => {
                     acknowledged = true;
-                    // Whether that has helped shows at the end of the transaction.
+                    // The next end of the transaction tells whether this has helped.
                     let _ = self.acknowledge(connection, access, limit);
                 }
                 (ended, _) => return (acknowledged, ended.map(drop)),
@@ -102,26 +104,26 @@ impl ReaderLock {
         self.transaction.is_some()
     }
 
-    /// The connection is closed, or about to be, and its transaction ends with it.
-    pub fn lapse(&mut self) {
+    /// The connection is closed, and its transaction has ended with it.
+    pub fn connection_closed(&mut self) {
         self.transaction = None;
     }
 }
 
 impl Drop for ReaderLock {
     fn drop(&mut self) {
-        // Nobody is left who could do more.
+        // No caller is left who could do more after a failure.
         let _ = self.end(&WaitLimit::ENDLESS);
     }
 }
 
-/// What keeps the transaction of the card handle that it is signalled to.
+/// Signals of a card handle that keep its transaction open until they are acknowledged.
 fn is_signal(code: Hresult) -> bool {
     matches!(code, Hresult::SCARD_W_RESET_CARD | Hresult::SCARD_W_UNPOWERED_CARD | Hresult::SCARD_W_UNRESPONSIVE_CARD)
 }
 
-/// Codes that say that there is no transaction, for this reason or that.
-fn denies_transactions(code: Hresult) -> bool {
+/// Codes that say that there is no transaction, for whatever reason.
+fn denies_transaction(code: Hresult) -> bool {
     matches!(
         code,
         Hresult::SCARD_E_NOT_TRANSACTED

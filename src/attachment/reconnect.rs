@@ -1,4 +1,5 @@
-//! How an attachment is made usable again: the documented `Reconnect`, "without a Detach followed by an Attach".
+//! Reconnect: makes an attachment usable again, "without a Detach followed by an Attach", as the documented `Reconnect`
+//! does.
 
 use std::time::{Duration, Instant};
 
@@ -7,30 +8,30 @@ use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
-use crate::runtime::wait::{WaitLimit, earlier};
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit, earlier};
 
-/// How long a caller whose time is up waits for a new connection after all.
+/// How long a call that has no time left still waits for a new connection.
 pub(super) const MOMENT_MS: u32 = 10;
 
-/// How often it is tried to get a card exclusively that others use.
-const SEIZE_EVERY: Duration = Duration::from_millis(20);
+/// How often a reconnect asks for exclusive use of a card that others use.
+const ASK_FOR_EXCLUSIVE_USE_EVERY: Duration = Duration::from_millis(20);
 
-/// What a reconnect is asked for beyond being usable again.
+/// The options of a reconnect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReconnectRequest {
-    /// None keeps what is.
+    /// None keeps the share mode.
     pub share_mode: Option<ShareMode>,
-    /// None keeps what is.
+    /// None keeps the protocols.
     pub protocols: Option<Protocols>,
-    /// What is done to the card: left, reset or unpowered.
+    /// Whether the card is left, reset or unpowered.
     pub initial: Disposition,
-    /// How long it may take; None leaves waits for other applications to the resource manager, however long.
-    pub timeout_ms: Option<u32>,
+    /// The limit of the whole reconnect; `SCM_INFINITE` is none.
+    pub limit_ms: u32,
 }
 
 impl Default for ReconnectRequest {
     fn default() -> Self {
-        ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Leave, timeout_ms: None }
+        ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Leave, limit_ms: SCM_INFINITE }
     }
 }
 
@@ -51,77 +52,79 @@ pub enum Reconnected {
 }
 
 impl Attachment {
-    /// Makes the attachment usable again if anything can. A failure leaves it in place, to be reconnected later.
+    /// Makes the attachment usable again if anything can. A failure leaves the attachment in place for another
+    /// reconnect.
     pub fn reconnect(&self, request: ReconnectRequest) -> Result<Reconnected> {
-        let limit = &super::limit(request.timeout_ms, &self.waker);
-        let mut session = self.enter(limit)?;
-        let access = request.access(session.access);
-        let before = session.card;
+        let limit = &WaitLimit::of_ms(request.limit_ms, &self.waker);
+        let mut session = self.begin_call_within(limit)?;
+        let access = request.access(session.connection.access());
+        let before = session.connection.card();
 
-        if session.lock_depth == 0 {
-            // What no unlock could end yet.
+        if !session.locks.is_held() {
+            // An unlock may have failed to end the transaction.
             self.give_up_reader(&mut session, limit);
         }
-        let _turn = match session.lock_depth {
-            0 => self.turn_to_reconnect(&session, access, limit)?,
-            // An attachment with a lock does not wait; where it was lost, the wait comes when it is taken anew.
-            _ => None,
+        let _turn = match session.locks.is_held() {
+            false => self.turn_to_reconnect(&session, access, limit)?,
+            // An attachment with a lock does not wait. If the lock was lost, it waits when it takes the lock again.
+            true => None,
         };
         self.notice_signals(&mut session, limit)?;
-        if request.initial == Disposition::Leave && access == session.access && session.is_sound() {
+        let changes_nothing = request.initial == Disposition::Leave && access == session.connection.access();
+        if changes_nothing && session.connection.is_sound() {
             return Ok(Reconnected::SameCard);
         }
-        let was_exclusive = session.connection.is_ok_and(|connection| connection.share_mode == ShareMode::Exclusive);
+        let old = session.connection.get();
+        let was_exclusive = old.is_ok_and(|connection| connection.share_mode == ShareMode::Exclusive);
         let connection = self.renew(&mut session, access, request.initial, limit)?;
-        self.set_link(&mut session, Ok(connection));
-        // All signals end here.
-        session.owes_acknowledgement = false;
-        let disturbed = match self.meet_usable_card(&mut session, access, limit) {
-            Ok(disturbed) => disturbed || request.initial != Disposition::Leave || session.card != before,
+        session.connection.renew(connection);
+        let is_disturbed = match self.meet_usable_card(&mut session, access, limit) {
+            Ok(is_disturbed) => {
+                is_disturbed || request.initial != Disposition::Leave || session.connection.card() != before
+            }
             Err(code) => return Err(self.give_up(&mut session, code, limit)),
         };
-        self.relock(&mut session, was_exclusive, limit)?;
-        session.access = access;
-        if disturbed {
-            self.notice_loss(&mut session);
-        }
-        session.recover();
-        Ok(if session.card.atr == before.atr { Reconnected::SameCard } else { Reconnected::OtherCard })
+        self.retake_lock(&mut session, was_exclusive, limit)?;
+        session.connection.recover(access, is_disturbed);
+        let is_same = session.connection.card().atr == before.atr;
+        Ok(if is_same { Reconnected::SameCard } else { Reconnected::OtherCard })
     }
 
-    /// A reconnect clears the signals of a reset or a removal, so those that no call has seen yet are looked for first.
+    /// A reconnect acknowledges the signals of a reset or a removal. So signals that no call has seen yet are looked
+    /// for first.
     fn notice_signals(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
-        let Ok(connection) = session.connection else { return Ok(()) };
-        if session.interrupted {
+        let Ok(connection) = session.connection.get() else { return Ok(()) };
+        if session.connection.is_interrupted() {
             return Ok(());
         }
         match self.look_for_signals(session, connection, limit) {
             Ok(()) => {}
-            Err(Hresult::SCARD_W_RESET_CARD) if session.owes_acknowledgement => session.doubtful = true,
-            // Nothing has changed, and a signal is still there.
-            Err(code) if is_impatience(code, limit) || code == Hresult::E_OUTOFMEMORY => return Err(code),
+            Err(Hresult::SCARD_W_RESET_CARD) if session.connection.has_own_reset() => session.connection.doubt(),
+            // Nothing has changed, and a signal may still be there.
+            Err(code) if is_out_of_time(code, limit) || code == Hresult::E_OUTOFMEMORY => return Err(code),
             Err(code) => {
                 self.diagnose(session, code, limit);
-                // Whatever it says: a signal could be behind it.
-                self.interrupt(session);
+                // A signal may be behind any code.
+                session.connection.interrupt();
             }
         }
         Ok(())
     }
 
     fn look_for_signals(&self, session: &mut Session, connection: Connection, limit: &WaitLimit) -> Result<()> {
-        // A transaction that could be on the handle, of ours, of another who knows it, or for exclusive use, is not to be
-        // ended by looking.
-        let ours_alone = connection.context.is_some() && !self.facts().lent;
-        if ours_alone && connection.share_mode == ShareMode::Shared && session.lock_depth == 0 {
+        // A probe ends a transaction on the handle. There may be one of this attachment, of another user of the handle,
+        // or for exclusive use.
+        let is_ours_alone = connection.context.is_some() && !self.facts().lent;
+        if is_ours_alone && connection.share_mode == ShareMode::Shared && !session.locks.is_held() {
             match self.manager.probe(connection.icc, limit) {
                 Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
                 signal => return signal,
             }
         }
         // The owner of a borrowed handle may have reconnected it to another card.
-        let found = self.manager.identify(connection.icc, limit)?.card();
-        session.doubtful |= found != session.card;
+        if self.manager.identify(connection.icc, limit)?.card() != session.connection.card() {
+            session.connection.doubt();
+        }
         Ok(())
     }
 
@@ -133,17 +136,17 @@ impl Attachment {
         initial: Disposition,
         limit: &WaitLimit,
     ) -> Result<Connection> {
-        let old = session.connection.or_else(|code| session.set_aside.ok_or(code));
-        if self.must_seize(session, access, limit) {
-            return self.seize(session, access, initial, limit);
+        if self.must_wait_for_exclusive_use(session, access, limit) {
+            return self.wait_for_exclusive_use(session, access, initial, limit);
         }
-        let renewed = old.and_then(|connection| self.renew_link(session, connection, access, initial, limit));
+        let old = session.connection.to_reconnect();
+        let renewed = old.and_then(|connection| self.renew_handle(session, connection, access, initial, limit));
         renewed.or_else(|code| {
             if initial != Disposition::Leave {
-                // The reset may have come about before the failure.
-                self.interrupt(session);
+                // The card may have been reset before the failure.
+                session.connection.interrupt();
             }
-            if let (Ok(connection), true) = (old, is_impatience(code, limit)) {
+            if let (Ok(connection), true) = (old, is_out_of_time(code, limit)) {
                 return Err(self.break_off(session, connection, code, limit));
             }
             let code = self.diagnose(session, code, limit);
@@ -154,22 +157,21 @@ impl Attachment {
         })
     }
 
-    /// The caller has no more limit. Nothing has changed, unless the service is still at it: then nobody knows when it will
-    /// be done with a card handle of ours, and another takes its place.
+    /// The time of the caller is up. Nothing has changed, unless the service still works on the call. Nobody knows when
+    /// it will release the card handle, so a new connection replaces an owned one.
     fn break_off(&self, session: &mut Session, connection: Connection, code: Hresult, limit: &WaitLimit) -> Hresult {
         if self.manager.is_abandoned(connection.icc) && self.ownership() == Ownership::Owned {
-            self.close_ours(session, connection);
-            session.set_aside = None;
-            // What has been signalled to the old one is not known.
-            self.count_loss(session);
-            session.doubtful = true;
-            self.return_to(session, code, limit);
+            self.close_owned(session, connection);
+            // The old handle may have had a signal.
+            session.connection.doubt_card();
+            self.connect_as_before(session, code, limit);
         }
         code
     }
 
-    /// The same card handle. A card that is mute or without power has nothing to lose, and pcscd would not ask it again.
-    fn renew_link(
+    /// Reconnects the same card handle. A card that does not answer, or has no power, is powered up: it has no state to
+    /// lose, and a reconnect that leaves the card as it is would not ask it again.
+    fn renew_handle(
         &self,
         session: &mut Session,
         connection: Connection,
@@ -181,30 +183,32 @@ impl Attachment {
             Err(Hresult::SCARD_W_UNRESPONSIVE_CARD | Hresult::SCARD_W_UNPOWERED_CARD)
                 if initial == Disposition::Leave =>
             {
-                self.interrupt(session);
+                session.connection.interrupt();
                 connection.reconnect(self.manager, access, Disposition::Unpower, limit)
             }
             renewed => renewed,
         }
     }
 
-    /// Takes the lock that was held before, where the reconnect or what came before it ended the transaction. Last of
-    /// all, because on some platforms every reconnect ends it.
-    fn relock(&self, session: &mut Session, was_exclusive: bool, limit: &WaitLimit) -> Result<()> {
-        if session.lock_depth == 0 {
+    /// Takes the lock again if the reconnect, or an event before it, ended the transaction. This comes last, because a
+    /// reconnect of the card handle may end the transaction.
+    fn retake_lock(&self, session: &mut Session, was_exclusive: bool, limit: &WaitLimit) -> Result<()> {
+        if !session.locks.is_held() {
             self.give_up_reader(session, limit);
+            return session.connection.get().map(drop);
         }
-        let connection = session.connection?;
-        // Exclusive use and a lock are one transaction to pcscd, which ends with the former.
-        let ended = session.interrupted || was_exclusive && connection.share_mode != ShareMode::Exclusive;
-        let kept = self.manager.keeps_transaction_on_reconnect() && !ended;
-        if session.lock_depth == 0 || kept {
-            return Ok(());
+        let connection = session.connection.get()?;
+        let left_exclusive_use = was_exclusive && connection.share_mode != ShareMode::Exclusive;
+        let ended = session.connection.is_interrupted()
+            || left_exclusive_use && self.manager.exclusive_use_is_a_transaction()
+            || !self.manager.keeps_transaction_on_reconnect();
+        match ended {
+            true => self.take_reader(session, limit).map_err(|code| self.give_up(session, code, limit)),
+            false => Ok(()),
         }
-        self.possess(session, limit).map_err(|code| self.give_up(session, code, limit))
     }
 
-    /// A connection in a new context takes the place of one that is dead for the reason `why`.
+    /// Replaces a connection that is dead for the reason `why` by one in a new context.
     fn reopen(
         &self,
         session: &mut Session,
@@ -213,33 +217,21 @@ impl Attachment {
         initial: Disposition,
         limit: &WaitLimit,
     ) -> Result<Connection> {
-        if let Ok(dead) = session.connection {
-            // What is dead cannot be left any better, nor asked about.
-            self.close_ours(session, dead);
-            self.set_link(session, Err(while_down(why)));
+        if let Ok(dead) = session.connection.get() {
+            self.close_owned(session, dead);
+            session.connection.lose(why);
         }
-        self.interrupt(session);
-        let opened = Connection::open(self.manager, self.ifd(), access, limit).and_then(|connection| match initial {
-            Disposition::Leave => Ok(connection),
-            initial => {
-                let renewed = connection
-                    .reconnect(self.manager, access, initial, limit)
-                    .and_then(|connection| connection.check(access));
-                renewed.inspect_err(|_| {
-                    let _ = connection.close(self.manager, Disposition::Leave);
-                })
-            }
-        });
-        opened.map_err(|code| {
-            if is_impatience(code, limit) {
+        self.open(access, initial, limit).map_err(|code| {
+            if is_out_of_time(code, limit) {
                 return code;
             }
             let code = self.diagnose(session, code, limit);
-            self.set_link(session, Err(while_down(code)));
+            session.connection.lose(code);
             code
         })
     }
 
+    /// A new connection, after the card was left, reset or unpowered.
     fn open(&self, access: Access, initial: Disposition, limit: &WaitLimit) -> Result<Connection> {
         let connection = Connection::open(self.manager, self.ifd(), access, limit)?;
         if initial == Disposition::Leave {
@@ -252,33 +244,35 @@ impl Attachment {
         })
     }
 
-    /// Whether exclusive use is to be waited for with a limit. The resource manager would not end that wait before all others
-    /// have gone, and we would be one of them.
-    fn must_seize(&self, session: &Session, access: Access, limit: &WaitLimit) -> bool {
+    /// Whether a wait for exclusive use has to be made here. The resource manager waits without a limit until there is
+    /// no other connection, and the old one of this attachment would be another one.
+    fn must_wait_for_exclusive_use(&self, session: &Session, access: Access, limit: &WaitLimit) -> bool {
         limit.strict_waker().is_some()
             && access.share_mode == ShareMode::Exclusive
             && self.ownership() == Ownership::Owned
-            && session.connection.is_ok_and(|connection| connection.share_mode != ShareMode::Exclusive)
+            && session.connection.get().is_ok_and(|connection| connection.share_mode != ShareMode::Exclusive)
     }
 
-    /// Exclusive use, by a new connection as soon as there is no other, or else the kind of use that was before.
-    fn seize(
+    /// Closes the connection, and opens an exclusive one as soon as there is no other. If that fails, opens one as it
+    /// was before.
+    fn wait_for_exclusive_use(
         &self,
         session: &mut Session,
         access: Access,
         initial: Disposition,
         limit: &WaitLimit,
     ) -> Result<Connection> {
-        if let Ok(old) = session.connection {
-            self.close_ours(session, old);
-            self.interrupt(session);
+        if let Ok(old) = session.connection.get() {
+            self.close_owned(session, old);
+            session.connection.interrupt();
         }
         loop {
             let seen_wakes = self.waker.wakes();
             let code = match self.open(access, initial, limit) {
                 Err(Hresult::SCARD_E_SHARING_VIOLATION) => match limit.check() {
                     Ok(()) => {
-                        self.waker.sleep(seen_wakes, earlier(limit.deadline(), Some(Instant::now() + SEIZE_EVERY)));
+                        let next = Instant::now() + ASK_FOR_EXCLUSIVE_USE_EVERY;
+                        self.waker.sleep(seen_wakes, earlier(limit.deadline(), Some(next)));
                         continue;
                     }
                     Err(code) => code,
@@ -286,94 +280,85 @@ impl Attachment {
                 Err(code) => code,
                 opened => return opened,
             };
-            self.return_to(session, code, limit);
-            return Err(if is_impatience(code, limit) { code } else { self.diagnose(session, code, limit) });
+            self.connect_as_before(session, code, limit);
+            return Err(if is_out_of_time(code, limit) { code } else { self.diagnose(session, code, limit) });
         }
     }
 
-    /// A new connection as it was before, for who could not get another. A lock is lost with its card handle: only a
-    /// reconnect gets that back.
-    fn return_to(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
+    /// Connects with the old access after another one could not be had for the reason `why`. A lock is lost with its
+    /// card handle, and only a reconnect takes it again.
+    fn connect_as_before(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
         let brief = limit.moment(MOMENT_MS);
-        let connection = match session.lock_depth {
-            0 => Connection::open(self.manager, self.ifd(), session.access, &brief),
-            _ => Err(why),
-        };
-        self.set_link(session, connection.map_err(|_| while_down(why)));
-        session.owes_connection = session.lock_depth == 0 && connection.is_err_and(|code| is_impatience(code, &brief));
-    }
-
-    /// The connection, which is made now if nobody could wait for it before.
-    pub(super) fn connected(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
-        if session.owes_connection {
-            self.return_late(session, limit)?;
+        if session.locks.is_held() {
+            return session.connection.lose(why);
         }
-        session.connection
+        match Connection::open(self.manager, self.ifd(), session.connection.access(), &brief) {
+            Ok(connection) => session.connection.replace(connection),
+            Err(code) if is_out_of_time(code, &brief) => session.connection.defer(why),
+            Err(_) => session.connection.lose(why),
+        }
     }
 
-    /// As it would have been made then: to the same card, and no other.
+    /// The connection. One that is deferred is made now.
+    pub(super) fn connected(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
+        if session.connection.is_deferred() {
+            self.connect_late(session, limit)?;
+        }
+        session.connection.get()
+    }
+
+    /// Makes a deferred connection, to the same card and no other.
     #[cold]
-    fn return_late(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
-        let opened = Connection::open(self.manager, self.ifd(), session.access, limit).and_then(|connection| {
+    fn connect_late(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
+        let before = session.connection.card();
+        let opened = Connection::open(self.manager, self.ifd(), session.connection.access(), limit);
+        let met = opened.and_then(|connection| {
             let met = self.manager.identify(connection.icc, limit).and_then(|identity| {
-                (identity.card() == session.card).then_some(connection).ok_or(Hresult::SCARD_W_REMOVED_CARD)
+                (identity.card() == before).then_some(connection).ok_or(Hresult::SCARD_W_REMOVED_CARD)
             });
             met.inspect_err(|_| {
                 let _ = connection.close(self.manager, Disposition::Leave);
             })
         });
-        match opened {
-            Err(code) if is_impatience(code, limit) => return Err(code),
-            opened => {
-                let connection = opened.map_err(|code| while_down(self.diagnose(session, code, limit)));
-                self.set_link(session, connection);
+        match met {
+            Ok(connection) => session.connection.replace(connection),
+            Err(code) if is_out_of_time(code, limit) => return Err(code),
+            Err(code) => {
+                let code = self.diagnose(session, code, limit);
+                session.connection.lose(code);
             }
         }
         Ok(())
     }
 
-    /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it may be used
-    /// all the same; as if it were locked, nobody may. The next reconnect looks closely.
+    /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it can
+    /// still be used. With a lock it can not, because it is not locked. The next reconnect checks the card.
     fn give_up(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
-        self.interrupt(session);
+        session.connection.interrupt();
         let code = self.diagnose(session, code, limit);
-        if let (Ok(connection), 1..) = (session.connection, session.lock_depth) {
+        if let (Ok(connection), true) = (session.connection.get(), session.locks.is_held()) {
             match self.ownership() {
                 Ownership::Owned => {
-                    self.close_ours(session, connection);
-                    self.set_link(session, Err(while_down(code)));
+                    self.close_owned(session, connection);
+                    session.connection.lose(code);
                 }
-                Ownership::Borrowed => self.set_aside(session, code),
+                Ownership::Borrowed => session.connection.set_aside(code),
             }
         }
         code
     }
 
-    /// Closes a connection of ours, and gives the reader up with it.
-    fn close_ours(&self, session: &mut Session, connection: Connection) {
+    /// Closes an owned connection, and gives the reader up with it. The caller sets the new state.
+    fn close_owned(&self, session: &mut Session, connection: Connection) {
         let _ = connection.close(self.manager, Disposition::Leave);
-        if let Some(mut reader_lock) = session.reader_lock.take() {
-            reader_lock.lapse();
+        if let Some(mut reader_lock) = session.locks.reader.take() {
+            reader_lock.connection_closed();
         }
     }
 }
 
-impl Session {
-    /// Whether a reconnect would find nothing to do. In direct mode cards come and go without a signal.
-    fn is_sound(&self) -> bool {
-        let doubt = self.interrupted || self.doubtful || self.owes_acknowledgement;
-        self.connection.is_ok() && !doubt && self.access.share_mode != ShareMode::Direct
-    }
-
-    fn recover(&mut self) {
-        (self.interrupted, self.doubtful, self.owes_acknowledgement) = (false, false, false);
-        self.loss_is_counted = false;
-        self.set_aside = None;
-    }
-}
-
-/// Whether a call has failed for no other reason than that its caller would not wait.
-pub(super) fn is_impatience(code: Hresult, limit: &WaitLimit) -> bool {
+/// Whether a call has failed only because the limit of its caller has ended, or was cancelled.
+pub(super) fn is_out_of_time(code: Hresult, limit: &WaitLimit) -> bool {
     match code {
         Hresult::SCARD_E_CANCELLED => limit.can_be_cancelled(),
         Hresult::SCARD_E_TIMEOUT => limit.deadline().is_some(),
@@ -386,15 +371,7 @@ fn needs_new_connection(old: Result<Connection>, code: Hresult, access: Access) 
         code,
         Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_INVALID_HANDLE | Hresult::SCARD_E_READER_UNAVAILABLE
     );
-    // A direct connection does without a card, but pcsc-lite does not reconnect one without.
+    // A direct connection needs no card, but an existing handle may not be reconnected without one.
     let lost_its_card = matches!(code, Hresult::SCARD_E_NO_SMARTCARD | Hresult::SCARD_W_REMOVED_CARD);
     old.is_err() || is_dead || access.share_mode == ShareMode::Direct && lost_its_card
-}
-
-/// What calls other than a reconnect answer: who was attached to a card lost it.
-pub(super) fn while_down(code: Hresult) -> Hresult {
-    match code {
-        Hresult::SCARD_E_NO_SMARTCARD => Hresult::SCARD_W_REMOVED_CARD,
-        code => code,
-    }
 }

@@ -1,84 +1,79 @@
-//! The session of an attachment: what only one call at a time may see and change, and how a call gets there.
+//! The session of an attachment: the data that one call at a time reads and changes, and how a call gets to it.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{MutexGuard, TryLockError};
 
-use super::connection::Connection;
+use super::Attachment;
+use super::connection_state::ConnectionState;
 use super::knowledge::Knowledge;
-use super::reader_lock::ReaderLock;
-use super::{Attachment, Card};
-use crate::abi::constants::Access;
+use super::lock_state::LockState;
+use super::response::Response;
 use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::fallible::try_box;
 use crate::runtime::reentrancy;
 use crate::runtime::thread_id::this_thread;
 use crate::runtime::wait::WaitLimit;
 
-/// What only one call at a time may see and change.
 pub struct Session {
-    /// The connection to the card, or why there is none.
-    pub connection: Result<Connection>,
-    /// There is no connection only because a caller whose time was up could not wait for it: the next call makes it.
-    pub owes_connection: bool,
-    /// A borrowed connection that may not be used until a reconnect gets its lock back.
-    pub set_aside: Option<Connection>,
-    /// The attachment has ended.
-    pub is_closed: bool,
-    pub access: Access,
-    pub lock_depth: u32,
-    /// How many of them are those of calls that are in functions of the program's.
-    pub locks_of_calls: u32,
-    /// Another one for each outermost lock.
-    pub lock_number: u64,
-    /// The reader for this attachment alone, as long as there is a lock that has not got lost.
-    pub reader_lock: Option<ReaderLock>,
-    /// Something happened after which every call fails until somebody reconnects; its loss is counted already.
-    pub interrupted: bool,
-    /// A loss is counted, and nothing has succeeded since.
-    pub loss_is_counted: bool,
-    /// The card was reset by an unlock of ours, and the next call has to say that we know.
-    pub owes_acknowledgement: bool,
-    /// An exchange broke off, and nobody knows why. The next reconnect looks closely.
-    pub doubtful: bool,
-    pub card: Card,
-    /// The answer of the last exchange; its capacity is the longest answer there is.
-    pub response: Vec<u8>,
-    pub knowledge: Knowledge,
+    pub connection: ConnectionState,
+    pub locks: LockState,
+    pub response: Response,
+    /// None if no call has needed it yet, or while a transaction has it.
+    knowledge: Option<Box<Knowledge>>,
 }
 
 impl Session {
-    pub fn new(connection: Result<Connection>, access: Access, response: Vec<u8>) -> Session {
-        Session {
-            connection,
-            owes_connection: false,
-            set_aside: None,
-            is_closed: false,
-            access,
-            lock_depth: 0,
-            locks_of_calls: 0,
-            lock_number: 0,
-            reader_lock: None,
-            interrupted: false,
-            loss_is_counted: false,
-            owes_acknowledgement: false,
-            doubtful: false,
-            card: Card::default(),
-            response,
-            knowledge: Knowledge::default(),
+    pub fn new(connection: ConnectionState) -> Session {
+        Session { connection, locks: LockState::default(), response: Response::new(), knowledge: None }
+    }
+
+    pub fn knowledge(&mut self) -> Result<&mut Knowledge> {
+        match &mut self.knowledge {
+            Some(knowledge) => Ok(knowledge),
+            none => Ok(none.insert(try_box(Knowledge::default())?)),
         }
+    }
+
+    #[inline]
+    pub fn known(&mut self) -> Option<&mut Knowledge> {
+        self.knowledge.as_deref_mut()
+    }
+
+    #[inline]
+    pub fn forget_selection(&mut self) {
+        if let Some(knowledge) = self.known() {
+            knowledge.forget_selection();
+        }
+    }
+
+    pub fn forget_selected_file(&mut self) {
+        if let Some(knowledge) = self.known() {
+            knowledge.forget_selected_file();
+        }
+    }
+
+    /// Gives the knowledge to a transaction, which brings it back by `return_knowledge`.
+    pub fn take_knowledge(&mut self) -> Result<Box<Knowledge>> {
+        self.knowledge.take().map_or_else(|| try_box(Knowledge::default()), Ok)
+    }
+
+    pub fn return_knowledge(&mut self, knowledge: Box<Knowledge>) {
+        self.knowledge = Some(knowledge);
     }
 }
 
-/// The session, as long as this thread alone may use it.
-pub struct Entered<'a> {
-    // In this order: who is woken for finds it free.
+/// The right of one call to use the session, until it is dropped.
+pub struct OngoingCall<'a> {
+    // The order matters: the session is unlocked before a waiting thread is woken.
     session: MutexGuard<'a, Session>,
-    door: Door<'a>,
+    end: CallEnd<'a>,
 }
 
-struct Door<'a>(&'a Attachment);
+/// Wakes the threads that wait for the session.
+struct CallEnd<'a>(&'a Attachment);
 
-impl Deref for Entered<'_> {
+impl Deref for OngoingCall<'_> {
     type Target = Session;
 
     fn deref(&self) -> &Session {
@@ -86,23 +81,23 @@ impl Deref for Entered<'_> {
     }
 }
 
-impl DerefMut for Entered<'_> {
+impl DerefMut for OngoingCall<'_> {
     fn deref_mut(&mut self) -> &mut Session {
         &mut self.session
     }
 }
 
-impl Drop for Entered<'_> {
+impl Drop for OngoingCall<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.door.0.user.store(0, Ordering::Relaxed);
+        self.end.0.user.store(0, Ordering::Relaxed);
     }
 }
 
-impl Drop for Door<'_> {
+impl Drop for CallEnd<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Either who waits sees that the session is free, or he is seen to wait.
+        // Either the waiting thread sees that the session is free, or this thread sees that it waits.
         fence(Ordering::SeqCst);
         if self.0.waiting.load(Ordering::Relaxed) > 0 {
             self.0.waker.wake();
@@ -111,30 +106,29 @@ impl Drop for Door<'_> {
 }
 
 impl Attachment {
-    /// The session, alone, however long another thread is in a call. A panic under it leaves it poisoned: this attachment is
-    /// not used again.
+    /// Waits for the session without a limit. A panic during a call poisons it: then this attachment is not used again.
     #[inline(always)]
-    pub(super) fn enter_at_length(&self) -> Result<Entered<'_>> {
+    pub(super) fn begin_call(&self) -> Result<OngoingCall<'_>> {
         let at_once = if self.calls_back { None } else { self.session.try_lock().ok() };
         let session = match at_once {
             Some(session) => session,
-            None => self.session_within(&WaitLimit::ENDLESS)?,
+            None => self.lock_session(&WaitLimit::ENDLESS)?,
         };
-        Ok(Entered { session, door: Door(self) })
+        Ok(OngoingCall { session, end: CallEnd(self) })
     }
 
-    /// The session, alone, if that is possible with so much limit.
-    pub(super) fn enter(&self, limit: &WaitLimit) -> Result<Entered<'_>> {
-        Ok(Entered { session: self.session_within(limit)?, door: Door(self) })
+    /// Waits for the session no longer than `limit`.
+    pub(super) fn begin_call_within(&self, limit: &WaitLimit) -> Result<OngoingCall<'_>> {
+        Ok(OngoingCall { session: self.lock_session(limit)?, end: CallEnd(self) })
     }
 
-    /// The session, alone, if no other thread has it. Its door comes with it, which wakes threads that begin to wait for it now.
-    pub(super) fn try_enter(&self) -> Option<Entered<'_>> {
-        self.session.try_lock().ok().map(|session| Entered { session, door: Door(self) })
+    /// The session, if no other thread has it.
+    pub(super) fn try_begin_call(&self) -> Option<OngoingCall<'_>> {
+        self.session.try_lock().ok().map(|session| OngoingCall { session, end: CallEnd(self) })
     }
 
     #[cold]
-    fn session_within(&self, limit: &WaitLimit) -> Result<MutexGuard<'_, Session>> {
+    fn lock_session(&self, limit: &WaitLimit) -> Result<MutexGuard<'_, Session>> {
         if self.calls_back {
             self.check_user()?;
         }
@@ -142,7 +136,7 @@ impl Attachment {
             Ok(session) => session,
             Err(TryLockError::Poisoned(_)) => return Err(Hresult::E_UNEXPECTED),
             Err(TryLockError::WouldBlock) => {
-                // Another thread has the session, and may wait for what this thread is in.
+                // The other thread may itself wait for the function of the program that this thread runs.
                 reentrancy::may_wait_for(self.as_lock())?;
                 self.wait_for_session(limit)?
             }
@@ -153,7 +147,7 @@ impl Attachment {
         Ok(session)
     }
 
-    /// The callback of a virtual card that calls the attachment which calls it would wait for itself.
+    /// A callback of a virtual card must not call the attachment that called it: it would wait for itself.
     #[cold]
     fn check_user(&self) -> Result<()> {
         if self.user.load(Ordering::Relaxed) == this_thread() {
@@ -167,12 +161,12 @@ impl Attachment {
             return self.session.lock().map_err(|_| Hresult::E_UNEXPECTED);
         }
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        let session = self.wait_to_be_rung_for(limit);
+        let session = self.wait_to_be_woken(limit);
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         session
     }
 
-    fn wait_to_be_rung_for(&self, limit: &WaitLimit) -> Result<MutexGuard<'_, Session>> {
+    fn wait_to_be_woken(&self, limit: &WaitLimit) -> Result<MutexGuard<'_, Session>> {
         loop {
             let seen_wakes = self.waker.wakes();
             fence(Ordering::SeqCst);

@@ -1,10 +1,8 @@
-//! Several exchanges with the card in a row, between which nobody else gets at it.
-
-use zeroize::Zeroize;
+//! Several exchanges with the card in a row, under one lock.
 
 use super::Attachment;
 use super::diagnosis;
-use super::knowledge::{FileClass, Habits, Reach, Selection};
+use super::knowledge::{FileClass, Habits, Knowledge, Reach, Selection};
 use super::session::Session;
 use crate::abi::constants::{Disposition, Protocol};
 use crate::abi::hresult::{Hresult, Result};
@@ -14,48 +12,62 @@ use crate::iso7816::class;
 use crate::iso7816::command::{Command, SHORT_DATA, SHORT_RESPONSE};
 use crate::iso7816::delivery::{Carrier, Delivered, Extended, Fetching, Limits};
 use crate::iso7816::status_word::StatusWord;
-use crate::resource_manager::features;
-use crate::resource_manager::pcsc;
-use crate::runtime::buffer;
+use crate::resource_manager::{control_code, features};
 use crate::runtime::wait::WaitLimit;
 
-/// The card, locked for as long as this lives in `Attachment::converse`.
+/// The card under a lock. `Attachment::converse` makes it.
 pub struct Transaction<'a> {
     attachment: &'a Attachment,
     session: &'a mut Session,
+    knowledge: &'a mut Knowledge,
     protocol: Protocol,
-    /// An exchange has failed: what is wrong since then is not the card's answer.
+    /// An exchange has failed, so a failure from then on is not a refusal by the card.
     has_failed: bool,
     limit: WaitLimit<'a>,
 }
 
 impl Attachment {
-    /// Locks the card, if it is not, waiting no longer than so, and lets `talk` have it. The lock of its own is given back after
-    /// it; what became of that shows at the next call.
+    /// Takes a lock, waits for it no longer than `timeout_ms`, and lets `talk` use the card. Gives the lock back
+    /// afterwards. The next call tells whether the lock was lost.
     pub fn converse<T>(&self, timeout_ms: u32, talk: impl FnOnce(&mut Transaction) -> Result<T>) -> Result<T> {
         let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
-        let mut session = self.enter(&limit)?;
+        let mut session = self.begin_call_within(&limit)?;
         let session = &mut *session;
-        self.take_lock(session, &limit)?;
-        let talked = match session.connection.map(|connection| connection.protocol) {
-            Ok(Some(protocol)) => {
-                if self.is_known_to_others() {
-                    // Something else could have been selected past this library.
-                    session.knowledge.forget_selected_file();
-                }
-                talk(&mut Transaction { attachment: self, session, protocol, has_failed: false, limit })
-            }
-            Ok(None) => Err(Hresult::SCARD_E_PROTO_MISMATCH),
-            Err(code) => Err(code),
-        };
-        let _ = self.give_lock(session, Disposition::Leave, &limit);
+        session.response.reserve(&self.registration.spare)?;
+        session.knowledge()?;
+        let talked = self.take_lock(session, &limit).and_then(|()| {
+            let talked = self.talk_under_lock(session, limit, talk);
+            let _ = self.give_lock(session, Disposition::Leave, &limit);
+            talked
+        });
+        session.response.settle(&self.registration.spare);
         talked
     }
 
-    /// Sets what a command to this card may be like, whatever the card says, and how much data a short one may have and bring; None
-    /// believes the card.
+    fn talk_under_lock<T>(
+        &self,
+        session: &mut Session,
+        limit: WaitLimit,
+        talk: impl FnOnce(&mut Transaction) -> Result<T>,
+    ) -> Result<T> {
+        let protocol = session.connection.get()?.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
+        let mut knowledge = session.take_knowledge()?;
+        if self.is_known_to_others() {
+            // A user of the same card handle may have selected another file.
+            knowledge.forget_selected_file();
+        }
+        let knows = &mut *knowledge;
+        let talked =
+            talk(&mut Transaction { attachment: self, session, knowledge: knows, protocol, has_failed: false, limit });
+        session.return_knowledge(knowledge);
+        talked
+    }
+
+    /// Sets the limits of commands to this card, and the most data of a short command and of its response. None goes by
+    /// what the card says of itself.
     pub fn set_limits(&self, limits: Option<Limits>, short: Option<(usize, usize)>) -> Result<()> {
-        let knowledge = &mut self.enter_at_length()?.knowledge;
+        let mut session = self.begin_call()?;
+        let knowledge = session.knowledge()?;
         knowledge.given_limits = limits;
         knowledge.given_short = short;
         knowledge.habits.forget_forms();
@@ -66,20 +78,21 @@ impl Attachment {
 }
 
 impl Transaction<'_> {
-    /// Sends a command, in as many exchanges as it takes, puts what is wanted of its answer behind `answer`, and gives the status word.
-    /// What comes with a failure is no answer, and what a card has to tell its phone (91XX) is no news here: it is 9000.
-    /// A command of class 00 goes in the class that the card has for its files, and the words of a SIM come back as those of ISO/IEC 7816-4.
+    /// Sends a command in as many exchanges as it needs, appends the wanted part of the response data to `answer`, and
+    /// returns the status word. A failure has no data. A proactive status (91XX) counts as 9000. A command of class 00
+    /// is sent in the class that the card uses for its files, and the status words of a SIM are translated to those of
+    /// ISO/IEC 7816-4.
     pub fn send(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
         let limits = self.limits_for(command);
         self.send_within(command, &limits, answer)
     }
 
-    /// The same without extended lengths.
+    /// Sends a command without extended lengths.
     pub fn send_short(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
         self.send_within(command, &Limits::SHORT, answer)
     }
 
-    /// The same in another form, where the card refuses the first one.
+    /// Sends a command, and sends it in another form if the card refuses the first one.
     pub fn send_in_any_form(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {
         let command = &self.class().command(command);
         let begin = answer.len();
@@ -95,53 +108,51 @@ impl Transaction<'_> {
     }
 
     fn fetching(&self, command: &Command) -> Fetching {
-        Fetching { believes_67xx: command.cla == class::SIM, ..Fetching::of(command, false) }
+        Fetching { takes_length_of_67xx: command.cla == class::SIM, ..Fetching::of(command, false) }
     }
 
-    /// Sends a command of the caller's, and keeps its answer as that of the last exchange. What is selected afterwards, he knows.
+    /// Sends a command of the caller, and keeps its response as that of the last exchange. Only the caller knows what
+    /// is selected afterwards.
     pub fn send_for_caller(
         &mut self,
         command: &Command,
         fetching: &Fetching,
         answer: &mut Vec<u8>,
     ) -> Result<StatusWord> {
-        self.session.knowledge.forget_selection();
+        self.knowledge.forget_selection();
         self.send_for_application(command, fetching, answer)
     }
 
-    /// The same for a provider that has selected its application for this command. It gets its part of the answer, which is kept as a whole.
+    /// Sends a command of a provider that has selected its application for it. `answer` gets Ne bytes at most; all of
+    /// the response is kept.
     pub fn send_for_application(
         &mut self,
         command: &Command,
         fetching: &Fetching,
         answer: &mut Vec<u8>,
     ) -> Result<StatusWord> {
-        self.session.knowledge.forget_selected_file();
+        self.knowledge.forget_selected_file();
         answer.clear();
         let sent = self.try_forms(command, fetching, answer);
-        let kept = &mut self.session.response;
-        // What is in there is a part of the answer, or what the reader says of itself.
-        kept.clear();
-        let status = sent?;
-        let length = answer.len() + size_of::<StatusWord>();
-        if length > kept.capacity() {
-            // Of several exchanges, the last of which has given more than it was asked for.
-            *kept = buffer::zeroed(length)?;
-        }
-        kept.extend_from_slice(answer);
-        kept.extend_from_slice(&status.0.to_be_bytes());
+        let Ok(status) = sent else {
+            // It holds a part of the response, or an answer of the reader.
+            self.session.response.clear();
+            return sent;
+        };
+        self.session.response.replace(answer, status)?;
         answer.truncate(command.ne);
         Ok(status)
     }
 
-    /// Delivers a command, and once more in another form where the card refuses the first one: some say that they take a form, and do
-    /// not. What is refused is remembered when another form is answered; if none is, it was something else.
+    /// Sends a command, and sends it in another form if the card refuses the first one: some cards name a form in their
+    /// capabilities and refuse it. The refusal is remembered if the card accepts another form. If it does not, the form
+    /// was not the reason.
     fn try_forms(&mut self, command: &Command, fetching: &Fetching, answer: &mut Vec<u8>) -> Result<StatusWord> {
         let begin = answer.len();
         let limits = self.limits_for(command);
         let Delivered { status, form, is_refused, .. } = self.deliver(command, &limits, fetching, answer)?;
         let Some(form) = form else { return Ok(status) };
-        // Once a form was answered, only a word about the form itself is one.
+        // Once the card has accepted this form, only a status word about the form itself refuses it.
         if !is_refused || *self.habits().takes_form(form) && !status.is_about_form() {
             *self.habits().takes_form(form) |= !status.refuses_form();
             return Ok(status);
@@ -152,14 +163,14 @@ impl Transaction<'_> {
             let end = answer.len();
             let again = self.deliver(command, &limits, fetching, answer)?;
             if again.status == status && !status.refuses_form() {
-                // It has understood both.
+                // The card has accepted both forms.
                 answer.truncate(end);
                 *self.habits().refuses_form(form) = false;
                 *self.habits().takes_form(form) = true;
                 return Ok(status);
             }
             if !again.status.refuses_form() || !again.is_refused && again.status != status {
-                // Data that came with the refusal are no answer.
+                // Data that came with the refusal are no response.
                 answer.drain(begin..end);
                 return Ok(again.status);
             }
@@ -169,7 +180,7 @@ impl Transaction<'_> {
         Ok(status)
     }
 
-    /// Delivers a command to a card in the class in which it has given its answer before.
+    /// Sends a command, and fetches the response in the class that has worked for this card before.
     fn deliver(
         &mut self,
         command: &Command,
@@ -192,10 +203,10 @@ impl Transaction<'_> {
         if is_long { self.limits() } else { Limits::SHORT }
     }
 
-    /// The limits of a command.
+    /// The limits of a command to this card.
     pub fn limits(&mut self) -> Limits {
         let habits = *self.habits();
-        let limits = match self.session.knowledge.given_limits {
+        let limits = match self.knowledge.given_limits {
             Some(limits) => limits,
             None => {
                 let capabilities = match habits.refuses_chaining {
@@ -209,8 +220,8 @@ impl Transaction<'_> {
         limits.without(&habits)
     }
 
-    /// How long a command about a file may be, and what it brings, where that is more than short; None if it is not. A SIM knows short
-    /// lengths only (3GPP TS 51.011, 9.1).
+    /// The most data of an extended command about a file, and of its response; None if short lengths are the limit. A
+    /// SIM knows short lengths only (3GPP TS 51.011, 9.1).
     pub fn extended_for_files(&mut self) -> Option<Extended> {
         match self.is_sim() {
             true => None,
@@ -220,34 +231,34 @@ impl Transaction<'_> {
 
     /// The most data of a short command, and of a short response.
     pub fn short_limits(&self) -> (usize, usize) {
-        self.session.knowledge.given_short.unwrap_or((SHORT_DATA, SHORT_RESPONSE))
+        self.knowledge.given_short.unwrap_or((SHORT_DATA, SHORT_RESPONSE))
     }
 
-    /// Whether it matters what the card says of its capabilities.
+    /// Whether the capabilities that the card names are used.
     pub fn believes_card(&self) -> bool {
-        self.session.knowledge.given_limits.is_none()
+        self.knowledge.given_limits.is_none()
     }
 
     pub fn capabilities(&mut self) -> Capabilities {
-        let atr = self.session.card.atr;
-        *self.session.knowledge.capabilities.get_or_insert_with(|| Capabilities::of_atr(&atr))
+        let atr = self.session.connection.card().atr;
+        *self.knowledge.capabilities.get_or_insert_with(|| Capabilities::of_atr(&atr))
     }
 
     pub fn atr(&self) -> Atr {
-        self.session.card.atr
+        self.session.connection.card().atr
     }
 
     pub fn learn(&mut self, capabilities: Capabilities) {
-        self.session.knowledge.capabilities = Some(capabilities);
+        self.knowledge.capabilities = Some(capabilities);
     }
 
-    /// The most data that the reader carries in one APDU, if it says so (PC/SC part 10).
+    /// The most data that the reader carries in one APDU, if it names a limit (PC/SC part 10).
     fn reader_limit(&mut self) -> Option<usize> {
-        if self.session.knowledge.reader.is_none() {
-            // A reader that could not be asked is asked again.
-            self.session.knowledge.reader = self.ask_reader_limit().ok();
+        if self.knowledge.reader.is_none() {
+            // After a failure the reader is asked again the next time.
+            self.knowledge.reader = self.ask_reader_limit().ok();
         }
-        self.session.knowledge.reader.flatten()
+        self.knowledge.reader.flatten()
     }
 
     fn ask_reader_limit(&mut self) -> Result<Option<usize>> {
@@ -255,16 +266,16 @@ impl Transaction<'_> {
         Ok(self.told(code)?.and_then(features::max_apdu_data))
     }
 
-    /// The control code of a feature of PC/SC part 10, if the reader has it.
+    /// The control code of a feature of PC/SC part 10, if the reader has the feature.
     pub fn feature(&mut self, feature: u8) -> Result<Option<u32>> {
-        let list = self.told(pcsc::control_code(features::GET_FEATURE_REQUEST))?;
+        let list = self.told(control_code(features::GET_FEATURE_REQUEST))?;
         Ok(list.and_then(|list| features::control_code(list, feature)))
     }
 
-    /// What the reader answers to a control code; None if that is nothing. That the connection is broken is no answer.
+    /// The answer of the reader to a control code; None if the reader refuses it. A broken connection is a failure.
     pub fn told(&mut self, code: u32) -> Result<Option<&[u8]>> {
         match self.control(code, &[]) {
-            Ok(_) => Ok(Some(&self.session.response)),
+            Ok(_) => Ok(Some(self.session.response.bytes())),
             Err(code) if diagnosis::is_lasting(code) => Err(code),
             Err(_) => Ok(None),
         }
@@ -272,29 +283,33 @@ impl Transaction<'_> {
 
     /// Sends a control code to the reader.
     pub fn control(&mut self, code: u32, input: &[u8]) -> Result<&[u8]> {
-        let icc = self.session.connection?.icc;
+        let icc = self.session.connection.get()?.icc;
         let attachment = self.attachment;
-        let sent = attachment.manager.control(icc, code, input, &mut self.session.response);
+        let sent = attachment.manager.control(icc, code, input, self.session.response.next_buffer());
         match sent {
             Ok(()) => {
-                attachment.note_control(self.session);
-                Ok(&self.session.response)
+                self.session.response.note_used();
+                self.session.connection.succeed_at_reader();
+                Ok(self.session.response.bytes())
             }
-            Err(code) => Err(attachment.diagnose(self.session, code, &self.limit)),
+            Err(code) => {
+                self.session.response.clear();
+                Err(attachment.diagnose(self.session, code, &self.limit))
+            }
         }
     }
 
-    /// How long the data of the last exchange are, also what of them nobody wanted.
+    /// The length of the data of the last exchange, with the part that was not wanted.
     pub fn given_length(&self) -> usize {
-        self.session.response.len().saturating_sub(size_of::<StatusWord>())
+        self.session.response.bytes().len().saturating_sub(size_of::<StatusWord>())
     }
 
-    /// Overwrites the answer of the last exchange, and leaves none. What a failure has left lies behind the end.
+    /// Overwrites the last response, and all that a failed exchange has left in the buffer.
     pub fn wipe_response(&mut self) {
-        self.session.response.zeroize();
+        self.session.response.wipe();
     }
 
-    /// None where it was the card that has not given it. A failure of the connection stays one.
+    /// None if the card has refused. A failure of the connection stays a failure.
     pub fn given<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
         match outcome {
             Ok(given) => Ok(Some(given)),
@@ -303,24 +318,24 @@ impl Transaction<'_> {
         }
     }
 
-    /// What is known to be selected.
+    /// The selected file, if it is known.
     pub fn selection(&self) -> Option<Selection> {
-        self.session.knowledge.selection
+        self.knowledge.selection
     }
 
-    /// Remembers what is selected, and nothing when it is not known.
+    /// Remembers the selected file; None if it is not known.
     pub fn set_selection(&mut self, selection: Option<Selection>) {
-        self.session.knowledge.application = None;
-        self.session.knowledge.selection = selection;
+        self.knowledge.application = None;
+        self.knowledge.selection = selection;
     }
 
-    /// The class in which the card is asked for its files.
+    /// The class of commands about files.
     pub fn class(&self) -> FileClass {
-        self.session.knowledge.class
+        self.knowledge.class
     }
 
     pub fn set_class(&mut self, class: FileClass) {
-        self.session.knowledge.class = class;
+        self.knowledge.class = class;
     }
 
     pub fn is_sim(&self) -> bool {
@@ -328,28 +343,23 @@ impl Transaction<'_> {
     }
 
     pub fn habits(&mut self) -> &mut Habits {
-        &mut self.session.knowledge.habits
+        &mut self.knowledge.habits
     }
 
-    /// Another number for each card that may be another one. A reset leaves it as it is.
+    /// Another number after each event that may have brought another card. A reset keeps the number.
     pub fn card_number(&mut self) -> u64 {
-        self.attachment.look_for_other_card(self.session, &self.limit)
-    }
-}
-
-impl Attachment {
-    /// The generation says whether anything happened at all. Whether a card came and went with it, the reader counts, and
-    /// knows also where one signal has covered another.
-    fn look_for_other_card(&self, session: &mut Session, limit: &WaitLimit) -> u64 {
-        let generation = self.generation();
-        if session.knowledge.seen.is_none_or(|(seen, _)| seen != generation) {
-            let events = self.events(session, limit).unwrap_or_default();
-            if session.knowledge.seen.is_some_and(|(_, before)| before != events) {
-                self.count_card();
+        let attachment = self.attachment;
+        let generation = attachment.generation();
+        // The generation tells whether anything has happened. The reader counts removals also if one signal has hidden
+        // another.
+        if self.knowledge.seen.is_none_or(|(seen, _)| seen != generation) {
+            let events = attachment.events(self.session, &self.limit).unwrap_or_default();
+            if self.knowledge.seen.is_some_and(|(_, before)| before != events) {
+                attachment.count_card();
             }
-            session.knowledge.seen = Some((generation, events));
+            self.knowledge.seen = Some((generation, events));
         }
-        self.card_number()
+        attachment.card_number()
     }
 }
 
@@ -361,10 +371,13 @@ impl Carrier for Transaction<'_> {
     fn exchange(&mut self, apdu: &[u8]) -> Result<&[u8]> {
         let attachment = self.attachment;
         match attachment.exchange(self.session, apdu, &self.limit) {
-            Ok(()) => Ok(&self.session.response),
+            Ok(()) => {
+                self.session.response.note_used();
+                Ok(self.session.response.bytes())
+            }
             Err(code) => {
                 self.has_failed = true;
-                // The card may have been in the middle of anything, and have begun anew.
+                // The card may have been reset in the middle of the command.
                 self.set_selection(None);
                 self.session.response.clear();
                 Err(code)
@@ -373,7 +386,7 @@ impl Carrier for Transaction<'_> {
     }
 }
 
-/// The wanted part of an answer: no more than Ne, and nothing after a failure.
+/// Keeps the wanted part of a response: Ne bytes at most, and nothing after a failure.
 fn wanted(command: &Command, sent: Result<StatusWord>, begin: usize, answer: &mut Vec<u8>) -> Result<StatusWord> {
     let sent = match command.cla {
         class::SIM => sent.map(|status| status.of_sim(command.ins)),
@@ -388,6 +401,6 @@ fn wanted(command: &Command, sent: Result<StatusWord>, begin: usize, answer: &mu
 }
 
 impl Limits {
-    /// For commands that need nothing else.
+    /// Enough for most commands.
     const SHORT: Limits = Limits { chaining: true, extended: None };
 }

@@ -4,23 +4,23 @@ use super::{attached, scm_handle, scm_result};
 use crate::abi::hresult::Hresult;
 use crate::capi::boundary::{OutputBytes, guard, input};
 
-/// Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` of the platform's headers).
+/// Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` in the headers of the
+/// platform).
 ///
 /// @param handle  the attachment
-/// @param attribute  the id of the attribute, such as 0x00090303 for the ATR
+/// @param attribute  the identifier of the attribute, such as 0x00090303 for the ATR
 /// @param value  [out] its value; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `value`; no attribute is longer than 264 bytes
-/// @param value_length  [out] the length of the value, 0 after a failure
+/// @param value_length  [out] the length of the value; 0 after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: read.
-/// - `SCM_E_POINTER`: `value_length` is NULL, or `value` is NULL with a capacity.
-/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the value does not fit; `*value_length` is what is needed.
+/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the value does not fit.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
-/// - `SCM_SCARD_E_NOT_TRANSACTED`: the driver knows it and failed.
-/// - `SCM_SCARD_F_INTERNAL_ERROR`: the driver names a length that no attribute has.
+/// - `SCM_SCARD_E_NOT_TRANSACTED`: the driver knows it, and failed.
+/// - `SCM_SCARD_F_INTERNAL_ERROR`: the driver gave a length that no attribute has.
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
-/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+/// - the other codes of a connection
 ///
 /// Does not wait for other applications.
 #[unsafe(no_mangle)]
@@ -38,21 +38,20 @@ pub unsafe extern "C-unwind" fn scm_get_attribute(
     })
 }
 
-/// Sets an attribute of the reader or its driver. Few drivers allow any.
+/// Sets an attribute of the reader or its driver. Few drivers allow it.
 ///
 /// @param handle  the attachment
-/// @param attribute  the id of the attribute
+/// @param attribute  the identifier of the attribute
 /// @param value  its value; NULL with length 0 for an empty one
 /// @param value_length  its length, up to 264 bytes
 ///
 /// @return
 /// - `SCM_S_OK`: set.
-/// - `SCM_E_INVALIDARG`: `value` is NULL with a length, or too long.
-/// - `SCM_SCARD_E_INVALID_PARAMETER`: the value is empty, and the resource manager takes none (pcsc-lite).
+/// - `SCM_SCARD_E_INVALID_PARAMETER`: the value is empty, and the resource manager does not accept that (pcsc-lite).
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the driver does not know this attribute.
-/// - `SCM_SCARD_E_NOT_TRANSACTED`: the driver does not set it.
+/// - `SCM_SCARD_E_NOT_TRANSACTED`: the driver refuses to set it.
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
-/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+/// - the other codes of a connection
 ///
 /// Does not wait for other applications.
 #[unsafe(no_mangle)]

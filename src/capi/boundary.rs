@@ -128,7 +128,8 @@ impl<T: Options> OutputStructure<T> {
     pub fn set(self, value: &T) {
         let begin = size_of::<u32>();
         let length = self.size.min(size_of::<T>()) - begin;
-        // SAFETY: no more bytes than T has, nor than the caller has room for; checked in `new`, and still the same call.
+        // SAFETY: no more bytes than T has, nor than the caller has room for; checked in `new`, and still the same
+        // call.
         unsafe {
             let from = std::ptr::from_ref(value).cast::<u8>().add(begin);
             std::ptr::copy_nonoverlapping(from, self.pointer.cast::<u8>().add(begin), length);

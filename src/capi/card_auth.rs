@@ -19,7 +19,9 @@ use crate::runtime::callback::{self, THREAD_ENDED};
 use crate::runtime::fallible::Arc;
 
 /// What ISCardAuth does with the keys of a card. A token like `scm_handle`.
-pub enum scm_card_auth {}
+pub struct scm_card_auth {
+    _opaque: (),
+}
 
 /// `scm_card_auth_options.cipher`: the program's own, `callback`.
 pub const SCM_CIPHER_CALLBACK: u32 = 0;
@@ -39,10 +41,10 @@ const CHALLENGE: u32 = 8;
 
 /// Turns a challenge into its answer, such as by encrypting it.
 ///
-/// It is called on the thread that authenticates, at a time when it may call any function of this library, also for the same
-/// handle. What it has written is overwritten when it has been used.
+/// It is called on the thread that authenticates, at a time when it may call any function of this library, also for the
+/// same handle. What it has written is overwritten when it has been used.
 ///
-/// @param user  `scm_card_auth_options.user`
+/// @param user_data  `scm_card_auth_options.user_data`
 /// @param challenge  the challenge
 /// @param challenge_length  its length
 /// @param answer  [out] the answer
@@ -52,7 +54,7 @@ const CHALLENGE: u32 = 8;
 /// @return what succeeds goes on with the answer; what fails ends the call with the same code
 pub type scm_cipher_callback = Option<
     unsafe extern "C-unwind" fn(
-        user: *mut c_void,
+        user_data: *mut c_void,
         challenge: *const u8,
         challenge_length: libc::size_t,
         answer: *mut u8,
@@ -69,22 +71,22 @@ pub struct scm_card_auth_options {
     pub struct_size: u32,
     /// `SCM_CIPHER_CALLBACK` (default), `SCM_CIPHER_AES`, `SCM_CIPHER_3DES`
     pub cipher: u32,
-    /// The key of a cipher that is built in; NULL with length 0 for a callback. It is read during the call, and not copied but
-    /// into what is overwritten before the call ends.
+    /// The key of a cipher that is built in; NULL with length 0 for a callback. It is read during the call, and not
+    /// copied but into what is overwritten before the call ends.
     pub key: *const u8,
     /// The length of the key, as the cipher has it.
     pub key_length: libc::size_t,
     /// The program's own cipher; NULL for one that is built in.
     pub callback: scm_cipher_callback,
     /// For the callback.
-    pub user: *mut c_void,
-    /// The length of the challenge, up to `SCM_CHALLENGE_MAX`; 0 (default): a block, and 8 with a callback. A cipher that is
-    /// built in takes a block and nothing else.
+    pub user_data: *mut c_void,
+    /// The length of the challenge, up to `SCM_CHALLENGE_MAX`; 0 (default): a block, and 8 with a callback. A cipher
+    /// that is built in takes a block and nothing else.
     pub challenge_length: u32,
 }
 
-// SAFETY: repr(C), the first field is the size; integers and pointers have no invalid values, and a function pointer of C is any
-// bytes as far as it is not called.
+// SAFETY: repr(C), the first field is the size; integers and pointers have no invalid values, and a function pointer of
+// C is any bytes as far as it is not called.
 unsafe impl Options for scm_card_auth_options {
     const FIRST_SIZE: usize = size_of::<Self>();
     const DEFAULT: Self = scm_card_auth_options {
@@ -93,7 +95,7 @@ unsafe impl Options for scm_card_auth_options {
         key: std::ptr::null(),
         key_length: 0,
         callback: None,
-        user: std::ptr::null_mut(),
+        user_data: std::ptr::null_mut(),
         challenge_length: 0,
     };
 }
@@ -131,7 +133,7 @@ impl scm_card_auth_options {
         let (mut answer, mut length) = (zeroes(SCM_CIPHER_OUTPUT_MAX)?, 0);
         let (from, to, capacity) = (challenge.as_ptr(), answer.as_mut_ptr(), answer.len());
         // SAFETY: the header says what it has to be; the buffers are as long as is said.
-        let call = || unsafe { callback(self.user, from, challenge.len(), to, capacity, &mut length) };
+        let call = || unsafe { callback(self.user_data, from, challenge.len(), to, capacity, &mut length) };
         match Hresult(callback::call(call, THREAD_ENDED)) {
             code if code.0 < 0 => Err(code),
             _ if length == 0 || length > capacity => Err(Hresult::E_FAIL),
@@ -171,20 +173,20 @@ pub unsafe extern "C-unwind" fn scm_create_card_auth(
 ///
 /// @param card_auth  the object
 /// @param algorithm  the algorithm, as the card numbers them, 0 to 255 (P1); 0 says nothing
-/// @param parameters  NULL with length 0, or one byte that is P2: for most commands the number of the key, 1 to 31, and 0x80
-///   or-ed with it if it is one of the current DF
+/// @param parameters  NULL with length 0, or one byte that is P2: for most commands the number of the key, 1 to 31, and
+///   0x80 or-ed with it if it is one of the current DF
 /// @param parameters_length  0 or 1
 /// @param challenge  [out] the challenge
 /// @param capacity  how many bytes are asked for, from 1
-/// @param length  [out] how many the card has given
+/// @param challenge_length  [out] how many the card has given
 ///
 /// @return
 /// - `SCM_S_OK`: given.
-/// - `SCM_E_POINTER`: `length` is NULL, or `challenge` is NULL with a capacity.
-/// - `SCM_E_INVALIDARG`: an algorithm above 255, parameters that are NULL with a length or longer than one byte, a capacity of 0 or
-///   above 65,536. Nothing was sent.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more than was asked for: a challenge
-///   that is cut is none.
+/// - `SCM_E_POINTER`: `challenge_length` is NULL, or `challenge` is NULL with a capacity.
+/// - `SCM_E_INVALIDARG`: an algorithm above 255, parameters that are NULL with a length or longer than one byte, a
+///   capacity of 0 or above 65,536. Nothing was sent.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more than was asked for: a
+///   challenge that is cut is none.
 /// - other codes of a status word: as `scm_send`
 /// - `SCM_E_HANDLE`: no object, or its attachment has ended.
 /// - the codes of a connection: as `scm_send`
@@ -198,11 +200,11 @@ pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
     parameters_length: libc::size_t,
     challenge: *mut u8,
     capacity: libc::size_t,
-    length: *mut libc::size_t,
+    challenge_length: *mut libc::size_t,
 ) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let output = unsafe { OutputBytes::new(challenge, capacity, length) }?;
+        let output = unsafe { OutputBytes::new(challenge, capacity, challenge_length) }?;
         let (auth, attachment) = authenticating(card_auth)?;
         // SAFETY: as the header says.
         let parameters = unsafe { input(parameters, parameters_length) }?;
@@ -250,17 +252,19 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
     })
 }
 
-/// Shows the card that the application has a key, all of it: GET CHALLENGE, the cipher, EXTERNAL AUTHENTICATE, under one lock.
+/// Shows the card that the application has a key, all of it: GET CHALLENGE, the cipher, EXTERNAL AUTHENTICATE, under
+/// one lock.
 ///
 /// @param card_auth  the object
-/// @param algorithm  as for `scm_card_auth_get_challenge`, in EXTERNAL AUTHENTICATE; GET CHALLENGE has 0 for both numbers
+/// @param algorithm  as for `scm_card_auth_get_challenge`, in EXTERNAL AUTHENTICATE; GET CHALLENGE has 0 for both
+///   numbers
 /// @param parameters  as for `scm_card_auth_get_challenge`
 /// @param parameters_length  0 or 1
 /// @param options  the cipher
 ///
 /// @return as `scm_card_auth_app_auth`, and
-/// - `SCM_E_INVALIDARG`: also `options` that are NULL or have a `struct_size` of no version; no such cipher; a key or a challenge
-///   of a length that it does not have; a key beside a callback, or neither. Nothing was sent.
+/// - `SCM_E_INVALIDARG`: also `options` that are NULL or have a `struct_size` of no version; no such cipher; a key or a
+///   challenge of a length that it does not have; a key beside a callback, or neither. Nothing was sent.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a card that gives a challenge of another length.
 /// - `SCM_E_FAIL`: also a callback that gives nothing, or more than there is room for.
 /// - `SCM_E_NOTIMPL`: the object is that of a provider, which has the steps alone. Nothing was sent.
@@ -288,8 +292,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
     })
 }
 
-/// Lets the card show that it has a key: gives it a challenge, and receives its answer (INTERNAL AUTHENTICATE). Whether the answer
-/// is right, the application finds out; `scm_card_auth_icc_auth_ex` does it for ciphers.
+/// Lets the card show that it has a key: gives it a challenge, and receives its answer (INTERNAL AUTHENTICATE). Whether
+/// the answer is right, the application finds out; `scm_card_auth_icc_auth_ex` does it for ciphers.
 ///
 /// @param card_auth  the object
 /// @param algorithm  as for `scm_card_auth_get_challenge`
@@ -299,12 +303,13 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
 /// @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
 /// @param answer  [out] the card's answer. May be the same memory as `data`.
 /// @param capacity  the room in `answer`. Up to 256 bytes are asked for whatever it is.
-/// @param length  [out] the length of the answer, 0 after a failure
+/// @param answer_length  [out] the length of the answer, 0 after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: the card has answered.
-/// - `SCM_E_POINTER`: `length` is NULL, or `answer` is NULL with a capacity. Nothing was sent.
-/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it, with its status word.
+/// - `SCM_E_POINTER`: `answer_length` is NULL, or `answer` is NULL with a capacity. Nothing was sent.
+/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it, with its status
+///   word.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
 /// - others: as `scm_card_auth_app_auth`
 ///
@@ -319,11 +324,11 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
     data_length: libc::size_t,
     answer: *mut u8,
     capacity: libc::size_t,
-    length: *mut libc::size_t,
+    answer_length: *mut libc::size_t,
 ) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let output = unsafe { OutputBytes::new(answer, capacity, length) }?;
+        let output = unsafe { OutputBytes::new(answer, capacity, answer_length) }?;
         let (auth, attachment) = authenticating(card_auth)?;
         // SAFETY: as the header says.
         let parameters = unsafe { input(parameters, parameters_length) }?;
@@ -333,8 +338,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
     })
 }
 
-/// Finds out whether the card has a key, all of it: a random challenge, INTERNAL AUTHENTICATE, and the comparison of its answer
-/// with that of the cipher, in a time that does not depend on what is different.
+/// Finds out whether the card has a key, all of it: a random challenge, INTERNAL AUTHENTICATE, and the comparison of
+/// its answer with that of the cipher, in a time that does not depend on what is different.
 ///
 /// @param card_auth  the object
 /// @param algorithm  as for `scm_card_auth_get_challenge`
@@ -345,7 +350,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
 /// @return as `scm_card_auth_icc_auth`, and
 /// - `SCM_S_OK`: the card has the key.
 /// - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the card has answered, and not as one that has the key.
-/// - `SCM_E_INVALIDARG`, `SCM_E_FAIL`, and any failure of the callback: as `scm_card_auth_app_auth_ex`. Nothing was sent.
+/// - `SCM_E_INVALIDARG`, `SCM_E_FAIL`, and any failure of the callback: as `scm_card_auth_app_auth_ex`. Nothing was
+///   sent.
 /// - `SCM_E_FAIL`: also a system that gives no random numbers. Nothing was sent.
 /// - `SCM_E_NOTIMPL`: as `scm_card_auth_app_auth_ex`.
 ///
@@ -371,8 +377,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     })
 }
 
-/// Shows the card that the user is there, by what he knows or is: sends the data as they are (VERIFY), such as a code with its
-/// padding or a biometric. It is sent once, and overwritten here when the call ends. For codes there is
+/// Shows the card that the user is there, by what he knows or is: sends the data as they are (VERIFY), such as a code
+/// with its padding or a biometric. It is sent once, and overwritten here when the call ends. For codes there is
 /// `scm_ch_verification_verify`, which tells the tries that are left.
 ///
 /// @param card_auth  the object

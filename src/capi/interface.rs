@@ -15,61 +15,56 @@ use crate::interfaces::object::{Object, Request};
 
 /// An object of an interface that only its provider knows, made by `scm_create_interface`.
 ///
-/// A `scm_interface *` is a token, not an address. It may be used from any thread, and is dead after `scm_interface_release`, and after
-/// `scm_detach` of its attachment.
+/// A `scm_interface *` is a token, not an address. It may be used from any thread, and is dead after
+/// `scm_interface_release`, and after `scm_detach` of its attachment.
 pub struct scm_interface {
     _opaque: (),
 }
 
 /// Creates an interface for a card (ISCardManage::CreateInterface), by its IID or by its name.
 ///
-/// | IID | name | what is created | and ended by |
-/// |---|---|---|---|
-/// | `SCM_IID_FILE_ACCESS` | "FileAccess", "ISCardFileAccess" | as by `scm_create_file_access` | `scm_file_access_release` |
-/// | `SCM_IID_CH_VERIFICATION` | "CHVerification", "ISCardVerify" | as by `scm_create_ch_verification` | `scm_ch_verification_release` |
-/// | `SCM_IID_CARD_AUTH` | "CardAuth", "ISCardAuth" | as by `scm_create_card_auth` | `scm_card_auth_release` |
-/// | any other of a provider | any other of a provider | an `scm_interface` | `scm_interface_release` |
+/// - `SCM_IID_FILE_ACCESS`, "FileAccess", "ISCardFileAccess": an `scm_file_access`, as `scm_create_file_access` makes
+///   it
+/// - `SCM_IID_CH_VERIFICATION`, "CHVerification", "ISCardVerify": an `scm_ch_verification`, as
+///   `scm_create_ch_verification` makes it
+/// - `SCM_IID_CARD_AUTH`, "CardAuth", "ISCardAuth": an `scm_card_auth`, as `scm_create_card_auth` makes it
+/// - any other IID or name of a provider: an `scm_interface`
 ///
-/// Whatever is created stands for the attachment, not for the card: it outlives a reconnect, also one that finds another card, and is
-/// then still that of the same provider. It dies with `scm_detach`.
-///
-/// ```c
-/// static const scm_guid iid = SCM_IID_FILE_ACCESS;
-/// void *object;
-/// scm_result result = scm_create_interface(handle, &iid, NULL, NULL, &object);
-/// scm_file_access *files = object;
-/// ```
+/// Whatever is created stands for the attachment, not for the card: it outlives a reconnect, also one that finds
+/// another card, and is then still that of the same provider. It dies with `scm_detach`.
 ///
 /// @param handle  the attachment
 /// @param iid  the interface; or NULL, if `name` says it
-/// @param name  the name of the interface, UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes, upper and lower case differ; or NULL. Next to
-///   an IID it is not looked at.
+/// @param name  the name of the interface, UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes, upper and lower case differ; or
+///   NULL. Next to an IID it is not looked at.
 /// @param user_data  handed on to the provider as it is; not used by the generic implementations
-/// @param interface  [out] what was created; NULL after a failure
+/// @param object  [out] what was created; NULL after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: created.
-/// - `SCM_E_POINTER`: `interface` is NULL.
+/// - `SCM_E_POINTER`: `object` is NULL.
 /// - `SCM_E_INVALIDARG`: `iid` and `name` are both NULL, or the name cannot be one.
 /// - `SCM_E_NOINTERFACE`: nobody knows this IID or name for this card.
 /// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: the attachment has to be made first.
-/// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more, also when it was detached while the provider was creating.
+/// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more, also when it was detached while the provider was
+///   creating.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 /// - any failure of the provider
 ///
-/// The generic implementations ask neither card nor service here; a provider takes as long as it takes. Any thread may call it.
+/// The generic implementations ask neither card nor service here; a provider takes as long as it takes. Any thread may
+/// call it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_interface(
     handle: *mut scm_handle,
     iid: *const scm_guid,
     name: *const c_char,
     user_data: *mut c_void,
-    interface: *mut *mut c_void,
+    object: *mut *mut c_void,
 ) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let (output, wanted) = unsafe { (Output::new(interface)?, read_interface(iid, name)?) };
+        let (output, wanted) = unsafe { (Output::new(object)?, read_interface(iid, name)?) };
         let generic = || match wanted {
             Interface::Standard(standard) => generic::create(standard),
             _ => Err(Hresult::E_NOINTERFACE),
@@ -81,23 +76,23 @@ pub unsafe extern "C-unwind" fn scm_create_interface(
 
 /// Gets the functions of an interface that only its provider knows, and the object that they are called with.
 ///
-/// Both belong to the provider, which defines their meaning: the library uses neither. They are valid until the interface is
-/// released or its attachment is detached. The caller of the functions must not call them later.
+/// Both belong to the provider, which defines their meaning: the library uses neither. They are valid until the
+/// interface is released or its attachment is detached. The caller of the functions must not call them later.
 ///
-/// @param interface  the interface
+/// @param iface  the interface
 /// @param functions  [out] the functions, as `scm_register_interface_provider` got them; NULL after a failure
 /// @param object  [out] the object, as `scm_provider.create` gave it; NULL after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: given.
 /// - `SCM_E_POINTER`: `functions` or `object` is NULL.
-/// - `SCM_E_HANDLE`: `interface` is none, or was released, or its attachment was detached.
+/// - `SCM_E_HANDLE`: `iface` is none, or was released, or its attachment was detached.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Does not block. Any thread may call it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn scm_interface_get_functions(
-    interface: *mut scm_interface,
+pub unsafe extern "C-unwind" fn scm_interface_get_implementation(
+    iface: *mut scm_interface,
     functions: *mut *const c_void,
     object: *mut *mut c_void,
 ) -> scm_result {
@@ -105,7 +100,7 @@ pub unsafe extern "C-unwind" fn scm_interface_get_functions(
         // SAFETY: as the header says.
         let (functions, object) = unsafe { (Output::new(functions), Output::new(object)) };
         let (functions, object) = (functions?, object?);
-        let (interface, _) = created(token(interface)?, |handles| &handles.interfaces)?;
+        let (interface, _) = created(token(iface)?, |handles| &handles.interfaces)?;
         let (table, of_provider) = interface.object.implementation();
         functions.set(table);
         object.set(of_provider);
@@ -115,18 +110,18 @@ pub unsafe extern "C-unwind" fn scm_interface_get_functions(
 
 /// Ends an interface that only its provider knows. The provider releases its object.
 ///
-/// @param interface  the interface
+/// @param iface  the interface
 ///
 /// @return
 /// - `SCM_S_OK`: ended.
-/// - `SCM_E_HANDLE`: `interface` is none, or not any more, or its attachment is not there any more.
+/// - `SCM_E_HANDLE`: `iface` is none, or not any more, or its attachment is not there any more.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
 /// Takes as long as the provider takes to release its object. Any thread may call it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn scm_interface_release(interface: *mut scm_interface) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_interface_release(iface: *mut scm_interface) -> scm_result {
     guard(|| {
-        let released = release(token(interface)?, |handles| &mut handles.interfaces)?;
+        let released = release(token(iface)?, |handles| &mut handles.interfaces)?;
         drop(released);
         Ok(Hresult::S_OK)
     })

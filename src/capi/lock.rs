@@ -7,23 +7,24 @@ use crate::capi::boundary::guard;
 
 /// Takes the card for this attachment alone (ISCardManage::SCardLock).
 ///
-/// Locks are counted: each wants its `scm_unlock`. Only the outermost one asks the resource manager. The lock is the
-/// attachment's, not the thread's: any thread that has the handle may use the card meanwhile.
+/// Locks are counted, and each needs its `scm_unlock`. Only the outermost lock asks the resource manager. The lock
+/// belongs to the attachment: any thread may use the card through it.
 ///
 /// @param handle  the attachment
 ///
 /// @return
 /// - `SCM_S_OK`: locked.
-/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the codes of a connection (see the top of this file); not locked then.
-/// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait; not locked.
-/// - `SCM_E_FAIL`: locked 4,294,967,295 times.
+/// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Not locked.
+/// - `SCM_E_FAIL`: locked 4,294,967,295 times already.
+/// - the other codes of a connection. Not locked.
 ///
-/// Blocks while another application, or another attachment, holds a lock on the card, without a limit: `scm_lock_ex` has
-/// one. Attachments of one process get the card in the order in which they asked for it, each as soon as the one before
-/// gives it back. Another application's lock is asked about every 5 ms. The thread that waits makes other threads wait
-/// that use the same handle, except for `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
+/// Blocks without a limit while another application or attachment holds a lock on the card; `scm_lock_ex` has a limit.
+/// Attachments of one process get the card in the order of their calls, at the moment of the unlock. For another
+/// application's lock the library asks about every 5 ms. In a process with one thread nobody can cancel the wait, and
+/// the first wait for another application is left to PC/SC, which asks every 100 ms. Other threads that use the same
+/// handle wait meanwhile, except in `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
 ///
-/// A thread that takes a lock on two attachments to one reader waits for itself: without a limit for ever.
+/// A thread that locks two attachments to one reader waits for itself for ever.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_lock(handle: *mut scm_handle) -> scm_result {
     guard(|| {
@@ -32,16 +33,16 @@ pub unsafe extern "C-unwind" fn scm_lock(handle: *mut scm_handle) -> scm_result 
     })
 }
 
-/// Takes the card for this attachment alone, as `scm_lock` does, if that is possible in time.
+/// Takes the card for this attachment alone as `scm_lock` does, with a limit.
 ///
 /// @param handle  the attachment
-/// @param timeout_ms  how long to wait for others, in milliseconds: 0 not at all, `SCM_INFINITE` without a limit
+/// @param timeout_ms  how long to wait for others, in milliseconds: 0 does not wait, `SCM_INFINITE` has no limit
 ///
 /// @return as `scm_lock`, and
-/// - `SCM_SCARD_E_TIMEOUT`: others have had the card all the time, or the resource manager has not answered. Not locked; a
-///   lock that the resource manager grants later is given back at once.
+/// - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Not
+///   locked; a lock that the resource manager grants later is released at once.
 ///
-/// Blocks for `timeout_ms` at the most, and some 200 ms more where the resource manager is slow to answer.
+/// Blocks for `timeout_ms` at most, and about 200 ms more if the resource manager is slow.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms: u32) -> scm_result {
     guard(|| {
@@ -50,24 +51,23 @@ pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms:
     })
 }
 
-/// Ends a wait on an attachment: the one that another thread is in, or else the next one.
+/// Ends a wait of an attachment: the current one, or else the next one.
 ///
-/// A call that waits for others answers `SCM_SCARD_E_CANCELLED`, and the attachment is as before. No cancel gets lost:
-/// where no call waits, it is remembered until one does, and ends that. Calls that need not wait do not notice it. Where
-/// several threads wait on one handle, it ends one of the waits.
+/// A call that waits for others returns `SCM_SCARD_E_CANCELLED`, and the attachment is as before. A cancel is never
+/// lost: if no call waits, it ends the next wait. Calls that do not need to wait do not notice it. If several threads
+/// wait on one handle, it ends one of the waits.
 ///
-/// What waits for another attachment of this process can be cancelled always. What waits for another application can
-/// be in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, and in `scm_reconnect_ex` with a `timeout_ms` or `SCM_INFINITE`;
-/// `scm_transmit`, `scm_status` and `scm_reconnect` leave that wait to the resource manager. A command that the card already
-/// has is never cut off.
+/// Waits for other attachments of this process can always be cancelled. Waits for another application can be cancelled
+/// in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, `scm_send`, `scm_send_ex`, `scm_reconnect` and `scm_reconnect_ex`,
+/// and in the functions of files, codes and authentication. `scm_transmit` and `scm_status` leave that wait to the
+/// resource manager. A command that the card has received is never interrupted.
 ///
 /// @param handle  the attachment
 ///
 /// @return
-/// - `SCM_S_OK`: the wait ends, or the next one will.
-/// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
+/// - `SCM_S_OK`: the current wait ends, or the next one will.
 ///
-/// Never blocks. Any thread may call it; not a signal handler.
+/// Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_result {
     guard(|| {
@@ -76,26 +76,26 @@ pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_resul
     })
 }
 
-/// Gives back one lock (ISCardManage::SCardUnlock).
+/// Releases one lock (ISCardManage::SCardUnlock).
 ///
-/// The outermost one lets others use the card, after `disposition`; that of an inner one does nothing. After a reset the
-/// generation has grown, and the attachment goes on without a reconnect; other attachments have to reconnect.
+/// The outermost unlock applies `disposition` and lets others use the card; the disposition of an inner one has no
+/// effect. After a reset the generation has grown and this attachment works on, but other attachments must reconnect.
 ///
 /// @param handle  the attachment
-/// @param disposition  `SCM_DISPOSITION_LEAVE`, `_RESET`, `_UNPOWER` or `_EJECT`
+/// @param disposition  `SCM_DISPOSITION_LEAVE`, `SCM_DISPOSITION_RESET`, `SCM_DISPOSITION_UNPOWER` or
+///   `SCM_DISPOSITION_EJECT`
 ///
 /// @return
-/// - `SCM_S_OK`: given back.
+/// - `SCM_S_OK`: released.
 /// - `SCM_E_INVALIDARG`: `disposition` is not defined. The lock is still held.
 /// - `SCM_SCARD_E_NOT_TRANSACTED`: no lock is held.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader cannot eject. Given back; the card is left as it is.
-/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
-/// - the codes of a connection: the lock was lost before, together with the card, the reader or the service. It is not
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader cannot eject. Released; the card is left as it is.
+/// - the other codes of a connection: the lock was lost before, with the card, the reader or the service. It is not
 ///   held any more.
 ///
-/// On a borrowed card handle the owner's next own call is told of a reset, too.
+/// If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
 ///
-/// Does not wait for other applications, only for a call that another thread is in on the same handle.
+/// Does not wait for other applications, only for a call of another thread on the same handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unlock(handle: *mut scm_handle, disposition: u32) -> scm_result {
     guard(|| {

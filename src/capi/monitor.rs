@@ -7,59 +7,58 @@ use super::property::SCM_ATR_MAX;
 use super::{handles, scm_result, token};
 use crate::abi::hresult::{Hresult, Result};
 use crate::capi::boundary::{Options, Output, OutputStructure, guard};
-use crate::monitor::{Event, Kind, Monitor};
+use crate::monitor::{Event, EventKind, Monitor};
 use crate::resource_manager::Service;
 use crate::runtime::fallible::Arc;
 
-/// A monitor, made by `scm_monitor_create`.
-///
-/// A `scm_monitor *` is a token, not an address. It may be used from any thread, and is dead after `scm_monitor_destroy`.
+/// A monitor of services, readers and cards. `scm_monitor_create` makes it, `scm_monitor_destroy` ends it.
 pub struct scm_monitor {
     _opaque: (),
 }
 
-/// `scm_event.kind`: a resource manager runs.
+/// A resource manager runs.
 pub const SCM_EVENT_SERVICE_UP: u32 = 1;
-/// `scm_event.kind`: a resource manager does not run, or does not let this process in.
+/// A resource manager does not run, or refuses this process.
 pub const SCM_EVENT_SERVICE_DOWN: u32 = 2;
-/// `scm_event.kind`: there is a reader.
+/// A reader is there.
 pub const SCM_EVENT_IFD_ARRIVED: u32 = 3;
-/// `scm_event.kind`: the reader is gone.
+/// The reader is gone.
 pub const SCM_EVENT_IFD_LEFT: u32 = 4;
-/// `scm_event.kind`: there is a card in the reader.
+/// A card is in the reader.
 pub const SCM_EVENT_CARD_INSERTED: u32 = 5;
-/// `scm_event.kind`: the card is gone.
+/// The card is gone.
 pub const SCM_EVENT_CARD_REMOVED: u32 = 6;
-/// `scm_event.kind`: the card was reset. Told of virtual readers, and where a card that was never out has another ATR; PC/SC
-/// says no more.
+/// The card was reset. For virtual readers, and for a card that stayed in the reader and has another ATR now; PC/SC
+/// tells no more.
 pub const SCM_EVENT_CARD_RESET: u32 = 7;
-/// `scm_event.kind`: all that there is now has been told. Comes behind the first events of the monitor, and behind the readers of
-/// a service that has come up since.
+/// Everything that is there now has been told: after the first events of a monitor, and after the readers of a
+/// service that has come up later.
 pub const SCM_EVENT_CURRENT: u32 = 8;
 
-/// `scm_event.service`: the resource manager of the platform.
+/// The resource manager of the platform.
 pub const SCM_SERVICE_PLATFORM: u32 = 1;
-/// `scm_event.service`: that of the virtual readers of this process.
+/// The resource manager of the virtual readers of this process.
 pub const SCM_SERVICE_VIRTUAL: u32 = 2;
 
-/// What has happened. Begin with `SCM_EVENT_INIT`.
+/// What has happened. Initialise with `SCM_EVENT_INIT`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_event {
-    /// `sizeof(scm_event)`: how the library tells versions of this structure apart. No more than that is written.
+    /// `sizeof(scm_event)`. The library writes no more than that.
     pub struct_size: u32,
-    /// `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CURRENT`. There may be more kinds one day: leave alone what you do not know.
+    /// `SCM_EVENT_SERVICE_UP` to `SCM_EVENT_CURRENT`. Later versions may have more kinds: ignore those that you do not
+    /// know.
     pub kind: u32,
-    /// 1 for the first event of the monitor, and one more for each: none is ever left out.
+    /// 1 for the first event of the monitor, then 2, 3, ... without a gap.
     pub number: u64,
-    /// `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: whom it is about, or whose reader. 0 for `SCM_EVENT_CURRENT`, which is
-    /// about both.
+    /// `SCM_SERVICE_PLATFORM` or `SCM_SERVICE_VIRTUAL`: the service, or the service of the reader. 0 for
+    /// `SCM_EVENT_CURRENT`.
     pub service: u32,
-    /// The length of the ATR. 0 if this is not about a card, or if the card does not answer to a reset.
+    /// The length of the ATR. 0 if the event is not about a card, or if the card does not answer to a reset.
     pub atr_length: u32,
-    /// The name of the reader with its NUL; empty if this is not about one.
+    /// The name of the reader with its NUL; empty if the event is not about a reader.
     pub ifd_name: [c_char; 128],
-    /// The ATR of the card that came, went, or was reset.
+    /// The ATR of the card.
     pub atr: [u8; 33],
     /// Zero.
     pub reserved: [u8; 7],
@@ -83,41 +82,37 @@ unsafe impl Options for scm_event {
 }
 
 const _: () = assert!(
-    SCM_EVENT_SERVICE_UP == Kind::ServiceUp as u32
-        && SCM_EVENT_SERVICE_DOWN == Kind::ServiceDown as u32
-        && SCM_EVENT_IFD_ARRIVED == Kind::IfdArrived as u32
-        && SCM_EVENT_IFD_LEFT == Kind::IfdLeft as u32
-        && SCM_EVENT_CARD_INSERTED == Kind::CardInserted as u32
-        && SCM_EVENT_CARD_REMOVED == Kind::CardRemoved as u32
-        && SCM_EVENT_CARD_RESET == Kind::CardReset as u32
-        && SCM_EVENT_CURRENT == Kind::Current as u32
+    SCM_EVENT_SERVICE_UP == EventKind::ServiceUp as u32
+        && SCM_EVENT_SERVICE_DOWN == EventKind::ServiceDown as u32
+        && SCM_EVENT_IFD_ARRIVED == EventKind::IfdArrived as u32
+        && SCM_EVENT_IFD_LEFT == EventKind::IfdLeft as u32
+        && SCM_EVENT_CARD_INSERTED == EventKind::CardInserted as u32
+        && SCM_EVENT_CARD_REMOVED == EventKind::CardRemoved as u32
+        && SCM_EVENT_CARD_RESET == EventKind::CardReset as u32
+        && SCM_EVENT_CURRENT == EventKind::Current as u32
         && SCM_SERVICE_PLATFORM == Service::Platform as u32
         && SCM_SERVICE_VIRTUAL == Service::Virtual as u32
 );
 
-/// Begins to watch the resource managers, their readers and the cards in them.
+/// Begins to watch the resource managers, their readers and their cards.
 ///
-/// The first events say what there is: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then each reader,
-/// and behind it the card that is in it. The virtual resource manager is told of from the first virtual reader of the process
-/// on. The events of the two come side by side, in no promised order. `SCM_EVENT_CURRENT` follows when the present state of both
-/// has been told; from then on every event is a change. The events of one service are nested: when it goes down, each card was
-/// removed and each reader has left before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow as in the
-/// beginning, and `SCM_EVENT_CURRENT` again.
+/// The first events tell the present state: for the platform `SCM_EVENT_SERVICE_UP` or `SCM_EVENT_SERVICE_DOWN`, then
+/// each reader, followed by its card. The virtual resource manager is included from the first virtual reader of the
+/// process on. The events of the two services may come in any order. `SCM_EVENT_CURRENT` follows when the state of both
+/// is told; from then on each event is a change. When a service goes down, its cards are removed and its readers leave
+/// before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow, and `SCM_EVENT_CURRENT` again.
 ///
-/// A card that was out and in again is two events, however fast that was, where the platform counts (pcsc-lite and Windows). A
-/// card that came and went unseen has no ATR. If nobody fetches them no more than 1024 events wait; what happens then is
-/// told as the difference, once there is room.
+/// A card that was out and in again gives two events, however fast, if the platform counts (pcsc-lite and Windows). A
+/// card that came and went unseen has no ATR. Up to 1024 events wait for the program; later changes are told as a
+/// difference when there is room again.
 ///
 /// @param monitor  [out] the monitor; NULL after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: made. Each monitor has two threads and two contexts of its own; another monitor slows nobody down.
-/// - `SCM_E_POINTER`: `monitor` is NULL.
-/// - `SCM_E_OUTOFMEMORY`: no memory, no thread, or no file descriptor.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - `SCM_S_OK`: made. It has two threads and two contexts of its own.
+/// - `SCM_E_OUTOFMEMORY`: also no thread or no file descriptor.
 ///
-/// Does not block, and does not ask whether a service runs: that it does not is an event. Any thread may call it, and a child
-/// after a fork, in which the parent's monitors are dead.
+/// Does not block, and succeeds also if no service runs: that is an event. May be called in the child of a fork.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monitor) -> scm_result {
     guard(|| {
@@ -138,22 +133,18 @@ pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monito
     })
 }
 
-/// Fetches the next event, and waits for it if need be.
+/// Waits for the next event and gives it.
 ///
 /// @param monitor  the monitor
-/// @param timeout_ms  how long to wait, in milliseconds; 0: only an event that waits already; `SCM_INFINITE`: without a limit
-/// @param event  [out] the event; all zero behind `struct_size` after a failure
+/// @param timeout_ms  how long to wait, in milliseconds: 0 does not wait, `SCM_INFINITE` has no limit
+/// @param event  [out] the event; zero behind `struct_size` after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: fetched.
-/// - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
-/// - `SCM_E_POINTER`: `event` is NULL.
-/// - `SCM_E_INVALIDARG`: `event->struct_size` is of no version of this structure.
-/// - `SCM_SCARD_E_TIMEOUT`: there was no event in that time.
-/// - `SCM_SCARD_E_CANCELLED`: `scm_monitor_cancel`, or the monitor was destroyed meanwhile. No event is lost by that.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - `SCM_S_OK`: an event.
+/// - `SCM_SCARD_E_TIMEOUT`: there was no event in this time.
+/// - `SCM_SCARD_E_CANCELLED`: `scm_monitor_cancel`, or another thread has destroyed the monitor. No event is lost.
 ///
-/// Keeps its time even if the service hangs. Any thread may call it, several at once: each event goes to one of them.
+/// Returns in time even if the service hangs. If several threads wait, each event goes to one of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_wait(
     monitor: *mut scm_monitor,
@@ -168,16 +159,15 @@ pub unsafe extern "C-unwind" fn scm_monitor_wait(
     })
 }
 
-/// Ends every `scm_monitor_wait` that is under way on a monitor with `SCM_SCARD_E_CANCELLED`; when there is none, the next one.
+/// Ends every `scm_monitor_wait` of a monitor with `SCM_SCARD_E_CANCELLED`; if there is none, the next one.
 ///
 /// @param monitor  the monitor
 ///
 /// @return
-/// - `SCM_S_OK`: it does.
-/// - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - `SCM_S_OK`: cancelled.
+/// - `SCM_E_HANDLE`: `monitor` is not a monitor.
 ///
-/// Does not block. Any thread may call it; a signal handler may not.
+/// Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) -> scm_result {
     guard(|| {
@@ -186,24 +176,21 @@ pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) ->
     })
 }
 
-/// The file descriptor of a monitor, for poll and event loops: it is readable exactly while an event waits.
+/// Gets the file descriptor of a monitor, for poll and event loops: it is readable exactly while an event waits.
 ///
-/// It is the monitor's: fetch events with `scm_monitor_wait` and a time of 0 until that gives `SCM_SCARD_E_TIMEOUT`, and neither
-/// read nor close it. `scm_monitor_destroy` closes it. A program that is executed does not inherit it.
+/// It belongs to the monitor: neither read nor close it. When it is readable, call `scm_monitor_wait` with a time of 0
+/// until that returns `SCM_SCARD_E_TIMEOUT`. An executed program does not inherit it.
 ///
 /// @param monitor  the monitor
 /// @param fd  [out] the file descriptor; 0 after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: given.
-/// - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
-/// - `SCM_E_POINTER`: `fd` is NULL.
-/// - `SCM_E_NOTIMPL`: there are no file descriptors on this platform (Windows).
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - `SCM_S_OK`: told.
+/// - `SCM_E_NOTIMPL`: this platform has no file descriptors (Windows).
 ///
-/// Does not block. Any thread may call it.
+/// Never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn scm_monitor_fd(monitor: *mut scm_monitor, fd: *mut i32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_monitor_get_fd(monitor: *mut scm_monitor, fd: *mut i32) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { Output::new(fd) }?;
@@ -212,17 +199,16 @@ pub unsafe extern "C-unwind" fn scm_monitor_fd(monitor: *mut scm_monitor, fd: *m
     })
 }
 
-/// Ends a monitor, with the events that nobody has fetched. A wait that is under way ends with `SCM_SCARD_E_CANCELLED`.
+/// Ends a monitor, with the events that wait. A wait of another thread ends with `SCM_SCARD_E_CANCELLED`.
 ///
 /// @param monitor  the monitor
 ///
 /// @return
 /// - `SCM_S_OK`: ended.
-/// - `SCM_E_HANDLE`: `monitor` is no monitor, or not any more.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - `SCM_E_HANDLE`: `monitor` is not a monitor.
 ///
-/// Waits until the threads of the monitor have left, but no longer than half a second: if the service hangs they leave when it
-/// goes on. Any thread may call it. A process may end without.
+/// Waits for the threads of the monitor, for half a second at most; if the service hangs they end later. A process may
+/// exit without it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_destroy(monitor: *mut scm_monitor) -> scm_result {
     guard(|| {

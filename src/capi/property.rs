@@ -10,23 +10,22 @@ use crate::capi::boundary::{Output, OutputBytes, guard};
 pub const SCM_ATR_MAX: usize = 33;
 const _: () = assert!(SCM_ATR_MAX == crate::iso7816::atr::MAX_LENGTH);
 
-/// The state of the card and the protocol that is active (ISCardManage::Status).
+/// Tells the state of the card and the active protocol (ISCardManage::Status).
 ///
-/// That the card is gone is a state, not an error: `SCM_S_OK` with `SCM_STATE_ABSENT`. It stays absent for this
-/// attachment when it, or another one, is put in, until `scm_reconnect`.
+/// A missing card is a state, not an error: `SCM_S_OK` with `SCM_STATE_ABSENT`. It stays absent for this attachment
+/// until `scm_reconnect`, also after a card was put in.
 ///
 /// @param handle  the attachment
 /// @param state  [out] `SCM_STATE_ABSENT` to `SCM_STATE_SPECIFICMODE`; 0 after a failure
-/// @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 when none is active, as in direct
+/// @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 if none is active, as in direct
 ///   mode, and after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: given.
-/// - `SCM_E_POINTER`: `state` or `protocol` is NULL.
-/// - `SCM_SCARD_W_RESET_CARD`: the card was reset by someone else; `scm_reconnect`.
-/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`, and the other codes of a connection (see the top of this file).
+/// - `SCM_S_OK`: told.
+/// - `SCM_SCARD_W_RESET_CARD`: another application has reset the card; call `scm_reconnect`.
+/// - the other codes of a connection
 ///
-/// Blocks while another application holds a lock on the card (pcsc-lite). Other threads that use the same handle wait.
+/// Blocks while another application holds a lock on the card (pcsc-lite).
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_status(handle: *mut scm_handle, state: *mut u32, protocol: *mut u32) -> scm_result {
     guard(|| {
@@ -40,7 +39,7 @@ pub unsafe extern "C-unwind" fn scm_status(handle: *mut scm_handle, state: *mut 
     })
 }
 
-/// The ATR of the card that the last attach or reconnect found (ISO/IEC 7816-3, clause 8).
+/// Gets the ATR of the card, as it was at the attach or at the last reconnect.
 ///
 /// @param handle  the attachment
 /// @param atr  [out] the ATR; NULL with capacity 0 asks for the length
@@ -48,12 +47,10 @@ pub unsafe extern "C-unwind" fn scm_status(handle: *mut scm_handle, state: *mut 
 /// @param atr_length  [out] its length; 0 in direct mode without a card, and after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: given.
-/// - `SCM_E_POINTER`: `atr_length` is NULL, or `atr` is NULL with a capacity.
-/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the ATR does not fit; `*atr_length` is what is needed.
-/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+/// - `SCM_S_OK`: copied.
+/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the ATR does not fit.
 ///
-/// Asks neither card nor service, and never blocks.
+/// Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_atr(
     handle: *mut scm_handle,
@@ -68,20 +65,18 @@ pub unsafe extern "C-unwind" fn scm_get_atr(
     })
 }
 
-/// The name of the reader.
+/// Gets the name of the reader.
 ///
 /// @param handle  the attachment
-/// @param name  [out] the name in UTF-8 with its NUL; NULL with capacity 0 asks for the length
+/// @param name  [out] the name with its NUL; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `name`, in bytes; `SCM_IFD_NAME_MAX` + 1 is always enough
-/// @param name_length  [out] the length of the name with its NUL, 0 after a failure
+/// @param name_length  [out] the length of the name with its NUL; 0 after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: given.
-/// - `SCM_E_POINTER`: `name_length` is NULL, or `name` is NULL with a capacity.
-/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the name does not fit; `*name_length` is what is needed.
-/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+/// - `SCM_S_OK`: copied.
+/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the name does not fit.
 ///
-/// Asks neither card nor service, and never blocks.
+/// Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_ifd_name(
     handle: *mut scm_handle,
@@ -96,21 +91,19 @@ pub unsafe extern "C-unwind" fn scm_get_ifd_name(
     })
 }
 
-/// The card handle of PC/SC (`SCARDHANDLE`), for what this library does not do.
+/// Gets the card handle of PC/SC (`SCARDHANDLE`), for calls that this library does not have.
 ///
-/// It is the library's, or the caller's if borrowed, and is another one after a `scm_reconnect` that had to connect anew.
-/// Calls with it and calls on the attachment exclude each other: see `scm_attach_by_handle`.
+/// It belongs to the library, or to the caller if it is borrowed. It changes when `scm_reconnect` has to connect again.
+/// Do not use it during a call on the attachment: see `scm_attach_by_handle`.
 ///
 /// @param handle  the attachment
-/// @param icc  [out] the card handle, 0 after a failure
+/// @param icc  [out] the card handle; 0 after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: given.
-/// - `SCM_E_POINTER`: `icc` is NULL.
-/// - the code that the last `scm_reconnect` failed with, if it left no connection.
-/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+/// - `SCM_S_OK`: told.
+/// - the code of the last `scm_reconnect`, if that has left no connection
 ///
-/// Asks neither card nor service, and never blocks.
+/// Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut usize) -> scm_result {
     guard(|| {
@@ -121,19 +114,17 @@ pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut u
     })
 }
 
-/// The context of PC/SC (`SCARDCONTEXT`) that the card handle belongs to.
+/// Gets the context of PC/SC (`SCARDCONTEXT`) of the card handle.
 ///
 /// @param handle  the attachment
-/// @param context  [out] the context, 0 after a failure. It is released by the library, never by the caller.
+/// @param context  [out] the context; 0 after a failure. The library releases it, never the caller.
 ///
 /// @return
-/// - `SCM_S_OK`: given.
-/// - `SCM_E_POINTER`: `context` is NULL.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC cannot be asked for its context.
-/// - the code that the last `scm_reconnect` failed with, if it left no connection.
-/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+/// - `SCM_S_OK`: told.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC does not tell its context.
+/// - the code of the last `scm_reconnect`, if that has left no connection
 ///
-/// Asks neither card nor service, and never blocks.
+/// Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_context(handle: *mut scm_handle, context: *mut usize) -> scm_result {
     guard(|| {
@@ -144,21 +135,20 @@ pub unsafe extern "C-unwind" fn scm_get_context(handle: *mut scm_handle, context
     })
 }
 
-/// A number that grows whenever the card may have forgotten its state: reset, loss of power, removal, another card,
-/// a restart of the service, an exchange that broke off.
+/// Gets a number that grows whenever the card may have forgotten its state: after a reset, a loss of power, a removal,
+/// another card, a restart of the service, or an exchange that failed.
 ///
-/// Who keeps state of the card (a selected file, a verified code) remembers the generation with it, and starts over when
-/// it has grown. It is 0 after an attach. One event makes it grow once, however many calls fail because of it.
+/// A program that remembers state of the card (a selected file, a verified code) remembers the generation with it, and
+/// starts over when the generation has grown. It is 0 after an attach. One event makes it grow once, however many calls
+/// fail.
 ///
 /// @param handle  the attachment
-/// @param generation  [out] the generation, 0 after a failure
+/// @param generation  [out] the generation; 0 after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: given.
-/// - `SCM_E_POINTER`: `generation` is NULL.
-/// - `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+/// - `SCM_S_OK`: told.
 ///
-/// It knows what a call on this attachment has noticed; it asks neither card nor service, and never blocks.
+/// It counts what calls on this attachment have noticed. Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_generation(handle: *mut scm_handle, generation: *mut u64) -> scm_result {
     guard(|| {

@@ -49,7 +49,7 @@ pub struct scm_provider {
     pub atr_mask: *const u8,
     /// The length of the ATR, and of the mask.
     pub atr_length: libc::size_t,
-    /// The first argument of `create` and `end`.
+    /// The first argument of `create` and `release_user_data`.
     pub user_data: *mut c_void,
     /// Makes an object for an attachment. Required. It writes the object to `object`, and the functions get that; NULL
     /// is allowed. `caller_user_data` is the `user_data` of `scm_create_interface`, or else NULL. A failure is the
@@ -68,7 +68,7 @@ pub struct scm_provider {
     pub release: Option<unsafe extern "C-unwind" fn(object: *mut c_void)>,
     /// Is called once, as the last function: when the provider is unregistered, its last object is released, and no
     /// thread is in `create`. NULL: nothing is to be done.
-    pub end: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
+    pub release_user_data: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
 }
 
 // SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or
@@ -86,7 +86,7 @@ unsafe impl Options for scm_provider {
         user_data: std::ptr::null_mut(),
         create: None,
         release: None,
-        end: None,
+        release_user_data: None,
     };
 }
 
@@ -113,7 +113,7 @@ unsafe impl Options for scm_file_access_functions {
         write: None,
         seek: None,
         tell: None,
-        size: None,
+        get_size: None,
         close: None,
     };
 }
@@ -148,7 +148,7 @@ unsafe impl Options for scm_card_auth_functions {
 /// Objects that were created before do not change. The child of a fork has the same providers.
 ///
 /// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
-///   `user_data` and the code of the functions must exist until `end` is called.
+///   `user_data` and the code of the functions must exist until `release_user_data` is called.
 /// @param functions  the functions for files. They are copied.
 ///
 /// @return
@@ -180,7 +180,7 @@ pub unsafe extern "C-unwind" fn scm_register_file_access_provider(
 /// Objects that were created before do not change. The child of a fork has the same providers.
 ///
 /// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
-///   `user_data` and the code of the functions must exist until `end` is called.
+///   `user_data` and the code of the functions must exist until `release_user_data` is called.
 /// @param functions  the functions for codes. They are copied.
 ///
 /// @return
@@ -212,7 +212,7 @@ pub unsafe extern "C-unwind" fn scm_register_ch_verification_provider(
 /// Objects that were created before do not change. The child of a fork has the same providers.
 ///
 /// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
-///   `user_data` and the code of the functions must exist until `end` is called.
+///   `user_data` and the code of the functions must exist until `release_user_data` is called.
 /// @param functions  the functions for authentication. They are copied.
 ///
 /// @return
@@ -244,7 +244,7 @@ pub unsafe extern "C-unwind" fn scm_register_card_auth_provider(
 ///
 /// @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
 /// @param functions  the functions of the interface, in a form that the provider defines for its users. Only the
-///   address is kept: `scm_interface_get_functions` gives it. NULL is allowed.
+///   address is kept: `scm_interface_get_implementation` gives it. NULL is allowed.
 ///
 /// @return as for `scm_register_file_access_provider`, and
 /// - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
@@ -265,8 +265,8 @@ pub unsafe extern "C-unwind" fn scm_register_interface_provider(
 
 /// Unregisters a provider: from now on it creates no object.
 ///
-/// The objects that it has created stay, and its functions are called for them. When the last one is released, `end` is
-/// called.
+/// The objects that it has created stay, and its functions are called for them. When the last one is released,
+/// `release_user_data` is called.
 ///
 /// @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the
 ///   same. If several registered providers have them, the newest one is meant.
@@ -299,7 +299,7 @@ unsafe fn register(
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
     let Pattern { iid, name, cards, user_data, create } = unsafe { given.pattern() }?;
-    let callbacks = Callbacks { user_data, create, release: given.release, end: given.end };
+    let callbacks = Callbacks { user_data, create, release: given.release, end: given.release_user_data };
     let provider = Provider::new(offer(iid, name)?, cards, callbacks, functions);
     // The first use of the handle table makes the library watch forks.
     drop(handles()?);

@@ -6,23 +6,24 @@ use crate::abi::constants::{Disposition, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::{ReconnectRequest, Reconnected};
 use crate::capi::boundary::{Options, guard, options};
+use crate::runtime::wait::SCM_INFINITE;
 
-/// How to reconnect. Begin with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field keeps what is.
+/// How to reconnect. Initialise with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field changes nothing.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_reconnect_options {
-    /// `sizeof(scm_reconnect_options)`: how the library tells versions of this structure apart.
+    /// `sizeof(scm_reconnect_options)`
     pub struct_size: u32,
-    /// The share mode from now on: `SCM_SHARE_EXCLUSIVE`, `SCM_SHARE_SHARED`, `SCM_SHARE_DIRECT`; 0 keeps it.
+    /// The share mode from now on: `SCM_SHARE_EXCLUSIVE`, `SCM_SHARE_SHARED` or `SCM_SHARE_DIRECT`; 0 keeps it.
     pub share_mode: u32,
-    /// The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW`; 0 keeps them.
+    /// The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both, or `SCM_PROTOCOL_RAW`; 0 keeps them.
     pub protocols: u32,
-    /// What is done to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or `SCM_DISPOSITION_UNPOWER`.
+    /// What happens to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or
+    /// `SCM_DISPOSITION_UNPOWER`.
     pub initial_action: u32,
-    /// How long it may take, in milliseconds, after which it ends with `SCM_SCARD_E_TIMEOUT`; or `SCM_INFINITE`: without a
-    /// limit, and `scm_cancel` ends it wherever it waits. 0 (default): without a limit, and what waits for another
-    /// application waits in the resource manager, where `scm_cancel` does not reach it. Never kept for later reconnects.
-    pub timeout_ms: u32,
+    /// The limit of the whole call, in milliseconds, after which it returns `SCM_SCARD_E_TIMEOUT`. 0 (default) and
+    /// `SCM_INFINITE`: no limit. Later reconnects do not keep it.
+    pub limit_ms: u32,
 }
 
 // SAFETY: repr(C), five u32, the first of them the size.
@@ -33,7 +34,7 @@ unsafe impl Options for scm_reconnect_options {
         share_mode: 0,
         protocols: 0,
         initial_action: 0,
-        timeout_ms: 0,
+        limit_ms: 0,
     };
 }
 
@@ -47,52 +48,51 @@ impl scm_reconnect_options {
             share_mode: if_given(self.share_mode, ShareMode::from_value)?,
             protocols: if_given(self.protocols, Protocols::from_value)?,
             initial,
-            timeout_ms: (self.timeout_ms != 0).then_some(self.timeout_ms),
+            limit_ms: if self.limit_ms == 0 { SCM_INFINITE } else { self.limit_ms },
         })
     }
 }
 
-/// Makes an attachment usable again, without a detach followed by an attach (ISCardManage::Reconnect).
+/// Makes an attachment usable again, without a Detach followed by an Attach (ISCardManage::Reconnect).
 ///
-/// Acknowledges that the card was reset by someone else; connects anew when the card was taken out and is back; opens
-/// a new context and connects anew when the service was restarted or the reader came back. When nothing happened it
-/// changes nothing. A lock that was held before is held after, taken anew where it was lost; otherwise the call fails.
-/// The card is not reset. The generation (`scm_get_generation`) has grown when the card may have forgotten its state:
-/// selected files, verified codes, keys.
+/// It acknowledges a reset by another application. It connects again after the card was taken out and put back. It
+/// opens a new context and connects again after a restart of the service or after the reader came back. If nothing has
+/// happened, it changes nothing. The card is not reset. A lock that was held is held afterwards, or the call fails. The
+/// generation (`scm_get_generation`) has grown if the card may have forgotten its state: selected files, verified
+/// codes, keys.
 ///
-/// Cards are told apart by the ATR that the service has read. A swap faster than the service looks at its readers (400 ms
-/// with pcsc-lite) shows as an exchange that broke off: the generation has grown, but the ATR is that of the old card
-/// until the new one is reset, and so `SCM_S_OK` comes for another card.
+/// Cards are distinguished by the ATR that the service has read. If a card is replaced faster than the service looks
+/// (400 ms with pcsc-lite), the exchange fails and the generation grows, but the service still has the ATR of the old
+/// card until the new one is reset: the result is `SCM_S_OK` although the card is another one.
 ///
-/// A borrowed card handle is reconnected as it is. One that the service does not know any more, because it was
-/// restarted or the handle was disconnected, cannot be brought back.
+/// A borrowed card handle is reconnected as it is. If the service does not know it any more, because of a restart or a
+/// disconnect, it cannot be brought back.
 ///
 /// @param handle  the attachment
 ///
 /// @return
-/// - `SCM_S_OK`: usable, and the card answers with the same ATR as before.
-/// - `SCM_S_FALSE`: usable, but the card answers with another ATR: it is another card, or another mode of it.
+/// - `SCM_S_OK`: usable, and the card has the same ATR as before.
+/// - `SCM_S_FALSE`: usable, but with another ATR: another card, or another mode of it.
 /// - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
 /// - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
-/// - `SCM_SCARD_E_NO_SERVICE`: the resource manager is not running.
-/// - `SCM_SCARD_E_SHARING_VIOLATION`: another application has the card exclusively.
-/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment; or it speaks another one now, because others
-///   use it so, or have left it so: `initial_action` `SCM_DISPOSITION_RESET` ends that.
+/// - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run.
+/// - `SCM_SCARD_E_SHARING_VIOLATION`: another application uses the card exclusively.
+/// - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment, or another application has
+///   chosen another one; `initial_action` `SCM_DISPOSITION_RESET` ends that.
 /// - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
-/// - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card is mute,
-///   without power, or not understood by the reader.
-/// - `SCM_SCARD_E_NOT_READY`: others reset the card at the same time, again and again; try later. Also to a callback of a
-///   virtual card that reconnects the attachment it is called for.
+/// - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card does not
+///   answer to a reset, has no power, or the reader does not understand it.
+/// - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback of a virtual
+///   card reconnects the attachment that it works for.
 /// - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
-/// - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`, `SCM_E_OUTOFMEMORY`: as for `scm_attach_by_ifd`.
-/// - the other codes of a connection (see the top of this file), if the service or the driver says so.
-/// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more.
-/// - `SCM_E_UNEXPECTED`: an internal error; the attachment can only be detached.
+/// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
+/// - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`.
+/// - the other codes of a connection
 ///
-/// A failure leaves the attachment in place, to be reconnected later.
+/// A failure leaves the attachment in place, and it can be reconnected later.
 ///
-/// Blocks while another application, or another attachment, holds a lock on the card: `scm_reconnect_ex` has a limit for
-/// it. Any thread may call it; other threads that use the same handle wait meanwhile.
+/// Blocks while another application or attachment holds a lock on the card. `scm_cancel` ends that, and
+/// `scm_reconnect_ex` has a limit.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
@@ -102,18 +102,16 @@ pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_re
 /// Makes an attachment usable again as `scm_reconnect` does, with another share mode, other protocols, or a reset.
 ///
 /// @param handle  the attachment
-/// @param options  what is to change; NULL for nothing. What it sets holds for later reconnects too, once it succeeded.
+/// @param options  the changes; NULL for none. After a success they hold for later reconnects, too.
 ///
 /// @return as `scm_reconnect`, and
-/// - `SCM_E_INVALIDARG`: `struct_size` is that of no version, or a value is not defined here.
-/// - `SCM_SCARD_E_TIMEOUT`: it has taken longer than `timeout_ms`. The attachment is as before, to be reconnected later.
-/// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
+/// - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed. The attachment is as before, and can be reconnected later.
 ///
-/// Blocks as `scm_reconnect`; asked for exclusive use, also until no other application uses the card (pcsc-lite).
-/// `timeout_ms` bounds it, whatever the resource manager does. One that is still at it then keeps the card handle: an own
-/// one is closed when it is done, and a new one takes its place, for which the generation grows; calls on a borrowed one
-/// wait until it is done. A reset or a loss of power is signalled to other attachments (`SCM_SCARD_W_RESET_CARD`), and
-/// makes the generation grow.
+/// Blocks as `scm_reconnect`; to get exclusive use also until no other application uses the card. The attachment ends
+/// its own connection for that time, and makes a new one, for which the generation grows. If the resource manager still
+/// works on the call when the limit has passed or `scm_cancel` ends it, its card handle is given up: an own one is
+/// closed later and replaced, for which the generation grows; calls on a borrowed one wait until the resource manager
+/// has finished. A reset or a loss of power gives other attachments `SCM_SCARD_W_RESET_CARD`, and the generation grows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect_ex(
     handle: *mut scm_handle,

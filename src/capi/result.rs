@@ -8,13 +8,13 @@ use crate::abi::hresult::{Code, Hresult};
 /// The name of a code, such as "SCM_SCARD_W_RESET_CARD".
 ///
 /// @param result  any number
-/// @return static text, never NULL; "unknown" for a number that is no code of this library. Never fails.
+/// @return static text, never NULL: "unknown" for a number that is not a code of this library. Never fails.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_result_name(result: scm_result) -> *const c_char {
     text(result, |code| code.name, c"unknown")
 }
 
-/// What a code means, as one English sentence for a person.
+/// The meaning of a code, as one English sentence for a person.
 ///
 /// @param result  any number
 /// @return static text in UTF-8, never NULL. Never fails.

@@ -6,7 +6,7 @@ use super::scm_result;
 use crate::abi::hresult::{Hresult, Result};
 use crate::capi::boundary::{guard, text};
 
-/// Grows when a program that was compiled for an older header would not work with this library any more.
+/// The version of the binary interface. It grows when programs that were compiled with an older header stop working.
 pub const SCM_ABI_VERSION: u32 = 1;
 
 const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
@@ -17,7 +17,7 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
 /// The longest text that can be a version.
 const MAX_VERSION_LENGTH: usize = 32;
 
-/// The version of this library, such as "0.1.0"; `SCM_VERSION` is that of the header.
+/// The version of the library, such as "0.1.0". `SCM_VERSION` is the version of the header.
 ///
 /// @return static text, never NULL. Never fails.
 #[unsafe(no_mangle)]
@@ -25,24 +25,25 @@ pub extern "C-unwind" fn scm_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// The version of the binary interface of this library; `SCM_ABI_VERSION` is that of the header.
+/// The version of the binary interface of the library. `SCM_ABI_VERSION` is that of the header.
 ///
-/// @return the number. A program that loads the library by hand (dlopen) compares it before anything else. Never fails.
+/// @return the number. A program that loads the library with dlopen compares it before any other call. Never fails.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_abi_version() -> u32 {
     SCM_ABI_VERSION
 }
 
-/// Whether this library can stand in for the version that a program needs.
+/// Checks whether the library works for a program that needs a certain version.
 ///
-/// As in semantic versioning: the same major version, and not older; before 1.0 the same minor version too.
+/// The rule is that of semantic versioning: the same major version and not older; before 1.0 also the same minor
+/// version.
 ///
 /// @param required  "major.minor.patch", such as `SCM_VERSION`
 ///
 /// @return
-/// - `SCM_S_OK`: it can.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: this library is too old, or of another line.
-/// - `SCM_E_INVALIDARG`: `required` is NULL or no version.
+/// - `SCM_S_OK`: it works.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the library is older, or of another major version.
+/// - `SCM_E_INVALIDARG`: `required` is NULL or not a version.
 ///
 /// Never blocks.
 #[unsafe(no_mangle)]

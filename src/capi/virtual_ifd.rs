@@ -29,25 +29,25 @@ pub struct scm_virtual_ifd {
 pub struct scm_virtual_ifd_options {
     /// `sizeof(scm_virtual_ifd_options)`: how the library tells versions of this structure apart.
     pub struct_size: u32,
-    /// How many bytes of log are kept; the oldest lines go first. Default 1 MiB, at most 1 GiB. The memory is reserved when
-    /// the reader is made, and used as the log grows.
+    /// How many bytes of log are kept; the oldest lines go first. Default 1 MiB, at most 1 GiB. The memory is reserved
+    /// when the reader is made, and used as the log grows.
     pub log_limit: u32,
     /// The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm".
     pub vendor_name: *const c_char,
     /// What the callbacks get as their first argument.
-    pub user: *mut c_void,
-    /// Answers a control code as the reader, with a card in it or without, whoever may hold the card but not while another attachment
-    /// has a lock. NULL for a reader that knows no code by itself. `SCM_E_NOTIMPL` and `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does
-    /// not know this one; then `control` of the card that is in is asked. Another error is a reader that failed
-    /// (`SCM_SCARD_E_NOT_TRANSACTED`). The capacity is `SCM_RESPONSE_MAX`.
+    pub user_data: *mut c_void,
+    /// Answers a control code as the reader, with a card in it or without, whoever may hold the card but not while
+    /// another attachment has a lock. NULL for a reader that knows no code by itself. `SCM_E_NOTIMPL` and
+    /// `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does not know this one; then `control` of the card that is in is
+    /// asked. Another error is a reader that failed (`SCM_SCARD_E_NOT_TRANSACTED`). The capacity is `SCM_RESPONSE_MAX`.
     ///
-    /// It runs as the callbacks of a card do (`scm_virtual_card`): on the thread that calls `scm_control`, with no lock of the library
-    /// held, and never two at a time for one reader; it may run beside a callback of the card. It may call the library, also to put
-    /// a card into its own reader, to pull it or to destroy the reader, and waits for nobody in there: `scm_control` to its own
-    /// reader answers `SCM_SCARD_E_NOT_READY`, on any attachment.
+    /// It runs as the callbacks of a card do (`scm_virtual_card`): on the thread that calls `scm_control`, with no lock
+    /// of the library held, and never two at a time for one reader; it may run beside a callback of the card. It may
+    /// call the library, also to put a card into its own reader, to pull it or to destroy the reader, and waits for
+    /// nobody in there: `scm_control` to its own reader answers `SCM_SCARD_E_NOT_READY`, on any attachment.
     pub control: Option<
         unsafe extern "C-unwind" fn(
-            user: *mut c_void,
+            user_data: *mut c_void,
             code: u32,
             input: *const u8,
             input_length: libc::size_t,
@@ -56,23 +56,24 @@ pub struct scm_virtual_ifd_options {
             output_length: *mut libc::size_t,
         ) -> scm_result,
     >,
-    /// Is called once, as the last one, when the reader has been destroyed, and no control code is under way any more. NULL for
-    /// nothing to be done. Not called when `scm_virtual_ifd_create` fails, nor in the child of a fork.
-    pub release: Option<unsafe extern "C-unwind" fn(user: *mut c_void)>,
+    /// Is called once, as the last one, when the reader has been destroyed, and no control code is under way any more.
+    /// NULL for nothing to be done. Not called when `scm_virtual_ifd_create` fails, nor in the child of a fork.
+    pub release: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
     /// Attributes of the reader, beside those that every virtual reader has, or in their place; copied. NULL for none.
     pub attributes: *const scm_virtual_attribute,
     /// How many, up to 256; no two with the same id.
     pub attribute_count: libc::size_t,
 }
 
-// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or NULL.
+// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or
+// NULL.
 unsafe impl Options for scm_virtual_ifd_options {
     const FIRST_SIZE: usize = 8 + size_of::<usize>();
     const DEFAULT: Self = scm_virtual_ifd_options {
         struct_size: size_of::<Self>() as u32,
         log_limit: 0,
         vendor_name: std::ptr::null(),
-        user: std::ptr::null_mut(),
+        user_data: std::ptr::null_mut(),
         control: None,
         release: None,
         attributes: std::ptr::null(),
@@ -84,7 +85,8 @@ const DEFAULT_LOG_LIMIT: u32 = 1 << 20;
 const MAX_LOG_LIMIT: u32 = 1 << 30;
 const MAX_ATTRIBUTES: usize = 256;
 
-/// `scm_virtual_attribute.flags`: `scm_set_attribute` gives it another value, which stays until the reader is destroyed.
+/// `scm_virtual_attribute.flags`: `scm_set_attribute` gives it another value, which stays until the reader is
+/// destroyed.
 pub const SCM_VIRTUAL_ATTRIBUTE_SETTABLE: u32 = 1;
 
 /// An attribute of a virtual reader (`scm_virtual_ifd_options.attributes`). This structure does not grow.
@@ -104,21 +106,22 @@ pub struct scm_virtual_attribute {
 /// What a virtual card is and does. Begin with `SCM_VIRTUAL_CARD_INIT`.
 ///
 /// The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and its
-/// like), with no lock of the library held, and never two at a time for one card, from its insertion to its `release`. A
-/// callback may call the library. It waits for nobody in there, because another thread may wait for the end of the callback: where
-/// a call would have to, it answers `SCM_SCARD_E_NOT_READY` at once. That is any use of the attachment on whose behalf it runs, other
-/// than to ask what is known of it or to detach it; through any attachment whatever reaches its own card; and an attachment, a
-/// reader or a card that another thread uses. It may pull its own card or reset it; the exchange under way then fails with
-/// `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called when the callback has returned:
-/// who puts another card in from there, with the same `user`, better does it from `release`. It has to return, unless its thread ends in
-/// it, which is an error to the card's user: neither an exception nor a longjmp may leave it.
+/// like), with no lock of the library held, and never two at a time for one card, from its insertion to its `release`.
+/// A callback may call the library. It waits for nobody in there, because another thread may wait for the end of the
+/// callback: where a call would have to, it answers `SCM_SCARD_E_NOT_READY` at once. That is any use of the attachment
+/// on whose behalf it runs, other than to ask what is known of it or to detach it; through any attachment whatever
+/// reaches its own card; and an attachment, a reader or a card that another thread uses. It may pull its own card or
+/// reset it; the exchange under way then fails with `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power`
+/// and `release` are called when the callback has returned: who puts another card in from there, with the same
+/// `user_data`, better does it from `release`. It has to return, unless its thread ends in it, which is an error to the
+/// card's user: neither an exception nor a longjmp may leave it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_virtual_card {
     /// `sizeof(scm_virtual_card)`: how the library tells versions of this structure apart.
     pub struct_size: u32,
-    /// The protocols that are offered: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW` for that alone.
-    /// 0 for those of the ATR; then the reader does not understand a card whose ATR is none
+    /// The protocols that are offered: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both or-ed, or `SCM_PROTOCOL_RAW` for that
+    /// alone. 0 for those of the ATR; then the reader does not understand a card whose ATR is none
     /// (`SCM_SCARD_W_UNSUPPORTED_CARD`). Of several, T=1 is chosen, unless only T=0 is asked for.
     pub protocols: u32,
     /// The ATR, 1 to `SCM_ATR_MAX` bytes; copied.
@@ -126,13 +129,13 @@ pub struct scm_virtual_card {
     /// Its length.
     pub atr_length: libc::size_t,
     /// What the callbacks get as their first argument.
-    pub user: *mut c_void,
+    pub user_data: *mut c_void,
     /// Answers one command. Required. The capacity is the longest response there is, `SCM_RESPONSE_MAX`. An error is a
     /// card that failed to answer (`SCM_SCARD_E_NOT_TRANSACTED`); so is an answer of fewer than two bytes
     /// (`SCM_SCARD_F_COMM_ERROR`).
     pub transmit: Option<
         unsafe extern "C-unwind" fn(
-            user: *mut c_void,
+            user_data: *mut c_void,
             command: *const u8,
             command_length: libc::size_t,
             response: *mut u8,
@@ -144,14 +147,13 @@ pub struct scm_virtual_card {
     /// to forget, and answers to every reset. An error is a card that does not
     /// answer to a reset: it is mute (`SCM_SCARD_W_UNRESPONSIVE_CARD`) until one succeeds. When the power is turned off
     /// the answer does not matter.
-    pub power: Option<unsafe extern "C-unwind" fn(user: *mut c_void, event: u32) -> scm_result>,
-    /// Answers a control code as the reader, where that has no `control` of its own (`scm_virtual_ifd_options`) or does not know the
-    /// code. NULL for a card that knows none. `SCM_E_NOTIMPL` and
-    /// `SCM_SCARD_E_UNSUPPORTED_FEATURE` say that it does not know this one; another error is a reader that failed
-    /// (`SCM_SCARD_E_NOT_TRANSACTED`).
+    pub power: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void, event: u32) -> scm_result>,
+    /// Answers a control code as the reader, where that has no `control` of its own (`scm_virtual_ifd_options`) or does
+    /// not know the code. NULL for a card that knows none. `SCM_E_NOTIMPL` and `SCM_SCARD_E_UNSUPPORTED_FEATURE` say
+    /// that it does not know this one; another error is a reader that failed (`SCM_SCARD_E_NOT_TRANSACTED`).
     pub control: Option<
         unsafe extern "C-unwind" fn(
-            user: *mut c_void,
+            user_data: *mut c_void,
             code: u32,
             input: *const u8,
             input_length: libc::size_t,
@@ -160,12 +162,13 @@ pub struct scm_virtual_card {
             output_length: *mut libc::size_t,
         ) -> scm_result,
     >,
-    /// Is called once, as the last one, when the card has been removed, or its reader destroyed, and no call is in it any
-    /// more. NULL for nothing to be done.
-    pub release: Option<unsafe extern "C-unwind" fn(user: *mut c_void)>,
+    /// Is called once, as the last one, when the card has been removed, or its reader destroyed, and no call is in it
+    /// any more. NULL for nothing to be done.
+    pub release: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
 }
 
-// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or NULL.
+// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or
+// NULL.
 unsafe impl Options for scm_virtual_card {
     const FIRST_SIZE: usize = 8 + 7 * size_of::<usize>();
     const DEFAULT: Self = scm_virtual_card {
@@ -173,7 +176,7 @@ unsafe impl Options for scm_virtual_card {
         protocols: 0,
         atr: std::ptr::null(),
         atr_length: 0,
-        user: std::ptr::null_mut(),
+        user_data: std::ptr::null_mut(),
         transmit: None,
         power: None,
         control: None,
@@ -204,22 +207,26 @@ unsafe impl Options for scm_virtual_failure {
         scm_virtual_failure { struct_size: size_of::<Self>() as u32, result: 0, skip: 0, count: 0, delay_ms: 0 };
 }
 
-/// Makes a virtual reader: a reader inside this process, for programs that test their card code without hardware or a daemon.
+/// Makes a virtual reader: a reader inside this process, for programs that test their card code without hardware or a
+/// daemon.
 ///
-/// It is listed, attached to and used like any other, by this process alone, and obeys the same rules: share modes, locks,
-/// signals of resets and removals. It stays until `scm_virtual_ifd_destroy`. Other processes, and PC/SC calls past this library,
-/// do not see it. The child of a fork begins without any. The resource manager of the platform, if it runs, is asked whether it
-/// has a reader of this name; where a system starts it on demand, that starts it. In the child of a fork it is not asked.
+/// It is listed, attached to and used like any other, by this process alone, and obeys the same rules: share modes,
+/// locks, signals of resets and removals. It stays until `scm_virtual_ifd_destroy`. Other processes, and PC/SC calls
+/// past this library, do not see it. The child of a fork begins without any. The resource manager of the platform, if
+/// it runs, is asked whether it has a reader of this name; where a system starts it on demand, that starts it. In the
+/// child of a fork it is not asked.
 ///
 /// @param name  its name: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes, NUL-terminated
-/// @param options  what it is like; NULL for the defaults. What `user` points to belongs to the reader until `release`.
+/// @param options  what it is like; NULL for the defaults. What `user_data` points to belongs to the reader until
+///   `release`.
 /// @param ifd  [out] the reader; NULL after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: made; empty.
 /// - `SCM_E_POINTER`: `ifd` is NULL.
-/// - `SCM_E_INVALIDARG`: `name` or the vendor name cannot be one, `struct_size` is that of no version, `log_limit` is too large, or there
-///   are too many attributes, one that is too long or has a flag that is not defined, two with one id, or NULL with a count or length.
+/// - `SCM_E_INVALIDARG`: `name` or the vendor name cannot be one, `struct_size` is that of no version, `log_limit` is
+///   too large, or there are too many attributes, one that is too long or has a flag that is not defined, two with one
+///   id, or NULL with a count or length.
 /// - `SCM_SCARD_E_DUPLICATE_READER`: a reader has this name, a real or a virtual one.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
@@ -260,18 +267,19 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_if
 /// Puts a card into a virtual reader and powers it (`power` is called with `SCM_POWER_ON`).
 ///
 /// @param ifd  the reader
-/// @param card  the card; the structure and the ATR are copied. What `user` points to belongs to the reader until `release`.
+/// @param card  the card; the structure and the ATR are copied. What `user_data` points to belongs to the reader until
+///   `release`.
 ///
 /// @return
 /// - `SCM_S_OK`: the card is in, also when it is mute, or when the service is stopped and powers it later.
 /// - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
-/// - `SCM_E_INVALIDARG`: `card` is NULL, `struct_size` is that of no version, the ATR is empty or too long, `transmit` is NULL, or
-///   `protocols` is not defined.
+/// - `SCM_E_INVALIDARG`: `card` is NULL, `struct_size` is that of no version, the ATR is empty or too long, `transmit`
+///   is NULL, or `protocols` is not defined.
 /// - `SCM_SCARD_E_NOT_READY`: there is a card in the reader.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 ///
-/// After a failure nothing was called, and the card is still the caller's. Takes as long as `power` takes. Any thread may
-/// call it.
+/// After a failure nothing was called, and the card is still the caller's. Takes as long as `power` takes. Any thread
+/// may call it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
     ifd: *mut scm_virtual_ifd,
@@ -287,15 +295,15 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
 
 /// Pulls the card out of a virtual reader, whatever is going on with it.
 ///
-/// Every attachment answers `SCM_SCARD_W_REMOVED_CARD` from now on, until it is reconnected; so does an exchange that is
-/// under way, and one that waits for the card. A reset of the next card takes the place of this signal, as with pcscd. Locks
-/// end.
+/// Every attachment answers `SCM_SCARD_W_REMOVED_CARD` from now on, until it is reconnected; so does an exchange that
+/// is under way, and one that waits for the card. A reset of the next card takes the place of this signal, as with
+/// pcscd. Locks end.
 ///
 /// @param ifd  the reader
 ///
 /// @return
-/// - `SCM_S_OK`: the card is out. `power` (`SCM_POWER_OFF`) and `release` have been called, or will be when the call that is in
-///   the card has ended.
+/// - `SCM_S_OK`: the card is out. `power` (`SCM_POWER_OFF`) and `release` have been called, or will be when the call
+///   that is in the card has ended.
 /// - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
 /// - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
 ///
@@ -314,7 +322,8 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd
 /// this does not ask whether somebody has locked the card.
 ///
 /// @param ifd  the reader
-/// @param action  `SCM_DISPOSITION_RESET` (warm), or `SCM_DISPOSITION_UNPOWER`: the power stays off until the card is used again
+/// @param action  `SCM_DISPOSITION_RESET` (warm), or `SCM_DISPOSITION_UNPOWER`: the power stays off until the card is
+///   used again
 ///
 /// @return
 /// - `SCM_S_OK`: done.
@@ -336,17 +345,18 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd,
 
 /// Lets the next calls of an operation fail: the first `skip` go by, then `count` answer `result` and do nothing else.
 ///
-/// Operations are counted as they reach the resource manager: `scm_attach_by_ifd`, for one, connects once and asks for the
-/// status once. The log shows them. Plans for the same operation come true one after the other.
+/// Operations are counted as they reach the resource manager: `scm_attach_by_ifd`, for one, connects once and asks for
+/// the status once. The log shows them. Plans for the same operation come true one after the other.
 ///
 /// @param ifd  the reader
 /// @param operation  `SCM_VIRTUAL_CONNECT` to `SCM_VIRTUAL_SET_ATTRIBUTE`
-/// @param result  the code that the calls fail with, as the resource manager would give it. What an attachment makes of it may
-///   be another: after a failed exchange it asks what is true. A code is given as often as is said, and nothing else
-///   happens: for a card that is gone and stays gone there is `scm_virtual_ifd_remove`. `SCM_E_HANDLE` and
+/// @param result  the code that the calls fail with, as the resource manager would give it. What an attachment makes of
+///   it may be another: after a failed exchange it asks what is true. A code is given as often as is said, and nothing
+///   else happens: for a card that is gone and stays gone there is `scm_virtual_ifd_remove`. `SCM_E_HANDLE` and
 ///   `SCM_E_UNEXPECTED` no resource manager can say: they are `SCM_E_FAIL`.
 /// @param skip  how many calls go by before
-/// @param count  how many calls fail; `UINT32_MAX` for all that follow, 0 to take back what was planned for the operation
+/// @param count  how many calls fail; `UINT32_MAX` for all that follow, 0 to take back what was planned for the
+///   operation
 ///
 /// @return
 /// - `SCM_S_OK`: planned.
@@ -378,8 +388,8 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
 /// @param failure  what happens to them
 ///
 /// @return as `scm_virtual_ifd_fail`, and
-/// - `SCM_E_INVALIDARG`: `failure` is NULL, `struct_size` is that of no version, or the result is `SCM_S_FALSE` or another success
-///   but `SCM_S_OK`.
+/// - `SCM_E_INVALIDARG`: `failure` is NULL, `struct_size` is that of no version, or the result is `SCM_S_FALSE` or
+///   another success but `SCM_S_OK`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
     ifd: *mut scm_virtual_ifd,
@@ -411,20 +421,22 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
 ///
 /// A line is written when its operation has ended: that of an exchange stands behind those of what its callback did.
 ///
-/// The data of commands that can carry a code or a key are withheld, by their instruction in every class: VERIFY (20, 21), CHANGE
-/// REFERENCE DATA (24, 25), DISABLE and ENABLE VERIFICATION REQUIREMENT (26, 28), RESET RETRY COUNTER (2C, 2D), PERFORM BIOMETRIC
-/// OPERATION (2E, 2F), ENVELOPE (C2, C3), PUT KEY (D8) and PUT DATA (DA, DB); of control codes only the length is shown.
+/// The data of commands that can carry a code or a key are withheld, by their instruction in every class: VERIFY (20,
+/// 21), CHANGE REFERENCE DATA (24, 25), DISABLE and ENABLE VERIFICATION REQUIREMENT (26, 28), RESET RETRY COUNTER (2C,
+/// 2D), PERFORM BIOMETRIC OPERATION (2E, 2F), ENVELOPE (C2, C3), PUT KEY (D8) and PUT DATA (DA, DB); of control codes
+/// only the length is shown.
 ///
 /// @param ifd  the reader
 /// @param log  [out] the text, UTF-8 with its NUL; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `log`, in bytes
-/// @param length  [out] the length of the text with its NUL, 0 after a failure
+/// @param log_length  [out] the length of the text with its NUL, 0 after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: copied.
-/// - `SCM_E_POINTER`: `length` is NULL, or `log` is NULL with a capacity.
+/// - `SCM_E_POINTER`: `log_length` is NULL, or `log` is NULL with a capacity.
 /// - `SCM_E_HANDLE`: `ifd` is no virtual reader, or not any more.
-/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the log does not fit; `*length` is what is needed now. It may have grown by the next call.
+/// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the log does not fit; `*log_length` is what is needed now. It may have grown by
+///   the next call.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 ///
 /// Does not block. Any thread may call it.
@@ -433,11 +445,11 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
     ifd: *mut scm_virtual_ifd,
     log: *mut c_char,
     capacity: libc::size_t,
-    length: *mut libc::size_t,
+    log_length: *mut libc::size_t,
 ) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let log = unsafe { OutputBytes::new(log.cast(), capacity, length) }?;
+        let log = unsafe { OutputBytes::new(log.cast(), capacity, log_length) }?;
         log.fill(&r#virtual::log(number(ifd)?)?)
     })
 }
@@ -461,8 +473,8 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_
 
 /// Stops the virtual resource manager, as if the daemon of a real one went down.
 ///
-/// Virtual readers are not listed any more; attachments to them answer `SCM_SCARD_E_NO_SERVICE` until it runs again and they are
-/// reconnected. Cards lose their power, and stay in. Real readers do not notice.
+/// Virtual readers are not listed any more; attachments to them answer `SCM_SCARD_E_NO_SERVICE` until it runs again and
+/// they are reconnected. Cards lose their power, and stay in. Real readers do not notice.
 ///
 /// @return
 /// - `SCM_S_OK`: stopped.
@@ -482,8 +494,8 @@ pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
 /// - `SCM_S_FALSE`: it was running; it does from the beginning.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// Does not wait for calls of cards that are under way; such a card is powered when its call has ended. Any thread may call
-/// it.
+/// Does not wait for calls of cards that are under way; such a card is powered when its call has ended. Any thread may
+/// call it.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_start() -> scm_result {
     guard(|| Ok(if r#virtual::start_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
@@ -520,7 +532,7 @@ unsafe fn create(
     }
     // With the table comes what a fork does to the readers.
     drop(handles()?);
-    let scm_virtual_ifd_options { user, control, release, .. } = given;
+    let scm_virtual_ifd_options { user_data: user, control, release, .. } = given;
     let driver = Arc::try_new(Driver::new(DriverCallbacks { user, control, release }))?;
     let make = Make { vendor, attributes, driver: driver.clone(), log_limit: log_limit as usize };
     let number = r#virtual::create(name, make)?;
@@ -572,7 +584,7 @@ unsafe fn read_card(card: *const scm_virtual_card) -> Result<Card> {
         protocols => Some(Protocols::from_value(protocols)?),
     };
     let callbacks = Callbacks {
-        user: given.user,
+        user: given.user_data,
         transmit: given.transmit.ok_or(Hresult::E_INVALIDARG)?,
         power: given.power,
         control: given.control,

@@ -1,4 +1,4 @@
-//! The delivery of a command to a card that answers anything.
+//! The delivery of a command to a card that answers with any bytes.
 
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
@@ -6,17 +6,17 @@ use crate::iso7816::class;
 use crate::iso7816::command::{Command, EXTENDED_DATA, SHORT_DATA, SHORT_RESPONSE};
 use crate::iso7816::delivery::{Carrier, Extended, Fetching, Limits};
 
-/// VERIFY, and one that is no secret.
+/// VERIFY, and a command without a secret.
 const INSTRUCTIONS: [u8; 2] = [0x20, 0xCA];
 
-/// Answers what is in the bytes, each answer behind its length, and is gone at their end.
+/// Answers with the parts of the bytes, each with its length before it. Fails when they are used up.
 struct AnyCard<'a> {
     protocol: Protocol,
     limits: Limits,
     ins: u8,
     answers: &'a [u8],
     exchanges: usize,
-    /// How often the last part, or the whole, of the command has come.
+    /// How often the last part, or the whole command, was received.
     ends: usize,
 }
 
@@ -47,13 +47,13 @@ impl AnyCard<'_> {
         let most = self.limits.extended.filter(|_| is_extended);
         let most = most.unwrap_or(Extended { data: SHORT_DATA, response: SHORT_RESPONSE });
         assert!(!is_extended || self.protocol == Protocol::T1 && self.limits.extended.is_some());
-        // A right Le that the card has named is what it is.
+        // The right Le that the card has reported.
         assert!(data <= most.data && expected <= most.response.max(SHORT_RESPONSE), "{apdu:02X?}");
         assert!(self.protocol == Protocol::T1 || data == 0 || expected == 0, "data and Le with T=0: {apdu:02X?}");
     }
 }
 
-/// Nc and Ne of what follows the header of a command APDU, which is one of the seven cases.
+/// Nc and Ne from the bytes after the header of a command APDU, which has one of the seven forms.
 fn lengths(body: &[u8]) -> (usize, usize) {
     let ne = |le: usize, most: usize| if le == 0 { most } else { le };
     match *body {
@@ -76,7 +76,7 @@ fn lengths(body: &[u8]) -> (usize, usize) {
     }
 }
 
-/// Flags, the class, the lengths of the command's data and of its answer, and what the card answers.
+/// Flags, the class, the lengths of the command's data and of its answer, and then the answers of the card.
 pub fn response(bytes: &[u8]) {
     let Some(([flags, cla, data_high, data_low, ne_high, ne_low], answers)) = bytes.split_first_chunk() else { return };
     let extended = match flags >> 3 & 0x03 {
@@ -88,18 +88,18 @@ pub fn response(bytes: &[u8]) {
     let limits = Limits { chaining: flags & 0x02 != 0, extended };
     let protocol = if flags & 0x01 == 0 { Protocol::T0 } else { Protocol::T1 };
     let ins = if flags & 0x04 == 0 { INSTRUCTIONS[0] } else { INSTRUCTIONS[1] };
-    // A class of the caller's with the bit for chaining would look like one of ours.
+    // A class of the caller with the bit for chaining would look like a part of a chain.
     let cla = cla & !0x10;
     let ne = usize::from(u16::from_be_bytes([*ne_high, *ne_low])) + usize::from(flags >> 5 & 1);
     let data = vec![0; usize::from(u16::from_be_bytes([*data_high, *data_low])).min(EXTENDED_DATA)];
     let mut card = AnyCard { protocol, limits, ins, answers, exchanges: 0, ends: 0 };
     let command = Command { cla, ins, p1: 0, p2: 1, data: &data, ne };
     let mut answer = vec![1, 2, 3];
-    let fetching = Fetching { believes_67xx: cla == class::SIM, ..Fetching::of(&command, false) };
+    let fetching = Fetching { takes_length_of_67xx: cla == class::SIM, ..Fetching::of(&command, false) };
     let sent = command.deliver(&mut card, &limits, &fetching, &mut answer);
-    // More than was asked for comes with the last exchange, or with both ends of an envelope.
+    // More than the wanted length comes only with the last exchange, or with both ends of an envelope.
     assert!(answer.starts_with(&[1, 2, 3]) && answer.len() <= 3 + ne + 2 * usize::from(u8::MAX));
-    // Each part of the data, each byte of the answer, a correction for each of those, and another class for the first.
+    // Each part of the data, each byte of the answer, a correction for each of these, and another class for the first.
     let most = data.len().div_ceil(SHORT_DATA) + 3 + 2 * (ne + 1) + 2;
     assert!(card.exchanges <= most, "{} exchanges", card.exchanges);
     assert!(sent != Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE) || card.exchanges == 0);

@@ -9,7 +9,7 @@ use std::sync::MutexGuard;
 
 use super::process::{Handles, wait_for_handles};
 use crate::abi::hresult::{Hresult, Result};
-use crate::arbiter::registry::{self as arbiters, Arbiters};
+use crate::arbiter::registry::{self as arbiters, Registry};
 use crate::interfaces::provided::registry as providers;
 use crate::resource_manager::{pcsc, r#virtual};
 use crate::runtime::fork_count::count_fork;
@@ -17,7 +17,7 @@ use crate::runtime::fork_count::count_fork;
 /// The locks that are held during a fork, so that no child inherits data in the middle of a change.
 struct HeldLocks {
     handles: MutexGuard<'static, Handles>,
-    arbiters: MutexGuard<'static, Arbiters>,
+    arbiters: MutexGuard<'static, Registry>,
     pcsc: pcsc::Locked,
     readers: r#virtual::Locked,
     providers: providers::Locked,

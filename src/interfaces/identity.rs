@@ -1,7 +1,7 @@
 //! The identity of an interface: its IID and its names. Three interfaces always exist, others only with a provider.
 
 use super::name::Name;
-use crate::abi::guid::scm_guid;
+use crate::abi::guid::{SCM_IID_CARD_AUTH, SCM_IID_CH_VERIFICATION, SCM_IID_FILE_ACCESS, scm_guid};
 use crate::abi::hresult::{Hresult, Result};
 
 /// The interfaces that exist without any provider.
@@ -13,22 +13,10 @@ pub enum Standard {
 }
 
 /// The IID of each in the type library, the name that ISCardManage creates it by, and its name in COM.
-const STANDARDS: [(Standard, scm_guid, [&[u8]; 2]); 3] = [
-    (
-        Standard::FileAccess,
-        scm_guid { data1: 0x4029_DD8A, data2: 0x5902, data3: 0x11D0, data4: *b"\xB8\x4C\x00\xC0\x4F\xD4\x24\xB9" },
-        [b"FileAccess", b"ISCardFileAccess"],
-    ),
-    (
-        Standard::ChVerification,
-        scm_guid { data1: 0x4029_DD85, data2: 0x5902, data3: 0x11D0, data4: *b"\xB8\x4C\x00\xC0\x4F\xD4\x24\xB9" },
-        [b"CHVerification", b"ISCardVerify"],
-    ),
-    (
-        Standard::CardAuth,
-        scm_guid { data1: 0x7B06_3D61, data2: 0x6E40, data3: 0x11D0, data4: *b"\xB8\x58\x00\xC0\x4F\xD4\x24\xB9" },
-        [b"CardAuth", b"ISCardAuth"],
-    ),
+static STANDARDS: [(Standard, &scm_guid, [&[u8]; 2]); 3] = [
+    (Standard::FileAccess, &SCM_IID_FILE_ACCESS, [b"FileAccess", b"ISCardFileAccess"]),
+    (Standard::ChVerification, &SCM_IID_CH_VERIFICATION, [b"CHVerification", b"ISCardVerify"]),
+    (Standard::CardAuth, &SCM_IID_CARD_AUTH, [b"CardAuth", b"ISCardAuth"]),
 ];
 
 impl Standard {
@@ -39,7 +27,7 @@ impl Standard {
     }
 
     fn of_iid(iid: &scm_guid) -> Option<Standard> {
-        STANDARDS.iter().find(|(_, known, _)| known == iid).map(|(standard, ..)| *standard)
+        STANDARDS.iter().find(|(_, known, _)| *known == iid).map(|(standard, ..)| *standard)
     }
 }
 
@@ -122,7 +110,7 @@ mod tests {
     use super::*;
 
     const OWN: scm_guid = scm_guid { data1: 1, data2: 2, data3: 3, data4: [4; 8] };
-    const FILES: scm_guid = STANDARDS[0].1;
+    const FILES: scm_guid = SCM_IID_FILE_ACCESS;
 
     fn named(text: &str) -> Name {
         Name::new(text.as_bytes()).unwrap()
@@ -131,7 +119,7 @@ mod tests {
     #[test]
     fn a_standard_interface_goes_by_its_iid_and_by_both_names() {
         for (standard, iid, names) in STANDARDS {
-            assert_eq!(Interface::of_iid(iid), Interface::Standard(standard));
+            assert_eq!(Interface::of_iid(*iid), Interface::Standard(standard));
             for name in names {
                 assert_eq!(Interface::of_name(Name::new(name).unwrap()), Interface::Standard(standard));
             }

@@ -1,4 +1,4 @@
-//! The ATR: what a card says of itself after a reset (ISO/IEC 7816-3, clause 8).
+//! The ATR: the answer of a card to its reset (ISO/IEC 7816-3, clause 8).
 
 /// The longest ATR, in bytes: TS, T0 and 31 more.
 pub(crate) const MAX_LENGTH: usize = 33;
@@ -6,13 +6,13 @@ pub(crate) const MAX_LENGTH: usize = 33;
 /// An ATR; empty when there is no card.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Atr {
-    /// Zero behind `length`, so that equality is equality of the ATR.
+    /// Zero after `length`, so that equal ATRs have equal fields.
     bytes: [u8; MAX_LENGTH],
     length: u8,
 }
 
 impl Atr {
-    /// The ATR in `bytes`, cut at the longest that the standard allows.
+    /// The ATR in `bytes`, cut at the greatest length of the standard.
     pub fn new(bytes: &[u8]) -> Atr {
         let mut atr = Atr { bytes: [0; MAX_LENGTH], length: 0 };
         for (to, from) in atr.bytes.iter_mut().zip(bytes) {
@@ -28,20 +28,20 @@ impl Atr {
     }
 }
 
-/// What the interface bytes of an ATR say (ISO/IEC 7816-3, 8.2 and 8.3).
+/// The interface bytes of an ATR (ISO/IEC 7816-3, 8.2 and 8.3).
 struct Interface {
     t_0: bool,
     t_1: bool,
     others: bool,
-    /// The protocol of the specific mode, which TA2 announces.
+    /// The protocol of the specific mode, from TA2.
     specific: Option<u8>,
-    /// Where the historical bytes are.
+    /// The offset of the historical bytes.
     historical: std::ops::Range<usize>,
 }
 
 impl Atr {
-    /// None for what is no ATR. Only what says so is read: there are cards with a wrong check byte, and pcscd does not look at it
-    /// either.
+    /// None for an invalid ATR. The check byte is not verified: some cards have a wrong one, and pcscd does not verify
+    /// it either.
     fn interface(&self) -> Option<Interface> {
         let mut bytes = self.as_bytes().iter().copied();
         if !matches!(bytes.next()?, 0x3B | 0x3F) {
@@ -50,7 +50,8 @@ impl Atr {
         let (mut t_0, mut t_1, mut others, mut specific) = (false, false, false, None);
         let mut indicator = bytes.next()?;
         let historical_bytes = usize::from(indicator & 0x0F);
-        // TA, TB, TC and TD follow as the upper half of T0, and then of each TD, says; the lower half of a TD is a protocol.
+        // The upper half of T0, and then of each TD, says which of TA, TB, TC and TD follow; the lower half of a TD is
+        // a protocol.
         for index in 1.. {
             if indicator & 0x10 != 0 {
                 let ta = bytes.next()?;
@@ -73,17 +74,17 @@ impl Atr {
         Some(Interface { t_0, t_1, others, specific, historical: begin..begin + historical_bytes })
     }
 
-    /// Whether the card offers T=0 and T=1; None for what is no ATR. In the specific mode it offers one.
+    /// Whether the card offers T=0 and T=1; None for an invalid ATR. In the specific mode it offers one protocol.
     pub fn protocols(&self) -> Option<(bool, bool)> {
         let Interface { t_0, t_1, others, specific, .. } = self.interface()?;
         Some(match specific {
             Some(protocol) => (protocol == 0, protocol == 1),
-            // Without a TD the card speaks T=0.
+            // Without a TD the card has T=0.
             None => (t_0 || !(t_1 || others), t_1),
         })
     }
 
-    /// The historical bytes (ISO/IEC 7816-4, 12.1.1); empty where there are none, or not as many as the ATR says.
+    /// The historical bytes (ISO/IEC 7816-4, 12.1.1); empty if there are none, or fewer than the ATR says.
     pub fn historical_bytes(&self) -> &[u8] {
         let bytes = self.interface().and_then(|interface| self.as_bytes().get(interface.historical));
         bytes.unwrap_or_default()
@@ -91,11 +92,11 @@ impl Atr {
 }
 
 impl Atr {
-    /// The COMPACT-TLV objects among the historical bytes (ISO/IEC 7816-4, 12.1.1): the upper half of a byte is the tag, the
-    /// lower one the length.
+    /// The COMPACT-TLV objects in the historical bytes (ISO/IEC 7816-4, 12.1.1): the upper half of a byte is the tag,
+    /// the lower half the length.
     pub fn compact_objects(&self) -> impl Iterator<Item = (u8, &[u8])> {
         let mut rest = match self.historical_bytes() {
-            // The last three are a status indicator, which is no data object there.
+            // The last three bytes are a status indicator, and no data object.
             [0x00, objects @ .., _, _, _] => objects,
             [0x80, objects @ ..] => objects,
             _ => &[],
@@ -128,12 +129,12 @@ mod tests {
     }
 
     #[test]
-    fn the_protocols_are_those_of_the_interface_bytes() {
+    fn the_interface_bytes_give_the_protocols() {
         let protocols = |bytes: &[u8]| Atr::new(bytes).protocols();
         assert_eq!(protocols(&[0x3B, 0x00]), Some((true, false)));
         assert_eq!(protocols(&[0x3F, 0x02, 0x14, 0x50]), Some((true, false)));
         assert_eq!(protocols(&[0x3B, 0x83, 0x01, 0x73, 0x63, 0x6D, 0xFF]), Some((false, true)));
-        // T=0 and T=1, with TA1, TC1 and T=15 behind.
+        // T=0 and T=1, followed by TA1, TC1 and T=15.
         assert_eq!(protocols(&[0x3B, 0xD0, 0x18, 0x00, 0x80, 0x81, 0x1F, 0x03, 0xD5]), Some((true, true)));
         assert_eq!(protocols(&[0x3B, 0x80, 0x80, 0x01, 0x01]), Some((true, true)));
         // The specific mode.
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_atr_has_no_protocols() {
+    fn an_invalid_atr_has_no_protocols() {
         let no_atr: [&[u8]; 5] = [&[], &[0x3B], &[0x3C, 0x00], &[0x3B, 0x80], &[0x3B, 0xC0, 0x81]];
         for bytes in no_atr {
             assert_eq!(Atr::new(bytes).protocols(), None, "{bytes:02X?}");

@@ -1,11 +1,12 @@
-//! What a card says that it can do: in the historical bytes of its ATR, and in EF.ATR/INFO (ISO/IEC 7816-4, 12.1 and 12.2).
+//! The capabilities of a card, from the historical bytes of its ATR, and from EF.ATR/INFO (ISO/IEC 7816-4, 12.1 and
+//! 12.2).
 
 use crate::iso7816::atr::Atr;
 use crate::iso7816::command::{SHORT_DATA, SHORT_RESPONSE};
 use crate::iso7816::delivery::{EVERYTHING, Extended, Limits};
 use crate::iso7816::tlv;
 
-/// Card capabilities, and what the extended lengths are limited to. `None` is what the card does not say.
+/// Card capabilities, and the limits of extended lengths. `None` for what the card does not report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Capabilities {
     pub chaining: Option<bool>,
@@ -13,18 +14,18 @@ pub struct Capabilities {
     /// The longest command APDU and the longest response APDU, in bytes.
     pub max_command: Option<usize>,
     pub max_response: Option<usize>,
-    /// How many logical channels there are, with the basic one.
+    /// The number of logical channels, with the basic one.
     pub channels: Option<u32>,
-    /// That there is more to be read in EF.ATR/INFO.
+    /// EF.ATR/INFO has more information.
     pub more_in_file: bool,
-    /// That what there is was read.
+    /// The information in EF.ATR/INFO has been read.
     pub has_read_file: bool,
 }
 
 /// Card capabilities, as a BER-TLV and as a COMPACT-TLV tag.
 const CARD_CAPABILITIES: u32 = 0x47;
 const COMPACT_CARD_CAPABILITIES: u8 = 0x7;
-/// What the table says of many logical channels.
+/// The value of the table for eight or more logical channels.
 const EIGHT_OR_MORE: u32 = 8;
 /// Extended length information: two data objects 02, for commands and for responses.
 const EXTENDED_LENGTH_INFORMATION: u32 = 0x7F66;
@@ -39,7 +40,7 @@ impl Capabilities {
         capabilities
     }
 
-    /// What EF.ATR/INFO says comes on top of what the ATR says.
+    /// EF.ATR/INFO adds to the information of the ATR.
     pub fn with_file(mut self, content: &[u8]) -> Capabilities {
         if let Some(value) = tlv::find(content, CARD_CAPABILITIES) {
             self.read_table(value);
@@ -55,8 +56,8 @@ impl Capabilities {
         self
     }
 
-    /// What is to be thought of it when the card refuses to take a command in parts. If it says that it does, what it says of extended
-    /// lengths is as doubtful.
+    /// Corrects the capabilities after the card has refused command chaining. If it claims chaining, its claim of
+    /// extended lengths is doubtful, too.
     pub fn without_chaining(self) -> Capabilities {
         let extended = if self.chaining == Some(true) { Some(true) } else { self.extended };
         Capabilities { chaining: Some(false), extended, ..self }
@@ -75,15 +76,15 @@ impl Capabilities {
         });
     }
 
-    /// What a command may be like. A card that says nothing may know chaining, and will say if not; extended lengths would
-    /// be a command that it misunderstands. `reader` is the most data that the reader carries, where it says so; up to 256 is
-    /// short lengths only (PC/SC part 10, 2.6.14).
+    /// The permitted forms of a command. A card without capabilities may know chaining, and refuses it otherwise. But
+    /// it could misunderstand an extended length. `reader` is the greatest length of data that the reader carries, if
+    /// it reports one; up to 256 means short lengths only (PC/SC part 10, 2.6.14).
     pub fn limits(&self, reader: Option<usize>) -> Limits {
         let carried = |most: usize, overhead: usize, of_card: Option<usize>| {
             let of_card = of_card.map_or(most, |length| length.saturating_sub(overhead));
             most.min(of_card).min(reader.unwrap_or(most))
         };
-        // How long commands may be is still to be read. As long as parts will do nobody has to guess.
+        // The limits of extended lengths are not known yet. While chaining works, no guess is needed.
         let is_unknown = self.more_in_file && self.max_command.is_none() && self.chaining == Some(true);
         let extended = Extended {
             data: if is_unknown { SHORT_DATA } else { carried(EVERYTHING.data, 9, self.max_command) },
@@ -100,7 +101,7 @@ impl Capabilities {
 }
 
 impl Extended {
-    /// Whether there is any use in it.
+    /// Whether EF.ATR/INFO can help.
     pub fn is_longer_than_short(&self) -> bool {
         let is_as_long = self.data >= SHORT_DATA && self.response >= SHORT_RESPONSE;
         is_as_long && (self.data > SHORT_DATA || self.response > SHORT_RESPONSE)
@@ -115,7 +116,7 @@ fn number(bytes: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    /// That of the card of the tests: chaining, extended lengths told in EF.ATR, eight channels or more.
+    /// The test card: chaining, extended lengths with limits in EF.ATR, eight channels or more.
     const ATR: [u8; 16] = *b"\x3B\x8B\x01\x80\x31\xF8\x73\xF7\x41\xFF\x53\x73\x63\x6D\xD7\x00";
     const FILE: [u8; 18] = *b"\x43\x01\xF8\x7F\x66\x0A\x02\x03\x00\xFF\xFF\x02\x03\x00\x04\x00\x00\xFF";
 
@@ -126,7 +127,7 @@ mod tests {
             (capabilities.chaining, capabilities.extended, capabilities.more_in_file, capabilities.channels),
             (Some(true), Some(true), true, Some(EIGHT_OR_MORE))
         );
-        // How long commands may be is in the file: until that is read they come in parts.
+        // The limits of extended lengths are in the file; until it is read, commands are chained.
         let extended = Extended { data: SHORT_DATA, ..EVERYTHING };
         assert_eq!(capabilities.limits(None), Limits { chaining: true, extended: Some(extended) });
         let without_parts = Capabilities { chaining: Some(false), ..capabilities };
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_says_how_long() {
+    fn the_file_gives_the_limits_of_lengths() {
         let capabilities = Capabilities::of_atr(&Atr::new(&ATR[..15])).with_file(&FILE);
         assert!(!capabilities.more_in_file);
         let extended = |reader| capabilities.limits(reader).extended;
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_says_nothing_may_know_chaining() {
+    fn a_card_without_capabilities_may_know_chaining() {
         for atr in [&[0x3B, 0x00][..], &[], &[0x3B, 0x83, 0x01, 0x73, 0x63, 0x6D, 0xFF]] {
             let limits = Capabilities::of_atr(&Atr::new(atr)).limits(None);
             assert_eq!(limits, Limits { chaining: true, extended: None });
@@ -154,18 +155,18 @@ mod tests {
 
     #[test]
     fn a_status_indicator_is_no_data_object() {
-        // With the category 00 it is the last three bytes, which begin like card capabilities here.
+        // With category 00 these are the last three bytes, which look like card capabilities here.
         let atr = |last: u8| Atr::new(&[0x3B, 0x08, 0x00, 0x31, 0xC0, 0x41, 0x00, 0x73, 0xF6, last]);
         assert_eq!(Capabilities::of_atr(&atr(0xF6)), Capabilities::default());
-        let told = Atr::new(&[0x3B, 0x08, 0x00, 0x73, 0, 0, 0xC0, 0x07, 0x90, 0x00]);
-        assert_eq!(Capabilities::of_atr(&told).extended, Some(true));
+        let atr = Atr::new(&[0x3B, 0x08, 0x00, 0x73, 0, 0, 0xC0, 0x07, 0x90, 0x00]);
+        assert_eq!(Capabilities::of_atr(&atr).extended, Some(true));
         for short in [&[0x3B, 0x01, 0x00][..], &[0x3B, 0x03, 0x00, 0x73, 0xF6]] {
             assert_eq!(Capabilities::of_atr(&Atr::new(short)), Capabilities::default());
         }
     }
 
     #[test]
-    fn what_cards_say() {
+    fn capabilities_of_real_cards() {
         // An OpenPGP card 2 and 3, the German identity card, a YubiKey, a USIM.
         for (historical, chaining, extended, more_in_file, channels) in [
             (&b"\x00\x31\xC5\x73\xC0\x01\x40\x05\x90\x00"[..], false, true, false, 1),
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_says_no_does_not() {
+    fn a_card_that_denies_a_capability_lacks_it() {
         let atr = Atr::new(&[0x3B, 0x05, 0x80, 0x73, 0, 0, 0]);
         assert_eq!(Capabilities::of_atr(&atr).limits(None), Limits { chaining: false, extended: None });
         assert_eq!(Capabilities::of_atr(&atr).channels, Some(1));

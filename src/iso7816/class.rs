@@ -1,24 +1,24 @@
-//! The class byte (ISO/IEC 7816-4, 5.4.1): logical channel, chaining, and what belongs to whom.
+//! The class byte (ISO/IEC 7816-4, 5.4.1): logical channel, chaining, and the owner of a class.
 
 use super::command::ins;
 use crate::abi::hresult::{Hresult, Result};
 
-/// How many logical channels there can be, with the basic one.
+/// The greatest number of logical channels, with the basic one.
 const CHANNELS: u32 = 20;
 
-/// The bit that says: more of this command follows.
+/// The bit for: more of this command follows.
 const CHAINING: u8 = 0x10;
-/// The classes with the channels 4 to 19.
+/// The classes with channels 4 to 19.
 const FURTHER: u8 = 0x40;
 const PROPRIETARY: u8 = 0x80;
-/// The class of the SIM (3GPP TS 51.011), which knows no channels, and nothing of other classes.
+/// The class of the SIM (3GPP TS 51.011). A SIM has no channels, and knows no other class.
 pub(crate) const SIM: u8 = 0xA0;
-/// The class of the commands that a reader carries out itself (PC/SC part 3, 3.2.2).
+/// The class of the commands that a reader executes itself (PC/SC part 3, 3.2.2).
 pub(super) const READER: u8 = 0xFF;
-/// INS of the messages of FIDO2 in class 80, and of the question whether their answer is ready (CTAP, NFC).
+/// INS of the messages of FIDO2 in class 80, and of the request for a delayed answer (CTAP, NFC).
 const FIDO_MESSAGES: [u8; 2] = [0x10, 0x11];
 
-/// `cla` on a logical channel. Channel 0 leaves it as it is, whatever channel it has by itself.
+/// `cla` on a logical channel. Channel 0 does not change it, even if it has a channel.
 pub fn on_channel(cla: u8, channel: u32) -> Result<u8> {
     match (cla, channel) {
         (_, 0) => Ok(cla),
@@ -27,7 +27,7 @@ pub fn on_channel(cla: u8, channel: u32) -> Result<u8> {
         _ if cla & (FURTHER | 0x03) != 0 => Err(Hresult::E_INVALIDARG),
         (_, 1..4) => Ok(cla | channel as u8),
         (_, 4..CHANNELS) => {
-            // Secure messaging is one bit there.
+            // Secure messaging has one bit there.
             let secured = if cla & 0x0C != 0 { 0x20 } else { 0 };
             Ok(cla & (PROPRIETARY | CHAINING) | FURTHER | secured | (channel - 4) as u8)
         }
@@ -35,12 +35,12 @@ pub fn on_channel(cla: u8, channel: u32) -> Result<u8> {
     }
 }
 
-/// `cla` with the bit that says that more follows; None where the class has no such bit, or uses it for something else.
+/// `cla` with the bit for chaining; None if the class has no such bit, or uses it otherwise.
 pub fn chained(cla: u8) -> Option<u8> {
     (cla & CHAINING == 0 && cla != SIM).then_some(cla | CHAINING)
 }
 
-/// Whether two classes are the same but for the bit for chaining.
+/// Whether two classes differ at most in the bit for chaining.
 pub fn is_same(cla: u8, other: u8) -> bool {
     unchained(cla) == unchained(other)
 }
@@ -50,8 +50,9 @@ pub fn unchained(cla: u8) -> u8 {
     cla & !CHAINING
 }
 
-/// Whether it is known what a command does: those of ISO/IEC 7816-4, and under the classes 80 to 8F those of GlobalPlatform and FIDO2, and
-/// those with an instruction of ISO/IEC 7816-4. What else there is there, and under the classes from 90 on, only the card knows.
+/// Whether the effect of a command is known: those of ISO/IEC 7816-4; in the classes 80 to 8F also those of
+/// GlobalPlatform and FIDO2, and those with an instruction of ISO/IEC 7816-4. The effect of other commands there, and
+/// of all in the classes from 90 on, is known only to the card.
 pub fn is_known(cla: u8, ins: u8) -> bool {
     match cla {
         0x00..0x80 => true,
@@ -60,8 +61,9 @@ pub fn is_known(cla: u8, ins: u8) -> bool {
     }
 }
 
-/// The interindustry class of the channel of `cla`, and nothing else of it: that of ENVELOPE. GlobalPlatform has channels in the classes
-/// 80 to 8F, and ETSI in 80 to 83. What the bits of other proprietary classes mean only their cards know, so that they are no channel.
+/// The interindustry class with the channel of `cla`: that of ENVELOPE. GlobalPlatform has channels in the classes 80
+/// to 8F, and ETSI in 80 to 83. In other proprietary classes only the card knows the meaning of the bits, so they are
+/// no channel.
 pub fn interindustry(cla: u8) -> u8 {
     match cla {
         SIM => SIM,
@@ -71,19 +73,19 @@ pub fn interindustry(cla: u8) -> u8 {
     }
 }
 
-/// The same of a class that `on_channel` has made.
+/// The same for a class that `on_channel` has made.
 fn interindustry_on_channel(cla: u8) -> u8 {
     if cla & FURTHER != 0 { FURTHER | cla & 0x0F } else { cla & 0x03 }
 }
 
-/// The classes in which the answer of a command can be fetched (GET RESPONSE), in the order in which they are tried: that of the standards,
-/// and the others. One may be there twice.
+/// The classes for GET RESPONSE, in the order in which they are tried: first that of the standards. A class may occur
+/// twice.
 ///
-/// ISO/IEC 7816-4:2005, 7.6.1 has an interindustry class. GlobalPlatform (Card Specification 2.3.1, 11.1.4) and ETSI (TS 102 221, 10.1.2)
-/// have one also after a command of class 80, and cards refuse 80 (GlobalPlatformPro issue 15). FIDO2 stays in class 80 (libfido2 issue 816),
-/// the SIM in A0 (3GPP TS 51.011, 9.2), and cards of other proprietary classes in theirs (pcsc-sharp issue 97). The low bits of 81 to 8F are a
-/// channel only to cards that have some, so that 00 is the last try there. `has_channel` says that the caller has given the channel, which no
-/// try leaves then.
+/// ISO/IEC 7816-4:2005, 7.6.1 has an interindustry class. GlobalPlatform (Card Specification 2.3.1, 11.1.4) and ETSI
+/// (TS 102 221, 10.1.2) have one also after a command of class 80, and cards refuse 80 (GlobalPlatformPro issue 15).
+/// FIDO2 stays in class 80 (libfido2 issue 816), the SIM in A0 (3GPP TS 51.011, 9.2), and cards of other proprietary
+/// classes in theirs (pcsc-sharp issue 97). The low bits of 81 to 8F are a channel only to cards with channels, so the
+/// last try is 00 there. `has_channel` means that the caller has chosen the channel; then each try stays on it.
 pub fn fetching(cla: u8, ins: u8, has_channel: bool) -> [u8; 3] {
     let own = unchained(cla);
     match cla {
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn twenty_channels() {
+    fn there_are_twenty_channels() {
         assert_eq!(on_channel(0x00, 0), Ok(0x00));
         assert_eq!(on_channel(0x0C, 3), Ok(0x0F));
         assert_eq!(on_channel(0x00, 4), Ok(0x40));
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_fetched_as_the_standards_say_and_otherwise() {
+    fn the_class_of_the_standards_is_tried_first() {
         for (cla, ins, expected) in [
             (0x00, 0xA4, [0x00, 0x00, 0x00]),
             (0x1E, 0xA4, [0x02, 0x0E, 0x0E]),
@@ -162,7 +164,7 @@ mod tests {
         ] {
             assert_eq!(fetching(cla, ins, false), expected, "{cla:02X} {ins:02X}");
         }
-        // The caller has said that it is a channel.
+        // The caller has chosen it as a channel.
         for (cla, channel, expected) in [(0x80, 2, [0x02, 0x82]), (0x80, 6, [0x42, 0xC2]), (0x8C, 4, [0x40, 0xE0])] {
             let [first, other, last] = fetching(on_channel(cla, channel).unwrap(), 0xF2, true);
             assert_eq!(([first, other], last), (expected, other), "{cla:02X} {channel}");

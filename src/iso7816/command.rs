@@ -1,13 +1,13 @@
-//! One command of ISO/IEC 7816-4, and how it is written as a command APDU (ISO/IEC 7816-3, 12.1.3).
+//! A command of ISO/IEC 7816-4, and its encoding as a command APDU (ISO/IEC 7816-3, 12.1.3).
 
 use zeroize::Zeroizing;
 
 use crate::abi::hresult::{Hresult, Result};
 
-/// The most data that a short command and a short response have.
+/// The greatest length of data in a short command or response.
 pub(crate) const SHORT_DATA: usize = 255;
 pub(crate) const SHORT_RESPONSE: usize = 256;
-/// The most data that an extended command and an extended response have.
+/// The greatest length of data in an extended command or response.
 pub(crate) const EXTENDED_DATA: usize = 65_535;
 pub(crate) const EXTENDED_RESPONSE: usize = 65_536;
 
@@ -17,7 +17,7 @@ pub(crate) const MAX_RESPONSE: usize = 65_538;
 /// The longest command: header, extended Lc, 65,535 bytes of data, extended Le (ISO/IEC 7816-3, 12.1.3).
 pub(crate) const MAX_COMMAND: usize = 4 + 3 + 65_535 + 2;
 
-/// Instructions of ISO/IEC 7816-4 that this library knows.
+/// The instructions of ISO/IEC 7816-4 that this library uses.
 pub mod ins {
     pub(crate) const DEACTIVATE_FILE: u8 = 0x04;
     pub(crate) const ERASE_RECORD: u8 = 0x0C;
@@ -58,11 +58,11 @@ pub mod ins {
     pub(crate) const DELETE_FILE: u8 = 0xE4;
     pub(crate) const STATUS: u8 = 0xF2;
 
-    /// Instructions of GlobalPlatform (Card Specification 2.3.1, 11.1), under class 80 or 84: DELETE, GET STATUS, INSTALL, LOAD, PUT KEY, SET
-    /// STATUS, STORE DATA.
+    /// Instructions of GlobalPlatform (Card Specification 2.3.1, 11.1), under class 80 or 84: DELETE, GET STATUS,
+    /// INSTALL, LOAD, PUT KEY, SET STATUS, STORE DATA.
     const GLOBAL_PLATFORM: [u8; 7] = [0xE4, 0xF2, 0xE6, 0xE8, 0xD8, 0xF0, 0xE2];
 
-    /// Whether a command shows the card a code, a key or a finger, of which it counts the wrong ones.
+    /// Whether a command presents a code, a key or a finger, so that the card counts wrong tries.
     pub(crate) fn shows_proof(ins: u8) -> bool {
         matches!(
             ins,
@@ -100,13 +100,13 @@ pub mod ins {
         )
     }
 
-    /// Whether a command is about a record of a file.
+    /// Whether a command concerns a record of a file.
     pub(crate) fn is_about_record(ins: u8) -> bool {
         matches!(ins, READ_RECORD | UPDATE_RECORD | WRITE_RECORD | ERASE_RECORD | APPEND_RECORD)
     }
 
-    /// Whether the second of two equal commands leaves the card as the first one did: SELECT, MANAGE SECURITY ENVIRONMENT, PERFORM SECURITY
-    /// OPERATION, what reads and what searches, what erases, and what writes the same to the same place.
+    /// Whether the second of two equal commands changes nothing: SELECT, MANAGE SECURITY ENVIRONMENT, PERFORM SECURITY
+    /// OPERATION, commands that read, search or erase, and those that write the same bytes to the same place.
     pub(crate) fn may_be_done_twice(ins: u8) -> bool {
         matches!(
             ins,
@@ -115,7 +115,8 @@ pub mod ins {
         )
     }
 
-    /// Whether it is known what the instruction does under class 80 to 8F: one of ISO/IEC 7816-4, or of GlobalPlatform.
+    /// Whether the effect of the instruction in the classes 80 to 8F is known: one of ISO/IEC 7816-4, or of
+    /// GlobalPlatform.
     pub(crate) fn is_known(ins: u8) -> bool {
         let is_standard = matches!(
             ins,
@@ -134,7 +135,7 @@ pub mod ins {
     }
 }
 
-/// A command, however many APDUs it takes.
+/// A command, which may need several APDUs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Command<'a> {
     pub cla: u8,
@@ -142,12 +143,12 @@ pub struct Command<'a> {
     pub p1: u8,
     pub p2: u8,
     pub data: &'a [u8],
-    /// The most bytes of response data that are wanted (Ne), up to 65,536; 0 for none.
+    /// The greatest length of the wanted response data (Ne), up to 65,536; 0 for none.
     pub ne: usize,
 }
 
 impl<'a> Command<'a> {
-    /// A command of the class 00, without data and without a response.
+    /// A command of class 00, without data and without a response.
     pub fn new(ins: u8, p1: u8, p2: u8) -> Command<'static> {
         Command { cla: 0, ins, p1, p2, data: &[], ne: 0 }
     }
@@ -178,14 +179,14 @@ impl<'a> Command<'a> {
             apdu.extend_from_slice(self.data);
         }
         if self.ne > 0 {
-            // 256 is written as 00, and so is whatever is more: all that there is.
+            // 256 and more is encoded as 00: everything that there is.
             apdu.push(self.ne.min(SHORT_RESPONSE) as u8);
         }
         Ok(())
     }
 
     fn push_extended(&self, apdu: &mut Vec<u8>) -> Result<()> {
-        // One zero, in front of the first of the lengths.
+        // One zero before the first length.
         apdu.push(0);
         if !self.data.is_empty() {
             let length = u16::try_from(self.data.len()).map_err(|_| Hresult::E_INVALIDARG)?;
@@ -193,18 +194,18 @@ impl<'a> Command<'a> {
             apdu.extend_from_slice(self.data);
         }
         if self.ne > 0 {
-            // 65,536 is written as 0000.
+            // 65,536 is encoded as 0000.
             apdu.extend_from_slice(&(self.ne.min(EXTENDED_RESPONSE) as u16).to_be_bytes());
         }
         Ok(())
     }
 }
 
-/// How the lengths of a command are written.
+/// The encoding of the lengths of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {
     Short,
-    /// Only for commands that have data or expect some.
+    /// Only for a command with data or Le.
     Extended,
 }
 
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_has_no_apdu() {
+    fn a_command_that_is_too_long_has_no_apdu() {
         assert!(Command::new(0, 0, 0).with_data(&[0; 256]).apdu(Form::Short).is_err());
         assert!(Command::new(0, 0, 0).with_data(&[0; 65_536]).apdu(Form::Extended).is_err());
     }

@@ -1,5 +1,6 @@
-//! How a command gets to a card and its response back, in as many exchanges as that takes: chaining and ENVELOPE on the way
-//! there, GET RESPONSE on the way back, one repetition with the right Le (ISO/IEC 7816-3, 12.2; 7816-4, 5.3).
+//! Sends a command to a card and gets its response, in as many exchanges as this needs: command chaining and ENVELOPE
+//! for the command, GET RESPONSE for the response, and one repetition with a corrected Le (ISO/IEC 7816-3, 12.2;
+//! 7816-4, 5.3).
 
 use super::class;
 use super::command::{Command, EXTENDED_DATA, EXTENDED_RESPONSE, Form, SHORT_DATA, SHORT_RESPONSE, ins};
@@ -7,14 +8,14 @@ use super::status_word::StatusWord;
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
 
-/// What brings one command APDU to the card, and its response back.
+/// Sends one command APDU to the card, and receives its response.
 pub trait Carrier {
     fn protocol(&self) -> Protocol;
-    /// The response APDU: data and status word, at least that.
+    /// The response APDU: data and at least a status word.
     fn exchange(&mut self, apdu: &[u8]) -> Result<&[u8]>;
 }
 
-/// What card and reader take.
+/// The limits of card and reader.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Command chaining.
@@ -22,7 +23,7 @@ pub struct Limits {
     pub extended: Option<Extended>,
 }
 
-/// Extended lengths, and how much data they may carry.
+/// Extended lengths, with the greatest length of data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Extended {
     /// In a command; up to 65,535.
@@ -31,36 +32,37 @@ pub struct Extended {
     pub response: usize,
 }
 
-/// How an answer is had from a card that does not give it at once.
+/// How to get an answer that the card does not give at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fetching {
-    /// The classes of GET RESPONSE, in the order in which they are tried; None: what there is more stays with the card.
+    /// The classes of GET RESPONSE, in the order in which they are tried; None: the rest of the answer stays on the
+    /// card.
     pub classes: Option<[u8; 3]>,
-    /// As much as the card gives by one GET RESPONSE.
+    /// The greatest length that the card gives in one GET RESPONSE.
     pub most: usize,
     /// A command that was refused for its Le is sent again with the right one.
     pub corrects_le: bool,
-    /// A SIM says the right one with 67XX (3GPP TS 51.011, 9.4.6), which in other classes says nothing of it.
-    pub believes_67xx: bool,
+    /// A SIM gives the right Le in 67XX (3GPP TS 51.011, 9.4.6); in other classes 67XX contains no length.
+    pub takes_length_of_67xx: bool,
 }
 
-/// The outcome of a delivery.
+/// The result of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Delivered {
     pub status: StatusWord,
-    /// The form in which the command went, if it was too long for a short one.
+    /// The form of the command, if it was too long for a short one.
     pub form: Option<LongForm>,
-    /// The card has refused the form, before it has done anything, and the command may be sent in another one.
+    /// The card has refused the form before it did anything, and the command may be sent in another form.
     pub is_refused: bool,
     pub fetched: Fetched,
-    /// How much it has given by one GET RESPONSE, after it has refused more.
+    /// The length that the card has given in one GET RESPONSE, after it has refused more.
     pub most: usize,
 }
 
-/// The outcome of GET RESPONSE.
+/// The result of GET RESPONSE.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fetched {
-    /// There was nothing to be fetched.
+    /// There was nothing to fetch.
     Nothing,
     /// The class in which the card has given its answer.
     In(u8),
@@ -72,25 +74,25 @@ pub enum Fetched {
 pub enum LongForm {
     /// In several parts.
     Chained,
-    /// In extended lengths, for its data or for its Le alone.
+    /// In extended lengths, for its data or only for its Le.
     Command,
     Response,
 }
 
-/// How a command goes out.
+/// How a command is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
     /// In one APDU.
     Whole(Form),
-    /// In parts of so many bytes of data.
+    /// In parts with so many bytes of data.
     Chained(usize, Form),
-    /// The extended APDU in parts, as T=0 wants it.
+    /// The extended APDU in parts, for T=0.
     Enveloped,
 }
 
 impl Command<'_> {
-    /// Sends the command, and puts the data of its response behind `answer`: all that the card gives, also more than Ne. Nothing is sent
-    /// where the command cannot be carried: `SCARD_E_UNSUPPORTED_FEATURE`.
+    /// Sends the command, and appends the data of its response to `answer`: everything that the card gives, even beyond
+    /// Ne. If card and reader cannot carry the command, nothing is sent: `SCARD_E_UNSUPPORTED_FEATURE`.
     pub fn deliver(
         &self,
         carrier: &mut dyn Carrier,
@@ -141,19 +143,19 @@ impl Command<'_> {
         }
     }
 
-    /// Whether there is a way to the card.
+    /// Whether card and reader can carry the command.
     pub fn is_carried(&self, protocol: Protocol, limits: &Limits) -> bool {
         self.way(protocol, limits).is_ok()
     }
 
-    /// Whether it may be sent again, because the card wants it with another Le. A challenge that would be cut is none.
+    /// Whether the command may be repeated with another Le. Not so a challenge that would be cut.
     fn may_be_repeated(&self, le: usize) -> bool {
         !ins::shows_proof(self.ins) && (self.ins != ins::GET_CHALLENGE || le <= self.ne)
     }
 
-    /// Whether it may be sent again in another form, as it was refused by this word. What a card counts is not, nor is what it may count: a
-    /// command that only the card knows. 6F00 does not say that nothing was done, nor does 6A80, with which a card answers that takes the first
-    /// part of a chain for all of it.
+    /// Whether the command may be sent again in another form after this refusal. Not so a command that the card counts,
+    /// or may count because only the card knows its effect. After 6F00 the card may have done something. After 6A80 it
+    /// may have taken the first part of a chain for the whole command.
     fn may_be_reformed(&self, refusal: StatusWord, form: LongForm) -> bool {
         let is_refused = match refusal {
             StatusWord::NO_DIAGNOSIS => ins::may_be_done_twice(self.ins),
@@ -165,16 +167,16 @@ impl Command<'_> {
 }
 
 impl Fetching {
-    /// That of a command about which nobody has said anything else.
+    /// The default for a command.
     pub fn of(command: &Command, has_channel: bool) -> Fetching {
         let classes = Some(class::fetching(command.cla, command.ins, has_channel));
-        Fetching { classes, most: SHORT_RESPONSE, corrects_le: true, believes_67xx: false }
+        Fetching { classes, most: SHORT_RESPONSE, corrects_le: true, takes_length_of_67xx: false }
     }
 
     /// The Le with which a refused command is to be sent again.
     fn right_le(&self, refusal: StatusWord) -> Option<usize> {
-        let told = if self.believes_67xx { refusal.right_length() } else { None };
-        refusal.exact_le().or(told).filter(|_| self.corrects_le)
+        let length = if self.takes_length_of_67xx { refusal.right_length() } else { None };
+        refusal.exact_le().or(length).filter(|_| self.corrects_le)
     }
 }
 
@@ -184,19 +186,19 @@ impl Way {
             Way::Whole(Form::Short) => None,
             Way::Chained(_, Form::Short) => Some(LongForm::Chained),
             Way::Whole(Form::Extended) if command.data.len() <= SHORT_DATA => Some(LongForm::Response),
-            // Shorter parts are another form of what comes in long ones.
+            // Shorter parts are another form of a command in long parts.
             Way::Whole(Form::Extended) | Way::Chained(_, Form::Extended) | Way::Enveloped => Some(LongForm::Command),
         }
     }
 }
 
-/// A delivery under way.
+/// A delivery that is under way.
 struct Delivery<'a> {
     carrier: &'a mut dyn Carrier,
     answer: &'a mut Vec<u8>,
-    /// How long the answer is to become.
+    /// The wanted length of the answer.
     end: usize,
-    /// The longest response of one exchange, where the lengths are extended.
+    /// The longest response of one exchange with extended lengths.
     most: usize,
     fetching: &'a Fetching,
     fetched: Fetched,
@@ -209,7 +211,7 @@ impl Delivery<'_> {
         self.end.saturating_sub(self.answer.len())
     }
 
-    /// One exchange. What comes beyond Ne is kept, too: the card has said it, and will not say it again.
+    /// One exchange. Data beyond Ne are kept, too: the card gives them only once.
     fn exchange(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
         let apdu = command.apdu(form)?;
         let response = self.carrier.exchange(&apdu)?;
@@ -219,8 +221,8 @@ impl Delivery<'_> {
         Ok(StatusWord::new(*sw1, *sw2))
     }
 
-    /// What a reader does itself goes to it as it is, and so does its answer come back (PC/SC part 3, 3.2.2). Few readers read extended
-    /// lengths, so that they are for data that want them.
+    /// A command for the reader itself is sent unchanged, and so is its response returned (PC/SC part 3, 3.2.2). Few
+    /// readers understand extended lengths, so these are used only for long data.
     fn ask_reader(&mut self, command: &Command) -> Result<Delivered> {
         let form = if command.data.len() <= SHORT_DATA { Form::Short } else { Form::Extended };
         let status = self.exchange(command, form)?;
@@ -228,7 +230,7 @@ impl Delivery<'_> {
     }
 
     fn whole(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
-        // A command with data and Le has no Le in T=0: what it answers is fetched.
+        // In T=0 a command with data has no Le: its answer is fetched.
         let by_parts = self.carrier.protocol() == Protocol::T0;
         let sent = if by_parts && !command.data.is_empty() { 0 } else { command.ne.min(self.most) };
         let sent = command.expecting(sent);
@@ -240,7 +242,7 @@ impl Delivery<'_> {
         if !command.may_be_repeated(le) {
             return Ok(status);
         }
-        // Data that come with a refusal are no answer, the second time neither.
+        // Data with a refusal are not an answer, nor are those of the repetition.
         self.answer.truncate(begin);
         let status = self.exchange(&sent.expecting(le), form)?;
         if self.fetching.right_le(status).is_some() {
@@ -249,8 +251,8 @@ impl Delivery<'_> {
         Ok(status)
     }
 
-    /// All parts say that more follows, but for the last. The last one is not repeated with another Le: nobody knows whether
-    /// the card still has the other parts. Tells, too, whether the card has taken any.
+    /// All parts but the last one have the bit for chaining. The last part is not repeated with another Le, because the
+    /// card may have dropped the other parts. Returns also whether the card has accepted a part.
     fn chain(&mut self, command: &Command, size: usize, form: Form) -> Result<(StatusWord, bool)> {
         let cla = class::chained(command.cla).ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
         let part = Command { cla, ne: 0, ..*command };
@@ -269,8 +271,8 @@ impl Delivery<'_> {
         Ok((status, has_begun))
     }
 
-    /// The extended APDU as the data of ENVELOPE commands, of which an empty one is the last. A card that knows by the lengths
-    /// that it has everything may answer before that.
+    /// The extended APDU as the data of ENVELOPE commands; the last one is empty. A card that recognizes the end by the
+    /// lengths may answer before it.
     fn envelop(&mut self, command: &Command) -> Result<(StatusWord, bool)> {
         let apdu = command.apdu(Form::Extended)?;
         let envelope = Command { cla: class::interindustry(command.cla), ..Command::new(ins::ENVELOPE, 0, 0) };
@@ -290,9 +292,9 @@ impl Delivery<'_> {
         Ok((status, has_begun))
     }
 
-    /// One part, behind which others follow: data have no place in its answer, nor has a warning (ISO/IEC 7816-4, 5.6). A card
-    /// that says more than that it is content has not understood, and the caller would take its word for that on the whole. Gives the word
-    /// of a card that refuses the part.
+    /// One part, with others to follow. Its answer can contain neither data nor a warning (ISO/IEC 7816-4, 5.6). A card
+    /// that answers more than a normal end has misunderstood the part, and the caller would take its answer for that to
+    /// the whole command. Returns the status word of a card that refuses the part.
     fn part(&mut self, command: &Command, form: Form) -> Result<Option<StatusWord>> {
         let before = self.answer.len();
         let status = self.exchange(command, form)?;
@@ -305,7 +307,8 @@ impl Delivery<'_> {
         }
     }
 
-    /// What the card keeps ready, as far as it is wanted. A card that promises more and gives nothing has no end.
+    /// Fetches the rest of the answer, up to the wanted length. A card that promises more but gives nothing would never
+    /// end.
     fn fetch(&mut self, command: &Command, mut status: StatusWord) -> Result<StatusWord> {
         let Some(classes) = self.fetching.classes else { return Ok(status) };
         while let Some(more) = status.more_in(command.cla).filter(|_| self.room() > 0) {
@@ -314,7 +317,7 @@ impl Delivery<'_> {
             let given = self.answer.len() - before;
             match status.more_in(command.cla) {
                 Some(_) if given == 0 => return Err(Hresult::SCARD_F_COMM_ERROR),
-                // It does not give the rest of what it gives in parts only.
+                // It gives the rest neither in parts nor as a whole.
                 None if status.is_done() && given < wanted && given == self.most_fetched => {
                     return Err(Hresult::SCARD_E_COMM_DATA_LOST);
                 }
@@ -324,8 +327,8 @@ impl Delivery<'_> {
         Ok(status)
     }
 
-    /// GET RESPONSE in the class that the card knows, and of as much as it gives at once. Of a card that gives nothing the first refusal is
-    /// told.
+    /// GET RESPONSE in the class and with the length that the card accepts. If it refuses all, the first refusal is
+    /// returned.
     fn get_response(&mut self, classes: [u8; 3], length: usize) -> Result<StatusWord> {
         let classes = match self.fetched {
             Fetched::In(cla) => [cla; 3],
@@ -336,7 +339,7 @@ impl Delivery<'_> {
         if !refusal.refuses_to_give() {
             return Ok(refusal);
         }
-        // Data that came with the refusal are no answer, once another one is answered.
+        // Data with the refusal are not an answer, if another answer follows.
         let end = self.answer.len();
         let (mut tried, mut known) = (first, Some(first).filter(|_| refusal.may_refuse_length()));
         let mut has_answer = refusal.leaves_answer();
@@ -375,8 +378,8 @@ impl Delivery<'_> {
         Ok(status)
     }
 
-    /// GET RESPONSE of less than the card has refused, half of it each time: what it gives cannot be had again, so that nobody looks for the
-    /// greatest length. None if it gives nothing.
+    /// GET RESPONSE with half of the refused length, again and again. A given part cannot be fetched again, so the
+    /// greatest accepted length is not searched for. None if the card gives nothing.
     fn get_less(&mut self, cla: u8, refused: usize) -> Result<Option<StatusWord>> {
         let begin = self.answer.len();
         let mut length = refused / 2;
@@ -397,23 +400,24 @@ impl Delivery<'_> {
 }
 
 impl StatusWord {
-    /// Whether nothing comes of a GET RESPONSE. A wrong Le is no refusal.
+    /// Whether a GET RESPONSE was refused. A wrong Le is not a refusal.
     fn refuses_to_give(self) -> bool {
         !self.is_done() && self.exact_le().is_none() && self.more_in(class::SIM).is_none()
     }
 
-    /// Whether GET RESPONSE is refused for its class, or its length, and not because there is nothing.
+    /// Whether GET RESPONSE was refused for its class or its length, and not because there is nothing.
     fn leaves_answer(self) -> bool {
         self.may_refuse_length() || matches!(self.parts(), (0x68 | 0x6D | 0x6E, _))
     }
 
-    /// Whether GET RESPONSE may be refused for its length, and not for its class, nor because there is nothing.
+    /// Whether GET RESPONSE may have been refused for its length, and neither for its class nor because there is
+    /// nothing.
     fn may_refuse_length(self) -> bool {
         matches!(self.parts(), (0x67 | 0x6B, _) | (0x6A, 0x80 | 0x86 | 0x87) | (0x6F, 0x00))
     }
 }
 
-/// The limits of a card and a reader that take everything.
+/// The limits of a card and a reader that can carry everything.
 pub(crate) const EVERYTHING: Extended = Extended { data: EXTENDED_DATA, response: EXTENDED_RESPONSE };
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
-//! Where a file is on a card: identifiers down from the MF, or from a DF that is found by its name (ISO/IEC 7816-4, 7.2).
+//! The path of a file on a card: identifiers below the MF, or below a DF that is selected by its name (ISO/IEC 7816-4,
+//! 7.2).
 
 use crate::abi::constants::Reference;
 use crate::abi::hresult::{Hresult, Result};
 
-/// How deep a path may be.
+/// The greatest number of identifiers in a path.
 pub(crate) const MAX_DEPTH: usize = 12;
-/// How far above a DF that was found by its name a path may begin. So the text of every path is short enough to be one again.
+/// How many DFs above a named DF a path may begin. With this limit the text of every path can be parsed again.
 const MAX_ABOVE: u8 = 8;
 const _: () = assert!(2 * MAX_NAME + 3 * MAX_ABOVE as usize + 5 * MAX_DEPTH + 3 <= MAX_TEXT);
 /// The longest DF name.
 pub(crate) const MAX_NAME: usize = 16;
-/// A shorter one looks like an identifier.
+/// A shorter name looks like an identifier.
 const SHORTEST_NAME_AMONG_IDS: usize = 3;
-/// That of a registered application provider (ISO/IEC 7816-4, 12.2.3), with which every AID begins.
+/// The RID of a registered application provider (ISO/IEC 7816-4, 12.2.3): the beginning of every AID.
 const SHORTEST_NAME_THAT_IS_GUESSED: usize = 5;
 /// The longest text of a path, in bytes.
 pub(crate) const MAX_TEXT: usize = 127;
@@ -21,7 +22,7 @@ pub(crate) const MF: u16 = 0x3F00;
 /// Reserved: the current DF in a path, and for future use.
 const RESERVED: [u16; 3] = [0x0000, 0x3FFF, 0xFFFF];
 
-/// A DF name (AID), or the beginning of one.
+/// A DF name (AID), or its beginning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Name {
     bytes: [u8; MAX_NAME],
@@ -42,7 +43,7 @@ impl Name {
     }
 }
 
-/// Where a path begins.
+/// The root of a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Root {
     Mf,
@@ -52,11 +53,11 @@ pub enum Root {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Path {
     root: Root,
-    /// So many DFs above the one that the name leads to, which only the card knows.
+    /// So many DFs above the named one, which only the card knows.
     above: u8,
     ids: [u16; MAX_DEPTH],
     depth: u8,
-    /// The short identifier of an EF in the DF that all this leads to, or 0.
+    /// The short identifier of an EF in the DF of this path, or 0.
     short_id: u8,
 }
 
@@ -71,12 +72,12 @@ impl Path {
         self.root
     }
 
-    /// Whether it is a DF by its name, and nothing below.
+    /// Whether it is only the name of a DF.
     pub fn is_named(&self) -> bool {
         matches!(self.root, Root::Name(_)) && self.depth == 0 && self.short_id == 0
     }
 
-    /// How many DFs above its name the path begins.
+    /// How many DFs above the named one the path begins.
     pub fn above(&self) -> usize {
         self.above.into()
     }
@@ -112,7 +113,7 @@ impl Path {
         Ok(child)
     }
 
-    /// The DF that this is in. Above a DF that was found by its name it is one that only the card knows.
+    /// The parent DF. Above a named DF only the card knows it.
     pub fn parent(&self) -> Result<Path> {
         let mut parent = self.without_short_id();
         match (self.short_id, self.depth.checked_sub(1), self.root) {
@@ -131,18 +132,18 @@ impl Path {
         Ok(parent)
     }
 
-    /// The same path from another root, which its own one turned out to be.
+    /// The same path below another root, which its present root has turned out to be.
     pub fn with_root(&self, root: Root) -> Path {
         Path { root, ..*self }
     }
 
-    /// The same path below another one, which is what its root turned out to be.
+    /// The same path below another path, which its root has turned out to be.
     pub fn below(&self, root: Path) -> Result<Path> {
         let path = self.ids().iter().try_fold(root, |path, id| path.child(*id))?;
         self.short_id().map_or(Ok(path), |short_id| path.with_short_id(short_id))
     }
 
-    /// `3F00/5015/4401`, `F073636D74657374/4401`; a short identifier is a number at the end. With an ending NUL.
+    /// `3F00/5015/4401`, `F073636D74657374/4401`; a short identifier is a number at the end. With a final NUL.
     pub fn text(&self) -> Result<Vec<u8>> {
         let mut text = Vec::new();
         text.try_reserve_exact(MAX_TEXT + 1)?;
@@ -168,8 +169,8 @@ impl Path {
         Ok(text)
     }
 
-    /// What `text` can mean where `current` is the current DF, the likeliest first. What means nothing is `E_INVALIDARG`, and
-    /// what would be above the MF `SCARD_E_DIR_NOT_FOUND`.
+    /// The possible meanings of `text` in the current DF `current`, the most likely one first. Text without a meaning
+    /// is `E_INVALIDARG`, a path above the MF is `SCARD_E_DIR_NOT_FOUND`.
     pub fn interpret(reference: Reference, text: &[u8], current: &Path) -> Result<Meanings> {
         if text.len() > MAX_TEXT {
             return Err(Hresult::E_INVALIDARG);
@@ -201,7 +202,7 @@ impl Path {
 }
 
 impl Path {
-    /// Where one of several is guessed: a name is no identifier, and what is short is no name.
+    /// The kind of reference is a guess: a name is not an identifier, and a short text is not a name.
     fn if_plausible(self, kind: Reference, text: &[u8], guessed: bool) -> Result<Path> {
         let is_implausible = match kind {
             Reference::Id => by_name(text) == Ok(self),
@@ -215,7 +216,7 @@ impl Path {
     }
 }
 
-/// What a text may mean.
+/// The kinds of references.
 #[derive(Clone, Copy, Default)]
 pub struct Meanings {
     all: [Option<(Reference, Path)>; 3],
@@ -235,8 +236,8 @@ impl Meanings {
     }
 }
 
-/// Identifiers, `.` and `..`, from the MF when it begins with 3F00, from a DF when it begins with its name (so that every
-/// text that `Path::text` makes is one), and else from the current DF. Also `3F0050154401`, in one piece.
+/// Identifiers, `.` and `..`. The root is the MF if the text begins with 3F00, a DF if it begins with its name, so that
+/// it accepts every result of `Path::text`, and else the current DF. Also `3F0050154401`, without slashes.
 fn by_id(text: &[u8], current: &Path) -> Result<Path> {
     let mut steps = text.split(|byte| *byte == b'/');
     let first = steps.next().unwrap_or_default();
@@ -397,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn by_anything_is_a_guess() {
+    fn a_reference_of_unknown_kind_is_guessed() {
         let kinds = |text| meanings(Reference::Any, text, "3F00").iter().map(|(kind, _)| *kind).collect::<Vec<_>>();
         assert_eq!(kinds("4401"), [Reference::Id]);
         assert_eq!(kinds("F073636D"), []);
@@ -418,14 +419,14 @@ mod tests {
     }
 
     #[test]
-    fn there_are_not_endless_directories_above_a_name() {
+    fn the_directories_above_a_name_are_limited() {
         let above = |times: usize| format!("F073636D74657374{}", "/..".repeat(times));
         check(Reference::Name, &above(8), &above(8));
         check(Reference::Name, &above(9), "none");
     }
 
     #[test]
-    fn a_parent_is_equal_to_itself_found_otherwise() {
+    fn a_parent_is_equal_however_it_was_found() {
         let path = Path::MF.child(0x5015).unwrap();
         assert_eq!(path.child(0x4401).unwrap().parent(), Ok(path));
         assert_eq!(path.with_short_id(3).unwrap().parent(), Ok(path));

@@ -1,4 +1,4 @@
-//! The status word, SW1-SW2, and the code that it becomes: the table of ISO/IEC 7816-4, 5.6. What cards of other families say is in
+//! The status word, SW1-SW2, and its code: the table of ISO/IEC 7816-4, 5.6. The status words of other families are in
 //! `family`.
 
 mod family;
@@ -31,12 +31,12 @@ impl StatusWord {
         (sw1, sw2)
     }
 
-    /// How much more can be fetched by GET RESPONSE: 61XX, of which 6100 is 256 or more.
+    /// How much more GET RESPONSE can fetch: 61XX; 6100 means 256 or more.
     pub fn more(self) -> Option<usize> {
         self.length_in(0x61)
     }
 
-    /// The same after a command of this class: a SIM says 9FXX (3GPP TS 51.011, 9.4.1).
+    /// The same after a command of this class: a SIM has 9FXX (3GPP TS 51.011, 9.4.1).
     pub fn more_in(self, cla: u8) -> Option<usize> {
         match Family::of(cla) {
             Family::Sim => self.more().or_else(|| self.length_in(0x9F)),
@@ -45,12 +45,12 @@ impl StatusWord {
         }
     }
 
-    /// What Le has to be: 6CXX, of which 6C00 is 256.
+    /// The right Le: 6CXX; 6C00 means 256.
     pub fn exact_le(self) -> Option<usize> {
         self.length_in(0x6C)
     }
 
-    /// The length that a SIM wants (P3), if it says one: 67XX (3GPP TS 51.011, 9.4.6).
+    /// The length that a SIM wants (P3), if it reports one: 67XX (3GPP TS 51.011, 9.4.6).
     pub fn right_length(self) -> Option<usize> {
         self.length_in(0x67).filter(|_| self != StatusWord::WRONG_LENGTH)
     }
@@ -63,8 +63,8 @@ impl StatusWord {
         }
     }
 
-    /// How many tries are left: 63CX, 630X where it is not 6300 (YubiKey NEO, OpenSC pull request 797), and none where the code is blocked:
-    /// 6983, and 9840 (3GPP TS 51.011, 9.4.5).
+    /// How many tries are left: 63CX, 630X except 6300 (YubiKey NEO, OpenSC pull request 797), and 0 if the code is
+    /// blocked: 6983, and 9840 (3GPP TS 51.011, 9.4.5).
     pub fn tries(self) -> Option<u32> {
         match self.parts() {
             (0x63, sw2 @ (0x01..=0x0F | 0xC0..=0xCF)) => Some((sw2 & 0x0F).into()),
@@ -73,50 +73,52 @@ impl StatusWord {
         }
     }
 
-    /// Whether it says no more than that all is well: 9000, and where a card has something to tell its phone 91XX (ETSI TS 102 221,
-    /// 10.2.1.1), and 920X after some tries of its memory (3GPP TS 51.011, 9.4.3).
+    /// Whether it is a normal end: 9000; 91XX if the card has a command for its phone (ETSI TS 102 221, 10.2.1.1); 920X
+    /// after some tries of its memory (3GPP TS 51.011, 9.4.3).
     pub fn is_normal(self) -> bool {
         self == StatusWord::OK || matches!(self.parts(), (0x91, _) | (0x92, 0x00..=0x0F))
     }
 
-    /// The same of an answer to a command of this class. Only the classes of ETSI and of the SIM have something to tell a phone.
+    /// The same for an answer to a command of this class. Only the classes of ETSI and of the SIM have commands for a
+    /// phone.
     pub fn is_normal_in(self, cla: u8) -> bool {
         self == StatusWord::OK || self.is_normal() && Family::of(cla).has_a_phone()
     }
 
-    /// Whether the command has been carried out: a normal end, 61XX, and the warnings.
+    /// Whether the command was executed: a normal end, 61XX, and the warnings.
     pub fn is_done(self) -> bool {
         self.is_normal() || matches!(self.parts().0, 0x61..=0x63)
     }
 
-    /// Whether what was to be changed is changed: a normal end, 61XX, and 63XX but for 6300. 62XX says that the memory is as before.
+    /// Whether the command has changed the memory: a normal end, 61XX, and 63XX except 6300. 62XX means that the memory
+    /// is unchanged.
     pub fn is_changed(self) -> bool {
         self.is_normal() || self.more().is_some() || matches!(self.parts(), (0x63, 1..))
     }
 
-    /// Whether the data that came with it may be wrong: 6281.
+    /// Whether the data may be wrong: 6281.
     pub fn corrupts(self) -> bool {
         self.code() == Hresult::SCARD_E_COMM_DATA_LOST
     }
 
-    /// Whether the card does not know the command, or this way of asking for it, and so has done nothing.
+    /// Whether the card does not know the command or its form, and so has done nothing.
     pub fn is_unknown_command(self) -> bool {
         matches!(self.0, 0x6A81 | 0x6A86 | 0x6A87 | 0x6B00 | 0x6D00 | 0x6E00 | 0x6700)
     }
 
-    /// Whether it may be the form of the command that the card refuses, before it has looked at what the command says: its lengths, or that
-    /// it comes in parts. That the command is not allowed, or its data are wrong, is another matter.
+    /// Whether the card may have refused the form of the command: its lengths, or its chaining. Not so if the command
+    /// is not allowed, or its data are wrong.
     pub fn refuses_form(self) -> bool {
         matches!(self.parts(), (0x67 | 0x68 | 0x6D | 0x6E, _) | (0x6A, 0x81 | 0x86 | 0x87) | (0x6B | 0x6F, 0x00))
     }
 
-    /// Whether it speaks of the form of the command, and of nothing else: 67XX, and 68XX of chaining.
+    /// Whether it concerns only the form of the command: 67XX, and 68XX for chaining.
     pub fn is_about_form(self) -> bool {
         matches!(self.parts(), (0x67, _) | (0x68, 0x83 | 0x84))
     }
 
-    /// What it says of something that was to be proven: that it is, only where it says just that. A warning is no success here,
-    /// 63XX and 9804 are `wrong`, and without a try left it is blocked.
+    /// The result of a proof, such as of a code: only a normal end is a success. A warning is not, 63XX and 9804 are
+    /// `wrong`, and without a try left the code is blocked.
     pub fn proves(self, wrong: Hresult) -> Result<()> {
         match self.parts() {
             _ if self.is_normal() || self.more().is_some() => Ok(()),
@@ -126,12 +128,12 @@ impl StatusWord {
         }
     }
 
-    /// The code of a word that is no success to who asks, whatever it may be to others.
+    /// The code of a status word that is not a success here, whatever it may be elsewhere.
     pub fn failure(self) -> Hresult {
         self.code().as_failure()
     }
 
-    /// The code of the answer to an interindustry command.
+    /// The code of an answer to an interindustry command.
     pub fn code(self) -> Hresult {
         match self.parts() {
             _ if self.is_normal() => Hresult::S_OK,
@@ -141,7 +143,7 @@ impl StatusWord {
             (0x63, 0x00) => Hresult::SCARD_W_SECURITY_VIOLATION,
             (0x63, 0xC0) => Hresult::SCARD_W_CHV_BLOCKED,
             (0x63, 0xC1..=0xCF) => Hresult::SCARD_W_WRONG_CHV,
-            // The other warnings: something is worth knowing, and the command was carried out.
+            // The other warnings: the command was executed.
             (0x62 | 0x63, _) => Hresult::S_OK,
             (0x67 | 0x6B | 0x6C, _) => Hresult::SCARD_E_INVALID_PARAMETER,
             (0x68, _) => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
@@ -158,7 +160,7 @@ impl StatusWord {
             (0x6A, 0x84) => Hresult::SCARD_E_WRITE_TOO_MANY,
             (0x6A, 0x89 | 0x8A) => Hresult::SCARD_E_NO_ACCESS,
             (0x6D | 0x6E, _) => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
-            // ETSI TS 102 221, 10.2.1.5: busy, and what authentication and INCREASE say.
+            // ETSI TS 102 221, 10.2.1.5: busy, and the words of authentication and INCREASE.
             (0x93, 0x00) => Hresult::SCARD_E_NOT_READY,
             (0x98, 0x40) => Hresult::SCARD_W_CHV_BLOCKED,
             (0x98, 0x04 | 0x62..=0x67) => Hresult::SCARD_W_SECURITY_VIOLATION,
@@ -167,13 +169,13 @@ impl StatusWord {
         }
     }
 
-    /// The code of the answer to a command of this class and with this instruction.
+    /// The code of an answer to a command of this class and instruction.
     pub fn code_for(self, cla: u8, ins: u8) -> Hresult {
         match (Family::of(cla).code(self, ins), self.parts()) {
             (Some(code), _) => code,
             (None, _) if ins::shows_proof(ins) && self.tries() == Some(0) => Hresult::SCARD_W_CHV_BLOCKED,
             (None, (0x63, _) | (0x98, 0x04)) if ins::shows_proof(ins) => Hresult::SCARD_W_WRONG_CHV,
-            // ISO/IEC 7816-4:1995, 6.3.5 and on: it is written, after so many tries of the memory.
+            // ISO/IEC 7816-4:1995, 6.3.5 and following: the card has written, after so many tries of its memory.
             (None, (0x63, 0xC0..=0xCF)) if ins::writes(ins) => Hresult::S_OK,
             _ => self.code(),
         }
@@ -187,7 +189,7 @@ impl std::fmt::Debug for StatusWord {
 }
 
 impl Hresult {
-    /// The same where it is a failure, and `E_FAIL` where it is none.
+    /// The same if it is a failure, and else `E_FAIL`.
     pub fn as_failure(self) -> Hresult {
         if self.0 < 0 { self } else { Hresult::E_FAIL }
     }
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn tries_are_told_in_several_ways() {
+    fn several_words_report_the_tries_left() {
         for (word, tries) in [
             (0x63C0, Some(0)),
             (0x63C7, Some(7)),
@@ -270,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_success_proves_something() {
+    fn only_a_success_is_a_proof() {
         for word in 0..=u16::MAX {
             let (status, proven) = (StatusWord(word), StatusWord(word).proves(Hresult::SCARD_W_WRONG_CHV));
             assert_eq!(proven.is_ok(), status.is_normal() || word >> 8 == 0x61, "{word:04X}");
@@ -295,7 +297,7 @@ mod tests {
             (0x20, 0x6982, Hresult::SCARD_W_SECURITY_VIOLATION),
             (0x20, 0x6282, Hresult::SCARD_W_EOF),
             (0x20, 0x9000, Hresult::S_OK),
-            // So has one about a key, or a finger.
+            // So has a command with a key, or a finger.
             (0x82, 0x63C0, Hresult::SCARD_W_CHV_BLOCKED),
             (0x86, 0x63C0, Hresult::SCARD_W_CHV_BLOCKED),
             (0x2E, 0x6983, Hresult::SCARD_W_CHV_BLOCKED),
@@ -303,10 +305,10 @@ mod tests {
             (0x87, 0x6302, Hresult::SCARD_W_WRONG_CHV),
             (0x82, 0x6300, Hresult::SCARD_W_WRONG_CHV),
             (0x2F, 0x6381, Hresult::SCARD_W_WRONG_CHV),
-            // Elsewhere the same words are about something else.
+            // Elsewhere the same words have another meaning.
             (0xB0, 0x63C2, Hresult::SCARD_W_WRONG_CHV),
             (0xD6, 0x63C0, Hresult::S_OK),
-            // And no try left is none, whatever the instruction is: the UNBLOCK PIN of Keycard.
+            // A word for "no try left" does not depend on the instruction: the UNBLOCK PIN of Keycard.
             (0x22, 0x63C0, Hresult::SCARD_W_CHV_BLOCKED),
             (0x43, 0x63C0, Hresult::SCARD_W_CHV_BLOCKED),
             (0xF2, 0x6302, Hresult::S_OK),
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_proven_is_no_success() {
+    fn a_missing_proof_is_not_a_success() {
         for ins in (0..=u8::MAX).filter(|ins| ins::shows_proof(*ins)) {
             for cla in 0..=u8::MAX {
                 for sw2 in 0..=u8::MAX {
@@ -330,7 +332,7 @@ mod tests {
                     let is_blocked = sw2 == 0xC0 && cla != 0xFF;
                     assert_eq!(code == Hresult::SCARD_W_CHV_BLOCKED, is_blocked, "{cla:02X} {ins:02X} {status:?}");
                 }
-                // Cards have words in 90XX for a wrong code: 9004.
+                // Some cards use words 90XX for a wrong code: 9004.
                 assert!(StatusWord(0x9004).code_for(cla, ins).0 < 0, "{cla:02X} {ins:02X}");
                 assert_eq!(StatusWord::OK.code_for(cla, ins), Hresult::S_OK);
             }
@@ -350,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_not_done_is_a_failure() {
+    fn a_command_that_was_not_executed_is_a_failure() {
         for word in 0..=u16::MAX {
             let word = StatusWord(word);
             if !word.is_done() {

@@ -1,23 +1,23 @@
-//! BER-TLV data objects (ISO/IEC 7816-4, 6.3), read in place.
+//! BER-TLV data objects (ISO/IEC 7816-4, 6.3), parsed in place.
 
 use crate::abi::hresult::Result;
 
 /// One data object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DataObject<'a> {
-    /// All bytes of the tag, as a number: 0x82, 0x7F66.
+    /// All bytes of the tag as a number: 0x82, 0x7F66.
     pub tag: u32,
     pub value: &'a [u8],
     /// Tag, length and value.
     pub whole: &'a [u8],
 }
 
-/// The data objects in `bytes`, up to the first thing that is none.
+/// The data objects in `bytes`, up to the first invalid one.
 pub fn objects(bytes: &[u8]) -> Objects<'_> {
     Objects { rest: bytes }
 }
 
-/// The value of the first data object in `bytes` that has this tag.
+/// The value of the first data object in `bytes` with this tag.
 pub fn find(bytes: &[u8], tag: u32) -> Option<&[u8]> {
     objects(bytes).find(|object| object.tag == tag).map(|object| object.value)
 }
@@ -27,7 +27,7 @@ pub struct Objects<'a> {
 }
 
 impl Objects<'_> {
-    /// Whether everything there was could be read.
+    /// Whether everything was valid.
     pub fn is_at_end(&self) -> bool {
         skip_filling(self.rest).is_empty()
     }
@@ -47,7 +47,7 @@ impl<'a> Iterator for Objects<'a> {
     }
 }
 
-/// A tag of up to four bytes, and what is behind it.
+/// A tag of up to four bytes, and the bytes after it.
 fn read_tag(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let has_more = |at: usize, byte: u8| if at == 0 { byte & 0x1F == 0x1F } else { byte & 0x80 != 0 };
     let last = bytes.iter().enumerate().position(|(at, byte)| !has_more(at, *byte))?;
@@ -55,7 +55,7 @@ fn read_tag(bytes: &[u8]) -> Option<(u32, &[u8])> {
     Some((read_number(tag)?, rest))
 }
 
-/// A length of up to five bytes, and what is behind it. The indefinite length, 80, is none (ISO/IEC 7816-4, 6.3).
+/// A length of up to five bytes, and the bytes after it. The indefinite length, 80, is invalid (ISO/IEC 7816-4, 6.3).
 fn read_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (first, rest) = bytes.split_first()?;
     match first {
@@ -72,13 +72,13 @@ fn read_number(bytes: &[u8]) -> Option<u32> {
     bytes.iter().try_fold(0u32, |number, byte| (number <= u32::MAX >> 8).then_some(number << 8 | u32::from(*byte)))
 }
 
-/// 00 and FF between data objects mean nothing (ISO/IEC 7816-4, 6.3).
+/// 00 and FF between data objects have no meaning (ISO/IEC 7816-4, 6.3).
 fn skip_filling(bytes: &[u8]) -> &[u8] {
     let filling = bytes.iter().take_while(|byte| matches!(byte, 0x00 | 0xFF)).count();
     bytes.get(filling..).unwrap_or_default()
 }
 
-/// The tags in a list of tags without lengths, such as the value of a data object 5C, up to the first thing that is none.
+/// The tags in a list without lengths, such as the value of a data object 5C, up to the first invalid one.
 pub fn tags(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -88,7 +88,7 @@ pub fn tags(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
     })
 }
 
-/// Puts a data object behind `to`.
+/// Appends a data object to `to`.
 pub fn push(to: &mut Vec<u8>, tag: u32, value: &[u8]) -> Result<()> {
     to.try_reserve(4 + 5 + value.len())?;
     push_number(to, tag);
@@ -104,7 +104,7 @@ pub fn push(to: &mut Vec<u8>, tag: u32, value: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Without the zeros that it begins with.
+/// Without leading zeros.
 fn push_number(to: &mut Vec<u8>, number: u32) {
     let bytes = number.to_be_bytes();
     let zeros = (number | 1).leading_zeros() / 8;
@@ -129,12 +129,12 @@ mod tests {
     }
 
     #[test]
-    fn filling_is_passed_over() {
+    fn padding_is_skipped() {
         assert_eq!(read(&[0, 0xFF, 0x80, 1, 5, 0, 0, 0x81, 0, 0xFF]), [(0x80, &[5][..]), (0x81, &[])]);
     }
 
     #[test]
-    fn what_is_no_object_ends_the_objects() {
+    fn an_invalid_object_ends_the_list() {
         for bytes in [
             &[0x80, 1, 5, 0x81][..],
             &[0x80, 1, 5, 0x81, 3, 1],
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_pushed_is_read() {
+    fn an_appended_object_can_be_parsed() {
         for length in [0, 1, 127, 128, 255, 256, 65_536] {
             for tag in [0x53, 0x7F66] {
                 let (value, mut bytes) = (vec![5; length], Vec::new());

@@ -1,26 +1,29 @@
-//! What an event loop can wait for: a pipe that is readable exactly while it is raised.
+//! A file descriptor for event loops: readable exactly while the signal is raised.
+
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
 
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::cancellation::hold_off;
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
+/// Two connected sockets, which a new program (`exec`) does not inherit.
 pub struct Signal {
-    /// Closed when this is dropped, as is the other one.
-    reader: File,
-    writer: File,
+    reader: UnixStream,
+    writer: UnixStream,
 }
 
 impl Signal {
     pub fn new() -> Result<Signal> {
         let _cancellation = hold_off();
-        let mut ends: [RawFd; 2] = [-1; 2];
-        open(&mut ends)?;
-        let [reader, writer] = ends;
-        // SAFETY: two file descriptors that were made just now, and that nobody else has.
-        let (reader, writer) = unsafe { (File::from_raw_fd(reader), File::from_raw_fd(writer)) };
-        Ok(Signal { reader, writer })
+        let open = || {
+            let (reader, writer) = UnixStream::pair()?;
+            reader.set_nonblocking(true)?;
+            writer.set_nonblocking(true)?;
+            Ok(Signal { reader, writer })
+        };
+        // Only file descriptors or memory can be short.
+        open().map_err(|_: std::io::Error| Hresult::E_OUTOFMEMORY)
     }
 
     pub fn fd(&self) -> RawFd {
@@ -32,42 +35,17 @@ impl Signal {
         drop(self);
     }
 
-    /// Neither of the two waits, nor can it fail: there is one byte in the pipe, or none.
+    /// Does not block and cannot fail: the socket holds at most one byte.
     pub fn raise(&self) {
         let _cancellation = hold_off();
         let _ = (&self.writer).write(&[1]);
     }
 
+    /// Does not block.
     pub fn lower(&self) {
         let _cancellation = hold_off();
         let _ = (&self.reader).read(&mut [0]);
     }
-}
-
-/// A pipe that no program inherits, and on which nobody waits.
-#[cfg(not(target_os = "macos"))]
-fn open(ends: &mut [RawFd; 2]) -> Result<()> {
-    // SAFETY: room for two.
-    check(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) })
-}
-
-#[cfg(target_os = "macos")]
-fn open(ends: &mut [RawFd; 2]) -> Result<()> {
-    // SAFETY: room for two.
-    check(unsafe { libc::pipe(ends.as_mut_ptr()) })?;
-    for end in ends {
-        // SAFETY: a file descriptor that is ours.
-        unsafe {
-            libc::fcntl(*end, libc::F_SETFD, libc::FD_CLOEXEC);
-            libc::fcntl(*end, libc::F_SETFL, libc::O_NONBLOCK);
-        }
-    }
-    Ok(())
-}
-
-/// The one thing that can be short is room for file descriptors.
-fn check(code: libc::c_int) -> Result<()> {
-    if code == 0 { Ok(()) } else { Err(Hresult::E_OUTOFMEMORY) }
 }
 
 #[cfg(test)]
@@ -89,5 +67,14 @@ mod tests {
         signal.lower();
         assert!(!is_readable(&signal));
         signal.lower();
+    }
+
+    #[test]
+    fn a_new_program_does_not_inherit_it() {
+        let signal = Signal::new().unwrap();
+        for fd in [signal.reader.as_raw_fd(), signal.writer.as_raw_fd()] {
+            // SAFETY: it only reads the flags.
+            assert_ne!(unsafe { libc::fcntl(fd, libc::F_GETFD) } & libc::FD_CLOEXEC, 0);
+        }
     }
 }

@@ -1,73 +1,73 @@
-//! The thread that watches one resource manager for a monitor. It has a context of its own, which nobody else uses, because
-//! libpcsclite stops the whole process when another thread makes a call on a context in which one waits.
+//! The thread that watches one resource manager for a monitor. It has a context of its own: libpcsclite blocks the
+//! whole process when one thread waits in a context and another one uses that context.
 
 use std::time::Duration;
 
-use super::survey::{Change, compare, lose};
-use super::{Event, Kind, Monitor};
+use super::changes::{Change, compare, report_all_gone};
+use super::{Event, EventKind, Monitor};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::{Context, IfdState, Service};
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::WaitLimit;
 
-/// How often a service that is down is looked for, which is one attempt to connect to its socket.
-const LOOK_FOR_SERVICE_EVERY: Duration = Duration::from_millis(200);
+/// How often the thread tries to reach a service that is down. A try is one connection to a socket.
+const RETRY_SERVICE_EVERY: Duration = Duration::from_millis(200);
 
 pub struct Watcher {
     monitor: Arc<Monitor>,
     service: Service,
-    /// What was told of the service; nothing at first.
-    told_up: Option<bool>,
-    /// What was told of its readers.
-    told: Vec<IfdState>,
+    /// The state of the service that was reported; None at first.
+    reported_up: Option<bool>,
+    /// The readers that were reported.
+    reported: Vec<IfdState>,
 }
 
 impl Watcher {
     pub fn new(monitor: Arc<Monitor>, service: Service) -> Watcher {
-        Watcher { monitor, service, told_up: None, told: Vec::new() }
+        Watcher { monitor, service, reported_up: None, reported: Vec::new() }
     }
 
-    /// Until the monitor is closed, or the process ends.
+    /// Returns when the monitor is closed, or the process ends.
     pub fn run(mut self) {
         loop {
             let watched = self.service.manager().establish_context(&WaitLimit::ENDLESS);
             match watched.and_then(|context| self.watch_in(context)) {
-                // That says nothing of the service.
+                // Short memory says nothing about the service.
                 Err(Hresult::E_OUTOFMEMORY) => {}
                 Err(Hresult::SCARD_P_SHUTDOWN) => break,
-                _ => self.tell_down(),
+                _ => self.report_down(),
             }
-            if !self.monitor.pause(LOOK_FOR_SERVICE_EVERY) {
+            if !self.monitor.pause(RETRY_SERVICE_EVERY) {
                 break;
             }
         }
-        self.monitor.watcher_left();
+        self.monitor.watcher_ended();
     }
 
-    /// Until the monitor is closed, or a failure, such as that the service is gone.
+    /// Returns when the monitor is closed, or after a failure, for example when the service has ended.
     fn watch_in(&mut self, context: Context) -> Result<()> {
         let mut watched = Ok(());
-        if self.monitor.enter(self.service, context) {
+        if self.monitor.begin_wait(self.service, context) {
             watched = self.watch(context);
-            self.monitor.leave(self.service);
+            self.monitor.end_wait(self.service);
         }
         self.service.manager().release_context(context);
         watched
     }
 
     fn watch(&mut self, context: Context) -> Result<()> {
-        if self.service.manager().is_worth_telling() {
-            self.tell_up();
+        if self.service.manager().reports_absence() {
+            self.report_up();
         }
         while self.monitor.is_open() {
-            match self.look(context) {
+            match self.current_ifds(context) {
                 Ok(now) => {
-                    self.tell_changes(now);
-                    self.monitor.tell_current(self.service);
+                    self.report_changes(now);
+                    self.monitor.report_current(self.service);
                 }
                 Err(Hresult::E_OUTOFMEMORY) => {
-                    self.monitor.pause(LOOK_FOR_SERVICE_EVERY);
+                    self.monitor.pause(RETRY_SERVICE_EVERY);
                 }
                 Err(code) => return Err(code),
             }
@@ -75,53 +75,53 @@ impl Watcher {
         Ok(())
     }
 
-    fn look(&self, context: Context) -> Result<Vec<IfdState>> {
+    fn current_ifds(&self, context: Context) -> Result<Vec<IfdState>> {
         let manager = self.service.manager();
-        // The first look waits for nothing: also that there is no reader is to be told.
+        // The first call does not wait: the monitor also reports that there is no reader.
         let limit_ms = match self.monitor.is_outstanding(self.service) {
             true => 0,
-            false => manager.worth_surveying_every_ms(),
+            false => manager.wait_for_ifds_limit_ms(),
         };
-        manager.survey(context, &self.told, limit_ms)
+        manager.wait_for_ifds(context, &self.reported, limit_ms)
     }
 
-    fn tell_changes(&mut self, now: Vec<IfdState>) {
+    fn report_changes(&mut self, now: Vec<IfdState>) {
         if !now.is_empty() {
-            self.tell_up();
+            self.report_up();
         }
         let (monitor, service) = (&self.monitor, self.service);
-        compare(&self.told, &now, &mut |change, ifd, atr| tell_change(monitor, service, change, ifd, atr));
-        self.told = now;
+        compare(&self.reported, &now, &mut |change, ifd, atr| report_change(monitor, service, change, ifd, atr));
+        self.reported = now;
     }
 
-    fn tell_up(&mut self) {
-        if self.told_up != Some(true) {
-            self.monitor.tell(Event::of_service(Kind::ServiceUp, self.service));
-            self.told_up = Some(true);
+    fn report_up(&mut self) {
+        if self.reported_up != Some(true) {
+            self.monitor.report(Event::of_service(EventKind::ServiceUp, self.service));
+            self.reported_up = Some(true);
         }
     }
 
-    /// Everything has gone, from the inside out.
-    fn tell_down(&mut self) {
-        let worth_telling = self.told_up == Some(true) || self.service.manager().is_worth_telling();
-        if self.told_up != Some(false) && worth_telling {
+    /// Cards and readers go before their service.
+    fn report_down(&mut self) {
+        let reports_absence = self.reported_up == Some(true) || self.service.manager().reports_absence();
+        if self.reported_up != Some(false) && reports_absence {
             let (monitor, service) = (&self.monitor, self.service);
-            lose(&self.told, &mut |change, ifd, atr| tell_change(monitor, service, change, ifd, atr));
-            self.told.clear();
-            self.monitor.tell(Event::of_service(Kind::ServiceDown, self.service));
-            self.told_up = Some(false);
+            report_all_gone(&self.reported, &mut |change, ifd, atr| report_change(monitor, service, change, ifd, atr));
+            self.reported.clear();
+            self.monitor.report(Event::of_service(EventKind::ServiceDown, self.service));
+            self.reported_up = Some(false);
         }
-        self.monitor.tell_current(self.service);
+        self.monitor.report_current(self.service);
     }
 }
 
-fn tell_change(monitor: &Monitor, service: Service, change: Change, ifd: &IfdState, atr: Atr) -> bool {
+fn report_change(monitor: &Monitor, service: Service, change: Change, ifd: &IfdState, atr: Atr) -> bool {
     let kind = match change {
-        Change::IfdArrived => Kind::IfdArrived,
-        Change::IfdLeft => Kind::IfdLeft,
-        Change::CardInserted => Kind::CardInserted,
-        Change::CardRemoved => Kind::CardRemoved,
-        Change::CardReset => Kind::CardReset,
+        Change::IfdArrived => EventKind::IfdArrived,
+        Change::IfdLeft => EventKind::IfdLeft,
+        Change::CardInserted => EventKind::CardInserted,
+        Change::CardRemoved => EventKind::CardRemoved,
+        Change::CardReset => EventKind::CardReset,
     };
-    monitor.tell(Event { kind, number: 0, service: Some(service), ifd: Some(ifd.name), atr })
+    monitor.report(Event { kind, number: 0, service: Some(service), ifd: Some(ifd.name), atr })
 }

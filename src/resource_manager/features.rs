@@ -25,13 +25,14 @@ pub fn control_code(list: &[u8], feature: u8) -> Option<u32> {
         .and_then(|(_, value)| Some(u32::from_be_bytes(value.try_into().ok()?)))
 }
 
-/// The most data that the reader carries in one APDU, from its properties: 0 for short ones only. Its lowest byte comes first.
+/// The most data that the reader carries in one APDU, from its properties: 0 for short ones only. Its lowest byte comes
+/// first.
 pub fn max_apdu_data(properties: &[u8]) -> Option<usize> {
     let (_, value) = entries(properties).find(|(tag, _)| *tag == MAX_APDU_DATA_SIZE)?;
     usize::try_from(u32::from_le_bytes(value.try_into().ok()?)).ok()
 }
 
-/// What a reader with a PIN pad says of it; None where it does not.
+/// The properties of a PIN pad; None for what the reader does not report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PinProperties {
     /// Lines and columns of the display; 0 for none.

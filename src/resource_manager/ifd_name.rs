@@ -4,18 +4,18 @@ use std::ffi::CStr;
 
 use crate::abi::hresult::{Hresult, Result};
 
-/// The longest name, in bytes without the NUL: what pcsc-lite can carry.
+/// The longest name, in bytes without the NUL, as in pcsc-lite.
 pub(crate) const MAX_LENGTH: usize = 127;
 
-/// A name that can be one: valid UTF-8, not empty, not too long. Lives without the heap.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A valid name: UTF-8, not empty, not too long. It needs no heap.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IfdName {
     /// The name, then NULs to the end.
     bytes: [u8; MAX_LENGTH + 1],
 }
 
 impl IfdName {
-    /// A name that a program gave. `text` may have more than `MAX_LENGTH` bytes; then it is no name.
+    /// Checks the name that a program gave. `text` may be longer than `MAX_LENGTH`; then it is not valid.
     pub fn new(text: &[u8]) -> Result<IfdName> {
         if text.is_empty() || text.len() > MAX_LENGTH || text.contains(&0) || std::str::from_utf8(text).is_err() {
             return Err(Hresult::E_INVALIDARG);

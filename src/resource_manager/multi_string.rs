@@ -1,8 +1,8 @@
-//! A multi-string: texts, each with a NUL, and one NUL more at the end.
+//! A multi-string: texts, each with a NUL, and another NUL at the end.
 
 use crate::abi::hresult::Result;
 
-/// Always complete, also when it is empty: then it is a single NUL.
+/// Always complete: an empty one is a single NUL.
 #[derive(Debug, PartialEq)]
 pub struct MultiString {
     bytes: Vec<u8>,
@@ -37,7 +37,7 @@ impl MultiString {
     }
 }
 
-/// The texts of a multi-string, whether it ends as it should or not.
+/// The texts of a multi-string, even if it does not end correctly.
 pub fn texts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|byte| *byte == 0).filter(|text| !text.is_empty())
 }

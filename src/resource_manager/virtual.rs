@@ -1,25 +1,26 @@
-//! The virtual resource manager, inside the process: readers and cards that a program makes itself.
+//! The virtual resource manager, inside the process: readers and cards that a program creates.
 //!
-//! This file is what attachments see of it: each call looks whether the reader was told to fail, is carried out
-//! (`calls`), and leaves a line in the reader's log. What the program does with its readers is in `world`.
+//! This file implements the trait. Each call first checks whether the reader was told to fail. Then `calls` makes the
+//! call, and the log of the reader gets a line. The functions by which a program changes its readers are in `actions`.
 
+mod actions;
 mod answer;
 mod attribute;
+mod callback_lock;
 mod calls;
 mod card;
-mod desk;
 mod driver;
 mod failure;
+mod id_map;
 mod ifd;
+mod ifd_states;
 mod log;
+mod log_text;
 mod manager;
-mod numbered;
-mod survey;
 #[cfg(test)]
 mod tests;
-mod words;
-mod world;
 
+pub use actions::*;
 pub use attribute::{Attribute, Attributes};
 pub use card::{Callbacks, Card};
 pub use driver::{Driver, DriverCallbacks};
@@ -28,7 +29,6 @@ pub use ifd::Make;
 #[cfg(unix)]
 pub use manager::Locked;
 pub use manager::lock;
-pub use world::*;
 
 use std::fmt::Arguments;
 
@@ -36,12 +36,12 @@ use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode}
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;
-use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, Sight};
+use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 use log::{Command, Hex};
-use words::{Outcome, done};
+use log_text::{Outcome, done};
 
-/// The group that pcsc-lite has all its readers in, too.
+/// The group of all virtual readers. pcsc-lite has the same group.
 const GROUP: &[u8] = b"SCard$DefaultReaders";
 
 pub struct Virtual;
@@ -51,7 +51,7 @@ pub fn has_ifd(name: &IfdName) -> bool {
     lock().ifd_named(name).is_some()
 }
 
-/// Whether there are virtual readers, and their service runs.
+/// Whether there are virtual readers whose service runs.
 pub fn serves_ifds() -> bool {
     let manager = lock();
     manager.runs && manager.ifds.iter().next().is_some()
@@ -67,6 +67,10 @@ impl ResourceManager for Virtual {
         true
     }
 
+    fn exclusive_use_is_a_transaction(&self) -> bool {
+        false
+    }
+
     fn is_private(&self) -> bool {
         true
     }
@@ -75,25 +79,25 @@ impl ResourceManager for Virtual {
         true
     }
 
-    fn notices_removal_within_ms(&self) -> u32 {
+    fn removal_delay_ms(&self) -> u32 {
         0
     }
 
-    fn worth_asking_every_ms(&self) -> u32 {
+    fn poll_interval_ms(&self) -> u32 {
         1
     }
 
-    /// No cancel is missed here.
-    fn worth_surveying_every_ms(&self) -> u32 {
+    /// Here no cancel comes too early.
+    fn wait_for_ifds_limit_ms(&self) -> u32 {
         SCM_INFINITE
     }
 
-    /// A program without virtual readers hears nothing of them.
-    fn is_worth_telling(&self) -> bool {
+    /// A program without virtual readers gets no events of them.
+    fn reports_absence(&self) -> bool {
         lock().had_ifds
     }
 
-    fn stir(&self) {
+    fn recheck_limits(&self) {
         lock().announce();
     }
 
@@ -102,19 +106,12 @@ impl ResourceManager for Virtual {
         if !manager.runs {
             return Err(Hresult::SCARD_E_NO_SERVICE);
         }
-        let number = manager.new_number();
-        manager.contexts.insert(number, true)?;
-        Ok(Context(number))
+        manager.add_context().map(Context)
     }
 
     fn release_context(&self, context: Context) {
-        let mut manager = lock();
-        while let Some(icc) = manager.connection_in(context.0) {
-            // It was found just now.
-            let _ = manager.forget(icc);
-        }
-        // One that is not known has nothing to be released.
-        let _ = manager.contexts.remove(context.0);
+        // An unknown context needs no release.
+        lock().forget_context(context.0);
     }
 
     fn connect(
@@ -126,7 +123,7 @@ impl ResourceManager for Virtual {
     ) -> Result<(Icc, Option<Protocol>)> {
         let ifd = calls::find(context, name)?;
         let connected = plan(ifd, Operation::Connect, limit).and_then(|()| calls::connect(context, ifd, access, limit));
-        let protocol = Outcome(connected.map(|(_, protocol)| words::protocol(protocol)));
+        let protocol = Outcome(connected.map(|(_, protocol)| log_text::protocol(protocol)));
         note(ifd, format_args!("connect {access} -> {protocol}"));
         connected
     }
@@ -142,7 +139,7 @@ impl ResourceManager for Virtual {
         let ifd = calls::ifd_behind(icc)?;
         let connected =
             plan(ifd, Operation::Reconnect, limit).and_then(|()| calls::reconnect(icc, access, initial, limit));
-        let protocol = Outcome(connected.map(words::protocol));
+        let protocol = Outcome(connected.map(log_text::protocol));
         note(ifd, format_args!("reconnect {access} {initial} -> {protocol}"));
         connected
     }
@@ -170,11 +167,11 @@ impl ResourceManager for Virtual {
     }
 
     fn probe(&self, icc: Icc, _: &WaitLimit) -> Result<()> {
-        lock().connection(icc.0)?.untroubled()
+        lock().connection(icc.0)?.check_signal()
     }
 
-    fn is_taken(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
-        calls::is_taken(icc)
+    fn is_locked_by_other(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
+        calls::is_locked_by_other(icc)
     }
 
     fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)> {
@@ -184,7 +181,7 @@ impl ResourceManager for Virtual {
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity> {
         let ifd = calls::ifd_behind(icc)?;
         let identity = plan(ifd, Operation::Status, limit).and_then(|()| calls::identify(icc, limit));
-        let state = Outcome(identity.map(|identity| words::state(identity.state)));
+        let state = Outcome(identity.map(|identity| log_text::state(identity.state)));
         note(ifd, format_args!("status -> {state}"));
         identity
     }
@@ -222,27 +219,27 @@ impl ResourceManager for Virtual {
         set
     }
 
-    fn look(&self, context: Context, ifd: &IfdName, _: &WaitLimit) -> Result<Sight> {
-        calls::look(context, ifd)
+    fn slot_state(&self, context: Context, ifd: &IfdName, _: &WaitLimit) -> Result<SlotState> {
+        calls::find_slot_state(context, ifd)
     }
 
     fn wait_for_change(
         &self,
         context: Context,
         ifd: &IfdName,
-        seen: &Sight,
+        seen: &SlotState,
         timeout_ms: u32,
         _: &WaitLimit,
-    ) -> Result<Sight> {
+    ) -> Result<SlotState> {
         calls::wait_for_change(context, ifd, seen, timeout_ms)
     }
 
-    fn survey(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
-        survey::survey(context, known, timeout_ms)
+    fn wait_for_ifds(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+        ifd_states::wait_for_ifds(context, known, timeout_ms)
     }
 
-    fn cancel_survey(&self, context: Context) {
-        survey::cancel(context);
+    fn cancel_wait_for_ifds(&self, context: Context) {
+        ifd_states::cancel(context);
     }
 
     fn list_ifds(&self, context: Context) -> Result<Vec<u8>> {
@@ -262,7 +259,7 @@ impl ResourceManager for Virtual {
     }
 }
 
-/// What the reader was told to do with this call.
+/// Applies the planned failure of this call, if there is one.
 fn plan(ifd: usize, operation: Operation, limit: &WaitLimit) -> Result<()> {
     let mut manager = lock();
     let planned = manager.ifds.get_mut(ifd).map(|ifd| ifd.failures.next(operation));
@@ -273,7 +270,7 @@ fn plan(ifd: usize, operation: Operation, limit: &WaitLimit) -> Result<()> {
     answer
 }
 
-/// Adds a line to the log of a reader, if it is still there.
+/// Adds a line to the log of a reader, if the reader still exists.
 fn note(ifd: usize, line: Arguments<'_>) {
     if let Some(ifd) = lock().ifds.get_mut(ifd) {
         ifd.log.line(line);

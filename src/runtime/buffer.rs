@@ -1,10 +1,11 @@
-//! A buffer that others write to, and say afterwards how much. They may have written less than they say.
+//! A buffer that others write to, and then report how much. They may have written less than they report.
 
 use std::alloc::{Layout, alloc_zeroed};
 
 use crate::abi::hresult::{Hresult, Result};
 
-/// An empty buffer with so much room, all of it zero. Pages that nobody writes to cost no memory.
+/// An empty buffer with this capacity, all of it zero. The system gives memory to a page only when somebody writes to
+/// it.
 pub fn zeroed(capacity: usize) -> Result<Vec<u8>> {
     let layout = Layout::array::<u8>(capacity).map_err(|_| Hresult::E_OUTOFMEMORY)?;
     if layout.size() == 0 {
@@ -15,7 +16,7 @@ pub fn zeroed(capacity: usize) -> Result<Vec<u8>> {
     if bytes.is_null() {
         return Err(Hresult::E_OUTOFMEMORY);
     }
-    // SAFETY: from the allocator of Vec, in the layout of this capacity; and no byte is in it.
+    // SAFETY: from the allocator of Vec, in the layout of this capacity, with length 0.
     Ok(unsafe { Vec::from_raw_parts(bytes, 0, capacity) })
 }
 

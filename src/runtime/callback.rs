@@ -1,21 +1,22 @@
-//! Calls of functions that belong to the program, in which its thread may end.
+//! Calls of the program's functions, in which the program may end the thread.
 //!
-//! `pthread_exit` and `pthread_cancel` unwind the stack on glibc: a forced unwind, which must not end in `catch_unwind`, as the guard
-//! of the exported functions would have it. So it stops where the function was called: to the library the function has failed. The
-//! call of the library comes to its end and releases everything. Then `resume` lets the thread end.
+//! On glibc `pthread_exit` and `pthread_cancel` end a thread by a forced unwind of its stack. It must not reach the
+//! `catch_unwind` in the guard of an exported function. So it stops at the call of the program's function, and the
+//! library takes that function for failed. The exported function completes and releases everything. Then `resume`
+//! continues the unwind.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::abi::hresult::Hresult;
-use unwinder::Unwind;
+use crate::runtime::platform::unwinder::{self, Unwind};
 
-/// How many threads have an unwind that waits. It makes the question cheap where there is none.
+/// How many threads have a stopped unwind. While it is 0, `resume` costs one load.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
-/// What a function has answered in which its thread ends.
+/// The result of a function in which its thread ends.
 pub(crate) const THREAD_ENDED: i32 = Hresult::E_ABORT.0;
 
-/// Calls a function of the program. If its thread ends in there, the answer is `ended`.
+/// Calls a function of the program. Returns `ended` if the program ends the thread in it.
 pub fn call<T>(function: impl FnOnce() -> T, ended: T) -> T {
     match unwinder::call(function) {
         Ok(answer) => answer,
@@ -26,7 +27,7 @@ pub fn call<T>(function: impl FnOnce() -> T, ended: T) -> T {
     }
 }
 
-/// Ends this thread, if it was to end in a function of the program. Nothing of the library is left on its stack by then.
+/// Continues the unwind of this thread, if it has one. Nothing of the library is left on its stack then.
 #[inline(always)]
 pub fn resume() {
     if WAITING.load(Ordering::Relaxed) != 0 {
@@ -36,14 +37,15 @@ pub fn resume() {
     }
 }
 
-/// Ends the wait without resuming it, for a thread of the library, which ends by itself.
+/// Drops the unwind of this thread without continuing it, for a thread of the library, which ends by itself.
 pub fn forget() {
     take();
 }
 
 thread_local!(static KEPT: std::cell::Cell<Option<Unwind>> = const { std::cell::Cell::new(None) });
 
-/// A thread that ends can be called back once more before the call is over. The unwind is the same one then.
+/// The library may call the program again on a thread with a stopped unwind. A second unwind of the thread is the same
+/// object.
 #[cold]
 fn keep(unwind: Unwind) {
     if KEPT.replace(Some(unwind)).is_none() {
@@ -58,195 +60,4 @@ fn take() -> Option<Unwind> {
         WAITING.fetch_sub(1, Ordering::Relaxed);
     }
     unwind
-}
-
-/// The unwinder of the Itanium C++ ABI. The frame that a forced unwind stops at has a personality of its own, which no language gives
-/// it, so it is written in assembler.
-/// cbindgen:ignore
-#[cfg(all(
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "x86")
-))]
-mod unwinder {
-    use std::arch::global_asm;
-    use std::ffi::{c_int, c_void};
-    use std::mem::ManuallyDrop;
-    use std::ptr::NonNull;
-
-    /// The exception object of a forced unwind, which lives as long as its thread.
-    pub type Unwind = NonNull<c_void>;
-
-    const FORCED_UNWIND: c_int = 8;
-    const INSTALL_CONTEXT: c_int = 7;
-    const CONTINUE_UNWIND: c_int = 8;
-
-    // void *scm_call_until_unwind(void *data, void (*run)(void *)): NULL when `run` returns, or the exception object. The data of
-    // the personality are the address where it goes on then, with the object in the register of an answer.
-    #[cfg(target_arch = "x86_64")]
-    global_asm!(
-        ".pushsection .text.scm_call_until_unwind, \"ax\", @progbits",
-        ".p2align 4",
-        ".globl scm_call_until_unwind",
-        ".hidden scm_call_until_unwind",
-        ".type scm_call_until_unwind, @function",
-        "scm_call_until_unwind:",
-        ".cfi_startproc",
-        ".cfi_personality 0x1b, {personality}",
-        ".cfi_lsda 0x1b, .Lscm_unwound",
-        "subq $8, %rsp",
-        ".cfi_adjust_cfa_offset 8",
-        "callq *%rsi",
-        "xorl %eax, %eax",
-        ".Lscm_unwound:",
-        "addq $8, %rsp",
-        ".cfi_adjust_cfa_offset -8",
-        "retq",
-        ".cfi_endproc",
-        ".size scm_call_until_unwind, . - scm_call_until_unwind",
-        ".popsection",
-        personality = sym personality,
-        options(att_syntax),
-    );
-
-    #[cfg(target_arch = "x86")]
-    global_asm!(
-        ".pushsection .text.scm_call_until_unwind, \"ax\", @progbits",
-        ".p2align 4",
-        ".globl scm_call_until_unwind",
-        ".hidden scm_call_until_unwind",
-        ".type scm_call_until_unwind, @function",
-        "scm_call_until_unwind:",
-        ".cfi_startproc",
-        ".cfi_personality 0x1b, {personality}",
-        ".cfi_lsda 0x1b, .Lscm_unwound",
-        "subl $12, %esp",
-        ".cfi_adjust_cfa_offset 12",
-        "movl 16(%esp), %eax",
-        "movl %eax, (%esp)",
-        "calll *20(%esp)",
-        "xorl %eax, %eax",
-        ".Lscm_unwound:",
-        "addl $12, %esp",
-        ".cfi_adjust_cfa_offset -12",
-        "retl",
-        ".cfi_endproc",
-        ".size scm_call_until_unwind, . - scm_call_until_unwind",
-        ".popsection",
-        personality = sym personality,
-        options(att_syntax),
-    );
-
-    #[cfg(target_arch = "aarch64")]
-    global_asm!(
-        ".pushsection .text.scm_call_until_unwind, \"ax\", %progbits",
-        ".p2align 4",
-        ".globl scm_call_until_unwind",
-        ".hidden scm_call_until_unwind",
-        ".type scm_call_until_unwind, %function",
-        "scm_call_until_unwind:",
-        ".cfi_startproc",
-        ".cfi_personality 0x1b, {personality}",
-        ".cfi_lsda 0x1b, .Lscm_unwound",
-        "stp x29, x30, [sp, #-16]!",
-        ".cfi_def_cfa_offset 16",
-        ".cfi_offset 29, -16",
-        ".cfi_offset 30, -8",
-        "blr x1",
-        "mov x0, xzr",
-        ".Lscm_unwound:",
-        "ldp x29, x30, [sp], #16",
-        ".cfi_restore 29",
-        ".cfi_restore 30",
-        ".cfi_def_cfa_offset 0",
-        "ret",
-        ".cfi_endproc",
-        ".size scm_call_until_unwind, . - scm_call_until_unwind",
-        ".popsection",
-        personality = sym personality,
-    );
-
-    unsafe extern "C-unwind" {
-        fn scm_call_until_unwind(data: *mut c_void, run: unsafe extern "C-unwind" fn(*mut c_void)) -> *mut c_void;
-        fn _Unwind_Resume(exception: *mut c_void) -> !;
-    }
-
-    unsafe extern "C" {
-        fn _Unwind_GetLanguageSpecificData(context: *mut c_void) -> usize;
-        fn _Unwind_SetGR(context: *mut c_void, register: c_int, value: usize);
-        fn _Unwind_SetIP(context: *mut c_void, address: usize);
-    }
-
-    /// Stops a forced unwind. Anything else goes on, as without this frame.
-    unsafe extern "C" fn personality(
-        _version: c_int,
-        actions: c_int,
-        _class: u64,
-        exception: *mut c_void,
-        context: *mut c_void,
-    ) -> c_int {
-        if actions & FORCED_UNWIND == 0 {
-            return CONTINUE_UNWIND;
-        }
-        // SAFETY: the unwinder calls this for a frame of `scm_call_until_unwind`, and that is where its data lead to. Register 0
-        // of the architectures above is that of an answer.
-        unsafe {
-            _Unwind_SetGR(context, 0, exception as usize);
-            _Unwind_SetIP(context, _Unwind_GetLanguageSpecificData(context));
-        }
-        INSTALL_CONTEXT
-    }
-
-    /// What is to be called, and then what it has answered.
-    union Call<F, T> {
-        function: ManuallyDrop<F>,
-        answer: ManuallyDrop<T>,
-    }
-
-    pub fn call<T, F: FnOnce() -> T>(function: F) -> Result<T, Unwind> {
-        let mut call = Call { function: ManuallyDrop::new(function) };
-        // SAFETY: `run` is given what it is made for. A forced unwind leaves nothing behind in its frame and in that of `function`,
-        // which do nothing but call the program.
-        let exception = unsafe { scm_call_until_unwind((&raw mut call).cast(), run::<F, T>) };
-        match NonNull::new(exception) {
-            Some(unwind) => Err(unwind),
-            // SAFETY: `run` has returned, and so there is an answer.
-            None => Ok(ManuallyDrop::into_inner(unsafe { call.answer })),
-        }
-    }
-
-    /// # Safety
-    /// `call` has a function that nobody else takes.
-    unsafe extern "C-unwind" fn run<F: FnOnce() -> T, T>(call: *mut c_void) {
-        let call = call.cast::<Call<F, T>>();
-        // SAFETY: as the caller vouches for.
-        let function = unsafe { ManuallyDrop::take(&mut (*call).function) };
-        let answer = function();
-        // SAFETY: as above; the function is not there any more.
-        unsafe { (*call).answer = ManuallyDrop::new(answer) };
-    }
-
-    pub fn resume(unwind: Unwind) {
-        // SAFETY: the unwind of this thread, which stopped in `call`. It goes on from here up.
-        unsafe { _Unwind_Resume(unwind.as_ptr()) }
-    }
-}
-
-/// Elsewhere the end of a thread does not unwind (musl, macOS, Windows), or ends the process.
-#[cfg(not(all(
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "x86")
-)))]
-mod unwinder {
-    #[derive(Clone, Copy)]
-    pub enum Unwind {}
-
-    pub fn call<T, F: FnOnce() -> T>(function: F) -> Result<T, Unwind> {
-        Ok(function())
-    }
-
-    pub fn resume(unwind: Unwind) {
-        match unwind {}
-    }
 }

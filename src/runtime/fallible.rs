@@ -1,22 +1,31 @@
-//! A counted reference whose allocation may fail: `std::sync::Arc` aborts the process when memory is short, and this
-//! library promises `SCM_E_OUTOFMEMORY` instead. No weak references, so one counter is all there is.
+//! Memory on the heap that can run out. `Box` and `Arc` of the standard library abort the process then, and this
+//! library promises `SCM_E_OUTOFMEMORY` instead. This is the only place that allocates a box or a shared reference.
 
-use crate::runtime::sync::atomic::{AtomicUsize, Ordering};
+use std::alloc::{Layout, alloc};
 use std::ops::Deref;
 use std::ptr::NonNull;
 
-use crate::abi::hresult::Result;
+use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::sync::atomic::{AtomicUsize, Ordering};
 
 /// Moves `value` to the heap, or drops it when there is no memory.
 pub fn try_box<T>(value: T) -> Result<Box<T>> {
-    let mut cell = Vec::new();
-    cell.try_reserve_exact(1)?;
-    cell.push(value);
-    // SAFETY: a boxed slice of one element has the layout of a box of that element.
-    Ok(unsafe { Box::from_raw(Box::into_raw(cell.into_boxed_slice()).cast()) })
+    let layout = Layout::new::<T>();
+    if layout.size() == 0 {
+        // It allocates nothing.
+        return Ok(Box::new(value));
+    }
+    // SAFETY: the size is not zero.
+    let memory = NonNull::new(unsafe { alloc(layout) }.cast::<T>()).ok_or(Hresult::E_OUTOFMEMORY)?;
+    // SAFETY: new memory of the global allocator in the layout of T, which the value fills.
+    unsafe {
+        memory.write(value);
+        Ok(Box::from_raw(memory.as_ptr()))
+    }
 }
 
-/// A shared, immutable `T`; the last reference drops it.
+/// A counted reference to a shared, immutable `T`; the last reference drops it. There are no weak references, so it
+/// needs one counter.
 pub struct Arc<T> {
     counted: NonNull<Counted<T>>,
 }
@@ -26,7 +35,7 @@ struct Counted<T> {
     value: T,
 }
 
-// SAFETY: like Arc: references are handed between threads, and the last one may drop T on any of them.
+// SAFETY: as for std's Arc: references move between threads, and the last one may drop T on any of them.
 unsafe impl<T: Send + Sync> Send for Arc<T> {}
 // SAFETY: as above; a shared reference to an Arc gives no more than &T and the right to clone.
 unsafe impl<T: Send + Sync> Sync for Arc<T> {}
@@ -34,11 +43,8 @@ unsafe impl<T: Send + Sync> Sync for Arc<T> {}
 impl<T> Arc<T> {
     /// Moves `value` to the heap, or drops it when there is no memory.
     pub fn try_new(value: T) -> Result<Arc<T>> {
-        let mut cell = Vec::new();
-        cell.try_reserve_exact(1)?;
-        cell.push(Counted { references: AtomicUsize::new(1), value });
-        let counted = NonNull::from(Box::leak(cell.into_boxed_slice())).cast();
-        Ok(Arc { counted })
+        let counted = try_box(Counted { references: AtomicUsize::new(1), value })?;
+        Ok(Arc { counted: NonNull::from(Box::leak(counted)) })
     }
 
     /// Whether both refer to one value.
@@ -46,44 +52,43 @@ impl<T> Arc<T> {
         one.counted == other.counted
     }
 
-    /// Whether there is no other reference. Where nobody can make another one, that stays so.
+    /// Whether there is no other reference. If nobody can clone this one, that does not change.
     pub fn is_last(this: &Arc<T>) -> bool {
         // SAFETY: this reference keeps the allocation alive.
         unsafe { this.counted.as_ref() }.references.load(Ordering::Acquire) == 1
     }
 
-    /// The value itself, if this is the last reference; otherwise one reference less.
+    /// The value itself, if this is the last reference. This reference ends in any case.
     pub fn into_inner(self) -> Option<T> {
         let counted = self.counted;
         std::mem::forget(self);
-        // SAFETY: the reference just forgotten is given up here, exactly once.
-        let cell = unsafe { Self::give_up(counted) }?;
-        let [counted] = *cell;
+        // SAFETY: the forgotten reference ends here, exactly once.
+        let counted = unsafe { Self::release(counted) }?;
         Some(counted.value)
     }
 
-    /// Gives up one reference; the last one gets the allocation back.
+    /// Ends one reference; the last one returns the allocation.
     ///
     /// # Safety
     /// The caller owns a reference, and does not use it again.
-    unsafe fn give_up(counted: NonNull<Counted<T>>) -> Option<Box<[Counted<T>; 1]>> {
+    unsafe fn release(counted: NonNull<Counted<T>>) -> Option<Box<Counted<T>>> {
         // SAFETY: the reference of the caller keeps the allocation alive up to this decrement.
         let references = unsafe { &counted.as_ref().references };
         if references.fetch_sub(1, Ordering::Release) != 1 {
             return None;
         }
-        // Everything that other threads did with T happens before its end. A fence would do, but sanitizers do not see it.
+        // All uses of T by other threads happen before its end. A fence has the same effect, but sanitizers do not see
+        // it.
         references.load(Ordering::Acquire);
-        // SAFETY: the allocation came from a boxed slice of one element, which has the layout of a boxed array of
-        // one, and nobody else has a reference.
-        Some(unsafe { Box::from_raw(counted.cast().as_ptr()) })
+        // SAFETY: the allocation came from a box, and nobody else has a reference.
+        Some(unsafe { Box::from_raw(counted.as_ptr()) })
     }
 }
 
 impl<T> Clone for Arc<T> {
     fn clone(&self) -> Self {
-        // SAFETY: self is a reference, so the allocation is alive. A counter cannot overflow: each reference lives
-        // in a thread's stack frame or in a slot of the handle table.
+        // SAFETY: self is a reference, so the allocation is alive. The counter cannot overflow: each
+        // reference takes memory in a stack frame or in a slot of the handle table.
         unsafe { self.counted.as_ref() }.references.fetch_add(1, Ordering::Relaxed);
         Arc { counted: self.counted }
     }
@@ -101,7 +106,7 @@ impl<T> Deref for Arc<T> {
 impl<T> Drop for Arc<T> {
     fn drop(&mut self) {
         // SAFETY: an Arc is dropped once.
-        drop(unsafe { Self::give_up(self.counted) });
+        drop(unsafe { Self::release(self.counted) });
     }
 }
 
@@ -110,40 +115,51 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
-    struct Waker<'a>(&'a Mutex<u32>);
+    struct CountsDrops<'a>(&'a Mutex<u32>);
 
-    impl Drop for Waker<'_> {
+    impl Drop for CountsDrops<'_> {
         fn drop(&mut self) {
             *self.0.lock().unwrap() += 1;
         }
     }
 
     #[test]
+    fn a_box_of_any_size_keeps_its_value() {
+        assert_eq!(*try_box([7u64; 100]).unwrap(), [7; 100]);
+        let drops = Mutex::new(0);
+        let call: Box<dyn FnOnce() + Send + '_> = try_box(|| *drops.lock().unwrap() += 1).unwrap();
+        call();
+        struct Empty;
+        drop(try_box(Empty).unwrap());
+        assert_eq!(*drops.lock().unwrap(), 1);
+    }
+
+    #[test]
     fn the_last_reference_drops_the_value_once() {
-        let woken = Mutex::new(0);
-        let first = Arc::try_new(Waker(&woken)).unwrap();
+        let drops = Mutex::new(0);
+        let first = Arc::try_new(CountsDrops(&drops)).unwrap();
         let second = first.clone();
         drop(first);
-        assert_eq!(*woken.lock().unwrap(), 0);
+        assert_eq!(*drops.lock().unwrap(), 0);
         drop(second);
-        assert_eq!(*woken.lock().unwrap(), 1);
+        assert_eq!(*drops.lock().unwrap(), 1);
     }
 
     #[test]
     fn only_the_last_reference_gets_the_value() {
-        let woken = Mutex::new(0);
-        let first = Arc::try_new(Waker(&woken)).unwrap();
+        let drops = Mutex::new(0);
+        let first = Arc::try_new(CountsDrops(&drops)).unwrap();
         let second = first.clone();
         assert!(first.into_inner().is_none());
-        assert_eq!(*woken.lock().unwrap(), 0);
+        assert_eq!(*drops.lock().unwrap(), 0);
         assert!(second.into_inner().is_some());
-        assert_eq!(*woken.lock().unwrap(), 1);
+        assert_eq!(*drops.lock().unwrap(), 1);
     }
 
     #[test]
-    fn many_threads_count_right() {
-        let woken = Mutex::new(0);
-        let shared = Arc::try_new(Waker(&woken)).unwrap();
+    fn many_threads_count_correctly() {
+        let drops = Mutex::new(0);
+        let shared = Arc::try_new(CountsDrops(&drops)).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 let mine = shared.clone();
@@ -155,6 +171,6 @@ mod tests {
             }
             drop(shared);
         });
-        assert_eq!(*woken.lock().unwrap(), 1);
+        assert_eq!(*drops.lock().unwrap(), 1);
     }
 }

@@ -1,5 +1,5 @@
-//! How many forks this process is away from the first one that had the library. What remembers the number it was made at knows
-//! whether it is this process's or one that it came from.
+//! How many forks lie between this process and the first one that loaded the library. An object that remembers the
+//! count of its creation knows whether it belongs to this process or to an ancestor.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,28 +1,28 @@
-//! Which threads are in a function of the program's that the library has called, and what may wait for its end: such a thread
-//! does not wait for that.
+//! Which threads are in a function of the program that the library has called. Other threads may wait until that
+//! function returns. A thread in such a function must not wait for them.
 
 use std::cell::Cell;
 
 use crate::abi::hresult::{Hresult, Result};
 
-/// How many functions of the program's can be in each other, each under a lock of its own, before the innermost waits for nobody.
+/// How many calls of the program under different locks a thread can nest. In a deeper call it waits for nothing.
 const NESTED: usize = 4;
 
 thread_local! {
-    /// In how many callbacks of virtual cards this thread is.
+    /// The number of nested callbacks of virtual cards on this thread.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// The locks under which this thread is in functions of the program's.
+    /// The locks under which this thread calls the program.
     static LOCKS: Cell<[Option<Lock>; NESTED]> = const { Cell::new([None; NESTED]) };
 }
 
-/// A lock: a number for what it locks, and one for its owner.
+/// A lock: the number of its reader, and of its owner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lock {
-    pub place: usize,
+    pub reader: usize,
     pub owner: usize,
 }
 
-/// Fails on a thread that is in a callback of a virtual card: what it would wait for may wait for the end of the callback.
+/// Fails in a callback of a virtual card: the thread would wait for something that may wait for the callback.
 pub fn may_wait() -> Result<()> {
     match DEPTH.get() {
         0 => Ok(()),
@@ -30,19 +30,20 @@ pub fn may_wait() -> Result<()> {
     }
 }
 
-/// Whether this thread is in a function of the program's on whose end others may wait: in a callback, or under a lock.
+/// Whether this thread is in a function of the program whose end others may wait for: in a callback, or under a lock.
 pub fn is_called() -> bool {
     DEPTH.get() > 0 || LOCKS.get().iter().any(Option::is_some)
 }
 
-/// Fails also on a thread that is in a function of the program's under a lock on `place`.
-pub fn may_wait_at(place: usize) -> Result<()> {
-    may_wait_unless(|lock| lock.place == place)
+/// Fails also in a function that is called under a lock of this reader.
+pub fn may_wait_at(reader: usize) -> Result<()> {
+    may_wait_unless(|lock| lock.reader == reader)
 }
 
-/// The same, but what waits for the owner of such a lock does not wait for this thread.
+/// Fails as `may_wait_at` does, but not if the lock belongs to this owner: others that wait for the owner do not wait
+/// for this thread.
 pub fn may_wait_for(owner: Lock) -> Result<()> {
-    may_wait_unless(|lock| lock.place == owner.place && lock.owner != owner.owner)
+    may_wait_unless(|lock| lock.reader == owner.reader && lock.owner != owner.owner)
 }
 
 fn may_wait_unless(waits_for_us: impl Fn(&Lock) -> bool) -> Result<()> {
@@ -53,7 +54,7 @@ fn may_wait_unless(waits_for_us: impl Fn(&Lock) -> bool) -> Result<()> {
     }
 }
 
-/// This thread is in a callback of a virtual card, for as long as this lives.
+/// Marks that this thread is in a callback of a virtual card, until it is dropped.
 pub struct Callback(());
 
 impl Callback {
@@ -69,10 +70,10 @@ impl Drop for Callback {
     }
 }
 
-/// This thread is in a function of the program's under a lock, for as long as this lives.
+/// Marks that this thread calls the program under a lock, until it is dropped.
 pub struct UnderLock {
     before: [Option<Lock>; NESTED],
-    /// There was no room for one more.
+    /// Used when `LOCKS` is full.
     _callback: Option<Callback>,
 }
 
@@ -106,7 +107,7 @@ mod tests {
     const NOT_READY: Result<()> = Err(Hresult::SCARD_E_NOT_READY);
 
     #[test]
-    fn a_thread_waits_for_nobody_until_its_last_callback_has_ended() {
+    fn a_thread_in_a_callback_does_not_wait() {
         assert_eq!(may_wait(), Ok(()));
         let outer = Callback::begin();
         drop(Callback::begin());
@@ -117,8 +118,8 @@ mod tests {
     }
 
     #[test]
-    fn under_a_lock_a_thread_waits_for_other_places_and_for_its_owner() {
-        let lock = |place, owner| Lock { place, owner };
+    fn under_a_lock_a_thread_waits_for_other_readers_and_for_its_owner() {
+        let lock = |reader, owner| Lock { reader, owner };
         assert!(!is_called());
         let outer = UnderLock::begin(lock(1, 10));
         assert!(is_called());
@@ -134,10 +135,10 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_room_for_a_lock_the_thread_waits_for_nobody() {
-        let mut locks: Vec<_> = (0..NESTED).map(|n| UnderLock::begin(Lock { place: n, owner: n })).collect();
+    fn a_thread_with_too_many_nested_locks_does_not_wait() {
+        let mut locks: Vec<_> = (0..NESTED).map(|n| UnderLock::begin(Lock { reader: n, owner: n })).collect();
         assert_eq!(may_wait(), Ok(()));
-        locks.push(UnderLock::begin(Lock { place: 77, owner: 77 }));
+        locks.push(UnderLock::begin(Lock { reader: 77, owner: 77 }));
         assert_eq!(may_wait(), NOT_READY);
         while locks.pop().is_some() {}
         assert_eq!((may_wait(), may_wait_at(0)), (Ok(()), Ok(())));

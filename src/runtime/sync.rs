@@ -1,5 +1,5 @@
-//! The primitives of what is checked with every interleaving of its threads: the standard ones, or those of loom
-//! (`RUSTFLAGS="--cfg loom" cargo test --release --lib loom`).
+//! The primitives of the code that loom checks (`RUSTFLAGS="--cfg loom" cargo test --release --lib loom`): those of
+//! loom, or else the standard ones.
 
 #[cfg(loom)]
 pub use loom::sync::{Condvar, Mutex, MutexGuard, atomic};

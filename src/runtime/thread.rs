@@ -1,82 +1,18 @@
-//! Threads of the library's own. A thread of the standard library aborts the process when there is no memory for it.
+//! Threads of the library. A thread of the standard library aborts the process when there is no memory for it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::abi::hresult::Result;
+use crate::runtime::{callback, platform};
 
-/// Runs `work` on a thread of its own, which nobody joins. No signal of the program is handled there.
+/// Runs `work` on a new thread, which nobody joins. It handles no signals of the program.
 pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
-    platform::spawn(work)
-}
-
-#[cfg(unix)]
-mod platform {
-    use std::ffi::c_void;
-    use std::mem::MaybeUninit;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    use crate::abi::hresult::{Hresult, Result};
-    use crate::runtime::callback;
-
-    pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
-        let mut cell = Vec::new();
-        cell.try_reserve_exact(1)?;
-        cell.push(work);
-        let work = Box::into_raw(cell.into_boxed_slice()).cast::<F>();
-        create(start::<F>, work.cast()).inspect_err(|_| {
-            // SAFETY: no thread came about that could have it.
-            drop(unsafe { Box::from_raw(work.cast::<[F; 1]>()) });
-        })
-    }
-
-    extern "C" fn start<F: FnOnce()>(work: *mut c_void) -> *mut c_void {
-        // SAFETY: `spawn` made it of a boxed slice of one element, and gave it to this thread alone.
-        let [work] = *unsafe { Box::from_raw(work.cast::<[F; 1]>()) };
-        // A panic is a bug of ours, and no reason to end the process.
+    platform::thread::spawn(move || {
+        // A panic is a bug of the library, and does not end the process.
         let _ = catch_unwind(AssertUnwindSafe(work));
-        // It ends in any case.
+        // The thread ends anyway.
         callback::forget();
-        std::ptr::null_mut()
-    }
-
-    fn create(start: extern "C" fn(*mut c_void) -> *mut c_void, argument: *mut c_void) -> Result<()> {
-        let mut thread = MaybeUninit::uninit();
-        let mut attributes = MaybeUninit::uninit();
-        // SAFETY: the attributes are initialised before they are used and destroyed afterwards, and all pointers are ours.
-        let code = unsafe {
-            if libc::pthread_attr_init(attributes.as_mut_ptr()) != 0 {
-                return Err(Hresult::E_OUTOFMEMORY);
-            }
-            libc::pthread_attr_setdetachstate(attributes.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED);
-            let code = with_signals_blocked(|| {
-                libc::pthread_create(thread.as_mut_ptr(), attributes.as_ptr(), start, argument)
-            });
-            libc::pthread_attr_destroy(attributes.as_mut_ptr());
-            code
-        };
-        if code == 0 { Ok(()) } else { Err(Hresult::E_OUTOFMEMORY) }
-    }
-
-    /// A new thread inherits which signals are blocked.
-    fn with_signals_blocked<T>(act: impl FnOnce() -> T) -> T {
-        let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-        // SAFETY: both sets are ours; the second is written by the call and read after it.
-        unsafe {
-            libc::sigfillset(all.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-            let done = act();
-            libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
-            done
-        }
-    }
-}
-
-/// Windows knows no signals that a thread could block, and its threads of the standard library need memory to begin.
-#[cfg(not(unix))]
-mod platform {
-    use crate::abi::hresult::{Hresult, Result};
-
-    pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
-        std::thread::Builder::new().spawn(work).map(drop).map_err(|_| Hresult::E_OUTOFMEMORY)
-    }
+    })
 }
 
 #[cfg(test)]
@@ -84,7 +20,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     #[test]
-    fn work_is_done_on_another_thread() {
+    fn work_runs_on_another_thread() {
         let (sender, receiver) = channel();
         super::spawn(move || sender.send(std::thread::current().id()).unwrap()).unwrap();
         assert_ne!(receiver.recv().unwrap(), std::thread::current().id());
@@ -92,7 +28,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn signals_of_the_program_are_not_handled_there() {
+    fn the_thread_handles_no_signals_of_the_program() {
         let (sender, receiver) = channel();
         super::spawn(move || {
             // SAFETY: a set that is all zeroes is one, and the call writes it.
@@ -108,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_ends_nothing_but_the_thread() {
+    fn a_panic_ends_only_the_thread() {
         let (sender, receiver) = channel::<()>();
         super::spawn(move || {
             let _sender = sender;

@@ -1,5 +1,5 @@
-//! A mark of the thread that runs, never 0, which no other thread has at the same time. The id that the standard library
-//! has for threads allocates memory at its first use.
+//! A number for the present thread: never 0, and different for all threads at one time. The thread id of the standard
+//! library allocates memory at its first use.
 
 pub fn this_thread() -> usize {
     thread_local!(static ID: u8 = const { 0 });

@@ -1,20 +1,21 @@
-//! How long a call waits for others, and who may end it earlier.
+//! Waits with a limit. All deadlines are computed here.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::cancellation::is_single_threaded;
 use crate::runtime::fallible::Arc;
 use crate::runtime::sync::{Condvar, Mutex, MutexGuard};
 
-/// No limit, as a time in milliseconds: the call waits until it has what it waits for, or is cancelled.
+/// No limit, as a time in milliseconds: the call waits until it succeeds or is cancelled.
 pub const SCM_INFINITE: u32 = 0xFFFF_FFFF;
 
-/// How long a call waits for PC/SC at least, from its beginning, before it counts as a wait: on a busy machine, or where a reader
-/// turns its card on, an answer takes its time.
+/// How long PC/SC may take to answer, from the beginning of a call, before that counts as a wait. A busy machine or a
+/// card that powers up takes time.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// What the waits of one attachment sleep on. It is woken when what they wait for may have come about.
+/// Waiting threads of one attachment sleep on it. It wakes them when the state that they wait for may have changed.
 #[derive(Default)]
 pub struct Waker {
     state: Mutex<State>,
@@ -23,19 +24,19 @@ pub struct Waker {
 
 #[derive(Default)]
 struct State {
-    /// Somebody wants the wait to end that is under way, or else the next one.
+    /// The present wait is to end, or else the next one.
     cancelled: bool,
     wakes: u64,
 }
 
 impl Waker {
-    /// Lets those who wait look again.
+    /// Makes all waiting threads check their state again.
     pub fn wake(&self) {
         self.state().wakes += 1;
         self.woken.notify_all();
     }
 
-    /// Ends a wait: the one that is under way, or else the next one.
+    /// Ends the present wait, or else the next one.
     pub fn cancel(&self) {
         let mut state = self.state();
         state.cancelled = true;
@@ -44,22 +45,26 @@ impl Waker {
         self.woken.notify_all();
     }
 
-    /// How often it was woken. To be asked before looking whether to sleep.
+    /// The number of wakes so far. Read it before you decide to sleep.
     pub fn wakes(&self) -> u64 {
         self.state().wakes
     }
 
-    /// Sleeps until it was woken more often than `seen_wakes`, or until then.
+    /// Sleeps until there are more wakes than `seen_wakes`, or until then.
     pub fn sleep(&self, seen_wakes: u64, until: Option<Instant>) {
         let mut state = self.state();
         while state.wakes == seen_wakes {
-            let rest = until.map(|until| until.saturating_duration_since(Instant::now()));
-            state = match rest {
+            state = match self::until(until) {
                 None => self.woken.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => return,
                 Some(rest) => self.woken.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0,
             };
         }
+    }
+
+    /// Whether there was a cancel that has not ended a wait yet.
+    pub fn is_cancelled(&self) -> bool {
+        self.state().cancelled
     }
 
     fn take_cancel(&self) -> bool {
@@ -75,45 +80,48 @@ impl Waker {
 #[derive(Clone, Copy)]
 pub struct WaitLimit<'a> {
     deadline: Option<Instant>,
-    /// Until then PC/SC may answer all the same.
+    /// Until then PC/SC may answer, although the deadline has passed.
     grace: Option<Instant>,
-    /// Whether it holds inside of the resource manager as well, where waits are not ours to end.
+    /// Whether the limit also ends waits inside the resource manager, on which the library has no influence.
     strict: bool,
     waker: Option<&'a Arc<Waker>>,
 }
 
 impl<'a> WaitLimit<'a> {
-    /// Waits as long as it takes, and cannot be cancelled.
+    /// No limit, and no cancel.
     pub(crate) const ENDLESS: WaitLimit<'static> =
         WaitLimit { deadline: None, grace: None, strict: false, waker: None };
 
-    /// Without a limit. Waits inside of this process can be cancelled; one of the resource manager takes its time.
+    /// No limit. A cancel ends waits inside this process, but none inside the resource manager.
     pub fn lasting(waker: &'a Arc<Waker>) -> WaitLimit<'a> {
         WaitLimit { deadline: None, grace: None, strict: false, waker: Some(waker) }
     }
 
-    /// Ends after so many milliseconds, or when it is cancelled, whatever the resource manager does.
+    /// A limit in milliseconds. It and a cancel also end a wait inside the resource manager.
     pub fn of_ms(timeout_ms: u32, waker: &'a Arc<Waker>) -> WaitLimit<'a> {
-        let (now, limit) = (Instant::now(), Duration::from_millis(timeout_ms.into()));
-        let deadline = (timeout_ms != SCM_INFINITE).then(|| now.checked_add(limit)).flatten();
-        WaitLimit { deadline, grace: now.checked_add(GRACE), strict: true, waker: Some(waker) }
+        WaitLimit { deadline: deadline(timeout_ms), grace: in_future(GRACE), strict: true, waker: Some(waker) }
     }
 
-    /// The same, but not for longer than so.
+    /// The same, with an additional limit.
     pub fn at_most_ms(self, limit_ms: u32) -> WaitLimit<'a> {
-        let limit = Instant::now().checked_add(Duration::from_millis(limit_ms.into()));
-        WaitLimit { deadline: earlier(self.deadline, limit), ..self }
+        WaitLimit { deadline: earlier(self.deadline, deadline(limit_ms)), ..self }
     }
 
-    /// For what has to follow after the caller's time is up: so long from now, and no grace of its own.
+    /// For cleaning up after the deadline of the caller: a new limit, with the old grace.
     pub fn moment(self, limit_ms: u32) -> WaitLimit<'a> {
-        let deadline = Instant::now().checked_add(Duration::from_millis(limit_ms.into()));
-        WaitLimit { deadline, strict: true, ..self }
+        WaitLimit { deadline: deadline(limit_ms), strict: true, ..self }
     }
 
     /// The waker, if a wait in the resource manager must end when it is cancelled or the time is up.
     pub fn strict_waker(&self) -> Option<&'a Arc<Waker>> {
         self.waker.filter(|_| self.strict)
+    }
+
+    /// Whether a wait of this call can end early: at its deadline, or by a cancel. Only another thread can still cancel
+    /// it.
+    pub fn can_end_early(&self) -> bool {
+        let can_be_cancelled = |waker: &Arc<Waker>| waker.is_cancelled() || !is_single_threaded();
+        self.deadline.is_some() || self.waker.is_some_and(can_be_cancelled)
     }
 
     pub fn can_be_cancelled(&self) -> bool {
@@ -129,29 +137,56 @@ impl<'a> WaitLimit<'a> {
         self.grace
     }
 
-    /// How many milliseconds are left, of so many at most.
+    /// How many milliseconds are left, but no more than `limit_ms`.
     pub fn rest_ms(&self, limit_ms: u32) -> u32 {
-        let rest = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).as_millis());
-        rest.and_then(|rest| u32::try_from(rest).ok()).map_or(limit_ms, |rest| rest.min(limit_ms))
+        rest_ms(self.deadline, limit_ms)
     }
 
-    /// Why a wait must end now, if it must. To be asked only by who would go on waiting: a cancel is told once.
+    /// Fails if the wait must end now. Call it only before another wait: a cancel is reported once.
     pub fn check(&self) -> Result<()> {
         if self.waker.is_some_and(|waker| waker.take_cancel()) {
             return Err(Hresult::SCARD_E_CANCELLED);
         }
-        match self.deadline {
-            Some(deadline) if deadline <= Instant::now() => Err(Hresult::SCARD_E_TIMEOUT),
-            _ => Ok(()),
+        match is_past(self.deadline) {
+            true => Err(Hresult::SCARD_E_TIMEOUT),
+            false => Ok(()),
         }
     }
 
-    /// What has ended the wait has not: it came about by itself in the same moment. A cancel is for the next wait then.
+    /// The wait has succeeded at the moment of a cancel. The cancel is kept for the next wait.
     pub fn take_back(&self, why: Hresult) {
         if let (Some(waker), Hresult::SCARD_E_CANCELLED) = (self.waker, why) {
             waker.cancel();
         }
     }
+}
+
+/// The end of a time in milliseconds that begins now; None for `SCM_INFINITE`.
+pub fn deadline(timeout_ms: u32) -> Option<Instant> {
+    match timeout_ms {
+        SCM_INFINITE => None,
+        _ => in_future(Duration::from_millis(timeout_ms.into())),
+    }
+}
+
+/// So long from now. None if the clock does not reach so far: that never comes.
+pub fn in_future(time: Duration) -> Option<Instant> {
+    Instant::now().checked_add(time)
+}
+
+/// How long it is until a moment; None if it never comes.
+pub fn until(moment: Option<Instant>) -> Option<Duration> {
+    moment.map(|moment| moment.saturating_duration_since(Instant::now()))
+}
+
+/// How many milliseconds it is until a moment, but no more than `limit_ms`.
+pub fn rest_ms(moment: Option<Instant>, limit_ms: u32) -> u32 {
+    until(moment).and_then(|rest| u32::try_from(rest.as_millis()).ok()).map_or(limit_ms, |rest| rest.min(limit_ms))
+}
+
+/// Whether a moment has come.
+pub fn is_past(moment: Option<Instant>) -> bool {
+    until(moment).is_some_and(|rest| rest.is_zero())
 }
 
 /// The earlier of two moments, where None never comes.
@@ -160,6 +195,11 @@ pub fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> 
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     }
+}
+
+/// The later of two moments, of those that are known.
+pub fn later(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.max(other)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -171,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancel_ends_one_wait_whether_it_has_begun_or_not() {
+    fn a_cancel_ends_one_wait_even_if_it_begins_later() {
         let waker = waker();
         let limit = WaitLimit::of_ms(SCM_INFINITE, &waker);
         waker.cancel();
@@ -184,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_before_the_sleep_is_heard() {
+    fn a_wake_before_the_sleep_is_not_lost() {
         let waker = waker();
         let seen_wakes = waker.wakes();
         waker.wake();
@@ -192,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn time_is_up_when_it_is() {
+    fn a_limit_ends_at_its_deadline() {
         let waker = waker();
         assert_eq!(WaitLimit::of_ms(0, &waker).check(), Err(Hresult::SCARD_E_TIMEOUT));
         assert_eq!(WaitLimit::of_ms(60_000, &waker).check(), Ok(()));

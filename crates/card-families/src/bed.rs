@@ -83,7 +83,7 @@ fn insert_virtually(actor: &SharedActor, atr: &[u8]) -> Result<Inserted, String>
         let mut card: scm_virtual_card = zeroed();
         card.struct_size = size_of::<scm_virtual_card>() as u32;
         (card.atr, card.atr_length) = (atr.as_ptr(), atr.len());
-        card.user = Arc::into_raw(Arc::clone(actor)).cast_mut().cast();
+        card.user_data = Arc::into_raw(Arc::clone(actor)).cast_mut().cast();
         card.transmit = Some(transmit);
         card.power = Some(power);
         card.release = Some(release);

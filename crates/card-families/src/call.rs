@@ -137,7 +137,7 @@ pub struct Seek {
     seek: i64,
 }
 
-/// `scm_file_size`.
+/// `scm_file_get_size`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Size {

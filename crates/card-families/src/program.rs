@@ -18,7 +18,7 @@ use scm::capi::command::{
     scm_card_capabilities, scm_command, scm_send_ex, scm_send_options, scm_set_card_capabilities, scm_status_words,
 };
 use scm::capi::exchange::{SCM_RESPONSE_MAX, scm_get_last_response, scm_transmit};
-use scm::capi::file::{scm_file, scm_file_close, scm_file_read, scm_file_seek, scm_file_size, scm_file_write};
+use scm::capi::file::{scm_file, scm_file_close, scm_file_get_size, scm_file_read, scm_file_seek, scm_file_write};
 use scm::capi::file_access::{
     scm_create_file_access, scm_file_access, scm_file_access_change_dir, scm_file_access_directory,
     scm_file_access_get_properties, scm_file_access_invalidate, scm_file_access_open, scm_file_access_rehabilitate,
@@ -153,7 +153,7 @@ impl Program {
     pub fn size(&mut self) -> (i32, u64) {
         let mut size = u64::MAX;
         // SAFETY: it is there to be written.
-        let code = unsafe { scm_file_size(self.file, &mut size) };
+        let code = unsafe { scm_file_get_size(self.file, &mut size) };
         (code, size)
     }
 

@@ -28,6 +28,7 @@
 #define SCM_CARD_H
 
 #include "scm.h"
+#include "scm_virtual.h"
 
 #ifndef SCM_CARD_API
 #if defined(_WIN32) && !defined(SCM_CARD_STATIC)
@@ -109,9 +110,9 @@ SCM_CARD_API scm_result scm_card_destroy(scm_card *card);
 /**
  * `scm_card_destroy` as a `release` callback: for a card that is to end when it is removed from its virtual reader.
  *
- * @param user  the card
+ * @param user_data  the card
  */
-SCM_CARD_API void scm_card_release(void *user);
+SCM_CARD_API void scm_card_release(void *user_data);
 
 /**
  * Gives the ATR, also while the card is mute.
@@ -132,7 +133,7 @@ SCM_CARD_API void scm_card_release(void *user);
 SCM_CARD_API scm_result scm_card_get_atr(scm_card *card, uint8_t *atr, size_t capacity, size_t *atr_length);
 
 /**
- * Describes the card to `scm_virtual_ifd_insert`: its ATR, the protocols of the ATR, `user` as the card, `transmit` as
+ * Describes the card to `scm_virtual_ifd_insert`: its ATR, the protocols of the ATR, `user_data` as the card, `transmit` as
  * `scm_card_transmit`, `power` as `scm_card_power`, no `control`, no `release`.
  *
  * To hand the card over to the reader, set `release` to `scm_card_release` afterwards. The ATR is the card's own, and is
@@ -158,7 +159,7 @@ SCM_CARD_API scm_result scm_card_plug(scm_card *card, struct scm_virtual_card *v
  * In a virtual reader that is a card that failed to answer (`SCM_SCARD_E_NOT_TRANSACTED`) and is still there: who wants it
  * gone removes it, if need be from a `transmit` of his own that calls this one.
  *
- * @param user  the card
+ * @param user_data  the card
  * @param command  the command; NULL is an empty one
  * @param command_length  its length in bytes
  * @param response  [out] the response: data and status word, or whatever was ordered by `answer`
@@ -169,7 +170,7 @@ SCM_CARD_API scm_result scm_card_plug(scm_card *card, struct scm_virtual_card *v
  * - `SCM_S_OK`: answered.
  * - `SCM_E_POINTER`: `response` or `response_length` is NULL. Nothing was sent.
  * - `SCM_E_INVALIDARG`: `command` is NULL with a length. Nothing was sent.
- * - `SCM_E_HANDLE`: `user` is no card.
+ * - `SCM_E_HANDLE`: `user_data` is no card.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the response does not fit and is lost; `*response_length` is what was needed. The
  *   card has executed the command.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card dropped out, or is out.
@@ -177,7 +178,7 @@ SCM_CARD_API scm_result scm_card_plug(scm_card *card, struct scm_virtual_card *v
  * Waits for other commands to the card, and as long as `delay` orders; another thread may shorten that with
  * `scm_card_tell`.
  */
-SCM_CARD_API scm_result scm_card_transmit(void *user, const uint8_t *command, size_t command_length,
+SCM_CARD_API scm_result scm_card_transmit(void *user_data, const uint8_t *command, size_t command_length,
                                           uint8_t *response, size_t capacity, size_t *response_length);
 
 /**
@@ -185,19 +186,19 @@ SCM_CARD_API scm_result scm_card_transmit(void *user, const uint8_t *command, si
  * was selected, what was verified, its channels, its challenge and the rest of an answer. Its files, retry counters and
  * life cycles stay.
  *
- * @param user  the card
+ * @param user_data  the card
  * @param event  `SCM_POWER_OFF` (0), `SCM_POWER_ON` (1) or `SCM_POWER_RESET` (2)
  *
  * @return
  * - `SCM_S_OK`: done.
  * - `SCM_E_INVALIDARG`: there is no such event.
- * - `SCM_E_HANDLE`: `user` is no card.
+ * - `SCM_E_HANDLE`: `user_data` is no card.
  * - `SCM_SCARD_W_UNRESPONSIVE_CARD`: the card was told to be mute. Not when it is switched off.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was told to drop out, and is out. Not when it is switched off.
  *
  * Waits for a command that is being executed, but not for its delay.
  */
-SCM_CARD_API scm_result scm_card_power(void *user, uint32_t event);
+SCM_CARD_API scm_result scm_card_power(void *user_data, uint32_t event);
 
 /**
  * Steers the card by one line. Its answer is one line: "ok", "ok VALUE" or "error TEXT".

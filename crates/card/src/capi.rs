@@ -35,14 +35,14 @@ pub struct ScmCard {
     _opaque: [u8; 0],
 }
 
-/// `scm_virtual_card` of `scm.h`.
+/// `scm_virtual_card` of `scm_virtual.h`.
 #[repr(C)]
 pub struct ScmVirtualCard {
     pub struct_size: u32,
     pub protocols: u32,
     pub atr: *const u8,
     pub atr_length: usize,
-    pub user: *mut c_void,
+    pub user_data: *mut c_void,
     pub transmit: Option<unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut u8, usize, *mut usize) -> ScmResult>,
     pub power: Option<unsafe extern "C" fn(*mut c_void, u32) -> ScmResult>,
     pub control:
@@ -354,7 +354,7 @@ pub unsafe extern "C" fn scm_card_plug(card: *mut ScmCard, virtual_card: *mut Sc
             protocols: 0,
             atr: found.atr().as_ptr(),
             atr_length: found.atr().len(),
-            user: card.cast(),
+            user_data: card.cast(),
             transmit: Some(scm_card_transmit),
             power: Some(scm_card_power),
             control: None,

@@ -135,7 +135,7 @@ fn a_card_is_described_to_a_virtual_reader() {
         let virtual_card = &*place.cast::<ScmVirtualCard>();
         assert_eq!((virtual_card.struct_size, virtual_card.protocols), (size, 0));
         assert_eq!(std::slice::from_raw_parts(virtual_card.atr, virtual_card.atr_length), ATR);
-        assert_eq!(virtual_card.power.unwrap()(virtual_card.user, 1), S_OK);
+        assert_eq!(virtual_card.power.unwrap()(virtual_card.user_data, 1), S_OK);
         assert!(virtual_card.transmit.is_some() && virtual_card.control.is_none() && virtual_card.release.is_none());
         place.cast::<u32>().write(size - 1);
         assert_eq!(scm_card_plug(card.0, place.cast()), E_INVALIDARG);

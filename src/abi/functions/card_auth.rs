@@ -6,8 +6,8 @@ use crate::abi::hresult::scm_result;
 
 /// The authentication of a card, as a provider has it. Begin with `SCM_CARD_AUTH_FUNCTIONS_INIT`.
 ///
-/// `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function that the
-/// provider does not have: it answers `SCM_E_NOTIMPL`.
+/// `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function
+/// that the provider does not have: it answers `SCM_E_NOTIMPL`.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ pub struct scm_card_auth_functions {
             parameters_length: libc::size_t,
             challenge: *mut u8,
             capacity: libc::size_t,
-            length: *mut libc::size_t,
+            challenge_length: *mut libc::size_t,
         ) -> scm_result,
     >,
     /// The application proves itself to the card.
@@ -48,7 +48,7 @@ pub struct scm_card_auth_functions {
             data_length: libc::size_t,
             answer: *mut u8,
             capacity: libc::size_t,
-            length: *mut libc::size_t,
+            answer_length: *mut libc::size_t,
         ) -> scm_result,
     >,
     /// The user proves himself to the card.

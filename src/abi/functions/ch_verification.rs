@@ -6,8 +6,8 @@ use crate::abi::hresult::scm_result;
 
 /// The codes of a card, as a provider has them. Begin with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
 ///
-/// `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function that the
-/// provider does not have: it answers `SCM_E_NOTIMPL`.
+/// `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function
+/// that the provider does not have: it answers `SCM_E_NOTIMPL`.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 #[derive(Clone, Copy)]

@@ -6,8 +6,8 @@ use crate::abi::hresult::scm_result;
 
 /// The files of a card, as a provider has them. Begin with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
 ///
-/// `object` is what `scm_provider.create` gave, and `file` what `open` gave; the rest is as for the functions of the library.
-/// NULL for a function that the provider does not have: it answers `SCM_E_NOTIMPL`.
+/// `object` is what `scm_provider.create` gave, and `file` what `open` gave; the rest is as for the functions of the
+/// library. NULL for a function that the provider does not have: it answers `SCM_E_NOTIMPL`.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -18,13 +18,13 @@ pub struct scm_file_access_functions {
     pub change_dir: Option<
         unsafe extern "C-unwind" fn(object: *mut c_void, reference_type: u32, path: *const c_char) -> scm_result,
     >,
-    /// Tells where that is; `length` counts the NUL.
+    /// Tells where that is; `path_length` counts the NUL.
     pub get_current_dir: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,
             path: *mut c_char,
             capacity: libc::size_t,
-            length: *mut libc::size_t,
+            path_length: *mut libc::size_t,
         ) -> scm_result,
     >,
     /// Lists the files of it, as a multi-string.
@@ -34,11 +34,11 @@ pub struct scm_file_access_functions {
             file_type: u32,
             names: *mut c_char,
             capacity: libc::size_t,
-            length: *mut libc::size_t,
+            names_length: *mut libc::size_t,
         ) -> scm_result,
     >,
-    /// Opens a file. What it puts into `file` is what the functions of files get; NULL is good, too. `object` is not released
-    /// before the last of its files is closed.
+    /// Opens a file. What it puts into `file` is what the functions of files get; NULL is good, too. `object` is not
+    /// released before the last of its files is closed.
     pub open: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,
@@ -53,8 +53,8 @@ pub struct scm_file_access_functions {
             object: *mut c_void,
             reference_type: u32,
             path: *const c_char,
-            tlvs: *const u8,
-            tlvs_length: libc::size_t,
+            properties: *const u8,
+            properties_length: libc::size_t,
             flags: u32,
             data: *const u8,
             data_length: libc::size_t,
@@ -78,9 +78,9 @@ pub struct scm_file_access_functions {
             tags: *const u8,
             tags_length: libc::size_t,
             flags: u32,
-            tlvs: *mut u8,
+            properties: *mut u8,
             capacity: libc::size_t,
-            length: *mut libc::size_t,
+            properties_length: *mut libc::size_t,
         ) -> scm_result,
     >,
     /// Sets properties of a file.
@@ -89,8 +89,8 @@ pub struct scm_file_access_functions {
             object: *mut c_void,
             reference_type: u32,
             path: *const c_char,
-            tlvs: *const u8,
-            tlvs_length: libc::size_t,
+            properties: *const u8,
+            properties_length: libc::size_t,
             flags: u32,
         ) -> scm_result,
     >,
@@ -101,9 +101,9 @@ pub struct scm_file_access_functions {
             tags: *const u8,
             tags_length: libc::size_t,
             flags: u32,
-            tlvs: *mut u8,
+            capabilities: *mut u8,
             capacity: libc::size_t,
-            length: *mut libc::size_t,
+            capabilities_length: *mut libc::size_t,
         ) -> scm_result,
     >,
     /// Deactivates a file.
@@ -116,9 +116,9 @@ pub struct scm_file_access_functions {
     pub read: Option<
         unsafe extern "C-unwind" fn(
             file: *mut c_void,
-            buffer: *mut u8,
+            data: *mut u8,
             capacity: libc::size_t,
-            length: *mut libc::size_t,
+            data_length: *mut libc::size_t,
             flags: u32,
         ) -> scm_result,
     >,
@@ -137,8 +137,8 @@ pub struct scm_file_access_functions {
     /// Tells the position in a file.
     pub tell: Option<unsafe extern "C-unwind" fn(file: *mut c_void, position: *mut u64) -> scm_result>,
     /// Tells the size of a file.
-    pub size: Option<unsafe extern "C-unwind" fn(file: *mut c_void, size: *mut u64) -> scm_result>,
-    /// Ends `file`. It is called once for each file, as the last of its functions, when nobody is in one any more: the attachment may be
-    /// dead then. NULL for nothing to be done.
+    pub get_size: Option<unsafe extern "C-unwind" fn(file: *mut c_void, size: *mut u64) -> scm_result>,
+    /// Ends `file`. It is called once for each file, as the last of its functions, when nobody is in one any more: the
+    /// attachment may be dead then. NULL for nothing to be done.
     pub close: Option<unsafe extern "C-unwind" fn(file: *mut c_void) -> scm_result>,
 }

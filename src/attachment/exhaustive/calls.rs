@@ -1,16 +1,17 @@
-//! The calls on an attachment, each with everything that it can be asked.
+//! The calls on an attachment, with all their arguments.
 
 use crate::abi::constants::{CardState, Disposition, Protocols, ShareMode};
 use crate::abi::hresult::Result;
 use crate::attachment::{Attachment, ReconnectRequest, Reconnected};
 use crate::iso7816::command::MAX_COMMAND;
 use crate::resource_manager::MAX_ATTRIBUTE;
+use crate::runtime::wait::SCM_INFINITE;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Call {
     /// A command of this length.
     Transmit(usize),
-    /// One that does not wait for ever to get the card.
+    /// A command with a limit.
     TransmitWithin(u32),
     Control,
     ControlTooLong,
@@ -23,12 +24,12 @@ pub enum Call {
     Unlock(Disposition),
     Reconnect(ReconnectRequest),
     LastResponse,
-    /// What is known without asking: reader, ATR, generation, card handle, context.
+    /// All that is known without a question: reader, ATR, generation, card handle, context.
     Properties,
     Close(Disposition),
 }
 
-/// What a call that succeeded has said.
+/// The result of a call that succeeded.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Said {
     pub state: Option<CardState>,
@@ -40,7 +41,8 @@ pub type Outcome = Result<Said>;
 const LEAVE: Disposition = Disposition::Leave;
 /// A limit that no test reaches.
 const LIMIT_MS: u32 = 60_000;
-const KEEP: ReconnectRequest = ReconnectRequest { share_mode: None, protocols: None, initial: LEAVE, timeout_ms: None };
+const KEEP: ReconnectRequest =
+    ReconnectRequest { share_mode: None, protocols: None, initial: LEAVE, limit_ms: SCM_INFINITE };
 
 const fn share(share_mode: ShareMode) -> Call {
     Call::Reconnect(ReconnectRequest { share_mode: Some(share_mode), ..KEEP })
@@ -72,7 +74,7 @@ pub const CALLS: &[Call] = &[
     Call::Unlock(Disposition::Unpower),
     Call::Unlock(Disposition::Eject),
     Call::Reconnect(KEEP),
-    Call::Reconnect(ReconnectRequest { timeout_ms: Some(LIMIT_MS), ..KEEP }),
+    Call::Reconnect(ReconnectRequest { limit_ms: LIMIT_MS, ..KEEP }),
     share(ShareMode::Shared),
     share(ShareMode::Exclusive),
     share(ShareMode::Direct),
@@ -97,7 +99,7 @@ fn nothing(_: &[u8]) -> Outcome {
 }
 
 impl Call {
-    /// An exchange with a command that is one.
+    /// An exchange with a valid command.
     pub const TRANSMIT: Call = Call::Transmit(4);
 
     pub fn make(self, attachment: &mut Attachment) -> Outcome {
@@ -124,14 +126,15 @@ impl Call {
                 attachment.icc().and(attachment.context()).and_then(|_| nothing(&[]))
             }
             Call::Close(disposition) => {
-                attachment.check_parting(disposition)?;
-                attachment.part_with(disposition);
+                attachment.check_disposition(disposition)?;
+                attachment.set_disposition(disposition);
                 attachment.close().and_then(|_| nothing(&[]))
             }
         }
     }
 
-    /// Whether it cannot be meant: the limits in the documentation of `scm_transmit`, `scm_control`, `scm_set_attribute`.
+    /// Whether its arguments are invalid: the limits in the documentation of `scm_transmit`, `scm_control`,
+    /// `scm_set_attribute`.
     pub fn is_invalid(self) -> bool {
         match self {
             Call::Transmit(length) => !(4..=MAX_COMMAND).contains(&length),
@@ -139,20 +142,20 @@ impl Call {
         }
     }
 
-    /// Whether it is answered without asking the manager.
+    /// Whether it makes no operation of the manager.
     pub fn asks_nobody(self) -> bool {
         self.is_invalid() || matches!(self, Call::LastResponse | Call::Properties)
     }
 
-    /// Whether an exchange after it may go another way than one before it.
+    /// Whether an exchange after it may take another path than one before it.
     pub fn changes_connection(self) -> bool {
         self.is_lock() || matches!(self, Call::Reconnect(_) | Call::Unlock(_))
     }
 
-    /// Whether it ends after a time that its caller has said.
+    /// Whether it has a limit.
     pub fn has_limit(self) -> bool {
         match self {
-            Call::Reconnect(request) => request.timeout_ms.is_some(),
+            Call::Reconnect(request) => request.limit_ms != SCM_INFINITE,
             call => matches!(call, Call::TransmitWithin(_) | Call::LockWithin(_)),
         }
     }
@@ -162,7 +165,7 @@ impl Call {
         matches!(self, Call::Transmit(_) | Call::TransmitWithin(_))
     }
 
-    /// Whether the service would have told it of a loss.
+    /// Whether the service would answer it with the signal of a loss.
     pub fn meets_signals(self) -> bool {
         self.is_exchange() || self.is_lock() || self == Call::Status
     }
@@ -172,7 +175,7 @@ impl Call {
         matches!(self, Call::Lock | Call::LockWithin(_))
     }
 
-    /// What is to be done to the card.
+    /// The disposition that it asks for.
     pub fn disposition(self) -> Disposition {
         match self {
             Call::Unlock(disposition) | Call::Close(disposition) => disposition,

@@ -1,7 +1,8 @@
-//! What holds after every call, whatever the state was and whatever the manager answered. "Header" is what `scm.h` says,
-//! "design" the words of the design: one sentence for each invariant.
+//! The invariants: they hold after each call, in each state, with each answer of the manager. Each one is a sentence of
+//! the header `scm.h` ("Header") or of the design ("Design").
 
 use super::calls::{Call, Outcome};
+use super::reached::{self, Reached};
 use super::states::{Case, Origin, tells_loss};
 use super::world::{Answer, Operation, RESPONSE, SPOKEN, Step, leaves_card_unknown};
 use crate::abi::constants::{CardState, Disposition, ShareMode};
@@ -9,7 +10,7 @@ use crate::abi::hresult::Hresult;
 use crate::attachment::{ReconnectRequest, Reconnected};
 use crate::iso7816::atr::Atr;
 
-/// What is to be seen of an attachment without asking anyone.
+/// The properties of an attachment that can be read without the card.
 pub struct View {
     generation: u64,
     card_number: u64,
@@ -18,8 +19,9 @@ pub struct View {
     depth: u32,
     told: Option<bool>,
     owes: bool,
-    /// Why there is no connection.
+    /// The reason if there is no connection.
     down: Option<Hresult>,
+    pub state: Reached,
 }
 
 impl View {
@@ -33,11 +35,12 @@ impl View {
             told: case.told,
             owes: case.owes,
             down: case.attachment.icc().err(),
+            state: reached::of(case),
         }
     }
 }
 
-/// One call, and everything about it.
+/// One call, with all that was seen of it.
 pub struct Seen<'a> {
     pub case: &'a Case,
     pub call: Call,
@@ -72,9 +75,10 @@ pub const INVARIANTS: &[Invariant] = &[
     ("what is given out can be used", what_is_given_out_can_be_used),
     ("a limit holds for all that a call waits for", a_limit_holds_for_all_that_a_call_waits_for),
     ("the resource manager is used as it should be", the_resource_manager_is_used_as_it_should_be),
+    ("the state is one that exists", the_state_is_one_that_exists),
 ];
 
-/// Design: "Nothing is ever re-sent to a card behind the caller's back."
+/// Design: "Nothing is ever sent to a card again behind the caller's back."
 fn nothing_is_sent_twice(seen: &Seen) -> bool {
     let sent = seen.steps.iter().filter(|step| step.operation == Operation::Transmit).count();
     sent <= usize::from(seen.call.is_exchange())
@@ -84,24 +88,24 @@ fn is_exchange(call: Call) -> bool {
     call.is_exchange() || matches!(call, Call::Control | Call::ControlTooLong)
 }
 
-/// Header, `scm_get_last_response`: "After an exchange that failed, and before the first one, it is empty."
+/// Header, `scm_get_last_response`: after an exchange that failed, and before the first one, it is empty.
 fn a_failed_exchange_leaves_no_answer(seen: &Seen) -> bool {
     !is_exchange(seen.call) || seen.call.is_invalid() || seen.outcome.is_ok() || seen.after.response.is_empty()
 }
 
-/// Header, `scm_get_last_response`: "It is kept until the next exchange, however often it is asked for."
+/// Header, `scm_get_last_response`: the response is kept until the next exchange.
 fn other_calls_leave_the_answer_alone(seen: &Seen) -> bool {
     let refused = seen.call.is_invalid() && seen.outcome == Err(Hresult::E_INVALIDARG);
     is_exchange(seen.call) && !refused || seen.before.response == seen.after.response
 }
 
-/// Header: "`command` is NULL, too short or too long. Nothing was sent", and the same of other arguments.
+/// Header: nothing is sent if an argument is invalid.
 fn invalid_input_changes_nothing(seen: &Seen) -> bool {
     if !seen.call.asks_nobody() {
         return true;
     }
     if let (Call::Transmit(_), ShareMode::Direct) = (seen.call, seen.case.mode) {
-        // Without a protocol a command is not even looked at.
+        // Without a protocol the command is not checked.
         return seen.outcome.is_err();
     }
     let is_down = seen.call.is_exchange() && seen.before.down.is_some();
@@ -109,7 +113,7 @@ fn invalid_input_changes_nothing(seen: &Seen) -> bool {
     (refused || !seen.call.is_invalid()) && seen.steps.is_empty() && seen.before.generation == seen.after.generation
 }
 
-/// Header, `scm_get_generation`: "One event makes it grow once, however many calls fail because of it."
+/// Header, `scm_get_generation`: one event increments it once, however many calls fail because of it.
 fn a_loss_is_counted_once(seen: &Seen) -> bool {
     let Some(counted) = seen.after.generation.checked_sub(seen.before.generation) else { return false };
     match seen.before.told {
@@ -123,8 +127,8 @@ fn the_generation_stands_for_the_state_of_the_card(seen: &Seen) -> bool {
     !seen.case.betrayed
 }
 
-/// Header, `scm_file_read`: "the card was taken out, or may be another one than the file was opened on". A swap that the service
-/// misses shows as an exchange that broke off.
+/// Header, `scm_file_read`: the card was taken out, or may be another one than the file was opened on. If the service
+/// misses a swap, an exchange fails for an unknown reason.
 fn another_card_is_not_taken_for_the_one_before(seen: &Seen) -> bool {
     let was_sent = seen.steps.iter().any(|step| step.operation == Operation::Transmit);
     let broke_off = matches!(seen.outcome, Err(code) if is_vague(code));
@@ -133,13 +137,13 @@ fn another_card_is_not_taken_for_the_one_before(seen: &Seen) -> bool {
 
 /// Design: "Locks held before are held after, on every platform, or the call fails."
 fn what_is_locked_is_locked(seen: &Seen) -> bool {
-    // An inner lock asks nobody.
+    // An inner lock makes no operation.
     let changes_locks =
         (seen.call.is_lock() || matches!(seen.call, Call::Reconnect(_) | Call::Unlock(_))) && !seen.steps.is_empty();
     !changes_locks || seen.outcome.is_err() || seen.case.transactions() == Some(seen.after.depth.min(1))
 }
 
-/// Header, `scm_unlock`: "The outermost one lets others use the card; that of an inner one does nothing."
+/// Header, `scm_unlock`: the outermost unlock lets others use the card; an inner one does nothing.
 fn locks_are_counted(seen: &Seen) -> bool {
     match (seen.call, seen.before.depth) {
         (Call::Unlock(_), 0) => seen.steps.is_empty() && seen.outcome == Err(Hresult::SCARD_E_NOT_TRANSACTED),
@@ -148,14 +152,14 @@ fn locks_are_counted(seen: &Seen) -> bool {
     }
 }
 
-/// Header, `scm_unlock`: "After a reset the generation has grown, and the attachment goes on without a reconnect."
+/// Header, `scm_unlock`: after a reset the generation has grown, and the attachment goes on without a reconnect.
 fn an_own_reset_is_not_told(seen: &Seen) -> bool {
     !seen.before.owes || !seen.answers.is_empty() || seen.outcome != Err(Hresult::SCARD_W_RESET_CARD)
 }
 
-/// Design: "Borrowed when it is the caller's (by handle): libscm never disconnects, resets or releases it."
+/// Design: "Borrowed when the handle is the caller's: libscm never disconnects, resets or releases it."
 fn a_borrowed_handle_stays_the_callers(seen: &Seen) -> bool {
-    // A lock is given back past the signal of a reset, which its handle made itself.
+    // An unlock acknowledges a signal that would keep the transaction open.
     let locks_itself = matches!(seen.call, Call::TransmitWithin(_));
     let gives_back = locks_itself || seen.before.depth > 0 && matches!(seen.call, Call::Unlock(_) | Call::Close(_));
     let may_reconnect = matches!(seen.call, Call::Reconnect(_)) || seen.before.owes || gives_back;
@@ -166,7 +170,8 @@ fn a_borrowed_handle_stays_the_callers(seen: &Seen) -> bool {
     })
 }
 
-/// Design: "libscm never resets a card unless asked to." One that is mute or without power has nothing to lose (decisions).
+/// Design: "libscm never resets a card unless asked to." A card that is mute or without power has no state to lose
+/// (decisions).
 fn the_card_is_left_as_it_is_unless_asked(seen: &Seen) -> bool {
     let powers_up = |step: &Step| step.operation == Operation::Reconnect && step.disposition == Disposition::Unpower;
     let has_no_power = seen.answers.iter().any(|(_, answer)| match answer {
@@ -184,7 +189,7 @@ fn is_without_power(code: Hresult) -> bool {
     matches!(code, Hresult::SCARD_W_UNPOWERED_CARD | Hresult::SCARD_W_UNRESPONSIVE_CARD)
 }
 
-/// Header, the table "Codes of a connection".
+/// Header, the table of the codes of a connection.
 const CONNECTION: &[Hresult] = &[
     Hresult::SCARD_W_RESET_CARD,
     Hresult::SCARD_W_REMOVED_CARD,
@@ -198,7 +203,7 @@ const CONNECTION: &[Hresult] = &[
     Hresult::E_OUTOFMEMORY,
 ];
 
-/// Header, `scm_reconnect`; the first two when the service fails at it, and says when asked why it was called.
+/// Header, `scm_reconnect`. The first two come if the service fails to reconnect, and tells why when it is asked.
 const RECONNECT: &[Hresult] = &[
     Hresult::SCARD_W_RESET_CARD,
     Hresult::SCARD_W_REMOVED_CARD,
@@ -217,7 +222,7 @@ const RECONNECT: &[Hresult] = &[
     Hresult::E_OUTOFMEMORY,
 ];
 
-/// Header: the codes of each function's own, and whether those of a connection join them.
+/// Header: the codes of each function, and whether the codes of a connection are among them.
 fn documented(call: Call) -> (&'static [Hresult], &'static [Hresult]) {
     match call {
         Call::Transmit(_) | Call::TransmitWithin(_) => (
@@ -237,7 +242,7 @@ fn documented(call: Call) -> (&'static [Hresult], &'static [Hresult]) {
             &[
                 Hresult::SCARD_E_UNSUPPORTED_FEATURE,
                 Hresult::SCARD_E_NOT_TRANSACTED,
-                // Of an attribute that is longer than any.
+                // For an attribute that is longer than the longest one.
                 Hresult::SCARD_F_INTERNAL_ERROR,
             ],
             CONNECTION,
@@ -252,7 +257,7 @@ fn documented(call: Call) -> (&'static [Hresult], &'static [Hresult]) {
     }
 }
 
-/// Header: the list "@return" of each function. What the manager answers and nobody knows better is passed on.
+/// Header: the list "@return" of each function. A code of the manager that cannot be explained is passed on.
 fn every_code_is_documented(seen: &Seen) -> bool {
     let Err(code) = seen.outcome else { return true };
     let (own, connection) = documented(seen.call);
@@ -268,20 +273,20 @@ fn passes_on(seen: &Seen, code: Hresult) -> bool {
     !has_better_name && seen.answers.iter().any(|(_, answer)| *answer == Answer::Failure(code))
 }
 
-/// Design: "After a failed exchange libscm asks once what is true before it chooses the code."
+/// Design: "After a failed exchange libscm asks once for the true state before it chooses the code."
 fn the_truth_is_asked_for(seen: &Seen) -> bool {
     let asks = !matches!(seen.call, Call::Reconnect(_) | Call::Close(_));
     let Some(icc) = seen.case.attachment.icc().ok().filter(|_| asks) else { return true };
     match (seen.answers, seen.case.world.model().trouble(icc)) {
         (&[(_, Answer::Failure(vague))], Some(truth)) if is_vague(vague) => {
-            // The name of a service that does not know a borrowed handle any more.
+            // The code for a borrowed handle that the service does not know any more.
             seen.outcome != Err(vague) || vague == Hresult::SCARD_E_INVALID_HANDLE && is_unknown_handle(truth)
         }
         _ => true,
     }
 }
 
-/// Codes that say no more than that something went wrong.
+/// Codes that say only that something went wrong.
 fn is_vague(code: Hresult) -> bool {
     leaves_card_unknown(code) && code != Hresult::SCARD_E_PROTO_MISMATCH || code == Hresult::SCARD_E_INVALID_HANDLE
 }
@@ -290,7 +295,8 @@ fn is_unknown_handle(code: Hresult) -> bool {
     matches!(code, Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_INVALID_HANDLE)
 }
 
-/// Design: "`SCM_S_OK`: usable, and the card answers with the same ATR; `SCM_S_FALSE`: usable, but another ATR answers."
+/// Design: "`SCM_S_OK`: usable, and the card answers with the same ATR; `SCM_S_FALSE`: usable, but another ATR
+/// answers."
 fn reconnect_tells_cards_apart(seen: &Seen) -> bool {
     match seen.outcome.ok().and_then(|said| said.reconnected) {
         Some(Reconnected::SameCard) => seen.before.atr == seen.after.atr,
@@ -299,8 +305,8 @@ fn reconnect_tells_cards_apart(seen: &Seen) -> bool {
     }
 }
 
-/// Header, `scm_reconnect`: "`SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment; or it speaks
-/// another one now, because others use it so, or have left it so."
+/// Header, `scm_reconnect`, `SCM_SCARD_E_PROTO_MISMATCH`: the card supports none of the protocols of this attachment,
+/// or another application uses it with another protocol.
 fn only_a_protocol_that_was_asked_for_is_spoken(seen: &Seen) -> bool {
     match (seen.call, seen.case.mode) {
         (_, ShareMode::Direct) => true,
@@ -311,7 +317,7 @@ fn only_a_protocol_that_was_asked_for_is_spoken(seen: &Seen) -> bool {
     }
 }
 
-/// Header, `scm_attach_by_ifd_ex`: "In direct mode a reader without a card is no error."
+/// Header, `scm_attach_by_ifd_ex`: in direct mode a reader without a card is no error.
 fn a_reader_does_without_a_card(seen: &Seen) -> bool {
     let Call::Reconnect(ReconnectRequest { share_mode, initial: Disposition::Leave, .. }) = seen.call else {
         return true;
@@ -322,7 +328,7 @@ fn a_reader_does_without_a_card(seen: &Seen) -> bool {
     !can_be_had || seen.outcome.is_ok()
 }
 
-/// Header, `scm_status`: "That the card is gone is a state, not an error."
+/// Header, `scm_status`: a card that is gone is a state, not an error.
 fn a_card_that_is_gone_is_a_state(seen: &Seen) -> bool {
     let answered = seen.case.attachment.icc().is_ok_and(|icc| seen.case.world.model().trouble(icc).is_none());
     let is_gone = matches!(seen.answers, [(last, Answer::NoCard)] if last + 1 == seen.steps.len());
@@ -331,8 +337,7 @@ fn a_card_that_is_gone_is_a_state(seen: &Seen) -> bool {
         || seen.outcome.is_ok_and(|said| said.state == Some(CardState::Absent))
 }
 
-/// Header, `scm_get_icc`: "It is the library's, or the caller's if borrowed, and is another one after a `scm_reconnect`
-/// that had to connect anew."
+/// Header, `scm_get_icc`: the handle is another one after a `scm_reconnect` that had to connect anew.
 fn what_is_given_out_can_be_used(seen: &Seen) -> bool {
     let (icc, context) = (seen.case.attachment.icc(), seen.case.attachment.context());
     let model = seen.case.world.model();
@@ -341,24 +346,30 @@ fn what_is_given_out_can_be_used(seen: &Seen) -> bool {
         || matches!(seen.call, Call::Close(_))
 }
 
-/// Header, "limit_ms" and "timeout_ms": also while a call asks what is true, and while it mends what can be mended.
+/// Header, "limit_ms" and "timeout_ms": the limit holds also while a call diagnoses a failure, and while it reconnects.
 fn a_limit_holds_for_all_that_a_call_waits_for(seen: &Seen) -> bool {
     !seen.call.has_limit() || seen.steps.iter().all(|step| step.limited != Some(false))
 }
 
-/// What the world complains of: use after release, release before disconnect, a probe that ends a transaction.
+/// The faults that the world finds: use after release, release before disconnect, a probe that ends a transaction.
 fn the_resource_manager_is_used_as_it_should_be(seen: &Seen) -> bool {
     seen.case.world.model().faults.is_empty()
 }
 
+/// The tables of `connection_state` and `lock_state`.
+fn the_state_is_one_that_exists(seen: &Seen) -> bool {
+    let ownership = seen.case.attachment.ownership();
+    reached::exists(seen.before.state, ownership) && reached::exists(seen.after.state, ownership)
+}
+
 impl Case {
-    /// A borrowed handle that the service does not know any more.
+    /// Whether the service does not know the borrowed handle any more.
     fn is_dead(&self) -> bool {
         !self.world.model().knows_lent()
     }
 
-    /// Design: "Reconnect makes the attachment usable again if anything can", and "failure leaves the attachment in
-    /// place, to be reconnected later". What does not hold, if anything.
+    /// Design: "Reconnect makes the attachment usable again if anything can", and "Failure leaves the attachment in
+    /// place, to be reconnected later". Fails with the rule that does not hold.
     pub fn recover(&mut self) -> Result<(), &'static str> {
         self.world.model().heal();
         let reconnected = self.call(Call::Reconnect(ReconnectRequest::default()));
@@ -392,7 +403,7 @@ impl Case {
         Ok(())
     }
 
-    /// Decisions: "pairs of lock and unlock stay pairs in the program".
+    /// Decisions: locks and unlocks of the program stay pairs.
     fn give_locks_back(&mut self) -> Result<(), &'static str> {
         while self.depth > 0 {
             if self.call(Call::Unlock(Disposition::Leave)).is_err() && !self.is_dead() {

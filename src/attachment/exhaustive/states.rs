@@ -1,4 +1,4 @@
-//! The states of an attachment: how it was made, and what happened since. All of them are reached by real calls.
+//! The states of an attachment: how it was made, and the events since. Real calls reach all of them.
 
 use super::calls::{Call, Outcome};
 use super::world::{ATR, Model, OTHER_ATR, Operation, World, name};
@@ -14,7 +14,7 @@ pub enum Origin {
     Adopted,
 }
 
-/// An attachment, and the world that it is made in.
+/// An attachment, and the resource manager that it is made with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Setup {
     pub origin: Origin,
@@ -22,11 +22,11 @@ pub struct Setup {
     pub keeps_transactions: bool,
 }
 
-/// What can happen to an attachment.
+/// An event in the life of an attachment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
     Lock,
-    /// A call that sees what happened.
+    /// A call that sees the events before it.
     Look,
     Reset,
     Remove,
@@ -36,11 +36,11 @@ pub enum Event {
     ReaderComes,
     ServiceStops,
     ServiceStarts,
-    /// An unlock of our own resets the card.
+    /// An unlock of the attachment resets the card.
     OwnReset,
-    /// An exchange breaks off.
+    /// An exchange fails for an unknown reason.
     Doubt,
-    /// Somebody else is in the way of it.
+    /// A reconnect fails because of another application.
     ReconnectInVain,
     Reconnect,
 }
@@ -64,7 +64,7 @@ pub const EVENTS: &[Event] = &[
     Reconnect,
 ];
 
-/// What happened before the call.
+/// The events before the call.
 pub const STATES: &[&[Event]] = &[
     &[],
     &[Lock],
@@ -102,10 +102,10 @@ pub const STATES: &[&[Event]] = &[
     &[ServiceStops, Reconnect, ServiceStarts],
     &[Remove, ServiceStops, ServiceStarts, Reconnect],
     &[Lock, ServiceStops, Reconnect, ServiceStarts],
-    // The lock cannot be had again: what is ours is given up, what is borrowed is set aside.
+    // The lock cannot be taken again: an owned connection is lost, a borrowed one is set aside.
     &[Lock, Remove, PutBack, ReconnectInVain],
     &[Lock, Remove, PutBack, ReconnectInVain, Remove],
-    // An exchange broke off.
+    // An exchange has failed for an unknown reason.
     &[Doubt],
     &[Lock, Doubt],
     &[Doubt, Remove, PutOther],
@@ -119,15 +119,15 @@ pub struct Case {
     pub mode: ShareMode,
     /// How many locks were taken and not given back.
     pub depth: u32,
-    /// Whether what came to the card was told and counted already; None when that cannot be told from outside.
+    /// Whether the last loss was told to the caller and counted; None if that cannot be known from outside.
     pub told: Option<bool>,
-    /// An unlock has reset the card, and no call that would be told of it has succeeded since.
+    /// An unlock has reset the card, and no call that meets signals has succeeded since.
     pub owes: bool,
-    /// The generation and the memory of the card at the last exchange that succeeded.
+    /// The generation, and the state of the card's memory, at the last exchange that succeeded.
     pub witness: Option<(u64, u32)>,
-    /// An exchange went to a card whose state was not that of its generation, or outside of the transaction.
+    /// An exchange reached a card with another state than that of its generation, or came outside of the transaction.
     pub betrayed: bool,
-    /// It has ended.
+    /// The attachment has ended.
     pub closed: bool,
 }
 
@@ -149,7 +149,7 @@ impl Case {
         }
         let (depth, told, owes, witness, betrayed, closed) = (0, Some(false), false, None, false, false);
         let mut case = Case { world, attachment, setup, mode, depth, told, owes, witness, betrayed, closed };
-        // There is an answer that may be kept or not.
+        // A response that the calls keep or replace.
         let _ = case.call(Call::Control);
         let _ = case.call(Call::TRANSMIT);
         events.iter().for_each(|event| case.undergo(*event));
@@ -198,7 +198,7 @@ impl Case {
             (call, Ok(_)) if call.is_exchange() => self.witness_exchange(),
             (Call::Status, Ok(_)) => self.owes = false,
             (call, Ok(_)) if call.is_lock() => (self.depth, self.owes) = (self.depth + 1, false),
-            // A borrowed handle is not disposed of: then nothing has happened.
+            // A borrowed handle is not disposed of, so nothing has happened.
             (Call::Close(Disposition::Leave), _) => self.closed = true,
             (Call::Close(_), _) => self.closed = self.setup.origin != Origin::Borrowed,
             (Call::Unlock(disposition), _) if self.depth > 0 => {
@@ -219,7 +219,7 @@ impl Case {
             (_, outcome) if tells_loss(call, outcome, self.mode) => self.told = Some(true),
             (Call::Reconnect(_), Ok(_)) => self.told = Some(false),
             (call, Ok(_)) if self.depth == 0 && call.meets_signals() => self.told = Some(false),
-            // A loss that stays, or one that an exchange made.
+            // A loss that lasts, or an exchange that failed.
             (_, Err(_)) if counted && self.told == Some(false) => self.told = None,
             _ => {}
         }
@@ -240,8 +240,8 @@ impl Case {
     }
 }
 
-/// Whether an outcome tells what comes again at every call until somebody reconnects: the codes of a connection in
-/// `scm.h`, and `SCARD_E_NO_SMARTCARD` of a reconnect.
+/// Whether an outcome tells a failure that lasts until a reconnect: the codes of a connection in `scm.h`, and
+/// `SCARD_E_NO_SMARTCARD` of a reconnect.
 pub fn tells_loss(call: Call, outcome: &Outcome, mode: ShareMode) -> bool {
     use Hresult as H;
     match outcome {

@@ -1,5 +1,5 @@
-//! A resource manager in a few lines: one reader, one card, contexts, card handles, transactions and signals. It keeps
-//! account of what is done to it, and can be told what to answer instead of the truth.
+//! A small resource manager: one reader, one card, contexts, card handles, transactions and signals. It records the
+//! operations that are made, and can be told other answers than the true ones.
 
 mod service;
 
@@ -18,10 +18,10 @@ use crate::runtime::wait::WaitLimit;
 pub const ATR: &[u8] = &[0x3B, 0x80, 0x80, 0x01, 0x01];
 pub const OTHER_ATR: &[u8] = &[0x3B, 0x00];
 pub const RESPONSE: &[u8] = &[0x90, 0x00];
-/// What every card speaks.
+/// The protocol of every card.
 pub const SPOKEN: Protocol = Protocol::T1;
 
-/// What a manager can be asked and can answer; the release of a context cannot fail.
+/// The operations of a manager. The release of a context cannot fail, so it is not among them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Operation {
     Establish,
@@ -41,7 +41,7 @@ pub enum Operation {
     Wait,
 }
 
-/// An answer that is not what the world would say.
+/// An answer in the place of the true one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
     Failure(Hresult),
@@ -58,9 +58,9 @@ pub enum Answer {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
     pub operation: Operation,
-    /// On a card handle of the caller.
+    /// Whether the card handle is the caller's.
     pub lent: bool,
-    /// What was to be done to the card.
+    /// The disposition that was asked for.
     pub disposition: Disposition,
     /// Whether it had a limit; None for an operation that takes none.
     pub limited: Option<bool>,
@@ -68,17 +68,17 @@ pub struct Step {
 
 /// A card handle.
 pub struct Handle {
-    /// None for one that the caller has connected in a context of his own.
+    /// None if the caller has connected it in another context.
     context: Option<usize>,
-    /// It is the caller's.
+    /// Whether it is the caller's.
     lent: bool,
-    /// The service and the reader that it was connected with; to later ones it is unknown.
+    /// The service and the reader when it was connected. Later ones do not know it.
     born: Era,
     pub mode: ShareMode,
     protocol: Option<Protocol>,
-    /// How often a transaction was begun.
+    /// How many transactions are open.
     pub transactions: u32,
-    /// What every call answers until a reconnect.
+    /// The answer of every call until a reconnect.
     signal: Option<Hresult>,
     pub connected: bool,
 }
@@ -94,7 +94,7 @@ struct OpenContext {
     open: bool,
 }
 
-/// All there is.
+/// The state of the world.
 pub struct Model {
     keeps_transactions: bool,
     service_runs: bool,
@@ -102,7 +102,7 @@ pub struct Model {
     era: Era,
     card: Option<Atr>,
     events: u16,
-    /// Another number whenever the card forgets its state.
+    /// Incremented whenever the card forgets its state.
     pub memory: u32,
     contexts: Vec<OpenContext>,
     handles: Vec<Handle>,
@@ -113,7 +113,7 @@ pub struct Model {
     limited: Option<bool>,
     /// An operation that fails once, whenever it comes.
     pub sabotage: Option<(Operation, Hresult)>,
-    /// What nobody may do to a resource manager, and somebody did.
+    /// Wrong uses of the resource manager.
     pub faults: Vec<&'static str>,
 }
 
@@ -132,7 +132,7 @@ impl World {
         self.0.lock().unwrap()
     }
 
-    /// The same for an operation that may wait.
+    /// The model for an operation that may wait.
     fn model_for(&self, limit: &WaitLimit) -> MutexGuard<'_, Model> {
         let mut model = self.model();
         model.limited = Some(limit.deadline().is_some());
@@ -160,14 +160,14 @@ impl Model {
         }
     }
 
-    /// The answers to the operations from now on, by their number.
+    /// Sets the answers to the operations from now on, by their number.
     pub fn tell(&mut self, answers: &[(usize, Answer)]) {
         self.steps.clear();
         self.answers.clear();
         self.answers.extend(answers);
     }
 
-    /// A card handle that the caller has connected; to keep, or to give away.
+    /// A card handle that the caller has connected. The caller keeps it, or lets the attachment own it.
     pub fn lend(&mut self, mode: ShareMode, lent: bool) -> Icc {
         let icc = self.add_handle(None, mode, Some(SPOKEN).filter(|_| mode != ShareMode::Direct));
         self.handles[icc.0 - 1].lent = lent;
@@ -187,7 +187,7 @@ impl Model {
         }
         self.memory += 1;
         self.events += 1;
-        // In direct mode the reader is meant: cards come and go.
+        // A direct connection is to the reader: cards come and go.
         for handle in self.handles.iter_mut().filter(|handle| handle.mode != ShareMode::Direct) {
             (handle.transactions, handle.signal) = (0, Some(Hresult::SCARD_W_REMOVED_CARD));
         }
@@ -227,12 +227,12 @@ impl Model {
         self.service_runs = true;
     }
 
-    /// From now on nothing but the truth.
+    /// All answers are true from now on.
     pub fn tell_truth(&mut self) {
         self.answers.clear();
     }
 
-    /// Puts everything back that went, and tells the truth from now on.
+    /// Brings back whatever went, and makes all answers true.
     pub fn heal(&mut self) {
         self.tell(&[]);
         self.sabotage = None;
@@ -257,7 +257,7 @@ impl Model {
         self.handles.get(icc.0.checked_sub(1)?)
     }
 
-    /// What most calls on a card handle answer.
+    /// The failure that most calls on a card handle answer.
     pub fn trouble(&self, icc: Icc) -> Option<Hresult> {
         self.dead(icc).or_else(|| self.handle(icc).and_then(|handle| handle.signal))
     }
@@ -266,7 +266,7 @@ impl Model {
         self.contexts.get(context.0.wrapping_sub(1)).is_some_and(|context| context.open)
     }
 
-    /// Whether nothing is left of what was established, connected and begun, but what is the caller's.
+    /// Whether all contexts, connections and transactions were ended, except the handle of the caller.
     pub fn is_tidy(&self) -> bool {
         let mut left = self.handles.iter().filter(|handle| handle.connected != handle.lent || handle.transactions > 0);
         self.contexts.iter().all(|context| !context.open) && left.next().is_none()
@@ -283,7 +283,7 @@ impl Model {
     }
 }
 
-/// Another name for each thread, because attachments to one reader wait for each other and tests run at once.
+/// Another name for each thread: the tests run at once, and attachments to one reader wait for each other.
 pub fn name() -> IfdName {
     static THREADS: AtomicU32 = AtomicU32::new(0);
     thread_local!(static NUMBER: u32 = THREADS.fetch_add(1, Ordering::Relaxed));

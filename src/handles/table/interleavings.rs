@@ -1,7 +1,7 @@
 //! Every interleaving of a few threads that use the handle table under a mutex, as `process` does.
 
+use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::sync::{Arc as LoomArc, Mutex};
 use loom::thread;
 
 use super::HandleTable;
@@ -10,7 +10,7 @@ use crate::handles::token::{HandleKind, Token};
 use crate::runtime::fallible::Arc;
 
 /// Counts how many objects were dropped.
-struct Object(LoomArc<AtomicUsize>);
+struct Object(Arc<AtomicUsize>);
 
 impl Drop for Object {
     fn drop(&mut self) {
@@ -20,15 +20,15 @@ impl Drop for Object {
 
 struct Scene {
     table: Mutex<HandleTable<Arc<Object>>>,
-    dropped: LoomArc<AtomicUsize>,
+    dropped: Arc<AtomicUsize>,
 }
 
 impl Scene {
-    fn new() -> (LoomArc<Scene>, Token) {
-        let dropped = LoomArc::new(AtomicUsize::new(0));
-        let mut table = HandleTable::new(HandleKind::Attachment);
+    fn new() -> (Arc<Scene>, Token) {
+        let (dropped, mut table) =
+            (Arc::try_new(AtomicUsize::new(0)).unwrap(), HandleTable::new(HandleKind::Attachment));
         let token = table.insert(Arc::try_new(Object(dropped.clone())).unwrap()).unwrap();
-        (LoomArc::new(Scene { table: Mutex::new(table), dropped }), token)
+        (Arc::try_new(Scene { table: Mutex::new(table), dropped }).unwrap(), token)
     }
 
     /// Does what a call does: the object lives as long as the reference, even if its token dies.
@@ -69,7 +69,7 @@ fn a_token_of_a_slot_that_is_used_again_stays_dead() {
         let theirs = scene.clone();
         let caller = thread::spawn(move || theirs.call(token));
         scene.detach(token);
-        let new = Arc::try_new(Object(LoomArc::new(AtomicUsize::new(0)))).unwrap();
+        let new = Arc::try_new(Object(Arc::try_new(AtomicUsize::new(0)).unwrap())).unwrap();
         let new = scene.table.lock().unwrap().insert(new).unwrap();
         assert_ne!(new, token);
         caller.join().unwrap();

@@ -2,6 +2,7 @@
 
 use aes::cipher::generic_array::GenericArray;
 use aes::cipher::{BlockEncrypt, KeyInit};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use crate::abi::hresult::{Hresult, Result};
@@ -72,8 +73,7 @@ fn overwrite_stack() {
 
 /// Whether two byte strings are the same, in a time that does not depend on where they differ.
 pub fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let differences = one.iter().zip(other).fold(0, |differences, (one, other)| differences | (one ^ other));
-    std::hint::black_box(differences) == 0 && one.len() == other.len()
+    one.ct_eq(other).into()
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl File for ProvidedFile {
 
     fn size(&self, _: &Attachment, size: &mut u64) -> Result<Hresult> {
         // SAFETY: as above.
-        self.call(|functions| functions.size, |file, get_size| unsafe { get_size(file, size) })
+        self.call(|functions| functions.get_size, |file, get_size| unsafe { get_size(file, size) })
     }
 
     fn close(&mut self) -> Result<Hresult> {

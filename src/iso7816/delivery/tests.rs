@@ -1,4 +1,4 @@
-//! Every case of a command, with T=0 and T=1 and every kind of limits, against a card that follows a script.
+//! All cases of a command, with T=0 and T=1 and all limits, against a card that follows a script.
 
 mod any_card;
 mod table;
@@ -6,7 +6,7 @@ mod with_a_card;
 
 use super::*;
 
-/// Answers each command of the script with what the script says, and accepts no other.
+/// Answers each command as the script says, and accepts no other command.
 struct Script<'a> {
     protocol: Protocol,
     lines: std::slice::Iter<'a, (&'a str, &'a str)>,
@@ -26,7 +26,7 @@ impl Carrier for Script<'_> {
     }
 }
 
-/// Hexadecimal digits with white space; `AA*300` is a byte many times.
+/// Hexadecimal digits with white space; `AA*300` repeats a byte.
 fn bytes(text: &str) -> Vec<u8> {
     let mut all = Vec::new();
     for word in text.split_whitespace() {
@@ -48,7 +48,7 @@ const SMALL_ONLY: Limits = Limits { chaining: false, extended: Some(Extended { d
 const ALL_LIMITS: [Limits; 6] = [SHORT, LONG, SMALL, SHORT_ONLY, LONG_ONLY, SMALL_ONLY];
 const BOTH: [Protocol; 2] = [Protocol::T0, Protocol::T1];
 
-/// Delivers `command` to a card that follows `script` to its end, and tells everything.
+/// Sends `command` to a card that follows `script` to its end. Returns the whole result.
 #[track_caller]
 fn deliver_as(
     protocol: Protocol,
@@ -64,7 +64,7 @@ fn deliver_as(
     Ok((answer, delivered?))
 }
 
-/// The same as most commands are sent.
+/// The same with the default options.
 #[track_caller]
 fn deliver(protocol: Protocol, limits: Limits, command: Command, script: &[(&str, &str)]) -> Result<(Vec<u8>, u16)> {
     let delivered = deliver_as(protocol, limits, Fetching::of(&command, false), command, script);
@@ -79,7 +79,7 @@ fn play(protocol: Protocol, limits: Limits, command: Command, script: &[(&str, &
 const GET_DATA: Command = Command { cla: 0, ins: 0xCA, p1: 1, p2: 2, data: &[], ne: 0 };
 
 #[test]
-fn a_response_comes_in_as_many_parts_as_the_card_likes() {
+fn a_response_may_come_in_many_parts() {
     for protocol in BOTH {
         let script = [
             ("00CA010200", "07*256 6100"),
@@ -107,7 +107,7 @@ fn no_more_is_fetched_than_is_expected() {
 }
 
 #[test]
-fn what_a_card_gives_beyond_what_was_expected_is_kept() {
+fn data_beyond_the_expected_length_are_kept() {
     for protocol in BOTH {
         let script = [("00CA010205", "07*9 9000")];
         assert_eq!(play(protocol, SHORT, GET_DATA.expecting(5), &script), (vec![7; 9], 0x9000));
@@ -116,16 +116,16 @@ fn what_a_card_gives_beyond_what_was_expected_is_kept() {
         assert_eq!(play(protocol, SHORT, put, &[("00CA0102 01 05", "07*9 9000")]), (vec![7; 9], 0x9000));
         let script = [("00CA010209", "07*4 6105"), ("00C0000005", "07*200 9000")];
         assert_eq!(play(protocol, SHORT, GET_DATA.expecting(9), &script), (vec![7; 204], 0x9000));
-        // There is more, and nobody wants it.
+        // There is more, but the caller does not want it.
         let script = [("00CA010209", "07*12 6105")];
         assert_eq!(play(protocol, SHORT, GET_DATA.expecting(9), &script), (vec![7; 12], 0x6105));
-        // Of a failure, too.
+        // A failure has data, too.
         assert_eq!(play(protocol, SHORT, GET_DATA, &[("00CA0102", "07*9 6A82")]), (vec![7; 9], 0x6A82));
     }
 }
 
 #[test]
-fn what_comes_with_a_refused_try_is_no_answer() {
+fn data_with_a_refusal_are_no_answer() {
     for protocol in BOTH {
         let command = GET_DATA.expecting(256);
         let script = [("00CA010200", "09*12 6C0C"), ("00CA01020C", "07*12 9000")];
@@ -135,12 +135,12 @@ fn what_comes_with_a_refused_try_is_no_answer() {
         // Refused again.
         let script = [("00CA010200", "09*12 6C0C"), ("00CA01020C", "09*11 6C0B")];
         assert_eq!(play(protocol, SHORT, command, &script), (vec![], 0x6C0B));
-        // In what is fetched.
+        // In a fetched part.
         let script = [("00CA010200", "07*3 610C"), ("00C000000C", "09*5 6C05"), ("00C0000005", "07*5 9000")];
         assert_eq!(play(protocol, SHORT, command, &script), (vec![7; 8], 0x9000));
         let script = [("00CA010200", "07*3 610C"), ("00C000000C", "09*5 6C05"), ("00C0000005", "09*4 6C04")];
         assert_eq!(play(protocol, SHORT, command, &script), (vec![7; 3], 0x6C04));
-        // In every part of what is fetched.
+        // In all fetched parts.
         let script = [
             ("00CA010200", "09*3 6C03"),
             ("00CA010203", "07*3 610C"),
@@ -154,13 +154,13 @@ fn what_comes_with_a_refused_try_is_no_answer() {
     let command = GET_DATA.with_data(&[5; 300]).expecting(65_536);
     let script = [("00CA0102 00012C 05*300 0000", "09*9 6C09"), ("00CA0102 00012C 05*300 0009", "07*9 9000")];
     assert_eq!(play(Protocol::T1, LONG, command, &script), (vec![7; 9], 0x9000));
-    // Nothing is repeated, so these data are all.
+    // Nothing is repeated, so these are all data.
     let verify = Command::new(ins::VERIFY, 0, 0x81).expecting(16);
     assert_eq!(play(Protocol::T1, SHORT, verify, &[("00200081 10", "07*5 6C05")]), (vec![7; 5], 0x6C05));
 }
 
 #[test]
-fn a_caller_may_want_the_words_as_they_come() {
+fn a_caller_may_want_the_unchanged_status_words() {
     let command = GET_DATA.expecting(256);
     let usual = Fetching::of(&command, false);
     for protocol in BOTH {
@@ -179,7 +179,7 @@ fn a_caller_may_want_the_words_as_they_come() {
     }
 }
 
-/// How a command of this class and instruction is answered, and in which class that was fetched.
+/// The answer to a command of this class and instruction, and the class in which it was fetched.
 #[track_caller]
 fn fetched(cla: u8, ins: u8, has_channel: bool, script: &[(&str, &str)]) -> (Vec<u8>, u16, Fetched) {
     let command = Command { cla, ..Command::new(ins, 0, 0) }.with_data(&[5]).expecting(256);
@@ -220,7 +220,7 @@ fn an_answer_is_fetched_in_the_class_that_the_card_knows() {
                 (rest.as_str(), "07*2 9000"),
             ];
             assert_eq!(fetched(cla, 0xF2, false, &script), (vec![7; 6], 0x9000, Fetched::In(other)), "{cla:02X}");
-            // It gives nothing in either class, and what is told is what it said first.
+            // It refuses both classes, and the first refusal is returned.
             let script = [(command.as_str(), "07 6104"), (at_once.as_str(), "6985"), (again.as_str(), refusal)];
             assert_eq!(fetched(cla, 0xF2, false, &script), (vec![7], 0x6985, Fetched::Refused), "{cla:02X}");
         }
@@ -233,19 +233,19 @@ fn an_answer_is_fetched_in_the_class_that_the_card_knows() {
 
 /// The low bits of the class may be no channel.
 #[test]
-fn an_answer_is_fetched_on_the_basic_channel_at_last() {
+fn the_last_try_fetches_an_answer_on_the_basic_channel() {
     let scripts = |last| {
         [("85A40000 01 05", "07 6104"), ("01C0000004", "6881"), ("85C0000004", "09*2 6E00"), ("00C0000004", last)]
     };
     assert_eq!(fetched(0x85, 0xA4, false, &scripts("07*4 9000")), (vec![7; 5], 0x9000, Fetched::In(0x00)));
     assert_eq!(fetched(0x85, 0xA4, false, &scripts("09*3 6D00")), (vec![7], 0x6881, Fetched::Refused));
-    // Not where the caller has given the channel.
+    // Not if the caller has chosen the channel.
     let script = [("82F20000 01 05", "6104"), ("02C0000004", "6881"), ("82C0000004", "6E00")];
     assert_eq!(fetched(0x82, 0xF2, true, &script), (vec![], 0x6881, Fetched::Refused));
 }
 
 #[test]
-fn fido_and_the_channels_of_the_caller_have_their_classes() {
+fn the_answers_of_fido_and_of_other_channels_stay_in_their_classes() {
     let script = [("80100000 01 05", "6104"), ("80C0000004", "07*4 9000")];
     assert_eq!(fetched(0x80, 0x10, false, &script), (vec![7; 4], 0x9000, Fetched::In(0x80)));
     let script = [("C2F20000 01 05", "6104"), ("42C0000004", "07*4 9000")];
@@ -264,7 +264,7 @@ fn a_proprietary_class_is_no_channel() {
 }
 
 #[test]
-fn a_sim_says_otherwise_that_there_is_more() {
+fn a_sim_has_another_word_for_more_data() {
     for (word, length) in [("9F04", "04"), ("6104", "04"), ("9F00", "00")] {
         let fetch = format!("A0C00000 {length}");
         let script = [("A0A40000 01 05", word), (fetch.as_str(), "07*4 9000")];
@@ -272,16 +272,16 @@ fn a_sim_says_otherwise_that_there_is_more() {
     }
     let select = Command { cla: 0xA0, ..Command::new(0xA4, 0, 0) }.with_data(&[5]);
     assert_eq!(play(Protocol::T0, SHORT, select, &[("A0A40000 01 05", "9F04")]), (vec![], 0x9F04));
-    // Elsewhere it means something else.
+    // Elsewhere it has another meaning.
     let script = [("80A40000 01 05", "9F04")];
     assert_eq!(fetched(0x80, 0xA4, false, &script), (vec![], 0x9F04, Fetched::Nothing));
 }
 
 #[test]
-fn a_sim_says_the_right_length() {
+fn a_sim_reports_the_right_length() {
     let read = Command { cla: 0xA0, ..Command::new(ins::READ_RECORD, 1, 4) }.expecting(256);
     let usual = Fetching::of(&read, false);
-    let sim = Fetching { believes_67xx: true, ..usual };
+    let sim = Fetching { takes_length_of_67xx: true, ..usual };
     let sent = |fetching, command, script: &[(&str, &str)]| {
         let (answer, delivered) = deliver_as(Protocol::T0, SHORT, fetching, command, script).unwrap();
         (answer, delivered.status.0)
@@ -289,17 +289,17 @@ fn a_sim_says_the_right_length() {
     let script = [("A0B20104 00", "671C"), ("A0B20104 1C", "07*28 9000")];
     assert_eq!(sent(sim, read, &script), (vec![7; 28], 0x9000));
     assert_eq!(sent(sim, read, &[("A0B20104 00", "671C"), ("A0B20104 1C", "671B")]), (vec![], 0x671B));
-    // It says none.
+    // It contains no length.
     assert_eq!(sent(sim, read, &[("A0B20104 00", "6700")]), (vec![], 0x6700));
-    // To a caller's command it is a word as any other.
+    // Without options for a caller's command it is an ordinary word.
     assert_eq!(sent(usual, read, &script[..1]), (vec![], 0x671C));
-    // A code that was counted, and a change, are not sent again.
+    // A counted code, and a change, are not sent again.
     let verify = Command { cla: 0xA0, ..Command::new(ins::VERIFY, 0, 1) };
     assert_eq!(sent(sim, verify.expecting(4), &[("A0200001 04", "6708")]), (vec![], 0x6708));
     assert_eq!(sent(sim, verify.with_data(&[5]), &[("A0200001 01 05", "6708")]), (vec![], 0x6708));
 }
 
-/// The form that was refused, if the command may be sent otherwise.
+/// The refused form, if the command may be sent in another one.
 #[track_caller]
 fn refused(protocol: Protocol, limits: Limits, command: Command, script: &[(&str, &str)]) -> Option<LongForm> {
     let delivered = deliver_as(protocol, limits, Fetching::of(&command, false), command, script);
@@ -308,7 +308,7 @@ fn refused(protocol: Protocol, limits: Limits, command: Command, script: &[(&str
 }
 
 #[test]
-fn a_form_that_is_refused_is_told() {
+fn a_refused_form_is_reported() {
     let long = GET_DATA.with_data(&[5; 300]).expecting(9);
     for word in ["6700", "6E00", "6D00", "6F00", "6883", "6A86", "6B00"] {
         let script = [("00CA0102 00012C 05*300 0009", word)];
@@ -318,7 +318,7 @@ fn a_form_that_is_refused_is_told() {
         for protocol in BOTH {
             let script = [("10CA0102 FF 05*255", word)];
             assert_eq!(refused(protocol, SHORT, long, &script), Some(LongForm::Chained));
-            // The card has taken a part.
+            // The card has accepted a part.
             let script = [
                 ("10CA0102 FF 05*255", "9000"),
                 if protocol == Protocol::T0 { ("00CA0102 2D 05*45", word) } else { ("00CA0102 2D 05*45 09", word) },
@@ -335,7 +335,7 @@ fn a_form_that_is_refused_is_told() {
 }
 
 #[test]
-fn what_a_card_counts_is_sent_in_one_form_only() {
+fn a_counted_command_is_sent_in_one_form_only() {
     for ins in (0..=u8::MAX).filter(|ins| ins::shows_proof(*ins)) {
         let command = Command::new(ins, 0, 0).with_data(&[5; 300]);
         let (long, part) = (format!("00{ins:02X}0000 00012C 05*300"), format!("10{ins:02X}0000 FF 05*255"));
@@ -349,7 +349,7 @@ fn what_a_card_counts_is_sent_in_one_form_only() {
     }
 }
 
-/// Which form a long command of this header is sent in for the second time, after this refusal.
+/// The form in which a long command of this header is sent again after this refusal.
 fn reformed(header: &str, refusal: &str) -> Option<LongForm> {
     let [cla, ins] = bytes(header)[..] else { panic!("{header}") };
     let command = Command { cla, ..Command::new(ins, 0, 0) }.with_data(&[5; 300]);
@@ -357,11 +357,11 @@ fn reformed(header: &str, refusal: &str) -> Option<LongForm> {
 }
 
 #[test]
-fn what_only_the_card_knows_is_sent_in_one_form_only() {
+fn an_unknown_command_is_sent_in_one_form_only() {
     for header in ["8042", "8450", "80AE", "8000", "8420", "8082"] {
         assert_eq!(reformed(header, "6700"), None, "{header}");
     }
-    // GlobalPlatform, FIDO2, ISO/IEC 7816-4, and what belongs to an interindustry class.
+    // GlobalPlatform, FIDO2, ISO/IEC 7816-4, and commands that belong to an interindustry class.
     for header in
         ["80D8", "84D8", "80E2", "84E8", "80E6", "80E4", "80F0", "80F2", "8010", "80DA", "8CD6", "80E0", "0042"]
     {
@@ -369,9 +369,9 @@ fn what_only_the_card_knows_is_sent_in_one_form_only() {
     }
 }
 
-/// 6F00 does not say that nothing was done.
+/// After 6F00 something may have been done.
 #[test]
-fn what_would_be_done_twice_is_sent_in_one_form_only() {
+fn a_command_that_must_not_be_repeated_is_sent_in_one_form_only() {
     for header in ["00E2", "80E2", "84D8", "00E0", "80E6", "84E8", "80F0", "80E4", "00D0", "0088", "8010", "0042"] {
         assert_eq!(reformed(header, "6F00"), None, "{header}");
     }
@@ -380,9 +380,9 @@ fn what_would_be_done_twice_is_sent_in_one_form_only() {
     }
 }
 
-/// A card that does not know chaining takes the first part for all of the data.
+/// A card without chaining takes the first part for the whole data.
 #[test]
-fn a_part_may_be_taken_for_all() {
+fn a_card_may_take_a_part_for_the_whole() {
     for (header, form) in
         [("00DA", Some(LongForm::Chained)), ("00CB", Some(LongForm::Chained)), ("00E2", None), ("0020", None)]
     {
@@ -397,9 +397,9 @@ fn a_part_may_be_taken_for_all() {
     }
 }
 
-/// GET RESPONSE of more than the card gives at once.
+/// GET RESPONSE with a greater length than the card gives.
 #[test]
-fn a_rest_may_come_in_parts_only() {
+fn the_rest_of_an_answer_may_come_only_in_parts() {
     let first = [("00CA010200", "61C8"), ("00C00000C8", "6700")];
     let get = |rest: &[(&str, &str)]| {
         deliver_as(
@@ -422,21 +422,21 @@ fn a_rest_may_come_in_parts_only() {
         assert_eq!(answer, bytes("05*50 06*50 07*50 08*50"));
         assert_eq!((delivered.status, delivered.most, delivered.fetched), (StatusWord::OK, 50, Fetched::In(0)));
     }
-    // Data that come with the refusals are no answer.
+    // Data with the refusals are not an answer.
     let rest = [("00C0000064", "01*9 6700"), ("00C0000032", "05*50 6196"), ("00C0000032", "06*50 6A88")];
     let (answer, delivered) = get(&rest).unwrap();
     assert_eq!((answer, delivered.status), (bytes("05*50 06*50"), StatusWord(0x6A88)));
-    // Nothing comes of any length: the first refusal is told.
+    // No length is accepted: the first refusal is returned.
     let nothing = [("00C0000064", "6700"), ("00C0000032", "6985")];
     let (answer, delivered) = get(&nothing).unwrap();
     assert_eq!(
         (answer.len(), delivered.status, delivered.most, delivered.fetched),
         (0, StatusWord::WRONG_LENGTH, 256, Fetched::Refused)
     );
-    // It has promised more, and does not give it.
+    // It has promised more, but does not give it.
     let lost = get(&[("00C0000064", "05*100 9000")]);
     assert_eq!(lost.unwrap_err(), Hresult::SCARD_E_COMM_DATA_LOST);
-    // It is the class that knows the command, and the other one that does not.
+    // One class knows the command, and the other one does not.
     let command = Command { cla: 0x80, ..GET_DATA };
     let script = [
         ("80CA010200", "61C8"),
@@ -451,7 +451,7 @@ fn a_rest_may_come_in_parts_only() {
 }
 
 #[test]
-fn what_is_for_the_reader_goes_and_comes_as_it_is() {
+fn a_command_for_the_reader_is_sent_unchanged() {
     let uid = Command { cla: 0xFF, ..Command::new(0xCA, 0, 0) };
     for protocol in BOTH {
         for limits in ALL_LIMITS {
@@ -473,7 +473,7 @@ fn what_is_for_the_reader_goes_and_comes_as_it_is() {
 }
 
 #[test]
-fn a_phone_is_told_something_beside_the_answer() {
+fn an_answer_may_have_a_command_for_the_phone() {
     let data = [5; 300];
     for protocol in BOTH {
         let script = [("10CA0102 FF 05*255", "9110"), ("00CA0102 2D 05*45", "9110")];
@@ -502,7 +502,7 @@ fn a_wrong_le_is_corrected_once() {
 }
 
 #[test]
-fn a_corrected_command_is_as_long_as_before() {
+fn a_corrected_command_keeps_its_form() {
     let command = GET_DATA.with_data(&[5; 300]).expecting(65_536);
     let script = [("00CA0102 00012C 05*300 0000", "6C09"), ("00CA0102 00012C 05*300 0009", "07*9 9000")];
     assert_eq!(play(Protocol::T1, LONG, command, &script), (vec![7; 9], 0x9000));
@@ -519,7 +519,7 @@ fn a_wrong_le_of_get_response_is_corrected_too() {
         assert_eq!(play(protocol, SHORT, GET_DATA.expecting(4), &script), (vec![7; 9], 0x9000));
         let script = [("00CA010200", "6109"), ("00C0000009", "6C07"), ("00C0000007", "6C06")];
         assert_eq!(play(protocol, SHORT, GET_DATA.expecting(256), &script), (vec![], 0x6C06));
-        // The command that was corrected has an answer in parts, of which one is corrected.
+        // The answer to the corrected command comes in parts, and one of them is corrected.
         let script = [
             ("00CA010200", "6C20"),
             ("00CA010220", "6120"),
@@ -532,7 +532,7 @@ fn a_wrong_le_of_get_response_is_corrected_too() {
 }
 
 #[test]
-fn what_a_card_counts_is_never_sent_twice() {
+fn a_counted_command_is_never_sent_twice() {
     for ins in [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D, 0x2E, 0x2F, 0x82, 0x86, 0x87] {
         let header = format!("00{ins:02X}0081");
         let command = Command::new(ins, 0, 0x81);
@@ -547,7 +547,7 @@ fn what_a_card_counts_is_never_sent_twice() {
 }
 
 #[test]
-fn what_such_a_command_answers_is_fetched() {
+fn the_answer_of_a_counted_command_is_fetched() {
     let authenticate = Command::new(0x86, 0, 0).with_data(&[5]).expecting(256);
     let script = [("00860000 01 05", "6109"), ("00C0000009", "6C04"), ("00C0000004", "07*4 9000")];
     assert_eq!(play(Protocol::T0, SHORT, authenticate, &script), (vec![7; 4], 0x9000));
@@ -566,9 +566,9 @@ fn a_warning_comes_with_its_data() {
     }
 }
 
-/// With T=0 there may have been data that nobody asked for: a card that has some says 61XX.
+/// With T=0 an answer is possible although the caller wants none: then a card says 61XX.
 #[test]
-fn a_content_card_without_data_has_none() {
+fn a_success_without_data_is_an_empty_answer() {
     let select = GET_DATA.with_data(&[5]).expecting(256);
     assert_eq!(play(Protocol::T0, SHORT, select, &[("00CA0102 01 05", "9000")]), (vec![], 0x9000));
 }
@@ -587,7 +587,7 @@ fn an_error_ends_a_chain() {
     assert_eq!(play(Protocol::T0, LONG_ONLY, command, &script), (vec![], 0x6A84));
 }
 
-/// What would be a success is none, where the command has not come to its end.
+/// A success word is not a success if the command has not come to its end.
 #[test]
 fn a_success_in_the_middle_of_a_chain_is_a_failure() {
     let data = [5; 600];
@@ -602,7 +602,7 @@ fn a_success_in_the_middle_of_a_chain_is_a_failure() {
     }
 }
 
-/// The words that are a success of this class, or of what writes.
+/// The words that are a success in this class, or for a command that writes.
 #[test]
 fn the_words_of_a_family_in_the_middle_of_a_chain() {
     let data = [5; 300];
@@ -613,7 +613,7 @@ fn the_words_of_a_family_in_the_middle_of_a_chain() {
         let script = script.each_ref().map(|(command, word)| (command.as_str(), *word));
         assert_eq!(deliver(Protocol::T1, SHORT, command, &script), Err(Hresult::SCARD_F_COMM_ERROR), "{header}");
     }
-    // 91XX is a normal end where there may be a phone.
+    // 91XX is a normal end only in classes with a phone.
     let put = |cla| Command { cla, ..GET_DATA.with_data(&data) };
     let script = [("90CA0102 FF 05*255", "9110"), ("80CA0102 2D 05*45", "9000")];
     assert_eq!(play(Protocol::T1, SHORT, put(0x80), &script), (vec![], 0x9000));
@@ -621,7 +621,7 @@ fn the_words_of_a_family_in_the_middle_of_a_chain() {
 }
 
 #[test]
-fn data_in_the_middle_of_a_chain_are_no_answer() {
+fn data_in_the_middle_of_a_chain_are_an_error() {
     let data = [5; 256];
     let script = [("10CA0102 FF 05*255", "09*3 9000"), ("00CA0102 01 05 00", "07*4 9000")];
     assert_eq!(play(Protocol::T1, SHORT, GET_DATA.with_data(&data).expecting(256), &script), (vec![7; 4], 0x9000));
@@ -647,7 +647,7 @@ fn an_envelope_may_be_answered_when_it_is_complete() {
 }
 
 #[test]
-fn all_exchanges_of_a_command_are_on_its_channel() {
+fn all_exchanges_of_a_command_use_its_channel() {
     for (cla, chained, fetching) in [
         (0x02, "12", "02"),
         (0x0E, "1E", "02"),
@@ -694,7 +694,7 @@ fn a_class_without_the_bit_is_not_chained() {
     }
 }
 
-/// A card that promises more for ever, and gives so much each time.
+/// A card that always promises more, and gives so much each time.
 struct Endless {
     given: usize,
     exchanges: usize,
@@ -713,7 +713,7 @@ impl Carrier for Endless {
 }
 
 #[test]
-fn a_card_that_promises_more_for_ever_comes_to_an_end() {
+fn an_endless_answer_is_ended() {
     let mut card = Endless { given: 0, exchanges: 0 };
     let fetching = Fetching::of(&GET_DATA, false);
     let delivered = GET_DATA.expecting(65_536).deliver(&mut card, &SHORT, &fetching, &mut Vec::new());
@@ -759,7 +759,7 @@ impl Carrier for Broken {
 }
 
 #[test]
-fn an_exchange_that_fails_is_the_last_one() {
+fn a_failed_exchange_is_the_last_one() {
     let put = GET_DATA.with_data(&[5; 600]);
     let deliver = |before| put.deliver(&mut Broken(before), &SHORT, &Fetching::of(&put, false), &mut Vec::new());
     for before in 0..3 {
@@ -769,7 +769,7 @@ fn an_exchange_that_fails_is_the_last_one() {
 }
 
 #[test]
-fn what_was_in_the_answer_before_stays_and_does_not_count() {
+fn earlier_data_of_the_answer_are_kept_and_not_counted() {
     let mut card = Script { protocol: Protocol::T1, lines: [("00CA010204", "07*9 9000")].iter(), response: vec![] };
     let mut answer = vec![1, 2, 3];
     GET_DATA.expecting(4).deliver(&mut card, &SHORT, &Fetching::of(&GET_DATA, false), &mut answer).unwrap();

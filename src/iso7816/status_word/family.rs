@@ -1,22 +1,23 @@
-//! The families of cards that have words of their own, told by the class of the command. ISO/IEC 7816-4:2005, 5.1.3 leaves 9001 to 9FFF to them.
+//! The families of cards that have status words of their own. The class of the command determines the family. ISO/IEC
+//! 7816-4:2005, 5.1.3 leaves 9001 to 9FFF to them.
 
 use super::StatusWord;
 use crate::abi::hresult::Hresult;
 use crate::iso7816::class;
 use crate::iso7816::command::ins;
 
-/// INS of LOAD KEYS to a reader, which is another command to a card.
+/// INS of LOAD KEYS to a reader. To a card it is another command.
 const LOAD_KEYS: u8 = 0x82;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Family {
     /// The SIM (3GPP TS 51.011, 9.4).
     Sim,
-    /// MIFARE DESFire, with its native commands wrapped into class 90. 90 is also class 80 with the bit for chaining.
+    /// MIFARE DESFire, with its native commands in class 90. 90 is also class 80 with the bit for chaining.
     DesFire,
     /// The reader itself (PC/SC part 3, 3.2.2).
     Reader,
-    /// The proprietary classes that ETSI TS 102 221, 10.1.1 uses, and GlobalPlatform with them.
+    /// The proprietary classes of ETSI TS 102 221, 10.1.1, which GlobalPlatform uses, too.
     Etsi,
     /// Any other proprietary class.
     Proprietary,
@@ -35,12 +36,12 @@ impl Family {
         }
     }
 
-    /// Whether the card may have something to tell its phone beside its answer: 91XX, 920X.
+    /// Whether the status word may contain a command for the phone: 91XX, 920X.
     pub fn has_a_phone(self) -> bool {
         matches!(self, Family::Sim | Family::Etsi | Family::Interindustry)
     }
 
-    /// The code of a word that means something else here than in ISO/IEC 7816-4, or that is this family's alone.
+    /// The code of a status word that has another meaning here than in ISO/IEC 7816-4, or exists only here.
     pub fn code(self, status: StatusWord, ins: u8) -> Option<Hresult> {
         let (sw1, sw2) = status.parts();
         match (self, sw1) {
@@ -49,7 +50,7 @@ impl Family {
             // The operation has failed (ACR122U API, 5.1; PC/SC part 3, 3.2.2).
             (Family::Reader, 0x63) => Some(Hresult::E_FAIL),
             (Family::Reader, 0x69) => reader(sw2, ins),
-            // There are cards with 9004 for a wrong code.
+            // Some cards use 9004 for a wrong code.
             (Family::Etsi | Family::Proprietary, 0x90) if !ins::shows_proof(ins) => Some(Hresult::S_OK),
             (_, 0x91 | 0x92) if !self.has_a_phone() => Some(Hresult::E_FAIL),
             _ => None,
@@ -59,7 +60,7 @@ impl Family {
 
 fn sim(sw1: u8, sw2: u8, ins: u8) -> Option<Hresult> {
     Some(match (sw1, sw2) {
-        // Data are ready, with 9E after a download that has failed.
+        // Data are ready; 9E after a download that has failed.
         (0x9E | 0x9F, _) => Hresult::S_OK,
         (0x94, 0x00) => Hresult::SCARD_E_NO_FILE,
         (0x94, 0x02) => Hresult::SCARD_E_BAD_SEEK,
@@ -72,14 +73,15 @@ fn sim(sw1: u8, sw2: u8, ins: u8) -> Option<Hresult> {
     })
 }
 
-/// The words of LOAD KEYS and GENERAL AUTHENTICATE to a reader, which are about its keys (PC/SC part 3, 3.2.2.1.4 and 3.2.2.1.6).
+/// The status words of LOAD KEYS and GENERAL AUTHENTICATE to a reader, which concern its keys (PC/SC part 3, 3.2.2.1.4
+/// and 3.2.2.1.6).
 fn reader(sw2: u8, ins: u8) -> Option<Hresult> {
     Some(match (ins, sw2) {
-        // The kind of key, of its transport, and of memory for it.
+        // The type of the key, its transport, and its memory.
         (LOAD_KEYS, 0x82..=0x87) => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
         (LOAD_KEYS, 0x88 | 0x89) => Hresult::SCARD_E_INVALID_PARAMETER,
         (ins::GENERAL_AUTHENTICATE, 0x83) => Hresult::SCARD_W_SECURITY_VIOLATION,
-        // Which key, and of what kind.
+        // The key number and type.
         (ins::GENERAL_AUTHENTICATE, 0x84 | 0x86 | 0x88) => Hresult::SCARD_E_INVALID_PARAMETER,
         _ => return None,
     })
@@ -87,7 +89,7 @@ fn reader(sw2: u8, ins: u8) -> Option<Hresult> {
 
 fn des_fire(status: u8) -> Hresult {
     match status {
-        // 0C: there was nothing to be changed; AF: more comes, or is awaited.
+        // 0C: nothing was to be changed; AF: more follows, or is expected.
         0x00 | 0x0C | 0xAF => Hresult::S_OK,
         0x0E | 0xCE => Hresult::SCARD_E_WRITE_TOO_MANY,
         0x1C => Hresult::SCARD_E_UNSUPPORTED_FEATURE,

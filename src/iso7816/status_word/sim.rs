@@ -1,11 +1,11 @@
-//! The words of a SIM (3GPP TS 51.011, 9.4) in those of ISO/IEC 7816-4, so that the code for files and codes has no case for the
-//! class of a card.
+//! Translates the status words of a SIM (3GPP TS 51.011, 9.4) into those of ISO/IEC 7816-4, so that the code for files
+//! and codes need not distinguish classes.
 
 use super::StatusWord;
 use crate::iso7816::command::ins;
 
 impl StatusWord {
-    /// The interindustry word that says the same as this one of a SIM, after the instruction `ins`.
+    /// The interindustry word with the same meaning as this one of a SIM, after the instruction `ins`.
     pub fn of_sim(self, ins: u8) -> StatusWord {
         match self.parts() {
             _ if self.is_normal() => StatusWord::OK,
@@ -22,13 +22,14 @@ impl StatusWord {
             (0x94, 0x08) => StatusWord::WRONG_STRUCTURE,
             // No CHV is initialised.
             (0x98, 0x02) => StatusWord(0x6984),
-            // An access condition is not fulfilled. After a code it is a wrong one, as the word itself says.
+            // An access condition is not fulfilled. After a code it means a wrong one, as the standard says.
             (0x98, 0x04) if !ins::shows_proof(ins) => StatusWord(0x6982),
             // In contradiction with the status of the CHV, or of the file.
             (0x98, 0x08 | 0x10) => StatusWord(0x6985),
             (0x98, 0x40) => StatusWord(0x6983),
             (0x98, 0x50) => StatusWord(0x6A84),
-            // P3, P1 or P2, the instruction or the class is wrong, or the card has no diagnosis. SW2 says nothing more.
+            // P3, P1 or P2, the instruction or the class is wrong, or the card has no diagnosis. SW2 has no further
+            // meaning.
             (sw1 @ (0x67 | 0x6B | 0x6D..=0x6F), _) => StatusWord::new(sw1, 0),
             _ => self,
         }
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_of_a_sim_have_a_meaning_elsewhere() {
+    fn the_words_of_a_sim_are_translated() {
         for (word, ins, expected) in [
             (0x9000, ins::READ_BINARY, 0x9000),
             (0x9110, ins::READ_BINARY, 0x9000),
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_stays_one_and_nothing_else_becomes_one() {
+    fn only_a_success_is_translated_into_a_success() {
         for word in (0..=u16::MAX).map(StatusWord) {
             for ins in [ins::SELECT, ins::READ_RECORD, ins::VERIFY] {
                 let is_success = match word.0 >> 12 {

@@ -1,24 +1,24 @@
-//! What is believed of a service. Each length that it says has an upper bound, and so has each repetition that it asks for. An answer
-//! beyond that is one that cannot be, whatever the service means by it.
+//! Limits for the answers of a service. Each length that it reports has a maximum, and so has each repetition that it
+//! asks for. An answer beyond the maximum is an error, whatever its reason is.
 
 use crate::abi::hresult::{Hresult, Result};
 
-/// The most readers, or groups of readers. pcsc-lite has 16, the next one 64, winscard what is plugged in.
+/// The greatest number of readers, or of groups. pcsc-lite has 16 readers, its next version 64; winscard has no limit.
 pub(super) const MOST_NAMES: usize = 512;
 
 /// The longest list of names: each has 127 bytes and a NUL, and a NUL ends the list.
 pub(super) const LONGEST_LIST: usize = MOST_NAMES * 128 + 1;
 
-/// How often a question is asked whose answer has changed meanwhile.
+/// How often a question is repeated because its answer has changed meanwhile.
 pub(super) const TRIES: u32 = 16;
 
-/// How often at most an answer is asked for that other calls of this process may have spoilt.
+/// How often at most a question is repeated because other calls of this process may have overwritten its answer.
 pub(super) const MOST_ANSWERS: usize = 1024;
 
-/// The code of an answer that cannot be.
+/// The code for an impossible answer.
 pub(super) const IMPOSSIBLE: Hresult = Hresult::SCARD_F_INTERNAL_ERROR;
 
-/// A length that the service has said, if it can be one: `DWORD` has 64 bits on some platforms, and -1 is a large number.
+/// Checks a length from the service. `DWORD` has 64 bits on some platforms, and -1 is a large number.
 #[inline(always)]
 pub fn length<T: TryInto<usize>>(said: T, most: usize) -> Result<usize> {
     match said.try_into() {
@@ -27,7 +27,7 @@ pub fn length<T: TryInto<usize>>(said: T, most: usize) -> Result<usize> {
     }
 }
 
-/// Asks until there is an answer, and not for ever.
+/// Repeats a question until there is an answer, but not for ever.
 pub fn ask<T>(mut question: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     for _ in 0..TRIES {
         if let Some(answer) = question()? {

@@ -1,10 +1,10 @@
-//! pcscd, spoken with past libpcsclite.
+//! Questions to pcscd that do not go through libpcsclite.
 //!
-//! From 2.5 on pcscd has any number of readers, and libpcsclite asks for that number before it asks for them. It goes wrong in
-//! two ways. After a restart of the daemon with fewer readers than this process has ever seen it fails for ever, because its array
-//! only grows. And when it waits, it asks on the connection on which the daemon tells of changes: what is told in between is read
-//! as the number, or as part of a reader; that ends in an error, in a reader that is unknown, or never. So libscm asks the daemon
-//! itself there, each question on a connection of its own.
+//! Since 2.5 pcscd has any number of readers, and libpcsclite first asks for their number. This fails in two ways.
+//! First, the array of libpcsclite never shrinks: after a restart of the daemon with fewer readers, all questions fail.
+//! Second, during a wait libpcsclite asks on the connection on which the daemon sends notifications. It takes a
+//! notification for the number, or for a part of a reader. The result is an error, an unknown reader, or an endless
+//! wait. So libscm asks the daemon itself, each question on a connection of its own.
 
 mod notification;
 mod question;
@@ -21,8 +21,8 @@ pub use notification::Notification;
 pub use reader::Reader;
 pub use socket::Stream;
 
-/// Whether a daemon of this machine listens where libpcsclite goes. Its process id lies beside its socket, and beside that of a forwarder to
-/// another machine lies nothing. A forwarder takes connections also when its daemon is gone.
+/// Whether a daemon of this machine listens on the socket of libpcsclite. The file with its process id is in the same
+/// folder. A forwarder to another machine has no such file, and accepts connections even if its daemon has ended.
 pub fn is_here() -> bool {
     let _cancellation = hold_off();
     socket::is_at("pcscd.pid")
@@ -32,12 +32,12 @@ pub fn connect() -> Result<Stream> {
     socket::connect().map_err(question::broken)
 }
 
-/// All readers as they are now.
+/// All readers in their present state.
 pub fn readers() -> Result<Vec<Reader>> {
     question::ask(connect()?)
 }
 
-/// Whether libpcsclite is one that goes wrong. It is not asked twice, and asks nobody.
+/// Whether this libpcsclite has these faults. It is checked once, without a message to the daemon.
 pub fn is_needed() -> bool {
     const UNKNOWN: u8 = 0;
     const NO: u8 = 1;

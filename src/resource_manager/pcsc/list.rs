@@ -1,25 +1,27 @@
-//! Lists of names, as PC/SC gives them: asked for their length first, and then for themselves.
+//! Lists of names from PC/SC: a first call asks for the length, a second one for the list.
 
 use super::{IS_PCSC_LITE, bounds};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::multi_string::texts;
 
-/// The longest list of pcsc-lite before 2.5: 16 readers, each name of 128 bytes, and a NUL. Before 2.0.1 it measures the list, and then
-/// copies it from what another thread may have changed meanwhile (see `states`), without another look at the room.
-const SMALLEST_ROOM: usize = 16 * 128 + 1;
+/// The longest list of pcsc-lite before 2.5: 16 readers, each with a name of 128 bytes, and a NUL. Before 2.0.1 it
+/// measures the list and then copies it, while another thread may change it (see `reader_states`), and does not check
+/// the length again.
+const LEAST_CAPACITY: usize = 16 * 128 + 1;
 
-/// What `list` lists. It fills a buffer, or measures without one, and gives the length. The list may grow in between.
+/// Gets a list. `list` fills a buffer, or measures without one, and returns the length. The list may grow between two
+/// calls.
 pub fn multi_string(list: impl Fn(Option<&mut [u8]>) -> Result<usize>) -> Result<Vec<u8>> {
     bounds::ask(|| once(&list))
 }
 
-/// None for a list that has changed while it was asked for.
+/// None if the list has changed between the two calls.
 fn once(list: impl Fn(Option<&mut [u8]>) -> Result<usize>) -> Result<Option<Vec<u8>>> {
     let mut names: Vec<u8> = Vec::new();
     let listed = list(None).and_then(|length| {
-        let room = SMALLEST_ROOM.max(bounds::length(length, bounds::LONGEST_LIST)? + 1);
+        let room = LEAST_CAPACITY.max(bounds::length(length, bounds::LONGEST_LIST)? + 1);
         names.try_reserve_exact(room)?;
-        // It may have shrunk, too: then less is written than is said.
+        // The list may also have become shorter than its reported length.
         names.resize(room, 0);
         list(Some(&mut names))
     });
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    /// A PC/SC that answers each question for a list with the next of these.
+    /// A PC/SC that gives these answers one after the other.
     fn listing(answers: &[Result<&[u8]>]) -> Result<Vec<u8>> {
         let next = Cell::new(0);
         multi_string(|buffer| {
@@ -58,8 +60,8 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_changes_while_it_is_copied_stays_in_its_room() {
-        // The length is always that of before.
+    fn a_list_that_changes_during_its_copy_fits_the_buffer() {
+        // The reported length is always the old one.
         let list = |copied: &[&[u8]]| {
             let next = Cell::new(0);
             multi_string(|buffer| {
@@ -71,7 +73,7 @@ mod tests {
             })
         };
         assert_eq!(list(&[b""]), Ok(b"\0\0\0".to_vec()));
-        assert_eq!(list(&[&[b'A'; SMALLEST_ROOM], b"B\0\0"]), Ok(b"B\0\0".to_vec()), "in the middle of a name");
+        assert_eq!(list(&[&[b'A'; LEAST_CAPACITY], b"B\0\0"]), Ok(b"B\0\0".to_vec()), "in the middle of a name");
     }
 
     const NONE: Result<&[u8]> = Err(Hresult::SCARD_E_NO_READERS_AVAILABLE);
@@ -84,14 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_grows_while_it_is_asked_for_is_asked_for_again() {
+    fn a_list_that_grows_is_asked_for_again() {
         let grown = Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER);
         let answers = [Ok(&b"A\0\0"[..]), grown, Ok(b"A\0B\0\0"), Ok(b"A\0B\0\0")];
         assert_eq!(listing(&answers), Ok(b"A\0B\0\0".to_vec()));
         assert_eq!(listing(&[Err(Hresult::SCARD_E_NO_SERVICE)]), Err(Hresult::SCARD_E_NO_SERVICE));
     }
 
-    /// A PC/SC whose list has this length, and these bytes as often as they fit. How often it was asked comes along.
+    /// A PC/SC whose list has this length, and repeats these bytes. Returns also how often it was asked.
     fn endless(length: usize, bytes: &[u8]) -> (Result<Vec<u8>>, usize) {
         let asked = Cell::new(0);
         let listed = multi_string(|buffer| {
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_an_end_is_none() {
+    fn an_endless_list_is_an_error() {
         let tries = bounds::TRIES as usize;
         if IS_PCSC_LITE {
             assert_eq!(endless(3, b"A"), (Err(bounds::IMPOSSIBLE), 2 * tries));
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_too_long_is_none() {
+    fn a_list_that_is_too_long_is_an_error() {
         for length in [bounds::LONGEST_LIST + 1, 3 << 30, u32::MAX as usize, usize::MAX] {
             assert_eq!(endless(length, b"A\0"), (Err(bounds::IMPOSSIBLE), 1));
         }

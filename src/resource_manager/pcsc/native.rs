@@ -1,5 +1,5 @@
-//! The calls of PC/SC, one function each, with the types and codes of libscm. Nothing else calls `pcsc::ffi`, and each call passes
-//! the gate.
+//! The functions of PC/SC, with the types and codes of libscm. Nothing else calls `pcsc::ffi`, and each call passes
+//! `call_guard`.
 
 use std::ffi::CStr;
 use std::marker::PhantomData;
@@ -9,16 +9,18 @@ use std::ptr::{null, null_mut};
 use pcsc::ffi::{self, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE};
 
 use super::bounds;
-use super::code::check;
-use super::gate;
-use super::words::{native_disposition, native_protocol, native_protocols, native_share_mode, protocol_from_native};
+use super::call_guard;
+use super::codes::check;
+use super::constants::{
+    native_disposition, native_protocol, native_protocols, native_share_mode, protocol_from_native,
+};
 use crate::abi::constants::{Access, Disposition, Protocol};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::ifd_name::{self, IfdName};
 use crate::resource_manager::{Context, Icc, MAX_ATTRIBUTE};
 
-// Missing from pcsc-sys, in the same library as everything else.
+// pcsc-sys lacks it. It is in the same library.
 unsafe extern "system" {
     #[cfg_attr(windows, link_name = "SCardListReaderGroupsA")]
     fn SCardListReaderGroups(context: SCARDCONTEXT, groups: *mut c_char, length: *mut DWORD) -> LONG;
@@ -27,23 +29,23 @@ unsafe extern "system" {
 /// Makes one call.
 #[inline(always)]
 fn call(function: impl FnOnce() -> LONG) -> Result<()> {
-    call_answered(&[], function)
+    call_with_answers(&[], function)
 }
 
-/// Makes one call, to whose question these codes are an answer.
+/// Makes one call that returns these codes as an answer.
 #[inline(always)]
-fn call_answered(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
-    let passage = gate::pass()?;
+fn call_with_answers(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
+    let call = call_guard::begin()?;
     let code = function();
-    drop(passage);
+    drop(call);
     check(code, answers)
 }
 
 /// Makes one call that changes the lists of libpcsclite.
-fn call_alone(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
-    let passage = gate::pass_alone()?;
+fn call_exclusively(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
+    let call = call_guard::begin_exclusive()?;
     let code = function();
-    drop(passage);
+    drop(call);
     check(code, answers)
 }
 
@@ -55,15 +57,15 @@ fn native(icc: Icc) -> SCARDHANDLE {
     icc.0 as SCARDHANDLE
 }
 
-/// Whether the number is one that the platform can have given: handles of macOS have 32 bits, extended one way or other.
+/// Whether the platform can have given this number: handles of macOS have 32 bits, with or without sign extension.
 pub fn can_be_native(icc: Icc) -> bool {
     native(icc) as usize == icc.0 || native(icc) as u32 as usize == icc.0
 }
 
-/// A refusal is no broken connection here, as it is for `check` elsewhere.
+/// Here this code means a refusal, and not a broken connection as in `check`.
 pub fn establish_context() -> Result<Context> {
     let mut context = 0;
-    call_alone(&[Hresult::SCARD_W_SECURITY_VIOLATION], || {
+    call_exclusively(&[Hresult::SCARD_W_SECURITY_VIOLATION], || {
         // SAFETY: the two reserved pointers have to be null; the output is ours.
         unsafe { ffi::SCardEstablishContext(ffi::SCARD_SCOPE_SYSTEM, null(), null(), &mut context) }
     })?;
@@ -72,7 +74,7 @@ pub fn establish_context() -> Result<Context> {
 
 pub fn release_context(context: Context) -> Result<()> {
     // SAFETY: a context is a number; an unknown one is refused.
-    call_alone(&[], || unsafe { ffi::SCardReleaseContext(native_context(context)) })
+    call_exclusively(&[], || unsafe { ffi::SCardReleaseContext(native_context(context)) })
 }
 
 pub fn cancel(context: Context) -> Result<()> {
@@ -113,7 +115,7 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Optio
 
 pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     // SAFETY: a handle is a number; an unknown one is refused.
-    call_alone(&[], || unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
+    call_exclusively(&[], || unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
 }
 
 pub fn begin_transaction(icc: Icc) -> Result<()> {
@@ -126,20 +128,20 @@ pub fn end_transaction(icc: Icc, disposition: Disposition) -> Result<()> {
     call(|| unsafe { ffi::SCardEndTransaction(native(icc), native_disposition(disposition)) })
 }
 
-/// The state in PC/SC's own word, and the protocol.
+/// The state as PC/SC encodes it, and the protocol.
 pub fn status(icc: Icc) -> Result<(DWORD, Option<Protocol>)> {
     let (mut state, mut protocol) = (0, 0);
-    // SAFETY: the outputs are ours; those that are null are not asked for.
+    // SAFETY: the outputs are ours; a null pointer means that the value is not wanted.
     let ask = || unsafe {
         ffi::SCardStatus(native(icc), null_mut(), null_mut(), &mut state, &mut protocol, null_mut(), null_mut())
     };
-    call(|| gate::reading(ask))?;
+    call(|| call_guard::reading(ask))?;
     Ok((state, protocol_from_native(protocol)))
 }
 
-/// All that SCardStatus tells, as it tells it.
+/// Everything that SCardStatus reports.
 pub struct Status {
-    /// Windows gives a multi-string here, the others a string: room for one NUL more.
+    /// Windows returns a multi-string, the others a string, so there is room for another NUL.
     pub name: [u8; ifd_name::MAX_LENGTH + 2],
     pub state: DWORD,
     pub protocol: Option<Protocol>,
@@ -151,7 +153,7 @@ pub fn full_status(icc: Icc) -> Result<Status> {
     let mut atr = [0u8; ffi::ATR_BUFFER_SIZE];
     let (mut name_length, mut atr_length) = (name.len() as DWORD, atr.len() as DWORD);
     let (mut state, mut protocol) = (0, 0);
-    // SAFETY: the buffers are ours, and their lengths are what is said.
+    // SAFETY: the buffers are ours, and have the given lengths.
     let ask = || unsafe {
         ffi::SCardStatus(
             native(icc),
@@ -163,12 +165,12 @@ pub fn full_status(icc: Icc) -> Result<Status> {
             &mut atr_length,
         )
     };
-    call(|| gate::reading(ask))?;
+    call(|| call_guard::reading(ask))?;
     let atr = Atr::new(atr.get(..bounds::length(atr_length, atr.len())?).unwrap_or_default());
     Ok(Status { name, state, protocol: protocol_from_native(protocol), atr })
 }
 
-/// What SCardTransmit is told of the protocol.
+/// The protocol as an argument of SCardTransmit.
 fn pci(protocol: Protocol) -> &'static ffi::SCARD_IO_REQUEST {
     const fn of(protocol: Protocol) -> ffi::SCARD_IO_REQUEST {
         ffi::SCARD_IO_REQUEST {
@@ -183,11 +185,11 @@ fn pci(protocol: Protocol) -> &'static ffi::SCARD_IO_REQUEST {
     }
 }
 
-/// Replaces `response` by the answer, which is never longer than the capacity that `response` has.
+/// Replaces `response` by the answer, which is never longer than the capacity of `response`.
 #[inline(always)]
 pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
     let (room, mut length) = room_in(response);
-    // SAFETY: command and response are as long as is said, and neither is the other.
+    // SAFETY: command and response have the given lengths, and do not overlap.
     call(|| unsafe {
         ffi::SCardTransmit(
             native(icc),
@@ -202,18 +204,18 @@ pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec
     fill(response, length)
 }
 
-/// Replaces `response` by the answer, which is never longer than the capacity that `response` has.
+/// Replaces `response` by the answer, which is never longer than the capacity of `response`.
 pub fn control(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
     let (room, capacity) = room_in(response);
     let mut length = 0;
-    // SAFETY: input and response are as long as is said, and neither is the other.
+    // SAFETY: input and response have the given lengths, and do not overlap.
     call(|| unsafe {
         ffi::SCardControl(native(icc), code as DWORD, input.as_ptr(), input.len() as DWORD, room, capacity, &mut length)
     })?;
     fill(response, length)
 }
 
-/// Where the service may write its answer, and how much.
+/// The memory for the answer of the service, and its length.
 fn room_in(response: &mut Vec<u8>) -> (*mut u8, DWORD) {
     response.clear();
     (response.as_mut_ptr(), response.capacity() as DWORD)
@@ -223,27 +225,28 @@ fn room_in(response: &mut Vec<u8>) -> (*mut u8, DWORD) {
 #[inline(always)]
 fn fill(response: &mut Vec<u8>, length: DWORD) -> Result<()> {
     let length = bounds::length(length, response.capacity())?;
-    // SAFETY: within the capacity. The service may have written less than it says; but all of the room has been written before.
+    // SAFETY: within the capacity. The service may have written less than it reports, but the caller has initialised
+    // the whole capacity.
     unsafe { response.set_len(length) };
     Ok(())
 }
 
-/// Writes the attribute to the beginning of `value`, and gives its length.
+/// Writes the attribute to the beginning of `value`. Returns its length.
 pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
     let mut length = MAX_ATTRIBUTE as DWORD;
-    call_answered(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || {
-        // SAFETY: the buffer is as long as is said.
+    call_with_answers(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || {
+        // SAFETY: the buffer has the given length.
         unsafe { ffi::SCardGetAttrib(native(icc), id as DWORD, value.as_mut_ptr(), &mut length) }
     })?;
     bounds::length(length, MAX_ATTRIBUTE)
 }
 
 pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
-    // SAFETY: the value is as long as is said.
+    // SAFETY: the value has the given length.
     call(|| unsafe { ffi::SCardSetAttrib(native(icc), id as DWORD, value.as_ptr(), value.len() as DWORD) })
 }
 
-/// A reader in SCardGetStatusChange: what is known of it, and then what is seen.
+/// A reader in SCardGetStatusChange: its known state, and afterwards its present state.
 #[repr(transparent)]
 pub struct ReaderState<'a> {
     native: ffi::SCARD_READERSTATE,
@@ -263,7 +266,7 @@ impl<'a> ReaderState<'a> {
         ReaderState { native, name: PhantomData }
     }
 
-    /// The bits `SCARD_STATE_*`, and in the upper half a count of events.
+    /// The bits `SCARD_STATE_*`, and a count of events in the upper half.
     pub fn seen(&self) -> DWORD {
         self.native.dwEventState
     }
@@ -274,9 +277,11 @@ impl<'a> ReaderState<'a> {
     }
 }
 
-/// Looks at readers, or waits until one of them is other than it says: `SCARD_E_TIMEOUT` when none is in time.
+/// Gets the states of readers, or waits until one of them differs from its known state: `SCARD_E_TIMEOUT` if none does
+/// in time.
 pub fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], timeout_ms: u32) -> Result<()> {
-    // SAFETY: as many elements as is said, each of them a READERSTATE, whose name ends with a NUL and outlives it.
+    // SAFETY: the array has the given number of elements, each a READERSTATE whose name ends with a NUL and outlives
+    // it.
     let ask = || unsafe {
         ffi::SCardGetStatusChange(
             native_context(context),
@@ -287,32 +292,32 @@ pub fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], time
     };
     let answers = &[Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED];
     if timeout_ms == 0 {
-        call_answered(answers, || gate::reading(ask))
+        call_with_answers(answers, || call_guard::reading(ask))
     } else {
-        call_answered(answers, || gate::waiting(ask))
+        call_with_answers(answers, || call_guard::waiting(ask))
     }
 }
 
-/// Whether SCardGetStatusChange takes more readers at once than pcsc-lite before 2.5 can have. All of them are to be ignored, so
-/// it asks nobody.
+/// Whether SCardGetStatusChange accepts more readers than pcsc-lite before 2.5 can have. All of them are ignored ones,
+/// so it sends no message.
 pub fn takes_any_number_of_readers() -> bool {
     const TOO_MANY: usize = 17;
     let readers = &mut [(); TOO_MANY].map(|()| ReaderState::new(c"", ffi::SCARD_STATE_IGNORE));
     get_status_change(Context(0), readers, 0).is_ok()
 }
 
-/// Fills the buffer with the readers of all groups, or measures without one. Gives the length.
+/// Fills the buffer with the readers of all groups, or measures without one. Returns the length.
 pub fn list_readers(context: Context, buffer: Option<&mut [u8]>) -> Result<usize> {
     list(buffer, |names, length| {
-        // SAFETY: `names` is as long as is said, or null to ask for the length; null means all groups.
+        // SAFETY: `names` has the given length, or is null to ask for the length; null as groups means all of them.
         unsafe { ffi::SCardListReaders(native_context(context), null(), names, length) }
     })
 }
 
-/// Fills the buffer with the groups of readers, or measures without one. Gives the length.
+/// Fills the buffer with the groups of readers, or measures without one. Returns the length.
 pub fn list_reader_groups(context: Context, buffer: Option<&mut [u8]>) -> Result<usize> {
     list(buffer, |names, length| {
-        // SAFETY: `names` is as long as is said, or null to ask for the length.
+        // SAFETY: `names` has the given length, or is null to ask for the length.
         unsafe { SCardListReaderGroups(native_context(context), names, length) }
     })
 }
@@ -320,11 +325,13 @@ pub fn list_reader_groups(context: Context, buffer: Option<&mut [u8]>) -> Result
 fn list(buffer: Option<&mut [u8]>, function: impl FnOnce(*mut c_char, *mut DWORD) -> LONG) -> Result<usize> {
     let (names, capacity) = buffer.map_or((null_mut(), 0), |buffer| (buffer.as_mut_ptr().cast(), buffer.len()));
     let mut length = capacity as DWORD;
-    call_answered(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || gate::reading(|| function(names, &mut length)))?;
+    call_with_answers(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || {
+        call_guard::reading(|| function(names, &mut length))
+    })?;
     bounds::length(length, if names.is_null() { bounds::LONGEST_LIST } else { capacity })
 }
 
-/// The code for a platform function.
+/// The control code for a function of the platform.
 pub fn control_code(function: u32) -> u32 {
     ffi::SCARD_CTL_CODE((function & 0x3FFF_FFFF) as DWORD) as u32
 }

@@ -1,4 +1,4 @@
-//! Answers of callbacks: bytes, in a buffer of the library's.
+//! Answers of callbacks: bytes, in a buffer of the library.
 
 use std::ffi::c_void;
 
@@ -9,7 +9,7 @@ use crate::runtime::callback::{THREAD_ENDED, call};
 /// Answers a control code.
 pub type Control = unsafe extern "C-unwind" fn(*mut c_void, u32, *const u8, usize, *mut u8, usize, *mut usize) -> i32;
 
-/// Calls a callback that answers control codes, which is the caller's to call now, and replaces `response` by its answer.
+/// Calls the callback for control codes, and replaces `response` by its answer. The caller has the right to call it.
 pub fn control(
     callback: Option<Control>,
     user: *mut c_void,
@@ -20,19 +20,20 @@ pub fn control(
     let callback = callback.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
     let mut answer = 0;
     let filled = fill(response, |room, capacity, length| {
-        // SAFETY: the program vouches for its callback, and the desk for one call at a time; the buffers are as long as is said.
+        // SAFETY: the program guarantees its callback, and `CallbackLock` allows one call at a time; the buffers have
+        // the given lengths.
         answer =
             call(|| unsafe { callback(user, code, input.as_ptr(), input.len(), room, capacity, length) }, THREAD_ENDED);
         answer
     });
     match Hresult(answer) {
-        // The one thing that a reader says of a code that it does not know.
+        // The code of a reader for an unknown control code.
         Hresult::E_NOTIMPL | Hresult::SCARD_E_UNSUPPORTED_FEATURE => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
         _ => filled,
     }
 }
 
-/// Lets a callback write to `response`, whose capacity is the room that there is.
+/// Lets a callback write to `response`, up to its capacity.
 pub fn fill(response: &mut Vec<u8>, callback: impl FnOnce(*mut u8, usize, *mut usize) -> i32) -> Result<()> {
     response.clear();
     let (capacity, mut length) = (response.capacity().min(MAX_RESPONSE), 0);
@@ -40,7 +41,7 @@ pub fn fill(response: &mut Vec<u8>, callback: impl FnOnce(*mut u8, usize, *mut u
     if answer < 0 || length > capacity {
         return Err(Hresult::SCARD_E_NOT_TRANSACTED);
     }
-    // SAFETY: not more than the capacity, and the program vouches that its callback has written as much as it says.
+    // SAFETY: not more than the capacity, and the program guarantees that its callback has written that many bytes.
     unsafe { response.set_len(length) };
     Ok(())
 }

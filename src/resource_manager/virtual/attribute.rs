@@ -16,16 +16,16 @@ const DEVICE_SYSTEM_NAME: u32 = 0x7FFF_0004;
 pub struct Attribute {
     pub id: u32,
     pub value: Vec<u8>,
-    /// Applications may give it another value.
+    /// Applications may change the value.
     pub settable: bool,
 }
 
-/// The attributes of a reader that its program has given, in place of those that every virtual reader has.
+/// The attributes that the program has given. They replace those that every virtual reader has.
 #[derive(Default)]
 pub struct Attributes(Vec<Attribute>);
 
 impl Attributes {
-    /// Adds one; no two have the same id.
+    /// Adds an attribute; two cannot have the same id.
     pub fn add(&mut self, attribute: Attribute) -> Result<()> {
         if self.0.iter().any(|other| other.id == attribute.id) {
             return Err(Hresult::E_INVALIDARG);
@@ -39,7 +39,7 @@ impl Attributes {
         self.0.iter().find(|attribute| attribute.id == id)
     }
 
-    /// Gives one another value. As in pcscd, nobody asks why a driver refuses.
+    /// Changes the value of an attribute. As with pcscd, the code does not say why a driver refuses.
     pub fn set(&mut self, id: u32, value: &[u8]) -> Result<()> {
         let settable = self.0.iter_mut().find(|attribute| attribute.id == id && attribute.settable);
         let attribute = settable.ok_or(Hresult::SCARD_E_NOT_TRANSACTED)?;
@@ -50,7 +50,7 @@ impl Attributes {
     }
 }
 
-/// Writes an attribute to the beginning of `value`. Text has its NUL; without a card the ATR is empty.
+/// Writes an attribute to the beginning of `value`. Text includes its NUL; without a card the ATR is empty.
 pub fn read(ifd: &Ifd, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
     let mut write = |bytes: &[u8]| {
         value.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
@@ -62,7 +62,7 @@ pub fn read(ifd: &Ifd, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize
     match id {
         VENDOR_NAME => write(ifd.vendor.as_c_str().to_bytes_with_nul()),
         DEVICE_FRIENDLY_NAME | DEVICE_SYSTEM_NAME => write(ifd.name.as_c_str().to_bytes_with_nul()),
-        ATR_STRING => write(ifd.sight().atr.as_bytes()),
+        ATR_STRING => write(ifd.slot_state().atr.as_bytes()),
         ICC_PRESENCE => write(&[presence(ifd.state())]),
         CURRENT_PROTOCOL_TYPE => write(&ifd.protocol().map_or(0, |protocol| protocol.value()).to_ne_bytes()),
         _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),

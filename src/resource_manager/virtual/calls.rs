@@ -1,17 +1,16 @@
-//! The calls of attachments, as PC/SC defines them and pcscd answers them. Where pcscd polls, these wait to be woken.
-
-use std::time::{Duration, Instant};
+//! The calls of attachments, as PC/SC defines them and pcscd implements them. Where pcscd polls, these calls sleep
+//! until something changes.
 
 use super::attribute;
 use super::card::{Callee, Card, Power, PowerEvent};
 use super::ifd::Ifd;
-use super::manager::{Connection, Locked, Manager, lock, wait, wait_at_most};
+use super::manager::{Locked, Manager, lock, wait, wait_until};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, Sight};
+use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, SlotState};
 use crate::runtime::fallible::Arc;
-use crate::runtime::wait::WaitLimit;
+use crate::runtime::wait::{WaitLimit, deadline, is_past};
 
 /// The reader of this name.
 pub fn find(context: Context, name: &IfdName) -> Result<usize> {
@@ -20,7 +19,7 @@ pub fn find(context: Context, name: &IfdName) -> Result<usize> {
     manager.ifd_named(name).ok_or(Hresult::SCARD_E_UNKNOWN_READER)
 }
 
-/// The reader that a card handle was connected to, which may be gone.
+/// The reader of a card handle, which may have been unplugged.
 pub fn ifd_behind(icc: Icc) -> Result<usize> {
     lock().connection(icc.0).map(|connection| connection.ifd)
 }
@@ -35,18 +34,17 @@ pub fn connect(context: Context, ifd: usize, access: Access, limit: &WaitLimit) 
         }
         if reader.transaction.is_some() {
             manager = wait(manager, limit)?;
-            manager.check_context(context.0).map_err(cut_short)?;
+            manager.check_context(context.0).map_err(interrupted)?;
             continue;
         }
         let Some(card) = unpowered_card(&manager, ifd, access)? else { break };
         drop(manager);
         power_up(ifd, &card)?;
-        // It may have left meanwhile, and this be the last of it: no lock is held then.
+        // This may be the last reference to a removed card. Its end calls the program, so no lock is held.
         drop(card);
         manager = lock();
     }
-    let icc = manager.new_number();
-    manager.connections.insert(icc, Connection::new(context.0, ifd))?;
+    let icc = manager.add_connection(context.0, ifd)?;
     match take(&mut manager, icc, access) {
         Ok(protocol) => Ok((Icc(icc), protocol)),
         Err(code) => manager.forget(icc).and(Err(code)),
@@ -62,7 +60,7 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition, limit: &WaitLim
     }
     let mut manager = turn(icc, limit)?;
     loop {
-        // As in pcscd, the power stays off until it is asked for.
+        // As with pcscd, the power stays off until an application asks for it.
         if access.share_mode != ShareMode::Direct && manager.ifd_of(icc.0)?.card()?.power() == Power::Mute {
             return Err(Hresult::SCARD_W_UNRESPONSIVE_CARD);
         }
@@ -75,15 +73,14 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition, limit: &WaitLim
     }
 }
 
-/// Gives the reader to a card handle, whose signals end here.
+/// Connects a card handle to the reader, and acknowledges its signals.
 fn take(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Protocol>> {
     let reader = manager.ifd_of(icc)?;
     let protocol = match access.share_mode {
         ShareMode::Direct => reader.protocol(),
         _ => Some(reader.agree(access.protocols)?),
     };
-    let ifd = manager.connection(icc)?.ifd;
-    let in_use = manager.others_on(ifd, Some(icc)) > 0;
+    let in_use = manager.is_shared(icc)?;
     let reader = manager.ifd_of(icc)?;
     if access.share_mode == ShareMode::Exclusive {
         if in_use {
@@ -97,7 +94,7 @@ fn take(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Prot
     Ok(protocol)
 }
 
-/// The card that has to be powered before it can be used with `access`.
+/// The card, if it has to be powered before its use with `access`.
 fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Option<Arc<Card>>> {
     if access.share_mode == ShareMode::Direct {
         return Ok(None);
@@ -106,7 +103,7 @@ fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Optio
     Ok(Some(card).filter(|card| card.power() != Power::On))
 }
 
-/// Powers a card, unless another thread was quicker, or it has left, or the service has stopped.
+/// Powers a card, unless another thread has done so, the card was removed, or the service has stopped.
 pub fn power_up(ifd: usize, card: &Arc<Card>) -> Result<()> {
     let powered = card.alone(|alone| {
         let is_served = {
@@ -121,9 +118,9 @@ pub fn power_up(ifd: usize, card: &Arc<Card>) -> Result<()> {
     powered.unwrap_or(Ok(()))
 }
 
-/// That there is nothing left to disconnect from is no error, but that there is no service is: then, as in libpcsclite, the
-/// handle stays known until its context is released. A card that was taken out is not disposed of, nor is the one that has
-/// come after it.
+/// A handle without a card or reader can be disconnected. Without a service this fails, and as with libpcsclite the
+/// handle stays known until its context is released. A removed card is not reset, nor is a card that was inserted
+/// later.
 pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     let events: &[PowerEvent] = match disposition {
         Disposition::Leave | Disposition::Eject => &[],
@@ -132,7 +129,7 @@ pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     };
     let disposed = if events.is_empty() { Ok(()) } else { dispose(icc, events) };
     let mut manager = lock();
-    if manager.connection(icc.0)?.trouble == Some(Hresult::SCARD_E_NO_SERVICE) {
+    if manager.connection(icc.0)?.failure == Some(Hresult::SCARD_E_NO_SERVICE) {
         return Err(Hresult::SCARD_E_NO_SERVICE);
     }
     manager.forget(icc.0)?;
@@ -151,15 +148,15 @@ fn dispose(icc: Icc, events: &[PowerEvent]) -> Result<()> {
 
 pub fn begin(icc: Icc, limit: &WaitLimit) -> Result<()> {
     let mut manager = lock();
-    manager.connection(icc.0)?.untroubled()?;
+    manager.connection(icc.0)?.check_signal()?;
     loop {
-        let reader = manager.ifd_of(icc.0).map_err(cut_short)?;
+        let reader = manager.ifd_of(icc.0).map_err(interrupted)?;
         match &mut reader.transaction {
             None => reader.transaction = Some((icc.0, 1)),
             Some((holder, depth)) if *holder == icc.0 => *depth += 1,
             Some(_) => {
                 manager = wait(manager, limit)?;
-                manager.connection(icc.0)?.untroubled().map_err(cut_short)?;
+                manager.connection(icc.0)?.check_signal().map_err(interrupted)?;
                 continue;
             }
         }
@@ -170,10 +167,11 @@ pub fn begin(icc: Icc, limit: &WaitLimit) -> Result<()> {
 pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
     {
         let mut manager = lock();
-        if let Err(signal) = manager.connection(icc.0)?.untroubled() {
+        if let Err(signal) = manager.connection(icc.0)?.check_signal() {
             let reader = manager.ifd_of(icc.0)?;
             if reader.state() == CardState::Swallowed {
-                // Unlike pcscd: no reconnect would acknowledge the signal before the card answers again.
+                // pcscd keeps the transaction. But here no reconnect acknowledges the signal before the card answers
+                // again.
                 reader.end_transaction(icc.0);
                 manager.announce();
             }
@@ -185,7 +183,7 @@ pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
             Some(_) => {}
         }
     }
-    // The transaction ends whatever becomes of the card.
+    // The transaction ends, whatever happens to the card.
     let disposed = match disposition {
         Disposition::Leave => Ok(()),
         Disposition::Reset => cycle(icc, &[PowerEvent::Reset]),
@@ -205,9 +203,9 @@ pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
 
 pub fn identify(icc: Icc, limit: &WaitLimit) -> Result<Identity> {
     let mut manager = turn(icc, limit)?;
-    manager.connection(icc.0)?.untroubled()?;
+    manager.connection(icc.0)?.check_signal()?;
     let reader = manager.ifd_of(icc.0)?;
-    let Sight { atr, events, .. } = reader.sight();
+    let SlotState { atr, events, .. } = reader.slot_state();
     Ok(Identity { ifd: reader.name, atr, state: reader.state(), protocol: reader.protocol(), events })
 }
 
@@ -217,13 +215,14 @@ pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec
     let turn = |icc| turn(icc, &WaitLimit::ENDLESS);
     exchange(icc, turn, speaking, |card| {
         let sent = card.transmit(command, response);
-        // What happened to the card meanwhile happened to the exchange.
-        lock().connection(icc.0)?.untroubled().map_err(cut_short)?;
+        // An event of the card during the exchange is an error of the exchange.
+        lock().connection(icc.0)?.check_signal().map_err(interrupted)?;
         sent
     })
 }
 
-/// Does not ask for signals, as in pcscd: it is about the reader. A code that the reader does not know its card may know.
+/// Does not check for signals, as in pcscd: it concerns the reader. A code that the driver does not know goes to the
+/// card.
 pub fn control(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
     response.clear();
     match control_reader(icc, code, input, response) {
@@ -243,25 +242,25 @@ fn control_reader(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> 
         if !driver.has_control() {
             return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
         }
-        // Another may have been first, and things have changed.
-        let may_begin = || turn_now(icc).map(drop).map_err(cut_short);
+        // Another thread may have called the driver first, and the reader may have changed.
+        let may_begin = || turn_now(icc).map(drop).map_err(interrupted);
         if driver.control(code, input, response, may_begin)?.is_some() {
-            // An event of the reader meanwhile is one of the call.
-            return lock().ifd_of(icc.0).map(drop).map_err(cut_short);
+            // An event of the reader during the call is an error of the call.
+            return lock().ifd_of(icc.0).map(drop).map_err(interrupted);
         }
     }
 }
 
-/// Whether another has a transaction; if not, what is signalled is an error.
-pub fn is_taken(icc: Icc) -> Result<bool> {
+/// Whether another card handle has a transaction. If not, a signal is an error.
+pub fn is_locked_by_other(icc: Icc) -> Result<bool> {
     let mut manager = lock();
     if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
         return Ok(true);
     }
-    manager.connection(icc.0)?.untroubled().map(|()| false)
+    manager.connection(icc.0)?.check_signal().map(|()| false)
 }
 
-/// Calls the card that `find` finds, when it is this handle's turn.
+/// Calls the card that `find` finds, when no other card handle has a transaction.
 fn exchange(
     icc: Icc,
     turn: impl Fn(Icc) -> Result<Locked>,
@@ -272,9 +271,9 @@ fn exchange(
         let card = find(&mut *turn(icc)?)?;
         let done = card.alone(|alone| -> Result<_> {
             let mut manager = lock();
-            let locked = manager.ifd_of(icc.0).map_err(cut_short)?.is_locked_against(icc.0);
+            let locked = manager.ifd_of(icc.0).map_err(interrupted)?.is_locked_against(icc.0);
             if locked || !Arc::is_same(&find(&mut manager)?, &card) {
-                // Another was first, and things have changed.
+                // Another thread has called the card first, and the reader has changed.
                 return Ok(None);
             }
             drop(manager);
@@ -286,9 +285,9 @@ fn exchange(
     }
 }
 
-/// The card, if it can answer in this protocol.
+/// The card, if it is powered and speaks this protocol.
 fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<Arc<Card>> {
-    manager.connection(icc.0)?.untroubled()?;
+    manager.connection(icc.0)?.check_signal()?;
     let reader = manager.ifd_of(icc.0)?;
     let card = reader.card()?;
     match card.power() {
@@ -301,60 +300,58 @@ fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<
 
 pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
     let mut manager = turn_now(icc)?;
-    manager.connection(icc.0)?.untroubled()?;
+    manager.connection(icc.0)?.check_signal()?;
     attribute::read(manager.ifd_of(icc.0)?, id, value)
 }
 
-/// As pcscd has it, no empty value is passed on.
+/// As in pcscd, an empty value does not reach the driver.
 pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
     if value.is_empty() {
         return Err(Hresult::SCARD_E_INVALID_PARAMETER);
     }
     let mut manager = turn_now(icc)?;
-    manager.connection(icc.0)?.untroubled()?;
+    manager.connection(icc.0)?.check_signal()?;
     manager.ifd_of(icc.0)?.attributes.set(id, value)
 }
 
-pub fn look(context: Context, name: &IfdName) -> Result<Sight> {
+pub fn find_slot_state(context: Context, name: &IfdName) -> Result<SlotState> {
     let manager = lock();
-    sight(&manager, context, name)
+    slot_state_of(&manager, context, name)
 }
 
-pub fn wait_for_change(context: Context, name: &IfdName, seen: &Sight, timeout_ms: u32) -> Result<Sight> {
-    let start = Instant::now();
-    let limit = Duration::from_millis(timeout_ms.into());
+pub fn wait_for_change(context: Context, name: &IfdName, seen: &SlotState, timeout_ms: u32) -> Result<SlotState> {
+    let end = deadline(timeout_ms);
     let mut manager = lock();
     loop {
-        let now = sight(&manager, context, name)?;
+        let now = slot_state_of(&manager, context, name)?;
         if now.native != seen.native {
             return Ok(now);
         }
-        let rest = limit.saturating_sub(start.elapsed());
-        if rest.is_zero() {
+        if is_past(end) {
             return Err(Hresult::SCARD_E_TIMEOUT);
         }
-        manager = wait_at_most(manager, rest);
+        manager = wait_until(manager, end);
     }
 }
 
-fn sight(manager: &Manager, context: Context, name: &IfdName) -> Result<Sight> {
+fn slot_state_of(manager: &Manager, context: Context, name: &IfdName) -> Result<SlotState> {
     manager.check_context(context.0)?;
     let ifd = manager.ifd_named(name).and_then(|ifd| manager.ifds.get(ifd));
-    ifd.map(Ifd::sight).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)
+    ifd.map(Ifd::slot_state).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)
 }
 
-/// The manager, once no other card handle has a transaction on the reader.
+/// Waits until no other card handle has a transaction on the reader.
 fn turn(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
     let mut manager = lock();
     let mut locked = manager.ifd_of(icc.0)?.is_locked_against(icc.0);
     while locked {
         manager = wait(manager, limit)?;
-        locked = manager.ifd_of(icc.0).map_err(cut_short)?.is_locked_against(icc.0);
+        locked = manager.ifd_of(icc.0).map_err(interrupted)?.is_locked_against(icc.0);
     }
     Ok(manager)
 }
 
-/// The manager, unless another card handle has a transaction on the reader.
+/// Fails if another card handle has a transaction on the reader.
 fn turn_now(icc: Icc) -> Result<Locked> {
     let mut manager = lock();
     if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
@@ -363,15 +360,16 @@ fn turn_now(icc: Icc) -> Result<Locked> {
     Ok(manager)
 }
 
-/// A call that was under way when the service stopped is broken off; those that come later know that it is gone.
-fn cut_short(code: Hresult) -> Hresult {
+/// The code of a call during which the service stops; a later call gets NO_SERVICE.
+fn interrupted(code: Hresult) -> Hresult {
     match code {
         Hresult::SCARD_E_NO_SERVICE => Hresult::SCARD_F_COMM_ERROR,
         code => code,
     }
 }
 
-/// Resets the card, and tells everyone: as with pcscd, also who did it, until that is acknowledged by a reconnect.
+/// Resets the card and signals it to all card handles. As with pcscd, that includes the caller's own, until a reconnect
+/// acknowledges it.
 fn cycle(icc: Icc, events: &[PowerEvent]) -> Result<()> {
     loop {
         let (ifd, card) = {
@@ -380,7 +378,7 @@ fn cycle(icc: Icc, events: &[PowerEvent]) -> Result<()> {
         };
         let done = card.alone(|alone| -> Result<_> {
             let mut manager = lock();
-            let reader = manager.ifd_of(icc.0).map_err(cut_short)?;
+            let reader = manager.ifd_of(icc.0).map_err(interrupted)?;
             if !reader.holds(&card) {
                 return Ok(false);
             }

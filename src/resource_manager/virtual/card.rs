@@ -1,13 +1,13 @@
-//! A card of a program: its ATR, its protocols, and the callbacks that are its behaviour. They are called one at a time.
+//! A card of a program: its ATR, its protocols, and its callbacks, which are called one at a time.
 
 use std::ffi::c_void;
 use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use super::answer::{self, Control, fill};
-use super::desk::{Desk, State};
+use super::callback_lock::{CallbackLock, State};
+use super::log_text::done;
 use super::note;
-use super::words::done;
 use crate::abi::constants::{Protocol, Protocols};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
@@ -30,7 +30,7 @@ pub enum PowerEvent {
     Reset,
 }
 
-/// What the last event left.
+/// The state after the last event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Power {
     Off,
@@ -41,12 +41,12 @@ pub enum Power {
 
 type Exchange<Code> = unsafe extern "C-unwind" fn(Code, *const u8, usize, *mut u8, usize, *mut usize) -> i32;
 
-/// The callbacks as C gave them, with the pointer that goes with them.
+/// The callbacks and their argument, as C gave them.
 #[derive(Clone, Copy)]
 pub struct Callbacks {
     pub user: *mut c_void,
     pub transmit: Exchange<*mut c_void>,
-    /// None for a card that has nothing to forget, and always answers to a reset.
+    /// None for a card that keeps no state, and always answers to a reset.
     pub power: Option<unsafe extern "C-unwind" fn(*mut c_void, u32) -> i32>,
     pub control: Option<Control>,
     pub release: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
@@ -54,20 +54,20 @@ pub struct Callbacks {
 
 pub struct Card {
     pub atr: Atr,
-    /// None for a card that its reader does not understand.
+    /// None if the reader does not understand the card.
     offer: Option<Offer>,
     callbacks: Callbacks,
     power: AtomicU8,
     /// The reader that has taken the card over from the program, or 0.
     ifd: AtomicUsize,
-    /// That of the process whose card it is: the card of another one is not called.
+    /// The fork count of the process that owns the card: another process does not call it.
     forks: usize,
-    desk: Desk<Owed>,
+    callback_lock: CallbackLock<PendingEvents>,
 }
 
-/// What happened to the power of a card while it was busy.
+/// The events of the power while the card was busy.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-enum Owed {
+enum PendingEvents {
     #[default]
     Nothing,
     Reset,
@@ -76,37 +76,37 @@ enum Owed {
     OffAndOn,
 }
 
-impl Owed {
-    fn and(self, event: PowerEvent) -> Owed {
+impl PendingEvents {
+    fn and(self, event: PowerEvent) -> PendingEvents {
         match (self, event) {
-            (_, PowerEvent::Off) => Owed::Off,
-            (Owed::Off | Owed::OffAndOn, _) => Owed::OffAndOn,
-            (Owed::On, _) => Owed::On,
-            (_, PowerEvent::Reset) => Owed::Reset,
-            // It has power, or is getting it.
+            (_, PowerEvent::Off) => PendingEvents::Off,
+            (PendingEvents::Off | PendingEvents::OffAndOn, _) => PendingEvents::OffAndOn,
+            (PendingEvents::On, _) => PendingEvents::On,
+            (_, PowerEvent::Reset) => PendingEvents::Reset,
+            // The power is on after them.
             (owed, PowerEvent::On) => owed,
         }
     }
 
-    /// The first event, and what is owed then.
-    fn next(self) -> Option<(PowerEvent, Owed)> {
+    /// The first event, and the remaining ones.
+    fn next(self) -> Option<(PowerEvent, PendingEvents)> {
         match self {
-            Owed::Nothing => None,
-            Owed::Reset => Some((PowerEvent::Reset, Owed::Nothing)),
-            Owed::Off => Some((PowerEvent::Off, Owed::Nothing)),
-            Owed::On => Some((PowerEvent::On, Owed::Nothing)),
-            Owed::OffAndOn => Some((PowerEvent::Off, Owed::On)),
+            PendingEvents::Nothing => None,
+            PendingEvents::Reset => Some((PowerEvent::Reset, PendingEvents::Nothing)),
+            PendingEvents::Off => Some((PowerEvent::Off, PendingEvents::Nothing)),
+            PendingEvents::On => Some((PowerEvent::On, PendingEvents::Nothing)),
+            PendingEvents::OffAndOn => Some((PowerEvent::Off, PendingEvents::On)),
         }
     }
 }
 
-// SAFETY: whoever gives the callbacks vouches that they and `user` may be used on any thread, one call at a time, which
-// `alone` sees to.
+// SAFETY: the program guarantees that the callbacks and `user` may be used on any thread, one call at a time; `alone`
+// allows no more.
 unsafe impl Send for Card {}
 // SAFETY: as above.
 unsafe impl Sync for Card {}
 
-/// The protocols of a card. Every reader can also pass bytes on raw.
+/// The protocols of a card. Every reader can also send raw bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Offer {
     pub t0: bool,
@@ -118,7 +118,7 @@ impl Offer {
         Offer { t0: protocols.accept(Protocol::T0), t1: protocols.accept(Protocol::T1) }
     }
 
-    /// What is spoken with who accepts `wanted`: T=1 before T=0, as pcscd has it.
+    /// The protocol for an application that accepts `wanted`: T=1 before T=0, as in pcscd.
     pub fn choose(self, wanted: Protocols) -> Option<Protocol> {
         let offered = [(self.t1, Protocol::T1), (self.t0, Protocol::T0), (true, Protocol::Raw)];
         offered
@@ -129,7 +129,7 @@ impl Offer {
 }
 
 impl Card {
-    /// A card without power, which is the caller's until `keep`.
+    /// A card without power, which belongs to the caller until `keep`.
     pub fn new(atr: Atr, protocols: Option<Protocols>, callbacks: Callbacks) -> Card {
         let offer = match protocols {
             Some(protocols) => Some(Offer::of(protocols)),
@@ -142,11 +142,11 @@ impl Card {
             power: AtomicU8::new(SCM_POWER_OFF as u8),
             ifd: AtomicUsize::new(0),
             forks: fork_count(),
-            desk: Desk::default(),
+            callback_lock: CallbackLock::default(),
         }
     }
 
-    /// Takes the card over from the program, which gets it back by its callback `release`.
+    /// Takes the card over from the program, which gets it back in its callback `release`.
     pub fn keep(&self, ifd: usize) {
         self.ifd.store(ifd, Ordering::Relaxed);
     }
@@ -165,45 +165,47 @@ impl Card {
         }
     }
 
-    /// Calls the card, once no other thread does; None when it was disturbed while it waited. Afterwards the card hears
-    /// what happened to it meanwhile. Not to be called with a lock of ours held; from a callback of this card it is
-    /// refused, and where it would have to wait from a callback of another one.
+    /// Calls the card, once no other thread does; None if the wait was interrupted. Afterwards the card gets the events
+    /// that came meanwhile. Call it without a lock of the library. It fails in a callback of this card, and in a
+    /// callback of another one if it would have to wait.
     pub fn alone<T>(&self, work: impl FnOnce(&Callee<'_>) -> T) -> Result<Option<T>> {
-        Ok(self.desk.free()?.map(|free| self.serve(free, work)))
+        Ok(self.callback_lock.free()?.map(|free| self.serve(free, work)))
     }
 
-    /// Calls the card, which is free, and lets it hear afterwards what happened meanwhile.
-    fn serve<T>(&self, mut free: MutexGuard<'_, State<Owed>>, work: impl FnOnce(&Callee<'_>) -> T) -> T {
+    /// Calls the card, which no other thread calls, and afterwards reports the events that came meanwhile.
+    fn serve<T>(&self, mut free: MutexGuard<'_, State<PendingEvents>>, work: impl FnOnce(&Callee<'_>) -> T) -> T {
         free.begin();
         drop(free);
         let _callback = Callback::begin();
         let done = work(&Callee { card: self });
-        self.settle();
+        self.notify_pending();
         done
     }
 
-    /// Tells the card of an event, at once or as soon as it is done with what it is in. Waits for nobody.
-    pub fn tell(&self, event: PowerEvent) {
-        let mut desk = self.desk.lock();
-        if desk.is_busy() {
-            desk.debt = desk.debt.and(event);
+    /// Reports an event to the card: at once, or after its present callback. It does not wait.
+    pub fn notify(&self, event: PowerEvent) {
+        let mut callback_lock = self.callback_lock.lock();
+        if callback_lock.is_busy() {
+            callback_lock.pending = callback_lock.pending.and(event);
         } else if event != PowerEvent::On || self.power() != Power::On {
-            self.serve(desk, |card| card.switch(event));
+            self.serve(callback_lock, |card| card.switch(event));
         }
     }
 
-    /// Lets those who wait for the card look again: it has left, or its service has.
-    pub fn disturb(&self) {
-        self.desk.disturb();
+    /// Interrupts the threads that wait for the card: it was removed, or its service has stopped.
+    pub fn interrupt(&self) {
+        self.callback_lock.interrupt();
     }
 
-    /// Pays what is owed, and lets the next one in.
-    fn settle(&self) {
+    /// Reports the pending events, and unlocks the callbacks.
+    fn notify_pending(&self) {
         loop {
-            let mut desk = self.desk.lock();
-            let Some((event, rest)) = desk.debt.next() else { return self.desk.end(desk) };
-            desk.debt = rest;
-            drop(desk);
+            let mut callback_lock = self.callback_lock.lock();
+            let Some((event, rest)) = callback_lock.pending.next() else {
+                return self.callback_lock.end(callback_lock);
+            };
+            callback_lock.pending = rest;
+            drop(callback_lock);
             Callee { card: self }.switch(event);
         }
     }
@@ -218,7 +220,8 @@ impl Drop for Card {
         match self.callbacks.release {
             Some(release) if *self.ifd.get_mut() != 0 && self.is_of_this_process() => {
                 let _callback = Callback::begin();
-                // SAFETY: the program vouches for its callback; nobody has the card any more, so it is the last one.
+                // SAFETY: the program guarantees its callback; this is the last reference to the card, so it is the
+                // last call.
                 callback::call(|| unsafe { release(self.callbacks.user) }, ());
             }
             _ => {}
@@ -226,7 +229,7 @@ impl Drop for Card {
     }
 }
 
-/// The card, while this thread alone may call it.
+/// The card, while only this thread may call it.
 pub struct Callee<'a> {
     card: &'a Card,
 }
@@ -234,7 +237,7 @@ pub struct Callee<'a> {
 impl Callee<'_> {
     /// Changes the power where it does not matter now whether the card answers.
     fn switch(&self, event: PowerEvent) {
-        // It is mute then, which is what the next one hears who wants to use it.
+        // If it is mute, the next use reports that.
         let _ = self.power(event);
     }
 
@@ -261,7 +264,7 @@ impl Callee<'_> {
             PowerEvent::Reset => SCM_POWER_RESET,
         };
         let answered = power.is_none_or(|power| {
-            // SAFETY: the program vouches for its callback, and `alone` for one call at a time.
+            // SAFETY: the program guarantees its callback, and `alone` allows one call at a time.
             callback::call(|| unsafe { power(user, value) }, THREAD_ENDED) >= 0
         });
         let (left, result) = match event {
@@ -273,12 +276,12 @@ impl Callee<'_> {
         result
     }
 
-    /// Replaces `response` by the card's answer. An error of the callback is a card that failed to answer.
+    /// Replaces `response` by the card's answer. After an error of the callback the card has failed to answer.
     pub fn transmit(&self, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let Callbacks { user, transmit, .. } = self.card.callbacks;
         fill(response, |room, capacity, length| {
-            // SAFETY: the program vouches for its callback, and `alone` for one call at a time; the buffers are as long
-            // as is said.
+            // SAFETY: the program guarantees its callback, and `alone` allows one call at a time; the buffers have the
+            // given lengths.
             callback::call(
                 || unsafe { transmit(user, command.as_ptr(), command.len(), room, capacity, length) },
                 THREAD_ENDED,

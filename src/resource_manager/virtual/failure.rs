@@ -1,10 +1,10 @@
-//! What a virtual reader was told to fail at: the next calls of an operation, after so many, so many times.
+//! Planned failures of a virtual reader: some of the next calls of an operation fail or take longer.
 
 use std::time::Duration;
 
 use crate::abi::hresult::{Hresult, Result};
 
-/// What an application can ask of a reader.
+/// The operations of a reader that can be planned to fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Operation {
     Connect,
@@ -23,24 +23,24 @@ pub enum Operation {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Failure {
     pub operation: Operation,
-    /// What the calls answer; `Ok` if they are only delayed.
+    /// The result of the calls; `Ok` if they are only delayed.
     pub answer: Result<()>,
-    /// How many calls go by before.
+    /// How many calls come before it.
     pub skip: u32,
-    /// How many calls it holds for; `u32::MAX` means all.
+    /// How many calls it applies to; `u32::MAX` for all.
     pub count: u32,
-    /// How long each of them takes, before it answers or is carried out.
+    /// How much longer each of them takes.
     pub delay: Duration,
 }
 
-/// The plans of one reader. Those for the same operation come true one after the other.
+/// The plans of one reader. Plans for the same operation apply one after the other.
 #[derive(Default)]
 pub struct Failures {
     plans: Vec<Failure>,
 }
 
 impl Failures {
-    /// Adds a plan; one that holds for no call takes back all of its operation.
+    /// Adds a plan. A plan for no call removes all plans of its operation.
     pub fn plan(&mut self, failure: Failure) -> Result<()> {
         if failure.count == 0 {
             self.plans.retain(|plan| plan.operation != failure.operation);
@@ -51,7 +51,7 @@ impl Failures {
         Ok(())
     }
 
-    /// What the next call of `operation` has in store.
+    /// The result and the delay of the next call of `operation`.
     pub fn next(&mut self, operation: Operation) -> (Result<()>, Duration) {
         let Some(index) = self.plans.iter().position(|plan| plan.operation == operation) else {
             return (Ok(()), Duration::ZERO);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn plans_of_one_operation_come_true_in_turn() {
+    fn plans_of_one_operation_apply_in_turn() {
         use Hresult as H;
         let mut failures = Failures::default();
         failures.plan(failure(Operation::Transmit, H::SCARD_F_COMM_ERROR, 1, 2)).unwrap();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_can_hold_for_ever_until_it_is_taken_back() {
+    fn an_unlimited_plan_applies_until_it_is_removed() {
         let mut failures = Failures::default();
         failures.plan(failure(Operation::Begin, Hresult::E_FAIL, 0, u32::MAX)).unwrap();
         assert_eq!(answers(&mut failures, Operation::Begin, 100), [Err(Hresult::E_FAIL); 100]);

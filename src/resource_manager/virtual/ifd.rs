@@ -1,4 +1,4 @@
-//! A virtual reader as the virtual resource manager sees it: its card, who has it, and what it remembers.
+//! A virtual reader: its card, its use by card handles, and its counters.
 
 use super::attribute::Attributes;
 use super::card::{Card, Power};
@@ -7,7 +7,7 @@ use super::failure::Failures;
 use super::log::Log;
 use crate::abi::constants::{CardState, Protocol, Protocols};
 use crate::abi::hresult::{Hresult, Result};
-use crate::resource_manager::Sight;
+use crate::resource_manager::SlotState;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::runtime::fallible::Arc;
 
@@ -17,21 +17,23 @@ pub struct Ifd {
     pub attributes: Attributes,
     pub driver: Arc<Driver>,
     pub slot: Option<Slot>,
-    /// The card handle that has a transaction, and how often it began one.
+    /// How many live card handles lead to it.
+    pub connections: usize,
+    /// The card handle that has a transaction, and how often it has begun one.
     pub transaction: Option<(usize, u32)>,
-    /// The card handle that has the reader exclusively.
+    /// The card handle that has exclusive use.
     pub exclusive: Option<usize>,
-    /// Grows when a card comes or goes.
+    /// Incremented when a card is inserted or removed.
     pub events: u16,
-    /// Grows at every change that can be seen from outside.
+    /// Incremented when the state of the reader or its card changes.
     pub changes: u32,
-    /// Grows when its card is reset.
+    /// Incremented when its card is reset.
     pub resets: u16,
     pub failures: Failures,
     pub log: Log,
 }
 
-/// A reader without its name.
+/// Everything that makes a reader, without its name.
 pub struct Make {
     pub vendor: IfdName,
     pub attributes: Attributes,
@@ -42,7 +44,7 @@ pub struct Make {
 /// A card in its reader.
 pub struct Slot {
     pub card: Arc<Card>,
-    /// The protocol that was chosen since the last reset.
+    /// The protocol that was selected since the last reset.
     pub protocol: Option<Protocol>,
 }
 
@@ -50,13 +52,14 @@ impl Ifd {
     pub fn new(name: IfdName, make: Make) -> Result<Ifd> {
         let Make { vendor, attributes, driver, log_limit } = make;
         let (log, failures) = (Log::new(log_limit)?, Failures::default());
-        let (slot, transaction, exclusive, events, changes, resets) = (None, None, None, 0, 0, 0);
+        let (slot, connections, transaction, exclusive, events, changes, resets) = (None, 0, None, None, 0, 0, 0);
         Ok(Ifd {
             name,
             vendor,
             attributes,
             driver,
             slot,
+            connections,
             transaction,
             exclusive,
             events,
@@ -89,7 +92,7 @@ impl Ifd {
         self.slot.as_ref().and_then(|slot| slot.protocol)
     }
 
-    /// The protocol for who accepts `wanted`. The first one to connect after a reset chooses for all.
+    /// The protocol for an application that accepts `wanted`. The first connection after a reset selects it for all.
     pub fn agree(&mut self, wanted: Protocols) -> Result<Protocol> {
         let slot = self.slot.as_mut().ok_or(Hresult::SCARD_E_NO_SMARTCARD)?;
         let offer = slot.card.offer().ok_or(Hresult::SCARD_W_UNSUPPORTED_CARD)?;
@@ -102,15 +105,15 @@ impl Ifd {
         Ok(protocol)
     }
 
-    /// Notes that a card came or went.
+    /// Counts an insertion or a removal.
     pub fn count_event(&mut self) {
         self.events = self.events.wrapping_add(1);
         self.changes = self.changes.wrapping_add(1);
     }
 
-    pub fn sight(&self) -> Sight {
+    pub fn slot_state(&self) -> SlotState {
         let atr = self.slot.as_ref().map(|slot| slot.card.atr).unwrap_or_default();
-        Sight { card_present: self.slot.is_some(), atr, events: self.events, native: self.changes }
+        SlotState { card_present: self.slot.is_some(), atr, events: self.events, native: self.changes }
     }
 
     /// Whether a card handle other than `icc` has a transaction.
@@ -118,14 +121,14 @@ impl Ifd {
         self.transaction.is_some_and(|(holder, _)| holder != icc)
     }
 
-    /// After a reset the protocol is chosen again.
+    /// After a reset the protocol is selected again.
     pub fn unset_protocol(&mut self) {
         if let Some(slot) = &mut self.slot {
             slot.protocol = None;
         }
     }
 
-    /// Ends one transaction of `icc`, of several that it may have begun.
+    /// Ends one transaction of `icc`; it may have begun several.
     pub fn end_transaction(&mut self, icc: usize) {
         self.transaction = match self.transaction {
             Some((holder, depth)) if holder == icc => Some((icc, depth - 1)).filter(|(_, depth)| *depth > 0),
@@ -133,7 +136,7 @@ impl Ifd {
         };
     }
 
-    /// Takes from `icc` what it has of the reader.
+    /// Ends all use of the reader by `icc`.
     pub fn give_up(&mut self, icc: usize) {
         if self.transaction.is_some_and(|(holder, _)| holder == icc) {
             self.transaction = None;

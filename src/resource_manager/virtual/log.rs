@@ -1,17 +1,17 @@
-//! What a virtual reader was asked and what it answered, as text: a line for each operation. Secrets are not in it.
+//! The calls of a virtual reader and their results as text, one line for each. It contains no secrets.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write};
 
 use crate::abi::hresult::Result;
 
-/// Lines of text in a buffer that never grows: the oldest go first.
+/// Lines of text in a buffer of fixed size: the oldest lines are removed first.
 pub struct Log {
     text: VecDeque<u8>,
 }
 
 impl Log {
-    /// A log of `limit` bytes, whose memory is reserved here so that no later line can fail for want of it.
+    /// A log of `limit` bytes. It reserves all memory here, so that no later line can fail.
     pub fn new(limit: usize) -> Result<Log> {
         let mut text = VecDeque::new();
         text.try_reserve_exact(limit)?;
@@ -21,7 +21,7 @@ impl Log {
     /// A copy of the text.
     pub fn text(&self) -> Result<Vec<u8>> {
         let mut copy = Vec::new();
-        // One more for the NUL that C wants.
+        // Room for the NUL that C needs.
         copy.try_reserve_exact(self.text.len() + 1)?;
         let (older, newer) = self.text.as_slices();
         copy.extend_from_slice(older);
@@ -33,10 +33,10 @@ impl Log {
         self.text.clear();
     }
 
-    /// Adds one line. One that is longer than the whole log is left out.
+    /// Adds one line. A line that is longer than the whole log is omitted.
     pub fn line(&mut self, line: fmt::Arguments<'_>) {
         let mut length = Length(1);
-        // Neither writer ever fails.
+        // These writers never fail.
         let _ = length.write_fmt(line);
         if length.0 > self.text.capacity() {
             return;
@@ -90,7 +90,7 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
-/// A command as it may be shown: the data of one that carries a secret are withheld.
+/// A command for the log: the data of a command with a secret are withheld.
 pub struct Command<'a>(pub &'a [u8]);
 
 impl fmt::Display for Command<'_> {
@@ -104,9 +104,10 @@ impl fmt::Display for Command<'_> {
     }
 }
 
-/// Whether the data behind this header can be a code, a biometric or a key: VERIFY, PERFORM BIOMETRIC OPERATION, CHANGE
-/// REFERENCE DATA, DISABLE and ENABLE VERIFICATION REQUIREMENT, RESET RETRY COUNTER (ISO/IEC 7816-4 and -11), PUT DATA, which loads keys on some cards, PUT KEY
-/// (GlobalPlatform), ENVELOPE, which can hold any of them, and UNBLOCK's like in every class.
+/// Whether the data after this header can be a code, a biometric or a key: VERIFY, PERFORM BIOMETRIC OPERATION, CHANGE
+/// REFERENCE DATA, DISABLE and ENABLE VERIFICATION REQUIREMENT, RESET RETRY COUNTER (ISO/IEC 7816-4 and -11), PUT DATA,
+/// which loads keys on some cards, PUT KEY (GlobalPlatform), ENVELOPE, which can contain any of these, and similar
+/// instructions in every class.
 fn carries_a_secret(header: &[u8]) -> bool {
     const SECRET: [u8; 15] = [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D, 0x2E, 0x2F, 0xC2, 0xC3, 0xD8, 0xDA, 0xDB];
     header.get(1).is_some_and(|instruction| SECRET.contains(instruction))
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_a_person_are_withheld() {
+    fn codes_and_keys_are_withheld() {
         let shown = |command: &[u8]| Command(command).to_string();
         assert_eq!(shown(&[0, 0xA4, 0, 0, 2, 0x3F, 0]), "00A40000023F00");
         assert_eq!(shown(&[0, 0x20, 0, 0x81, 2, 0x31, 0x32]), "00200081 (3 bytes withheld)");

@@ -1,46 +1,55 @@
-//! The virtual resource manager: its readers, contexts and card handles, under one lock that is never held during a
-//! callback. Who has to wait here waits for a change, never for a time to pass.
+//! The virtual resource manager: its readers, contexts and card handles, under one lock. The lock is never held during
+//! a callback. A thread sleeps until something changes; it does not poll.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::id_map::IdMap;
 use super::ifd::Ifd;
-use super::numbered::Numbered;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
+use crate::runtime::map::Map;
 use crate::runtime::reentrancy;
-use crate::runtime::wait::{WaitLimit, earlier};
+use crate::runtime::wait::{WaitLimit, earlier, in_future, is_past, until};
 
 static MANAGER: Mutex<Manager> = Mutex::new(Manager::new());
 static CHANGED: Condvar = Condvar::new();
-/// As `CHANGED`, for those who see the readers from outside: what attachments do to each other does not wake them.
-static SEEN: Condvar = Condvar::new();
+/// Like `CHANGED`, but only for changes of readers and cards, and not for what attachments do to each other.
+static READERS_CHANGED: Condvar = Condvar::new();
 
-/// Where the numbers of readers, contexts and card handles begin: far from those of pcscd, which have 32 bits, so that
-/// none is taken for one of the other.
+/// The first number of readers, contexts and card handles. pcscd uses 32 bits, so no number is ambiguous.
 const FIRST_NUMBER: usize = 0x5343_4D00 << (usize::BITS - 32);
 
 pub struct Manager {
     pub runs: bool,
-    /// Whether there ever was a reader.
+    /// Whether there has been a reader.
     pub had_ifds: bool,
-    pub ifds: Numbered<Ifd>,
-    /// Each with whether it is of the service that runs now, and not of one before.
-    pub contexts: Numbered<bool>,
-    pub connections: Numbered<Connection>,
+    pub ifds: IdMap<Ifd>,
+    contexts: Map<usize, Client>,
+    /// By their card handles.
+    connections: Map<usize, Connection>,
     last_number: usize,
     /// How many threads wait for a change.
     waiting: usize,
-    /// How many of them watch from outside.
+    /// How many threads wait for a change of readers or cards.
     watching: usize,
 }
 
-/// What a card handle stands for.
+/// A context.
+#[derive(Default)]
+struct Client {
+    /// The service has stopped since the context was established.
+    is_orphan: bool,
+    /// The card handles in it.
+    iccs: Vec<usize>,
+}
+
+/// The target of a card handle.
 pub struct Connection {
     pub context: usize,
     pub ifd: usize,
-    /// What every call answers: a signal until a reconnect acknowledges it, or that the reader or the service is gone.
-    pub trouble: Option<Hresult>,
+    /// The result of every call: a signal, until a reconnect acknowledges it; or the loss of the reader or the service.
+    pub failure: Option<Hresult>,
 }
 
 pub type Locked = MutexGuard<'static, Manager>;
@@ -49,59 +58,59 @@ pub fn lock() -> Locked {
     MANAGER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until something has changed, unless the caller's limit has ended. What is to change may wait for the end of a
-/// callback, so none waits here.
-pub fn wait(mut manager: Locked, limit: &WaitLimit) -> Result<Locked> {
+/// Waits until something changes, or the limit of the caller ends. A callback does not wait here: the change may come
+/// only after the callback has returned.
+pub fn wait(manager: Locked, limit: &WaitLimit) -> Result<Locked> {
     reentrancy::may_wait()?;
     limit.check()?;
-    if let Some(deadline) = limit.deadline() {
-        return Ok(wait_at_most(manager, deadline.saturating_duration_since(Instant::now())));
-    }
-    manager.waiting += 1;
-    let mut manager = CHANGED.wait(manager).unwrap_or_else(PoisonError::into_inner);
-    manager.waiting -= 1;
-    Ok(manager)
+    Ok(wait_until(manager, limit.deadline()))
 }
 
-/// Lets so much time pass, or as much as the caller's limit is.
+/// Waits for that long, or until the limit of the caller ends.
 pub fn pass_time(mut manager: Locked, delay: Duration, limit: &WaitLimit) -> Result<()> {
-    let end = Instant::now() + delay;
-    while Instant::now() < end {
+    let end = in_future(delay);
+    while !is_past(end) {
         limit.check()?;
-        let until = earlier(limit.deadline(), Some(end)).unwrap_or(end);
-        manager = wait_at_most(manager, until.saturating_duration_since(Instant::now()));
+        manager = wait_until(manager, earlier(limit.deadline(), end));
     }
     Ok(())
 }
 
-/// Waits until something has changed that can be seen from outside, or so long.
-pub fn watch_at_most(mut manager: Locked, limit: Duration) -> Locked {
-    manager.watching += 1;
-    let (mut manager, _) = SEEN.wait_timeout(manager, limit).unwrap_or_else(PoisonError::into_inner);
-    manager.watching -= 1;
-    manager
-}
-
-/// Waits until something has changed, or so long.
-pub fn wait_at_most(mut manager: Locked, limit: Duration) -> Locked {
+/// Waits until something changes, or until then.
+pub fn wait_until(mut manager: Locked, end: Option<Instant>) -> Locked {
     manager.waiting += 1;
-    let (mut manager, _) = CHANGED.wait_timeout(manager, limit).unwrap_or_else(PoisonError::into_inner);
+    let mut manager = sleep(&CHANGED, manager, end);
     manager.waiting -= 1;
     manager
 }
 
+/// Waits until a reader or card changes, or until then.
+pub fn watch_until(mut manager: Locked, end: Option<Instant>) -> Locked {
+    manager.watching += 1;
+    let mut manager = sleep(&READERS_CHANGED, manager, end);
+    manager.watching -= 1;
+    manager
+}
+
+fn sleep(condition: &Condvar, manager: Locked, end: Option<Instant>) -> Locked {
+    match until(end) {
+        None => condition.wait(manager).unwrap_or_else(PoisonError::into_inner),
+        Some(rest) => condition.wait_timeout(manager, rest).unwrap_or_else(PoisonError::into_inner).0,
+    }
+}
+
 impl Connection {
     pub fn new(context: usize, ifd: usize) -> Connection {
-        Connection { context, ifd, trouble: None }
+        Connection { context, ifd, failure: None }
     }
 
-    /// Whether reader and service are still there.
+    /// Whether reader and service still exist.
     pub fn is_alive(&self) -> bool {
-        !matches!(self.trouble, Some(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_READER_UNAVAILABLE))
+        !matches!(self.failure, Some(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_READER_UNAVAILABLE))
     }
 
-    pub fn untroubled(&self) -> Result<()> {
-        self.trouble.map_or(Ok(()), Err)
+    pub fn check_signal(&self) -> Result<()> {
+        self.failure.map_or(Ok(()), Err)
     }
 }
 
@@ -110,23 +119,23 @@ impl Manager {
         Manager {
             runs: true,
             had_ifds: false,
-            ifds: Numbered::new(),
-            contexts: Numbered::new(),
-            connections: Numbered::new(),
+            ifds: IdMap::new(),
+            contexts: Map::new(),
+            connections: Map::new(),
             last_number: FIRST_NUMBER,
             waiting: 0,
             watching: 0,
         }
     }
 
-    /// Says that something is no longer as it was.
+    /// Wakes the threads that wait for a change.
     pub fn announce(&self) {
         if self.waiting > 0 {
             CHANGED.notify_all();
         }
     }
 
-    /// The same of what can be seen from outside.
+    /// Also wakes the threads that wait for a change of readers or cards.
     pub fn announce_to_all(&self) {
         self.announce();
         self.announce_to_watchers();
@@ -134,7 +143,7 @@ impl Manager {
 
     pub fn announce_to_watchers(&self) {
         if self.watching > 0 {
-            SEEN.notify_all();
+            READERS_CHANGED.notify_all();
         }
     }
 
@@ -144,38 +153,61 @@ impl Manager {
     }
 
     pub fn connection(&self, icc: usize) -> Result<&Connection> {
-        self.connections.get(icc).ok_or(Hresult::SCARD_E_INVALID_HANDLE)
+        self.connections.get(&icc).ok_or(Hresult::SCARD_E_INVALID_HANDLE)
     }
 
-    /// Whether the card of this handle was taken out, and nobody has said since that he knows.
+    /// Whether the card of this handle was removed, and no reconnect has acknowledged that.
     pub fn has_lost_its_card(&self, icc: usize) -> bool {
-        self.connections.get(icc).is_some_and(|connection| connection.trouble == Some(Hresult::SCARD_W_REMOVED_CARD))
+        self.connections.get(&icc).is_some_and(|connection| connection.failure == Some(Hresult::SCARD_W_REMOVED_CARD))
     }
 
     /// Ends the signal of a card handle.
     pub fn acknowledge(&mut self, icc: usize) {
-        if let Some(connection) = self.connections.get_mut(icc) {
-            connection.trouble = None;
+        if let Some(connection) = self.connections.get_mut(&icc) {
+            connection.failure = None;
         }
         self.announce();
     }
 
-    /// Some card handle of a context.
-    pub fn connection_in(&self, context: usize) -> Option<usize> {
-        self.connections.iter().find(|(_, connection)| connection.context == context).map(|(icc, _)| icc)
+    pub fn add_context(&mut self) -> Result<usize> {
+        let number = self.new_number();
+        self.contexts.insert(number, Client::default())?;
+        Ok(number)
     }
 
-    /// A reader for who is to plug, pull or destroy it.
+    /// Removes a context and its card handles. Whether it was known.
+    pub fn forget_context(&mut self, context: usize) -> bool {
+        let Some(client) = self.contexts.remove(&context) else { return false };
+        for icc in client.iccs {
+            // The context has just named it, so it is known.
+            let _ = self.forget(icc);
+        }
+        true
+    }
+
+    pub fn add_connection(&mut self, context: usize, ifd: usize) -> Result<usize> {
+        let icc = self.new_number();
+        let client = self.contexts.get_mut(&context).ok_or(Hresult::SCARD_E_INVALID_HANDLE)?;
+        client.iccs.try_reserve(1)?;
+        self.connections.insert(icc, Connection::new(context, ifd))?;
+        client.iccs.push(icc);
+        if let Some(ifd) = self.ifds.get_mut(ifd) {
+            ifd.connections += 1;
+        }
+        Ok(icc)
+    }
+
+    /// A reader that its program names.
     pub fn ifd(&mut self, number: usize) -> Result<&mut Ifd> {
         self.ifds.get_mut(number).ok_or(Hresult::E_HANDLE)
     }
 
-    /// The reader behind a card handle, signals or not.
+    /// The reader of a card handle, with or without a signal.
     pub fn ifd_of(&mut self, icc: usize) -> Result<&mut Ifd> {
         let connection = self.connection(icc)?;
         let number = connection.ifd;
         if !connection.is_alive() {
-            connection.untroubled()?;
+            connection.check_signal()?;
         }
         self.ifds.get_mut(number).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)
     }
@@ -184,19 +216,18 @@ impl Manager {
         self.ifds.iter().find(|(_, ifd)| ifd.name == *name).map(|(number, _)| number)
     }
 
-    /// How many live card handles lead to a reader, `except` one.
-    pub fn others_on(&self, ifd: usize, except: Option<usize>) -> usize {
-        let on_it = |(icc, connection): &(usize, &Connection)| {
-            connection.ifd == ifd && connection.is_alive() && Some(*icc) != except
-        };
-        self.connections.iter().filter(on_it).count()
+    /// Whether a live card handle other than `icc` has the same reader.
+    pub fn is_shared(&self, icc: usize) -> Result<bool> {
+        let connection = self.connection(icc)?;
+        let ifd = self.ifds.get(connection.ifd).ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)?;
+        Ok(ifd.connections > usize::from(connection.is_alive()))
     }
 
-    /// Tells every card handle of a reader what happened.
+    /// Sends a signal to all card handles of a reader.
     pub fn signal(&mut self, ifd: usize, what: Hresult) {
-        for (_, connection) in self.connections.iter_mut() {
+        for connection in self.connections.values_mut() {
             if connection.ifd == ifd && connection.is_alive() {
-                connection.trouble = Some(what);
+                connection.failure = Some(what);
             }
         }
         if let Some(ifd) = self.ifds.get_mut(ifd) {
@@ -208,23 +239,40 @@ impl Manager {
         self.announce_to_all();
     }
 
-    /// Whether `context` may be used.
+    /// Fails if `context` cannot be used.
     pub fn check_context(&self, context: usize) -> Result<()> {
-        match self.contexts.get(context) {
+        match self.contexts.get(&context) {
             None => Err(Hresult::SCARD_E_INVALID_HANDLE),
-            Some(false) => Err(Hresult::SCARD_E_NO_SERVICE),
-            Some(true) => Ok(()),
+            Some(client) if client.is_orphan => Err(Hresult::SCARD_E_NO_SERVICE),
+            Some(_) => Ok(()),
         }
     }
 
-    /// Forgets a card handle and gives back what it had.
+    /// Removes a card handle, and ends its use of the reader.
     pub fn forget(&mut self, icc: usize) -> Result<()> {
-        let connection = self.connections.remove(icc)?;
+        let connection = self.connections.remove(&icc).ok_or(Hresult::SCARD_E_INVALID_HANDLE)?;
+        if let Some(client) = self.contexts.get_mut(&connection.context) {
+            client.iccs.retain(|other| *other != icc);
+        }
         if let Some(ifd) = self.ifds.get_mut(connection.ifd) {
+            ifd.connections -= usize::from(connection.is_alive());
             ifd.give_up(icc);
         }
         self.announce();
         Ok(())
+    }
+
+    /// The service has stopped: no context or card handle works any more.
+    pub fn orphan_all(&mut self) {
+        for client in self.contexts.values_mut() {
+            client.is_orphan = true;
+        }
+        for connection in self.connections.values_mut() {
+            connection.failure = Some(Hresult::SCARD_E_NO_SERVICE);
+        }
+        for (_, ifd) in self.ifds.iter_mut() {
+            ifd.connections = 0;
+        }
     }
 
     /// Forgets everything without a callback: in the child of a fork the cards belong to the parent.
@@ -238,9 +286,9 @@ impl Manager {
         self.waiting > 0
     }
 
-    /// How many contexts and card handles there are.
+    /// The number of contexts and of card handles.
     #[cfg(test)]
     pub fn census(&self) -> (usize, usize) {
-        (self.contexts.iter().count(), self.connections.iter().count())
+        (self.contexts.values().count(), self.connections.values().count())
     }
 }

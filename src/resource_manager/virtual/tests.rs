@@ -1,5 +1,5 @@
-//! Attachments on virtual readers, whose cards are written in Rust. What a C program sees is tested in `c-tests`, and that
-//! it is what a real service does in the conformance test there.
+//! Attachments on virtual readers with cards in Rust. The C tests check the same from outside, and the conformance test
+//! compares with a real service.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,7 +19,7 @@ use crate::runtime::fallible::Arc;
 const ATR: &[u8] = &[0x3B, 0x80, 0x80, 0x01, 0x01];
 const OTHER_ATR: &[u8] = &[0x3B, 0x00];
 
-/// There is one virtual service, so a test that stops it is alone.
+/// There is one virtual service, so a test that stops it runs alone.
 static SERVICE: Mutex<()> = Mutex::new(());
 
 fn service() -> MutexGuard<'static, ()> {
@@ -27,7 +27,7 @@ fn service() -> MutexGuard<'static, ()> {
 }
 
 /// A reader with a name of its own, unplugged at the end of its test.
-struct Bench {
+struct TestReader {
     ifd: IfdNumber,
     name: IfdName,
     _service: MutexGuard<'static, ()>,
@@ -43,18 +43,18 @@ fn driven_by(control: Option<answer::Control>, user: *mut c_void) -> Make {
     Make { vendor: IfdName::new(b"Vendor").unwrap(), attributes: Attributes::default(), driver, log_limit: 1 << 16 }
 }
 
-impl Bench {
-    fn new() -> Bench {
+impl TestReader {
+    fn new() -> TestReader {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let service = service();
-        let text = format!("Bench {}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let text = format!("TestReader {}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let name = IfdName::new(text.as_bytes()).unwrap();
         let ifd = create(name, make()).unwrap();
-        Bench { ifd, name, _service: service }
+        TestReader { ifd, name, _service: service }
     }
 
-    fn with_card() -> (Bench, &'static Behaviour) {
-        let bench = Bench::new();
+    fn with_card() -> (TestReader, &'static Behaviour) {
+        let bench = TestReader::new();
         let behaviour = bench.insert(ATR);
         (bench, behaviour)
     }
@@ -80,7 +80,7 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
+impl Drop for TestReader {
     fn drop(&mut self) {
         let _ = destroy(self.ifd);
     }
@@ -91,7 +91,7 @@ const DIRECT: Access = Access { share_mode: ShareMode::Direct, protocols: Protoc
 
 type During = Box<dyn FnMut() + Send>;
 
-/// What a card does, and what was done to it.
+/// How a card behaves, and the calls that it got.
 #[derive(Default)]
 struct Behaviour {
     events: Mutex<Vec<u32>>,
@@ -103,7 +103,7 @@ struct Behaviour {
 }
 
 impl Behaviour {
-    /// Kept where LeakSanitizer finds it.
+    /// A reference for LeakSanitizer.
     fn new() -> &'static Behaviour {
         static KEPT: Mutex<Vec<&'static Behaviour>> = Mutex::new(Vec::new());
         let behaviour: &'static Behaviour = Box::leak(Box::default());
@@ -133,7 +133,7 @@ impl Behaviour {
 }
 
 fn behaviour(user: *mut c_void) -> &'static Behaviour {
-    // SAFETY: every card of these tests has a Behaviour that is never freed.
+    // SAFETY: all cards of these tests have a Behaviour that is never freed.
     unsafe { &*user.cast::<Behaviour>() }
 }
 
@@ -155,7 +155,7 @@ unsafe extern "C-unwind" fn answer(
         return Hresult::E_FAIL.0;
     }
     assert!(capacity >= 3 && length > 0);
-    // SAFETY: the buffers are as long as is said.
+    // SAFETY: the buffers have the given lengths.
     unsafe {
         std::ptr::copy_nonoverlapping([*command.add(length - 1), 0x90, 0x00].as_ptr(), response, 3);
         *response_length = 3;
@@ -188,7 +188,7 @@ unsafe extern "C-unwind" fn control(
             0
         }
         2 => {
-            // SAFETY: the length is ours to write; it is a lie.
+            // SAFETY: the length is ours to write; it is wrong on purpose.
             unsafe { *output_length = capacity + 1 };
             0
         }
@@ -211,11 +211,11 @@ fn answered() -> Result<Vec<u8>> {
 }
 
 const RESET: ReconnectRequest =
-    ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Reset, timeout_ms: None };
+    ReconnectRequest { share_mode: None, protocols: None, initial: Disposition::Reset, limit_ms: SCM_INFINITE };
 
 #[test]
 fn a_card_answers_through_its_callbacks() {
-    let (bench, card) = Bench::with_card();
+    let (bench, card) = TestReader::with_card();
     let attachment = bench.attach();
     assert_eq!(transmit(&attachment), answered());
     assert_eq!(attachment.status(), Ok((CardState::NegotiableMode, Some(Protocol::T1))));
@@ -230,8 +230,8 @@ fn a_card_answers_through_its_callbacks() {
 }
 
 #[test]
-fn a_pulled_card_is_told_and_released_once() {
-    let (bench, card) = Bench::with_card();
+fn a_removed_card_is_turned_off_and_released_once() {
+    let (bench, card) = TestReader::with_card();
     let attachment = bench.attach();
     remove(bench.ifd).unwrap();
     assert_eq!((card.events(), card.released.load(Ordering::Relaxed)), (vec![1, 0], 1));
@@ -245,8 +245,8 @@ fn a_pulled_card_is_told_and_released_once() {
 }
 
 #[test]
-fn a_card_that_is_not_taken_is_not_released() {
-    let (bench, first) = Bench::with_card();
+fn a_refused_card_is_not_released() {
+    let (bench, first) = TestReader::with_card();
     let second = Behaviour::new();
     assert_eq!(insert(bench.ifd, second.card(ATR, None)), Err(Hresult::SCARD_E_NOT_READY));
     assert_eq!((second.released.load(Ordering::Relaxed), second.events()), (0, vec![]));
@@ -256,8 +256,8 @@ fn a_card_that_is_not_taken_is_not_released() {
 }
 
 #[test]
-fn share_modes_are_kept() {
-    let (bench, _) = Bench::with_card();
+fn share_modes_are_enforced() {
+    let (bench, _) = TestReader::with_card();
     let shared = bench.attach();
     assert_eq!(bench.attach_with(EXCLUSIVE).err(), Some(Hresult::SCARD_E_SHARING_VIOLATION));
     let second = bench.attach();
@@ -272,8 +272,8 @@ fn share_modes_are_kept() {
 }
 
 #[test]
-fn a_reset_is_signalled_once_to_every_other() {
-    let (bench, card) = Bench::with_card();
+fn every_other_attachment_gets_one_signal_of_a_reset() {
+    let (bench, card) = TestReader::with_card();
     let (mine, others) = (bench.attach(), bench.attach());
     card.events();
     assert_eq!(mine.reconnect(RESET), Ok(Reconnected::SameCard));
@@ -289,14 +289,14 @@ fn a_reset_is_signalled_once_to_every_other() {
     assert_eq!(card.events(), [0]);
     assert_eq!(transmit(&mine), Err(Hresult::SCARD_W_RESET_CARD));
     assert_eq!(mine.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
-    // Off and on: as with pcscd, a reconnect alone leaves it as it is, and the attachment asks for the power.
+    // Off and on: as with pcscd, a reconnect alone does not power the card, but the attachment asks for the power.
     assert_eq!((card.events(), transmit(&mine)), (vec![0, 1], answered()));
     assert_eq!(reset(bench.ifd, Disposition::Eject), Err(Hresult::E_INVALIDARG));
 }
 
 #[test]
-fn a_lock_keeps_others_waiting_until_it_is_given_back() {
-    let (bench, _) = Bench::with_card();
+fn a_lock_makes_others_wait_until_it_ends() {
+    let (bench, _) = TestReader::with_card();
     let (holder, waiter) = (bench.attach(), bench.attach());
     holder.lock().unwrap();
     holder.lock().unwrap();
@@ -312,16 +312,16 @@ fn a_lock_keeps_others_waiting_until_it_is_given_back() {
     assert_eq!(holder.unlock(Disposition::Leave), Err(Hresult::SCARD_E_NOT_TRANSACTED));
 }
 
-/// Until a thread waits in a call, for another attachment or for the manager.
-fn wait_for_a_waiter(bench: &Bench) {
+/// Returns when a thread waits in a call, for another attachment or for the manager.
+fn wait_for_a_waiter(bench: &TestReader) {
     while !lock().has_waiters() && !registry::lock().has_waiters(&bench.name) {
         thread::yield_now();
     }
 }
 
 #[test]
-fn what_happens_wakes_who_waits() {
-    let (bench, _) = Bench::with_card();
+fn an_event_wakes_waiting_threads() {
+    let (bench, _) = TestReader::with_card();
     let (holder, waiter) = (bench.attach(), bench.attach());
     let blocked = |happens: &dyn Fn()| {
         thread::scope(|scope| {
@@ -337,7 +337,7 @@ fn what_happens_wakes_who_waits() {
     holder.lock().unwrap();
     assert_eq!(blocked(&|| remove(bench.ifd).unwrap()), Err(Hresult::SCARD_W_REMOVED_CARD));
     bench.insert(ATR);
-    // The holder takes the lock again that he had, so the waiter goes first.
+    // The holder locks again, behind the waiter.
     for attachment in [&waiter, &holder] {
         assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
     }
@@ -352,8 +352,8 @@ fn what_happens_wakes_who_waits() {
 }
 
 #[test]
-fn a_stopped_service_knows_nobody_any_more() {
-    let (bench, card) = Bench::with_card();
+fn a_stopped_service_ends_all_connections() {
+    let (bench, card) = TestReader::with_card();
     let attachment = bench.attach();
     let borrowed = Attachment::by_handle(&Virtual, attachment.icc().unwrap(), Access::default(), None).unwrap();
     assert!(stop_service());
@@ -376,8 +376,8 @@ fn list_of_names() -> Vec<String> {
 }
 
 #[test]
-fn a_stopped_service_gives_up_what_anyone_had() {
-    let (bench, _) = Bench::with_card();
+fn a_stopped_service_ends_locks_and_exclusive_use() {
+    let (bench, _) = TestReader::with_card();
     let exclusive = bench.attach_with(EXCLUSIVE).unwrap();
     stop_service();
     start_service();
@@ -388,8 +388,8 @@ fn a_stopped_service_gives_up_what_anyone_had() {
 }
 
 #[test]
-fn a_card_that_is_put_in_while_the_service_is_stopped_is_powered_by_its_start() {
-    let bench = Bench::new();
+fn the_start_of_the_service_powers_present_cards() {
+    let bench = TestReader::new();
     stop_service();
     let card = bench.insert(ATR);
     assert_eq!(card.events(), []);
@@ -399,24 +399,27 @@ fn a_card_that_is_put_in_while_the_service_is_stopped_is_powered_by_its_start() 
 }
 
 #[test]
-fn a_detach_disposes_of_no_other_card() {
-    let (bench, _) = Bench::with_card();
+fn a_detach_does_not_reset_another_card() {
+    let (bench, _) = TestReader::with_card();
     let mut attachment = bench.attach();
     remove(bench.ifd).unwrap();
     let next = bench.insert(ATR);
-    attachment.part_with(Disposition::Reset);
+    attachment.set_disposition(Disposition::Reset);
     assert_eq!(attachment.close(), Ok(()));
     assert_eq!(next.events(), [1]);
 }
 
 #[test]
-fn exclusive_use_is_waited_for() {
-    let (bench, _) = Bench::with_card();
+fn a_reconnect_waits_for_exclusive_use() {
+    let (bench, _) = TestReader::with_card();
     let (first, mut second) = (bench.attach(), bench.attach());
     let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
     thread::scope(|scope| {
         let waiting = scope.spawn(|| first.reconnect(exclusive));
-        wait_for_a_waiter(&bench);
+        let is_refused = |log: Vec<u8>| String::from_utf8(log).unwrap().contains("connect exclusive");
+        while !is_refused(log(bench.ifd).unwrap()) {
+            thread::yield_now();
+        }
         assert!(!waiting.is_finished());
         second.close().unwrap();
         assert_eq!(waiting.join().unwrap(), Ok(Reconnected::SameCard));
@@ -424,8 +427,8 @@ fn exclusive_use_is_waited_for() {
 }
 
 #[test]
-fn a_card_hears_what_happened_to_it_in_the_order_of_it() {
-    let (bench, card) = Bench::with_card();
+fn a_card_gets_its_events_in_their_order() {
+    let (bench, card) = TestReader::with_card();
     let (ifd, attachment) = (bench.ifd, bench.attach());
     let events_of = |act: During| {
         card.events();
@@ -450,7 +453,7 @@ fn a_card_hears_what_happened_to_it_in_the_order_of_it() {
         })),
         [0, 1]
     );
-    // A card that has left needs no reset.
+    // A removed card is not reset.
     assert_eq!(
         events_of(Box::new(move || {
             turn(Disposition::Reset);
@@ -461,8 +464,8 @@ fn a_card_hears_what_happened_to_it_in_the_order_of_it() {
 }
 
 #[test]
-fn who_waits_for_a_busy_card_hears_that_it_has_left() {
-    let (bench, card) = Bench::with_card();
+fn a_thread_that_waits_for_a_busy_card_notices_its_removal() {
+    let (bench, card) = TestReader::with_card();
     let (busy, waiting) = (bench.attach(), bench.attach());
     let (ifd, gate) = (bench.ifd, &*Box::leak(Box::new(std::sync::Barrier::new(2))));
     card.during_exchange(move || {
@@ -483,8 +486,8 @@ fn who_waits_for_a_busy_card_hears_that_it_has_left() {
 }
 
 #[test]
-fn a_reader_that_comes_back_is_reconnected_to() {
-    let (bench, _) = Bench::with_card();
+fn a_reader_that_comes_back_can_be_reconnected() {
+    let (bench, _) = TestReader::with_card();
     let attachment = bench.attach();
     destroy(bench.ifd).unwrap();
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_READER_UNAVAILABLE));
@@ -498,8 +501,8 @@ fn a_reader_that_comes_back_is_reconnected_to() {
 }
 
 #[test]
-fn protocols_are_chosen_once_for_all() {
-    let (bench, _) = Bench::with_card();
+fn the_first_connection_selects_the_protocol_for_all() {
+    let (bench, _) = TestReader::with_card();
     let only = |protocols| Access { protocols, ..Access::default() };
     let protocol = |attachment: &Attachment| attachment.status().unwrap().1;
     let first = bench.attach_with(only(Protocols::T0)).unwrap();
@@ -515,8 +518,8 @@ fn protocols_are_chosen_once_for_all() {
 }
 
 #[test]
-fn cards_that_cannot_be_used_are_told_apart() {
-    let bench = Bench::new();
+fn unusable_cards_have_different_codes() {
+    let bench = TestReader::new();
     let inserted = |atr: &[u8], protocols, mute| {
         let card = Behaviour::new();
         card.mute.store(mute, Ordering::Relaxed);
@@ -531,14 +534,14 @@ fn cards_that_cannot_be_used_are_told_apart() {
     assert_eq!(inserted(b"\x3B\x80", Some(Protocols::T0), 0), None);
     assert_eq!(inserted(ATR, Some(Protocols::Raw), 0), Some(Hresult::SCARD_E_PROTO_MISMATCH));
     assert_eq!(bench.attach_with(Access::default()).err(), Some(Hresult::SCARD_E_NO_SMARTCARD));
-    // A reader is there for who means it directly, with or without a card.
+    // A direct connection needs no card.
     let direct = bench.attach_with(DIRECT).unwrap();
     assert_eq!(direct.status(), Ok((CardState::Absent, None)));
 }
 
 #[test]
-fn a_mute_card_that_speaks_again_is_reconnected_to() {
-    let (bench, card) = Bench::with_card();
+fn a_mute_card_that_answers_again_can_be_reconnected() {
+    let (bench, card) = TestReader::with_card();
     let attachment = bench.attach();
     card.mute.store(1, Ordering::Relaxed);
     assert_eq!(attachment.reconnect(RESET), Err(Hresult::SCARD_W_UNRESPONSIVE_CARD));
@@ -550,8 +553,8 @@ fn a_mute_card_that_speaks_again_is_reconnected_to() {
 }
 
 #[test]
-fn a_card_that_fails_to_answer_is_no_reason_to_reconnect() {
-    let (bench, card) = Bench::with_card();
+fn a_card_that_fails_to_answer_needs_no_reconnect() {
+    let (bench, card) = TestReader::with_card();
     let attachment = bench.attach();
     card.fails.store(1, Ordering::Relaxed);
     fail(bench.ifd, failure(Operation::Status, Hresult::SCARD_W_REMOVED_CARD)).unwrap();
@@ -566,7 +569,7 @@ fn failure(operation: Operation, code: Hresult) -> Failure {
 
 #[test]
 fn planned_failures_reach_the_attachment() {
-    let (bench, card) = Bench::with_card();
+    let (bench, card) = TestReader::with_card();
     fail(bench.ifd, failure(Operation::Connect, Hresult::SCARD_E_READER_UNAVAILABLE)).unwrap();
     assert_eq!(bench.attach_with(Access::default()).err(), Some(Hresult::SCARD_E_READER_UNAVAILABLE));
     let attachment = bench.attach();
@@ -599,14 +602,14 @@ fn planned_failures_reach_the_attachment() {
     assert_eq!(transmit(&attachment), answered());
     let mut attachment = attachment;
     fail(bench.ifd, failure(Operation::Disconnect, Hresult::SCARD_E_CANT_DISPOSE)).unwrap();
-    attachment.part_with(Disposition::Reset);
+    attachment.set_disposition(Disposition::Reset);
     assert_eq!(attachment.close(), Err(Hresult::SCARD_E_CANT_DISPOSE));
     assert_eq!(card.events(), []);
 }
 
 #[test]
-fn attributes_and_controls_are_the_readers() {
-    let (bench, _) = Bench::with_card();
+fn attributes_and_control_codes_belong_to_the_reader() {
+    let (bench, _) = TestReader::with_card();
     let attachment = bench.attach();
     let attribute = |id| attachment.get_attribute(id, |value| Ok(value.to_vec()));
     assert_eq!(attribute(0x0001_0100), Ok(b"Vendor\0".to_vec()));
@@ -629,8 +632,8 @@ fn attributes_and_controls_are_the_readers() {
 }
 
 #[test]
-fn a_callback_may_pull_its_own_card() {
-    let (bench, card) = Bench::with_card();
+fn a_callback_may_remove_its_own_card() {
+    let (bench, card) = TestReader::with_card();
     let attachment = bench.attach();
     let ifd = bench.ifd;
     card.events();
@@ -644,7 +647,7 @@ fn a_callback_may_pull_its_own_card() {
 
 #[test]
 fn a_callback_may_reset_its_own_card() {
-    let (bench, card) = Bench::with_card();
+    let (bench, card) = TestReader::with_card();
     let attachment = bench.attach();
     let ifd = bench.ifd;
     card.events();
@@ -657,7 +660,7 @@ fn a_callback_may_reset_its_own_card() {
 
 #[test]
 fn a_callback_may_stop_the_service_and_unplug_the_reader() {
-    let (bench, card) = Bench::with_card();
+    let (bench, card) = TestReader::with_card();
     let attachment = bench.attach();
     card.during_exchange(|| assert!(stop_service()));
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_NO_SERVICE));
@@ -670,13 +673,13 @@ fn a_callback_may_stop_the_service_and_unplug_the_reader() {
 }
 
 #[test]
-fn a_callback_that_calls_itself_is_refused() {
-    let (bench, card) = Bench::with_card();
+fn a_nested_call_of_the_same_card_fails() {
+    let (bench, card) = TestReader::with_card();
     let attachment: &'static Attachment = Box::leak(Box::new(bench.attach()));
     let name = bench.name;
     let seen: &'static Mutex<Vec<Result<()>>> = Box::leak(Box::default());
     card.during_exchange(move || {
-        // Another attachment to this very card can be made and asked for its status, but not exchange anything.
+        // Another attachment to this card can be made and asked for its status, but cannot exchange anything.
         let other = Attachment::by_ifd(&Virtual, name, Access::default(), None).unwrap();
         let mut seen = seen.lock().unwrap();
         seen.push(attachment.status().map(|_| ()));
@@ -696,8 +699,8 @@ fn a_callback_that_calls_itself_is_refused() {
 }
 
 #[test]
-fn callbacks_of_one_card_are_never_two_at_a_time() {
-    let (bench, card) = Bench::with_card();
+fn callbacks_of_one_card_never_overlap() {
+    let (bench, card) = TestReader::with_card();
     let inside: &'static AtomicU32 = {
         static INSIDE: AtomicU32 = AtomicU32::new(0);
         &INSIDE
@@ -721,7 +724,7 @@ fn callbacks_of_one_card_are_never_two_at_a_time() {
 
 #[test]
 fn a_card_handle_of_another_attachment_can_be_borrowed() {
-    let (bench, _) = Bench::with_card();
+    let (bench, _) = TestReader::with_card();
     let owner = bench.attach();
     let icc = owner.icc().unwrap();
     let borrowed = Attachment::by_handle(resource_manager::of_icc(icc), icc, Access::default(), None).unwrap();
@@ -732,8 +735,8 @@ fn a_card_handle_of_another_attachment_can_be_borrowed() {
 }
 
 #[test]
-fn nothing_is_left_behind() {
-    let (bench, _) = Bench::with_card();
+fn no_context_or_card_handle_remains() {
+    let (bench, _) = TestReader::with_card();
     let before = lock().census();
     for access in [Access::default(), EXCLUSIVE, DIRECT] {
         let mut attachment = bench.attach_with(access).unwrap();

@@ -1,4 +1,4 @@
-//! What the world answers. Codes and signals are those of pcsc-lite.
+//! The answers of the world.
 
 use super::{Answer, Model, OTHER_ATR, OpenContext, Operation, RESPONSE, SPOKEN, Step, World, name};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
@@ -6,11 +6,11 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::iso7816::command::MAX_RESPONSE;
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, Sight};
+use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
 use crate::runtime::wait::WaitLimit;
 
 impl Model {
-    /// Notes an operation, and gives what is to be answered instead of the truth.
+    /// Records an operation, and returns the answer that replaces the true one.
     fn step(&mut self, operation: Operation, lent: bool, disposition: Disposition) -> Result<Option<Answer>> {
         let number = self.steps.len();
         let limited = self.limited.take();
@@ -49,7 +49,7 @@ impl Model {
         self.dead(icc).map_or(Ok(told), Err)
     }
 
-    /// As most operations: what is signalled is answered.
+    /// As most operations, it fails with the signal of the handle.
     fn step_signalled(&mut self, icc: Icc, operation: Operation, disposition: Disposition) -> Result<Option<Answer>> {
         let told = self.step_on(icc, operation, disposition)?;
         self.trouble(icc).map_or(Ok(told), Err)
@@ -88,7 +88,7 @@ impl Model {
     fn reconnect(&mut self, icc: Icc, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
         let answer = self.step_on(icc, Operation::Reconnect, initial);
         if initial != Disposition::Leave && answer.is_err() {
-            // A failure tells nothing about the reset.
+            // The card may have been reset before the failure.
             self.memory += 1;
         }
         let told = answer?;
@@ -98,7 +98,7 @@ impl Model {
         if initial != Disposition::Leave {
             self.reset_card();
         }
-        // The protocol that is active stays, whatever is asked for.
+        // The active protocol stays, whatever is asked for.
         let spoken =
             self.handle(icc).and_then(|handle| handle.protocol).filter(|_| access.share_mode != ShareMode::Direct);
         let protocol = if spoken.is_some() { spoken } else { self.negotiate(access)? };
@@ -115,7 +115,7 @@ impl Model {
     fn disconnect(&mut self, icc: Icc, disposition: Disposition) -> Result<()> {
         let answer = self.step_on(icc, Operation::Disconnect, disposition).map(|_| ());
         if let Some(handle) = self.handles.get_mut(icc.0.wrapping_sub(1)) {
-            // Whatever was answered: nobody can do more, where a context takes the handle along.
+            // The context ends the handle, whatever was answered.
             if answer.is_ok() || handle.context.is_some() || handle.born != self.era {
                 (handle.connected, handle.transactions) = (false, 0);
             }
@@ -128,7 +128,7 @@ impl Model {
         let keeps_transactions = self.keeps_transactions;
         let Some(handle) = self.handles.get_mut(icc.0.wrapping_sub(1)) else { return answer.map(|_| ()) };
         let begun = handle.transactions;
-        // A failure that is not true leaves the transaction where it is.
+        // A false failure leaves the transaction open.
         answer?;
         handle.transactions = begun.saturating_sub(1);
         if begun == 0 {
@@ -138,17 +138,17 @@ impl Model {
             let signal = handle.signal;
             self.reset_card();
             if !keeps_transactions {
-                // Only pcsc-lite signals a reset to its maker.
+                // A manager without transactions that outlive a reconnect signals a reset to the others only.
                 self.handles[icc.0 - 1].signal = signal;
             }
         }
         Ok(())
     }
 
-    fn sight(&self, told: Option<Answer>) -> Sight {
+    fn sight(&self, told: Option<Answer>) -> SlotState {
         let identity = self.identity(None, told);
         let card_present = identity.state != CardState::Absent;
-        Sight { card_present, atr: identity.atr, events: identity.events, native: 0 }
+        SlotState { card_present, atr: identity.atr, events: identity.events, native: 0 }
     }
 
     fn identity(&self, protocol: Option<Protocol>, told: Option<Answer>) -> Identity {
@@ -173,7 +173,7 @@ impl Model {
         Ok(self.identity(protocol, told))
     }
 
-    /// Writes an answer that may be shorter than it should be.
+    /// Writes a response that may be too short.
     fn respond(&mut self, told: Option<Answer>, answer: &[u8], response: &mut Vec<u8>) {
         if response.capacity() < MAX_RESPONSE {
             self.fault("there is no room for the longest answer");
@@ -187,6 +187,22 @@ impl Model {
 impl ResourceManager for World {
     fn keeps_transaction_on_reconnect(&self) -> bool {
         self.model().keeps_transactions
+    }
+
+    fn exclusive_use_is_a_transaction(&self) -> bool {
+        true
+    }
+
+    fn removal_delay_ms(&self) -> u32 {
+        1000
+    }
+
+    fn poll_interval_ms(&self) -> u32 {
+        100
+    }
+
+    fn wait_for_ifds_limit_ms(&self) -> u32 {
+        4000
     }
 
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context> {
@@ -259,8 +275,8 @@ impl ResourceManager for World {
         model.step_signalled(icc, Operation::Probe, Disposition::Leave).map(|_| ())
     }
 
-    fn is_taken(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
-        // There is nobody else.
+    fn is_locked_by_other(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
+        // There is no other application.
         self.model().trouble(icc).map_or(Ok(false), Err)
     }
 
@@ -302,13 +318,20 @@ impl ResourceManager for World {
         self.model().step_signalled(icc, Operation::SetAttribute, Disposition::Leave).map(|_| ())
     }
 
-    fn look(&self, context: Context, _: &IfdName, limit: &WaitLimit) -> Result<Sight> {
+    fn slot_state(&self, context: Context, _: &IfdName, limit: &WaitLimit) -> Result<SlotState> {
         let mut model = self.model_for(limit);
         let told = model.step_in(context, Operation::Look)?;
         if model.reader_there { Ok(model.sight(told)) } else { Err(Hresult::SCARD_E_READER_UNAVAILABLE) }
     }
 
-    fn wait_for_change(&self, context: Context, _: &IfdName, _: &Sight, _: u32, limit: &WaitLimit) -> Result<Sight> {
+    fn wait_for_change(
+        &self,
+        context: Context,
+        _: &IfdName,
+        _: &SlotState,
+        _: u32,
+        limit: &WaitLimit,
+    ) -> Result<SlotState> {
         let mut model = self.model_for(limit);
         match model.step_in(context, Operation::Wait)? {
             None => Err(Hresult::SCARD_E_TIMEOUT),
@@ -316,10 +339,10 @@ impl ResourceManager for World {
         }
     }
 
-    fn survey(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
+    fn wait_for_ifds(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
         Ok(Vec::new())
     }
-    fn cancel_survey(&self, _: Context) {}
+    fn cancel_wait_for_ifds(&self, _: Context) {}
     fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
         Ok(vec![0])
     }

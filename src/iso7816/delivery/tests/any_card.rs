@@ -1,5 +1,5 @@
-//! A card that gives its answer in parts of any length, wants any Le to be right or none, has anything to say with a refusal, and knows
-//! one class of GET RESPONSE: what comes is what it has, each byte once.
+//! A card that gives its answer in parts of any length, accepts any Le or one, sends any data with a refusal, and knows
+//! one class of GET RESPONSE. The result has each byte of the answer once.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -36,7 +36,7 @@ impl AnyCard {
                     usize::from(*le)
                 }
             }
-            // T=0 has the answer fetched.
+            // In T=0 the answer is fetched.
             _ => 0,
         };
         if self.wants_exact_le && le > 0 && le != ready {

@@ -1,8 +1,8 @@
-//! The cases of ISO/IEC 7816-3, 12.1.2, as APDUs of both protocols under each kind of limits.
+//! The cases of ISO/IEC 7816-3, 12.1.2, as APDUs of both protocols with all limits.
 
 use super::*;
 
-/// A command of the header 00CA0102 whose data are so many 05, with its script; its answer is so many 07.
+/// A command with the header 00CA0102 and so many bytes 05 as data, with its script; its answer is so many bytes 07.
 struct Row<'a> {
     protocols: &'a [Protocol],
     limits: &'a [Limits],
@@ -65,7 +65,7 @@ fn case_3_short() {
     check(&[
         row(1, &[("00CA0102 01 05", "9000")], 0),
         row(255, &[("00CA0102 FF 05*255", "9000")], 0),
-        // Data that nobody expects are told all the same.
+        // Data that nobody expects are returned, too.
         row(1, &[("00CA0102 01 05", "07*4 9000")], 4),
     ]);
 }

@@ -1,4 +1,4 @@
-//! The test card as the other end: what was written is what is read, whatever the way there.
+//! With the test card: written data are read again, whatever form the commands have.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -30,7 +30,7 @@ impl Carrier for Wire {
 }
 
 impl Wire {
-    /// A card that can do what the limits say, and no more.
+    /// A card with these limits.
     fn new(protocol: Protocol, limits: &Limits) -> Wire {
         let mut profile =
             Profile { manners: if protocol == Protocol::T0 { Manners::T0 } else { Manners::T1 }, ..Profile::default() };
@@ -62,13 +62,13 @@ fn protocol() -> impl Strategy<Value = Protocol> {
     prop_oneof![Just(Protocol::T0), Just(Protocol::T1)]
 }
 
-/// Mostly such as are near to something.
+/// Mostly lengths that are near to a limit.
 fn data(most: usize) -> impl Strategy<Value = Vec<u8>> {
     let length = prop_oneof![1usize..4, 254usize..259, 508usize..514, 1..most];
     (length, vec(any::<u8>(), 1..50)).prop_map(|(length, pattern)| pattern.into_iter().cycle().take(length).collect())
 }
 
-/// Whether the data of a command can be brought to the card at all.
+/// Whether card and reader can carry the data of a command at all.
 fn is_carried(limits: &Limits, data: &[u8]) -> bool {
     data.len() <= SHORT_DATA || limits.chaining || limits.extended.is_some_and(|extended| data.len() <= extended.data)
 }
@@ -77,7 +77,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_was_put_is_got(protocol in protocol(), limits in limits(), data in data(65_500)) {
+    fn written_data_can_be_read(protocol in protocol(), limits in limits(), data in data(65_500)) {
         let mut wire = Wire::new(protocol, &limits);
         let put = wire.send(&limits, Command::new(ins::PUT_DATA, 0x5F, 0x50).with_data(&data));
         if is_carried(&limits, &data) {
@@ -106,7 +106,7 @@ proptest! {
             let wanted = step.min(data.len() - read.len());
             let (part, word) = wire.send(&limits, Command::new(ins::READ_BINARY, p1, p2).expecting(wanted)).unwrap();
             prop_assert_eq!(word, 0x9000);
-            // One command brings as much as one response can carry.
+            // One command gets as much as one response can carry.
             prop_assert!(part.len() == wanted || part.len() >= SHORT_RESPONSE && part.len() < wanted);
             read.extend(part);
         }
@@ -118,9 +118,9 @@ proptest! {
     fn what_is_told_of_a_file_is_the_same_by_every_way(protocol in protocol(), limits in limits(), ne in 1usize..65_536) {
         let mut wire = Wire::new(protocol, &limits);
         let select = Command::new(ins::SELECT, 0, 4);
-        let (told, word) = wire.send(&limits, select.with_data(&FILE.to_be_bytes()).expecting(256)).unwrap();
-        prop_assert_eq!((word, told.first(), told.len()), (0x9000, Some(&0x62), 28));
+        let (answer, word) = wire.send(&limits, select.with_data(&FILE.to_be_bytes()).expecting(256)).unwrap();
+        prop_assert_eq!((word, answer.first(), answer.len()), (0x9000, Some(&0x62), 28));
         let (again, _) = wire.send(&limits, select.with_data(&FILE.to_be_bytes()).expecting(ne)).unwrap();
-        prop_assert_eq!(&again[..], &told[..ne.min(told.len())]);
+        prop_assert_eq!(&again[..], &answer[..ne.min(answer.len())]);
     }
 }

@@ -1,16 +1,17 @@
-//! A connection on which pcscd tells of a change, and on which nothing else is asked.
+//! A connection on which pcscd sends notifications of changes, and on which nothing else is asked.
 
 use std::io::{ErrorKind, Read};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use super::question::{TELL_CHANGE_AND_GET_SIZE, broken, greet, hear, say};
+use super::question::{REQUEST_NOTIFICATION_AND_SIZE, broken, greet, receive, send};
 use super::socket::Stream;
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::fallible::Arc;
+use crate::runtime::wait::{is_past, until};
 
-/// What pcscd sends: a time that is always 0, and a code.
-const RING: usize = 8;
+/// The length of a notification: a time that is always 0, and a code.
+const LENGTH: usize = 8;
 
 pub struct Notification {
     stream: Arc<Stream>,
@@ -19,56 +20,56 @@ pub struct Notification {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    Silent,
-    /// It wakes at the next change; so much of that has been seen_wakes.
-    Set(usize),
-    /// It has woken, and nobody has waited for that yet.
-    Rung,
+    Idle,
+    /// A notification was requested; so many bytes of it have been received.
+    Requested(usize),
+    /// A notification has been received that no wait has reported yet.
+    Received,
 }
 
 impl Notification {
     pub fn new(stream: Arc<Stream>) -> Result<Notification> {
         greet(&stream)?;
-        Ok(Notification { stream, state: State::Silent })
+        Ok(Notification { stream, state: State::Idle })
     }
 
-    /// What changes after this makes it ring, once. pcscd does not say that it has seen_wakes; so it is asked for the number
-    /// of its places for readers, which is never 0, as a ring is.
-    pub fn set(&mut self) -> Result<()> {
-        if self.state != State::Silent {
+    /// Requests one notification, for the next change after this. pcscd does not confirm the request. So it is also
+    /// asked for the size of its reader table: this is never 0, as a notification is.
+    pub fn request(&mut self) -> Result<()> {
+        if self.state != State::Idle {
             return Ok(());
         }
         self.stream.set_read_timeout(None).map_err(broken)?;
-        say(&self.stream, &TELL_CHANGE_AND_GET_SIZE)?;
-        self.state = State::Set(0);
-        if hear(&self.stream)? == 0 {
-            let (_code, _size) = (hear(&self.stream)?, hear(&self.stream)?);
-            self.state = State::Rung;
+        send(&self.stream, &REQUEST_NOTIFICATION_AND_SIZE)?;
+        self.state = State::Requested(0);
+        if receive(&self.stream)? == 0 {
+            let (_code, _size) = (receive(&self.stream)?, receive(&self.stream)?);
+            self.state = State::Received;
         }
         Ok(())
     }
 
-    /// Waits until it wakes, or so long. Whether it has woken.
-    pub fn wait(&mut self, limit: Duration) -> Result<bool> {
-        let end = Instant::now() + limit;
-        while let State::Set(seen_wakes) = self.state {
-            let rest = end.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
+    /// Waits for the notification, or until then. Whether it has come.
+    pub fn wait(&mut self, end: Option<Instant>) -> Result<bool> {
+        while let State::Requested(received) = self.state {
+            if is_past(end) {
                 return Ok(false);
             }
-            self.stream.set_read_timeout(Some(rest)).map_err(broken)?;
-            let mut ring = [0; RING];
-            match (&*self.stream).read(ring.get_mut(seen_wakes..).unwrap_or_default()) {
+            // A socket does not accept a timeout of zero.
+            let rest = until(end).map(|rest| rest.max(Duration::from_millis(1)));
+            self.stream.set_read_timeout(rest).map_err(broken)?;
+            let mut bytes = [0; LENGTH];
+            match (&*self.stream).read(bytes.get_mut(received..).unwrap_or_default()) {
                 Ok(0) => return Err(Hresult::SCARD_E_NO_SERVICE),
-                Ok(more) if seen_wakes + more < RING => self.state = State::Set(seen_wakes + more),
-                Ok(_) => self.state = State::Rung,
+                Ok(more) if received + more < LENGTH => self.state = State::Requested(received + more),
+                Ok(_) => self.state = State::Received,
                 Err(error) if is_nothing(error.kind()) => {}
                 Err(error) => return Err(broken(error)),
             }
         }
-        let woken = self.state == State::Rung;
-        self.state = State::Silent;
-        Ok(woken)
+        let has_come = self.state == State::Received;
+        self.state = State::Idle;
+        Ok(has_come)
     }
 }
 
@@ -78,7 +79,7 @@ fn is_nothing(error: ErrorKind) -> bool {
 
 impl Drop for Notification {
     fn drop(&mut self) {
-        // pcscd is to see it, although a child of this process may have the connection, too.
+        // pcscd must notice the end, even if a child of this process has the connection, too.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
@@ -86,6 +87,7 @@ impl Drop for Notification {
 #[cfg(all(test, unix, not(target_os = "macos")))]
 mod tests {
     use super::*;
+    use crate::runtime::wait::in_future;
     use std::io::Write;
 
     const LONG: Duration = Duration::from_secs(60);
@@ -94,78 +96,78 @@ mod tests {
     struct Daemon(Stream);
 
     impl Daemon {
-        fn hears(&mut self, words: &[u32]) {
-            let mut seen_wakes = vec![0; words.len() * 4];
-            self.0.read_exact(&mut seen_wakes).unwrap();
-            assert_eq!(seen_wakes, words.iter().flat_map(|word| word.to_ne_bytes()).collect::<Vec<_>>());
+        fn receives(&mut self, words: &[u32]) {
+            let mut received = vec![0; words.len() * 4];
+            self.0.read_exact(&mut received).unwrap();
+            assert_eq!(received, words.iter().flat_map(|word| word.to_ne_bytes()).collect::<Vec<_>>());
         }
 
-        fn says(&mut self, words: &[u32]) {
+        fn sends(&mut self, words: &[u32]) {
             words.iter().for_each(|word| self.0.write_all(&word.to_ne_bytes()).unwrap());
         }
     }
 
-    fn waker() -> (Notification, Daemon) {
+    fn notification() -> (Notification, Daemon) {
         let (ours, theirs) = Stream::pair().unwrap();
         let mut daemon = Daemon(theirs);
-        daemon.says(&[4, 6, 0]);
-        let waker = Notification::new(Arc::try_new(ours).unwrap()).unwrap();
-        daemon.hears(&[12, 0x11, 4, 6, 0]);
-        (waker, daemon)
+        daemon.sends(&[4, 6, 0]);
+        let notification = Notification::new(Arc::try_new(ours).unwrap()).unwrap();
+        daemon.receives(&[12, 0x11, 4, 6, 0]);
+        (notification, daemon)
     }
 
     #[test]
-    fn rings_once_for_each_time_it_is_set() {
-        let (mut waker, mut daemon) = waker();
+    fn there_is_one_notification_for_each_request() {
+        let (mut notification, mut daemon) = notification();
         for _ in 0..2 {
-            daemon.says(&[2]);
-            waker.set().unwrap();
-            daemon.hears(&[0, 0x13, 0, 0x16]);
-            assert_eq!(waker.wait(SHORT), Ok(false));
-            waker.set().unwrap();
-            daemon.says(&[0, 0]);
-            assert_eq!(waker.wait(LONG), Ok(true));
+            daemon.sends(&[2]);
+            notification.request().unwrap();
+            daemon.receives(&[0, 0x13, 0, 0x16]);
+            assert_eq!(notification.wait(in_future(SHORT)), Ok(false));
+            notification.request().unwrap();
+            daemon.sends(&[0, 0]);
+            assert_eq!(notification.wait(in_future(LONG)), Ok(true));
         }
-        assert_eq!(waker.wait(LONG), Ok(false), "it is not set");
+        assert_eq!(notification.wait(in_future(LONG)), Ok(false), "it is not requested");
     }
 
     #[test]
-    fn a_ring_may_come_before_the_answer() {
-        let (mut waker, mut daemon) = waker();
-        daemon.says(&[0, 0, 2]);
-        waker.set().unwrap();
-        waker.set().unwrap();
-        daemon.hears(&[0, 0x13, 0, 0x16]);
-        assert_eq!(waker.wait(LONG), Ok(true));
-        daemon.says(&[2, 0, 0]);
-        waker.set().unwrap();
-        assert_eq!(waker.wait(LONG), Ok(true));
+    fn a_notification_may_come_before_the_answer() {
+        let (mut notification, mut daemon) = notification();
+        daemon.sends(&[0, 0, 2]);
+        notification.request().unwrap();
+        notification.request().unwrap();
+        daemon.receives(&[0, 0x13, 0, 0x16]);
+        assert_eq!(notification.wait(in_future(LONG)), Ok(true));
+        daemon.sends(&[2, 0, 0]);
+        notification.request().unwrap();
+        assert_eq!(notification.wait(in_future(LONG)), Ok(true));
     }
 
     #[test]
-    fn half_a_ring_is_none() {
-        let (mut waker, mut daemon) = waker();
-        daemon.says(&[2, 0]);
-        waker.set().unwrap();
-        assert_eq!(waker.wait(SHORT), Ok(false));
-        daemon.says(&[0]);
-        assert_eq!(waker.wait(LONG), Ok(true));
+    fn half_a_notification_is_none() {
+        let (mut notification, mut daemon) = notification();
+        daemon.sends(&[2, 0]);
+        notification.request().unwrap();
+        assert_eq!(notification.wait(in_future(SHORT)), Ok(false));
+        daemon.sends(&[0]);
+        assert_eq!(notification.wait(in_future(LONG)), Ok(true));
     }
 
     #[test]
-    fn who_is_gone_rings_no_more() {
-        let (mut waker, mut daemon) = waker();
-        daemon.says(&[2]);
-        waker.set().unwrap();
+    fn a_daemon_that_has_ended_is_an_error() {
+        let (mut notification, mut daemon) = notification();
+        daemon.sends(&[2]);
+        notification.request().unwrap();
         drop(daemon);
-        assert_eq!(waker.wait(LONG), Err(Hresult::SCARD_E_NO_SERVICE));
+        assert_eq!(notification.wait(in_future(LONG)), Err(Hresult::SCARD_E_NO_SERVICE));
     }
 
     #[test]
     fn the_daemon_sees_its_end() {
-        let (waker, mut daemon) = waker();
-        let _of_a_child = waker.stream.try_clone().unwrap();
-        drop(waker);
+        let (notification, mut daemon) = notification();
+        let _of_a_child = notification.stream.try_clone().unwrap();
+        drop(notification);
         assert_eq!(daemon.0.read(&mut [0]).unwrap(), 0);
     }
 }

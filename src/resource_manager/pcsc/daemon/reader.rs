@@ -1,11 +1,12 @@
-//! A reader as pcscd tells of it.
+//! A reader as pcscd describes it.
 
 use pcsc::ffi::{self, DWORD};
 
 use crate::iso7816::atr::{self, Atr};
 use crate::resource_manager::ifd_name::{self, IfdName};
 
-/// Where the fields of pcscd's structure are, in bytes, and how long it is. Numbers have 32 bits, in the order of the machine.
+/// The offsets of the fields in pcscd's structure, in bytes, and its length. Numbers have 32 bits, in the byte order of
+/// the machine.
 const EVENTS: usize = ifd_name::MAX_LENGTH + 1;
 const STATE: usize = EVENTS + 4;
 const ATR: usize = STATE + 8; // behind the number of its users
@@ -16,17 +17,17 @@ pub(super) const LENGTH: usize = PROTOCOL + 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reader {
     pub name: IfdName,
-    /// Grows whenever a card comes or goes.
+    /// Incremented when a card is inserted or removed.
     pub events: u16,
     /// The bits of SCardStatus.
     pub state: DWORD,
-    /// Of the card that was in last.
+    /// The ATR of the last card.
     pub atr: Atr,
     pub protocol: DWORD,
 }
 
 impl Reader {
-    /// None where no reader is, or one with a name that no program could say.
+    /// None for an empty entry, or for a name that no program could use.
     pub fn read(bytes: &[u8; LENGTH]) -> Option<Reader> {
         let name = bytes.get(..EVENTS)?.split(|byte| *byte == 0).next()?;
         let length = number(bytes, ATR_LENGTH)? as usize;
@@ -40,12 +41,12 @@ impl Reader {
         })
     }
 
-    /// Whether pcscd can speak with it.
+    /// Whether pcscd has communication with the reader.
     pub fn is_available(&self) -> bool {
         self.state & ffi::SCARD_UNKNOWN == 0
     }
 
-    /// The ATR of the card that is in.
+    /// The ATR of the present card.
     pub fn card(&self) -> Option<Atr> {
         (self.state & ffi::SCARD_PRESENT != 0).then_some(self.atr)
     }
@@ -59,8 +60,8 @@ fn number(bytes: &[u8; LENGTH], at: usize) -> Option<u32> {
 pub mod tests {
     use super::*;
 
-    /// What pcscd would send.
-    pub fn told(name: &str, events: u32, state: u32, atr: &[u8], atr_length: u32, protocol: u32) -> [u8; LENGTH] {
+    /// The structure that pcscd would send.
+    pub fn encoded(name: &str, events: u32, state: u32, atr: &[u8], atr_length: u32, protocol: u32) -> [u8; LENGTH] {
         let mut bytes = [0; LENGTH];
         let mut put = |at: usize, what: &[u8]| bytes[at..at + what.len()].copy_from_slice(what);
         put(0, name.as_bytes());
@@ -76,7 +77,7 @@ pub mod tests {
     #[test]
     fn a_reader_is_read() {
         assert_eq!(LENGTH, 184);
-        let reader = Reader::read(&told("R 00 00", 0x1_0003, 0x34, &[0x3B, 0x80, 0x01], 3, 2)).unwrap();
+        let reader = Reader::read(&encoded("R 00 00", 0x1_0003, 0x34, &[0x3B, 0x80, 0x01], 3, 2)).unwrap();
         assert_eq!(reader.name, IfdName::new(b"R 00 00").unwrap());
         assert_eq!((reader.events, reader.state, reader.protocol), (3, 0x34, 2));
         assert_eq!(reader.card(), Some(Atr::new(&[0x3B, 0x80, 0x01])));
@@ -84,17 +85,17 @@ pub mod tests {
     }
 
     #[test]
-    fn a_place_without_a_reader_is_none() {
-        assert_eq!(Reader::read(&told("", 0, 0, &[], 34, 0)), None);
+    fn an_empty_entry_is_no_reader() {
+        assert_eq!(Reader::read(&encoded("", 0, 0, &[], 34, 0)), None);
         assert_eq!(Reader::read(&[0xFF; LENGTH]), None);
     }
 
     #[test]
-    fn a_card_that_has_left_or_says_nothing_has_no_atr() {
-        let card = |state, length| Reader::read(&told("R", 4, state, &[0x3B, 0], length, 1)).unwrap().card();
+    fn a_removed_or_mute_card_has_no_atr() {
+        let card = |state, length| Reader::read(&encoded("R", 4, state, &[0x3B, 0], length, 1)).unwrap().card();
         assert_eq!(card(0x02, 2), None);
         assert_eq!(card(0x0C, 0), Some(Atr::default()));
         assert_eq!(card(0x04, 34), Some(Atr::default()), "not yet known");
-        assert!(!Reader::read(&told("R", 0, 1, &[], 0, 0)).unwrap().is_available());
+        assert!(!Reader::read(&encoded("R", 0, 1, &[], 0, 0)).unwrap().is_available());
     }
 }

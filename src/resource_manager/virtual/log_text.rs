@@ -1,4 +1,4 @@
-//! How the log of a virtual reader names things: in the words of the type library.
+//! The text for each constant in the log of a virtual reader.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::card::PowerEvent;
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, Protocols, ShareMode};
 use crate::abi::hresult::Result;
 
-/// What came of an operation, or the name of the code.
+/// The result of an operation, or the name of its code.
 pub struct Outcome<T>(pub Result<T>);
 
 impl<T: fmt::Display> fmt::Display for Outcome<T> {
@@ -18,7 +18,7 @@ impl<T: fmt::Display> fmt::Display for Outcome<T> {
     }
 }
 
-/// An outcome of which there is nothing to say.
+/// The result of an operation that returns nothing.
 pub fn done<T>(result: &Result<T>) -> Outcome<&'static str> {
     Outcome(result.as_ref().map(|_| "ok").map_err(|code| *code))
 }

@@ -1,4 +1,4 @@
-//! The words of PC/SC for what libscm names in its own types. They differ from platform to platform.
+//! The constants of PC/SC for the types of libscm. They differ between platforms.
 
 use pcsc::ffi::{self, DWORD};
 
@@ -14,7 +14,7 @@ pub fn native_share_mode(share_mode: ShareMode) -> DWORD {
 
 pub fn native_protocols(access: Access) -> DWORD {
     match access {
-        // Direct is the reader without its card: any protocol would make the service look for one.
+        // A direct connection uses the reader without its card. With a protocol the service would look for a card.
         Access { share_mode: ShareMode::Direct, .. } => 0,
         Access { protocols: Protocols::T0, .. } => ffi::SCARD_PROTOCOL_T0,
         Access { protocols: Protocols::T1, .. } => ffi::SCARD_PROTOCOL_T1,
@@ -49,7 +49,7 @@ pub fn native_disposition(disposition: Disposition) -> DWORD {
     }
 }
 
-/// Windows has an enumeration, the others a bit mask in which the highest bit is the most that is known.
+/// Windows has an enumeration, the others a bit mask. Its highest bit is the most specific state.
 pub fn state_from_native(state: DWORD) -> CardState {
     const KNOWN: [(DWORD, CardState); 5] = [
         (ffi::SCARD_SPECIFIC, CardState::SpecificMode),

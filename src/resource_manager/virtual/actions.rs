@@ -1,5 +1,5 @@
-//! What happens to virtual readers from outside, by the hand of the program that made them: they are plugged and
-//! unplugged, cards come and go, others reset them, and the service stops and starts.
+//! What a program does with its virtual readers: it plugs and unplugs them, inserts and removes cards, resets cards,
+//! and stops and starts the service.
 
 use super::calls::power_up;
 use super::card::{Card, PowerEvent};
@@ -17,7 +17,7 @@ use crate::runtime::fallible::Arc;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IfdNumber(usize);
 
-/// A reader of this name appears.
+/// Adds a reader with this name.
 pub fn create(name: IfdName, make: Make) -> Result<IfdNumber> {
     let ifd = Ifd::new(name, make)?;
     let mut manager = lock();
@@ -31,20 +31,20 @@ pub fn create(name: IfdName, make: Make) -> Result<IfdNumber> {
     Ok(IfdNumber(number))
 }
 
-/// The reader is unplugged, with the card that is in it.
+/// Unplugs the reader, with the card in it.
 pub fn destroy(ifd: IfdNumber) -> Result<()> {
     let mut manager = lock();
     let gone = manager.ifds.remove(ifd.0).map_err(|_| Hresult::E_HANDLE)?;
     manager.signal(ifd.0, Hresult::SCARD_E_READER_UNAVAILABLE);
     drop(manager);
-    gone.driver.disturb();
+    gone.driver.interrupt();
     if let Some(slot) = gone.slot {
         turn_off(&slot.card);
     }
     Ok(())
 }
 
-/// A card is put in, and powered. After a failure it is still the caller's.
+/// Inserts a card and powers it. After a failure the card still belongs to the caller.
 pub fn insert(ifd: IfdNumber, card: Card) -> Result<()> {
     let card = Arc::try_new(card)?;
     let mut manager = lock();
@@ -58,12 +58,12 @@ pub fn insert(ifd: IfdNumber, card: Card) -> Result<()> {
     reader.log.line(format_args!("insert {}", Hex(card.atr.as_bytes())));
     manager.announce_to_all();
     drop(manager);
-    // A mute card is in, too. Another thread may have used it, and so powered it, already.
+    // A mute card counts as inserted, too. Another thread may have used the card, and so powered it, already.
     let _ = power_up(ifd.0, &card);
     Ok(())
 }
 
-/// The card is pulled.
+/// Removes the card.
 pub fn remove(ifd: IfdNumber) -> Result<()> {
     let mut manager = lock();
     let reader = manager.ifd(ifd.0)?;
@@ -77,8 +77,8 @@ pub fn remove(ifd: IfdNumber) -> Result<()> {
     Ok(())
 }
 
-/// Someone else resets the card, or turns its power off, once it is done with what it is in. From a callback of the card
-/// itself it happens at once, to the exchange that is under way.
+/// Resets the card, or turns its power off, as another application would, after the present call of the card. In a
+/// callback of the card itself it happens at once, to the present exchange.
 pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
     let event = match action {
         Disposition::Reset => PowerEvent::Reset,
@@ -89,7 +89,7 @@ pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
         let card = lock().ifd(ifd.0)?.card()?;
         let waited = card.alone(|alone| {
             signal_reset(ifd, &card)?;
-            // A card that is mute from now on was reset, too.
+            // A card that does not answer was reset, too.
             let _ = alone.power(event);
             Ok(())
         });
@@ -98,7 +98,7 @@ pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
             Ok(None) => {}
             Err(_) => {
                 signal_reset(ifd, &card)?;
-                card.tell(event);
+                card.notify(event);
                 return Ok(());
             }
         }
@@ -119,7 +119,7 @@ fn signal_reset(ifd: IfdNumber, card: &Arc<Card>) -> Result<()> {
     Ok(())
 }
 
-/// The next calls of an operation fail, or take their time.
+/// Makes the next calls of an operation fail, or take longer.
 pub fn fail(ifd: IfdNumber, failure: Failure) -> Result<()> {
     lock().ifd(ifd.0)?.failures.plan(failure)
 }
@@ -136,19 +136,14 @@ pub fn clear_log(ifd: IfdNumber) -> Result<()> {
     Ok(())
 }
 
-/// The virtual resource manager goes down, and with it every connection. Tells whether it was up.
+/// Stops the service, and ends all connections. Whether it was running.
 pub fn stop_service() -> bool {
     let mut manager = lock();
     if !manager.runs {
         return false;
     }
     manager.runs = false;
-    for (_, known) in manager.contexts.iter_mut() {
-        *known = false;
-    }
-    for (_, connection) in manager.connections.iter_mut() {
-        connection.trouble = Some(Hresult::SCARD_E_NO_SERVICE);
-    }
+    manager.orphan_all();
     for (_, ifd) in manager.ifds.iter_mut() {
         (ifd.transaction, ifd.exclusive) = (None, None);
         ifd.changes = ifd.changes.wrapping_add(1);
@@ -158,7 +153,7 @@ pub fn stop_service() -> bool {
     manager.announce_to_all();
     drop(manager);
     for_each_ifd(|driver, card| {
-        driver.disturb();
+        driver.interrupt();
         if let Some(card) = card {
             turn_off(card);
         }
@@ -166,7 +161,7 @@ pub fn stop_service() -> bool {
     true
 }
 
-/// The virtual resource manager comes up, and powers the cards that it finds. Tells whether it was down.
+/// Starts the service, which powers the present cards. Whether it was stopped.
 pub fn start_service() -> bool {
     let mut manager = lock();
     if manager.runs {
@@ -181,13 +176,13 @@ pub fn start_service() -> bool {
     drop(manager);
     for_each_ifd(|_, card| {
         if let Some(card) = card {
-            card.tell(PowerEvent::On);
+            card.notify(PowerEvent::On);
         }
     });
     true
 }
 
-/// One reader after the other, each by itself, because a callback may do anything to any of them.
+/// Visits each reader without a lock, because a callback may change the list of readers.
 fn for_each_ifd(act: impl Fn(&Driver, Option<&Card>)) {
     let mut last = 0;
     while let Some((number, driver, card)) = next_ifd(last) {
@@ -196,15 +191,15 @@ fn for_each_ifd(act: impl Fn(&Driver, Option<&Card>)) {
     }
 }
 
-/// The next reader behind `last`, and its card.
+/// The next reader after `last`, and its card.
 fn next_ifd(last: usize) -> Option<(usize, Arc<Driver>, Option<Arc<Card>>)> {
     let manager = lock();
     let next = manager.ifds.iter().find(|(number, _)| *number > last);
     next.map(|(number, ifd)| (number, ifd.driver.clone(), ifd.card().ok()))
 }
 
-/// The card has no power any more, and who waits for it waits in vain.
+/// Turns the card off, and wakes the threads that wait for it.
 fn turn_off(card: &Card) {
-    card.disturb();
-    card.tell(PowerEvent::Off);
+    card.interrupt();
+    card.notify(PowerEvent::Off);
 }

@@ -1,4 +1,4 @@
-//! The end of an attachment: what it leaves behind, and where that is closed.
+//! The end of an attachment: how its connection is closed, and on which thread.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -17,10 +17,10 @@ use crate::runtime::reentrancy;
 use crate::runtime::thread;
 use crate::runtime::wait::{WaitLimit, Waker};
 
-/// How long the last thread to leave an attachment stays to see its end.
+/// How long a thread waits for another thread that closes the attachment.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// What an attachment leaves behind. It is closed when it is dropped.
+/// The parts of an attachment that has ended. Dropping them closes the connection.
 struct Remains {
     manager: &'static dyn ResourceManager,
     ownership: Ownership,
@@ -34,44 +34,42 @@ struct Remains {
 }
 
 impl Attachment {
-    /// Ends the attachment, however long that takes. That there is nothing left to end is no failure, unless the card was to be
+    /// Ends the attachment, without a limit. A connection that is already lost is a failure only if the card was to be
     /// disposed of.
     pub fn close(&mut self) -> Result<()> {
         let Some(mut remains) = self.take_remains() else { return Ok(()) };
         match remains.close() {
             Err(Hresult::SCARD_E_NOT_READY) if remains.connection.is_some() => {
-                remains.close_elsewhere();
+                remains.close_on_other_thread();
                 Ok(())
             }
             closed => closed,
         }
     }
 
-    /// Whether the card can be disposed of without a wait for the others, on a thread that does not wait for them. A call that is
-    /// under way on this attachment ends it when it returns.
+    /// Fails on a thread that must not wait for the other attachments, if the disposal of the card would. If another
+    /// call on this attachment is under way, it ends the attachment when it returns.
     pub(super) fn may_dispose(&self) -> Result<()> {
-        let Some(session) = self.try_enter() else { return Ok(()) };
-        if !reentrancy::is_called() || session.reader_lock.is_some() || self.registration.is_free() {
+        let Some(session) = self.try_begin_call() else { return Ok(()) };
+        if !reentrancy::is_called() || session.locks.reader.is_some() || self.registration.is_free() {
             return Ok(());
         }
         Err(Hresult::SCARD_E_NOT_READY)
     }
 
-    /// None where it has ended already.
+    /// None if the attachment has already ended.
     fn take_remains(&mut self) -> Option<Remains> {
-        let Facts { ownership, parting, .. } = *self.facts();
+        let Facts { ownership, disposition, .. } = *self.facts();
         let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if session.is_closed {
-            return None;
-        }
-        session.is_closed = true;
+        let connection = session.connection.close()?;
+        session.response.close(&self.registration.spare);
         Some(Remains {
             manager: self.manager,
             ownership,
-            access: session.access,
-            disposition: parting,
-            connection: Some(std::mem::replace(&mut session.connection, Err(Hresult::E_HANDLE))),
-            reader_lock: session.reader_lock.take(),
+            access: session.connection.access(),
+            disposition,
+            connection: Some(connection),
+            reader_lock: session.locks.reader.take(),
             registration: self.registration.clone(),
             waker: self.waker.clone(),
         })
@@ -79,24 +77,24 @@ impl Attachment {
 }
 
 impl Drop for Attachment {
-    /// The last thread to leave is one whose call had nothing to do with the end, and perhaps a limit.
+    /// Runs on the thread that uses the attachment last. Its call is another one than the detach, and may have a limit.
     fn drop(&mut self) {
         if !self.is_of_this_process() {
-            // The lock is the parent's, and its transaction goes on.
+            // The lock belongs to the parent process, and its transaction goes on.
             let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
-            std::mem::forget(session.reader_lock.take());
+            std::mem::forget(session.locks.reader.take());
         } else if let Some(remains) = self.take_remains() {
-            remains.close_elsewhere();
+            remains.close_on_other_thread();
         }
     }
 }
 
 impl Remains {
-    /// Closes on a thread of the library's, which this one does not wait for but a moment: mostly that is enough.
-    fn close_elsewhere(mut self) {
+    /// Closes on a thread of the library. This thread waits for it only for a moment, which is mostly enough.
+    fn close_on_other_thread(mut self) {
         let waker = self.waker.clone();
         let seen_wakes = waker.wakes();
-        // Where no thread can be had, what it was to do is dropped, and so done here.
+        // If there is no thread, the closure is dropped, which closes on this one.
         let spawned = thread::spawn(move || {
             let _ = self.close();
             self.waker.wake();
@@ -111,12 +109,12 @@ impl Remains {
         match (connection, self.ownership) {
             (None, _) => Ok(()),
             (Some(connection), Ownership::Borrowed) => {
-                self.leave(reader_lock);
-                connection.map(drop).or_else(|code| self.unless_left(code))
+                self.end_transaction(reader_lock);
+                connection.map(drop).or_else(|code| self.failure_to_dispose(code))
             }
-            (Some(Err(code)), Ownership::Owned) => self.unless_left(code),
+            (Some(Err(code)), Ownership::Owned) => self.failure_to_dispose(code),
             (Some(Ok(connection)), Ownership::Owned) => {
-                let alone = self.alone_to_dispose(connection.icc, reader_lock.is_some());
+                let alone = self.hold_to_dispose(connection.icc, reader_lock.is_some());
                 if alone.as_ref().is_err_and(|code| *code == Hresult::SCARD_E_NOT_READY) {
                     (self.connection, self.reader_lock) = (Some(Ok(connection)), reader_lock);
                     return Err(Hresult::SCARD_E_NOT_READY);
@@ -124,29 +122,30 @@ impl Remains {
                 // The transaction ends with the connection, and not before.
                 let closed = connection.close(self.manager, self.disposition);
                 if let Some(mut reader_lock) = reader_lock {
-                    reader_lock.lapse();
+                    reader_lock.connection_closed();
                 }
                 closed
             }
         }
     }
 
-    /// The handle lives on, so the transaction would too.
-    fn leave(&self, reader_lock: Option<ReaderLock>) {
+    /// A borrowed handle stays connected, so its transaction would stay open.
+    fn end_transaction(&self, reader_lock: Option<ReaderLock>) {
         if let Some(mut reader_lock) = reader_lock {
             let _ = reader_lock.end_past_signals(self.access, &WaitLimit::ENDLESS);
         }
     }
 
-    fn unless_left(&self, code: Hresult) -> Result<()> {
+    /// Without a connection a card is left as it is, but cannot be disposed of.
+    fn failure_to_dispose(&self, code: Hresult) -> Result<()> {
         match self.disposition {
             Disposition::Leave => Ok(()),
             _ => Err(code),
         }
     }
 
-    /// Keeps the others away until the card is disposed of. A thread that does not wait for them is not ready.
-    fn alone_to_dispose(&self, icc: Icc, is_alone: bool) -> Result<Option<Hold>> {
+    /// Keeps the other attachments away until the card is disposed of. Fails on a thread that must not wait for them.
+    fn hold_to_dispose(&self, icc: Icc, is_alone: bool) -> Result<Option<Hold>> {
         if is_alone || self.disposition == Disposition::Leave {
             return Ok(None);
         }
@@ -158,9 +157,9 @@ impl Remains {
 
 impl Drop for Remains {
     fn drop(&mut self) {
-        // Nobody is left who could be told.
+        // No caller is left who could be told of a failure.
         if self.close().is_err() && self.connection.is_some() {
-            // There was no memory for a thread that may wait for the others.
+            // There was no memory for a thread that may wait for the other attachments.
             self.disposition = Disposition::Leave;
             let _ = self.close();
         }

@@ -1,4 +1,5 @@
-//! What libpcsclite cannot answer any more once it has lost count of its readers (see `daemon`), put together from what pcscd says.
+//! The answers of libpcsclite, computed from those of pcscd, after libpcsclite has lost count of its readers (see
+//! `daemon`).
 
 use std::ffi::CStr;
 use std::thread::sleep;
@@ -6,23 +7,24 @@ use std::time::Duration;
 
 use pcsc::ffi;
 
-use super::{bounds, daemon, ifd_of, native};
+use super::cards::ifd_of;
+use super::{bounds, daemon, native};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;
 use crate::resource_manager::{Icc, MAX_ATTRIBUTE};
 use crate::runtime::cancellation::hold_off;
 
-/// How often it is asked whether another has given the card back.
+/// How often it is checked whether another application has ended its transaction.
 const POLL: Duration = Duration::from_millis(5);
 
-/// The answer of libpcsclite, or that of `recount` where there is none.
-pub fn if_lost<T>(answer: Result<T>, recount: impl FnOnce() -> Result<T>) -> Result<T> {
+/// The answer of libpcsclite, or that of `ask_daemon` if libpcsclite has lost count.
+pub fn if_lost<T>(answer: Result<T>, ask_daemon: impl FnOnce() -> Result<T>) -> Result<T> {
     match answer {
         Err(lost @ Hresult::SCARD_E_UNSUPPORTED_FEATURE) if daemon::is_needed() => {
             let _cancellation = hold_off();
-            match recount() {
-                // It is another pcscd, so this was its own word.
+            match ask_daemon() {
+                // Another pcscd runs, so the error is a real one.
                 Err(Hresult::SCARD_E_SERVICE_STOPPED) => Err(lost),
                 answer => answer,
             }
@@ -31,7 +33,7 @@ pub fn if_lost<T>(answer: Result<T>, recount: impl FnOnce() -> Result<T>) -> Res
     }
 }
 
-/// What SCardListReaders would list.
+/// The list of SCardListReaders.
 pub fn list() -> Result<Vec<u8>> {
     let mut names = MultiString::new()?;
     for reader in daemon::readers()? {
@@ -40,7 +42,7 @@ pub fn list() -> Result<Vec<u8>> {
     Ok(names.into_bytes())
 }
 
-/// What SCardStatus would tell of. It waits for others, and fails with a signal, as that does.
+/// The reader that SCardStatus reports. Like SCardStatus it waits for other applications, and fails with a signal.
 pub fn reader_of(icc: Icc) -> Result<daemon::Reader> {
     let name = name_of(icc)?;
     let reader = daemon::readers()?.into_iter().find(|reader| reader.name == name);
@@ -52,7 +54,7 @@ fn name_of(icc: Icc) -> Result<IfdName> {
     loop {
         match native::get_attribute(icc, ffi::SCARD_ATTR_DEVICE_FRIENDLY_NAME as u32, &mut name) {
             Err(Hresult::SCARD_E_SHARING_VIOLATION) => sleep(POLL),
-            // Of ours it is known better than by a driver.
+            // libscm knows the reader of its own handles better than a driver.
             Ok(_) => break ifd_of(icc).map_or_else(|| IfdName::new(text(&name)).map_err(|_| bounds::IMPOSSIBLE), Ok),
             Err(
                 Hresult::SCARD_E_INSUFFICIENT_BUFFER

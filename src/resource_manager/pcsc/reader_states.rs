@@ -1,6 +1,8 @@
-//! What libpcsclite has last seen_wakes of all readers is one array for all threads of the process, and before 2.0.1 who reads an
-//! answer into it holds no lock against those who look at it. A thread that was kept from the processor behind its question
-//! writes there what was true when it asked, over what another has just been told.
+//! Protects questions for the states of the readers from each other.
+//!
+//! libpcsclite keeps the states of all readers in one array for all threads of the process. Before 2.0.1 a thread that
+//! stores an answer there takes no lock against threads that read it. A delayed thread can overwrite the array with its
+//! older answer, after another thread has got a newer one.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,16 +10,16 @@ use super::IS_PCSC_LITE;
 use super::bounds::MOST_ANSWERS;
 use crate::abi::hresult::{Hresult, Result};
 
-/// Those of this process.
-pub static STATES: States = States { under_way: AtomicUsize::new(0) };
+/// The questions of this process.
+pub static READER_STATES: States = States { under_way: AtomicUsize::new(0) };
 
 pub struct States {
-    /// How many calls of ours are reading them. What the caller's own threads ask PC/SC is not known.
+    /// How many calls of the library ask now. The calls of the program itself are not known.
     under_way: AtomicUsize,
 }
 
 impl States {
-    /// In the child of a fork, which has none of the threads that were in a call.
+    /// In the child of a fork: it has none of the threads that were in a call.
     #[cfg(unix)]
     pub fn forget_all(&self) {
         self.under_way.store(0, Ordering::Relaxed);
@@ -25,25 +27,26 @@ impl States {
 
     /// Makes a call that reads the states of the readers.
     pub fn reading<T>(&self, call: impl FnOnce() -> T) -> T {
-        // Before the call asks: who does not see it here has begun before, and what it is told is no older than that.
+        // Counted before the call asks: a thread that does not see the count here has begun earlier, so this answer is
+        // newer.
         self.under_way.fetch_add(1, Ordering::SeqCst);
         let result = call();
         self.under_way.fetch_sub(1, Ordering::Relaxed);
         result
     }
 
-    /// Asks until the answer is one that was true after this has begun. Of the calls that are under way now each can spoil one
-    /// answer, as what it asks for after that is new; so an answer that comes once more often than that in a row is true. One that
-    /// `is_certain` is taken as it comes.
+    /// Asks until the answer was true at some moment after the beginning. Each of the other present calls can overwrite
+    /// one answer; what it asks for later is new. So an answer that is repeated once more than there are other calls is
+    /// true. An answer that `is_certain` is taken at once.
     pub fn settled<T: PartialEq>(&self, ask: impl Fn() -> Result<T>, is_certain: impl Fn(&T) -> bool) -> Result<T> {
         let others = if IS_PCSC_LITE { self.under_way.load(Ordering::SeqCst) } else { 0 };
         let mut answer = ask();
         let mut agreeing = 0;
-        // So many make certain that it comes so often, if nothing changes all the time.
+        // After so many questions the answer has been repeated often enough, unless the states change all the time.
         for _ in 0..others.saturating_mul(others + 2).min(MOST_ANSWERS) {
             let is_doubtful = match &answer {
                 Ok(answer) => !is_certain(answer),
-                // Any other error the service has told itself.
+                // Any other error comes from the service itself.
                 Err(code) => matches!(*code, Hresult::SCARD_E_READER_UNAVAILABLE | Hresult::SCARD_E_UNKNOWN_READER),
             };
             if agreeing == others || !is_doubtful {
@@ -64,7 +67,7 @@ mod tests {
 
     const NEVER: fn(&u32) -> bool = |_| false;
 
-    /// What comes of these answers while so many other calls are under way, and how many were asked for.
+    /// The result of these answers beside so many other calls, and how many answers were used.
     fn settle(others: usize, answers: &[Result<u32>], is_certain: impl Fn(&u32) -> bool) -> (Result<u32>, usize) {
         let asked = Cell::new(0);
         let ask = || {
@@ -79,12 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn who_is_alone_asks_once() {
+    fn without_other_calls_one_answer_is_enough() {
         assert_eq!(settle(0, &[Ok(7)], NEVER), (Ok(7), 1));
     }
 
     #[test]
-    fn each_of_the_others_can_spoil_one_answer_wherever() {
+    fn each_other_call_can_overwrite_one_answer() {
         const OLD: Result<u32> = Err(Hresult::SCARD_E_READER_UNAVAILABLE);
         const NEW: Result<u32> = Ok(7);
         assert_eq!(settle(1, &[NEW, NEW], NEVER), (NEW, 2));
@@ -95,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_certain_is_not_asked_for_again() {
+    fn a_certain_answer_is_enough() {
         const GONE: Result<u32> = Err(Hresult::SCARD_W_REMOVED_CARD);
         assert_eq!(settle(3, &[Ok(7)], |answer| *answer == 7), (Ok(7), 1));
         assert_eq!(settle(3, &[Ok(0), Ok(7)], |answer| *answer == 7), (Ok(7), 2));
@@ -104,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_an_end_where_everything_changes_all_the_time() {
+    fn it_ends_although_the_answers_always_change() {
         let answers: Vec<_> = (0..9).map(Ok).collect();
         assert_eq!(settle(2, &answers, NEVER), (Ok(8), 9));
     }

@@ -1,16 +1,16 @@
-//! The codes of PC/SC, as the platform says them, and the codes of libscm for them.
+//! Translates the codes of PC/SC into those of libscm.
 //!
-//! What comes from there speaks of readers, cards and the service. The other codes of libscm speak of its own objects
-//! (`E_HANDLE`, `E_UNEXPECTED`), of arguments of its callers, of their waits and buffers, or of what the status word of a card
-//! means. None of these comes from outside, whatever a service or a driver answers.
+//! Codes of PC/SC concern readers, cards and the service. The other codes of libscm concern its own objects
+//! (`E_HANDLE`, `E_UNEXPECTED`), the arguments of its callers, their waits and buffers, or the status word of a card. A
+//! service or driver can never cause one of these.
 
 use pcsc::ffi::LONG;
 
 use super::IS_PCSC_LITE;
 use crate::abi::hresult::{Hresult, Result};
 
-/// The outcome of a call: 0 is its only success. A LONG has 32 or 64 bits, and a code in it is sign-extended or not. `answers` are
-/// the codes with which this call answers the question, and which have another meaning anywhere else.
+/// The result of a call: only 0 is a success. A LONG has 32 or 64 bits, and some platforms extend the sign of a code.
+/// `answers` are the codes that this call returns as an answer; after another call they have another meaning.
 #[inline(always)]
 pub fn check(code: LONG, answers: &[Hresult]) -> Result<()> {
     match code as u32 {
@@ -23,38 +23,38 @@ pub fn check(code: LONG, answers: &[Hresult]) -> Result<()> {
 fn failure(code: u32, answers: &[Hresult]) -> Hresult {
     match translate(code) {
         code if answers.contains(&code) => code,
-        // To a caller of libscm these are about a limit, a cancel or a buffer of his own.
+        // To a caller of libscm these codes would concern a limit, a cancel or a buffer of its own.
         Hresult::SCARD_E_TIMEOUT => Hresult::SCARD_F_WAITED_TOO_LONG,
         Hresult::SCARD_E_CANCELLED => Hresult::SCARD_E_SYSTEM_CANCELLED,
         Hresult::SCARD_E_INSUFFICIENT_BUFFER => Hresult::SCARD_E_COMM_DATA_LOST,
-        // What libpcsclite makes of a connection that ends in the middle of a message: the daemon was killed.
+        // libpcsclite reports this when a connection ends in the middle of a message: the daemon was killed.
         Hresult::SCARD_W_SECURITY_VIOLATION if IS_PCSC_LITE => Hresult::SCARD_F_COMM_ERROR,
         code => code,
     }
 }
 
-/// The code of libscm for a failure that PC/SC tells by this code.
+/// The code of libscm for a code of PC/SC.
 fn translate(code: u32) -> Hresult {
     const FACILITY_WIN32: u32 = 0x8007_0000;
     match Hresult(code as i32) {
-        // One thing, one code: the memory of the service and ours.
+        // The memory of the service and that of this process have the same code.
         Hresult::SCARD_E_NO_MEMORY => Hresult::E_OUTOFMEMORY,
-        // The service ends. With us it is the code for the end of this process.
+        // The service ends. In libscm this code means the end of this process.
         Hresult::SCARD_P_SHUTDOWN => Hresult::SCARD_E_SERVICE_STOPPED,
-        // pcsc-lite before 2.0 uses the number of "unexpected" for "unsupported", and has no "unexpected".
+        // pcsc-lite before 2.0 has this number for "unsupported", and has no "unexpected".
         Hresult::SCARD_E_UNEXPECTED if cfg!(not(windows)) => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
         Hresult::E_NOTIMPL => Hresult::SCARD_E_UNSUPPORTED_FEATURE,
         Hresult::E_ABORT => Hresult::SCARD_E_CANCELLED,
         Hresult::E_POINTER => Hresult::SCARD_E_INVALID_PARAMETER,
-        said if OF_A_SERVICE.contains(&said) => said,
+        said if SERVICE_CODES.contains(&said) => said,
         _ if code <= 0xFFFF || code & 0xFFFF_0000 == FACILITY_WIN32 => from_win32(code as u16),
-        // A success that is none, a code of something else, or one that a driver has made up.
+        // An unknown success code, a code of another facility, or an invention of a driver.
         _ => Hresult::SCARD_F_UNKNOWN_ERROR,
     }
 }
 
-/// What a service can say. The rest of the table is about directories, files, certificates, codes and caches.
-const OF_A_SERVICE: &[Hresult] = &[
+/// The codes that a service can return. The others concern directories, files, certificates, PINs and caches.
+const SERVICE_CODES: &[Hresult] = &[
     Hresult::SCARD_F_INTERNAL_ERROR,
     Hresult::SCARD_E_CANCELLED,
     Hresult::SCARD_E_INVALID_HANDLE,
@@ -97,9 +97,9 @@ const OF_A_SERVICE: &[Hresult] = &[
     Hresult::SCARD_W_SECURITY_VIOLATION,
 ];
 
-/// Winscard lets Win32 errors of the drivers through, as they are or as HRESULTs.
+/// Winscard passes on Win32 errors of drivers, as they are or as HRESULTs.
 fn from_win32(error: u16) -> Hresult {
-    /// By their numbers in winerror.h.
+    /// The numbers are those of winerror.h.
     const ERRORS: &[(u16, Hresult)] = &[
         (1, Hresult::SCARD_E_UNSUPPORTED_FEATURE), // INVALID_FUNCTION
         (5, Hresult::SCARD_W_SECURITY_VIOLATION),  // ACCESS_DENIED
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::abi::hresult::CODES;
 
-    fn strictly(code: u32) -> Hresult {
+    fn failure_of(code: u32) -> Hresult {
         check(code as LONG, &[]).expect_err("no failure is a success")
     }
 
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_drivers_and_of_memory_have_a_code_of_ours() {
+    fn codes_of_drivers_and_of_memory_are_translated() {
         assert_eq!(translate(50), Hresult::SCARD_E_UNSUPPORTED_FEATURE);
         assert_eq!(translate(6), Hresult::SCARD_E_INVALID_HANDLE);
         assert_eq!(translate(0x8007_0006), Hresult::SCARD_E_INVALID_HANDLE);
@@ -151,47 +151,47 @@ mod tests {
         assert_eq!(translate(0x8007_000E), Hresult::E_OUTOFMEMORY);
         assert_eq!(translate(0x8000_4001), Hresult::SCARD_E_UNSUPPORTED_FEATURE);
         assert_eq!(translate(0x8010_0018), Hresult::SCARD_E_SERVICE_STOPPED);
-        for made_up in
+        for invented in
             [2, 0xFFFF, 0x0001_0000, 0x7FFF_FFFF, 0x8000_FFFF, 0x8010_FFFF, 0x8010_006B, 0xC000_0001, u32::MAX]
         {
-            assert_eq!(translate(made_up), Hresult::SCARD_F_UNKNOWN_ERROR, "{made_up:#X}");
+            assert_eq!(translate(invented), Hresult::SCARD_F_UNKNOWN_ERROR, "{invented:#X}");
         }
     }
 
     #[test]
-    fn waits_and_buffers_of_the_caller_are_not_the_services() {
+    fn codes_of_waits_and_buffers_are_only_answers() {
         let answers = [Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED, Hresult::SCARD_E_INSUFFICIENT_BUFFER];
         let elsewhere =
             [Hresult::SCARD_F_WAITED_TOO_LONG, Hresult::SCARD_E_SYSTEM_CANCELLED, Hresult::SCARD_E_COMM_DATA_LOST];
         for (answer, elsewhere) in answers.into_iter().zip(elsewhere) {
             assert_eq!(check(answer.0 as LONG, &answers), Err(answer));
-            assert_eq!(strictly(answer.0 as u32), elsewhere);
+            assert_eq!(failure_of(answer.0 as u32), elsewhere);
         }
     }
 
-    /// Some four million codes: every code of the facilities that are in use, and any others.
+    /// About four million codes: all codes of the known facilities, and others.
     #[test]
-    fn whatever_a_service_says_is_about_the_service() {
+    fn every_code_of_a_service_concerns_the_service() {
         let facilities =
             [0x0000, 0x0010, 0x4010, 0x8000, 0x8004, 0x8007, 0x8009, 0x800F, 0x8010, 0x8011, 0xC000, 0xC010, 0xFFFF];
         let of_facilities =
             facilities.into_iter().flat_map(|facility: u32| (0..=0xFFFF).map(move |code| facility << 16 | code));
-        // Each step is odd and large, so no code comes twice.
+        // The step is odd and large, so no code comes twice.
         let others = (0..3_000_000u32).map(|n| n.wrapping_mul(0x9E37_79B1));
         let ours = [Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED, Hresult::SCARD_E_INSUFFICIENT_BUFFER];
         for code in of_facilities.chain(others).filter(|code| *code != 0) {
             for wide in [code as LONG, code as i32 as LONG] {
-                let Err(told) = check(wide, &[]) else { panic!("{code:#X} is a success") };
-                let is_known = told == Hresult::E_OUTOFMEMORY || OF_A_SERVICE.contains(&told);
-                assert!(is_known && !ours.contains(&told), "{code:#X} is {told:?}");
+                let Err(translated) = check(wide, &[]) else { panic!("{code:#X} is a success") };
+                let is_known = translated == Hresult::E_OUTOFMEMORY || SERVICE_CODES.contains(&translated);
+                assert!(is_known && !ours.contains(&translated), "{code:#X} is {translated:?}");
             }
         }
     }
 
-    /// What the header says of each code that a service can say.
+    /// The header documents each code that a service can return.
     #[test]
-    fn a_code_of_a_service_is_one_of_the_table_and_is_told_as_it_is() {
-        for code in OF_A_SERVICE {
+    fn a_code_of_a_service_is_in_the_table_and_is_not_changed() {
+        for code in SERVICE_CODES {
             assert!(CODES.iter().any(|known| known.value == *code));
             if cfg!(windows) || *code != Hresult::SCARD_E_UNEXPECTED {
                 assert_eq!(translate(code.0 as u32), *code);

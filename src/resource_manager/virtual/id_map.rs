@@ -1,50 +1,50 @@
-//! Things that are known by a number, which is never given twice.
+//! Values with numbers as keys; a number is never used twice.
 
 use crate::abi::hresult::{Hresult, Result};
 
-/// In order of their numbers, because the numbers only grow.
-pub struct Numbered<T> {
-    things: Vec<(usize, T)>,
+/// In the order of their numbers, as these only grow.
+pub struct IdMap<T> {
+    values: Vec<(usize, T)>,
 }
 
-impl<T> Numbered<T> {
+impl<T> IdMap<T> {
     pub const fn new() -> Self {
-        Numbered { things: Vec::new() }
+        IdMap { values: Vec::new() }
     }
 
-    /// Takes `thing` in. `number` is greater than all before.
-    pub fn insert(&mut self, number: usize, thing: T) -> Result<()> {
-        self.things.try_reserve(1)?;
-        self.things.push((number, thing));
+    /// Adds a value. `number` is greater than all before.
+    pub fn insert(&mut self, number: usize, value: T) -> Result<()> {
+        self.values.try_reserve(1)?;
+        self.values.push((number, value));
         Ok(())
     }
 
     pub fn get(&self, number: usize) -> Option<&T> {
-        let (_, thing) = self.things.get(self.place(number)?)?;
-        Some(thing)
+        let (_, value) = self.values.get(self.place(number)?)?;
+        Some(value)
     }
 
     pub fn get_mut(&mut self, number: usize) -> Option<&mut T> {
         let place = self.place(number)?;
-        let (_, thing) = self.things.get_mut(place)?;
-        Some(thing)
+        let (_, value) = self.values.get_mut(place)?;
+        Some(value)
     }
 
     pub fn remove(&mut self, number: usize) -> Result<T> {
         let place = self.place(number).ok_or(Hresult::SCARD_E_INVALID_HANDLE)?;
-        Ok(self.things.remove(place).1)
+        Ok(self.values.remove(place).1)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
-        self.things.iter().map(|(number, thing)| (*number, thing))
+        self.values.iter().map(|(number, value)| (*number, value))
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut T)> {
-        self.things.iter_mut().map(|(number, thing)| (*number, thing))
+        self.values.iter_mut().map(|(number, value)| (*number, value))
     }
 
     fn place(&self, number: usize) -> Option<usize> {
-        self.things.binary_search_by_key(&number, |(number, _)| *number).ok()
+        self.values.binary_search_by_key(&number, |(number, _)| *number).ok()
     }
 }
 
@@ -53,8 +53,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thing_is_found_until_it_is_removed() {
-        let mut numbered = Numbered::new();
+    fn a_value_is_found_until_it_is_removed() {
+        let mut numbered = IdMap::new();
         for number in [3, 5, 9] {
             numbered.insert(number, number * 10).unwrap();
         }

@@ -1,60 +1,59 @@
-//! All readers at once, and the wait until one of them changes, comes or goes.
+//! A wait for all readers: until one of them changes, arrives or leaves.
 
 use std::ffi::CStr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pcsc::ffi::{self, DWORD};
 
 use super::IS_PCSC_LITE;
 use super::bounds;
 use super::native::{self, ReaderState};
-use super::states::STATES;
+use super::reader_states::READER_STATES;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::texts;
 use crate::resource_manager::{Context, IfdState, ResourceManager};
+use crate::runtime::wait::{deadline, rest_ms};
 
-/// The reader that changes when one comes or goes.
+/// The name that stands for arriving and leaving readers.
 const PNP: &CStr = c"\\\\?PnP?\\Notification";
 
-/// macOS does not know it: there who waits looks each second.
+/// macOS does not know it, so a wait polls there.
 const HAS_PNP: bool = cfg!(not(target_os = "macos"));
 
-/// So many at once pcsc-lite before 2.5 does not take, the one that changes when others come or go among them. It cannot have
-/// more either, so that none can come then.
+/// pcsc-lite before 2.5 rejects more than 16 reader states per call, including the one for arriving readers. It has no
+/// more than 16 readers, so none can arrive then.
 const TOO_MANY_AT_ONCE: usize = 17;
 
-/// How often who waits looks by himself. pcsc-lite before 2.3 does not notice a reader that comes between the list and the
-/// wait; and its threads all keep what they know of the readers in the same place, where one can undo what another has just
-/// been told.
-const LOOK_EVERY_MS: u32 = if HAS_PNP { 2000 } else { 1000 };
+/// How often a wait polls. pcsc-lite before 2.3 does not notice a reader that arrives between the list and the wait.
+/// And all threads share one array of reader states, in which one thread can overwrite the newer answer of another.
+const POLL_EVERY_MS: u32 = if HAS_PNP { 2000 } else { 1000 };
 
-/// Use of a reader is none of our business. Winscard wants to be told what we know of it nevertheless, as it would come back
-/// at once with the difference.
+/// The use of a reader is not a change. Winscard needs these bits in the known state nevertheless: otherwise it returns
+/// at once.
 const IGNORED: DWORD =
     ffi::SCARD_STATE_CHANGED | if cfg!(windows) { 0 } else { ffi::SCARD_STATE_INUSE | ffi::SCARD_STATE_EXCLUSIVE };
 
-/// How long who was woken for nothing stays away, so that a service that wakes him all the time costs no more than a little.
-const FRUITLESS: Duration = Duration::from_millis(10);
+/// The pause after a wake without a change, so that a service that wakes all the time costs little.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// Looks until something is other than `known`, or the time is up.
-pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
-    let start = Instant::now();
-    let limit = Duration::from_millis(timeout_ms.into());
-    let mut woken = false;
-    // Before the readers are listed: who comes after that is noticed.
+/// Waits until the readers differ from `known`, or the time is up.
+pub fn wait_for_ifds(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
+    let end = deadline(timeout_ms);
+    let mut was_woken = false;
+    // Before the list, so that a reader that arrives after the list is noticed.
     let mut arrivals = arrivals(context)?;
     loop {
-        let now = STATES.settled(|| look(context, known), |_| false)?;
-        let rest = limit.saturating_sub(start.elapsed()).as_millis() as u32;
+        let now = READER_STATES.settled(|| ask_ifd_states(context, known), |_| false)?;
+        let rest = rest_ms(end, POLL_EVERY_MS);
         if rest == 0 || IfdState::differ(known, &now) {
             return Ok(now);
         }
-        if woken {
-            std::thread::sleep(FRUITLESS);
+        if was_woken {
+            std::thread::sleep(PAUSE);
         }
-        woken = match wait(context, &now, &mut arrivals, rest.min(LOOK_EVERY_MS)) {
-            // Who asked has to know. It may have been meant for another who had this context before.
+        was_woken = match wait(context, &now, &mut arrivals, rest) {
+            // The caller checks why. The cancel may have been meant for an earlier owner of this context.
             Err(Hresult::SCARD_E_CANCELLED) => return Ok(now),
             waited => waited?,
         };
@@ -63,12 +62,12 @@ pub fn survey(context: Context, known: &[IfdState], timeout_ms: u32) -> Result<V
 
 /// Ends a wait, if it has begun.
 pub fn cancel(context: Context) {
-    // It is tried again when it did nothing.
+    // The caller repeats a cancel that came too early.
     let _ = native::cancel(context);
 }
 
-/// How often readers have come and gone, in the words in which the next wait has to be told so. It is a count of events to
-/// pcsc-lite from 2.3 on, which begins anywhere, the number of readers to winscard, and nothing to the others.
+/// A count of arriving and leaving readers, as the next wait needs it. pcsc-lite since 2.3 counts events from any
+/// start; winscard reports the number of readers; the others report nothing.
 fn arrivals(context: Context) -> Result<DWORD> {
     if !HAS_PNP {
         return Ok(0);
@@ -80,20 +79,20 @@ fn arrivals(context: Context) -> Result<DWORD> {
     }
 }
 
-/// All readers as they are now. A reader that leaves between the two questions makes us ask again.
-fn look(context: Context, known: &[IfdState]) -> Result<Vec<IfdState>> {
+/// All readers in their present state. If a reader leaves between the two questions, both are repeated.
+fn ask_ifd_states(context: Context, known: &[IfdState]) -> Result<Vec<IfdState>> {
     bounds::ask(|| {
         let listed = list(context)?;
         let mut readers = reader_states(&listed, |_| ffi::SCARD_STATE_UNAWARE)?;
         match get_status_change(context, &mut readers, 0) {
             Ok(()) => {}
             Err(Hresult::SCARD_E_UNKNOWN_READER) => return Ok(None),
-            // Nobody waits for anything where everything is asked for.
+            // Without a known state there is no wait, and so no timeout.
             Err(code) => return Err(code),
         }
         let mut ifds = Vec::new();
         ifds.try_reserve_exact(listed.len())?;
-        ifds.extend(listed.iter().zip(&readers).map(|(ifd, reader)| as_seen(ifd, reader, known)));
+        ifds.extend(listed.iter().zip(&readers).map(|(ifd, reader)| ifd_state(ifd, reader, known)));
         Ok(Some(ifds))
     })
 }
@@ -102,9 +101,9 @@ fn list(context: Context) -> Result<Vec<IfdState>> {
     let names = super::Pcsc.list_ifds(context)?;
     let mut ifds = Vec::new();
     for name in texts(&names) {
-        // A name that no program could say is none.
+        // A program could not name such a reader.
         let Ok(name) = IfdName::new(name) else { continue };
-        // Of several with one name the service knows the first.
+        // The service finds the first of several readers with one name.
         if find(&ifds, &name).is_none() {
             ifds.try_reserve(1)?;
             ifds.push(IfdState { name, id: 0, card: None, events: 0, resets: 0, native: 0 });
@@ -117,7 +116,7 @@ fn find<'a>(ifds: &'a [IfdState], name: &IfdName) -> Option<&'a IfdState> {
     ifds.iter().find(|ifd| ifd.name == *name)
 }
 
-/// Returns when something may have changed, or then. Tells whether it has.
+/// Returns after a change, or then. Whether there may be a change.
 fn wait(context: Context, ifds: &[IfdState], arrivals: &mut DWORD, timeout_ms: u32) -> Result<bool> {
     let mut readers = reader_states(ifds, |ifd| ifd.native as DWORD)?;
     if HAS_PNP {
@@ -141,11 +140,11 @@ fn wait(context: Context, ifds: &[IfdState], arrivals: &mut DWORD, timeout_ms: u
     }
 }
 
-/// The reader as PC/SC has just seen it.
-fn as_seen(ifd: &IfdState, reader: &ReaderState<'_>, known: &[IfdState]) -> IfdState {
+/// The state that PC/SC has just reported.
+fn ifd_state(ifd: &IfdState, reader: &ReaderState<'_>, known: &[IfdState]) -> IfdState {
     let seen = reader.seen();
     let events = if seen & ffi::SCARD_STATE_UNAVAILABLE != 0 {
-        // pcscd cannot speak with the reader now, and says 0 for the count that goes on afterwards.
+        // pcscd has no communication with the reader now, and reports 0 for a count that continues later.
         find(known, &ifd.name).map_or(0, |known| known.events)
     } else {
         (seen >> 16) as u16
@@ -164,11 +163,11 @@ fn reader_states(ifds: &[IfdState], known: impl Fn(&IfdState) -> DWORD) -> Resul
 
 fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], timeout_ms: u32) -> Result<()> {
     if readers.is_empty() {
-        // Only macOS, where there is nothing to wait for without a reader, or a look at nothing.
+        // On macOS without a reader there is nothing to wait for; or an empty list of readers needs no question.
         std::thread::sleep(Duration::from_millis(timeout_ms.into()));
         return Ok(());
     }
-    STATES.reading(|| native::get_status_change(context, readers, timeout_ms))
+    READER_STATES.reading(|| native::get_status_change(context, readers, timeout_ms))
 }
 
 const _: () = assert!(!IS_PCSC_LITE || HAS_PNP);

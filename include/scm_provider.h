@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * scm_provider.h - libscm: implementations of interfaces, for a kind of card.
+ *
+ * Generated from include/scm_provider.h.in and the Rust source. Do not edit: see CONTRIBUTING.md.
+ * The conventions are those of scm.h.
+ */
+
+#ifndef SCM_PROVIDER_H
+#define SCM_PROVIDER_H
+
+#include "scm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @defgroup scm_providers Providers
+ *
+ * A provider implements files, codes, authentication, or an interface of its own, for the cards whose ATR it names.
+ * Programs use it through scm.h and need not know of it.
+ *
+ * @code
+ * static scm_result create(void *user_data, scm_handle *handle, void *caller_user_data, void **object)
+ * {
+ *     (void)user_data, (void)caller_user_data;
+ *     *object = handle;
+ *     return SCM_S_OK;
+ * }
+ *
+ * static scm_result reset_security_state(void *object)
+ * {
+ *     static const uint8_t command[] = {0x80, 0x10, 0x00, 0x00};
+ *     uint8_t response[258];
+ *     size_t length;
+ *     return scm_transmit((scm_handle *)object, command, sizeof command, response, sizeof response, &length);
+ * }
+ *
+ * static scm_result register_codes(void)
+ * {
+ *     scm_ch_verification_functions functions = SCM_CH_VERIFICATION_FUNCTIONS_INIT;
+ *     scm_provider provider = SCM_PROVIDER_INIT;
+ *     functions.reset_security_state = reset_security_state;
+ *     provider.create = create;
+ *     return scm_register_ch_verification_provider(&provider, &functions);
+ * }
+ * @endcode
+ * @{
+ */
+
+/**
+ * A provider: it implements an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
+ *
+ * For these cards it takes the place of the generic implementation, or it brings an interface that the library does
+ * not know. Its functions are called on the thread that calls the library, while no lock of the library is held. If
+ * several threads use one object, its functions are called at the same time. They may call every function of the
+ * library, with the handle that the object was created for. They must return, unless their thread ends in them, which
+ * is a failure: neither an exception nor a longjmp may leave them. The caller gets their codes, except `SCM_E_HANDLE`
+ * and `SCM_E_UNEXPECTED`, which are about objects of the library: these become `SCM_E_FAIL`.
+ */
+typedef struct scm_provider {
+    /** `sizeof(scm_provider)`: how the library tells versions of this structure apart. */
+    uint32_t struct_size;
+    /** 0 */
+    uint32_t flags;
+    /** The IID of the interface, or NULL. Files, codes and authentication need none; theirs is allowed. */
+    const scm_guid *iid;
+    /**
+     * The name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL. With an IID, and for files,
+     * codes and authentication, it is another way to ask for the same interface. An interface of the program needs an
+     * IID or a name.
+     */
+    const char *name;
+    /** The ATR of the cards, up to `SCM_ATR_MAX` bytes; NULL with length 0 for every card. */
+    const uint8_t *atr;
+    /**
+     * As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this
+     * length, too.
+     */
+    const uint8_t *atr_mask;
+    /** The length of the ATR, and of the mask. */
+    size_t atr_length;
+    /** The first argument of `create` and `release_user_data`. */
+    void *user_data;
+    /**
+     * Makes an object for an attachment. Required. It writes the object to `object`, and the functions get that; NULL
+     * is allowed. `caller_user_data` is the `user_data` of `scm_create_interface`, or else NULL. A failure is the
+     * result of the call that wanted the object, and nothing is released then. A call from here that creates the same
+     * interface does not come back to this provider: so it can use the generic implementation.
+     */
+    scm_result (*create)(void *user_data, scm_handle *handle, void *caller_user_data, void **object);
+    /**
+     * Ends an object. It is called once for each object, when no thread is in a function of it any more. The
+     * attachment may have ended. NULL: nothing is to be done.
+     */
+    void (*release)(void *object);
+    /**
+     * Is called once, as the last function: when the provider is unregistered, its last object is released, and no
+     * thread is in `create`. NULL: nothing is to be done.
+     */
+    void (*release_user_data)(void *user_data);
+} scm_provider;
+
+/** `scm_provider` without values: set `create`. */
+#define SCM_PROVIDER_INIT {sizeof(scm_provider), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL}
+
+/**
+ * The files of a card, as a provider has them. Begin with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
+ *
+ * `object` is what `scm_provider.create` gave, and `file` what `open` gave; the rest is as for the functions of the
+ * library. NULL for a function that the provider does not have: it answers `SCM_E_NOTIMPL`.
+ */
+typedef struct scm_file_access_functions {
+    /** `sizeof(scm_file_access_functions)` */
+    uint32_t struct_size;
+    /** Goes to another directory. */
+    scm_result (*change_dir)(void *object, uint32_t reference_type, const char *path);
+    /** Tells where that is; `path_length` counts the NUL. */
+    scm_result (*get_current_dir)(void *object, char *path, size_t capacity, size_t *path_length);
+    /** Lists the files of it, as a multi-string. */
+    scm_result (*directory)(void *object, uint32_t file_type, char *names, size_t capacity, size_t *names_length);
+    /**
+     * Opens a file. What it puts into `file` is what the functions of files get; NULL is good, too. `object` is not
+     * released before the last of its files is closed.
+     */
+    scm_result (*open)(void *object, uint32_t reference_type, const char *path, void **file);
+    /** Creates a file or a directory. */
+    scm_result (*create)(void *object,
+                         uint32_t reference_type,
+                         const char *path,
+                         const uint8_t *properties,
+                         size_t properties_length,
+                         uint32_t flags,
+                         const uint8_t *data,
+                         size_t data_length);
+    /** Deletes a file or a directory. */
+    scm_result (*delete_file)(void *object, uint32_t reference_type, const char *path, uint32_t flags);
+    /** Tells the properties of a file. */
+    scm_result (*get_properties)(void *object,
+                                 uint32_t reference_type,
+                                 const char *path,
+                                 const uint8_t *tags,
+                                 size_t tags_length,
+                                 uint32_t flags,
+                                 uint8_t *properties,
+                                 size_t capacity,
+                                 size_t *properties_length);
+    /** Sets properties of a file. */
+    scm_result (*set_properties)(void *object,
+                                 uint32_t reference_type,
+                                 const char *path,
+                                 const uint8_t *properties,
+                                 size_t properties_length,
+                                 uint32_t flags);
+    /** Tells what the files of this card can be like. */
+    scm_result (*get_file_capabilities)(void *object,
+                                        const uint8_t *tags,
+                                        size_t tags_length,
+                                        uint32_t flags,
+                                        uint8_t *capabilities,
+                                        size_t capacity,
+                                        size_t *capabilities_length);
+    /** Deactivates a file. */
+    scm_result (*invalidate)(void *object, const char *path, uint32_t flags);
+    /** Activates it again. */
+    scm_result (*rehabilitate)(void *object, const char *path, uint32_t flags);
+    /** Reads from a file. */
+    scm_result (*read)(void *file, uint8_t *data, size_t capacity, size_t *data_length, uint32_t flags);
+    /** Writes to a file. */
+    scm_result (*write)(void *file, const uint8_t *data, size_t data_length, uint32_t flags, size_t *written);
+    /** Moves the position in a file. */
+    scm_result (*seek)(void *file, int64_t offset, uint32_t origin);
+    /** Tells the position in a file. */
+    scm_result (*tell)(void *file, uint64_t *position);
+    /** Tells the size of a file. */
+    scm_result (*get_size)(void *file, uint64_t *size);
+    /**
+     * Ends `file`. It is called once for each file, as the last of its functions, when nobody is in one any more: the
+     * attachment may be dead then. NULL for nothing to be done.
+     */
+    scm_result (*close)(void *file);
+} scm_file_access_functions;
+
+/** `scm_file_access_functions` without any function. */
+#define SCM_FILE_ACCESS_FUNCTIONS_INIT \
+    {sizeof(scm_file_access_functions), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+     NULL, NULL, NULL, NULL}
+
+/**
+ * Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for
+ * every attachment of this process. If several providers suit, the newest one is chosen.
+ *
+ * Objects that were created before do not change. The child of a fork has the same providers.
+ *
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ * `user_data` and the code of the functions must exist until `release_user_data` is called.
+ * @param functions  the functions for files. They are copied.
+ *
+ * @return
+ * - `SCM_S_OK`: registered.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ * are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ * is too long, or NULL with a length; `create` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_file_access_provider(const scm_provider *provider,
+                                             const scm_file_access_functions *functions);
+
+/**
+ * The codes of a card, as a provider has them. Begin with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
+ *
+ * `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function
+ * that the provider does not have: it answers `SCM_E_NOTIMPL`.
+ */
+typedef struct scm_ch_verification_functions {
+    /** `sizeof(scm_ch_verification_functions)` */
+    uint32_t struct_size;
+    /** Verifies a code. `retries_left` is never NULL. */
+    scm_result (*verify)(void *object,
+                         const uint8_t *code,
+                         size_t code_length,
+                         uint32_t flags,
+                         uint32_t reference,
+                         uint32_t *retries_left);
+    /** Puts a new code in the place of an old one. */
+    scm_result (*change_code)(void *object,
+                              const uint8_t *old_code,
+                              size_t old_code_length,
+                              const uint8_t *new_code,
+                              size_t new_code_length,
+                              uint32_t flags,
+                              uint32_t reference,
+                              uint32_t *retries_left);
+    /** Unblocks a code, and gives it a new value. */
+    scm_result (*unblock)(void *object,
+                          const uint8_t *unblocking_code,
+                          size_t unblocking_code_length,
+                          const uint8_t *new_code,
+                          size_t new_code_length,
+                          uint32_t flags,
+                          uint32_t reference,
+                          uint32_t *retries_left);
+    /** Takes back everything that was verified. */
+    scm_result (*reset_security_state)(void *object);
+} scm_ch_verification_functions;
+
+/** `scm_ch_verification_functions` without any function. */
+#define SCM_CH_VERIFICATION_FUNCTIONS_INIT {sizeof(scm_ch_verification_functions), NULL, NULL, NULL, NULL}
+
+/**
+ * Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for
+ * every attachment of this process. If several providers suit, the newest one is chosen.
+ *
+ * Objects that were created before do not change. The child of a fork has the same providers.
+ *
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ * `user_data` and the code of the functions must exist until `release_user_data` is called.
+ * @param functions  the functions for codes. They are copied.
+ *
+ * @return
+ * - `SCM_S_OK`: registered.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ * are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ * is too long, or NULL with a length; `create` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_ch_verification_provider(const scm_provider *provider,
+                                                 const scm_ch_verification_functions *functions);
+
+/**
+ * The authentication of a card, as a provider has it. Begin with `SCM_CARD_AUTH_FUNCTIONS_INIT`.
+ *
+ * `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function
+ * that the provider does not have: it answers `SCM_E_NOTIMPL`.
+ */
+typedef struct scm_card_auth_functions {
+    /** `sizeof(scm_card_auth_functions)` */
+    uint32_t struct_size;
+    /** Gets a challenge from the card. */
+    scm_result (*get_challenge)(void *object,
+                                uint32_t algorithm,
+                                const uint8_t *parameters,
+                                size_t parameters_length,
+                                uint8_t *challenge,
+                                size_t capacity,
+                                size_t *challenge_length);
+    /** The application proves itself to the card. */
+    scm_result (*app_auth)(void *object,
+                           uint32_t algorithm,
+                           const uint8_t *parameters,
+                           size_t parameters_length,
+                           const uint8_t *data,
+                           size_t data_length);
+    /** The card proves itself to the application. */
+    scm_result (*icc_auth)(void *object,
+                           uint32_t algorithm,
+                           const uint8_t *parameters,
+                           size_t parameters_length,
+                           const uint8_t *data,
+                           size_t data_length,
+                           uint8_t *answer,
+                           size_t capacity,
+                           size_t *answer_length);
+    /** The user proves himself to the card. */
+    scm_result (*user_auth)(void *object,
+                            uint32_t algorithm,
+                            const uint8_t *parameters,
+                            size_t parameters_length,
+                            const uint8_t *data,
+                            size_t data_length);
+} scm_card_auth_functions;
+
+/** `scm_card_auth_functions` without any function. */
+#define SCM_CARD_AUTH_FUNCTIONS_INIT {sizeof(scm_card_auth_functions), NULL, NULL, NULL, NULL}
+
+/**
+ * Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards,
+ * for every attachment of this process. If several providers suit, the newest one is chosen.
+ *
+ * Objects that were created before do not change. The child of a fork has the same providers.
+ *
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ * `user_data` and the code of the functions must exist until `release_user_data` is called.
+ * @param functions  the functions for authentication. They are copied.
+ *
+ * @return
+ * - `SCM_S_OK`: registered.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ * are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ * is too long, or NULL with a length; `create` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_card_auth_provider(const scm_provider *provider,
+                                           const scm_card_auth_functions *functions);
+
+/**
+ * Registers a provider of an interface that the library does not know: from now on it creates the objects of
+ * `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest
+ * one is chosen.
+ *
+ * @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
+ * @param functions  the functions of the interface, in a form that the provider defines for its users. Only the
+ * address is kept: `scm_interface_get_implementation` gives it. NULL is allowed.
+ *
+ * @return as for `scm_register_file_access_provider`, and
+ * - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
+ *
+ * Does not block. Any thread may call it.
+ */
+SCM_API scm_result scm_register_interface_provider(const scm_provider *provider, const void *functions);
+
+/**
+ * Unregisters a provider: from now on it creates no object.
+ *
+ * The objects that it has created stay, and its functions are called for them. When the last one is released,
+ * `release_user_data` is called.
+ *
+ * @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the
+ * same. If several registered providers have them, the newest one is meant.
+ *
+ * @return
+ * - `SCM_S_OK`: unregistered.
+ * - `SCM_E_INVALIDARG`: as for `scm_register_file_access_provider`.
+ * - `SCM_E_NOINTERFACE`: no such provider is registered.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and
+ * the provider itself.
+ */
+SCM_API scm_result scm_unregister_provider(const scm_provider *provider);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

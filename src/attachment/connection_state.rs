@@ -1,0 +1,336 @@
+//! The state of the connection to the card, with every transition between its states. No other file changes it.
+//!
+//! | State       | Card handle            | A call                     | A reconnect                   |
+//! |-------------|------------------------|----------------------------|-------------------------------|
+//! | `Connected` | usable                 | uses it                    | checks it if not `Sound`      |
+//! | `SetAside`  | the caller's, unusable | fails with `why`           | gets it back                  |
+//! | `Deferred`  | none                   | connects, then goes on     | connects                      |
+//! | `Lost`      | none                   | fails with `why`           | connects                      |
+//! | `Closed`    | none                   | fails                      | fails                         |
+//!
+//! Only a borrowed handle is set aside, because the library does not close it. Only an owned one is deferred or lost.
+//!
+//! The generation counts losses: events after which the card may have forgotten its state. Each event counts once,
+//! however many calls fail because of it. So a loss that is counted stays the same loss until a call succeeds.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Card;
+use super::connection::Connection;
+use crate::abi::constants::{Access, Protocol, ShareMode};
+use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::atr::Atr;
+use crate::resource_manager::Icc;
+use crate::runtime::fallible::Arc;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    Connected {
+        connection: Connection,
+        health: Health,
+        /// An unlock of this attachment has reset the card. The next call acknowledges the signal, if there is one.
+        own_reset: bool,
+    },
+    SetAside {
+        connection: Connection,
+        why: Hresult,
+    },
+    Deferred {
+        why: Hresult,
+    },
+    Lost {
+        why: Hresult,
+    },
+    Closed,
+}
+
+/// How far a connected card handle can be trusted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Health {
+    /// A reconnect has nothing to do.
+    Sound,
+    /// Something failed for an unknown reason, and calls have succeeded since. The next reconnect checks the card.
+    Doubtful,
+    /// The same, but no call has succeeded since. The loss is counted.
+    DoubtfulSinceLoss,
+    /// Calls fail until a reconnect. The loss is counted.
+    Interrupted,
+}
+
+/// The state, and what belongs to it: the access that was asked for, and the card that was found.
+pub struct ConnectionState {
+    state: State,
+    /// What the last attach or reconnect that succeeded has asked for.
+    access: Access,
+    card: Card,
+    published: Arc<Published>,
+}
+
+/// The part that other threads read without waiting for the card. Only the transitions write it.
+pub struct Published {
+    generation: AtomicU64,
+    view: Mutex<View>,
+}
+
+#[derive(Clone, Copy)]
+struct View {
+    connection: Result<Connection>,
+    atr: Atr,
+}
+
+impl Published {
+    /// To be made before there is a connection, because memory may be short.
+    pub fn try_new() -> Result<Arc<Published>> {
+        let view = View { connection: Err(Hresult::E_HANDLE), atr: Atr::default() };
+        Arc::try_new(Published { generation: AtomicU64::new(0), view: Mutex::new(view) })
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub fn connection(&self) -> Result<Connection> {
+        self.view().connection
+    }
+
+    /// The ATR of the card that the last attach or reconnect found.
+    pub fn atr(&self) -> Atr {
+        self.view().atr
+    }
+
+    fn view(&self) -> MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn increment_generation(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl State {
+    fn connection(&self) -> Result<Connection> {
+        match *self {
+            State::Connected { connection, .. } => Ok(connection),
+            State::SetAside { why, .. } | State::Deferred { why } | State::Lost { why } => Err(why),
+            State::Closed => Err(Hresult::E_HANDLE),
+        }
+    }
+
+    fn health(&self) -> Health {
+        match *self {
+            State::Connected { health, .. } => health,
+            _ => Health::Interrupted,
+        }
+    }
+}
+
+impl ConnectionState {
+    pub fn new(connection: Connection, access: Access, published: Arc<Published>) -> ConnectionState {
+        let state = State::Connected { connection, health: Health::Sound, own_reset: false };
+        let mut new = ConnectionState { state, access, card: Card::default(), published };
+        new.change(state);
+        new
+    }
+
+    /// The connection, or why calls fail.
+    #[inline]
+    pub fn get(&self) -> Result<Connection> {
+        self.state.connection()
+    }
+
+    /// What an exchange needs, if nothing has to be done before it.
+    #[inline]
+    pub fn to_transmit(&self) -> Option<(Icc, Protocol)> {
+        match self.state {
+            State::Connected { connection, own_reset: false, .. } => Some((connection.icc, connection.protocol?)),
+            _ => None,
+        }
+    }
+
+    /// None also if there is no connection.
+    pub fn protocol(&self) -> Option<Protocol> {
+        match self.state {
+            State::Connected { connection, .. } => connection.protocol,
+            _ => None,
+        }
+    }
+
+    /// The connection that a reconnect starts from: also the one that is set aside.
+    pub fn to_reconnect(&self) -> Result<Connection> {
+        match self.state {
+            State::SetAside { connection, .. } => Ok(connection),
+            state => state.connection(),
+        }
+    }
+
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    pub fn card(&self) -> Card {
+        self.card
+    }
+
+    #[cfg(test)]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Whether a reconnect would find nothing to do. In direct mode it always looks: cards come and go without a
+    /// signal.
+    pub fn is_sound(&self) -> bool {
+        matches!(self.state, State::Connected { health: Health::Sound, own_reset: false, .. })
+            && self.access.share_mode != ShareMode::Direct
+    }
+
+    /// Whether only a reconnect brings the connection, and a lock on it, back.
+    pub fn is_interrupted(&self) -> bool {
+        self.state.health() == Health::Interrupted
+    }
+
+    pub fn is_deferred(&self) -> bool {
+        matches!(self.state, State::Deferred { .. })
+    }
+
+    #[inline]
+    pub fn has_own_reset(&self) -> bool {
+        matches!(self.state, State::Connected { own_reset: true, .. })
+    }
+
+    fn is_loss_counted(&self) -> bool {
+        matches!(self.state.health(), Health::DoubtfulSinceLoss | Health::Interrupted)
+    }
+
+    /// A call has failed, and calls will go on to fail until a reconnect.
+    pub fn interrupt(&mut self) {
+        self.count_loss_once();
+        self.set_health(Health::Interrupted);
+    }
+
+    /// A call has failed, and nobody knows what it did to the card. That counts as a loss of its own.
+    pub fn doubt_card(&mut self) {
+        self.published.increment_generation();
+        if !self.is_interrupted() {
+            self.set_health(Health::DoubtfulSinceLoss);
+        }
+    }
+
+    /// There is a reason for the next reconnect to check the card; nothing is lost yet.
+    pub fn doubt(&mut self) {
+        if self.state.health() == Health::Sound {
+            self.set_health(Health::Doubtful);
+        }
+    }
+
+    #[inline]
+    pub fn has_success_to_note(&self) -> bool {
+        matches!(self.state, State::Connected { health: Health::DoubtfulSinceLoss | Health::Interrupted, .. })
+    }
+
+    /// A call has succeeded: the next failure is another loss. If a reconnect was due, the owner of a borrowed handle
+    /// has made it. A lock may be lost all the same, so an attachment with one stays interrupted.
+    pub fn succeed(&mut self, is_locked: bool) {
+        if self.has_success_to_note() && !(is_locked && self.is_interrupted()) {
+            self.set_health(Health::Doubtful);
+        }
+    }
+
+    /// The reader has done something, perhaps with its card. That ends no interruption.
+    pub fn succeed_at_reader(&mut self) {
+        if self.state.health() == Health::DoubtfulSinceLoss {
+            self.set_health(Health::Doubtful);
+        }
+    }
+
+    /// An unlock of this attachment has reset the card.
+    pub fn reset_card(&mut self) {
+        self.published.increment_generation();
+        if let State::Connected { own_reset, .. } = &mut self.state {
+            *own_reset = true;
+        }
+    }
+
+    /// The card handle is connected again, or another one is in its place. All signals are acknowledged.
+    pub fn renew(&mut self, connection: Connection) {
+        self.change(State::Connected { connection, health: self.state.health(), own_reset: false });
+    }
+
+    /// A reconnect has succeeded. The card was disturbed if it may have forgotten its state.
+    pub fn recover(&mut self, access: Access, is_disturbed: bool) {
+        if is_disturbed {
+            self.count_loss_once();
+        }
+        self.access = access;
+        if let State::Connected { connection, .. } = self.state {
+            self.change(State::Connected { connection, health: Health::Sound, own_reset: false });
+        }
+    }
+
+    /// A connection as it was before takes the place of one that had to be closed. The loss is counted.
+    pub fn replace(&mut self, connection: Connection) {
+        self.count_loss_once();
+        self.change(State::Connected { connection, health: Health::DoubtfulSinceLoss, own_reset: false });
+    }
+
+    /// A borrowed card handle is not used until a reconnect gets it, or its lock, back.
+    pub fn set_aside(&mut self, why: Hresult) {
+        if let Ok(connection) = self.to_reconnect() {
+            self.count_loss_once();
+            self.change(State::SetAside { connection, why: while_down(why) });
+        }
+    }
+
+    /// The connection is closed, and the caller had no time to wait for another one. The next call makes it.
+    pub fn defer(&mut self, why: Hresult) {
+        self.count_loss_once();
+        self.change(State::Deferred { why: while_down(why) });
+    }
+
+    /// The connection is closed. Only a reconnect makes another one.
+    pub fn lose(&mut self, why: Hresult) {
+        self.count_loss_once();
+        self.change(State::Lost { why: while_down(why) });
+    }
+
+    /// The attachment has ended. Gives the connection, or why there was none; None if the attachment had ended before.
+    pub fn close(&mut self) -> Option<Result<Connection>> {
+        if self.state == State::Closed {
+            return None;
+        }
+        let connection = self.state.connection();
+        self.change(State::Closed);
+        Some(connection)
+    }
+
+    /// This card answers.
+    pub fn meet(&mut self, card: Card) {
+        self.card = card;
+        self.published.view().atr = card.atr;
+    }
+
+    fn count_loss_once(&mut self) {
+        if !self.is_loss_counted() {
+            self.published.increment_generation();
+        }
+    }
+
+    fn set_health(&mut self, new: Health) {
+        if let State::Connected { health, .. } = &mut self.state {
+            *health = new;
+        }
+    }
+
+    fn change(&mut self, state: State) {
+        self.state = state;
+        self.published.view().connection = state.connection();
+    }
+}
+
+/// The code of calls other than a reconnect: the card of this attachment was removed, whatever the reader holds now.
+pub fn while_down(code: Hresult) -> Hresult {
+    match code {
+        Hresult::SCARD_E_NO_SMARTCARD => Hresult::SCARD_W_REMOVED_CARD,
+        code => code,
+    }
+}

@@ -1,0 +1,46 @@
+//! A fork of the process. The parent locks everything that the child inherits; the child forgets what belongs to the
+//! parent.
+
+use std::sync::MutexGuard;
+
+use super::abandoned_calls::{self, AbandonedCalls};
+use super::cards::{self, Card};
+use super::daemon_wait;
+use super::reader_states::READER_STATES;
+use super::workers::{self, Workers};
+use super::{call_guard, fork_check};
+use crate::runtime::cancellation::is_single_threaded;
+
+/// The locks that are held while a fork is under way.
+pub struct Locked {
+    call_guard: call_guard::Hold,
+    /// The process has no other thread that could be in a call of PC/SC.
+    has_one_thread: bool,
+    workers: MutexGuard<'static, Workers>,
+    abandoned_calls: MutexGuard<'static, AbandonedCalls>,
+    cards: MutexGuard<'static, Vec<Card>>,
+    waits: MutexGuard<'static, Vec<daemon_wait::Call>>,
+}
+
+pub fn lock() -> Locked {
+    // In the order in which calls take these locks.
+    let abandoned_calls = abandoned_calls::lock();
+    let (cards, waits, workers) = (cards::lock(), daemon_wait::lock(), workers::lock());
+    let has_one_thread = is_single_threaded();
+    Locked { cards, waits, workers, abandoned_calls, call_guard: call_guard::hold(), has_one_thread }
+}
+
+impl Locked {
+    /// In the child of a fork: threads, calls and card handles are the parent's.
+    pub fn forget_all(&mut self) {
+        self.workers.forget_all();
+        self.abandoned_calls.forget_all();
+        self.cards.clear();
+        self.waits.clear();
+        READER_STATES.forget_all();
+        call_guard::forget_all();
+        if !self.has_one_thread {
+            fork_check::inherit(!self.call_guard.is_alone(), self.call_guard.is_reading());
+        }
+    }
+}

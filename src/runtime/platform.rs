@@ -1,0 +1,18 @@
+//! Everything in the runtime that depends on the platform. The other platform code of the library is in
+//! `resource_manager/pcsc`. A new platform needs one file here for each of these modules.
+
+/// cbindgen:ignore
+#[cfg_attr(not(all(unix, not(target_os = "android"))), path = "platform/no_cancellation.rs")]
+pub mod cancellation;
+#[cfg_attr(not(unix), path = "platform/std_thread.rs")]
+pub mod thread;
+/// cbindgen:ignore
+#[cfg_attr(
+    not(all(
+        target_os = "linux",
+        target_env = "gnu",
+        any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "x86")
+    )),
+    path = "platform/no_unwinder.rs"
+)]
+pub mod unwinder;
