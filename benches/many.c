@@ -4,17 +4,17 @@
 #include <string.h>
 
 #include "measure.h"
-#include "scm.h"
+#include "scm_virtual.h"
 
 enum { ROUNDS = 2001, MOST = 100000 };
 
 static scm_handle *handles[MOST];
 static scm_virtual_ifd *readers[MOST + 1];
 
-static scm_result transmit(void *user, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
+static scm_result transmit(void *user_data, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                            size_t *response_length)
 {
-    (void)user, (void)command, (void)command_length, (void)capacity;
+    (void)user_data, (void)command, (void)command_length, (void)capacity;
     response[0] = 0x90, response[1] = 0x00;
     *response_length = 2;
     return SCM_S_OK;
