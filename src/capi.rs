@@ -1,7 +1,7 @@
 //! Every exported function, one file per noun. Each is thin: it checks what C gave, looks up the attachment, calls it,
 //! and translates the answer. The documentation here is the documentation in `scm.h`.
 //!
-//! All of them are `unsafe` for one reason: the pointers have to be what the header says they are.
+//! All of them are `unsafe` for one reason: the pointers must be as the header says.
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc)] // said once, above
 

@@ -23,7 +23,7 @@ pub enum Functions {
 #[derive(Clone, Copy)]
 pub struct Own(pub *const c_void);
 
-// SAFETY: nothing here reads what it points to. Whoever registers it vouches that it may be used on any thread.
+// SAFETY: the library does not read the table. The program guarantees that any thread may use it.
 unsafe impl Send for Own {}
 // SAFETY: as above.
 unsafe impl Sync for Own {}

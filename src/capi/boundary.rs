@@ -7,9 +7,9 @@ use crate::abi::hresult::{Hresult, Result};
 pub use crate::abi::output::{Output, OutputBytes};
 use crate::runtime::callback;
 
-/// Runs the body of an exported function. A panic is a bug of the library: the caller gets `E_UNEXPECTED`. If a mutex was
-/// locked, it is poisoned, and its object refuses further use. A thread that was ended in a function of the program ends
-/// here, when the body has released everything.
+/// Runs the body of an exported function. A panic is a bug of the library: the caller gets `E_UNEXPECTED`. If a mutex
+/// was locked, it is poisoned, and its object refuses further use. A thread that was ended in a function of the program
+/// ends here, when the body has released everything.
 pub fn guard(body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
     callback::resume();

@@ -30,30 +30,28 @@ pub struct scm_interface {
 /// - `SCM_IID_CARD_AUTH`, "CardAuth", "ISCardAuth": an `scm_card_auth`, as `scm_create_card_auth` makes it
 /// - any other IID or name of a provider: an `scm_interface`
 ///
-/// Whatever is created stands for the attachment, not for the card: it outlives a reconnect, also one that finds
-/// another card, and is then still that of the same provider. It dies with `scm_detach`.
+/// The object belongs to the attachment, not to the card: it stays after a reconnect, even if that finds another card,
+/// and keeps its provider. `scm_detach` ends it.
 ///
 /// @param handle  the attachment
-/// @param iid  the interface; or NULL, if `name` says it
-/// @param name  the name of the interface, UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes, upper and lower case differ; or
-///   NULL. Next to an IID it is not looked at.
-/// @param user_data  handed on to the provider as it is; not used by the generic implementations
-/// @param object  [out] what was created; NULL after a failure
+/// @param iid  the IID of the interface, or NULL
+/// @param name  the name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes, with upper and lower case; or
+///   NULL. It is not used if there is an IID.
+/// @param user_data  passed to `create` of the provider; the generic implementations do not use it
+/// @param object  [out] the object; NULL after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: created.
 /// - `SCM_E_POINTER`: `object` is NULL.
-/// - `SCM_E_INVALIDARG`: `iid` and `name` are both NULL, or the name cannot be one.
-/// - `SCM_E_NOINTERFACE`: nobody knows this IID or name for this card.
-/// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: the attachment has to be made first.
-/// - `SCM_E_HANDLE`: `handle` is no attachment, or not any more, also when it was detached while the provider was
-///   creating.
+/// - `SCM_E_INVALIDARG`: `iid` and `name` are both NULL, or the name is invalid.
+/// - `SCM_E_NOINTERFACE`: no provider suits this IID or name and this card.
+/// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
+/// - `SCM_E_HANDLE`: `handle` is no attachment, or was detached, perhaps during the call.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 /// - any failure of the provider
 ///
-/// The generic implementations ask neither card nor service here; a provider takes as long as it takes. Any thread may
-/// call it.
+/// The generic implementations ask neither card nor service here. A provider may. Any thread may call it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_interface(
     handle: *mut scm_handle,
@@ -114,10 +112,10 @@ pub unsafe extern "C-unwind" fn scm_interface_get_implementation(
 ///
 /// @return
 /// - `SCM_S_OK`: ended.
-/// - `SCM_E_HANDLE`: `iface` is none, or not any more, or its attachment is not there any more.
+/// - `SCM_E_HANDLE`: `iface` is none, or was released, or its attachment was detached.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// Takes as long as the provider takes to release its object. Any thread may call it.
+/// Returns when the provider has released its object. Any thread may call it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_interface_release(iface: *mut scm_interface) -> scm_result {
     guard(|| {

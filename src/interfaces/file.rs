@@ -25,7 +25,7 @@ pub trait File: Send + Sync {
     fn close(&mut self) -> Result<Hresult>;
 }
 
-/// What is written to a file.
+/// The input of a write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Content<'a> {
     Data(&'a [u8]),

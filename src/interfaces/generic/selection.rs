@@ -25,7 +25,7 @@ pub enum Telling {
     Everything,
 }
 
-/// What the caller knows of a file before it is selected.
+/// The knowledge of the caller about a file before it is selected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expected {
     /// If it exists, it is a directory.
