@@ -121,10 +121,14 @@ static scm_result list_ifd_groups(void)
     return result;
 }
 
+/* How many commands the virtual card has answered. */
+static int exchanges;
+
 static scm_result answer(void *card, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
                          size_t *response_length)
 {
     (void)card, (void)command, (void)command_length, (void)capacity;
+    exchanges++;
     memcpy(response, "\x90\x00", 2);
     *response_length = 2;
     return SCM_S_OK;
@@ -572,6 +576,35 @@ static void providers_run_out_of_memory(void **state)
     assert_int_equal(ended, 1);
 }
 
+static scm_result transmit(void)
+{
+    uint8_t response[16];
+    size_t length = 77;
+    scm_result result = scm_transmit(handle, (const uint8_t *)"\x00\xA4\x00\x00", 4, response, sizeof response, &length);
+    assert_int_equal(length, result == SCM_S_OK ? 2 : 0);
+    return result;
+}
+
+/* The memory for the response comes before the command is sent. */
+static void first_exchanges_run_out_of_memory(void **state)
+{
+    (void)state;
+    scm_handle *attached[3];
+    for (int i = 0; i < 3; i++) {
+        assert_result(attach_by_ifd(), SCM_S_OK);
+        attached[i] = handle;
+        int before = exchanges;
+        assert_true(for_every_allocation(transmit) >= 1);
+        assert_int_equal(exchanges - before, bed_is_virtual() ? 1 : 0);
+        assert_int_equal(for_every_allocation(transmit), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        handle = attached[i];
+        assert_int_equal(for_every_allocation(transmit), 0);
+        assert_result(scm_detach(handle), SCM_S_OK);
+    }
+}
+
 static void what_needs_no_memory_takes_none(void **state)
 {
     (void)state;
@@ -579,6 +612,7 @@ static void what_needs_no_memory_takes_none(void **state)
     size_t length;
     uint32_t card_state, protocol;
     assert_result(attach_by_ifd(), SCM_S_OK);
+    assert_result(transmit(), SCM_S_OK);
     failing = 0;
     scm_result results[] = {
         scm_transmit(handle, (const uint8_t *)"\x00\xA4\x00\x00", 4, response, sizeof response, &length),
@@ -607,6 +641,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(monitors_run_out_of_memory),
         cmocka_unit_test(files_run_out_of_memory),
         cmocka_unit_test(providers_run_out_of_memory),
+        cmocka_unit_test(first_exchanges_run_out_of_memory),
         cmocka_unit_test(what_needs_no_memory_takes_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ use connection::Connection;
 use connection_state::{ConnectionState, Published, while_down};
 use session::Session;
 
-/// Who has to disconnect the card handle.
+/// The side that disconnects the card handle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ownership {
     /// The library: it may close the handle, and open another one.
@@ -75,7 +75,7 @@ pub struct Attachment {
 /// Properties of an attachment that are set from outside of its calls.
 struct Facts {
     ownership: Ownership,
-    /// What detach does to the card.
+    /// The disposition that detach asks for.
     disposition: Disposition,
     /// The card handle was given out, so somebody else may have begun a transaction on it.
     lent: bool,
@@ -220,6 +220,7 @@ impl Attachment {
         session.forget_selection();
         let exchanged = self.take_lock(&mut session, &limit).and_then(|()| {
             let exchanged = self.exchange(&mut session, command, &limit);
+            session.response.settle(&self.registration.spare);
             // The next call tells whether the lock was lost. The response of the card is here.
             let _ = self.give_lock(&mut session, Disposition::Leave, &limit);
             exchanged
@@ -512,7 +513,7 @@ impl Attachment {
 
 /// The limit of a call with an optional timeout.
 fn limit(timeout_ms: Option<u32>, waker: &Arc<Waker>) -> WaitLimit<'_> {
-    timeout_ms.map_or(WaitLimit::lasting(waker), |timeout_ms| WaitLimit::of_ms(timeout_ms, waker))
+    timeout_ms.map_or(WaitLimit::cancellable(waker), |timeout_ms| WaitLimit::of_ms(timeout_ms, waker))
 }
 
 /// A command of T=0 or T=1 has at least its header, CLA INS P1 P2 (ISO/IEC 7816-3, 12.1). Some readers hang on less.
@@ -520,15 +521,15 @@ fn limit(timeout_ms: Option<u32>, waker: &Arc<Waker>) -> WaitLimit<'_> {
 fn check_command(session: &Session, command: &[u8]) -> Result<()> {
     match command.len() {
         4..=MAX_COMMAND => Ok(()),
-        _ => check_unusual_command(session.connection.protocol(), command),
+        _ => check_unusual_command(session.connection.is_raw(), command),
     }
 }
 
 /// Without a protocol the exchange fails for that reason.
 #[cold]
-fn check_unusual_command(protocol: Option<Protocol>, command: &[u8]) -> Result<()> {
-    match (protocol, command.len()) {
-        (None, _) | (Some(Protocol::Raw), 1..4) => Ok(()),
+fn check_unusual_command(is_raw: Option<bool>, command: &[u8]) -> Result<()> {
+    match (is_raw, command.len()) {
+        (None, _) | (Some(true), 1..4) => Ok(()),
         _ => Err(Hresult::E_INVALIDARG),
     }
 }

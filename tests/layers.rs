@@ -51,6 +51,22 @@ fn layers() -> Vec<String> {
 }
 
 /// How many parts of the path come after `src`.
+/// A port to another platform changes these folders. The handle table has to run a function when the library is loaded.
+#[test]
+fn platforms_have_their_folders() {
+    let own = ["/src/resource_manager/pcsc", "/src/runtime/platform", "/src/handles/process.rs"];
+    let of_platforms = ["target_os", "target_env", "target_vendor", "cfg!(windows)", "cfg(windows)", "pcsc::ffi"];
+    let mut wrong = Vec::new();
+    for file in files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+        let source = read_to_string(&file).unwrap();
+        let name = file.to_str().unwrap().replace('\\', "/");
+        if !own.iter().any(|own| name.contains(own)) && of_platforms.iter().any(|word| source.contains(word)) {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 fn depth(file: &Path) -> usize {
     file.iter().rev().position(|part| part == "src").unwrap()
 }

@@ -40,7 +40,7 @@ impl Model {
 
     fn take_turn(&self) {
         let waker = waker();
-        let turn = self.arbiter.turn(&WaitLimit::lasting(&waker), &waker, &LOCKED).unwrap();
+        let turn = self.arbiter.turn(&WaitLimit::cancellable(&waker), &waker, &LOCKED).unwrap();
         assert!(self.users.fetch_add(1, Ordering::SeqCst) < 100, "a turn beside a hold");
         self.users.fetch_sub(1, Ordering::SeqCst);
         drop(turn);
@@ -48,7 +48,7 @@ impl Model {
 
     fn take_hold(&self) {
         let waker = waker();
-        let hold = Arbiter::hold(&self.arbiter, &WaitLimit::lasting(&waker), &waker, &LOCKED).unwrap();
+        let hold = Arbiter::hold(&self.arbiter, &WaitLimit::cancellable(&waker), &waker, &LOCKED).unwrap();
         assert_eq!(self.users.fetch_add(100, Ordering::SeqCst), 0, "a hold beside others");
         self.users.fetch_sub(100, Ordering::SeqCst);
         drop(hold);
@@ -154,7 +154,7 @@ fn a_hold_is_taken_back_once() {
     }
     fn lose(model: &Model) {
         let waker = waker();
-        let hold = Arbiter::hold(&model.arbiter, &WaitLimit::lasting(&waker), &waker, &LOCKED).unwrap();
+        let hold = Arbiter::hold(&model.arbiter, &WaitLimit::cancellable(&waker), &waker, &LOCKED).unwrap();
         hold.confirm();
         let _ = hold.is_valid();
     }

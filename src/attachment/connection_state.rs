@@ -58,10 +58,10 @@ pub enum Health {
     Interrupted,
 }
 
-/// The state, and what belongs to it: the access that was asked for, and the card that was found.
+/// The state, the access that was asked for, and the card that was found.
 pub struct ConnectionState {
     state: State,
-    /// What the last attach or reconnect that succeeded has asked for.
+    /// The access that the last successful attach or reconnect has asked for.
     access: Access,
     card: Card,
     published: Arc<Published>,
@@ -139,7 +139,7 @@ impl ConnectionState {
         self.state.connection()
     }
 
-    /// What an exchange needs, if nothing has to be done before it.
+    /// The card handle and the protocol for an exchange, if nothing has to be done before it.
     #[inline]
     pub fn to_transmit(&self) -> Option<(Icc, Protocol)> {
         match self.state {
@@ -148,10 +148,12 @@ impl ConnectionState {
         }
     }
 
-    /// None also if there is no connection.
-    pub fn protocol(&self) -> Option<Protocol> {
+    /// Whether commands are raw, now or once a deferred connection is made. None if there is no protocol: then a
+    /// command fails.
+    pub fn is_raw(&self) -> Option<bool> {
         match self.state {
-            State::Connected { connection, .. } => connection.protocol,
+            State::Connected { connection, .. } => Some(connection.protocol? == Protocol::Raw),
+            State::Deferred { .. } => Some(self.access.protocols.accept(Protocol::Raw)),
             _ => None,
         }
     }

@@ -345,7 +345,7 @@ mod tests {
                 habits.note_fetched(cla, order, Fetched::Refused);
             }
             assert!(classes.iter().all(|class| firsts[..3].contains(class)), "{firsts:02X?}");
-            assert!(firsts.windows(2).all(|pair| pair[0] != pair[1]), "{firsts:02X?}");
+            assert!(firsts.iter().zip(&firsts[1..]).all(|(first, next)| first != next), "{firsts:02X?}");
             // Classes that the caller has chosen are not remembered.
             let before = habits;
             habits.note_fetched(cla, [0x33; 3], Fetched::Refused);

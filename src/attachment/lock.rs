@@ -87,7 +87,11 @@ impl Attachment {
         let deeper = session.locks.deeper()?;
         // An interruption may have ended the transaction.
         if !session.locks.is_held() || session.connection.is_interrupted() {
-            self.take_reader(session, limit)?;
+            let had_reader = session.locks.reader.is_some();
+            if let Err(code) = self.take_reader(session, limit) {
+                let has_lost_lock = had_reader && session.locks.reader.is_none();
+                return Err(if has_lost_lock { self.give_up(session, code, limit) } else { code });
+            }
             session.locks.number += 1;
             session.forget_selected_file();
         } else {
@@ -163,7 +167,7 @@ impl Attachment {
         if session.locks.reader.is_some() {
             return self.check_own_lock(session).map(|()| None);
         }
-        let limit = WaitLimit::lasting(&self.waker);
+        let limit = WaitLimit::cancellable(&self.waker);
         let line = self.in_line(self.connected(session, &limit)?.icc, &limit);
         let turn = self.registration.turn(&limit, &self.waker, &line);
         turn.map(Some).map_err(|code| self.diagnose(session, code, &limit))

@@ -161,9 +161,8 @@ impl Attachment {
     /// it will release the card handle, so a new connection replaces an owned one.
     fn break_off(&self, session: &mut Session, connection: Connection, code: Hresult, limit: &WaitLimit) -> Hresult {
         if self.manager.is_abandoned(connection.icc) && self.ownership() == Ownership::Owned {
+            // The handle may have had a signal. The new state counts the loss.
             self.close_owned(session, connection);
-            // The old handle may have had a signal.
-            session.connection.doubt_card();
             self.connect_as_before(session, code, limit);
         }
         code
@@ -288,7 +287,7 @@ impl Attachment {
     /// Connects with the old access after another one could not be had for the reason `why`. A lock is lost with its
     /// card handle, and only a reconnect takes it again.
     fn connect_as_before(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
-        let brief = limit.moment(MOMENT_MS);
+        let brief = limit.for_cleanup(MOMENT_MS);
         if session.locks.is_held() {
             return session.connection.lose(why);
         }
@@ -333,7 +332,7 @@ impl Attachment {
 
     /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it can
     /// still be used. With a lock it can not, because it is not locked. The next reconnect checks the card.
-    fn give_up(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
+    pub(super) fn give_up(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
         session.connection.interrupt();
         let code = self.diagnose(session, code, limit);
         if let (Ok(connection), true) = (session.connection.get(), session.locks.is_held()) {

@@ -33,15 +33,14 @@ impl Attachment {
         let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
         let mut session = self.begin_call_within(&limit)?;
         let session = &mut *session;
-        session.response.reserve(&self.registration.spare)?;
         session.knowledge()?;
-        let talked = self.take_lock(session, &limit).and_then(|()| {
+        self.take_lock(session, &limit).and_then(|()| {
             let talked = self.talk_under_lock(session, limit, talk);
+            // The next attachment with the lock uses the buffer.
+            session.response.settle(&self.registration.spare);
             let _ = self.give_lock(session, Disposition::Leave, &limit);
             talked
-        });
-        session.response.settle(&self.registration.spare);
-        talked
+        })
     }
 
     fn talk_under_lock<T>(
@@ -51,6 +50,8 @@ impl Attachment {
         talk: impl FnOnce(&mut Transaction) -> Result<T>,
     ) -> Result<T> {
         let protocol = session.connection.get()?.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
+        // Under the lock no other attachment uses the spare buffer of the reader.
+        session.response.reserve(&self.registration.spare)?;
         let mut knowledge = session.take_knowledge()?;
         if self.is_known_to_others() {
             // A user of the same card handle may have selected another file.

@@ -214,6 +214,8 @@ impl Delivery<'_> {
     /// One exchange. Data beyond Ne are kept, too: the card gives them only once.
     fn exchange(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
         let apdu = command.apdu(form)?;
+        // The memory comes first: the response would be lost without it, and the card may carry a command out only once.
+        self.answer.try_reserve(command.ne)?;
         let response = self.carrier.exchange(&apdu)?;
         let (data, [sw1, sw2]) = response.split_last_chunk().ok_or(Hresult::SCARD_F_COMM_ERROR)?;
         self.answer.try_reserve(data.len())?;

@@ -122,7 +122,8 @@ impl ResourceManager for Virtual {
         limit: &WaitLimit,
     ) -> Result<(Icc, Option<Protocol>)> {
         let ifd = calls::find(context, name)?;
-        let connected = plan(ifd, Operation::Connect, limit).and_then(|()| calls::connect(context, ifd, access, limit));
+        let connected =
+            apply_failure(ifd, Operation::Connect, limit).and_then(|()| calls::connect(context, ifd, access, limit));
         let protocol = Outcome(connected.map(|(_, protocol)| log_text::protocol(protocol)));
         note(ifd, format_args!("connect {access} -> {protocol}"));
         connected
@@ -137,8 +138,8 @@ impl ResourceManager for Virtual {
         limit: &WaitLimit,
     ) -> Result<Option<Protocol>> {
         let ifd = calls::ifd_behind(icc)?;
-        let connected =
-            plan(ifd, Operation::Reconnect, limit).and_then(|()| calls::reconnect(icc, access, initial, limit));
+        let connected = apply_failure(ifd, Operation::Reconnect, limit)
+            .and_then(|()| calls::reconnect(icc, access, initial, limit));
         let protocol = Outcome(connected.map(log_text::protocol));
         note(ifd, format_args!("reconnect {access} {initial} -> {protocol}"));
         connected
@@ -146,22 +147,22 @@ impl ResourceManager for Virtual {
 
     fn disconnect(&self, icc: Icc, disposition: Disposition) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let ended =
-            plan(ifd, Operation::Disconnect, &WaitLimit::ENDLESS).and_then(|()| calls::disconnect(icc, disposition));
+        let ended = apply_failure(ifd, Operation::Disconnect, &WaitLimit::ENDLESS)
+            .and_then(|()| calls::disconnect(icc, disposition));
         note(ifd, format_args!("disconnect {disposition} -> {}", done(&ended)));
         ended
     }
 
     fn begin_transaction(&self, icc: Icc, limit: &WaitLimit) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let begun = plan(ifd, Operation::Begin, limit).and_then(|()| calls::begin(icc, limit));
+        let begun = apply_failure(ifd, Operation::Begin, limit).and_then(|()| calls::begin(icc, limit));
         note(ifd, format_args!("begin -> {}", done(&begun)));
         begun
     }
 
     fn end_transaction(&self, icc: Icc, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let ended = plan(ifd, Operation::End, limit).and_then(|()| calls::end(icc, disposition));
+        let ended = apply_failure(ifd, Operation::End, limit).and_then(|()| calls::end(icc, disposition));
         note(ifd, format_args!("end {disposition} -> {}", done(&ended)));
         ended
     }
@@ -180,7 +181,7 @@ impl ResourceManager for Virtual {
 
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity> {
         let ifd = calls::ifd_behind(icc)?;
-        let identity = plan(ifd, Operation::Status, limit).and_then(|()| calls::identify(icc, limit));
+        let identity = apply_failure(ifd, Operation::Status, limit).and_then(|()| calls::identify(icc, limit));
         let state = Outcome(identity.map(|identity| log_text::state(identity.state)));
         note(ifd, format_args!("status -> {state}"));
         identity
@@ -188,7 +189,7 @@ impl ResourceManager for Virtual {
 
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let sent = plan(ifd, Operation::Transmit, &WaitLimit::ENDLESS)
+        let sent = apply_failure(ifd, Operation::Transmit, &WaitLimit::ENDLESS)
             .and_then(|()| calls::transmit(icc, protocol, command, response));
         let answer = Outcome(sent.map(|()| Hex(response)));
         note(ifd, format_args!("transmit {} -> {answer}", Command(command)));
@@ -197,7 +198,7 @@ impl ResourceManager for Virtual {
 
     fn control(&self, icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let sent = plan(ifd, Operation::Control, &WaitLimit::ENDLESS)
+        let sent = apply_failure(ifd, Operation::Control, &WaitLimit::ENDLESS)
             .and_then(|()| calls::control(icc, code, input, response));
         note(ifd, format_args!("control {code:08X}, {} bytes -> {}", input.len(), done(&sent)));
         sent
@@ -205,16 +206,16 @@ impl ResourceManager for Virtual {
 
     fn get_attribute(&self, icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
         let ifd = calls::ifd_behind(icc)?;
-        let read =
-            plan(ifd, Operation::GetAttribute, &WaitLimit::ENDLESS).and_then(|()| calls::get_attribute(icc, id, value));
+        let read = apply_failure(ifd, Operation::GetAttribute, &WaitLimit::ENDLESS)
+            .and_then(|()| calls::get_attribute(icc, id, value));
         note(ifd, format_args!("get attribute {id:08X} -> {}", done(&read)));
         read
     }
 
     fn set_attribute(&self, icc: Icc, id: u32, value: &[u8]) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
-        let set =
-            plan(ifd, Operation::SetAttribute, &WaitLimit::ENDLESS).and_then(|()| calls::set_attribute(icc, id, value));
+        let set = apply_failure(ifd, Operation::SetAttribute, &WaitLimit::ENDLESS)
+            .and_then(|()| calls::set_attribute(icc, id, value));
         note(ifd, format_args!("set attribute {id:08X} -> {}", done(&set)));
         set
     }
@@ -260,7 +261,7 @@ impl ResourceManager for Virtual {
 }
 
 /// Applies the planned failure of this call, if there is one.
-fn plan(ifd: usize, operation: Operation, limit: &WaitLimit) -> Result<()> {
+fn apply_failure(ifd: usize, operation: Operation, limit: &WaitLimit) -> Result<()> {
     let mut manager = lock();
     let planned = manager.ifds.get_mut(ifd).map(|ifd| ifd.failures.next(operation));
     let Some((answer, delay)) = planned else { return Ok(()) };

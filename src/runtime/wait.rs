@@ -93,7 +93,7 @@ impl<'a> WaitLimit<'a> {
         WaitLimit { deadline: None, grace: None, strict: false, waker: None };
 
     /// No limit. A cancel ends waits inside this process, but none inside the resource manager.
-    pub fn lasting(waker: &'a Arc<Waker>) -> WaitLimit<'a> {
+    pub fn cancellable(waker: &'a Arc<Waker>) -> WaitLimit<'a> {
         WaitLimit { deadline: None, grace: None, strict: false, waker: Some(waker) }
     }
 
@@ -108,7 +108,7 @@ impl<'a> WaitLimit<'a> {
     }
 
     /// For cleaning up after the deadline of the caller: a new limit, with the old grace.
-    pub fn moment(self, limit_ms: u32) -> WaitLimit<'a> {
+    pub fn for_cleanup(self, limit_ms: u32) -> WaitLimit<'a> {
         WaitLimit { deadline: deadline(limit_ms), strict: true, ..self }
     }
 

@@ -102,6 +102,15 @@ impl Call {
     /// An exchange with a valid command.
     pub const TRANSMIT: Call = Call::Transmit(4);
 
+    /// A reconnect with a reset and a limit.
+    pub fn reset_within_limit() -> Call {
+        let requests = CALLS.iter().filter(|call| call.has_limit()).filter_map(|call| match call {
+            Call::Reconnect(request) => Some(*request),
+            _ => None,
+        });
+        Call::Reconnect(ReconnectRequest { initial: Disposition::Reset, ..requests.last().unwrap() })
+    }
+
     pub fn make(self, attachment: &mut Attachment) -> Outcome {
         match self {
             Call::Transmit(length) => attachment.transmit(&LONG[..length], nothing),

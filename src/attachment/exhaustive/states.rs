@@ -42,6 +42,8 @@ pub enum Event {
     Doubt,
     /// A reconnect fails because of another application.
     ReconnectInVain,
+    /// The limit of a reconnect ends. There is no time for another connection either.
+    OutOfTime,
     Reconnect,
 }
 
@@ -61,6 +63,7 @@ pub const EVENTS: &[Event] = &[
     OwnReset,
     Doubt,
     ReconnectInVain,
+    OutOfTime,
     Reconnect,
 ];
 
@@ -109,6 +112,10 @@ pub const STATES: &[&[Event]] = &[
     &[Doubt],
     &[Lock, Doubt],
     &[Doubt, Remove, PutOther],
+    // The connection is deferred.
+    &[OutOfTime],
+    &[OutOfTime, Remove, PutOther],
+    &[Lock, OutOfTime],
 ];
 
 /// An attachment in its world, and what the test knows of it.
@@ -173,19 +180,24 @@ impl Case {
                 let _ = self.call(Call::Lock);
                 let _ = self.call(Call::Unlock(Disposition::Reset));
             }
-            Doubt => self.in_vain(Operation::Transmit, Hresult::SCARD_F_COMM_ERROR, Call::TRANSMIT),
+            Doubt => self.in_vain(&[(Operation::Transmit, Hresult::SCARD_F_COMM_ERROR)], Call::TRANSMIT),
             ReconnectInVain => {
                 let call = Call::Reconnect(ReconnectRequest::default());
-                self.in_vain(Operation::Begin, Hresult::SCARD_E_SHARING_VIOLATION, call);
+                self.in_vain(&[(Operation::Begin, Hresult::SCARD_E_SHARING_VIOLATION)], call);
+            }
+            OutOfTime => {
+                let late =
+                    [Operation::Reconnect, Operation::Establish].map(|operation| (operation, Hresult::SCARD_E_TIMEOUT));
+                self.in_vain(&late, Call::reset_within_limit());
             }
             Reconnect => drop(self.call(Call::Reconnect(ReconnectRequest::default()))),
         }
     }
 
-    fn in_vain(&mut self, operation: Operation, code: Hresult, call: Call) {
-        self.world.model().sabotage = Some((operation, code));
+    fn in_vain(&mut self, failures: &[(Operation, Hresult)], call: Call) {
+        self.world.model().sabotage.extend(failures);
         let _ = self.call(call);
-        self.world.model().sabotage = None;
+        self.world.model().sabotage.clear();
     }
 
     /// Makes a call, and notes what it tells.

@@ -111,8 +111,10 @@ pub struct Model {
     answers: Vec<(usize, Answer)>,
     /// Whether the next operation has a limit.
     limited: Option<bool>,
-    /// An operation that fails once, whenever it comes.
-    pub sabotage: Option<(Operation, Hresult)>,
+    /// Operations that fail once each, whenever they come.
+    pub sabotage: Vec<(Operation, Hresult)>,
+    /// The handle of a reconnect that has timed out: the service still works on it.
+    pub abandoned: Option<Icc>,
     /// Wrong uses of the resource manager.
     pub faults: Vec<&'static str>,
 }
@@ -155,7 +157,8 @@ impl Model {
             steps: Vec::with_capacity(16),
             answers: Vec::new(),
             limited: None,
-            sabotage: None,
+            sabotage: Vec::new(),
+            abandoned: None,
             faults: Vec::new(),
         }
     }
@@ -235,7 +238,8 @@ impl Model {
     /// Brings back whatever went, and makes all answers true.
     pub fn heal(&mut self) {
         self.tell(&[]);
-        self.sabotage = None;
+        self.sabotage.clear();
+        self.abandoned = None;
         self.start_service();
         self.put_reader();
         if self.card.is_none() {

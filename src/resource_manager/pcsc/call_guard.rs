@@ -63,8 +63,8 @@ fn begin_later(call: Call) -> Result<Call> {
     }
     let call = Call { _cancellation: hold_off() };
     match STATE.fetch_add(CALL, Ordering::Acquire) {
-        gate if gate & HELD != 0 => begin_later(call),
-        gate if gate & CLOSED == 0 || end::is_ending_thread() => Ok(call),
+        state if state & HELD != 0 => begin_later(call),
+        state if state & CLOSED == 0 || end::is_ending_thread() => Ok(call),
         _ => Err(Hresult::SCARD_P_SHUTDOWN),
     }
 }
@@ -142,13 +142,13 @@ fn is_any_call_active() -> bool {
 
 /// The guard while a fork is under way.
 #[cfg(unix)]
-pub struct Hold {
+pub struct ForkGuard {
     alone: Option<MutexGuard<'static, ()>>,
     is_reading: bool,
 }
 
 #[cfg(unix)]
-impl Hold {
+impl ForkGuard {
     /// Whether no thread is in one of the calls that run one at a time. Otherwise the child inherits their mutex
     /// locked.
     pub fn is_alone(&self) -> bool {
@@ -165,7 +165,7 @@ impl Hold {
 /// Keeps new calls waiting, and gives the present calls a moment to unlock the mutexes that they lock at their
 /// beginning. A fork does not wait for a service that hangs.
 #[cfg(unix)]
-pub fn hold() -> Hold {
+pub fn hold_for_fork() -> ForkGuard {
     const CHECKS_FOR_CALLS: u32 = 50;
     const CHECKS_FOR_READS: u32 = 500;
     const CHECKS_FOR_EXCLUSIVE: u32 = 500;
@@ -182,7 +182,7 @@ pub fn hold() -> Hold {
         };
         alone.is_some()
     });
-    Hold { alone, is_reading }
+    ForkGuard { alone, is_reading }
 }
 
 #[cfg(unix)]
@@ -197,7 +197,7 @@ fn wait_until(checks: u32, mut is_reached: impl FnMut() -> bool) -> bool {
 }
 
 #[cfg(unix)]
-impl Drop for Hold {
+impl Drop for ForkGuard {
     fn drop(&mut self) {
         STATE.fetch_and(!HELD, Ordering::Release);
     }

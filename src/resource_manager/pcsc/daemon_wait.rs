@@ -18,17 +18,17 @@ use crate::runtime::wait::{deadline, is_past, until};
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The present waits, so that another thread can cancel them.
-static CALLS: Mutex<Vec<Call>> = Mutex::new(Vec::new());
+static WAITS: Mutex<Vec<WaitEntry>> = Mutex::new(Vec::new());
 
-pub struct Call {
+pub struct WaitEntry {
     context: Context,
     stream: Arc<Stream>,
     is_cancelled: bool,
 }
 
 /// The list, locked. A fork holds this lock.
-pub fn lock() -> MutexGuard<'static, Vec<Call>> {
-    CALLS.lock().unwrap_or_else(PoisonError::into_inner)
+pub fn lock() -> MutexGuard<'static, Vec<WaitEntry>> {
+    WAITS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A wait in this context. There is only one for each context.
@@ -67,20 +67,21 @@ fn check_alive(context: Context) -> Result<()> {
 
 /// Cancels the wait in this context. Whether there was one.
 pub fn cancel(context: Context) -> bool {
-    let mut calls = lock();
-    let call = calls.iter_mut().find(|call| call.context == context);
-    call.map(|call| {
-        call.is_cancelled = true;
-        let _ = call.stream.shutdown(Shutdown::Both);
-    })
-    .is_some()
+    let mut waits = lock();
+    let entry = waits.iter_mut().find(|entry| entry.context == context);
+    entry
+        .map(|entry| {
+            entry.is_cancelled = true;
+            let _ = entry.stream.shutdown(Shutdown::Both);
+        })
+        .is_some()
 }
 
 impl DaemonWait {
     fn new(context: Context, stream: Arc<Stream>) -> Result<DaemonWait> {
-        let mut calls = lock();
-        calls.try_reserve(1)?;
-        calls.push(Call { context, stream, is_cancelled: false });
+        let mut waits = lock();
+        waits.try_reserve(1)?;
+        waits.push(WaitEntry { context, stream, is_cancelled: false });
         Ok(DaemonWait { context, notification: None })
     }
 
@@ -123,13 +124,13 @@ impl DaemonWait {
     }
 
     fn is_cancelled(&self) -> bool {
-        lock().iter().any(|call| call.context == self.context && call.is_cancelled)
+        lock().iter().any(|entry| entry.context == self.context && entry.is_cancelled)
     }
 }
 
 impl Drop for DaemonWait {
     fn drop(&mut self) {
-        lock().retain(|call| call.context != self.context);
+        lock().retain(|entry| entry.context != self.context);
     }
 }
 

@@ -13,13 +13,13 @@ use crate::runtime::cancellation::is_single_threaded;
 
 /// The locks that are held while a fork is under way.
 pub struct Locked {
-    call_guard: call_guard::Hold,
+    call_guard: call_guard::ForkGuard,
     /// The process has no other thread that could be in a call of PC/SC.
     has_one_thread: bool,
     workers: MutexGuard<'static, Workers>,
     abandoned_calls: MutexGuard<'static, AbandonedCalls>,
     cards: MutexGuard<'static, Vec<Card>>,
-    waits: MutexGuard<'static, Vec<daemon_wait::Call>>,
+    waits: MutexGuard<'static, Vec<daemon_wait::WaitEntry>>,
 }
 
 pub fn lock() -> Locked {
@@ -27,7 +27,7 @@ pub fn lock() -> Locked {
     let abandoned_calls = abandoned_calls::lock();
     let (cards, waits, workers) = (cards::lock(), daemon_wait::lock(), workers::lock());
     let has_one_thread = is_single_threaded();
-    Locked { cards, waits, workers, abandoned_calls, call_guard: call_guard::hold(), has_one_thread }
+    Locked { cards, waits, workers, abandoned_calls, call_guard: call_guard::hold_for_fork(), has_one_thread }
 }
 
 impl Locked {

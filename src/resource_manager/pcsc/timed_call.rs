@@ -43,7 +43,7 @@ impl Target {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum State {
+enum State {
     Running,
     /// It waits until another application ends its transaction.
     Blocked,
@@ -52,11 +52,10 @@ pub enum State {
     Abandoned,
 }
 
-/// The data that the caller and the thread of the call share.
-struct TimedCall<T> {
+/// A call, as its caller and the thread that makes it share it.
+pub struct TimedCall {
     state: Mutex<State>,
     changed: Condvar,
-    outcome: Mutex<Option<Result<T>>>,
     waker: Arc<Waker>,
 }
 
@@ -67,40 +66,19 @@ pub enum Blocking<'a> {
     /// The thread of the caller polls, if there was contention lately. Nothing ends its wait.
     OnThisThread,
     /// The thread of the call polls, until the caller gives up.
-    Timed(&'a Mutex<State>, &'a Condvar, &'a Arc<Waker>),
+    Timed(&'a TimedCall),
 }
 
 impl Blocking<'_> {
     /// Returns once `is_locked` is false, or at once where PC/SC is to wait. Fails when the caller has given up.
-    pub fn wait_while(&self, mut is_locked: impl FnMut() -> bool) -> Result<()> {
-        let (state, changed, waker) = match self {
-            Blocking::InPcsc => return Ok(()),
+    pub fn wait_while(&self, is_locked: impl FnMut() -> bool) -> Result<()> {
+        match self {
+            Blocking::InPcsc => Ok(()),
             Blocking::OnThisThread => {
                 contention::wait_while(is_locked);
-                return Ok(());
-            }
-            Blocking::Timed(state, changed, waker) => (state, changed, waker),
-        };
-        while is_locked() {
-            let mut now = locked(state);
-            if *now == State::Running {
-                *now = State::Blocked;
-                waker.wake();
-            }
-            if *now == State::Blocked {
-                now = changed.wait_timeout(now, POLL).unwrap_or_else(PoisonError::into_inner).0;
-            }
-            if *now == State::Abandoned {
-                return Err(Hresult::SCARD_E_CANCELLED);
-            }
-        }
-        let mut now = locked(state);
-        match *now {
-            State::Abandoned => Err(Hresult::SCARD_E_CANCELLED),
-            _ => {
-                *now = State::Running;
                 Ok(())
             }
+            Blocking::Timed(timed_call) => timed_call.wait_while(is_locked),
         }
     }
 }
@@ -112,55 +90,96 @@ pub fn run<T: Send + 'static>(
     call: impl FnOnce(&Blocking) -> Result<T> + Send + 'static,
     undo: impl FnOnce(T) + Send + 'static,
 ) -> Result<T> {
-    let Some(waker) = limit.strict_waker() else {
-        if let Target::Icc(icc) = target {
-            abandoned_calls::wait_for(icc);
+    let blocking = match limit.strict_waker() {
+        None => {
+            if let Target::Icc(icc) = target {
+                abandoned_calls::wait_for(icc);
+            }
+            Blocking::InPcsc
         }
-        return call(&Blocking::InPcsc);
+        Some(waker) => {
+            abandoned_calls::wait_within_limit(&target, limit, waker)?;
+            if limit.can_end_early() {
+                return run_on_worker(limit, waker, target, call, undo);
+            }
+            Blocking::OnThisThread
+        }
     };
-    abandoned_calls::wait_within_limit(&target, limit, waker)?;
-    if !limit.can_end_early() {
-        return call(&Blocking::OnThisThread);
-    }
-    let timed_call = Arc::try_new(TimedCall {
-        state: Mutex::new(State::Running),
-        changed: Condvar::new(),
-        outcome: Mutex::new(None),
-        waker: waker.clone(),
-    })?;
-    let _room = abandoned_calls::Room::reserve()?;
-    let shared = timed_call.clone();
-    execute(move || shared.make(call, undo))?;
-    timed_call.wait(limit, target)
+    call(&blocking)
 }
 
-impl<T: Send + 'static> TimedCall<T> {
-    /// Runs on the thread of the call.
-    fn make(&self, call: impl FnOnce(&Blocking) -> Result<T>, undo: impl FnOnce(T)) {
-        let outcome = call(&Blocking::Timed(&self.state, &self.changed, &self.waker));
+fn run_on_worker<T: Send + 'static>(
+    limit: &WaitLimit,
+    waker: &Arc<Waker>,
+    target: Target,
+    call: impl FnOnce(&Blocking) -> Result<T> + Send + 'static,
+    undo: impl FnOnce(T) + Send + 'static,
+) -> Result<T> {
+    let timed_call = TimedCall { state: Mutex::new(State::Running), changed: Condvar::new(), waker: waker.clone() };
+    let shared = Arc::try_new((timed_call, Mutex::new(None)))?;
+    let _room = abandoned_calls::Room::reserve()?;
+    let on_worker = shared.clone();
+    execute(move || {
+        let (timed_call, outcome) = &*on_worker;
+        *locked(outcome) = Some(call(&Blocking::Timed(timed_call)));
+        if !timed_call.end() {
+            // The caller has given up, so nobody else takes the outcome.
+            if let Some(Ok(value)) = locked(outcome).take() {
+                undo(value);
+            }
+            abandoned_calls::finish(timed_call.id(), &timed_call.waker);
+        }
+    })?;
+    let (timed_call, outcome) = &*shared;
+    timed_call.wait(limit, target)?;
+    locked(outcome).take().unwrap_or(Err(Hresult::E_UNEXPECTED))
+}
+impl TimedCall {
+    /// Waits on the thread of the call until `is_locked` is false. Fails when the caller has given up.
+    fn wait_while(&self, mut is_locked: impl FnMut() -> bool) -> Result<()> {
+        while is_locked() {
+            let mut state = locked(&self.state);
+            if *state == State::Running {
+                *state = State::Blocked;
+                self.waker.wake();
+            }
+            if *state == State::Blocked {
+                state = self.changed.wait_timeout(state, POLL).unwrap_or_else(PoisonError::into_inner).0;
+            }
+            if *state == State::Abandoned {
+                return Err(Hresult::SCARD_E_CANCELLED);
+            }
+        }
         let mut state = locked(&self.state);
-        if *state != State::Abandoned {
-            *locked(&self.outcome) = Some(outcome);
-            *state = State::Done;
-            drop(state);
-            self.waker.wake();
-            return;
+        match *state {
+            State::Abandoned => Err(Hresult::SCARD_E_CANCELLED),
+            _ => {
+                *state = State::Running;
+                Ok(())
+            }
         }
-        drop(state);
-        if let Ok(value) = outcome {
-            undo(value);
-        }
-        abandoned_calls::finish(self.id(), &self.waker);
     }
 
-    /// Runs on the thread of the caller.
-    fn wait(&self, limit: &WaitLimit, target: Target) -> Result<T> {
+    /// The call has returned on its thread. Whether the caller waits for it.
+    fn end(&self) -> bool {
+        let mut state = locked(&self.state);
+        if *state == State::Abandoned {
+            return false;
+        }
+        *state = State::Done;
+        drop(state);
+        self.waker.wake();
+        true
+    }
+
+    /// Waits on the thread of the caller until the call has returned. Fails when the caller gives up.
+    fn wait(&self, limit: &WaitLimit, target: Target) -> Result<()> {
         let grace = later(limit.grace(), in_future(SHORTEST_GRACE));
         loop {
             let seen_wakes = self.waker.wakes();
             let state = *locked(&self.state);
             if state == State::Done {
-                break;
+                return Ok(());
             }
             let in_grace = state == State::Running && !is_past(grace);
             if !in_grace {
@@ -169,15 +188,14 @@ impl<T: Send + 'static> TimedCall<T> {
                         return Err(code);
                     }
                     limit.take_back(code);
-                    break;
+                    return Ok(());
                 }
             }
             self.waker.sleep(seen_wakes, if in_grace { grace } else { limit.deadline() });
         }
-        locked(&self.outcome).take().unwrap_or(Err(Hresult::E_UNEXPECTED))
     }
 
-    /// Abandons the call, unless it has ended meanwhile. Whether it did.
+    /// Abandons the call, unless it has returned meanwhile. Whether it did.
     fn abandon(&self, target: Target) -> bool {
         let mut abandoned_calls = abandoned_calls::lock();
         let mut state = locked(&self.state);
@@ -193,7 +211,7 @@ impl<T: Send + 'static> TimedCall<T> {
 
     /// No other call has this number at the same time.
     fn id(&self) -> usize {
-        std::ptr::from_ref(&self.state) as usize
+        std::ptr::from_ref(self) as usize
     }
 }
 

@@ -45,36 +45,36 @@ pub fn connect(context: Context, ifd: usize, access: Access, limit: &WaitLimit) 
         manager = lock();
     }
     let icc = manager.add_connection(context.0, ifd)?;
-    match take(&mut manager, icc, access) {
+    match claim(&mut manager, icc, access) {
         Ok(protocol) => Ok((Icc(icc), protocol)),
         Err(code) => manager.forget(icc).and(Err(code)),
     }
 }
 
 pub fn reconnect(icc: Icc, access: Access, initial: Disposition, limit: &WaitLimit) -> Result<Option<Protocol>> {
-    drop(turn(icc, limit)?);
+    drop(when_unlocked(icc, limit)?);
     match initial {
         Disposition::Leave | Disposition::Eject => {}
-        Disposition::Reset => cycle(icc, &[PowerEvent::Reset])?,
-        Disposition::Unpower => cycle(icc, &[PowerEvent::Off, PowerEvent::On])?,
+        Disposition::Reset => power_cycle(icc, &[PowerEvent::Reset])?,
+        Disposition::Unpower => power_cycle(icc, &[PowerEvent::Off, PowerEvent::On])?,
     }
-    let mut manager = turn(icc, limit)?;
+    let mut manager = when_unlocked(icc, limit)?;
     loop {
         // As with pcscd, the power stays off until an application asks for it.
         if access.share_mode != ShareMode::Direct && manager.ifd_of(icc.0)?.card()?.power() == Power::Mute {
             return Err(Hresult::SCARD_W_UNRESPONSIVE_CARD);
         }
-        match take(&mut manager, icc.0, access) {
+        match claim(&mut manager, icc.0, access) {
             Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
             taken => return taken,
         }
         drop(wait(manager, limit)?);
-        manager = turn(icc, limit)?;
+        manager = when_unlocked(icc, limit)?;
     }
 }
 
 /// Connects a card handle to the reader, and acknowledges its signals.
-fn take(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Protocol>> {
+fn claim(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Protocol>> {
     let reader = manager.ifd_of(icc)?;
     let protocol = match access.share_mode {
         ShareMode::Direct => reader.protocol(),
@@ -140,10 +140,10 @@ pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
 }
 
 fn dispose(icc: Icc, events: &[PowerEvent]) -> Result<()> {
-    if turn(icc, &WaitLimit::ENDLESS)?.has_lost_its_card(icc.0) {
+    if when_unlocked(icc, &WaitLimit::ENDLESS)?.has_lost_its_card(icc.0) {
         return Ok(());
     }
-    cycle(icc, events)
+    power_cycle(icc, events)
 }
 
 pub fn begin(icc: Icc, limit: &WaitLimit) -> Result<()> {
@@ -186,8 +186,8 @@ pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
     // The transaction ends, whatever happens to the card.
     let disposed = match disposition {
         Disposition::Leave => Ok(()),
-        Disposition::Reset => cycle(icc, &[PowerEvent::Reset]),
-        Disposition::Unpower => cycle(icc, &[PowerEvent::Off, PowerEvent::On]),
+        Disposition::Reset => power_cycle(icc, &[PowerEvent::Reset]),
+        Disposition::Unpower => power_cycle(icc, &[PowerEvent::Off, PowerEvent::On]),
         Disposition::Eject => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
     };
     let mut manager = lock();
@@ -202,7 +202,7 @@ pub fn end(icc: Icc, disposition: Disposition) -> Result<()> {
 }
 
 pub fn identify(icc: Icc, limit: &WaitLimit) -> Result<Identity> {
-    let mut manager = turn(icc, limit)?;
+    let mut manager = when_unlocked(icc, limit)?;
     manager.connection(icc.0)?.check_signal()?;
     let reader = manager.ifd_of(icc.0)?;
     let SlotState { atr, events, .. } = reader.slot_state();
@@ -212,8 +212,8 @@ pub fn identify(icc: Icc, limit: &WaitLimit) -> Result<Identity> {
 pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
     response.clear();
     let speaking = |manager: &mut Manager| speaking_card(manager, icc, protocol);
-    let turn = |icc| turn(icc, &WaitLimit::ENDLESS);
-    exchange(icc, turn, speaking, |card| {
+    let lock_for = |icc| when_unlocked(icc, &WaitLimit::ENDLESS);
+    exchange(icc, lock_for, speaking, |card| {
         let sent = card.transmit(command, response);
         // An event of the card during the exchange is an error of the exchange.
         lock().connection(icc.0)?.check_signal().map_err(interrupted)?;
@@ -233,17 +233,17 @@ pub fn control(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Res
         let card = manager.ifd_of(icc.0)?.card();
         card.map_err(|_| Hresult::SCARD_E_UNSUPPORTED_FEATURE)
     };
-    exchange(icc, turn_now, present, |card| card.control(code, input, response))
+    exchange(icc, if_unlocked, present, |card| card.control(code, input, response))
 }
 
 fn control_reader(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
     loop {
-        let driver = turn_now(icc)?.ifd_of(icc.0)?.driver.clone();
+        let driver = if_unlocked(icc)?.ifd_of(icc.0)?.driver.clone();
         if !driver.has_control() {
             return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
         }
         // Another thread may have called the driver first, and the reader may have changed.
-        let may_begin = || turn_now(icc).map(drop).map_err(interrupted);
+        let may_begin = || if_unlocked(icc).map(drop).map_err(interrupted);
         if driver.control(code, input, response, may_begin)?.is_some() {
             // An event of the reader during the call is an error of the call.
             return lock().ifd_of(icc.0).map(drop).map_err(interrupted);
@@ -263,12 +263,12 @@ pub fn is_locked_by_other(icc: Icc) -> Result<bool> {
 /// Calls the card that `find` finds, when no other card handle has a transaction.
 fn exchange(
     icc: Icc,
-    turn: impl Fn(Icc) -> Result<Locked>,
+    lock_for: impl Fn(Icc) -> Result<Locked>,
     find: impl Fn(&mut Manager) -> Result<Arc<Card>>,
     mut work: impl FnMut(&Callee<'_>) -> Result<()>,
 ) -> Result<()> {
     loop {
-        let card = find(&mut *turn(icc)?)?;
+        let card = find(&mut *lock_for(icc)?)?;
         let done = card.alone(|alone| -> Result<_> {
             let mut manager = lock();
             let locked = manager.ifd_of(icc.0).map_err(interrupted)?.is_locked_against(icc.0);
@@ -299,7 +299,7 @@ fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<
 }
 
 pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
-    let mut manager = turn_now(icc)?;
+    let mut manager = if_unlocked(icc)?;
     manager.connection(icc.0)?.check_signal()?;
     attribute::read(manager.ifd_of(icc.0)?, id, value)
 }
@@ -309,7 +309,7 @@ pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
     if value.is_empty() {
         return Err(Hresult::SCARD_E_INVALID_PARAMETER);
     }
-    let mut manager = turn_now(icc)?;
+    let mut manager = if_unlocked(icc)?;
     manager.connection(icc.0)?.check_signal()?;
     manager.ifd_of(icc.0)?.attributes.set(id, value)
 }
@@ -341,7 +341,7 @@ fn slot_state_of(manager: &Manager, context: Context, name: &IfdName) -> Result<
 }
 
 /// Waits until no other card handle has a transaction on the reader.
-fn turn(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
+fn when_unlocked(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
     let mut manager = lock();
     let mut locked = manager.ifd_of(icc.0)?.is_locked_against(icc.0);
     while locked {
@@ -352,7 +352,7 @@ fn turn(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
 }
 
 /// Fails if another card handle has a transaction on the reader.
-fn turn_now(icc: Icc) -> Result<Locked> {
+fn if_unlocked(icc: Icc) -> Result<Locked> {
     let mut manager = lock();
     if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
         return Err(Hresult::SCARD_E_SHARING_VIOLATION);
@@ -370,7 +370,7 @@ fn interrupted(code: Hresult) -> Hresult {
 
 /// Resets the card and signals it to all card handles. As with pcscd, that includes the caller's own, until a reconnect
 /// acknowledges it.
-fn cycle(icc: Icc, events: &[PowerEvent]) -> Result<()> {
+fn power_cycle(icc: Icc, events: &[PowerEvent]) -> Result<()> {
     loop {
         let (ifd, card) = {
             let mut manager = lock();

@@ -29,7 +29,7 @@ pub struct Manager {
     numbers: Map<IfdName, usize>,
     contexts: Map<usize, Client>,
     /// By their card handles.
-    connections: Map<usize, Connection>,
+    connections: Map<usize, CardHandle>,
     last_number: usize,
     /// How many threads wait for a change.
     waiting: usize,
@@ -47,7 +47,7 @@ struct Client {
 }
 
 /// The target of a card handle.
-pub struct Connection {
+pub struct CardHandle {
     pub context: usize,
     pub ifd: usize,
     /// The result of every call: a signal, until a reconnect acknowledges it; or the loss of the reader or the service.
@@ -101,9 +101,9 @@ fn sleep(condition: &Condvar, manager: Locked, end: Option<Instant>) -> Locked {
     }
 }
 
-impl Connection {
-    pub fn new(context: usize, ifd: usize) -> Connection {
-        Connection { context, ifd, failure: None }
+impl CardHandle {
+    pub fn new(context: usize, ifd: usize) -> CardHandle {
+        CardHandle { context, ifd, failure: None }
     }
 
     /// Whether reader and service still exist.
@@ -155,7 +155,7 @@ impl Manager {
         self.last_number
     }
 
-    pub fn connection(&self, icc: usize) -> Result<&Connection> {
+    pub fn connection(&self, icc: usize) -> Result<&CardHandle> {
         self.connections.get(&icc).ok_or(Hresult::SCARD_E_INVALID_HANDLE)
     }
 
@@ -192,7 +192,7 @@ impl Manager {
         let icc = self.new_number();
         let client = self.contexts.get_mut(&context).ok_or(Hresult::SCARD_E_INVALID_HANDLE)?;
         client.iccs.try_reserve(1)?;
-        self.connections.insert(icc, Connection::new(context, ifd))?;
+        self.connections.insert(icc, CardHandle::new(context, ifd))?;
         client.iccs.push(icc);
         if let Some(ifd) = self.ifds.get_mut(ifd) {
             ifd.connections += 1;

@@ -15,8 +15,8 @@ impl Model {
         let number = self.steps.len();
         let limited = self.limited.take();
         self.steps.push(Step { operation, lent, disposition, limited });
-        if let Some((_, code)) = self.sabotage.take_if(|(when, _)| *when == operation) {
-            return Err(code);
+        if let Some(place) = self.sabotage.iter().position(|(when, _)| *when == operation) {
+            return Err(self.sabotage.remove(place).1);
         }
         match self.answers.iter().find(|(when, _)| *when == number) {
             Some((_, Answer::Failure(code))) => Err(*code),
@@ -86,7 +86,11 @@ impl Model {
     }
 
     fn reconnect(&mut self, icc: Icc, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
+        let has_limit = self.limited == Some(true);
         let answer = self.step_on(icc, Operation::Reconnect, initial);
+        if has_limit && answer == Err(Hresult::SCARD_E_TIMEOUT) {
+            self.abandoned = Some(icc);
+        }
         if initial != Disposition::Leave && answer.is_err() {
             // The card may have been reset before the failure.
             self.memory += 1;
@@ -203,6 +207,10 @@ impl ResourceManager for World {
 
     fn wait_for_ifds_limit_ms(&self) -> u32 {
         4000
+    }
+
+    fn is_abandoned(&self, icc: Icc) -> bool {
+        self.model().abandoned == Some(icc)
     }
 
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context> {
