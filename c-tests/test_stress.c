@@ -206,10 +206,9 @@ static bool register_provider(void)
     functions.read = provider_read;
     functions.close = provider_close;
     provider.iid = &FILES;
-    provider.functions = &functions;
     provider.create = provider_create;
     provider.release = provider_release;
-    return scm_register_provider(&provider) == SCM_S_OK;
+    return scm_register_file_access_provider(&provider, &functions) == SCM_S_OK;
 }
 
 /* --- The calls */

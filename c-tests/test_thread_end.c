@@ -212,18 +212,21 @@ static scm_result insert(void)
 
 static scm_provider provider(void)
 {
-    static const scm_guid iid = SCM_IID_FILE_ACCESS_INIT;
-    static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     scm_provider provider = SCM_PROVIDER_INIT;
-    functions.change_dir = change_dir;
-    functions.open = open_file;
-    functions.close = close_file;
-    provider.iid = &iid;
-    provider.functions = &functions;
     provider.create = create;
     provider.release = release_object;
     provider.release_user_data = end_provider;
     return provider;
+}
+
+static scm_result register_it(void)
+{
+    scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
+    scm_provider registered = provider();
+    functions.change_dir = change_dir;
+    functions.open = open_file;
+    functions.close = close_file;
+    return scm_register_file_access_provider(&registered, &functions);
 }
 
 static scm_result unregister(void)
@@ -373,7 +376,6 @@ static void play(size_t way, enum end end)
 {
     pthread_t thread;
     void *value = NULL;
-    scm_provider registered = provider();
     sem_destroy(&scene.is_reached);
     memset(&scene, 0, sizeof scene);
     scene.place = NOWHERE;
@@ -383,7 +385,7 @@ static void play(size_t way, enum end end)
     assert_result(insert(), SCM_S_OK);
     assert_result(scm_attach_by_ifd(NAME, &scene.own), SCM_S_OK);
     assert_result(scm_attach_by_ifd(NAME, &scene.other), SCM_S_OK);
-    assert_result(scm_register_provider(&registered), SCM_S_OK);
+    assert_result(register_it(), SCM_S_OK);
     assert_result(scm_create_file_access(scene.own, &scene.access), SCM_S_OK);
     assert_result(scm_file_access_open(scene.access, 0, "/x", &scene.file), SCM_S_OK);
     if (WAYS[way].place == IN_PROVIDER_END)

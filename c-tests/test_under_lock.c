@@ -257,11 +257,10 @@ static void play_a_provider(void)
     functions.read = provider_read;
     functions.close = provider_close;
     provider.iid = &iid;
-    provider.functions = &functions;
     provider.create = provider_create;
     provider.release = provider_release;
     provider.release_user_data = provider_end;
-    assert_result(scm_register_provider(&provider), SCM_S_OK);
+    assert_result(scm_register_file_access_provider(&provider, &functions), SCM_S_OK);
     assert_result(scm_create_file_access(scene.own, &files), SCM_S_OK);
     assert_result(scm_file_access_open(files, 0, "/x", &file), SCM_S_OK);
     assert_result(scm_lock(scene.own), SCM_S_OK);

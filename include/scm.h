@@ -3114,7 +3114,7 @@ scm_result scm_create_interface(scm_handle *handle,
  * until the interface is released or its attachment is detached, and the caller makes sure of that.
  *
  * @param iface  the interface
- * @param functions  [out] `scm_provider.functions`; NULL after a failure
+ * @param functions  [out] the functions, as `scm_register_interface_provider` got them; NULL after a failure
  * @param object  [out] what `scm_provider.create` has made; NULL after a failure
  *
  * @return

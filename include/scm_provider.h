@@ -42,10 +42,8 @@ extern "C" {
  *     scm_ch_verification_functions functions = SCM_CH_VERIFICATION_FUNCTIONS_INIT;
  *     scm_provider provider = SCM_PROVIDER_INIT;
  *     functions.reset_security_state = reset_security_state;
- *     provider.iid = &SCM_IID_CH_VERIFICATION;
- *     provider.functions = &functions;
  *     provider.create = create;
- *     return scm_register_provider(&provider);
+ *     return scm_register_ch_verification_provider(&provider, &functions);
  * }
  * @endcode
  * @{
@@ -65,11 +63,12 @@ typedef struct scm_provider {
     uint32_t struct_size;
     /** 0 */
     uint32_t flags;
-    /** The IID of the interface, such as `&SCM_IID_FILE_ACCESS`; or NULL if it has only a name. */
+    /** The IID of the interface, or NULL. Files, codes and authentication need none; theirs is allowed. */
     const scm_guid *iid;
     /**
-     * The name of the interface, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. With both,
-     * programs may ask for either.
+     * The name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL. With an IID, and for files,
+     * codes and authentication, it is another way to ask for the same interface. An interface of the program needs an
+     * IID or a name.
      */
     const char *name;
     /** The ATR of the cards, up to `SCM_ATR_MAX` bytes; NULL with length 0 for every card. */
@@ -81,12 +80,6 @@ typedef struct scm_provider {
     const uint8_t *atr_mask;
     /** The length of the ATR and of the mask. */
     size_t atr_length;
-    /**
-     * The functions: an `scm_file_access_functions`, an `scm_ch_verification_functions` or an
-     * `scm_card_auth_functions` for the interface of that name, which is copied. For another interface what its users
-     * expect; the library hands it on.
-     */
-    const void *functions;
     /** The first argument of `create` and `release_user_data`. */
     void *user_data;
     /**
@@ -108,8 +101,8 @@ typedef struct scm_provider {
     void (*release_user_data)(void *user_data);
 } scm_provider;
 
-/** `scm_provider` without an implementation: set the interface, the functions and `create`. */
-#define SCM_PROVIDER_INIT {sizeof(scm_provider), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL}
+/** `scm_provider` without values: set `create`. */
+#define SCM_PROVIDER_INIT {sizeof(scm_provider), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL}
 
 /**
  * The files of a card, implemented by a provider. Initialise with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
@@ -194,6 +187,30 @@ typedef struct scm_file_access_functions {
      NULL, NULL, NULL, NULL}
 
 /**
+ * Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for
+ * every attachment of this process. If several providers suit, the newest one is chosen.
+ *
+ * Objects that were created before do not change. The child of a fork has the same providers.
+ *
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ *   `user_data` and the code of the functions must exist until `release_user_data` is called.
+ * @param functions  the functions for files. They are copied.
+ *
+ * @return
+ * - `SCM_S_OK`: registered.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ *   is too long, or NULL with a length; `create` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_file_access_provider(const scm_provider *provider,
+                                             const scm_file_access_functions *functions);
+
+/**
  * The codes of a card, implemented by a provider. Initialise with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
  *
  * `object` is what `scm_provider.create` has made. Everything else is as for the functions of the library. A function
@@ -233,6 +250,30 @@ typedef struct scm_ch_verification_functions {
 
 /** `scm_ch_verification_functions` without any function. */
 #define SCM_CH_VERIFICATION_FUNCTIONS_INIT {sizeof(scm_ch_verification_functions), NULL, NULL, NULL, NULL}
+
+/**
+ * Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for
+ * every attachment of this process. If several providers suit, the newest one is chosen.
+ *
+ * Objects that were created before do not change. The child of a fork has the same providers.
+ *
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ *   `user_data` and the code of the functions must exist until `release_user_data` is called.
+ * @param functions  the functions for codes. They are copied.
+ *
+ * @return
+ * - `SCM_S_OK`: registered.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ *   is too long, or NULL with a length; `create` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_ch_verification_provider(const scm_provider *provider,
+                                                 const scm_ch_verification_functions *functions);
 
 /**
  * The authentication of a card, implemented by a provider. Initialise with `SCM_CARD_AUTH_FUNCTIONS_INIT`.
@@ -281,39 +322,62 @@ typedef struct scm_card_auth_functions {
 #define SCM_CARD_AUTH_FUNCTIONS_INIT {sizeof(scm_card_auth_functions), NULL, NULL, NULL, NULL}
 
 /**
- * Registers a provider. From now on it makes the objects of its interface for its cards, for every attachment of this
- * process.
+ * Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards,
+ * for every attachment of this process. If several providers suit, the newest one is chosen.
  *
- * If several providers match, the last registered one is used. Existing objects stay as they are. The child of a fork
- * has the same providers.
+ * Objects that were created before do not change. The child of a fork has the same providers.
  *
- * @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions for an
- *   interface of the library are copied. `user_data` and the code of the functions must stay until
- *   `release_user_data`.
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ *   `user_data` and the code of the functions must exist until `release_user_data` is called.
+ * @param functions  the functions for authentication. They are copied.
  *
  * @return
  * - `SCM_S_OK`: registered.
- * - `SCM_E_INVALIDARG`: also if `flags` is not 0; without an IID and a name, or with those of different interfaces;
- *   with an ATR that is too long; without `create`; if `functions` is NULL or has a wrong `struct_size`.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ *   is too long, or NULL with a length; `create` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
  *
- * After a failure nothing was called. Never blocks.
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
  */
-SCM_API scm_result scm_register_provider(const scm_provider *provider);
+SCM_API
+scm_result scm_register_card_auth_provider(const scm_provider *provider,
+                                           const scm_card_auth_functions *functions);
 
 /**
- * Unregisters a provider: from now on it makes no objects.
+ * Registers a provider of an interface that the library does not know: from now on it creates the objects of
+ * `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest
+ * one is chosen.
  *
- * Its objects live on with its functions. When the last object is released, `release_user_data` is called.
+ * @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
+ * @param functions  the functions of the interface, in a form that the provider defines for its users. Only the
+ *   address is kept: `scm_interface_get_implementation` gives it. NULL is allowed.
  *
- * @param provider  as it was registered: the same interface, ATR, mask, `user_data` and `create`. Of several such
- *   providers the last registered one is removed.
+ * @return as for `scm_register_file_access_provider`, and
+ * - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
+ *
+ * Does not block. Any thread may call it.
+ */
+SCM_API scm_result scm_register_interface_provider(const scm_provider *provider, const void *functions);
+
+/**
+ * Unregisters a provider: from now on it creates no object.
+ *
+ * The objects that it has created stay, and its functions are called for them. When the last one is released,
+ * `release_user_data` is called.
+ *
+ * @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the
+ *   same. If several registered providers have them, the newest one is meant.
  *
  * @return
- * - `SCM_S_OK`: not registered any more.
- * - `SCM_E_INVALIDARG`: as for `scm_register_provider`.
+ * - `SCM_S_OK`: unregistered.
+ * - `SCM_E_INVALIDARG`: as for `scm_register_file_access_provider`.
  * - `SCM_E_NOINTERFACE`: no such provider is registered.
+ * - `SCM_E_UNEXPECTED`: an internal error.
  *
- * Does not wait for functions of the provider that run in other threads. The provider itself may call it.
+ * Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and
+ * the provider itself.
  */
 SCM_API scm_result scm_unregister_provider(const scm_provider *provider);
 

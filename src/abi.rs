@@ -5,3 +5,4 @@ pub mod functions;
 pub mod guid;
 pub mod handle;
 pub mod hresult;
+pub mod output;

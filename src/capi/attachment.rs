@@ -284,7 +284,8 @@ fn detach(handle: *mut scm_handle, disposition: Disposition) -> Result<Hresult> 
     let token = token(handle)?;
     let attachment = handles()?.attachments.get(token)?;
     attachment.check_disposition(disposition)?;
-    drop(handles()?.attachments.remove(token)?);
+    // No new attachment gets the slot before the objects of this one have ended.
+    drop(handles()?.attachments.take(token)?);
     attachment.set_disposition(disposition);
     // The lock ends before functions of providers run, because they may use the reader.
     let closed = match Arc::is_last(&attachment) {

@@ -1,25 +1,22 @@
 //! Authentication by keys: ISCardAuth.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 
 use zeroize::Zeroizing;
 
 use super::interface::create_standard;
-use super::{made, scm_handle, scm_result, token};
-use crate::abi::functions::card_auth::scm_card_auth_functions;
+use super::{created, release, scm_handle, scm_result, token};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::attachment::transaction::Transaction;
 use crate::capi::boundary::{Options, OutputBytes, guard, input, options};
-use crate::handles::process::{Either, Made, handles};
-use crate::interfaces::generic::card_auth::{CardAuth, MAX_CHALLENGE, Method, Responder, zeroes};
+use crate::handles::objects::Created;
+use crate::interfaces::card_auth::{CardAuth, Method};
+use crate::interfaces::generic::card_auth::{MAX_CHALLENGE, Responder, zeroes};
 use crate::interfaces::generic::cipher::{Algorithm, Cipher};
-use crate::interfaces::provided::implementation::Implementation;
-use crate::interfaces::provided::interface::Standard;
-use crate::iso7816::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_RESPONSE};
+use crate::interfaces::identity::Standard;
 use crate::runtime::callback::{self, THREAD_ENDED};
 use crate::runtime::fallible::Arc;
-use crate::runtime::wait::SCM_INFINITE;
 
 /// The keys of a card. `scm_create_card_auth` makes it; `scm_card_auth_release` or the end of the attachment ends it.
 pub struct scm_card_auth {
@@ -104,7 +101,7 @@ unsafe impl Options for scm_card_auth_options {
 }
 
 impl scm_card_auth_options {
-    /// The cipher that is built in, if it is one of those.
+    /// The built-in cipher, if the options name one.
     ///
     /// # Safety
     /// The key is as the header says.
@@ -141,7 +138,7 @@ impl scm_card_auth_options {
             code if code.0 < 0 => Err(code),
             _ if length == 0 || length > capacity => Err(Hresult::E_FAIL),
             _ => {
-                // What is behind it is overwritten with the rest: a Vec that is zeroized is so up to its capacity.
+                // The rest is overwritten, too: zeroize overwrites a Vec up to its capacity.
                 answer.truncate(length);
                 Ok(answer)
             }
@@ -201,26 +198,9 @@ pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
         // SAFETY: as the header says.
         let output = unsafe { OutputBytes::new(challenge, capacity, challenge_length) }?;
         let (auth, attachment) = authenticating(card_auth)?;
-        if let Implementation::Provided(provided) = &auth.object {
-            // SAFETY: as the header says.
-            unsafe { input(parameters, parameters_length) }?;
-            return output.fill_by(|challenge, capacity, length| {
-                // SAFETY: the program vouches for its function; the pointers are as the header says.
-                provided.call(
-                    |functions| functions.get_challenge,
-                    |object, get| unsafe {
-                        get(object, algorithm, parameters, parameters_length, challenge, capacity, length)
-                    },
-                )
-            });
-        }
         // SAFETY: as the header says.
-        let method = unsafe { method(algorithm, parameters, parameters_length) }?;
-        if capacity == 0 || capacity > EXTENDED_RESPONSE {
-            return Err(Hresult::E_INVALIDARG);
-        }
-        let given = attachment.converse(SCM_INFINITE, |card| method.get_challenge(card, capacity))?;
-        output.fill(&given)
+        let parameters = unsafe { input(parameters, parameters_length) }?;
+        auth.object.get_challenge(&attachment, Method { algorithm, parameters }, output)
     })
 }
 
@@ -249,10 +229,11 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
     data: *const u8,
     data_length: libc::size_t,
 ) -> scm_result {
-    // SAFETY: as the header says.
-    guard(|| unsafe {
-        let given = Given { algorithm, parameters, parameters_length, data, data_length };
-        show(card_auth, given, |functions| functions.app_auth, Method::authenticate_program)
+    guard(|| {
+        let (auth, attachment) = authenticating(card_auth)?;
+        // SAFETY: as the header says.
+        let (parameters, data) = unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
+        auth.object.app_auth(&attachment, Method { algorithm, parameters }, data)
     })
 }
 
@@ -283,11 +264,15 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
     options: *const scm_card_auth_options,
 ) -> scm_result {
     guard(|| {
-        let attachment = generic(card_auth)?;
+        let (auth, attachment) = authenticating(card_auth)?;
+        let whole = auth.object.challenge_response()?;
         // SAFETY: as the header says.
-        let method = unsafe { method(algorithm, parameters, parameters_length) }?;
+        let (parameters, options) = unsafe { (input(parameters, parameters_length)?, cipher_options(options)?) };
+        let method = Method { algorithm, parameters };
         // SAFETY: as the header says.
-        unsafe { respond(card_auth, options, |responder, length| method.prove_program(&attachment, responder, length)) }
+        unsafe {
+            respond(card_auth, &options, |responder, length| whole.app_auth(&attachment, method, responder, length))
+        }
     })
 }
 
@@ -327,35 +312,11 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
         // SAFETY: as the header says.
         let output = unsafe { OutputBytes::new(answer, capacity, answer_length) }?;
         let (auth, attachment) = authenticating(card_auth)?;
-        if let Implementation::Provided(provided) = &auth.object {
-            // SAFETY: as the header says.
-            unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
-            return output.fill_by(|answer, capacity, length| {
-                // SAFETY: the program vouches for its function; the pointers are as the header says.
-                provided.call(
-                    |functions| functions.icc_auth,
-                    |object, prove| unsafe {
-                        prove(
-                            object,
-                            algorithm,
-                            parameters,
-                            parameters_length,
-                            data,
-                            data_length,
-                            answer,
-                            capacity,
-                            length,
-                        )
-                    },
-                )
-            });
-        }
-        // SAFETY: as the header says. The answer may lie on the data: it is written when they are done with.
-        let (method, data) =
-            unsafe { (method(algorithm, parameters, parameters_length)?, self::data(data, data_length)?) };
-        let (ne, mut given) = (capacity.clamp(SHORT_RESPONSE, EXTENDED_RESPONSE), Vec::new());
-        attachment.converse(SCM_INFINITE, |card| method.authenticate_card(card, data, ne, &mut given))?;
-        output.fill(&given)
+        // SAFETY: as the header says.
+        let parameters = unsafe { input(parameters, parameters_length) }?;
+        // SAFETY: as the header says.
+        let data = unsafe { shared_input(data, data_length) }?;
+        auth.object.icc_auth(&attachment, Method { algorithm, parameters }, data, output)
     })
 }
 
@@ -385,11 +346,15 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     options: *const scm_card_auth_options,
 ) -> scm_result {
     guard(|| {
-        let attachment = generic(card_auth)?;
+        let (auth, attachment) = authenticating(card_auth)?;
+        let whole = auth.object.challenge_response()?;
         // SAFETY: as the header says.
-        let method = unsafe { method(algorithm, parameters, parameters_length) }?;
+        let (parameters, options) = unsafe { (input(parameters, parameters_length)?, cipher_options(options)?) };
+        let method = Method { algorithm, parameters };
         // SAFETY: as the header says.
-        unsafe { respond(card_auth, options, |responder, length| method.prove_card(&attachment, responder, length)) }
+        unsafe {
+            respond(card_auth, &options, |responder, length| whole.icc_auth(&attachment, method, responder, length))
+        }
     })
 }
 
@@ -420,10 +385,11 @@ pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
     data: *const u8,
     data_length: libc::size_t,
 ) -> scm_result {
-    // SAFETY: as the header says.
-    guard(|| unsafe {
-        let given = Given { algorithm, parameters, parameters_length, data, data_length };
-        show(card_auth, given, |functions| functions.user_auth, Method::authenticate_user)
+    guard(|| {
+        let (auth, attachment) = authenticating(card_auth)?;
+        // SAFETY: as the header says.
+        let (parameters, data) = unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
+        auth.object.user_auth(&attachment, Method { algorithm, parameters }, data)
     })
 }
 
@@ -439,110 +405,58 @@ pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_release(card_auth: *mut scm_card_auth) -> scm_result {
     guard(|| {
-        let token = token(card_auth)?;
-        let removed = handles()?.card_auths.remove(token)?;
-        drop(removed);
+        let released = release(token(card_auth)?, |handles| &mut handles.card_auths)?;
+        drop(released);
         Ok(Hresult::S_OK)
     })
 }
 
-/// What a function gets that shows something to the card.
-struct Given {
-    algorithm: u32,
-    parameters: *const u8,
-    parameters_length: usize,
-    data: *const u8,
-    data_length: usize,
+type CreatedCardAuth = Arc<Created<Box<dyn CardAuth>>>;
+
+fn authenticating(card_auth: *mut scm_card_auth) -> Result<(CreatedCardAuth, Arc<Attachment>)> {
+    created(token(card_auth)?, |handles| &handles.card_auths)
 }
 
-/// Such a function of a provider.
-type Show = unsafe extern "C-unwind" fn(*mut c_void, u32, *const u8, usize, *const u8, usize) -> scm_result;
-
-/// # Safety
-/// The pointers are as the header says.
-unsafe fn show(
-    card_auth: *mut scm_card_auth,
-    given: Given,
-    function: impl FnOnce(&scm_card_auth_functions) -> Option<Show>,
-    generic: impl FnOnce(Method, &mut Transaction, &[u8]) -> Result<()>,
-) -> Result<Hresult> {
-    let Given { algorithm, parameters, parameters_length, data, data_length } = given;
-    let (auth, attachment) = authenticating(card_auth)?;
-    if let Implementation::Provided(provided) = &auth.object {
-        // SAFETY: as the caller vouches for.
-        unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
-        // SAFETY: the program vouches for its function; the pointers are as the caller vouches for.
-        return provided.call(function, |object, show| unsafe {
-            show(object, algorithm, parameters, parameters_length, data, data_length)
-        });
-    }
-    // SAFETY: as the caller vouches for.
-    let (method, data) = unsafe { (method(algorithm, parameters, parameters_length)?, self::data(data, data_length)?) };
-    attachment.converse(SCM_INFINITE, |card| generic(method, card, data))?;
-    Ok(Hresult::S_OK)
-}
-
-type Authenticating = Arc<Made<Either<CardAuth, scm_card_auth_functions>>>;
-
-fn authenticating(card_auth: *mut scm_card_auth) -> Result<(Authenticating, Arc<Attachment>)> {
-    made(token(card_auth)?, |handles| &handles.card_auths)
-}
-
-/// What providers have no function for.
-fn generic(card_auth: *mut scm_card_auth) -> Result<Arc<Attachment>> {
-    match authenticating(card_auth)? {
-        (auth, attachment) if matches!(auth.object, Implementation::Generic(_)) => Ok(attachment),
-        _ => Err(Hresult::E_NOTIMPL),
-    }
-}
-
-/// # Safety
-/// The parameters are as the header says.
-unsafe fn method(algorithm: u32, parameters: *const u8, parameters_length: usize) -> Result<Method> {
-    let algorithm = u8::try_from(algorithm).map_err(|_| Hresult::E_INVALIDARG)?;
-    if parameters_length > 1 {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    // SAFETY: as the caller vouches for.
-    let parameters = unsafe { input(parameters, parameters_length) }?;
-    Ok(Method { algorithm, key: parameters.first().copied().unwrap_or_default() })
-}
-
-/// Data that may not be missing.
+/// The bytes of an input whose memory may also be that of an output.
 ///
 /// # Safety
-/// They are as the header says.
-unsafe fn data<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
-    if length == 0 || length > EXTENDED_DATA {
-        return Err(Hresult::E_INVALIDARG);
+/// As for `input`, but the output of the same call may be written.
+unsafe fn shared_input<'a>(data: *const u8, length: usize) -> Result<&'a [Cell<u8>]> {
+    // SAFETY: as the caller vouches for. The reference ends here.
+    if unsafe { input(data, length) }?.is_empty() {
+        return Ok(&[]);
     }
-    // SAFETY: as the caller vouches for.
-    unsafe { input(data, length) }
+    // SAFETY: the same memory, which only an output of the same call writes.
+    Ok(unsafe { std::slice::from_raw_parts(data.cast(), length) })
 }
 
-/// Lets `prove` have what the options say: who answers, and how long a challenge is.
-///
 /// # Safety
-/// The options are as the header says.
-unsafe fn respond(
-    card_auth: *mut scm_card_auth,
-    given: *const scm_card_auth_options,
-    prove: impl FnOnce(&Responder, usize) -> Result<()>,
-) -> Result<Hresult> {
+/// The pointer is as the header says.
+unsafe fn cipher_options(given: *const scm_card_auth_options) -> Result<scm_card_auth_options> {
     if given.is_null() {
         return Err(Hresult::E_INVALIDARG);
     }
     // SAFETY: as the caller vouches for.
-    let given = unsafe { options(given) }?;
+    unsafe { options(given) }
+}
+
+/// Calls `prove` with the responder, and with the length of the challenge, that the options ask for.
+///
+/// # Safety
+/// The pointers in the options are as the header says.
+unsafe fn respond(
+    card_auth: *mut scm_card_auth,
+    given: &scm_card_auth_options,
+    prove: impl FnOnce(&Responder, usize) -> Result<Hresult>,
+) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
     let cipher = unsafe { given.cipher() }?;
     let length = given.challenge(cipher)?;
     let program = |challenge: &[u8]| {
         let answer = given.respond(challenge)?;
-        // The callback may have ended what it was called for.
-        generic(card_auth).map(|_| answer)
+        // The callback may have ended the object.
+        authenticating(card_auth).map(|_| answer)
     };
     let responder = cipher.map_or(Responder::Program(&program), Responder::BuiltIn);
-    prove(&responder, length)?;
-    Ok(Hresult::S_OK)
+    prove(&responder, length)
 }

@@ -1,22 +1,18 @@
 //! Codes of the card holder: ISCardVerify.
 
-use std::ffi::c_void;
-
-use super::interface::create_ch_verification;
-use super::{made, scm_handle, scm_result, token};
-use crate::abi::constants::{
-    SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE, SCM_FL_IHV_GLOBAL,
-    SCM_FL_IHV_LOCAL, SCM_FL_SECURE_MESSAGING,
-};
-use crate::abi::functions::ch_verification::scm_ch_verification_functions;
+use super::interface::create;
+use super::{created, release, scm_handle, scm_result, token};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
 use crate::capi::boundary::{Options, Output, guard, input, options};
-use crate::handles::process::handles;
-use crate::interfaces::generic::ch_verification::{ChVerification, Change, Target, Tries};
+use crate::handles::objects::Created;
+use crate::interfaces::ch_verification::{ChVerification, Codes};
+use crate::interfaces::generic::ch_verification::{GenericChVerification, PIN_PAD};
 use crate::interfaces::generic::code::{Encoding, FILLER, Form};
 use crate::interfaces::generic::pin_pad::Prompt;
-use crate::interfaces::provided::implementation::Implementation;
+use crate::interfaces::identity::{Interface, Standard};
+use crate::interfaces::object::Object;
+use crate::runtime::fallible::{Arc, try_box};
 
 /// The codes of a card. `scm_create_ch_verification` makes it; `scm_ch_verification_release` or the end of the
 /// attachment ends it.
@@ -29,6 +25,7 @@ pub const SCM_RETRIES_UNKNOWN: u32 = 0xFFFF_FFFF;
 
 /// Unblock: the user enters both codes at the PIN pad of the reader. A flag of libscm.
 pub const SCM_FL_IHV_PIN_PAD: u32 = 0x1_0000;
+const _: () = assert!(SCM_FL_IHV_PIN_PAD == PIN_PAD);
 
 /// `scm_ch_verification_options.encoding`: the bytes of the code as they are given, such as ASCII. The default.
 pub const SCM_CODE_ASCII: u32 = 1;
@@ -45,9 +42,6 @@ const _: () = assert!(SCM_CODE_MAX as usize == crate::interfaces::generic::code:
 
 /// `scm_ch_verification_options.filler`: set together with the filler, such as `SCM_CODE_FILLER | 0x00`.
 pub const SCM_CODE_FILLER: u32 = 0x100;
-
-/// English (United States), as the language of a PIN pad.
-const ENGLISH: u16 = 0x0409;
 
 /// The format of the codes of a card. Initialise with `SCM_CH_VERIFICATION_OPTIONS_INIT`; zero in a field is its
 /// default.
@@ -90,10 +84,6 @@ unsafe impl Options for scm_ch_verification_options {
 }
 
 impl scm_ch_verification_options {
-    fn object(&self) -> Result<ChVerification> {
-        Ok(ChVerification::new(self.form()?, self.prompt()?))
-    }
-
     fn form(&self) -> Result<Form> {
         let length = |given: u32| (given != 0).then_some(given as usize);
         let encoding = match self.encoding {
@@ -112,10 +102,9 @@ impl scm_ch_verification_options {
 
     fn prompt(&self) -> Result<Prompt> {
         let timeout_s = u8::try_from(self.pin_pad_timeout_s).map_err(|_| Hresult::E_INVALIDARG)?;
-        match u16::try_from(self.pin_pad_language).map_err(|_| Hresult::E_INVALIDARG)? {
-            0 => Ok(Prompt { timeout_s, language: ENGLISH }),
-            language => Ok(Prompt { timeout_s, language }),
-        }
+        let language = u16::try_from(self.pin_pad_language).map_err(|_| Hresult::E_INVALIDARG)?;
+        let language = if language == 0 { Prompt::default().language } else { language };
+        Ok(Prompt { timeout_s, language })
     }
 }
 
@@ -136,7 +125,7 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification(
     ch_verification: *mut *mut scm_ch_verification,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { create(handle, std::ptr::null(), ch_verification) })
+    guard(|| unsafe { create_with(handle, std::ptr::null(), ch_verification) })
 }
 
 /// Makes an object for the codes of the card, with the format of its codes.
@@ -156,7 +145,7 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
     ch_verification: *mut *mut scm_ch_verification,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { create(handle, options, ch_verification) })
+    guard(|| unsafe { create_with(handle, options, ch_verification) })
 }
 
 /// Presents a code to the card (VERIFY), or asks for its state.
@@ -200,33 +189,14 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
     reference: u32,
     retries_left: *mut u32,
 ) -> scm_result {
-    guard(|| {
-        let body = |tries: &mut Tries| {
-            let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-            // SAFETY: as the header says.
-            let given = unsafe { input(code, code_length) }?;
-            let codes = match &object.object {
-                Implementation::Generic(codes) => codes,
-                Implementation::Provided(provided) => {
-                    let left = tries.insert(SCM_RETRIES_UNKNOWN);
-                    // SAFETY: the program vouches for its function; the code is as the header says.
-                    return provided.call(
-                        |functions| functions.verify,
-                        |object, verify| unsafe { verify(object, code, code_length, flags, reference, left) },
-                    );
-                }
-            };
-            let target = target(flags, SCM_FL_IHV_CHECKONLY, reference)?;
-            match flags & SCM_FL_IHV_CHECKONLY {
-                0 => codes.verify(&attachment, given, target, tries)?,
-                _ if !given.is_empty() => return Err(Hresult::E_INVALIDARG),
-                _ => codes.check(&attachment, target, tries)?,
-            }
-            Ok(Hresult::S_OK)
-        };
+    let body = |retries_left: &mut u32| {
+        let (codes, attachment) = verifying(ch_verification)?;
         // SAFETY: as the header says.
-        unsafe { counted(retries_left, body) }
-    })
+        let code = unsafe { input(code, code_length) }?;
+        codes.object.verify(&attachment, code, flags, reference, retries_left)
+    };
+    // SAFETY: as the header says.
+    guard(|| unsafe { with_retries(retries_left, body) })
 }
 
 /// Gives a code a new value (CHANGE REFERENCE DATA), or makes the card ask for it or not (ENABLE and DISABLE
@@ -263,26 +233,15 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
     reference: u32,
     retries_left: *mut u32,
 ) -> scm_result {
+    let body = |retries_left: &mut u32| {
+        let (codes, attachment) = verifying(ch_verification)?;
+        // SAFETY: as the header says.
+        let given =
+            unsafe { Codes { current: input(old_code, old_code_length)?, new: input(new_code, new_code_length)? } };
+        codes.object.change_code(&attachment, given, flags, reference, retries_left)
+    };
     // SAFETY: as the header says.
-    guard(|| unsafe {
-        let given = Given {
-            first: old_code,
-            first_length: old_code_length,
-            new_code,
-            new_length: new_code_length,
-            flags,
-            reference,
-        };
-        with_two_codes(
-            ch_verification,
-            given,
-            retries_left,
-            |functions| functions.change_code,
-            |codes, attachment, old, new, tries| {
-                codes.change(attachment, change(flags)?, old, new, target(flags, CHANGES, reference)?, tries)
-            },
-        )
-    })
+    guard(|| unsafe { with_retries(retries_left, body) })
 }
 
 /// Unblocks a code that was wrong too often (RESET RETRY COUNTER), and gives it a new value.
@@ -316,31 +275,16 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
     reference: u32,
     retries_left: *mut u32,
 ) -> scm_result {
+    let body = |retries_left: &mut u32| {
+        let (codes, attachment) = verifying(ch_verification)?;
+        // SAFETY: as the header says.
+        let current = unsafe { input(unblocking_code, unblocking_code_length) }?;
+        // SAFETY: as the header says.
+        let new = unsafe { input(new_code, new_code_length) }?;
+        codes.object.unblock(&attachment, Codes { current, new }, flags, reference, retries_left)
+    };
     // SAFETY: as the header says.
-    guard(|| unsafe {
-        let given = Given {
-            first: unblocking_code,
-            first_length: unblocking_code_length,
-            new_code,
-            new_length: new_code_length,
-            flags,
-            reference,
-        };
-        with_two_codes(
-            ch_verification,
-            given,
-            retries_left,
-            |functions| functions.unblock,
-            |codes, attachment, code, new, tries| {
-                let target = target(flags, SCM_FL_IHV_PIN_PAD, reference)?;
-                match flags & SCM_FL_IHV_PIN_PAD {
-                    0 => codes.unblock(attachment, code, new, target, tries),
-                    _ if !code.is_empty() || !new.is_empty() => Err(Hresult::E_INVALIDARG),
-                    _ => codes.unblock_on_pin_pad(attachment, target, tries),
-                }
-            },
-        )
-    })
+    guard(|| unsafe { with_retries(retries_left, body) })
 }
 
 /// Withdraws what was verified through this object, without a reset of the card (VERIFY with P1 FF, for each code).
@@ -361,14 +305,8 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
     ch_verification: *mut scm_ch_verification,
 ) -> scm_result {
     guard(|| {
-        let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-        match &object.object {
-            Implementation::Generic(codes) => codes.reset(&attachment).map(|()| Hresult::S_OK),
-            Implementation::Provided(provided) => {
-                // SAFETY: the program vouches for its function.
-                provided.call(|functions| functions.reset_security_state, |object, reset| unsafe { reset(object) })
-            }
-        }
+        let (codes, attachment) = verifying(ch_verification)?;
+        codes.object.reset_security_state(&attachment)
     })
 }
 
@@ -384,16 +322,15 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_release(ch_verification: *mut scm_ch_verification) -> scm_result {
     guard(|| {
-        let token = token(ch_verification)?;
-        let removed = handles()?.ch_verifications.remove(token)?;
-        drop(removed);
+        let released = release(token(ch_verification)?, |handles| &mut handles.ch_verifications)?;
+        drop(released);
         Ok(Hresult::S_OK)
     })
 }
 
 /// # Safety
 /// The pointers are as the header says.
-unsafe fn create(
+unsafe fn create_with(
     handle: *mut scm_handle,
     given: *const scm_ch_verification_options,
     ch_verification: *mut *mut scm_ch_verification,
@@ -402,91 +339,29 @@ unsafe fn create(
     let output = unsafe { Output::new(ch_verification) }?;
     // SAFETY: as the caller vouches for.
     let given = unsafe { options(given) }?;
-    output.set(create_ch_verification(handle, given.object()?)?.to_pointer());
+    let (form, prompt) = (given.form()?, given.prompt()?);
+    let generic = || Ok(Object::ChVerification(try_box(GenericChVerification::new(form, prompt))?));
+    let interface = Interface::Standard(Standard::ChVerification);
+    output.set(create(handle, interface, std::ptr::null_mut(), generic)?.to_pointer());
     Ok(Hresult::S_OK)
 }
 
-/// With the defaults.
-pub(super) fn generic() -> Result<ChVerification> {
-    scm_ch_verification_options::DEFAULT.object()
+type CreatedChVerification = Arc<Created<Box<dyn ChVerification>>>;
+
+fn verifying(ch_verification: *mut scm_ch_verification) -> Result<(CreatedChVerification, Arc<Attachment>)> {
+    created(token(ch_verification)?, |handles| &handles.ch_verifications)
 }
 
-/// What a function gets that takes a new code and another one.
-struct Given {
-    first: *const u8,
-    first_length: usize,
-    new_code: *const u8,
-    new_length: usize,
-    flags: u32,
-    reference: u32,
-}
-
-/// Such a function of a provider.
-type TwoCodes =
-    unsafe extern "C-unwind" fn(*mut c_void, *const u8, usize, *const u8, usize, u32, u32, *mut u32) -> scm_result;
-
-/// # Safety
-/// The pointers are as the header says.
-unsafe fn with_two_codes(
-    ch_verification: *mut scm_ch_verification,
-    given: Given,
-    retries_left: *mut u32,
-    function: impl FnOnce(&scm_ch_verification_functions) -> Option<TwoCodes>,
-    generic: impl FnOnce(&ChVerification, &Attachment, &[u8], &[u8], &mut Tries) -> Result<()>,
-) -> Result<Hresult> {
-    let Given { first, first_length, new_code, new_length, flags, reference } = given;
-    let body = |tries: &mut Tries| {
-        let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-        // SAFETY: as the caller vouches for.
-        let (code, new) = unsafe { (input(first, first_length)?, input(new_code, new_length)?) };
-        match &object.object {
-            Implementation::Generic(codes) => generic(codes, &attachment, code, new, tries).map(|()| Hresult::S_OK),
-            Implementation::Provided(provided) => {
-                let left = tries.insert(SCM_RETRIES_UNKNOWN);
-                // SAFETY: the program vouches for its function; the codes are as the caller vouches for.
-                provided.call(function, |object, call| unsafe {
-                    call(object, first, first_length, new_code, new_length, flags, reference, left)
-                })
-            }
-        }
-    };
-    // SAFETY: as the caller vouches for.
-    unsafe { counted(retries_left, body) }
-}
-
-/// Does something that counts tries, and tells how many are left, whatever came of it: 0 would be a number, too.
+/// Gives the caller the number of tries that are left, also after a failure. 0 would be a number, so it is never a
+/// default.
 ///
 /// # Safety
 /// `retries_left` is as the header says.
-unsafe fn counted(retries_left: *mut u32, body: impl FnOnce(&mut Tries) -> Result<Hresult>) -> Result<Hresult> {
+unsafe fn with_retries(retries_left: *mut u32, body: impl FnOnce(&mut u32) -> Result<Hresult>) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
     let output = unsafe { Output::new(retries_left) }?;
-    let mut tries = None;
-    let done = body(&mut tries);
-    output.set(tries.unwrap_or(SCM_RETRIES_UNKNOWN));
+    let mut count = SCM_RETRIES_UNKNOWN;
+    let done = body(&mut count);
+    output.set(count);
     done
-}
-
-const CHANGES: u32 = SCM_FL_IHV_CHANGE | SCM_FL_IHV_ENABLE | SCM_FL_IHV_DISABLE;
-
-/// The code that is meant, where no flags but `own` go with those of every method.
-fn target(flags: u32, own: u32, reference: u32) -> Result<Target> {
-    const PLACES: u32 = SCM_FL_IHV_GLOBAL | SCM_FL_IHV_LOCAL;
-    if flags & !(PLACES | SCM_FL_SECURE_MESSAGING | own) != 0 || flags & PLACES == PLACES {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    let target = Target::new(reference, flags & SCM_FL_IHV_LOCAL != 0)?;
-    match flags & SCM_FL_SECURE_MESSAGING {
-        0 => Ok(target),
-        _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
-    }
-}
-
-fn change(flags: u32) -> Result<Change> {
-    match flags & CHANGES {
-        0 | SCM_FL_IHV_CHANGE => Ok(Change::Value),
-        SCM_FL_IHV_ENABLE => Ok(Change::Enable),
-        SCM_FL_IHV_DISABLE => Ok(Change::Disable),
-        _ => Err(Hresult::E_INVALIDARG),
-    }
 }

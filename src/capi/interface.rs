@@ -1,23 +1,17 @@
-//! What is created for an attachment: by the generic implementation, or by the provider that is registered for the
-//! card.
+//! Creation of interfaces: by the generic implementation, or by the provider that is registered for the card.
 
 use std::ffi::{c_char, c_void};
 
 use super::provider::{read_iid, read_name};
-use super::{attached, ch_verification, handles, made, maker, scm_handle, scm_result, token};
-use crate::abi::functions::Functions;
+use super::{attached, created, release, scm_handle, scm_result, token};
 use crate::abi::guid::scm_guid;
 use crate::abi::hresult::{Hresult, Result};
 use crate::capi::boundary::{Output, guard};
-use crate::handles::process::make;
-use crate::handles::table::Token;
-use crate::interfaces::generic::card_auth::CardAuth;
-use crate::interfaces::generic::ch_verification::ChVerification;
-use crate::interfaces::generic::file_access::FileAccess;
-use crate::interfaces::provided::implementation::Implementation;
-use crate::interfaces::provided::interface::{Interface, Standard};
-use crate::interfaces::provided::object::Provided;
-use crate::interfaces::provided::registry::{self, Choice};
+use crate::handles::process::insert_object;
+use crate::handles::token::Token;
+use crate::interfaces::generic;
+use crate::interfaces::identity::{Interface, Standard};
+use crate::interfaces::object::{Object, Request};
 
 /// An interface that only its provider knows. `scm_create_interface` makes it; `scm_interface_release` or the end of
 /// the attachment ends it.
@@ -64,7 +58,11 @@ pub unsafe extern "C-unwind" fn scm_create_interface(
     guard(|| {
         // SAFETY: as the header says.
         let (output, wanted) = unsafe { (Output::new(object)?, read_interface(iid, name)?) };
-        output.set(create(handle, &wanted, user_data)?.to_pointer());
+        let generic = || match wanted {
+            Interface::Standard(standard) => generic::create(standard),
+            _ => Err(Hresult::E_NOINTERFACE),
+        };
+        output.set(create(handle, wanted, user_data, generic)?.to_pointer());
         Ok(Hresult::S_OK)
     })
 }
@@ -75,7 +73,7 @@ pub unsafe extern "C-unwind" fn scm_create_interface(
 /// until the interface is released or its attachment is detached, and the caller makes sure of that.
 ///
 /// @param iface  the interface
-/// @param functions  [out] `scm_provider.functions`; NULL after a failure
+/// @param functions  [out] the functions, as `scm_register_interface_provider` got them; NULL after a failure
 /// @param object  [out] what `scm_provider.create` has made; NULL after a failure
 ///
 /// @return
@@ -93,9 +91,10 @@ pub unsafe extern "C-unwind" fn scm_interface_get_implementation(
         // SAFETY: as the header says.
         let (functions, object) = unsafe { (Output::new(functions), Output::new(object)) };
         let (functions, object) = (functions?, object?);
-        let (made, _) = made(token(iface)?, |handles| &handles.interfaces)?;
-        functions.set(made.object.functions().0);
-        object.set(made.object.object());
+        let (interface, _) = created(token(iface)?, |handles| &handles.interfaces)?;
+        let (table, of_provider) = interface.object.implementation();
+        functions.set(table);
+        object.set(of_provider);
         Ok(Hresult::S_OK)
     })
 }
@@ -112,15 +111,13 @@ pub unsafe extern "C-unwind" fn scm_interface_get_implementation(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_interface_release(iface: *mut scm_interface) -> scm_result {
     guard(|| {
-        let token = token(iface)?;
-        let released = handles()?.interfaces.remove(token)?;
-        // The mutex is free again: this calls the provider.
+        let released = release(token(iface)?, |handles| &mut handles.interfaces)?;
         drop(released);
         Ok(Hresult::S_OK)
     })
 }
 
-/// A function that creates one of the standard interfaces: `scm_create_file_access` and its like.
+/// Creates a standard interface that has no options.
 ///
 /// # Safety
 /// The pointers are as the header says.
@@ -130,66 +127,26 @@ pub(super) unsafe fn create_standard<T>(
     object: *mut *mut T,
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let object = unsafe { Output::new(object) }?;
-    object.set(create(handle, &Interface::Standard(standard), std::ptr::null_mut())?.to_pointer());
+    let output = unsafe { Output::new(object) }?;
+    let generic = || generic::create(standard);
+    output.set(create(handle, Interface::Standard(standard), std::ptr::null_mut(), generic)?.to_pointer());
     Ok(Hresult::S_OK)
 }
 
-/// The same for codes, of which the caller may say what they look like. A provider knows that of its card.
-pub(super) fn create_ch_verification(handle: *mut scm_handle, generic: ChVerification) -> Result<Token> {
-    let maker = maker(handle)?;
+/// The token of a new object: that of a provider, or else the `generic` one.
+pub(super) fn create(
+    handle: *mut scm_handle,
+    interface: Interface,
+    user_data: *mut c_void,
+    generic: impl FnOnce() -> Result<Object>,
+) -> Result<Token> {
+    if handle.is_null() {
+        return Err(Hresult::SCARD_E_ICC_CREATEORDER);
+    }
+    let attachment = token(handle)?;
     let card = attached(handle)?.atr();
-    match registry::choose(&Interface::Standard(Standard::ChVerification), &card)? {
-        Some(choice) => create_by_provider(maker, choice, handle, std::ptr::null_mut()),
-        None => make(maker, Implementation::Generic(generic), |handles| &mut handles.ch_verifications),
-    }
-}
-
-/// The token of a new object, whose kind is that of the interface.
-fn create(handle: *mut scm_handle, wanted: &Interface, user_data: *mut c_void) -> Result<Token> {
-    let maker = maker(handle)?;
-    let card = attached(handle)?.atr();
-    match registry::choose(wanted, &card)? {
-        Some(choice) => create_by_provider(maker, choice, handle, user_data),
-        None => create_generic(maker, wanted),
-    }
-}
-
-fn create_generic(maker: Token, wanted: &Interface) -> Result<Token> {
-    match wanted {
-        Interface::Standard(Standard::FileAccess) => {
-            make(maker, Implementation::Generic(FileAccess::new()), |handles| &mut handles.file_accesses)
-        }
-        Interface::Standard(Standard::ChVerification) => {
-            make(maker, Implementation::Generic(ch_verification::generic()?), |handles| &mut handles.ch_verifications)
-        }
-        Interface::Standard(Standard::CardAuth) => {
-            make(maker, Implementation::Generic(CardAuth {}), |handles| &mut handles.card_auths)
-        }
-        _ => Err(Hresult::E_NOINTERFACE),
-    }
-}
-
-/// If the attachment has ended meanwhile, the object ends again.
-fn create_by_provider(maker: Token, choice: Choice, handle: *mut scm_handle, user_data: *mut c_void) -> Result<Token> {
-    match choice.functions() {
-        Functions::FileAccess(functions) => {
-            let object = Provided::create(choice, functions, handle, user_data)?;
-            make(maker, Implementation::Provided(object), |handles| &mut handles.file_accesses)
-        }
-        Functions::ChVerification(functions) => {
-            let object = Provided::create(choice, functions, handle, user_data)?;
-            make(maker, Implementation::Provided(object), |handles| &mut handles.ch_verifications)
-        }
-        Functions::CardAuth(functions) => {
-            let object = Provided::create(choice, functions, handle, user_data)?;
-            make(maker, Implementation::Provided(object), |handles| &mut handles.card_auths)
-        }
-        Functions::Own(functions) => {
-            let object = Provided::create(choice, functions, handle, user_data)?;
-            make(maker, object, |handles| &mut handles.interfaces)
-        }
-    }
+    let object = Object::create(&Request { interface, card, handle, user_data }, generic)?;
+    insert_object(attachment, object)
 }
 
 /// # Safety

@@ -10,10 +10,11 @@ use crate::abi::functions::{Functions, Own};
 use crate::abi::guid::scm_guid;
 use crate::abi::hresult::{Hresult, Result};
 use crate::capi::boundary::{Options, guard, input, options, text};
+use crate::interfaces::identity::{Offer, Standard};
+use crate::interfaces::name::{self, Name};
 use crate::interfaces::provided::atr_pattern::AtrPattern;
-use crate::interfaces::provided::interface::{Offer, Standard};
-use crate::interfaces::provided::name::{self, Name};
-use crate::interfaces::provided::{Callbacks, Provider, registry};
+use crate::interfaces::provided::provider::{Callbacks, Pattern, Provider};
+use crate::interfaces::provided::registry;
 use crate::iso7816::atr;
 
 /// The longest name of an interface, in bytes of UTF-8 without the NUL.
@@ -34,10 +35,11 @@ pub struct scm_provider {
     pub struct_size: u32,
     /// 0
     pub flags: u32,
-    /// The IID of the interface, such as `&SCM_IID_FILE_ACCESS`; or NULL if it has only a name.
+    /// The IID of the interface, or NULL. Files, codes and authentication need none; theirs is allowed.
     pub iid: *const scm_guid,
-    /// The name of the interface, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. With both,
-    /// programs may ask for either.
+    /// The name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL. With an IID, and for files,
+    /// codes and authentication, it is another way to ask for the same interface. An interface of the program needs an
+    /// IID or a name.
     pub name: *const c_char,
     /// The ATR of the cards, up to `SCM_ATR_MAX` bytes; NULL with length 0 for every card.
     pub atr: *const u8,
@@ -46,10 +48,6 @@ pub struct scm_provider {
     pub atr_mask: *const u8,
     /// The length of the ATR and of the mask.
     pub atr_length: libc::size_t,
-    /// The functions: an `scm_file_access_functions`, an `scm_ch_verification_functions` or an
-    /// `scm_card_auth_functions` for the interface of that name, which is copied. For another interface what its users
-    /// expect; the library hands it on.
-    pub functions: *const c_void,
     /// The first argument of `create` and `release_user_data`.
     pub user_data: *mut c_void,
     /// Makes an object for an attachment. Required. Its `object` is the first argument of the functions; NULL is
@@ -75,7 +73,7 @@ pub struct scm_provider {
 // SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or
 // NULL.
 unsafe impl Options for scm_provider {
-    const FIRST_SIZE: usize = 8 + 10 * size_of::<usize>();
+    const FIRST_SIZE: usize = 8 + 9 * size_of::<usize>();
     const DEFAULT: Self = scm_provider {
         struct_size: size_of::<Self>() as u32,
         flags: 0,
@@ -84,7 +82,6 @@ unsafe impl Options for scm_provider {
         atr: std::ptr::null(),
         atr_mask: std::ptr::null(),
         atr_length: 0,
-        functions: std::ptr::null(),
         user_data: std::ptr::null_mut(),
         create: None,
         release: None,
@@ -92,7 +89,7 @@ unsafe impl Options for scm_provider {
     };
 }
 
-/// Where the functions of a table begin: behind its size, as pointers lie.
+/// The offset of the first function in a table: the size before it is padded to the size of a pointer.
 const TABLE: usize = size_of::<usize>();
 
 // SAFETY: repr(C), the first field is the size, the others are function pointers of the caller, or NULL.
@@ -144,92 +141,194 @@ unsafe impl Options for scm_card_auth_functions {
     };
 }
 
-/// Registers a provider. From now on it makes the objects of its interface for its cards, for every attachment of this
-/// process.
+/// Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for
+/// every attachment of this process. If several providers suit, the newest one is chosen.
 ///
-/// If several providers match, the last registered one is used. Existing objects stay as they are. The child of a fork
-/// has the same providers.
+/// Objects that were created before do not change. The child of a fork has the same providers.
 ///
-/// @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions for an
-///   interface of the library are copied. `user_data` and the code of the functions must stay until
-///   `release_user_data`.
+/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+///   `user_data` and the code of the functions must exist until `release_user_data` is called.
+/// @param functions  the functions for files. They are copied.
 ///
 /// @return
 /// - `SCM_S_OK`: registered.
-/// - `SCM_E_INVALIDARG`: also if `flags` is not 0; without an IID and a name, or with those of different interfaces;
-///   with an ATR that is too long; without `create`; if `functions` is NULL or has a wrong `struct_size`.
+/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+///   is too long, or NULL with a length; `create` is NULL.
+/// - `SCM_E_OUTOFMEMORY`: no memory.
+/// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// After a failure nothing was called. Never blocks.
+/// After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn scm_register_provider(provider: *const scm_provider) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_register_file_access_provider(
+    provider: *const scm_provider,
+    functions: *const scm_file_access_functions,
+) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let provider = unsafe { read_provider(provider) }?;
-        // The table registers the handler of forks for the providers.
-        drop(handles()?);
-        registry::register(provider)?;
-        Ok(Hresult::S_OK)
+        let (given, table) = unsafe { (read(provider)?, read(functions)?) };
+        let offer = |iid, name| Offer::of_standard(Standard::FileAccess, iid, name);
+        // SAFETY: as the header says.
+        unsafe { register(&given, offer, Functions::FileAccess(table)) }
     })
 }
 
-/// Unregisters a provider: from now on it makes no objects.
+/// Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for
+/// every attachment of this process. If several providers suit, the newest one is chosen.
 ///
-/// Its objects live on with its functions. When the last object is released, `release_user_data` is called.
+/// Objects that were created before do not change. The child of a fork has the same providers.
 ///
-/// @param provider  as it was registered: the same interface, ATR, mask, `user_data` and `create`. Of several such
-///   providers the last registered one is removed.
+/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+///   `user_data` and the code of the functions must exist until `release_user_data` is called.
+/// @param functions  the functions for codes. They are copied.
 ///
 /// @return
-/// - `SCM_S_OK`: not registered any more.
-/// - `SCM_E_INVALIDARG`: as for `scm_register_provider`.
-/// - `SCM_E_NOINTERFACE`: no such provider is registered.
+/// - `SCM_S_OK`: registered.
+/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+///   is too long, or NULL with a length; `create` is NULL.
+/// - `SCM_E_OUTOFMEMORY`: no memory.
+/// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// Does not wait for functions of the provider that run in other threads. The provider itself may call it.
+/// After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn scm_register_ch_verification_provider(
+    provider: *const scm_provider,
+    functions: *const scm_ch_verification_functions,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (given, table) = unsafe { (read(provider)?, read(functions)?) };
+        let offer = |iid, name| Offer::of_standard(Standard::ChVerification, iid, name);
+        // SAFETY: as the header says.
+        unsafe { register(&given, offer, Functions::ChVerification(table)) }
+    })
+}
+
+/// Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards,
+/// for every attachment of this process. If several providers suit, the newest one is chosen.
+///
+/// Objects that were created before do not change. The child of a fork has the same providers.
+///
+/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+///   `user_data` and the code of the functions must exist until `release_user_data` is called.
+/// @param functions  the functions for authentication. They are copied.
+///
+/// @return
+/// - `SCM_S_OK`: registered.
+/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+///   is too long, or NULL with a length; `create` is NULL.
+/// - `SCM_E_OUTOFMEMORY`: no memory.
+/// - `SCM_E_UNEXPECTED`: an internal error.
+///
+/// After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn scm_register_card_auth_provider(
+    provider: *const scm_provider,
+    functions: *const scm_card_auth_functions,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (given, table) = unsafe { (read(provider)?, read(functions)?) };
+        let offer = |iid, name| Offer::of_standard(Standard::CardAuth, iid, name);
+        // SAFETY: as the header says.
+        unsafe { register(&given, offer, Functions::CardAuth(table)) }
+    })
+}
+
+/// Registers a provider of an interface that the library does not know: from now on it creates the objects of
+/// `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest
+/// one is chosen.
+///
+/// @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
+/// @param functions  the functions of the interface, in a form that the provider defines for its users. Only the
+///   address is kept: `scm_interface_get_implementation` gives it. NULL is allowed.
+///
+/// @return as for `scm_register_file_access_provider`, and
+/// - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
+///
+/// Does not block. Any thread may call it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn scm_register_interface_provider(
+    provider: *const scm_provider,
+    functions: *const c_void,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let given = unsafe { read(provider) }?;
+        // SAFETY: as the header says.
+        unsafe { register(&given, Offer::of_program, Functions::Own(Own(functions))) }
+    })
+}
+
+/// Unregisters a provider: from now on it creates no object.
+///
+/// The objects that it has created stay, and its functions are called for them. When the last one is released,
+/// `release_user_data` is called.
+///
+/// @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the
+///   same. If several registered providers have them, the newest one is meant.
+///
+/// @return
+/// - `SCM_S_OK`: unregistered.
+/// - `SCM_E_INVALIDARG`: as for `scm_register_file_access_provider`.
+/// - `SCM_E_NOINTERFACE`: no such provider is registered.
+/// - `SCM_E_UNEXPECTED`: an internal error.
+///
+/// Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and
+/// the provider itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        registry::unregister(&unsafe { read_provider(provider) }?)?;
+        let given = unsafe { read(provider) }?;
+        // SAFETY: as the header says.
+        registry::unregister(&unsafe { given.pattern() }?)?;
         Ok(Hresult::S_OK)
     })
 }
 
 /// # Safety
-/// The pointer is as the header says.
-unsafe fn read_provider(provider: *const scm_provider) -> Result<Provider> {
-    if provider.is_null() {
-        return Err(Hresult::E_INVALIDARG);
-    }
+/// The pointers in `given` are as the header says.
+unsafe fn register(
+    given: &scm_provider,
+    offer: impl FnOnce(Option<scm_guid>, Option<Name>) -> Result<Offer>,
+    functions: Functions,
+) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let given = unsafe { options(provider) }?;
-    if given.flags != 0 {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    // SAFETY: as the caller vouches for.
-    let (offer, cards) = unsafe { (given.offer()?, given.cards()?) };
-    let callbacks = Callbacks {
-        user: given.user_data,
-        create: given.create.ok_or(Hresult::E_INVALIDARG)?,
-        release: given.release,
-        end: given.release_user_data,
-    };
-    // SAFETY: as the caller vouches for.
-    let functions = unsafe { given.functions(offer.standard()) }?;
-    Ok(Provider::new(offer, cards, callbacks, functions))
+    let Pattern { iid, name, cards, user_data, create } = unsafe { given.pattern() }?;
+    let callbacks = Callbacks { user_data, create, release: given.release, end: given.release_user_data };
+    let provider = Provider::new(offer(iid, name)?, cards, callbacks, functions);
+    // The first use of the handle table makes the library watch forks.
+    drop(handles()?);
+    registry::register(provider)?;
+    Ok(Hresult::S_OK)
 }
 
 impl scm_provider {
     /// # Safety
     /// The pointers are as the header says.
-    unsafe fn offer(&self) -> Result<Offer> {
-        // SAFETY: as the caller vouches for.
-        let iid = unsafe { read_iid(self.iid) };
+    unsafe fn pattern(&self) -> Result<Pattern> {
+        if self.flags != 0 {
+            return Err(Hresult::E_INVALIDARG);
+        }
         let name = match self.name.is_null() {
             true => None,
             // SAFETY: as the caller vouches for.
             false => Some(unsafe { read_name(self.name) }?),
         };
-        Offer::new(iid, name)
+        // SAFETY: as the caller vouches for.
+        let iid = unsafe { read_iid(self.iid) };
+        Offer::check(iid, name)?;
+        Ok(Pattern {
+            iid,
+            name,
+            // SAFETY: as the caller vouches for.
+            cards: unsafe { self.cards() }?,
+            user_data: self.user_data,
+            create: self.create.ok_or(Hresult::E_INVALIDARG)?,
+        })
     }
 
     /// # Safety
@@ -247,30 +346,18 @@ impl scm_provider {
         };
         AtrPattern::new(atr, mask)
     }
-
-    /// # Safety
-    /// For a standard interface the pointer is as the header says.
-    unsafe fn functions(&self, standard: Option<Standard>) -> Result<Functions> {
-        Ok(match standard {
-            // SAFETY: as the caller vouches for.
-            Some(Standard::FileAccess) => Functions::FileAccess(unsafe { read_table(self.functions) }?),
-            // SAFETY: as above.
-            Some(Standard::ChVerification) => Functions::ChVerification(unsafe { read_table(self.functions) }?),
-            // SAFETY: as above.
-            Some(Standard::CardAuth) => Functions::CardAuth(unsafe { read_table(self.functions) }?),
-            None => Functions::Own(Own(self.functions)),
-        })
-    }
 }
 
+/// A structure that the caller must give.
+///
 /// # Safety
-/// The pointer is NULL, or to a table of this kind that begins with its size.
-unsafe fn read_table<T: Options>(functions: *const c_void) -> Result<T> {
-    if functions.is_null() {
+/// As for `options`.
+unsafe fn read<T: Options>(given: *const T) -> Result<T> {
+    if given.is_null() {
         return Err(Hresult::E_INVALIDARG);
     }
     // SAFETY: as the caller vouches for.
-    unsafe { options(functions.cast()) }
+    unsafe { options(given) }
 }
 
 /// None for NULL.
