@@ -27,4 +27,6 @@ trap 'rm -rf "$work"' EXIT
 OPENSC_CONF=/dev/null taskset -c "$core" "$target/release/scm-stack" run --readers 1 -- \
     "$out/file" "$work" "$out/cat" "$(command -v opensc-explorer)"
 echo
+"$out/many"
+echo
 benches/instructions.sh

@@ -130,7 +130,7 @@ SCM_SCARD_E_NO_SMARTCARD"
     says 0 '3F00' "$programs/tree"
     says 0 'Hello' "$programs/cat" "$reader" 3F00/5015/4401
     tell hold 0 exclusive
-    all 1 'Another application has the card for itself.'
+    all 1 'Another application uses the card exclusively.'
     tell release 0 leave
     # The service runs without a reader.
     tell unplug 0

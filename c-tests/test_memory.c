@@ -546,7 +546,7 @@ static scm_provider provider = SCM_PROVIDER_INIT;
 
 static scm_result register_it(void)
 {
-    return scm_register_provider(&provider);
+    return scm_register_card_auth_provider(&provider, &no_functions);
 }
 
 static void *object;
@@ -561,7 +561,6 @@ static void providers_run_out_of_memory(void **state)
 {
     (void)state;
     provider.name = "CardAuth";
-    provider.functions = &no_functions;
     provider.create = create_object;
     provider.release = release_object;
     provider.release_user_data = end_provider;

@@ -185,12 +185,11 @@ static const scm_card_auth_functions AUTHENTICATION = {.struct_size = sizeof AUT
 static const scm_file_access_functions NO_FILES = SCM_FILE_ACCESS_FUNCTIONS_INIT;
 
 /* A provider for every card. */
-static scm_provider provider(struct source *source, const scm_guid *iid, const char *name, const void *functions)
+static scm_provider provider(struct source *source, const scm_guid *iid, const char *name)
 {
     scm_provider provider = SCM_PROVIDER_INIT;
     provider.iid = iid;
     provider.name = name;
-    provider.functions = functions;
     provider.user_data = source;
     provider.create = create;
     provider.release = release;
@@ -198,11 +197,31 @@ static scm_provider provider(struct source *source, const scm_guid *iid, const c
     return provider;
 }
 
-static scm_provider register_provider(struct source *source, const scm_guid *iid, const char *name,
-                                      const void *functions)
+static scm_provider register_files(struct source *source, const char *name, const scm_file_access_functions *functions)
 {
-    scm_provider registered = provider(source, iid, name, functions);
-    assert_result(scm_register_provider(&registered), SCM_S_OK);
+    scm_provider registered = provider(source, &FILE_ACCESS, name);
+    assert_result(scm_register_file_access_provider(&registered, functions), SCM_S_OK);
+    return registered;
+}
+
+static scm_provider register_codes(struct source *source)
+{
+    scm_provider registered = provider(source, &CH_VERIFICATION, NULL);
+    assert_result(scm_register_ch_verification_provider(&registered, &CODES), SCM_S_OK);
+    return registered;
+}
+
+static scm_provider register_authentication(struct source *source, const scm_guid *iid)
+{
+    scm_provider registered = provider(source, iid, "CardAuth");
+    assert_result(scm_register_card_auth_provider(&registered, &AUTHENTICATION), SCM_S_OK);
+    return registered;
+}
+
+static scm_provider register_own(struct source *source, const char *name, const void *functions)
+{
+    scm_provider registered = provider(source, &OWN, name);
+    assert_result(scm_register_interface_provider(&registered, functions), SCM_S_OK);
     return registered;
 }
 
@@ -327,7 +346,7 @@ static void a_provider_has_to_be_complete(void **state)
 {
     (void)state;
     struct source source = {0};
-    const scm_provider good = provider(&source, &FILE_ACCESS, NULL, &FILES);
+    const scm_provider good = provider(&source, &FILE_ACCESS, NULL);
     scm_file_access_functions short_table = FILES;
     short_table.struct_size = 4;
     uint8_t long_atr[SCM_ATR_MAX + 1] = {0x3B};
@@ -347,7 +366,6 @@ static void a_provider_has_to_be_complete(void **state)
     bad[n++].struct_size = 4;
     bad[n++].struct_size = UINT32_MAX;
     bad[n++].flags = 1;
-    bad[n++].iid = NULL;
     bad[n++].name = "";
     bad[n++].name = "caf\xE9";
     bad[n++].name = long_name;
@@ -358,15 +376,18 @@ static void a_provider_has_to_be_complete(void **state)
     bad[n++].atr_length = 1;
     bad[n].atr = long_atr;
     bad[n++].atr_length = sizeof long_atr;
-    bad[n++].functions = NULL;
-    bad[n++].functions = &short_table;
     bad[n++].create = NULL;
     for (size_t i = 0; i < n; i++) {
-        assert_result(scm_register_provider(&bad[i]), SCM_E_INVALIDARG);
+        assert_result(scm_register_file_access_provider(&bad[i], &FILES), SCM_E_INVALIDARG);
         assert_result(scm_unregister_provider(&bad[i]), SCM_E_INVALIDARG);
     }
-    assert_result(scm_register_provider(&longer.first), SCM_E_INVALIDARG);
-    assert_result(scm_register_provider(NULL), SCM_E_INVALIDARG);
+    assert_result(scm_register_file_access_provider(&longer.first, &FILES), SCM_E_INVALIDARG);
+    assert_result(scm_register_file_access_provider(NULL, &FILES), SCM_E_INVALIDARG);
+    assert_result(scm_register_file_access_provider(&good, NULL), SCM_E_INVALIDARG);
+    assert_result(scm_register_file_access_provider(&good, &short_table), SCM_E_INVALIDARG);
+    assert_result(scm_register_ch_verification_provider(&good, NULL), SCM_E_INVALIDARG);
+    assert_result(scm_register_card_auth_provider(&good, NULL), SCM_E_INVALIDARG);
+    assert_result(scm_register_interface_provider(NULL, NULL), SCM_E_INVALIDARG);
     assert_result(scm_unregister_provider(NULL), SCM_E_INVALIDARG);
     assert_result(scm_unregister_provider(&good), SCM_E_NOINTERFACE);
     scm_handle *handle = attach(0);
@@ -375,13 +396,51 @@ static void a_provider_has_to_be_complete(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
+/* Each function registers providers of its own interface only. */
+static void the_interface_of_a_provider_is_that_of_its_functions(void **state)
+{
+    (void)state;
+    struct source source = {0};
+    const scm_guid *iids[] = {&FILE_ACCESS, &CH_VERIFICATION, &CARD_AUTH, &OWN};
+    const char *names[] = {"ISCardFileAccess", "CHVerification", "CardAuth", "Ours"};
+    for (int i = 0; i < 4; i++) {
+        for (int way = 1; way < 4; way++) {
+            const scm_provider one = provider(&source, way & 1 ? iids[i] : NULL, way & 2 ? names[i] : NULL);
+            /* A name of the program's own is another name of a known interface. */
+            scm_result other = way == 2 && i == 3 ? SCM_S_OK : SCM_E_INVALIDARG;
+            scm_result expected[] = {other, other, other, SCM_E_INVALIDARG};
+            expected[i] = SCM_S_OK;
+            const scm_result results[] = {scm_register_file_access_provider(&one, &FILES),
+                                          scm_register_ch_verification_provider(&one, &CODES),
+                                          scm_register_card_auth_provider(&one, &AUTHENTICATION),
+                                          scm_register_interface_provider(&one, NULL)};
+            for (int function = 0; function < 4; function++) {
+                assert_result(results[function], expected[function]);
+                if (results[function] == SCM_S_OK)
+                    assert_result(scm_unregister_provider(&one), SCM_S_OK);
+            }
+            assert_result(scm_unregister_provider(&one), SCM_E_NOINTERFACE);
+        }
+    }
+    const scm_provider unnamed = provider(&source, NULL, NULL);
+    assert_result(scm_register_interface_provider(&unnamed, NULL), SCM_E_INVALIDARG);
+    assert_result(scm_register_file_access_provider(&unnamed, &FILES), SCM_S_OK);
+    scm_handle *handle = attach(0);
+    assert_int_equal(asked(&source, handle), 1);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    source.ended = 0;
+    unregister_to_the_end(&unnamed);
+    assert_result(scm_unregister_provider(&unnamed), SCM_E_NOINTERFACE);
+}
+
 static void a_provider_takes_the_place_of_the_generic_one(void **state)
 {
     (void)state;
     struct source files_source = {0}, codes_source = {0}, authentication_source = {0};
-    scm_provider files_provider = register_provider(&files_source, &FILE_ACCESS, NULL, &FILES);
-    scm_provider codes_provider = register_provider(&codes_source, NULL, "ISCardVerify", &CODES);
-    scm_provider authentication_provider = register_provider(&authentication_source, NULL, "CardAuth", &AUTHENTICATION);
+    scm_provider files_provider = register_files(&files_source, NULL, &FILES);
+    scm_provider codes_provider = provider(&codes_source, NULL, "ISCardVerify");
+    assert_result(scm_register_ch_verification_provider(&codes_provider, &CODES), SCM_S_OK);
+    scm_provider authentication_provider = register_authentication(&authentication_source, NULL);
     scm_handle *handle = attach(0);
 
     scm_file_access *files = create_files(handle);
@@ -425,7 +484,7 @@ static void outputs_of_a_failed_provider_are_dropped(void **state)
 {
     (void)state;
     struct source source = {0};
-    scm_provider registered = register_provider(&source, &FILE_ACCESS, NULL, &FILES);
+    scm_provider registered = register_files(&source, NULL, &FILES);
     scm_handle *handle = attach(0);
     scm_file_access *files = create_files(handle);
     scm_file *file = NULL;
@@ -469,7 +528,7 @@ static void files_are_closed_before_what_opened_them_is_released(void **state)
 {
     (void)state;
     struct source source = {0};
-    scm_provider registered = register_provider(&source, &FILE_ACCESS, NULL, &FILES);
+    scm_provider registered = register_files(&source, NULL, &FILES);
     scm_handle *handle = attach(0);
     scm_file_access *files = create_files(handle);
     scm_file *one, *two;
@@ -501,7 +560,7 @@ static void a_function_that_is_not_there_is_not_implemented(void **state)
 {
     (void)state;
     struct source source = {.is_without_object = true};
-    scm_provider registered = register_provider(&source, &FILE_ACCESS, NULL, &NO_FILES);
+    scm_provider registered = register_files(&source, NULL, &NO_FILES);
     scm_handle *handle = attach(0);
     scm_file_access *files = create_files(handle);
     scm_file *file = (scm_file *)files;
@@ -521,7 +580,7 @@ static void the_inputs_of_a_provider_are_there(void **state)
 {
     (void)state;
     struct source source = {0};
-    scm_provider registered = register_provider(&source, &CARD_AUTH, NULL, &AUTHENTICATION);
+    scm_provider registered = register_authentication(&source, &CARD_AUTH);
     scm_handle *handle = attach(0);
     scm_card_auth *auth;
     uint8_t answer[8];
@@ -550,7 +609,7 @@ static void a_failure_to_create_is_that_of_the_caller(void **state)
 {
     (void)state;
     struct source source = {.create_result = SCM_SCARD_E_CARD_UNSUPPORTED};
-    scm_provider registered = register_provider(&source, &FILE_ACCESS, "Ours", &FILES);
+    scm_provider registered = register_files(&source, "Ours", &FILES);
     scm_handle *handle = attach(0);
     scm_file_access *files = (scm_file_access *)&source;
     void *object = &source;
@@ -580,7 +639,7 @@ static void an_interface_of_its_own(void **state)
     (void)state;
     static const struct crypto crypto = {add};
     struct source source = {0};
-    scm_provider registered = register_provider(&source, &OWN, "CryptoProvider", &crypto);
+    scm_provider registered = register_own(&source, "CryptoProvider", &crypto);
     scm_handle *handle = attach(0);
     const void *functions = &source;
     void *made[3], *object = &source;
@@ -618,7 +677,7 @@ static void another_name_of_a_standard_interface(void **state)
 {
     (void)state;
     struct source source = {0};
-    scm_provider registered = register_provider(&source, &FILE_ACCESS, "FastFiles", &FILES);
+    scm_provider registered = register_files(&source, "FastFiles", &FILES);
     scm_handle *handle = attach(0);
     void *files;
     assert_result(scm_create_interface(handle, NULL, "FastFiles", NULL, &files), SCM_S_OK);
@@ -645,7 +704,7 @@ static void a_provider_is_for_its_cards(void **state)
                  {0x03, 0xFE, 0, true, 0},  {0x00, 0xFF, 1, true, 0},  {0xFF, 0x00, 0, true, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct source source = {0};
-        scm_provider one = provider(&source, &FILE_ACCESS, NULL, &FILES);
+        scm_provider one = provider(&source, &FILE_ACCESS, NULL);
         uint8_t changed[SCM_ATR_MAX];
         memcpy(changed, atr, sizeof atr);
         changed[length - 1] ^= cases[i].change;
@@ -653,7 +712,7 @@ static void a_provider_is_for_its_cards(void **state)
         one.atr = changed;
         one.atr_mask = cases[i].has_mask ? mask : NULL;
         one.atr_length = length + cases[i].more;
-        assert_result(scm_register_provider(&one), SCM_S_OK);
+        assert_result(scm_register_file_access_provider(&one, &FILES), SCM_S_OK);
         assert_int_equal(asked(&source, handle), cases[i].expected);
         unregister_to_the_end(&one);
     }
@@ -669,16 +728,16 @@ static void the_last_registered_is_asked(void **state)
     size_t length;
     scm_handle *handle = attach(0);
     assert_result(scm_get_atr(handle, atr, sizeof atr, &length), SCM_S_OK);
-    providers[0] = register_provider(&sources[0], &FILE_ACCESS, NULL, &FILES);
-    providers[1] = provider(&sources[1], NULL, "FileAccess", &FILES);
+    providers[0] = register_files(&sources[0], NULL, &FILES);
+    providers[1] = provider(&sources[1], NULL, "FileAccess");
     providers[1].atr = atr;
     providers[1].atr_length = length;
-    assert_result(scm_register_provider(&providers[1]), SCM_S_OK);
-    providers[2] = provider(&sources[2], &FILE_ACCESS, NULL, &FILES);
+    assert_result(scm_register_file_access_provider(&providers[1], &FILES), SCM_S_OK);
+    providers[2] = provider(&sources[2], &FILE_ACCESS, NULL);
     static const uint8_t other_card[] = {0x3B, 0x00};
     providers[2].atr = other_card;
     providers[2].atr_length = sizeof other_card;
-    assert_result(scm_register_provider(&providers[2]), SCM_S_OK);
+    assert_result(scm_register_file_access_provider(&providers[2], &FILES), SCM_S_OK);
     assert_int_equal(asked(&sources[1], handle), 1);
     unregister_to_the_end(&providers[1]);
     assert_int_equal(asked(&sources[0], handle), 1);
@@ -693,7 +752,7 @@ static void an_object_outlives_its_registration(void **state)
 {
     (void)state;
     struct source source = {0};
-    scm_provider registered = register_provider(&source, &CH_VERIFICATION, NULL, &CODES);
+    scm_provider registered = register_codes(&source);
     scm_handle *handle = attach(0);
     scm_ch_verification *codes;
     assert_result(scm_create_ch_verification(handle, &codes), SCM_S_OK);
@@ -718,7 +777,7 @@ static void a_provider_talks_to_the_card(void **state)
 {
     (void)state;
     struct source source = {.during_create = use_the_card, .during_call = use_the_card};
-    scm_provider registered = register_provider(&source, &CH_VERIFICATION, NULL, &CODES);
+    scm_provider registered = register_codes(&source);
     scm_handle *handle = attach(0);
     scm_ch_verification *codes;
     bed("card 0 clear");
@@ -741,8 +800,8 @@ static void a_provider_can_stand_on_the_one_before_it(void **state)
     (void)state;
     struct source first = {.during_create = stand_on_what_was_before};
     struct source second = {.during_create = stand_on_what_was_before};
-    scm_provider one = register_provider(&first, &FILE_ACCESS, NULL, &FILES);
-    scm_provider two = register_provider(&second, &FILE_ACCESS, NULL, &FILES);
+    scm_provider one = register_files(&first, NULL, &FILES);
+    scm_provider two = register_files(&second, NULL, &FILES);
     scm_handle *handle = attach(0);
     scm_file_access *files = create_files(handle);
     assert_int_equal(first.created, 1);
@@ -757,12 +816,12 @@ static void an_object_outlives_a_reconnect(void **state)
 {
     (void)state;
     struct source source = {0};
-    scm_provider registered = provider(&source, &CH_VERIFICATION, NULL, &CODES);
+    scm_provider registered = provider(&source, &CH_VERIFICATION, NULL);
     uint8_t atr[SCM_ATR_MAX];
     scm_handle *handle = attach(0);
     assert_result(scm_get_atr(handle, atr, sizeof atr, &registered.atr_length), SCM_S_OK);
     registered.atr = atr;
-    assert_result(scm_register_provider(&registered), SCM_S_OK);
+    assert_result(scm_register_ch_verification_provider(&registered, &CODES), SCM_S_OK);
     scm_ch_verification *codes, *others;
     assert_result(scm_create_ch_verification(handle, &codes), SCM_S_OK);
 
@@ -813,7 +872,7 @@ static void an_object_lives_until_the_last_call_has_left_it(void **state)
 {
     (void)state;
     struct source source = {.during_call = wait_in_call};
-    scm_provider registered = register_provider(&source, &CH_VERIFICATION, NULL, &CODES);
+    scm_provider registered = register_codes(&source);
     scm_handle *handle = attach(0);
     scm_ch_verification *codes;
     struct wait call;
@@ -844,7 +903,7 @@ static void an_object_for_an_ended_attachment_is_released(void **state)
 {
     (void)state;
     struct source source = {.during_create = wait_in_call};
-    scm_provider registered = register_provider(&source, &CH_VERIFICATION, NULL, &CODES);
+    scm_provider registered = register_codes(&source);
     scm_handle *handle = attach(0);
     struct wait call;
     wait_begin(&call, call_create, handle);
@@ -869,7 +928,7 @@ static void a_provider_may_detach(void **state)
 {
     (void)state;
     struct source source = {.during_call = detach};
-    scm_provider registered = register_provider(&source, &CH_VERIFICATION, NULL, &CODES);
+    scm_provider registered = register_codes(&source);
     scm_handle *handle = attach(0);
     scm_ch_verification *codes;
     assert_result(scm_create_ch_verification(handle, &codes), SCM_S_OK);
@@ -899,8 +958,8 @@ static scm_result race(void *argument)
     for (int i = 0; i < ROUNDS; i++) {
         scm_handle *handle = attach(0);
         scm_ch_verification *codes = NULL;
-        scm_provider provided = provider(&own[i], &CH_VERIFICATION, NULL, &CODES);
-        if (registers && scm_register_provider(&provided) != SCM_S_OK)
+        scm_provider provided = provider(&own[i], &CH_VERIFICATION, NULL);
+        if (registers && scm_register_ch_verification_provider(&provided, &CODES) != SCM_S_OK)
             return SCM_E_FAIL;
         if (scm_create_ch_verification(handle, &codes) != SCM_S_OK || verify_code(codes) != SCM_S_OK)
             return SCM_E_FAIL;
@@ -930,7 +989,7 @@ static void threads_create_while_others_register(void **state)
     if (!bed_is_virtual())
         skip(); /* It depends on the service only in its duration. */
     struct source source = {0};
-    scm_provider registered = register_provider(&source, &CH_VERIFICATION, NULL, &CODES);
+    scm_provider registered = register_codes(&source);
     struct wait threads[THREADS];
     struct racer racers[THREADS];
     for (int i = 0; i < THREADS; i++) {
@@ -967,8 +1026,8 @@ static void the_child_of_a_fork_has_the_providers_and_not_the_objects(void **sta
 {
     (void)state;
     struct source source = {0}, own = {0};
-    scm_provider registered = register_provider(&source, &CH_VERIFICATION, NULL, &CODES);
-    scm_provider other = register_provider(&own, &OWN, NULL, NULL);
+    scm_provider registered = register_codes(&source);
+    scm_provider other = register_own(&own, NULL, NULL);
     scm_handle *handle = attach(0);
     scm_ch_verification *codes;
     void *interface;
@@ -1004,7 +1063,7 @@ static void a_provider_may_fork(void **state)
 {
     (void)state;
     struct source source = {.during_create = fork_and_create};
-    scm_provider registered = register_provider(&source, &CH_VERIFICATION, NULL, &CODES);
+    scm_provider registered = register_codes(&source);
     scm_handle *handle = attach(0);
     scm_ch_verification *codes;
     assert_result(scm_create_ch_verification(handle, &codes), SCM_S_OK);
@@ -1021,6 +1080,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_requested_interface_must_be_known),
         cmocka_unit_test(nothing_is_created_before_there_is_an_attachment),
         cmocka_unit_test(a_provider_has_to_be_complete),
+        cmocka_unit_test(the_interface_of_a_provider_is_that_of_its_functions),
         cmocka_unit_test(a_provider_takes_the_place_of_the_generic_one),
         cmocka_unit_test(outputs_of_a_failed_provider_are_dropped),
         cmocka_unit_test(files_are_closed_before_what_opened_them_is_released),

@@ -96,16 +96,10 @@ static scm_result close_track(void *file)
 
 static scm_provider jukebox_provider(void)
 {
-    static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     scm_provider provider = SCM_PROVIDER_INIT;
-    functions.open = open_track;
-    functions.read = read_track;
-    functions.close = close_track;
-    provider.iid = &SCM_IID_FILE_ACCESS;
     provider.atr = JUKEBOX;
     provider.atr_mask = JUKEBOX_MASK;
     provider.atr_length = sizeof JUKEBOX;
-    provider.functions = &functions;
     provider.create = create;
     return provider;
 }
@@ -147,12 +141,22 @@ static scm_handle *card_in(scm_virtual_ifd **reader)
     return handle;
 }
 
+static scm_file_access_functions jukebox_functions(void)
+{
+    scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
+    functions.open = open_track;
+    functions.read = read_track;
+    functions.close = close_track;
+    return functions;
+}
+
 int main(void)
 {
     scm_virtual_ifd *reader = NULL;
     scm_provider provider = jukebox_provider();
+    scm_file_access_functions functions = jukebox_functions();
     scm_handle *card = card_in(&reader);
-    scm_result first = scm_register_provider(&provider);
+    scm_result first = scm_register_file_access_provider(&provider, &functions);
     scm_result title = print_file(card, "/tracks/1"), none = print_file(card, "/tracks/9");
     printf("/tracks/9: %s\n", scm_result_message(none));
     scm_unregister_provider(&provider);

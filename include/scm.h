@@ -100,8 +100,8 @@ extern "C" {
  *
  * After these nothing has changed, and nothing was sent to the card.
  *
- * CODES OF A CONNECTION. A function that asks the card, the reader or the resource manager (the service) may return
- * these, too. The attachment stays: `scm_reconnect` makes it usable again as soon as that is possible.
+ * RESULT CODES OF A CONNECTION. A function that asks the card, the reader or the resource manager (the service) may
+ * return these, too. The attachment stays: `scm_reconnect` makes it usable again as soon as that is possible.
  * - `SCM_SCARD_W_RESET_CARD`: another application has reset the card.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, and may be back.
  * - `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card has no
@@ -147,25 +147,25 @@ typedef int32_t scm_result;
 enum {
     /** 0x00000000: The operation was successful. */
     SCM_S_OK = 0,
-    /** 0x00000001: The operation was successful, and another card answers than before. */
+    /** 0x00000001: The operation was successful, and a card with another ATR answers. */
     SCM_S_FALSE = 1,
-    /** 0x0010001D: Nothing is listed: the resource manager (pcscd on Linux) is not running. */
+    /** 0x0010001D: The list is empty: the resource manager (pcscd on Linux) is not running. */
     SCM_SCARD_S_NO_SERVICE = 1048605,
     /** 0x80004001: This function is not implemented. */
     SCM_E_NOTIMPL = -2147467263,
-    /** 0x80004002: No such interface is supported. */
+    /** 0x80004002: This interface is not supported. */
     SCM_E_NOINTERFACE = -2147467262,
     /** 0x80004003: A required pointer is NULL. */
     SCM_E_POINTER = -2147467261,
     /** 0x80004004: The operation was aborted. */
     SCM_E_ABORT = -2147467260,
-    /** 0x80004005: The operation failed for a reason that has no code of its own. */
+    /** 0x80004005: The operation failed for a reason without a code of its own. */
     SCM_E_FAIL = -2147467259,
-    /** 0x8000FFFF: An internal error happened, and this object cannot be used any more. */
+    /** 0x8000FFFF: An internal error happened, and the object cannot be used any more. */
     SCM_E_UNEXPECTED = -2147418113,
     /** 0x80070005: Access is denied. */
     SCM_E_ACCESSDENIED = -2147024891,
-    /** 0x80070006: The handle is not, or no longer, valid. */
+    /** 0x80070006: The handle is not valid, or not valid any more. */
     SCM_E_HANDLE = -2147024890,
     /** 0x8007000E: There is not enough memory. */
     SCM_E_OUTOFMEMORY = -2147024882,
@@ -191,15 +191,15 @@ enum {
     SCM_SCARD_E_UNKNOWN_READER = -2146435063,
     /** 0x8010000A: The time limit expired. */
     SCM_SCARD_E_TIMEOUT = -2146435062,
-    /** 0x8010000B: Another application has the card for itself. */
+    /** 0x8010000B: Another application uses the card exclusively. */
     SCM_SCARD_E_SHARING_VIOLATION = -2146435061,
     /** 0x8010000C: No card is in the reader. */
     SCM_SCARD_E_NO_SMARTCARD = -2146435060,
     /** 0x8010000D: The name of the card is not known. */
     SCM_SCARD_E_UNKNOWN_CARD = -2146435059,
-    /** 0x8010000E: The card could not be left in the state that was asked for. */
+    /** 0x8010000E: The card could not be left in the requested state. */
     SCM_SCARD_E_CANT_DISPOSE = -2146435058,
-    /** 0x8010000F: The card uses none of the requested protocols, or the attachment has no protocol. */
+    /** 0x8010000F: No protocol is active, or the card uses another one until it is reset. */
     SCM_SCARD_E_PROTO_MISMATCH = -2146435057,
     /** 0x80100010: The reader or the card is not ready. */
     SCM_SCARD_E_NOT_READY = -2146435056,
@@ -209,27 +209,27 @@ enum {
     SCM_SCARD_E_SYSTEM_CANCELLED = -2146435054,
     /** 0x80100013: The communication with the card or with the resource manager failed. */
     SCM_SCARD_F_COMM_ERROR = -2146435053,
-    /** 0x80100014: The resource manager met an error that it does not know. */
+    /** 0x80100014: The resource manager met an unknown error. */
     SCM_SCARD_F_UNKNOWN_ERROR = -2146435052,
     /** 0x80100015: The ATR of the card is not valid. */
     SCM_SCARD_E_INVALID_ATR = -2146435051,
-    /** 0x80100016: No lock is held, or the exchange with the card did not complete. */
+    /** 0x80100016: No lock is held, or the exchange with the card was not completed. */
     SCM_SCARD_E_NOT_TRANSACTED = -2146435050,
     /** 0x80100017: The reader is gone. */
     SCM_SCARD_E_READER_UNAVAILABLE = -2146435049,
-    /** 0x80100018: The process ends. */
+    /** 0x80100018: The process is ending. */
     SCM_SCARD_P_SHUTDOWN = -2146435048,
     /** 0x80100019: The buffer for the protocol control information is too small. */
     SCM_SCARD_E_PCI_TOO_SMALL = -2146435047,
     /** 0x8010001A: The driver of the reader does not meet the requirements. */
     SCM_SCARD_E_READER_UNSUPPORTED = -2146435046,
-    /** 0x8010001B: A reader of this name exists already. */
+    /** 0x8010001B: A reader with this name exists already. */
     SCM_SCARD_E_DUPLICATE_READER = -2146435045,
     /** 0x8010001C: The card does not meet the requirements. */
     SCM_SCARD_E_CARD_UNSUPPORTED = -2146435044,
-    /** 0x8010001D: The resource manager (pcscd on Linux) is not running, or was restarted since. */
+    /** 0x8010001D: The resource manager (pcscd on Linux) is not running, or was restarted. */
     SCM_SCARD_E_NO_SERVICE = -2146435043,
-    /** 0x8010001E: The resource manager has shut down, or is of another generation than its client. */
+    /** 0x8010001E: The resource manager has stopped, or does not match its client library. */
     SCM_SCARD_E_SERVICE_STOPPED = -2146435042,
     /** 0x8010001F: The resource manager met an unexpected error. */
     SCM_SCARD_E_UNEXPECTED = -2146435041,
@@ -253,13 +253,13 @@ enum {
     SCM_SCARD_E_WRITE_TOO_MANY = -2146435032,
     /** 0x80100029: The position lies outside the file. */
     SCM_SCARD_E_BAD_SEEK = -2146435031,
-    /** 0x8010002A: The code is not of the form that the card takes. */
+    /** 0x8010002A: The code does not have the format that the card expects. */
     SCM_SCARD_E_INVALID_CHV = -2146435030,
-    /** 0x8010002B: The resource manager answered with an error that is not known. */
+    /** 0x8010002B: The resource manager returned an unknown error. */
     SCM_SCARD_E_UNKNOWN_RES_MNG = -2146435029,
     /** 0x8010002C: The certificate does not exist. */
     SCM_SCARD_E_NO_SUCH_CERTIFICATE = -2146435028,
-    /** 0x8010002D: The certificate could not be had. */
+    /** 0x8010002D: The certificate is not available. */
     SCM_SCARD_E_CERTIFICATE_UNAVAILABLE = -2146435027,
     /** 0x8010002E: There is no reader. */
     SCM_SCARD_E_NO_READERS_AVAILABLE = -2146435026,
@@ -267,7 +267,7 @@ enum {
     SCM_SCARD_E_COMM_DATA_LOST = -2146435025,
     /** 0x80100030: The key container is not on the card. */
     SCM_SCARD_E_NO_KEY_CONTAINER = -2146435024,
-    /** 0x80100031: The resource manager serves as many clients as it can. */
+    /** 0x80100031: The resource manager cannot serve more clients. */
     SCM_SCARD_E_SERVER_TOO_BUSY = -2146435023,
     /** 0x80100032: The cached code has expired. */
     SCM_SCARD_E_PIN_CACHE_EXPIRED = -2146435022,
@@ -275,13 +275,13 @@ enum {
     SCM_SCARD_E_NO_PIN_CACHE = -2146435021,
     /** 0x80100034: The card can only be read. */
     SCM_SCARD_E_READ_ONLY_CARD = -2146435020,
-    /** 0x80100065: The reader cannot speak with this card. */
+    /** 0x80100065: The reader does not understand this card. */
     SCM_SCARD_W_UNSUPPORTED_CARD = -2146434971,
     /** 0x80100066: The card does not answer to a reset. */
     SCM_SCARD_W_UNRESPONSIVE_CARD = -2146434970,
     /** 0x80100067: The card has no power. */
     SCM_SCARD_W_UNPOWERED_CARD = -2146434969,
-    /** 0x80100068: The card was reset by someone else. */
+    /** 0x80100068: Another application has reset the card. */
     SCM_SCARD_W_RESET_CARD = -2146434968,
     /** 0x80100069: The card was taken out. */
     SCM_SCARD_W_REMOVED_CARD = -2146434967,
@@ -289,13 +289,13 @@ enum {
     SCM_SCARD_W_SECURITY_VIOLATION = -2146434966,
     /** 0x8010006B: The code was wrong. */
     SCM_SCARD_W_WRONG_CHV = -2146434965,
-    /** 0x8010006C: The code is blocked: it was wrong too often. */
+    /** 0x8010006C: The code is blocked, because it was wrong too often. */
     SCM_SCARD_W_CHV_BLOCKED = -2146434964,
     /** 0x8010006D: The end of the file was reached. */
     SCM_SCARD_W_EOF = -2146434963,
     /** 0x8010006E: The user cancelled the operation. */
     SCM_SCARD_W_CANCELLED_BY_USER = -2146434962,
-    /** 0x8010006F: No code was presented to the card, or the card has not proven what it is. */
+    /** 0x8010006F: The card has not verified a code, or has not proven its identity. */
     SCM_SCARD_W_CARD_NOT_AUTHENTICATED = -2146434961,
     /** 0x80100070: The item is not in the cache. */
     SCM_SCARD_W_CACHE_ITEM_NOT_FOUND = -2146434960,
@@ -401,17 +401,17 @@ enum {
  * arrives.
  *
  * @param names  [out] a multi-string of names; a single NUL if there is no reader. NULL with capacity 0 asks for the
- * length.
+ *   length.
  * @param capacity  the room in `names`, in bytes
  * @param names_length  [out] the length of the list with all its NULs; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: listed. An empty list means that the resource manager runs and knows no reader.
  * - `SCM_SCARD_S_NO_SERVICE`: a success. The list is empty because a resource manager does not run: pcscd on Linux,
- * which `systemctl start pcscd.socket` starts, or the virtual one, which was stopped.
+ *   which `systemctl start pcscd.socket` starts, or the virtual one, which was stopped.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the list does not fit. It may be longer at the next call.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`. If there are virtual
- * readers, the function lists only these instead.
+ *   readers, the function lists only these instead.
  * - the codes of a connection, if there is no virtual reader
  *
  * Does not wait for other applications. May be called in the child of a fork.
@@ -501,7 +501,7 @@ enum {
     SCM_DISPOSITION_EJECT = 3
 };
 
-/** No limit, as a time in milliseconds: the call waits until it succeeds or is cancelled. */
+/** No limit, as a time in milliseconds. `scm_cancel` ends the wait. */
 #define SCM_INFINITE 0xFFFFFFFFU
 
 enum {
@@ -550,21 +550,21 @@ typedef struct scm_attach_options {
  * @return
  * - `SCM_S_OK`: attached.
  * - `SCM_SCARD_E_UNKNOWN_READER`: no reader has this name. If the resource manager does not run but the process has
- * virtual readers, only these exist.
+ *   virtual readers, only these exist.
  * - `SCM_SCARD_E_NO_SMARTCARD`: no card is in the reader.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application uses the card exclusively.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks neither T=0 nor T=1, or another application speaks or spoke
- * `SCM_PROTOCOL_RAW` with it, which only a reset ends (see `SCM_PROTOCOL_RAW`).
+ *   `SCM_PROTOCOL_RAW` with it, which only a reset ends (see `SCM_PROTOCOL_RAW`).
  * - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback would have to
- * wait for the attachment that it works for.
+ *   wait for the attachment that it works for.
  * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card does not
- * answer to a reset, has no power, or the reader does not understand it.
+ *   answer to a reset, has no power, or the reader does not understand it.
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is being removed.
  * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run, and there is no virtual reader.
  * - `SCM_SCARD_F_COMM_ERROR`: the resource manager closed the connection, and runs again.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`: the resource manager serves as many clients as it can (pcscd: 200 by default).
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: a policy of the system (polkit) forbids this process to use cards. At the first
- * use in a process pcscd also says so when it serves as many clients as it can.
+ *   use in a process pcscd also says so when it serves as many clients as it can.
  * - the other codes of a connection
  *
  * Blocks while another application or attachment holds a lock on the card; `scm_attach_by_ifd_ex` has a limit. May be
@@ -586,9 +586,9 @@ SCM_API scm_result scm_attach_by_ifd(const char *ifd_name, scm_handle **handle);
  * @return as `scm_attach_by_ifd`, and
  * - `SCM_SCARD_E_SHARING_VIOLATION`: also if exclusive use is requested and another application uses the card.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the requested protocols, or another application has chosen
- * another one. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
+ *   another one. Only a reset of the card ends that (see `SCM_PROTOCOL_RAW`).
  * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed. If the resource manager makes the connection later, the library
- * closes it at once. Until then other calls with a limit that attach to the same reader wait.
+ *   closes it at once. Until then other calls with a limit that attach to the same reader wait.
  *
  * Blocks as `scm_attach_by_ifd`, for `limit_ms` at most.
  */
@@ -611,7 +611,7 @@ scm_result scm_attach_by_ifd_ex(const char *ifd_name,
  * - `SCM_S_OK`: attached.
  * - `SCM_E_INVALIDARG`: the resource manager does not know `icc`.
  * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: another application has reset the card, or it was taken out,
- * and the caller has not called `SCardReconnect` since.
+ *   and the caller has not called `SCardReconnect` since.
  * - `SCM_SCARD_E_READER_UNAVAILABLE`: the reader is gone.
  * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run, or was restarted since the handle was connected.
  * - `SCM_SCARD_E_NOT_READY`: a callback would have to wait for a lock of another attachment.
@@ -627,9 +627,9 @@ SCM_API scm_result scm_attach_by_handle(uintptr_t icc, scm_handle **handle);
  *
  * @param icc  as for `scm_attach_by_handle`
  * @param options  the share mode in which the caller has connected, the protocols for a later reconnect, and
- * `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
+ *   `SCM_ATTACH_ADOPT` to hand the card handle over. NULL for the defaults.
  * @param handle  [out] the attachment; NULL after a failure. Then the caller still owns an `icc` that was to be
- * adopted.
+ *   adopted.
  *
  * @return as `scm_attach_by_handle`, and
  * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed.
@@ -663,14 +663,14 @@ SCM_API scm_result scm_detach(scm_handle *handle);
  *
  * @param handle  the attachment
  * @param disposition  `SCM_DISPOSITION_LEAVE`, `SCM_DISPOSITION_RESET`, `SCM_DISPOSITION_UNPOWER` or
- * `SCM_DISPOSITION_EJECT`. A borrowed card handle allows only `SCM_DISPOSITION_LEAVE`.
+ *   `SCM_DISPOSITION_EJECT`. A borrowed card handle allows only `SCM_DISPOSITION_LEAVE`.
  *
  * @return
  * - `SCM_S_OK`: ended. pcsc-lite returns this also if the card is gone, or if the reader cannot eject it.
  * - `SCM_E_INVALIDARG`: `disposition` is not defined, or is not allowed for a borrowed card handle. The attachment
- * stays.
+ *   stays.
  * - `SCM_SCARD_E_NOT_READY`: a callback would have to wait for another attachment that uses the card. The attachment
- * stays.
+ *   stays.
  * - any other: ended, but without the disposition, for the reason that the code tells (`SCM_SCARD_E_NO_SERVICE`, ...).
  *
  * Blocks, except for `SCM_DISPOSITION_LEAVE`, while another application or attachment holds a lock on the card. If
@@ -732,13 +732,13 @@ enum {
  * - `SCM_S_OK`: the card has answered.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and the response does not fit.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: no protocol is active (direct mode), or another application speaks
- * `SCM_PROTOCOL_RAW` with the card, which pcscd allows. Nothing was sent.
+ *   `SCM_PROTOCOL_RAW` with the card, which pcscd allows. Nothing was sent.
  * - `SCM_SCARD_W_RESET_CARD`: another application has reset the card. Nothing was sent; call `scm_reconnect`.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before or during the command.
  * - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there, but gave
- * no proper answer. It may have carried out the command; the generation has grown. The code may come a second late,
- * because the library first waits whether the card is being removed. The card may also have been replaced faster
- * than the service notices (400 ms with pcsc-lite).
+ *   no proper answer. It may have carried out the command; the generation has grown. The code may come a second late,
+ *   because the library first waits whether the card is being removed. The card may also have been replaced faster
+ *   than the service notices (400 ms with pcsc-lite).
  * - the other codes of a connection
  *
  * Blocks until the card answers, and before that while another application or attachment holds a lock on the card;
@@ -766,11 +766,11 @@ scm_result scm_transmit(scm_handle *handle,
  * @param capacity  as for `scm_transmit`
  * @param response_length  [out] as for `scm_transmit`
  * @param timeout_ms  how long to wait for other users of the card, in milliseconds: 0 does not wait, `SCM_INFINITE`
- * has no limit. After the card has received the command, the call waits for the answer without a limit.
+ *   has no limit. After the card has received the command, the call waits for the answer without a limit.
  *
  * @return as `scm_transmit`, and
  * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Nothing
- * was sent, and nothing will be.
+ *   was sent, and nothing will be.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
  *
  * Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
@@ -1003,14 +1003,14 @@ typedef struct scm_command {
  * @param handle  the attachment
  * @param command  the command
  * @param response  [out] the data of the response, without the status word. May be the same memory as the data of the
- * command.
+ *   command.
  * @param capacity  the room in `response`; `expected` is always enough
  * @param response_length  [out] the length of the data; 0 if the card has not answered
  * @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 if the card has not answered
  *
  * @return the meaning of the status word, if the card has answered:
  * - `SCM_S_OK`: 9000; 61XX, if no more was expected; 62XX and 63XX that are not named below; in the classes 00 to 8F,
- * A0, C0 to CF and E0 to EF also 91XX (a message for the phone, ETSI TS 102 221) and 9200 to 920F
+ *   A0, C0 to CF and E0 to EF also 91XX (a message for the phone, ETSI TS 102 221) and 9200 to 920F
  * - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
  * - `SCM_SCARD_E_COMM_DATA_LOST`: 6281, part of the data may be wrong
  * - `SCM_SCARD_W_WRONG_CHV`: 63C1 to 63CF, a wrong code; X tries are left
@@ -1029,35 +1029,35 @@ typedef struct scm_command {
  *
  * @return and the other meanings for some commands:
  * - INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which present a code, a key or a finger:
- * `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; 6301 to 630F tell the tries that are left.
+ *   `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; 6301 to 630F tell the tries that are left.
  * - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX: written after X tries of
- * the memory (ISO/IEC 7816-4:1995, 6.3.5).
+ *   the memory (ISO/IEC 7816-4:1995, 6.3.5).
  * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX (data that were not expected) and 9EXX (data after a
- * failed download, which GET RESPONSE of class A0 fetches); `SCM_SCARD_E_NO_FILE`
- * 9400, `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408,
- * `SCM_SCARD_E_INVALID_CHV` 9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
+ *   failed download, which GET RESPONSE of class A0 fetches); `SCM_SCARD_E_NO_FILE`
+ *   9400, `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408,
+ *   `SCM_SCARD_E_INVALID_CHV` 9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
  * - class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C;
- * `SCM_SCARD_W_SECURITY_VIOLATION` 91AE, `SCM_SCARD_E_NO_ACCESS` 919D and 91DE, `SCM_SCARD_E_FILE_NOT_FOUND` 9140,
- * 91A0 and 91F0, `SCM_SCARD_E_BAD_SEEK` 91BE, `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE,
- * `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
- * `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
+ *   `SCM_SCARD_W_SECURITY_VIOLATION` 91AE, `SCM_SCARD_E_NO_ACCESS` 919D and 91DE, `SCM_SCARD_E_FILE_NOT_FOUND` 9140,
+ *   91A0 and 91F0, `SCM_SCARD_E_BAD_SEEK` 91BE, `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE,
+ *   `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
+ *   `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
  * - class FF, the reader: `SCM_E_FAIL` is also 63XX.
  * - any other proprietary class: `SCM_S_OK` is also 90XX, except for instructions that present a code. The other
- * words from 9001 to 9FFF are `SCM_E_FAIL`, because only the card knows their meaning:
- * `scm_send_options.successes` can name the successes.
+ *   words from 9001 to 9FFF are `SCM_E_FAIL`, because only the card knows their meaning:
+ *   `scm_send_options.successes` can name the successes.
  *
  * @return if the card has not answered:
  * - `SCM_E_INVALIDARG`: a length is too great; the channel is not defined; or a channel is given, and the class is FF
- * or names another channel.
+ *   or names another channel.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card takes so much data neither in extended
- * lengths nor in parts, or the class has no bit for chaining. Nothing was sent.
+ *   lengths nor in parts, or the class has no bit for chaining. Nothing was sent.
  * - `SCM_SCARD_E_COMM_DATA_LOST`: also if the card gives a response in parts, but not all of it.
  * - `SCM_SCARD_F_COMM_ERROR`: also if the card answers before it has all parts of the command, or announces data
- * without an end.
+ *   without an end.
  * - `SCM_SCARD_E_PROTO_MISMATCH` and the codes of a connection: as `scm_transmit`. Some of the exchanges may have
- * happened.
+ *   happened.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the card has answered, and its data do not fit; `scm_get_last_response` gives
- * them.
+ *   them.
  *
  * Blocks until the card answers, and before that while another application or attachment holds a lock on the card:
  * `scm_send_ex` has a limit, and `scm_cancel` ends the wait. The lock costs two messages to the resource manager. To
@@ -1084,7 +1084,7 @@ scm_result scm_send(scm_handle *handle,
  * @param generation  as `scm_get_generation`
  *
  * @return a success to go on with the command; a failure to end `scm_send_ex` with this code, without sending the
- * command
+ *   command
  */
 typedef scm_result (*scm_lock_hook)(void *user_data, scm_handle *handle, uint64_t generation);
 
@@ -1171,7 +1171,7 @@ typedef struct scm_send_options {
  *
  * @return as `scm_send`, and
  * - `SCM_E_INVALIDARG`: also a class of GET RESPONSE without `SCM_SEND_CLASS` or above one byte; too many successes,
- * or one with a bit outside its mask.
+ *   or one with a bit outside its mask.
  * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time. Nothing was sent.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
  * - `SCM_E_HANDLE`: also if the hook has detached the handle. The command was not sent.
@@ -1252,7 +1252,7 @@ SCM_API scm_result scm_get_card_capabilities(scm_handle *handle, scm_card_capabi
  * @return
  * - `SCM_S_OK`: set.
  * - `SCM_E_INVALIDARG`: also a length that is out of range: with `SCM_CARD_EXTENDED` 255 to 65,535 for commands and
- * 256 to 65,536 for responses, without it 1 to 255 and 1 to 256.
+ *   256 to 65,536 for responses, without it 1 to 255 and 1 to 256.
  *
  * Asks neither card nor service. Waits for a call of another thread on the same handle.
  */
@@ -1314,7 +1314,7 @@ SCM_API scm_result scm_lock(scm_handle *handle);
  *
  * @return as `scm_lock`, and
  * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Not
- * locked; a lock that the resource manager grants later is released at once.
+ *   locked; a lock that the resource manager grants later is released at once.
  *
  * Blocks for `timeout_ms` at most, and about 200 ms more if the resource manager is slow.
  */
@@ -1328,7 +1328,7 @@ SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
  *
  * @param handle  the attachment
  * @param disposition  `SCM_DISPOSITION_LEAVE`, `SCM_DISPOSITION_RESET`, `SCM_DISPOSITION_UNPOWER` or
- * `SCM_DISPOSITION_EJECT`
+ *   `SCM_DISPOSITION_EJECT`
  *
  * @return
  * - `SCM_S_OK`: released.
@@ -1336,7 +1336,7 @@ SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
  * - `SCM_SCARD_E_NOT_TRANSACTED`: no lock is held.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader cannot eject. Released; the card is left as it is.
  * - the other codes of a connection: the lock was lost before, with the card, the reader or the service. It is not
- * held any more.
+ *   held any more.
  *
  * If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
  *
@@ -1368,7 +1368,7 @@ SCM_API scm_result scm_cancel(scm_handle *handle);
 /** @} */
 
 /**
- * @defgroup scm_reconnect Reconnect and status
+ * @defgroup scm_reconnection Reconnect and status
  *
  * `scm_reconnect` makes an attachment usable again, whatever happened: a reset, another card, another reader of the
  * same name, a restart of the service. The generation tells whether the card may have forgotten its state.
@@ -1441,12 +1441,12 @@ typedef struct scm_reconnect_options {
  * - `SCM_SCARD_E_NO_SERVICE`: the resource manager does not run.
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application uses the card exclusively.
  * - `SCM_SCARD_E_PROTO_MISMATCH`: the card speaks none of the protocols of this attachment, or another application has
- * chosen another one; `initial_action` `SCM_DISPOSITION_RESET` ends that.
+ *   chosen another one; `initial_action` `SCM_DISPOSITION_RESET` ends that.
  * - `SCM_SCARD_E_INVALID_HANDLE`: the card handle is borrowed, and cannot be brought back.
  * - `SCM_SCARD_W_UNRESPONSIVE_CARD`, `SCM_SCARD_W_UNPOWERED_CARD`, `SCM_SCARD_W_UNSUPPORTED_CARD`: the card does not
- * answer to a reset, has no power, or the reader does not understand it.
+ *   answer to a reset, has no power, or the reader does not understand it.
  * - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback of a virtual
- * card reconnects the attachment that it works for.
+ *   card reconnects the attachment that it works for.
  * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`.
@@ -1504,7 +1504,7 @@ enum {
  * @param handle  the attachment
  * @param state  [out] `SCM_STATE_ABSENT` to `SCM_STATE_SPECIFICMODE`; 0 after a failure
  * @param protocol  [out] `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1` or `SCM_PROTOCOL_RAW`; 0 if none is active, as in direct
- * mode, and after a failure
+ *   mode, and after a failure
  *
  * @return
  * - `SCM_S_OK`: told.
@@ -1786,7 +1786,8 @@ SCM_API scm_result scm_monitor_destroy(scm_monitor *monitor);
  * have selected a different one. While the caller holds `scm_lock` the file stays selected, unless the caller sends a
  * command of its own (`scm_send`, `scm_transmit`) or shares the card handle (a borrowed handle, or `scm_get_icc`).
  *
- * CODES OF FILES. The functions of this group may return these, besides the codes that their descriptions name:
+ * RESULT CODES OF THE GROUP. The functions of this group may return these, besides the codes that their descriptions
+ * name:
  * - `SCM_E_NOTIMPL`: the provider of this card does not have this function.
  * - `SCM_SCARD_E_DIR_NOT_FOUND`, `SCM_SCARD_E_FILE_NOT_FOUND`: the directory, or the file in it, is not on the card.
  * - `SCM_SCARD_E_NO_DIR`, `SCM_SCARD_E_NO_FILE`: the path names a file instead of a directory, or the reverse.
@@ -1893,9 +1894,7 @@ enum {
     SCM_FL_STAT_DEFAULT = 0x4000,
     /** Verify: only asks for the state, which spends no try. */
     SCM_FL_IHV_CHECKONLY = 0x8000,
-    /**
-     * Unblock: the user enters both codes at the PIN pad of the reader. libscm's own flag, the type library has none.
-     */
+    /** Unblock: the user enters both codes at the PIN pad of the reader. A flag of libscm. */
     SCM_FL_IHV_PIN_PAD = 0x10000
 };
 
@@ -1914,13 +1913,13 @@ typedef struct scm_file_access scm_file_access;
  *
  * PATHS have at most `SCM_PATH_MAX` bytes. `reference_type` tells their form:
  * - `SCM_TYPE_BY_ID`: identifiers of four hexadecimal digits, from the MF (`3F00/5015/4401`) or from the current
- * directory (`4401`). `..` is the directory above, `.` the current one. The first one may be a name of at least
- * three bytes.
+ *   directory (`4401`). `..` is the directory above, `.` the current one. The first one may be a name of at least
+ *   three bytes.
  * - `SCM_TYPE_BY_NAME`: the name of a directory (AID) in hexadecimal digits; identifiers may follow:
- * `F073636D74657374/4401`. The beginning of a name suffices, except to delete, to invalidate or to set properties.
+ *   `F073636D74657374/4401`. The beginning of a name suffices, except to delete, to invalidate or to set properties.
  * - `SCM_TYPE_BY_SHORT_ID`: a short identifier, 1 to 30, of a file in the current directory.
  * - `SCM_TYPE_BY_ANY`: the first of these that the card has: an identifier, a short identifier, a name of at least
- * five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell which it was.
+ *   five bytes. `scm_file_access_resolve` and `scm_file_get_info` tell which it was.
  *
  * @param handle  the attachment
  * @param file_access  [out] the object, which `scm_file_access_release` ends; NULL after a failure
@@ -1954,7 +1953,7 @@ SCM_API scm_result scm_file_access_release(scm_file_access *file_access);
  * @param reference_type  the form of `path`
  * @param path  the directory
  *
- * @return `SCM_S_OK`, or one of the codes of the group. After a failure the current directory is as before.
+ * @return `SCM_S_OK`, or one of the result codes of the group. After a failure the current directory is as before.
  */
 SCM_API
 scm_result scm_file_access_change_dir(scm_file_access *file_access,
@@ -1972,7 +1971,7 @@ scm_result scm_file_access_change_dir(scm_file_access *file_access,
  * @param capacity  the room in `path`, in bytes
  * @param path_length  [out] the length of the path with its NUL; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
+ * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
  *
  * Does not ask the card, so the directory may be gone.
  */
@@ -1990,11 +1989,11 @@ scm_result scm_file_access_get_current_dir(scm_file_access *file_access,
  * @param path  the file or directory
  * @param taken_as  [out] `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`; 0 after a failure
  * @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is
- * a number behind its directory: `3F00/5015/7`.
+ *   a number behind its directory: `3F00/5015/7`.
  * @param capacity  the room in `resolved`, in bytes
  * @param resolved_length  [out] its length with its NUL; 0 after a failure
  *
- * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
+ * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
  */
 SCM_API
 scm_result scm_file_access_resolve(scm_file_access *file_access,
@@ -2017,15 +2016,15 @@ scm_result scm_file_access_resolve(scm_file_access *file_access,
  *
  * @param file_access  the object
  * @param file_type  `SCM_TYPE_DIRECTORIES`, `SCM_TYPE_FILES`, `SCM_TYPE_ALL_FILES`, or one kind, from
- * `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind is unknown is listed with the first three
- * only.
+ *   `SCM_TYPE_DIRECTORY_FILE` to `SCM_TYPE_VARIABLE_EF`. A file whose kind is unknown is listed with the first three
+ *   only.
  * @param names  [out] a multi-string of identifiers, and of names of applications without an identifier; NULL with
- * capacity 0 asks for the length
+ *   capacity 0 asks for the length
  * @param capacity  the room in `names`, in bytes
  * @param names_length  [out] the length with all NULs; 0 after a failure
  *
  * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the next call asks the card again), or one of the codes of
- * the group
+ *   the group
  */
 SCM_API
 scm_result scm_file_access_directory(scm_file_access *file_access,
@@ -2052,7 +2051,7 @@ typedef struct scm_directory_options {
  * @param file_access  the object
  * @param file_type  as for `scm_file_access_directory`
  * @param options  the first and the last identifier; NULL for the usual ones. All identifiers, 0001 to FFFE, are
- * 65,534 commands, which takes minutes.
+ *   65,534 commands, which takes minutes.
  * @param names  [out] as for `scm_file_access_directory`
  * @param capacity  as for `scm_file_access_directory`
  * @param names_length  [out] as for `scm_file_access_directory`
@@ -2086,7 +2085,7 @@ typedef struct scm_file scm_file;
  * @param path  the file
  * @param file  [out] the file, which `scm_file_close` ends; NULL after a failure
  *
- * @return `SCM_S_OK`, or one of the codes of the group
+ * @return `SCM_S_OK`, or one of the result codes of the group
  */
 SCM_API
 scm_result scm_file_access_open(scm_file_access *file_access,
@@ -2118,13 +2117,13 @@ scm_result scm_file_access_open(scm_file_access *file_access,
  * - `SCM_S_OK`: read.
  * - `SCM_SCARD_W_EOF`: the position is at the end.
  * - `SCM_SCARD_E_COMM_DATA_LOST`: the data may be wrong (6281); the card has announced data, or the file, and gives
- * none; or it cannot give so long a record at once.
+ *   none; or it cannot give so long a record at once.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the position is beyond 32,767, and the card does not know the instruction for
- * that (B1).
+ *   that (B1).
  * - `SCM_E_POINTER`: also if `data` is NULL with capacity 0.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit. The position is as before.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
- * - the other codes of the group
+ * - the other result codes of the group
  */
 SCM_API
 scm_result scm_file_read(scm_file *file,
@@ -2147,20 +2146,20 @@ scm_result scm_file_read(scm_file *file,
  * @param data  the bytes, or the record. With `SCM_FL_ERASE` only their length counts, and it may be NULL.
  * @param data_length  their length; with 0 nothing is sent
  * @param flags  `SCM_FL_REPLACE` or 0 replaces the old data (UPDATE); `SCM_FL_ERASE` erases them (ERASE), a record as
- * a whole; `SCM_FL_OR` and `SCM_FL_AND` set or clear bits (WRITE), whichever of the two the file allows
+ *   a whole; `SCM_FL_OR` and `SCM_FL_AND` set or clear bits (WRITE), whichever of the two the file allows
  * @param written  [out] how many bytes the card has acknowledged, also after a failure. The position is behind them.
  *
  * @return
  * - `SCM_S_OK`: everything is written.
  * - `SCM_E_INVALIDARG`: also more than one flag.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does the other operation with this file, or the card does not know the
- * command.
+ *   command.
  * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Behind the size that the card has told,
- * one byte is read first: if the card refuses it twice, nothing is written. Otherwise, or if the card told no size,
- * the part that fits is written. A record that is longer than announced is sent, and the card decides.
+ *   one byte is read first: if the card refuses it twice, nothing is written. Otherwise, or if the card told no size,
+ *   the part that fits is written. A record that is longer than announced is sent, and the card decides.
  * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
- * - the other codes of the group. If the card has not answered, it may have carried out the command.
+ * - the other result codes of the group. If the card has not answered, it may have carried out the command.
  */
 SCM_API
 scm_result scm_file_write(scm_file *file,
@@ -2189,7 +2188,7 @@ enum {
  * @return
  * - `SCM_S_OK`: moved. The place right behind the end is a position, too.
  * - `SCM_SCARD_E_BAD_SEEK`: before the beginning or behind the end. The position is as before. If the card does not
- * tell the size of a transparent file, its end is not searched.
+ *   tell the size of a transparent file, its end is not searched.
  * - if the card is asked, the codes of `scm_file_read`
  *
  * Asks the card for records, for the end, and whether there is something behind the size that it has told.
@@ -2202,7 +2201,7 @@ SCM_API scm_result scm_file_seek(scm_file *file, int64_t offset, uint32_t origin
  * @param file  the file
  * @param position  [out] bytes, or records, from the beginning; 0 after a failure
  *
- * @return `SCM_S_OK`, or one of the codes of the group
+ * @return `SCM_S_OK`, or one of the result codes of the group
  *
  * Does not ask the card.
  */
@@ -2289,13 +2288,13 @@ SCM_API scm_result scm_file_close(scm_file *file);
  * @param tags  the wanted tags, one after the other, such as 80 82 83; (NULL, 0) for all that `flags` say
  * @param tags_length  their length in bytes
  * @param flags  `SCM_FL_GET_ALL_PROPERTIES` for everything that the card tells, also management data such as labels;
- * `SCM_FL_STAT_DEFAULT` or 0 for the control parameters
+ *   `SCM_FL_STAT_DEFAULT` or 0 for the control parameters
  * @param properties  [out] BER-TLV data objects, without a template; NULL with capacity 0 asks for the length
  * @param capacity  the room in `properties`, in bytes
  * @param properties_length  [out] their length; 0 after a failure
  *
  * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
- * the group
+ *   the group
  */
 SCM_API
 scm_result scm_file_access_get_properties(scm_file_access *file_access,
@@ -2319,7 +2318,7 @@ scm_result scm_file_access_get_properties(scm_file_access *file_access,
  * @param properties_length  their length in bytes
  * @param flags  0
  *
- * @return `SCM_S_OK`, or one of the codes of the group, and
+ * @return `SCM_S_OK`, or one of the result codes of the group, and
  * - `SCM_E_INVALIDARG`: also `properties` that are empty or not data objects.
  * - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
  */
@@ -2345,7 +2344,7 @@ scm_result scm_file_access_set_properties(scm_file_access *file_access,
  * @param capabilities_length  [out] their length; 0 after a failure
  *
  * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
- * the group
+ *   the group
  */
 SCM_API
 scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
@@ -2361,20 +2360,20 @@ scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
  *
  * @param file_access  the object
  * @param reference_type  the form of `path`. By name it creates a directory of this name in the current one. A short
- * identifier is not possible, but may be among the `properties` (88).
+ *   identifier is not possible, but may be among the `properties` (88).
  * @param path  the new file
  * @param properties  its control parameters: BER-TLV data objects of ISO/IEC 7816-4, 7.4, in a template 62 or without
- * one, such as 80 (size), 82 (file descriptor), 86 or 8C (security). The library adds what is missing: the
- * identifier (83) or name (84) of the path, the size of `data`, and the descriptor of a transparent EF (by name: of
- * a directory). (NULL, 0) for none.
+ *   one, such as 80 (size), 82 (file descriptor), 86 or 8C (security). The library adds what is missing: the
+ *   identifier (83) or name (84) of the path, the size of `data`, and the descriptor of a transparent EF (by name: of
+ *   a directory). (NULL, 0) for none.
  * @param properties_length  their length in bytes
  * @param flags  `SCM_FL_PREALLOCATE` if data come later, and `properties` tell the size; or 0
  * @param data  the first content of the file: for a file of records as many records as it fills. (NULL, 0) for none.
  * @param data_length  its length in bytes
  *
- * @return `SCM_S_OK`, or one of the codes of the group, and
+ * @return `SCM_S_OK`, or one of the result codes of the group, and
  * - `SCM_E_INVALIDARG`: also `properties` that are not data objects, contradict the path, or tell no size with
- * `SCM_FL_PREALLOCATE`; `data` for a directory.
+ *   `SCM_FL_PREALLOCATE`; `data` for a directory.
  * - `SCM_SCARD_E_NO_ACCESS`: a file of this identifier or name exists, or a condition of the card is not met.
  * - `SCM_SCARD_E_WRITE_TOO_MANY`: no room on the card, or the data are too long for the file.
  *
@@ -2399,14 +2398,14 @@ scm_result scm_file_access_create(scm_file_access *file_access,
  * @param reference_type  the form of `path`; not a short identifier
  * @param path  the file or directory
  * @param flags  `SCM_FL_RECURSIVE` for a directory with its content; `SCM_FL_NON_RECURSIVE` or 0 for a file only,
- * because no standard command tells whether a directory is empty. A provider may know.
+ *   because no standard command tells whether a directory is empty. A provider may know.
  *
- * @return `SCM_S_OK`, or one of the codes of the group, and
+ * @return `SCM_S_OK`, or one of the result codes of the group, and
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is or may be a directory, and `SCM_FL_RECURSIVE` is missing. Nothing is
- * deleted.
+ *   deleted.
  * - `SCM_SCARD_E_FILE_NOT_FOUND`: also if only the beginning of a name is given.
  * - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met. Some cards delete only empty directories: delete the
- * content first.
+ *   content first.
  */
 SCM_API
 scm_result scm_file_access_delete(scm_file_access *file_access,
@@ -2422,7 +2421,7 @@ scm_result scm_file_access_delete(scm_file_access *file_access,
  * @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
  * @param flags  0
  *
- * @return `SCM_S_OK`, or one of the codes of the group
+ * @return `SCM_S_OK`, or one of the result codes of the group
  */
 SCM_API scm_result scm_file_access_invalidate(scm_file_access *file_access, const char *path, uint32_t flags);
 
@@ -2433,17 +2432,31 @@ SCM_API scm_result scm_file_access_invalidate(scm_file_access *file_access, cons
  * @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
  * @param flags  0
  *
- * @return `SCM_S_OK`, or one of the codes of the group
+ * @return `SCM_S_OK`, or one of the result codes of the group
  */
 SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, const char *path, uint32_t flags);
 
 /** @} */
 
 /**
- * @defgroup scm_codes Codes
+ * @defgroup scm_codes Codes of the card holder
  *
- * PINs and other codes that a user presents to the card (card holder verification, CHV). A code comes from the program,
- * or from the user through the PIN pad of the reader.
+ * In this group a code is a PIN or the like, which a user presents to the card (card holder verification, CHV). A code
+ * comes from the program, or from the user through the PIN pad of the reader.
+ *
+ * RESULT CODES OF THE GROUP. The functions of this group may return these, besides the codes that their descriptions
+ * name:
+ * - `SCM_E_NOTIMPL`: the provider of this card does not have this function.
+ * - `SCM_SCARD_W_CHV_BLOCKED`: no try is left: 6983, 63C0 or 9840.
+ * - `SCM_SCARD_E_INVALID_CHV`: the code does not have the format of this object, and nothing was sent; or 6984; or the
+ *   user has entered too few or too many digits (6403), and the reader has sent nothing.
+ * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, the card has no such code.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader has no PIN pad, or not for such codes (6B80);
+ *   `SCM_FL_SECURE_MESSAGING` without a provider; the card does not know the command.
+ * - the other codes of `scm_send`, and the codes of a connection
+ *
+ * A function blocks as `scm_send`, and with a PIN pad until the user has finished. `scm_cancel` ends only the wait for
+ * others.
  *
  * @code
  * static scm_result verify_pin(scm_handle *card, const char *pin, uint32_t *retries_left)
@@ -2461,66 +2474,65 @@ SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, co
  */
 
 enum {
-    /** `scm_ch_verification_options.encoding`: the bytes of a code as they are given, such as ASCII. The default. */
+    /** `scm_ch_verification_options.encoding`: the bytes of the code as they are given, such as ASCII. The default. */
     SCM_CODE_ASCII = 1,
     /**
-     * `scm_ch_verification_options.encoding`: two digits in a byte (BCD). An odd one has the lower half of the filler
-     * beside it.
+     * `scm_ch_verification_options.encoding`: two digits in a byte (BCD). If the number of digits is odd, the filler
+     * gives the last four bits.
      */
     SCM_CODE_BCD = 2,
     /**
-     * `scm_ch_verification_options.encoding`: a block of eight bytes as in ISO 9564-1, format 2: 2 and the number of
+     * `scm_ch_verification_options.encoding`: a block of eight bytes as in ISO 9564-1, format 2: 2, the number of
      * digits, the digits, and F.
      */
     SCM_CODE_ISO9564_2 = 3
 };
 
 enum {
-    /** The longest code, and the longest block of one, in bytes. */
+    /** The longest code, and the longest block, in bytes. */
     SCM_CODE_MAX = 127
 };
 
 enum {
-    /**
-     * `scm_ch_verification_options.filler`: or-ed with the byte that fills a block, such as `SCM_CODE_FILLER | 0x00`.
-     */
+    /** `scm_ch_verification_options.filler`: set together with the filler, such as `SCM_CODE_FILLER | 0x00`. */
     SCM_CODE_FILLER = 256
 };
 
-/** The card has not said how many tries are left. */
+/** The value of `retries_left` if the card has not told how many tries are left. */
 #define SCM_RETRIES_UNKNOWN 0xFFFFFFFFU
 
-/** What ISCardVerify does with the codes of a card. A token like `scm_handle`. */
+/**
+ * The codes of a card. `scm_create_ch_verification` makes it; `scm_ch_verification_release` or the end of the
+ * attachment ends it.
+ */
 typedef struct scm_ch_verification scm_ch_verification;
 
 /**
- * What the codes of a card look like. Begin with `SCM_CH_VERIFICATION_OPTIONS_INIT`; zero in a field is its default.
+ * The format of the codes of a card. Initialise with `SCM_CH_VERIFICATION_OPTIONS_INIT`; zero in a field is its
+ * default.
  */
 typedef struct scm_ch_verification_options {
     /** `sizeof(scm_ch_verification_options)` */
     uint32_t struct_size;
-    /** How a code is written: `SCM_CODE_ASCII` (default), `SCM_CODE_BCD`, `SCM_CODE_ISO9564_2`. */
+    /** The encoding of a code: `SCM_CODE_ASCII` (default), `SCM_CODE_BCD`, `SCM_CODE_ISO9564_2`. */
     uint32_t encoding;
     /**
-     * The bytes that every code is filled up to, up to `SCM_CODE_MAX`; 0 (default): as long as it is, and 8 with
-     * `SCM_CODE_ISO9564_2`, where nothing else is possible.
+     * The length to which every code is filled, up to `SCM_CODE_MAX` bytes. 0 (default): its own length, and 8 with
+     * `SCM_CODE_ISO9564_2`, which allows no other.
      */
     uint32_t block_length;
-    /**
-     * What it is filled up with: `SCM_CODE_FILLER` or-ed with a byte; 0 (default): FF, the only one with
-     * `SCM_CODE_ISO9564_2`.
-     */
+    /** The filler: `SCM_CODE_FILLER` and a byte. 0 (default): FF, the only one with `SCM_CODE_ISO9564_2`. */
     uint32_t filler;
-    /** The fewest characters or digits of a code; 0 (default): 1, and 4 with `SCM_CODE_ISO9564_2`. */
+    /** The least number of characters or digits. 0 (default): 1, and 4 with `SCM_CODE_ISO9564_2`. */
     uint32_t shortest;
     /**
-     * The most characters or digits of a code; 0 (default): as many as fit, up to `SCM_CODE_MAX`. A PIN pad takes as
-     * many as it says, or 15 where neither it nor this field nor a block has a limit.
+     * The greatest number of characters or digits. 0 (default): as many as fit, up to `SCM_CODE_MAX`. A PIN pad takes
+     * this number, or 15 if neither it nor this field nor a block has a limit.
      */
     uint32_t longest;
-    /** How long a PIN pad waits for the user, up to 255 seconds; 0 (default): as the reader has it. */
+    /** How long a PIN pad waits for the user, up to 255 seconds. 0 (default): the time of the reader. */
     uint32_t pin_pad_timeout_s;
-    /** The language of the prompts of a PIN pad, as USB numbers them; 0 (default): 0x0409, English. */
+    /** The language of the texts of a PIN pad, as USB numbers them. 0 (default): 0x0409, English. */
     uint32_t pin_pad_language;
 } scm_ch_verification_options;
 
@@ -2528,34 +2540,31 @@ typedef struct scm_ch_verification_options {
 #define SCM_CH_VERIFICATION_OPTIONS_INIT {sizeof(scm_ch_verification_options), 0, 0, 0, 0, 0, 0, 0}
 
 /**
- * Makes an object for the codes of the attached card (CreateCHVerification), which are ASCII, as long as they are.
+ * Makes an object for the codes of the card (ISCardManage::CreateCHVerification), with the default format.
  *
- * @param handle  the attachment. The object ends with it, and uses whatever card it has.
- * @param ch_verification  [out] the object; NULL after a failure
+ * @param handle  the attachment
+ * @param ch_verification  [out] the object, which `scm_ch_verification_release` ends; NULL after a failure
  *
  * @return
- * - `SCM_S_OK`: made; end it with `scm_ch_verification_release`.
- * - `SCM_E_POINTER`: `ch_verification` is NULL.
+ * - `SCM_S_OK`: made.
  * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
- * - `SCM_E_OUTOFMEMORY`, `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - any failure of the provider of this card
  *
- * Does not block, and asks neither card nor reader.
+ * Asks neither card nor reader, unless a provider does.
  */
 SCM_API scm_result scm_create_ch_verification(scm_handle *handle, scm_ch_verification **ch_verification);
 
 /**
- * Makes an object for the codes of the attached card, as `scm_create_ch_verification` does, and says what they look
- * like.
+ * Makes an object for the codes of the card, with the format of its codes.
  *
  * @param handle  the attachment
- * @param options  what codes look like; NULL for the defaults. A provider does not look at them: it knows its card.
+ * @param options  the format; NULL for the defaults. A provider ignores it, because it knows its card.
  * @param ch_verification  [out] the object; NULL after a failure
  *
  * @return as `scm_create_ch_verification`, and
- * - `SCM_E_INVALIDARG`: the `struct_size` is that of no version, or a field is out of range: no such encoding; a block
- * of more than `SCM_CODE_MAX`; limits that cross, or that the block cannot hold.
+ * - `SCM_E_INVALIDARG`: also a block above `SCM_CODE_MAX`, and limits that contradict each other or the block.
  *
- * Does not block, and asks neither card nor reader.
+ * Asks neither card nor reader, unless a provider does.
  */
 SCM_API
 scm_result scm_create_ch_verification_ex(scm_handle *handle,
@@ -2563,66 +2572,51 @@ scm_result scm_create_ch_verification_ex(scm_handle *handle,
                                          scm_ch_verification **ch_verification);
 
 /**
- * Ends an object. What it has verified stays so on the card.
+ * Ends an object. What it has verified stays verified.
  *
  * @param ch_verification  the object
  *
  * @return
  * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: no object, or it has ended already, also with its attachment.
- * - `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_E_HANDLE`: `ch_verification` is not such an object.
  *
- * Does not block; a call of another thread goes on to its end.
+ * Does not block. A call of another thread continues to its end.
  */
 SCM_API scm_result scm_ch_verification_release(scm_ch_verification *ch_verification);
 
 /**
- * Shows a code to the card (VERIFY), or asks whether it has been shown.
+ * Presents a code to the card (VERIFY), or asks for its state.
  *
- * A command with a code is sent once and never again, whatever happens to it. Without a code the reader asks the user
- * for one at its PIN pad, and sends it itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): no program ever has it. What
- * is known of a code here is overwritten when the call ends; the memory of the caller is his.
+ * A command with a code is sent once. Without a code the reader asks the user for it at its PIN pad, and sends it
+ * itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): the code does not pass through the computer. The library
+ * overwrites its copies of a code before the call ends.
  *
- * A SIM (class A0, 3GPP TS 51.011) is the exception: it refuses class 00 with 6E00 and without a look at the code, and
- * gets the code once more in its own class. Its codes are blocks of eight, filled up with FF, unless the options say
- * otherwise. It does not tell whether a code was verified, so that `SCM_FL_IHV_CHECKONLY` tells whether this object
- * has verified it, or CHV1 is disabled.
+ * A SIM (class A0, 3GPP TS 51.011) is an exception: it refuses class 00 with 6E00 without looking at the code, and
+ * gets the code again in its own class. Its codes are blocks of eight, filled with FF, unless the options say
+ * otherwise. It does not tell whether a code was verified: `SCM_FL_IHV_CHECKONLY` tells whether this object has
+ * verified it, or CHV1 is disabled.
  *
- * A local code (`SCM_FL_IHV_LOCAL`) is one of the DF that is selected when the command arrives at the card. Others may
- * select another one before: `scm_lock` around selecting it and this keeps them from that.
- *
- * Note how `retries_left` differs from other outputs: it is set after failures, too.
+ * A local code (`SCM_FL_IHV_LOCAL`) belongs to the DF that is selected when the command arrives. Hold `scm_lock` from
+ * the selection to this call, or another application may select another DF in between.
  *
  * @param ch_verification  the object
- * @param code  the characters or digits of the code, without padding; NULL with length 0 for the PIN pad
- * @param code_length  how many these are
+ * @param code  the characters or digits of the code, without filler; NULL with length 0 for the PIN pad
+ * @param code_length  their number
  * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_CHECKONLY`, without a code, to
- * ask for the state, which spends no try
- * @param reference  the number of the code, 0 to 31: P2 of the command is that, and 0x80 or-ed with it if it is local
- * @param retries_left  [out] how many tries are left, where the card has said so (63CX, 6301 to 630F), also with a
- * failure; 0 when the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300, which does not say it, and after a
- * success. A SIM is asked for it after 9804 (STATUS).
+ *   ask for the state, which spends no try
+ * @param reference  the number of the code, 0 to 31: P2 of the command, with 0x80 if the code is local
+ * @param retries_left  [out] how many tries are left, also after a failure, if the card has told it (63CX, 6301 to
+ *   630F); 0 if the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300 and after a success. A SIM is asked for
+ *   it after 9804 (STATUS).
  *
  * @return
- * - `SCM_S_OK`: verified; with `SCM_FL_IHV_CHECKONLY` it has been, or the card does not ask for it.
+ * - `SCM_S_OK`: verified. With `SCM_FL_IHV_CHECKONLY`: it is verified, or the card does not need it.
  * - `SCM_SCARD_W_WRONG_CHV`: 63XX or 9804, the code was wrong.
- * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX or 9804 with `SCM_FL_IHV_CHECKONLY`, it has not been verified.
- * - `SCM_SCARD_W_CHV_BLOCKED`: no try is left: 6983, 63C0 or 9840, also with `SCM_FL_IHV_CHECKONLY`.
- * - `SCM_SCARD_E_INVALID_CHV`: the code is no code of this object: too short, too long, not of digits. Nothing was
- * sent. Or 6984, or the user has entered too few or too many digits (6403), and the reader has sent nothing.
+ * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX or 9804 with `SCM_FL_IHV_CHECKONLY`: it is not verified.
  * - `SCM_SCARD_E_TIMEOUT`: the user has entered nothing in time (6400).
- * - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the key that cancels (6401).
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader has no PIN pad, or none for such codes (6B80);
- * `SCM_FL_SECURE_MESSAGING`; the card does not know the command.
- * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, there is no such code.
- * - other codes of a status word: as `scm_send`
- * - `SCM_E_POINTER`: `retries_left` is NULL. Nothing was sent.
- * - `SCM_E_INVALIDARG`: `code` is NULL with a length, or there with `SCM_FL_IHV_CHECKONLY`; a flag that is not named
- * here; global and local; a reference above 31. Nothing was sent.
- * - `SCM_E_HANDLE`: no object, or its attachment has ended.
- * - the codes of a connection: as `scm_send`
- *
- * Blocks as `scm_send`, and with a PIN pad until the user is done; `scm_cancel` ends only the wait for others.
+ * - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the cancel key (6401).
+ * - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_CHECKONLY`, global and local, or a reference above 31.
+ * - the other result codes of the group
  */
 SCM_API
 scm_result scm_ch_verification_verify(scm_ch_verification *ch_verification,
@@ -2633,31 +2627,29 @@ scm_result scm_ch_verification_verify(scm_ch_verification *ch_verification,
                                       uint32_t *retries_left);
 
 /**
- * Gives a code another value (CHANGE REFERENCE DATA), or has the card ask for it from now on, or not any more (ENABLE
- * and DISABLE VERIFICATION REQUIREMENT).
+ * Gives a code a new value (CHANGE REFERENCE DATA), or makes the card ask for it or not (ENABLE and DISABLE
+ * VERIFICATION REQUIREMENT).
  *
- * Without any code the reader asks for them, also for the new one twice (FEATURE_MODIFY_PIN_DIRECT, and
- * FEATURE_VERIFY_PIN_DIRECT to enable and disable). A new code alone is sent as such (P1 01), which a card may allow
- * after something else was proven.
+ * Without any code the reader asks for them at its PIN pad, for the new code twice (FEATURE_MODIFY_PIN_DIRECT; to
+ * enable and disable FEATURE_VERIFY_PIN_DIRECT). A new code without an old one is sent alone (P1 01), which a card may
+ * allow after another proof.
  *
  * @param ch_verification  the object
- * @param old_code  the code as it is
+ * @param old_code  the present code
  * @param old_code_length  its length
- * @param new_code  the code as it is to be; NULL with length 0 to enable and to disable
+ * @param new_code  the new code; NULL with length 0 to enable and to disable
  * @param new_code_length  its length
  * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and one of `SCM_FL_IHV_CHANGE` (default),
- * `SCM_FL_IHV_ENABLE`, `SCM_FL_IHV_DISABLE`
+ *   `SCM_FL_IHV_ENABLE`, `SCM_FL_IHV_DISABLE`
  * @param reference  as for `scm_ch_verification_verify`
  * @param retries_left  [out] as for `scm_ch_verification_verify`
  *
- * @return as `scm_ch_verification_verify`, where it is about a code either of them, and
+ * @return as `scm_ch_verification_verify`, for either of the codes, and
  * - `SCM_S_OK`: changed, enabled or disabled.
  * - `SCM_SCARD_E_INVALID_CHV`: also an old code without a new one.
- * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered the new code in two ways (6402).
+ * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it.
  * - `SCM_E_INVALIDARG`: also a new code to enable or disable, or more than one of change, enable and disable.
- *
- * Blocks as `scm_ch_verification_verify`.
  */
 SCM_API
 scm_result scm_ch_verification_change_code(scm_ch_verification *ch_verification,
@@ -2670,28 +2662,26 @@ scm_result scm_ch_verification_change_code(scm_ch_verification *ch_verification,
                                            uint32_t *retries_left);
 
 /**
- * Sets the counter of a code back that was wrong too often (RESET RETRY COUNTER), and gives it another value.
+ * Unblocks a code that was wrong too often (RESET RETRY COUNTER), and gives it a new value.
  *
- * Which codes the card wants is up to it: an unblocking code and a new one (P1 00), only the unblocking code (P1 01),
- * only a new one (P1 02), or none (P1 03) where something else has been proven. So no code does not mean the PIN pad
- * here: `SCM_FL_IHV_PIN_PAD` does, which asks for both.
+ * The card decides which codes it needs: an unblocking code and a new one (P1 00), only the unblocking code (P1 01),
+ * only a new one (P1 02), or none (P1 03) after another proof. So the PIN pad, which asks for both, needs its flag
+ * here: `SCM_FL_IHV_PIN_PAD`.
  *
  * @param ch_verification  the object
- * @param unblocking_code  the code that may do it; NULL with length 0 for none
+ * @param unblocking_code  the code that allows it; NULL with length 0 for none
  * @param unblocking_code_length  its length
  * @param new_code  the new value; NULL with length 0 for none
  * @param new_code_length  its length
  * @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_PIN_PAD`, without codes
- * @param reference  the code that is blocked; as for `scm_ch_verification_verify`
- * @param retries_left  [out] as for `scm_ch_verification_verify`: the tries of the unblocking code, as cards have it
+ * @param reference  the blocked code; as for `scm_ch_verification_verify`
+ * @param retries_left  [out] as for `scm_ch_verification_verify`; on cards it is the tries of the unblocking code
  *
- * @return as `scm_ch_verification_verify`, where it is about a code either of them, and
- * - `SCM_S_OK`: the code can be shown again.
- * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered the new code in two ways (6402).
+ * @return as `scm_ch_verification_verify`, for either of the codes, and
+ * - `SCM_S_OK`: the code can be presented again.
+ * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it in this way.
- * - `SCM_E_INVALIDARG`: also a code beside `SCM_FL_IHV_PIN_PAD`.
- *
- * Blocks as `scm_ch_verification_verify`.
+ * - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_PIN_PAD`.
  */
 SCM_API
 scm_result scm_ch_verification_unblock(scm_ch_verification *ch_verification,
@@ -2704,23 +2694,19 @@ scm_result scm_ch_verification_unblock(scm_ch_verification *ch_verification,
                                        uint32_t *retries_left);
 
 /**
- * Takes back what was verified through this object (VERIFY with P1 FF, for each of the codes), without a reset of the
- * card.
+ * Withdraws what was verified through this object, without a reset of the card (VERIFY with P1 FF, for each code).
  *
- * A code that the card has forgotten since is not asked about (`scm_get_generation`). After it the card is asked for
- * the state of each code, because one that does not know this way would answer just as well. A local code is one of
- * the current DF: where another one is selected meanwhile, the card may not find it.
+ * Afterwards the card is asked for the state of each code, because a card that does not know this way may answer 9000,
+ * too. A code that the card has forgotten since (`scm_get_generation`) is skipped. A local code belongs to the current
+ * DF: if another one is selected meanwhile, the card may not find it.
  *
  * @param ch_verification  the object
  *
  * @return
  * - `SCM_S_OK`: nothing of this object is verified any more.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for one code at least; the others are
- * taken back. A reset does it: `scm_unlock` or `scm_reconnect_ex` with one.
- * - `SCM_E_HANDLE`: no object, or its attachment has ended.
- * - the codes of a connection: as `scm_send`
- *
- * Blocks as `scm_send`.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for at least one code; the others are
+ *   withdrawn. A reset does it: `scm_unlock` or `scm_reconnect_ex`.
+ * - the other result codes of the group
  */
 SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification *ch_verification);
 
@@ -2730,6 +2716,17 @@ SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification 
  * @defgroup scm_authentication Authentication
  *
  * Authentication with keys: the program proves to the card that it has a key, or the card proves it to the program.
+ *
+ * RESULT CODES OF THE GROUP. The functions of this group may return these, besides the codes that their descriptions
+ * name:
+ * - `SCM_E_NOTIMPL`: the provider of this card does not have this function.
+ * - `SCM_E_INVALIDARG`: also an algorithm above 255, parameters longer than one byte, and no or too many data. Nothing
+ *   was sent.
+ * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, the card has no such key.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
+ * - the other codes of `scm_send`, and the codes of a connection
+ *
+ * A function blocks as `scm_send`.
  *
  * @code
  * static scm_result prove_key(scm_handle *card, const uint8_t key[16], uint8_t key_number)
@@ -2750,31 +2747,33 @@ SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification 
  * @{
  */
 
-/** What ISCardAuth does with the keys of a card. A token like `scm_handle`. */
+/**
+ * The keys of a card. `scm_create_card_auth` makes it; `scm_card_auth_release` or the end of the attachment ends it.
+ */
 typedef struct scm_card_auth scm_card_auth;
 
 /** `scm_card_auth_options.cipher` */
 enum {
-    /** `scm_card_auth_options.cipher`: the program's own, `callback`. */
+    /** The program's own cipher: `scm_card_auth_options.callback`. */
     SCM_CIPHER_CALLBACK = 0,
-    /** `scm_card_auth_options.cipher`: AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes. */
+    /** AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes. */
     SCM_CIPHER_AES = 1,
-    /** `scm_card_auth_options.cipher`: 3DES on one block of 8 bytes, with two keys (16 bytes) or three (24 bytes). */
+    /** 3DES on one block of 8 bytes, with two keys (16 bytes) or three (24 bytes). */
     SCM_CIPHER_3DES = 2
 };
 
 enum {
     /** The longest challenge of `scm_card_auth_options`, in bytes. */
     SCM_CHALLENGE_MAX = 256,
-    /** The longest answer to a challenge that a `scm_cipher_callback` may give, in bytes. */
+    /** The longest answer of a `scm_cipher_callback`, in bytes. */
     SCM_CIPHER_OUTPUT_MAX = 4096
 };
 
 /**
- * Turns a challenge into its answer, such as by encrypting it.
+ * Makes the answer to a challenge, such as by encrypting it.
  *
- * It is called on the thread that authenticates, at a time when it may call any function of this library, also for the
- * same handle. What it has written is overwritten when it has been used.
+ * It runs on the thread that authenticates, and may call every function of this library, also for the same handle. The
+ * library overwrites the answer after its use.
  *
  * @param user_data  `scm_card_auth_options.user_data`
  * @param challenge  the challenge
@@ -2783,7 +2782,7 @@ enum {
  * @param capacity  the room in `answer`: `SCM_CIPHER_OUTPUT_MAX`
  * @param answer_length  [out] the length of the answer, at least 1
  *
- * @return what succeeds goes on with the answer; what fails ends the call with the same code
+ * @return a success to go on with the answer; a failure to end the call with this code
  */
 typedef scm_result (*scm_cipher_callback)(void *user_data,
                                           const uint8_t *challenge,
@@ -2792,26 +2791,26 @@ typedef scm_result (*scm_cipher_callback)(void *user_data,
                                           size_t capacity,
                                           size_t *answer_length);
 
-/** What answers a challenge. Begin with `SCM_CARD_AUTH_OPTIONS_INIT`; zero in a field is its default. */
+/** The cipher for a challenge. Initialise with `SCM_CARD_AUTH_OPTIONS_INIT`; zero in a field is its default. */
 typedef struct scm_card_auth_options {
     /** `sizeof(scm_card_auth_options)` */
     uint32_t struct_size;
     /** `SCM_CIPHER_CALLBACK` (default), `SCM_CIPHER_AES`, `SCM_CIPHER_3DES` */
     uint32_t cipher;
     /**
-     * The key of a cipher that is built in; NULL with length 0 for a callback. It is read during the call, and not
-     * copied but into what is overwritten before the call ends.
+     * The key of a built-in cipher; NULL with length 0 for a callback. Read during the call; the library overwrites
+     * its copies before the call ends.
      */
     const uint8_t *key;
-    /** The length of the key, as the cipher has it. */
+    /** The length of the key, as the cipher needs it. */
     size_t key_length;
-    /** The program's own cipher; NULL for one that is built in. */
+    /** The program's own cipher; NULL for a built-in one. */
     scm_cipher_callback callback;
-    /** For the callback. */
+    /** The first argument of the callback. */
     void *user_data;
     /**
-     * The length of the challenge, up to `SCM_CHALLENGE_MAX`; 0 (default): a block, and 8 with a callback. A cipher
-     * that is built in takes a block and nothing else.
+     * The length of the challenge, up to `SCM_CHALLENGE_MAX`. 0 (default): one block, and 8 with a callback. A
+     * built-in cipher takes one block and nothing else.
      */
     uint32_t challenge_length;
 } scm_card_auth_options;
@@ -2820,61 +2819,52 @@ typedef struct scm_card_auth_options {
 #define SCM_CARD_AUTH_OPTIONS_INIT {sizeof(scm_card_auth_options), 0, NULL, 0, NULL, NULL, 0}
 
 /**
- * Makes an object to authenticate with the keys of the attached card (CreateCardAuth).
+ * Makes an object to authenticate with the keys of the card (ISCardManage::CreateCardAuth).
  *
- * @param handle  the attachment. The object ends with it, and uses whatever card it has.
- * @param card_auth  [out] the object; NULL after a failure
+ * @param handle  the attachment
+ * @param card_auth  [out] the object, which `scm_card_auth_release` ends; NULL after a failure
  *
  * @return
- * - `SCM_S_OK`: made; end it with `scm_card_auth_release`.
- * - `SCM_E_POINTER`: `card_auth` is NULL.
+ * - `SCM_S_OK`: made.
  * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
- * - `SCM_E_OUTOFMEMORY`, `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+ * - any failure of the provider of this card
  *
- * Does not block, and asks neither card nor reader.
+ * Asks neither card nor reader, unless a provider does.
  */
 SCM_API scm_result scm_create_card_auth(scm_handle *handle, scm_card_auth **card_auth);
 
 /**
- * Ends an object. What it has shown to the card stays so.
+ * Ends an object. What the card has accepted stays accepted.
  *
  * @param card_auth  the object
  *
  * @return
  * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: no object, or it has ended already, also with its attachment.
- * - `SCM_E_UNEXPECTED`: as everywhere.
+ * - `SCM_E_HANDLE`: `card_auth` is not such an object.
  *
- * Does not block; a call of another thread goes on to its end.
+ * Does not block. A call of another thread continues to its end.
  */
 SCM_API scm_result scm_card_auth_release(scm_card_auth *card_auth);
 
 /**
- * Asks the card for a challenge (GET CHALLENGE), which it remembers for the next `scm_card_auth_app_auth`.
+ * Gets a challenge from the card (GET CHALLENGE), which the card keeps for the next `scm_card_auth_app_auth`.
  *
- * Both are to happen under one `scm_lock`; `scm_card_auth_app_auth_ex` sees to it itself.
+ * Hold one `scm_lock` over both calls. `scm_card_auth_app_auth_ex` does both under a lock.
  *
  * @param card_auth  the object
- * @param algorithm  the algorithm, as the card numbers them, 0 to 255 (P1); 0 says nothing
- * @param parameters  NULL with length 0, or one byte that is P2: for most commands the number of the key, 1 to 31, and
- * 0x80 or-ed with it if it is one of the current DF
+ * @param algorithm  the algorithm, as the card numbers them, 0 to 255 (P1); 0 if the card knows it
+ * @param parameters  NULL with length 0, or one byte for P2. For most commands it is the number of the key, 1 to 31,
+ *   with 0x80 if the key belongs to the current DF.
  * @param parameters_length  0 or 1
  * @param challenge  [out] the challenge
- * @param capacity  how many bytes are asked for, from 1
- * @param challenge_length  [out] how many the card has given
+ * @param capacity  how many bytes are wanted, 1 to 65,536
+ * @param challenge_length  [out] how many bytes the card has given
  *
  * @return
  * - `SCM_S_OK`: given.
- * - `SCM_E_POINTER`: `challenge_length` is NULL, or `challenge` is NULL with a capacity.
- * - `SCM_E_INVALIDARG`: an algorithm above 255, parameters that are NULL with a length or longer than one byte, a
- * capacity of 0 or above 65,536. Nothing was sent.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more than was asked for: a
- * challenge that is cut is none.
- * - other codes of a status word: as `scm_send`
- * - `SCM_E_HANDLE`: no object, or its attachment has ended.
- * - the codes of a connection: as `scm_send`
- *
- * Blocks as `scm_send`.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more bytes than wanted: a part
+ *   of a challenge is useless.
+ * - the other result codes of the group
  */
 SCM_API
 scm_result scm_card_auth_get_challenge(scm_card_auth *card_auth,
@@ -2886,8 +2876,8 @@ scm_result scm_card_auth_get_challenge(scm_card_auth *card_auth,
                                        size_t *challenge_length);
 
 /**
- * Shows the card that the application has a key: sends what the application has made of the card's challenge (EXTERNAL
- * AUTHENTICATE). It is sent once.
+ * Proves to the card that the application has a key: sends the answer to the challenge of the card (EXTERNAL
+ * AUTHENTICATE), once.
  *
  * @param card_auth  the object
  * @param algorithm  as for `scm_card_auth_get_challenge`
@@ -2897,18 +2887,11 @@ scm_result scm_card_auth_get_challenge(scm_card_auth *card_auth,
  * @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
  *
  * @return
- * - `SCM_S_OK`: the card believes it.
- * - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, it does not; 6982.
+ * - `SCM_S_OK`: the card accepts it.
+ * - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, the answer is wrong; 6982.
  * - `SCM_SCARD_W_CHV_BLOCKED`: 6983 or 63C0, it was wrong too often.
- * - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for that.
- * - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, there is no such key.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
- * - other codes of a status word: as `scm_send`
- * - `SCM_E_INVALIDARG`: as for `scm_card_auth_get_challenge`, or no data, or too many. Nothing was sent.
- * - `SCM_E_HANDLE`: no object, or its attachment has ended.
- * - the codes of a connection: as `scm_send`
- *
- * Blocks as `scm_send`.
+ * - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for this use.
+ * - the other result codes of the group
  */
 SCM_API
 scm_result scm_card_auth_app_auth(scm_card_auth *card_auth,
@@ -2919,25 +2902,24 @@ scm_result scm_card_auth_app_auth(scm_card_auth *card_auth,
                                   size_t data_length);
 
 /**
- * Shows the card that the application has a key, all of it: GET CHALLENGE, the cipher, EXTERNAL AUTHENTICATE, under
- * one lock.
+ * Proves to the card that the application has a key, in all steps: GET CHALLENGE, the cipher, EXTERNAL AUTHENTICATE,
+ * under one lock.
  *
  * @param card_auth  the object
- * @param algorithm  as for `scm_card_auth_get_challenge`, in EXTERNAL AUTHENTICATE; GET CHALLENGE has 0 for both
- * numbers
+ * @param algorithm  as for `scm_card_auth_get_challenge`, for EXTERNAL AUTHENTICATE; GET CHALLENGE has 0 in P1 and P2
  * @param parameters  as for `scm_card_auth_get_challenge`
  * @param parameters_length  0 or 1
  * @param options  the cipher
  *
  * @return as `scm_card_auth_app_auth`, and
- * - `SCM_E_INVALIDARG`: also `options` that are NULL or have a `struct_size` of no version; no such cipher; a key or a
- * challenge of a length that it does not have; a key beside a callback, or neither. Nothing was sent.
- * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a card that gives a challenge of another length.
- * - `SCM_E_FAIL`: also a callback that gives nothing, or more than there is room for.
- * - `SCM_E_NOTIMPL`: the object is that of a provider, which has the steps alone. Nothing was sent.
+ * - `SCM_E_INVALIDARG`: also `options` that are NULL, a key or a challenge of a wrong length, a key together with a
+ *   callback, or neither.
+ * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a challenge of another length from the card.
+ * - `SCM_E_FAIL`: also a callback that gives no answer, or too long a one.
+ * - `SCM_E_NOTIMPL`: the object is that of a provider, which has only the single steps. Nothing was sent.
  * - any failure of the callback
  *
- * Blocks as `scm_send`, and as long as the callback takes, during which the card stays locked.
+ * The card stays locked during the callback.
  */
 SCM_API
 scm_result scm_card_auth_app_auth_ex(scm_card_auth *card_auth,
@@ -2947,28 +2929,26 @@ scm_result scm_card_auth_app_auth_ex(scm_card_auth *card_auth,
                                      const scm_card_auth_options *options);
 
 /**
- * Lets the card show that it has a key: gives it a challenge, and receives its answer (INTERNAL AUTHENTICATE). Whether
- * the answer is right, the application finds out; `scm_card_auth_icc_auth_ex` does it for ciphers.
+ * Lets the card prove that it has a key: sends a challenge, and receives the answer (INTERNAL AUTHENTICATE).
+ *
+ * The application checks the answer itself. `scm_card_auth_icc_auth_ex` checks it for ciphers.
  *
  * @param card_auth  the object
  * @param algorithm  as for `scm_card_auth_get_challenge`
  * @param parameters  as for `scm_card_auth_get_challenge`
  * @param parameters_length  0 or 1
- * @param data  the challenge, never used before
+ * @param data  the challenge, which was never used before
  * @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
- * @param answer  [out] the card's answer. May be the same memory as `data`.
- * @param capacity  the room in `answer`. Up to 256 bytes are asked for whatever it is.
- * @param answer_length  [out] the length of the answer, 0 after a failure
+ * @param answer  [out] the answer of the card. May be the same memory as `data`.
+ * @param capacity  the room in `answer`. The card is asked for at least 256 bytes.
+ * @param answer_length  [out] the length of the answer; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: the card has answered.
- * - `SCM_E_POINTER`: `answer_length` is NULL, or `answer` is NULL with a capacity. Nothing was sent.
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it, with its status
- * word.
+ *   word.
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
- * - others: as `scm_card_auth_app_auth`
- *
- * Blocks as `scm_send`.
+ * - the other result codes of the group, and those as for `scm_card_auth_app_auth`
  */
 SCM_API
 scm_result scm_card_auth_icc_auth(scm_card_auth *card_auth,
@@ -2982,8 +2962,8 @@ scm_result scm_card_auth_icc_auth(scm_card_auth *card_auth,
                                   size_t *answer_length);
 
 /**
- * Finds out whether the card has a key, all of it: a random challenge, INTERNAL AUTHENTICATE, and the comparison of
- * its answer with that of the cipher, in a time that does not depend on what is different.
+ * Checks whether the card has a key, in all steps: a random challenge, INTERNAL AUTHENTICATE, the cipher, and a
+ * comparison that takes the same time wherever the answers differ.
  *
  * @param card_auth  the object
  * @param algorithm  as for `scm_card_auth_get_challenge`
@@ -2993,13 +2973,12 @@ scm_result scm_card_auth_icc_auth(scm_card_auth *card_auth,
  *
  * @return as `scm_card_auth_icc_auth`, and
  * - `SCM_S_OK`: the card has the key.
- * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the card has answered, and not as one that has the key.
- * - `SCM_E_INVALIDARG`, `SCM_E_FAIL`, and any failure of the callback: as `scm_card_auth_app_auth_ex`. Nothing was
- * sent.
- * - `SCM_E_FAIL`: also a system that gives no random numbers. Nothing was sent.
- * - `SCM_E_NOTIMPL`: as `scm_card_auth_app_auth_ex`.
+ * - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the answer of the card is wrong.
+ * - `SCM_E_INVALIDARG`, `SCM_E_NOTIMPL`, and any failure of the callback: as for `scm_card_auth_app_auth_ex`. Nothing
+ *   was sent.
+ * - `SCM_E_FAIL`: also if the system gives no random numbers. Nothing was sent.
  *
- * Blocks as `scm_send`, and as long as the callback takes, which is called before the card is locked.
+ * The callback runs before the card is locked.
  */
 SCM_API
 scm_result scm_card_auth_icc_auth_ex(scm_card_auth *card_auth,
@@ -3009,24 +2988,24 @@ scm_result scm_card_auth_icc_auth_ex(scm_card_auth *card_auth,
                                      const scm_card_auth_options *options);
 
 /**
- * Shows the card that the user is there, by what he knows or is: sends the data as they are (VERIFY), such as a code
- * with its padding or a biometric. It is sent once, and overwritten here when the call ends. For codes there is
+ * Presents what the user knows or is to the card: sends the data as they are (VERIFY), such as a filled code or a
+ * biometric template.
+ *
+ * The command is sent once, and the library overwrites its copies before the call ends. For codes use
  * `scm_ch_verification_verify`, which tells the tries that are left.
  *
  * @param card_auth  the object
  * @param algorithm  as for `scm_card_auth_get_challenge`
  * @param parameters  as for `scm_card_auth_get_challenge`
  * @param parameters_length  0 or 1
- * @param data  what the user has given
- * @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
+ * @param data  the data of the user
+ * @param data_length  their length, 1 to `SCM_COMMAND_DATA_MAX`
  *
  * @return
- * - `SCM_S_OK`: the card believes it.
- * - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982, 6987, 6988, 9804.
- * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, it was wrong too often.
- * - others: as `scm_card_auth_app_auth`
- *
- * Blocks as `scm_send`.
+ * - `SCM_S_OK`: the card accepts it.
+ * - `SCM_SCARD_W_WRONG_CHV`: 63XX, the data are wrong; 6982, 6987, 6988, 9804.
+ * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, they were wrong too often.
+ * - the other result codes of the group, and those as for `scm_card_auth_app_auth`
  */
 SCM_API
 scm_result scm_card_auth_user_auth(scm_card_auth *card_auth,
@@ -3056,7 +3035,7 @@ scm_result scm_card_auth_user_auth(scm_card_auth *card_auth,
  * @{
  */
 
-/** The identifier of an interface (IID), laid out as a `GUID` of COM. */
+/** The identifier of an interface (IID), with the layout of a `GUID` of COM. */
 typedef struct scm_guid {
     uint32_t data1;
     uint16_t data2;
@@ -3086,47 +3065,40 @@ enum {
 };
 
 /**
- * An object of an interface that only its provider knows, made by `scm_create_interface`.
- *
- * A `scm_interface *` is a token, not an address. It may be used from any thread, and is dead after
- * `scm_interface_release`, and after `scm_detach` of its attachment.
+ * An interface that only its provider knows. `scm_create_interface` makes it; `scm_interface_release` or the end of
+ * the attachment ends it.
  */
 typedef struct scm_interface scm_interface;
 
 /**
- * Creates an interface for a card (ISCardManage::CreateInterface), by its IID or by its name.
+ * Makes an object of an interface, chosen by IID or by name (ISCardManage::CreateInterface).
  *
  * - `SCM_IID_FILE_ACCESS`, "FileAccess", "ISCardFileAccess": an `scm_file_access`, as `scm_create_file_access` makes
- * it
+ *   it
  * - `SCM_IID_CH_VERIFICATION`, "CHVerification", "ISCardVerify": an `scm_ch_verification`, as
- * `scm_create_ch_verification` makes it
+ *   `scm_create_ch_verification` makes it
  * - `SCM_IID_CARD_AUTH`, "CardAuth", "ISCardAuth": an `scm_card_auth`, as `scm_create_card_auth` makes it
  * - any other IID or name of a provider: an `scm_interface`
  *
- * Whatever is created stands for the attachment, not for the card: it outlives a reconnect, also one that finds
- * another card, and is then still that of the same provider. It dies with `scm_detach`.
+ * The object belongs to the attachment, not to the card: it outlives a reconnect, also to another card, and keeps its
+ * provider. It ends with the attachment.
  *
  * @param handle  the attachment
- * @param iid  the interface; or NULL, if `name` says it
- * @param name  the name of the interface, UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes, upper and lower case differ; or
- * NULL. Next to an IID it is not looked at.
- * @param user_data  handed on to the provider as it is; not used by the generic implementations
- * @param object  [out] what was created; NULL after a failure
+ * @param iid  the IID; or NULL to choose by `name`
+ * @param name  the name, 1 to `SCM_INTERFACE_NAME_MAX` bytes; upper and lower case differ. Not used if there is an
+ *   IID; or NULL.
+ * @param user_data  handed to the provider as it is; the generic implementations do not use it
+ * @param object  [out] the object, which the `_release` function of its type ends; NULL after a failure
  *
  * @return
- * - `SCM_S_OK`: created.
- * - `SCM_E_POINTER`: `object` is NULL.
- * - `SCM_E_INVALIDARG`: `iid` and `name` are both NULL, or the name cannot be one.
- * - `SCM_E_NOINTERFACE`: nobody knows this IID or name for this card.
- * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: the attachment has to be made first.
- * - `SCM_E_HANDLE`: `handle` is no attachment, or not any more, also when it was detached while the provider was
- * creating.
- * - `SCM_E_OUTOFMEMORY`: no memory.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_S_OK`: made.
+ * - `SCM_E_INVALIDARG`: also if `iid` and `name` are both NULL.
+ * - `SCM_E_NOINTERFACE`: nothing implements this interface for this card.
+ * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
+ * - `SCM_E_HANDLE`: also if the attachment was detached during the call.
  * - any failure of the provider
  *
- * The generic implementations ask neither card nor service here; a provider takes as long as it takes. Any thread may
- * call it.
+ * The generic implementations ask neither card nor service. A provider takes as long as it needs.
  */
 SCM_API
 scm_result scm_create_interface(scm_handle *handle,
@@ -3136,23 +3108,20 @@ scm_result scm_create_interface(scm_handle *handle,
                                 void **object);
 
 /**
- * Tells the functions and the object of an interface that only its provider knows.
+ * Gets the implementation of an interface that only its provider knows: its functions and its object.
  *
- * They are those of the provider, and what they mean is between it and its users: the library looks at neither. They
- * are good as long as the interface is not released and its attachment not detached; who calls the functions sees to
- * that.
+ * Their meaning is an agreement between the provider and its users; the library does not look at them. They are valid
+ * until the interface is released or its attachment is detached, and the caller makes sure of that.
  *
  * @param iface  the interface
- * @param functions  [out] `scm_provider.functions`; NULL after a failure
- * @param object  [out] what the provider has created; NULL after a failure
+ * @param functions  [out] the functions, as `scm_register_interface_provider` got them; NULL after a failure
+ * @param object  [out] what `scm_provider.create` has made; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: told.
- * - `SCM_E_POINTER`: `functions` or `object` is NULL.
- * - `SCM_E_HANDLE`: `iface` is none, or not any more, or its attachment is not there any more.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_E_HANDLE`: `iface` is not such an interface, or its attachment has ended.
  *
- * Does not block. Any thread may call it.
+ * Never blocks.
  */
 SCM_API scm_result scm_interface_get_implementation(scm_interface *iface, const void **functions, void **object);
 
@@ -3163,10 +3132,9 @@ SCM_API scm_result scm_interface_get_implementation(scm_interface *iface, const 
  *
  * @return
  * - `SCM_S_OK`: ended.
- * - `SCM_E_HANDLE`: `iface` is none, or not any more, or its attachment is not there any more.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - `SCM_E_HANDLE`: `iface` is not such an interface, or its attachment has ended.
  *
- * Takes as long as the provider takes to release its object. Any thread may call it.
+ * Takes as long as the provider needs to release its object.
  */
 SCM_API scm_result scm_interface_release(scm_interface *iface);
 

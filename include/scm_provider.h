@@ -42,94 +42,86 @@ extern "C" {
  *     scm_ch_verification_functions functions = SCM_CH_VERIFICATION_FUNCTIONS_INIT;
  *     scm_provider provider = SCM_PROVIDER_INIT;
  *     functions.reset_security_state = reset_security_state;
- *     provider.iid = &SCM_IID_CH_VERIFICATION;
- *     provider.functions = &functions;
  *     provider.create = create;
- *     return scm_register_provider(&provider);
+ *     return scm_register_ch_verification_provider(&provider, &functions);
  * }
  * @endcode
  * @{
  */
 
 /**
- * An implementation of an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
+ * An implementation of an interface for some cards, or for all. Initialise with `SCM_PROVIDER_INIT`.
  *
- * For these cards it takes the place of the generic implementation, or it brings an interface that the library does
- * not know. The functions are called on the thread that calls the library, with no lock of the library held; those of
- * one object also at the same time, when several threads use it. They may call every function of the library, with the
- * handle that the object was created for: so they talk to the card. They have to return, unless their thread ends in
- * them, which is a failure: neither an exception nor a longjmp may leave them. Their codes are handed on, but
- * `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which only the library can say of its objects: they become `SCM_E_FAIL`.
+ * For these cards it replaces the generic implementation, or it adds an interface that the library does not know. Its
+ * functions run on the thread that calls the library, without a lock of the library; several threads may run those of
+ * one object at the same time. They may call every function of the library with the handle of the object, and so they
+ * use the card. The callers get their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which become `SCM_E_FAIL`:
+ * only the library knows these of its objects.
  */
 typedef struct scm_provider {
-    /** `sizeof(scm_provider)`: how the library tells versions of this structure apart. */
+    /** `sizeof(scm_provider)`: tells the library which version of the structure this is. */
     uint32_t struct_size;
     /** 0 */
     uint32_t flags;
-    /** The interface by its IID, such as `SCM_IID_FILE_ACCESS`, or NULL if it has only a name. */
+    /** The IID of the interface, or NULL. Files, codes and authentication need none; theirs is allowed. */
     const scm_guid *iid;
     /**
-     * The interface by its name: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. Beside an
-     * IID it is another way of asking for the same.
+     * The name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL. With an IID, and for files,
+     * codes and authentication, it is another way to ask for the same interface. An interface of the program needs an
+     * IID or a name.
      */
     const char *name;
     /** The ATR of the cards, up to `SCM_ATR_MAX` bytes; NULL with length 0 for every card. */
     const uint8_t *atr;
     /**
-     * As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this
-     * length, too.
+     * The bits of the ATR that count, in as many bytes; NULL if all count. The ATR of a card must have the same
+     * length.
      */
     const uint8_t *atr_mask;
-    /** The length of the ATR, and of the mask. */
+    /** The length of the ATR and of the mask. */
     size_t atr_length;
-    /**
-     * The table of functions: an `scm_file_access_functions`, `scm_ch_verification_functions` or
-     * `scm_card_auth_functions` for the interface of that name, which is copied; for another interface whatever its
-     * users expect, which is handed on as it is.
-     */
-    const void *functions;
-    /** What `create` and `release_user_data` get as their first argument. */
+    /** The first argument of `create` and `release_user_data`. */
     void *user_data;
     /**
-     * Makes an object for an attachment. Required. What it puts into `object` is what the functions get; NULL is good,
-     * too. `caller_user_data` is what was given to `scm_create_interface`, and else NULL. A failure is that of the
-     * call that wanted the object, and nothing is released then. Who asks from here for the same interface gets what
-     * there would be without this provider: so it can stand on the generic implementation.
+     * Makes an object for an attachment. Required. Its `object` is the first argument of the functions; NULL is
+     * allowed. `caller_user_data` is the one of `scm_create_interface`, or NULL. A failure is the result of the call
+     * that needs the object, and `release` is not called then. If `create` asks for the same interface, it gets what
+     * there would be without this provider, so that a provider can extend the generic implementation.
      */
     scm_result (*create)(void *user_data, scm_handle *handle, void *caller_user_data, void **object);
     /**
-     * Ends an object. It is called once for each, as the last of its functions, when nobody is in one any more. The
-     * attachment may be dead then. NULL for nothing to be done.
+     * Ends an object, once, after its last function has returned. The attachment may have ended. NULL if there is
+     * nothing to do.
      */
     void (*release)(void *object);
     /**
-     * Is called once, as the last one, when the provider is not registered any more, the last object is released, and
-     * nobody is in `create`. NULL for nothing to be done.
+     * The last call, once: the provider is not registered any more, its last object is released, and no `create` runs.
+     * NULL if there is nothing to do.
      */
     void (*release_user_data)(void *user_data);
 } scm_provider;
 
-/** `scm_provider` without an implementation: set the interface, the functions and `create`. */
-#define SCM_PROVIDER_INIT {sizeof(scm_provider), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL}
+/** `scm_provider` without values: set `create`. */
+#define SCM_PROVIDER_INIT {sizeof(scm_provider), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL}
 
 /**
- * The files of a card, as a provider has them. Begin with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
+ * The files of a card, implemented by a provider. Initialise with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
  *
- * `object` is what `scm_provider.create` gave, and `file` what `open` gave; the rest is as for the functions of the
- * library. NULL for a function that the provider does not have: it answers `SCM_E_NOTIMPL`.
+ * `object` is what `scm_provider.create` has made, and `file` is what `open` has made. Everything else is as for the
+ * functions of the library. A function that is NULL returns `SCM_E_NOTIMPL`.
  */
 typedef struct scm_file_access_functions {
     /** `sizeof(scm_file_access_functions)` */
     uint32_t struct_size;
-    /** Goes to another directory. */
+    /** Changes the current directory. */
     scm_result (*change_dir)(void *object, uint32_t reference_type, const char *path);
-    /** Tells where that is; `path_length` counts the NUL. */
+    /** Gets its path; `path_length` counts the NUL. */
     scm_result (*get_current_dir)(void *object, char *path, size_t capacity, size_t *path_length);
-    /** Lists the files of it, as a multi-string. */
+    /** Lists its files, as a multi-string. */
     scm_result (*directory)(void *object, uint32_t file_type, char *names, size_t capacity, size_t *names_length);
     /**
-     * Opens a file. What it puts into `file` is what the functions of files get; NULL is good, too. `object` is not
-     * released before the last of its files is closed.
+     * Opens a file. Its `file` is the first argument of the functions of the file; NULL is allowed. `object` is
+     * released after the last of its files was closed.
      */
     scm_result (*open)(void *object, uint32_t reference_type, const char *path, void **file);
     /** Creates a file or a directory. */
@@ -143,7 +135,7 @@ typedef struct scm_file_access_functions {
                          size_t data_length);
     /** Deletes a file or a directory. */
     scm_result (*delete_file)(void *object, uint32_t reference_type, const char *path, uint32_t flags);
-    /** Tells the properties of a file. */
+    /** Gets the properties of a file. */
     scm_result (*get_properties)(void *object,
                                  uint32_t reference_type,
                                  const char *path,
@@ -160,7 +152,7 @@ typedef struct scm_file_access_functions {
                                  const uint8_t *properties,
                                  size_t properties_length,
                                  uint32_t flags);
-    /** Tells what the files of this card can be like. */
+    /** Gets the capabilities of the file system. */
     scm_result (*get_file_capabilities)(void *object,
                                         const uint8_t *tags,
                                         size_t tags_length,
@@ -170,7 +162,7 @@ typedef struct scm_file_access_functions {
                                         size_t *capabilities_length);
     /** Deactivates a file. */
     scm_result (*invalidate)(void *object, const char *path, uint32_t flags);
-    /** Activates it again. */
+    /** Activates a file again. */
     scm_result (*rehabilitate)(void *object, const char *path, uint32_t flags);
     /** Reads from a file. */
     scm_result (*read)(void *file, uint8_t *data, size_t capacity, size_t *data_length, uint32_t flags);
@@ -180,11 +172,11 @@ typedef struct scm_file_access_functions {
     scm_result (*seek)(void *file, int64_t offset, uint32_t origin);
     /** Tells the position in a file. */
     scm_result (*tell)(void *file, uint64_t *position);
-    /** Tells the size of a file. */
+    /** Gets the size of a file. */
     scm_result (*get_size)(void *file, uint64_t *size);
     /**
-     * Ends `file`. It is called once for each file, as the last of its functions, when nobody is in one any more: the
-     * attachment may be dead then. NULL for nothing to be done.
+     * Ends `file`, once, after its last function has returned. The attachment may have ended. NULL if there is nothing
+     * to do.
      */
     scm_result (*close)(void *file);
 } scm_file_access_functions;
@@ -195,10 +187,34 @@ typedef struct scm_file_access_functions {
      NULL, NULL, NULL, NULL}
 
 /**
- * The codes of a card, as a provider has them. Begin with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
+ * Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for
+ * every attachment of this process. If several providers suit, the newest one is chosen.
  *
- * `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function
- * that the provider does not have: it answers `SCM_E_NOTIMPL`.
+ * Objects that were created before do not change. The child of a fork has the same providers.
+ *
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ *   `user_data` and the code of the functions must exist until `release_user_data` is called.
+ * @param functions  the functions for files. They are copied.
+ *
+ * @return
+ * - `SCM_S_OK`: registered.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ *   is too long, or NULL with a length; `create` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_file_access_provider(const scm_provider *provider,
+                                             const scm_file_access_functions *functions);
+
+/**
+ * The codes of a card, implemented by a provider. Initialise with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
+ *
+ * `object` is what `scm_provider.create` has made. Everything else is as for the functions of the library. A function
+ * that is NULL returns `SCM_E_NOTIMPL`.
  */
 typedef struct scm_ch_verification_functions {
     /** `sizeof(scm_ch_verification_functions)` */
@@ -210,7 +226,7 @@ typedef struct scm_ch_verification_functions {
                          uint32_t flags,
                          uint32_t reference,
                          uint32_t *retries_left);
-    /** Puts a new code in the place of an old one. */
+    /** Replaces an old code by a new one. */
     scm_result (*change_code)(void *object,
                               const uint8_t *old_code,
                               size_t old_code_length,
@@ -228,7 +244,7 @@ typedef struct scm_ch_verification_functions {
                           uint32_t flags,
                           uint32_t reference,
                           uint32_t *retries_left);
-    /** Takes back everything that was verified. */
+    /** Withdraws everything that was verified. */
     scm_result (*reset_security_state)(void *object);
 } scm_ch_verification_functions;
 
@@ -236,10 +252,34 @@ typedef struct scm_ch_verification_functions {
 #define SCM_CH_VERIFICATION_FUNCTIONS_INIT {sizeof(scm_ch_verification_functions), NULL, NULL, NULL, NULL}
 
 /**
- * The authentication of a card, as a provider has it. Begin with `SCM_CARD_AUTH_FUNCTIONS_INIT`.
+ * Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for
+ * every attachment of this process. If several providers suit, the newest one is chosen.
  *
- * `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function
- * that the provider does not have: it answers `SCM_E_NOTIMPL`.
+ * Objects that were created before do not change. The child of a fork has the same providers.
+ *
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ *   `user_data` and the code of the functions must exist until `release_user_data` is called.
+ * @param functions  the functions for codes. They are copied.
+ *
+ * @return
+ * - `SCM_S_OK`: registered.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ *   is too long, or NULL with a length; `create` is NULL.
+ * - `SCM_E_OUTOFMEMORY`: no memory.
+ * - `SCM_E_UNEXPECTED`: an internal error.
+ *
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ */
+SCM_API
+scm_result scm_register_ch_verification_provider(const scm_provider *provider,
+                                                 const scm_ch_verification_functions *functions);
+
+/**
+ * The authentication of a card, implemented by a provider. Initialise with `SCM_CARD_AUTH_FUNCTIONS_INIT`.
+ *
+ * `object` is what `scm_provider.create` has made. Everything else is as for the functions of the library. A function
+ * that is NULL returns `SCM_E_NOTIMPL`.
  */
 typedef struct scm_card_auth_functions {
     /** `sizeof(scm_card_auth_functions)` */
@@ -252,14 +292,14 @@ typedef struct scm_card_auth_functions {
                                 uint8_t *challenge,
                                 size_t capacity,
                                 size_t *challenge_length);
-    /** The application proves itself to the card. */
+    /** Proves the application to the card. */
     scm_result (*app_auth)(void *object,
                            uint32_t algorithm,
                            const uint8_t *parameters,
                            size_t parameters_length,
                            const uint8_t *data,
                            size_t data_length);
-    /** The card proves itself to the application. */
+    /** Proves the card to the application. */
     scm_result (*icc_auth)(void *object,
                            uint32_t algorithm,
                            const uint8_t *parameters,
@@ -269,7 +309,7 @@ typedef struct scm_card_auth_functions {
                            uint8_t *answer,
                            size_t capacity,
                            size_t *answer_length);
-    /** The user proves himself to the card. */
+    /** Proves the user to the card. */
     scm_result (*user_auth)(void *object,
                             uint32_t algorithm,
                             const uint8_t *parameters,
@@ -282,45 +322,62 @@ typedef struct scm_card_auth_functions {
 #define SCM_CARD_AUTH_FUNCTIONS_INIT {sizeof(scm_card_auth_functions), NULL, NULL, NULL, NULL}
 
 /**
- * Registers a provider: from now on what is created for its interface and its cards is created by it, for every
- * attachment of this process. Of several that suit, the one that was registered last is asked.
+ * Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards,
+ * for every attachment of this process. If several providers suit, the newest one is chosen.
  *
- * What was created before stays as it is. The child of a fork has the same providers.
+ * Objects that were created before do not change. The child of a fork has the same providers.
  *
- * @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions of the
- * library's own kinds are copied. What `user_data` points to, and the code of the functions, is there until
- * `release_user_data`.
+ * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+ *   `user_data` and the code of the functions must exist until `release_user_data` is called.
+ * @param functions  the functions for authentication. They are copied.
  *
  * @return
  * - `SCM_S_OK`: registered.
- * - `SCM_E_INVALIDARG`: `provider` is NULL, `struct_size` is that of no version, `flags` is not 0, neither an IID nor
- * a name is given, the name cannot be one, IID and name are those of different interfaces that the library knows,
- * the ATR is too long or NULL with a length, `create` is NULL, or `functions` is NULL or of no version of the table
- * that it has to be.
+ * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+ *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+ *   is too long, or NULL with a length; `create` is NULL.
  * - `SCM_E_OUTOFMEMORY`: no memory.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
- * After a failure nothing was called, and the provider is not kept. Does not block. Any thread may call it.
+ * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
  */
-SCM_API scm_result scm_register_provider(const scm_provider *provider);
+SCM_API
+scm_result scm_register_card_auth_provider(const scm_provider *provider,
+                                           const scm_card_auth_functions *functions);
 
 /**
- * Takes a provider back: nothing is created by it from now on.
+ * Registers a provider of an interface that the library does not know: from now on it creates the objects of
+ * `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest
+ * one is chosen.
  *
- * Objects that it has created live on, and its functions are called for them; when the last one is released,
+ * @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
+ * @param functions  the functions of the interface, in a form that the provider defines for its users. Only the
+ *   address is kept: `scm_interface_get_implementation` gives it. NULL is allowed.
+ *
+ * @return as for `scm_register_file_access_provider`, and
+ * - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
+ *
+ * Does not block. Any thread may call it.
+ */
+SCM_API scm_result scm_register_interface_provider(const scm_provider *provider, const void *functions);
+
+/**
+ * Unregisters a provider: from now on it creates no object.
+ *
+ * The objects that it has created stay, and its functions are called for them. When the last one is released,
  * `release_user_data` is called.
  *
- * @param provider  as it was registered: interface, ATR and mask, `user_data` and `create` have to be the same. If
- * there are several such, it is the one that was registered last.
+ * @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the
+ *   same. If several registered providers have them, the newest one is meant.
  *
  * @return
- * - `SCM_S_OK`: not registered any more.
- * - `SCM_E_INVALIDARG`: as for `scm_register_provider`.
- * - `SCM_E_NOINTERFACE`: no provider is registered so.
+ * - `SCM_S_OK`: unregistered.
+ * - `SCM_E_INVALIDARG`: as for `scm_register_file_access_provider`.
+ * - `SCM_E_NOINTERFACE`: no such provider is registered.
  * - `SCM_E_UNEXPECTED`: an internal error.
  *
- * Waits neither for a `create` nor for a function of the provider that another thread is in. Any thread may call it,
- * and the provider itself.
+ * Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and
+ * the provider itself.
  */
 SCM_API scm_result scm_unregister_provider(const scm_provider *provider);
 

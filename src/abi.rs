@@ -1,7 +1,8 @@
-//! The ground of everything: results, constants, GUIDs, handles, and the tables that cross the C interface.
+//! The types of the C interface that every layer uses: results, constants, GUIDs, handles, tables of functions.
 
 pub mod constants;
 pub mod functions;
 pub mod guid;
 pub mod handle;
 pub mod hresult;
+pub mod output;

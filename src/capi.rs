@@ -1,7 +1,7 @@
-//! Every exported function, one file per noun. Each is thin: it checks what C gave, looks up the attachment, calls it,
-//! and translates the answer. The documentation here is the documentation in `scm.h`.
+//! Every exported function, one file per noun. A function checks its arguments, looks up the object, calls it, and
+//! translates the answer. The documentation here becomes that of the headers.
 //!
-//! All of them are `unsafe` for one reason: the pointers have to be what the header says they are.
+//! The functions are `unsafe` for one reason: the pointers must be as the header says.
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc)] // said once, above
 
@@ -27,8 +27,9 @@ pub mod virtual_ifd;
 
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::handles::process::{Handles, Made, handles};
-use crate::handles::table::{HandleTable, Token};
+use crate::handles::objects::{Created, ObjectTable};
+use crate::handles::process::{Handles, handles};
+use crate::handles::token::Token;
 use crate::runtime::fallible::Arc;
 use attachment::scm_handle;
 use result::scm_result;
@@ -39,25 +40,20 @@ fn attached(handle: *mut scm_handle) -> Result<Arc<Attachment>> {
     handles()?.attachments.get(token(handle)?)
 }
 
-/// An object that was made for an attachment, and that attachment.
-fn made<T>(
+/// An object that was created for an attachment, and that attachment.
+fn created<T>(
     token: Token,
-    table: impl FnOnce(&Handles) -> &HandleTable<Arc<Made<T>>>,
-) -> Result<(Arc<Made<T>>, Arc<Attachment>)> {
+    table: impl FnOnce(&Handles) -> &ObjectTable<T>,
+) -> Result<(Arc<Created<T>>, Arc<Attachment>)> {
     let handles = handles()?;
-    let made = table(&handles).get(token)?;
-    let attachment = handles.attachments.get(made.attachment)?;
-    Ok((made, attachment))
+    let created = table(&handles).get(token)?;
+    let attachment = handles.attachments.get(created.attachment)?;
+    Ok((created, attachment))
 }
 
-/// The attachment that something is to be made for. There is none before there is a handle.
-fn maker(handle: *mut scm_handle) -> Result<Token> {
-    if handle.is_null() {
-        return Err(Hresult::SCARD_E_ICC_CREATEORDER);
-    }
-    let token = token(handle)?;
-    handles()?.attachments.get(token)?;
-    Ok(token)
+/// Makes the token of an object dead. The object ends when the caller drops it: the mutex is free then.
+fn release<T>(token: Token, table: impl FnOnce(&mut Handles) -> &mut ObjectTable<T>) -> Result<Arc<Created<T>>> {
+    table(&mut *handles()?).remove(token)
 }
 
 /// The token in any kind of handle.

@@ -4,7 +4,7 @@
 mod delivery;
 
 use crate::abi::constants::Reference;
-use crate::interfaces::generic::control_parameters::{self, ControlParameters, Kind};
+use crate::interfaces::generic::control_parameters::{self, ControlParameters, FileKind};
 use crate::iso7816::atr::Atr;
 use crate::iso7816::capabilities::Capabilities;
 use crate::iso7816::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPONSE};
@@ -49,7 +49,7 @@ pub fn fcp(bytes: &[u8]) {
 
 fn check_parameters(bytes: &[u8]) {
     let parameters = ControlParameters::read(bytes);
-    assert!(parameters.kind != Some(Kind::Directory) || parameters.size.is_none());
+    assert!(parameters.kind != Some(FileKind::Directory) || parameters.size.is_none());
     assert!(parameters.short_id.is_none_or(|id| id < 32));
     assert!(control_parameters::objects(bytes).count() <= bytes.len());
 }

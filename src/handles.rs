@@ -1,4 +1,8 @@
 //! The handles that C holds: tokens, the shared objects behind them, and the one table of the process.
 
+#[cfg(unix)]
+mod fork;
+pub mod objects;
 pub mod process;
 pub mod table;
+pub mod token;

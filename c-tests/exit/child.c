@@ -131,9 +131,8 @@ static void register_provider(void)
     provider.iid = &iid;
     provider.atr = ATR;
     provider.atr_length = sizeof ATR;
-    provider.functions = &functions;
     provider.create = create;
-    scm_register_provider(&provider);
+    scm_register_file_access_provider(&provider, &functions);
 }
 
 /* --- The work of the threads, repeated */

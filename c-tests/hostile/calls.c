@@ -24,13 +24,16 @@
 struct function {
     const char *name, *takes;
     void (*function)(void);
-    int structure;
+    int structure, second_structure;
 };
 
-enum { ATTACH, RECONNECT, COMMAND, SEND, CAPABILITIES, DIRECTORY, INFO, CODES, AUTH, IFD, CARD, FAILURE, EVENT,
-    PROVIDER };
+enum {
+    ATTACH, RECONNECT, COMMAND, SEND, CAPABILITIES, DIRECTORY, INFO, CODES, AUTH, IFD, CARD, FAILURE, EVENT, PROVIDER,
+    FUNCTIONS_OF_FILES, FUNCTIONS_OF_CODES, FUNCTIONS_OF_AUTHENTICATION
+};
 
-#define F(name, takes, structure) {#name, takes, (void (*)(void))name, structure}
+#define F2(name, takes, structure, second) {#name, takes, (void (*)(void))name, structure, second}
+#define F(name, takes, structure) F2(name, takes, structure, 0)
 static const struct function FUNCTIONS[] = {
     F(scm_attach_by_ifd, "nH", 0),
     F(scm_attach_by_ifd_ex, "noH", ATTACH),
@@ -57,7 +60,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_ch_verification_reset_security_state, "v", 0),
     F(scm_ch_verification_release, "v", 0),
     F(scm_send, "hoBw", COMMAND),
-    F(scm_send_ex, "hooBw", COMMAND),
+    F2(scm_send_ex, "hooBw", COMMAND, SEND),
     F(scm_get_card_capabilities, "hO", CAPABILITIES),
     F(scm_set_card_capabilities, "ho", CAPABILITIES),
     F(scm_transmit, "hbB", 0),
@@ -106,7 +109,10 @@ static const struct function FUNCTIONS[] = {
     F(scm_get_icc, "h8", 0),
     F(scm_get_context, "h8", 0),
     F(scm_get_generation, "h8", 0),
-    F(scm_register_provider, "o", PROVIDER),
+    F2(scm_register_file_access_provider, "oo", PROVIDER, FUNCTIONS_OF_FILES),
+    F2(scm_register_ch_verification_provider, "oo", PROVIDER, FUNCTIONS_OF_CODES),
+    F2(scm_register_card_auth_provider, "oo", PROVIDER, FUNCTIONS_OF_AUTHENTICATION),
+    F(scm_register_interface_provider, "op", PROVIDER),
     F(scm_unregister_provider, "o", PROVIDER),
     F(scm_reconnect, "h", 0),
     F(scm_reconnect_ex, "ho", RECONNECT),
@@ -162,6 +168,7 @@ void complain(const char *function, const char *what, ...)
 enum { KINDS = 8, TOKENS = 12, DEAD = 16 };
 static const char LETTERS[] = "havxfimr";
 static const scm_guid FILE_ACCESS = SCM_IID_FILE_ACCESS_INIT;
+static const scm_guid OWN = {0x12345678, 0x9ABC, 0xDEF0, {1, 2, 3, 4, 5, 6, 7, 8}};
 static _Atomic uintptr_t tokens[KINDS][TOKENS], dead[DEAD];
 
 static scm_result end_token(int kind, uintptr_t token)
@@ -421,7 +428,6 @@ static void fill(struct arguments *call, int structure, void *memory)
     static const uint8_t bytes[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
     static const scm_virtual_attribute attributes[256] = {{1, SCM_VIRTUAL_ATTRIBUTE_SETTABLE, bytes, sizeof bytes},
         {.id = 2}};
-    static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     struct caller *caller = call->caller;
     uint32_t n = any_number(caller), m = any_number(caller);
     switch (structure) {
@@ -483,13 +489,21 @@ static void fill(struct arguments *call, int structure, void *memory)
     case EVENT:
         *(scm_event *)memory = (scm_event)SCM_EVENT_INIT;
         break;
+    case FUNCTIONS_OF_FILES:
+        *(scm_file_access_functions *)memory = (scm_file_access_functions){.struct_size = sizeof(scm_file_access_functions),
+                                                                           .tell = lying_tell};
+        break;
+    case FUNCTIONS_OF_CODES:
+        *(scm_ch_verification_functions *)memory = (scm_ch_verification_functions)SCM_CH_VERIFICATION_FUNCTIONS_INIT;
+        break;
+    case FUNCTIONS_OF_AUTHENTICATION:
+        *(scm_card_auth_functions *)memory = (scm_card_auth_functions)SCM_CARD_AUTH_FUNCTIONS_INIT;
+        break;
     default:
-        functions.tell = lying_tell;
         *(scm_provider *)memory = (scm_provider){.struct_size = sizeof(scm_provider),
-                                                 .iid = one_in(caller, 8) ? NULL : &FILE_ACCESS,
+                                                 .iid = one_in(caller, 3) ? NULL : one_in(caller, 4) ? &OWN : &FILE_ACCESS,
                                                  .atr = bytes,
                                                  .atr_length = sizeof bytes,
-                                                 .functions = &functions,
                                                  .create = provide};
     }
 }
@@ -502,14 +516,16 @@ static const size_t SIZES[] = {
         [AUTH] = sizeof(scm_card_auth_options),
     [IFD] = sizeof(scm_virtual_ifd_options), [CARD] = sizeof(scm_virtual_card), [FAILURE] = sizeof(scm_virtual_failure),
     [EVENT] = sizeof(scm_event), [PROVIDER] = sizeof(scm_provider),
+    [FUNCTIONS_OF_FILES] = sizeof(scm_file_access_functions),
+    [FUNCTIONS_OF_CODES] = sizeof(scm_ch_verification_functions),
+    [FUNCTIONS_OF_AUTHENTICATION] = sizeof(scm_card_auth_functions),
 };
 
 /* A structure of an older, a newer or no version. Its memory is as long as it says, or long enough to say so. */
 static void add_structure(struct arguments *call, bool is_output)
 {
     struct caller *caller = call->caller;
-    /* Only scm_send_ex has two of them. */
-    int structure = call->structure_count++ > 0 ? SEND : call->function->structure;
+    int structure = call->structure_count++ > 0 ? call->function->second_structure : call->function->structure;
     uint8_t whole[512] = {0};
     uint32_t size = (uint32_t)SIZES[structure];
     if (is_null(call)) {
@@ -721,6 +737,11 @@ void calls_tidy(struct caller *caller)
     struct arguments call = {.caller = caller};
     scm_provider provider;
     fill(&call, PROVIDER, &provider);
+    /* Without an IID it is any provider of files, codes or authentication. */
+    provider.iid = NULL;
+    while (scm_unregister_provider(&provider) == SCM_S_OK) {
+    }
+    provider.iid = &OWN;
     while (scm_unregister_provider(&provider) == SCM_S_OK) {
     }
 }

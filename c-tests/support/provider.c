@@ -54,17 +54,10 @@ static scm_result close_file(void *file)
     return SCM_S_OK;
 }
 
+/* Without an IID a provider of files is the one that was registered for files. */
 static scm_provider provider(void)
 {
-    static const scm_guid iid = SCM_IID_FILE_ACCESS_INIT;
-    static scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     scm_provider provider = SCM_PROVIDER_INIT;
-    functions.change_dir = change_dir;
-    functions.open = open_file;
-    functions.read = read_file;
-    functions.close = close_file;
-    provider.iid = &iid;
-    provider.functions = &functions;
     provider.create = create;
     provider.release = release;
     provider.release_user_data = end;
@@ -73,9 +66,14 @@ static scm_provider provider(void)
 
 scm_result provider_register(void (*function)(enum provider_function))
 {
+    scm_file_access_functions functions = SCM_FILE_ACCESS_FUNCTIONS_INIT;
     scm_provider registered = provider();
+    functions.change_dir = change_dir;
+    functions.open = open_file;
+    functions.read = read_file;
+    functions.close = close_file;
     entered = function;
-    return scm_register_provider(&registered);
+    return scm_register_file_access_provider(&registered, &functions);
 }
 
 scm_result provider_unregister(void)

@@ -1,5 +1,5 @@
-//! The enumerations of the ISCardManage type library. The values are the same on every platform, whatever the
-//! platform's own are; `manager::system` translates.
+//! The enumerations of the ISCardManage type library. Their values are the same on every platform;
+//! `resource_manager::pcsc` translates those of the platform.
 
 use crate::abi::hresult::{Hresult, Result};
 
@@ -11,7 +11,7 @@ pub enum ShareMode {
     Direct,
 }
 
-/// The protocol that is active between reader and card: `SCARD_PROTOCOLS`.
+/// The active protocol between reader and card: `SCARD_PROTOCOLS`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Protocol {
     T0,
@@ -28,7 +28,7 @@ pub enum Protocols {
     Raw,
 }
 
-/// What becomes of the card when it is let go: `SCARD_DISPOSITIONS`.
+/// What happens to the card at the end of its use: `SCARD_DISPOSITIONS`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Disposition {
     Leave,
@@ -37,7 +37,7 @@ pub enum Disposition {
     Eject,
 }
 
-/// What the reader says of the card: `SCARD_STATES`.
+/// The state of the card in the reader: `SCARD_STATES`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CardState {
     Absent,
@@ -48,7 +48,7 @@ pub enum CardState {
     SpecificMode,
 }
 
-/// How a path is meant: `REFTYPE`.
+/// The form of a path: `REFTYPE`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reference {
     Name,
@@ -57,7 +57,7 @@ pub enum Reference {
     Any,
 }
 
-/// What an offset counts from: `SEEKTYPE`.
+/// The origin of an offset: `SEEKTYPE`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
     Beginning,

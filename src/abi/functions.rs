@@ -1,4 +1,4 @@
-//! The tables of functions that providers bring.
+//! The tables of functions of providers.
 
 pub mod card_auth;
 pub mod ch_verification;
@@ -10,7 +10,7 @@ use card_auth::scm_card_auth_functions;
 use ch_verification::scm_ch_verification_functions;
 use file_access::scm_file_access_functions;
 
-/// A table, of the interface that it is of.
+/// A table of functions, by its interface.
 #[derive(Clone, Copy)]
 pub enum Functions {
     FileAccess(scm_file_access_functions),
@@ -23,7 +23,7 @@ pub enum Functions {
 #[derive(Clone, Copy)]
 pub struct Own(pub *const c_void);
 
-// SAFETY: nothing here reads what it points to. Whoever registers it vouches that it may be used on any thread.
+// SAFETY: the library does not read the table. The provider guarantees that any thread may use it.
 unsafe impl Send for Own {}
 // SAFETY: as above.
 unsafe impl Sync for Own {}

@@ -1,6 +1,6 @@
 //! The identities of interfaces: GUIDs, laid out as in COM.
 
-/// The identifier of an interface (IID), laid out as a `GUID` of COM.
+/// The identifier of an interface (IID), with the layout of a `GUID` of COM.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

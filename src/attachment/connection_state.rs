@@ -58,12 +58,11 @@ pub enum Health {
     Interrupted,
 }
 
-/// The state, the access that was asked for, and the card that was found.
+/// The state, and the access that was asked for. The card that was found is in `Published`.
 pub struct ConnectionState {
     state: State,
     /// The access that the last successful attach or reconnect has asked for.
     access: Access,
-    card: Card,
     published: Arc<Published>,
 }
 
@@ -76,13 +75,14 @@ pub struct Published {
 #[derive(Clone, Copy)]
 struct View {
     connection: Result<Connection>,
-    atr: Atr,
+    /// The card that the last attach or reconnect found.
+    card: Card,
 }
 
 impl Published {
     /// To be made before there is a connection, because memory may be short.
     pub fn try_new() -> Result<Arc<Published>> {
-        let view = View { connection: Err(Hresult::E_HANDLE), atr: Atr::default() };
+        let view = View { connection: Err(Hresult::E_HANDLE), card: Card::default() };
         Arc::try_new(Published { generation: AtomicU64::new(0), view: Mutex::new(view) })
     }
 
@@ -94,9 +94,8 @@ impl Published {
         self.view().connection
     }
 
-    /// The ATR of the card that the last attach or reconnect found.
     pub fn atr(&self) -> Atr {
-        self.view().atr
+        self.view().card.atr
     }
 
     fn view(&self) -> MutexGuard<'_, View> {
@@ -128,7 +127,7 @@ impl State {
 impl ConnectionState {
     pub fn new(connection: Connection, access: Access, published: Arc<Published>) -> ConnectionState {
         let state = State::Connected { connection, health: Health::Sound, own_reset: false };
-        let mut new = ConnectionState { state, access, card: Card::default(), published };
+        let mut new = ConnectionState { state, access, published };
         new.change(state);
         new
     }
@@ -171,7 +170,7 @@ impl ConnectionState {
     }
 
     pub fn card(&self) -> Card {
-        self.card
+        self.published.view().card
     }
 
     #[cfg(test)]
@@ -307,8 +306,7 @@ impl ConnectionState {
 
     /// This card answers.
     pub fn meet(&mut self, card: Card) {
-        self.card = card;
-        self.published.view().atr = card.atr;
+        self.published.view().card = card;
     }
 
     fn count_loss_once(&mut self) {

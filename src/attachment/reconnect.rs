@@ -8,6 +8,7 @@ use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::reentrancy;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit, earlier};
 
 /// How long a call that has no time left still waits for a new connection.
@@ -69,7 +70,12 @@ impl Attachment {
             // An attachment with a lock does not wait. If the lock was lost, it waits when it takes the lock again.
             true => None,
         };
-        self.notice_signals(&mut session, limit)?;
+        let probed = self.probe_alone(&session, limit);
+        let direct = WaitLimit::cancellable(&self.waker);
+        // A card that no other application holds is not waited for, so the calls need no other thread.
+        let is_free = probed == Some(Ok(())) && !self.must_wait_for_exclusive_use(&session, access, limit);
+        let limit = if limit.is_endless() && is_free { &direct } else { limit };
+        self.notice_signals(&mut session, probed, limit)?;
         let changes_nothing = request.initial == Disposition::Leave && access == session.connection.access();
         if changes_nothing && session.connection.is_sound() {
             return Ok(Reconnected::SameCard);
@@ -92,12 +98,12 @@ impl Attachment {
 
     /// A reconnect acknowledges the signals of a reset or a removal. So signals that no call has seen yet are looked
     /// for first.
-    fn notice_signals(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
+    fn notice_signals(&self, session: &mut Session, probed: Option<Result<()>>, limit: &WaitLimit) -> Result<()> {
         let Ok(connection) = session.connection.get() else { return Ok(()) };
         if session.connection.is_interrupted() {
             return Ok(());
         }
-        match self.look_for_signals(session, connection, limit) {
+        match self.look_for_signals(session, connection, probed, limit) {
             Ok(()) => {}
             Err(Hresult::SCARD_W_RESET_CARD) if session.connection.has_own_reset() => session.connection.doubt(),
             // Nothing has changed, and a signal may still be there.
@@ -111,15 +117,27 @@ impl Attachment {
         Ok(())
     }
 
-    fn look_for_signals(&self, session: &mut Session, connection: Connection, limit: &WaitLimit) -> Result<()> {
-        // A probe ends a transaction on the handle. There may be one of this attachment, of another user of the handle,
-        // or for exclusive use.
+    /// Asks for a signal without waiting for others. None if that could end a transaction of this attachment, of another
+    /// user of the card handle, or of exclusive use.
+    fn probe_alone(&self, session: &Session, limit: &WaitLimit) -> Option<Result<()>> {
+        let connection = session.connection.get().ok().filter(|_| !session.connection.is_interrupted())?;
         let is_ours_alone = connection.context.is_some() && !self.facts().lent;
-        if is_ours_alone && connection.share_mode == ShareMode::Shared && !session.locks.is_held() {
-            match self.manager.probe(connection.icc, limit) {
-                Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
-                signal => return signal,
-            }
+        let may_probe = is_ours_alone && connection.share_mode == ShareMode::Shared && !session.locks.is_held();
+        let direct = WaitLimit::cancellable(&self.waker);
+        let limit = if limit.is_endless() { &direct } else { limit };
+        may_probe.then(|| self.manager.probe(connection.icc, limit))
+    }
+
+    fn look_for_signals(
+        &self,
+        session: &mut Session,
+        connection: Connection,
+        probed: Option<Result<()>>,
+        limit: &WaitLimit,
+    ) -> Result<()> {
+        match probed {
+            None | Some(Err(Hresult::SCARD_E_SHARING_VIOLATION)) => {}
+            Some(signal) => return signal,
         }
         // The owner of a borrowed handle may have reconnected it to another card.
         if self.manager.identify(connection.icc, limit)?.card() != session.connection.card() {
@@ -243,10 +261,12 @@ impl Attachment {
         })
     }
 
-    /// Whether a wait for exclusive use has to be made here. The resource manager waits without a limit until there is
-    /// no other connection, and the old one of this attachment would be another one.
+    /// Whether the library waits for exclusive use itself. The resource manager would not end that wait before all
+    /// others have gone, and a connection that is made after a cancel or a limit would be one of them. A callback does
+    /// not wait.
     fn must_wait_for_exclusive_use(&self, session: &Session, access: Access, limit: &WaitLimit) -> bool {
         limit.strict_waker().is_some()
+            && reentrancy::may_wait().is_ok()
             && access.share_mode == ShareMode::Exclusive
             && self.ownership() == Ownership::Owned
             && session.connection.get().is_ok_and(|connection| connection.share_mode != ShareMode::Exclusive)

@@ -274,7 +274,7 @@ unsafe fn attach_by_handle(
 fn hand_out(attachment: Attachment, ownership: Ownership, handle: Output<*mut scm_handle>) -> Result<Hresult> {
     let attachment = Arc::try_new(attachment)?;
     let token = handles()?.attachments.insert(attachment.clone())?;
-    // From here on nothing fails, so only now is a caller's card handle taken over.
+    // Nothing fails from here on, so the card handle of the caller is adopted only now.
     attachment.own_as(ownership);
     handle.set(token.to_pointer());
     Ok(Hresult::S_OK)
@@ -284,13 +284,13 @@ fn detach(handle: *mut scm_handle, disposition: Disposition) -> Result<Hresult> 
     let token = token(handle)?;
     let attachment = handles()?.attachments.get(token)?;
     attachment.check_disposition(disposition)?;
-    drop(handles()?.attachments.remove(token)?);
+    // No new attachment gets the slot before the objects of this one have ended.
+    drop(handles()?.attachments.take(token)?);
     attachment.set_disposition(disposition);
-    // Nobody can unlock it any more, so the lock ends before functions of providers run, which may use the reader
-    // themselves.
+    // The lock ends before functions of providers run, because they may use the reader.
     let closed = match Arc::is_last(&attachment) {
         true => attachment.into_inner().map_or(Ok(()), |mut attachment| attachment.close()),
-        // A call is under way. Where it ends it closes the attachment, and nobody waits for the result.
+        // The call of another thread closes the attachment at its end, and its result is lost.
         false => {
             attachment.end_locks_of_program();
             return attachment.call_under_lock(|| end_all_of(token)).map(|()| Hresult::S_OK);

@@ -1,23 +1,25 @@
-//! The boundary to C: no panic crosses it, and no pointer from it is used unchecked.
+//! The boundary to C: no panic crosses it, and every pointer from C is checked.
 
+use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::abi::hresult::{Hresult, Result};
+pub use crate::abi::output::{Output, OutputBytes};
 use crate::runtime::callback;
 
-/// Runs the body of an exported function. A panic is a bug of ours: the caller gets `E_UNEXPECTED`, and the object
-/// under whose mutex it happened refuses further use, because the mutex is poisoned. A thread that was to end in a
-/// function of the program ends here, when the body has released everything.
+/// Runs the body of an exported function. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the
+/// object refuses further use, because its mutex is poisoned. A thread that ends in a callback ends here, after the
+/// body has released everything.
 pub fn guard(body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
     callback::resume();
     result.unwrap_or_else(|code| code).0
 }
 
-/// The bytes of an input. NULL is good for nothing but an empty one.
+/// The bytes of an input. NULL is allowed for an empty input only.
 ///
 /// # Safety
-/// `data` is NULL or has `length` readable bytes, which nobody writes during the call.
+/// `data` is NULL or has `length` readable bytes, which are not written during the call.
 pub unsafe fn input<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
     if length == 0 {
         return Ok(&[]);
@@ -29,11 +31,11 @@ pub unsafe fn input<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
     Ok(unsafe { std::slice::from_raw_parts(data, length) })
 }
 
-/// The text of an input without its NUL, cut one byte behind `limit`: enough to see that it is over-long.
+/// The text of an input without its NUL. At most `limit` + 1 bytes are read, which shows that a text is too long.
 ///
 /// # Safety
-/// `text` is NULL or ends with a NUL, and nobody writes it during the call.
-pub unsafe fn text<'a>(text: *const std::ffi::c_char, limit: usize) -> Result<&'a [u8]> {
+/// `text` is NULL or ends with a NUL, and is not written during the call.
+pub unsafe fn text<'a>(text: *const c_char, limit: usize) -> Result<&'a [u8]> {
     if text.is_null() {
         return Err(Hresult::E_INVALIDARG);
     }
@@ -46,24 +48,37 @@ pub unsafe fn text<'a>(text: *const std::ffi::c_char, limit: usize) -> Result<&'
     Ok(unsafe { std::slice::from_raw_parts(text.cast(), length) })
 }
 
-/// A structure that may grow: it begins with `uint32_t struct_size`, and all zeroes behind that mean the defaults.
+/// The text of an input with its NUL. A text of more than `limit` bytes is refused.
+///
+/// # Safety
+/// As for `text`.
+pub unsafe fn text_with_nul<'a>(given: *const c_char, limit: usize) -> Result<&'a CStr> {
+    // SAFETY: as the caller vouches for.
+    if unsafe { text(given, limit) }?.len() > limit {
+        return Err(Hresult::E_INVALIDARG);
+    }
+    // SAFETY: not NULL, and its NUL was just read.
+    Ok(unsafe { CStr::from_ptr(given) })
+}
+
+/// A structure that may grow: it begins with `uint32_t struct_size`. Zero in each other field is the default.
 ///
 /// # Safety
 /// The type is `repr(C)`, begins with a `u32`, and any bytes are a value of it.
 pub unsafe trait Options: Copy {
-    /// The size of the structure in the first version of this library that had it.
+    /// The size of the structure in the first version of the library that has it.
     const FIRST_SIZE: usize;
     const DEFAULT: Self;
 }
 
-/// No structure is ever larger: what says so is no structure of ours.
+/// A greater size is invalid.
 const MAX_OPTIONS_SIZE: usize = 4096;
 
-/// The structure that `options` points to, or the defaults for NULL. A caller of an older version gives less, one of a
-/// newer version more, which has to be zero as far as it is not known here.
+/// The structure that `options` points to, or the defaults for NULL. A caller of an older version gives fewer fields. A
+/// caller of a newer version gives more fields, and those that this version does not know must be zero.
 ///
 /// # Safety
-/// `options` is NULL, or has as many readable bytes as its `struct_size` says, which nobody writes during the call.
+/// `options` is NULL, or has as many readable bytes as its `struct_size` says, which are not written during the call.
 pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     if options.is_null() {
         return Ok(T::DEFAULT);
@@ -85,41 +100,8 @@ pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     Ok(copy)
 }
 
-/// A required output of one value. It is zero until `set`, so that it is zero after every failure.
-pub struct Output<T> {
-    pointer: *mut T,
-}
-
-impl<T> Output<T> {
-    /// # Safety
-    /// `pointer` is NULL or may be written as a `T` during the call; all zeroes are a value of `T`.
-    pub unsafe fn new(pointer: *mut T) -> Result<Output<T>> {
-        if pointer.is_null() {
-            return Err(Hresult::E_POINTER);
-        }
-        // SAFETY: not NULL; the rest the caller vouches for.
-        unsafe { pointer.write_bytes(0, 1) };
-        Ok(Output { pointer })
-    }
-
-    pub fn set(self, value: T) {
-        // SAFETY: checked in `new`, and still the same call.
-        unsafe { self.pointer.write(value) }
-    }
-
-    /// Lets a function of the program's own write it. After a failure it is zero, whatever that has left.
-    pub fn set_by<R>(self, call: impl FnOnce(*mut T) -> Result<R>) -> Result<R> {
-        let answer = call(self.pointer);
-        if answer.is_err() {
-            // SAFETY: as in `new`, and still the same call.
-            unsafe { self.pointer.write_bytes(0, 1) };
-        }
-        answer
-    }
-}
-
-/// A required output of a structure that may grow. The caller says in it how long his version of it is: no more than
-/// that is written, the size itself never, and zeroes where he knows more than this library.
+/// A required output of a structure that may grow. Its `struct_size` is the size of the caller's version. No more bytes
+/// are written, and the size itself is not written. Fields that this version does not know become zero.
 pub struct OutputStructure<T> {
     pointer: *mut T,
     size: usize,
@@ -155,65 +137,6 @@ impl<T: Options> OutputStructure<T> {
     }
 }
 
-/// Without a buffer only the length is asked for, and the capacity is 0.
-#[cold]
-fn check_question(capacity: usize) -> Result<()> {
-    match capacity {
-        0 => Ok(()),
-        _ => Err(Hresult::E_POINTER),
-    }
-}
-
-/// An output of bytes: a buffer, its capacity, and where its length goes.
-pub struct OutputBytes {
-    buffer: *mut u8,
-    capacity: usize,
-    length: Output<usize>,
-}
-
-impl OutputBytes {
-    /// # Safety
-    /// `buffer` is NULL or has `capacity` writable bytes, and `length` is NULL or may be written, during the call.
-    pub unsafe fn new(buffer: *mut u8, capacity: usize, length: *mut usize) -> Result<OutputBytes> {
-        // SAFETY: as the caller vouches for.
-        let length = unsafe { Output::new(length) }?;
-        if buffer.is_null() {
-            check_question(capacity)?;
-        }
-        Ok(OutputBytes { buffer, capacity, length })
-    }
-
-    /// Whether only the length is asked for.
-    fn is_question(&self) -> bool {
-        self.buffer.is_null()
-    }
-
-    /// Hands out `bytes`, or the length that they need.
-    pub fn fill(self, bytes: &[u8]) -> Result<Hresult> {
-        let (question, fits) = (self.is_question(), bytes.len() <= self.capacity);
-        if fits && !question {
-            // SAFETY: the buffer has room for them, and is no part of this library's memory.
-            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.buffer, bytes.len()) };
-        }
-        self.length.set(bytes.len());
-        if fits || question { Ok(Hresult::S_OK) } else { Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) }
-    }
-
-    /// Lets a function of the program's own fill it: buffer, capacity, and where the length goes. After a failure the
-    /// length is zero, or what is needed. To have written more than there is room for is a failure, too.
-    pub fn fill_by(self, call: impl FnOnce(*mut u8, usize, *mut usize) -> Result<Hresult>) -> Result<Hresult> {
-        let mut length = 0;
-        let answer = match call(self.buffer, self.capacity, &mut length) {
-            Ok(_) if length > self.capacity && !self.is_question() => Err(Hresult::E_FAIL),
-            answer => answer,
-        };
-        if matches!(answer, Ok(_) | Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER)) {
-            self.length.set(length);
-        }
-        answer
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_an_empty_input_and_nothing_else() {
+    fn only_an_empty_input_may_be_null() {
         // SAFETY: nothing is read.
         unsafe {
             assert_eq!(input(null(), 0), Ok(&[][..]));
@@ -243,62 +166,10 @@ mod tests {
         unsafe {
             assert_eq!(text(c"abc".as_ptr(), 3), Ok(&b"abc"[..]));
             assert_eq!(text(c"abcdefg".as_ptr(), 3), Ok(&b"abcd"[..]));
+            assert_eq!(text_with_nul(c"abc".as_ptr(), 3), Ok(c"abc"));
+            assert_eq!(text_with_nul(c"abcd".as_ptr(), 3), Err(Hresult::E_INVALIDARG));
+            assert_eq!(text_with_nul(null(), 3), Err(Hresult::E_INVALIDARG));
         }
-    }
-
-    #[test]
-    fn outputs_are_zero_until_they_are_set() {
-        let (mut length, mut buffer) = (77, [9u8; 4]);
-        // SAFETY: the buffers are as long as is said.
-        unsafe {
-            assert!(Output::<usize>::new(null_mut()).is_err());
-            let _unused = OutputBytes::new(buffer.as_mut_ptr(), 4, &mut length).unwrap();
-            assert_eq!(length, 0);
-            let short = OutputBytes::new(buffer.as_mut_ptr(), 4, &mut length).unwrap();
-            assert_eq!(short.fill(b"12345"), Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER));
-            assert_eq!((length, buffer), (5, [9; 4]));
-            let question = OutputBytes::new(null_mut(), 0, &mut length).unwrap();
-            assert_eq!((question.fill(b"123"), length), (Ok(Hresult::S_OK), 3));
-            let right = OutputBytes::new(buffer.as_mut_ptr(), 4, &mut length).unwrap();
-            assert_eq!((right.fill(b"123"), &buffer), (Ok(Hresult::S_OK), b"123\x09"));
-            assert_eq!(OutputBytes::new(null_mut(), 1, &mut length).err(), Some(Hresult::E_POINTER));
-        }
-    }
-
-    #[test]
-    fn what_a_function_of_the_program_leaves_is_good_only_if_it_succeeds() {
-        let (mut value, mut length, mut buffer) = (77, 77, [9u8; 4]);
-        let mut fill = |answer: Result<Hresult>, claimed: usize| {
-            // SAFETY: the buffer is as long as is said, and so is what `claimed` writes.
-            unsafe {
-                let output = Output::new(&mut value).unwrap();
-                let set = output.set_by(|pointer| {
-                    pointer.write(5);
-                    answer
-                });
-                let output = OutputBytes::new(buffer.as_mut_ptr(), 4, &mut length).unwrap();
-                let filled = output.fill_by(|_, capacity, pointer| {
-                    pointer.write(claimed);
-                    assert_eq!(capacity, 4);
-                    answer
-                });
-                (set, value, filled, length)
-            }
-        };
-        let (ok, failed) = (Ok(Hresult::S_OK), Err(Hresult::E_ACCESSDENIED));
-        let short = Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER);
-        assert_eq!(fill(ok, 4), (ok, 5, ok, 4));
-        assert_eq!(fill(failed, 4), (failed, 0, failed, 0));
-        assert_eq!(fill(short, 9), (short, 0, short, 9));
-        assert_eq!(fill(ok, 5), (ok, 5, Err(Hresult::E_FAIL), 0));
-        // SAFETY: nothing is written but the length.
-        let question = unsafe { OutputBytes::new(null_mut(), 0, &mut length) }.unwrap();
-        let asked = question.fill_by(|_, _, pointer| {
-            // SAFETY: that is where the length goes.
-            unsafe { pointer.write(9) };
-            ok
-        });
-        assert_eq!((asked, length), (ok, 9));
     }
 
     #[repr(C)]

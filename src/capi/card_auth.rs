@@ -1,51 +1,48 @@
 //! Authentication by keys: ISCardAuth.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 
 use zeroize::Zeroizing;
 
 use super::interface::create_standard;
-use super::{made, scm_handle, scm_result, token};
-use crate::abi::functions::card_auth::scm_card_auth_functions;
+use super::{created, release, scm_handle, scm_result, token};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::attachment::transaction::Transaction;
 use crate::capi::boundary::{Options, OutputBytes, guard, input, options};
-use crate::handles::process::{Either, Made, handles};
-use crate::interfaces::generic::card_auth::{CardAuth, MAX_CHALLENGE, Method, Responder, zeroes};
+use crate::handles::objects::Created;
+use crate::interfaces::card_auth::{CardAuth, Method};
+use crate::interfaces::generic::card_auth::{MAX_CHALLENGE, Responder, zeroes};
 use crate::interfaces::generic::cipher::{Algorithm, Cipher};
-use crate::interfaces::provided::implementation::Implementation;
-use crate::interfaces::provided::interface::Standard;
-use crate::iso7816::command::{EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_RESPONSE};
+use crate::interfaces::identity::Standard;
 use crate::runtime::callback::{self, THREAD_ENDED};
 use crate::runtime::fallible::Arc;
-use crate::runtime::wait::SCM_INFINITE;
 
-/// What ISCardAuth does with the keys of a card. A token like `scm_handle`.
+/// The keys of a card. `scm_create_card_auth` makes it; `scm_card_auth_release` or the end of the attachment ends it.
 pub struct scm_card_auth {
     _opaque: (),
 }
 
-/// `scm_card_auth_options.cipher`: the program's own, `callback`.
+/// The program's own cipher: `scm_card_auth_options.callback`.
 pub const SCM_CIPHER_CALLBACK: u32 = 0;
-/// `scm_card_auth_options.cipher`: AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes.
+/// AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes.
 pub const SCM_CIPHER_AES: u32 = 1;
-/// `scm_card_auth_options.cipher`: 3DES on one block of 8 bytes, with two keys (16 bytes) or three (24 bytes).
+/// 3DES on one block of 8 bytes, with two keys (16 bytes) or three (24 bytes).
 pub const SCM_CIPHER_3DES: u32 = 2;
 
 /// The longest challenge of `scm_card_auth_options`, in bytes.
 pub const SCM_CHALLENGE_MAX: u32 = 256;
 const _: () = assert!(SCM_CHALLENGE_MAX as usize == MAX_CHALLENGE);
-/// The longest answer to a challenge that a `scm_cipher_callback` may give, in bytes.
+/// The longest answer of a `scm_cipher_callback`, in bytes.
 pub const SCM_CIPHER_OUTPUT_MAX: usize = 4096;
 
 /// The challenge of a callback, unless it wants another one.
 const CHALLENGE: u32 = 8;
 
-/// Turns a challenge into its answer, such as by encrypting it.
+/// Makes the answer to a challenge, such as by encrypting it.
 ///
-/// It is called on the thread that authenticates, at a time when it may call any function of this library, also for the
-/// same handle. What it has written is overwritten when it has been used.
+/// It runs on the thread that authenticates, and may call every function of this library, also for the same handle. The
+/// library overwrites the answer after its use.
 ///
 /// @param user_data  `scm_card_auth_options.user_data`
 /// @param challenge  the challenge
@@ -54,7 +51,7 @@ const CHALLENGE: u32 = 8;
 /// @param capacity  the room in `answer`: `SCM_CIPHER_OUTPUT_MAX`
 /// @param answer_length  [out] the length of the answer, at least 1
 ///
-/// @return what succeeds goes on with the answer; what fails ends the call with the same code
+/// @return a success to go on with the answer; a failure to end the call with this code
 pub type scm_cipher_callback = Option<
     unsafe extern "C-unwind" fn(
         user_data: *mut c_void,
@@ -66,7 +63,7 @@ pub type scm_cipher_callback = Option<
     ) -> scm_result,
 >;
 
-/// What answers a challenge. Begin with `SCM_CARD_AUTH_OPTIONS_INIT`; zero in a field is its default.
+/// The cipher for a challenge. Initialise with `SCM_CARD_AUTH_OPTIONS_INIT`; zero in a field is its default.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_card_auth_options {
@@ -74,17 +71,17 @@ pub struct scm_card_auth_options {
     pub struct_size: u32,
     /// `SCM_CIPHER_CALLBACK` (default), `SCM_CIPHER_AES`, `SCM_CIPHER_3DES`
     pub cipher: u32,
-    /// The key of a cipher that is built in; NULL with length 0 for a callback. It is read during the call, and not
-    /// copied but into what is overwritten before the call ends.
+    /// The key of a built-in cipher; NULL with length 0 for a callback. Read during the call; the library overwrites
+    /// its copies before the call ends.
     pub key: *const u8,
-    /// The length of the key, as the cipher has it.
+    /// The length of the key, as the cipher needs it.
     pub key_length: libc::size_t,
-    /// The program's own cipher; NULL for one that is built in.
+    /// The program's own cipher; NULL for a built-in one.
     pub callback: scm_cipher_callback,
-    /// For the callback.
+    /// The first argument of the callback.
     pub user_data: *mut c_void,
-    /// The length of the challenge, up to `SCM_CHALLENGE_MAX`; 0 (default): a block, and 8 with a callback. A cipher
-    /// that is built in takes a block and nothing else.
+    /// The length of the challenge, up to `SCM_CHALLENGE_MAX`. 0 (default): one block, and 8 with a callback. A
+    /// built-in cipher takes one block and nothing else.
     pub challenge_length: u32,
 }
 
@@ -104,7 +101,7 @@ unsafe impl Options for scm_card_auth_options {
 }
 
 impl scm_card_auth_options {
-    /// The cipher that is built in, if it is one of those.
+    /// The built-in cipher, if the options name one.
     ///
     /// # Safety
     /// The key is as the header says.
@@ -141,7 +138,7 @@ impl scm_card_auth_options {
             code if code.0 < 0 => Err(code),
             _ if length == 0 || length > capacity => Err(Hresult::E_FAIL),
             _ => {
-                // What is behind it is overwritten with the rest: a Vec that is zeroized is so up to its capacity.
+                // The rest is overwritten, too: zeroize overwrites a Vec up to its capacity.
                 answer.truncate(length);
                 Ok(answer)
             }
@@ -149,18 +146,17 @@ impl scm_card_auth_options {
     }
 }
 
-/// Makes an object to authenticate with the keys of the attached card (CreateCardAuth).
+/// Makes an object to authenticate with the keys of the card (ISCardManage::CreateCardAuth).
 ///
-/// @param handle  the attachment. The object ends with it, and uses whatever card it has.
-/// @param card_auth  [out] the object; NULL after a failure
+/// @param handle  the attachment
+/// @param card_auth  [out] the object, which `scm_card_auth_release` ends; NULL after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: made; end it with `scm_card_auth_release`.
-/// - `SCM_E_POINTER`: `card_auth` is NULL.
+/// - `SCM_S_OK`: made.
 /// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
-/// - `SCM_E_OUTOFMEMORY`, `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+/// - any failure of the provider of this card
 ///
-/// Does not block, and asks neither card nor reader.
+/// Asks neither card nor reader, unless a provider does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_card_auth(
     handle: *mut scm_handle,
@@ -170,31 +166,24 @@ pub unsafe extern "C-unwind" fn scm_create_card_auth(
     guard(|| unsafe { create_standard(handle, Standard::CardAuth, card_auth) })
 }
 
-/// Asks the card for a challenge (GET CHALLENGE), which it remembers for the next `scm_card_auth_app_auth`.
+/// Gets a challenge from the card (GET CHALLENGE), which the card keeps for the next `scm_card_auth_app_auth`.
 ///
-/// Both are to happen under one `scm_lock`; `scm_card_auth_app_auth_ex` sees to it itself.
+/// Hold one `scm_lock` over both calls. `scm_card_auth_app_auth_ex` does both under a lock.
 ///
 /// @param card_auth  the object
-/// @param algorithm  the algorithm, as the card numbers them, 0 to 255 (P1); 0 says nothing
-/// @param parameters  NULL with length 0, or one byte that is P2: for most commands the number of the key, 1 to 31, and
-///   0x80 or-ed with it if it is one of the current DF
+/// @param algorithm  the algorithm, as the card numbers them, 0 to 255 (P1); 0 if the card knows it
+/// @param parameters  NULL with length 0, or one byte for P2. For most commands it is the number of the key, 1 to 31,
+///   with 0x80 if the key belongs to the current DF.
 /// @param parameters_length  0 or 1
 /// @param challenge  [out] the challenge
-/// @param capacity  how many bytes are asked for, from 1
-/// @param challenge_length  [out] how many the card has given
+/// @param capacity  how many bytes are wanted, 1 to 65,536
+/// @param challenge_length  [out] how many bytes the card has given
 ///
 /// @return
 /// - `SCM_S_OK`: given.
-/// - `SCM_E_POINTER`: `challenge_length` is NULL, or `challenge` is NULL with a capacity.
-/// - `SCM_E_INVALIDARG`: an algorithm above 255, parameters that are NULL with a length or longer than one byte, a
-///   capacity of 0 or above 65,536. Nothing was sent.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more than was asked for: a
-///   challenge that is cut is none.
-/// - other codes of a status word: as `scm_send`
-/// - `SCM_E_HANDLE`: no object, or its attachment has ended.
-/// - the codes of a connection: as `scm_send`
-///
-/// Blocks as `scm_send`.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more bytes than wanted: a part
+///   of a challenge is useless.
+/// - the other result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
     card_auth: *mut scm_card_auth,
@@ -209,31 +198,14 @@ pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
         // SAFETY: as the header says.
         let output = unsafe { OutputBytes::new(challenge, capacity, challenge_length) }?;
         let (auth, attachment) = authenticating(card_auth)?;
-        if let Implementation::Provided(provided) = &auth.object {
-            // SAFETY: as the header says.
-            unsafe { input(parameters, parameters_length) }?;
-            return output.fill_by(|challenge, capacity, length| {
-                // SAFETY: the program vouches for its function; the pointers are as the header says.
-                provided.call(
-                    |functions| functions.get_challenge,
-                    |object, get| unsafe {
-                        get(object, algorithm, parameters, parameters_length, challenge, capacity, length)
-                    },
-                )
-            });
-        }
         // SAFETY: as the header says.
-        let method = unsafe { method(algorithm, parameters, parameters_length) }?;
-        if capacity == 0 || capacity > EXTENDED_RESPONSE {
-            return Err(Hresult::E_INVALIDARG);
-        }
-        let given = attachment.converse(SCM_INFINITE, |card| method.get_challenge(card, capacity))?;
-        output.fill(&given)
+        let parameters = unsafe { input(parameters, parameters_length) }?;
+        auth.object.get_challenge(&attachment, Method { algorithm, parameters }, output)
     })
 }
 
-/// Shows the card that the application has a key: sends what the application has made of the card's challenge (EXTERNAL
-/// AUTHENTICATE). It is sent once.
+/// Proves to the card that the application has a key: sends the answer to the challenge of the card (EXTERNAL
+/// AUTHENTICATE), once.
 ///
 /// @param card_auth  the object
 /// @param algorithm  as for `scm_card_auth_get_challenge`
@@ -243,18 +215,11 @@ pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
 /// @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
 ///
 /// @return
-/// - `SCM_S_OK`: the card believes it.
-/// - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, it does not; 6982.
+/// - `SCM_S_OK`: the card accepts it.
+/// - `SCM_SCARD_W_SECURITY_VIOLATION`: 63XX, the answer is wrong; 6982.
 /// - `SCM_SCARD_W_CHV_BLOCKED`: 6983 or 63C0, it was wrong too often.
-/// - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for that.
-/// - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, there is no such key.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
-/// - other codes of a status word: as `scm_send`
-/// - `SCM_E_INVALIDARG`: as for `scm_card_auth_get_challenge`, or no data, or too many. Nothing was sent.
-/// - `SCM_E_HANDLE`: no object, or its attachment has ended.
-/// - the codes of a connection: as `scm_send`
-///
-/// Blocks as `scm_send`.
+/// - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for this use.
+/// - the other result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
     card_auth: *mut scm_card_auth,
@@ -264,32 +229,32 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
     data: *const u8,
     data_length: libc::size_t,
 ) -> scm_result {
-    // SAFETY: as the header says.
-    guard(|| unsafe {
-        let given = Given { algorithm, parameters, parameters_length, data, data_length };
-        show(card_auth, given, |functions| functions.app_auth, Method::authenticate_program)
+    guard(|| {
+        let (auth, attachment) = authenticating(card_auth)?;
+        // SAFETY: as the header says.
+        let (parameters, data) = unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
+        auth.object.app_auth(&attachment, Method { algorithm, parameters }, data)
     })
 }
 
-/// Shows the card that the application has a key, all of it: GET CHALLENGE, the cipher, EXTERNAL AUTHENTICATE, under
-/// one lock.
+/// Proves to the card that the application has a key, in all steps: GET CHALLENGE, the cipher, EXTERNAL AUTHENTICATE,
+/// under one lock.
 ///
 /// @param card_auth  the object
-/// @param algorithm  as for `scm_card_auth_get_challenge`, in EXTERNAL AUTHENTICATE; GET CHALLENGE has 0 for both
-///   numbers
+/// @param algorithm  as for `scm_card_auth_get_challenge`, for EXTERNAL AUTHENTICATE; GET CHALLENGE has 0 in P1 and P2
 /// @param parameters  as for `scm_card_auth_get_challenge`
 /// @param parameters_length  0 or 1
 /// @param options  the cipher
 ///
 /// @return as `scm_card_auth_app_auth`, and
-/// - `SCM_E_INVALIDARG`: also `options` that are NULL or have a `struct_size` of no version; no such cipher; a key or a
-///   challenge of a length that it does not have; a key beside a callback, or neither. Nothing was sent.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a card that gives a challenge of another length.
-/// - `SCM_E_FAIL`: also a callback that gives nothing, or more than there is room for.
-/// - `SCM_E_NOTIMPL`: the object is that of a provider, which has the steps alone. Nothing was sent.
+/// - `SCM_E_INVALIDARG`: also `options` that are NULL, a key or a challenge of a wrong length, a key together with a
+///   callback, or neither.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: also a challenge of another length from the card.
+/// - `SCM_E_FAIL`: also a callback that gives no answer, or too long a one.
+/// - `SCM_E_NOTIMPL`: the object is that of a provider, which has only the single steps. Nothing was sent.
 /// - any failure of the callback
 ///
-/// Blocks as `scm_send`, and as long as the callback takes, during which the card stays locked.
+/// The card stays locked during the callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
     card_auth: *mut scm_card_auth,
@@ -299,36 +264,38 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
     options: *const scm_card_auth_options,
 ) -> scm_result {
     guard(|| {
-        let attachment = generic(card_auth)?;
+        let (auth, attachment) = authenticating(card_auth)?;
+        let whole = auth.object.challenge_response()?;
         // SAFETY: as the header says.
-        let method = unsafe { method(algorithm, parameters, parameters_length) }?;
+        let (parameters, options) = unsafe { (input(parameters, parameters_length)?, cipher_options(options)?) };
+        let method = Method { algorithm, parameters };
         // SAFETY: as the header says.
-        unsafe { respond(card_auth, options, |responder, length| method.prove_program(&attachment, responder, length)) }
+        unsafe {
+            respond(card_auth, &options, |responder, length| whole.app_auth(&attachment, method, responder, length))
+        }
     })
 }
 
-/// Lets the card show that it has a key: gives it a challenge, and receives its answer (INTERNAL AUTHENTICATE). Whether
-/// the answer is right, the application finds out; `scm_card_auth_icc_auth_ex` does it for ciphers.
+/// Lets the card prove that it has a key: sends a challenge, and receives the answer (INTERNAL AUTHENTICATE).
+///
+/// The application checks the answer itself. `scm_card_auth_icc_auth_ex` checks it for ciphers.
 ///
 /// @param card_auth  the object
 /// @param algorithm  as for `scm_card_auth_get_challenge`
 /// @param parameters  as for `scm_card_auth_get_challenge`
 /// @param parameters_length  0 or 1
-/// @param data  the challenge, never used before
+/// @param data  the challenge, which was never used before
 /// @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
-/// @param answer  [out] the card's answer. May be the same memory as `data`.
-/// @param capacity  the room in `answer`. Up to 256 bytes are asked for whatever it is.
-/// @param answer_length  [out] the length of the answer, 0 after a failure
+/// @param answer  [out] the answer of the card. May be the same memory as `data`.
+/// @param capacity  the room in `answer`. The card is asked for at least 256 bytes.
+/// @param answer_length  [out] the length of the answer; 0 after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: the card has answered.
-/// - `SCM_E_POINTER`: `answer_length` is NULL, or `answer` is NULL with a capacity. Nothing was sent.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; `scm_get_last_response` gives it, with its status
 ///   word.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
-/// - others: as `scm_card_auth_app_auth`
-///
-/// Blocks as `scm_send`.
+/// - the other result codes of the group, and those as for `scm_card_auth_app_auth`
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
     card_auth: *mut scm_card_auth,
@@ -345,40 +312,16 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
         // SAFETY: as the header says.
         let output = unsafe { OutputBytes::new(answer, capacity, answer_length) }?;
         let (auth, attachment) = authenticating(card_auth)?;
-        if let Implementation::Provided(provided) = &auth.object {
-            // SAFETY: as the header says.
-            unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
-            return output.fill_by(|answer, capacity, length| {
-                // SAFETY: the program vouches for its function; the pointers are as the header says.
-                provided.call(
-                    |functions| functions.icc_auth,
-                    |object, prove| unsafe {
-                        prove(
-                            object,
-                            algorithm,
-                            parameters,
-                            parameters_length,
-                            data,
-                            data_length,
-                            answer,
-                            capacity,
-                            length,
-                        )
-                    },
-                )
-            });
-        }
-        // SAFETY: as the header says. The answer may lie on the data: it is written when they are done with.
-        let (method, data) =
-            unsafe { (method(algorithm, parameters, parameters_length)?, self::data(data, data_length)?) };
-        let (ne, mut given) = (capacity.clamp(SHORT_RESPONSE, EXTENDED_RESPONSE), Vec::new());
-        attachment.converse(SCM_INFINITE, |card| method.authenticate_card(card, data, ne, &mut given))?;
-        output.fill(&given)
+        // SAFETY: as the header says.
+        let parameters = unsafe { input(parameters, parameters_length) }?;
+        // SAFETY: as the header says.
+        let data = unsafe { shared_input(data, data_length) }?;
+        auth.object.icc_auth(&attachment, Method { algorithm, parameters }, data, output)
     })
 }
 
-/// Finds out whether the card has a key, all of it: a random challenge, INTERNAL AUTHENTICATE, and the comparison of
-/// its answer with that of the cipher, in a time that does not depend on what is different.
+/// Checks whether the card has a key, in all steps: a random challenge, INTERNAL AUTHENTICATE, the cipher, and a
+/// comparison that takes the same time wherever the answers differ.
 ///
 /// @param card_auth  the object
 /// @param algorithm  as for `scm_card_auth_get_challenge`
@@ -388,13 +331,12 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
 ///
 /// @return as `scm_card_auth_icc_auth`, and
 /// - `SCM_S_OK`: the card has the key.
-/// - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the card has answered, and not as one that has the key.
-/// - `SCM_E_INVALIDARG`, `SCM_E_FAIL`, and any failure of the callback: as `scm_card_auth_app_auth_ex`. Nothing was
-///   sent.
-/// - `SCM_E_FAIL`: also a system that gives no random numbers. Nothing was sent.
-/// - `SCM_E_NOTIMPL`: as `scm_card_auth_app_auth_ex`.
+/// - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: the answer of the card is wrong.
+/// - `SCM_E_INVALIDARG`, `SCM_E_NOTIMPL`, and any failure of the callback: as for `scm_card_auth_app_auth_ex`. Nothing
+///   was sent.
+/// - `SCM_E_FAIL`: also if the system gives no random numbers. Nothing was sent.
 ///
-/// Blocks as `scm_send`, and as long as the callback takes, which is called before the card is locked.
+/// The callback runs before the card is locked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     card_auth: *mut scm_card_auth,
@@ -404,32 +346,36 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     options: *const scm_card_auth_options,
 ) -> scm_result {
     guard(|| {
-        let attachment = generic(card_auth)?;
+        let (auth, attachment) = authenticating(card_auth)?;
+        let whole = auth.object.challenge_response()?;
         // SAFETY: as the header says.
-        let method = unsafe { method(algorithm, parameters, parameters_length) }?;
+        let (parameters, options) = unsafe { (input(parameters, parameters_length)?, cipher_options(options)?) };
+        let method = Method { algorithm, parameters };
         // SAFETY: as the header says.
-        unsafe { respond(card_auth, options, |responder, length| method.prove_card(&attachment, responder, length)) }
+        unsafe {
+            respond(card_auth, &options, |responder, length| whole.icc_auth(&attachment, method, responder, length))
+        }
     })
 }
 
-/// Shows the card that the user is there, by what he knows or is: sends the data as they are (VERIFY), such as a code
-/// with its padding or a biometric. It is sent once, and overwritten here when the call ends. For codes there is
+/// Presents what the user knows or is to the card: sends the data as they are (VERIFY), such as a filled code or a
+/// biometric template.
+///
+/// The command is sent once, and the library overwrites its copies before the call ends. For codes use
 /// `scm_ch_verification_verify`, which tells the tries that are left.
 ///
 /// @param card_auth  the object
 /// @param algorithm  as for `scm_card_auth_get_challenge`
 /// @param parameters  as for `scm_card_auth_get_challenge`
 /// @param parameters_length  0 or 1
-/// @param data  what the user has given
-/// @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
+/// @param data  the data of the user
+/// @param data_length  their length, 1 to `SCM_COMMAND_DATA_MAX`
 ///
 /// @return
-/// - `SCM_S_OK`: the card believes it.
-/// - `SCM_SCARD_W_WRONG_CHV`: 63XX, it does not; 6982, 6987, 6988, 9804.
-/// - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, it was wrong too often.
-/// - others: as `scm_card_auth_app_auth`
-///
-/// Blocks as `scm_send`.
+/// - `SCM_S_OK`: the card accepts it.
+/// - `SCM_SCARD_W_WRONG_CHV`: 63XX, the data are wrong; 6982, 6987, 6988, 9804.
+/// - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, they were wrong too often.
+/// - the other result codes of the group, and those as for `scm_card_auth_app_auth`
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
     card_auth: *mut scm_card_auth,
@@ -439,130 +385,78 @@ pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
     data: *const u8,
     data_length: libc::size_t,
 ) -> scm_result {
-    // SAFETY: as the header says.
-    guard(|| unsafe {
-        let given = Given { algorithm, parameters, parameters_length, data, data_length };
-        show(card_auth, given, |functions| functions.user_auth, Method::authenticate_user)
+    guard(|| {
+        let (auth, attachment) = authenticating(card_auth)?;
+        // SAFETY: as the header says.
+        let (parameters, data) = unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
+        auth.object.user_auth(&attachment, Method { algorithm, parameters }, data)
     })
 }
 
-/// Ends an object. What it has shown to the card stays so.
+/// Ends an object. What the card has accepted stays accepted.
 ///
 /// @param card_auth  the object
 ///
 /// @return
 /// - `SCM_S_OK`: ended.
-/// - `SCM_E_HANDLE`: no object, or it has ended already, also with its attachment.
-/// - `SCM_E_UNEXPECTED`: as everywhere.
+/// - `SCM_E_HANDLE`: `card_auth` is not such an object.
 ///
-/// Does not block; a call of another thread goes on to its end.
+/// Does not block. A call of another thread continues to its end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_release(card_auth: *mut scm_card_auth) -> scm_result {
     guard(|| {
-        let token = token(card_auth)?;
-        let removed = handles()?.card_auths.remove(token)?;
-        drop(removed);
+        let released = release(token(card_auth)?, |handles| &mut handles.card_auths)?;
+        drop(released);
         Ok(Hresult::S_OK)
     })
 }
 
-/// What a function gets that shows something to the card.
-struct Given {
-    algorithm: u32,
-    parameters: *const u8,
-    parameters_length: usize,
-    data: *const u8,
-    data_length: usize,
+type CreatedCardAuth = Arc<Created<Box<dyn CardAuth>>>;
+
+fn authenticating(card_auth: *mut scm_card_auth) -> Result<(CreatedCardAuth, Arc<Attachment>)> {
+    created(token(card_auth)?, |handles| &handles.card_auths)
 }
 
-/// Such a function of a provider.
-type Show = unsafe extern "C-unwind" fn(*mut c_void, u32, *const u8, usize, *const u8, usize) -> scm_result;
-
-/// # Safety
-/// The pointers are as the header says.
-unsafe fn show(
-    card_auth: *mut scm_card_auth,
-    given: Given,
-    function: impl FnOnce(&scm_card_auth_functions) -> Option<Show>,
-    generic: impl FnOnce(Method, &mut Transaction, &[u8]) -> Result<()>,
-) -> Result<Hresult> {
-    let Given { algorithm, parameters, parameters_length, data, data_length } = given;
-    let (auth, attachment) = authenticating(card_auth)?;
-    if let Implementation::Provided(provided) = &auth.object {
-        // SAFETY: as the caller vouches for.
-        unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
-        // SAFETY: the program vouches for its function; the pointers are as the caller vouches for.
-        return provided.call(function, |object, show| unsafe {
-            show(object, algorithm, parameters, parameters_length, data, data_length)
-        });
-    }
-    // SAFETY: as the caller vouches for.
-    let (method, data) = unsafe { (method(algorithm, parameters, parameters_length)?, self::data(data, data_length)?) };
-    attachment.converse(SCM_INFINITE, |card| generic(method, card, data))?;
-    Ok(Hresult::S_OK)
-}
-
-type Authenticating = Arc<Made<Either<CardAuth, scm_card_auth_functions>>>;
-
-fn authenticating(card_auth: *mut scm_card_auth) -> Result<(Authenticating, Arc<Attachment>)> {
-    made(token(card_auth)?, |handles| &handles.card_auths)
-}
-
-/// What providers have no function for.
-fn generic(card_auth: *mut scm_card_auth) -> Result<Arc<Attachment>> {
-    match authenticating(card_auth)? {
-        (auth, attachment) if matches!(auth.object, Implementation::Generic(_)) => Ok(attachment),
-        _ => Err(Hresult::E_NOTIMPL),
-    }
-}
-
-/// # Safety
-/// The parameters are as the header says.
-unsafe fn method(algorithm: u32, parameters: *const u8, parameters_length: usize) -> Result<Method> {
-    let algorithm = u8::try_from(algorithm).map_err(|_| Hresult::E_INVALIDARG)?;
-    if parameters_length > 1 {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    // SAFETY: as the caller vouches for.
-    let parameters = unsafe { input(parameters, parameters_length) }?;
-    Ok(Method { algorithm, key: parameters.first().copied().unwrap_or_default() })
-}
-
-/// Data that may not be missing.
+/// The bytes of an input whose memory may also be that of an output.
 ///
 /// # Safety
-/// They are as the header says.
-unsafe fn data<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
-    if length == 0 || length > EXTENDED_DATA {
-        return Err(Hresult::E_INVALIDARG);
+/// As for `input`, but the output of the same call may be written.
+unsafe fn shared_input<'a>(data: *const u8, length: usize) -> Result<&'a [Cell<u8>]> {
+    // SAFETY: as the caller vouches for. The reference ends here.
+    if unsafe { input(data, length) }?.is_empty() {
+        return Ok(&[]);
     }
-    // SAFETY: as the caller vouches for.
-    unsafe { input(data, length) }
+    // SAFETY: the same memory, which only an output of the same call writes.
+    Ok(unsafe { std::slice::from_raw_parts(data.cast(), length) })
 }
 
-/// Lets `prove` have what the options say: who answers, and how long a challenge is.
-///
 /// # Safety
-/// The options are as the header says.
-unsafe fn respond(
-    card_auth: *mut scm_card_auth,
-    given: *const scm_card_auth_options,
-    prove: impl FnOnce(&Responder, usize) -> Result<()>,
-) -> Result<Hresult> {
+/// The pointer is as the header says.
+unsafe fn cipher_options(given: *const scm_card_auth_options) -> Result<scm_card_auth_options> {
     if given.is_null() {
         return Err(Hresult::E_INVALIDARG);
     }
     // SAFETY: as the caller vouches for.
-    let given = unsafe { options(given) }?;
+    unsafe { options(given) }
+}
+
+/// Calls `prove` with the responder, and with the length of the challenge, that the options ask for.
+///
+/// # Safety
+/// The pointers in the options are as the header says.
+unsafe fn respond(
+    card_auth: *mut scm_card_auth,
+    given: &scm_card_auth_options,
+    prove: impl FnOnce(&Responder, usize) -> Result<Hresult>,
+) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
     let cipher = unsafe { given.cipher() }?;
     let length = given.challenge(cipher)?;
     let program = |challenge: &[u8]| {
         let answer = given.respond(challenge)?;
-        // The callback may have ended what it was called for.
-        generic(card_auth).map(|_| answer)
+        // The callback may have ended the object.
+        authenticating(card_auth).map(|_| answer)
     };
     let responder = cipher.map_or(Responder::Program(&program), Responder::BuiltIn);
-    prove(&responder, length)?;
-    Ok(Hresult::S_OK)
+    prove(&responder, length)
 }

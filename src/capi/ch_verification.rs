@@ -1,75 +1,70 @@
 //! Codes of the card holder: ISCardVerify.
 
-use std::ffi::c_void;
-
-use super::interface::create_ch_verification;
-use super::{made, scm_handle, scm_result, token};
-use crate::abi::constants::{
-    SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE, SCM_FL_IHV_GLOBAL,
-    SCM_FL_IHV_LOCAL, SCM_FL_SECURE_MESSAGING,
-};
-use crate::abi::functions::ch_verification::scm_ch_verification_functions;
+use super::interface::create;
+use super::{created, release, scm_handle, scm_result, token};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
 use crate::capi::boundary::{Options, Output, guard, input, options};
-use crate::handles::process::handles;
-use crate::interfaces::generic::ch_verification::{ChVerification, Change, Target, Tries};
+use crate::handles::objects::Created;
+use crate::interfaces::ch_verification::{ChVerification, Codes};
+use crate::interfaces::generic::ch_verification::{GenericChVerification, PIN_PAD};
 use crate::interfaces::generic::code::{Encoding, FILLER, Form};
 use crate::interfaces::generic::pin_pad::Prompt;
-use crate::interfaces::provided::implementation::Implementation;
+use crate::interfaces::identity::{Interface, Standard};
+use crate::interfaces::object::Object;
+use crate::runtime::fallible::{Arc, try_box};
 
-/// What ISCardVerify does with the codes of a card. A token like `scm_handle`.
+/// The codes of a card. `scm_create_ch_verification` makes it; `scm_ch_verification_release` or the end of the
+/// attachment ends it.
 pub struct scm_ch_verification {
     _opaque: (),
 }
 
-/// The card has not said how many tries are left.
+/// The value of `retries_left` if the card has not told how many tries are left.
 pub const SCM_RETRIES_UNKNOWN: u32 = 0xFFFF_FFFF;
 
-/// Unblock: the user enters both codes at the PIN pad of the reader. libscm's own flag, the type library has none.
+/// Unblock: the user enters both codes at the PIN pad of the reader. A flag of libscm.
 pub const SCM_FL_IHV_PIN_PAD: u32 = 0x1_0000;
+const _: () = assert!(SCM_FL_IHV_PIN_PAD == PIN_PAD);
 
-/// `scm_ch_verification_options.encoding`: the bytes of a code as they are given, such as ASCII. The default.
+/// `scm_ch_verification_options.encoding`: the bytes of the code as they are given, such as ASCII. The default.
 pub const SCM_CODE_ASCII: u32 = 1;
-/// `scm_ch_verification_options.encoding`: two digits in a byte (BCD). An odd one has the lower half of the filler
-/// beside it.
+/// `scm_ch_verification_options.encoding`: two digits in a byte (BCD). If the number of digits is odd, the filler
+/// gives the last four bits.
 pub const SCM_CODE_BCD: u32 = 2;
-/// `scm_ch_verification_options.encoding`: a block of eight bytes as in ISO 9564-1, format 2: 2 and the number of
+/// `scm_ch_verification_options.encoding`: a block of eight bytes as in ISO 9564-1, format 2: 2, the number of
 /// digits, the digits, and F.
 pub const SCM_CODE_ISO9564_2: u32 = 3;
 
-/// The longest code, and the longest block of one, in bytes.
+/// The longest code, and the longest block, in bytes.
 pub const SCM_CODE_MAX: u32 = 127;
 const _: () = assert!(SCM_CODE_MAX as usize == crate::interfaces::generic::code::MAX_CODE);
 
-/// `scm_ch_verification_options.filler`: or-ed with the byte that fills a block, such as `SCM_CODE_FILLER | 0x00`.
+/// `scm_ch_verification_options.filler`: set together with the filler, such as `SCM_CODE_FILLER | 0x00`.
 pub const SCM_CODE_FILLER: u32 = 0x100;
 
-/// English (United States), as the language of a PIN pad.
-const ENGLISH: u16 = 0x0409;
-
-/// What the codes of a card look like. Begin with `SCM_CH_VERIFICATION_OPTIONS_INIT`; zero in a field is its default.
+/// The format of the codes of a card. Initialise with `SCM_CH_VERIFICATION_OPTIONS_INIT`; zero in a field is its
+/// default.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_ch_verification_options {
     /// `sizeof(scm_ch_verification_options)`
     pub struct_size: u32,
-    /// How a code is written: `SCM_CODE_ASCII` (default), `SCM_CODE_BCD`, `SCM_CODE_ISO9564_2`.
+    /// The encoding of a code: `SCM_CODE_ASCII` (default), `SCM_CODE_BCD`, `SCM_CODE_ISO9564_2`.
     pub encoding: u32,
-    /// The bytes that every code is filled up to, up to `SCM_CODE_MAX`; 0 (default): as long as it is, and 8 with
-    /// `SCM_CODE_ISO9564_2`, where nothing else is possible.
+    /// The length to which every code is filled, up to `SCM_CODE_MAX` bytes. 0 (default): its own length, and 8 with
+    /// `SCM_CODE_ISO9564_2`, which allows no other.
     pub block_length: u32,
-    /// What it is filled up with: `SCM_CODE_FILLER` or-ed with a byte; 0 (default): FF, the only one with
-    /// `SCM_CODE_ISO9564_2`.
+    /// The filler: `SCM_CODE_FILLER` and a byte. 0 (default): FF, the only one with `SCM_CODE_ISO9564_2`.
     pub filler: u32,
-    /// The fewest characters or digits of a code; 0 (default): 1, and 4 with `SCM_CODE_ISO9564_2`.
+    /// The least number of characters or digits. 0 (default): 1, and 4 with `SCM_CODE_ISO9564_2`.
     pub shortest: u32,
-    /// The most characters or digits of a code; 0 (default): as many as fit, up to `SCM_CODE_MAX`. A PIN pad takes as
-    /// many as it says, or 15 where neither it nor this field nor a block has a limit.
+    /// The greatest number of characters or digits. 0 (default): as many as fit, up to `SCM_CODE_MAX`. A PIN pad takes
+    /// this number, or 15 if neither it nor this field nor a block has a limit.
     pub longest: u32,
-    /// How long a PIN pad waits for the user, up to 255 seconds; 0 (default): as the reader has it.
+    /// How long a PIN pad waits for the user, up to 255 seconds. 0 (default): the time of the reader.
     pub pin_pad_timeout_s: u32,
-    /// The language of the prompts of a PIN pad, as USB numbers them; 0 (default): 0x0409, English.
+    /// The language of the texts of a PIN pad, as USB numbers them. 0 (default): 0x0409, English.
     pub pin_pad_language: u32,
 }
 
@@ -89,10 +84,6 @@ unsafe impl Options for scm_ch_verification_options {
 }
 
 impl scm_ch_verification_options {
-    fn object(&self) -> Result<ChVerification> {
-        Ok(ChVerification::new(self.form()?, self.prompt()?))
-    }
-
     fn form(&self) -> Result<Form> {
         let length = |given: u32| (given != 0).then_some(given as usize);
         let encoding = match self.encoding {
@@ -111,46 +102,42 @@ impl scm_ch_verification_options {
 
     fn prompt(&self) -> Result<Prompt> {
         let timeout_s = u8::try_from(self.pin_pad_timeout_s).map_err(|_| Hresult::E_INVALIDARG)?;
-        match u16::try_from(self.pin_pad_language).map_err(|_| Hresult::E_INVALIDARG)? {
-            0 => Ok(Prompt { timeout_s, language: ENGLISH }),
-            language => Ok(Prompt { timeout_s, language }),
-        }
+        let language = u16::try_from(self.pin_pad_language).map_err(|_| Hresult::E_INVALIDARG)?;
+        let language = if language == 0 { Prompt::default().language } else { language };
+        Ok(Prompt { timeout_s, language })
     }
 }
 
-/// Makes an object for the codes of the attached card (CreateCHVerification), which are ASCII, as long as they are.
+/// Makes an object for the codes of the card (ISCardManage::CreateCHVerification), with the default format.
 ///
-/// @param handle  the attachment. The object ends with it, and uses whatever card it has.
-/// @param ch_verification  [out] the object; NULL after a failure
+/// @param handle  the attachment
+/// @param ch_verification  [out] the object, which `scm_ch_verification_release` ends; NULL after a failure
 ///
 /// @return
-/// - `SCM_S_OK`: made; end it with `scm_ch_verification_release`.
-/// - `SCM_E_POINTER`: `ch_verification` is NULL.
+/// - `SCM_S_OK`: made.
 /// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
-/// - `SCM_E_OUTOFMEMORY`, `SCM_E_HANDLE`, `SCM_E_UNEXPECTED`: as everywhere.
+/// - any failure of the provider of this card
 ///
-/// Does not block, and asks neither card nor reader.
+/// Asks neither card nor reader, unless a provider does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_ch_verification(
     handle: *mut scm_handle,
     ch_verification: *mut *mut scm_ch_verification,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { create(handle, std::ptr::null(), ch_verification) })
+    guard(|| unsafe { create_with(handle, std::ptr::null(), ch_verification) })
 }
 
-/// Makes an object for the codes of the attached card, as `scm_create_ch_verification` does, and says what they look
-/// like.
+/// Makes an object for the codes of the card, with the format of its codes.
 ///
 /// @param handle  the attachment
-/// @param options  what codes look like; NULL for the defaults. A provider does not look at them: it knows its card.
+/// @param options  the format; NULL for the defaults. A provider ignores it, because it knows its card.
 /// @param ch_verification  [out] the object; NULL after a failure
 ///
 /// @return as `scm_create_ch_verification`, and
-/// - `SCM_E_INVALIDARG`: the `struct_size` is that of no version, or a field is out of range: no such encoding; a block
-///   of more than `SCM_CODE_MAX`; limits that cross, or that the block cannot hold.
+/// - `SCM_E_INVALIDARG`: also a block above `SCM_CODE_MAX`, and limits that contradict each other or the block.
 ///
-/// Does not block, and asks neither card nor reader.
+/// Asks neither card nor reader, unless a provider does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
     handle: *mut scm_handle,
@@ -158,55 +145,41 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
     ch_verification: *mut *mut scm_ch_verification,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { create(handle, options, ch_verification) })
+    guard(|| unsafe { create_with(handle, options, ch_verification) })
 }
 
-/// Shows a code to the card (VERIFY), or asks whether it has been shown.
+/// Presents a code to the card (VERIFY), or asks for its state.
 ///
-/// A command with a code is sent once and never again, whatever happens to it. Without a code the reader asks the user
-/// for one at its PIN pad, and sends it itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): no program ever has it. What
-/// is known of a code here is overwritten when the call ends; the memory of the caller is his.
+/// A command with a code is sent once. Without a code the reader asks the user for it at its PIN pad, and sends it
+/// itself (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT): the code does not pass through the computer. The library
+/// overwrites its copies of a code before the call ends.
 ///
-/// A SIM (class A0, 3GPP TS 51.011) is the exception: it refuses class 00 with 6E00 and without a look at the code, and
-/// gets the code once more in its own class. Its codes are blocks of eight, filled up with FF, unless the options say
-/// otherwise. It does not tell whether a code was verified, so that `SCM_FL_IHV_CHECKONLY` tells whether this object
-/// has verified it, or CHV1 is disabled.
+/// A SIM (class A0, 3GPP TS 51.011) is an exception: it refuses class 00 with 6E00 without looking at the code, and
+/// gets the code again in its own class. Its codes are blocks of eight, filled with FF, unless the options say
+/// otherwise. It does not tell whether a code was verified: `SCM_FL_IHV_CHECKONLY` tells whether this object has
+/// verified it, or CHV1 is disabled.
 ///
-/// A local code (`SCM_FL_IHV_LOCAL`) is one of the DF that is selected when the command arrives at the card. Others may
-/// select another one before: `scm_lock` around selecting it and this keeps them from that.
-///
-/// Note how `retries_left` differs from other outputs: it is set after failures, too.
+/// A local code (`SCM_FL_IHV_LOCAL`) belongs to the DF that is selected when the command arrives. Hold `scm_lock` from
+/// the selection to this call, or another application may select another DF in between.
 ///
 /// @param ch_verification  the object
-/// @param code  the characters or digits of the code, without padding; NULL with length 0 for the PIN pad
-/// @param code_length  how many these are
+/// @param code  the characters or digits of the code, without filler; NULL with length 0 for the PIN pad
+/// @param code_length  their number
 /// @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_CHECKONLY`, without a code, to
 ///   ask for the state, which spends no try
-/// @param reference  the number of the code, 0 to 31: P2 of the command is that, and 0x80 or-ed with it if it is local
-/// @param retries_left  [out] how many tries are left, where the card has said so (63CX, 6301 to 630F), also with a
-///   failure; 0 when the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300, which does not say it, and after a
-///   success. A SIM is asked for it after 9804 (STATUS).
+/// @param reference  the number of the code, 0 to 31: P2 of the command, with 0x80 if the code is local
+/// @param retries_left  [out] how many tries are left, also after a failure, if the card has told it (63CX, 6301 to
+///   630F); 0 if the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300 and after a success. A SIM is asked for
+///   it after 9804 (STATUS).
 ///
 /// @return
-/// - `SCM_S_OK`: verified; with `SCM_FL_IHV_CHECKONLY` it has been, or the card does not ask for it.
+/// - `SCM_S_OK`: verified. With `SCM_FL_IHV_CHECKONLY`: it is verified, or the card does not need it.
 /// - `SCM_SCARD_W_WRONG_CHV`: 63XX or 9804, the code was wrong.
-/// - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX or 9804 with `SCM_FL_IHV_CHECKONLY`, it has not been verified.
-/// - `SCM_SCARD_W_CHV_BLOCKED`: no try is left: 6983, 63C0 or 9840, also with `SCM_FL_IHV_CHECKONLY`.
-/// - `SCM_SCARD_E_INVALID_CHV`: the code is no code of this object: too short, too long, not of digits. Nothing was
-///   sent. Or 6984, or the user has entered too few or too many digits (6403), and the reader has sent nothing.
+/// - `SCM_SCARD_W_CARD_NOT_AUTHENTICATED`: 63XX or 9804 with `SCM_FL_IHV_CHECKONLY`: it is not verified.
 /// - `SCM_SCARD_E_TIMEOUT`: the user has entered nothing in time (6400).
-/// - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the key that cancels (6401).
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader has no PIN pad, or none for such codes (6B80);
-///   `SCM_FL_SECURE_MESSAGING`; the card does not know the command.
-/// - `SCM_SCARD_E_FILE_NOT_FOUND`: 6A88, there is no such code.
-/// - other codes of a status word: as `scm_send`
-/// - `SCM_E_POINTER`: `retries_left` is NULL. Nothing was sent.
-/// - `SCM_E_INVALIDARG`: `code` is NULL with a length, or there with `SCM_FL_IHV_CHECKONLY`; a flag that is not named
-///   here; global and local; a reference above 31. Nothing was sent.
-/// - `SCM_E_HANDLE`: no object, or its attachment has ended.
-/// - the codes of a connection: as `scm_send`
-///
-/// Blocks as `scm_send`, and with a PIN pad until the user is done; `scm_cancel` ends only the wait for others.
+/// - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the cancel key (6401).
+/// - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_CHECKONLY`, global and local, or a reference above 31.
+/// - the other result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
     ch_verification: *mut scm_ch_verification,
@@ -216,60 +189,39 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
     reference: u32,
     retries_left: *mut u32,
 ) -> scm_result {
-    guard(|| {
-        let body = |tries: &mut Tries| {
-            let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-            // SAFETY: as the header says.
-            let given = unsafe { input(code, code_length) }?;
-            let codes = match &object.object {
-                Implementation::Generic(codes) => codes,
-                Implementation::Provided(provided) => {
-                    let left = tries.insert(SCM_RETRIES_UNKNOWN);
-                    // SAFETY: the program vouches for its function; the code is as the header says.
-                    return provided.call(
-                        |functions| functions.verify,
-                        |object, verify| unsafe { verify(object, code, code_length, flags, reference, left) },
-                    );
-                }
-            };
-            let target = target(flags, SCM_FL_IHV_CHECKONLY, reference)?;
-            match flags & SCM_FL_IHV_CHECKONLY {
-                0 => codes.verify(&attachment, given, target, tries)?,
-                _ if !given.is_empty() => return Err(Hresult::E_INVALIDARG),
-                _ => codes.check(&attachment, target, tries)?,
-            }
-            Ok(Hresult::S_OK)
-        };
+    let body = |retries_left: &mut u32| {
+        let (codes, attachment) = verifying(ch_verification)?;
         // SAFETY: as the header says.
-        unsafe { counted(retries_left, body) }
-    })
+        let code = unsafe { input(code, code_length) }?;
+        codes.object.verify(&attachment, code, flags, reference, retries_left)
+    };
+    // SAFETY: as the header says.
+    guard(|| unsafe { with_retries(retries_left, body) })
 }
 
-/// Gives a code another value (CHANGE REFERENCE DATA), or has the card ask for it from now on, or not any more (ENABLE
-/// and DISABLE VERIFICATION REQUIREMENT).
+/// Gives a code a new value (CHANGE REFERENCE DATA), or makes the card ask for it or not (ENABLE and DISABLE
+/// VERIFICATION REQUIREMENT).
 ///
-/// Without any code the reader asks for them, also for the new one twice (FEATURE_MODIFY_PIN_DIRECT, and
-/// FEATURE_VERIFY_PIN_DIRECT to enable and disable). A new code alone is sent as such (P1 01), which a card may allow
-/// after something else was proven.
+/// Without any code the reader asks for them at its PIN pad, for the new code twice (FEATURE_MODIFY_PIN_DIRECT; to
+/// enable and disable FEATURE_VERIFY_PIN_DIRECT). A new code without an old one is sent alone (P1 01), which a card may
+/// allow after another proof.
 ///
 /// @param ch_verification  the object
-/// @param old_code  the code as it is
+/// @param old_code  the present code
 /// @param old_code_length  its length
-/// @param new_code  the code as it is to be; NULL with length 0 to enable and to disable
+/// @param new_code  the new code; NULL with length 0 to enable and to disable
 /// @param new_code_length  its length
 /// @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and one of `SCM_FL_IHV_CHANGE` (default),
 ///   `SCM_FL_IHV_ENABLE`, `SCM_FL_IHV_DISABLE`
 /// @param reference  as for `scm_ch_verification_verify`
 /// @param retries_left  [out] as for `scm_ch_verification_verify`
 ///
-/// @return as `scm_ch_verification_verify`, where it is about a code either of them, and
+/// @return as `scm_ch_verification_verify`, for either of the codes, and
 /// - `SCM_S_OK`: changed, enabled or disabled.
 /// - `SCM_SCARD_E_INVALID_CHV`: also an old code without a new one.
-/// - `SCM_SCARD_E_INVALID_VALUE`: the user has entered the new code in two ways (6402).
+/// - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it.
 /// - `SCM_E_INVALIDARG`: also a new code to enable or disable, or more than one of change, enable and disable.
-///
-/// Blocks as `scm_ch_verification_verify`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
     ch_verification: *mut scm_ch_verification,
@@ -281,50 +233,37 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
     reference: u32,
     retries_left: *mut u32,
 ) -> scm_result {
+    let body = |retries_left: &mut u32| {
+        let (codes, attachment) = verifying(ch_verification)?;
+        // SAFETY: as the header says.
+        let given =
+            unsafe { Codes { current: input(old_code, old_code_length)?, new: input(new_code, new_code_length)? } };
+        codes.object.change_code(&attachment, given, flags, reference, retries_left)
+    };
     // SAFETY: as the header says.
-    guard(|| unsafe {
-        let given = Given {
-            first: old_code,
-            first_length: old_code_length,
-            new_code,
-            new_length: new_code_length,
-            flags,
-            reference,
-        };
-        with_two_codes(
-            ch_verification,
-            given,
-            retries_left,
-            |functions| functions.change_code,
-            |codes, attachment, old, new, tries| {
-                codes.change(attachment, change(flags)?, old, new, target(flags, CHANGES, reference)?, tries)
-            },
-        )
-    })
+    guard(|| unsafe { with_retries(retries_left, body) })
 }
 
-/// Sets the counter of a code back that was wrong too often (RESET RETRY COUNTER), and gives it another value.
+/// Unblocks a code that was wrong too often (RESET RETRY COUNTER), and gives it a new value.
 ///
-/// Which codes the card wants is up to it: an unblocking code and a new one (P1 00), only the unblocking code (P1 01),
-/// only a new one (P1 02), or none (P1 03) where something else has been proven. So no code does not mean the PIN pad
-/// here: `SCM_FL_IHV_PIN_PAD` does, which asks for both.
+/// The card decides which codes it needs: an unblocking code and a new one (P1 00), only the unblocking code (P1 01),
+/// only a new one (P1 02), or none (P1 03) after another proof. So the PIN pad, which asks for both, needs its flag
+/// here: `SCM_FL_IHV_PIN_PAD`.
 ///
 /// @param ch_verification  the object
-/// @param unblocking_code  the code that may do it; NULL with length 0 for none
+/// @param unblocking_code  the code that allows it; NULL with length 0 for none
 /// @param unblocking_code_length  its length
 /// @param new_code  the new value; NULL with length 0 for none
 /// @param new_code_length  its length
 /// @param flags  `SCM_FL_IHV_GLOBAL` (default) or `SCM_FL_IHV_LOCAL`; and `SCM_FL_IHV_PIN_PAD`, without codes
-/// @param reference  the code that is blocked; as for `scm_ch_verification_verify`
-/// @param retries_left  [out] as for `scm_ch_verification_verify`: the tries of the unblocking code, as cards have it
+/// @param reference  the blocked code; as for `scm_ch_verification_verify`
+/// @param retries_left  [out] as for `scm_ch_verification_verify`; on cards it is the tries of the unblocking code
 ///
-/// @return as `scm_ch_verification_verify`, where it is about a code either of them, and
-/// - `SCM_S_OK`: the code can be shown again.
-/// - `SCM_SCARD_E_INVALID_VALUE`: the user has entered the new code in two ways (6402).
+/// @return as `scm_ch_verification_verify`, for either of the codes, and
+/// - `SCM_S_OK`: the code can be presented again.
+/// - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it in this way.
-/// - `SCM_E_INVALIDARG`: also a code beside `SCM_FL_IHV_PIN_PAD`.
-///
-/// Blocks as `scm_ch_verification_verify`.
+/// - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_PIN_PAD`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
     ch_verification: *mut scm_ch_verification,
@@ -336,89 +275,62 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
     reference: u32,
     retries_left: *mut u32,
 ) -> scm_result {
+    let body = |retries_left: &mut u32| {
+        let (codes, attachment) = verifying(ch_verification)?;
+        // SAFETY: as the header says.
+        let current = unsafe { input(unblocking_code, unblocking_code_length) }?;
+        // SAFETY: as the header says.
+        let new = unsafe { input(new_code, new_code_length) }?;
+        codes.object.unblock(&attachment, Codes { current, new }, flags, reference, retries_left)
+    };
     // SAFETY: as the header says.
-    guard(|| unsafe {
-        let given = Given {
-            first: unblocking_code,
-            first_length: unblocking_code_length,
-            new_code,
-            new_length: new_code_length,
-            flags,
-            reference,
-        };
-        with_two_codes(
-            ch_verification,
-            given,
-            retries_left,
-            |functions| functions.unblock,
-            |codes, attachment, code, new, tries| {
-                let target = target(flags, SCM_FL_IHV_PIN_PAD, reference)?;
-                match flags & SCM_FL_IHV_PIN_PAD {
-                    0 => codes.unblock(attachment, code, new, target, tries),
-                    _ if !code.is_empty() || !new.is_empty() => Err(Hresult::E_INVALIDARG),
-                    _ => codes.unblock_on_pin_pad(attachment, target, tries),
-                }
-            },
-        )
-    })
+    guard(|| unsafe { with_retries(retries_left, body) })
 }
 
-/// Takes back what was verified through this object (VERIFY with P1 FF, for each of the codes), without a reset of the
-/// card.
+/// Withdraws what was verified through this object, without a reset of the card (VERIFY with P1 FF, for each code).
 ///
-/// A code that the card has forgotten since is not asked about (`scm_get_generation`). After it the card is asked for
-/// the state of each code, because one that does not know this way would answer just as well. A local code is one of
-/// the current DF: where another one is selected meanwhile, the card may not find it.
+/// Afterwards the card is asked for the state of each code, because a card that does not know this way may answer 9000,
+/// too. A code that the card has forgotten since (`scm_get_generation`) is skipped. A local code belongs to the current
+/// DF: if another one is selected meanwhile, the card may not find it.
 ///
 /// @param ch_verification  the object
 ///
 /// @return
 /// - `SCM_S_OK`: nothing of this object is verified any more.
-/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for one code at least; the others are
-///   taken back. A reset does it: `scm_unlock` or `scm_reconnect_ex` with one.
-/// - `SCM_E_HANDLE`: no object, or its attachment has ended.
-/// - the codes of a connection: as `scm_send`
-///
-/// Blocks as `scm_send`.
+/// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for at least one code; the others are
+///   withdrawn. A reset does it: `scm_unlock` or `scm_reconnect_ex`.
+/// - the other result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
     ch_verification: *mut scm_ch_verification,
 ) -> scm_result {
     guard(|| {
-        let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-        match &object.object {
-            Implementation::Generic(codes) => codes.reset(&attachment).map(|()| Hresult::S_OK),
-            Implementation::Provided(provided) => {
-                // SAFETY: the program vouches for its function.
-                provided.call(|functions| functions.reset_security_state, |object, reset| unsafe { reset(object) })
-            }
-        }
+        let (codes, attachment) = verifying(ch_verification)?;
+        codes.object.reset_security_state(&attachment)
     })
 }
 
-/// Ends an object. What it has verified stays so on the card.
+/// Ends an object. What it has verified stays verified.
 ///
 /// @param ch_verification  the object
 ///
 /// @return
 /// - `SCM_S_OK`: ended.
-/// - `SCM_E_HANDLE`: no object, or it has ended already, also with its attachment.
-/// - `SCM_E_UNEXPECTED`: as everywhere.
+/// - `SCM_E_HANDLE`: `ch_verification` is not such an object.
 ///
-/// Does not block; a call of another thread goes on to its end.
+/// Does not block. A call of another thread continues to its end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_release(ch_verification: *mut scm_ch_verification) -> scm_result {
     guard(|| {
-        let token = token(ch_verification)?;
-        let removed = handles()?.ch_verifications.remove(token)?;
-        drop(removed);
+        let released = release(token(ch_verification)?, |handles| &mut handles.ch_verifications)?;
+        drop(released);
         Ok(Hresult::S_OK)
     })
 }
 
 /// # Safety
 /// The pointers are as the header says.
-unsafe fn create(
+unsafe fn create_with(
     handle: *mut scm_handle,
     given: *const scm_ch_verification_options,
     ch_verification: *mut *mut scm_ch_verification,
@@ -427,91 +339,29 @@ unsafe fn create(
     let output = unsafe { Output::new(ch_verification) }?;
     // SAFETY: as the caller vouches for.
     let given = unsafe { options(given) }?;
-    output.set(create_ch_verification(handle, given.object()?)?.to_pointer());
+    let (form, prompt) = (given.form()?, given.prompt()?);
+    let generic = || Ok(Object::ChVerification(try_box(GenericChVerification::new(form, prompt))?));
+    let interface = Interface::Standard(Standard::ChVerification);
+    output.set(create(handle, interface, std::ptr::null_mut(), generic)?.to_pointer());
     Ok(Hresult::S_OK)
 }
 
-/// With the defaults.
-pub(super) fn generic() -> Result<ChVerification> {
-    scm_ch_verification_options::DEFAULT.object()
+type CreatedChVerification = Arc<Created<Box<dyn ChVerification>>>;
+
+fn verifying(ch_verification: *mut scm_ch_verification) -> Result<(CreatedChVerification, Arc<Attachment>)> {
+    created(token(ch_verification)?, |handles| &handles.ch_verifications)
 }
 
-/// What a function gets that takes a new code and another one.
-struct Given {
-    first: *const u8,
-    first_length: usize,
-    new_code: *const u8,
-    new_length: usize,
-    flags: u32,
-    reference: u32,
-}
-
-/// Such a function of a provider.
-type TwoCodes =
-    unsafe extern "C-unwind" fn(*mut c_void, *const u8, usize, *const u8, usize, u32, u32, *mut u32) -> scm_result;
-
-/// # Safety
-/// The pointers are as the header says.
-unsafe fn with_two_codes(
-    ch_verification: *mut scm_ch_verification,
-    given: Given,
-    retries_left: *mut u32,
-    function: impl FnOnce(&scm_ch_verification_functions) -> Option<TwoCodes>,
-    generic: impl FnOnce(&ChVerification, &Attachment, &[u8], &[u8], &mut Tries) -> Result<()>,
-) -> Result<Hresult> {
-    let Given { first, first_length, new_code, new_length, flags, reference } = given;
-    let body = |tries: &mut Tries| {
-        let (object, attachment) = made(token(ch_verification)?, |handles| &handles.ch_verifications)?;
-        // SAFETY: as the caller vouches for.
-        let (code, new) = unsafe { (input(first, first_length)?, input(new_code, new_length)?) };
-        match &object.object {
-            Implementation::Generic(codes) => generic(codes, &attachment, code, new, tries).map(|()| Hresult::S_OK),
-            Implementation::Provided(provided) => {
-                let left = tries.insert(SCM_RETRIES_UNKNOWN);
-                // SAFETY: the program vouches for its function; the codes are as the caller vouches for.
-                provided.call(function, |object, call| unsafe {
-                    call(object, first, first_length, new_code, new_length, flags, reference, left)
-                })
-            }
-        }
-    };
-    // SAFETY: as the caller vouches for.
-    unsafe { counted(retries_left, body) }
-}
-
-/// Does something that counts tries, and tells how many are left, whatever came of it: 0 would be a number, too.
+/// Gives the caller the number of tries that are left, also after a failure. 0 would be a number, so it is never a
+/// default.
 ///
 /// # Safety
 /// `retries_left` is as the header says.
-unsafe fn counted(retries_left: *mut u32, body: impl FnOnce(&mut Tries) -> Result<Hresult>) -> Result<Hresult> {
+unsafe fn with_retries(retries_left: *mut u32, body: impl FnOnce(&mut u32) -> Result<Hresult>) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
     let output = unsafe { Output::new(retries_left) }?;
-    let mut tries = None;
-    let done = body(&mut tries);
-    output.set(tries.unwrap_or(SCM_RETRIES_UNKNOWN));
+    let mut count = SCM_RETRIES_UNKNOWN;
+    let done = body(&mut count);
+    output.set(count);
     done
-}
-
-const CHANGES: u32 = SCM_FL_IHV_CHANGE | SCM_FL_IHV_ENABLE | SCM_FL_IHV_DISABLE;
-
-/// The code that is meant, where no flags but `own` go with those of every method.
-fn target(flags: u32, own: u32, reference: u32) -> Result<Target> {
-    const PLACES: u32 = SCM_FL_IHV_GLOBAL | SCM_FL_IHV_LOCAL;
-    if flags & !(PLACES | SCM_FL_SECURE_MESSAGING | own) != 0 || flags & PLACES == PLACES {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    let target = Target::new(reference, flags & SCM_FL_IHV_LOCAL != 0)?;
-    match flags & SCM_FL_SECURE_MESSAGING {
-        0 => Ok(target),
-        _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
-    }
-}
-
-fn change(flags: u32) -> Result<Change> {
-    match flags & CHANGES {
-        0 | SCM_FL_IHV_CHANGE => Ok(Change::Value),
-        SCM_FL_IHV_ENABLE => Ok(Change::Enable),
-        SCM_FL_IHV_DISABLE => Ok(Change::Disable),
-        _ => Err(Hresult::E_INVALIDARG),
-    }
 }

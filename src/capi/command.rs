@@ -1,4 +1,4 @@
-//! Commands of ISO/IEC 7816-4, carried in as many exchanges as they take.
+//! Commands of ISO/IEC 7816-4, in as many exchanges as they need.
 
 use std::ffi::c_void;
 use std::mem::offset_of;
@@ -180,7 +180,7 @@ impl scm_send_options {
     }
 }
 
-/// The status words that are a success to the caller; empty where the caller has given none.
+/// The status words that are a success for the caller; empty if the caller has given none.
 struct Successes(Vec<scm_status_words>);
 
 impl Successes {
@@ -267,7 +267,7 @@ impl scm_card_capabilities {
     }
 }
 
-/// 0 as a length is as much as there can be.
+/// A length of 0 is the greatest one.
 fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
     match given as usize {
         0 => Ok(longest),
@@ -518,7 +518,7 @@ unsafe fn send(
     response_length: *mut libc::size_t,
     status_word: *mut u16,
 ) -> Result<Hresult> {
-    // Both before either is judged: what is there is zero, also beside one that is NULL.
+    // Both are read before either is checked, so that one is zero also if the other is NULL.
     // SAFETY: as the caller vouches for.
     let (response, status_word) =
         unsafe { (OutputBytes::new(response, capacity, response_length), Output::new(status_word)) };
@@ -542,7 +542,7 @@ unsafe fn send(
                 // SAFETY: the header says what it has to be.
                 let call = || unsafe { hook(given.user_data, handle, attachment.generation()) };
                 let prepared = Hresult(callback::call(call, THREAD_ENDED));
-                // It may have detached what it was given.
+                // The hook may have detached the handle.
                 attached(handle).map_or_else(|code| code, |_| prepared)
             };
             let talk =
@@ -559,7 +559,7 @@ unsafe fn send(
     }
 }
 
-/// Calls the hook, if it is due, and then `talk`, under one lock.
+/// Calls the hook if the application may not be selected any more, and then `talk`, under one lock.
 fn with_hook<T>(
     attachment: &Attachment,
     selector: Selector,
@@ -569,7 +569,7 @@ fn with_hook<T>(
 ) -> Result<T> {
     let is_due = attachment.lock_for_application(selector, timeout_ms)?;
     let prepared = match is_due.then(|| attachment.call_under_lock(hook)) {
-        // Another thread of the parent may have been in the session, which is free for nobody here.
+        // In the child of a fork the session stays locked if another thread of the parent was in it.
         Some(_) if !attachment.is_of_this_process() => Err(Hresult::E_HANDLE),
         Some(code) => {
             let noted = attachment.note_application(selector, code.0 >= 0);

@@ -1,15 +1,12 @@
-//! An open file: the rest of ISCardFileAccess.
+//! Open files, the second part of ISCardFileAccess.
 
-use super::file_access::check_flags;
-use super::{made, scm_result, token};
-use crate::abi::constants::{Origin, SCM_FL_AND, SCM_FL_ERASE, SCM_FL_OR, SCM_FL_REPLACE};
+use super::{created, release, scm_result, token};
+use crate::abi::constants::SCM_FL_ERASE;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
 use crate::capi::boundary::{Options, Output, OutputBytes, OutputStructure, guard, input};
-use crate::handles::process::{Made, handles};
-use crate::interfaces::generic::file::{Change, File};
-use crate::interfaces::provided::implementation::Implementation;
-use crate::interfaces::provided::object::ProvidedFile;
+use crate::handles::objects::Created;
+use crate::interfaces::file::{Content, File};
 use crate::runtime::fallible::Arc;
 
 /// An open file. `scm_file_access_open` makes it; `scm_file_close` or the end of the attachment ends it.
@@ -78,18 +75,15 @@ pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mu
     guard(|| {
         // SAFETY: as the header says.
         let info = unsafe { OutputStructure::new(info) }?;
-        let (file, _) = opened(file)?;
-        let Implementation::Generic(File { reference, kind, parameters, .. }) = &file.object else {
-            return Err(Hresult::E_NOTIMPL);
-        };
+        let known = opened(file)?.0.object.info()?;
         info.set(&scm_file_info {
-            reference_type: reference.value(),
-            file_type: kind.value(),
-            id: parameters.id.map_or(SCM_FILE_UNKNOWN, u32::from),
-            short_id: parameters.short_id.map_or(SCM_FILE_UNKNOWN, u32::from),
-            size: parameters.size.unwrap_or(SCM_FILE_UNKNOWN),
-            record_size: parameters.record_size.unwrap_or(SCM_FILE_UNKNOWN),
-            life_cycle: parameters.life_cycle.map_or(SCM_FILE_UNKNOWN, u32::from),
+            reference_type: known.reference_type,
+            file_type: known.file_type,
+            id: known.id.map_or(SCM_FILE_UNKNOWN, u32::from),
+            short_id: known.short_id.map_or(SCM_FILE_UNKNOWN, u32::from),
+            size: known.size.unwrap_or(SCM_FILE_UNKNOWN),
+            record_size: known.record_size.unwrap_or(SCM_FILE_UNKNOWN),
+            life_cycle: known.life_cycle.map_or(SCM_FILE_UNKNOWN, u32::from),
             ..scm_file_info::DEFAULT
         });
         Ok(Hresult::S_OK)
@@ -125,7 +119,7 @@ pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mu
 /// - `SCM_E_POINTER`: also if `data` is NULL with capacity 0.
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit. The position is as before.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
-/// - the other codes of the group
+/// - the other result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_read(
     file: *mut scm_file,
@@ -141,23 +135,7 @@ pub unsafe extern "C-unwind" fn scm_file_read(
             return Err(Hresult::E_POINTER);
         }
         let (file, attachment) = opened(file)?;
-        let file = match &file.object {
-            Implementation::Generic(file) => file,
-            Implementation::Provided(provided) => {
-                return output.fill_by(|data, capacity, length| {
-                    // SAFETY: the program vouches for its function; the pointers are as the header says.
-                    provided.call(
-                        |functions| functions.read,
-                        |file, read| unsafe { read(file, data, capacity, length, flags) },
-                    )
-                });
-            }
-        };
-        check_flags(flags, 0)?;
-        if capacity == 0 && !file.kind.has_records() {
-            return output.fill(&[]);
-        }
-        file.read(&attachment, capacity, |read| output.fill(read))
+        file.object.read(&attachment, output, flags)
     })
 }
 
@@ -187,7 +165,7 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 ///   the part that fits is written. A record that is longer than announced is sent, and the card decides.
 /// - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
-/// - the other codes of the group. If the card has not answered, it may have carried out the command.
+/// - the other result codes of the group. If the card has not answered, it may have carried out the command.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_write(
     file: *mut scm_file,
@@ -200,21 +178,14 @@ pub unsafe extern "C-unwind" fn scm_file_write(
         // SAFETY: as the header says.
         let written = unsafe { Output::new(written) }?;
         let (file, attachment) = opened(file)?;
-        let mut done = 0;
-        let result = match &file.object {
-            Implementation::Generic(file) => {
-                // SAFETY: as the header says.
-                let change = unsafe { change(flags, data, data_length) }?;
-                file.write(&attachment, change, &mut done).map(|()| Hresult::S_OK)
-            }
-            // SAFETY: the program vouches for its function; the data are as the header says.
-            Implementation::Provided(provided) => provided.call(
-                |functions| functions.write,
-                |file, write| unsafe { write(file, data, data_length, flags, &mut done) },
-            ),
+        let content = match flags & SCM_FL_ERASE {
+            // SAFETY: as the header says.
+            0 => Content::Data(unsafe { input(data, data_length) }?),
+            _ => Content::Length(data_length),
         };
-        // A provider that claims more than it was given is not believed.
-        written.set(done.min(data_length));
+        let mut count = 0;
+        let result = file.object.write(&attachment, content, flags, &mut count);
+        written.set(count);
         result
     })
 }
@@ -236,16 +207,7 @@ pub unsafe extern "C-unwind" fn scm_file_write(
 pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, origin: u32) -> scm_result {
     guard(|| {
         let (file, attachment) = opened(file)?;
-        match &file.object {
-            Implementation::Generic(file) => {
-                file.seek(&attachment, offset, Origin::from_value(origin)?)?;
-                Ok(Hresult::S_OK)
-            }
-            Implementation::Provided(provided) => {
-                // SAFETY: the program vouches for its function.
-                provided.call(|functions| functions.seek, |file, seek| unsafe { seek(file, offset, origin) })
-            }
-        }
+        file.object.seek(&attachment, offset, origin)
     })
 }
 
@@ -254,24 +216,18 @@ pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, 
 /// @param file  the file
 /// @param position  [out] bytes, or records, from the beginning; 0 after a failure
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group
+/// @return `SCM_S_OK`, or one of the result codes of the group
 ///
 /// Does not ask the card.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_tell(file: *mut scm_file, position: *mut u64) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let position = unsafe { Output::new(position) }?;
-        match &opened(file)?.0.object {
-            Implementation::Generic(file) => position.set(file.position()),
-            Implementation::Provided(provided) => {
-                return position.set_by(|position| {
-                    // SAFETY: the program vouches for its function; the pointer is as the header says.
-                    provided.call(|functions| functions.tell, |file, tell| unsafe { tell(file, position) })
-                });
-            }
-        }
-        Ok(Hresult::S_OK)
+        let output = unsafe { Output::new(position) }?;
+        let mut position = 0;
+        let result = opened(file)?.0.object.tell(&mut position)?;
+        output.set(position);
+        Ok(result)
     })
 }
 
@@ -289,18 +245,12 @@ pub unsafe extern "C-unwind" fn scm_file_tell(file: *mut scm_file, position: *mu
 pub unsafe extern "C-unwind" fn scm_file_get_size(file: *mut scm_file, size: *mut u64) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let size = unsafe { Output::new(size) }?;
+        let output = unsafe { Output::new(size) }?;
         let (file, attachment) = opened(file)?;
-        match &file.object {
-            Implementation::Generic(file) => size.set(file.size(&attachment)?),
-            Implementation::Provided(provided) => {
-                return size.set_by(|size| {
-                    // SAFETY: the program vouches for its function; the pointer is as the header says.
-                    provided.call(|functions| functions.get_size, |file, measure| unsafe { measure(file, size) })
-                });
-            }
-        }
-        Ok(Hresult::S_OK)
+        let mut size = 0;
+        let result = file.object.size(&attachment, &mut size)?;
+        output.set(size);
+        Ok(result)
     })
 }
 
@@ -317,35 +267,14 @@ pub unsafe extern "C-unwind" fn scm_file_get_size(file: *mut scm_file, size: *mu
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_close(file: *mut scm_file) -> scm_result {
     guard(|| {
-        let token = token(file)?;
-        let closed = handles()?.files.remove(token)?;
-        // When another thread is in a call on the file, it ends there.
-        match closed.into_inner() {
-            Some(Made { object: Implementation::Provided(file), .. }) => file.close(),
-            _ => Ok(Hresult::S_OK),
-        }
+        let closed = release(token(file)?, |handles| &mut handles.files)?;
+        // If another thread is in a call on the file, the file ends with that call.
+        closed.into_inner().map_or(Ok(Hresult::S_OK), |mut created| created.object.close())
     })
 }
 
-type Opened = Arc<Made<Implementation<File, ProvidedFile>>>;
+type CreatedFile = Arc<Created<Box<dyn File>>>;
 
-fn opened(file: *mut scm_file) -> Result<(Opened, Arc<Attachment>)> {
-    made(token(file)?, |handles| &handles.files)
-}
-
-/// # Safety
-/// The data are as the header says.
-unsafe fn change<'a>(flags: u32, data: *const u8, length: usize) -> Result<Change<'a>> {
-    check_flags(flags, SCM_FL_REPLACE | SCM_FL_ERASE | SCM_FL_OR | SCM_FL_AND)?;
-    if flags == SCM_FL_ERASE {
-        return Ok(Change::Erase(length));
-    }
-    // SAFETY: as the caller vouches for.
-    let data = unsafe { input(data, length) }?;
-    match flags {
-        0 | SCM_FL_REPLACE => Ok(Change::Replace(data)),
-        SCM_FL_OR => Ok(Change::Or(data)),
-        SCM_FL_AND => Ok(Change::And(data)),
-        _ => Err(Hresult::E_INVALIDARG),
-    }
+fn opened(file: *mut scm_file) -> Result<(CreatedFile, Arc<Attachment>)> {
+    created(token(file)?, |handles| &handles.files)
 }

@@ -3,22 +3,15 @@
 use std::ffi::c_char;
 
 use super::interface::create_standard;
-use super::{made, scm_handle, scm_result, token};
-use crate::abi::constants::{
-    Reference, SCM_FL_GET_ALL_PROPERTIES, SCM_FL_NON_RECURSIVE, SCM_FL_PREALLOCATE, SCM_FL_RECURSIVE,
-    SCM_FL_SECURE_MESSAGING, SCM_FL_STAT_DEFAULT,
-};
-use crate::abi::functions::file_access::scm_file_access_functions;
+use super::{created, release, scm_handle, scm_result, token};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::capi::boundary::{Options, Output, OutputBytes, guard, input, options, text};
+use crate::capi::boundary::{Options, Output, OutputBytes, guard, input, options, text_with_nul};
 use crate::capi::file::scm_file;
-use crate::handles::process::{Either, Made, handles, make};
-use crate::interfaces::generic::directory::{Candidates, Wanted};
-use crate::interfaces::generic::file_access::FileAccess;
-use crate::interfaces::generic::selection::Telling;
-use crate::interfaces::provided::implementation::Implementation;
-use crate::interfaces::provided::interface::Standard;
+use crate::handles::objects::Created;
+use crate::handles::process::insert;
+use crate::interfaces::file_access::{FileAccess, NewFile};
+use crate::interfaces::identity::Standard;
 use crate::iso7816::path;
 use crate::runtime::fallible::Arc;
 
@@ -95,9 +88,8 @@ pub unsafe extern "C-unwind" fn scm_create_file_access(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_release(file_access: *mut scm_file_access) -> scm_result {
     guard(|| {
-        let token = token(file_access)?;
-        let ended = handles()?.file_accesses.remove(token)?;
-        drop(ended);
+        let released = release(token(file_access)?, |handles| &mut handles.file_accesses)?;
+        drop(released);
         Ok(Hresult::S_OK)
     })
 }
@@ -108,7 +100,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_release(file_access: *mut scm_fi
 /// @param reference_type  the form of `path`
 /// @param path  the directory
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group. After a failure the current directory is as before.
+/// @return `SCM_S_OK`, or one of the result codes of the group. After a failure the current directory is as before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
     file_access: *mut scm_file_access,
@@ -118,19 +110,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
     guard(|| {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let given = unsafe { text(path, SCM_PATH_MAX) }?;
-        let files = match &access.object {
-            Implementation::Generic(files) => files,
-            Implementation::Provided(provided) => {
-                // SAFETY: the program vouches for its function; the path is as the header says.
-                return provided.call(
-                    |functions| functions.change_dir,
-                    |object, change_dir| unsafe { change_dir(object, reference_type, path) },
-                );
-            }
-        };
-        files.change_dir(&attachment, Reference::from_value(reference_type)?, given)?;
-        Ok(Hresult::S_OK)
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        access.object.change_dir(&attachment, reference_type, path)
     })
 }
 
@@ -144,7 +125,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
 /// @param capacity  the room in `path`, in bytes
 /// @param path_length  [out] the length of the path with its NUL; 0 after a failure
 ///
-/// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
+/// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
 ///
 /// Does not ask the card, so the directory may be gone.
 #[unsafe(no_mangle)]
@@ -157,17 +138,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
     guard(|| {
         // SAFETY: as the header says.
         let path = unsafe { OutputBytes::new(path.cast(), capacity, path_length) }?;
-        let (access, _) = accessed(file_access)?;
-        match &access.object {
-            Implementation::Generic(files) => path.fill(&files.current_dir().text()?),
-            Implementation::Provided(provided) => path.fill_by(|path, capacity, length| {
-                // SAFETY: the program vouches for its function; the pointers are as the header says.
-                provided.call(
-                    |functions| functions.get_current_dir,
-                    |object, get_current_dir| unsafe { get_current_dir(object, path.cast(), capacity, length) },
-                )
-            }),
-        }
+        accessed(file_access)?.0.object.get_current_dir(path)
     })
 }
 
@@ -182,7 +153,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
 /// @param capacity  the room in `resolved`, in bytes
 /// @param resolved_length  [out] its length with its NUL; 0 after a failure
 ///
-/// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of the group
+/// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_resolve(
     file_access: *mut scm_file_access,
@@ -194,18 +165,18 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
     resolved_length: *mut libc::size_t,
 ) -> scm_result {
     guard(|| {
-        // Both before either is judged: what is there is zero, also beside one that is NULL.
+        // Both outputs become zero before one of them is refused.
         // SAFETY: as the header says.
-        let (taken_as, resolved) =
+        let (output, resolved) =
             unsafe { (Output::new(taken_as), OutputBytes::new(resolved.cast(), capacity, resolved_length)) };
-        let (taken_as, resolved) = (taken_as?, resolved?);
+        let (output, resolved) = (output?, resolved?);
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let path = unsafe { text(path, SCM_PATH_MAX) }?;
-        let (reference, path) = generic(&access)?.resolve(&attachment, Reference::from_value(reference_type)?, path)?;
-        let filled = resolved.fill(&path.text()?)?;
-        taken_as.set(reference.value());
-        Ok(filled)
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        let mut taken_as = 0;
+        let result = access.object.resolve(&attachment, reference_type, path, &mut taken_as, resolved)?;
+        output.set(taken_as);
+        Ok(result)
     })
 }
 
@@ -237,8 +208,12 @@ pub unsafe extern "C-unwind" fn scm_file_access_directory(
     capacity: libc::size_t,
     names_length: *mut libc::size_t,
 ) -> scm_result {
-    // SAFETY: as the header says.
-    guard(|| unsafe { directory(file_access, file_type, std::ptr::null(), names, capacity, names_length) })
+    guard(|| {
+        // SAFETY: as the header says.
+        let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length) }?;
+        let (access, attachment) = accessed(file_access)?;
+        access.object.directory(&attachment, file_type, names)
+    })
 }
 
 /// Lists the current directory with identifiers that the caller chooses. The card is locked all the time.
@@ -262,43 +237,21 @@ pub unsafe extern "C-unwind" fn scm_file_access_directory_ex(
     capacity: libc::size_t,
     names_length: *mut libc::size_t,
 ) -> scm_result {
-    // SAFETY: as the header says.
-    guard(|| unsafe { directory(file_access, file_type, options, names, capacity, names_length) })
-}
-
-/// # Safety
-/// The pointers are as the header says.
-unsafe fn directory(
-    file_access: *mut scm_file_access,
-    file_type: u32,
-    given: *const scm_directory_options,
-    names: *mut c_char,
-    capacity: libc::size_t,
-    names_length: *mut libc::size_t,
-) -> Result<Hresult> {
-    // SAFETY: as the caller vouches for.
-    let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length) }?;
-    let (access, attachment) = accessed(file_access)?;
-    if let (Implementation::Provided(provided), true) = (&access.object, given.is_null()) {
-        return names.fill_by(|names, capacity, length| {
-            // SAFETY: the program vouches for its function; the pointers are as the caller vouches for.
-            provided.call(
-                |functions| functions.directory,
-                |object, directory| unsafe { directory(object, file_type, names.cast(), capacity, length) },
-            )
-        });
-    }
-    // SAFETY: as the caller vouches for.
-    let given = unsafe { options(given) }?;
-    let candidates = match (given.first_id, given.last_id) {
-        (0, 0) => Candidates::Usual,
-        (first, last) if first <= last => Candidates::Range(first..=last),
-        _ => return Err(Hresult::E_INVALIDARG),
-    };
-    let mut list = generic(&access)?.directory(&attachment, Wanted::from_value(file_type)?, &candidates)?;
-    list.try_reserve(1)?;
-    list.push(0);
-    names.fill(&list)
+    guard(|| {
+        // SAFETY: as the header says.
+        let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length) }?;
+        let (access, attachment) = accessed(file_access)?;
+        if options.is_null() {
+            return access.object.directory(&attachment, file_type, names);
+        }
+        // SAFETY: as the header says.
+        let ids = match unsafe { self::options(options) }? {
+            scm_directory_options { first_id: 0, last_id: 0, .. } => None,
+            scm_directory_options { first_id, last_id, .. } if first_id <= last_id => Some(first_id..=last_id),
+            _ => return Err(Hresult::E_INVALIDARG),
+        };
+        access.object.directory_of(&attachment, file_type, ids, names)
+    })
 }
 
 /// Opens a file (ISCardFileAccess::Open). The position is at its beginning.
@@ -308,7 +261,7 @@ unsafe fn directory(
 /// @param path  the file
 /// @param file  [out] the file, which `scm_file_close` ends; NULL after a failure
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group
+/// @return `SCM_S_OK`, or one of the result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_open(
     file_access: *mut scm_file_access,
@@ -321,21 +274,9 @@ pub unsafe extern "C-unwind" fn scm_file_access_open(
         let file = unsafe { Output::new(file) }?;
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let given = unsafe { text(path, SCM_PATH_MAX) }?;
-        let opened = match &access.object {
-            Implementation::Generic(files) => {
-                let reference = Reference::from_value(reference_type)?;
-                Implementation::Generic(files.open(&attachment, reference, given)?)
-            }
-            Implementation::Provided(provided) => {
-                // SAFETY: the program vouches for its function; the pointers are as the header says.
-                Implementation::Provided(provided.open(
-                    |functions| functions.open,
-                    |object, open, file| unsafe { open(object, reference_type, path, file) },
-                )?)
-            }
-        };
-        let token = make(access.attachment, opened, |handles| &mut handles.files)?;
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        let opened = access.object.open(&attachment, reference_type, path)?;
+        let token = insert(access.attachment, opened, |handles| &mut handles.files)?;
         file.set(token.to_pointer());
         Ok(Hresult::S_OK)
     })
@@ -356,7 +297,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_open(
 /// @param data  the first content of the file: for a file of records as many records as it fills. (NULL, 0) for none.
 /// @param data_length  its length in bytes
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group, and
+/// @return `SCM_S_OK`, or one of the result codes of the group, and
 /// - `SCM_E_INVALIDARG`: also `properties` that are not data objects, contradict the path, or tell no size with
 ///   `SCM_FL_PREALLOCATE`; `data` for a directory.
 /// - `SCM_SCARD_E_NO_ACCESS`: a file of this identifier or name exists, or a condition of the card is not met.
@@ -377,25 +318,10 @@ pub unsafe extern "C-unwind" fn scm_file_access_create(
     guard(|| {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let (given, objects, content) =
-            unsafe { (text(path, SCM_PATH_MAX)?, input(properties, properties_length)?, input(data, data_length)?) };
-        let files = match &access.object {
-            Implementation::Generic(files) => files,
-            Implementation::Provided(provided) => {
-                // SAFETY: the program vouches for its function; the pointers are as the header says.
-                return provided.call(
-                    |functions| functions.create,
-                    |object, create| unsafe {
-                        create(object, reference_type, path, properties, properties_length, flags, data, data_length)
-                    },
-                );
-            }
-        };
-        check_flags(flags, SCM_FL_PREALLOCATE)?;
-        let reference = Reference::from_value(reference_type)?;
-        let preallocate = flags & SCM_FL_PREALLOCATE != 0;
-        files.create(&attachment, reference, given, objects, preallocate, content)?;
-        Ok(Hresult::S_OK)
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        // SAFETY: as the header says.
+        let (properties, data) = unsafe { (input(properties, properties_length)?, input(data, data_length)?) };
+        access.object.create(&attachment, reference_type, path, NewFile { properties, flags, data })
     })
 }
 
@@ -409,7 +335,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_create(
 /// @param flags  `SCM_FL_RECURSIVE` for a directory with its content; `SCM_FL_NON_RECURSIVE` or 0 for a file only,
 ///   because no standard command tells whether a directory is empty. A provider may know.
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group, and
+/// @return `SCM_S_OK`, or one of the result codes of the group, and
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: it is or may be a directory, and `SCM_FL_RECURSIVE` is missing. Nothing is
 ///   deleted.
 /// - `SCM_SCARD_E_FILE_NOT_FOUND`: also if only the beginning of a name is given.
@@ -425,24 +351,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_delete(
     guard(|| {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let given = unsafe { text(path, SCM_PATH_MAX) }?;
-        let files = match &access.object {
-            Implementation::Generic(files) => files,
-            Implementation::Provided(provided) => {
-                // SAFETY: the program vouches for its function; the path is as the header says.
-                return provided.call(
-                    |functions| functions.delete_file,
-                    |object, delete| unsafe { delete(object, reference_type, path, flags) },
-                );
-            }
-        };
-        check_flags(flags, SCM_FL_RECURSIVE | SCM_FL_NON_RECURSIVE)?;
-        if flags == SCM_FL_RECURSIVE | SCM_FL_NON_RECURSIVE {
-            return Err(Hresult::E_INVALIDARG);
-        }
-        let recursive = flags & SCM_FL_RECURSIVE != 0;
-        files.delete(&attachment, Reference::from_value(reference_type)?, given, recursive)?;
-        Ok(Hresult::S_OK)
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        access.object.delete(&attachment, reference_type, path, flags)
     })
 }
 
@@ -479,26 +389,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
         let properties = unsafe { OutputBytes::new(properties, capacity, properties_length) }?;
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let (given, wanted) = unsafe { (text(path, SCM_PATH_MAX)?, input(tags, tags_length)?) };
-        let files = match &access.object {
-            Implementation::Generic(files) => files,
-            Implementation::Provided(provided) => {
-                return properties.fill_by(|properties, capacity, length| {
-                    // SAFETY: the program vouches for its function; the pointers are as the header says.
-                    provided.call(
-                        |functions| functions.get_properties,
-                        |object, get| unsafe {
-                            get(object, reference_type, path, tags, tags_length, flags, properties, capacity, length)
-                        },
-                    )
-                });
-            }
-        };
-        check_flags(flags, SCM_FL_GET_ALL_PROPERTIES | SCM_FL_STAT_DEFAULT)?;
-        let all = flags & SCM_FL_GET_ALL_PROPERTIES != 0;
-        let telling = if all { Telling::Everything } else { Telling::Parameters };
-        let reference = Reference::from_value(reference_type)?;
-        properties.fill(&files.properties(&attachment, reference, given, wanted, telling)?)
+        let (path, tags) = unsafe { (text_with_nul(path, SCM_PATH_MAX)?, input(tags, tags_length)?) };
+        access.object.get_properties(&attachment, reference_type, path, tags, flags, properties)
     })
 }
 
@@ -512,7 +404,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
 /// @param properties_length  their length in bytes
 /// @param flags  0
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group, and
+/// @return `SCM_S_OK`, or one of the result codes of the group, and
 /// - `SCM_E_INVALIDARG`: also `properties` that are empty or not data objects.
 /// - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
 #[unsafe(no_mangle)]
@@ -527,20 +419,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
     guard(|| {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let (given, objects) = unsafe { (text(path, SCM_PATH_MAX)?, input(properties, properties_length)?) };
-        let files = match &access.object {
-            Implementation::Generic(files) => files,
-            Implementation::Provided(provided) => {
-                // SAFETY: the program vouches for its function; the pointers are as the header says.
-                return provided.call(
-                    |functions| functions.set_properties,
-                    |object, set| unsafe { set(object, reference_type, path, properties, properties_length, flags) },
-                );
-            }
-        };
-        check_flags(flags, 0)?;
-        files.set_properties(&attachment, Reference::from_value(reference_type)?, given, objects)?;
-        Ok(Hresult::S_OK)
+        let (path, properties) = unsafe { (text_with_nul(path, SCM_PATH_MAX)?, input(properties, properties_length)?) };
+        access.object.set_properties(&attachment, reference_type, path, properties, flags)
     })
 }
 
@@ -573,21 +453,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
         let capabilities = unsafe { OutputBytes::new(capabilities, capacity, capabilities_length) }?;
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let wanted = unsafe { input(tags, tags_length) }?;
-        let files = match &access.object {
-            Implementation::Generic(files) => files,
-            Implementation::Provided(provided) => {
-                return capabilities.fill_by(|capabilities, capacity, length| {
-                    // SAFETY: the program vouches for its function; the pointers are as the header says.
-                    provided.call(
-                        |functions| functions.get_file_capabilities,
-                        |object, get| unsafe { get(object, tags, tags_length, flags, capabilities, capacity, length) },
-                    )
-                });
-            }
-        };
-        check_flags(flags, 0)?;
-        capabilities.fill(&files.capabilities(&attachment, wanted)?)
+        let tags = unsafe { input(tags, tags_length) }?;
+        access.object.get_file_capabilities(&attachment, tags, flags, capabilities)
     })
 }
 
@@ -598,15 +465,19 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
 /// @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
 /// @param flags  0
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group
+/// @return `SCM_S_OK`, or one of the result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
     file_access: *mut scm_file_access,
     path: *const c_char,
     flags: u32,
 ) -> scm_result {
-    // SAFETY: as the header says.
-    guard(|| unsafe { set_active(file_access, path, flags, false) })
+    guard(|| {
+        let (access, attachment) = accessed(file_access)?;
+        // SAFETY: as the header says.
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        access.object.invalidate(&attachment, path, flags)
+    })
 }
 
 /// Makes a file or a directory usable again (ISCardFileAccess::Rehabilitate; ACTIVATE FILE of ISO/IEC 7816-9).
@@ -615,64 +486,23 @@ pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
 /// @param path  the file or directory, in any form (`SCM_TYPE_BY_ANY`)
 /// @param flags  0
 ///
-/// @return `SCM_S_OK`, or one of the codes of the group
+/// @return `SCM_S_OK`, or one of the result codes of the group
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_rehabilitate(
     file_access: *mut scm_file_access,
     path: *const c_char,
     flags: u32,
 ) -> scm_result {
-    // SAFETY: as the header says.
-    guard(|| unsafe { set_active(file_access, path, flags, true) })
+    guard(|| {
+        let (access, attachment) = accessed(file_access)?;
+        // SAFETY: as the header says.
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        access.object.rehabilitate(&attachment, path, flags)
+    })
 }
 
-/// # Safety
-/// The pointers are as the header says.
-unsafe fn set_active(
-    file_access: *mut scm_file_access,
-    path: *const c_char,
-    flags: u32,
-    active: bool,
-) -> Result<Hresult> {
-    let (access, attachment) = accessed(file_access)?;
-    // SAFETY: as the caller vouches for.
-    let given = unsafe { text(path, SCM_PATH_MAX) }?;
-    let files = match &access.object {
-        Implementation::Generic(files) => files,
-        Implementation::Provided(provided) => {
-            return provided.call(
-                |functions| if active { functions.rehabilitate } else { functions.invalidate },
-                // SAFETY: the program vouches for its function; the path is as the caller vouches for.
-                |object, set_active| unsafe { set_active(object, path, flags) },
-            );
-        }
-    };
-    check_flags(flags, 0)?;
-    files.set_active(&attachment, given, active)?;
-    Ok(Hresult::S_OK)
-}
+type CreatedFileAccess = Arc<Created<Box<dyn FileAccess>>>;
 
-type Access = Arc<Made<Either<FileAccess, scm_file_access_functions>>>;
-
-fn accessed(file_access: *mut scm_file_access) -> Result<(Access, Arc<Attachment>)> {
-    made(token(file_access)?, |handles| &handles.file_accesses)
-}
-
-/// What providers have no function for.
-fn generic(access: &Access) -> Result<&FileAccess> {
-    match &access.object {
-        Implementation::Generic(files) => Ok(files),
-        Implementation::Provided(_) => Err(Hresult::E_NOTIMPL),
-    }
-}
-
-/// Flags that are `known` here. Secure messaging is a matter of providers.
-pub(super) fn check_flags(flags: u32, known: u32) -> Result<()> {
-    if flags & SCM_FL_SECURE_MESSAGING != 0 {
-        return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
-    }
-    if flags & !known != 0 {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    Ok(())
+fn accessed(file_access: *mut scm_file_access) -> Result<(CreatedFileAccess, Arc<Attachment>)> {
+    created(token(file_access)?, |handles| &handles.file_accesses)
 }

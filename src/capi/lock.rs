@@ -1,4 +1,4 @@
-//! Lock, unlock, and how a wait is ended.
+//! Lock, unlock and cancel.
 
 use super::{attached, scm_handle, scm_result};
 use crate::abi::constants::Disposition;

@@ -1,4 +1,4 @@
-//! Monitors: how a program hears of services, readers and cards that come and go.
+//! Monitors: events of services, readers and cards.
 
 use std::ffi::c_char;
 
@@ -118,7 +118,7 @@ pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monito
     guard(|| {
         // SAFETY: as the header says.
         let output = unsafe { Output::new(monitor) }?;
-        // With the table comes what a fork does to monitors.
+        // The table registers the handler that ends monitors in the child of a fork.
         drop(handles()?);
         let monitor = Monitor::open()?;
         let inserted = handles()?.monitors.insert(monitor.clone());

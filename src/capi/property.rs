@@ -1,4 +1,4 @@
-//! What can be known of an attachment.
+//! The properties of an attachment.
 
 use std::ffi::c_char;
 

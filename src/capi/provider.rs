@@ -1,4 +1,4 @@
-//! Providers: how a program brings its own implementation of an interface.
+//! Providers: implementations of interfaces by programs.
 
 use std::ffi::{c_char, c_void};
 
@@ -10,53 +10,50 @@ use crate::abi::functions::{Functions, Own};
 use crate::abi::guid::scm_guid;
 use crate::abi::hresult::{Hresult, Result};
 use crate::capi::boundary::{Options, guard, input, options, text};
+use crate::interfaces::identity::{Offer, Standard};
+use crate::interfaces::name::{self, Name};
 use crate::interfaces::provided::atr_pattern::AtrPattern;
-use crate::interfaces::provided::interface::{Offer, Standard};
-use crate::interfaces::provided::name::{self, Name};
-use crate::interfaces::provided::{Callbacks, Provider, registry};
+use crate::interfaces::provided::provider::{Callbacks, Pattern, Provider};
+use crate::interfaces::provided::registry;
 use crate::iso7816::atr;
 
 /// The longest name of an interface, in bytes of UTF-8 without the NUL.
 pub const SCM_INTERFACE_NAME_MAX: usize = 63;
 const _: () = assert!(SCM_INTERFACE_NAME_MAX == name::MAX_LENGTH);
 
-/// An implementation of an interface for some cards, or for all. Begin with `SCM_PROVIDER_INIT`.
+/// An implementation of an interface for some cards, or for all. Initialise with `SCM_PROVIDER_INIT`.
 ///
-/// For these cards it takes the place of the generic implementation, or it brings an interface that the library does
-/// not know. The functions are called on the thread that calls the library, with no lock of the library held; those of
-/// one object also at the same time, when several threads use it. They may call every function of the library, with the
-/// handle that the object was created for: so they talk to the card. They have to return, unless their thread ends in
-/// them, which is a failure: neither an exception nor a longjmp may leave them. Their codes are handed on, but
-/// `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which only the library can say of its objects: they become `SCM_E_FAIL`.
+/// For these cards it replaces the generic implementation, or it adds an interface that the library does not know. Its
+/// functions run on the thread that calls the library, without a lock of the library; several threads may run those of
+/// one object at the same time. They may call every function of the library with the handle of the object, and so they
+/// use the card. The callers get their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which become `SCM_E_FAIL`:
+/// only the library knows these of its objects.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_provider {
-    /// `sizeof(scm_provider)`: how the library tells versions of this structure apart.
+    /// `sizeof(scm_provider)`: tells the library which version of the structure this is.
     pub struct_size: u32,
     /// 0
     pub flags: u32,
-    /// The interface by its IID, such as `SCM_IID_FILE_ACCESS`, or NULL if it has only a name.
+    /// The IID of the interface, or NULL. Files, codes and authentication need none; theirs is allowed.
     pub iid: *const scm_guid,
-    /// The interface by its name: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL if it has only an IID. Beside an
-    /// IID it is another way of asking for the same.
+    /// The name of the interface: UTF-8, 1 to `SCM_INTERFACE_NAME_MAX` bytes; or NULL. With an IID, and for files,
+    /// codes and authentication, it is another way to ask for the same interface. An interface of the program needs an
+    /// IID or a name.
     pub name: *const c_char,
     /// The ATR of the cards, up to `SCM_ATR_MAX` bytes; NULL with length 0 for every card.
     pub atr: *const u8,
-    /// As many bytes, whose bits say which bits of the ATR count; NULL if all do. The ATR of a card has to have this
-    /// length, too.
+    /// The bits of the ATR that count, in as many bytes; NULL if all count. The ATR of a card must have the same
+    /// length.
     pub atr_mask: *const u8,
-    /// The length of the ATR, and of the mask.
+    /// The length of the ATR and of the mask.
     pub atr_length: libc::size_t,
-    /// The table of functions: an `scm_file_access_functions`, `scm_ch_verification_functions` or
-    /// `scm_card_auth_functions` for the interface of that name, which is copied; for another interface whatever its
-    /// users expect, which is handed on as it is.
-    pub functions: *const c_void,
-    /// What `create` and `release_user_data` get as their first argument.
+    /// The first argument of `create` and `release_user_data`.
     pub user_data: *mut c_void,
-    /// Makes an object for an attachment. Required. What it puts into `object` is what the functions get; NULL is good,
-    /// too. `caller_user_data` is what was given to `scm_create_interface`, and else NULL. A failure is that of the
-    /// call that wanted the object, and nothing is released then. Who asks from here for the same interface gets what
-    /// there would be without this provider: so it can stand on the generic implementation.
+    /// Makes an object for an attachment. Required. Its `object` is the first argument of the functions; NULL is
+    /// allowed. `caller_user_data` is the one of `scm_create_interface`, or NULL. A failure is the result of the call
+    /// that needs the object, and `release` is not called then. If `create` asks for the same interface, it gets what
+    /// there would be without this provider, so that a provider can extend the generic implementation.
     pub create: Option<
         unsafe extern "C-unwind" fn(
             user_data: *mut c_void,
@@ -65,18 +62,18 @@ pub struct scm_provider {
             object: *mut *mut c_void,
         ) -> scm_result,
     >,
-    /// Ends an object. It is called once for each, as the last of its functions, when nobody is in one any more. The
-    /// attachment may be dead then. NULL for nothing to be done.
+    /// Ends an object, once, after its last function has returned. The attachment may have ended. NULL if there is
+    /// nothing to do.
     pub release: Option<unsafe extern "C-unwind" fn(object: *mut c_void)>,
-    /// Is called once, as the last one, when the provider is not registered any more, the last object is released, and
-    /// nobody is in `create`. NULL for nothing to be done.
+    /// The last call, once: the provider is not registered any more, its last object is released, and no `create` runs.
+    /// NULL if there is nothing to do.
     pub release_user_data: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
 }
 
 // SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or
 // NULL.
 unsafe impl Options for scm_provider {
-    const FIRST_SIZE: usize = 8 + 10 * size_of::<usize>();
+    const FIRST_SIZE: usize = 8 + 9 * size_of::<usize>();
     const DEFAULT: Self = scm_provider {
         struct_size: size_of::<Self>() as u32,
         flags: 0,
@@ -85,7 +82,6 @@ unsafe impl Options for scm_provider {
         atr: std::ptr::null(),
         atr_mask: std::ptr::null(),
         atr_length: 0,
-        functions: std::ptr::null(),
         user_data: std::ptr::null_mut(),
         create: None,
         release: None,
@@ -93,7 +89,7 @@ unsafe impl Options for scm_provider {
     };
 }
 
-/// Where the functions of a table begin: behind its size, as pointers lie.
+/// The offset of the first function in a table: the size before it is padded to the size of a pointer.
 const TABLE: usize = size_of::<usize>();
 
 // SAFETY: repr(C), the first field is the size, the others are function pointers of the caller, or NULL.
@@ -145,98 +141,194 @@ unsafe impl Options for scm_card_auth_functions {
     };
 }
 
-/// Registers a provider: from now on what is created for its interface and its cards is created by it, for every
-/// attachment of this process. Of several that suit, the one that was registered last is asked.
+/// Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for
+/// every attachment of this process. If several providers suit, the newest one is chosen.
 ///
-/// What was created before stays as it is. The child of a fork has the same providers.
+/// Objects that were created before do not change. The child of a fork has the same providers.
 ///
-/// @param provider  the provider. The structure, the IID, the name, the ATR, the mask, and a table of functions of the
-///   library's own kinds are copied. What `user_data` points to, and the code of the functions, is there until
-///   `release_user_data`.
+/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+///   `user_data` and the code of the functions must exist until `release_user_data` is called.
+/// @param functions  the functions for files. They are copied.
 ///
 /// @return
 /// - `SCM_S_OK`: registered.
-/// - `SCM_E_INVALIDARG`: `provider` is NULL, `struct_size` is that of no version, `flags` is not 0, neither an IID nor
-///   a name is given, the name cannot be one, IID and name are those of different interfaces that the library knows,
-///   the ATR is too long or NULL with a length, `create` is NULL, or `functions` is NULL or of no version of the table
-///   that it has to be.
+/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+///   is too long, or NULL with a length; `create` is NULL.
 /// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// After a failure nothing was called, and the provider is not kept. Does not block. Any thread may call it.
+/// After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn scm_register_provider(provider: *const scm_provider) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_register_file_access_provider(
+    provider: *const scm_provider,
+    functions: *const scm_file_access_functions,
+) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let provider = unsafe { read_provider(provider) }?;
-        // With the table comes what a fork does to the providers.
-        drop(handles()?);
-        registry::register(provider)?;
-        Ok(Hresult::S_OK)
+        let (given, table) = unsafe { (read(provider)?, read(functions)?) };
+        let offer = |iid, name| Offer::of_standard(Standard::FileAccess, iid, name);
+        // SAFETY: as the header says.
+        unsafe { register(&given, offer, Functions::FileAccess(table)) }
     })
 }
 
-/// Takes a provider back: nothing is created by it from now on.
+/// Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for
+/// every attachment of this process. If several providers suit, the newest one is chosen.
 ///
-/// Objects that it has created live on, and its functions are called for them; when the last one is released,
-/// `release_user_data` is called.
+/// Objects that were created before do not change. The child of a fork has the same providers.
 ///
-/// @param provider  as it was registered: interface, ATR and mask, `user_data` and `create` have to be the same. If
-///   there are several such, it is the one that was registered last.
+/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+///   `user_data` and the code of the functions must exist until `release_user_data` is called.
+/// @param functions  the functions for codes. They are copied.
 ///
 /// @return
-/// - `SCM_S_OK`: not registered any more.
-/// - `SCM_E_INVALIDARG`: as for `scm_register_provider`.
-/// - `SCM_E_NOINTERFACE`: no provider is registered so.
+/// - `SCM_S_OK`: registered.
+/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+///   is too long, or NULL with a length; `create` is NULL.
+/// - `SCM_E_OUTOFMEMORY`: no memory.
 /// - `SCM_E_UNEXPECTED`: an internal error.
 ///
-/// Waits neither for a `create` nor for a function of the provider that another thread is in. Any thread may call it,
-/// and the provider itself.
+/// After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn scm_register_ch_verification_provider(
+    provider: *const scm_provider,
+    functions: *const scm_ch_verification_functions,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (given, table) = unsafe { (read(provider)?, read(functions)?) };
+        let offer = |iid, name| Offer::of_standard(Standard::ChVerification, iid, name);
+        // SAFETY: as the header says.
+        unsafe { register(&given, offer, Functions::ChVerification(table)) }
+    })
+}
+
+/// Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards,
+/// for every attachment of this process. If several providers suit, the newest one is chosen.
+///
+/// Objects that were created before do not change. The child of a fork has the same providers.
+///
+/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
+///   `user_data` and the code of the functions must exist until `release_user_data` is called.
+/// @param functions  the functions for authentication. They are copied.
+///
+/// @return
+/// - `SCM_S_OK`: registered.
+/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
+///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
+///   is too long, or NULL with a length; `create` is NULL.
+/// - `SCM_E_OUTOFMEMORY`: no memory.
+/// - `SCM_E_UNEXPECTED`: an internal error.
+///
+/// After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn scm_register_card_auth_provider(
+    provider: *const scm_provider,
+    functions: *const scm_card_auth_functions,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (given, table) = unsafe { (read(provider)?, read(functions)?) };
+        let offer = |iid, name| Offer::of_standard(Standard::CardAuth, iid, name);
+        // SAFETY: as the header says.
+        unsafe { register(&given, offer, Functions::CardAuth(table)) }
+    })
+}
+
+/// Registers a provider of an interface that the library does not know: from now on it creates the objects of
+/// `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest
+/// one is chosen.
+///
+/// @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
+/// @param functions  the functions of the interface, in a form that the provider defines for its users. Only the
+///   address is kept: `scm_interface_get_implementation` gives it. NULL is allowed.
+///
+/// @return as for `scm_register_file_access_provider`, and
+/// - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
+///
+/// Does not block. Any thread may call it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn scm_register_interface_provider(
+    provider: *const scm_provider,
+    functions: *const c_void,
+) -> scm_result {
+    guard(|| {
+        // SAFETY: as the header says.
+        let given = unsafe { read(provider) }?;
+        // SAFETY: as the header says.
+        unsafe { register(&given, Offer::of_program, Functions::Own(Own(functions))) }
+    })
+}
+
+/// Unregisters a provider: from now on it creates no object.
+///
+/// The objects that it has created stay, and its functions are called for them. When the last one is released,
+/// `release_user_data` is called.
+///
+/// @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the
+///   same. If several registered providers have them, the newest one is meant.
+///
+/// @return
+/// - `SCM_S_OK`: unregistered.
+/// - `SCM_E_INVALIDARG`: as for `scm_register_file_access_provider`.
+/// - `SCM_E_NOINTERFACE`: no such provider is registered.
+/// - `SCM_E_UNEXPECTED`: an internal error.
+///
+/// Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and
+/// the provider itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        registry::unregister(&unsafe { read_provider(provider) }?)?;
+        let given = unsafe { read(provider) }?;
+        // SAFETY: as the header says.
+        registry::unregister(&unsafe { given.pattern() }?)?;
         Ok(Hresult::S_OK)
     })
 }
 
 /// # Safety
-/// The pointer is as the header says.
-unsafe fn read_provider(provider: *const scm_provider) -> Result<Provider> {
-    if provider.is_null() {
-        return Err(Hresult::E_INVALIDARG);
-    }
+/// The pointers in `given` are as the header says.
+unsafe fn register(
+    given: &scm_provider,
+    offer: impl FnOnce(Option<scm_guid>, Option<Name>) -> Result<Offer>,
+    functions: Functions,
+) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let given = unsafe { options(provider) }?;
-    if given.flags != 0 {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    // SAFETY: as the caller vouches for.
-    let (offer, cards) = unsafe { (given.offer()?, given.cards()?) };
-    let callbacks = Callbacks {
-        user: given.user_data,
-        create: given.create.ok_or(Hresult::E_INVALIDARG)?,
-        release: given.release,
-        end: given.release_user_data,
-    };
-    // SAFETY: as the caller vouches for.
-    let functions = unsafe { given.functions(offer.standard()) }?;
-    Ok(Provider::new(offer, cards, callbacks, functions))
+    let Pattern { iid, name, cards, user_data, create } = unsafe { given.pattern() }?;
+    let callbacks = Callbacks { user_data, create, release: given.release, end: given.release_user_data };
+    let provider = Provider::new(offer(iid, name)?, cards, callbacks, functions);
+    // The first use of the handle table makes the library watch forks.
+    drop(handles()?);
+    registry::register(provider)?;
+    Ok(Hresult::S_OK)
 }
 
 impl scm_provider {
     /// # Safety
     /// The pointers are as the header says.
-    unsafe fn offer(&self) -> Result<Offer> {
-        // SAFETY: as the caller vouches for.
-        let iid = unsafe { read_iid(self.iid) };
+    unsafe fn pattern(&self) -> Result<Pattern> {
+        if self.flags != 0 {
+            return Err(Hresult::E_INVALIDARG);
+        }
         let name = match self.name.is_null() {
             true => None,
             // SAFETY: as the caller vouches for.
             false => Some(unsafe { read_name(self.name) }?),
         };
-        Offer::new(iid, name)
+        // SAFETY: as the caller vouches for.
+        let iid = unsafe { read_iid(self.iid) };
+        Offer::check(iid, name)?;
+        Ok(Pattern {
+            iid,
+            name,
+            // SAFETY: as the caller vouches for.
+            cards: unsafe { self.cards() }?,
+            user_data: self.user_data,
+            create: self.create.ok_or(Hresult::E_INVALIDARG)?,
+        })
     }
 
     /// # Safety
@@ -254,30 +346,18 @@ impl scm_provider {
         };
         AtrPattern::new(atr, mask)
     }
-
-    /// # Safety
-    /// For a standard interface the pointer is as the header says.
-    unsafe fn functions(&self, standard: Option<Standard>) -> Result<Functions> {
-        Ok(match standard {
-            // SAFETY: as the caller vouches for.
-            Some(Standard::FileAccess) => Functions::FileAccess(unsafe { read_table(self.functions) }?),
-            // SAFETY: as above.
-            Some(Standard::ChVerification) => Functions::ChVerification(unsafe { read_table(self.functions) }?),
-            // SAFETY: as above.
-            Some(Standard::CardAuth) => Functions::CardAuth(unsafe { read_table(self.functions) }?),
-            None => Functions::Own(Own(self.functions)),
-        })
-    }
 }
 
+/// A structure that the caller must give.
+///
 /// # Safety
-/// The pointer is NULL, or to a table of this kind that begins with its size.
-unsafe fn read_table<T: Options>(functions: *const c_void) -> Result<T> {
-    if functions.is_null() {
+/// As for `options`.
+unsafe fn read<T: Options>(given: *const T) -> Result<T> {
+    if given.is_null() {
         return Err(Hresult::E_INVALIDARG);
     }
     // SAFETY: as the caller vouches for.
-    unsafe { options(functions.cast()) }
+    unsafe { options(given) }
 }
 
 /// None for NULL.

@@ -1,4 +1,4 @@
-//! Reconnect, the function that this library is named for.
+//! Reconnect.
 
 use super::attachment::if_given;
 use super::{attached, scm_handle, scm_result};

@@ -1,4 +1,4 @@
-//! Names and messages of codes.
+//! The names and the messages of codes.
 
 use std::ffi::{CStr, c_char};
 

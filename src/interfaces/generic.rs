@@ -1,5 +1,5 @@
-//! The interfaces that ISCardManage creates, for any card that keeps to ISO/IEC 7816-4: files, codes, authentication. They stand
-//! on `Attachment::converse`, and know nothing of C.
+//! The interfaces for every card that follows ISO/IEC 7816-4. They use `Attachment::converse`, and no memory of C but
+//! outputs.
 #![forbid(unsafe_code)]
 
 pub mod binary;
@@ -13,16 +13,41 @@ pub mod directory;
 pub mod file;
 pub mod file_access;
 pub mod information;
+pub mod opening;
 pub mod pin_pad;
 pub mod properties;
 pub mod record;
 pub mod search;
 pub mod selection;
 
-use crate::abi::hresult::Result;
+use super::identity::Standard;
+use super::object::Object;
+use crate::abi::constants::SCM_FL_SECURE_MESSAGING;
+use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::fallible::try_box;
 
-/// The last number from 1 to `most` for which there `is` something, if that is so for all before it; 0 if there is none. Asked in
-/// doubling steps, and then by halves.
+/// Creates an object of a standard interface.
+pub fn create(standard: Standard) -> Result<Object> {
+    Ok(match standard {
+        Standard::FileAccess => Object::FileAccess(try_box(file_access::GenericFileAccess::new())?),
+        Standard::ChVerification => Object::ChVerification(try_box(ch_verification::GenericChVerification::default())?),
+        Standard::CardAuth => Object::CardAuth(try_box(card_auth::GenericCardAuth)?),
+    })
+}
+
+/// Checks that all flags are among the `known` ones. Secure messaging needs a provider.
+fn check_flags(flags: u32, known: u32) -> Result<()> {
+    if flags & SCM_FL_SECURE_MESSAGING != 0 {
+        return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
+    }
+    if flags & !known != 0 {
+        return Err(Hresult::E_INVALIDARG);
+    }
+    Ok(())
+}
+
+/// The last number from 1 to `most` for which `is` holds, if it holds for all before it; 0 if it holds for none. The
+/// search doubles its steps, and then halves them.
 fn last_of(most: u64, mut is: impl FnMut(u64) -> Result<bool>) -> Result<u64> {
     let (mut last, mut step) = (0, 1);
     while last + step <= most && is(last + step)? {
@@ -43,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_is_found() {
+    fn the_last_number_is_found() {
         for most in [0, 1, 2, 3, 10, 254] {
             for last in 0..=most {
                 let mut asked = 0;

@@ -12,8 +12,8 @@ pub struct SpareBuffer<const CAPACITY: usize> {
 }
 
 impl<const CAPACITY: usize> SpareBuffer<CAPACITY> {
-    /// Whether the caller is the one user that keeps a buffer of its own, and so does not give it back. It remains so until
-    /// `end_claim`.
+    /// Whether the caller is the one user that keeps a buffer of its own, and so does not give it back. It remains so
+    /// until `end_claim`.
     pub fn claim(&self) -> bool {
         !self.is_claimed.swap(true, Ordering::Relaxed)
     }
@@ -24,7 +24,8 @@ impl<const CAPACITY: usize> SpareBuffer<CAPACITY> {
 
     pub fn take(&self) -> Option<Vec<u8>> {
         let bytes = self.bytes.swap(null_mut(), Ordering::Acquire);
-        // SAFETY: `give_back` took the address from an empty Vec of this capacity, and the swap left nobody else with it.
+        // SAFETY: `give_back` took the address from an empty Vec of this capacity, and the swap left nobody else with
+        // it.
         (!bytes.is_null()).then(|| unsafe { Vec::from_raw_parts(bytes, 0, CAPACITY) })
     }
 

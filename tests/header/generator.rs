@@ -57,9 +57,15 @@ fn item(block: &str) -> (String, Item) {
         Some(rest) => rest.split_once("\n */\n").unwrap(),
         None => ("", block),
     };
-    let doc = doc.lines().map(|line| line.trim_start_matches(" *").trim_start_matches(' ').to_string()).collect();
+    let doc = doc.lines().map(|line| without_star(line).to_string()).collect();
     let declaration = without_struct(declaration);
     (name(&declaration), Item { doc, declaration, places: 0 })
+}
+
+/// A line of a comment without ` * `. It keeps an indentation of its own.
+fn without_star(line: &str) -> &str {
+    let line = line.trim_start().trim_start_matches('*');
+    line.strip_prefix(' ').unwrap_or(line)
 }
 
 /// The declared name, before the value, the parameters or the semicolon.
@@ -156,7 +162,7 @@ fn short_comments(declaration: &str) -> String {
                 text.push_str(&comment(lines, &indent[1..]));
                 doc = None;
             }
-            (rest, Some(lines)) => lines.push(rest.trim_start_matches('*').trim_start().to_string()),
+            (rest, Some(lines)) => lines.push(without_star(rest).to_string()),
             (_, None) => writeln!(text, "{line}").unwrap(),
         }
     }

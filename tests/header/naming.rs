@@ -180,6 +180,9 @@ fn every_maker_has_an_end() {
             "lock" => "scm_unlock".to_string(),
             name if name.starts_with("attach_by") => "scm_detach".to_string(),
             name if name.starts_with("create_") => format!("scm_{}_release", &name[7..]),
+            name if name.starts_with("register_") && name.ends_with("_provider") => {
+                "scm_unregister_provider".to_string()
+            }
             name if name.starts_with("register_") => format!("scm_un{name}"),
             "file_access_open" => "scm_file_close".to_string(),
             // Makes a file on the card.

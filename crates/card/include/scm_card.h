@@ -15,13 +15,12 @@
  *
  * CONVENTIONS
  *
- * As in scm.h: results, handles that are tokens, inputs before outputs, (buffer, capacity, *length), outputs that are
- *   zero after a failure.
- * Threads. Any thread may call any function. Commands to one card run in sequence. scm_card_tell never waits for a
+ * The conventions are those of scm.h, and:
+ * - Threads. Any thread may call any function. Commands to one card run in sequence. scm_card_tell never waits for a
  *   command, not even for a delayed one.
- * Memory. Inputs are borrowed for the call, outputs are copied. Codes and keys are wiped when their card ends. The
- *   caller wipes the text for scm_card_create. If memory runs out, the process is aborted.
- * Every function may return SCM_E_UNEXPECTED after an internal error; the card continues to work.
+ * - Memory. Codes and keys are wiped when their card ends. The caller wipes the text for scm_card_create. If memory runs
+ *   out, the process is aborted.
+ * - Every function may return SCM_E_UNEXPECTED after an internal error; the card continues to work.
  */
 
 #ifndef SCM_CARD_H
@@ -38,10 +37,11 @@
 #endif
 #endif
 
-/**
- * The longest response of the card: 65,533 bytes of data and two status bytes.
- */
-#define SCM_CARD_RESPONSE_MAX 65535
+enum {
+    /** The longest response of the card: 65,533 bytes of data and two status bytes. */
+    SCM_CARD_RESPONSE_MAX = 65535
+};
+#define SCM_CARD_RESPONSE_MAX SCM_CARD_RESPONSE_MAX
 
 #ifdef __cplusplus
 extern "C" {
@@ -61,7 +61,7 @@ typedef struct scm_card scm_card;
  * Creates a card. It has no power before `scm_card_power`, but responds anyway.
  *
  * @param description  the name of a built-in card, "default" or "steerable"; or a description in TOML, in UTF-8 with
- *        its NUL, of any length; NULL for "default"
+ *   its NUL, of any length; NULL for "default"
  * @param card  [out] the card, which the caller ends with `scm_card_destroy`; NULL after a failure
  *
  * @return
@@ -78,7 +78,7 @@ SCM_CARD_API scm_result scm_card_create(const char *description, scm_card **card
  *
  * @param description  as for `scm_card_create`
  * @param error  [out] the text in UTF-8 with its NUL, of one or more lines; empty without an error. It may contain
- *        lines of the description. NULL with capacity 0 asks for the length.
+ *   lines of the description. NULL with capacity 0 asks for the length.
  * @param capacity  the room in `error`, in bytes
  * @param error_length  [out] the length of the text with its NUL, 0 after a failure
  *

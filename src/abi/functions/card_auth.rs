@@ -1,13 +1,13 @@
-//! What a provider brings for authentication.
+//! The functions of a provider for authentication.
 
 use std::ffi::c_void;
 
 use crate::abi::hresult::scm_result;
 
-/// The authentication of a card, as a provider has it. Begin with `SCM_CARD_AUTH_FUNCTIONS_INIT`.
+/// The authentication of a card, implemented by a provider. Initialise with `SCM_CARD_AUTH_FUNCTIONS_INIT`.
 ///
-/// `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function
-/// that the provider does not have: it answers `SCM_E_NOTIMPL`.
+/// `object` is what `scm_provider.create` has made. Everything else is as for the functions of the library. A function
+/// that is NULL returns `SCM_E_NOTIMPL`.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ pub struct scm_card_auth_functions {
             challenge_length: *mut libc::size_t,
         ) -> scm_result,
     >,
-    /// The application proves itself to the card.
+    /// Proves the application to the card.
     pub app_auth: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,
@@ -37,7 +37,7 @@ pub struct scm_card_auth_functions {
             data_length: libc::size_t,
         ) -> scm_result,
     >,
-    /// The card proves itself to the application.
+    /// Proves the card to the application.
     pub icc_auth: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,
@@ -51,7 +51,7 @@ pub struct scm_card_auth_functions {
             answer_length: *mut libc::size_t,
         ) -> scm_result,
     >,
-    /// The user proves himself to the card.
+    /// Proves the user to the card.
     pub user_auth: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,

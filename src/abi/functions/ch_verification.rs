@@ -1,13 +1,13 @@
-//! What a provider brings for codes.
+//! The functions of a provider for codes.
 
 use std::ffi::c_void;
 
 use crate::abi::hresult::scm_result;
 
-/// The codes of a card, as a provider has them. Begin with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
+/// The codes of a card, implemented by a provider. Initialise with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
 ///
-/// `object` is what `scm_provider.create` gave; the rest is as for the functions of the library. NULL for a function
-/// that the provider does not have: it answers `SCM_E_NOTIMPL`.
+/// `object` is what `scm_provider.create` has made. Everything else is as for the functions of the library. A function
+/// that is NULL returns `SCM_E_NOTIMPL`.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ pub struct scm_ch_verification_functions {
             retries_left: *mut u32,
         ) -> scm_result,
     >,
-    /// Puts a new code in the place of an old one.
+    /// Replaces an old code by a new one.
     pub change_code: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,
@@ -51,6 +51,6 @@ pub struct scm_ch_verification_functions {
             retries_left: *mut u32,
         ) -> scm_result,
     >,
-    /// Takes back everything that was verified.
+    /// Withdraws everything that was verified.
     pub reset_security_state: Option<unsafe extern "C-unwind" fn(object: *mut c_void) -> scm_result>,
 }

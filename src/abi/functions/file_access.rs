@@ -1,24 +1,24 @@
-//! What a provider brings for files.
+//! The functions of a provider for files.
 
 use std::ffi::{c_char, c_void};
 
 use crate::abi::hresult::scm_result;
 
-/// The files of a card, as a provider has them. Begin with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
+/// The files of a card, implemented by a provider. Initialise with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
 ///
-/// `object` is what `scm_provider.create` gave, and `file` what `open` gave; the rest is as for the functions of the
-/// library. NULL for a function that the provider does not have: it answers `SCM_E_NOTIMPL`.
+/// `object` is what `scm_provider.create` has made, and `file` is what `open` has made. Everything else is as for the
+/// functions of the library. A function that is NULL returns `SCM_E_NOTIMPL`.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_file_access_functions {
     /// `sizeof(scm_file_access_functions)`
     pub struct_size: u32,
-    /// Goes to another directory.
+    /// Changes the current directory.
     pub change_dir: Option<
         unsafe extern "C-unwind" fn(object: *mut c_void, reference_type: u32, path: *const c_char) -> scm_result,
     >,
-    /// Tells where that is; `path_length` counts the NUL.
+    /// Gets its path; `path_length` counts the NUL.
     pub get_current_dir: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,
@@ -27,7 +27,7 @@ pub struct scm_file_access_functions {
             path_length: *mut libc::size_t,
         ) -> scm_result,
     >,
-    /// Lists the files of it, as a multi-string.
+    /// Lists its files, as a multi-string.
     pub directory: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,
@@ -37,8 +37,8 @@ pub struct scm_file_access_functions {
             names_length: *mut libc::size_t,
         ) -> scm_result,
     >,
-    /// Opens a file. What it puts into `file` is what the functions of files get; NULL is good, too. `object` is not
-    /// released before the last of its files is closed.
+    /// Opens a file. Its `file` is the first argument of the functions of the file; NULL is allowed. `object` is
+    /// released after the last of its files was closed.
     pub open: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,
@@ -69,7 +69,7 @@ pub struct scm_file_access_functions {
             flags: u32,
         ) -> scm_result,
     >,
-    /// Tells the properties of a file.
+    /// Gets the properties of a file.
     pub get_properties: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,
@@ -94,7 +94,7 @@ pub struct scm_file_access_functions {
             flags: u32,
         ) -> scm_result,
     >,
-    /// Tells what the files of this card can be like.
+    /// Gets the capabilities of the file system.
     pub get_file_capabilities: Option<
         unsafe extern "C-unwind" fn(
             object: *mut c_void,
@@ -109,7 +109,7 @@ pub struct scm_file_access_functions {
     /// Deactivates a file.
     pub invalidate:
         Option<unsafe extern "C-unwind" fn(object: *mut c_void, path: *const c_char, flags: u32) -> scm_result>,
-    /// Activates it again.
+    /// Activates a file again.
     pub rehabilitate:
         Option<unsafe extern "C-unwind" fn(object: *mut c_void, path: *const c_char, flags: u32) -> scm_result>,
     /// Reads from a file.
@@ -136,9 +136,9 @@ pub struct scm_file_access_functions {
     pub seek: Option<unsafe extern "C-unwind" fn(file: *mut c_void, offset: i64, origin: u32) -> scm_result>,
     /// Tells the position in a file.
     pub tell: Option<unsafe extern "C-unwind" fn(file: *mut c_void, position: *mut u64) -> scm_result>,
-    /// Tells the size of a file.
+    /// Gets the size of a file.
     pub get_size: Option<unsafe extern "C-unwind" fn(file: *mut c_void, size: *mut u64) -> scm_result>,
-    /// Ends `file`. It is called once for each file, as the last of its functions, when nobody is in one any more: the
-    /// attachment may be dead then. NULL for nothing to be done.
+    /// Ends `file`, once, after its last function has returned. The attachment may have ended. NULL if there is nothing
+    /// to do.
     pub close: Option<unsafe extern "C-unwind" fn(file: *mut c_void) -> scm_result>,
 }

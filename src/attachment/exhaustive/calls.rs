@@ -108,7 +108,7 @@ impl Call {
             Call::Reconnect(request) => Some(*request),
             _ => None,
         });
-        Call::Reconnect(ReconnectRequest { initial: Disposition::Reset, ..requests.next_back().unwrap() })
+        Call::Reconnect(ReconnectRequest { initial: Disposition::Reset, ..requests.next().unwrap() })
     }
 
     pub fn make(self, attachment: &mut Attachment) -> Outcome {

@@ -1,6 +1,6 @@
-//! The states that are reached, each as a pair: the connection and the locks. The types allow 48 pairs. 22 of them exist,
-//! and `every_two_answers` reaches them all. Before the connection was a type, nine flags and the locks allowed 2,048
-//! combinations, of which this test reached 35 before a detach.
+//! The states that are reached, each as a pair: the connection and the locks. The types allow 48 pairs. 22 of them
+//! exist, and `every_two_answers` reaches them all. Before the connection was a type, nine flags and the locks allowed
+//! 2,048 combinations, of which this test reached 35 before a detach.
 
 use super::states::Case;
 use crate::attachment::Ownership;

@@ -1,14 +1,15 @@
-//! Every interleaving of a few threads at the handle table, under a mutex as in `process_table`.
+//! Every interleaving of a few threads that use the handle table under a mutex, as `process` does.
 
 use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use super::{HandleTable, Kind, Token};
+use super::HandleTable;
 use crate::abi::hresult::Hresult;
+use crate::handles::token::{HandleKind, Token};
 use crate::runtime::fallible::Arc;
 
-/// Counts how many of it there were.
+/// Counts how many objects were dropped.
 struct Object(Arc<AtomicUsize>);
 
 impl Drop for Object {
@@ -24,12 +25,13 @@ struct Scene {
 
 impl Scene {
     fn new() -> (Arc<Scene>, Token) {
-        let (dropped, mut table) = (Arc::try_new(AtomicUsize::new(0)).unwrap(), HandleTable::new(Kind::Attachment));
+        let (dropped, mut table) =
+            (Arc::try_new(AtomicUsize::new(0)).unwrap(), HandleTable::new(HandleKind::Attachment));
         let token = table.insert(Arc::try_new(Object(dropped.clone())).unwrap()).unwrap();
         (Arc::try_new(Scene { table: Mutex::new(table), dropped }).unwrap(), token)
     }
 
-    /// As a call does: the object lives as long as the reference, whatever becomes of its token.
+    /// Does what a call does: the object lives as long as the reference, even if its token dies.
     fn call(&self, token: Token) {
         let object = self.table.lock().unwrap().get(token);
         match object {
@@ -38,7 +40,7 @@ impl Scene {
         }
     }
 
-    /// As a detach does. Whether it was this one.
+    /// Does what a detach does. True if this detach ended the object.
     fn detach(&self, token: Token) -> bool {
         let object = self.table.lock().unwrap().remove(token);
         object.is_ok()

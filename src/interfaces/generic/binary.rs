@@ -1,4 +1,4 @@
-//! Transparent files: READ, UPDATE, WRITE and ERASE BINARY (ISO/IEC 7816-4, 11.3), in as many commands as it takes.
+//! Transparent files: READ, UPDATE, WRITE and ERASE BINARY (ISO/IEC 7816-4, 11.3), in as many commands as necessary.
 
 mod reading;
 mod refusal;
@@ -8,31 +8,33 @@ pub use reading::{exists, read, read_part, size};
 pub use refusal::Refusal;
 pub use writing::write;
 
-use super::file::File;
+use super::file::GenericFile;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
 use crate::iso7816::command::{Command, ins};
 use crate::iso7816::tlv;
 
-/// What an offset can be in P1-P2, and beside a short identifier. Beyond it stands in a data object.
+/// The greatest offset in P1-P2. A greater one is sent in a data object.
 const MAX_SHORT_OFFSET: u64 = 0x7FFF;
-/// The same where P1 has no place for a short identifier: a SIM (3GPP TS 51.011, 9.2.3).
+/// The same for a SIM: its P1 never has a short identifier (3GPP TS 51.011, 9.2.3).
 const MAX_OFFSET_OF_SIM: u64 = 0xFFFF;
+/// The same if P1 has a short identifier.
 const MAX_OFFSET_BESIDE_SHORT_ID: u64 = 0xFF;
-/// What an offset can be at all, here.
+/// The greatest offset that this library uses.
 pub(crate) const MAX_OFFSET: u64 = u32::MAX as u64;
 
 const OFFSET: u32 = 0x54;
 const DATA: u32 = 0x53;
-/// Data that are data objects by themselves.
+/// Data that consist of data objects.
 const DATA_OBJECTS: u32 = 0x73;
 
-/// The bit of P1 that announces a short identifier.
+/// The bit of P1 for a short identifier.
 const SHORT_ID: u8 = 0x80;
 
-/// Beside a short identifier there is room for a small offset only. A file that is read from its beginning is the current one
-/// afterwards, and then there is room for a greater one. Where it may not be read the offset goes into a data object.
-fn touch(card: &mut Transaction, file: &File, offset: u64) -> Result<()> {
+/// Makes a file with a short identifier the current one, if `offset` is too great to be sent with that: by a read of
+/// its first byte. A file that may not be read does not become the current one, and its offset is sent in a data
+/// object.
+fn make_addressable(card: &mut Transaction, file: &GenericFile, offset: u64) -> Result<()> {
     let Some(short_id) = file.path.short_id().filter(|_| !file.is_current(card)) else { return Ok(()) };
     if offset > MAX_OFFSET_BESIDE_SHORT_ID {
         let place = Place::Even(SHORT_ID | short_id, 0);
@@ -43,22 +45,22 @@ fn touch(card: &mut Transaction, file: &File, offset: u64) -> Result<()> {
     Ok(())
 }
 
-/// The greatest offset that the card can be told: a SIM has no data object for it.
+/// The greatest offset for this card: a SIM has no data object for it.
 fn max_offset(card: &Transaction) -> u64 {
     if card.is_sim() { MAX_OFFSET_OF_SIM } else { MAX_OFFSET }
 }
 
-/// How a command says where in which file.
+/// How a command names the file and the offset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
     /// P1 and P2.
     Even(u8, u8),
-    /// In a data object: of the current file, or of that with a short identifier.
+    /// The offset is in a data object. The file is the current one, or the one with this short identifier.
     Odd(Option<u8>),
 }
 
 impl Place {
-    fn of(card: &Transaction, file: &File, offset: u64) -> Result<Place> {
+    fn of(card: &Transaction, file: &GenericFile, offset: u64) -> Result<Place> {
         if offset > MAX_OFFSET {
             return Err(Hresult::SCARD_E_BAD_SEEK);
         }
@@ -71,8 +73,8 @@ impl Place {
         })
     }
 
-    /// In a data object, however small the offset is.
-    fn odd(card: &Transaction, file: &File) -> Place {
+    /// With a data object, however small the offset is.
+    fn odd(card: &Transaction, file: &GenericFile) -> Place {
         Place::Odd(file.path.short_id().filter(|_| !file.is_current(card)))
     }
 
@@ -83,7 +85,7 @@ impl Place {
         }
     }
 
-    /// How much of the file an APDU has that carries `room` bytes.
+    /// The number of bytes of the file in a response of `room` bytes.
     fn data_in(self, room: usize) -> usize {
         match self {
             Place::Even(..) => room,
@@ -91,7 +93,7 @@ impl Place {
         }
     }
 
-    /// How much of the file a command has that carries `room` bytes, beside the offset.
+    /// The number of bytes of the file in a command with `room` bytes of data.
     fn data_in_command(self, room: usize, offset: u64) -> usize {
         match self {
             Place::Even(..) => room,
@@ -99,7 +101,7 @@ impl Place {
         }
     }
 
-    /// How many bytes of data a command has with so much of the file.
+    /// The length of the data of a command with `length` bytes of the file.
     fn command_of(self, length: usize, offset: u64) -> usize {
         match self {
             Place::Even(..) => length,
@@ -107,7 +109,7 @@ impl Place {
         }
     }
 
-    /// How many bytes a response with so much of the file has.
+    /// The length of a response with `length` bytes of the file.
     fn response_of(self, length: usize) -> usize {
         match self {
             Place::Even(..) => length,
@@ -116,7 +118,7 @@ impl Place {
     }
 }
 
-/// Tag and length of a data object of `length` bytes, whose tag has one byte.
+/// The length of the tag, which has one byte, and of the length field before a value of `length` bytes.
 fn object_overhead(length: usize) -> usize {
     match length {
         0..=0x7F => 2,
@@ -125,13 +127,13 @@ fn object_overhead(length: usize) -> usize {
     }
 }
 
-/// The longest value of a data object that has `room`.
+/// The greatest length of a value in a data object of `room` bytes.
 fn room_in_object(room: usize) -> usize {
     let value = room.saturating_sub(2);
     (value.saturating_sub(2)..=value).rev().find(|value| value + object_overhead(*value) <= room).unwrap_or(0)
 }
 
-/// An offset as a data object, of two bytes where that is enough.
+/// Appends an offset as a data object, with two bytes if that is enough.
 fn push_number(to: &mut Vec<u8>, offset: u64) -> Result<()> {
     let bytes = offset.to_be_bytes();
     tlv::push(to, OFFSET, bytes.get(bytes.len() - number_length(offset)..).unwrap_or_default())
@@ -141,7 +143,7 @@ fn number_length(offset: u64) -> usize {
     if offset <= u16::MAX.into() { 2 } else { 4 }
 }
 
-/// How long the data object of an offset is.
+/// The length of the data object of an offset.
 fn offset_object(offset: u64) -> usize {
     let length = number_length(offset);
     length + object_overhead(length)
@@ -152,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_much_as_fits() {
+    fn the_longest_value_fits() {
         for (room, expected) in
             [(256, 253), (255, 252), (129, 127), (130, 127), (131, 128), (65_533, 65_529), (2, 0), (0, 0)]
         {

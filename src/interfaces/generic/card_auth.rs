@@ -1,12 +1,16 @@
-//! Authentication: what ISCardAuth does, with the commands of ISO/IEC 7816-4, 11.5.
+//! Authentication with any card (ISCardAuth), by the commands of ISO/IEC 7816-4, 11.5.
+
+use std::cell::Cell;
 
 use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, is_same};
 use crate::abi::hresult::{Hresult, Result};
+use crate::abi::output::OutputBytes;
 use crate::attachment::Attachment;
 use crate::attachment::transaction::Transaction;
-use crate::iso7816::command::{Command, SHORT_RESPONSE, ins};
+use crate::interfaces::card_auth::{CardAuth, ChallengeResponse, Method};
+use crate::iso7816::command::{Command, EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_RESPONSE, ins};
 use crate::iso7816::delivery::Fetching;
 use crate::runtime::cancellation::hold_off;
 use crate::runtime::wait::SCM_INFINITE;
@@ -14,36 +18,120 @@ use crate::runtime::wait::SCM_INFINITE;
 /// The longest challenge of a challenge-response.
 pub(crate) const MAX_CHALLENGE: usize = 256;
 
-pub struct CardAuth {}
+pub struct GenericCardAuth;
 
-/// By which method, and with which key: P1 and P2. What the numbers mean, the card knows.
+/// P1 and P2. Each card has its own numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Method {
-    pub algorithm: u8,
-    pub key: u8,
+struct AlgorithmAndKey {
+    algorithm: u8,
+    key: u8,
 }
 
-/// P1 and P2 that say nothing.
-const NO_METHOD: Method = Method { algorithm: 0, key: 0 };
+/// P1 and P2 without a meaning.
+const NEITHER: AlgorithmAndKey = AlgorithmAndKey { algorithm: 0, key: 0 };
 
-/// What turns a challenge into its answer.
+/// Computes the response to a challenge.
 pub enum Responder<'a> {
     BuiltIn(Cipher<'a>),
-    /// The program's own, which uses the library as it likes.
+    /// A function of the program, which may call the library.
     Program(Program<'a>),
 }
 
-/// A function of the program's.
+/// A function of the program.
 pub type Program<'a> = &'a dyn Fn(&[u8]) -> Result<Zeroizing<Vec<u8>>>;
 
-impl Method {
+impl CardAuth for GenericCardAuth {
+    fn get_challenge(&self, attachment: &Attachment, method: Method, challenge: OutputBytes) -> Result<Hresult> {
+        let (algorithm, length) = (AlgorithmAndKey::of(method)?, challenge.capacity());
+        if length == 0 || length > EXTENDED_RESPONSE {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        challenge.fill(&attachment.converse(SCM_INFINITE, |card| algorithm.get_challenge(card, length))?)
+    }
+
+    fn app_auth(&self, attachment: &Attachment, method: Method, data: &[u8]) -> Result<Hresult> {
+        let algorithm = AlgorithmAndKey::of(method)?;
+        check_length(data.len())?;
+        attachment.converse(SCM_INFINITE, |card| algorithm.authenticate_program(card, data))?;
+        Ok(Hresult::S_OK)
+    }
+
+    fn icc_auth(
+        &self,
+        attachment: &Attachment,
+        method: Method,
+        data: &[Cell<u8>],
+        answer: OutputBytes,
+    ) -> Result<Hresult> {
+        let algorithm = AlgorithmAndKey::of(method)?;
+        check_length(data.len())?;
+        let (mut challenge, mut given) = (Vec::new(), Vec::new());
+        challenge.try_reserve_exact(data.len())?;
+        challenge.extend(data.iter().map(Cell::get));
+        let ne = answer.capacity().clamp(SHORT_RESPONSE, EXTENDED_RESPONSE);
+        attachment.converse(SCM_INFINITE, |card| algorithm.authenticate_card(card, &challenge, ne, &mut given))?;
+        answer.fill(&given)
+    }
+
+    fn user_auth(&self, attachment: &Attachment, method: Method, data: &[u8]) -> Result<Hresult> {
+        let algorithm = AlgorithmAndKey::of(method)?;
+        check_length(data.len())?;
+        attachment.converse(SCM_INFINITE, |card| algorithm.authenticate_user(card, data))?;
+        Ok(Hresult::S_OK)
+    }
+
+    fn challenge_response(&self) -> Result<&dyn ChallengeResponse> {
+        Ok(self)
+    }
+}
+
+impl ChallengeResponse for GenericCardAuth {
+    fn app_auth(
+        &self,
+        attachment: &Attachment,
+        method: Method,
+        responder: &Responder,
+        challenge_length: usize,
+    ) -> Result<Hresult> {
+        AlgorithmAndKey::of(method)?.prove_program(attachment, responder, challenge_length)?;
+        Ok(Hresult::S_OK)
+    }
+
+    fn icc_auth(
+        &self,
+        attachment: &Attachment,
+        method: Method,
+        responder: &Responder,
+        challenge_length: usize,
+    ) -> Result<Hresult> {
+        AlgorithmAndKey::of(method)?.prove_card(attachment, responder, challenge_length)?;
+        Ok(Hresult::S_OK)
+    }
+}
+
+/// An authentication command without data does not exist.
+fn check_length(length: usize) -> Result<()> {
+    if (1..=EXTENDED_DATA).contains(&length) { Ok(()) } else { Err(Hresult::E_INVALIDARG) }
+}
+
+impl AlgorithmAndKey {
+    /// The parameters are empty, or one byte: P2.
+    fn of(method: Method) -> Result<AlgorithmAndKey> {
+        let algorithm = u8::try_from(method.algorithm).map_err(|_| Hresult::E_INVALIDARG)?;
+        match method.parameters {
+            [] => Ok(AlgorithmAndKey { algorithm, key: 0 }),
+            [key] => Ok(AlgorithmAndKey { algorithm, key: *key }),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+
     fn command(self, ins: u8) -> Command<'static> {
         Command::new(ins, self.algorithm, self.key)
     }
 
-    /// Asks the card for a challenge of so many bytes at the most. One that had to be cut is none: the card remembers the whole
-    /// of it, and would count the answer to the rest as a wrong one.
-    pub fn get_challenge(self, card: &mut Transaction, length: usize) -> Result<Vec<u8>> {
+    /// Asks the card for a challenge of at most `length` bytes. A longer one is refused: the card remembers the whole
+    /// challenge, and would count a response to a part of it as a wrong one.
+    fn get_challenge(self, card: &mut Transaction, length: usize) -> Result<Vec<u8>> {
         let mut challenge = Vec::new();
         let status = card.send(&self.command(ins::GET_CHALLENGE).expecting(length), &mut challenge)?;
         status.proves(Hresult::SCARD_W_SECURITY_VIOLATION)?;
@@ -53,24 +141,24 @@ impl Method {
         }
     }
 
-    /// Shows the card that the program has the key.
-    pub fn authenticate_program(self, card: &mut Transaction, response: &[u8]) -> Result<()> {
+    /// Proves to the card that the program has the key.
+    fn authenticate_program(self, card: &mut Transaction, response: &[u8]) -> Result<()> {
         let status = card.send(&self.command(ins::EXTERNAL_AUTHENTICATE).with_data(response), &mut Vec::new())?;
         status.proves(Hresult::SCARD_W_SECURITY_VIOLATION)
     }
 
-    /// Shows the card that the user is there.
-    pub fn authenticate_user(self, card: &mut Transaction, data: &[u8]) -> Result<()> {
+    /// Proves to the card that the user is present.
+    fn authenticate_user(self, card: &mut Transaction, data: &[u8]) -> Result<()> {
         let status = card.send(&self.command(ins::VERIFY).with_data(data), &mut Vec::new())?;
         match status.code() {
-            // 6982 says of a user that he was not believed.
+            // 6982: the card does not accept the user.
             Hresult::SCARD_W_SECURITY_VIOLATION => Err(Hresult::SCARD_W_WRONG_CHV),
             _ => status.proves(Hresult::SCARD_W_WRONG_CHV),
         }
     }
 
-    /// Gives the card a challenge, and puts its answer, of `ne` bytes at the most, behind `answer`.
-    pub fn authenticate_card(
+    /// Gives the card a challenge, and appends the response, of at most `ne` bytes, to `answer`.
+    fn authenticate_card(
         self,
         card: &mut Transaction,
         challenge: &[u8],
@@ -82,15 +170,15 @@ impl Method {
             .proves(Hresult::SCARD_W_SECURITY_VIOLATION)
     }
 
-    /// The whole of it: the card's challenge, the responder's answer, the card's judgement.
-    pub fn prove_program(self, attachment: &Attachment, responder: &Responder, length: usize) -> Result<()> {
+    /// The challenge of the card, the response, the decision of the card.
+    fn prove_program(self, attachment: &Attachment, responder: &Responder, length: usize) -> Result<()> {
         let challenge = |card: &mut Transaction| whole_challenge(card, length);
         match responder {
             Responder::BuiltIn(_) => attachment.converse(SCM_INFINITE, |card| {
                 let response = responder.respond(&challenge(card)?)?;
                 self.authenticate_program(card, &response)
             }),
-            // The program's function is called while nobody else can have the card, but outside of any call on it.
+            // The function of the program is called under the lock, but outside of any call on the card.
             Responder::Program(_) => under_lock(attachment, || {
                 let challenge = attachment.converse(SCM_INFINITE, challenge)?;
                 let response = attachment.call_under_lock(|| responder.respond(&challenge))?;
@@ -99,8 +187,8 @@ impl Method {
         }
     }
 
-    /// The whole of it the other way: a random challenge, the card's answer, and the comparison with the responder's.
-    pub fn prove_card(self, attachment: &Attachment, responder: &Responder, length: usize) -> Result<()> {
+    /// A random challenge, the response of the card, the comparison with the response that is expected.
+    fn prove_card(self, attachment: &Attachment, responder: &Responder, length: usize) -> Result<()> {
         let mut challenge = zeroes(length)?;
         let cancellation = hold_off();
         getrandom::fill(&mut challenge).map_err(|_| Hresult::E_FAIL)?;
@@ -129,16 +217,16 @@ impl Responder<'_> {
     }
 }
 
-/// A challenge of just this length. The card is not told what it is for: P1 and P2 say nothing in most cards.
+/// A challenge of exactly this length. P1 and P2 are 0, as most cards want it.
 fn whole_challenge(card: &mut Transaction, length: usize) -> Result<Vec<u8>> {
-    let challenge = NO_METHOD.get_challenge(card, length)?;
+    let challenge = NEITHER.get_challenge(card, length)?;
     match challenge.len() == length {
         true => Ok(challenge),
         false => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
     }
 }
 
-/// So many bytes, which are overwritten when they are done with.
+/// Zeroes, which are overwritten when they are dropped.
 pub fn zeroes(length: usize) -> Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     bytes.try_reserve_exact(length)?;

@@ -1,5 +1,6 @@
-//! Codes: what ISCardVerify does, with the commands of ISO/IEC 7816-4, 11.5.
+//! The codes of any card (ISCardVerify), with the commands of ISO/IEC 7816-4, 11.5.
 
+mod flags;
 mod sim;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,88 +8,131 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::code::Form;
 use super::pin_pad::{self, Prompt, Question};
 use super::selection;
+use crate::abi::constants::SCM_FL_IHV_CHECKONLY;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
 use crate::attachment::transaction::Transaction;
+use crate::interfaces::ch_verification::{ChVerification, Codes};
 use crate::iso7816::command::{Command, ins};
 use crate::iso7816::status_word::StatusWord;
 use crate::runtime::wait::SCM_INFINITE;
+use flags::{Change, Target};
 
 /// P1 of CHANGE REFERENCE DATA.
 const OLD_AND_NEW: u8 = 0x00;
 const NEW_ALONE: u8 = 0x01;
-/// P1 of RESET RETRY COUNTER, for the codes that are there: the unblocking one, the new one.
+/// P1 of RESET RETRY COUNTER: which codes the command has, the unblocking one and the new one.
 const BOTH: u8 = 0x00;
 const UNBLOCKING_ALONE: u8 = 0x01;
 const NEW_CODE_ALONE: u8 = 0x02;
 const NEITHER: u8 = 0x03;
-/// P1 of VERIFY: the verification is taken back.
+/// P1 of VERIFY: the verification is undone.
 const TAKE_BACK: u8 = 0xFF;
-/// P2: the code is one of the current DF.
-const LOCAL: u8 = 0x80;
-const REFERENCES: u32 = 32;
+/// The flag of `scm_ch_verification_unblock` that asks for the PIN pad.
+pub(crate) const PIN_PAD: u32 = 0x1_0000;
 
-pub struct ChVerification {
+#[derive(Default)]
+pub struct GenericChVerification {
     form: Form,
     prompt: Prompt,
     verified: Mutex<Verified>,
 }
 
-/// What was verified, as long as the card remembers it.
+/// The codes that were verified, as long as the card remembers it.
 #[derive(Default)]
 struct Verified {
     generation: u64,
-    /// A bit for each reference, the global ones first.
+    /// One bit for each reference, the global ones first.
     targets: u64,
 }
 
-/// Which code is meant: P2.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Target(u8);
-
-/// What becomes of a code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change {
-    Value,
-    Enable,
-    Disable,
-}
-
-/// How many tries are left, as far as the card has said.
+/// The number of tries that are left, if the card has told it.
 pub type Tries = Option<u32>;
 
-impl Target {
-    pub fn new(reference: u32, is_local: bool) -> Result<Target> {
-        if reference >= REFERENCES {
-            return Err(Hresult::E_INVALIDARG);
+impl ChVerification for GenericChVerification {
+    fn verify(
+        &self,
+        attachment: &Attachment,
+        code: &[u8],
+        flags: u32,
+        reference: u32,
+        retries_left: &mut u32,
+    ) -> Result<Hresult> {
+        let target = Target::of(flags, SCM_FL_IHV_CHECKONLY, reference)?;
+        count(retries_left, |tries| match flags & SCM_FL_IHV_CHECKONLY {
+            0 => self.verify_code(attachment, code, target, tries),
+            _ if !code.is_empty() => Err(Hresult::E_INVALIDARG),
+            _ => self.check(attachment, target, tries),
+        })
+    }
+
+    fn change_code(
+        &self,
+        attachment: &Attachment,
+        codes: Codes,
+        flags: u32,
+        reference: u32,
+        retries_left: &mut u32,
+    ) -> Result<Hresult> {
+        let change = Change::of(flags)?;
+        let target = Target::of(flags, Change::FLAGS, reference)?;
+        count(retries_left, |tries| self.change(attachment, change, codes, target, tries))
+    }
+
+    fn unblock(
+        &self,
+        attachment: &Attachment,
+        codes: Codes,
+        flags: u32,
+        reference: u32,
+        retries_left: &mut u32,
+    ) -> Result<Hresult> {
+        let target = Target::of(flags, PIN_PAD, reference)?;
+        count(retries_left, |tries| match flags & PIN_PAD {
+            0 => self.reset_retry_counter(attachment, codes, target, tries),
+            _ if !codes.current.is_empty() || !codes.new.is_empty() => Err(Hresult::E_INVALIDARG),
+            _ => self.reset_retry_counter_on_pin_pad(attachment, target, tries),
+        })
+    }
+
+    /// Undoes every verification that this object has made and the card remembers.
+    fn reset_security_state(&self, attachment: &Attachment) -> Result<Hresult> {
+        let mut outcome = Ok(Hresult::S_OK);
+        for target in Target::all().filter(|target| self.is_verified(attachment, *target)) {
+            match attachment.converse(SCM_INFINITE, |card| take_back(card, target)) {
+                Ok(()) => self.forget(target),
+                // The others are undone all the same.
+                Err(code) => outcome = outcome.and(Err(code)),
+            }
         }
-        Ok(Target(reference as u8 | if is_local { LOCAL } else { 0 }))
-    }
-
-    fn bit(self) -> u64 {
-        let place = u32::from(self.0 & !LOCAL) + if self.0 & LOCAL == 0 { 0 } else { REFERENCES };
-        1 << place
-    }
-
-    fn all() -> impl Iterator<Item = Target> {
-        (0..REFERENCES as u8).flat_map(|reference| [Target(reference), Target(reference | LOCAL)])
+        outcome
     }
 }
 
-impl ChVerification {
-    pub fn new(form: Form, prompt: Prompt) -> ChVerification {
-        ChVerification { form, prompt, verified: Mutex::default() }
+/// Does work that counts tries, and gives the caller their number, also after a failure.
+fn count(retries_left: &mut u32, work: impl FnOnce(&mut Tries) -> Result<()>) -> Result<Hresult> {
+    let mut tries = None;
+    let done = work(&mut tries);
+    if let Some(tries) = tries {
+        *retries_left = tries;
+    }
+    done.map(|()| Hresult::S_OK)
+}
+
+impl GenericChVerification {
+    pub fn new(form: Form, prompt: Prompt) -> GenericChVerification {
+        GenericChVerification { form, prompt, verified: Mutex::default() }
     }
 
-    /// Shows a code to the card; an empty one the user gives to the reader.
-    pub fn verify(&self, attachment: &Attachment, code: &[u8], target: Target, tries: &mut Tries) -> Result<()> {
+    /// Presents a code to the card. Without a code the reader asks the user for it.
+    fn verify_code(&self, attachment: &Attachment, code: &[u8], target: Target, tries: &mut Tries) -> Result<()> {
         self.present(attachment, &Command::new(ins::VERIFY, 0, target.0), &[code], tries)?;
         self.note(attachment.generation(), target);
         Ok(())
     }
 
-    /// Asks whether a code has been verified. The card counts nothing.
-    pub fn check(&self, attachment: &Attachment, target: Target, tries: &mut Tries) -> Result<()> {
+    /// Asks whether a code has been verified. That spends no try.
+    fn check(&self, attachment: &Attachment, target: Target, tries: &mut Tries) -> Result<()> {
         let is_noted = self.is_verified(attachment, target);
         attachment.converse(SCM_INFINITE, |card| {
             if !card.is_sim() {
@@ -102,17 +146,17 @@ impl ChVerification {
         })
     }
 
-    /// Gives a code another value, or has the card ask for it or not. Without any code the user gives them to the reader;
-    /// without the old one alone the card has to allow that.
-    pub fn change(
+    /// Changes the value of a code, or whether the card requires it. Without any code the reader asks the user for the
+    /// codes. Without the old code the card must allow the change.
+    fn change(
         &self,
         attachment: &Attachment,
         change: Change,
-        old: &[u8],
-        new: &[u8],
+        codes: Codes,
         target: Target,
         tries: &mut Tries,
     ) -> Result<()> {
+        let Codes { current: old, new } = codes;
         let (ins, p1, codes): (_, _, &[&[u8]]) = match change {
             Change::Value if old.is_empty() && !new.is_empty() => (ins::CHANGE_REFERENCE_DATA, NEW_ALONE, &[new]),
             Change::Value => (ins::CHANGE_REFERENCE_DATA, OLD_AND_NEW, &[old, new]),
@@ -122,63 +166,50 @@ impl ChVerification {
         };
         self.present(attachment, &Command::new(ins, p1, target.0), codes, tries)?;
         match change {
-            // What is not asked for cannot be taken back.
+            // A code that the card does not require cannot be undone.
             Change::Disable => self.forget(target),
             _ if p1 == NEW_ALONE => {}
-            // The old code may count as verified.
+            // The card may count the old code as verified.
             _ => self.note(attachment.generation(), target),
         }
         Ok(())
     }
 
-    /// Sets the counter of a code back, and its value where there is a new one.
-    pub fn unblock(
+    /// Resets the counter of a code, and sets its value if there is a new one.
+    fn reset_retry_counter(
         &self,
         attachment: &Attachment,
-        unblocking: &[u8],
-        new: &[u8],
+        codes: Codes,
         target: Target,
         tries: &mut Tries,
     ) -> Result<()> {
+        let Codes { current: unblocking, new } = codes;
         let (p1, codes): (_, &[&[u8]]) = match (unblocking.is_empty(), new.is_empty()) {
             (false, false) => (BOTH, &[unblocking, new]),
             (false, true) => (UNBLOCKING_ALONE, &[unblocking]),
             (true, false) => (NEW_CODE_ALONE, &[new]),
             (true, true) => (NEITHER, &[]),
         };
-        self.show(attachment, &Command::new(ins::RESET_RETRY_COUNTER, p1, target.0), codes, tries)
+        self.send_codes(attachment, &Command::new(ins::RESET_RETRY_COUNTER, p1, target.0), codes, tries)
     }
 
-    /// The same, with both codes from the user.
-    pub fn unblock_on_pin_pad(&self, attachment: &Attachment, target: Target, tries: &mut Tries) -> Result<()> {
+    /// The same; the reader asks the user for both codes.
+    fn reset_retry_counter_on_pin_pad(&self, attachment: &Attachment, target: Target, tries: &mut Tries) -> Result<()> {
         let command = Command::new(ins::RESET_RETRY_COUNTER, BOTH, target.0);
         attachment.converse(SCM_INFINITE, |card| self.ask(card, Question::CurrentAndNew, &command, tries))
     }
 
-    /// Takes back every verification that this object has made and the card remembers.
-    pub fn reset(&self, attachment: &Attachment) -> Result<()> {
-        let mut outcome = Ok(());
-        for target in Target::all().filter(|target| self.is_verified(attachment, *target)) {
-            match attachment.converse(SCM_INFINITE, |card| take_back(card, target)) {
-                Ok(()) => self.forget(target),
-                // The others are to be taken back all the same.
-                Err(code) => outcome = outcome.and(Err(code)),
-            }
-        }
-        outcome
-    }
-
-    /// Sends a command with codes, or has the reader ask for them where all are empty.
+    /// Sends a command with codes. If all codes are empty, the reader asks the user for them.
     fn present(&self, attachment: &Attachment, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
         if codes.iter().all(|code| code.is_empty()) {
             let question = if codes.len() == 1 { Question::Code } else { Question::CurrentAndNew };
             return attachment.converse(SCM_INFINITE, |card| self.ask(card, question, command, tries));
         }
-        self.show(attachment, command, codes, tries)
+        self.send_codes(attachment, command, codes, tries)
     }
 
-    /// Sends a command with codes. One that does not fit is refused before anybody waits for the card.
-    fn show(&self, attachment: &Attachment, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
+    /// Sends a command with codes. A code of a wrong form is refused before the card is locked.
+    fn send_codes(&self, attachment: &Attachment, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
         self.form.blocks(codes)?;
         attachment.converse(SCM_INFINITE, |card| self.send(card, command, codes, tries))
     }
@@ -193,8 +224,8 @@ impl ChVerification {
         }
     }
 
-    /// Sends it once. A card that does not know its class has not looked at the codes, and if it turns out to be a SIM, they go
-    /// there in its own class.
+    /// Sends the command once. A card that refuses the class has not examined the codes. If it is a SIM, the codes are
+    /// sent in the class of SIMs.
     fn send(&self, card: &mut Transaction, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
         let status = self.send_once(card, command, codes)?;
         let status = match turns_out_to_be_sim(card, status)? {
@@ -219,7 +250,7 @@ impl ChVerification {
     fn note(&self, generation: u64, target: Target) {
         let mut verified = self.verified();
         if generation < verified.generation {
-            // Another thread has verified something since, which is not to be lost for what the card has forgotten.
+            // Another thread has verified a code since. The card has forgotten this one.
             return;
         }
         if verified.generation != generation {
@@ -237,7 +268,7 @@ impl ChVerification {
         verified.generation == attachment.generation() && verified.targets & target.bit() != 0
     }
 
-    /// Locked for a moment only, never during a call to the card.
+    /// The mutex is held for a moment only, never during a call to the card.
     fn verified(&self) -> MutexGuard<'_, Verified> {
         self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -248,24 +279,24 @@ fn judge(status: StatusWord, tries: &mut Tries) -> Result<()> {
     status.proves(Hresult::SCARD_W_WRONG_CHV)
 }
 
-/// Only a refusal of the class says that the card has not looked at a code. A missing instruction does not: few applications know all of those for
-/// codes.
+/// Only a refusal of the class shows that the card has not examined a code. An unknown instruction does not: few
+/// applications know all the instructions for codes.
 fn turns_out_to_be_sim(card: &mut Transaction, status: StatusWord) -> Result<bool> {
     Ok(status.0 >> 8 == 0x6E && selection::sim::turns_out(card, status)?)
 }
 
-/// The command with the number of the code as the card has it.
+/// The command with the number of the code as the card uses it.
 fn place<'a>(card: &Transaction, command: &Command<'a>) -> Command<'a> {
     if card.is_sim() { sim::place(command) } else { *command }
 }
 
-/// VERIFY without a code: the card says whether there has been one.
+/// VERIFY without a code: the card answers whether the code was verified.
 fn state(card: &mut Transaction, target: Target) -> Result<StatusWord> {
     card.send(&Command::new(ins::VERIFY, 0, target.0), &mut Vec::new())
 }
 
-/// Takes one verification back. A card that does not look at P1 takes that for a question and answers 9000 too, so it is asked
-/// afterwards.
+/// Undoes one verification. A card that ignores P1 takes the command for a question, and answers 9000 as well, so the
+/// state is asked for afterwards.
 fn take_back(card: &mut Transaction, target: Target) -> Result<()> {
     if card.is_sim() {
         return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
@@ -283,11 +314,11 @@ mod tests {
     use super::*;
     use crate::interfaces::generic::code::{Encoding, FILLER};
 
-    /// A thread may be held back between its verification and the note of it.
+    /// A thread may stop between its verification and the note of it.
     #[test]
     fn an_old_verification_does_not_take_the_place_of_a_new_one() {
         let form = Form::new(Encoding::Characters, None, FILLER, None, None).unwrap();
-        let codes = ChVerification::new(form, Prompt { timeout_s: 0, language: 0 });
+        let codes = GenericChVerification::new(form, Prompt { timeout_s: 0, language: 0 });
         let noted = |generation, target: Target| {
             codes.note(generation, target);
             let verified = codes.verified();
@@ -296,17 +327,5 @@ mod tests {
         assert_eq!(noted(2, Target(1)), (2, Target(1).bit()));
         assert_eq!(noted(1, Target(3)), (2, Target(1).bit()));
         assert_eq!(noted(3, Target(3)), (3, Target(3).bit()));
-    }
-
-    #[test]
-    fn every_target_has_a_bit_of_its_own() {
-        let all = Target::all().fold(0, |all, target| {
-            assert_eq!(all & target.bit(), 0);
-            all | target.bit()
-        });
-        assert_eq!(all, u64::MAX);
-        assert_eq!(Target::new(31, true), Ok(Target(0x9F)));
-        assert_eq!(Target::new(0, false), Ok(Target(0)));
-        assert_eq!(Target::new(32, false), Err(Hresult::E_INVALIDARG));
     }
 }

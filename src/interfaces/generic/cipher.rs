@@ -1,4 +1,4 @@
-//! The ciphers that are built in, for challenges of one block: AES and 3DES. Everything that held a key is overwritten.
+//! The built-in ciphers, for challenges of one block: AES and 3DES. All memory that held a key is overwritten.
 
 use aes::cipher::generic_array::GenericArray;
 use aes::cipher::{BlockEncrypt, KeyInit};
@@ -13,7 +13,7 @@ pub enum Algorithm {
     TripleDes,
 }
 
-/// A cipher with its key, which stays where it is.
+/// A cipher with its key, which is not copied.
 #[derive(Clone, Copy)]
 pub struct Cipher<'a> {
     algorithm: Algorithm,
@@ -35,14 +35,14 @@ impl<'a> Cipher<'a> {
         }
     }
 
-    /// Encrypts one block where it is.
+    /// Encrypts one block in place.
     pub fn encrypt(&self, block: &mut [u8]) -> Result<()> {
         let encrypted = self.schedule_and_encrypt(block);
         overwrite_stack();
         encrypted
     }
 
-    /// The schedule of the key overwrites itself, but not where it has been moved from.
+    /// The key schedule overwrites itself, but not the memory that it was moved from.
     #[inline(never)]
     fn schedule_and_encrypt(&self, block: &mut [u8]) -> Result<()> {
         match (self.algorithm, self.key.len()) {
@@ -64,7 +64,7 @@ fn encrypt<C: KeyInit + BlockEncrypt>(key: &[u8], block: &mut [u8]) -> Result<()
     Ok(())
 }
 
-/// Overwrites the part of the stack that a call before this one has used.
+/// Overwrites the part of the stack that the call before has used.
 #[inline(never)]
 fn overwrite_stack() {
     let mut used = [0u8; 16 * 1024];
@@ -103,8 +103,8 @@ mod tests {
         }
     }
 
-    /// Three keys: NIST SP 800-67, appendix B.1, the first block. Two keys are three of which the first is the last; one key
-    /// three times is DES.
+    /// Three keys: NIST SP 800-67, appendix B.1, the first block. Two keys are three of which the first is the last;
+    /// one key three times is DES.
     #[test]
     fn triple_des() {
         let (plain, key) = ("5468652071756663", "0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123");

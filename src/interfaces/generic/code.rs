@@ -1,13 +1,13 @@
-//! How a code of the card holder is written into a command: as characters or as digits, filled up to a block or not.
+//! The form of a code in a command: characters or digits, with or without padding to a block.
 
 use zeroize::Zeroizing;
 
 use crate::abi::hresult::{Hresult, Result};
 
-/// The longest code, and the longest block of one. Two of them fit into one short command.
+/// The longest code, and the longest block. A short command has room for two.
 pub(crate) const MAX_CODE: usize = 127;
 
-/// The block of ISO 9564-1, format 2: 2 and the number of digits, 4 to 12 digits, F.
+/// The block of ISO 9564-1, format 2: the digit 2, the number of digits, 4 to 12 digits, padding with F.
 const ISO9564_BLOCK: usize = 8;
 const ISO9564_DIGITS: (usize, usize) = (4, 12);
 const ISO9564_FORMAT_2: u8 = 0x20;
@@ -15,7 +15,7 @@ const ISO9564_FORMAT_2: u8 = 0x20;
 /// The block of a SIM.
 const SIM_BLOCK: usize = 8;
 
-/// What fills a block, unless the options say otherwise.
+/// The byte of the padding, unless the options name another one.
 pub(crate) const FILLER: u8 = 0xFF;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,11 +28,11 @@ pub enum Encoding {
     Iso9564,
 }
 
-/// What a code looks like.
+/// The form of a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Form {
     pub encoding: Encoding,
-    /// The length that a code is filled up to, in bytes; None: as long as it is.
+    /// The length of the padded code in bytes. None: no padding.
     pub block: Option<usize>,
     pub filler: u8,
     /// In characters or digits.
@@ -40,8 +40,15 @@ pub struct Form {
     pub longest: usize,
 }
 
+impl Default for Form {
+    /// Characters, without a block.
+    fn default() -> Form {
+        Form { encoding: Encoding::Characters, block: None, filler: FILLER, shortest: 1, longest: MAX_CODE }
+    }
+}
+
 impl Form {
-    /// A form; None as a limit is whatever the block takes.
+    /// A form. A limit that is None is that of the block.
     pub fn new(
         encoding: Encoding,
         block: Option<usize>,
@@ -64,7 +71,7 @@ impl Form {
         Ok(Form { encoding, block, filler, shortest, longest })
     }
 
-    /// The same for a SIM, whose codes are blocks of eight characters (3GPP TS 51.011, 9.3), where nobody has said anything else.
+    /// The same for a SIM: without other options its codes are blocks of eight characters (3GPP TS 51.011, 9.3).
     pub fn for_sim(self) -> Form {
         match (self.encoding, self.block) {
             (Encoding::Characters, None) => {
@@ -74,10 +81,10 @@ impl Form {
         }
     }
 
-    /// The blocks of these codes, one behind the other. A code that does not fit gives `SCARD_E_INVALID_CHV`.
+    /// The blocks of these codes, one after the other. A code of another form gives `SCARD_E_INVALID_CHV`.
     pub fn blocks(&self, codes: &[&[u8]]) -> Result<Zeroizing<Vec<u8>>> {
         let mut blocks = Zeroizing::new(Vec::new());
-        // All at once: what grows leaves a copy behind.
+        // All memory at once: a vector that grows leaves a copy of the codes behind.
         blocks.try_reserve_exact(codes.len().saturating_mul(MAX_CODE))?;
         codes.iter().try_for_each(|code| self.push(code, &mut blocks))?;
         Ok(blocks)
@@ -94,7 +101,7 @@ impl Form {
             Encoding::Characters => blocks.extend_from_slice(code),
             Encoding::Digits => self.push_digits(code, blocks),
             Encoding::Iso9564 => {
-                // 12 at the most.
+                // At most 12.
                 blocks.push(ISO9564_FORMAT_2 | code.len() as u8);
                 self.push_digits(code, blocks);
             }
@@ -103,7 +110,7 @@ impl Form {
         Ok(())
     }
 
-    /// Two digits in a byte, the first one in its upper half. An odd one has the filler beside it.
+    /// Two digits in a byte, the first one in its upper half. The lower half of the last byte may be padding.
     fn push_digits(&self, digits: &[u8], blocks: &mut Vec<u8>) {
         blocks.extend(digits.chunks(2).map(|pair| {
             let half = |index: usize| pair.get(index).unwrap_or(&self.filler) & 0x0F;
@@ -113,11 +120,11 @@ impl Form {
 
     fn fill(&self, begin: usize, blocks: &mut Vec<u8>) {
         let end = self.block.map_or(blocks.len(), |block| begin + block);
-        // Within what was reserved, as a block is no longer than the longest code.
+        // The reserved memory is enough: a block is no longer than the longest code.
         blocks.resize(end, self.filler);
     }
 
-    /// The block of no code yet, for a PIN pad to put one in; nothing where it is as long as the code.
+    /// A block without a code, into which a PIN pad writes one. Without padding it is empty.
     pub fn push_blank(&self, blocks: &mut Vec<u8>) -> Result<()> {
         let begin = blocks.len();
         blocks.try_reserve_exact(self.block.unwrap_or_default())?;
@@ -205,10 +212,15 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_blocks_never_grow() {
+    fn the_longest_blocks_need_no_other_memory() {
         let longest = form(Encoding::Characters, Some(MAX_CODE));
         let blocks = longest.blocks(&[b"1", b"2"]).unwrap();
         assert_eq!((blocks.len(), blocks.capacity()), (2 * MAX_CODE, 2 * MAX_CODE));
+    }
+
+    #[test]
+    fn the_default_is_the_form_without_options() {
+        assert_eq!(Form::default(), form(Encoding::Characters, None));
     }
 
     #[test]

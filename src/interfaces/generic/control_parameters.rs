@@ -1,4 +1,4 @@
-//! What a card tells of a file when it is selected: the control parameters (ISO/IEC 7816-4, 7.4).
+//! The control parameters of a file, which the card gives when it selects the file (ISO/IEC 7816-4, 7.4).
 
 pub mod sim;
 
@@ -7,25 +7,25 @@ use crate::abi::constants::{
 };
 use crate::iso7816::tlv::{self, DataObject};
 
-/// The templates: control parameters, management data, and both in one.
+/// The templates: control parameters, management data, and both together.
 pub(crate) const FCP: u32 = 0x62;
 pub(crate) const FMD: u32 = 0x64;
 pub(crate) const FCI: u32 = 0x6F;
 
-/// What is in them.
+/// The objects in them.
 pub(crate) const SIZE: u32 = 0x80;
 pub(crate) const WHOLE_SIZE: u32 = 0x81;
 pub(crate) const DESCRIPTOR: u32 = 0x82;
 pub(crate) const ID: u32 = 0x83;
 pub(crate) const NAME: u32 = 0x84;
-/// Proprietary information that is no data object: the structure that a SIM tells.
+/// Proprietary information without data objects: the structure of a SIM.
 pub(crate) const STRUCTURE: u32 = 0x85;
 pub(crate) const SHORT_ID: u32 = 0x88;
 pub(crate) const LIFE_CYCLE: u32 = 0x8A;
 
 /// The kind of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum FileKind {
     Directory,
     Transparent,
     Fixed,
@@ -33,37 +33,37 @@ pub enum Kind {
     Cyclic,
 }
 
-impl Kind {
+impl FileKind {
     pub fn value(self) -> u32 {
         match self {
-            Kind::Directory => SCM_TYPE_DIRECTORY_FILE,
-            Kind::Transparent => SCM_TYPE_TRANSPARENT_EF,
-            Kind::Fixed => SCM_TYPE_FIXED_EF,
-            Kind::Variable => SCM_TYPE_VARIABLE_EF,
-            Kind::Cyclic => SCM_TYPE_CYCLIC_EF,
+            FileKind::Directory => SCM_TYPE_DIRECTORY_FILE,
+            FileKind::Transparent => SCM_TYPE_TRANSPARENT_EF,
+            FileKind::Fixed => SCM_TYPE_FIXED_EF,
+            FileKind::Variable => SCM_TYPE_VARIABLE_EF,
+            FileKind::Cyclic => SCM_TYPE_CYCLIC_EF,
         }
     }
 
     pub fn has_records(self) -> bool {
-        matches!(self, Kind::Fixed | Kind::Variable | Kind::Cyclic)
+        matches!(self, FileKind::Fixed | FileKind::Variable | FileKind::Cyclic)
     }
 
-    /// That of a file descriptor byte (ISO/IEC 7816-4, 7.4.5).
-    fn of_descriptor(byte: u8) -> Option<Kind> {
+    /// The kind in a file descriptor byte (ISO/IEC 7816-4, 7.4.5).
+    fn of_descriptor(byte: u8) -> Option<FileKind> {
         match byte & 0xBF {
-            0x38 => Some(Kind::Directory),
+            0x38 => Some(FileKind::Directory),
             other => match other & 0x87 {
-                0x01 => Some(Kind::Transparent),
-                0x02 | 0x03 => Some(Kind::Fixed),
-                0x04 | 0x05 => Some(Kind::Variable),
-                0x06 | 0x07 => Some(Kind::Cyclic),
+                0x01 => Some(FileKind::Transparent),
+                0x02 | 0x03 => Some(FileKind::Fixed),
+                0x04 | 0x05 => Some(FileKind::Variable),
+                0x06 | 0x07 => Some(FileKind::Cyclic),
                 _ => None,
             },
         }
     }
 }
 
-/// How WRITE changes a file (the data coding byte, ISO/IEC 7816-4, 12.1.1.8).
+/// The effect of WRITE on a file (the data coding byte, ISO/IEC 7816-4, 12.1.1.8).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Coding {
     Once,
@@ -72,15 +72,15 @@ pub enum Coding {
     And,
 }
 
-/// The control parameters of a file, as far as its card tells them.
+/// The control parameters of a file, as far as the card gives them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ControlParameters {
-    pub kind: Option<Kind>,
-    /// Bytes of data, without structure.
+    pub kind: Option<FileKind>,
+    /// In bytes, without structural information.
     pub size: Option<u32>,
-    /// Bytes of the longest record.
+    /// The length of the longest record, in bytes.
     pub record_size: Option<u32>,
-    /// How many there are.
+    /// The number of records.
     pub records: Option<u32>,
     pub coding: Option<Coding>,
     pub id: Option<u16>,
@@ -89,13 +89,13 @@ pub struct ControlParameters {
 }
 
 impl ControlParameters {
-    /// Those in the answer to SELECT, of which nothing is sure: some cards answer with something of their own.
+    /// Reads the answer to SELECT. Some cards give an answer of their own, so every object may be missing or invalid.
     pub fn read(answer: &[u8]) -> ControlParameters {
         let mut parameters = ControlParameters::default();
         for object in objects(answer) {
             parameters.take(&object);
         }
-        if parameters.kind == Some(Kind::Directory) {
+        if parameters.kind == Some(FileKind::Directory) {
             parameters.size = None;
         }
         parameters
@@ -108,7 +108,7 @@ impl ControlParameters {
         };
         match object.tag {
             SIZE => self.size = number(),
-            // With structure; better than nothing.
+            // With structural information, so it is used only if the other one is missing.
             WHOLE_SIZE => self.size = self.size.or_else(number),
             DESCRIPTOR => self.take_descriptor(object.value),
             ID => self.id = object.value.try_into().ok().map(u16::from_be_bytes),
@@ -118,9 +118,9 @@ impl ControlParameters {
         }
     }
 
-    /// Descriptor byte, data coding byte, the longest record (one or two bytes), and how many records there are.
+    /// The descriptor byte, the data coding byte, the longest record (one or two bytes), and the number of records.
     fn take_descriptor(&mut self, value: &[u8]) {
-        self.kind = value.first().and_then(|byte| Kind::of_descriptor(*byte));
+        self.kind = value.first().and_then(|byte| FileKind::of_descriptor(*byte));
         self.coding = value.get(1).map(|byte| match byte >> 5 & 0x03 {
             0 => Coding::Once,
             1 => Coding::Proprietary,
@@ -137,18 +137,18 @@ impl ControlParameters {
             [_, _, _, _, high, low] => Some(u16::from_be_bytes([*high, *low]).into()),
             _ => None,
         };
-        // Records of no bytes are none.
+        // A file with records of 0 bytes has no records.
         self.record_size = (record_size > 0).then_some(record_size);
     }
 }
 
-/// The data objects in the templates of an answer, or in the answer itself where it has none. Some cards put the templates of both
-/// into that which is for both.
+/// The data objects in the templates of an answer, or in the answer itself if it has no template. Some cards put the
+/// templates of control parameters and of management data into the common one.
 pub fn objects(answer: &[u8]) -> impl Iterator<Item = DataObject<'_>> {
     tlv::objects(answer).flat_map(opened).flat_map(opened)
 }
 
-/// What is in a template, and any other object as it is.
+/// The objects in a template, or the object itself if it is no template.
 fn opened(object: DataObject<'_>) -> tlv::Objects<'_> {
     match object.tag {
         FCP | FMD | FCI => tlv::objects(object.value),
@@ -166,7 +166,7 @@ mod tests {
             [0x62, 17, 0x80, 2, 0x01, 0x00, 0x82, 2, 0x01, 0x41, 0x83, 2, 0x44, 0x01, 0x88, 1, 0x08, 0x8A, 1, 5];
         let answer = [&answer[..1], &[18], &answer[2..]].concat();
         let parameters = ControlParameters::read(&answer);
-        assert_eq!((parameters.kind, parameters.size), (Some(Kind::Transparent), Some(256)));
+        assert_eq!((parameters.kind, parameters.size), (Some(FileKind::Transparent), Some(256)));
         assert_eq!((parameters.id, parameters.short_id, parameters.life_cycle), (Some(0x4401), Some(1), Some(5)));
         assert_eq!(parameters.coding, Some(Coding::Or));
     }
@@ -181,10 +181,10 @@ mod tests {
             let parameters = ControlParameters::read(&answer);
             (parameters.kind, parameters.record_size)
         };
-        assert_eq!(kind(&[0x42, 0x41, 0x00, 0x08, 0x0A]), (Some(Kind::Fixed), Some(8)));
-        assert_eq!(kind(&[0x04, 0x41, 0x01, 0x20, 0x00, 0x0A]), (Some(Kind::Variable), Some(288)));
-        assert_eq!(kind(&[0x06, 0x41, 0x20]), (Some(Kind::Cyclic), Some(32)));
-        assert_eq!(kind(&[0x02, 0x41, 0x00, 0x00, 0x0A]), (Some(Kind::Fixed), None));
+        assert_eq!(kind(&[0x42, 0x41, 0x00, 0x08, 0x0A]), (Some(FileKind::Fixed), Some(8)));
+        assert_eq!(kind(&[0x04, 0x41, 0x01, 0x20, 0x00, 0x0A]), (Some(FileKind::Variable), Some(288)));
+        assert_eq!(kind(&[0x06, 0x41, 0x20]), (Some(FileKind::Cyclic), Some(32)));
+        assert_eq!(kind(&[0x02, 0x41, 0x00, 0x00, 0x0A]), (Some(FileKind::Fixed), None));
         for (descriptor, records) in [
             (&[0x82, 5, 2, 0x41, 0, 8, 0x0A][..], Some(10)),
             (&[0x82, 6, 2, 0x41, 0, 8, 1, 0x0A], Some(266)),
@@ -192,14 +192,14 @@ mod tests {
         ] {
             assert_eq!(ControlParameters::read(descriptor).records, records);
         }
-        assert_eq!(kind(&[0x78]), (Some(Kind::Directory), None));
-        assert_eq!(kind(&[0x38]), (Some(Kind::Directory), None));
+        assert_eq!(kind(&[0x78]), (Some(FileKind::Directory), None));
+        assert_eq!(kind(&[0x38]), (Some(FileKind::Directory), None));
         assert_eq!(kind(&[0x80]), (None, None));
         assert_eq!(kind(&[]), (None, None));
     }
 
     #[test]
-    fn what_tells_nothing_is_no_error() {
+    fn an_invalid_answer_is_no_error() {
         for answer in [
             &[][..],
             &[0x62],
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn templates_in_a_template_are_opened() {
         let parameters = ControlParameters::read(&[0x6F, 11, 0x62, 7, 0x82, 1, 1, 0x80, 2, 1, 0, 0x64, 0]);
-        assert_eq!((parameters.kind, parameters.size), (Some(Kind::Transparent), Some(256)));
+        assert_eq!((parameters.kind, parameters.size), (Some(FileKind::Transparent), Some(256)));
         let tags: Vec<_> = objects(&[0x6F, 6, 0x64, 4, 0x50, 2, 0x62, 0]).map(|object| object.tag).collect();
         assert_eq!(tags, [0x50]);
     }

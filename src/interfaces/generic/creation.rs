@@ -1,6 +1,6 @@
-//! CREATE FILE (ISO/IEC 7816-9): what a new file is to be, and where.
+//! CREATE FILE (ISO/IEC 7816-9): the place and the control parameters of a new file.
 
-use super::control_parameters::{ControlParameters, DESCRIPTOR, FCI, FCP, ID, Kind, NAME, SIZE, WHOLE_SIZE};
+use super::control_parameters::{ControlParameters, DESCRIPTOR, FCI, FCP, FileKind, ID, NAME, SIZE, WHOLE_SIZE};
 use super::file_access::succeed;
 use super::properties::is_objects;
 use super::selection::enter_directory;
@@ -15,7 +15,7 @@ use crate::iso7816::tlv;
 const DIRECTORY: [u8; 1] = [0x38];
 const TRANSPARENT: [u8; 2] = [0x01, 0x01];
 
-/// Where the new file is to be: by identifier anywhere, by name a DF in the current one.
+/// The place of the new file: with an identifier anywhere, with a name in the current DF.
 pub fn place(reference: Reference, text: &[u8], current: &Path) -> Result<(Reference, Path)> {
     let meanings = Path::interpret(reference, text, current)?;
     let meaning = meanings.iter().find(|(reference, path)| match reference {
@@ -26,7 +26,7 @@ pub fn place(reference: Reference, text: &[u8], current: &Path) -> Result<(Refer
     meaning.ok_or(Hresult::E_INVALIDARG)
 }
 
-/// The FCP template of the new file: the data objects of the caller, with what the path says and what they need. An object that
+/// The FCP template of the new file: the data objects of the caller, and those that are missing. An object that
 /// contradicts the path is an error.
 pub fn describe(
     reference: Reference,
@@ -66,24 +66,24 @@ pub fn describe(
     Ok(template)
 }
 
-/// What could not be written afterwards is not begun.
+/// Checks that the first content can be written: otherwise the file is not created.
 fn check_content(given: &[u8], content: &[u8]) -> Result<()> {
     let parameters = ControlParameters::read(given);
     let record_size = parameters.record_size.map_or(usize::MAX, |size| size as usize).max(1);
     match parameters.kind {
-        Some(Kind::Directory) if !content.is_empty() => Err(Hresult::E_INVALIDARG),
-        Some(Kind::Fixed | Kind::Cyclic) if record_size < usize::MAX && content.len() % record_size != 0 => {
+        Some(FileKind::Directory) if !content.is_empty() => Err(Hresult::E_INVALIDARG),
+        Some(FileKind::Fixed | FileKind::Cyclic) if record_size < usize::MAX && content.len() % record_size != 0 => {
             Err(Hresult::E_INVALIDARG)
         }
-        Some(Kind::Variable) if content.len() > record_size => Err(Hresult::SCARD_E_WRITE_TOO_MANY),
-        Some(Kind::Transparent) | None if parameters.size.is_some_and(|size| content.len() > size as usize) => {
+        Some(FileKind::Variable) if content.len() > record_size => Err(Hresult::SCARD_E_WRITE_TOO_MANY),
+        Some(FileKind::Transparent) | None if parameters.size.is_some_and(|size| content.len() > size as usize) => {
             Err(Hresult::SCARD_E_WRITE_TOO_MANY)
         }
         _ => Ok(()),
     }
 }
 
-/// What is in the template of the caller, or his data objects without one.
+/// The data objects in the template of the caller, or the data objects that the caller gives without a template.
 fn unwrapped(objects: &[u8]) -> Result<&[u8]> {
     if !is_objects(objects) {
         return Err(Hresult::E_INVALIDARG);
@@ -104,7 +104,7 @@ fn add(to: &mut Vec<u8>, given: &[u8], tag: u32, value: &[u8]) -> Result<()> {
     }
 }
 
-/// Creates the file that `template` describes. What is selected afterwards is up to the card.
+/// Creates the file that `template` describes. Cards differ in what is selected afterwards.
 pub fn create(card: &mut Transaction, directory: &Path, template: &[u8]) -> Result<()> {
     enter_directory(card, directory)?;
     card.set_selection(None);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_caller_leaves_out_is_put_in() {
+    fn missing_objects_are_added() {
         let expected = [0x62, 12, 0x80, 2, 0, 3, 0x82, 2, 1, 1, 0x83, 2, 0x44, 0x01];
         assert_eq!(describe_at("4401", &[], b"abc"), Ok(expected.to_vec()));
         let expected = [0x62, 10, 0x82, 1, 0x38, 0x84, 5, 0xA0, 0, 0, 3, 0x97];
@@ -129,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn what_he_says_stays() {
+    fn given_objects_are_kept() {
         let given = [0x62, 8, 0x82, 1, 0x38, 0x83, 2, 0x44, 0x01, 0x00];
         let expected = [0x62, 8, 0x82, 1, 0x38, 0x83, 2, 0x44, 0x01, 0x00];
         assert_eq!(describe_at("4401", &given, &[]), Ok(expected.to_vec()));
     }
 
     #[test]
-    fn what_contradicts_the_path_or_is_no_object_is_refused() {
+    fn contradictions_and_invalid_objects_are_refused() {
         for (text, objects) in
             [("4401", &[0x83, 2, 0x44, 0x02][..]), ("4401", &[0x83, 2, 0x44]), ("3F00", &[]), ("7", &[])]
         {

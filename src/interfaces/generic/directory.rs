@@ -1,12 +1,12 @@
-//! What is in a directory. No command of ISO/IEC 7816-4 tells: the applications are in EF.DIR, and every other file has to be
-//! tried.
+//! The files in a directory. ISO/IEC 7816-4 has no command that lists them: the applications are in EF.DIR, and every
+//! other file is tried.
 
 use super::binary;
-use super::control_parameters::{ControlParameters, Kind};
-use super::file::File;
-use super::file_access::look;
+use super::control_parameters::{ControlParameters, FileKind};
+use super::file::GenericFile;
+use super::opening::select_and_read;
 use super::record;
-use super::selection::{Expected, Telling, enter, enter_directory, select};
+use super::selection::{Expected, Telling, enter_directory, make_current, select};
 use crate::abi::constants::{
     SCM_TYPE_ALL_FILES, SCM_TYPE_DIRECTORIES, SCM_TYPE_DIRECTORY_FILE, SCM_TYPE_FILES, SCM_TYPE_VARIABLE_EF,
 };
@@ -20,10 +20,10 @@ use crate::iso7816::tlv;
 const DIR: u16 = 0x2F00;
 const APPLICATION_TEMPLATE: u32 = 0x61;
 const APPLICATION_NAME: u32 = 0x4F;
-/// So much of it is read.
+/// At most this many bytes of it are read.
 const MAX_DIR: usize = 0x7F00;
 
-/// What is to be listed.
+/// The kinds of files to list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wanted(u32);
 
@@ -35,42 +35,43 @@ impl Wanted {
         }
     }
 
-    /// Of a file whose kind its card does not tell nothing is known but that it is there.
-    fn includes(self, kind: Option<Kind>) -> bool {
+    /// If the card does not tell the kind of a file, only its existence is known.
+    fn includes(self, kind: Option<FileKind>) -> bool {
         match (self.0, kind) {
             (SCM_TYPE_ALL_FILES, _) => true,
-            (SCM_TYPE_DIRECTORIES | SCM_TYPE_DIRECTORY_FILE, kind) => kind == Some(Kind::Directory),
-            (SCM_TYPE_FILES, kind) => kind != Some(Kind::Directory),
+            (SCM_TYPE_DIRECTORIES | SCM_TYPE_DIRECTORY_FILE, kind) => kind == Some(FileKind::Directory),
+            (SCM_TYPE_FILES, kind) => kind != Some(FileKind::Directory),
             (wanted, kind) => kind.is_some_and(|kind| kind.value() == wanted),
         }
     }
 }
 
-/// Which identifiers are tried.
+/// The identifiers to try.
 #[derive(Clone, Debug)]
 pub enum Candidates {
-    /// Those that are in use on many cards.
+    /// Identifiers that many cards use.
     Usual,
     Range(std::ops::RangeInclusive<u16>),
 }
 
-/// Usual identifiers, the first and the last of each range, by the standard that has them.
+/// The usual identifiers: the first and the last of each range, with the standard that defines them.
 const USUAL: [(u16, u16); 32] = [
-    // ISO/IEC 7816-4, 12.2: EF.DIR 2F00, EF.ATR/INFO 2F01; and global data objects 2F02, DIN V 66291-1. ETSI TS 102 221, 13: EF.PL
-    // 2F05, EF.ARR 2F06, EF.UMPC 2F08.
+    // ISO/IEC 7816-4, 12.2: EF.DIR 2F00, EF.ATR/INFO 2F01; and global data objects 2F02, DIN V 66291-1. ETSI TS 102
+    // 221, 13: EF.PL 2F05, EF.ARR 2F06, EF.UMPC 2F08.
     (0x2F00, 0x2F1F),
     // ETSI TS 102 221, 13.2: EF.ICCID.
     (0x2FE2, 0x2FE2),
-    // ISO/IEC 7816-15 and PKCS #15: DF.CIA 5015 with EF.OD, EF.CIAInfo and EF.UnusedSpace; the directories of objects are where
-    // their card puts them, most often here.
+    // ISO/IEC 7816-15 and PKCS #15: DF.CIA 5015 with EF.OD, EF.CIAInfo and EF.UnusedSpace. A card chooses the
+    // identifiers of its directories of objects, most often among these.
     (0x4400, 0x441F),
     (0x5000, 0x501F),
     (0x5031, 0x5033),
     // ICAO 9303-10: EF.DG1 to EF.DG16; EF.CardAccess, EF.SOD (and in the MF EF.CardSecurity), EF.COM.
     (0x0101, 0x0110),
     (0x011C, 0x011E),
-    // 3GPP TS 51.011, 10 and TS 31.102, 4: DF.TELECOM and DF.CD, DF.GSM and its like, DF.PHONEBOOK, DF.GSM-ACCESS and DF.MExE, and of their
-    // files the preferred language, IMSI, keys, services, numbers, messages, access classes, networks, location and administration.
+    // 3GPP TS 51.011, 10 and TS 31.102, 4: DF.TELECOM and DF.CD, DF.GSM and similar ones, DF.PHONEBOOK, DF.GSM-ACCESS
+    // and DF.MExE; their files of the preferred language, IMSI, keys, services, numbers, messages, access classes,
+    // networks, location and administration.
     (0x7F10, 0x7F11),
     (0x7F20, 0x7F25),
     (0x5F3A, 0x5F3C),
@@ -83,8 +84,9 @@ const USUAL: [(u16, u16); 32] = [
     (0x6F78, 0x6F78),
     (0x6F7B, 0x6F7E),
     (0x6FAD, 0x6FAE),
-    // EN 14890-1 has the files of DIN V 66291-1: EF.SSD, EF.PROT, EF.PK.RCA.DS and EF.PK.CA.DS, EF.DM; and certificates Cxyz: x is the service (0 signature,
-    // 1 authentication, 2 and 3 encipherment), y the security environment, z whose it is (from 8 on of an authority).
+    // EN 14890-1 has the files of DIN V 66291-1: EF.SSD, EF.PROT, EF.PK.RCA.DS and EF.PK.CA.DS, EF.DM; and certificates
+    // Cxyz: x is the service (0 signature, 1 authentication, 2 and 3 encipherment), y the security environment, z the
+    // owner (8 and more: an authority).
     (0x1F00, 0x1F00),
     (0xA000, 0xA000),
     (0xB000, 0xB001),
@@ -93,7 +95,7 @@ const USUAL: [(u16, u16); 32] = [
     (0xC108, 0xC108),
     (0xC200, 0xC200),
     (0xD000, 0xD000),
-    // Identifiers that vendors like.
+    // Identifiers that vendors prefer.
     (0x0001, 0x001F),
     (0x1000, 0x101F),
     (0x4000, 0x401F),
@@ -101,12 +103,13 @@ const USUAL: [(u16, u16); 32] = [
     (0x5F00, 0x5F1F),
 ];
 
-/// All identifiers of a SIM, by the level of the directory: the first byte says what it is (3GPP TS 51.011, 6.2).
+/// All identifiers of a SIM, by the level of the directory: the first byte is the type of the file (3GPP TS 51.011,
+/// 6.2).
 const IN_MF_OF_SIM: [(u16, u16); 2] = [(0x2F00, 0x2FFF), (0x7F00, 0x7FFF)];
 const IN_DF_OF_SIM: [(u16, u16); 2] = [(0x5F00, 0x5FFF), (0x6F00, 0x6FFF)];
 const IN_SECOND_DF_OF_SIM: [(u16, u16); 1] = [(0x4F00, 0x4FFF)];
 
-/// The identifiers that are tried in `directory` where the caller has said none.
+/// The identifiers to try in `directory` if the caller gives none.
 fn usual(card: &Transaction, directory: &Path) -> &'static [(u16, u16)] {
     match directory.ids().len() {
         _ if !card.is_sim() => &USUAL,
@@ -126,8 +129,8 @@ impl Candidates {
     }
 }
 
-/// The names of the files in `directory`, each with an ending NUL: identifiers, and the names of the applications that EF.DIR
-/// has and no identifier.
+/// The names of the files in `directory`, each with an ending NUL: identifiers, and the names of applications in EF.DIR
+/// that have no identifier.
 pub fn list(card: &mut Transaction, directory: &Path, wanted: Wanted, candidates: &Candidates) -> Result<Vec<u8>> {
     enter_directory(card, directory)?;
     let mut names = Vec::new();
@@ -137,13 +140,13 @@ pub fn list(card: &mut Transaction, directory: &Path, wanted: Wanted, candidates
         }
         Ok(())
     })?;
-    if *directory == Path::MF && wanted.includes(Some(Kind::Directory)) {
+    if *directory == Path::MF && wanted.includes(Some(FileKind::Directory)) {
         list_applications(card, &mut names)?;
     }
     Ok(names)
 }
 
-/// Selects each of the candidates that is there.
+/// Selects each candidate that exists.
 fn for_each_file(
     card: &mut Transaction,
     directory: &Path,
@@ -159,7 +162,7 @@ fn for_each_file(
             Err(code) => return Err(code),
         }
         let parameters = ControlParameters::read(&answer);
-        // A card may look for an identifier above the directory too, and find the directory itself.
+        // A card may also search above the directory, and find the directory itself.
         if parameters.id.is_none_or(|told| told == id) {
             tell(card, id, parameters)?;
         }
@@ -167,7 +170,7 @@ fn for_each_file(
     Ok(())
 }
 
-/// Whether a failure is about one file, and not about the card or the connection.
+/// Whether a failure concerns one file, and not the card or the connection.
 fn is_of_the_file(code: Hresult) -> bool {
     matches!(
         code,
@@ -188,14 +191,14 @@ fn list_applications(card: &mut Transaction, names: &mut Vec<u8>) -> Result<()> 
         let Some(name) = tlv::find(template.value, APPLICATION_NAME).and_then(|name| Name::new(name).ok()) else {
             continue;
         };
-        let told = match look(card, &Path::of(Root::Name(name)), Expected::Directory) {
+        let told = match select_and_read(card, &Path::of(Root::Name(name)), Expected::Directory) {
             Ok(told) => told,
             Err(code) if is_of_the_file(code) => continue,
             Err(code) => return Err(code),
         };
         let id = told.id.filter(|id| *id != MF).map(u16::to_be_bytes);
         let has_id = id.map_or(Ok(false), |id| has_name(names, &id))?;
-        // The same application may be in there twice.
+        // EF.DIR may have the same application twice.
         if !has_id && !has_name(names, name.as_bytes())? {
             push_name(names, name.as_bytes())?;
         }
@@ -206,14 +209,14 @@ fn list_applications(card: &mut Transaction, names: &mut Vec<u8>) -> Result<()> 
 /// A card without EF.DIR has no list of applications.
 fn read_dir(card: &mut Transaction, content: &mut Vec<u8>) -> Result<()> {
     let path = Path::MF.child(DIR)?;
-    match enter(card, &path, Expected::File) {
+    match make_current(card, &path, Expected::File) {
         Ok(()) => {}
         Err(code) if is_of_the_file(code) => return Ok(()),
         Err(code) => return Err(code),
     }
-    let file = File::of_standard(path);
+    let file = GenericFile::of_standard(path);
     while content.len() <= MAX_DIR {
-        // Some cards give less at once than they are asked for.
+        // Some cards give fewer bytes than the command asks for.
         let part = binary::read_part(card, &file, content.len() as u64, SHORT_RESPONSE, content);
         let has_records = part == Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE) && content.is_empty();
         match card.given(part)? {
@@ -225,7 +228,7 @@ fn read_dir(card: &mut Transaction, content: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// It may be a file of records too, a template in each.
+/// EF.DIR may also be a file of records, with one template in each.
 fn read_records(card: &mut Transaction, content: &mut Vec<u8>) -> Result<()> {
     for number in 1..u8::MAX {
         let read = Command::new(ins::READ_RECORD, number, record::NUMBERED).expecting(SHORT_RESPONSE);
@@ -255,7 +258,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn each_usual_identifier_is_tried_once() {
+    fn each_usual_identifier_is_listed_once() {
         let all: Vec<_> = Candidates::Usual.iter(&USUAL).collect();
         assert_eq!(all.len(), 351, "as the header says");
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());

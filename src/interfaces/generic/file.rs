@@ -1,79 +1,140 @@
-//! An open file: where it is on the card, of which card, and the position in it. Each operation selects the file and works in
-//! one go, because others may select another one in between without any signal.
+//! An open file of any card: its path, the card that it is on, and the position in it. Each operation selects the file
+//! and works in one transaction, because another program can select another file in between, without any signal.
+
+mod change;
+mod current;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::binary::Refusal;
-use super::control_parameters::{Coding, ControlParameters, Kind};
-use super::selection::{Expected, enter, enter_directory};
-use super::{binary, record};
+pub use change::Change;
+
+use super::control_parameters::{Coding, ControlParameters, FileKind};
+use super::{binary, check_flags, record};
 use crate::abi::constants::{Origin, Reference};
 use crate::abi::hresult::{Hresult, Result};
+use crate::abi::output::OutputBytes;
 use crate::attachment::Attachment;
-use crate::attachment::knowledge::Selection;
 use crate::attachment::transaction::Transaction;
+use crate::interfaces::file::{Content, File, FileInfo};
 use crate::iso7816::path::Path;
-use crate::iso7816::status_word::StatusWord;
 use crate::runtime::wait::SCM_INFINITE;
 
-pub struct File {
+pub struct GenericFile {
     /// From the MF, or from a name.
     pub path: Path,
-    /// How it was found.
+    /// How the path that was opened was understood.
     pub reference: Reference,
-    pub kind: Kind,
+    pub kind: FileKind,
     pub parameters: ControlParameters,
-    /// That of the card it was opened on.
+    /// The number of the card that it was opened on.
     card: u64,
-    /// Bytes, or records.
+    /// In bytes, or in records.
     position: AtomicU64,
-    /// How many bytes there are, as the card has told it or as it was found; `NO_END` where nobody knows.
+    /// The size in bytes, as the card has told it or as reads have found it. `NO_END`: unknown.
     end: AtomicU64,
-    /// Whether it was found.
+    /// Whether reads have found `end`.
     is_end_proven: AtomicBool,
-    /// How far the card has given it.
+    /// The card has given all bytes before this offset.
     given: AtomicU64,
-    /// Where the card has refused something once.
+    /// The offset at which the card has refused a read once.
     refused: AtomicU64,
-    /// Whether a record has had the length that the card has told.
+    /// Whether a record had the length that the card has told.
     is_record_size_proven: AtomicBool,
 }
 
 const NO_END: u64 = u64::MAX;
 
-/// What is done to what is there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change<'a> {
-    Replace(&'a [u8]),
-    /// So many bytes, or one record.
-    Erase(usize),
-    Or(&'a [u8]),
-    And(&'a [u8]),
-}
-
-impl<'a> Change<'a> {
-    pub fn length(&self) -> usize {
-        match self {
-            Change::Replace(data) | Change::Or(data) | Change::And(data) => data.len(),
-            Change::Erase(length) => *length,
-        }
+impl File for GenericFile {
+    fn info(&self) -> Result<FileInfo> {
+        Ok(FileInfo {
+            reference_type: self.reference.value(),
+            file_type: self.kind.value(),
+            id: self.parameters.id,
+            short_id: self.parameters.short_id,
+            size: self.parameters.size,
+            record_size: self.parameters.record_size,
+            life_cycle: self.parameters.life_cycle,
+        })
     }
 
-    pub fn data(&self) -> &'a [u8] {
-        match self {
-            Change::Replace(data) | Change::Or(data) | Change::And(data) => data,
-            Change::Erase(_) => &[],
+    /// Bytes up to the capacity, or one record. A record that does not fit leaves the position as it is.
+    fn read(&self, attachment: &Attachment, data: OutputBytes, flags: u32) -> Result<Hresult> {
+        check_flags(flags, 0)?;
+        let capacity = data.capacity();
+        if capacity == 0 && !self.kind.has_records() {
+            return data.fill(&[]);
         }
+        attachment.converse(SCM_INFINITE, |card| {
+            self.check_card(card)?;
+            let (position, mut read) = (self.position(), Vec::new());
+            self.make_current(card)?;
+            let advance = if self.kind.has_records() {
+                record::read(card, self, position, &mut read)?;
+                1
+            } else {
+                binary::read(card, self, position, capacity, &mut read)?;
+                read.len() as u64
+            };
+            let filled = data.fill(&read)?;
+            self.set_position(position + advance);
+            Ok(filled)
+        })
+    }
+
+    fn write(&self, attachment: &Attachment, content: Content, flags: u32, written: &mut usize) -> Result<Hresult> {
+        let change = Change::new(content, flags)?;
+        self.check_coding(change)?;
+        attachment.converse(SCM_INFINITE, |card| {
+            self.check_card(card)?;
+            self.change(card, change, written)
+        })?;
+        Ok(Hresult::S_OK)
+    }
+
+    fn seek(&self, attachment: &Attachment, offset: i64, origin: u32) -> Result<Hresult> {
+        let origin = Origin::from_value(origin)?;
+        let from = match origin {
+            Origin::Beginning => 0,
+            Origin::Relative => self.position(),
+            Origin::End => self.count(attachment)?,
+        };
+        let position = from.checked_add_signed(offset).ok_or(Hresult::SCARD_E_BAD_SEEK)?;
+        if position > from || origin == Origin::Beginning {
+            self.check_position(attachment, position)?;
+        }
+        self.set_position(position);
+        Ok(Hresult::S_OK)
+    }
+
+    fn tell(&self, position: &mut u64) -> Result<Hresult> {
+        *position = self.position();
+        Ok(Hresult::S_OK)
+    }
+
+    fn size(&self, attachment: &Attachment, size: &mut u64) -> Result<Hresult> {
+        *size = self.count(attachment)?;
+        Ok(Hresult::S_OK)
+    }
+
+    /// The card knows nothing of open files.
+    fn close(&mut self) -> Result<Hresult> {
+        Ok(Hresult::S_OK)
     }
 }
 
-impl File {
-    pub fn new(path: Path, reference: Reference, kind: Kind, parameters: ControlParameters, card: u64) -> File {
+impl GenericFile {
+    pub fn new(
+        path: Path,
+        reference: Reference,
+        kind: FileKind,
+        parameters: ControlParameters,
+        card: u64,
+    ) -> GenericFile {
         let end = AtomicU64::new(parameters.size.map_or(NO_END, u64::from));
         let (position, given) = (AtomicU64::new(0), AtomicU64::new(0));
         let (is_end_proven, is_record_size_proven) = (AtomicBool::new(false), AtomicBool::new(false));
         let refused = AtomicU64::new(NO_END);
-        File {
+        GenericFile {
             path,
             reference,
             kind,
@@ -88,53 +149,21 @@ impl File {
         }
     }
 
-    /// A file of bytes that a standard puts there: it is read as soon as it is selected, and nothing is known of it.
-    pub fn of_standard(path: Path) -> File {
-        File::new(path, Reference::Id, Kind::Transparent, ControlParameters::default(), 0)
+    /// A file of bytes whose place a standard defines. Nothing else is known of it, and it is read as soon as it is
+    /// selected.
+    pub fn of_standard(path: Path) -> GenericFile {
+        GenericFile::new(path, Reference::Id, FileKind::Transparent, ControlParameters::default(), 0)
     }
 
-    /// Up to `length` bytes, or one record. At the end `SCARD_W_EOF`; a record that does not fit is no record read.
-    pub fn read<T>(
-        &self,
-        attachment: &Attachment,
-        length: usize,
-        deliver: impl FnOnce(&[u8]) -> Result<T>,
-    ) -> Result<T> {
-        attachment.converse(SCM_INFINITE, |card| {
-            self.check_card(card)?;
-            let mut data = Vec::new();
-            let position = self.position();
-            self.enter(card)?;
-            let advance = if self.kind.has_records() {
-                record::read(card, self, position, &mut data)?;
-                1
-            } else {
-                binary::read(card, self, position, length, &mut data)?;
-                data.len() as u64
-            };
-            let delivered = deliver(&data)?;
-            self.set_position(position + advance);
-            Ok(delivered)
-        })
-    }
-
-    /// Changes what is at the position, or one record. `written` is what the card has acknowledged, also after a failure.
-    pub fn write(&self, attachment: &Attachment, change: Change, written: &mut usize) -> Result<()> {
-        self.check_coding(change)?;
-        attachment.converse(SCM_INFINITE, |card| {
-            self.check_card(card)?;
-            self.change(card, change, written)
-        })
-    }
-
-    /// The same, where it is known that it is the card of the file.
+    /// Changes the bytes, or the record, at the position, on the card of the file. `written` counts the bytes that the
+    /// card has acknowledged, also after a failure.
     fn change(&self, card: &mut Transaction, change: Change, written: &mut usize) -> Result<()> {
         let position = self.position();
         if change.length() == 0 {
             return Ok(());
         }
         if self.kind.has_records() {
-            self.enter(card)?;
+            self.make_current(card)?;
             let behind = record::write(card, self, position, change)?;
             *written = change.length();
             self.set_position(behind);
@@ -142,11 +171,11 @@ impl File {
         }
         let behind = position.checked_add(change.length() as u64).filter(|behind| *behind <= binary::MAX_OFFSET);
         let behind = behind.ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
-        self.enter(card)?;
-        // Of more than the card has told nothing is written, unless it has told too little. A file that may not be read may be written all
-        // the same: the card knows.
+        self.make_current(card)?;
+        // Nothing is written beyond the size that the card has told, unless that is too small. A file that may not be
+        // read may still be written, so then the card decides.
         let is_full = match self.end().filter(|end| *end < behind) {
-            // Nothing is erased in part.
+            // An erasure in part is no success.
             Some(end) => {
                 let place = if let Change::Erase(_) = change { behind } else { end + 1 };
                 self.has_room(card, place)? == Some(false)
@@ -161,18 +190,18 @@ impl File {
         done
     }
 
-    /// Gives a file that was just created its content: bytes, or as many records as it fills.
+    /// Writes the first content of a new file: bytes, or the records that it fills.
     pub fn fill(&self, card: &mut Transaction, content: &[u8]) -> Result<()> {
         if !self.kind.has_records() {
             return self.change(card, Change::Replace(content), &mut 0);
         }
-        self.enter(card)?;
-        let longest = self.parameters.record_size.filter(|_| self.kind != Kind::Variable);
+        self.make_current(card)?;
+        let longest = self.parameters.record_size.filter(|_| self.kind != FileKind::Variable);
         let longest = longest.map_or(content.len(), |size| size as usize);
         content.chunks(longest.max(1)).try_for_each(|part| record::append(card, self, part))
     }
 
-    /// What WRITE does is a property of the file.
+    /// WRITE sets or clears bits, which is a property of the file.
     fn check_coding(&self, change: Change) -> Result<()> {
         let wanted = match change {
             Change::Or(_) => Coding::Or,
@@ -185,20 +214,6 @@ impl File {
         }
     }
 
-    pub fn seek(&self, attachment: &Attachment, offset: i64, origin: Origin) -> Result<()> {
-        let from = match origin {
-            Origin::Beginning => 0,
-            Origin::Relative => self.position(),
-            Origin::End => self.size(attachment)?,
-        };
-        let position = from.checked_add_signed(offset).ok_or(Hresult::SCARD_E_BAD_SEEK)?;
-        if position > from || origin == Origin::Beginning {
-            self.check_position(attachment, position)?;
-        }
-        self.set_position(position);
-        Ok(())
-    }
-
     fn check_position(&self, attachment: &Attachment, position: u64) -> Result<()> {
         let exists = match (self.kind.has_records(), self.end()) {
             (false, None) => position <= binary::MAX_OFFSET,
@@ -206,11 +221,11 @@ impl File {
             (true, _) if position == 0 => true,
             (has_records, _) => attachment.converse(SCM_INFINITE, |card| {
                 self.check_card(card)?;
-                self.enter(card)?;
+                self.make_current(card)?;
                 if has_records {
                     record::exists(card, self, position)
                 } else {
-                    // A file that may not be read counts as absent.
+                    // A byte that may not be read counts as missing.
                     self.has_room(card, position).map(|has_room| has_room.unwrap_or(false))
                 }
             })?,
@@ -218,8 +233,8 @@ impl File {
         exists.then_some(()).ok_or(Hresult::SCARD_E_BAD_SEEK)
     }
 
-    /// Whether the bytes before `position` can be there. Behind the end that the card has told, it is asked, twice if it refuses: it may have
-    /// told too little. None where it may not be read.
+    /// Whether the file can have the bytes before `position`. The size that the card has told may be too small, so
+    /// behind it the card is asked, twice if it refuses. None if the file may not be read.
     fn has_room(&self, card: &mut Transaction, position: u64) -> Result<Option<bool>> {
         if self.end().is_none_or(|end| position <= end) {
             return Ok(Some(true));
@@ -234,7 +249,7 @@ impl File {
         }
     }
 
-    pub fn position(&self) -> u64 {
+    fn position(&self) -> u64 {
         self.position.load(Ordering::Acquire)
     }
 
@@ -242,19 +257,19 @@ impl File {
         self.position.store(position, Ordering::Release);
     }
 
-    /// How many bytes, or records, there are.
-    pub fn size(&self, attachment: &Attachment) -> Result<u64> {
+    /// The number of bytes, or of records.
+    fn count(&self, attachment: &Attachment) -> Result<u64> {
         if let (false, true, Some(end)) = (self.kind.has_records(), self.is_end_proven(), self.end()) {
             return Ok(end);
         }
         attachment.converse(SCM_INFINITE, |card| {
             self.check_card(card)?;
-            self.enter(card)?;
+            self.make_current(card)?;
             if self.kind.has_records() { record::count(card, self) } else { binary::size(card, self) }
         })
     }
 
-    /// How many bytes there are, as far as that is known.
+    /// The size in bytes, if it is known.
     pub fn end(&self) -> Option<u64> {
         Some(self.end.load(Ordering::Acquire)).filter(|end| *end != NO_END)
     }
@@ -267,22 +282,23 @@ impl File {
         self.is_record_size_proven.load(Ordering::Acquire)
     }
 
-    /// A record has the length that the card has told.
+    /// Notes that a record has the length that the card has told.
     pub fn note_record_size(&self) {
         self.is_record_size_proven.store(true, Ordering::Release);
     }
 
-    /// Whether the end is what the card has told, or was found, and not what was seen once.
+    /// Whether the card has told the end, or reads have found it. An end that was seen once does not count.
     pub fn is_end_known(&self) -> bool {
         self.is_end_proven() || self.parameters.size.is_some_and(|size| self.end() == Some(size.into()))
     }
 
-    /// Whether the card has given the byte before `offset`, or one behind.
+    /// Whether the card has given the byte before `offset`, or a later one.
     pub fn has_given(&self, offset: u64) -> bool {
         self.given.load(Ordering::Acquire) >= offset
     }
 
-    /// The card has given what is before `end`. If it was not to be there, nobody knows the end any more.
+    /// Notes that the card has given the bytes before `end`. If they are behind the known end, that was wrong, and the
+    /// end is unknown.
     pub fn note_given(&self, end: u64) {
         self.given.fetch_max(end, Ordering::AcqRel);
         if self.end().is_some_and(|told| end > told) {
@@ -291,8 +307,8 @@ impl File {
         }
     }
 
-    /// The card has given what is before `offset`, and nothing there, once. As the size that a card tells, it is still to be looked at;
-    /// and what the card has told of more is not forgotten for it.
+    /// Notes that the card has given the bytes before `offset` and no byte there, once. Like a size that the card
+    /// tells, this end is still to be proven. It does not replace a known end.
     pub fn note_end_seen(&self, offset: u64) {
         self.refused.store(offset, Ordering::Release);
         let seen = self.end.compare_exchange(NO_END, offset, Ordering::AcqRel, Ordering::Acquire);
@@ -301,62 +317,27 @@ impl File {
         }
     }
 
-    /// Whether the card refuses what is behind the size that it has told for the first time.
+    /// Whether this is the first refusal at `offset`, behind the size that the card has told.
     pub fn is_refusal_first(&self, offset: u64) -> bool {
         let is_told = self.is_end_known() && !self.is_end_proven();
         is_told && self.refused.load(Ordering::Acquire) != offset
     }
 
-    /// The card says that there is nothing at `offset`. That is the end, if the card has given the byte before.
+    /// Notes that no byte is at `offset`. That is the end if the card has given the byte before.
     pub fn note_nothing_at(&self, offset: u64) {
         if self.given.load(Ordering::Acquire) == offset {
             self.note_end(offset);
         }
     }
 
-    /// It was seen that there are so many bytes, whatever the card has told.
+    /// Notes the size that reads have found, whatever the card has told.
     pub fn note_end(&self, end: u64) {
         self.end.store(end, Ordering::Release);
         self.is_end_proven.store(true, Ordering::Release);
     }
 
-    /// What was opened on one card is not on another, however alike they are.
+    /// A file of one card is not on another card, even if both look alike.
     fn check_card(&self, card: &mut Transaction) -> Result<()> {
         if card.card_number() == self.card { Ok(()) } else { Err(Hresult::SCARD_W_REMOVED_CARD) }
-    }
-
-    /// Makes the file the current one, or its DF where a short identifier goes with the first command.
-    pub fn enter(&self, card: &mut Transaction) -> Result<()> {
-        match self.path.short_id() {
-            None => enter(card, &self.path, Expected::File),
-            Some(_) if self.is_current(card) => Ok(()),
-            Some(_) => enter_directory(card, &self.path.without_short_id()),
-        }
-    }
-
-    /// Makes it the current one again, where the card has refused a command with a word about another file. Tells whether it has.
-    pub fn enter_again(&self, card: &mut Transaction, status: StatusWord) -> Result<bool> {
-        let is_lost = Refusal::is_of_other_file(status);
-        if is_lost {
-            card.set_selection(None);
-            self.enter(card)?;
-        }
-        Ok(is_lost)
-    }
-
-    /// What a command has done to the selection that named the file by its short identifier: the file is the current one. After one
-    /// that failed it may be so or not, as the card likes, and so no file is known to be.
-    pub fn note_named(&self, card: &mut Transaction, status: StatusWord) {
-        if self.path.short_id().is_none() || self.is_current(card) {
-            return;
-        }
-        let directory = self.path.without_short_id();
-        let file = if status.is_done() { self.path } else { directory };
-        card.set_selection(Some(Selection { file, directory: Some(directory) }));
-    }
-
-    /// Whether commands may say: the current file.
-    pub fn is_current(&self, card: &Transaction) -> bool {
-        card.selection().is_some_and(|selection| selection.file == self.path)
     }
 }

@@ -1,4 +1,5 @@
-//! Readers that ask for a code themselves, so that no program ever has it: PC/SC part 10, 2.5, with the fields of USB CCID.
+//! Readers with a PIN pad: the reader asks the user for a code, and no program gets it (PC/SC part 10, 2.5, with the
+//! fields of USB CCID).
 
 use super::code::{Encoding, Form};
 use crate::abi::hresult::{Hresult, Result};
@@ -7,22 +8,22 @@ use crate::iso7816::command::Command;
 use crate::iso7816::status_word::StatusWord;
 use crate::resource_manager::features::{self, PinProperties};
 
-/// The longest code that is asked for where neither the form nor the reader says one.
+/// The longest code to ask for, if neither the form nor the reader has a limit.
 const LONGEST_WITHOUT_LIMIT: usize = 15;
 /// The longest block that the structures can describe.
 const LONGEST_BLOCK: usize = 15;
 
-/// bmFormatString: positions are in bytes; the digits are on the left.
+/// bmFormatString: positions are in bytes, and the digits on the left.
 const IN_BYTES: u8 = 0x80;
 const BCD: u8 = 0x01;
 const ASCII: u8 = 0x02;
-/// bmFormatString, bmPINBlockString and bmPINLengthFormat of ISO 9564-1, format 2: the digits begin one byte behind the begin
-/// of the data, in a frame of seven bytes; their number has four bits, from bit 4 on.
+/// bmFormatString, bmPINBlockString and bmPINLengthFormat of ISO 9564-1, format 2: the digits begin at the second byte
+/// of the data, in a frame of seven bytes. Their number has four bits, from bit 4.
 const ISO9564: (u8, u8, u8) = (IN_BYTES | 1 << 3 | BCD, 0x47, 0x04);
 
-/// bEntryValidationCondition: the user presses the key that says so.
+/// bEntryValidationCondition: the user presses the validation key.
 const VALIDATION_KEY: u8 = 0x02;
-/// bConfirmPIN: the new code is asked for twice; the current one is asked for.
+/// bConfirmPIN: the reader asks for the new code twice; the reader asks for the current code.
 const CONFIRM_NEW: u8 = 0x01;
 const ASK_CURRENT: u8 = 0x02;
 /// The messages of a reader (USB CCID): the prompts for a code, a new code, the new code again.
@@ -30,16 +31,25 @@ const ENTER: u8 = 0;
 const ENTER_NEW: u8 = 1;
 const CONFIRM: u8 = 2;
 
-/// How the user is asked.
+/// The prompt for the user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Prompt {
-    /// In seconds; 0: as the reader has it.
+    /// In seconds; 0: the default of the reader.
     pub timeout_s: u8,
     /// A language identifier of USB, such as 0x0409 for English.
     pub language: u16,
 }
 
-/// What the user is asked for.
+/// English (United States).
+pub(crate) const ENGLISH: u16 = 0x0409;
+
+impl Default for Prompt {
+    fn default() -> Prompt {
+        Prompt { timeout_s: 0, language: ENGLISH }
+    }
+}
+
+/// The codes that the reader asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Question {
     /// One code.
@@ -48,8 +58,8 @@ pub enum Question {
     CurrentAndNew,
 }
 
-/// Has the reader ask the user, and send `command` with his codes. The answer is that of the card, or of the reader where it
-/// has not come to that.
+/// Lets the reader ask the user for the codes, and send `command` with them. The answer is that of the card, or that of
+/// the reader if it has not sent the command.
 pub fn ask(
     card: &mut Transaction,
     form: &Form,
@@ -69,12 +79,12 @@ pub fn ask(
         Ok(_) => Err(Hresult::SCARD_F_COMM_ERROR),
         Err(code) => Err(code),
     };
-    // Nothing but a status word ought to be there.
+    // Only a status word is expected, but a reader may return more.
     card.wipe_response();
     status
 }
 
-/// What the reader has not sent to the card, and why: its own status words (PC/SC part 10, 2.5.2).
+/// The reason why the reader has not sent the command: its own status words (PC/SC part 10, 2.5.2).
 pub fn refusal(status: StatusWord) -> Option<Hresult> {
     match status.0 {
         0x6400 => Some(Hresult::SCARD_E_TIMEOUT),
@@ -86,13 +96,14 @@ pub fn refusal(status: StatusWord) -> Option<Hresult> {
     }
 }
 
-/// What the reader says of itself; nothing, where it does not. The list has more in it, and need not have everything.
+/// The properties that the reader reports, if it reports any. The list has more properties than the structure, but may
+/// be incomplete.
 fn properties(card: &mut Transaction) -> Result<PinProperties> {
-    let list = told(card, features::GET_TLV_PROPERTIES, PinProperties::of_list)?;
+    let list = reported(card, features::GET_TLV_PROPERTIES, PinProperties::of_list)?;
     if list.display.is_some() && list.ends_of_entry.is_some() {
         return Ok(list);
     }
-    let structure = told(card, features::IFD_PIN_PROPERTIES, PinProperties::of_structure)?;
+    let structure = reported(card, features::IFD_PIN_PROPERTIES, PinProperties::of_structure)?;
     Ok(PinProperties {
         display: list.display.or(structure.display),
         ends_of_entry: list.ends_of_entry.or(structure.ends_of_entry),
@@ -100,17 +111,17 @@ fn properties(card: &mut Transaction) -> Result<PinProperties> {
     })
 }
 
-fn told(card: &mut Transaction, feature: u8, read: fn(&[u8]) -> PinProperties) -> Result<PinProperties> {
+fn reported(card: &mut Transaction, feature: u8, read: fn(&[u8]) -> PinProperties) -> Result<PinProperties> {
     let Some(code) = card.feature(feature)? else { return Ok(PinProperties::default()) };
     Ok(card.told(code)?.map(read).unwrap_or_default())
 }
 
-/// What a structure is made of.
+/// The input for a structure.
 struct Request<'a> {
     form: &'a Form,
     prompt: Prompt,
     properties: PinProperties,
-    /// Its data are yet to come.
+    /// Without data.
     command: &'a Command<'a>,
 }
 
@@ -123,7 +134,7 @@ impl Request<'_> {
         let (format, block, length_format) = self.formats()?;
         structure.extend_from_slice(&[self.prompt.timeout_s, self.prompt.timeout_s, format, block, length_format]);
         if question == Question::CurrentAndNew {
-            // bInsertionOffsetOld and bInsertionOffsetNew. Where blocks are as long as the codes, only the reader knows.
+            // bInsertionOffsetOld and bInsertionOffsetNew. Without padding only the reader knows the second one.
             structure.extend_from_slice(&[0, self.form.block.unwrap_or_default() as u8]);
         }
         let (shortest, longest) = self.lengths()?;
@@ -140,14 +151,14 @@ impl Request<'_> {
         structure.extend_from_slice(&[self.end_of_entry(), messages]);
         structure.extend_from_slice(&self.prompt.language.to_le_bytes());
         structure.extend_from_slice(indices);
-        // bTeoPrologue: the driver knows.
+        // bTeoPrologue: the driver fills it in.
         structure.extend_from_slice(&[0; 3]);
         structure.extend_from_slice(&(apdu.len() as u32).to_le_bytes());
         structure.extend_from_slice(&apdu);
         Ok(structure)
     }
 
-    /// The command with blocks that are empty yet.
+    /// The command with empty blocks.
     fn apdu(&self, question: Question) -> Result<Vec<u8>> {
         let mut apdu = Vec::new();
         let blocks = if question == Question::Code { 1 } else { 2 };
@@ -170,7 +181,7 @@ impl Request<'_> {
         }
     }
 
-    /// How many digits the reader takes: wPINMaxExtraDigit.
+    /// The shortest and the longest code: wPINMaxExtraDigit.
     fn lengths(&self) -> Result<(u8, u8)> {
         let (readers_least, readers_most) = (self.properties.shortest, self.properties.longest);
         let is_limited = self.form.block.is_some() || self.form.longest < super::code::MAX_CODE;
@@ -183,7 +194,7 @@ impl Request<'_> {
         if shortest > longest {
             return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
         }
-        // Both are lengths of codes.
+        // Both are at most `MAX_CODE`.
         Ok((shortest as u8, longest as u8))
     }
 
@@ -235,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_as_long_as_they_are() {
+    fn characters_without_padding() {
         let form = form(Encoding::Characters, None, None);
         #[rustfmt::skip]
         assert_eq!(verify(&form, PinProperties::default()).unwrap(), [
@@ -275,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reader_has_its_say() {
+    fn the_limits_of_the_reader_count() {
         let form = form(Encoding::Characters, Some(12), Some((4, 12)));
         let reader = PinProperties { display: Some(0), ends_of_entry: Some(0x05), shortest: Some(6), longest: Some(8) };
         let structure = verify(&form, reader).unwrap();
@@ -289,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_reader_refuses_is_told_apart() {
+    fn each_refusal_of_the_reader_has_its_code() {
         let codes: Vec<_> = (0x6400..=0x6403).map(|word| refusal(StatusWord(word)).unwrap()).collect();
         let distinct: std::collections::HashSet<_> = codes.iter().collect();
         assert_eq!(distinct.len(), 4);

@@ -1,4 +1,4 @@
-//! The data objects that a card tells of its files, and of itself.
+//! The data objects that describe a file, and those that describe the card.
 
 use super::control_parameters::FCP;
 use super::file_access::succeed;
@@ -8,14 +8,14 @@ use crate::attachment::transaction::Transaction;
 use crate::iso7816::command::{Command, SHORT_RESPONSE, ins};
 use crate::iso7816::tlv::{self, DataObject};
 
-/// Those of the file that is current (ISO/IEC 7816-4, 11.4.3: GET DATA of the template).
+/// Reads those of the current file (ISO/IEC 7816-4, 11.4.3: GET DATA of the template).
 pub fn of_current(card: &mut Transaction, answer: &mut Vec<u8>) -> Result<()> {
     let command = Command::new(ins::GET_DATA, 0, FCP as u8).expecting(SHORT_RESPONSE);
     let status = card.send(&command, answer)?;
     if status.is_done() { Ok(()) } else { Err(status.failure()) }
 }
 
-/// Gives the current file other ones (PUT DATA of the template).
+/// Changes those of the current file (PUT DATA of the template).
 pub fn set(card: &mut Transaction, objects: &[u8]) -> Result<()> {
     if objects.is_empty() || !is_objects(objects) {
         return Err(Hresult::E_INVALIDARG);
@@ -23,7 +23,8 @@ pub fn set(card: &mut Transaction, objects: &[u8]) -> Result<()> {
     succeed(card.send(&Command::new(ins::PUT_DATA, 0, FCP as u8).with_data(objects), &mut Vec::new())?)
 }
 
-/// What the ATR and EF.ATR/INFO say. COMPACT-TLV objects of the ATR become what they are short for: 7 is 47.
+/// The data objects in the ATR and in EF.ATR/INFO. The COMPACT-TLV objects of the ATR get their full tags: 7 becomes
+/// 47.
 pub fn of_card(card: &mut Transaction, tags: &[u8]) -> Result<Vec<u8>> {
     let mut objects = Vec::new();
     for (tag, value) in card.atr().compact_objects() {
@@ -40,7 +41,7 @@ pub fn of_card(card: &mut Transaction, tags: &[u8]) -> Result<Vec<u8>> {
     choose(tlv::objects(&objects), tags)
 }
 
-/// The objects with the tags in the list `tags`, or all of them where that is empty.
+/// The objects with the tags in the list `tags`, or all objects if that is empty.
 pub fn choose<'a>(objects: impl Iterator<Item = DataObject<'a>>, tags: &[u8]) -> Result<Vec<u8>> {
     let mut chosen = Vec::new();
     for object in objects {
@@ -52,7 +53,7 @@ pub fn choose<'a>(objects: impl Iterator<Item = DataObject<'a>>, tags: &[u8]) ->
     Ok(chosen)
 }
 
-/// Whether `bytes` are data objects from the beginning to the end.
+/// Whether `bytes` consist of whole data objects.
 pub fn is_objects(bytes: &[u8]) -> bool {
     let mut objects = tlv::objects(bytes);
     objects.by_ref().for_each(drop);

@@ -1,42 +1,44 @@
-//! The greatest length that a card takes, or gives, found by asking for less after it has refused one. The refusal itself says
-//! nothing: one word stands for a length that is too great for the card, and for one that is too great for the file.
+//! The search for the greatest length that a card accepts in a command, or gives in a response, after it has refused
+//! one. The refusal shows little: cards use the same word for a length that is too great for the card, and for one that
+//! is too great for the file.
 
-/// So many lengths are tried.
+/// The number of lengths to try.
 const TRIES: usize = 8;
 
-/// Where nothing longer was taken than fits into a short command, a longer one is looked for only where that is worth the tries.
+/// If the card accepts the longest short command, a longer one is searched for only if the refused length is this many
+/// times as long.
 const WORTH: usize = 4;
 
-/// A search under way.
+/// A search. "Taken" means that the card has accepted a length.
 #[derive(Clone, Debug)]
 pub struct Search {
     /// The greatest length that was taken; 0 if none was.
     taken: usize,
-    /// The least one that was refused.
+    /// The least length that was refused.
     refused: usize,
-    /// The longest that needs no extended lengths.
+    /// The greatest length without extended lengths.
     short: usize,
     tries: usize,
-    /// Whether the length of one byte comes first, or is still to be tried at all.
+    /// Whether the first length to try is one byte.
     begins_with_one: bool,
     has_tried_one: bool,
 }
 
 impl Search {
-    /// `refused` was refused. A card that has `taken` that much before does not refuse the length, but the place: then it is asked
-    /// first whether there is anything.
+    /// A search below a `refused` length. If the card has `taken` this length before, it does not refuse the length,
+    /// but the place: then one byte is tried first.
     pub fn below(refused: usize, taken: usize, short: usize) -> Search {
         let begins_with_one = refused <= taken.max(1);
         let tries = TRIES + usize::from(begins_with_one);
         Search { taken: 0, refused, short, tries, begins_with_one, has_tried_one: false }
     }
 
-    /// The next length to be tried; None when the search is over.
+    /// The next length to try. None: the search has ended.
     pub fn next(&mut self) -> Option<usize> {
         let length = if self.taken == 0 && self.begins_with_one {
             (!self.has_tried_one).then_some(1)
         } else if self.tries == 0 {
-            // Whether there is anything at all is always known in the end.
+            // The last try shows whether the card takes one byte.
             (self.taken == 0 && !self.has_tried_one).then_some(1)
         } else {
             self.between()
@@ -57,7 +59,7 @@ impl Search {
         if taken == self.short && refused < WORTH * self.short {
             return None;
         }
-        // Great lengths differ by their number of digits rather than by their last one.
+        // For great lengths the logarithm is halved, because limits differ by factors.
         let doublings = (refused / taken.max(1)).ilog2();
         if taken >= self.short && doublings > 1 {
             return Some(taken << (doublings / 2)).filter(|length| *length < refused);
@@ -65,12 +67,12 @@ impl Search {
         Some(taken + (refused - taken) / 2)
     }
 
-    /// The card has taken `length`.
+    /// Notes that the card has taken `length`.
     pub fn take(&mut self, length: usize) {
         self.taken = self.taken.max(length);
     }
 
-    /// The card has refused `length`.
+    /// Notes that the card has refused `length`.
     pub fn refuse(&mut self, length: usize) {
         self.refused = self.refused.min(length);
     }
@@ -86,18 +88,18 @@ impl Search {
     }
 }
 
-/// What a search has found. It is the limit of the card if the file has something at all places that were refused, and else it was all
-/// that there was.
+/// The result of a search. It is the limit of the card if the file has bytes at all refused places. Otherwise it may be
+/// all that the file has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Found {
-    /// The greatest length of an APDU that the card takes.
+    /// The greatest length that the card takes in an APDU.
     pub length: usize,
-    /// The first offset behind what was refused.
+    /// The first offset behind all refused places.
     pub behind: u64,
 }
 
 impl Found {
-    /// The limit of the card, once the file is known to reach as far as `end`.
+    /// The limit of the card, if the file is known to have all bytes before `end`.
     pub fn limit(self, end: u64) -> Option<usize> {
         (end >= self.behind).then_some(self.length)
     }
@@ -107,7 +109,7 @@ impl Found {
 mod tests {
     use super::*;
 
-    /// What a search finds with a card that takes `limit`, and how many tries that takes.
+    /// The result of a search with a card that takes `limit`, and the number of tries.
     fn search(mut search: Search, limit: usize) -> (usize, usize) {
         let mut tries = 0;
         while let Some(length) = search.next() {
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_without_anything_is_one_try() {
+    fn a_place_without_bytes_needs_one_try() {
         for refused in [1, 2, 44, 256, 65_536] {
             assert_eq!(search(Search::below(refused, 65_536, 256), 0), (0, 1));
             assert_eq!(search(Search::below(refused, 65_536, 256), 1), (1.min(refused), tries_for_one(refused)));
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_without_extended_lengths_is_found_out_soon() {
+    fn a_card_without_extended_lengths_needs_few_tries() {
         assert_eq!(search(Search::below(600, 0, 256), 256), (256, 1));
         assert_eq!(search(Search::below(65_536, 0, 256), 256), (256, 4));
         assert_eq!(search(Search::below(600, 0, 255), 255), (255, 1));

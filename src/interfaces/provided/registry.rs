@@ -1,16 +1,16 @@
-//! The providers of this process, and which of them is asked. The mutex is never held while one of them is called.
+//! The providers of this process, and the choice of one of them. No provider is called while the mutex is held.
 //!
-//! The child of a fork has the same providers: their code and their memory are there, too. What they have created before is the
-//! parent's.
+//! The child of a fork has the same providers, because it has their code and their memory, too. The objects that they
+//! created before belong to the parent.
 
 use std::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Provider;
-use super::interface::Interface;
+use super::provider::{Pattern, Provider};
 use crate::abi::functions::Functions;
 use crate::abi::handle::scm_handle;
 use crate::abi::hresult::{Hresult, Result};
+use crate::interfaces::identity::Interface;
 use crate::iso7816::atr::Atr;
 use crate::runtime::fallible::Arc;
 use crate::runtime::thread_id::this_thread;
@@ -20,10 +20,10 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
 pub type Locked = MutexGuard<'static, Registry>;
 
 pub struct Registry {
-    /// The last one is asked first.
+    /// In the order of registration. The newest one comes first in a choice.
     providers: Vec<Arc<Provider>>,
-    /// Who is being asked, on which thread.
-    asked: Vec<(usize, Arc<Provider>)>,
+    /// The providers that are creating an object now, each with its thread.
+    creating: Vec<(usize, Arc<Provider>)>,
 }
 
 /// No code that can panic runs under this mutex.
@@ -31,20 +31,20 @@ pub fn lock() -> Locked {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on the provider is asked before all others.
+/// From now on the provider is chosen before all others.
 pub fn register(provider: Provider) -> Result<()> {
     let provider = Arc::try_new(provider)?;
     lock().register(provider)
 }
 
-/// From now on the provider that was last registered as `pattern` says is not asked any more.
-pub fn unregister(pattern: &Provider) -> Result<()> {
-    let taken_out = lock().unregister(pattern);
-    // If it ends here, then without the mutex.
-    taken_out.map(drop)
+/// From now on the newest provider that has this pattern is not chosen any more.
+pub fn unregister(pattern: &Pattern) -> Result<()> {
+    let unregistered = lock().unregister(pattern);
+    // The provider may end here. The mutex is free.
+    unregistered.map(drop)
 }
 
-/// The provider to be asked, if there is one for this card.
+/// The provider of an interface for this card, if there is one.
 pub fn choose(interface: &Interface, card: &Atr) -> Result<Option<Choice>> {
     let thread = this_thread();
     let provider = lock().choose(thread, interface, card)?;
@@ -53,49 +53,49 @@ pub fn choose(interface: &Interface, card: &Atr) -> Result<Option<Choice>> {
 
 impl Registry {
     const fn new() -> Registry {
-        Registry { providers: Vec::new(), asked: Vec::new() }
+        Registry { providers: Vec::new(), creating: Vec::new() }
     }
 
     fn register(&mut self, provider: Arc<Provider>) -> Result<()> {
         self.providers.try_reserve(1)?;
-        provider.keep();
+        provider.note_registration();
         self.providers.push(provider);
         Ok(())
     }
 
-    fn unregister(&mut self, pattern: &Provider) -> Result<Arc<Provider>> {
-        let place = self.providers.iter().rposition(|provider| provider.is_as(pattern));
+    fn unregister(&mut self, pattern: &Pattern) -> Result<Arc<Provider>> {
+        let place = self.providers.iter().rposition(|provider| provider.is_registered_as(pattern));
         Ok(self.providers.remove(place.ok_or(Hresult::E_NOINTERFACE)?))
     }
 
-    /// Who asks from the `create` of a provider gets the next one, and the generic one in the end. So a provider can stand on what
-    /// there was before it.
+    /// A call from the `create` of a provider gets the next provider, and in the end none. So a provider can use the
+    /// implementation that it replaces.
     fn choose(&mut self, thread: usize, interface: &Interface, card: &Atr) -> Result<Option<Arc<Provider>>> {
-        let is_asked = |provider: &Arc<Provider>| {
-            self.asked.iter().any(|(asker, asked)| *asker == thread && Arc::is_same(asked, provider))
+        let is_creating = |provider: &Arc<Provider>| {
+            self.creating.iter().any(|(of, creating)| *of == thread && Arc::is_same(creating, provider))
         };
-        let suits = |provider: &&Arc<Provider>| provider.suits(interface, card) && !is_asked(provider);
+        let suits = |provider: &&Arc<Provider>| provider.suits(interface, card) && !is_creating(provider);
         let Some(provider) = self.providers.iter().rev().find(suits).cloned() else { return Ok(None) };
-        self.asked.try_reserve(1)?;
-        self.asked.push((thread, provider.clone()));
+        self.creating.try_reserve(1)?;
+        self.creating.push((thread, provider.clone()));
         Ok(Some(provider))
     }
 
-    fn note_answer(&mut self, thread: usize, provider: &Arc<Provider>) -> Option<(usize, Arc<Provider>)> {
-        let is_meant = |(asker, asked): &(usize, Arc<Provider>)| *asker == thread && Arc::is_same(asked, provider);
-        self.asked.iter().rposition(is_meant).map(|place| self.asked.remove(place))
+    fn note_end_of_creation(&mut self, thread: usize, provider: &Arc<Provider>) -> Option<(usize, Arc<Provider>)> {
+        let is_it = |(of, creating): &(usize, Arc<Provider>)| *of == thread && Arc::is_same(creating, provider);
+        self.creating.iter().rposition(is_it).map(|place| self.creating.remove(place))
     }
 
-    /// In the child of a fork: the other threads that were asking are not there any more.
+    /// In the child of a fork the other threads do not exist.
     #[cfg(any(unix, test))]
     pub fn forget_other_threads(&mut self) {
         let this = this_thread();
-        // No provider ends here: those threads have them, and never give them back.
-        self.asked.retain(|(thread, _)| *thread == this);
+        // No provider ends here: those threads still have their references, and never give them back.
+        self.creating.retain(|(thread, _)| *thread == this);
     }
 }
 
-/// A provider that is being asked by this thread.
+/// A provider that may create an object on this thread now.
 pub struct Choice {
     thread: usize,
     provider: Arc<Provider>,
@@ -107,19 +107,19 @@ impl Choice {
     }
 
     pub fn functions(&self) -> Functions {
-        self.provider.functions
+        self.provider.functions()
     }
 
-    pub fn create(&self, handle: *mut scm_handle, caller_user: *mut c_void) -> Result<*mut c_void> {
-        self.provider.create(handle, caller_user)
+    pub fn create(&self, handle: *mut scm_handle, caller_user_data: *mut c_void) -> Result<*mut c_void> {
+        self.provider.create(handle, caller_user_data)
     }
 }
 
 impl Drop for Choice {
     fn drop(&mut self) {
-        // What it gives ends without the mutex, and is not the last one: `self` has another.
-        let answered = lock().note_answer(self.thread, &self.provider);
-        drop(answered);
+        let ended = lock().note_end_of_creation(self.thread, &self.provider);
+        // The mutex is free.
+        drop(ended);
     }
 }
 
@@ -127,10 +127,10 @@ impl Drop for Choice {
 mod tests {
     use super::*;
     use crate::abi::functions::Own;
-    use crate::interfaces::provided::Callbacks;
+    use crate::interfaces::identity::Offer;
+    use crate::interfaces::name::Name;
     use crate::interfaces::provided::atr_pattern::AtrPattern;
-    use crate::interfaces::provided::interface::Offer;
-    use crate::interfaces::provided::name::Name;
+    use crate::interfaces::provided::provider::Callbacks;
     use std::cell::Cell;
 
     const CARD: &[u8] = &[0x3B, 0x02, 0x14, 0x50];
@@ -140,12 +140,33 @@ mod tests {
         0
     }
 
-    /// `user` is the number that tells one provider from another.
-    fn provider(name: &str, atr: &[u8], user: usize) -> Provider {
-        let offer = Offer::new(None, Some(Name::new(name.as_bytes()).unwrap())).unwrap();
-        let user = std::ptr::without_provenance_mut(user);
-        let callbacks = Callbacks { user, create, release: None, end: None };
-        Provider::new(offer, AtrPattern::new(atr, None).unwrap(), callbacks, Functions::Own(Own(std::ptr::null())))
+    fn name(text: &str) -> Option<Name> {
+        Name::new(text.as_bytes()).ok()
+    }
+
+    /// `user_data` is the number of the provider.
+    fn provider(interface: &str, atr: &[u8], number: usize) -> Provider {
+        with_end(interface, atr, std::ptr::without_provenance_mut(number), None)
+    }
+
+    fn with_end(
+        interface: &str,
+        atr: &[u8],
+        user_data: *mut c_void,
+        end: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
+    ) -> Provider {
+        let offer = match Interface::of_name(name(interface).unwrap()) {
+            Interface::Standard(standard) => Offer::of_standard(standard, None, name(interface)),
+            _ => Offer::of_program(None, name(interface)),
+        };
+        let callbacks = Callbacks { user_data, create, release: None, end };
+        let cards = AtrPattern::new(atr, None).unwrap();
+        Provider::new(offer.unwrap(), cards, callbacks, Functions::Own(Own(std::ptr::null())))
+    }
+
+    fn pattern(interface: &str, atr: &[u8], number: usize) -> Pattern {
+        let user_data = std::ptr::without_provenance_mut(number);
+        Pattern { iid: None, name: name(interface), cards: AtrPattern::new(atr, None).unwrap(), user_data, create }
     }
 
     fn registry(providers: impl IntoIterator<Item = Provider>) -> Registry {
@@ -156,93 +177,101 @@ mod tests {
         registry
     }
 
-    fn choose(registry: &mut Registry, thread: usize, name: &str, card: &[u8]) -> Option<usize> {
-        let interface = Interface::of_name(Name::new(name.as_bytes()).unwrap());
+    /// The number of the provider that is chosen, which creates an object from now on.
+    fn begin(registry: &mut Registry, thread: usize, interface: &str, card: &[u8]) -> Option<usize> {
+        let interface = Interface::of_name(name(interface).unwrap());
         let chosen = registry.choose(thread, &interface, &Atr::new(card)).unwrap();
-        chosen.map(|provider| provider.callbacks.user as usize)
+        chosen.map(|provider| provider.user_data() as usize)
     }
 
-    fn ask(registry: &mut Registry, name: &str, card: &[u8]) -> Option<usize> {
-        let chosen = choose(registry, 1, name, card);
-        registry.asked.clear();
+    fn choose(registry: &mut Registry, interface: &str, card: &[u8]) -> Option<usize> {
+        let chosen = begin(registry, 1, interface, card);
+        registry.creating.clear();
         chosen
     }
 
     #[test]
-    fn a_provider_is_asked_for_its_interface_and_its_card() {
+    fn a_provider_is_chosen_for_its_interface_and_its_cards() {
         let mut registry = registry([provider("CardAuth", CARD, 1), provider("Crypto", CARD, 2)]);
-        assert_eq!(ask(&mut registry, "CardAuth", CARD), Some(1));
-        assert_eq!(ask(&mut registry, "ISCardAuth", CARD), Some(1));
-        assert_eq!(ask(&mut registry, "Crypto", CARD), Some(2));
-        assert_eq!(ask(&mut registry, "Crypto", OTHER_CARD), None);
-        assert_eq!(ask(&mut registry, "FileAccess", CARD), None);
+        assert_eq!(choose(&mut registry, "CardAuth", CARD), Some(1));
+        assert_eq!(choose(&mut registry, "ISCardAuth", CARD), Some(1));
+        assert_eq!(choose(&mut registry, "Crypto", CARD), Some(2));
+        assert_eq!(choose(&mut registry, "Crypto", OTHER_CARD), None);
+        assert_eq!(choose(&mut registry, "FileAccess", CARD), None);
     }
 
     #[test]
-    fn the_last_registered_is_asked_first() {
+    fn the_newest_provider_is_chosen_first() {
         let mut registry =
             registry([provider("Crypto", CARD, 1), provider("Crypto", &[], 2), provider("Crypto", OTHER_CARD, 3)]);
-        assert_eq!(ask(&mut registry, "Crypto", CARD), Some(2));
-        assert_eq!(ask(&mut registry, "Crypto", OTHER_CARD), Some(3));
-        registry.unregister(&provider("Crypto", &[], 2)).unwrap();
-        assert_eq!(ask(&mut registry, "Crypto", CARD), Some(1));
+        assert_eq!(choose(&mut registry, "Crypto", CARD), Some(2));
+        assert_eq!(choose(&mut registry, "Crypto", OTHER_CARD), Some(3));
+        registry.unregister(&pattern("Crypto", &[], 2)).unwrap();
+        assert_eq!(choose(&mut registry, "Crypto", CARD), Some(1));
     }
 
     #[test]
-    fn what_is_unregistered_has_to_be_registered_so() {
+    fn a_provider_is_unregistered_as_it_was_registered() {
         let mut registry = registry([provider("Crypto", CARD, 1)]);
         let unregister = |registry: &mut Registry, pattern| registry.unregister(&pattern).err();
         let none = Some(Hresult::E_NOINTERFACE);
-        assert_eq!(unregister(&mut registry, provider("Crypt", CARD, 1)), none);
-        assert_eq!(unregister(&mut registry, provider("Crypto", OTHER_CARD, 1)), none);
-        assert_eq!(unregister(&mut registry, provider("Crypto", CARD, 2)), none);
-        assert_eq!(unregister(&mut registry, provider("Crypto", CARD, 1)), None);
-        assert_eq!(unregister(&mut registry, provider("Crypto", CARD, 1)), none);
+        assert_eq!(unregister(&mut registry, pattern("Crypt", CARD, 1)), none);
+        assert_eq!(unregister(&mut registry, pattern("Crypto", OTHER_CARD, 1)), none);
+        assert_eq!(unregister(&mut registry, pattern("Crypto", CARD, 2)), none);
+        assert_eq!(unregister(&mut registry, Pattern { name: None, ..pattern("Crypto", CARD, 1) }), none);
+        assert_eq!(unregister(&mut registry, pattern("Crypto", CARD, 1)), None);
+        assert_eq!(unregister(&mut registry, pattern("Crypto", CARD, 1)), none);
     }
 
     #[test]
-    fn who_is_asked_is_not_asked_again_by_the_same_thread() {
+    fn a_standard_interface_is_unregistered_without_its_name() {
+        let mut registry = registry([provider("CardAuth", CARD, 1), provider("Crypto", CARD, 1)]);
+        let unnamed = Pattern { name: None, ..pattern("", CARD, 1) };
+        assert!(registry.unregister(&unnamed).is_ok());
+        assert_eq!(choose(&mut registry, "CardAuth", CARD), None);
+        assert_eq!(registry.unregister(&unnamed).err(), Some(Hresult::E_NOINTERFACE));
+        assert_eq!(choose(&mut registry, "Crypto", CARD), Some(1));
+    }
+
+    #[test]
+    fn a_provider_is_not_chosen_on_the_thread_that_is_in_its_create() {
         let mut registry = registry([provider("Crypto", CARD, 1), provider("Crypto", CARD, 2)]);
-        assert_eq!(choose(&mut registry, 1, "Crypto", CARD), Some(2));
-        assert_eq!(choose(&mut registry, 2, "Crypto", CARD), Some(2), "another thread");
-        assert_eq!(choose(&mut registry, 1, "Crypto", CARD), Some(1));
-        assert_eq!(choose(&mut registry, 1, "Crypto", CARD), None);
-        let last = registry.providers[1].clone();
-        registry.note_answer(1, &last).unwrap();
-        assert_eq!(choose(&mut registry, 1, "Crypto", CARD), Some(2));
+        assert_eq!(begin(&mut registry, 1, "Crypto", CARD), Some(2));
+        assert_eq!(begin(&mut registry, 2, "Crypto", CARD), Some(2), "another thread");
+        assert_eq!(begin(&mut registry, 1, "Crypto", CARD), Some(1));
+        assert_eq!(begin(&mut registry, 1, "Crypto", CARD), None);
+        let newest = registry.providers[1].clone();
+        registry.note_end_of_creation(1, &newest).unwrap();
+        assert_eq!(begin(&mut registry, 1, "Crypto", CARD), Some(2));
     }
 
     #[test]
-    fn a_child_forgets_whom_other_threads_asked() {
+    fn a_child_forgets_the_choices_of_other_threads() {
         let mut registry = registry([provider("Crypto", CARD, 1)]);
-        assert_eq!(choose(&mut registry, this_thread(), "Crypto", CARD), Some(1));
-        assert_eq!(choose(&mut registry, this_thread() + 1, "Crypto", CARD), Some(1));
+        assert_eq!(begin(&mut registry, this_thread(), "Crypto", CARD), Some(1));
+        assert_eq!(begin(&mut registry, this_thread() + 1, "Crypto", CARD), Some(1));
         registry.forget_other_threads();
-        assert_eq!(choose(&mut registry, this_thread(), "Crypto", CARD), None);
-        assert_eq!(choose(&mut registry, this_thread() + 1, "Crypto", CARD), Some(1));
+        assert_eq!(begin(&mut registry, this_thread(), "Crypto", CARD), None);
+        assert_eq!(begin(&mut registry, this_thread() + 1, "Crypto", CARD), Some(1));
     }
 
     #[test]
     fn a_provider_ends_once_and_only_if_it_was_registered() {
-        unsafe extern "C-unwind" fn end(user: *mut c_void) {
+        unsafe extern "C-unwind" fn end(user_data: *mut c_void) {
             // SAFETY: the cell below, on this thread.
-            let ended = unsafe { &*user.cast::<Cell<u32>>() };
+            let ended = unsafe { &*user_data.cast::<Cell<u32>>() };
             ended.set(ended.get() + 1);
         }
         let ended = Cell::new(0);
-        let make = || {
-            let mut provider = provider("Crypto", CARD, 0);
-            provider.callbacks.user = std::ptr::from_ref(&ended).cast_mut().cast();
-            provider.callbacks.end = Some(end);
-            provider
-        };
+        let user_data = std::ptr::from_ref(&ended).cast_mut().cast();
+        let make = || with_end("Crypto", CARD, user_data, Some(end));
         let mut registry = registry([make()]);
         drop(make());
         assert_eq!(ended.get(), 0);
-        let asked = registry.providers[0].clone();
-        drop(registry.unregister(&make()).unwrap());
-        assert_eq!(ended.get(), 0, "somebody is in it");
-        drop(asked);
+        let used = registry.providers[0].clone();
+        drop(registry.unregister(&Pattern { user_data, ..pattern("Crypto", CARD, 0) }).unwrap());
+        assert_eq!(ended.get(), 0, "a thread still uses it");
+        drop(used);
         assert_eq!(ended.get(), 1);
     }
 }

@@ -24,9 +24,7 @@ pub fn create(name: IfdName, make: Make) -> Result<IfdNumber> {
     if manager.ifd_named(&name).is_some() {
         return Err(Hresult::SCARD_E_DUPLICATE_READER);
     }
-    let number = manager.new_number();
-    manager.ifds.insert(number, ifd)?;
-    manager.had_ifds = true;
+    let number = manager.add_ifd(ifd)?;
     manager.announce_to_all();
     Ok(IfdNumber(number))
 }
@@ -34,7 +32,7 @@ pub fn create(name: IfdName, make: Make) -> Result<IfdNumber> {
 /// Unplugs the reader, with the card in it.
 pub fn destroy(ifd: IfdNumber) -> Result<()> {
     let mut manager = lock();
-    let gone = manager.ifds.remove(ifd.0).map_err(|_| Hresult::E_HANDLE)?;
+    let gone = manager.remove_ifd(ifd.0)?;
     manager.signal(ifd.0, Hresult::SCARD_E_READER_UNAVAILABLE);
     drop(manager);
     gone.driver.interrupt();

@@ -15,7 +15,7 @@ use crate::runtime::callback::{self, THREAD_ENDED};
 use crate::runtime::fork_count::fork_count;
 use crate::runtime::reentrancy::Callback;
 
-/// The power is turned off: the card left its reader, or somebody unpowered it. `scm_virtual_card.power`.
+/// The power is turned off: the card was removed, or its power was turned off.
 pub const SCM_POWER_OFF: u32 = 0;
 /// The power is turned on (cold reset).
 pub const SCM_POWER_ON: u32 = 1;

@@ -89,9 +89,9 @@ impl Operation {
     }
 }
 
-/// An operation of `scm_virtual_ifd_fail`: an attach, or a reconnect that attaches anew (SCardConnect).
+/// An attach, or a reconnect that connects again (SCardConnect).
 pub const SCM_VIRTUAL_CONNECT: u32 = 1;
-/// A reconnect that has something to do (SCardReconnect).
+/// A reconnect that changes something (SCardReconnect).
 pub const SCM_VIRTUAL_RECONNECT: u32 = 2;
 /// A detach (SCardDisconnect).
 pub const SCM_VIRTUAL_DISCONNECT: u32 = 3;
@@ -99,7 +99,7 @@ pub const SCM_VIRTUAL_DISCONNECT: u32 = 3;
 pub const SCM_VIRTUAL_BEGIN: u32 = 4;
 /// An outermost unlock (SCardEndTransaction).
 pub const SCM_VIRTUAL_END: u32 = 5;
-/// A question for the state: of `scm_status`, and of an attach, a reconnect or a failed exchange (SCardStatus).
+/// A request for the state: by `scm_status`, an attach, a reconnect or after a failed exchange (SCardStatus).
 pub const SCM_VIRTUAL_STATUS: u32 = 6;
 /// An exchange with the card (SCardTransmit).
 pub const SCM_VIRTUAL_TRANSMIT: u32 = 7;

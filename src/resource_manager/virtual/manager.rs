@@ -25,6 +25,8 @@ pub struct Manager {
     /// Whether there has been a reader.
     pub had_ifds: bool,
     pub ifds: IdMap<Ifd>,
+    /// The numbers of the readers, by their names.
+    numbers: Map<IfdName, usize>,
     contexts: Map<usize, Client>,
     /// By their card handles.
     connections: Map<usize, CardHandle>,
@@ -120,6 +122,7 @@ impl Manager {
             runs: true,
             had_ifds: false,
             ifds: IdMap::new(),
+            numbers: Map::new(),
             contexts: Map::new(),
             connections: Map::new(),
             last_number: FIRST_NUMBER,
@@ -213,7 +216,27 @@ impl Manager {
     }
 
     pub fn ifd_named(&self, name: &IfdName) -> Option<usize> {
-        self.ifds.iter().find(|(_, ifd)| ifd.name == *name).map(|(number, _)| number)
+        self.numbers.get(name).copied()
+    }
+
+    /// Adds a reader with a new name, and returns its number.
+    pub fn add_ifd(&mut self, ifd: Ifd) -> Result<usize> {
+        let (name, number) = (ifd.name, self.new_number());
+        self.numbers.insert(name, number)?;
+        match self.ifds.insert(number, ifd) {
+            Ok(()) => self.had_ifds = true,
+            Err(code) => {
+                self.numbers.remove(&name);
+                return Err(code);
+            }
+        }
+        Ok(number)
+    }
+
+    pub fn remove_ifd(&mut self, number: usize) -> Result<Ifd> {
+        let ifd = self.ifds.remove(number).map_err(|_| Hresult::E_HANDLE)?;
+        self.numbers.remove(&ifd.name);
+        Ok(ifd)
     }
 
     /// Whether a live card handle other than `icc` has the same reader.

@@ -1,34 +1,34 @@
-//! What a card can mean by not doing what it was asked for at a place of a file. Few cards keep to one word: 6B00 says that the
-//! offset is behind the end, that offset and length together are (IAS ECC 1.0.1, table 34), or nothing at all; 6282 comes with the
-//! bytes that there are, or without any.
+//! The possible reasons of a refusal to read or change a part of a file. Cards use the same word for several reasons:
+//! 6B00 means that the offset is behind the end, that offset and length together are (IAS ECC 1.0.1, table 34), or
+//! nothing certain. 6282 comes with the bytes before the end, or without any.
 
 use crate::abi::hresult::Hresult;
 use crate::iso7816::status_word::StatusWord;
 
-/// The words by what they are about.
+/// The reason that a status word names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// The place: there is nothing, or not so much.
+    /// The place: no byte is there, or not enough bytes.
     Place,
     /// The length, or the parameters.
     Length,
-    /// Which file it is. Selected again, it may be the right one.
+    /// The current file is the wrong one. A new selection may help.
     File,
-    /// The command itself: the card does not know it, or not in this form.
+    /// The command: the card does not know it, or not in this form.
     Command,
-    /// Something that asking for less does not change.
+    /// A state that a shorter length does not change.
     State,
-    /// A condition that is not met, 6985. Some cards say so of a length, and of what is behind the end.
+    /// A condition is not met, 6985. Some cards also use it for a length, and for the end.
     Condition,
-    /// It says not what.
+    /// The word names no reason.
     Other,
 }
 
 impl Refusal {
-    /// Of a command that was to bring data and has brought none, or was to change some and has not.
+    /// The reason for a command that has given no data, or has changed none.
     pub fn of(status: StatusWord) -> Refusal {
         match status.0.to_be_bytes() {
-            // Nothing, and content with that.
+            // Success without any data.
             _ if status.is_done() => Refusal::Place,
             [0x6B, _] | [0x6C, _] => Refusal::Place,
             [0x67, _] | [0x6A, 0x80 | 0x84 | 0x86 | 0x87] => Refusal::Length,
@@ -40,47 +40,47 @@ impl Refusal {
         }
     }
 
-    /// Whether the card may do it for less.
+    /// Whether the card may accept a shorter length.
     pub fn may_be_length(self) -> bool {
         !matches!(self, Refusal::Command | Refusal::State)
     }
 
-    /// The same for a change, of which the card says nothing else: no missing right, and no unknown command. 64XX says that the memory is
-    /// as before; what may have been carried out in part (65XX) is left to who asked for it.
+    /// The same for a change, if the word names no other reason: no missing right, and no unknown command. 64XX means
+    /// that the memory is unchanged. After 65XX a part may have been changed, so the caller decides.
     pub fn may_be_length_of_change(status: StatusWord) -> bool {
         let is_unchanged = matches!(status.0.to_be_bytes(), [0x64, _]);
         is_unchanged || matches!(Refusal::of(status), Refusal::Place | Refusal::Length | Refusal::Other)
     }
 
-    /// Whether a command in extended lengths may be refused for these: the card does not know it so, or it is not the time, not the file
-    /// for it. A missing right is one in any form.
+    /// Whether the card may refuse the extended lengths of a command: it does not know this form, or the word names the
+    /// state or the file. A missing right is a refusal of every form.
     pub fn may_be_form(status: StatusWord) -> bool {
         Refusal::of(status) == Refusal::Command || matches!(status.0, 0x6981 | 0x6985 | 0x6986)
     }
 
-    /// Whether the card speaks of another file than the one that it was asked about, and so has lost what was selected.
+    /// Whether the word is about another file: the card has lost the selection.
     pub fn is_of_other_file(status: StatusWord) -> bool {
         Refusal::of(status) == Refusal::File && status != StatusWord::WRONG_STRUCTURE
     }
 
-    /// Whether it speaks neither of a place nor of a length, nor of anything else that is known not to be one of them.
+    /// Whether the word names neither a place nor a length, nor a reason that excludes both.
     pub fn says_nothing(self) -> bool {
         matches!(self, Refusal::Other | Refusal::Command | Refusal::Condition)
     }
 
-    /// Whether it may say that the file ends there.
+    /// Whether the word may mean the end of the file.
     pub fn may_be_end(self) -> bool {
         matches!(self, Refusal::Place | Refusal::Length)
     }
 }
 
-/// The code for a place of which it is known that it is no end, or not known that it is one.
-pub fn failure(status: StatusWord, is_told: bool) -> Hresult {
+/// The code for a refusal that is not known to be the end. `is_inside`: the place is before the reported end.
+pub fn failure(status: StatusWord, is_inside: bool) -> Hresult {
     match status.failure() {
         Hresult::SCARD_W_EOF => Hresult::SCARD_E_COMM_DATA_LOST,
         Hresult::E_FAIL if status.is_done() => Hresult::SCARD_E_COMM_DATA_LOST,
-        // The card has just selected it, and has told how long it is.
-        Hresult::SCARD_E_NO_FILE if is_told => Hresult::SCARD_E_COMM_DATA_LOST,
+        // The card has just selected the file, and has reported its size.
+        Hresult::SCARD_E_NO_FILE if is_inside => Hresult::SCARD_E_COMM_DATA_LOST,
         code => code,
     }
 }

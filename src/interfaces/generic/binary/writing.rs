@@ -1,20 +1,26 @@
-//! UPDATE, WRITE and ERASE BINARY. A card that refuses a part is given a shorter one. All of them may be done twice: a part that
-//! was written again is as it was.
+//! UPDATE, WRITE and ERASE BINARY. If the card refuses a part, it gets a shorter one. Each command may be sent twice,
+//! because the second one changes nothing.
 
 use super::refusal::Refusal;
-use super::{DATA, Place, push_number, reading, touch};
+use super::{DATA, Place, make_addressable, push_number, reading};
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
-use crate::interfaces::generic::file::{Change, File};
+use crate::interfaces::generic::file::{Change, GenericFile};
 use crate::interfaces::generic::search::{Found, Search};
 use crate::iso7816::command::{Command, SHORT_DATA, ins};
 use crate::iso7816::delivery::Carrier;
 use crate::iso7816::status_word::StatusWord;
 use crate::iso7816::tlv;
 
-/// Changes what is from `position` on; `written` is what the card has acknowledged.
-pub fn write(card: &mut Transaction, file: &File, position: u64, change: Change, written: &mut usize) -> Result<()> {
+/// Changes the bytes from `position`. `written` counts the bytes that the card has acknowledged.
+pub fn write(
+    card: &mut Transaction,
+    file: &GenericFile,
+    position: u64,
+    change: Change,
+    written: &mut usize,
+) -> Result<()> {
     let (data, even, odd) = match change {
         Change::Replace(data) => (data, ins::UPDATE_BINARY, ins::UPDATE_BINARY_ODD),
         Change::Or(data) | Change::And(data) => (data, ins::WRITE_BINARY, ins::WRITE_BINARY_ODD),
@@ -41,38 +47,38 @@ pub fn write(card: &mut Transaction, file: &File, position: u64, change: Change,
 /// The effect of one command.
 enum Part {
     Written(usize),
-    /// Nothing, and the next one is shorter.
+    /// The card has refused the part, and gets a shorter one.
     Refused,
-    /// Nothing, and it will not do it for less.
+    /// The card would refuse a shorter part as well.
     Nothing(StatusWord),
 }
 
 struct Writer<'a, 'b> {
     card: &'a mut Transaction<'b>,
-    file: &'a File,
+    file: &'a GenericFile,
     even: u8,
     odd: u8,
     begin: u64,
-    /// The most data of one command, as far as anybody knows.
+    /// The most data of one command, as far as it is known.
     most: usize,
-    /// For a length that the card takes, after it has refused one.
+    /// The search for a length that the card accepts, after it has refused one.
     search: Option<Search>,
-    /// The last refusal, and the first offset behind all that was refused.
+    /// The last refusal, and the first offset behind all refused parts.
     refused: (StatusWord, u64),
-    /// How much the card has taken after it has refused more.
+    /// The length that the card has accepted after it has refused a greater one.
     found: Option<Found>,
 }
 
 impl Writer<'_, '_> {
-    /// Writes as much of `rest` at `offset` as goes into one command.
+    /// Writes as much of `rest` at `offset` as fits into one command.
     fn part(&mut self, offset: u64, rest: &[u8]) -> Result<Part> {
-        touch(self.card, self.file, offset)?;
+        make_addressable(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
         let Some(length) = self.next_length(place, offset) else { return Ok(Part::Nothing(self.refused.0)) };
         let part = rest.get(..length).unwrap_or(rest);
         let mut status = self.send(place, offset, part)?;
-        if self.file.enter_again(self.card, status)? {
-            touch(self.card, self.file, offset)?;
+        if self.file.recover(self.card, status)? {
+            make_addressable(self.card, self.file, offset)?;
             status = self.send(Place::of(self.card, self.file, offset)?, offset, part)?;
         }
         if status.is_changed() {
@@ -92,7 +98,7 @@ impl Writer<'_, '_> {
         Ok(Part::Refused)
     }
 
-    /// As much as the card takes, or as a search for that wants to try; None when the card takes nothing.
+    /// The length that the card accepts, or the next one that a search tries. None if the card accepts none.
     fn next_length(&mut self, place: Place, offset: u64) -> Option<usize> {
         if let Some(search) = &mut self.search {
             if let Some(length) = search.next() {
@@ -119,8 +125,8 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Remembers what the card has taken when all is written before the search has come to its end. Else the next write of this length would
-    /// begin it anew.
+    /// Remembers the accepted length if all bytes are written before the search has ended. Otherwise the next write of
+    /// this length would begin the search anew.
     fn note_unfinished_search(&mut self, end: u64) {
         let Some(taken) = self.search.as_ref().map(Search::taken).filter(|taken| *taken > 0) else { return };
         if end >= self.refused.1 {
@@ -128,16 +134,17 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Whether the card may do it for less. Once it has taken something, it is neither the wrong file nor a missing condition.
+    /// Whether the card may accept a shorter part. After it has accepted one, neither a wrong file nor a missing
+    /// condition is the reason.
     fn may_be_length(&self, offset: u64, status: StatusWord) -> bool {
         let has_begun = offset > self.begin;
         let may_be = has_begun && matches!(Refusal::of(status), Refusal::File | Refusal::Condition);
         Refusal::may_be_length_of_change(status) || may_be
     }
 
-    /// The code of a write that came to its end at `offset`. It is the end of the file where the write has begun well, or the card has
-    /// given all before: then the offset is none behind the end. Where it has told of more, or its word says nothing, it is asked
-    /// whether there is something to be read.
+    /// The code of a write that the card refuses at `offset`. That is the end of the file if the card has accepted
+    /// bytes before, or has given the byte before. If the card reports a greater size, or its word has no meaning, a
+    /// read shows whether a byte is there.
     fn failure(&mut self, offset: u64, status: StatusWord) -> Result<Hresult> {
         let (begun, is_inside) = (offset > self.begin, self.file.end().is_some_and(|end| offset < end));
         let is_at_end = begun && Refusal::of(status).may_be_end();
@@ -149,7 +156,8 @@ impl Writer<'_, '_> {
         Ok(if is_end { Hresult::SCARD_E_WRITE_TOO_MANY } else { refusal(status) })
     }
 
-    /// Whether the card gives the byte before `offset`, and none there. What may not be read says nothing of it.
+    /// Whether the card gives the byte before `offset`, and none at `offset`. A file that may not be read shows
+    /// nothing.
     fn ends_at(&mut self, offset: u64) -> Result<bool> {
         let mut gives = |offset| {
             let exists = reading::exists(self.card, self.file, offset);
@@ -175,18 +183,19 @@ impl Writer<'_, '_> {
     }
 }
 
-/// In one command, and once more where the card has lost the selection.
-fn erase(card: &mut Transaction, file: &File, begin: u64, end: u64) -> Result<()> {
+/// Erases with one command. If the card has lost the selection, the file is selected again, and the command is sent
+/// once more.
+fn erase(card: &mut Transaction, file: &GenericFile, begin: u64, end: u64) -> Result<()> {
     let mut status = erase_once(card, file, begin, end)?;
-    if file.enter_again(card, status)? {
+    if file.recover(card, status)? {
         status = erase_once(card, file, begin, end)?;
     }
     if status.is_changed() { Ok(()) } else { Err(refusal(status)) }
 }
 
-/// The end is always said: the file may have become longer since its size was told.
-fn erase_once(card: &mut Transaction, file: &File, begin: u64, end: u64) -> Result<StatusWord> {
-    touch(card, file, begin)?;
+/// The command always has the end: the file may be longer than the reported size.
+fn erase_once(card: &mut Transaction, file: &GenericFile, begin: u64, end: u64) -> Result<StatusWord> {
+    make_addressable(card, file, begin)?;
     let place = match Place::of(card, file, begin)? {
         place @ Place::Even(..) if end <= u16::MAX.into() => place,
         _ => Place::odd(card, file),
@@ -210,7 +219,7 @@ fn erase_once(card: &mut Transaction, file: &File, begin: u64, end: u64) -> Resu
     Ok(status)
 }
 
-/// An offset behind the end is a bad place, and not a bad parameter; and nothing is read here that could come to its end.
+/// An offset behind the end is a wrong position, not a wrong parameter. A write does not reach the end of a read.
 fn refusal(status: StatusWord) -> Hresult {
     match status {
         StatusWord::WRONG_P1_P2 => Hresult::SCARD_E_BAD_SEEK,
@@ -219,8 +228,8 @@ fn refusal(status: StatusWord) -> Hresult {
     }
 }
 
-/// How much one command may carry, of `wanted` bytes. With T=0 what is longer would go in parts, of which the card acknowledges none before
-/// the last; and as long as nobody has read how long a command may be, short ones do as well.
+/// The most data of one command, if `wanted` bytes are to be written. With T=0 a longer command is sent in parts, of
+/// which the card acknowledges only the last. As long as the limits of the card are not read, short commands are used.
 fn command_limit(card: &mut Transaction, wanted: usize) -> usize {
     let is_unknown = card.believes_card() && card.capabilities().more_in_file;
     let is_short = wanted <= SHORT_DATA || card.protocol() == Protocol::T0 || is_unknown;

@@ -1,4 +1,5 @@
-//! The codes of a SIM (3GPP TS 51.011, 8.9 to 8.13): it says with every directory how many tries they have, and with no word.
+//! The codes of a SIM (3GPP TS 51.011, 8.9 to 8.13). It gives the number of tries with every directory, but with no
+//! status word.
 
 use super::Tries;
 use crate::abi::hresult::{Hresult, Result};
@@ -13,18 +14,19 @@ const CHV2: u8 = 2;
 /// A wrong code, with a try left.
 const WRONG: StatusWord = StatusWord(0x9804);
 
-/// Offsets in the answer to STATUS, which is about the current directory (9.2.1 and 9.2.2). The standard counts from 1.
+/// Offsets in the answer to STATUS, which describes the current directory (9.2.1 and 9.2.2). The standard counts from
+/// 1.
 const CHARACTERISTICS: usize = 13;
 const CHV1_STATUS: usize = 18;
 const CHV2_STATUS: usize = 20;
 const LENGTH: usize = 22;
-/// The bit of the characteristics that says that CHV1 is disabled.
+/// A bit of the characteristics: CHV1 is disabled.
 const CHV1_DISABLED: u8 = 0x80;
-/// The bits of a status: there is such a code, and how many tries are left.
+/// The bits of a status: the code exists; the number of tries.
 const INITIALISED: u8 = 0x80;
 const TRIES: u8 = 0x0F;
 
-/// The command with the number of the code as a SIM has it.
+/// The command with the number of the code as a SIM uses it.
 pub fn place<'a>(command: &Command<'a>) -> Command<'a> {
     match (command.ins, command.p2) {
         (ins::RESET_RETRY_COUNTER, CHV1) => Command { p2: UNBLOCKS_CHV1, ..*command },
@@ -32,13 +34,13 @@ pub fn place<'a>(command: &Command<'a>) -> Command<'a> {
     }
 }
 
-/// The result of a command with codes by its status word, and the tries that they have after it.
+/// The result of a command with codes, and the number of tries after it.
 pub fn judge(card: &mut Transaction, command: &Command, status: StatusWord, tries: &mut Tries) -> Result<()> {
     *tries = status.tries();
     if status == WRONG {
         *tries = match command.ins {
-            ins::RESET_RETRY_COUNTER => told(card)?.tries_to_unblock(command.p2.max(CHV1)),
-            _ => told(card)?.tries(command.p2),
+            ins::RESET_RETRY_COUNTER => self::status(card)?.tries_to_unblock(command.p2.max(CHV1)),
+            _ => self::status(card)?.tries(command.p2),
         };
     }
     match *tries {
@@ -47,12 +49,13 @@ pub fn judge(card: &mut Transaction, command: &Command, status: StatusWord, trie
     }
 }
 
-/// Whether a code need not be shown: it is disabled, or `is_noted` as shown. No SIM says of a code that it was shown.
+/// Checks that a code is not required: it is disabled, or `is_noted` as verified. A SIM does not tell that a code was
+/// verified.
 pub fn check(card: &mut Transaction, reference: u8, is_noted: bool, tries: &mut Tries) -> Result<()> {
-    let told = told(card)?;
-    *tries = told.tries(reference);
+    let directory = status(card)?;
+    *tries = directory.tries(reference);
     match *tries {
-        _ if reference == CHV1 && told.is_chv1_disabled() => Ok(()),
+        _ if reference == CHV1 && directory.is_chv1_disabled() => Ok(()),
         Some(0) => Err(Hresult::SCARD_W_CHV_BLOCKED),
         _ if is_noted => Ok(()),
         Some(_) => Err(Hresult::SCARD_W_CARD_NOT_AUTHENTICATED),
@@ -60,22 +63,23 @@ pub fn check(card: &mut Transaction, reference: u8, is_noted: bool, tries: &mut 
     }
 }
 
-/// The answer to STATUS, which is about the current directory and selects nothing.
-fn told(card: &mut Transaction) -> Result<Told> {
-    let mut told = Vec::new();
-    let status = card.send(&Command::new(ins::STATUS, 0, 0).expecting(LENGTH), &mut told);
-    card.given(status)?;
-    Ok(Told(told))
+/// Sends STATUS, which describes the current directory and selects nothing.
+fn status(card: &mut Transaction) -> Result<DirectoryStatus> {
+    let mut answer = Vec::new();
+    let sent = card.send(&Command::new(ins::STATUS, 0, 0).expecting(LENGTH), &mut answer);
+    card.given(sent)?;
+    Ok(DirectoryStatus(answer))
 }
 
-struct Told(Vec<u8>);
+/// The answer to STATUS.
+struct DirectoryStatus(Vec<u8>);
 
-impl Told {
+impl DirectoryStatus {
     fn tries(&self, reference: u8) -> Tries {
         self.tries_at(Self::place(reference)?)
     }
 
-    /// Those of the code that unblocks another one: its status is behind that one's.
+    /// The tries of the code that unblocks another one: its status follows that of the other one.
     fn tries_to_unblock(&self, reference: u8) -> Tries {
         self.tries_at(Self::place(reference)? + 1)
     }
@@ -108,20 +112,20 @@ mod tests {
 
     #[test]
     fn tries_of_each_code() {
-        let told = Told(GSM.to_vec());
-        assert_eq!((told.tries(1), told.tries_to_unblock(1)), (Some(3), Some(10)));
-        assert_eq!(told.tries(2), None, "it is not initialised");
-        assert_eq!(told.tries_to_unblock(2), Some(0));
-        assert_eq!((told.tries(0), told.tries(4)), (None, None));
-        assert!(told.is_chv1_disabled());
+        let status = DirectoryStatus(GSM.to_vec());
+        assert_eq!((status.tries(1), status.tries_to_unblock(1)), (Some(3), Some(10)));
+        assert_eq!(status.tries(2), None, "it is not initialised");
+        assert_eq!(status.tries_to_unblock(2), Some(0));
+        assert_eq!((status.tries(0), status.tries(4)), (None, None));
+        assert!(status.is_chv1_disabled());
     }
 
     #[test]
-    fn what_is_cut_says_nothing() {
+    fn a_cut_answer_gives_no_number() {
         for length in 0..GSM.len() {
-            let told = Told(GSM[..length].to_vec());
-            assert_eq!(told.tries(1).is_some(), length > CHV1_STATUS);
-            assert_eq!(told.is_chv1_disabled(), length > CHARACTERISTICS);
+            let status = DirectoryStatus(GSM[..length].to_vec());
+            assert_eq!(status.tries(1).is_some(), length > CHV1_STATUS);
+            assert_eq!(status.is_chv1_disabled(), length > CHARACTERISTICS);
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Names: the whole name of a DF, and where on the card the DFs above it are. Only the card knows.
+//! Names of DFs. Only the card knows the whole name of a DF, and the DFs above it.
 
-use super::way::{PARENT, ask};
+use super::descent::{PARENT, ask};
 use super::{Expected, Telling, is_selected, select};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::knowledge::Selection;
@@ -8,8 +8,8 @@ use crate::attachment::transaction::Transaction;
 use crate::interfaces::generic::control_parameters::{self, ControlParameters, NAME};
 use crate::iso7816::path::{MAX_DEPTH, MAX_NAME, MF, Name, Path, Root};
 
-/// The same path with the whole name of its root, as the card tells it: a card finds a DF also by the beginning of its name, and by
-/// the same beginning another one later. Where it has to be `whole`, a beginning finds nothing.
+/// The same path with the whole name of its root, as the card tells it. A card finds a DF by the beginning of its name,
+/// and may later find another DF by the same beginning. With `whole` the beginning of a name finds nothing.
 pub fn with_whole_name(card: &mut Transaction, path: &Path, whole: bool) -> Result<Path> {
     let Root::Name(name) = path.root() else { return Ok(*path) };
     let current = card.selection().and_then(|selection| selection.directory);
@@ -41,7 +41,8 @@ fn told_name(answer: &[u8]) -> Option<Name> {
         .and_then(|object| Name::new(object.value).ok())
 }
 
-/// The same path from the MF, where it begins above a DF that was found by its name: only the card knows where that is.
+/// The same path from the MF, if it begins above a DF that was found by its name: only the card knows the place of that
+/// DF.
 pub fn from_known_root(card: &mut Transaction, path: &Path) -> Result<Path> {
     let Root::Name(_) = path.root() else { return Ok(*path) };
     if path.above() == 0 {
@@ -54,7 +55,7 @@ pub fn from_known_root(card: &mut Transaction, path: &Path) -> Result<Path> {
     path.below(root)
 }
 
-/// The DF that the DF `path` is in, as a path from the MF: the card is asked for one after the other.
+/// The DF above the DF `path`, as a path from the MF. The card is asked for one parent after the other.
 fn ancestors(card: &mut Transaction, path: &Path) -> Result<Path> {
     select(card, path, Expected::Directory, Telling::Nothing, &mut Vec::new())?;
     card.set_selection(None);

@@ -1,11 +1,11 @@
-//! The name of an interface, where it is not asked for by its IID.
+//! The name of an interface: a program can ask for an interface by its name.
 
 use crate::abi::hresult::{Hresult, Result};
 
 /// The longest name of an interface, in bytes without the NUL.
 pub(crate) const MAX_LENGTH: usize = 63;
 
-/// A name that can be one: valid UTF-8, not empty, not too long. Lives without the heap.
+/// A valid name: UTF-8, not empty, not too long. It needs no heap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Name {
     /// The name, then NULs to the end.
@@ -13,7 +13,7 @@ pub struct Name {
 }
 
 impl Name {
-    /// A name that a program gave. `text` may have more than `MAX_LENGTH` bytes; then it is no name.
+    /// The name that a program gave. A `text` of more than `MAX_LENGTH` bytes is refused.
     pub fn new(text: &[u8]) -> Result<Name> {
         let mut bytes = [0; MAX_LENGTH];
         let room = bytes.get_mut(..text.len()).ok_or(Hresult::E_INVALIDARG)?;
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_what_can_be_a_name_and_refuses_what_cannot() {
+    fn an_invalid_name_is_refused() {
         assert_eq!(Name::new(b"CryptoProvider"), Name::new(b"CryptoProvider"));
         assert_ne!(Name::new(b"CryptoProvider"), Name::new(b"Crypto"));
         assert!(Name::new(&[b'a'; MAX_LENGTH]).is_ok());

@@ -1,0 +1,83 @@
+//! The flags of ISCardVerify: the code that they name, and the change of it.
+
+use crate::abi::constants::{
+    SCM_FL_IHV_CHANGE, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE, SCM_FL_IHV_GLOBAL, SCM_FL_IHV_LOCAL,
+    SCM_FL_SECURE_MESSAGING,
+};
+use crate::abi::hresult::{Hresult, Result};
+
+/// P2: the code belongs to the current DF.
+const LOCAL: u8 = 0x80;
+const REFERENCES: u32 = 32;
+/// The number of a code: P2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Target(pub u8);
+
+/// A change of a code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    Value,
+    Enable,
+    Disable,
+}
+
+impl Target {
+    fn new(reference: u32, is_local: bool) -> Result<Target> {
+        if reference >= REFERENCES {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        Ok(Target(reference as u8 | if is_local { LOCAL } else { 0 }))
+    }
+
+    /// The code that flags and number name. Beside the flags for its place, only `other` flags are allowed.
+    pub fn of(flags: u32, other: u32, reference: u32) -> Result<Target> {
+        const PLACES: u32 = SCM_FL_IHV_GLOBAL | SCM_FL_IHV_LOCAL;
+        if flags & !(PLACES | SCM_FL_SECURE_MESSAGING | other) != 0 || flags & PLACES == PLACES {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        let target = Target::new(reference, flags & SCM_FL_IHV_LOCAL != 0)?;
+        match flags & SCM_FL_SECURE_MESSAGING {
+            0 => Ok(target),
+            _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
+        }
+    }
+
+    pub fn bit(self) -> u64 {
+        let place = u32::from(self.0 & !LOCAL) + if self.0 & LOCAL == 0 { 0 } else { REFERENCES };
+        1 << place
+    }
+
+    pub fn all() -> impl Iterator<Item = Target> {
+        (0..REFERENCES as u8).flat_map(|reference| [Target(reference), Target(reference | LOCAL)])
+    }
+}
+
+impl Change {
+    pub(super) const FLAGS: u32 = SCM_FL_IHV_CHANGE | SCM_FL_IHV_ENABLE | SCM_FL_IHV_DISABLE;
+
+    pub fn of(flags: u32) -> Result<Change> {
+        match flags & Change::FLAGS {
+            0 | SCM_FL_IHV_CHANGE => Ok(Change::Value),
+            SCM_FL_IHV_ENABLE => Ok(Change::Enable),
+            SCM_FL_IHV_DISABLE => Ok(Change::Disable),
+            _ => Err(Hresult::E_INVALIDARG),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_target_has_its_own_bit() {
+        let all = Target::all().fold(0, |all, target| {
+            assert_eq!(all & target.bit(), 0);
+            all | target.bit()
+        });
+        assert_eq!(all, u64::MAX);
+        assert_eq!(Target::new(31, true), Ok(Target(0x9F)));
+        assert_eq!(Target::new(0, false), Ok(Target(0)));
+        assert_eq!(Target::new(32, false), Err(Hresult::E_INVALIDARG));
+    }
+}
