@@ -1,4 +1,5 @@
-/* The time of attach with detach beside many attachments: all to one virtual reader, or each to its own. It is to stay the same. */
+/* The time of an attach with its detach beside many attachments: all to one virtual reader, or each to its own. The time
+ * must not depend on their number. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdint.h>
 #include <string.h>
@@ -11,8 +12,8 @@ enum { ROUNDS = 2001, MOST = 100000 };
 static scm_handle *handles[MOST];
 static scm_virtual_ifd *readers[MOST + 1];
 
-static scm_result transmit(void *user_data, const uint8_t *command, size_t command_length, uint8_t *response, size_t capacity,
-                           size_t *response_length)
+static scm_result transmit(void *user_data, const uint8_t *command, size_t command_length, uint8_t *response,
+                           size_t capacity, size_t *response_length)
 {
     (void)user_data, (void)command, (void)command_length, (void)capacity;
     response[0] = 0x90, response[1] = 0x00;

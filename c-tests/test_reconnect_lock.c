@@ -102,7 +102,7 @@ static void a_lock_outlives_exclusive_use(void **state)
             assert_result(scm_lock(handle), SCM_S_OK);
         assert_result(scm_reconnect(handle), SCM_S_OK);
         assert_result(scm_reconnect_ex(handle, &shared), SCM_S_OK);
-        /* Exclusive use is waited for without a connection. */
+        /* During a wait for exclusive use there is no connection. */
         assert_int_equal(generation(handle), 1);
 
         /* An existing transaction can be ended; the unlock of a lost lock fails. */

@@ -490,8 +490,8 @@ static void fill(struct arguments *call, int structure, void *memory)
         *(scm_event *)memory = (scm_event)SCM_EVENT_INIT;
         break;
     case FUNCTIONS_OF_FILES:
-        *(scm_file_access_functions *)memory = (scm_file_access_functions){.struct_size = sizeof(scm_file_access_functions),
-                                                                           .tell = lying_tell};
+        *(scm_file_access_functions *)memory =
+            (scm_file_access_functions){.struct_size = sizeof(scm_file_access_functions), .tell = lying_tell};
         break;
     case FUNCTIONS_OF_CODES:
         *(scm_ch_verification_functions *)memory = (scm_ch_verification_functions)SCM_CH_VERIFICATION_FUNCTIONS_INIT;
@@ -500,11 +500,12 @@ static void fill(struct arguments *call, int structure, void *memory)
         *(scm_card_auth_functions *)memory = (scm_card_auth_functions)SCM_CARD_AUTH_FUNCTIONS_INIT;
         break;
     default:
-        *(scm_provider *)memory = (scm_provider){.struct_size = sizeof(scm_provider),
-                                                 .iid = one_in(caller, 3) ? NULL : one_in(caller, 4) ? &OWN : &FILE_ACCESS,
-                                                 .atr = bytes,
-                                                 .atr_length = sizeof bytes,
-                                                 .create = provide};
+        *(scm_provider *)memory =
+            (scm_provider){.struct_size = sizeof(scm_provider),
+                           .iid = one_in(caller, 3) ? NULL : one_in(caller, 4) ? &OWN : &FILE_ACCESS,
+                           .atr = bytes,
+                           .atr_length = sizeof bytes,
+                           .create = provide};
     }
 }
 

@@ -54,7 +54,7 @@ static scm_result close_file(void *file)
     return SCM_S_OK;
 }
 
-/* Without an IID a provider of files is the one that was registered for files. */
+/* It needs no IID: the function that registers it names the interface. */
 static scm_provider provider(void)
 {
     scm_provider provider = SCM_PROVIDER_INIT;

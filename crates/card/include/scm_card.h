@@ -18,8 +18,8 @@
  * The conventions are those of scm.h, and:
  * - Threads. Any thread may call any function. Commands to one card run in sequence. scm_card_tell never waits for a
  *   command, not even for a delayed one.
- * - Memory. Codes and keys are wiped when their card ends. The caller wipes the text for scm_card_create. If memory runs
- *   out, the process is aborted.
+ * - Memory. Codes and keys are wiped when their card ends. The caller wipes the text for scm_card_create. If memory
+ *   runs out, the process is aborted.
  * - Every function may return SCM_E_UNEXPECTED after an internal error; the card continues to work.
  */
 
