@@ -1,5 +1,5 @@
-/* The time of an attach with its detach beside many attachments: all to one virtual reader, or each to its own. The time
- * must not depend on their number. */
+/* The time of an attach with its detach beside many attachments: all to one virtual reader, or each to its own. The
+ * time must not depend on their number. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdint.h>
 #include <string.h>
