@@ -85,7 +85,7 @@ pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     }
     // SAFETY: the structure begins with its size, as the trait promises; C may have placed it anywhere.
     let size = unsafe { options.cast::<u32>().read_unaligned() } as usize;
-    if !(T::FIRST_SIZE..=MAX_OPTIONS_SIZE).contains(&size) {
+    if !is_size_of_a_version::<T>(size) {
         return Err(Hresult::E_INVALIDARG);
     }
     // SAFETY: as long as the caller vouches for.
@@ -98,6 +98,12 @@ pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     // SAFETY: no more bytes than T has, and any bytes are a value of it.
     unsafe { std::ptr::copy_nonoverlapping(known.as_ptr(), std::ptr::from_mut(&mut copy).cast::<u8>(), known.len()) };
     Ok(copy)
+}
+
+/// Whether a structure can have this size in some version. A version ends after a whole field, and no size cuts a pointer.
+fn is_size_of_a_version<T: Options>(size: usize) -> bool {
+    let is_whole = size == T::FIRST_SIZE || size >= size_of::<T>() || size % align_of::<T>() == 0;
+    is_whole && (T::FIRST_SIZE..=MAX_OPTIONS_SIZE).contains(&size)
 }
 
 /// A required output of a structure that may grow. Its `struct_size` is the size of the caller's version. No more bytes
@@ -116,7 +122,7 @@ impl<T: Options> OutputStructure<T> {
         }
         // SAFETY: the structure begins with its size, as the trait promises; C may have placed it anywhere.
         let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
-        if !(T::FIRST_SIZE..=MAX_OPTIONS_SIZE).contains(&size) {
+        if !is_size_of_a_version::<T>(size) {
             return Err(Hresult::E_INVALIDARG);
         }
         let begin = size_of::<u32>();
@@ -198,6 +204,17 @@ mod tests {
         assert_eq!(read(&[8, 5]), Ok(Grown { struct_size: 8, first: 5, later: 0 }));
         assert_eq!(read(&[12, 5, 6]), Ok(Grown { struct_size: 12, first: 5, later: 6 }));
         assert_eq!(read(&[16, 5, 6, 0]), Ok(Grown { struct_size: 16, first: 5, later: 6 }));
+    }
+
+    #[test]
+    fn no_size_cuts_a_field() {
+        for size in [9, 10, 11] {
+            assert_eq!(read(&[size]), Err(Hresult::E_INVALIDARG), "{size}");
+            let mut words = [size];
+            // SAFETY: nothing is written, as the size is refused.
+            let output = unsafe { OutputStructure::<Grown>::new(words.as_mut_ptr().cast()) };
+            assert!(output.is_err_and(|code| code == Hresult::E_INVALIDARG), "{size}");
+        }
     }
 
     #[test]

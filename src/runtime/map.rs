@@ -31,8 +31,13 @@ impl<K: Eq + Hash, V> Map<K, V> {
         self.0.get_mut(key)
     }
 
+    /// Removes a value. An empty map keeps no memory.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        self.0.remove(key)
+        let removed = self.0.remove(key);
+        if self.0.is_empty() {
+            *self = Map::new();
+        }
+        removed
     }
 
     #[cfg(test)]
