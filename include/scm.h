@@ -972,7 +972,7 @@ typedef struct scm_command {
  * The library does all four cases of commands with T=0 and T=1. It fetches the data that T=0 leaves in the card (GET
  * RESPONSE after 61XX, as far as data are expected), and corrects a wrong Le once (6CXX). Data that do not fit into
  * one APDU go in extended lengths if card and reader support them, else in parts (command chaining, or ENVELOPE with
- * T=0). What the card supports is known from its ATR, from `scm_get_card_capabilities` or from
+ * T=0). The abilities of the card are known from its ATR, from `scm_get_card_capabilities` or from
  * `scm_set_card_capabilities`; for a card that says nothing the library tries chaining. All exchanges happen under one
  * lock. VERIFY and other commands that the card counts are never sent twice, not even after 6CXX.
  *
@@ -1193,7 +1193,7 @@ enum {
     SCM_CARD_EXTENDED = 0x2
 };
 
-/** What commands the card takes. Initialise with `SCM_CARD_CAPABILITIES_INIT`. */
+/** The commands that the card takes. Initialise with `SCM_CARD_CAPABILITIES_INIT`. */
 typedef struct scm_card_capabilities {
     /** `sizeof(scm_card_capabilities)` */
     uint32_t struct_size;
@@ -1401,7 +1401,7 @@ typedef struct scm_reconnect_options {
     /** The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both, or `SCM_PROTOCOL_RAW`; 0 keeps them. */
     uint32_t protocols;
     /**
-     * What happens to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or
+     * The treatment of the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or
      * `SCM_DISPOSITION_UNPOWER`.
      */
     uint32_t initial_action;
@@ -1662,7 +1662,7 @@ enum {
     SCM_SERVICE_VIRTUAL = 2
 };
 
-/** What has happened. Initialise with `SCM_EVENT_INIT`. */
+/** An event. Initialise with `SCM_EVENT_INIT`. */
 typedef struct scm_event {
     /** `sizeof(scm_event)`. The library writes no more than that. */
     uint32_t struct_size;
@@ -1834,7 +1834,7 @@ enum {
     SCM_TYPE_BY_ID = 1,
     /** The short identifier of an EF in the current DF: a decimal number from 1 to 30. */
     SCM_TYPE_BY_SHORT_ID = 2,
-    /** Whatever the path can be: identifiers, else a short identifier, else a name. */
+    /** Any form of path: identifiers, else a short identifier, else a name. */
     SCM_TYPE_BY_ANY = 3
 };
 
@@ -2224,7 +2224,7 @@ SCM_API scm_result scm_file_get_size(scm_file *file, uint64_t *size);
 /** The value of a field of `scm_file_info` that the card does not tell. */
 #define SCM_FILE_UNKNOWN 0xFFFFFFFFU
 
-/** What is known of an open file. Initialise with `SCM_FILE_INFO_INIT`. */
+/** The properties of an open file. Initialise with `SCM_FILE_INFO_INIT`. */
 typedef struct scm_file_info {
     /** `sizeof(scm_file_info)` */
     uint32_t struct_size;
@@ -2572,7 +2572,7 @@ scm_result scm_create_ch_verification_ex(scm_handle *handle,
                                          scm_ch_verification **ch_verification);
 
 /**
- * Ends an object. What it has verified stays verified.
+ * Ends an object. Codes that it has verified stay verified.
  *
  * @param ch_verification  the object
  *
@@ -2834,7 +2834,7 @@ typedef struct scm_card_auth_options {
 SCM_API scm_result scm_create_card_auth(scm_handle *handle, scm_card_auth **card_auth);
 
 /**
- * Ends an object. What the card has accepted stays accepted.
+ * Ends an object. Proofs that the card has accepted stay accepted.
  *
  * @param card_auth  the object
  *

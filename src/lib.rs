@@ -1,6 +1,7 @@
 //! libscm: the ISCardManage programming model for every program that can call C.
 //!
-//! The layers, top to bottom. A layer uses those below it, and knows no name of one above: `tests/layers.rs` reads this list.
+//! The layers, top to bottom. A layer uses those below it, and knows no name of one above: `tests/layers.rs` reads this
+//! list.
 //!
 //! - `capi`: every exported function, one file per noun: check, look up, call, translate
 //! - `handles`: tokens, the shared objects behind them, and the one table of the process
@@ -8,8 +9,8 @@
 //! - `monitor`: events
 //! - `attachment`: one attachment: its connection, its lock, how it reconnects
 //! - `arbiter`: the order in which the attachments of this process use a reader
-//! - `resource_manager`: the trait, the platform's resource manager (`pcsc`) and the one in this process (`virtual`); only
-//!   `pcsc` knows platforms and calls PC/SC
+//! - `resource_manager`: the trait, the platform's resource manager (`pcsc`) and the one in this process
+//!   (`virtual`); only `pcsc` knows platforms and calls PC/SC
 //! - `iso7816`: commands, delivery, status words, paths, data objects
 //! - `runtime`: fallible memory, threads, waits with a limit; everything that depends on the platform is in `platform`
 //! - `abi`: results, constants, GUIDs, handles, tables of functions

@@ -1,4 +1,4 @@
-//! What libscm needs of a resource manager: a trait, and the types in its functions. There are two implementations:
+//! The needs of libscm of a resource manager: a trait, and the types in its functions. There are two implementations:
 //! `pcsc` for the platform, and `virtual` inside this process. They remember nothing of a card, and send no command
 //! twice.
 
@@ -238,9 +238,10 @@ pub trait ResourceManager: Send + Sync {
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context>;
     fn release_context(&self, context: Context);
 
-    /// Connects to the card in a reader, or to the reader alone in direct mode. May succeed without a protocol if the card was reset
-    /// and no application has reconnected yet, or if the power of the card is off. May fail with `SCARD_W_UNPOWERED_CARD` if another
-    /// application has turned the power off: then a direct connection can turn it on by `reconnect`.
+    /// Connects to the card in a reader, or to the reader alone in direct mode. May succeed without a protocol if the
+    /// card was reset and no application has reconnected yet, or if the power of the card is off. May fail with
+    /// `SCARD_W_UNPOWERED_CARD` if another application has turned the power off: then a direct connection can turn it
+    /// on by `reconnect`.
     fn connect(
         &self,
         context: Context,
@@ -271,8 +272,8 @@ pub trait ResourceManager: Send + Sync {
     /// Whether another card handle has a transaction. If not, it fails with the signal that waits on `icc`. It waits
     /// for nobody, and keeps a transaction of `icc`.
     fn is_locked_by_other(&self, icc: Icc, limit: &WaitLimit) -> Result<bool>;
-    /// Fails with the signal that waits on `icc`, or with the reason why `icc` is dead. A handle from before a restart of the service
-    /// may be answered with `SCARD_E_NO_SERVICE`.
+    /// Fails with the signal that waits on `icc`, or with the reason why `icc` is dead. For a handle from before a
+    /// restart of the service that may be `SCARD_E_NO_SERVICE`.
     fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)>;
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity>;
 

@@ -1,5 +1,5 @@
-//! What the standard library lacks: memory that can run out, waits with a limit, threads, callbacks, forks. Everything
-//! that depends on the platform is in `platform`.
+//! Parts that the standard library lacks: memory that can run out, waits with a limit, threads, callbacks, forks.
+//! Everything that depends on the platform is in `platform`.
 
 pub mod buffer;
 pub mod callback;

@@ -28,7 +28,7 @@ pub enum Protocols {
     Raw,
 }
 
-/// What happens to the card at the end of its use: `SCARD_DISPOSITIONS`.
+/// The treatment of the card at the end of its use: `SCARD_DISPOSITIONS`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Disposition {
     Leave,
@@ -129,7 +129,7 @@ pub const SCM_TYPE_BY_NAME: u32 = 0;
 pub const SCM_TYPE_BY_ID: u32 = 1;
 /// The short identifier of an EF in the current DF: a decimal number from 1 to 30.
 pub const SCM_TYPE_BY_SHORT_ID: u32 = 2;
-/// Whatever the path can be: identifiers, else a short identifier, else a name.
+/// Any form of path: identifiers, else a short identifier, else a name.
 pub const SCM_TYPE_BY_ANY: u32 = 3;
 
 /// From the beginning of the file.

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_answered_is_asked_first() {
+    fn the_way_that_has_answered_comes_first() {
         let (by_standard, fido) = ([0x00, 0x80, 0x00], [0x80, 0x00, 0x00]);
         let mut habits = Habits::default();
         assert_eq!(habits.fetching(0x80, by_standard), by_standard);
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_no_limit_any_more() {
+    fn a_refused_length_is_no_limit_any_more() {
         let all = Limits { chaining: true, extended: Some(EVERYTHING) };
         let without = |refused: &[LongForm]| {
             let mut habits = Habits::default();

@@ -15,7 +15,8 @@ use crate::runtime::wait::{SCM_INFINITE, WaitLimit, earlier};
 pub(super) const MOMENT_MS: u32 = 10;
 
 /// How often a reconnect asks for exclusive use of a card that others use.
-const ASK_FOR_EXCLUSIVE_USE_EVERY: Duration = Duration::from_millis(20);
+/// The exhaustive test asks at once: it has no other applications to wait for.
+const ASK_FOR_EXCLUSIVE_USE_EVERY: Duration = Duration::from_millis(if cfg!(test) { 0 } else { 20 });
 
 /// The options of a reconnect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -117,8 +118,8 @@ impl Attachment {
         Ok(())
     }
 
-    /// Asks for a signal without waiting for others. None if that could end a transaction of this attachment, of another
-    /// user of the card handle, or of exclusive use.
+    /// Asks for a signal without waiting for others. None if that could end a transaction of this attachment, of
+    /// another user of the card handle, or of exclusive use.
     fn probe_alone(&self, session: &Session, limit: &WaitLimit) -> Option<Result<()>> {
         let connection = session.connection.get().ok().filter(|_| !session.connection.is_interrupted())?;
         let is_ours_alone = connection.context.is_some() && !self.facts().lent;

@@ -78,7 +78,7 @@ impl scm_attach_options {
     }
 }
 
-/// What `value` means, or None for 0, which means the default.
+/// The meaning of `value`, or None for 0, which means the default.
 pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) -> Result<Option<T>> {
     (value != 0).then(|| meaning(value)).transpose()
 }

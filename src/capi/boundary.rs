@@ -100,7 +100,8 @@ pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     Ok(copy)
 }
 
-/// Whether a structure can have this size in some version. A version ends after a whole field, and no size cuts a pointer.
+/// Whether a structure can have this size in some version. A version ends after a whole field, so no size cuts a
+/// pointer.
 fn is_size_of_a_version<T: Options>(size: usize) -> bool {
     let is_whole = size == T::FIRST_SIZE || size >= size_of::<T>() || size % align_of::<T>() == 0;
     is_whole && (T::FIRST_SIZE..=MAX_OPTIONS_SIZE).contains(&size)

@@ -393,7 +393,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
     })
 }
 
-/// Ends an object. What the card has accepted stays accepted.
+/// Ends an object. Proofs that the card has accepted stay accepted.
 ///
 /// @param card_auth  the object
 ///

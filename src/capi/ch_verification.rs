@@ -310,7 +310,7 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
     })
 }
 
-/// Ends an object. What it has verified stays verified.
+/// Ends an object. Codes that it has verified stay verified.
 ///
 /// @param ch_verification  the object
 ///

@@ -200,7 +200,7 @@ pub const SCM_CARD_CHAINING: u32 = 1;
 /// `scm_card_capabilities.flags`: the card takes extended lengths.
 pub const SCM_CARD_EXTENDED: u32 = 2;
 
-/// What commands the card takes. Initialise with `SCM_CARD_CAPABILITIES_INIT`.
+/// The commands that the card takes. Initialise with `SCM_CARD_CAPABILITIES_INIT`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct scm_card_capabilities {
@@ -281,7 +281,7 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// The library does all four cases of commands with T=0 and T=1. It fetches the data that T=0 leaves in the card (GET
 /// RESPONSE after 61XX, as far as data are expected), and corrects a wrong Le once (6CXX). Data that do not fit into
 /// one APDU go in extended lengths if card and reader support them, else in parts (command chaining, or ENVELOPE with
-/// T=0). What the card supports is known from its ATR, from `scm_get_card_capabilities` or from
+/// T=0). The abilities of the card are known from its ATR, from `scm_get_card_capabilities` or from
 /// `scm_set_card_capabilities`; for a card that says nothing the library tries chaining. All exchanges happen under one
 /// lock. VERIFY and other commands that the card counts are never sent twice, not even after 6CXX.
 ///

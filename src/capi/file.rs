@@ -22,7 +22,7 @@ pub struct scm_file {
 /// The value of a field of `scm_file_info` that the card does not tell.
 pub const SCM_FILE_UNKNOWN: u32 = 0xFFFF_FFFF;
 
-/// What is known of an open file. Initialise with `SCM_FILE_INFO_INIT`.
+/// The properties of an open file. Initialise with `SCM_FILE_INFO_INIT`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_file_info {

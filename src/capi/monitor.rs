@@ -40,7 +40,7 @@ pub const SCM_SERVICE_PLATFORM: u32 = 1;
 /// The resource manager of the virtual readers of this process.
 pub const SCM_SERVICE_VIRTUAL: u32 = 2;
 
-/// What has happened. Initialise with `SCM_EVENT_INIT`.
+/// An event. Initialise with `SCM_EVENT_INIT`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_event {

@@ -18,7 +18,7 @@ pub struct scm_reconnect_options {
     pub share_mode: u32,
     /// The protocols from now on: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both, or `SCM_PROTOCOL_RAW`; 0 keeps them.
     pub protocols: u32,
-    /// What happens to the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or
+    /// The treatment of the card: `SCM_DISPOSITION_LEAVE` (default), `SCM_DISPOSITION_RESET` or
     /// `SCM_DISPOSITION_UNPOWER`.
     pub initial_action: u32,
     /// The limit of the whole call, in milliseconds, after which it returns `SCM_SCARD_E_TIMEOUT`. 0 (default) and

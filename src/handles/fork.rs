@@ -1,4 +1,4 @@
-//! What a fork does to the handles of this process.
+//! The handles of this process in a fork.
 //!
 //! A child process shares the parent's connections to the resource manager, and any use of them breaks both. So in the
 //! child every handle from before the fork is dead, and nothing that belongs to the parent is closed. Virtual readers

@@ -1,4 +1,4 @@
-//! What is created for an attachment: an object of one of the interfaces.
+//! The creation of an object for an attachment: an object of one of the interfaces.
 
 use std::ffi::c_void;
 

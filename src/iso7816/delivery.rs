@@ -214,7 +214,8 @@ impl Delivery<'_> {
     /// One exchange. Data beyond Ne are kept, too: the card gives them only once.
     fn exchange(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
         let apdu = command.apdu(form)?;
-        // The memory comes first: the response would be lost without it, and the card may carry a command out only once.
+        // The memory comes first: without it the response would be lost, and the card may execute the command once
+        // only.
         self.answer.try_reserve(command.ne)?;
         let response = self.carrier.exchange(&apdu)?;
         let (data, [sw1, sw2]) = response.split_last_chunk().ok_or(Hresult::SCARD_F_COMM_ERROR)?;

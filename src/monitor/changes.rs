@@ -3,7 +3,7 @@
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::IfdState;
 
-/// What happens to a reader, or to the card in it.
+/// A change of a reader, or of the card in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
     IfdArrived,

@@ -1,4 +1,4 @@
-//! What a reader can do beyond PC/SC: the features of PC/SC part 10, and the control codes that ask for them.
+//! Abilities of a reader beyond PC/SC: the features of PC/SC part 10, and the control codes that ask for them.
 
 /// CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10, 2.2).
 pub(crate) const GET_FEATURE_REQUEST: u32 = 3400;
@@ -37,7 +37,7 @@ pub fn max_apdu_data(properties: &[u8]) -> Option<usize> {
 pub struct PinProperties {
     /// Lines and columns of the display; 0 for none.
     pub display: Option<u16>,
-    /// What can end an entry: 1 the longest code, 2 a key, 4 the time.
+    /// The possible ends of an entry: 1 the longest code, 2 a key, 4 the time.
     pub ends_of_entry: Option<u8>,
     pub shortest: Option<u8>,
     pub longest: Option<u8>,

@@ -61,7 +61,7 @@ pub const INVARIANTS: &[Invariant] = &[
     ("a loss is counted once", a_loss_is_counted_once),
     ("the generation stands for the state of the card", the_generation_stands_for_the_state_of_the_card),
     ("another card is not taken for the one before", another_card_is_not_taken_for_the_one_before),
-    ("what is locked is locked", what_is_locked_is_locked),
+    ("what is locked is locked", a_lock_holds_the_reader),
     ("locks are counted", locks_are_counted),
     ("an own reset is not told", an_own_reset_is_not_told),
     ("a borrowed handle stays the caller's", a_borrowed_handle_stays_the_callers),
@@ -72,7 +72,7 @@ pub const INVARIANTS: &[Invariant] = &[
     ("only a protocol that was asked for is spoken", only_a_protocol_that_was_asked_for_is_spoken),
     ("a reader does without a card", a_reader_does_without_a_card),
     ("a card that is gone is a state", a_card_that_is_gone_is_a_state),
-    ("what is given out can be used", what_is_given_out_can_be_used),
+    ("what is given out can be used", a_connection_that_is_given_out_can_be_used),
     ("a limit holds for all that a call waits for", a_limit_holds_for_all_that_a_call_waits_for),
     ("the resource manager is used as it should be", the_resource_manager_is_used_as_it_should_be),
     ("the state is one that exists", the_state_is_one_that_exists),
@@ -136,7 +136,7 @@ fn another_card_is_not_taken_for_the_one_before(seen: &Seen) -> bool {
 }
 
 /// Design: "Locks held before are held after, on every platform, or the call fails."
-fn what_is_locked_is_locked(seen: &Seen) -> bool {
+fn a_lock_holds_the_reader(seen: &Seen) -> bool {
     // An inner lock makes no operation.
     let changes_locks =
         (seen.call.is_lock() || matches!(seen.call, Call::Reconnect(_) | Call::Unlock(_))) && !seen.steps.is_empty();
@@ -338,7 +338,7 @@ fn a_card_that_is_gone_is_a_state(seen: &Seen) -> bool {
 }
 
 /// Header, `scm_get_icc`: the handle is another one after a `scm_reconnect` that had to connect anew.
-fn what_is_given_out_can_be_used(seen: &Seen) -> bool {
+fn a_connection_that_is_given_out_can_be_used(seen: &Seen) -> bool {
     let (icc, context) = (seen.case.attachment.icc(), seen.case.attachment.context());
     let model = seen.case.world.model();
     let is_connected = icc.is_ok_and(|icc| model.handle(icc).is_some_and(|handle| handle.connected));

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_refused() {
+    fn an_invalid_pattern_is_refused() {
         let refused = Some(Hresult::E_INVALIDARG);
         assert_eq!(AtrPattern::new(&[0x3B; atr::MAX_LENGTH + 1], None).err(), refused);
         assert_eq!(AtrPattern::new(&CARD, Some(&[0xFF; 3])).err(), refused);

@@ -1,4 +1,4 @@
-//! The ways of the platform's resource manager that the layers above have to know: what the trait `ResourceManager` asks for.
+//! The properties of the platform's resource manager that the layers above have to know.
 
 use super::IS_PCSC_LITE;
 use crate::abi::hresult::Hresult;
@@ -18,9 +18,9 @@ pub(super) const POLL_INTERVAL_MS: u32 = 100;
 /// libpcsclite ignores a cancel that comes before the wait has begun.
 pub(super) const WAIT_FOR_IFDS_LIMIT_MS: u32 = 4000;
 
-/// The true code of a failed SCardStatus. pcscd answers `SCARD_E_INVALID_VALUE` for a card handle whose reader was unplugged and is back.
-/// The question has no value that could be wrong. To a connection of this library the reader was gone; for any other handle the
-/// caller has to learn that it is dead.
+/// The true code of a failed SCardStatus. pcscd answers `SCARD_E_INVALID_VALUE` for a card handle whose reader was
+/// unplugged and is back, although the question has no value that could be wrong. To a connection of this library the
+/// reader was gone; for any other handle the caller has to learn that it is dead.
 pub fn name_dead_handle(code: Hresult, is_ours: bool) -> Hresult {
     match code {
         Hresult::SCARD_E_INVALID_VALUE if is_ours => Hresult::SCARD_E_READER_UNAVAILABLE,

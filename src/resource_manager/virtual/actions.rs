@@ -1,4 +1,4 @@
-//! What a program does with its virtual readers: it plugs and unplugs them, inserts and removes cards, resets cards,
+//! Actions of a program on its virtual readers: it plugs and unplugs them, inserts and removes cards, resets cards,
 //! and stops and starts the service.
 
 use super::calls::power_up;

@@ -22,7 +22,7 @@ pub const SCM_POWER_ON: u32 = 1;
 /// The card is reset without loss of power (warm reset).
 pub const SCM_POWER_RESET: u32 = 2;
 
-/// What happens to the power of a card.
+/// A change of the power of a card.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PowerEvent {
     Off,

@@ -70,7 +70,8 @@ proptest! {
 
     #[test]
     fn every_byte_comes_once(
-        t_0 in any::<bool>(), cla in prop_oneof![Just(0x00), Just(0x0C), Just(0x80), Just(0x84), Just(0xA0), Just(0xC0), Just(0x4F)],
+        t_0 in any::<bool>(),
+        cla in prop_oneof![Just(0x00), Just(0x0C), Just(0x80), Just(0x84), Just(0xA0), Just(0xC0), Just(0x4F)],
         has_data in any::<bool>(), is_other in any::<bool>(), wants_exact_le in any::<bool>(),
         content in vec(any::<u8>(), 1..1500), part in 1usize..=256, junk in vec(any::<u8>(), 0..5), ne in 1usize..2000,
     ) {

@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_written_is_read(
+    fn written_bytes_are_read(
         protocol in protocol(), limits in limits(), data in data(FILE_SIZE), step in 1usize..3000,
     ) {
         prop_assume!(is_carried(&limits, &data));
@@ -115,7 +115,9 @@ proptest! {
 
     /// SELECT has data and an answer.
     #[test]
-    fn what_is_told_of_a_file_is_the_same_by_every_way(protocol in protocol(), limits in limits(), ne in 1usize..65_536) {
+    fn a_file_is_described_alike_in_every_way(
+        protocol in protocol(), limits in limits(), ne in 1usize..65_536,
+    ) {
         let mut wire = Wire::new(protocol, &limits);
         let select = Command::new(ins::SELECT, 0, 4);
         let (answer, word) = wire.send(&limits, select.with_data(&FILE.to_be_bytes()).expecting(256)).unwrap();
