@@ -607,6 +607,22 @@ static void first_exchanges_run_out_of_memory(void **state)
     }
 }
 
+static scm_result reconnect(void)
+{
+    return scm_reconnect(handle);
+}
+
+/* On pcscd a reconnect may wait for another application. Then it needs a thread, so that a cancel can end it. */
+static void reconnects_run_out_of_memory(void **state)
+{
+    (void)state;
+    assert_result(attach_by_ifd(), SCM_S_OK);
+    int needed = for_every_allocation(reconnect);
+    assert_true(!bed_is_virtual() || needed == 0);
+    assert_result(transmit(), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
 static void calls_without_allocations_do_not_allocate(void **state)
 {
     (void)state;
@@ -619,7 +635,6 @@ static void calls_without_allocations_do_not_allocate(void **state)
     scm_result results[] = {
         scm_transmit(handle, (const uint8_t *)"\x00\xA4\x00\x00", 4, response, sizeof response, &length),
         scm_status(handle, &card_state, &protocol),
-        scm_reconnect(handle),
         scm_detach(handle),
     };
     int untouched = failing == 0;
@@ -644,6 +659,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(files_run_out_of_memory),
         cmocka_unit_test(providers_run_out_of_memory),
         cmocka_unit_test(first_exchanges_run_out_of_memory),
+        cmocka_unit_test(reconnects_run_out_of_memory),
         cmocka_unit_test(calls_without_allocations_do_not_allocate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

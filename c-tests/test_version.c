@@ -9,6 +9,9 @@ static void the_library_has_the_version_of_the_header(void **state)
     assert_string_equal(SCM_VERSION, parts);
     assert_string_equal(scm_version(), SCM_VERSION);
     assert_int_equal(scm_abi_version(), SCM_ABI_VERSION);
+#if SCM_ABI_VERSION < 1
+#error "#if does not see the version"
+#endif
 }
 
 static void the_library_fits_its_own_version_only(void **state)

@@ -18,21 +18,23 @@
  *     scm_handle *card;
  *
  *     scm_result result = scm_list_ifds(names, sizeof names, &length);
- *     if (SCM_SUCCEEDED(result) && *names == '\0')
+ *     if (result == SCM_S_OK && *names == '\0')
  *         result = SCM_SCARD_E_NO_READERS_AVAILABLE;
- *     if (SCM_SUCCEEDED(result))
+ *     if (result == SCM_S_OK)
  *         result = scm_attach_by_ifd(names, &card);
- *     if (SCM_SUCCEEDED(result)) {
+ *     if (result == SCM_S_OK) {
  *         result = scm_transmit(card, select_mf, sizeof select_mf, response, sizeof response, &length);
  *         if (result == SCM_S_OK)
  *             printf("SW1 SW2: %02X %02X\n", response[length - 2], response[length - 1]);
  *         scm_detach(card);
  *     }
- *     if (SCM_FAILED(result))
+ *     if (result != SCM_S_OK)
  *         fprintf(stderr, "%s (%s)\n", scm_result_message(result), scm_result_name(result));
- *     return SCM_FAILED(result);
+ *     return result != SCM_S_OK;
  * }
  * @endcode
+ *
+ *     cc program.c $(pkg-config --cflags --libs scm)
  *
  * CONVENTIONS
  *
@@ -327,12 +329,8 @@ SCM_API const char *scm_result_message(scm_result result);
 #define SCM_VERSION_PATCH 0
 #define SCM_VERSION "0.1.0"
 
-enum {
-    /**
-     * The version of the binary interface. It grows when programs that were compiled with an older header stop working.
-     */
-    SCM_ABI_VERSION = 1
-};
+/** The version of the binary interface. It grows when programs that were compiled with an older header stop working. */
+#define SCM_ABI_VERSION 1
 
 /**
  * The version of the library, such as "0.1.0". `SCM_VERSION` is the version of the header.
@@ -501,7 +499,10 @@ enum {
     SCM_DISPOSITION_EJECT = 3
 };
 
-/** No limit, as a time in milliseconds. `scm_cancel` ends the wait. */
+/**
+ * No limit, as a time in milliseconds. `scm_cancel` ends the wait of an attachment, `scm_monitor_cancel` that of a
+ * monitor; nothing ends that of a function that attaches.
+ */
 #define SCM_INFINITE 0xFFFFFFFFU
 
 enum {
@@ -1448,7 +1449,8 @@ typedef struct scm_reconnect_options {
  * - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback of a virtual
  *   card reconnects the attachment that it works for.
  * - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
- * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
+ * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before, except that a lock may be lost:
+ *   if it had to be taken again, other calls return this code until a reconnect succeeds.
  * - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`.
  * - the other codes of a connection
  *
@@ -1466,7 +1468,7 @@ SCM_API scm_result scm_reconnect(scm_handle *handle);
  * @param options  the changes; NULL for none. After a success they hold for later reconnects, too.
  *
  * @return as `scm_reconnect`, and
- * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed. The attachment is as before, and can be reconnected later.
+ * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed; otherwise as `SCM_SCARD_E_CANCELLED`
  *
  * Blocks as `scm_reconnect`; to get exclusive use also until no other application uses the card. The attachment ends
  * its own connection for that time, and makes a new one, for which the generation grows. If the resource manager still
@@ -2495,7 +2497,7 @@ enum {
 
 enum {
     /** `scm_ch_verification_options.filler`: set together with the filler, such as `SCM_CODE_FILLER | 0x00`. */
-    SCM_CODE_FILLER = 256
+    SCM_CODE_FILLER = 0x100
 };
 
 /** The value of `retries_left` if the card has not told how many tries are left. */
@@ -3220,7 +3222,6 @@ SCM_API scm_result scm_interface_release(scm_interface *iface);
 #define SCM_SCARD_W_CACHE_ITEM_NOT_FOUND SCM_SCARD_W_CACHE_ITEM_NOT_FOUND
 #define SCM_SCARD_W_CACHE_ITEM_STALE SCM_SCARD_W_CACHE_ITEM_STALE
 #define SCM_SCARD_W_CACHE_ITEM_TOO_BIG SCM_SCARD_W_CACHE_ITEM_TOO_BIG
-#define SCM_ABI_VERSION SCM_ABI_VERSION
 #define SCM_IFD_NAME_MAX SCM_IFD_NAME_MAX
 #define SCM_SHARE_EXCLUSIVE SCM_SHARE_EXCLUSIVE
 #define SCM_SHARE_SHARED SCM_SHARE_SHARED

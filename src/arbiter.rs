@@ -185,7 +185,11 @@ impl Arbiter {
                         continue;
                     }
                     Ok(_) => {}
-                    Err(code) => return self.give_up(number, wants, code),
+                    Err(code) => {
+                        // A cancel that is not told is for the next wait.
+                        verdict.inspect_err(|code| limit.take_back(*code)).ok();
+                        return self.give_up(number, wants, code).inspect(|_| limit.take_back(code));
+                    }
                 }
             }
             if let Err(code) = verdict {

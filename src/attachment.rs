@@ -222,7 +222,7 @@ impl Attachment {
             let exchanged = self.exchange(&mut session, command, &limit);
             session.response.settle(&self.registration.spare);
             // The next call tells whether the lock was lost. The response of the card is here.
-            let _ = self.give_lock(&mut session, Disposition::Leave, &limit);
+            self.give_lock(&mut session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.take_back(code));
             exchanged
         });
         self.deliver(&mut session, exchanged, deliver)

@@ -3,11 +3,11 @@
 
 pub mod buffer;
 pub mod callback;
-pub mod cancellation;
 pub mod fallible;
 pub mod fork_count;
 pub mod map;
 pub mod platform;
+pub mod pthread_cancel;
 pub mod reentrancy;
 pub mod spare_buffer;
 pub mod sync;

@@ -1,7 +1,7 @@
 //! The end of an attachment: how its connection is closed, and on which thread.
 
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::connection::Connection;
 use super::lock::Waiting;
@@ -15,7 +15,7 @@ use crate::resource_manager::{Icc, ResourceManager};
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy;
 use crate::runtime::thread;
-use crate::runtime::wait::{WaitLimit, Waker};
+use crate::runtime::wait::{WaitLimit, Waker, in_future};
 
 /// How long a thread waits for another thread that closes the attachment.
 const MOMENT: Duration = Duration::from_millis(20);
@@ -100,7 +100,7 @@ impl Remains {
             self.waker.wake();
         });
         if spawned.is_ok() {
-            waker.sleep(seen_wakes, Some(Instant::now() + MOMENT));
+            waker.sleep(seen_wakes, in_future(MOMENT));
         }
     }
 

@@ -1,15 +1,13 @@
 //! Diagnosis of a failed call. The resource manager often says only that something went wrong. It is asked once more,
 //! and the caller gets the code that tells what happened.
 
-use std::time::{Duration, Instant};
-
 use super::connection::Connection;
 use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{CardState, Protocol};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::{self, Context};
-use crate::runtime::wait::WaitLimit;
+use crate::runtime::wait::{WaitLimit, deadline, rest_ms};
 
 impl Attachment {
     /// The true code of a failed call. A loss of the card's state is counted.
@@ -59,10 +57,15 @@ impl Attachment {
         if is_lasting(truth) || !is_vague(truth) {
             return truth;
         }
-        if self.see_removal(session, limit) == Ok(true) {
-            session.connection.interrupt();
-            self.count_card();
-            return Hresult::SCARD_W_REMOVED_CARD;
+        match self.see_removal(session, limit) {
+            Ok(true) => {
+                session.connection.interrupt();
+                self.count_card();
+                return Hresult::SCARD_W_REMOVED_CARD;
+            }
+            Ok(false) => {}
+            // The failure of the call is told. A cancel is for the next wait then.
+            Err(code) => limit.take_back(code),
         }
         session.connection.doubt_card();
         // A resource manager that polls its readers misses a card that was swapped between two polls. The failure is
@@ -76,7 +79,7 @@ impl Attachment {
     /// Whether another application uses the card with the raw protocol now. It may switch to that without a reset.
     fn was_made_raw(&self, session: &Session, limit: &WaitLimit) -> bool {
         let is_raw = |connection: Connection| {
-            let now = self.manager.status(connection.icc, limit);
+            let now = self.manager.status(connection.icc, limit).inspect_err(|code| limit.take_back(*code));
             connection.protocol != Some(Protocol::Raw) && matches!(now, Ok((_, Some(Protocol::Raw))))
         };
         session.connection.get().is_ok_and(is_raw)
@@ -89,7 +92,10 @@ impl Attachment {
             Ok((CardState::Absent, _)) if connection.protocol.is_some() => Some(Hresult::SCARD_W_REMOVED_CARD),
             Ok(_) => None,
             // Any other failure of this question tells less than the code that is to be explained.
-            Err(code) => Some(code).filter(|code| is_lasting(*code)),
+            Err(code) => {
+                limit.take_back(code);
+                Some(code).filter(|code| is_lasting(*code))
+            }
         }
     }
 
@@ -107,7 +113,7 @@ impl Attachment {
     }
 
     fn service_runs(&self, limit: &WaitLimit) -> bool {
-        self.in_own_context(limit, |_| Ok(())).is_ok()
+        self.in_own_context(limit, |_| Ok(())).inspect_err(|code| limit.take_back(*code)).is_ok()
     }
 
     /// How often cards have come and gone in the reader.
@@ -131,13 +137,13 @@ impl Attachment {
     /// `known` is the count of events when the card was met, or 0 if it is not known. The card may have been put back
     /// before the first look.
     fn see_removal_in(&self, context: Context, known: u16, limit: &WaitLimit) -> Result<bool> {
-        let end = Instant::now() + Duration::from_millis(self.manager.removal_delay_ms().into());
+        let delay_ms = self.manager.removal_delay_ms();
+        let end = deadline(delay_ms);
         let mut now = self.manager.slot_state(context, self.ifd(), limit)?;
         let before = if known == 0 { now.events } else { known };
         while now.card_present && now.events == before {
             // Other uses of the reader end a wait too, and may come again and again.
-            let rest = end.saturating_duration_since(Instant::now()).as_millis() as u32;
-            let rest = limit.rest_ms(rest);
+            let rest = limit.rest_ms(rest_ms(end, delay_ms));
             now = match self.manager.wait_for_change(context, self.ifd(), &now, rest, limit) {
                 Ok(same) if rest == 0 && same.card_present && same.events == before => return Ok(false),
                 Err(Hresult::SCARD_E_TIMEOUT) => return Ok(false),

@@ -222,6 +222,10 @@ impl Attachment {
     /// Gives back one lock. The outermost one disposes of the card and lets others use it.
     pub fn unlock(&self, disposition: Disposition) -> Result<()> {
         let mut session = self.begin_call()?;
+        // The locks of calls are not the program's.
+        if session.locks.depth == session.locks.of_calls {
+            return Err(Hresult::SCARD_E_NOT_TRANSACTED);
+        }
         self.give_lock(&mut session, disposition, &WaitLimit::ENDLESS)
     }
 

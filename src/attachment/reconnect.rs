@@ -1,7 +1,7 @@
 //! Reconnect: makes an attachment usable again, "without a Detach followed by an Attach", as the documented `Reconnect`
 //! does.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::connection::Connection;
 use super::session::Session;
@@ -9,7 +9,7 @@ use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::reentrancy;
-use crate::runtime::wait::{SCM_INFINITE, WaitLimit, earlier};
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit, earlier, in_future};
 
 /// How long a call that has no time left still waits for a new connection.
 pub(super) const MOMENT_MS: u32 = 10;
@@ -71,12 +71,7 @@ impl Attachment {
             // An attachment with a lock does not wait. If the lock was lost, it waits when it takes the lock again.
             true => None,
         };
-        let probed = self.probe_alone(&session, limit);
-        let direct = WaitLimit::cancellable(&self.waker);
-        // A card that no other application holds is not waited for, so the calls need no other thread.
-        let is_free = probed == Some(Ok(())) && !self.must_wait_for_exclusive_use(&session, access, limit);
-        let limit = if limit.is_endless() && is_free { &direct } else { limit };
-        self.notice_signals(&mut session, probed, limit)?;
+        self.notice_signals(&mut session, limit)?;
         let changes_nothing = request.initial == Disposition::Leave && access == session.connection.access();
         if changes_nothing && session.connection.is_sound() {
             return Ok(Reconnected::SameCard);
@@ -99,12 +94,12 @@ impl Attachment {
 
     /// A reconnect acknowledges the signals of a reset or a removal. So signals that no call has seen yet are looked
     /// for first.
-    fn notice_signals(&self, session: &mut Session, probed: Option<Result<()>>, limit: &WaitLimit) -> Result<()> {
+    fn notice_signals(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
         let Ok(connection) = session.connection.get() else { return Ok(()) };
         if session.connection.is_interrupted() {
             return Ok(());
         }
-        match self.look_for_signals(session, connection, probed, limit) {
+        match self.look_for_signals(session, connection, limit) {
             Ok(()) => {}
             Err(Hresult::SCARD_W_RESET_CARD) if session.connection.has_own_reset() => session.connection.doubt(),
             // Nothing has changed, and a signal may still be there.
@@ -118,27 +113,15 @@ impl Attachment {
         Ok(())
     }
 
-    /// Asks for a signal without waiting for others. None if that could end a transaction of this attachment, of
-    /// another user of the card handle, or of exclusive use.
-    fn probe_alone(&self, session: &Session, limit: &WaitLimit) -> Option<Result<()>> {
-        let connection = session.connection.get().ok().filter(|_| !session.connection.is_interrupted())?;
+    fn look_for_signals(&self, session: &mut Session, connection: Connection, limit: &WaitLimit) -> Result<()> {
+        // A probe ends a transaction on the handle. There may be one of this attachment, of another user of the handle,
+        // or for exclusive use.
         let is_ours_alone = connection.context.is_some() && !self.facts().lent;
-        let may_probe = is_ours_alone && connection.share_mode == ShareMode::Shared && !session.locks.is_held();
-        let direct = WaitLimit::cancellable(&self.waker);
-        let limit = if limit.is_endless() { &direct } else { limit };
-        may_probe.then(|| self.manager.probe(connection.icc, limit))
-    }
-
-    fn look_for_signals(
-        &self,
-        session: &mut Session,
-        connection: Connection,
-        probed: Option<Result<()>>,
-        limit: &WaitLimit,
-    ) -> Result<()> {
-        match probed {
-            None | Some(Err(Hresult::SCARD_E_SHARING_VIOLATION)) => {}
-            Some(signal) => return signal,
+        if is_ours_alone && connection.share_mode == ShareMode::Shared && !session.locks.is_held() {
+            match self.manager.probe(connection.icc, limit) {
+                Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
+                signal => return signal,
+            }
         }
         // The owner of a borrowed handle may have reconnected it to another card.
         if self.manager.identify(connection.icc, limit)?.card() != session.connection.card() {
@@ -291,8 +274,8 @@ impl Attachment {
             let code = match self.open(access, initial, limit) {
                 Err(Hresult::SCARD_E_SHARING_VIOLATION) => match limit.check() {
                     Ok(()) => {
-                        let next = Instant::now() + ASK_FOR_EXCLUSIVE_USE_EVERY;
-                        self.waker.sleep(seen_wakes, earlier(limit.deadline(), Some(next)));
+                        let next = in_future(ASK_FOR_EXCLUSIVE_USE_EVERY);
+                        self.waker.sleep(seen_wakes, earlier(limit.deadline(), next));
                         continue;
                     }
                     Err(code) => code,

@@ -101,6 +101,7 @@ impl Response {
         self.buffer.clear();
         if length > self.buffer.capacity() {
             // The last exchange has brought more than was asked for.
+            self.buffer.zeroize();
             self.buffer = buffer::zeroed(length)?;
         }
         self.buffer.extend_from_slice(data);

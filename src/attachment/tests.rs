@@ -923,3 +923,44 @@ fn a_connection_that_was_replaced_is_not_asked_about() {
     assert!(!script.take_calls().contains(&"status"));
     assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
 }
+
+#[test]
+fn an_unlock_takes_no_lock_of_a_call() {
+    let script = Script::new();
+    let attachment = attached(script);
+    attachment.lock_for_call().unwrap();
+    assert_eq!(script.take_calls(), ["begin"]);
+    assert_eq!(attachment.unlock(Disposition::Leave), Err(Hresult::SCARD_E_NOT_TRANSACTED));
+    attachment.lock().unwrap();
+    attachment.unlock(Disposition::Leave).unwrap();
+    assert_eq!(script.take_calls(), [""; 0]);
+    attachment.unlock_after_call();
+    assert_eq!(script.take_calls(), ["end"]);
+}
+
+/// A call tells why it has failed. A cancel that comes meanwhile ends the next wait.
+#[test]
+fn a_cancel_is_kept_if_another_failure_is_told() {
+    for question in ["status", "look"] {
+        let script = Script::new();
+        let attachment = attached(script);
+        script.fail("transmit", &[Hresult::SCARD_F_COMM_ERROR]);
+        script.fail(question, &[Hresult::SCARD_E_CANCELLED]);
+        let sent = attachment.transmit_within(1000, &[0, 0xB0, 0, 0, 0], |_| Ok(()));
+        assert_eq!(sent, Err(Hresult::SCARD_F_COMM_ERROR), "{question}");
+        assert!(attachment.waker.is_cancelled(), "{question}");
+    }
+    let script = Script::new();
+    let attachment = attached(script);
+    script.fail("end", &[Hresult::SCARD_E_CANCELLED]);
+    assert!(attachment.transmit_within(1000, &[0, 0xB0, 0, 0, 0], |_| Ok(())).is_ok());
+    assert!(attachment.waker.is_cancelled());
+
+    let script = Script::new();
+    let (holder, other) = (attached(script), attached(script));
+    holder.lock().unwrap();
+    other.cancel();
+    script.fail("is taken", &[Hresult::SCARD_E_READER_UNAVAILABLE]);
+    assert_eq!(other.lock_within(1000), Err(Hresult::SCARD_E_READER_UNAVAILABLE));
+    assert!(other.waker.is_cancelled());
+}

@@ -85,7 +85,8 @@ impl scm_reconnect_options {
 /// - `SCM_SCARD_E_NOT_READY`: other applications reset the card again and again; try later. Or a callback of a virtual
 ///   card reconnects the attachment that it works for.
 /// - `SCM_SCARD_W_RESET_CARD`, `SCM_SCARD_W_REMOVED_CARD`: the service failed to acknowledge the signal; try again.
-/// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before.
+/// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended it. The attachment is as before, except that a lock may be lost:
+///   if it had to be taken again, other calls return this code until a reconnect succeeds.
 /// - `SCM_SCARD_E_SERVER_TOO_BUSY`, `SCM_SCARD_W_SECURITY_VIOLATION`: as for `scm_attach_by_ifd`.
 /// - the other codes of a connection
 ///
@@ -105,7 +106,7 @@ pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_re
 /// @param options  the changes; NULL for none. After a success they hold for later reconnects, too.
 ///
 /// @return as `scm_reconnect`, and
-/// - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed. The attachment is as before, and can be reconnected later.
+/// - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed; otherwise as `SCM_SCARD_E_CANCELLED`
 ///
 /// Blocks as `scm_reconnect`; to get exclusive use also until no other application uses the card. The attachment ends
 /// its own connection for that time, and makes a new one, for which the generation grows. If the resource manager still

@@ -174,6 +174,9 @@ mod tests {
         }
     }
 
+    /// A static refers to the forgotten object, or LeakSanitizer would report it.
+    static FORGOTTEN: std::sync::Mutex<Option<Arc<Created<u32>>>> = std::sync::Mutex::new(None);
+
     #[test]
     fn nothing_is_left_of_objects_that_were_forgotten() {
         let mut fixture = Fixture::new();
@@ -186,5 +189,6 @@ mod tests {
         assert!(fixture.end(attachment).is_empty());
         fixture.create(attachment, 2);
         assert_eq!(fixture.end(attachment), [2]);
+        *FORGOTTEN.lock().unwrap() = Some(created);
     }
 }

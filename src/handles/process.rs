@@ -22,8 +22,8 @@ use crate::interfaces::object::Object;
 use crate::interfaces::provided::ProvidedInterface;
 use crate::monitor::Monitor;
 use crate::resource_manager::r#virtual::IfdNumber;
-use crate::runtime::cancellation;
 use crate::runtime::fallible::Arc;
+use crate::runtime::pthread_cancel;
 
 /// The objects behind the handles of this process, one table for each kind.
 pub struct Handles {
@@ -134,7 +134,7 @@ pub fn handles() -> Result<MutexGuard<'static, Handles>> {
     let table = HANDLES.get_or_try_init(|| -> Result<_> {
         #[cfg(unix)]
         fork::watch()?;
-        cancellation::learn();
+        pthread_cancel::learn();
         Ok(Mutex::new(Handles::new()))
     })?;
     Ok(lock(table))

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use crate::abi::hresult::{Hresult, Result};
-use crate::runtime::cancellation::hold_off;
+use crate::runtime::pthread_cancel::hold_off;
 
 /// Two connected sockets, which a new program (`exec`) does not inherit.
 pub struct Signal {

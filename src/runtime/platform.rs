@@ -2,8 +2,8 @@
 //! `resource_manager/pcsc`. A new platform needs one file here for each of these modules.
 
 /// cbindgen:ignore
-#[cfg_attr(not(all(unix, not(target_os = "android"))), path = "platform/no_cancellation.rs")]
-pub mod cancellation;
+#[cfg_attr(not(all(unix, not(target_os = "android"))), path = "platform/no_pthread_cancel.rs")]
+pub mod pthread_cancel;
 #[cfg_attr(not(unix), path = "platform/std_thread.rs")]
 pub mod thread;
 /// cbindgen:ignore

@@ -4,11 +4,12 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::abi::hresult::{Hresult, Result};
-use crate::runtime::cancellation::is_single_threaded;
 use crate::runtime::fallible::Arc;
+use crate::runtime::pthread_cancel::is_single_threaded;
 use crate::runtime::sync::{Condvar, Mutex, MutexGuard};
 
-/// No limit, as a time in milliseconds. `scm_cancel` ends the wait.
+/// No limit, as a time in milliseconds. `scm_cancel` ends the wait of an attachment, `scm_monitor_cancel` that of a
+/// monitor; nothing ends that of a function that attaches.
 pub const SCM_INFINITE: u32 = 0xFFFF_FFFF;
 
 /// How long PC/SC may take to answer, from the beginning of a call, before that counts as a wait. A busy machine or a
@@ -122,10 +123,6 @@ impl<'a> WaitLimit<'a> {
     pub fn can_end_early(&self) -> bool {
         let can_be_cancelled = |waker: &Arc<Waker>| waker.is_cancelled() || !is_single_threaded();
         self.deadline.is_some() || self.waker.is_some_and(can_be_cancelled)
-    }
-
-    pub fn is_endless(&self) -> bool {
-        self.deadline.is_none()
     }
 
     pub fn can_be_cancelled(&self) -> bool {

@@ -3,7 +3,7 @@
 //! A line of a template that begins with `@` is replaced:
 //! - `@items NAME...`: types, functions and data, as cbindgen writes them
 //! - `@enum NAME...`, `@flags NAME...`: constants that fit an `int`, as enumerators in decimal or hexadecimal
-//! - `@macros NAME...`: constants that do not fit an `int`
+//! - `@macros NAME...`: constants that do not fit an `int`, and versions, which `#if` has to read
 //! - `@codes`: the results
 //! - `@version`: the version of the crate
 //! - `@ifdef`: a macro for each enumerator of this header, so that `#ifdef` sees it
@@ -101,7 +101,7 @@ fn fill(header: &str, items: &mut Items) -> String {
         let part = match words.next().filter(|word| word.starts_with('@')) {
             None => line.to_string(),
             Some("@items") => names.map(|name| print(take(items, name))).collect::<Vec<_>>().join("\n\n"),
-            Some("@macros") => names.map(|name| big(name, take(items, name))).collect::<Vec<_>>().join("\n"),
+            Some("@macros") => names.map(|name| numeric_macro(name, take(items, name))).collect::<Vec<_>>().join("\n"),
             Some("@enum") => enumeration(names.map(|name| constant(name, take(items, name), false)), &mut enumerators),
             Some("@flags") => enumeration(names.map(|name| constant(name, take(items, name), true)), &mut enumerators),
             Some("@codes") => enumeration(codes(), &mut enumerators),
@@ -169,11 +169,11 @@ fn short_comments(declaration: &str) -> String {
     text.trim_end().to_string()
 }
 
-/// A constant that does not fit an `int`: `#define NAME 0xFFFFFFFFU`.
-fn big(name: &str, item: &Item) -> String {
+/// A constant as a macro: `#define NAME 1`, or `#define NAME 0xFFFFFFFFU` if it does not fit an `int`.
+fn numeric_macro(name: &str, item: &Item) -> String {
     let value = value(item);
-    assert!(i32::try_from(value).is_err(), "{name} fits an int");
-    format!("{}#define {name} 0x{value:08X}U", comment(&item.doc, ""))
+    let number = if i32::try_from(value).is_ok() { value.to_string() } else { format!("0x{value:08X}U") };
+    format!("{}#define {name} {number}", comment(&item.doc, ""))
 }
 
 fn value(item: &Item) -> i64 {

@@ -12,7 +12,7 @@ use crate::attachment::transaction::Transaction;
 use crate::interfaces::card_auth::{CardAuth, ChallengeResponse, Method};
 use crate::iso7816::command::{Command, EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_RESPONSE, ins};
 use crate::iso7816::delivery::Fetching;
-use crate::runtime::cancellation::hold_off;
+use crate::runtime::pthread_cancel::hold_off;
 use crate::runtime::wait::SCM_INFINITE;
 
 /// The longest challenge of a challenge-response.

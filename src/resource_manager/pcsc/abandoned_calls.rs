@@ -30,7 +30,8 @@ struct AbandonedCall {
     target: Target,
     /// The context of the card handle, if libscm has opened it.
     context: Option<Context>,
-    disconnect: Option<Disposition>,
+    /// A card handle of the same context, or the one of the call.
+    disconnect: Option<(Icc, Disposition)>,
     release: Option<Context>,
 }
 
@@ -131,7 +132,7 @@ pub fn wait_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> R
 
 /// Leaves the disconnect of a card handle to the end of its abandoned call. Whether it has one.
 pub fn disconnect(icc: Icc, disposition: Disposition) -> bool {
-    exist() && lock().find(&Target::Icc(icc)).map(|call| call.disconnect = Some(disposition)).is_some()
+    exist() && lock().find(&Target::Icc(icc)).map(|call| call.disconnect = Some((icc, disposition))).is_some()
 }
 
 /// Leaves the release of a context to the end of an abandoned call in it. Whether it has one.
@@ -159,9 +160,8 @@ pub(super) fn finish(id: usize, waker: &Waker) {
             waker.wake();
             return;
         }
-        let target = call.target;
         drop(calls);
-        if let (Some(disposition), Target::Icc(icc)) = (disconnect, target) {
+        if let Some((icc, disposition)) = disconnect {
             // No caller is left for an error.
             let _ = connection::close(icc, disposition);
         }

@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::abi::hresult::{Hresult, Result};
-use crate::runtime::cancellation::{HeldOff, hold_off};
+use crate::runtime::pthread_cancel::{HeldOff, hold_off};
 
 /// In `STATE`: the process ends.
 const CLOSED: usize = 1;
@@ -218,7 +218,7 @@ mod end {
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
     use super::{CHECK_EVERY, CLOSED, STATE, WAIT, is_any_call_active};
-    use crate::runtime::cancellation::hold_off;
+    use crate::runtime::pthread_cancel::hold_off;
     use crate::runtime::thread_id::this_thread;
 
     /// How long the end waits for the present calls. They take longer if the service hangs.

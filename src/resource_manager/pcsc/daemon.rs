@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::{IS_PCSC_LITE, native};
 use crate::abi::hresult::Result;
-use crate::runtime::cancellation::hold_off;
+use crate::runtime::pthread_cancel::hold_off;
 
 pub use notification::Notification;
 pub use reader::Reader;

@@ -9,8 +9,8 @@ use super::native;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, IfdState, SlotState};
-use crate::runtime::cancellation::hold_off;
 use crate::runtime::fallible::Arc;
+use crate::runtime::pthread_cancel::hold_off;
 use crate::runtime::wait::{deadline, is_past, until};
 
 /// The pause after a notification without a change, as in `status_change`: the use of a reader causes notifications,

@@ -13,7 +13,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;
 use crate::resource_manager::{Icc, MAX_ATTRIBUTE};
-use crate::runtime::cancellation::hold_off;
+use crate::runtime::pthread_cancel::hold_off;
 
 /// How often it is checked whether another application has ended its transaction.
 const POLL: Duration = Duration::from_millis(5);

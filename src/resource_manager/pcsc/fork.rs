@@ -9,7 +9,7 @@ use super::daemon_wait;
 use super::reader_states::READER_STATES;
 use super::workers::{self, Workers};
 use super::{call_guard, fork_check};
-use crate::runtime::cancellation::is_single_threaded;
+use crate::runtime::pthread_cancel::is_single_threaded;
 
 /// The locks that are held while a fork is under way.
 pub struct Locked {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::native;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::Context;
-use crate::runtime::cancellation::hold_off;
+use crate::runtime::pthread_cancel::hold_off;
 use crate::runtime::thread;
 use crate::runtime::wait::{in_future, is_past};
 

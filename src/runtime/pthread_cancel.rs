@@ -4,4 +4,4 @@
 //! expect it. So the library disables cancellation around such calls. It acts later in the program: in a callback, or
 //! after the call.
 
-pub use crate::runtime::platform::cancellation::{HeldOff, hold_off, is_single_threaded, learn};
+pub use crate::runtime::platform::pthread_cancel::{HeldOff, hold_off, is_single_threaded, learn};
