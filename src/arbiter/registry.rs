@@ -64,7 +64,7 @@ impl Registration {
 impl Clone for Registration {
     /// Another registration of the same attachment: it does not count as an arrival.
     fn clone(&self) -> Registration {
-        if let Some(entry) = lock().0.get_mut(&self.ifd) {
+        if let Some(entry) = self.entry(&mut lock()) {
             entry.users += 1;
         }
         Registration { ifd: self.ifd, arbiter: self.arbiter.clone() }
@@ -72,25 +72,30 @@ impl Clone for Registration {
 }
 
 impl Registration {
+    /// None in the child of a fork: there the reader may have an entry for another arbiter.
+    fn entry<'a>(&self, registry: &'a mut Registry) -> Option<&'a mut Entry> {
+        registry.0.get_mut(&self.ifd).filter(|entry| Arc::is_same(&entry.arbiter, &self.arbiter))
+    }
+
     pub fn ifd(&self) -> &IfdName {
         &self.ifd
     }
 
     /// How many registrations the reader has now, and how many it had so far.
     pub fn company(&self) -> (usize, u64) {
-        lock().0.get(&self.ifd).map_or((1, 0), |entry| (entry.users, entry.arrivals))
+        self.entry(&mut lock()).map_or((1, 0), |entry| (entry.users, entry.arrivals))
     }
 
     /// Tells all attachments to this reader that the card may be another one, although none of them has noticed a
     /// change.
     pub fn doubt(&self) {
-        if let Some(entry) = lock().0.get_mut(&self.ifd) {
+        if let Some(entry) = self.entry(&mut lock()) {
             entry.doubts += 1;
         }
     }
 
     pub fn doubts(&self) -> u64 {
-        lock().0.get(&self.ifd).map_or(0, |entry| entry.doubts)
+        self.entry(&mut lock()).map_or(0, |entry| entry.doubts)
     }
 }
 
@@ -105,7 +110,7 @@ impl Deref for Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut registry = lock();
-        let Some(entry) = registry.0.get_mut(&self.ifd) else { return };
+        let Some(entry) = self.entry(&mut registry) else { return };
         entry.users -= 1;
         if entry.users == 0 {
             registry.0.remove(&self.ifd);
@@ -116,6 +121,19 @@ impl Drop for Registration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A function of the program forks under a call, and the child attaches to the same reader before it returns.
+    #[test]
+    fn a_registration_of_the_parent_ends_none_of_the_child() {
+        let ifd = IfdName::new(b"Registration C").unwrap();
+        let of_child = Registration::take(ifd).unwrap();
+        let of_parent = Registration { ifd, arbiter: Arc::try_new(Arbiter::default()).unwrap() };
+        of_parent.doubt();
+        drop(of_parent.clone());
+        drop(of_parent);
+        assert_eq!((of_child.company(), of_child.doubts()), ((1, 1), 0));
+        assert!(Arc::is_same(&of_child, &Registration::take(ifd).unwrap()));
+    }
 
     #[test]
     fn a_reader_has_one_arbiter_while_it_is_used() {
