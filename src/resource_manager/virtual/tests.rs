@@ -216,12 +216,12 @@ const RESET: ReconnectRequest =
 #[test]
 fn a_card_answers_through_its_callbacks() {
     let (bench, card) = TestReader::with_card();
-    let attachment = bench.attach();
+    let mut attachment = bench.attach();
     assert_eq!(transmit(&attachment), answered());
     assert_eq!(attachment.status(), Ok((CardState::NegotiableMode, Some(Protocol::T1))));
     assert_eq!(attachment.atr(), Atr::new(ATR));
     assert_eq!(card.events(), [1]);
-    drop(attachment);
+    attachment.close().unwrap();
     assert_eq!(
         bench.log(),
         "insert 3B80800101\npower on -> ok\nconnect shared T=0|T=1 -> T=1\nstatus -> negotiable\n\
