@@ -95,17 +95,24 @@ impl Drop for OngoingCall<'_> {
 }
 
 impl Drop for CallEnd<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         // Either the waiting thread sees that the session is free, or this thread sees that it waits.
         fence(Ordering::SeqCst);
         if self.0.waiting.load(Ordering::Relaxed) > 0 {
-            self.0.waker.wake();
+            self.0.wake_waiting();
         }
     }
 }
 
 impl Attachment {
+    /// Not inlined, so that the end of a call is.
+    #[cold]
+    #[inline(never)]
+    fn wake_waiting(&self) {
+        self.waker.wake();
+    }
+
     /// Waits for the session without a limit. A panic during a call poisons it: then this attachment is not used again.
     #[inline(always)]
     pub(super) fn begin_call(&self) -> Result<OngoingCall<'_>> {
