@@ -197,9 +197,15 @@ static void check_that_all_is_free(void)
         exclusive.share_mode = SCM_SHARE_EXCLUSIVE;
         scm_result result;
         double start = now_ms();
-        do
+        bool is_missing = false;
+        do {
             result = scm_attach_by_ifd_ex(bed_ifd(reader), &exclusive, &handle);
-        while (result != SCM_S_OK && now_ms() - start < 10000);
+            /* A removal that failed halfway, as in a restart of the daemon, is not followed by an insertion. */
+            if (result == SCM_SCARD_E_NO_SMARTCARD && !is_missing && now_ms() - start > 3000 && reader != STEADY) {
+                is_missing = true;
+                put_in(reader);
+            }
+        } while (result != SCM_S_OK && now_ms() - start < 10000);
         if (result != SCM_S_OK)
             soak_fail(soak, "reader %d is not free: %s", reader, scm_result_name(result));
         else

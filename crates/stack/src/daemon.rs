@@ -20,7 +20,7 @@ use crate::namespace::RUN_PCSCD;
 use crate::reader_state::{self, Condition};
 
 /// The time that the daemon has to start or to end.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 const NOT_RUNNING: &str = "the daemon is not running";
 

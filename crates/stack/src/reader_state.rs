@@ -19,7 +19,7 @@ use crate::program::{Program, THIS};
 use crate::resource_manager::text;
 
 /// The time limit of an event. The daemon polls its readers every 400 ms.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// The interval of the questions.
 const POLL: Duration = Duration::from_millis(5);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use pcsc::{Card, Context, Disposition, Error, Protocols, Scope, ShareMode};
 
 /// The time limit of the daemon, and the interval of the questions.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(2);
 
 /// Resets the card as another program would: connects, and disconnects with `disposition`.
