@@ -243,7 +243,7 @@ fn every_two_answers_somewhere() {
 
 // It takes two and a half minutes, so it is not part of each run. CONTRIBUTING.md says when it is run by hand.
 #[test]
-#[ignore = "a minute with --release, to be run when the attachment is changed"]
+#[ignore = "two and a half minutes with --release, to be run when the attachment is changed"]
 fn every_two_answers_everywhere() {
     let mut walk = Walk::new();
     plans(setups(), STATES).for_each(|plan| walk.vary(plan, TELLING, TELLING));
