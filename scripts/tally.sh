@@ -1,20 +1,22 @@
 # shellcheck shell=bash
-# Runs commands that end with a line "N passed, N failed", and adds up these lines. To be sourced after lib.sh.
+# Runs commands that end with a line "N passed, N failed", and adds up these lines. Repeats at the end what failed. To be
+# sourced after lib.sh.
 
 passed=0
 failed=0
 skipped=0
+failures=
 
 # tally NAME COMMAND...
 # A command without such a line counts as one test.
 tally() {
-    local name=$1 status=0 line log sink said output reader
+    local name=$1 status=0 line log sink said again output reader
     shift
     say "$name"
     # A file without a name leaves nothing after an interrupt.
     log=$(mktemp)
     exec {sink}>"$log"
-    exec {said}<"$log"
+    exec {said}<"$log" {again}<"$log"
     rm -f "$log"
     # No pipe: a function must run in this shell, which handles the signals.
     exec {output}> >(tee "/dev/fd/$sink")
@@ -24,8 +26,26 @@ tally() {
     wait "$reader"
     # A command without such a line counts by its status, in `add`.
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' <&"$said" | tail -n 1) || true
-    exec {sink}>&- {said}<&-
+    failures+=$(failures_in "$name" "$status" <&"$again")
+    exec {sink}>&- {said}<&- {again}<&-
     add "$line" "$status"
+}
+
+# failures_in NAME STATUS
+# The lines behind the last heading of `tell_failures`, with the name of the command in front of each.
+failures_in() {
+    awk -v name="$1" -v status="$2" '
+        /^== What failed$/ { lines = ""; is_in = 1; next }
+        is_in && /^! / { lines = lines "\n! " name ": " substr($0, 3) }
+        END { print lines == "" && status != 0 ? "\n! " name ": see its output" : lines }'
+}
+
+# tell_failures LINES
+# A line for each failure, with "! " in front.
+tell_failures() {
+    [[ $1 ]] || return 0
+    say "What failed"
+    sed '/^$/d' <<<"$1"
 }
 
 # add LINE STATUS
@@ -42,6 +62,7 @@ add() {
 
 # Prints the sum, and fails if a test failed.
 tell_tally() {
+    tell_failures "$failures"
     echo
     tally_line "$passed" "$failed" "$skipped"
     [[ $failed -eq 0 ]]

@@ -129,6 +129,20 @@ count() {
         END { print passed + 0, failed + 0 }' "$log".{rust,c,all}
 }
 
+# The failed steps and tests, with the first lines that each test printed.
+failed_ones() {
+    sed 's/^/! /' "$log.broken"
+    awk '
+        # cargo
+        /^test .* FAILED$/ { print "! " $2 }
+        /^---- .* stdout ----$/ { print "! " $0; left = 12; next }
+        # ctest
+        /^ *[0-9]+\/[0-9]+ Test .*\*\*\*/ { print "! " $0; left = 30; next }
+        /^ *[0-9]+\/[0-9]+ Test / { left = 0 }
+        /^ *Start +[0-9]+:/ { next }
+        left > 0 && left-- && NF { print "!     " $0 }' "$log".{rust,c,all}
+}
+
 # In a folder of another Debian.
 on_debian() {
     local suite=$1
@@ -194,6 +208,7 @@ if [[ $openpgp_card == OFF ]]; then
         echo "   Debian has a newer one in its security suite, which is a line in /etc/apt/sources.list, such as
    deb $(mirror_of_debian)-security $(. /etc/os-release && echo "$VERSION_CODENAME")-security main"
 fi
+tell_failures "$(failed_ones)"
 echo
 tally_line "$passed" "$failed" "$skipped"
 [[ $failed -eq 0 ]]

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -42,6 +41,7 @@ struct scene {
     scm_handle *waiter, *held;
     scm_result result;
     atomic_int thread; /* its id, just before the call */
+    atomic_bool is_done;
 };
 
 static struct scene *current;
@@ -86,17 +86,8 @@ static void *wait_for_it(void *argument)
         break;
     case CALLS: break;
     }
+    scene->is_done = true;
     return NULL;
-}
-
-/* Returns when the waiter has slept long enough to be waiting: pcscd answers in less than a millisecond, if at all. */
-static void await_sleep(struct scene *scene)
-{
-    const struct timespec millisecond = {.tv_nsec = 1000000};
-    for (int asleep = 0; asleep < 30;) {
-        asleep = scene->thread != 0 && thread_is_asleep(scene->thread) ? asleep + 1 : 0;
-        nanosleep(&millisecond, NULL);
-    }
 }
 
 static void end_wait(struct scene *scene)
@@ -165,7 +156,7 @@ static void play(struct scene *scene, struct answer *answer)
     alarm(TIME_LIMIT_S);
     if (pthread_create(&thread, NULL, wait_for_it, scene) != 0)
         abort();
-    await_sleep(scene);
+    await_sleep(&scene->thread, &scene->is_done);
     end_wait(scene);
     pthread_join(thread, NULL);
     answer_begin(answer, scene->result);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "exchange.h"
@@ -85,14 +84,9 @@ void call_end(struct call *call)
     pthread_join(call->id, NULL);
 }
 
-/* The service answers in less than a millisecond, if at all. */
 bool call_waits(struct call *call)
 {
-    const struct timespec millisecond = {.tv_nsec = 1000000};
-    for (int asleep = 0; asleep < 30 && !call->is_done;) {
-        asleep = call->thread != 0 && thread_is_asleep(call->thread) ? asleep + 1 : 0;
-        nanosleep(&millisecond, NULL);
-    }
+    await_sleep(&call->thread, &call->is_done);
     call->has_waited = !call->is_done;
     return call->has_waited;
 }

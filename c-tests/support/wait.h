@@ -29,6 +29,9 @@ scm_result wait_end(struct wait *wait);
 /* True if a thread of this process sleeps, by its id. */
 bool thread_is_asleep(int thread);
 
+/* Returns when a thread has slept long enough to be waiting, or its call is done. The id is 0 before the call. */
+void await_sleep(const atomic_int *thread, const atomic_bool *is_done);
+
 /* A monotonic time in milliseconds. */
 double now_ms(void);
 
