@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Runs commands that end with a line "N passed, N failed", and adds up these lines. Repeats at the end what failed. To be
-# sourced after lib.sh.
+# Runs commands that end with a line "N passed, N failed", and adds up these lines. Repeats at the end what failed. To
+# be sourced after lib.sh.
 
 passed=0
 failed=0
