@@ -31,14 +31,14 @@ plug() {
     exec 8<> "$work/answers" 9<> "$work/orders"
     "$card" --port "$port" "$@" < "$work/orders" > "$work/answers" 8<&- 9>&- &
     card_id=$!
-    "$stack" tell await 0 present > "$work/await" || { echo "FAILED: the card is not in its reader"; exit 1; }
+    tell await 0 present
 }
 
 # pull: removes it.
 pull() {
     kill "$card_id" && wait "$card_id" 2> "$work/kill"
     card_id=
-    "$stack" tell await 0 empty > "$work/await" || { echo "FAILED: the card is still in its reader"; exit 1; }
+    tell await 0 empty
 }
 
 # order LINE: gives the card an order.
@@ -49,10 +49,15 @@ order() {
     says "ok"
 }
 
+# tell ORDER...: gives the stack an order.
+tell() {
+    local answer
+    answer=$("$stack" tell "$@" 2>&1) || { echo "FAILED: $*: $answer"; exit 1; }
+}
+
 # reset: the tools leave the card as it is, with its verifications.
 reset() {
-    local answer
-    answer=$("$stack" tell reset 0 cold 2>&1) || { echo "FAILED: the card cannot be reset: $answer"; exit 1; }
+    tell reset 0 cold
 }
 
 # run COMMAND...: stores the printed text in $output.
@@ -199,9 +204,10 @@ pull
 
 # Mute, it is in its reader and does not respond.
 plug --profile steerable
+# pcscd turns an unused card off after a few seconds. This one must have power when it becomes mute.
+tell hold 0 shared
 order mute
-# On a slow machine pcscd has turned the unused card off before, and then nothing can be reset.
-"$stack" tell reset 0 cold > "$work/reset" 2>&1 || true
+tell release 0 unpower
 run opensc-tool --reader 0 --send-apdu 00A4000C
 says "Unresponsive card"
 order unmute
