@@ -45,7 +45,7 @@ rust_steps() {
     step "Lints" lints
     # Only scripts/fuzz.sh builds them, because libFuzzer is slow; this checks that their lock file is up to date.
     step "The fuzz targets" fuzz_targets
-    step "Rust tests" cargo test --locked "${members[@]}" --target-dir "$target"
+    step "Rust tests" cargo test --no-fail-fast --locked "${members[@]}" --target-dir "$target"
     step "Rust tests under AddressSanitizer" rust_under_asan
     step "Every interleaving of a few threads" every_interleaving
 }
