@@ -23,7 +23,7 @@ pub struct scm_card_auth {
     _opaque: (),
 }
 
-/// The program's own cipher: `scm_card_auth_options.callback`.
+/// The program's own cipher: `scm_card_auth_options.cipher_callback`.
 pub const SCM_CIPHER_CALLBACK: u32 = 0;
 /// AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes.
 pub const SCM_CIPHER_AES: u32 = 1;
@@ -77,7 +77,7 @@ pub struct scm_card_auth_options {
     /// The length of the key, as the cipher needs it.
     pub key_length: libc::size_t,
     /// The program's own cipher; NULL for a built-in one.
-    pub callback: scm_cipher_callback,
+    pub cipher_callback: scm_cipher_callback,
     /// The first argument of the callback.
     pub user_data: *mut c_void,
     /// The length of the challenge, up to `SCM_CHALLENGE_MAX`. 0 (default): one block, and 8 with a callback. A
@@ -94,7 +94,7 @@ unsafe impl Options for scm_card_auth_options {
         cipher: SCM_CIPHER_CALLBACK,
         key: std::ptr::null(),
         key_length: 0,
-        callback: None,
+        cipher_callback: None,
         user_data: std::ptr::null_mut(),
         challenge_length: 0,
     };
@@ -108,7 +108,7 @@ impl scm_card_auth_options {
     unsafe fn cipher<'a>(&self) -> Result<Option<Cipher<'a>>> {
         // SAFETY: as the caller vouches for.
         let key = unsafe { input(self.key, self.key_length) }?;
-        let algorithm = match (self.cipher, self.callback) {
+        let algorithm = match (self.cipher, self.cipher_callback) {
             (SCM_CIPHER_CALLBACK, Some(_)) if key.is_empty() => return Ok(None),
             (SCM_CIPHER_AES, None) => Algorithm::Aes,
             (SCM_CIPHER_3DES, None) => Algorithm::TripleDes,
@@ -129,7 +129,7 @@ impl scm_card_auth_options {
 
     /// The answer of the callback.
     fn respond(&self, challenge: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let callback = self.callback.ok_or(Hresult::E_INVALIDARG)?;
+        let callback = self.cipher_callback.ok_or(Hresult::E_INVALIDARG)?;
         let (mut answer, mut length) = (zeroes(SCM_CIPHER_OUTPUT_MAX)?, 0);
         let (from, to, capacity) = (challenge.as_ptr(), answer.as_mut_ptr(), answer.len());
         // SAFETY: the header says what it has to be; the buffers are as long as is said.

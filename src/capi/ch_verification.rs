@@ -13,6 +13,7 @@ use crate::interfaces::generic::pin_pad::Prompt;
 use crate::interfaces::identity::{Interface, Standard};
 use crate::interfaces::object::Object;
 use crate::runtime::fallible::{Arc, try_box};
+use crate::runtime::wait::SCM_INFINITE;
 
 /// The codes of a card. `scm_create_ch_verification` makes it; `scm_ch_verification_release` or the end of the
 /// attachment ends it.
@@ -58,12 +59,13 @@ pub struct scm_ch_verification_options {
     /// The filler: `SCM_CODE_FILLER` and a byte. 0 (default): FF, the only one with `SCM_CODE_ISO9564_2`.
     pub filler: u32,
     /// The least number of characters or digits. 0 (default): 1, and 4 with `SCM_CODE_ISO9564_2`.
-    pub shortest: u32,
+    pub code_length_min: u32,
     /// The greatest number of characters or digits. 0 (default): as many as fit, up to `SCM_CODE_MAX`. A PIN pad takes
     /// this number, or 15 if neither it nor this field nor a block has a limit.
-    pub longest: u32,
-    /// How long a PIN pad waits for the user, up to 255 seconds. 0 (default): the time of the reader.
-    pub pin_pad_timeout_s: u32,
+    pub code_length_max: u32,
+    /// How long a PIN pad waits for the user, in milliseconds, up to 255,000. The reader counts seconds, so the library
+    /// rounds up to the next second. 0 (default) and `SCM_INFINITE`: no limit but that of the reader.
+    pub pin_pad_limit_ms: u32,
     /// The language of the texts of a PIN pad, as USB numbers them. 0 (default): 0x0409, English.
     pub pin_pad_language: u32,
 }
@@ -76,9 +78,9 @@ unsafe impl Options for scm_ch_verification_options {
         encoding: 0,
         block_length: 0,
         filler: 0,
-        shortest: 0,
-        longest: 0,
-        pin_pad_timeout_s: 0,
+        code_length_min: 0,
+        code_length_max: 0,
+        pin_pad_limit_ms: 0,
         pin_pad_language: 0,
     };
 }
@@ -97,14 +99,23 @@ impl scm_ch_verification_options {
             SCM_CODE_FILLER..=0x1FF => self.filler as u8,
             _ => return Err(Hresult::E_INVALIDARG),
         };
-        Form::new(encoding, length(self.block_length), filler, length(self.shortest), length(self.longest))
+        Form::new(
+            encoding,
+            length(self.block_length),
+            filler,
+            length(self.code_length_min),
+            length(self.code_length_max),
+        )
     }
 
     fn prompt(&self) -> Result<Prompt> {
-        let timeout_s = u8::try_from(self.pin_pad_timeout_s).map_err(|_| Hresult::E_INVALIDARG)?;
+        let limit_s = match self.pin_pad_limit_ms {
+            0 | SCM_INFINITE => 0,
+            limit_ms => u8::try_from(limit_ms.div_ceil(1000)).map_err(|_| Hresult::E_INVALIDARG)?,
+        };
         let language = u16::try_from(self.pin_pad_language).map_err(|_| Hresult::E_INVALIDARG)?;
         let language = if language == 0 { Prompt::default().language } else { language };
-        Ok(Prompt { timeout_s, language })
+        Ok(Prompt { limit_s, language })
     }
 }
 

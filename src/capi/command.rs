@@ -66,7 +66,7 @@ unsafe impl Options for scm_command {
 ///
 /// It runs on the thread of `scm_send_ex`, while the card is locked, and may use `handle`. Another attachment to the
 /// same card would wait for the lock for ever, so it returns `SCM_SCARD_E_NOT_READY`. The lock belongs to the handle,
-/// not to the thread: commands of other threads that share the handle may come between the hook and its command. Give
+/// not to the thread: commands of other threads that share the handle may come between the callback and its command. Give
 /// each thread an attachment.
 ///
 /// @param user_data  `scm_send_options.user_data`
@@ -75,7 +75,7 @@ unsafe impl Options for scm_command {
 ///
 /// @return a success to go on with the command; a failure to end `scm_send_ex` with this code, without sending the
 ///   command
-pub type scm_lock_hook =
+pub type scm_select_callback =
     Option<unsafe extern "C-unwind" fn(user_data: *mut c_void, handle: *mut scm_handle, generation: u64) -> scm_result>;
 
 /// A set of status words: those that equal `word` in the bits of `mask`, such as 0x9F00 and 0xFF00 for all 9FXX.
@@ -110,8 +110,8 @@ pub struct scm_send_options {
     /// 0 (default) and `SCM_INFINITE`: no limit.
     pub limit_ms: u32,
     /// Called before the command if the application may not be selected any more; or NULL.
-    pub hook: scm_lock_hook,
-    /// The first argument of the hook.
+    pub select_callback: scm_select_callback,
+    /// The first argument of the callback.
     pub user_data: *mut c_void,
     /// `SCM_SEND_KEEP_61XX`, `SCM_SEND_KEEP_6CXX`, both, or 0 (default)
     pub flags: u32,
@@ -131,7 +131,7 @@ unsafe impl Options for scm_send_options {
     const DEFAULT: Self = scm_send_options {
         struct_size: size_of::<Self>() as u32,
         limit_ms: 0,
-        hook: None,
+        select_callback: None,
         user_data: std::ptr::null_mut(),
         flags: 0,
         get_response_class: 0,
@@ -210,12 +210,12 @@ pub struct scm_card_capabilities {
     pub flags: u32,
     /// The most data of one command APDU, in bytes: 255 without extended lengths, or less after
     /// `scm_set_card_capabilities`.
-    pub command_data: u32,
+    pub command_data_max: u32,
     /// The most data of one response APDU, in bytes: 256 without extended lengths, or less.
-    pub response_data: u32,
+    pub response_data_max: u32,
     /// How many logical channels the card has, with the basic one: 8 means eight or more, 0 that the card does not say.
     /// `scm_set_card_capabilities` ignores it.
-    pub channels: u32,
+    pub channel_count: u32,
 }
 
 // SAFETY: repr(C), five u32, the first of them the size.
@@ -224,9 +224,9 @@ unsafe impl Options for scm_card_capabilities {
     const DEFAULT: Self = scm_card_capabilities {
         struct_size: size_of::<Self>() as u32,
         flags: 0,
-        command_data: 0,
-        response_data: 0,
-        channels: 0,
+        command_data_max: 0,
+        response_data_max: 0,
+        channel_count: 0,
     };
 }
 
@@ -237,9 +237,9 @@ impl scm_card_capabilities {
         let lengths = limits.extended.unwrap_or(Extended { data, response });
         scm_card_capabilities {
             flags: chaining | extended,
-            command_data: lengths.data as u32,
-            response_data: lengths.response as u32,
-            channels: channels.unwrap_or(0),
+            command_data_max: lengths.data as u32,
+            response_data_max: lengths.response as u32,
+            channel_count: channels.unwrap_or(0),
             ..Self::DEFAULT
         }
     }
@@ -251,8 +251,8 @@ impl scm_card_capabilities {
         let extended = match self.flags & SCM_CARD_EXTENDED {
             0 => None,
             _ => Some(Extended {
-                data: length(self.command_data, SHORT_DATA, EVERYTHING.data)?,
-                response: length(self.response_data, SHORT_RESPONSE, EVERYTHING.response)?,
+                data: length(self.command_data_max, SHORT_DATA, EVERYTHING.data)?,
+                response: length(self.response_data_max, SHORT_RESPONSE, EVERYTHING.response)?,
             }),
         };
         Ok(Limits { chaining: self.flags & SCM_CARD_CHAINING != 0, extended })
@@ -263,7 +263,7 @@ impl scm_card_capabilities {
         if self.flags & SCM_CARD_EXTENDED != 0 {
             return Ok((SHORT_DATA, SHORT_RESPONSE));
         }
-        Ok((length(self.command_data, 1, SHORT_DATA)?, length(self.response_data, 1, SHORT_RESPONSE)?))
+        Ok((length(self.command_data_max, 1, SHORT_DATA)?, length(self.response_data_max, 1, SHORT_RESPONSE)?))
     }
 }
 
@@ -535,14 +535,14 @@ unsafe fn send(
     let fetching = given.fetching(&command, has_channel)?;
     let timeout_ms = if given.limit_ms == 0 { SCM_INFINITE } else { given.limit_ms };
     let mut answer = Vec::new();
-    let status = match given.hook {
-        Some(hook) => {
-            let selector = (hook as usize, given.user_data as usize);
+    let status = match given.select_callback {
+        Some(select) => {
+            let selector = (select as usize, given.user_data as usize);
             let select = || {
                 // SAFETY: the header says what it has to be.
-                let call = || unsafe { hook(given.user_data, handle, attachment.generation()) };
+                let call = || unsafe { select(given.user_data, handle, attachment.generation()) };
                 let prepared = Hresult(callback::call(call, THREAD_ENDED));
-                // The hook may have detached the handle.
+                // The callback may have detached the handle.
                 attached(handle).map_or_else(|code| code, |_| prepared)
             };
             let talk =
@@ -559,16 +559,16 @@ unsafe fn send(
     }
 }
 
-/// Calls the hook if the application may not be selected any more, and then `talk`, under one lock.
+/// Calls `select` if the application may not be selected any more, and then `talk`, under one lock.
 fn with_hook<T>(
     attachment: &Attachment,
     selector: Selector,
     timeout_ms: u32,
-    hook: impl FnOnce() -> Hresult,
+    select: impl FnOnce() -> Hresult,
     talk: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
     let is_due = attachment.lock_for_application(selector, timeout_ms)?;
-    let prepared = match is_due.then(|| attachment.call_under_lock(hook)) {
+    let prepared = match is_due.then(|| attachment.call_under_lock(select)) {
         // In the child of a fork the session stays locked if another thread of the parent was in it.
         Some(_) if !attachment.is_of_this_process() => Err(Hresult::E_HANDLE),
         Some(code) => {

@@ -71,11 +71,11 @@ pub unsafe extern "C-unwind" fn scm_transmit(
 /// @param handle  the attachment
 /// @param command  as for `scm_transmit`
 /// @param command_length  as for `scm_transmit`
+/// @param timeout_ms  how long to wait for other users of the card, in milliseconds: 0 does not wait, `SCM_INFINITE`
+///   has no limit. After the card has received the command, the call waits for the answer without a limit.
 /// @param response  [out] as for `scm_transmit`
 /// @param capacity  as for `scm_transmit`
 /// @param response_length  [out] as for `scm_transmit`
-/// @param timeout_ms  how long to wait for other users of the card, in milliseconds: 0 does not wait, `SCM_INFINITE`
-///   has no limit. After the card has received the command, the call waits for the answer without a limit.
 ///
 /// @return as `scm_transmit`, and
 /// - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Nothing
@@ -89,10 +89,10 @@ pub unsafe extern "C-unwind" fn scm_transmit_ex(
     handle: *mut scm_handle,
     command: *const u8,
     command_length: libc::size_t,
+    timeout_ms: u32,
     response: *mut u8,
     capacity: libc::size_t,
     response_length: *mut libc::size_t,
-    timeout_ms: u32,
 ) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.

@@ -153,7 +153,7 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 /// @param data_length  their length; with 0 nothing is sent
 /// @param flags  `SCM_FL_REPLACE` or 0 replaces the old data (UPDATE); `SCM_FL_ERASE` erases them (ERASE), a record as
 ///   a whole; `SCM_FL_OR` and `SCM_FL_AND` set or clear bits (WRITE), whichever of the two the file allows
-/// @param written  [out] how many bytes the card has acknowledged, also after a failure. The position is behind them.
+/// @param written_length  [out] how many bytes the card has acknowledged, also after a failure. The position is behind them.
 ///
 /// @return
 /// - `SCM_S_OK`: everything is written.
@@ -172,11 +172,11 @@ pub unsafe extern "C-unwind" fn scm_file_write(
     data: *const u8,
     data_length: libc::size_t,
     flags: u32,
-    written: *mut libc::size_t,
+    written_length: *mut libc::size_t,
 ) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let written = unsafe { Output::new(written) }?;
+        let written = unsafe { Output::new(written_length) }?;
         let (file, attachment) = opened(file)?;
         let content = match flags & SCM_FL_ERASE {
             // SAFETY: as the header says.

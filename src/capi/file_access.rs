@@ -147,7 +147,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
 /// @param file_access  the object
 /// @param reference_type  the form of `path`
 /// @param path  the file or directory
-/// @param taken_as  [out] `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`; 0 after a failure
+/// @param resolved_type  [out] `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`; 0 after a failure
 /// @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is
 ///   a number behind its directory: `3F00/5015/7`.
 /// @param capacity  the room in `resolved`, in bytes
@@ -159,7 +159,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
     file_access: *mut scm_file_access,
     reference_type: u32,
     path: *const c_char,
-    taken_as: *mut u32,
+    resolved_type: *mut u32,
     resolved: *mut c_char,
     capacity: libc::size_t,
     resolved_length: *mut libc::size_t,
@@ -168,14 +168,14 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
         // Both outputs become zero before one of them is refused.
         // SAFETY: as the header says.
         let (output, resolved) =
-            unsafe { (Output::new(taken_as), OutputBytes::new(resolved.cast(), capacity, resolved_length)) };
+            unsafe { (Output::new(resolved_type), OutputBytes::new(resolved.cast(), capacity, resolved_length)) };
         let (output, resolved) = (output?, resolved?);
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
         let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
-        let mut taken_as = 0;
-        let result = access.object.resolve(&attachment, reference_type, path, &mut taken_as, resolved)?;
-        output.set(taken_as);
+        let mut found_type = 0;
+        let result = access.object.resolve(&attachment, reference_type, path, &mut found_type, resolved)?;
+        output.set(found_type);
         Ok(result)
     })
 }

@@ -28,7 +28,7 @@ pub struct scm_virtual_ifd_options {
     pub struct_size: u32,
     /// The size of the log in bytes; the oldest lines are dropped first. 0 (default): 1 MiB; at most 1 GiB. The address
     /// space is reserved at once, the memory is used as the log grows.
-    pub log_limit: u32,
+    pub log_capacity: u32,
     /// The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm".
     pub vendor_name: *const c_char,
     /// The first argument of the callbacks.
@@ -45,7 +45,7 @@ pub struct scm_virtual_ifd_options {
     pub control: Option<
         unsafe extern "C-unwind" fn(
             user_data: *mut c_void,
-            code: u32,
+            control_code: u32,
             input: *const u8,
             input_length: libc::size_t,
             output: *mut u8,
@@ -69,7 +69,7 @@ unsafe impl Options for scm_virtual_ifd_options {
     const FIRST_SIZE: usize = 8 + size_of::<usize>();
     const DEFAULT: Self = scm_virtual_ifd_options {
         struct_size: size_of::<Self>() as u32,
-        log_limit: 0,
+        log_capacity: 0,
         vendor_name: std::ptr::null(),
         user_data: std::ptr::null_mut(),
         control: None,
@@ -148,7 +148,7 @@ pub struct scm_virtual_card {
     pub control: Option<
         unsafe extern "C-unwind" fn(
             user_data: *mut c_void,
-            code: u32,
+            control_code: u32,
             input: *const u8,
             input_length: libc::size_t,
             output: *mut u8,
@@ -213,7 +213,7 @@ unsafe impl Options for scm_virtual_failure {
 ///
 /// @return
 /// - `SCM_S_OK`: made.
-/// - `SCM_E_INVALIDARG`: also a `log_limit` that is too large; too many attributes, one that is too long, or two with
+/// - `SCM_E_INVALIDARG`: also a `log_capacity` that is too large; too many attributes, one that is too long, or two with
 ///   one `id`.
 /// - `SCM_SCARD_E_DUPLICATE_READER`: a real or a virtual reader has this name.
 ///
@@ -300,7 +300,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd
 /// this ignores locks.
 ///
 /// @param ifd  the reader
-/// @param action  `SCM_DISPOSITION_RESET` (warm reset), or `SCM_DISPOSITION_UNPOWER`: the power stays off until the
+/// @param disposition  `SCM_DISPOSITION_RESET` (warm reset), or `SCM_DISPOSITION_UNPOWER`: the power stays off until the
 ///   next use
 ///
 /// @return
@@ -310,10 +310,10 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd
 ///
 /// Waits for an exchange in progress, except in its callback: then the exchange fails with `SCM_SCARD_W_RESET_CARD`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, action: u32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, disposition: u32) -> scm_result {
     guard(|| {
         let number = number(ifd)?;
-        r#virtual::reset(number, Disposition::from_value(action)?)?;
+        r#virtual::reset(number, Disposition::from_value(disposition)?)?;
         Ok(Hresult::S_OK)
     })
 }
@@ -486,7 +486,7 @@ unsafe fn create(
     };
     // SAFETY: as the caller vouches for.
     let attributes = unsafe { read_attributes(given.attributes, given.attribute_count) }?;
-    let log_limit = match given.log_limit {
+    let log_capacity = match given.log_capacity {
         0 => DEFAULT_LOG_LIMIT,
         limit if limit <= MAX_LOG_LIMIT => limit,
         _ => return Err(Hresult::E_INVALIDARG),
@@ -498,7 +498,7 @@ unsafe fn create(
     drop(handles()?);
     let scm_virtual_ifd_options { user_data: user, control, release, .. } = given;
     let driver = Arc::try_new(Driver::new(DriverCallbacks { user, control, release }))?;
-    let make = Make { vendor, attributes, driver: driver.clone(), log_limit: log_limit as usize };
+    let make = Make { vendor, attributes, driver: driver.clone(), log_capacity: log_capacity as usize };
     let number = r#virtual::create(name, make)?;
     let inserted = handles()?.virtual_ifds.insert(number);
     match inserted {

@@ -129,7 +129,7 @@ pub struct scm_file_access_functions {
             data: *const u8,
             data_length: libc::size_t,
             flags: u32,
-            written: *mut libc::size_t,
+            written_length: *mut libc::size_t,
         ) -> scm_result,
     >,
     /// Moves the position in a file.
