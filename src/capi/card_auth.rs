@@ -156,7 +156,9 @@ impl scm_card_auth_options {
 /// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
 /// - any failure of the provider of this card
 ///
-/// Asks neither card nor reader, unless a provider does.
+/// Does not block, unless a provider does.
+///
+/// @see scm_card_auth_app_auth_ex, scm_card_auth_icc_auth_ex, scm_card_auth_release, scm_create_interface
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_card_auth(
     handle: *mut scm_handle,
@@ -184,6 +186,8 @@ pub unsafe extern "C-unwind" fn scm_create_card_auth(
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more bytes than wanted: a part
 ///   of a challenge is useless.
 /// - the other result codes of the group
+///
+/// @see scm_card_auth_app_auth, scm_card_auth_app_auth_ex, scm_lock
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
     card_auth: *mut scm_card_auth,
@@ -220,6 +224,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
 /// - `SCM_SCARD_W_CHV_BLOCKED`: 6983 or 63C0, it was wrong too often.
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for this use.
 /// - the other result codes of the group
+///
+/// @see scm_card_auth_get_challenge, scm_card_auth_app_auth_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
     card_auth: *mut scm_card_auth,
@@ -255,6 +261,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
 /// - any failure of the callback
 ///
 /// The card stays locked during the callback.
+///
+/// @see scm_card_auth_app_auth, scm_card_auth_icc_auth_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
     card_auth: *mut scm_card_auth,
@@ -296,6 +304,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
 ///   word.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
 /// - the other result codes of the group, and those as for `scm_card_auth_app_auth`
+///
+/// @see scm_card_auth_icc_auth_ex, scm_card_auth_app_auth
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
     card_auth: *mut scm_card_auth,
@@ -337,6 +347,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
 /// - `SCM_E_FAIL`: also if the system gives no random numbers. Nothing was sent.
 ///
 /// The callback runs before the card is locked.
+///
+/// @see scm_card_auth_icc_auth, scm_card_auth_app_auth_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     card_auth: *mut scm_card_auth,
@@ -376,6 +388,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
 /// - `SCM_SCARD_W_WRONG_CHV`: 63XX, the data are wrong; 6982, 6987, 6988, 9804.
 /// - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, they were wrong too often.
 /// - the other result codes of the group, and those as for `scm_card_auth_app_auth`
+///
+/// @see scm_ch_verification_verify, scm_card_auth_app_auth
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
     card_auth: *mut scm_card_auth,
@@ -402,6 +416,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
 /// - `SCM_E_HANDLE`: `card_auth` is not such an object.
 ///
 /// Does not block. A call of another thread continues to its end.
+///
+/// @see scm_create_card_auth, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_release(card_auth: *mut scm_card_auth) -> scm_result {
     guard(|| {

@@ -129,7 +129,9 @@ impl scm_ch_verification_options {
 /// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
 /// - any failure of the provider of this card
 ///
-/// Asks neither card nor reader, unless a provider does.
+/// Does not block, unless a provider does.
+///
+/// @see scm_create_ch_verification_ex, scm_ch_verification_verify, scm_ch_verification_release, scm_create_interface
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_ch_verification(
     handle: *mut scm_handle,
@@ -148,7 +150,9 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification(
 /// @return as `scm_create_ch_verification`, and
 /// - `SCM_E_INVALIDARG`: also a block above `SCM_CODE_MAX`, and limits that contradict each other or the block.
 ///
-/// Asks neither card nor reader, unless a provider does.
+/// Does not block, unless a provider does.
+///
+/// @see scm_create_ch_verification, scm_ch_verification_release
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
     handle: *mut scm_handle,
@@ -191,6 +195,8 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
 /// - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the cancel key (6401).
 /// - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_CHECKONLY`, global and local, or a reference above 31.
 /// - the other result codes of the group
+///
+/// @see scm_ch_verification_change_code, scm_ch_verification_unblock, scm_lock, scm_card_auth_user_auth
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
     ch_verification: *mut scm_ch_verification,
@@ -233,6 +239,8 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
 /// - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it.
 /// - `SCM_E_INVALIDARG`: also a new code to enable or disable, or more than one of change, enable and disable.
+///
+/// @see scm_ch_verification_verify, scm_ch_verification_unblock
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
     ch_verification: *mut scm_ch_verification,
@@ -275,6 +283,8 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
 /// - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it in this way.
 /// - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_PIN_PAD`.
+///
+/// @see scm_ch_verification_verify, scm_ch_verification_change_code
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
     ch_verification: *mut scm_ch_verification,
@@ -311,6 +321,8 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for at least one code; the others are
 ///   withdrawn. A reset does it: `scm_unlock` or `scm_reconnect_ex`.
 /// - the other result codes of the group
+///
+/// @see scm_ch_verification_verify, scm_unlock, scm_reconnect_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
     ch_verification: *mut scm_ch_verification,
@@ -330,6 +342,8 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
 /// - `SCM_E_HANDLE`: `ch_verification` is not such an object.
 ///
 /// Does not block. A call of another thread continues to its end.
+///
+/// @see scm_create_ch_verification, scm_ch_verification_reset_security_state, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_release(ch_verification: *mut scm_ch_verification) -> scm_result {
     guard(|| {

@@ -66,8 +66,8 @@ unsafe impl Options for scm_command {
 ///
 /// It runs on the thread of `scm_send_ex`, while the card is locked, and may use `handle`. Another attachment to the
 /// same card would wait for the lock for ever, so it returns `SCM_SCARD_E_NOT_READY`. The lock belongs to the handle,
-/// not to the thread: commands of other threads that share the handle may come between the callback and its command. Give
-/// each thread an attachment.
+/// not to the thread: commands of other threads that share the handle may come between the callback and its command.
+/// Give each thread an attachment.
 ///
 /// @param user_data  `scm_send_options.user_data`
 /// @param handle  the attachment of `scm_send_ex`
@@ -109,7 +109,7 @@ pub struct scm_send_options {
     /// How long to wait for other users of the card, in milliseconds, before the call returns `SCM_SCARD_E_TIMEOUT`.
     /// 0 (default) and `SCM_INFINITE`: no limit.
     pub limit_ms: u32,
-    /// Called before the command if the application may not be selected any more; or NULL.
+    /// Selects the application if it may not be selected any more; NULL (default) for none.
     pub select_callback: scm_select_callback,
     /// The first argument of the callback.
     pub user_data: *mut c_void,
@@ -371,6 +371,8 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// Blocks until the card answers, and before that while another application or attachment holds a lock on the card:
 /// `scm_send_ex` has a limit, and `scm_cancel` ends the wait. The lock costs two messages to the resource manager. To
 /// send many commands in a row, call `scm_lock` around them.
+///
+/// @see scm_send_ex, scm_transmit, scm_lock, scm_get_card_capabilities, scm_get_last_response
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_send(
     handle: *mut scm_handle,
@@ -384,17 +386,20 @@ pub unsafe extern "C-unwind" fn scm_send(
     guard(|| unsafe { send(handle, command, std::ptr::null(), response, capacity, response_length, status_word) })
 }
 
-/// Sends one command of ISO/IEC 7816-4 as `scm_send` does, with options: a limit, a hook that selects the application,
-/// and the caller's own rules for fetching and for successes.
+/// Sends one command of ISO/IEC 7816-4 as `scm_send` does, with options: a limit, a callback that selects the
+/// application, and the caller's own rules for fetching and for successes.
 ///
 /// With `scm_send_options.successes` the named status words are `SCM_S_OK`. All others are failures, with the code of
 /// `scm_send`, or `SCM_E_FAIL` if that is a success.
 ///
-/// The hook runs under the lock, before the command, whenever its selection may be lost: at the first use of this hook
-/// with this `user_data`; after the generation has grown; after another command of this attachment (`scm_send`,
-/// `scm_transmit`) or another hook; and at each new lock if other applications may use the card. So it runs before each
-/// command on a shared card, and once while the caller holds `scm_lock`. With exclusive use, and for the only
-/// attachment to a virtual reader, no other application can use the card.
+/// The `select_callback` runs under the lock, before the command, whenever its selection may be lost:
+/// - at the first use of this callback with this `user_data`
+/// - after the generation has grown
+/// - after another command of this attachment (`scm_send`, `scm_transmit`), or another callback
+/// - at each new lock, if other applications may use the card
+///
+/// So on a shared card it runs before each command, but only once while the caller holds `scm_lock`. No other
+/// application can use the card if the attachment is exclusive, or is the only one to a virtual reader.
 ///
 /// @param handle  the attachment
 /// @param command  as for `scm_send`
@@ -409,8 +414,12 @@ pub unsafe extern "C-unwind" fn scm_send(
 ///   or one with a bit outside its mask.
 /// - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time. Nothing was sent.
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
-/// - `SCM_E_HANDLE`: also if the hook has detached the handle. The command was not sent.
-/// - any failure of the hook
+/// - `SCM_E_HANDLE`: also if the callback has detached the handle. The command was not sent.
+/// - any failure of the callback
+///
+/// Blocks as `scm_send`, and the wait for other users of the card takes `limit_ms` at most.
+///
+/// @see scm_send, scm_lock_ex, scm_cancel, scm_get_generation
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_send_ex(
     handle: *mut scm_handle,
@@ -425,16 +434,16 @@ pub unsafe extern "C-unwind" fn scm_send_ex(
     guard(|| unsafe { send(handle, command, options, response, capacity, response_length, status_word) })
 }
 
-/// Finds out what commands the card takes, from everything that tells it.
+/// Finds out which commands the card takes, and remembers it for `scm_send` and for files.
 ///
 /// The ATR tells whether extended lengths and chaining are possible. The file EF.ATR/INFO tells the longest commands
-/// and responses. Only this function selects and reads that file, because it ends the current selection and what was
-/// verified for it. The result holds for this attachment as long as the card has the same ATR, without the forms that
-/// the card has refused (`scm_send`). The reader is asked, too (PC/SC part 10, dwMaxAPDUDataSize).
-/// `scm_set_card_capabilities` overrides all.
+/// and responses. Only this function selects and reads that file, because to select it ends the current selection, and
+/// with it codes that were verified for one directory. The reader has a limit, too (PC/SC part 10,
+/// dwMaxAPDUDataSize). A form that the card has refused before (`scm_send`) is left out. The result holds for this
+/// attachment as long as the card has the same ATR. `scm_set_card_capabilities` overrides all of this.
 ///
-/// Call it once after attaching, before long data. Until then a card that refers to the file gets long data in parts,
-/// if it takes parts.
+/// Call it once after attaching, before you send long data. Until then a card whose ATR refers to the file gets long
+/// data in parts, if it takes parts.
 ///
 /// @param handle  the attachment
 /// @param capabilities  [out] the capabilities; set its `struct_size` before, as `SCM_CARD_CAPABILITIES_INIT` does
@@ -444,6 +453,8 @@ pub unsafe extern "C-unwind" fn scm_send_ex(
 /// - the codes of a connection
 ///
 /// Blocks as `scm_send`.
+///
+/// @see scm_set_card_capabilities, scm_send
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
     handle: *mut scm_handle,
@@ -461,11 +472,12 @@ pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
     })
 }
 
-/// Sets what commands the card takes, whatever the card and the reader say. Forgets what was found out by trying.
+/// Sets the commands that the card takes, whatever the card and the reader say. The library forgets what it has found
+/// out by trying.
 ///
-/// It holds for this attachment, also after a reconnect and for another card. Without `SCM_CARD_EXTENDED` the lengths
-/// are those of short commands, for cards that cannot give 256 bytes at once or take 255: files are read and written in
-/// pieces of this size. (Without it, too, a refusing card is asked for less.) `scm_send` does not split short commands.
+/// The setting holds for this attachment, also after a reconnect and for another card. Without `SCM_CARD_EXTENDED` the
+/// lengths are those of short commands, for cards that cannot give 256 bytes at once or cannot take 255. The functions
+/// of files read and write in pieces of this size. `scm_send` does not split short commands.
 ///
 /// @param handle  the attachment
 /// @param capabilities  the capabilities; 0 as a length is the greatest. NULL: believe card and reader again.
@@ -475,7 +487,9 @@ pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
 /// - `SCM_E_INVALIDARG`: also a length that is out of range: with `SCM_CARD_EXTENDED` 255 to 65,535 for commands and
 ///   256 to 65,536 for responses, without it 1 to 255 and 1 to 256.
 ///
-/// Asks neither card nor service. Waits for a call of another thread on the same handle.
+/// Does not block: asks neither card nor service.
+///
+/// @see scm_get_card_capabilities, scm_send
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_set_card_capabilities(
     handle: *mut scm_handle,

@@ -94,6 +94,8 @@ impl scm_reconnect_options {
 ///
 /// Blocks while another application or attachment holds a lock on the card. `scm_cancel` ends that, and
 /// `scm_reconnect_ex` has a limit.
+///
+/// @see scm_reconnect_ex, scm_get_generation, scm_status
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
@@ -113,6 +115,8 @@ pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_re
 /// works on the call when the limit has passed or `scm_cancel` ends it, its card handle is given up: an own one is
 /// closed later and replaced, for which the generation grows; calls on a borrowed one wait until the resource manager
 /// has finished. A reset or a loss of power gives other attachments `SCM_SCARD_W_RESET_CARD`, and the generation grows.
+///
+/// @see scm_reconnect, scm_attach_by_ifd_ex, scm_detach_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect_ex(
     handle: *mut scm_handle,

@@ -213,11 +213,13 @@ unsafe impl Options for scm_virtual_failure {
 ///
 /// @return
 /// - `SCM_S_OK`: made.
-/// - `SCM_E_INVALIDARG`: also a `log_capacity` that is too large; too many attributes, one that is too long, or two with
-///   one `id`.
+/// - `SCM_E_INVALIDARG`: also a `log_capacity` that is too large; too many attributes, one that is too long, or two
+///   with one `id`.
 /// - `SCM_SCARD_E_DUPLICATE_READER`: a real or a virtual reader has this name.
 ///
-/// Does not wait for other applications. May be called in the child of a fork.
+/// Does not block. May be called in the child of a fork.
+///
+/// @see scm_virtual_ifd_insert, scm_virtual_ifd_destroy, scm_list_ifds, scm_attach_by_ifd
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
     name: *const c_char,
@@ -239,7 +241,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
 /// - `SCM_S_OK`: unplugged.
 /// - `SCM_E_HANDLE`: `ifd` is not a virtual reader.
 ///
-/// Does not wait for a callback that runs; `release` follows when it has returned.
+/// Does not block. If a callback runs, `release` follows when it has returned.
+///
+/// @see scm_virtual_ifd_create, scm_virtual_ifd_remove
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
@@ -259,7 +263,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_if
 /// - `SCM_E_INVALIDARG`: also if the ATR is empty or too long, or `transmit` is NULL.
 /// - `SCM_SCARD_E_NOT_READY`: there is a card in the reader.
 ///
-/// After a failure nothing was called, and the card still belongs to the caller. Takes as long as `power` takes.
+/// Blocks as long as `power` takes. After a failure nothing was called, and the card still belongs to the caller.
+///
+/// @see scm_virtual_ifd_remove, scm_virtual_ifd_reset, scm_attach_by_ifd
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
     ifd: *mut scm_virtual_ifd,
@@ -285,7 +291,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
 ///   returned.
 /// - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
 ///
-/// Does not wait for a callback that runs. A callback of the card may call it.
+/// Does not block, not even while a callback runs. A callback of the card may call it.
+///
+/// @see scm_virtual_ifd_insert, scm_virtual_ifd_destroy
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
@@ -300,15 +308,18 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd
 /// this ignores locks.
 ///
 /// @param ifd  the reader
-/// @param disposition  `SCM_DISPOSITION_RESET` (warm reset), or `SCM_DISPOSITION_UNPOWER`: the power stays off until the
-///   next use
+/// @param disposition  `SCM_DISPOSITION_RESET` (warm reset), or `SCM_DISPOSITION_UNPOWER`: the power stays off until
+///   the next use
 ///
 /// @return
 /// - `SCM_S_OK`: done.
 /// - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
 /// - `SCM_SCARD_E_NO_SERVICE`: the virtual resource manager is stopped.
 ///
-/// Waits for an exchange in progress, except in its callback: then the exchange fails with `SCM_SCARD_W_RESET_CARD`.
+/// Blocks until an exchange in progress has ended, except in its callback: then the exchange fails with
+/// `SCM_SCARD_W_RESET_CARD`.
+///
+/// @see scm_virtual_ifd_remove, scm_reconnect
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, disposition: u32) -> scm_result {
     guard(|| {
@@ -337,6 +348,8 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd,
 /// - `SCM_E_INVALIDARG`: `operation` is not defined, or `result` is a success and `count` is not 0.
 ///
 /// Never blocks.
+///
+/// @see scm_virtual_ifd_fail_ex, scm_virtual_ifd_get_log
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
     ifd: *mut scm_virtual_ifd,
@@ -361,6 +374,10 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
 ///
 /// @return as `scm_virtual_ifd_fail`, and
 /// - `SCM_E_INVALIDARG`: also if the result is a success other than `SCM_S_OK`.
+///
+/// Never blocks.
+///
+/// @see scm_virtual_ifd_fail, scm_virtual_ifd_get_log
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
     ifd: *mut scm_virtual_ifd,
@@ -407,6 +424,8 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the log does not fit. It may be longer at the next call.
 ///
 /// Never blocks.
+///
+/// @see scm_virtual_ifd_clear_log, scm_virtual_ifd_create
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
     ifd: *mut scm_virtual_ifd,
@@ -430,6 +449,8 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
 /// - `SCM_E_HANDLE`: `ifd` is not a virtual reader.
 ///
 /// Never blocks.
+///
+/// @see scm_virtual_ifd_get_log
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
@@ -447,7 +468,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_
 /// - `SCM_S_OK`: stopped.
 /// - `SCM_S_FALSE`: it was stopped already.
 ///
-/// Does not wait for callbacks that run.
+/// Does not block, not even while callbacks run.
+///
+/// @see scm_virtual_service_start, scm_monitor_create
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
     guard(|| Ok(if r#virtual::stop_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
@@ -459,7 +482,9 @@ pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
 /// - `SCM_S_OK`: started.
 /// - `SCM_S_FALSE`: it was running.
 ///
-/// Does not wait for callbacks that run; such a card is powered when its callback has returned.
+/// Does not block. A card whose callback runs is powered when that has returned.
+///
+/// @see scm_virtual_service_stop
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_start() -> scm_result {
     guard(|| Ok(if r#virtual::start_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
