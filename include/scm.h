@@ -43,7 +43,7 @@
  * - Handles: a handle, such as scm_handle *, is a token, not an address. A handle that is NULL, has ended, or is of
  *   another kind gives SCM_E_HANDLE, also when another thread ends it during the call.
  * - Inputs come first. The library uses them only during the call. (NULL, 0) is an empty input.
- * - Outputs come last. After a failure every output is zero or NULL; of a buffer, its length is zero.
+ * - Outputs come last. After a failure every output is zero or NULL. For a buffer, its length is zero.
  * - Buffers: (buffer, capacity, *buffer_length). NULL with capacity 0 asks for the length. A buffer that is too small
  *   gives SCM_SCARD_E_INSUFFICIENT_BUFFER, and the length is the needed one. Nothing is lost, and nothing is sent to
  *   the card again.
@@ -71,8 +71,8 @@
  *   SCM_SCARD_P_SHUTDOWN, and have 80 ms to return. The exiting thread may still call the library, but not if it exits
  *   from a signal handler.
  * - Unloading: detach before dlclose. The code of the library stays loaded.
- * - Output: the library prints nothing and never exits. Only for a bug of its own Rust prints one line on stderr, and
- *   the caller gets SCM_E_UNEXPECTED.
+ * - Output: the library prints nothing and never exits. There is one exception: if the library itself has a bug, Rust
+ *   prints one line on stderr, and the caller gets SCM_E_UNEXPECTED.
  */
 
 #ifndef SCM_H
@@ -119,8 +119,8 @@ extern "C" {
  *   `scm_reconnect` cannot bring back a handle that is only borrowed.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait for another attachment or application. Nothing has
  *   changed.
- * - `SCM_SCARD_E_NOT_READY`: a callback has called a function that would have to wait for another thread, which may
- *   wait for the callback.
+ * - `SCM_SCARD_E_NOT_READY`: a callback has called a function that would have to wait for another thread, and that
+ *   thread may be waiting for the callback.
  * - `SCM_SCARD_F_COMM_ERROR`: the communication failed for an unknown reason.
  * - `SCM_SCARD_F_INTERNAL_ERROR`: the resource manager has failed, or has answered what is not possible.
  * - `SCM_SCARD_F_UNKNOWN_ERROR`: the resource manager or the driver has returned a code that PC/SC does not define.
@@ -743,7 +743,7 @@ SCM_API scm_result scm_detach(scm_handle *handle);
  *   stays.
  * - any other: ended, but without the disposition, for the reason that the code tells (`SCM_SCARD_E_NO_SERVICE`, ...).
  *
- * Blocks, except for `SCM_DISPOSITION_LEAVE`, while another application or attachment holds a lock on the card. If
+ * Blocks while another application or attachment holds a lock on the card, except for `SCM_DISPOSITION_LEAVE`. If
  * another thread is in a call on the attachment, this returns `SCM_S_OK` at once: a thread of the library disposes of
  * the card when that call has ended, and its result is lost.
  *
@@ -817,8 +817,8 @@ enum {
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before or during the command.
  * - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there, but gave
  *   no proper answer. It may have carried out the command; the generation has grown. The code may come a second late,
- *   because the library first waits whether the card is being removed. The card may also have been replaced faster
- *   than the service notices (400 ms with pcsc-lite).
+ *   because the library first waits to see whether the card is being removed. The card may also have been replaced
+ *   faster than the service notices (400 ms with pcsc-lite).
  * - the other codes of a connection
  *
  * Blocks until the card answers, and before that while another application or attachment holds a lock on the card;
@@ -1085,22 +1085,29 @@ typedef struct scm_command {
  * `scm_set_card_capabilities`; for a card that says nothing the library tries chaining. All exchanges happen under one
  * lock. VERIFY and other commands that the card counts are never sent twice, not even after 6CXX.
  *
- * GET RESPONSE has the class of the standards: interindustry, on the channel of the command; 80 after a message of
- * FIDO2 (80 10); A0 after A0, where 9FXX means the same as 61XX (SIM); the same class after 90 to FE. If the card
- * refuses that class, the library tries the class of the command, and after a class from 80 on at last 00 (unless a
- * channel is given). It remembers the class that works. Some cards forget their answer at the first refusal: the
- * command fails with that refusal, and the next command begins with another class. If the card refuses the length of
- * GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00), the library halves it, down to one byte, and remembers the length
- * that works.
+ * GET RESPONSE has the class of the standards:
+ * - after an interindustry class, the interindustry class with the channel of the command
+ * - after a message of FIDO2 (80 10), 80
+ * - after A0 (SIM), A0; there 9FXX means the same as 61XX
+ * - after 90 to FE, the same class
+ *
+ * If the card refuses that class, the library tries the class of the command. After a class from 80 on it tries 00 at
+ * last, unless a channel is given. It remembers the class that works. Some cards forget their answer when they refuse:
+ * then the command fails with that refusal, and the next command begins with another class. If the card refuses the
+ * length of GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00), the library halves it, down to one byte, and remembers
+ * the length that works.
  *
  * If a card refuses extended lengths or chaining although it announces them, the library tries the other form once,
  * and keeps to it if the card takes it. A refusal is 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or 6F00 to the
- * whole command or to its first part, or 6A80 to its first part; after the card has once answered a command in this
- * form, only 67XX, 6883 and 6884. There is no second try for commands that the card counts (INS 20, 21, 24 to 26, 28,
- * 2C to 2F, 82, 86, 87), for proprietary classes from 90 on, and for unknown instructions under 80 to 8F (known are
- * those of ISO/IEC 7816-4, of GlobalPlatform: D8, E2, E4, E6, E8, F0, F2, and of FIDO2: 10, 11). After 6F00 and 6A80,
- * which do not say that nothing was done, only a command that may be repeated is sent again (INS 0C, 0E, 0F, 22, 2A,
- * A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2). A form that `scm_set_card_capabilities` forbids is not tried.
+ * whole command or to its first part, or 6A80 to its first part. After the card has once answered a command in this
+ * form, a refusal is only 67XX, 6883 and 6884. The library does not try a second time:
+ * - a command that the card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87)
+ * - a command of a proprietary class from 90 on
+ * - an unknown instruction of the classes 80 to 8F. Known are those of ISO/IEC 7816-4, of GlobalPlatform (D8, E2, E4,
+ *   E6, E8, F0, F2) and of FIDO2 (10, 11).
+ * - after 6F00 or 6A80, which do not say that nothing was done, a command that may not be repeated. All may not but
+ *   INS 0C, 0E, 0F, 22, 2A, A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2.
+ * - a form that `scm_set_card_capabilities` forbids
  *
  * A command of class FF is for the reader: one exchange, unchanged, and so is its answer, also 61XX and 6CXX. It has
  * extended lengths only if its data need them.
@@ -1613,11 +1620,16 @@ SCM_API scm_result scm_reconnect(scm_handle *handle);
  * @return as `scm_reconnect`, and
  * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed; otherwise as `SCM_SCARD_E_CANCELLED`
  *
- * Blocks as `scm_reconnect`; to get exclusive use also until no other application uses the card. The attachment ends
- * its own connection for that time, and makes a new one, for which the generation grows. If the resource manager still
- * works on the call when the limit has passed or `scm_cancel` ends it, its card handle is given up: an own one is
- * closed later and replaced, for which the generation grows; calls on a borrowed one wait until the resource manager
- * has finished. A reset or a loss of power gives other attachments `SCM_SCARD_W_RESET_CARD`, and the generation grows.
+ * After a reset or a loss of power the generation has grown, and other attachments get `SCM_SCARD_W_RESET_CARD`.
+ *
+ * For exclusive use the attachment ends its connection, waits until no other application uses the card, and makes a
+ * new connection. So the generation grows.
+ *
+ * If the limit has passed, or `scm_cancel` has ended the call, the resource manager may still be working on it. Then
+ * the library replaces the card handle, and closes the old one later; so the generation grows. It cannot replace a
+ * borrowed card handle: calls on that wait until the resource manager has finished.
+ *
+ * Blocks as `scm_reconnect`, for `limit_ms` at most.
  *
  * @see scm_reconnect, scm_attach_by_ifd_ex, scm_detach_ex
  */
@@ -1869,8 +1881,8 @@ typedef struct scm_event {
  * before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow, and `SCM_EVENT_CURRENT` again.
  *
  * A card that was out and in again gives two events, however fast, if the platform counts (pcsc-lite and Windows). A
- * card that came and went unseen has no ATR. Up to 1024 events wait for the program; later changes are told as a
- * difference when there is room again.
+ * card that came and went unseen has no ATR. Up to 1024 events wait for the program. After that changes are not kept
+ * one by one: when there is room again, the next events lead from the last state that was told to the present one.
  *
  * @param monitor  [out] the monitor; NULL after a failure
  *
@@ -2363,9 +2375,10 @@ scm_result scm_file_read(scm_file *file,
  * - `SCM_E_INVALIDARG`: also more than one flag.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does the other operation with this file, or the card does not know the
  *   command.
- * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Behind the size that the card has told,
- *   one byte is read first: if the card refuses it twice, nothing is written. Otherwise, or if the card told no size,
- *   the part that fits is written. A record that is longer than announced is sent, and the card decides.
+ * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Before it writes behind the size that
+ *   the card has told, the library reads one byte there. If the card refuses it twice, nothing is written. Otherwise,
+ *   or if the card told no size, the part that fits is written. A record that is longer than announced is sent, and
+ *   the card decides.
  * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
  * - the other result codes of the group. If the card has not answered, it may have carried out the command.
@@ -3279,8 +3292,7 @@ scm_result scm_card_auth_icc_auth_ex(scm_card_auth *card_auth,
                                      const scm_card_auth_options *options);
 
 /**
- * Presents what the user knows or is to the card: sends the data as they are (VERIFY), such as a filled code or a
- * biometric template.
+ * Presents data of the user to the card, as they are (VERIFY), such as a filled code or a biometric template.
  *
  * The command is sent once, and the library overwrites its copies before the call ends. For codes use
  * `scm_ch_verification_verify`, which tells the tries that are left.

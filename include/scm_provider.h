@@ -82,8 +82,8 @@ extern "C" {
  * For these cards it replaces the generic implementation, or it adds an interface that the library does not know. Its
  * functions run on the thread that calls the library, without a lock of the library; several threads may run those of
  * one object at the same time. They may call every function of the library with the handle of the object, and so they
- * use the card. The callers get their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which become `SCM_E_FAIL`:
- * only the library knows these of its objects.
+ * use the card. The callers get their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which become `SCM_E_FAIL`,
+ * because only the library can say that about its objects.
  */
 typedef struct scm_provider {
     /** `sizeof(scm_provider)`: tells the library which version of the structure this is. */

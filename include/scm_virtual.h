@@ -190,14 +190,17 @@ enum {
  * A virtual card. Initialise with `SCM_VIRTUAL_CARD_INIT`.
  *
  * The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and the
- * like), without a lock of the library, and never two at a time for one card, from its insertion to `release`. A
- * callback may call the library, but never waits, because another thread may wait for the callback: a call that would
- * have to wait returns `SCM_SCARD_E_NOT_READY`. That is every use of the attachment that the callback works for,
- * except to get what is known or to detach it; every use of its own card through any attachment; and every attachment,
- * reader or card that another thread uses. A callback may remove or reset its own card. Then the exchange in progress
- * fails with `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called after the
- * callback has returned; to insert another card with the same `user_data`, use `release`. If its thread ends in a
- * callback, the callback has failed.
+ * like), without a lock of the library, and never two at a time for one card, from its insertion to `release`.
+ *
+ * A callback may call the library, but never waits, because another thread may wait for the callback. A call that
+ * would have to wait returns `SCM_SCARD_E_NOT_READY`:
+ * - a call on the attachment that the callback works for, except `scm_detach` and the functions that never block
+ * - a use of its own card through any attachment
+ * - a use of an attachment, reader or card that another thread uses at the time
+ *
+ * A callback may remove or reset its own card. Then the exchange in progress fails with `SCM_SCARD_W_REMOVED_CARD` or
+ * `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called after the callback has returned. To insert another
+ * card with the same `user_data`, do that in `release`. If its thread ends in a callback, the callback has failed.
  */
 typedef struct scm_virtual_card {
     /** `sizeof(scm_virtual_card)`: tells the library which version of the structure this is. */

@@ -235,7 +235,7 @@ pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_resul
 ///   stays.
 /// - any other: ended, but without the disposition, for the reason that the code tells (`SCM_SCARD_E_NO_SERVICE`, ...).
 ///
-/// Blocks, except for `SCM_DISPOSITION_LEAVE`, while another application or attachment holds a lock on the card. If
+/// Blocks while another application or attachment holds a lock on the card, except for `SCM_DISPOSITION_LEAVE`. If
 /// another thread is in a call on the attachment, this returns `SCM_S_OK` at once: a thread of the library disposes of
 /// the card when that call has ended, and its result is lost.
 ///

@@ -370,8 +370,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     })
 }
 
-/// Presents what the user knows or is to the card: sends the data as they are (VERIFY), such as a filled code or a
-/// biometric template.
+/// Presents data of the user to the card, as they are (VERIFY), such as a filled code or a biometric template.
 ///
 /// The command is sent once, and the library overwrites its copies before the call ends. For codes use
 /// `scm_ch_verification_verify`, which tells the tries that are left.

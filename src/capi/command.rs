@@ -285,22 +285,29 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// `scm_set_card_capabilities`; for a card that says nothing the library tries chaining. All exchanges happen under one
 /// lock. VERIFY and other commands that the card counts are never sent twice, not even after 6CXX.
 ///
-/// GET RESPONSE has the class of the standards: interindustry, on the channel of the command; 80 after a message of
-/// FIDO2 (80 10); A0 after A0, where 9FXX means the same as 61XX (SIM); the same class after 90 to FE. If the card
-/// refuses that class, the library tries the class of the command, and after a class from 80 on at last 00 (unless a
-/// channel is given). It remembers the class that works. Some cards forget their answer at the first refusal: the
-/// command fails with that refusal, and the next command begins with another class. If the card refuses the length of
-/// GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00), the library halves it, down to one byte, and remembers the length
-/// that works.
+/// GET RESPONSE has the class of the standards:
+/// - after an interindustry class, the interindustry class with the channel of the command
+/// - after a message of FIDO2 (80 10), 80
+/// - after A0 (SIM), A0; there 9FXX means the same as 61XX
+/// - after 90 to FE, the same class
+///
+/// If the card refuses that class, the library tries the class of the command. After a class from 80 on it tries 00 at
+/// last, unless a channel is given. It remembers the class that works. Some cards forget their answer when they refuse:
+/// then the command fails with that refusal, and the next command begins with another class. If the card refuses the
+/// length of GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00), the library halves it, down to one byte, and remembers
+/// the length that works.
 ///
 /// If a card refuses extended lengths or chaining although it announces them, the library tries the other form once,
 /// and keeps to it if the card takes it. A refusal is 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or 6F00 to the
-/// whole command or to its first part, or 6A80 to its first part; after the card has once answered a command in this
-/// form, only 67XX, 6883 and 6884. There is no second try for commands that the card counts (INS 20, 21, 24 to 26, 28,
-/// 2C to 2F, 82, 86, 87), for proprietary classes from 90 on, and for unknown instructions under 80 to 8F (known are
-/// those of ISO/IEC 7816-4, of GlobalPlatform: D8, E2, E4, E6, E8, F0, F2, and of FIDO2: 10, 11). After 6F00 and 6A80,
-/// which do not say that nothing was done, only a command that may be repeated is sent again (INS 0C, 0E, 0F, 22, 2A,
-/// A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2). A form that `scm_set_card_capabilities` forbids is not tried.
+/// whole command or to its first part, or 6A80 to its first part. After the card has once answered a command in this
+/// form, a refusal is only 67XX, 6883 and 6884. The library does not try a second time:
+/// - a command that the card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87)
+/// - a command of a proprietary class from 90 on
+/// - an unknown instruction of the classes 80 to 8F. Known are those of ISO/IEC 7816-4, of GlobalPlatform (D8, E2, E4,
+///   E6, E8, F0, F2) and of FIDO2 (10, 11).
+/// - after 6F00 or 6A80, which do not say that nothing was done, a command that may not be repeated. All may not but
+///   INS 0C, 0E, 0F, 22, 2A, A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2.
+/// - a form that `scm_set_card_capabilities` forbids
 ///
 /// A command of class FF is for the reader: one exchange, unchanged, and so is its answer, also 61XX and 6CXX. It has
 /// extended lengths only if its data need them.

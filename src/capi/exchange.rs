@@ -37,8 +37,8 @@ const _: () = assert!(SCM_COMMAND_MAX == command::MAX_COMMAND);
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before or during the command.
 /// - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there, but gave
 ///   no proper answer. It may have carried out the command; the generation has grown. The code may come a second late,
-///   because the library first waits whether the card is being removed. The card may also have been replaced faster
-///   than the service notices (400 ms with pcsc-lite).
+///   because the library first waits to see whether the card is being removed. The card may also have been replaced
+///   faster than the service notices (400 ms with pcsc-lite).
 /// - the other codes of a connection
 ///
 /// Blocks until the card answers, and before that while another application or attachment holds a lock on the card;

@@ -167,9 +167,10 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 /// - `SCM_E_INVALIDARG`: also more than one flag.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does the other operation with this file, or the card does not know the
 ///   command.
-/// - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Behind the size that the card has told,
-///   one byte is read first: if the card refuses it twice, nothing is written. Otherwise, or if the card told no size,
-///   the part that fits is written. A record that is longer than announced is sent, and the card decides.
+/// - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Before it writes behind the size that
+///   the card has told, the library reads one byte there. If the card refuses it twice, nothing is written. Otherwise,
+///   or if the card told no size, the part that fits is written. A record that is longer than announced is sent, and
+///   the card decides.
 /// - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
 /// - the other result codes of the group. If the card has not answered, it may have carried out the command.

@@ -103,8 +103,8 @@ const _: () = assert!(
 /// before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow, and `SCM_EVENT_CURRENT` again.
 ///
 /// A card that was out and in again gives two events, however fast, if the platform counts (pcsc-lite and Windows). A
-/// card that came and went unseen has no ATR. Up to 1024 events wait for the program; later changes are told as a
-/// difference when there is room again.
+/// card that came and went unseen has no ATR. Up to 1024 events wait for the program. After that changes are not kept
+/// one by one: when there is room again, the next events lead from the last state that was told to the present one.
 ///
 /// @param monitor  [out] the monitor; NULL after a failure
 ///
