@@ -2716,12 +2716,15 @@ SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, co
  * #include <string.h>
  * #include <scm.h>
  *
- * // Presents code 1 of the card, in ASCII.
+ * // Presents code 1 of a card that fills its codes with FF to 8 bytes.
  * static scm_result verify_pin(scm_handle *card, const char *pin)
  * {
- *     uint32_t retries_left;
+ *     scm_ch_verification_options format = SCM_CH_VERIFICATION_OPTIONS_INIT;
  *     scm_ch_verification *codes;
- *     scm_result result = scm_create_ch_verification(card, &codes);
+ *     uint32_t retries_left;
+ *     scm_result result;
+ *     format.block_length = 8;
+ *     result = scm_create_ch_verification_ex(card, &format, &codes);
  *     if (SCM_FAILED(result))
  *         return result;
  *     result = scm_ch_verification_verify(codes, (const uint8_t *)pin, strlen(pin), 0, 1, &retries_left);
@@ -3438,7 +3441,7 @@ scm_result scm_create_interface(scm_handle *handle,
  *
  * @param iface  the interface
  * @param functions  [out] the functions, as `scm_register_interface_provider` got them; NULL after a failure
- * @param object  [out] what `scm_provider.create` has made; NULL after a failure
+ * @param object  [out] what `scm_provider.create_object` has made; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: told.

@@ -134,8 +134,8 @@ typedef struct scm_provider {
 /**
  * The files of a card, implemented by a provider. Initialise with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
  *
- * `object` is what `scm_provider.create` has made, and `file` is what `open` has made. Everything else is as for the
- * functions of the library. A function that is NULL returns `SCM_E_NOTIMPL`.
+ * `object` is what `scm_provider.create_object` has made, and `file` is what `open` has made. Everything else is as
+ * for the functions of the library. A function that is NULL returns `SCM_E_NOTIMPL`.
  */
 typedef struct scm_file_access_functions {
     /** `sizeof(scm_file_access_functions)` */
@@ -232,8 +232,8 @@ scm_result scm_register_file_access_provider(const scm_provider *provider,
 /**
  * The codes of a card, implemented by a provider. Initialise with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
  *
- * `object` is what `scm_provider.create` has made. Everything else is as for the functions of the library. A function
- * that is NULL returns `SCM_E_NOTIMPL`.
+ * `object` is what `scm_provider.create_object` has made. Everything else is as for the functions of the library. A
+ * function that is NULL returns `SCM_E_NOTIMPL`.
  */
 typedef struct scm_ch_verification_functions {
     /** `sizeof(scm_ch_verification_functions)` */
@@ -289,8 +289,8 @@ scm_result scm_register_ch_verification_provider(const scm_provider *provider,
 /**
  * The authentication of a card, implemented by a provider. Initialise with `SCM_CARD_AUTH_FUNCTIONS_INIT`.
  *
- * `object` is what `scm_provider.create` has made. Everything else is as for the functions of the library. A function
- * that is NULL returns `SCM_E_NOTIMPL`.
+ * `object` is what `scm_provider.create_object` has made. Everything else is as for the functions of the library. A
+ * function that is NULL returns `SCM_E_NOTIMPL`.
  */
 typedef struct scm_card_auth_functions {
     /** `sizeof(scm_card_auth_functions)` */

@@ -77,7 +77,7 @@ pub unsafe extern "C-unwind" fn scm_create_interface(
 ///
 /// @param iface  the interface
 /// @param functions  [out] the functions, as `scm_register_interface_provider` got them; NULL after a failure
-/// @param object  [out] what `scm_provider.create` has made; NULL after a failure
+/// @param object  [out] what `scm_provider.create_object` has made; NULL after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: told.

@@ -128,7 +128,7 @@ pub fn is_object(type_: &str) -> bool {
 }
 
 /// The fields of each structure.
-fn structures() -> Vec<(String, Vec<String>)> {
+pub fn structures() -> Vec<(String, Vec<String>)> {
     let text = &*DECLARATIONS;
     let bodies = text.split("typedef struct ").skip(1).filter_map(|part| part.split_once(" {"));
     bodies
