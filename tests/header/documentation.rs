@@ -211,8 +211,8 @@ fn every_group_has_an_example() {
 
 #[test]
 fn the_checks_find_faults() {
-    let right = "Gets it.\n\n@param handle  the attachment\n@param size  [out] the size\n\n@return\n- `SCM_S_OK`: told.\n\n\
-                 Never blocks.\n\n@see scm_b";
+    let right = "Gets it.\n\n@param handle  the attachment\n@param size  [out] the size\n\n\
+                 @return\n- `SCM_S_OK`: told.\n\nNever blocks.\n\n@see scm_b";
     let check = |text: &str, group: &str| {
         let function = Function {
             name: "scm_a".into(),
