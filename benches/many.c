@@ -33,7 +33,7 @@ static void make_reader(int number)
     static const uint8_t atr[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
     scm_virtual_ifd_options options = SCM_VIRTUAL_IFD_OPTIONS_INIT;
     scm_virtual_card card = SCM_VIRTUAL_CARD_INIT;
-    options.log_limit = 1;
+    options.log_capacity = 1;
     card.atr = atr;
     card.atr_length = sizeof atr;
     card.transmit = transmit;

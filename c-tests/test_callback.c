@@ -140,7 +140,7 @@ static scm_result send(scm_handle *handle)
     update.ins = 0xD6;
     update.data = data;
     update.data_length = sizeof data;
-    options.hook = hook;
+    options.select_callback = hook;
     return scm_send_ex(handle, &update, &options, NULL, 0, &length, &word);
 }
 
@@ -388,7 +388,7 @@ static scm_result wait_transmit_ex(void *handle)
 {
     uint8_t response[16];
     size_t length;
-    return scm_transmit_ex(handle, COMMAND, sizeof COMMAND, response, sizeof response, &length, LONG_MS);
+    return scm_transmit_ex(handle, COMMAND, sizeof COMMAND, LONG_MS, response, sizeof response, &length);
 }
 
 static scm_result wait_reconnect_ex(void *handle)

@@ -162,17 +162,17 @@ static void options_have_limits(void **state)
     wrong[5].key_length = 15;
     wrong[6].key_length = 0;
     wrong[7].key_length = SIZE_MAX;
-    wrong[8].callback = unused;
+    wrong[8].cipher_callback = unused;
     wrong[9].challenge_length = 8;
     wrong[10].challenge_length = 32;
     wrong[11].cipher = SCM_CIPHER_3DES;
     wrong[11].challenge_length = 16;
     wrong[12] = (scm_card_auth_options)SCM_CARD_AUTH_OPTIONS_INIT;
     wrong[13] = (scm_card_auth_options)SCM_CARD_AUTH_OPTIONS_INIT;
-    wrong[13].callback = unused;
+    wrong[13].cipher_callback = unused;
     wrong[13].challenge_length = SCM_CHALLENGE_MAX + 1;
     wrong[14] = with_key(SCM_CIPHER_CALLBACK, EXTERNAL_KEY, 16);
-    wrong[14].callback = unused;
+    wrong[14].cipher_callback = unused;
     wrong[15] = with_key(SCM_CIPHER_3DES, LOCAL_KEY, 32);
     for (size_t i = 0; i < 16; i++) {
         assert_result(app_auth(EXTERNAL, &wrong[i]), SCM_E_INVALIDARG);
@@ -360,7 +360,7 @@ static void a_program_may_bring_its_own_cipher(void **state)
     (void)state;
     struct program program = {card, SCM_S_OK, 8, 20, 0};
     scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
-    options.callback = respond;
+    options.cipher_callback = respond;
     options.user_data = &program;
     bed("card %d answer 00840000 11223344556677889000", CARD);
     bed("card %d answer 0082000114 9000", CARD);

@@ -113,7 +113,8 @@ static void options_have_limits(void **state)
         {sizeof *wrong, SCM_CODE_ISO9564_2, 0, SCM_CODE_FILLER, 0, 0, 0, 0},
         {sizeof *wrong, SCM_CODE_ISO9564_2, 0, 0, 3, 0, 0, 0},
         {sizeof *wrong, SCM_CODE_ISO9564_2, 0, 0, 0, 13, 0, 0},
-        {sizeof *wrong, 0, 0, 0, 0, 0, 256, 0},
+        {sizeof *wrong, 0, 0, 0, 0, 0, 255001, 0},
+        {sizeof *wrong, 0, 0, 0, 0, 0, SCM_INFINITE - 1, 0},
         {sizeof *wrong, 0, 0, 0, 0, 0, 0, 0x10000},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -122,7 +123,7 @@ static void options_have_limits(void **state)
         assert_null(made);
     }
     static const scm_ch_verification_options right[] = {
-        {sizeof *right, SCM_CODE_ASCII, SCM_CODE_MAX, SCM_CODE_FILLER, 1, SCM_CODE_MAX, 255, 0xFFFF},
+        {sizeof *right, SCM_CODE_ASCII, SCM_CODE_MAX, SCM_CODE_FILLER, 1, SCM_CODE_MAX, 255000, 0xFFFF},
         {sizeof *right, SCM_CODE_BCD, 4, SCM_CODE_FILLER | 0xFF, 8, 8, 0, 0},
         {sizeof *right, SCM_CODE_ISO9564_2, 8, SCM_CODE_FILLER | 0xFF, 4, 12, 0, 0},
     };
@@ -216,7 +217,7 @@ static void an_invalid_code_is_not_sent(void **state)
     scm_ch_verification_options options = SCM_CH_VERIFICATION_OPTIONS_INIT;
     for (uint32_t encoding = SCM_CODE_BCD; encoding <= SCM_CODE_ISO9564_2; encoding++) {
         options.encoding = encoding;
-        options.shortest = 4;
+        options.code_length_min = 4;
         assert_result(scm_create_ch_verification_ex(card, &options, &codes), SCM_S_OK);
         assert_left(verify("12x4", 0, PIN), SCM_SCARD_E_INVALID_CHV, SCM_RETRIES_UNKNOWN);
         assert_left(verify("123", 0, PIN), SCM_SCARD_E_INVALID_CHV, SCM_RETRIES_UNKNOWN);

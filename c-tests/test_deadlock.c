@@ -180,7 +180,7 @@ static void an_unlock_releases_the_lock_despite_failures(void **state)
                 for (size_t i = 0; i < 3; i++) {
                     set_up();
                     scm_handle *handle = locked(owner);
-                    fail_next(SCM_VIRTUAL_END, LIES[lie], count);
+                    fail_next(SCM_VIRTUAL_END_TRANSACTION, LIES[lie], count);
                     (void)scm_unlock(handle, dispositions[i]);
                     check_free();
                     if (owner != OURS)
@@ -210,7 +210,7 @@ static void a_denied_transaction_causes_no_deadlock(void **state)
             struct wait newcomers[3], mine;
             set_up();
             assert_result(scm_lock(scene.handle), SCM_S_OK);
-            fail_next(SCM_VIRTUAL_END, SCM_SCARD_E_NOT_TRANSACTED, DENIALS);
+            fail_next(SCM_VIRTUAL_END_TRANSACTION, SCM_SCARD_E_NOT_TRANSACTED, DENIALS);
             assert_result(scm_unlock(scene.handle, SCM_DISPOSITION_LEAVE), SCM_SCARD_E_NOT_TRANSACTED);
             wait_begin(&newcomers[0], attach_and_detach, NULL);
             assert_true(wait_is_reached(&newcomers[0]));
@@ -239,9 +239,9 @@ static void a_connection_of_ours_is_closed_where_its_transaction_does_not_end(vo
             set_up();
             scm_handle *handle = locked(owner);
             fail_next(SCM_VIRTUAL_DISCONNECT, SCM_SCARD_F_COMM_ERROR, 1);
-            fail_next(SCM_VIRTUAL_END, SCM_SCARD_F_COMM_ERROR, UINT32_MAX);
+            fail_next(SCM_VIRTUAL_END_TRANSACTION, SCM_SCARD_F_COMM_ERROR, UINT32_MAX);
             (void)scm_unlock(handle, SCM_DISPOSITION_LEAVE);
-            fail_next(SCM_VIRTUAL_END, SCM_S_OK, 0);
+            fail_next(SCM_VIRTUAL_END_TRANSACTION, SCM_S_OK, 0);
             check_free();
             if (owner == ADOPTED)
                 (void)scm_detach(handle);
@@ -287,7 +287,7 @@ static scm_result transmit_briefly(void *handle)
 {
     uint8_t response[16];
     size_t length;
-    return scm_transmit_ex(handle, COMMAND, sizeof COMMAND, response, sizeof response, &length, 300);
+    return scm_transmit_ex(handle, COMMAND, sizeof COMMAND, 300, response, sizeof response, &length);
 }
 
 /* The call of one thread has a limit, and keeps it, although another thread has left it the end of the attachment,

@@ -342,7 +342,7 @@ static void a_card_that_refuses_a_length_is_asked_for_less(void **state)
     scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
     /* Reads EF.ATR/INFO: from now on the card takes long commands. */
     assert_result(scm_get_card_capabilities(card, &capabilities), SCM_S_OK);
-    assert_int_equal(capabilities.command_data, 4096 - 9);
+    assert_int_equal(capabilities.command_data_max, 4096 - 9);
     create_file("3F00/4415", "\x80\x02\x02\x58", 4);
     scm_file *file = open_file(SCM_TYPE_BY_ID, "3F00/4415");
     bed("card %d answer 00B00000000258 6700", CARD);

@@ -244,8 +244,8 @@ static scm_result transmit_within(void)
 {
     uint8_t response[16];
     size_t length;
-    scm_result result = scm_transmit_ex(handle, (const uint8_t *)"\x00\xA4\x00\x00", 4, response, sizeof response,
-                                        &length, 1000);
+    const uint8_t *command = (const uint8_t *)"\x00\xA4\x00\x00";
+    scm_result result = scm_transmit_ex(handle, command, 4, 1000, response, sizeof response, &length);
     assert_int_equal(length, result == SCM_S_OK ? 2 : 0);
     return result;
 }
@@ -561,8 +561,8 @@ static void providers_run_out_of_memory(void **state)
 {
     (void)state;
     provider.name = "CardAuth";
-    provider.create = create_object;
-    provider.release = release_object;
+    provider.create_object = create_object;
+    provider.release_object = release_object;
     provider.release_user_data = end_provider;
     assert_result(attach_by_ifd(), SCM_S_OK);
     assert_true(for_every_allocation(create_interface) >= 1);

@@ -107,8 +107,8 @@ static void capabilities_of_the_card(void **state)
     scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
     assert_result(scm_get_card_capabilities(card, &capabilities), SCM_S_OK);
     assert_int_equal(capabilities.flags, 0);
-    assert_int_equal(capabilities.command_data, 255);
-    assert_int_equal(capabilities.response_data, 256);
+    assert_int_equal(capabilities.command_data_max, 255);
+    assert_int_equal(capabilities.response_data_max, 256);
 }
 
 /* After a reset the card has lost its selection, and says so. */

@@ -185,8 +185,8 @@ static void the_structures_are_those_of_pcsc_lite(void **state)
     assert_int_equal(sizeof(PIN_MODIFY_STRUCTURE), 24);
     scm_ch_verification_options options = SCM_CH_VERIFICATION_OPTIONS_INIT;
     options.encoding = SCM_CODE_ISO9564_2;
-    options.longest = 8;
-    options.pin_pad_timeout_s = 45;
+    options.code_length_max = 8;
+    options.pin_pad_limit_ms = 44001;
     options.pin_pad_language = 0x0407;
     make_codes(&options);
     uint8_t expected[64];
@@ -223,12 +223,34 @@ static void the_structures_are_those_of_pcsc_lite(void **state)
     assert_asked(MODIFY, expected, length);
 }
 
+static void the_reader_waits_in_whole_seconds(void **state)
+{
+    (void)state;
+    static const uint8_t header[] = {0x89, 0x47, 0x04, 12, 4, 2, 1, 0x09, 0x04, 0, 0, 0, 0, 13, 0, 0, 0};
+    static const struct {
+        uint32_t limit_ms;
+        uint8_t seconds;
+    } cases[] = {{0, 0}, {SCM_INFINITE, 0}, {1, 1}, {1000, 1}, {1001, 2}, {254999, 255}, {255000, 255}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scm_ch_verification_options options = SCM_CH_VERIFICATION_OPTIONS_INIT;
+        options.encoding = SCM_CODE_ISO9564_2;
+        options.pin_pad_limit_ms = cases[i].limit_ms;
+        make_codes(&options);
+        uint8_t expected[2 + sizeof header + 13];
+        expected[0] = expected[1] = cases[i].seconds;
+        memcpy(expected + 2, header, sizeof header);
+        memcpy(expected + 2 + sizeof header, "\x00\x20\x00\x01\x08\x20\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 13);
+        assert_result(verify(0, 1), SCM_S_OK);
+        assert_asked(VERIFY, expected, sizeof expected);
+    }
+}
+
 static void each_method_asks_for_its_own(void **state)
 {
     (void)state;
     scm_ch_verification_options options = SCM_CH_VERIFICATION_OPTIONS_INIT;
     options.block_length = 6;
-    options.shortest = 4;
+    options.code_length_min = 4;
     make_codes(&options);
     static const uint8_t one[] = {0, 0, 0x82, 0x06, 0, 6, 4, 2, 1, 0x09, 0x04, 0, 0, 0, 0, 11, 0, 0, 0};
     static const uint8_t two[] = {0, 0, 0x82, 0x06, 0, 0, 6, 6, 4, 3, 2, 3, 0x09, 0x04, 0, 1, 2, 0, 0, 0, 17, 0, 0, 0};
@@ -316,8 +338,8 @@ static void codes_without_padding(void **state)
     assert_asked(VERIFY, ascii, sizeof ascii);
     scm_ch_verification_options options = SCM_CH_VERIFICATION_OPTIONS_INIT;
     options.encoding = SCM_CODE_BCD;
-    options.shortest = 6;
-    options.longest = 12;
+    options.code_length_min = 6;
+    options.code_length_max = 12;
     make_codes(&options);
     assert_result(verify(0, 1), SCM_S_OK);
     assert_asked(VERIFY, bcd, sizeof bcd);
@@ -351,10 +373,10 @@ static void the_reader_has_its_say(void **state)
     reader.questions = 0;
 
     scm_ch_verification_options options = SCM_CH_VERIFICATION_OPTIONS_INIT;
-    options.shortest = 9;
+    options.code_length_min = 9;
     make_codes(&options);
     assert_result(verify(0, 1), SCM_SCARD_E_UNSUPPORTED_FEATURE);
-    options.shortest = 0;
+    options.code_length_min = 0;
     options.block_length = 16;
     make_codes(&options);
     assert_result(verify(0, 1), SCM_SCARD_E_UNSUPPORTED_FEATURE);
@@ -531,6 +553,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_structures_are_those_of_pcsc_lite, begin, end),
+        cmocka_unit_test_setup_teardown(the_reader_waits_in_whole_seconds, begin, end),
         cmocka_unit_test_setup_teardown(each_method_asks_for_its_own, begin, end),
         cmocka_unit_test_setup_teardown(a_sim_is_asked_in_its_own_way, begin, end),
         cmocka_unit_test_setup_teardown(codes_without_padding, begin, end),

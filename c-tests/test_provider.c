@@ -191,8 +191,8 @@ static scm_provider provider(struct source *source, const scm_guid *iid, const c
     provider.iid = iid;
     provider.name = name;
     provider.user_data = source;
-    provider.create = create;
-    provider.release = release;
+    provider.create_object = create;
+    provider.release_object = release;
     provider.release_user_data = end;
     return provider;
 }
@@ -376,7 +376,7 @@ static void a_provider_has_to_be_complete(void **state)
     bad[n++].atr_length = 1;
     bad[n].atr = long_atr;
     bad[n++].atr_length = sizeof long_atr;
-    bad[n++].create = NULL;
+    bad[n++].create_object = NULL;
     for (size_t i = 0; i < n; i++) {
         assert_result(scm_register_file_access_provider(&bad[i], &FILES), SCM_E_INVALIDARG);
         assert_result(scm_unregister_provider(&bad[i]), SCM_E_INVALIDARG);

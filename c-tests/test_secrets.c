@@ -193,7 +193,7 @@ static void attach_to_own_card(void)
 {
     scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
     scm_virtual_ifd_options options = SCM_VIRTUAL_IFD_OPTIONS_INIT;
-    options.log_limit = 1 << 20;
+    options.log_capacity = 1 << 20;
     plug.atr = (const uint8_t *)"\x3B\x80\x80\x01\x01";
     plug.atr_length = 5;
     plug.transmit = transmit;
@@ -292,7 +292,7 @@ static void use_program(void)
 {
     scm_result result = SCM_S_OK;
     scm_card_auth_options own = SCM_CARD_AUTH_OPTIONS_INIT;
-    own.callback = respond;
+    own.cipher_callback = respond;
     own.user_data = &result;
     for (int i = 0; i < 2; i++) {
         note(scm_card_auth_app_auth_ex(auth, 0, (const uint8_t *)"\x01", 1, &own));

@@ -54,8 +54,8 @@ static void set_capabilities(scm_handle *handle, uint32_t flags, uint32_t comman
 {
     scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
     capabilities.flags = flags;
-    capabilities.command_data = command_data;
-    capabilities.response_data = response_data;
+    capabilities.command_data_max = command_data;
+    capabilities.response_data_max = response_data;
     assert_result(scm_set_card_capabilities(handle, &capabilities), SCM_S_OK);
 }
 
@@ -64,8 +64,8 @@ static void check_capabilities(scm_handle *handle, uint32_t flags, uint32_t comm
     scm_card_capabilities capabilities = SCM_CARD_CAPABILITIES_INIT;
     assert_result(scm_get_card_capabilities(handle, &capabilities), SCM_S_OK);
     assert_int_equal(capabilities.flags, flags);
-    assert_int_equal(capabilities.command_data, command_data);
-    assert_int_equal(capabilities.response_data, response_data);
+    assert_int_equal(capabilities.command_data_max, command_data);
+    assert_int_equal(capabilities.response_data_max, response_data);
 }
 
 static void fresh(int reader)
@@ -682,7 +682,7 @@ static void a_wait_has_a_limit_and_can_be_cancelled(void **state)
         struct sender sender = {attach(CARD), SCM_SEND_OPTIONS_INIT, 0, 0};
         scm_handle *holder = attach(CARD);
         if (has_hook) {
-            sender.options.hook = allow;
+            sender.options.select_callback = allow;
             sender.options.user_data = &calls;
         }
         assert_result(scm_lock(holder), SCM_S_OK);
@@ -749,7 +749,7 @@ static scm_result prepare(void *user, scm_handle *handle, uint64_t generation)
     select.data_length = sizeof aid;
     /* The hook's commands to select its application do not call the hook. */
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
-    options.hook = prepare;
+    options.select_callback = prepare;
     options.user_data = user;
     return scm_send_ex(handle, &select, &options, answer, sizeof answer, &answer_length, &answer_word);
 }
@@ -758,7 +758,7 @@ static scm_result send_hooked(scm_handle *handle, struct hook *hook)
 {
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
     scm_command echo = command(0xEC, 0, 0, 1, 1);
-    options.hook = prepare;
+    options.select_callback = prepare;
     options.user_data = hook;
     echo.cla = 0x80;
     length = 77;
@@ -870,7 +870,7 @@ static scm_result prepare_with_others(void *user, scm_handle *handle, uint64_t g
     send_hooked(handle, &another);
     assert_int_equal(another.calls, 1);
     scm_send(handle, &echo, response, sizeof response, &length, &word);
-    options.hook = prepare_with_others;
+    options.select_callback = prepare_with_others;
     options.user_data = user;
     scm_send_ex(handle, &echo, &options, response, sizeof response, &length, &word);
     return SCM_S_OK;
@@ -883,7 +883,7 @@ static void hooks_inside_of_hooks_have_an_end(void **state)
     scm_command echo = command(0xEC, 0, 0, 1, 1);
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
     echo.cla = 0x80;
-    options.hook = prepare_with_others;
+    options.select_callback = prepare_with_others;
     options.user_data = &hook;
     assert_result(scm_send_ex(card, &echo, &options, response, sizeof response, &length, &word), SCM_S_OK);
     assert_int_equal(word, 0x9000);

@@ -244,7 +244,7 @@ static void exchange(int slot, bool limited)
     if (!begin("transmit", slot, limit))
         return;
     if (limited)
-        end(scm_transmit_ex(handle, COMMAND, sizeof COMMAND, response, sizeof response, &length, limit));
+        end(scm_transmit_ex(handle, COMMAND, sizeof COMMAND, limit, response, sizeof response, &length));
     else
         end(scm_transmit(handle, COMMAND, sizeof COMMAND, response, sizeof response, &length));
 }
@@ -256,7 +256,7 @@ static void send(int slot)
     size_t length;
     uint16_t word;
     command.ins = 0xA4;
-    options.hook = hook;
+    options.select_callback = hook;
     options.limit_ms = 1 + below(&me->random, 60);
     if (begin("send", slot, options.limit_ms))
         end(scm_send_ex(slots[slot].handle, &command, &options, NULL, 0, &length, &word));
@@ -296,7 +296,7 @@ static void authenticate(int slot)
 {
     scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
     scm_card_auth *auth = slots[slot].auth, *none = NULL;
-    options.callback = cipher;
+    options.cipher_callback = cipher;
     options.challenge_length = 8;
     if (!begin("card_auth", slot, SCM_INFINITE))
         return;

@@ -23,7 +23,7 @@ static scm_result transmit_with_limit(scm_handle *handle)
 {
     uint8_t response[16];
     size_t length;
-    return scm_transmit_ex(handle, ECHO, sizeof ECHO, response, sizeof response, &length, 10000);
+    return scm_transmit_ex(handle, ECHO, sizeof ECHO, 10000, response, sizeof response, &length);
 }
 
 /* --- Every call with a pending cancellation */
@@ -119,7 +119,7 @@ static void call_card(void)
     scm_card_auth *auth = NULL;
     reset.initial_action = SCM_DISPOSITION_RESET;
     patient.limit_ms = 10000;
-    options.callback = cipher;
+    options.cipher_callback = cipher;
     NOTE(scm_attach_by_ifd(names[0], &handle));
     NOTE(scm_status(handle, &state, &protocol));
     NOTE(scm_get_attribute(handle, atr_attribute(), value, sizeof value, &length));

@@ -209,7 +209,7 @@ static scm_result by_exchange_with_limit(void)
 {
     uint8_t response[16];
     size_t length;
-    return scm_transmit_ex(scene.own, COMMAND, sizeof COMMAND, response, sizeof response, &length, 1000);
+    return scm_transmit_ex(scene.own, COMMAND, sizeof COMMAND, 1000, response, sizeof response, &length);
 }
 
 static scm_result by_locked_exchange(void)
@@ -247,7 +247,7 @@ static scm_result by_send(void)
     scm_command select = SCM_COMMAND_INIT;
     scm_send_options options = SCM_SEND_OPTIONS_INIT;
     select.ins = 0xA4;
-    options.hook = hook;
+    options.select_callback = hook;
     return scm_send_ex(scene.own, &select, &options, NULL, 0, &length, &word);
 }
 
@@ -255,7 +255,7 @@ static scm_result by_authentication(void)
 {
     scm_card_auth *auth;
     scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
-    options.callback = cipher;
+    options.cipher_callback = cipher;
     scm_result result = scm_create_card_auth(scene.own, &auth);
     return SCM_FAILED(result) ? result : scm_card_auth_app_auth_ex(auth, 0, NULL, 0, &options);
 }
@@ -297,7 +297,7 @@ static void assert_usable(scm_handle *handle)
     assert_result(scm_lock_ex(handle, 20000), SCM_S_OK);
     assert_result(exchange(handle), SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    assert_result(scm_transmit_ex(handle, COMMAND, sizeof COMMAND, NULL, 0, &(size_t){0}, 20000), SCM_S_OK);
+    assert_result(scm_transmit_ex(handle, COMMAND, sizeof COMMAND, 20000, NULL, 0, &(size_t){0}), SCM_S_OK);
 }
 
 static void assert_everything_usable(void)

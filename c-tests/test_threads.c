@@ -369,8 +369,8 @@ static void a_fork_within_a_call_leaves_the_lock_alone(void **state)
     scm_handle *handle = attach(0);
     assert_result(scm_create_card_auth(handle, &auth), SCM_S_OK);
     command.ins = 0x82;
-    sending.hook = forking_hook;
-    answering.callback = forking_cipher;
+    sending.select_callback = forking_hook;
+    answering.cipher_callback = forking_cipher;
     assert_result(in_parent(scm_send_ex(handle, &command, &sending, response, sizeof response, &length, &word)),
                   SCM_S_OK);
     assert_result(in_parent(scm_card_auth_app_auth_ex(auth, 0, NULL, 0, &answering)), SCM_S_OK);

@@ -80,7 +80,7 @@ static scm_result from_a_hook(void)
     size_t length;
     uint16_t word;
     command.ins = 0xA4;
-    options.hook = hook;
+    options.select_callback = hook;
     return scm_send_ex(scene.own, &command, &options, answer, sizeof answer, &length, &word);
 }
 
@@ -97,7 +97,7 @@ static scm_result from_a_cipher(void)
 {
     scm_card_auth *card_auth;
     scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
-    options.callback = cipher;
+    options.cipher_callback = cipher;
     options.challenge_length = 8;
     assert_result(scm_create_card_auth(scene.own, &card_auth), SCM_S_OK);
     scm_result result = scm_card_auth_icc_auth_ex(card_auth, 0, 0, 0, &options);

@@ -160,9 +160,9 @@ static void options_have_limits(void **state)
     options.vendor_name = "";
     assert_result(scm_virtual_ifd_create(NAME, &options, &ifd), SCM_E_INVALIDARG);
     options.vendor_name = "Acme";
-    options.log_limit = UINT32_MAX;
+    options.log_capacity = UINT32_MAX;
     assert_result(scm_virtual_ifd_create(NAME, &options, &ifd), SCM_E_INVALIDARG);
-    options.log_limit = 64;
+    options.log_capacity = 64;
     assert_result(scm_virtual_ifd_create(NAME, &options, &ifd), SCM_S_OK);
 
     struct card card = {0};
@@ -197,8 +197,8 @@ static void every_function_refuses_an_invalid_handle(void **state)
         assert_result(scm_virtual_ifd_insert(ifd, &other), SCM_E_HANDLE);
         assert_result(scm_virtual_ifd_remove(ifd), SCM_E_HANDLE);
         assert_result(scm_virtual_ifd_reset(ifd, SCM_DISPOSITION_RESET), SCM_E_HANDLE);
-        assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_BEGIN, SCM_E_FAIL, 0, 1), SCM_E_HANDLE);
-        assert_result(scm_virtual_ifd_fail_ex(ifd, SCM_VIRTUAL_BEGIN, &failure), SCM_E_HANDLE);
+        assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_BEGIN_TRANSACTION, SCM_E_FAIL, 0, 1), SCM_E_HANDLE);
+        assert_result(scm_virtual_ifd_fail_ex(ifd, SCM_VIRTUAL_BEGIN_TRANSACTION, &failure), SCM_E_HANDLE);
         assert_result(scm_virtual_ifd_get_log(ifd, NULL, 0, &length), SCM_E_HANDLE);
         assert_int_equal(length, 0);
         assert_result(scm_virtual_ifd_clear_log(ifd), SCM_E_HANDLE);
@@ -296,15 +296,15 @@ static void plans_have_to_make_sense(void **state)
     scm_virtual_failure failure = SCM_VIRTUAL_FAILURE_INIT;
     assert_result(scm_virtual_ifd_fail(ifd, 0, SCM_E_FAIL, 0, 1), SCM_E_INVALIDARG);
     assert_result(scm_virtual_ifd_fail(ifd, 99, SCM_E_FAIL, 0, 1), SCM_E_INVALIDARG);
-    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_BEGIN, SCM_S_OK, 0, 1), SCM_E_INVALIDARG);
-    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_BEGIN, SCM_S_FALSE, 0, 1), SCM_E_INVALIDARG);
-    assert_result(scm_virtual_ifd_fail_ex(ifd, SCM_VIRTUAL_BEGIN, NULL), SCM_E_INVALIDARG);
+    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_BEGIN_TRANSACTION, SCM_S_OK, 0, 1), SCM_E_INVALIDARG);
+    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_BEGIN_TRANSACTION, SCM_S_FALSE, 0, 1), SCM_E_INVALIDARG);
+    assert_result(scm_virtual_ifd_fail_ex(ifd, SCM_VIRTUAL_BEGIN_TRANSACTION, NULL), SCM_E_INVALIDARG);
     failure.result = SCM_S_FALSE;
-    assert_result(scm_virtual_ifd_fail_ex(ifd, SCM_VIRTUAL_BEGIN, &failure), SCM_E_INVALIDARG);
+    assert_result(scm_virtual_ifd_fail_ex(ifd, SCM_VIRTUAL_BEGIN_TRANSACTION, &failure), SCM_E_INVALIDARG);
     failure.result = SCM_S_OK;
     failure.struct_size = 19;
-    assert_result(scm_virtual_ifd_fail_ex(ifd, SCM_VIRTUAL_BEGIN, &failure), SCM_E_INVALIDARG);
-    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_BEGIN, SCM_S_OK, 0, 0), SCM_S_OK);
+    assert_result(scm_virtual_ifd_fail_ex(ifd, SCM_VIRTUAL_BEGIN_TRANSACTION, &failure), SCM_E_INVALIDARG);
+    assert_result(scm_virtual_ifd_fail(ifd, SCM_VIRTUAL_BEGIN_TRANSACTION, SCM_S_OK, 0, 0), SCM_S_OK);
     assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
 }
 

@@ -18,7 +18,7 @@ static scm_result transmit_ex(scm_handle *handle, uint32_t timeout_ms)
 {
     uint8_t response[16];
     size_t length = 77;
-    scm_result result = scm_transmit_ex(handle, MARK, sizeof MARK, response, sizeof response, &length, timeout_ms);
+    scm_result result = scm_transmit_ex(handle, MARK, sizeof MARK, timeout_ms, response, sizeof response, &length);
     assert_int_equal(length, result == SCM_S_OK ? 3 : 0);
     return result;
 }
@@ -350,9 +350,9 @@ static void a_command_that_was_not_sent_in_time_is_never_sent(void **state)
     assert_result(scm_lock(handle), SCM_S_OK);
     assert_result(transmit_ex(handle, 0), SCM_S_OK);
     assert_result(scm_unlock(handle, SCM_DISPOSITION_LEAVE), SCM_S_OK);
-    assert_result(scm_transmit_ex(handle, MARK, 3, NULL, 0, &(size_t){0}, 0), SCM_E_INVALIDARG);
-    assert_result(scm_transmit_ex(handle, MARK, sizeof MARK, NULL, 0, NULL, 0), SCM_E_POINTER);
-    assert_result(scm_transmit_ex(NULL, MARK, sizeof MARK, NULL, 0, &(size_t){0}, 0), SCM_E_HANDLE);
+    assert_result(scm_transmit_ex(handle, MARK, 3, 0, NULL, 0, &(size_t){0}), SCM_E_INVALIDARG);
+    assert_result(scm_transmit_ex(handle, MARK, sizeof MARK, 0, NULL, 0, NULL), SCM_E_POINTER);
+    assert_result(scm_transmit_ex(NULL, MARK, sizeof MARK, 0, NULL, 0, &(size_t){0}), SCM_E_HANDLE);
     assert_int_equal(generation(handle), 0);
     assert_result(scm_detach(handle), SCM_S_OK);
     assert_free(CARD);

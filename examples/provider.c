@@ -100,7 +100,7 @@ static scm_provider jukebox_provider(void)
     provider.atr = JUKEBOX;
     provider.atr_mask = JUKEBOX_MASK;
     provider.atr_length = sizeof JUKEBOX;
-    provider.create = create;
+    provider.create_object = create;
     return provider;
 }
 

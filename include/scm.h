@@ -43,7 +43,7 @@
  * - Handles: a handle, such as scm_handle *, is a token, not an address. A handle that is NULL, has ended, or is of
  *   another kind gives SCM_E_HANDLE, also when another thread ends it during the call.
  * - Inputs come first. The library uses them only during the call. (NULL, 0) is an empty input.
- * - Outputs come last. After a failure every output is zero or NULL; of a buffer, its length is zero.
+ * - Outputs come last. After a failure every output is zero or NULL. For a buffer, its length is zero.
  * - Buffers: (buffer, capacity, *buffer_length). NULL with capacity 0 asks for the length. A buffer that is too small
  *   gives SCM_SCARD_E_INSUFFICIENT_BUFFER, and the length is the needed one. Nothing is lost, and nothing is sent to
  *   the card again.
@@ -51,9 +51,13 @@
  * - Structures that may grow begin with struct_size. Initialise them with their _INIT macro. In options, zero is the
  *   default.
  * - Time is in milliseconds. The parameter timeout_ms: 0 does not wait, SCM_INFINITE waits without a limit. The field
- *   limit_ms of options: 0, the default, and SCM_INFINITE are no limit.
+ *   limit_ms of options: 0 (the default) and SCM_INFINITE are no limit.
  * - Threads: any thread may call any function; a signal handler may call none. Calls on one handle run one after the
- *   other. A lock belongs to the attachment, not to the thread.
+ *   other. A lock belongs to the attachment, not to the thread. Each group says more.
+ * - Blocking: each description says how long a call may take. "Never blocks": it asks neither card nor service, and
+ *   waits for no other call. "Does not block": it waits for no other application; it may wait for an answer of the
+ *   service or the reader, or for a call of another thread on the same handle. "Blocks": it says until when, and the
+ *   function, option or parameter that limits it.
  * - Callbacks get user_data, and must return: no exception and no longjmp may leave them. On Linux with glibc (x86-64,
  *   AArch64, x86) a thread may end in a callback (pthread_exit, pthread_cancel). The callback has failed then, and the
  *   thread ends after the call.
@@ -67,8 +71,8 @@
  *   SCM_SCARD_P_SHUTDOWN, and have 80 ms to return. The exiting thread may still call the library, but not if it exits
  *   from a signal handler.
  * - Unloading: detach before dlclose. The code of the library stays loaded.
- * - Output: the library prints nothing and never exits. Only for a bug of its own Rust prints one line on stderr, and
- *   the caller gets SCM_E_UNEXPECTED.
+ * - Output: the library prints nothing and never exits. There is one exception: if the library itself has a bug, Rust
+ *   prints one line on stderr, and the caller gets SCM_E_UNEXPECTED.
  */
 
 #ifndef SCM_H
@@ -115,8 +119,8 @@ extern "C" {
  *   `scm_reconnect` cannot bring back a handle that is only borrowed.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait for another attachment or application. Nothing has
  *   changed.
- * - `SCM_SCARD_E_NOT_READY`: a callback has called a function that would have to wait for another thread, which may
- *   wait for the callback.
+ * - `SCM_SCARD_E_NOT_READY`: a callback has called a function that would have to wait for another thread, and that
+ *   thread may be waiting for the callback.
  * - `SCM_SCARD_F_COMM_ERROR`: the communication failed for an unknown reason.
  * - `SCM_SCARD_F_INTERNAL_ERROR`: the resource manager has failed, or has answered what is not possible.
  * - `SCM_SCARD_F_UNKNOWN_ERROR`: the resource manager or the driver has returned a code that PC/SC does not define.
@@ -126,12 +130,25 @@ extern "C" {
  *   with another meaning is not passed on: neither `SCM_E_*`, nor codes of limits, cancelling and buffers, nor codes of
  *   files.
  *
+ * THREADS. Any thread may call the functions of this group at any time. They share nothing.
+ *
  * @code
- * static int show(scm_result result)
+ * #include <stdio.h>
+ * #include <scm.h>
+ *
+ * // Prints a failure, and tells whether there was one.
+ * static int has_failed(scm_result result)
  * {
- *     if (SCM_FAILED(result))
- *         fprintf(stderr, "%s (%s)\n", scm_result_message(result), scm_result_name(result));
- *     return SCM_SUCCEEDED(result);
+ *     if (SCM_SUCCEEDED(result))
+ *         return 0;
+ *     fprintf(stderr, "%s (%s)\n", scm_result_message(result), scm_result_name(result));
+ *     return 1;
+ * }
+ *
+ * // For a program that has loaded the library at run time.
+ * static int library_is_usable(void)
+ * {
+ *     return scm_abi_version() == SCM_ABI_VERSION && !has_failed(scm_check_version(SCM_VERSION));
  * }
  * @endcode
  * @{
@@ -311,7 +328,11 @@ enum {
  * The name of a code, such as "SCM_SCARD_W_RESET_CARD".
  *
  * @param result  any number
- * @return static text, never NULL: "unknown" for a number that is not a code of this library. Never fails.
+ * @return static text, never NULL: "unknown" for a number that is not a code of this library. It stays valid.
+ *
+ * Never blocks, and never fails.
+ *
+ * @see scm_result_message
  */
 SCM_API const char *scm_result_name(scm_result result);
 
@@ -319,7 +340,11 @@ SCM_API const char *scm_result_name(scm_result result);
  * The meaning of a code, as one English sentence for a person.
  *
  * @param result  any number
- * @return static text in UTF-8, never NULL. Never fails.
+ * @return static text in UTF-8, never NULL. It stays valid.
+ *
+ * Never blocks, and never fails.
+ *
+ * @see scm_result_name
  */
 SCM_API const char *scm_result_message(scm_result result);
 
@@ -335,14 +360,23 @@ SCM_API const char *scm_result_message(scm_result result);
 /**
  * The version of the library, such as "0.1.0". `SCM_VERSION` is the version of the header.
  *
- * @return static text, never NULL. Never fails.
+ * @return static text, never NULL. It stays valid.
+ *
+ * Never blocks, and never fails.
+ *
+ * @see scm_abi_version, scm_check_version
  */
 SCM_API const char *scm_version(void);
 
 /**
  * The version of the binary interface of the library. `SCM_ABI_VERSION` is that of the header.
  *
- * @return the number. A program that loads the library with dlopen compares it before any other call. Never fails.
+ * @return the number. A program that loads the library with dlopen compares it with `SCM_ABI_VERSION` before any
+ *   other call.
+ *
+ * Never blocks, and never fails.
+ *
+ * @see scm_version, scm_check_version
  */
 SCM_API uint32_t scm_abi_version(void);
 
@@ -360,6 +394,8 @@ SCM_API uint32_t scm_abi_version(void);
  * - `SCM_E_INVALIDARG`: `required` is NULL or not a version.
  *
  * Never blocks.
+ *
+ * @see scm_version, scm_abi_version
  */
 SCM_API scm_result scm_check_version(const char *required);
 
@@ -371,15 +407,25 @@ SCM_API scm_result scm_check_version(const char *required);
  * PC/SC calls a reader an interface device (IFD). Its name, as these functions give it, is what `scm_attach_by_ifd`
  * takes.
  *
+ * THREADS. Any thread may call the functions of this group at any time.
+ *
  * @code
+ * #include <stdio.h>
+ * #include <string.h>
+ * #include <scm.h>
+ *
  * static scm_result print_readers(void)
  * {
  *     char names[4096];
+ *     const char *name;
  *     size_t length;
  *     scm_result result = scm_list_ifds(names, sizeof names, &length);
- *     if (SCM_SUCCEEDED(result))
- *         for (const char *name = names; *name != '\0'; name += strlen(name) + 1)
- *             puts(name);
+ *     if (SCM_FAILED(result))
+ *         return result;
+ *     if (result == SCM_SCARD_S_NO_SERVICE)
+ *         fprintf(stderr, "%s\n", scm_result_message(result));
+ *     for (name = names; *name != '\0'; name += strlen(name) + 1)
+ *         puts(name);
  *     return result;
  * }
  * @endcode
@@ -412,7 +458,9 @@ enum {
  *   readers, the function lists only these instead.
  * - the codes of a connection, if there is no virtual reader
  *
- * Does not wait for other applications. May be called in the child of a fork.
+ * Does not block. May be called in the child of a fork.
+ *
+ * @see scm_attach_by_ifd, scm_list_ifd_groups, scm_monitor_create
  */
 SCM_API scm_result scm_list_ifds(char *names, size_t capacity, size_t *names_length);
 
@@ -425,7 +473,9 @@ SCM_API scm_result scm_list_ifds(char *names, size_t capacity, size_t *names_len
  *
  * @return as `scm_list_ifds`
  *
- * Does not wait for other applications. May be called in the child of a fork.
+ * Does not block. May be called in the child of a fork.
+ *
+ * @see scm_list_ifds
  */
 SCM_API scm_result scm_list_ifd_groups(char *names, size_t capacity, size_t *names_length);
 
@@ -438,7 +488,13 @@ SCM_API scm_result scm_list_ifd_groups(char *names, size_t capacity, size_t *nam
  * of its own, unless the caller brings a card handle. It stays until `scm_detach`, also when the card or the reader is
  * gone.
  *
+ * THREADS. Any thread may attach, use an attachment and detach it. Attachments do not wait for each other's calls, only
+ * for each other's locks. For threads that work at the same time, attach once for each of them.
+ *
  * @code
+ * #include <scm.h>
+ *
+ * // Waits for 5 seconds at most until no other application uses the card. The caller ends *card with scm_detach.
  * static scm_result attach_exclusively(const char *ifd_name, scm_handle **card)
  * {
  *     scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
@@ -463,7 +519,10 @@ enum {
     SCM_SHARE_EXCLUSIVE = 1,
     /** Other applications may use the card, too. The default. */
     SCM_SHARE_SHARED = 2,
-    /** The attachment is to the reader, with or without a card. No protocol is active. */
+    /**
+     * The attachment is to the reader, with or without a card. No protocol is active. With pcsc-lite other applications
+     * may use the reader at the same time; Windows gives it to this attachment alone.
+     */
     SCM_SHARE_DIRECT = 3
 };
 
@@ -570,6 +629,8 @@ typedef struct scm_attach_options {
  *
  * Blocks while another application or attachment holds a lock on the card; `scm_attach_by_ifd_ex` has a limit. May be
  * called in the child of a fork.
+ *
+ * @see scm_list_ifds, scm_attach_by_ifd_ex, scm_attach_by_handle, scm_detach
  */
 SCM_API scm_result scm_attach_by_ifd(const char *ifd_name, scm_handle **handle);
 
@@ -592,6 +653,8 @@ SCM_API scm_result scm_attach_by_ifd(const char *ifd_name, scm_handle **handle);
  *   closes it at once. Until then other calls with a limit that attach to the same reader wait.
  *
  * Blocks as `scm_attach_by_ifd`, for `limit_ms` at most.
+ *
+ * @see scm_attach_by_ifd, scm_detach, scm_reconnect_ex
  */
 SCM_API
 scm_result scm_attach_by_ifd_ex(const char *ifd_name,
@@ -620,6 +683,8 @@ scm_result scm_attach_by_ifd_ex(const char *ifd_name,
  * - the other codes of a connection
  *
  * Blocks while another application holds a lock on the card.
+ *
+ * @see scm_attach_by_handle_ex, scm_attach_by_ifd, scm_detach, scm_get_icc
  */
 SCM_API scm_result scm_attach_by_handle(uintptr_t icc, scm_handle **handle);
 
@@ -636,6 +701,8 @@ SCM_API scm_result scm_attach_by_handle(uintptr_t icc, scm_handle **handle);
  * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed.
  *
  * Blocks as `scm_attach_by_handle`, for `limit_ms` at most.
+ *
+ * @see scm_attach_by_handle, scm_detach, scm_reconnect
  */
 SCM_API
 scm_result scm_attach_by_handle_ex(uintptr_t icc,
@@ -655,7 +722,9 @@ scm_result scm_attach_by_handle_ex(uintptr_t icc,
  * - `SCM_S_OK`: ended, also if the card, the reader or the service is gone.
  * - `SCM_E_HANDLE`: `handle` is not an attachment.
  *
- * Waits neither for other applications nor for other threads.
+ * Does not block, not even for another thread.
+ *
+ * @see scm_detach_ex, scm_attach_by_ifd, scm_attach_by_handle
  */
 SCM_API scm_result scm_detach(scm_handle *handle);
 
@@ -674,9 +743,11 @@ SCM_API scm_result scm_detach(scm_handle *handle);
  *   stays.
  * - any other: ended, but without the disposition, for the reason that the code tells (`SCM_SCARD_E_NO_SERVICE`, ...).
  *
- * Blocks, except for `SCM_DISPOSITION_LEAVE`, while another application or attachment holds a lock on the card. If
+ * Blocks while another application or attachment holds a lock on the card, except for `SCM_DISPOSITION_LEAVE`. If
  * another thread is in a call on the attachment, this returns `SCM_S_OK` at once: a thread of the library disposes of
  * the card when that call has ended, and its result is lost.
+ *
+ * @see scm_detach, scm_unlock, scm_reconnect_ex
  */
 SCM_API scm_result scm_detach_ex(scm_handle *handle, uint32_t disposition);
 
@@ -687,16 +758,24 @@ SCM_API scm_result scm_detach_ex(scm_handle *handle, uint32_t disposition);
  *
  * One command, one response: the bytes go to the card, or to the reader, exactly as they are given.
  *
+ * THREADS. Calls on one handle run one after the other. Two threads that share a handle may get each other's last
+ * response (`scm_get_last_response`): use an attachment for each.
+ *
  * @code
- * static scm_result read_uid(scm_handle *card, uint8_t *uid, size_t capacity, size_t *uid_length)
+ * #include <string.h>
+ * #include <scm.h>
+ *
+ * // Reads the identifier of a contactless card: up to 10 bytes.
+ * static scm_result read_uid(scm_handle *card, uint8_t uid[10], size_t *uid_length)
  * {
  *     static const uint8_t get_uid[] = {0xFF, 0xCA, 0x00, 0x00, 0x00};
  *     uint8_t response[258];
  *     size_t length;
  *     scm_result result = scm_transmit(card, get_uid, sizeof get_uid, response, sizeof response, &length);
+ *     *uid_length = 0;
  *     if (SCM_FAILED(result))
  *         return result;
- *     if (length < 2 || response[length - 2] != 0x90 || length - 2 > capacity)
+ *     if (length < 2 || length > 12 || response[length - 2] != 0x90 || response[length - 1] != 0x00)
  *         return SCM_E_FAIL;
  *     *uid_length = length - 2;
  *     memcpy(uid, response, length - 2);
@@ -738,13 +817,14 @@ enum {
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before or during the command.
  * - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there, but gave
  *   no proper answer. It may have carried out the command; the generation has grown. The code may come a second late,
- *   because the library first waits whether the card is being removed. The card may also have been replaced faster
- *   than the service notices (400 ms with pcsc-lite).
+ *   because the library first waits to see whether the card is being removed. The card may also have been replaced
+ *   faster than the service notices (400 ms with pcsc-lite).
  * - the other codes of a connection
  *
  * Blocks until the card answers, and before that while another application or attachment holds a lock on the card;
- * `scm_transmit_ex` has a limit for that. Two threads that share a handle may get each other's last response: use an
- * attachment for each.
+ * `scm_transmit_ex` has a limit for that.
+ *
+ * @see scm_transmit_ex, scm_send, scm_get_last_response, scm_lock
  */
 SCM_API
 scm_result scm_transmit(scm_handle *handle,
@@ -763,11 +843,11 @@ scm_result scm_transmit(scm_handle *handle,
  * @param handle  the attachment
  * @param command  as for `scm_transmit`
  * @param command_length  as for `scm_transmit`
+ * @param timeout_ms  how long to wait for other users of the card, in milliseconds: 0 does not wait, `SCM_INFINITE`
+ *   has no limit. After the card has received the command, the call waits for the answer without a limit.
  * @param response  [out] as for `scm_transmit`
  * @param capacity  as for `scm_transmit`
  * @param response_length  [out] as for `scm_transmit`
- * @param timeout_ms  how long to wait for other users of the card, in milliseconds: 0 does not wait, `SCM_INFINITE`
- *   has no limit. After the card has received the command, the call waits for the answer without a limit.
  *
  * @return as `scm_transmit`, and
  * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Nothing
@@ -776,23 +856,25 @@ scm_result scm_transmit(scm_handle *handle,
  *
  * Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
  * resource manager is slow.
+ *
+ * @see scm_transmit, scm_send_ex, scm_cancel, scm_lock_ex
  */
 SCM_API
 scm_result scm_transmit_ex(scm_handle *handle,
                            const uint8_t *command,
                            size_t command_length,
+                           uint32_t timeout_ms,
                            uint8_t *response,
                            size_t capacity,
-                           size_t *response_length,
-                           uint32_t timeout_ms);
+                           size_t *response_length);
 
 /**
- * Gives the answer of the last `scm_transmit`, `scm_send` or `scm_control` of this attachment again.
+ * Gets the answer to the last `scm_transmit`, `scm_send` or `scm_control` of this attachment again.
  *
- * The answer is kept until the next exchange, so that an answer which did not fit its buffer is not lost. For
- * `scm_send` it is all data of the response, also beyond `expected` and beyond `SCM_RESPONSE_MAX`, and the status
- * word. It is empty before the first exchange and after a failed one. After other functions that use the card its
- * content is not defined.
+ * The library keeps the answer until the next exchange, so an answer that did not fit into its buffer is not lost.
+ * After `scm_send` it has all data of the response, also beyond `expected` and beyond `SCM_RESPONSE_MAX`, and then the
+ * status word. It is empty before the first exchange and after a failed one. After other functions that use the card
+ * its content is not defined.
  *
  * @param handle  the attachment
  * @param response  [out] the bytes; NULL with capacity 0 asks for the length
@@ -804,7 +886,9 @@ scm_result scm_transmit_ex(scm_handle *handle,
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; it is still kept.
  * - `SCM_SCARD_E_NOT_READY`: called by a callback of a virtual card, during the exchange.
  *
- * Waits for a call of another thread on the same handle. Asks neither card nor service.
+ * Does not block: asks neither card nor service.
+ *
+ * @see scm_transmit, scm_send, scm_control
  */
 SCM_API
 scm_result scm_get_last_response(scm_handle *handle,
@@ -813,7 +897,11 @@ scm_result scm_get_last_response(scm_handle *handle,
                                  size_t *response_length);
 
 /**
- * Sends a control code to the reader, in direct mode also without a card (PC/SC part 3; features: part 10).
+ * Sends a control code to the reader, in direct mode also without a card (PC/SC part 3).
+ *
+ * The documentation of the reader or its driver tells the codes. A code for a feature of PC/SC part 10, such as a PIN
+ * pad, comes from the reader: send `scm_ctl_code(3400)` without data. The answer has six bytes for each feature: its
+ * number, 4, and its control code, the most significant byte first.
  *
  * @param handle  the attachment
  * @param control_code  the code of this platform: `scm_ctl_code(function)`, or one that the reader gave for a feature
@@ -832,6 +920,8 @@ scm_result scm_get_last_response(scm_handle *handle,
  * - the other codes of a connection
  *
  * Blocks as long as the reader takes.
+ *
+ * @see scm_ctl_code, scm_get_last_response, scm_get_attribute
  */
 SCM_API
 scm_result scm_control(scm_handle *handle,
@@ -846,16 +936,26 @@ scm_result scm_control(scm_handle *handle,
  * The control code of this platform for a function number, as the macro `SCARD_CTL_CODE` of PC/SC.
  *
  * @param function  the number, such as 3400 for CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10)
- * @return the code for `scm_control`. Never fails.
+ * @return the code for `scm_control`
+ *
+ * Never blocks, and never fails.
+ *
+ * @see scm_control
  */
 SCM_API uint32_t scm_ctl_code(uint32_t function);
 
 /**
- * Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` in the headers of the
- * platform).
+ * Reads an attribute of the reader, its driver or its card (PC/SC part 3).
+ *
+ * The headers of the platform name the attributes `SCARD_ATTR_*`. Numbers in a value are in the byte order of the
+ * machine. A driver has only some of them. Often there are:
+ * - 0x00010100 vendor name, 0x00010101 type of the reader, 0x00010102 its version, 0x00010103 its serial number
+ * - 0x00020110 channel: how the reader is connected, such as bus and device of USB
+ * - 0x00090300 presence of a card, 0x00090301 whether its contacts are active, 0x00090303 its ATR
+ * - 0x7FFF0003 name of the reader, as pcsc-lite gives it to programs
  *
  * @param handle  the attachment
- * @param attribute  the identifier of the attribute, such as 0x00090303 for the ATR
+ * @param attribute  the identifier of the attribute
  * @param value  [out] its value; NULL with capacity 0 asks for the length
  * @param capacity  the room in `value`; no attribute is longer than 264 bytes
  * @param value_length  [out] the length of the value; 0 after a failure
@@ -869,7 +969,9 @@ SCM_API uint32_t scm_ctl_code(uint32_t function);
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
  * - the other codes of a connection
  *
- * Does not wait for other applications.
+ * Does not block.
+ *
+ * @see scm_set_attribute, scm_get_atr, scm_get_ifd_name
  */
 SCM_API
 scm_result scm_get_attribute(scm_handle *handle,
@@ -894,7 +996,9 @@ scm_result scm_get_attribute(scm_handle *handle,
  * - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
  * - the other codes of a connection
  *
- * Does not wait for other applications.
+ * Does not block.
+ *
+ * @see scm_get_attribute
  */
 SCM_API
 scm_result scm_set_attribute(scm_handle *handle,
@@ -910,19 +1014,23 @@ scm_result scm_set_attribute(scm_handle *handle,
  * Commands of ISO/IEC 7816-4. The library does what T=0 and T=1, long data and long responses need (GET RESPONSE, a
  * wrong Le, extended lengths, command chaining), and makes a result of the status word.
  *
+ * THREADS. Calls on one handle run one after the other, each with all its exchanges.
+ *
  * @code
- * static scm_result select_application(scm_handle *card, const uint8_t *aid, size_t aid_length)
+ * #include <scm.h>
+ *
+ * // Selects an application, and gets its file control information.
+ * static scm_result select_application(scm_handle *card, const uint8_t *aid, size_t aid_length, uint8_t fci[256],
+ *                                      size_t *fci_length)
  * {
  *     scm_command command = SCM_COMMAND_INIT;
- *     uint8_t response[256];
- *     size_t length;
  *     uint16_t status_word;
  *     command.ins = 0xA4;
  *     command.p1 = 0x04;
  *     command.data = aid;
  *     command.data_length = aid_length;
  *     command.expected = 256;
- *     return scm_send(card, &command, response, sizeof response, &length, &status_word);
+ *     return scm_send(card, &command, fci, 256, fci_length, &status_word);
  * }
  * @endcode
  * @{
@@ -977,22 +1085,29 @@ typedef struct scm_command {
  * `scm_set_card_capabilities`; for a card that says nothing the library tries chaining. All exchanges happen under one
  * lock. VERIFY and other commands that the card counts are never sent twice, not even after 6CXX.
  *
- * GET RESPONSE has the class of the standards: interindustry, on the channel of the command; 80 after a message of
- * FIDO2 (80 10); A0 after A0, where 9FXX means the same as 61XX (SIM); the same class after 90 to FE. If the card
- * refuses that class, the library tries the class of the command, and after a class from 80 on at last 00 (unless a
- * channel is given). It remembers the class that works. Some cards forget their answer at the first refusal: the
- * command fails with that refusal, and the next command begins with another class. If the card refuses the length of
- * GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00), the library halves it, down to one byte, and remembers the length
- * that works.
+ * GET RESPONSE has the class of the standards:
+ * - after an interindustry class, the interindustry class with the channel of the command
+ * - after a message of FIDO2 (80 10), 80
+ * - after A0 (SIM), A0; there 9FXX means the same as 61XX
+ * - after 90 to FE, the same class
+ *
+ * If the card refuses that class, the library tries the class of the command. After a class from 80 on it tries 00 at
+ * last, unless a channel is given. It remembers the class that works. Some cards forget their answer when they refuse:
+ * then the command fails with that refusal, and the next command begins with another class. If the card refuses the
+ * length of GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00), the library halves it, down to one byte, and remembers
+ * the length that works.
  *
  * If a card refuses extended lengths or chaining although it announces them, the library tries the other form once,
  * and keeps to it if the card takes it. A refusal is 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or 6F00 to the
- * whole command or to its first part, or 6A80 to its first part; after the card has once answered a command in this
- * form, only 67XX, 6883 and 6884. There is no second try for commands that the card counts (INS 20, 21, 24 to 26, 28,
- * 2C to 2F, 82, 86, 87), for proprietary classes from 90 on, and for unknown instructions under 80 to 8F (known are
- * those of ISO/IEC 7816-4, of GlobalPlatform: D8, E2, E4, E6, E8, F0, F2, and of FIDO2: 10, 11). After 6F00 and 6A80,
- * which do not say that nothing was done, only a command that may be repeated is sent again (INS 0C, 0E, 0F, 22, 2A,
- * A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2). A form that `scm_set_card_capabilities` forbids is not tried.
+ * whole command or to its first part, or 6A80 to its first part. After the card has once answered a command in this
+ * form, a refusal is only 67XX, 6883 and 6884. The library does not try a second time:
+ * - a command that the card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87)
+ * - a command of a proprietary class from 90 on
+ * - an unknown instruction of the classes 80 to 8F. Known are those of ISO/IEC 7816-4, of GlobalPlatform (D8, E2, E4,
+ *   E6, E8, F0, F2) and of FIDO2 (10, 11).
+ * - after 6F00 or 6A80, which do not say that nothing was done, a command that may not be repeated. All may not but
+ *   INS 0C, 0E, 0F, 22, 2A, A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2.
+ * - a form that `scm_set_card_capabilities` forbids
  *
  * A command of class FF is for the reader: one exchange, unchanged, and so is its answer, also 61XX and 6CXX. It has
  * extended lengths only if its data need them.
@@ -1063,6 +1178,8 @@ typedef struct scm_command {
  * Blocks until the card answers, and before that while another application or attachment holds a lock on the card:
  * `scm_send_ex` has a limit, and `scm_cancel` ends the wait. The lock costs two messages to the resource manager. To
  * send many commands in a row, call `scm_lock` around them.
+ *
+ * @see scm_send_ex, scm_transmit, scm_lock, scm_get_card_capabilities, scm_get_last_response
  */
 SCM_API
 scm_result scm_send(scm_handle *handle,
@@ -1077,8 +1194,8 @@ scm_result scm_send(scm_handle *handle,
  *
  * It runs on the thread of `scm_send_ex`, while the card is locked, and may use `handle`. Another attachment to the
  * same card would wait for the lock for ever, so it returns `SCM_SCARD_E_NOT_READY`. The lock belongs to the handle,
- * not to the thread: commands of other threads that share the handle may come between the hook and its command. Give
- * each thread an attachment.
+ * not to the thread: commands of other threads that share the handle may come between the callback and its command.
+ * Give each thread an attachment.
  *
  * @param user_data  `scm_send_options.user_data`
  * @param handle  the attachment of `scm_send_ex`
@@ -1087,7 +1204,7 @@ scm_result scm_send(scm_handle *handle,
  * @return a success to go on with the command; a failure to end `scm_send_ex` with this code, without sending the
  *   command
  */
-typedef scm_result (*scm_lock_hook)(void *user_data, scm_handle *handle, uint64_t generation);
+typedef scm_result (*scm_select_callback)(void *user_data, scm_handle *handle, uint64_t generation);
 
 /** A set of status words: those that equal `word` in the bits of `mask`, such as 0x9F00 and 0xFF00 for all 9FXX. */
 typedef struct scm_status_words {
@@ -1126,9 +1243,9 @@ typedef struct scm_send_options {
      * 0 (default) and `SCM_INFINITE`: no limit.
      */
     uint32_t limit_ms;
-    /** Called before the command if the application may not be selected any more; or NULL. */
-    scm_lock_hook hook;
-    /** The first argument of the hook. */
+    /** Selects the application if it may not be selected any more; NULL (default) for none. */
+    scm_select_callback select_callback;
+    /** The first argument of the callback. */
     void *user_data;
     /** `SCM_SEND_KEEP_61XX`, `SCM_SEND_KEEP_6CXX`, both, or 0 (default) */
     uint32_t flags;
@@ -1150,17 +1267,20 @@ typedef struct scm_send_options {
 #define SCM_SEND_OPTIONS_INIT {sizeof(scm_send_options), 0, NULL, NULL, 0, 0, NULL, 0}
 
 /**
- * Sends one command of ISO/IEC 7816-4 as `scm_send` does, with options: a limit, a hook that selects the application,
- * and the caller's own rules for fetching and for successes.
+ * Sends one command of ISO/IEC 7816-4 as `scm_send` does, with options: a limit, a callback that selects the
+ * application, and the caller's own rules for fetching and for successes.
  *
  * With `scm_send_options.successes` the named status words are `SCM_S_OK`. All others are failures, with the code of
  * `scm_send`, or `SCM_E_FAIL` if that is a success.
  *
- * The hook runs under the lock, before the command, whenever its selection may be lost: at the first use of this hook
- * with this `user_data`; after the generation has grown; after another command of this attachment (`scm_send`,
- * `scm_transmit`) or another hook; and at each new lock if other applications may use the card. So it runs before each
- * command on a shared card, and once while the caller holds `scm_lock`. With exclusive use, and for the only
- * attachment to a virtual reader, no other application can use the card.
+ * The `select_callback` runs under the lock, before the command, whenever its selection may be lost:
+ * - at the first use of this callback with this `user_data`
+ * - after the generation has grown
+ * - after another command of this attachment (`scm_send`, `scm_transmit`), or another callback
+ * - at each new lock, if other applications may use the card
+ *
+ * So on a shared card it runs before each command, but only once while the caller holds `scm_lock`. No other
+ * application can use the card if the attachment is exclusive, or is the only one to a virtual reader.
  *
  * @param handle  the attachment
  * @param command  as for `scm_send`
@@ -1175,8 +1295,12 @@ typedef struct scm_send_options {
  *   or one with a bit outside its mask.
  * - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time. Nothing was sent.
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
- * - `SCM_E_HANDLE`: also if the hook has detached the handle. The command was not sent.
- * - any failure of the hook
+ * - `SCM_E_HANDLE`: also if the callback has detached the handle. The command was not sent.
+ * - any failure of the callback
+ *
+ * Blocks as `scm_send`, and the wait for other users of the card takes `limit_ms` at most.
+ *
+ * @see scm_send, scm_lock_ex, scm_cancel, scm_get_generation
  */
 SCM_API
 scm_result scm_send_ex(scm_handle *handle,
@@ -1204,30 +1328,30 @@ typedef struct scm_card_capabilities {
      * The most data of one command APDU, in bytes: 255 without extended lengths, or less after
      * `scm_set_card_capabilities`.
      */
-    uint32_t command_data;
+    uint32_t command_data_max;
     /** The most data of one response APDU, in bytes: 256 without extended lengths, or less. */
-    uint32_t response_data;
+    uint32_t response_data_max;
     /**
      * How many logical channels the card has, with the basic one: 8 means eight or more, 0 that the card does not say.
      * `scm_set_card_capabilities` ignores it.
      */
-    uint32_t channels;
+    uint32_t channel_count;
 } scm_card_capabilities;
 
 /** `scm_card_capabilities` of a card that takes only short commands. */
 #define SCM_CARD_CAPABILITIES_INIT {sizeof(scm_card_capabilities), 0, 0, 0, 0}
 
 /**
- * Finds out what commands the card takes, from everything that tells it.
+ * Finds out which commands the card takes, and remembers it for `scm_send` and for files.
  *
  * The ATR tells whether extended lengths and chaining are possible. The file EF.ATR/INFO tells the longest commands
- * and responses. Only this function selects and reads that file, because it ends the current selection and what was
- * verified for it. The result holds for this attachment as long as the card has the same ATR, without the forms that
- * the card has refused (`scm_send`). The reader is asked, too (PC/SC part 10, dwMaxAPDUDataSize).
- * `scm_set_card_capabilities` overrides all.
+ * and responses. Only this function selects and reads that file, because to select it ends the current selection, and
+ * with it codes that were verified for one directory. The reader has a limit, too (PC/SC part 10,
+ * dwMaxAPDUDataSize). A form that the card has refused before (`scm_send`) is left out. The result holds for this
+ * attachment as long as the card has the same ATR. `scm_set_card_capabilities` overrides all of this.
  *
- * Call it once after attaching, before long data. Until then a card that refers to the file gets long data in parts,
- * if it takes parts.
+ * Call it once after attaching, before you send long data. Until then a card whose ATR refers to the file gets long
+ * data in parts, if it takes parts.
  *
  * @param handle  the attachment
  * @param capabilities  [out] the capabilities; set its `struct_size` before, as `SCM_CARD_CAPABILITIES_INIT` does
@@ -1237,15 +1361,18 @@ typedef struct scm_card_capabilities {
  * - the codes of a connection
  *
  * Blocks as `scm_send`.
+ *
+ * @see scm_set_card_capabilities, scm_send
  */
 SCM_API scm_result scm_get_card_capabilities(scm_handle *handle, scm_card_capabilities *capabilities);
 
 /**
- * Sets what commands the card takes, whatever the card and the reader say. Forgets what was found out by trying.
+ * Sets the commands that the card takes, whatever the card and the reader say. The library forgets what it has found
+ * out by trying.
  *
- * It holds for this attachment, also after a reconnect and for another card. Without `SCM_CARD_EXTENDED` the lengths
- * are those of short commands, for cards that cannot give 256 bytes at once or take 255: files are read and written in
- * pieces of this size. (Without it, too, a refusing card is asked for less.) `scm_send` does not split short commands.
+ * The setting holds for this attachment, also after a reconnect and for another card. Without `SCM_CARD_EXTENDED` the
+ * lengths are those of short commands, for cards that cannot give 256 bytes at once or cannot take 255. The functions
+ * of files read and write in pieces of this size. `scm_send` does not split short commands.
  *
  * @param handle  the attachment
  * @param capabilities  the capabilities; 0 as a length is the greatest. NULL: believe card and reader again.
@@ -1255,7 +1382,9 @@ SCM_API scm_result scm_get_card_capabilities(scm_handle *handle, scm_card_capabi
  * - `SCM_E_INVALIDARG`: also a length that is out of range: with `SCM_CARD_EXTENDED` 255 to 65,535 for commands and
  *   256 to 65,536 for responses, without it 1 to 255 and 1 to 256.
  *
- * Asks neither card nor service. Waits for a call of another thread on the same handle.
+ * Does not block: asks neither card nor service.
+ *
+ * @see scm_get_card_capabilities, scm_send
  */
 SCM_API
 scm_result scm_set_card_capabilities(scm_handle *handle,
@@ -1269,13 +1398,20 @@ scm_result scm_set_card_capabilities(scm_handle *handle,
  * While an attachment holds a lock, no other attachment and no other application can use the card. A lock is needed
  * where several commands belong together, such as a selection and what follows it.
  *
+ * THREADS. A lock belongs to the attachment, not to the thread: any thread may use the card through the attachment, and
+ * any thread may unlock it. While a thread waits for a lock, other threads that use the same handle wait, too, except
+ * in `scm_detach`, `scm_cancel` and the functions that never block.
+ *
  * @code
- * static scm_result change_counter(scm_handle *card, scm_result (*read_and_write)(scm_handle *))
+ * #include <scm.h>
+ *
+ * // Carries out a function while no one else can use the card. Waits for others for 2 seconds at most.
+ * static scm_result do_alone(scm_handle *card, scm_result (*function)(scm_handle *card))
  * {
  *     scm_result unlocked, result = scm_lock_ex(card, 2000);
  *     if (SCM_FAILED(result))
  *         return result;
- *     result = read_and_write(card);
+ *     result = function(card);
  *     unlocked = scm_unlock(card, SCM_DISPOSITION_LEAVE);
  *     return SCM_FAILED(result) ? result : unlocked;
  * }
@@ -1286,8 +1422,7 @@ scm_result scm_set_card_capabilities(scm_handle *handle,
 /**
  * Takes the card for this attachment alone (ISCardManage::SCardLock).
  *
- * Locks are counted, and each needs its `scm_unlock`. Only the outermost lock asks the resource manager. The lock
- * belongs to the attachment: any thread may use the card through it.
+ * Locks are counted, and each needs its `scm_unlock`. Only the outermost lock asks the resource manager.
  *
  * @param handle  the attachment
  *
@@ -1300,10 +1435,11 @@ scm_result scm_set_card_capabilities(scm_handle *handle,
  * Blocks without a limit while another application or attachment holds a lock on the card; `scm_lock_ex` has a limit.
  * Attachments of one process get the card in the order of their calls, at the moment of the unlock. For another
  * application's lock the library asks about every 5 ms. In a process with one thread nobody can cancel the wait, and
- * the first wait for another application is left to PC/SC, which asks every 100 ms. Other threads that use the same
- * handle wait meanwhile, except in `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
+ * the first wait for another application is left to PC/SC, which asks every 100 ms.
  *
  * A thread that locks two attachments to one reader waits for itself for ever.
+ *
+ * @see scm_lock_ex, scm_unlock, scm_cancel
  */
 SCM_API scm_result scm_lock(scm_handle *handle);
 
@@ -1318,6 +1454,8 @@ SCM_API scm_result scm_lock(scm_handle *handle);
  *   locked; a lock that the resource manager grants later is released at once.
  *
  * Blocks for `timeout_ms` at most, and about 200 ms more if the resource manager is slow.
+ *
+ * @see scm_lock, scm_unlock, scm_cancel
  */
 SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
 
@@ -1341,7 +1479,9 @@ SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
  *
  * If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
  *
- * Does not wait for other applications, only for a call of another thread on the same handle.
+ * Does not block.
+ *
+ * @see scm_lock, scm_lock_ex
  */
 SCM_API scm_result scm_unlock(scm_handle *handle, uint32_t disposition);
 
@@ -1363,6 +1503,8 @@ SCM_API scm_result scm_unlock(scm_handle *handle, uint32_t disposition);
  * - `SCM_S_OK`: the current wait ends, or the next one will.
  *
  * Never blocks.
+ *
+ * @see scm_lock, scm_transmit_ex, scm_send, scm_reconnect, scm_monitor_cancel
  */
 SCM_API scm_result scm_cancel(scm_handle *handle);
 
@@ -1374,17 +1516,23 @@ SCM_API scm_result scm_cancel(scm_handle *handle);
  * `scm_reconnect` makes an attachment usable again, whatever happened: a reset, another card, another reader of the
  * same name, a restart of the service. The generation tells whether the card may have forgotten its state.
  *
+ * THREADS. Calls on one handle run one after the other. The functions that never block can be called during another
+ * call. docs/reconnect.md has the result of each call after each event.
+ *
  * @code
- * static scm_result verify_again(scm_handle *card, uint64_t *generation, scm_result (*verify)(scm_handle *))
+ * #include <scm.h>
+ *
+ * // Makes the attachment usable again. Prepares the card again (selects, verifies, ...) if it may have forgotten that.
+ * static scm_result recover(scm_handle *card, uint64_t *generation, scm_result (*prepare)(scm_handle *card))
  * {
- *     uint64_t now;
+ *     uint64_t now = 0;
  *     scm_result result = scm_reconnect(card);
  *     if (result == SCM_S_FALSE)
- *         return SCM_SCARD_W_REMOVED_CARD;
+ *         return SCM_SCARD_W_REMOVED_CARD; // another card
  *     if (SCM_SUCCEEDED(result))
  *         result = scm_get_generation(card, &now);
  *     if (SCM_SUCCEEDED(result) && now != *generation)
- *         result = verify(card);
+ *         result = prepare(card);
  *     if (SCM_SUCCEEDED(result))
  *         *generation = now;
  *     return result;
@@ -1458,6 +1606,8 @@ typedef struct scm_reconnect_options {
  *
  * Blocks while another application or attachment holds a lock on the card. `scm_cancel` ends that, and
  * `scm_reconnect_ex` has a limit.
+ *
+ * @see scm_reconnect_ex, scm_get_generation, scm_status
  */
 SCM_API scm_result scm_reconnect(scm_handle *handle);
 
@@ -1470,11 +1620,18 @@ SCM_API scm_result scm_reconnect(scm_handle *handle);
  * @return as `scm_reconnect`, and
  * - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed; otherwise as `SCM_SCARD_E_CANCELLED`
  *
- * Blocks as `scm_reconnect`; to get exclusive use also until no other application uses the card. The attachment ends
- * its own connection for that time, and makes a new one, for which the generation grows. If the resource manager still
- * works on the call when the limit has passed or `scm_cancel` ends it, its card handle is given up: an own one is
- * closed later and replaced, for which the generation grows; calls on a borrowed one wait until the resource manager
- * has finished. A reset or a loss of power gives other attachments `SCM_SCARD_W_RESET_CARD`, and the generation grows.
+ * After a reset or a loss of power the generation has grown, and other attachments get `SCM_SCARD_W_RESET_CARD`.
+ *
+ * For exclusive use the attachment ends its connection, waits until no other application uses the card, and makes a
+ * new connection. So the generation grows.
+ *
+ * If the limit has passed, or `scm_cancel` has ended the call, the resource manager may still be working on it. Then
+ * the library replaces the card handle, and closes the old one later; so the generation grows. It cannot replace a
+ * borrowed card handle: calls on that wait until the resource manager has finished.
+ *
+ * Blocks as `scm_reconnect`, for `limit_ms` at most.
+ *
+ * @see scm_reconnect, scm_attach_by_ifd_ex, scm_detach_ex
  */
 SCM_API scm_result scm_reconnect_ex(scm_handle *handle, const scm_reconnect_options *options);
 
@@ -1514,6 +1671,8 @@ enum {
  * - the other codes of a connection
  *
  * Blocks while another application holds a lock on the card (pcsc-lite).
+ *
+ * @see scm_reconnect, scm_get_atr, scm_get_generation
  */
 SCM_API scm_result scm_status(scm_handle *handle, uint32_t *state, uint32_t *protocol);
 
@@ -1535,6 +1694,8 @@ enum {
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the ATR does not fit.
  *
  * Never blocks.
+ *
+ * @see scm_status, scm_get_attribute
  */
 SCM_API scm_result scm_get_atr(scm_handle *handle, uint8_t *atr, size_t capacity, size_t *atr_length);
 
@@ -1551,6 +1712,8 @@ SCM_API scm_result scm_get_atr(scm_handle *handle, uint8_t *atr, size_t capacity
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the name does not fit.
  *
  * Never blocks.
+ *
+ * @see scm_list_ifds, scm_attach_by_handle
  */
 SCM_API scm_result scm_get_ifd_name(scm_handle *handle, char *name, size_t capacity, size_t *name_length);
 
@@ -1568,7 +1731,9 @@ SCM_API scm_result scm_get_ifd_name(scm_handle *handle, char *name, size_t capac
  * @return
  * - `SCM_S_OK`: told.
  *
- * It counts what calls on this attachment have noticed. Never blocks.
+ * Never blocks. The number counts what calls on this attachment have noticed.
+ *
+ * @see scm_reconnect, scm_status, scm_send_ex
  */
 SCM_API scm_result scm_get_generation(scm_handle *handle, uint64_t *generation);
 
@@ -1586,6 +1751,8 @@ SCM_API scm_result scm_get_generation(scm_handle *handle, uint64_t *generation);
  * - the code of the last `scm_reconnect`, if that has left no connection
  *
  * Never blocks.
+ *
+ * @see scm_get_context, scm_attach_by_handle
  */
 SCM_API scm_result scm_get_icc(scm_handle *handle, uintptr_t *icc);
 
@@ -1601,6 +1768,8 @@ SCM_API scm_result scm_get_icc(scm_handle *handle, uintptr_t *icc);
  * - the code of the last `scm_reconnect`, if that has left no connection
  *
  * Never blocks.
+ *
+ * @see scm_get_icc
  */
 SCM_API scm_result scm_get_context(scm_handle *handle, uintptr_t *context);
 
@@ -1609,18 +1778,27 @@ SCM_API scm_result scm_get_context(scm_handle *handle, uintptr_t *context);
 /**
  * @defgroup scm_events Events
  *
- * A monitor tells which services, readers and cards come and go.
+ * A monitor tells which services, readers and cards come and go. docs/events.md is the guide.
+ *
+ * THREADS. Several threads may use a monitor at the same time. If several of them wait, each event goes to one.
  *
  * @code
- * static scm_result wait_for_card(scm_monitor *monitor, char *ifd_name, size_t capacity)
+ * #include <string.h>
+ * #include <scm.h>
+ *
+ * // Waits until there is a card in a reader, and gives the name of the reader.
+ * static scm_result wait_for_card(char ifd_name[SCM_IFD_NAME_MAX + 1])
  * {
  *     scm_event event = SCM_EVENT_INIT;
- *     scm_result result;
+ *     scm_monitor *monitor;
+ *     scm_result result = scm_monitor_create(&monitor);
+ *     if (SCM_FAILED(result))
+ *         return result;
  *     do
  *         result = scm_monitor_wait(monitor, SCM_INFINITE, &event);
  *     while (SCM_SUCCEEDED(result) && event.kind != SCM_EVENT_CARD_INSERTED);
- *     if (SCM_SUCCEEDED(result))
- *         snprintf(ifd_name, capacity, "%s", event.ifd_name);
+ *     memcpy(ifd_name, event.ifd_name, SCM_IFD_NAME_MAX + 1);
+ *     scm_monitor_destroy(monitor);
  *     return result;
  * }
  * @endcode
@@ -1703,8 +1881,8 @@ typedef struct scm_event {
  * before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow, and `SCM_EVENT_CURRENT` again.
  *
  * A card that was out and in again gives two events, however fast, if the platform counts (pcsc-lite and Windows). A
- * card that came and went unseen has no ATR. Up to 1024 events wait for the program; later changes are told as a
- * difference when there is room again.
+ * card that came and went unseen has no ATR. Up to 1024 events wait for the program. After that changes are not kept
+ * one by one: when there is room again, the next events lead from the last state that was told to the present one.
  *
  * @param monitor  [out] the monitor; NULL after a failure
  *
@@ -1713,6 +1891,8 @@ typedef struct scm_event {
  * - `SCM_E_OUTOFMEMORY`: also no thread or no file descriptor.
  *
  * Does not block, and succeeds also if no service runs: that is an event. May be called in the child of a fork.
+ *
+ * @see scm_monitor_wait, scm_monitor_get_fd, scm_monitor_destroy, scm_list_ifds
  */
 SCM_API scm_result scm_monitor_create(scm_monitor **monitor);
 
@@ -1728,7 +1908,9 @@ SCM_API scm_result scm_monitor_create(scm_monitor **monitor);
  * - `SCM_SCARD_E_TIMEOUT`: there was no event in this time.
  * - `SCM_SCARD_E_CANCELLED`: `scm_monitor_cancel`, or another thread has destroyed the monitor. No event is lost.
  *
- * Returns in time even if the service hangs. If several threads wait, each event goes to one of them.
+ * Blocks for `timeout_ms` at most, also if the service hangs.
+ *
+ * @see scm_monitor_create, scm_monitor_cancel, scm_monitor_get_fd
  */
 SCM_API scm_result scm_monitor_wait(scm_monitor *monitor, uint32_t timeout_ms, scm_event *event);
 
@@ -1742,6 +1924,8 @@ SCM_API scm_result scm_monitor_wait(scm_monitor *monitor, uint32_t timeout_ms, s
  * - `SCM_E_HANDLE`: `monitor` is not a monitor.
  *
  * Never blocks.
+ *
+ * @see scm_monitor_wait, scm_monitor_destroy, scm_cancel
  */
 SCM_API scm_result scm_monitor_cancel(scm_monitor *monitor);
 
@@ -1759,6 +1943,8 @@ SCM_API scm_result scm_monitor_cancel(scm_monitor *monitor);
  * - `SCM_E_NOTIMPL`: this platform has no file descriptors (Windows).
  *
  * Never blocks.
+ *
+ * @see scm_monitor_wait
  */
 SCM_API scm_result scm_monitor_get_fd(scm_monitor *monitor, int32_t *fd);
 
@@ -1771,8 +1957,10 @@ SCM_API scm_result scm_monitor_get_fd(scm_monitor *monitor, int32_t *fd);
  * - `SCM_S_OK`: ended.
  * - `SCM_E_HANDLE`: `monitor` is not a monitor.
  *
- * Waits for the threads of the monitor, for half a second at most; if the service hangs they end later. A process may
- * exit without it.
+ * Blocks until the threads of the monitor have ended, for half a second at most; if the service hangs, they end later.
+ * A process may exit without this call.
+ *
+ * @see scm_monitor_create, scm_monitor_cancel
  */
 SCM_API scm_result scm_monitor_destroy(scm_monitor *monitor);
 
@@ -1800,15 +1988,25 @@ SCM_API scm_result scm_monitor_destroy(scm_monitor *monitor);
  *   command.
  * - the other codes of `scm_send`, and the codes of a connection
  *
- * A function blocks while others hold a lock on the card, and as long as the card takes. `scm_cancel` ends the wait for
- * others.
+ * BLOCKING. A function blocks while others hold a lock on the card, and as long as the card takes, unless its
+ * description says otherwise. `scm_cancel` ends the wait for others.
+ *
+ * THREADS. Any thread may use an object or a file. Calls for one attachment run one after the other; the functions of a
+ * provider may run at the same time. Threads that share a file share its position, and threads that share an object
+ * share its current directory.
+ *
+ * docs/files.md is the guide; examples/cat.c and examples/tree.c are programs.
  *
  * @code
+ * #include <scm.h>
+ *
+ * // Reads the beginning of a file, such as "3F00/2F00": up to `capacity` bytes.
  * static scm_result read_file(scm_handle *card, const char *path, uint8_t *data, size_t capacity, size_t *length)
  * {
  *     scm_file_access *files;
  *     scm_file *file;
  *     scm_result result = scm_create_file_access(card, &files);
+ *     *length = 0;
  *     if (SCM_FAILED(result))
  *         return result;
  *     result = scm_file_access_open(files, SCM_TYPE_BY_ID, path, &file);
@@ -1931,7 +2129,9 @@ typedef struct scm_file_access scm_file_access;
  * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
  * - any failure of the provider of this card
  *
- * Asks neither card nor service, unless a provider does.
+ * Does not block, unless a provider does.
+ *
+ * @see scm_file_access_open, scm_file_access_change_dir, scm_file_access_release, scm_create_interface
  */
 SCM_API scm_result scm_create_file_access(scm_handle *handle, scm_file_access **file_access);
 
@@ -1944,7 +2144,9 @@ SCM_API scm_result scm_create_file_access(scm_handle *handle, scm_file_access **
  * - `SCM_S_OK`: ended.
  * - `SCM_E_HANDLE`: `file_access` is not such an object.
  *
- * Does not ask the card.
+ * Does not block. A call of another thread continues to its end.
+ *
+ * @see scm_create_file_access, scm_file_close, scm_detach
  */
 SCM_API scm_result scm_file_access_release(scm_file_access *file_access);
 
@@ -1956,6 +2158,8 @@ SCM_API scm_result scm_file_access_release(scm_file_access *file_access);
  * @param path  the directory
  *
  * @return `SCM_S_OK`, or one of the result codes of the group. After a failure the current directory is as before.
+ *
+ * @see scm_file_access_get_current_dir, scm_file_access_resolve, scm_file_access_directory
  */
 SCM_API
 scm_result scm_file_access_change_dir(scm_file_access *file_access,
@@ -1975,7 +2179,9 @@ scm_result scm_file_access_change_dir(scm_file_access *file_access,
  *
  * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
  *
- * Does not ask the card, so the directory may be gone.
+ * Does not block: does not ask the card, so the directory may be gone.
+ *
+ * @see scm_file_access_change_dir, scm_file_access_resolve
  */
 SCM_API
 scm_result scm_file_access_get_current_dir(scm_file_access *file_access,
@@ -1989,19 +2195,21 @@ scm_result scm_file_access_get_current_dir(scm_file_access *file_access,
  * @param file_access  the object
  * @param reference_type  the form of `path`
  * @param path  the file or directory
- * @param taken_as  [out] `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`; 0 after a failure
+ * @param resolved_type  [out] `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`; 0 after a failure
  * @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is
  *   a number behind its directory: `3F00/5015/7`.
  * @param capacity  the room in `resolved`, in bytes
  * @param resolved_length  [out] its length with its NUL; 0 after a failure
  *
  * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
+ *
+ * @see scm_file_access_get_current_dir, scm_file_get_info
  */
 SCM_API
 scm_result scm_file_access_resolve(scm_file_access *file_access,
                                    uint32_t reference_type,
                                    const char *path,
-                                   uint32_t *taken_as,
+                                   uint32_t *resolved_type,
                                    char *resolved,
                                    size_t capacity,
                                    size_t *resolved_length);
@@ -2027,6 +2235,8 @@ scm_result scm_file_access_resolve(scm_file_access *file_access,
  *
  * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the next call asks the card again), or one of the codes of
  *   the group
+ *
+ * @see scm_file_access_directory_ex, scm_file_access_change_dir, scm_file_access_get_properties
  */
 SCM_API
 scm_result scm_file_access_directory(scm_file_access *file_access,
@@ -2060,6 +2270,8 @@ typedef struct scm_directory_options {
  *
  * @return as `scm_file_access_directory`, and
  * - `SCM_E_INVALIDARG`: also if the last identifier comes before the first.
+ *
+ * @see scm_file_access_directory
  */
 SCM_API
 scm_result scm_file_access_directory_ex(scm_file_access *file_access,
@@ -2088,6 +2300,8 @@ typedef struct scm_file scm_file;
  * @param file  [out] the file, which `scm_file_close` ends; NULL after a failure
  *
  * @return `SCM_S_OK`, or one of the result codes of the group
+ *
+ * @see scm_file_read, scm_file_write, scm_file_get_info, scm_file_close, scm_file_access_create
  */
 SCM_API
 scm_result scm_file_access_open(scm_file_access *file_access,
@@ -2102,12 +2316,14 @@ scm_result scm_file_access_open(scm_file_access *file_access,
  * the file, or if the card fails on the way; then the next call tells why. From a file of records: one record, in its
  * own length. If the card cuts a record without saying so, and tells nothing of its length, the cut record is read.
  *
- * The end of a file is proven. If a card refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, 6F00, 6985, no
- * answer, ...), the library asks for less, down to one byte, finds the greatest length in eight commands at most, and
- * remembers it. If the card has lost the selection (6986, 6A82), the file is selected again, once. Extended lengths
- * that the card refuses (6D00, 6981, 6985, ...) are replaced by short ones. `SCM_SCARD_W_EOF` means that the card has
- * refused one byte, or the record, twice; and if it has told a greater size or more records, also the last one of
- * these. Behind a size that is too small, one more byte is asked for.
+ * If a card refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, 6F00, 6985, no answer, ...), the library asks
+ * for less, down to one byte. It finds the greatest length in eight commands at most, and remembers it. If the card
+ * refuses extended lengths (6D00, 6981, 6985, ...), the library uses short ones. If the card has lost the selection
+ * (6986, 6A82), the library selects the file again, once.
+ *
+ * The end of a file is proven: `SCM_SCARD_W_EOF` means that the card has refused one byte, or the record, twice. If
+ * the card has told a greater size, or more records, it has also refused the last byte or record of these. If the size
+ * that it has told may be too small, the library asks for one more byte.
  *
  * @param file  the file
  * @param data  [out] the bytes, or the record
@@ -2126,6 +2342,8 @@ scm_result scm_file_access_open(scm_file_access *file_access,
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit. The position is as before.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
  * - the other result codes of the group
+ *
+ * @see scm_file_write, scm_file_seek, scm_file_get_size, scm_set_card_capabilities
  */
 SCM_API
 scm_result scm_file_read(scm_file *file,
@@ -2149,26 +2367,30 @@ scm_result scm_file_read(scm_file *file,
  * @param data_length  their length; with 0 nothing is sent
  * @param flags  `SCM_FL_REPLACE` or 0 replaces the old data (UPDATE); `SCM_FL_ERASE` erases them (ERASE), a record as
  *   a whole; `SCM_FL_OR` and `SCM_FL_AND` set or clear bits (WRITE), whichever of the two the file allows
- * @param written  [out] how many bytes the card has acknowledged, also after a failure. The position is behind them.
+ * @param written_length  [out] how many bytes the card has acknowledged, also after a failure. The position is behind
+ *   them.
  *
  * @return
  * - `SCM_S_OK`: everything is written.
  * - `SCM_E_INVALIDARG`: also more than one flag.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does the other operation with this file, or the card does not know the
  *   command.
- * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Behind the size that the card has told,
- *   one byte is read first: if the card refuses it twice, nothing is written. Otherwise, or if the card told no size,
- *   the part that fits is written. A record that is longer than announced is sent, and the card decides.
+ * - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Before it writes behind the size that
+ *   the card has told, the library reads one byte there. If the card refuses it twice, nothing is written. Otherwise,
+ *   or if the card told no size, the part that fits is written. A record that is longer than announced is sent, and
+ *   the card decides.
  * - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
  * - the other result codes of the group. If the card has not answered, it may have carried out the command.
+ *
+ * @see scm_file_read, scm_file_seek, scm_file_access_create
  */
 SCM_API
 scm_result scm_file_write(scm_file *file,
                           const uint8_t *data,
                           size_t data_length,
                           uint32_t flags,
-                          size_t *written);
+                          size_t *written_length);
 
 /** `origin` of `scm_file_seek`. */
 enum {
@@ -2194,6 +2416,8 @@ enum {
  * - if the card is asked, the codes of `scm_file_read`
  *
  * Asks the card for records, for the end, and whether there is something behind the size that it has told.
+ *
+ * @see scm_file_tell, scm_file_read, scm_file_write
  */
 SCM_API scm_result scm_file_seek(scm_file *file, int64_t offset, uint32_t origin);
 
@@ -2205,7 +2429,9 @@ SCM_API scm_result scm_file_seek(scm_file *file, int64_t offset, uint32_t origin
  *
  * @return `SCM_S_OK`, or one of the result codes of the group
  *
- * Does not ask the card.
+ * Does not block: does not ask the card.
+ *
+ * @see scm_file_seek, scm_file_get_size
  */
 SCM_API scm_result scm_file_tell(scm_file *file, uint64_t *position);
 
@@ -2220,6 +2446,8 @@ SCM_API scm_result scm_file_tell(scm_file *file, uint64_t *position);
  * Asks the card for records, 16 times at most. In a transparent file it reads the last byte of the size that the card
  * has told, and tries the next one, once; if that size is wrong, or the card tells none, it searches the end. If the
  * file may not be read, it gives what the card tells.
+ *
+ * @see scm_file_seek, scm_file_get_info
  */
 SCM_API scm_result scm_file_get_size(scm_file *file, uint64_t *size);
 
@@ -2262,7 +2490,9 @@ typedef struct scm_file_info {
  * - `SCM_S_OK`: told.
  * - `SCM_E_NOTIMPL`: the file is that of a provider.
  *
- * Does not ask the card.
+ * Does not block: does not ask the card.
+ *
+ * @see scm_file_get_size, scm_file_access_get_properties, scm_file_access_resolve
  */
 SCM_API scm_result scm_file_get_info(scm_file *file, scm_file_info *info);
 
@@ -2276,7 +2506,9 @@ SCM_API scm_result scm_file_get_info(scm_file *file, scm_file_info *info);
  * - `SCM_E_HANDLE`: `file` is not an open file.
  * - any failure of the provider: closed
  *
- * Does not ask the card, which knows nothing of open files.
+ * Does not block: the card knows nothing of open files.
+ *
+ * @see scm_file_access_open, scm_file_access_release
  */
 SCM_API scm_result scm_file_close(scm_file *file);
 
@@ -2297,6 +2529,8 @@ SCM_API scm_result scm_file_close(scm_file *file);
  *
  * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
  *   the group
+ *
+ * @see scm_file_access_set_properties, scm_file_get_info, scm_file_access_get_file_capabilities
  */
 SCM_API
 scm_result scm_file_access_get_properties(scm_file_access *file_access,
@@ -2323,6 +2557,8 @@ scm_result scm_file_access_get_properties(scm_file_access *file_access,
  * @return `SCM_S_OK`, or one of the result codes of the group, and
  * - `SCM_E_INVALIDARG`: also `properties` that are empty or not data objects.
  * - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
+ *
+ * @see scm_file_access_get_properties
  */
 SCM_API
 scm_result scm_file_access_set_properties(scm_file_access *file_access,
@@ -2347,6 +2583,8 @@ scm_result scm_file_access_set_properties(scm_file_access *file_access,
  *
  * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
  *   the group
+ *
+ * @see scm_file_access_get_properties, scm_get_card_capabilities
  */
 SCM_API
 scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
@@ -2380,6 +2618,8 @@ scm_result scm_file_access_get_file_capabilities(scm_file_access *file_access,
  * - `SCM_SCARD_E_WRITE_TOO_MANY`: no room on the card, or the data are too long for the file.
  *
  * If the file was created but the data could not be written, the file stays.
+ *
+ * @see scm_file_access_open, scm_file_write, scm_file_access_delete, scm_file_access_set_properties
  */
 SCM_API
 scm_result scm_file_access_create(scm_file_access *file_access,
@@ -2408,6 +2648,8 @@ scm_result scm_file_access_create(scm_file_access *file_access,
  * - `SCM_SCARD_E_FILE_NOT_FOUND`: also if only the beginning of a name is given.
  * - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met. Some cards delete only empty directories: delete the
  *   content first.
+ *
+ * @see scm_file_access_create, scm_file_access_invalidate
  */
 SCM_API
 scm_result scm_file_access_delete(scm_file_access *file_access,
@@ -2424,6 +2666,8 @@ scm_result scm_file_access_delete(scm_file_access *file_access,
  * @param flags  0
  *
  * @return `SCM_S_OK`, or one of the result codes of the group
+ *
+ * @see scm_file_access_rehabilitate, scm_file_access_delete
  */
 SCM_API scm_result scm_file_access_invalidate(scm_file_access *file_access, const char *path, uint32_t flags);
 
@@ -2435,6 +2679,8 @@ SCM_API scm_result scm_file_access_invalidate(scm_file_access *file_access, cons
  * @param flags  0
  *
  * @return `SCM_S_OK`, or one of the result codes of the group
+ *
+ * @see scm_file_access_invalidate
  */
 SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, const char *path, uint32_t flags);
 
@@ -2457,17 +2703,33 @@ SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, co
  *   `SCM_FL_SECURE_MESSAGING` without a provider; the card does not know the command.
  * - the other codes of `scm_send`, and the codes of a connection
  *
- * A function blocks as `scm_send`, and with a PIN pad until the user has finished. `scm_cancel` ends only the wait for
- * others.
+ * BLOCKING. A function blocks as `scm_send`, and with a PIN pad until the user has finished, unless its description
+ * says otherwise. `scm_cancel` ends only the wait for others.
+ *
+ * THREADS. Any thread may use an object. Calls for one attachment run one after the other; the functions of a provider
+ * may run at the same time.
+ *
+ * docs/codes.md is the guide.
  *
  * @code
- * static scm_result verify_pin(scm_handle *card, const char *pin, uint32_t *retries_left)
+ * #include <stdio.h>
+ * #include <string.h>
+ * #include <scm.h>
+ *
+ * // Presents code 1 of a card that fills its codes with FF to 8 bytes.
+ * static scm_result verify_pin(scm_handle *card, const char *pin)
  * {
+ *     scm_ch_verification_options format = SCM_CH_VERIFICATION_OPTIONS_INIT;
  *     scm_ch_verification *codes;
- *     scm_result result = scm_create_ch_verification(card, &codes);
+ *     uint32_t retries_left;
+ *     scm_result result;
+ *     format.block_length = 8;
+ *     result = scm_create_ch_verification_ex(card, &format, &codes);
  *     if (SCM_FAILED(result))
  *         return result;
- *     result = scm_ch_verification_verify(codes, (const uint8_t *)pin, strlen(pin), 0, 1, retries_left);
+ *     result = scm_ch_verification_verify(codes, (const uint8_t *)pin, strlen(pin), 0, 1, &retries_left);
+ *     if (result == SCM_SCARD_W_WRONG_CHV && retries_left != SCM_RETRIES_UNKNOWN)
+ *         fprintf(stderr, "The code is wrong. Tries left: %u\n", (unsigned)retries_left);
  *     scm_ch_verification_release(codes);
  *     return result;
  * }
@@ -2526,14 +2788,17 @@ typedef struct scm_ch_verification_options {
     /** The filler: `SCM_CODE_FILLER` and a byte. 0 (default): FF, the only one with `SCM_CODE_ISO9564_2`. */
     uint32_t filler;
     /** The least number of characters or digits. 0 (default): 1, and 4 with `SCM_CODE_ISO9564_2`. */
-    uint32_t shortest;
+    uint32_t code_length_min;
     /**
      * The greatest number of characters or digits. 0 (default): as many as fit, up to `SCM_CODE_MAX`. A PIN pad takes
      * this number, or 15 if neither it nor this field nor a block has a limit.
      */
-    uint32_t longest;
-    /** How long a PIN pad waits for the user, up to 255 seconds. 0 (default): the time of the reader. */
-    uint32_t pin_pad_timeout_s;
+    uint32_t code_length_max;
+    /**
+     * How long a PIN pad waits for the user, in milliseconds, up to 255,000. The reader counts seconds, so the library
+     * rounds up to the next second. 0 (default) and `SCM_INFINITE`: no limit but that of the reader.
+     */
+    uint32_t pin_pad_limit_ms;
     /** The language of the texts of a PIN pad, as USB numbers them. 0 (default): 0x0409, English. */
     uint32_t pin_pad_language;
 } scm_ch_verification_options;
@@ -2552,7 +2817,9 @@ typedef struct scm_ch_verification_options {
  * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
  * - any failure of the provider of this card
  *
- * Asks neither card nor reader, unless a provider does.
+ * Does not block, unless a provider does.
+ *
+ * @see scm_create_ch_verification_ex, scm_ch_verification_verify, scm_ch_verification_release, scm_create_interface
  */
 SCM_API scm_result scm_create_ch_verification(scm_handle *handle, scm_ch_verification **ch_verification);
 
@@ -2566,7 +2833,9 @@ SCM_API scm_result scm_create_ch_verification(scm_handle *handle, scm_ch_verific
  * @return as `scm_create_ch_verification`, and
  * - `SCM_E_INVALIDARG`: also a block above `SCM_CODE_MAX`, and limits that contradict each other or the block.
  *
- * Asks neither card nor reader, unless a provider does.
+ * Does not block, unless a provider does.
+ *
+ * @see scm_create_ch_verification, scm_ch_verification_release
  */
 SCM_API
 scm_result scm_create_ch_verification_ex(scm_handle *handle,
@@ -2583,6 +2852,8 @@ scm_result scm_create_ch_verification_ex(scm_handle *handle,
  * - `SCM_E_HANDLE`: `ch_verification` is not such an object.
  *
  * Does not block. A call of another thread continues to its end.
+ *
+ * @see scm_create_ch_verification, scm_ch_verification_reset_security_state, scm_detach
  */
 SCM_API scm_result scm_ch_verification_release(scm_ch_verification *ch_verification);
 
@@ -2619,6 +2890,8 @@ SCM_API scm_result scm_ch_verification_release(scm_ch_verification *ch_verificat
  * - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the cancel key (6401).
  * - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_CHECKONLY`, global and local, or a reference above 31.
  * - the other result codes of the group
+ *
+ * @see scm_ch_verification_change_code, scm_ch_verification_unblock, scm_lock, scm_card_auth_user_auth
  */
 SCM_API
 scm_result scm_ch_verification_verify(scm_ch_verification *ch_verification,
@@ -2652,6 +2925,8 @@ scm_result scm_ch_verification_verify(scm_ch_verification *ch_verification,
  * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it.
  * - `SCM_E_INVALIDARG`: also a new code to enable or disable, or more than one of change, enable and disable.
+ *
+ * @see scm_ch_verification_verify, scm_ch_verification_unblock
  */
 SCM_API
 scm_result scm_ch_verification_change_code(scm_ch_verification *ch_verification,
@@ -2684,6 +2959,8 @@ scm_result scm_ch_verification_change_code(scm_ch_verification *ch_verification,
  * - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it in this way.
  * - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_PIN_PAD`.
+ *
+ * @see scm_ch_verification_verify, scm_ch_verification_change_code
  */
 SCM_API
 scm_result scm_ch_verification_unblock(scm_ch_verification *ch_verification,
@@ -2709,6 +2986,8 @@ scm_result scm_ch_verification_unblock(scm_ch_verification *ch_verification,
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for at least one code; the others are
  *   withdrawn. A reset does it: `scm_unlock` or `scm_reconnect_ex`.
  * - the other result codes of the group
+ *
+ * @see scm_ch_verification_verify, scm_unlock, scm_reconnect_ex
  */
 SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification *ch_verification);
 
@@ -2728,10 +3007,19 @@ SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification 
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command.
  * - the other codes of `scm_send`, and the codes of a connection
  *
- * A function blocks as `scm_send`.
+ * BLOCKING. A function blocks as `scm_send`, unless its description says otherwise.
+ *
+ * THREADS. Any thread may use an object. Calls for one attachment run one after the other; the functions of a provider
+ * may run at the same time.
+ *
+ * docs/codes.md is the guide.
  *
  * @code
- * static scm_result prove_key(scm_handle *card, const uint8_t key[16], uint8_t key_number)
+ * #include <scm.h>
+ *
+ * // Proves to the card that the program has an AES key, and checks that the card has another one.
+ * static scm_result authenticate(scm_handle *card, const uint8_t own_key[16], uint8_t own_number,
+ *                                const uint8_t card_key[16], uint8_t card_number)
  * {
  *     scm_card_auth_options options = SCM_CARD_AUTH_OPTIONS_INIT;
  *     scm_card_auth *auth;
@@ -2739,9 +3027,12 @@ SCM_API scm_result scm_ch_verification_reset_security_state(scm_ch_verification 
  *     if (SCM_FAILED(result))
  *         return result;
  *     options.cipher = SCM_CIPHER_AES;
- *     options.key = key;
+ *     options.key = own_key;
  *     options.key_length = 16;
- *     result = scm_card_auth_app_auth_ex(auth, 0, &key_number, 1, &options);
+ *     result = scm_card_auth_app_auth_ex(auth, 0, &own_number, 1, &options);
+ *     options.key = card_key;
+ *     if (SCM_SUCCEEDED(result))
+ *         result = scm_card_auth_icc_auth_ex(auth, 0, &card_number, 1, &options);
  *     scm_card_auth_release(auth);
  *     return result;
  * }
@@ -2756,7 +3047,7 @@ typedef struct scm_card_auth scm_card_auth;
 
 /** `scm_card_auth_options.cipher` */
 enum {
-    /** The program's own cipher: `scm_card_auth_options.callback`. */
+    /** The program's own cipher: `scm_card_auth_options.cipher_callback`. */
     SCM_CIPHER_CALLBACK = 0,
     /** AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes. */
     SCM_CIPHER_AES = 1,
@@ -2807,7 +3098,7 @@ typedef struct scm_card_auth_options {
     /** The length of the key, as the cipher needs it. */
     size_t key_length;
     /** The program's own cipher; NULL for a built-in one. */
-    scm_cipher_callback callback;
+    scm_cipher_callback cipher_callback;
     /** The first argument of the callback. */
     void *user_data;
     /**
@@ -2831,7 +3122,9 @@ typedef struct scm_card_auth_options {
  * - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
  * - any failure of the provider of this card
  *
- * Asks neither card nor reader, unless a provider does.
+ * Does not block, unless a provider does.
+ *
+ * @see scm_card_auth_app_auth_ex, scm_card_auth_icc_auth_ex, scm_card_auth_release, scm_create_interface
  */
 SCM_API scm_result scm_create_card_auth(scm_handle *handle, scm_card_auth **card_auth);
 
@@ -2845,6 +3138,8 @@ SCM_API scm_result scm_create_card_auth(scm_handle *handle, scm_card_auth **card
  * - `SCM_E_HANDLE`: `card_auth` is not such an object.
  *
  * Does not block. A call of another thread continues to its end.
+ *
+ * @see scm_create_card_auth, scm_detach
  */
 SCM_API scm_result scm_card_auth_release(scm_card_auth *card_auth);
 
@@ -2867,6 +3162,8 @@ SCM_API scm_result scm_card_auth_release(scm_card_auth *card_auth);
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more bytes than wanted: a part
  *   of a challenge is useless.
  * - the other result codes of the group
+ *
+ * @see scm_card_auth_app_auth, scm_card_auth_app_auth_ex, scm_lock
  */
 SCM_API
 scm_result scm_card_auth_get_challenge(scm_card_auth *card_auth,
@@ -2894,6 +3191,8 @@ scm_result scm_card_auth_get_challenge(scm_card_auth *card_auth,
  * - `SCM_SCARD_W_CHV_BLOCKED`: 6983 or 63C0, it was wrong too often.
  * - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for this use.
  * - the other result codes of the group
+ *
+ * @see scm_card_auth_get_challenge, scm_card_auth_app_auth_ex
  */
 SCM_API
 scm_result scm_card_auth_app_auth(scm_card_auth *card_auth,
@@ -2922,6 +3221,8 @@ scm_result scm_card_auth_app_auth(scm_card_auth *card_auth,
  * - any failure of the callback
  *
  * The card stays locked during the callback.
+ *
+ * @see scm_card_auth_app_auth, scm_card_auth_icc_auth_ex
  */
 SCM_API
 scm_result scm_card_auth_app_auth_ex(scm_card_auth *card_auth,
@@ -2951,6 +3252,8 @@ scm_result scm_card_auth_app_auth_ex(scm_card_auth *card_auth,
  *   word.
  * - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
  * - the other result codes of the group, and those as for `scm_card_auth_app_auth`
+ *
+ * @see scm_card_auth_icc_auth_ex, scm_card_auth_app_auth
  */
 SCM_API
 scm_result scm_card_auth_icc_auth(scm_card_auth *card_auth,
@@ -2981,6 +3284,8 @@ scm_result scm_card_auth_icc_auth(scm_card_auth *card_auth,
  * - `SCM_E_FAIL`: also if the system gives no random numbers. Nothing was sent.
  *
  * The callback runs before the card is locked.
+ *
+ * @see scm_card_auth_icc_auth, scm_card_auth_app_auth_ex
  */
 SCM_API
 scm_result scm_card_auth_icc_auth_ex(scm_card_auth *card_auth,
@@ -2990,8 +3295,7 @@ scm_result scm_card_auth_icc_auth_ex(scm_card_auth *card_auth,
                                      const scm_card_auth_options *options);
 
 /**
- * Presents what the user knows or is to the card: sends the data as they are (VERIFY), such as a filled code or a
- * biometric template.
+ * Presents data of the user to the card, as they are (VERIFY), such as a filled code or a biometric template.
  *
  * The command is sent once, and the library overwrites its copies before the call ends. For codes use
  * `scm_ch_verification_verify`, which tells the tries that are left.
@@ -3008,6 +3312,8 @@ scm_result scm_card_auth_icc_auth_ex(scm_card_auth *card_auth,
  * - `SCM_SCARD_W_WRONG_CHV`: 63XX, the data are wrong; 6982, 6987, 6988, 9804.
  * - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, they were wrong too often.
  * - the other result codes of the group, and those as for `scm_card_auth_app_auth`
+ *
+ * @see scm_ch_verification_verify, scm_card_auth_app_auth
  */
 SCM_API
 scm_result scm_card_auth_user_auth(scm_card_auth *card_auth,
@@ -3025,12 +3331,27 @@ scm_result scm_card_auth_user_auth(scm_card_auth *card_auth,
  * Files, codes and authentication are interfaces. `scm_create_interface` makes an object of one of these, or of an
  * interface that only a provider knows (scm_provider.h), by its IID or by its name.
  *
+ * THREADS. Any thread may make and release an object. The provider of an interface says which of its functions may run
+ * at the same time.
+ *
  * @code
- * static scm_result create_files(scm_handle *card, scm_file_access **files)
+ * #include <stdio.h>
+ * #include <scm.h>
+ *
+ * // Looks for an interface that a provider has registered for this card, and prints whether there is one.
+ * static scm_result look_for_interface(scm_handle *card, const char *name)
  * {
- *     void *object;
- *     scm_result result = scm_create_interface(card, &SCM_IID_FILE_ACCESS, NULL, NULL, &object);
- *     *files = (scm_file_access *)object;
+ *     const void *functions;
+ *     void *made, *object;
+ *     scm_result result = scm_create_interface(card, NULL, name, NULL, &made);
+ *     if (result == SCM_E_NOINTERFACE)
+ *         printf("%s: not for this card\n", name);
+ *     if (SCM_FAILED(result))
+ *         return result;
+ *     result = scm_interface_get_implementation((scm_interface *)made, &functions, &object);
+ *     if (SCM_SUCCEEDED(result))
+ *         printf("%s: %s\n", name, functions == NULL ? "without functions" : "with functions");
+ *     scm_interface_release((scm_interface *)made);
  *     return result;
  * }
  * @endcode
@@ -3100,7 +3421,10 @@ typedef struct scm_interface scm_interface;
  * - `SCM_E_HANDLE`: also if the attachment was detached during the call.
  * - any failure of the provider
  *
- * The generic implementations ask neither card nor service. A provider takes as long as it needs.
+ * Does not block, unless a provider does.
+ *
+ * @see scm_create_file_access, scm_create_ch_verification, scm_create_card_auth, scm_interface_release,
+ * scm_register_interface_provider
  */
 SCM_API
 scm_result scm_create_interface(scm_handle *handle,
@@ -3117,13 +3441,15 @@ scm_result scm_create_interface(scm_handle *handle,
  *
  * @param iface  the interface
  * @param functions  [out] the functions, as `scm_register_interface_provider` got them; NULL after a failure
- * @param object  [out] what `scm_provider.create` has made; NULL after a failure
+ * @param object  [out] what `scm_provider.create_object` has made; NULL after a failure
  *
  * @return
  * - `SCM_S_OK`: told.
  * - `SCM_E_HANDLE`: `iface` is not such an interface, or its attachment has ended.
  *
  * Never blocks.
+ *
+ * @see scm_create_interface, scm_register_interface_provider, scm_interface_release
  */
 SCM_API scm_result scm_interface_get_implementation(scm_interface *iface, const void **functions, void **object);
 
@@ -3136,7 +3462,9 @@ SCM_API scm_result scm_interface_get_implementation(scm_interface *iface, const 
  * - `SCM_S_OK`: ended.
  * - `SCM_E_HANDLE`: `iface` is not such an interface, or its attachment has ended.
  *
- * Takes as long as the provider needs to release its object.
+ * Blocks as long as the provider needs to release its object.
+ *
+ * @see scm_create_interface, scm_detach
  */
 SCM_API scm_result scm_interface_release(scm_interface *iface);
 

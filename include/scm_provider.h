@@ -21,28 +21,55 @@ extern "C" {
  * A provider implements files, codes, authentication, or an interface of its own, for the cards whose ATR it names.
  * Programs use it through scm.h and need not know of it.
  *
+ * REGISTRATION. A registered provider makes the objects of its interface for every attachment of this process to one of
+ * its cards. If several providers suit, the newest one is chosen. Objects that exist already do not change. The child
+ * of a fork has the same providers. A registration copies the structure with its IID, name, ATR and mask, and the table
+ * of functions. The memory behind `user_data` and the code of the functions must exist until `release_user_data` is
+ * called. After a failure the library has called no function, and the provider is not registered.
+ *
+ * RESULT CODES OF THE GROUP. The functions of this group return no codes of a connection, and may return:
+ * - `SCM_E_INVALIDARG`: `provider`, or a table of functions, is NULL; a `struct_size` is not the size of any version;
+ *   `flags` is not 0; the IID, or the name, is that of another interface; the name is not valid; the ATR is too long,
+ *   or NULL with a length; `create_object` is NULL.
+ * - `SCM_E_OUTOFMEMORY`, `SCM_E_UNEXPECTED`: as everywhere.
+ *
+ * THREADS. Any thread may register and unregister providers at any time, also the functions of a provider.
+ *
+ * docs/providers.md is the guide; examples/provider.c is a program.
+ *
  * @code
- * static scm_result create(void *user_data, scm_handle *handle, void *caller_user_data, void **object)
+ * #include <scm.h>
+ * #include <scm_provider.h>
+ *
+ * static scm_result create_object(void *user_data, scm_handle *handle, void *caller_user_data, void **object)
  * {
  *     (void)user_data, (void)caller_user_data;
  *     *object = handle;
  *     return SCM_S_OK;
  * }
  *
+ * // This card withdraws what was verified by a command of its own.
  * static scm_result reset_security_state(void *object)
  * {
  *     static const uint8_t command[] = {0x80, 0x10, 0x00, 0x00};
  *     uint8_t response[258];
  *     size_t length;
- *     return scm_transmit((scm_handle *)object, command, sizeof command, response, sizeof response, &length);
+ *     scm_result result =
+ *         scm_transmit((scm_handle *)object, command, sizeof command, response, sizeof response, &length);
+ *     if (SCM_FAILED(result))
+ *         return result;
+ *     return response[0] == 0x90 ? SCM_S_OK : SCM_E_FAIL;
  * }
  *
- * static scm_result register_codes(void)
+ * // For the cards of one ATR. All other functions of codes give SCM_E_NOTIMPL for them.
+ * static scm_result register_codes(const uint8_t *atr, size_t atr_length)
  * {
  *     scm_ch_verification_functions functions = SCM_CH_VERIFICATION_FUNCTIONS_INIT;
  *     scm_provider provider = SCM_PROVIDER_INIT;
  *     functions.reset_security_state = reset_security_state;
- *     provider.create = create;
+ *     provider.atr = atr;
+ *     provider.atr_length = atr_length;
+ *     provider.create_object = create_object;
  *     return scm_register_ch_verification_provider(&provider, &functions);
  * }
  * @endcode
@@ -55,8 +82,8 @@ extern "C" {
  * For these cards it replaces the generic implementation, or it adds an interface that the library does not know. Its
  * functions run on the thread that calls the library, without a lock of the library; several threads may run those of
  * one object at the same time. They may call every function of the library with the handle of the object, and so they
- * use the card. The callers get their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which become `SCM_E_FAIL`:
- * only the library knows these of its objects.
+ * use the card. The callers get their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which become `SCM_E_FAIL`,
+ * because only the library can say that about its objects.
  */
 typedef struct scm_provider {
     /** `sizeof(scm_provider)`: tells the library which version of the structure this is. */
@@ -80,35 +107,35 @@ typedef struct scm_provider {
     const uint8_t *atr_mask;
     /** The length of the ATR and of the mask. */
     size_t atr_length;
-    /** The first argument of `create` and `release_user_data`. */
+    /** The first argument of `create_object` and `release_user_data`. */
     void *user_data;
     /**
      * Makes an object for an attachment. Required. Its `object` is the first argument of the functions; NULL is
      * allowed. `caller_user_data` is the one of `scm_create_interface`, or NULL. A failure is the result of the call
-     * that needs the object, and `release` is not called then. If `create` asks for the same interface, it gets what
-     * there would be without this provider, so that a provider can extend the generic implementation.
+     * that needs the object, and `release_object` is not called then. If this function asks for the same interface,
+     * it gets the next provider or the generic implementation, so that a provider can extend these.
      */
-    scm_result (*create)(void *user_data, scm_handle *handle, void *caller_user_data, void **object);
+    scm_result (*create_object)(void *user_data, scm_handle *handle, void *caller_user_data, void **object);
     /**
      * Ends an object, once, after its last function has returned. The attachment may have ended. NULL if there is
      * nothing to do.
      */
-    void (*release)(void *object);
+    void (*release_object)(void *object);
     /**
-     * The last call, once: the provider is not registered any more, its last object is released, and no `create` runs.
-     * NULL if there is nothing to do.
+     * The last call, once: the provider is not registered any more, its last object is released, and no
+     * `create_object` runs. NULL if there is nothing to do.
      */
     void (*release_user_data)(void *user_data);
 } scm_provider;
 
-/** `scm_provider` without values: set `create`. */
+/** `scm_provider` without values: set `create_object`. */
 #define SCM_PROVIDER_INIT {sizeof(scm_provider), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL}
 
 /**
  * The files of a card, implemented by a provider. Initialise with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
  *
- * `object` is what `scm_provider.create` has made, and `file` is what `open` has made. Everything else is as for the
- * functions of the library. A function that is NULL returns `SCM_E_NOTIMPL`.
+ * `object` is what `scm_provider.create_object` has made, and `file` is what `open` has made. Everything else is as
+ * for the functions of the library. A function that is NULL returns `SCM_E_NOTIMPL`.
  */
 typedef struct scm_file_access_functions {
     /** `sizeof(scm_file_access_functions)` */
@@ -167,7 +194,7 @@ typedef struct scm_file_access_functions {
     /** Reads from a file. */
     scm_result (*read)(void *file, uint8_t *data, size_t capacity, size_t *data_length, uint32_t flags);
     /** Writes to a file. */
-    scm_result (*write)(void *file, const uint8_t *data, size_t data_length, uint32_t flags, size_t *written);
+    scm_result (*write)(void *file, const uint8_t *data, size_t data_length, uint32_t flags, size_t *written_length);
     /** Moves the position in a file. */
     scm_result (*seek)(void *file, int64_t offset, uint32_t origin);
     /** Tells the position in a file. */
@@ -187,24 +214,16 @@ typedef struct scm_file_access_functions {
      NULL, NULL, NULL, NULL}
 
 /**
- * Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for
- * every attachment of this process. If several providers suit, the newest one is chosen.
+ * Registers a provider of files: from now on it makes the objects of `scm_create_file_access` for its cards.
  *
- * Objects that were created before do not change. The child of a fork has the same providers.
+ * @param provider  the provider; copied
+ * @param functions  the functions for files; copied
  *
- * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
- *   `user_data` and the code of the functions must exist until `release_user_data` is called.
- * @param functions  the functions for files. They are copied.
+ * @return `SCM_S_OK`: registered; or one of the result codes of the group
  *
- * @return
- * - `SCM_S_OK`: registered.
- * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
- *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
- *   is too long, or NULL with a length; `create` is NULL.
- * - `SCM_E_OUTOFMEMORY`: no memory.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * Does not block.
  *
- * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ * @see scm_unregister_provider, scm_create_file_access
  */
 SCM_API
 scm_result scm_register_file_access_provider(const scm_provider *provider,
@@ -213,8 +232,8 @@ scm_result scm_register_file_access_provider(const scm_provider *provider,
 /**
  * The codes of a card, implemented by a provider. Initialise with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
  *
- * `object` is what `scm_provider.create` has made. Everything else is as for the functions of the library. A function
- * that is NULL returns `SCM_E_NOTIMPL`.
+ * `object` is what `scm_provider.create_object` has made. Everything else is as for the functions of the library. A
+ * function that is NULL returns `SCM_E_NOTIMPL`.
  */
 typedef struct scm_ch_verification_functions {
     /** `sizeof(scm_ch_verification_functions)` */
@@ -252,24 +271,16 @@ typedef struct scm_ch_verification_functions {
 #define SCM_CH_VERIFICATION_FUNCTIONS_INIT {sizeof(scm_ch_verification_functions), NULL, NULL, NULL, NULL}
 
 /**
- * Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for
- * every attachment of this process. If several providers suit, the newest one is chosen.
+ * Registers a provider of codes: from now on it makes the objects of `scm_create_ch_verification` for its cards.
  *
- * Objects that were created before do not change. The child of a fork has the same providers.
+ * @param provider  the provider; copied
+ * @param functions  the functions for codes; copied
  *
- * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
- *   `user_data` and the code of the functions must exist until `release_user_data` is called.
- * @param functions  the functions for codes. They are copied.
+ * @return `SCM_S_OK`: registered; or one of the result codes of the group
  *
- * @return
- * - `SCM_S_OK`: registered.
- * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
- *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
- *   is too long, or NULL with a length; `create` is NULL.
- * - `SCM_E_OUTOFMEMORY`: no memory.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * Does not block.
  *
- * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ * @see scm_unregister_provider, scm_create_ch_verification
  */
 SCM_API
 scm_result scm_register_ch_verification_provider(const scm_provider *provider,
@@ -278,8 +289,8 @@ scm_result scm_register_ch_verification_provider(const scm_provider *provider,
 /**
  * The authentication of a card, implemented by a provider. Initialise with `SCM_CARD_AUTH_FUNCTIONS_INIT`.
  *
- * `object` is what `scm_provider.create` has made. Everything else is as for the functions of the library. A function
- * that is NULL returns `SCM_E_NOTIMPL`.
+ * `object` is what `scm_provider.create_object` has made. Everything else is as for the functions of the library. A
+ * function that is NULL returns `SCM_E_NOTIMPL`.
  */
 typedef struct scm_card_auth_functions {
     /** `sizeof(scm_card_auth_functions)` */
@@ -322,62 +333,58 @@ typedef struct scm_card_auth_functions {
 #define SCM_CARD_AUTH_FUNCTIONS_INIT {sizeof(scm_card_auth_functions), NULL, NULL, NULL, NULL}
 
 /**
- * Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards,
- * for every attachment of this process. If several providers suit, the newest one is chosen.
+ * Registers a provider of authentication: from now on it makes the objects of `scm_create_card_auth` for its cards.
  *
- * Objects that were created before do not change. The child of a fork has the same providers.
+ * @param provider  the provider; copied
+ * @param functions  the functions for authentication; copied
  *
- * @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
- *   `user_data` and the code of the functions must exist until `release_user_data` is called.
- * @param functions  the functions for authentication. They are copied.
+ * @return `SCM_S_OK`: registered; or one of the result codes of the group
  *
- * @return
- * - `SCM_S_OK`: registered.
- * - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
- *   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
- *   is too long, or NULL with a length; `create` is NULL.
- * - `SCM_E_OUTOFMEMORY`: no memory.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * Does not block.
  *
- * After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+ * @see scm_unregister_provider, scm_create_card_auth
  */
 SCM_API
 scm_result scm_register_card_auth_provider(const scm_provider *provider,
                                            const scm_card_auth_functions *functions);
 
 /**
- * Registers a provider of an interface that the library does not know: from now on it creates the objects of
- * `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest
- * one is chosen.
+ * Registers a provider of an interface that the library does not know: from now on it makes the objects of
+ * `scm_create_interface` for its cards.
  *
- * @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
+ * @param provider  the provider, with an IID, a name, or both; copied
  * @param functions  the functions of the interface, in a form that the provider defines for its users. Only the
  *   address is kept: `scm_interface_get_implementation` gives it. NULL is allowed.
  *
- * @return as for `scm_register_file_access_provider`, and
- * - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
+ * @return `SCM_S_OK`: registered; or one of the result codes of the group, and
+ * - `SCM_E_INVALIDARG`: also if neither an IID nor a name is given, or if they are those of files, codes or
+ *   authentication.
  *
- * Does not block. Any thread may call it.
+ * Does not block.
+ *
+ * @see scm_unregister_provider, scm_create_interface, scm_interface_get_implementation
  */
 SCM_API scm_result scm_register_interface_provider(const scm_provider *provider, const void *functions);
 
 /**
- * Unregisters a provider: from now on it creates no object.
+ * Unregisters a provider: from now on it makes no object.
  *
- * The objects that it has created stay, and its functions are called for them. When the last one is released,
- * `release_user_data` is called.
+ * The objects that it has made stay, and the library calls its functions for them. When the last one is released, the
+ * library calls `release_user_data`.
  *
- * @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the
- *   same. If several registered providers have them, the newest one is meant.
+ * @param provider  the provider as it was registered: IID, name, ATR, mask, `user_data` and `create_object` must be
+ *   the same. If several registered providers have them, the newest one is meant.
  *
  * @return
  * - `SCM_S_OK`: unregistered.
- * - `SCM_E_INVALIDARG`: as for `scm_register_file_access_provider`.
  * - `SCM_E_NOINTERFACE`: no such provider is registered.
- * - `SCM_E_UNEXPECTED`: an internal error.
+ * - the other result codes of the group
  *
- * Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and
- * the provider itself.
+ * Does not block: another thread may still be in `create_object` or in a function of the provider. The provider itself
+ * may call it.
+ *
+ * @see scm_register_file_access_provider, scm_register_ch_verification_provider, scm_register_card_auth_provider,
+ * scm_register_interface_provider
  */
 SCM_API scm_result scm_unregister_provider(const scm_provider *provider);
 

@@ -22,7 +22,16 @@ extern "C" {
  * same rules as a real reader: share modes, locks, signals of resets and removals. The program supplies the card as
  * callbacks.
  *
+ * THREADS. Any thread may call any function at any time. `scm_virtual_card` and `scm_virtual_ifd_options` say which of
+ * them a callback may call.
+ *
+ * examples/card_test.c is a program. libscm_card (crates/card) is a ready-made card.
+ *
  * @code
+ * #include <scm.h>
+ * #include <scm_virtual.h>
+ *
+ * // Answers 9000 to every command.
  * static scm_result answer(void *user_data, const uint8_t *command, size_t command_length, uint8_t *response,
  *                          size_t capacity, size_t *response_length)
  * {
@@ -33,15 +42,23 @@ extern "C" {
  *     return SCM_S_OK;
  * }
  *
- * static scm_result insert_test_card(scm_virtual_ifd **ifd)
+ * // Makes a reader with a card. The caller ends both with scm_virtual_ifd_destroy.
+ * static scm_result make_reader_with_card(const char *name, scm_virtual_ifd **ifd)
  * {
  *     static const uint8_t atr[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
  *     scm_virtual_card card = SCM_VIRTUAL_CARD_INIT;
- *     scm_result result = scm_virtual_ifd_create("Test reader", NULL, ifd);
+ *     scm_result result = scm_virtual_ifd_create(name, NULL, ifd);
+ *     if (SCM_FAILED(result))
+ *         return result;
  *     card.atr = atr;
  *     card.atr_length = sizeof atr;
  *     card.transmit = answer;
- *     return SCM_FAILED(result) ? result : scm_virtual_ifd_insert(*ifd, &card);
+ *     result = scm_virtual_ifd_insert(*ifd, &card);
+ *     if (SCM_FAILED(result)) {
+ *         scm_virtual_ifd_destroy(*ifd);
+ *         *ifd = NULL;
+ *     }
+ *     return result;
  * }
  * @endcode
  * @{
@@ -75,7 +92,7 @@ typedef struct scm_virtual_ifd_options {
      * The size of the log in bytes; the oldest lines are dropped first. 0 (default): 1 MiB; at most 1 GiB. The address
      * space is reserved at once, the memory is used as the log grows.
      */
-    uint32_t log_limit;
+    uint32_t log_capacity;
     /** The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm". */
     const char *vendor_name;
     /** The first argument of the callbacks. */
@@ -92,7 +109,7 @@ typedef struct scm_virtual_ifd_options {
      * `scm_control` to its own reader returns `SCM_SCARD_E_NOT_READY`.
      */
     scm_result (*control)(void *user_data,
-                          uint32_t code,
+                          uint32_t control_code,
                           const uint8_t *input,
                           size_t input_length,
                           uint8_t *output,
@@ -128,11 +145,13 @@ typedef struct scm_virtual_ifd_options {
  *
  * @return
  * - `SCM_S_OK`: made.
- * - `SCM_E_INVALIDARG`: also a `log_limit` that is too large; too many attributes, one that is too long, or two with
- *   one `id`.
+ * - `SCM_E_INVALIDARG`: also a `log_capacity` that is too large; too many attributes, one that is too long, or two
+ *   with one `id`.
  * - `SCM_SCARD_E_DUPLICATE_READER`: a real or a virtual reader has this name.
  *
- * Does not wait for other applications. May be called in the child of a fork.
+ * Does not block. May be called in the child of a fork.
+ *
+ * @see scm_virtual_ifd_insert, scm_virtual_ifd_destroy, scm_list_ifds, scm_attach_by_ifd
  */
 SCM_API
 scm_result scm_virtual_ifd_create(const char *name,
@@ -151,7 +170,9 @@ scm_result scm_virtual_ifd_create(const char *name,
  * - `SCM_S_OK`: unplugged.
  * - `SCM_E_HANDLE`: `ifd` is not a virtual reader.
  *
- * Does not wait for a callback that runs; `release` follows when it has returned.
+ * Does not block. If a callback runs, `release` follows when it has returned.
+ *
+ * @see scm_virtual_ifd_create, scm_virtual_ifd_remove
  */
 SCM_API scm_result scm_virtual_ifd_destroy(scm_virtual_ifd *ifd);
 
@@ -169,14 +190,17 @@ enum {
  * A virtual card. Initialise with `SCM_VIRTUAL_CARD_INIT`.
  *
  * The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and the
- * like), without a lock of the library, and never two at a time for one card, from its insertion to `release`. A
- * callback may call the library, but never waits, because another thread may wait for the callback: a call that would
- * have to wait returns `SCM_SCARD_E_NOT_READY`. That is every use of the attachment that the callback works for,
- * except to get what is known or to detach it; every use of its own card through any attachment; and every attachment,
- * reader or card that another thread uses. A callback may remove or reset its own card. Then the exchange in progress
- * fails with `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called after the
- * callback has returned; to insert another card with the same `user_data`, use `release`. If its thread ends in a
- * callback, the callback has failed.
+ * like), without a lock of the library, and never two at a time for one card, from its insertion to `release`.
+ *
+ * A callback may call the library, but never waits, because another thread may wait for the callback. A call that
+ * would have to wait returns `SCM_SCARD_E_NOT_READY`:
+ * - a call on the attachment that the callback works for, except `scm_detach` and the functions that never block
+ * - a use of its own card through any attachment
+ * - a use of an attachment, reader or card that another thread uses at the time
+ *
+ * A callback may remove or reset its own card. Then the exchange in progress fails with `SCM_SCARD_W_REMOVED_CARD` or
+ * `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called after the callback has returned. To insert another
+ * card with the same `user_data`, do that in `release`. If its thread ends in a callback, the callback has failed.
  */
 typedef struct scm_virtual_card {
     /** `sizeof(scm_virtual_card)`: tells the library which version of the structure this is. */
@@ -215,7 +239,7 @@ typedef struct scm_virtual_card {
      * that it does not know this code; any other failure is a failed reader (`SCM_SCARD_E_NOT_TRANSACTED`).
      */
     scm_result (*control)(void *user_data,
-                          uint32_t code,
+                          uint32_t control_code,
                           const uint8_t *input,
                           size_t input_length,
                           uint8_t *output,
@@ -242,7 +266,9 @@ typedef struct scm_virtual_card {
  * - `SCM_E_INVALIDARG`: also if the ATR is empty or too long, or `transmit` is NULL.
  * - `SCM_SCARD_E_NOT_READY`: there is a card in the reader.
  *
- * After a failure nothing was called, and the card still belongs to the caller. Takes as long as `power` takes.
+ * Blocks as long as `power` takes. After a failure nothing was called, and the card still belongs to the caller.
+ *
+ * @see scm_virtual_ifd_remove, scm_virtual_ifd_reset, scm_attach_by_ifd
  */
 SCM_API scm_result scm_virtual_ifd_insert(scm_virtual_ifd *ifd, const scm_virtual_card *card);
 
@@ -259,7 +285,9 @@ SCM_API scm_result scm_virtual_ifd_insert(scm_virtual_ifd *ifd, const scm_virtua
  *   returned.
  * - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
  *
- * Does not wait for a callback that runs. A callback of the card may call it.
+ * Does not block, not even while a callback runs. A callback of the card may call it.
+ *
+ * @see scm_virtual_ifd_insert, scm_virtual_ifd_destroy
  */
 SCM_API scm_result scm_virtual_ifd_remove(scm_virtual_ifd *ifd);
 
@@ -270,17 +298,20 @@ SCM_API scm_result scm_virtual_ifd_remove(scm_virtual_ifd *ifd);
  * this ignores locks.
  *
  * @param ifd  the reader
- * @param action  `SCM_DISPOSITION_RESET` (warm reset), or `SCM_DISPOSITION_UNPOWER`: the power stays off until the
- *   next use
+ * @param disposition  `SCM_DISPOSITION_RESET` (warm reset), or `SCM_DISPOSITION_UNPOWER`: the power stays off until
+ *   the next use
  *
  * @return
  * - `SCM_S_OK`: done.
  * - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
  * - `SCM_SCARD_E_NO_SERVICE`: the virtual resource manager is stopped.
  *
- * Waits for an exchange in progress, except in its callback: then the exchange fails with `SCM_SCARD_W_RESET_CARD`.
+ * Blocks until an exchange in progress has ended, except in its callback: then the exchange fails with
+ * `SCM_SCARD_W_RESET_CARD`.
+ *
+ * @see scm_virtual_ifd_remove, scm_reconnect
  */
-SCM_API scm_result scm_virtual_ifd_reset(scm_virtual_ifd *ifd, uint32_t action);
+SCM_API scm_result scm_virtual_ifd_reset(scm_virtual_ifd *ifd, uint32_t disposition);
 
 /** `operation` of `scm_virtual_ifd_fail`: the calls of the resource manager. */
 enum {
@@ -291,9 +322,9 @@ enum {
     /** A detach (SCardDisconnect). */
     SCM_VIRTUAL_DISCONNECT = 3,
     /** An outermost lock (SCardBeginTransaction). */
-    SCM_VIRTUAL_BEGIN = 4,
+    SCM_VIRTUAL_BEGIN_TRANSACTION = 4,
     /** An outermost unlock (SCardEndTransaction). */
-    SCM_VIRTUAL_END = 5,
+    SCM_VIRTUAL_END_TRANSACTION = 5,
     /** A request for the state: by `scm_status`, an attach, a reconnect or after a failed exchange (SCardStatus). */
     SCM_VIRTUAL_STATUS = 6,
     /** An exchange with the card (SCardTransmit). */
@@ -326,6 +357,8 @@ enum {
  * - `SCM_E_INVALIDARG`: `operation` is not defined, or `result` is a success and `count` is not 0.
  *
  * Never blocks.
+ *
+ * @see scm_virtual_ifd_fail_ex, scm_virtual_ifd_get_log
  */
 SCM_API
 scm_result scm_virtual_ifd_fail(scm_virtual_ifd *ifd,
@@ -360,6 +393,10 @@ typedef struct scm_virtual_failure {
  *
  * @return as `scm_virtual_ifd_fail`, and
  * - `SCM_E_INVALIDARG`: also if the result is a success other than `SCM_S_OK`.
+ *
+ * Never blocks.
+ *
+ * @see scm_virtual_ifd_fail, scm_virtual_ifd_get_log
  */
 SCM_API
 scm_result scm_virtual_ifd_fail_ex(scm_virtual_ifd *ifd,
@@ -401,6 +438,8 @@ scm_result scm_virtual_ifd_fail_ex(scm_virtual_ifd *ifd,
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the log does not fit. It may be longer at the next call.
  *
  * Never blocks.
+ *
+ * @see scm_virtual_ifd_clear_log, scm_virtual_ifd_create
  */
 SCM_API scm_result scm_virtual_ifd_get_log(scm_virtual_ifd *ifd, char *log, size_t capacity, size_t *log_length);
 
@@ -414,6 +453,8 @@ SCM_API scm_result scm_virtual_ifd_get_log(scm_virtual_ifd *ifd, char *log, size
  * - `SCM_E_HANDLE`: `ifd` is not a virtual reader.
  *
  * Never blocks.
+ *
+ * @see scm_virtual_ifd_get_log
  */
 SCM_API scm_result scm_virtual_ifd_clear_log(scm_virtual_ifd *ifd);
 
@@ -427,7 +468,9 @@ SCM_API scm_result scm_virtual_ifd_clear_log(scm_virtual_ifd *ifd);
  * - `SCM_S_OK`: stopped.
  * - `SCM_S_FALSE`: it was stopped already.
  *
- * Does not wait for callbacks that run.
+ * Does not block, not even while callbacks run.
+ *
+ * @see scm_virtual_service_start, scm_monitor_create
  */
 SCM_API scm_result scm_virtual_service_stop(void);
 
@@ -438,7 +481,9 @@ SCM_API scm_result scm_virtual_service_stop(void);
  * - `SCM_S_OK`: started.
  * - `SCM_S_FALSE`: it was running.
  *
- * Does not wait for callbacks that run; such a card is powered when its callback has returned.
+ * Does not block. A card whose callback runs is powered when that has returned.
+ *
+ * @see scm_virtual_service_stop
  */
 SCM_API scm_result scm_virtual_service_start(void);
 
@@ -452,8 +497,8 @@ SCM_API scm_result scm_virtual_service_start(void);
 #define SCM_VIRTUAL_CONNECT SCM_VIRTUAL_CONNECT
 #define SCM_VIRTUAL_RECONNECT SCM_VIRTUAL_RECONNECT
 #define SCM_VIRTUAL_DISCONNECT SCM_VIRTUAL_DISCONNECT
-#define SCM_VIRTUAL_BEGIN SCM_VIRTUAL_BEGIN
-#define SCM_VIRTUAL_END SCM_VIRTUAL_END
+#define SCM_VIRTUAL_BEGIN_TRANSACTION SCM_VIRTUAL_BEGIN_TRANSACTION
+#define SCM_VIRTUAL_END_TRANSACTION SCM_VIRTUAL_END_TRANSACTION
 #define SCM_VIRTUAL_STATUS SCM_VIRTUAL_STATUS
 #define SCM_VIRTUAL_TRANSMIT SCM_VIRTUAL_TRANSMIT
 #define SCM_VIRTUAL_CONTROL SCM_VIRTUAL_CONTROL

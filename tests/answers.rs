@@ -132,9 +132,9 @@ impl AttachedCard {
         let capabilities = flags.map(|flags| scm_card_capabilities {
             struct_size: size,
             flags,
-            command_data: 0,
-            response_data: 0,
-            channels: 0,
+            command_data_max: 0,
+            response_data_max: 0,
+            channel_count: 0,
         });
         let given = capabilities.as_ref().map_or(null(), |capabilities| &raw const *capabilities);
         // SAFETY: NULL, or valid during the call.
@@ -163,7 +163,7 @@ fn options() -> scm_send_options {
     scm_send_options {
         struct_size: size_of::<scm_send_options>() as u32,
         limit_ms: 0,
-        hook: None,
+        select_callback: None,
         user_data: null_mut(),
         flags: 0,
         get_response_class: 0,
@@ -631,7 +631,7 @@ fn bad_options_send_nothing() {
     ] {
         assert_eq!(card.send_with("00A40000", &[], 0, 0, &bad), (Hresult::E_INVALIDARG.0, vec![], 0));
     }
-    // The options of the first version end after the hook.
+    // The options of the first version end after the callback.
     let first =
         scm_send_options { struct_size: std::mem::offset_of!(scm_send_options, flags) as u32, flags: 99, ..options() };
     assert_eq!(card.send_with("00A40000", &[], 0, 0, &first), (UNSUPPORTED, vec![], 0x6D00));

@@ -1035,9 +1035,9 @@ fn a_short_limit_can_be_said() {
     let capabilities = |flags, command_data, response_data| scm_card_capabilities {
         struct_size: size_of::<scm_card_capabilities>() as u32,
         flags,
-        command_data,
-        response_data,
-        channels: 0,
+        command_data_max: command_data,
+        response_data_max: response_data,
+        channel_count: 0,
     };
     let card = Card { gives: 192, takes: 100, ..Card::new(1000, Tells::Size(1000)) };
     let file = OpenFile::try_new(card, false, Some(capabilities(SCM_CARD_CHAINING, 100, 192))).unwrap();

@@ -119,11 +119,16 @@ impl Drop for OpenFile {
 /// The capabilities that the caller sets, or none.
 fn limits() -> impl Strategy<Value = Option<scm_card_capabilities>> {
     let struct_size = size_of::<scm_card_capabilities>() as u32;
-    let short =
-        scm_card_capabilities { struct_size, flags: SCM_CARD_CHAINING, command_data: 0, response_data: 0, channels: 0 };
+    let short = scm_card_capabilities {
+        struct_size,
+        flags: SCM_CARD_CHAINING,
+        command_data_max: 0,
+        response_data_max: 0,
+        channel_count: 0,
+    };
     let extended = (255..2000u32, 256..2000u32).prop_map(move |(command_data, response_data)| {
         let flags = SCM_CARD_EXTENDED | SCM_CARD_CHAINING;
-        Some(scm_card_capabilities { flags, command_data, response_data, ..short })
+        Some(scm_card_capabilities { flags, command_data_max: command_data, response_data_max: response_data, ..short })
     });
     prop_oneof![Just(None), Just(Some(short)), extended]
 }

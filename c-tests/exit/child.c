@@ -131,7 +131,7 @@ static void register_provider(void)
     provider.iid = &iid;
     provider.atr = ATR;
     provider.atr_length = sizeof ATR;
-    provider.create = create;
+    provider.create_object = create;
     scm_register_file_access_provider(&provider, &functions);
 }
 

@@ -1,38 +1,21 @@
 #!/bin/sh
-# examples.sh INCLUDE: compiles the examples in the headers of a folder as C and as C++. They stand between @code and
-# @endcode.
+# examples.sh FOLDER INCLUDE: compiles each example of the headers (extract.sh), as it is, as C and as C++.
 set -eu
-include=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-count=0
-for header in scm scm_virtual scm_provider; do
-    awk -v prefix="$work/$header" '
-        / \* @code$/ { file = sprintf("%s.%d.c", prefix, ++n); next }
-        / \* @endcode$/ { close(file); file = ""; next }
-        file != "" { sub(/^ \* ?/, ""); print > file }
-    ' "$include/$header.h"
-    for example in "$work/$header".*.c; do
-        {
-            printf '#include <stdio.h>\n#include <string.h>\n#include "%s.h"\n' "$header"
-            cat "$example"
-        } >"$work/example.c"
-        for compiler in "$CC -std=c99" "$CXX -x c++ -std=c++11"; do
-            # shellcheck disable=SC2086 # a compiler and its options
-            $compiler -Wall -Wextra -Wpedantic -Werror -Wno-unused-function -fsyntax-only "-I$include" \
-                "$work/example.c" || {
-                cat "$example" >&2
-                exit 1
-            }
-        done
-        count=$((count + 1))
-    done
-done
+folder=$1 include=$2
 
 # One for each group, and the program in the opening comment.
+count=$(find "$folder" -name '*.c' | wc -l)
 groups=$(cat "$include"/*.h | grep -c '@defgroup')
-[ "$count" -gt "$groups" ] || {
+[ "$count" -eq $((groups + 1)) ] || {
     echo "examples.sh: $count examples for $groups groups" >&2
     exit 1
 }
+for example in "$folder"/*.c; do
+    for compiler in "$CC -std=c99" "$CXX -x c++ -std=c++11"; do
+        # shellcheck disable=SC2086 # a compiler and its options
+        $compiler -Wall -Wextra -Wpedantic -Werror -Wno-unused-function -fsyntax-only "-I$include" "$example" || {
+            cat "$example" >&2
+            exit 1
+        }
+    done
+done

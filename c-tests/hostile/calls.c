@@ -64,7 +64,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_get_card_capabilities, "hO", CAPABILITIES),
     F(scm_set_card_capabilities, "ho", CAPABILITIES),
     F(scm_transmit, "hbB", 0),
-    F(scm_transmit_ex, "hbBt", 0),
+    F(scm_transmit_ex, "hbtB", 0),
     F(scm_get_last_response, "hB", 0),
     F(scm_control, "hubB", 0),
     F(scm_file_get_info, "fO", INFO),
@@ -505,7 +505,7 @@ static void fill(struct arguments *call, int structure, void *memory)
                            .iid = one_in(caller, 3) ? NULL : one_in(caller, 4) ? &OWN : &FILE_ACCESS,
                            .atr = bytes,
                            .atr_length = sizeof bytes,
-                           .create = provide};
+                           .create_object = provide};
     }
 }
 

@@ -90,7 +90,7 @@ static void exchange(struct thread *thread, bool limited)
     memcpy(command + 9, &number, 4);
     begin(thread, limited ? TRANSMIT_EX : TRANSMIT);
     if (limited)
-        result = scm_transmit_ex(thread->handle, command, sizeof command, response, sizeof response, &length, limit);
+        result = scm_transmit_ex(thread->handle, command, sizeof command, limit, response, sizeof response, &length);
     else
         result = scm_transmit(thread->handle, command, sizeof command, response, sizeof response, &length);
     end(thread, result, limited ? limit : SCM_INFINITE);

@@ -58,8 +58,8 @@ static scm_result close_file(void *file)
 static scm_provider provider(void)
 {
     scm_provider provider = SCM_PROVIDER_INIT;
-    provider.create = create;
-    provider.release = release;
+    provider.create_object = create;
+    provider.release_object = release;
     provider.release_user_data = end;
     return provider;
 }

@@ -82,7 +82,8 @@ impl Default for Access {
 pub const SCM_SHARE_EXCLUSIVE: u32 = 1;
 /// Other applications may use the card, too. The default.
 pub const SCM_SHARE_SHARED: u32 = 2;
-/// The attachment is to the reader, with or without a card. No protocol is active.
+/// The attachment is to the reader, with or without a card. No protocol is active. With pcsc-lite other applications
+/// may use the reader at the same time; Windows gives it to this attachment alone.
 pub const SCM_SHARE_DIRECT: u32 = 3;
 
 /// The character protocol T=0 (ISO/IEC 7816-3, clause 10).

@@ -1,4 +1,4 @@
-//! The application that a hook has selected, and whether the hook may have to select it again.
+//! The application that a program's callback has selected, and whether the callback may have to select it again.
 
 use super::Attachment;
 use super::session::Session;
@@ -6,7 +6,7 @@ use crate::abi::constants::ShareMode;
 use crate::abi::hresult::Result;
 use crate::runtime::wait::WaitLimit;
 
-/// A hook that selects an application, and its data: two addresses that are only compared.
+/// A callback that selects an application, and its data: two addresses that are only compared.
 pub type Selector = (usize, usize);
 
 /// The situation in which an application was selected. In another situation it may be selected no more.

@@ -110,6 +110,8 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 ///
 /// Blocks while another application or attachment holds a lock on the card; `scm_attach_by_ifd_ex` has a limit. May be
 /// called in the child of a fork.
+///
+/// @see scm_list_ifds, scm_attach_by_ifd_ex, scm_attach_by_handle, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_ifd(ifd_name: *const c_char, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
@@ -134,6 +136,8 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd(ifd_name: *const c_char, handl
 ///   closes it at once. Until then other calls with a limit that attach to the same reader wait.
 ///
 /// Blocks as `scm_attach_by_ifd`, for `limit_ms` at most.
+///
+/// @see scm_attach_by_ifd, scm_detach, scm_reconnect_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
     ifd_name: *const c_char,
@@ -165,6 +169,8 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
 /// - the other codes of a connection
 ///
 /// Blocks while another application holds a lock on the card.
+///
+/// @see scm_attach_by_handle_ex, scm_attach_by_ifd, scm_detach, scm_get_icc
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_handle(icc: usize, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
@@ -183,6 +189,8 @@ pub unsafe extern "C-unwind" fn scm_attach_by_handle(icc: usize, handle: *mut *m
 /// - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed.
 ///
 /// Blocks as `scm_attach_by_handle`, for `limit_ms` at most.
+///
+/// @see scm_attach_by_handle, scm_detach, scm_reconnect
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_handle_ex(
     icc: usize,
@@ -205,7 +213,9 @@ pub unsafe extern "C-unwind" fn scm_attach_by_handle_ex(
 /// - `SCM_S_OK`: ended, also if the card, the reader or the service is gone.
 /// - `SCM_E_HANDLE`: `handle` is not an attachment.
 ///
-/// Waits neither for other applications nor for other threads.
+/// Does not block, not even for another thread.
+///
+/// @see scm_detach_ex, scm_attach_by_ifd, scm_attach_by_handle
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_result {
     guard(|| detach(handle, Disposition::Leave))
@@ -225,9 +235,11 @@ pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_resul
 ///   stays.
 /// - any other: ended, but without the disposition, for the reason that the code tells (`SCM_SCARD_E_NO_SERVICE`, ...).
 ///
-/// Blocks, except for `SCM_DISPOSITION_LEAVE`, while another application or attachment holds a lock on the card. If
+/// Blocks while another application or attachment holds a lock on the card, except for `SCM_DISPOSITION_LEAVE`. If
 /// another thread is in a call on the attachment, this returns `SCM_S_OK` at once: a thread of the library disposes of
 /// the card when that call has ended, and its result is lost.
+///
+/// @see scm_detach, scm_unlock, scm_reconnect_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_detach_ex(handle: *mut scm_handle, disposition: u32) -> scm_result {
     guard(|| {

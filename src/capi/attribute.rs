@@ -4,11 +4,17 @@ use super::{attached, scm_handle, scm_result};
 use crate::abi::hresult::Hresult;
 use crate::capi::boundary::{OutputBytes, guard, input};
 
-/// Reads an attribute of the reader, its driver or its card (PC/SC part 3; `SCARD_ATTR_*` in the headers of the
-/// platform).
+/// Reads an attribute of the reader, its driver or its card (PC/SC part 3).
+///
+/// The headers of the platform name the attributes `SCARD_ATTR_*`. Numbers in a value are in the byte order of the
+/// machine. A driver has only some of them. Often there are:
+/// - 0x00010100 vendor name, 0x00010101 type of the reader, 0x00010102 its version, 0x00010103 its serial number
+/// - 0x00020110 channel: how the reader is connected, such as bus and device of USB
+/// - 0x00090300 presence of a card, 0x00090301 whether its contacts are active, 0x00090303 its ATR
+/// - 0x7FFF0003 name of the reader, as pcsc-lite gives it to programs
 ///
 /// @param handle  the attachment
-/// @param attribute  the identifier of the attribute, such as 0x00090303 for the ATR
+/// @param attribute  the identifier of the attribute
 /// @param value  [out] its value; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `value`; no attribute is longer than 264 bytes
 /// @param value_length  [out] the length of the value; 0 after a failure
@@ -22,7 +28,9 @@ use crate::capi::boundary::{OutputBytes, guard, input};
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
 /// - the other codes of a connection
 ///
-/// Does not wait for other applications.
+/// Does not block.
+///
+/// @see scm_set_attribute, scm_get_atr, scm_get_ifd_name
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_attribute(
     handle: *mut scm_handle,
@@ -53,7 +61,9 @@ pub unsafe extern "C-unwind" fn scm_get_attribute(
 /// - `SCM_SCARD_E_SHARING_VIOLATION`: another application holds a lock on the card.
 /// - the other codes of a connection
 ///
-/// Does not wait for other applications.
+/// Does not block.
+///
+/// @see scm_get_attribute
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_set_attribute(
     handle: *mut scm_handle,

@@ -23,7 +23,7 @@ pub struct scm_card_auth {
     _opaque: (),
 }
 
-/// The program's own cipher: `scm_card_auth_options.callback`.
+/// The program's own cipher: `scm_card_auth_options.cipher_callback`.
 pub const SCM_CIPHER_CALLBACK: u32 = 0;
 /// AES on one block of 16 bytes, with a key of 16, 24 or 32 bytes.
 pub const SCM_CIPHER_AES: u32 = 1;
@@ -77,7 +77,7 @@ pub struct scm_card_auth_options {
     /// The length of the key, as the cipher needs it.
     pub key_length: libc::size_t,
     /// The program's own cipher; NULL for a built-in one.
-    pub callback: scm_cipher_callback,
+    pub cipher_callback: scm_cipher_callback,
     /// The first argument of the callback.
     pub user_data: *mut c_void,
     /// The length of the challenge, up to `SCM_CHALLENGE_MAX`. 0 (default): one block, and 8 with a callback. A
@@ -94,7 +94,7 @@ unsafe impl Options for scm_card_auth_options {
         cipher: SCM_CIPHER_CALLBACK,
         key: std::ptr::null(),
         key_length: 0,
-        callback: None,
+        cipher_callback: None,
         user_data: std::ptr::null_mut(),
         challenge_length: 0,
     };
@@ -108,7 +108,7 @@ impl scm_card_auth_options {
     unsafe fn cipher<'a>(&self) -> Result<Option<Cipher<'a>>> {
         // SAFETY: as the caller vouches for.
         let key = unsafe { input(self.key, self.key_length) }?;
-        let algorithm = match (self.cipher, self.callback) {
+        let algorithm = match (self.cipher, self.cipher_callback) {
             (SCM_CIPHER_CALLBACK, Some(_)) if key.is_empty() => return Ok(None),
             (SCM_CIPHER_AES, None) => Algorithm::Aes,
             (SCM_CIPHER_3DES, None) => Algorithm::TripleDes,
@@ -129,7 +129,7 @@ impl scm_card_auth_options {
 
     /// The answer of the callback.
     fn respond(&self, challenge: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let callback = self.callback.ok_or(Hresult::E_INVALIDARG)?;
+        let callback = self.cipher_callback.ok_or(Hresult::E_INVALIDARG)?;
         let (mut answer, mut length) = (zeroes(SCM_CIPHER_OUTPUT_MAX)?, 0);
         let (from, to, capacity) = (challenge.as_ptr(), answer.as_mut_ptr(), answer.len());
         // SAFETY: the header says what it has to be; the buffers are as long as is said.
@@ -156,7 +156,9 @@ impl scm_card_auth_options {
 /// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
 /// - any failure of the provider of this card
 ///
-/// Asks neither card nor reader, unless a provider does.
+/// Does not block, unless a provider does.
+///
+/// @see scm_card_auth_app_auth_ex, scm_card_auth_icc_auth_ex, scm_card_auth_release, scm_create_interface
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_card_auth(
     handle: *mut scm_handle,
@@ -184,6 +186,8 @@ pub unsafe extern "C-unwind" fn scm_create_card_auth(
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card does not know the command, or has given more bytes than wanted: a part
 ///   of a challenge is useless.
 /// - the other result codes of the group
+///
+/// @see scm_card_auth_app_auth, scm_card_auth_app_auth_ex, scm_lock
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
     card_auth: *mut scm_card_auth,
@@ -220,6 +224,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
 /// - `SCM_SCARD_W_CHV_BLOCKED`: 6983 or 63C0, it was wrong too often.
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, there is no challenge, or the key is not for this use.
 /// - the other result codes of the group
+///
+/// @see scm_card_auth_get_challenge, scm_card_auth_app_auth_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
     card_auth: *mut scm_card_auth,
@@ -255,6 +261,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
 /// - any failure of the callback
 ///
 /// The card stays locked during the callback.
+///
+/// @see scm_card_auth_app_auth, scm_card_auth_icc_auth_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
     card_auth: *mut scm_card_auth,
@@ -296,6 +304,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
 ///   word.
 /// - `SCM_SCARD_W_SECURITY_VIOLATION`: 6982, the key may not be used yet.
 /// - the other result codes of the group, and those as for `scm_card_auth_app_auth`
+///
+/// @see scm_card_auth_icc_auth_ex, scm_card_auth_app_auth
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
     card_auth: *mut scm_card_auth,
@@ -337,6 +347,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
 /// - `SCM_E_FAIL`: also if the system gives no random numbers. Nothing was sent.
 ///
 /// The callback runs before the card is locked.
+///
+/// @see scm_card_auth_icc_auth, scm_card_auth_app_auth_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     card_auth: *mut scm_card_auth,
@@ -358,8 +370,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     })
 }
 
-/// Presents what the user knows or is to the card: sends the data as they are (VERIFY), such as a filled code or a
-/// biometric template.
+/// Presents data of the user to the card, as they are (VERIFY), such as a filled code or a biometric template.
 ///
 /// The command is sent once, and the library overwrites its copies before the call ends. For codes use
 /// `scm_ch_verification_verify`, which tells the tries that are left.
@@ -376,6 +387,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
 /// - `SCM_SCARD_W_WRONG_CHV`: 63XX, the data are wrong; 6982, 6987, 6988, 9804.
 /// - `SCM_SCARD_W_CHV_BLOCKED`: 6983, 63C0 or 9840, they were wrong too often.
 /// - the other result codes of the group, and those as for `scm_card_auth_app_auth`
+///
+/// @see scm_ch_verification_verify, scm_card_auth_app_auth
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
     card_auth: *mut scm_card_auth,
@@ -402,6 +415,8 @@ pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
 /// - `SCM_E_HANDLE`: `card_auth` is not such an object.
 ///
 /// Does not block. A call of another thread continues to its end.
+///
+/// @see scm_create_card_auth, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_release(card_auth: *mut scm_card_auth) -> scm_result {
     guard(|| {

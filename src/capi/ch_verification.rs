@@ -13,6 +13,7 @@ use crate::interfaces::generic::pin_pad::Prompt;
 use crate::interfaces::identity::{Interface, Standard};
 use crate::interfaces::object::Object;
 use crate::runtime::fallible::{Arc, try_box};
+use crate::runtime::wait::SCM_INFINITE;
 
 /// The codes of a card. `scm_create_ch_verification` makes it; `scm_ch_verification_release` or the end of the
 /// attachment ends it.
@@ -58,12 +59,13 @@ pub struct scm_ch_verification_options {
     /// The filler: `SCM_CODE_FILLER` and a byte. 0 (default): FF, the only one with `SCM_CODE_ISO9564_2`.
     pub filler: u32,
     /// The least number of characters or digits. 0 (default): 1, and 4 with `SCM_CODE_ISO9564_2`.
-    pub shortest: u32,
+    pub code_length_min: u32,
     /// The greatest number of characters or digits. 0 (default): as many as fit, up to `SCM_CODE_MAX`. A PIN pad takes
     /// this number, or 15 if neither it nor this field nor a block has a limit.
-    pub longest: u32,
-    /// How long a PIN pad waits for the user, up to 255 seconds. 0 (default): the time of the reader.
-    pub pin_pad_timeout_s: u32,
+    pub code_length_max: u32,
+    /// How long a PIN pad waits for the user, in milliseconds, up to 255,000. The reader counts seconds, so the library
+    /// rounds up to the next second. 0 (default) and `SCM_INFINITE`: no limit but that of the reader.
+    pub pin_pad_limit_ms: u32,
     /// The language of the texts of a PIN pad, as USB numbers them. 0 (default): 0x0409, English.
     pub pin_pad_language: u32,
 }
@@ -76,9 +78,9 @@ unsafe impl Options for scm_ch_verification_options {
         encoding: 0,
         block_length: 0,
         filler: 0,
-        shortest: 0,
-        longest: 0,
-        pin_pad_timeout_s: 0,
+        code_length_min: 0,
+        code_length_max: 0,
+        pin_pad_limit_ms: 0,
         pin_pad_language: 0,
     };
 }
@@ -97,14 +99,23 @@ impl scm_ch_verification_options {
             SCM_CODE_FILLER..=0x1FF => self.filler as u8,
             _ => return Err(Hresult::E_INVALIDARG),
         };
-        Form::new(encoding, length(self.block_length), filler, length(self.shortest), length(self.longest))
+        Form::new(
+            encoding,
+            length(self.block_length),
+            filler,
+            length(self.code_length_min),
+            length(self.code_length_max),
+        )
     }
 
     fn prompt(&self) -> Result<Prompt> {
-        let timeout_s = u8::try_from(self.pin_pad_timeout_s).map_err(|_| Hresult::E_INVALIDARG)?;
+        let limit_s = match self.pin_pad_limit_ms {
+            0 | SCM_INFINITE => 0,
+            limit_ms => u8::try_from(limit_ms.div_ceil(1000)).map_err(|_| Hresult::E_INVALIDARG)?,
+        };
         let language = u16::try_from(self.pin_pad_language).map_err(|_| Hresult::E_INVALIDARG)?;
         let language = if language == 0 { Prompt::default().language } else { language };
-        Ok(Prompt { timeout_s, language })
+        Ok(Prompt { limit_s, language })
     }
 }
 
@@ -118,7 +129,9 @@ impl scm_ch_verification_options {
 /// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
 /// - any failure of the provider of this card
 ///
-/// Asks neither card nor reader, unless a provider does.
+/// Does not block, unless a provider does.
+///
+/// @see scm_create_ch_verification_ex, scm_ch_verification_verify, scm_ch_verification_release, scm_create_interface
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_ch_verification(
     handle: *mut scm_handle,
@@ -137,7 +150,9 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification(
 /// @return as `scm_create_ch_verification`, and
 /// - `SCM_E_INVALIDARG`: also a block above `SCM_CODE_MAX`, and limits that contradict each other or the block.
 ///
-/// Asks neither card nor reader, unless a provider does.
+/// Does not block, unless a provider does.
+///
+/// @see scm_create_ch_verification, scm_ch_verification_release
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
     handle: *mut scm_handle,
@@ -180,6 +195,8 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
 /// - `SCM_SCARD_W_CANCELLED_BY_USER`: the user has pressed the cancel key (6401).
 /// - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_CHECKONLY`, global and local, or a reference above 31.
 /// - the other result codes of the group
+///
+/// @see scm_ch_verification_change_code, scm_ch_verification_unblock, scm_lock, scm_card_auth_user_auth
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
     ch_verification: *mut scm_ch_verification,
@@ -222,6 +239,8 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
 /// - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it.
 /// - `SCM_E_INVALIDARG`: also a new code to enable or disable, or more than one of change, enable and disable.
+///
+/// @see scm_ch_verification_verify, scm_ch_verification_unblock
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
     ch_verification: *mut scm_ch_verification,
@@ -264,6 +283,8 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
 /// - `SCM_SCARD_E_INVALID_VALUE`: the user has entered two different new codes (6402).
 /// - `SCM_SCARD_E_NO_ACCESS`: 6985, the card does not allow it in this way.
 /// - `SCM_E_INVALIDARG`: also a code together with `SCM_FL_IHV_PIN_PAD`.
+///
+/// @see scm_ch_verification_verify, scm_ch_verification_change_code
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
     ch_verification: *mut scm_ch_verification,
@@ -300,6 +321,8 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card refuses it, or has not done it, for at least one code; the others are
 ///   withdrawn. A reset does it: `scm_unlock` or `scm_reconnect_ex`.
 /// - the other result codes of the group
+///
+/// @see scm_ch_verification_verify, scm_unlock, scm_reconnect_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
     ch_verification: *mut scm_ch_verification,
@@ -319,6 +342,8 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
 /// - `SCM_E_HANDLE`: `ch_verification` is not such an object.
 ///
 /// Does not block. A call of another thread continues to its end.
+///
+/// @see scm_create_ch_verification, scm_ch_verification_reset_security_state, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_release(ch_verification: *mut scm_ch_verification) -> scm_result {
     guard(|| {

@@ -66,8 +66,8 @@ unsafe impl Options for scm_command {
 ///
 /// It runs on the thread of `scm_send_ex`, while the card is locked, and may use `handle`. Another attachment to the
 /// same card would wait for the lock for ever, so it returns `SCM_SCARD_E_NOT_READY`. The lock belongs to the handle,
-/// not to the thread: commands of other threads that share the handle may come between the hook and its command. Give
-/// each thread an attachment.
+/// not to the thread: commands of other threads that share the handle may come between the callback and its command.
+/// Give each thread an attachment.
 ///
 /// @param user_data  `scm_send_options.user_data`
 /// @param handle  the attachment of `scm_send_ex`
@@ -75,7 +75,7 @@ unsafe impl Options for scm_command {
 ///
 /// @return a success to go on with the command; a failure to end `scm_send_ex` with this code, without sending the
 ///   command
-pub type scm_lock_hook =
+pub type scm_select_callback =
     Option<unsafe extern "C-unwind" fn(user_data: *mut c_void, handle: *mut scm_handle, generation: u64) -> scm_result>;
 
 /// A set of status words: those that equal `word` in the bits of `mask`, such as 0x9F00 and 0xFF00 for all 9FXX.
@@ -109,9 +109,9 @@ pub struct scm_send_options {
     /// How long to wait for other users of the card, in milliseconds, before the call returns `SCM_SCARD_E_TIMEOUT`.
     /// 0 (default) and `SCM_INFINITE`: no limit.
     pub limit_ms: u32,
-    /// Called before the command if the application may not be selected any more; or NULL.
-    pub hook: scm_lock_hook,
-    /// The first argument of the hook.
+    /// Selects the application if it may not be selected any more; NULL (default) for none.
+    pub select_callback: scm_select_callback,
+    /// The first argument of the callback.
     pub user_data: *mut c_void,
     /// `SCM_SEND_KEEP_61XX`, `SCM_SEND_KEEP_6CXX`, both, or 0 (default)
     pub flags: u32,
@@ -131,7 +131,7 @@ unsafe impl Options for scm_send_options {
     const DEFAULT: Self = scm_send_options {
         struct_size: size_of::<Self>() as u32,
         limit_ms: 0,
-        hook: None,
+        select_callback: None,
         user_data: std::ptr::null_mut(),
         flags: 0,
         get_response_class: 0,
@@ -210,12 +210,12 @@ pub struct scm_card_capabilities {
     pub flags: u32,
     /// The most data of one command APDU, in bytes: 255 without extended lengths, or less after
     /// `scm_set_card_capabilities`.
-    pub command_data: u32,
+    pub command_data_max: u32,
     /// The most data of one response APDU, in bytes: 256 without extended lengths, or less.
-    pub response_data: u32,
+    pub response_data_max: u32,
     /// How many logical channels the card has, with the basic one: 8 means eight or more, 0 that the card does not say.
     /// `scm_set_card_capabilities` ignores it.
-    pub channels: u32,
+    pub channel_count: u32,
 }
 
 // SAFETY: repr(C), five u32, the first of them the size.
@@ -224,9 +224,9 @@ unsafe impl Options for scm_card_capabilities {
     const DEFAULT: Self = scm_card_capabilities {
         struct_size: size_of::<Self>() as u32,
         flags: 0,
-        command_data: 0,
-        response_data: 0,
-        channels: 0,
+        command_data_max: 0,
+        response_data_max: 0,
+        channel_count: 0,
     };
 }
 
@@ -237,9 +237,9 @@ impl scm_card_capabilities {
         let lengths = limits.extended.unwrap_or(Extended { data, response });
         scm_card_capabilities {
             flags: chaining | extended,
-            command_data: lengths.data as u32,
-            response_data: lengths.response as u32,
-            channels: channels.unwrap_or(0),
+            command_data_max: lengths.data as u32,
+            response_data_max: lengths.response as u32,
+            channel_count: channels.unwrap_or(0),
             ..Self::DEFAULT
         }
     }
@@ -251,8 +251,8 @@ impl scm_card_capabilities {
         let extended = match self.flags & SCM_CARD_EXTENDED {
             0 => None,
             _ => Some(Extended {
-                data: length(self.command_data, SHORT_DATA, EVERYTHING.data)?,
-                response: length(self.response_data, SHORT_RESPONSE, EVERYTHING.response)?,
+                data: length(self.command_data_max, SHORT_DATA, EVERYTHING.data)?,
+                response: length(self.response_data_max, SHORT_RESPONSE, EVERYTHING.response)?,
             }),
         };
         Ok(Limits { chaining: self.flags & SCM_CARD_CHAINING != 0, extended })
@@ -263,7 +263,7 @@ impl scm_card_capabilities {
         if self.flags & SCM_CARD_EXTENDED != 0 {
             return Ok((SHORT_DATA, SHORT_RESPONSE));
         }
-        Ok((length(self.command_data, 1, SHORT_DATA)?, length(self.response_data, 1, SHORT_RESPONSE)?))
+        Ok((length(self.command_data_max, 1, SHORT_DATA)?, length(self.response_data_max, 1, SHORT_RESPONSE)?))
     }
 }
 
@@ -285,22 +285,29 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// `scm_set_card_capabilities`; for a card that says nothing the library tries chaining. All exchanges happen under one
 /// lock. VERIFY and other commands that the card counts are never sent twice, not even after 6CXX.
 ///
-/// GET RESPONSE has the class of the standards: interindustry, on the channel of the command; 80 after a message of
-/// FIDO2 (80 10); A0 after A0, where 9FXX means the same as 61XX (SIM); the same class after 90 to FE. If the card
-/// refuses that class, the library tries the class of the command, and after a class from 80 on at last 00 (unless a
-/// channel is given). It remembers the class that works. Some cards forget their answer at the first refusal: the
-/// command fails with that refusal, and the next command begins with another class. If the card refuses the length of
-/// GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00), the library halves it, down to one byte, and remembers the length
-/// that works.
+/// GET RESPONSE has the class of the standards:
+/// - after an interindustry class, the interindustry class with the channel of the command
+/// - after a message of FIDO2 (80 10), 80
+/// - after A0 (SIM), A0; there 9FXX means the same as 61XX
+/// - after 90 to FE, the same class
+///
+/// If the card refuses that class, the library tries the class of the command. After a class from 80 on it tries 00 at
+/// last, unless a channel is given. It remembers the class that works. Some cards forget their answer when they refuse:
+/// then the command fails with that refusal, and the next command begins with another class. If the card refuses the
+/// length of GET RESPONSE (67XX, 6A80, 6A86, 6A87, 6BXX, 6F00), the library halves it, down to one byte, and remembers
+/// the length that works.
 ///
 /// If a card refuses extended lengths or chaining although it announces them, the library tries the other form once,
 /// and keeps to it if the card takes it. A refusal is 67XX, 68XX, 6A81, 6A86, 6A87, 6B00, 6DXX, 6EXX or 6F00 to the
-/// whole command or to its first part, or 6A80 to its first part; after the card has once answered a command in this
-/// form, only 67XX, 6883 and 6884. There is no second try for commands that the card counts (INS 20, 21, 24 to 26, 28,
-/// 2C to 2F, 82, 86, 87), for proprietary classes from 90 on, and for unknown instructions under 80 to 8F (known are
-/// those of ISO/IEC 7816-4, of GlobalPlatform: D8, E2, E4, E6, E8, F0, F2, and of FIDO2: 10, 11). After 6F00 and 6A80,
-/// which do not say that nothing was done, only a command that may be repeated is sent again (INS 0C, 0E, 0F, 22, 2A,
-/// A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2). A form that `scm_set_card_capabilities` forbids is not tried.
+/// whole command or to its first part, or 6A80 to its first part. After the card has once answered a command in this
+/// form, a refusal is only 67XX, 6883 and 6884. The library does not try a second time:
+/// - a command that the card counts (INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87)
+/// - a command of a proprietary class from 90 on
+/// - an unknown instruction of the classes 80 to 8F. Known are those of ISO/IEC 7816-4, of GlobalPlatform (D8, E2, E4,
+///   E6, E8, F0, F2) and of FIDO2 (10, 11).
+/// - after 6F00 or 6A80, which do not say that nothing was done, a command that may not be repeated. All may not but
+///   INS 0C, 0E, 0F, 22, 2A, A0 to A2, A4, B0 to B3, CA, CB, D6, D7, DA to DD, F2.
+/// - a form that `scm_set_card_capabilities` forbids
 ///
 /// A command of class FF is for the reader: one exchange, unchanged, and so is its answer, also 61XX and 6CXX. It has
 /// extended lengths only if its data need them.
@@ -371,6 +378,8 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// Blocks until the card answers, and before that while another application or attachment holds a lock on the card:
 /// `scm_send_ex` has a limit, and `scm_cancel` ends the wait. The lock costs two messages to the resource manager. To
 /// send many commands in a row, call `scm_lock` around them.
+///
+/// @see scm_send_ex, scm_transmit, scm_lock, scm_get_card_capabilities, scm_get_last_response
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_send(
     handle: *mut scm_handle,
@@ -384,17 +393,20 @@ pub unsafe extern "C-unwind" fn scm_send(
     guard(|| unsafe { send(handle, command, std::ptr::null(), response, capacity, response_length, status_word) })
 }
 
-/// Sends one command of ISO/IEC 7816-4 as `scm_send` does, with options: a limit, a hook that selects the application,
-/// and the caller's own rules for fetching and for successes.
+/// Sends one command of ISO/IEC 7816-4 as `scm_send` does, with options: a limit, a callback that selects the
+/// application, and the caller's own rules for fetching and for successes.
 ///
 /// With `scm_send_options.successes` the named status words are `SCM_S_OK`. All others are failures, with the code of
 /// `scm_send`, or `SCM_E_FAIL` if that is a success.
 ///
-/// The hook runs under the lock, before the command, whenever its selection may be lost: at the first use of this hook
-/// with this `user_data`; after the generation has grown; after another command of this attachment (`scm_send`,
-/// `scm_transmit`) or another hook; and at each new lock if other applications may use the card. So it runs before each
-/// command on a shared card, and once while the caller holds `scm_lock`. With exclusive use, and for the only
-/// attachment to a virtual reader, no other application can use the card.
+/// The `select_callback` runs under the lock, before the command, whenever its selection may be lost:
+/// - at the first use of this callback with this `user_data`
+/// - after the generation has grown
+/// - after another command of this attachment (`scm_send`, `scm_transmit`), or another callback
+/// - at each new lock, if other applications may use the card
+///
+/// So on a shared card it runs before each command, but only once while the caller holds `scm_lock`. No other
+/// application can use the card if the attachment is exclusive, or is the only one to a virtual reader.
 ///
 /// @param handle  the attachment
 /// @param command  as for `scm_send`
@@ -409,8 +421,12 @@ pub unsafe extern "C-unwind" fn scm_send(
 ///   or one with a bit outside its mask.
 /// - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time. Nothing was sent.
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent.
-/// - `SCM_E_HANDLE`: also if the hook has detached the handle. The command was not sent.
-/// - any failure of the hook
+/// - `SCM_E_HANDLE`: also if the callback has detached the handle. The command was not sent.
+/// - any failure of the callback
+///
+/// Blocks as `scm_send`, and the wait for other users of the card takes `limit_ms` at most.
+///
+/// @see scm_send, scm_lock_ex, scm_cancel, scm_get_generation
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_send_ex(
     handle: *mut scm_handle,
@@ -425,16 +441,16 @@ pub unsafe extern "C-unwind" fn scm_send_ex(
     guard(|| unsafe { send(handle, command, options, response, capacity, response_length, status_word) })
 }
 
-/// Finds out what commands the card takes, from everything that tells it.
+/// Finds out which commands the card takes, and remembers it for `scm_send` and for files.
 ///
 /// The ATR tells whether extended lengths and chaining are possible. The file EF.ATR/INFO tells the longest commands
-/// and responses. Only this function selects and reads that file, because it ends the current selection and what was
-/// verified for it. The result holds for this attachment as long as the card has the same ATR, without the forms that
-/// the card has refused (`scm_send`). The reader is asked, too (PC/SC part 10, dwMaxAPDUDataSize).
-/// `scm_set_card_capabilities` overrides all.
+/// and responses. Only this function selects and reads that file, because to select it ends the current selection, and
+/// with it codes that were verified for one directory. The reader has a limit, too (PC/SC part 10,
+/// dwMaxAPDUDataSize). A form that the card has refused before (`scm_send`) is left out. The result holds for this
+/// attachment as long as the card has the same ATR. `scm_set_card_capabilities` overrides all of this.
 ///
-/// Call it once after attaching, before long data. Until then a card that refers to the file gets long data in parts,
-/// if it takes parts.
+/// Call it once after attaching, before you send long data. Until then a card whose ATR refers to the file gets long
+/// data in parts, if it takes parts.
 ///
 /// @param handle  the attachment
 /// @param capabilities  [out] the capabilities; set its `struct_size` before, as `SCM_CARD_CAPABILITIES_INIT` does
@@ -444,6 +460,8 @@ pub unsafe extern "C-unwind" fn scm_send_ex(
 /// - the codes of a connection
 ///
 /// Blocks as `scm_send`.
+///
+/// @see scm_set_card_capabilities, scm_send
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
     handle: *mut scm_handle,
@@ -461,11 +479,12 @@ pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
     })
 }
 
-/// Sets what commands the card takes, whatever the card and the reader say. Forgets what was found out by trying.
+/// Sets the commands that the card takes, whatever the card and the reader say. The library forgets what it has found
+/// out by trying.
 ///
-/// It holds for this attachment, also after a reconnect and for another card. Without `SCM_CARD_EXTENDED` the lengths
-/// are those of short commands, for cards that cannot give 256 bytes at once or take 255: files are read and written in
-/// pieces of this size. (Without it, too, a refusing card is asked for less.) `scm_send` does not split short commands.
+/// The setting holds for this attachment, also after a reconnect and for another card. Without `SCM_CARD_EXTENDED` the
+/// lengths are those of short commands, for cards that cannot give 256 bytes at once or cannot take 255. The functions
+/// of files read and write in pieces of this size. `scm_send` does not split short commands.
 ///
 /// @param handle  the attachment
 /// @param capabilities  the capabilities; 0 as a length is the greatest. NULL: believe card and reader again.
@@ -475,7 +494,9 @@ pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
 /// - `SCM_E_INVALIDARG`: also a length that is out of range: with `SCM_CARD_EXTENDED` 255 to 65,535 for commands and
 ///   256 to 65,536 for responses, without it 1 to 255 and 1 to 256.
 ///
-/// Asks neither card nor service. Waits for a call of another thread on the same handle.
+/// Does not block: asks neither card nor service.
+///
+/// @see scm_get_card_capabilities, scm_send
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_set_card_capabilities(
     handle: *mut scm_handle,
@@ -535,14 +556,14 @@ unsafe fn send(
     let fetching = given.fetching(&command, has_channel)?;
     let timeout_ms = if given.limit_ms == 0 { SCM_INFINITE } else { given.limit_ms };
     let mut answer = Vec::new();
-    let status = match given.hook {
-        Some(hook) => {
-            let selector = (hook as usize, given.user_data as usize);
+    let status = match given.select_callback {
+        Some(select) => {
+            let selector = (select as usize, given.user_data as usize);
             let select = || {
                 // SAFETY: the header says what it has to be.
-                let call = || unsafe { hook(given.user_data, handle, attachment.generation()) };
+                let call = || unsafe { select(given.user_data, handle, attachment.generation()) };
                 let prepared = Hresult(callback::call(call, THREAD_ENDED));
-                // The hook may have detached the handle.
+                // The callback may have detached the handle.
                 attached(handle).map_or_else(|code| code, |_| prepared)
             };
             let talk =
@@ -559,16 +580,16 @@ unsafe fn send(
     }
 }
 
-/// Calls the hook if the application may not be selected any more, and then `talk`, under one lock.
+/// Calls `select` if the application may not be selected any more, and then `talk`, under one lock.
 fn with_hook<T>(
     attachment: &Attachment,
     selector: Selector,
     timeout_ms: u32,
-    hook: impl FnOnce() -> Hresult,
+    select: impl FnOnce() -> Hresult,
     talk: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
     let is_due = attachment.lock_for_application(selector, timeout_ms)?;
-    let prepared = match is_due.then(|| attachment.call_under_lock(hook)) {
+    let prepared = match is_due.then(|| attachment.call_under_lock(select)) {
         // In the child of a fork the session stays locked if another thread of the parent was in it.
         Some(_) if !attachment.is_of_this_process() => Err(Hresult::E_HANDLE),
         Some(code) => {

@@ -37,13 +37,14 @@ const _: () = assert!(SCM_COMMAND_MAX == command::MAX_COMMAND);
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, before or during the command.
 /// - `SCM_SCARD_F_COMM_ERROR`, `SCM_SCARD_E_NOT_TRANSACTED`, `SCM_SCARD_E_COMM_DATA_LOST`: the card is there, but gave
 ///   no proper answer. It may have carried out the command; the generation has grown. The code may come a second late,
-///   because the library first waits whether the card is being removed. The card may also have been replaced faster
-///   than the service notices (400 ms with pcsc-lite).
+///   because the library first waits to see whether the card is being removed. The card may also have been replaced
+///   faster than the service notices (400 ms with pcsc-lite).
 /// - the other codes of a connection
 ///
 /// Blocks until the card answers, and before that while another application or attachment holds a lock on the card;
-/// `scm_transmit_ex` has a limit for that. Two threads that share a handle may get each other's last response: use an
-/// attachment for each.
+/// `scm_transmit_ex` has a limit for that.
+///
+/// @see scm_transmit_ex, scm_send, scm_get_last_response, scm_lock
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_transmit(
     handle: *mut scm_handle,
@@ -71,11 +72,11 @@ pub unsafe extern "C-unwind" fn scm_transmit(
 /// @param handle  the attachment
 /// @param command  as for `scm_transmit`
 /// @param command_length  as for `scm_transmit`
+/// @param timeout_ms  how long to wait for other users of the card, in milliseconds: 0 does not wait, `SCM_INFINITE`
+///   has no limit. After the card has received the command, the call waits for the answer without a limit.
 /// @param response  [out] as for `scm_transmit`
 /// @param capacity  as for `scm_transmit`
 /// @param response_length  [out] as for `scm_transmit`
-/// @param timeout_ms  how long to wait for other users of the card, in milliseconds: 0 does not wait, `SCM_INFINITE`
-///   has no limit. After the card has received the command, the call waits for the answer without a limit.
 ///
 /// @return as `scm_transmit`, and
 /// - `SCM_SCARD_E_TIMEOUT`: others have used the card all the time, or the resource manager has not answered. Nothing
@@ -84,15 +85,17 @@ pub unsafe extern "C-unwind" fn scm_transmit(
 ///
 /// Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
 /// resource manager is slow.
+///
+/// @see scm_transmit, scm_send_ex, scm_cancel, scm_lock_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_transmit_ex(
     handle: *mut scm_handle,
     command: *const u8,
     command_length: libc::size_t,
+    timeout_ms: u32,
     response: *mut u8,
     capacity: libc::size_t,
     response_length: *mut libc::size_t,
-    timeout_ms: u32,
 ) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
@@ -104,12 +107,12 @@ pub unsafe extern "C-unwind" fn scm_transmit_ex(
     })
 }
 
-/// Gives the answer of the last `scm_transmit`, `scm_send` or `scm_control` of this attachment again.
+/// Gets the answer to the last `scm_transmit`, `scm_send` or `scm_control` of this attachment again.
 ///
-/// The answer is kept until the next exchange, so that an answer which did not fit its buffer is not lost. For
-/// `scm_send` it is all data of the response, also beyond `expected` and beyond `SCM_RESPONSE_MAX`, and the status
-/// word. It is empty before the first exchange and after a failed one. After other functions that use the card its
-/// content is not defined.
+/// The library keeps the answer until the next exchange, so an answer that did not fit into its buffer is not lost.
+/// After `scm_send` it has all data of the response, also beyond `expected` and beyond `SCM_RESPONSE_MAX`, and then the
+/// status word. It is empty before the first exchange and after a failed one. After other functions that use the card
+/// its content is not defined.
 ///
 /// @param handle  the attachment
 /// @param response  [out] the bytes; NULL with capacity 0 asks for the length
@@ -121,7 +124,9 @@ pub unsafe extern "C-unwind" fn scm_transmit_ex(
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the answer does not fit; it is still kept.
 /// - `SCM_SCARD_E_NOT_READY`: called by a callback of a virtual card, during the exchange.
 ///
-/// Waits for a call of another thread on the same handle. Asks neither card nor service.
+/// Does not block: asks neither card nor service.
+///
+/// @see scm_transmit, scm_send, scm_control
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_last_response(
     handle: *mut scm_handle,
@@ -136,7 +141,11 @@ pub unsafe extern "C-unwind" fn scm_get_last_response(
     })
 }
 
-/// Sends a control code to the reader, in direct mode also without a card (PC/SC part 3; features: part 10).
+/// Sends a control code to the reader, in direct mode also without a card (PC/SC part 3).
+///
+/// The documentation of the reader or its driver tells the codes. A code for a feature of PC/SC part 10, such as a PIN
+/// pad, comes from the reader: send `scm_ctl_code(3400)` without data. The answer has six bytes for each feature: its
+/// number, 4, and its control code, the most significant byte first.
 ///
 /// @param handle  the attachment
 /// @param control_code  the code of this platform: `scm_ctl_code(function)`, or one that the reader gave for a feature
@@ -155,6 +164,8 @@ pub unsafe extern "C-unwind" fn scm_get_last_response(
 /// - the other codes of a connection
 ///
 /// Blocks as long as the reader takes.
+///
+/// @see scm_ctl_code, scm_get_last_response, scm_get_attribute
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_control(
     handle: *mut scm_handle,
@@ -178,7 +189,11 @@ pub unsafe extern "C-unwind" fn scm_control(
 /// The control code of this platform for a function number, as the macro `SCARD_CTL_CODE` of PC/SC.
 ///
 /// @param function  the number, such as 3400 for CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10)
-/// @return the code for `scm_control`. Never fails.
+/// @return the code for `scm_control`
+///
+/// Never blocks, and never fails.
+///
+/// @see scm_control
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_ctl_code(function: u32) -> u32 {
     resource_manager::pcsc::control_code(function)

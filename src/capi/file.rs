@@ -69,7 +69,9 @@ unsafe impl Options for scm_file_info {
 /// - `SCM_S_OK`: told.
 /// - `SCM_E_NOTIMPL`: the file is that of a provider.
 ///
-/// Does not ask the card.
+/// Does not block: does not ask the card.
+///
+/// @see scm_file_get_size, scm_file_access_get_properties, scm_file_access_resolve
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mut scm_file_info) -> scm_result {
     guard(|| {
@@ -96,12 +98,14 @@ pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mu
 /// the file, or if the card fails on the way; then the next call tells why. From a file of records: one record, in its
 /// own length. If the card cuts a record without saying so, and tells nothing of its length, the cut record is read.
 ///
-/// The end of a file is proven. If a card refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, 6F00, 6985, no
-/// answer, ...), the library asks for less, down to one byte, finds the greatest length in eight commands at most, and
-/// remembers it. If the card has lost the selection (6986, 6A82), the file is selected again, once. Extended lengths
-/// that the card refuses (6D00, 6981, 6985, ...) are replaced by short ones. `SCM_SCARD_W_EOF` means that the card has
-/// refused one byte, or the record, twice; and if it has told a greater size or more records, also the last one of
-/// these. Behind a size that is too small, one more byte is asked for.
+/// If a card refuses a length (6700, 6B00, 6282 without data, 6A86, 6CXX, 6F00, 6985, no answer, ...), the library asks
+/// for less, down to one byte. It finds the greatest length in eight commands at most, and remembers it. If the card
+/// refuses extended lengths (6D00, 6981, 6985, ...), the library uses short ones. If the card has lost the selection
+/// (6986, 6A82), the library selects the file again, once.
+///
+/// The end of a file is proven: `SCM_SCARD_W_EOF` means that the card has refused one byte, or the record, twice. If
+/// the card has told a greater size, or more records, it has also refused the last byte or record of these. If the size
+/// that it has told may be too small, the library asks for one more byte.
 ///
 /// @param file  the file
 /// @param data  [out] the bytes, or the record
@@ -120,6 +124,8 @@ pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mu
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the record does not fit. The position is as before.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
 /// - the other result codes of the group
+///
+/// @see scm_file_write, scm_file_seek, scm_file_get_size, scm_set_card_capabilities
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_read(
     file: *mut scm_file,
@@ -153,30 +159,34 @@ pub unsafe extern "C-unwind" fn scm_file_read(
 /// @param data_length  their length; with 0 nothing is sent
 /// @param flags  `SCM_FL_REPLACE` or 0 replaces the old data (UPDATE); `SCM_FL_ERASE` erases them (ERASE), a record as
 ///   a whole; `SCM_FL_OR` and `SCM_FL_AND` set or clear bits (WRITE), whichever of the two the file allows
-/// @param written  [out] how many bytes the card has acknowledged, also after a failure. The position is behind them.
+/// @param written_length  [out] how many bytes the card has acknowledged, also after a failure. The position is behind
+///   them.
 ///
 /// @return
 /// - `SCM_S_OK`: everything is written.
 /// - `SCM_E_INVALIDARG`: also more than one flag.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: WRITE does the other operation with this file, or the card does not know the
 ///   command.
-/// - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Behind the size that the card has told,
-///   one byte is read first: if the card refuses it twice, nothing is written. Otherwise, or if the card told no size,
-///   the part that fits is written. A record that is longer than announced is sent, and the card decides.
+/// - `SCM_SCARD_E_WRITE_TOO_MANY`: more than the file, or the record, can hold. Before it writes behind the size that
+///   the card has told, the library reads one byte there. If the card refuses it twice, nothing is written. Otherwise,
+///   or if the card told no size, the part that fits is written. A record that is longer than announced is sent, and
+///   the card decides.
 /// - `SCM_SCARD_E_BAD_SEEK`: the position is behind the end.
 /// - `SCM_SCARD_W_REMOVED_CARD`: the card was taken out, or may be another one.
 /// - the other result codes of the group. If the card has not answered, it may have carried out the command.
+///
+/// @see scm_file_read, scm_file_seek, scm_file_access_create
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_write(
     file: *mut scm_file,
     data: *const u8,
     data_length: libc::size_t,
     flags: u32,
-    written: *mut libc::size_t,
+    written_length: *mut libc::size_t,
 ) -> scm_result {
     guard(|| {
         // SAFETY: as the header says.
-        let written = unsafe { Output::new(written) }?;
+        let written = unsafe { Output::new(written_length) }?;
         let (file, attachment) = opened(file)?;
         let content = match flags & SCM_FL_ERASE {
             // SAFETY: as the header says.
@@ -203,6 +213,8 @@ pub unsafe extern "C-unwind" fn scm_file_write(
 /// - if the card is asked, the codes of `scm_file_read`
 ///
 /// Asks the card for records, for the end, and whether there is something behind the size that it has told.
+///
+/// @see scm_file_tell, scm_file_read, scm_file_write
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, origin: u32) -> scm_result {
     guard(|| {
@@ -218,7 +230,9 @@ pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, 
 ///
 /// @return `SCM_S_OK`, or one of the result codes of the group
 ///
-/// Does not ask the card.
+/// Does not block: does not ask the card.
+///
+/// @see scm_file_seek, scm_file_get_size
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_tell(file: *mut scm_file, position: *mut u64) -> scm_result {
     guard(|| {
@@ -241,6 +255,8 @@ pub unsafe extern "C-unwind" fn scm_file_tell(file: *mut scm_file, position: *mu
 /// Asks the card for records, 16 times at most. In a transparent file it reads the last byte of the size that the card
 /// has told, and tries the next one, once; if that size is wrong, or the card tells none, it searches the end. If the
 /// file may not be read, it gives what the card tells.
+///
+/// @see scm_file_seek, scm_file_get_info
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_get_size(file: *mut scm_file, size: *mut u64) -> scm_result {
     guard(|| {
@@ -263,7 +279,9 @@ pub unsafe extern "C-unwind" fn scm_file_get_size(file: *mut scm_file, size: *mu
 /// - `SCM_E_HANDLE`: `file` is not an open file.
 /// - any failure of the provider: closed
 ///
-/// Does not ask the card, which knows nothing of open files.
+/// Does not block: the card knows nothing of open files.
+///
+/// @see scm_file_access_open, scm_file_access_release
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_close(file: *mut scm_file) -> scm_result {
     guard(|| {

@@ -66,7 +66,9 @@ unsafe impl Options for scm_directory_options {
 /// - `SCM_SCARD_E_ICC_CREATEORDER`: `handle` is NULL: attach first.
 /// - any failure of the provider of this card
 ///
-/// Asks neither card nor service, unless a provider does.
+/// Does not block, unless a provider does.
+///
+/// @see scm_file_access_open, scm_file_access_change_dir, scm_file_access_release, scm_create_interface
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_file_access(
     handle: *mut scm_handle,
@@ -84,7 +86,9 @@ pub unsafe extern "C-unwind" fn scm_create_file_access(
 /// - `SCM_S_OK`: ended.
 /// - `SCM_E_HANDLE`: `file_access` is not such an object.
 ///
-/// Does not ask the card.
+/// Does not block. A call of another thread continues to its end.
+///
+/// @see scm_create_file_access, scm_file_close, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_release(file_access: *mut scm_file_access) -> scm_result {
     guard(|| {
@@ -101,6 +105,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_release(file_access: *mut scm_fi
 /// @param path  the directory
 ///
 /// @return `SCM_S_OK`, or one of the result codes of the group. After a failure the current directory is as before.
+///
+/// @see scm_file_access_get_current_dir, scm_file_access_resolve, scm_file_access_directory
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
     file_access: *mut scm_file_access,
@@ -127,7 +133,9 @@ pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
 ///
 /// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
 ///
-/// Does not ask the card, so the directory may be gone.
+/// Does not block: does not ask the card, so the directory may be gone.
+///
+/// @see scm_file_access_change_dir, scm_file_access_resolve
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
     file_access: *mut scm_file_access,
@@ -147,19 +155,21 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
 /// @param file_access  the object
 /// @param reference_type  the form of `path`
 /// @param path  the file or directory
-/// @param taken_as  [out] `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`; 0 after a failure
+/// @param resolved_type  [out] `SCM_TYPE_BY_NAME`, `SCM_TYPE_BY_ID` or `SCM_TYPE_BY_SHORT_ID`; 0 after a failure
 /// @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is
 ///   a number behind its directory: `3F00/5015/7`.
 /// @param capacity  the room in `resolved`, in bytes
 /// @param resolved_length  [out] its length with its NUL; 0 after a failure
 ///
 /// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
+///
+/// @see scm_file_access_get_current_dir, scm_file_get_info
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_resolve(
     file_access: *mut scm_file_access,
     reference_type: u32,
     path: *const c_char,
-    taken_as: *mut u32,
+    resolved_type: *mut u32,
     resolved: *mut c_char,
     capacity: libc::size_t,
     resolved_length: *mut libc::size_t,
@@ -168,14 +178,14 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
         // Both outputs become zero before one of them is refused.
         // SAFETY: as the header says.
         let (output, resolved) =
-            unsafe { (Output::new(taken_as), OutputBytes::new(resolved.cast(), capacity, resolved_length)) };
+            unsafe { (Output::new(resolved_type), OutputBytes::new(resolved.cast(), capacity, resolved_length)) };
         let (output, resolved) = (output?, resolved?);
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
         let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
-        let mut taken_as = 0;
-        let result = access.object.resolve(&attachment, reference_type, path, &mut taken_as, resolved)?;
-        output.set(taken_as);
+        let mut found_type = 0;
+        let result = access.object.resolve(&attachment, reference_type, path, &mut found_type, resolved)?;
+        output.set(found_type);
         Ok(result)
     })
 }
@@ -200,6 +210,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
 ///
 /// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the next call asks the card again), or one of the codes of
 ///   the group
+///
+/// @see scm_file_access_directory_ex, scm_file_access_change_dir, scm_file_access_get_properties
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_directory(
     file_access: *mut scm_file_access,
@@ -228,6 +240,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_directory(
 ///
 /// @return as `scm_file_access_directory`, and
 /// - `SCM_E_INVALIDARG`: also if the last identifier comes before the first.
+///
+/// @see scm_file_access_directory
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_directory_ex(
     file_access: *mut scm_file_access,
@@ -262,6 +276,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_directory_ex(
 /// @param file  [out] the file, which `scm_file_close` ends; NULL after a failure
 ///
 /// @return `SCM_S_OK`, or one of the result codes of the group
+///
+/// @see scm_file_read, scm_file_write, scm_file_get_info, scm_file_close, scm_file_access_create
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_open(
     file_access: *mut scm_file_access,
@@ -304,6 +320,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_open(
 /// - `SCM_SCARD_E_WRITE_TOO_MANY`: no room on the card, or the data are too long for the file.
 ///
 /// If the file was created but the data could not be written, the file stays.
+///
+/// @see scm_file_access_open, scm_file_write, scm_file_access_delete, scm_file_access_set_properties
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_create(
     file_access: *mut scm_file_access,
@@ -341,6 +359,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_create(
 /// - `SCM_SCARD_E_FILE_NOT_FOUND`: also if only the beginning of a name is given.
 /// - `SCM_SCARD_E_NO_ACCESS`: a condition of the card is not met. Some cards delete only empty directories: delete the
 ///   content first.
+///
+/// @see scm_file_access_create, scm_file_access_invalidate
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_delete(
     file_access: *mut scm_file_access,
@@ -372,6 +392,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_delete(
 ///
 /// @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
 ///   the group
+///
+/// @see scm_file_access_set_properties, scm_file_get_info, scm_file_access_get_file_capabilities
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
     file_access: *mut scm_file_access,
@@ -407,6 +429,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
 /// @return `SCM_S_OK`, or one of the result codes of the group, and
 /// - `SCM_E_INVALIDARG`: also `properties` that are empty or not data objects.
 /// - `SCM_SCARD_E_NO_ACCESS`: the card does not change them.
+///
+/// @see scm_file_access_get_properties
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
     file_access: *mut scm_file_access,
@@ -438,6 +462,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
 ///
 /// @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
 ///   the group
+///
+/// @see scm_file_access_get_properties, scm_get_card_capabilities
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
     file_access: *mut scm_file_access,
@@ -466,6 +492,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
 /// @param flags  0
 ///
 /// @return `SCM_S_OK`, or one of the result codes of the group
+///
+/// @see scm_file_access_rehabilitate, scm_file_access_delete
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
     file_access: *mut scm_file_access,
@@ -487,6 +515,8 @@ pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
 /// @param flags  0
 ///
 /// @return `SCM_S_OK`, or one of the result codes of the group
+///
+/// @see scm_file_access_invalidate
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_rehabilitate(
     file_access: *mut scm_file_access,

@@ -27,7 +27,9 @@ use crate::resource_manager::{self, Listing};
 ///   readers, the function lists only these instead.
 /// - the codes of a connection, if there is no virtual reader
 ///
-/// Does not wait for other applications. May be called in the child of a fork.
+/// Does not block. May be called in the child of a fork.
+///
+/// @see scm_attach_by_ifd, scm_list_ifd_groups, scm_monitor_create
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_list_ifds(
     names: *mut c_char,
@@ -49,7 +51,9 @@ pub unsafe extern "C-unwind" fn scm_list_ifds(
 ///
 /// @return as `scm_list_ifds`
 ///
-/// Does not wait for other applications. May be called in the child of a fork.
+/// Does not block. May be called in the child of a fork.
+///
+/// @see scm_list_ifds
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_list_ifd_groups(
     names: *mut c_char,

@@ -46,7 +46,10 @@ pub struct scm_interface {
 /// - `SCM_E_HANDLE`: also if the attachment was detached during the call.
 /// - any failure of the provider
 ///
-/// The generic implementations ask neither card nor service. A provider takes as long as it needs.
+/// Does not block, unless a provider does.
+///
+/// @see scm_create_file_access, scm_create_ch_verification, scm_create_card_auth, scm_interface_release,
+/// scm_register_interface_provider
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_create_interface(
     handle: *mut scm_handle,
@@ -74,13 +77,15 @@ pub unsafe extern "C-unwind" fn scm_create_interface(
 ///
 /// @param iface  the interface
 /// @param functions  [out] the functions, as `scm_register_interface_provider` got them; NULL after a failure
-/// @param object  [out] what `scm_provider.create` has made; NULL after a failure
+/// @param object  [out] what `scm_provider.create_object` has made; NULL after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: told.
 /// - `SCM_E_HANDLE`: `iface` is not such an interface, or its attachment has ended.
 ///
 /// Never blocks.
+///
+/// @see scm_create_interface, scm_register_interface_provider, scm_interface_release
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_interface_get_implementation(
     iface: *mut scm_interface,
@@ -107,7 +112,9 @@ pub unsafe extern "C-unwind" fn scm_interface_get_implementation(
 /// - `SCM_S_OK`: ended.
 /// - `SCM_E_HANDLE`: `iface` is not such an interface, or its attachment has ended.
 ///
-/// Takes as long as the provider needs to release its object.
+/// Blocks as long as the provider needs to release its object.
+///
+/// @see scm_create_interface, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_interface_release(iface: *mut scm_interface) -> scm_result {
     guard(|| {

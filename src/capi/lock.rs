@@ -7,8 +7,7 @@ use crate::capi::boundary::guard;
 
 /// Takes the card for this attachment alone (ISCardManage::SCardLock).
 ///
-/// Locks are counted, and each needs its `scm_unlock`. Only the outermost lock asks the resource manager. The lock
-/// belongs to the attachment: any thread may use the card through it.
+/// Locks are counted, and each needs its `scm_unlock`. Only the outermost lock asks the resource manager.
 ///
 /// @param handle  the attachment
 ///
@@ -21,10 +20,11 @@ use crate::capi::boundary::guard;
 /// Blocks without a limit while another application or attachment holds a lock on the card; `scm_lock_ex` has a limit.
 /// Attachments of one process get the card in the order of their calls, at the moment of the unlock. For another
 /// application's lock the library asks about every 5 ms. In a process with one thread nobody can cancel the wait, and
-/// the first wait for another application is left to PC/SC, which asks every 100 ms. Other threads that use the same
-/// handle wait meanwhile, except in `scm_detach`, `scm_cancel` and the `scm_get_` functions that do not ask the card.
+/// the first wait for another application is left to PC/SC, which asks every 100 ms.
 ///
 /// A thread that locks two attachments to one reader waits for itself for ever.
+///
+/// @see scm_lock_ex, scm_unlock, scm_cancel
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_lock(handle: *mut scm_handle) -> scm_result {
     guard(|| {
@@ -43,6 +43,8 @@ pub unsafe extern "C-unwind" fn scm_lock(handle: *mut scm_handle) -> scm_result 
 ///   locked; a lock that the resource manager grants later is released at once.
 ///
 /// Blocks for `timeout_ms` at most, and about 200 ms more if the resource manager is slow.
+///
+/// @see scm_lock, scm_unlock, scm_cancel
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms: u32) -> scm_result {
     guard(|| {
@@ -68,6 +70,8 @@ pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms:
 /// - `SCM_S_OK`: the current wait ends, or the next one will.
 ///
 /// Never blocks.
+///
+/// @see scm_lock, scm_transmit_ex, scm_send, scm_reconnect, scm_monitor_cancel
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_result {
     guard(|| {
@@ -95,7 +99,9 @@ pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_resul
 ///
 /// If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
 ///
-/// Does not wait for other applications, only for a call of another thread on the same handle.
+/// Does not block.
+///
+/// @see scm_lock, scm_lock_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unlock(handle: *mut scm_handle, disposition: u32) -> scm_result {
     guard(|| {

@@ -103,8 +103,8 @@ const _: () = assert!(
 /// before `SCM_EVENT_SERVICE_DOWN`. When it comes up later, its readers follow, and `SCM_EVENT_CURRENT` again.
 ///
 /// A card that was out and in again gives two events, however fast, if the platform counts (pcsc-lite and Windows). A
-/// card that came and went unseen has no ATR. Up to 1024 events wait for the program; later changes are told as a
-/// difference when there is room again.
+/// card that came and went unseen has no ATR. Up to 1024 events wait for the program. After that changes are not kept
+/// one by one: when there is room again, the next events lead from the last state that was told to the present one.
 ///
 /// @param monitor  [out] the monitor; NULL after a failure
 ///
@@ -113,6 +113,8 @@ const _: () = assert!(
 /// - `SCM_E_OUTOFMEMORY`: also no thread or no file descriptor.
 ///
 /// Does not block, and succeeds also if no service runs: that is an event. May be called in the child of a fork.
+///
+/// @see scm_monitor_wait, scm_monitor_get_fd, scm_monitor_destroy, scm_list_ifds
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monitor) -> scm_result {
     guard(|| {
@@ -144,7 +146,9 @@ pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monito
 /// - `SCM_SCARD_E_TIMEOUT`: there was no event in this time.
 /// - `SCM_SCARD_E_CANCELLED`: `scm_monitor_cancel`, or another thread has destroyed the monitor. No event is lost.
 ///
-/// Returns in time even if the service hangs. If several threads wait, each event goes to one of them.
+/// Blocks for `timeout_ms` at most, also if the service hangs.
+///
+/// @see scm_monitor_create, scm_monitor_cancel, scm_monitor_get_fd
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_wait(
     monitor: *mut scm_monitor,
@@ -168,6 +172,8 @@ pub unsafe extern "C-unwind" fn scm_monitor_wait(
 /// - `SCM_E_HANDLE`: `monitor` is not a monitor.
 ///
 /// Never blocks.
+///
+/// @see scm_monitor_wait, scm_monitor_destroy, scm_cancel
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) -> scm_result {
     guard(|| {
@@ -189,6 +195,8 @@ pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) ->
 /// - `SCM_E_NOTIMPL`: this platform has no file descriptors (Windows).
 ///
 /// Never blocks.
+///
+/// @see scm_monitor_wait
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_get_fd(monitor: *mut scm_monitor, fd: *mut i32) -> scm_result {
     guard(|| {
@@ -207,8 +215,10 @@ pub unsafe extern "C-unwind" fn scm_monitor_get_fd(monitor: *mut scm_monitor, fd
 /// - `SCM_S_OK`: ended.
 /// - `SCM_E_HANDLE`: `monitor` is not a monitor.
 ///
-/// Waits for the threads of the monitor, for half a second at most; if the service hangs they end later. A process may
-/// exit without it.
+/// Blocks until the threads of the monitor have ended, for half a second at most; if the service hangs, they end later.
+/// A process may exit without this call.
+///
+/// @see scm_monitor_create, scm_monitor_cancel
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_destroy(monitor: *mut scm_monitor) -> scm_result {
     guard(|| {

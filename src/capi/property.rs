@@ -26,6 +26,8 @@ const _: () = assert!(SCM_ATR_MAX == crate::iso7816::atr::MAX_LENGTH);
 /// - the other codes of a connection
 ///
 /// Blocks while another application holds a lock on the card (pcsc-lite).
+///
+/// @see scm_reconnect, scm_get_atr, scm_get_generation
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_status(handle: *mut scm_handle, state: *mut u32, protocol: *mut u32) -> scm_result {
     guard(|| {
@@ -51,6 +53,8 @@ pub unsafe extern "C-unwind" fn scm_status(handle: *mut scm_handle, state: *mut 
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the ATR does not fit.
 ///
 /// Never blocks.
+///
+/// @see scm_status, scm_get_attribute
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_atr(
     handle: *mut scm_handle,
@@ -77,6 +81,8 @@ pub unsafe extern "C-unwind" fn scm_get_atr(
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the name does not fit.
 ///
 /// Never blocks.
+///
+/// @see scm_list_ifds, scm_attach_by_handle
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_ifd_name(
     handle: *mut scm_handle,
@@ -104,6 +110,8 @@ pub unsafe extern "C-unwind" fn scm_get_ifd_name(
 /// - the code of the last `scm_reconnect`, if that has left no connection
 ///
 /// Never blocks.
+///
+/// @see scm_get_context, scm_attach_by_handle
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut usize) -> scm_result {
     guard(|| {
@@ -125,6 +133,8 @@ pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut u
 /// - the code of the last `scm_reconnect`, if that has left no connection
 ///
 /// Never blocks.
+///
+/// @see scm_get_icc
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_context(handle: *mut scm_handle, context: *mut usize) -> scm_result {
     guard(|| {
@@ -148,7 +158,9 @@ pub unsafe extern "C-unwind" fn scm_get_context(handle: *mut scm_handle, context
 /// @return
 /// - `SCM_S_OK`: told.
 ///
-/// It counts what calls on this attachment have noticed. Never blocks.
+/// Never blocks. The number counts what calls on this attachment have noticed.
+///
+/// @see scm_reconnect, scm_status, scm_send_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_generation(handle: *mut scm_handle, generation: *mut u64) -> scm_result {
     guard(|| {

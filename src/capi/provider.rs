@@ -26,8 +26,8 @@ const _: () = assert!(SCM_INTERFACE_NAME_MAX == name::MAX_LENGTH);
 /// For these cards it replaces the generic implementation, or it adds an interface that the library does not know. Its
 /// functions run on the thread that calls the library, without a lock of the library; several threads may run those of
 /// one object at the same time. They may call every function of the library with the handle of the object, and so they
-/// use the card. The callers get their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which become `SCM_E_FAIL`:
-/// only the library knows these of its objects.
+/// use the card. The callers get their codes, except `SCM_E_HANDLE` and `SCM_E_UNEXPECTED`, which become `SCM_E_FAIL`,
+/// because only the library can say that about its objects.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_provider {
@@ -48,13 +48,13 @@ pub struct scm_provider {
     pub atr_mask: *const u8,
     /// The length of the ATR and of the mask.
     pub atr_length: libc::size_t,
-    /// The first argument of `create` and `release_user_data`.
+    /// The first argument of `create_object` and `release_user_data`.
     pub user_data: *mut c_void,
     /// Makes an object for an attachment. Required. Its `object` is the first argument of the functions; NULL is
     /// allowed. `caller_user_data` is the one of `scm_create_interface`, or NULL. A failure is the result of the call
-    /// that needs the object, and `release` is not called then. If `create` asks for the same interface, it gets what
-    /// there would be without this provider, so that a provider can extend the generic implementation.
-    pub create: Option<
+    /// that needs the object, and `release_object` is not called then. If this function asks for the same interface,
+    /// it gets the next provider or the generic implementation, so that a provider can extend these.
+    pub create_object: Option<
         unsafe extern "C-unwind" fn(
             user_data: *mut c_void,
             handle: *mut scm_handle,
@@ -64,9 +64,9 @@ pub struct scm_provider {
     >,
     /// Ends an object, once, after its last function has returned. The attachment may have ended. NULL if there is
     /// nothing to do.
-    pub release: Option<unsafe extern "C-unwind" fn(object: *mut c_void)>,
-    /// The last call, once: the provider is not registered any more, its last object is released, and no `create` runs.
-    /// NULL if there is nothing to do.
+    pub release_object: Option<unsafe extern "C-unwind" fn(object: *mut c_void)>,
+    /// The last call, once: the provider is not registered any more, its last object is released, and no
+    /// `create_object` runs. NULL if there is nothing to do.
     pub release_user_data: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
 }
 
@@ -83,8 +83,8 @@ unsafe impl Options for scm_provider {
         atr_mask: std::ptr::null(),
         atr_length: 0,
         user_data: std::ptr::null_mut(),
-        create: None,
-        release: None,
+        create_object: None,
+        release_object: None,
         release_user_data: None,
     };
 }
@@ -141,24 +141,16 @@ unsafe impl Options for scm_card_auth_functions {
     };
 }
 
-/// Registers a provider of files: from now on it creates the objects of `scm_create_file_access` for its cards, for
-/// every attachment of this process. If several providers suit, the newest one is chosen.
+/// Registers a provider of files: from now on it makes the objects of `scm_create_file_access` for its cards.
 ///
-/// Objects that were created before do not change. The child of a fork has the same providers.
+/// @param provider  the provider; copied
+/// @param functions  the functions for files; copied
 ///
-/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
-///   `user_data` and the code of the functions must exist until `release_user_data` is called.
-/// @param functions  the functions for files. They are copied.
+/// @return `SCM_S_OK`: registered; or one of the result codes of the group
 ///
-/// @return
-/// - `SCM_S_OK`: registered.
-/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
-///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
-///   is too long, or NULL with a length; `create` is NULL.
-/// - `SCM_E_OUTOFMEMORY`: no memory.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// Does not block.
 ///
-/// After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+/// @see scm_unregister_provider, scm_create_file_access
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_register_file_access_provider(
     provider: *const scm_provider,
@@ -173,24 +165,16 @@ pub unsafe extern "C-unwind" fn scm_register_file_access_provider(
     })
 }
 
-/// Registers a provider of codes: from now on it creates the objects of `scm_create_ch_verification` for its cards, for
-/// every attachment of this process. If several providers suit, the newest one is chosen.
+/// Registers a provider of codes: from now on it makes the objects of `scm_create_ch_verification` for its cards.
 ///
-/// Objects that were created before do not change. The child of a fork has the same providers.
+/// @param provider  the provider; copied
+/// @param functions  the functions for codes; copied
 ///
-/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
-///   `user_data` and the code of the functions must exist until `release_user_data` is called.
-/// @param functions  the functions for codes. They are copied.
+/// @return `SCM_S_OK`: registered; or one of the result codes of the group
 ///
-/// @return
-/// - `SCM_S_OK`: registered.
-/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
-///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
-///   is too long, or NULL with a length; `create` is NULL.
-/// - `SCM_E_OUTOFMEMORY`: no memory.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// Does not block.
 ///
-/// After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+/// @see scm_unregister_provider, scm_create_ch_verification
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_register_ch_verification_provider(
     provider: *const scm_provider,
@@ -205,24 +189,16 @@ pub unsafe extern "C-unwind" fn scm_register_ch_verification_provider(
     })
 }
 
-/// Registers a provider of authentication: from now on it creates the objects of `scm_create_card_auth` for its cards,
-/// for every attachment of this process. If several providers suit, the newest one is chosen.
+/// Registers a provider of authentication: from now on it makes the objects of `scm_create_card_auth` for its cards.
 ///
-/// Objects that were created before do not change. The child of a fork has the same providers.
+/// @param provider  the provider; copied
+/// @param functions  the functions for authentication; copied
 ///
-/// @param provider  the provider. The structure, the IID, the name, the ATR and the mask are copied. The memory behind
-///   `user_data` and the code of the functions must exist until `release_user_data` is called.
-/// @param functions  the functions for authentication. They are copied.
+/// @return `SCM_S_OK`: registered; or one of the result codes of the group
 ///
-/// @return
-/// - `SCM_S_OK`: registered.
-/// - `SCM_E_INVALIDARG`: `provider` or `functions` is NULL, or a `struct_size` is too small or has unknown fields that
-///   are not zero; `flags` is not 0; the IID, or the name, is that of another interface; the name is invalid; the ATR
-///   is too long, or NULL with a length; `create` is NULL.
-/// - `SCM_E_OUTOFMEMORY`: no memory.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// Does not block.
 ///
-/// After a failure no function was called, and the provider is not registered. Does not block. Any thread may call it.
+/// @see scm_unregister_provider, scm_create_card_auth
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_register_card_auth_provider(
     provider: *const scm_provider,
@@ -237,18 +213,20 @@ pub unsafe extern "C-unwind" fn scm_register_card_auth_provider(
     })
 }
 
-/// Registers a provider of an interface that the library does not know: from now on it creates the objects of
-/// `scm_create_interface` for its cards, for every attachment of this process. If several providers suit, the newest
-/// one is chosen.
+/// Registers a provider of an interface that the library does not know: from now on it makes the objects of
+/// `scm_create_interface` for its cards.
 ///
-/// @param provider  as for `scm_register_file_access_provider`, with an IID, a name, or both
+/// @param provider  the provider, with an IID, a name, or both; copied
 /// @param functions  the functions of the interface, in a form that the provider defines for its users. Only the
 ///   address is kept: `scm_interface_get_implementation` gives it. NULL is allowed.
 ///
-/// @return as for `scm_register_file_access_provider`, and
-/// - `SCM_E_INVALIDARG`: also neither an IID nor a name is given, or they are those of files, codes or authentication.
+/// @return `SCM_S_OK`: registered; or one of the result codes of the group, and
+/// - `SCM_E_INVALIDARG`: also if neither an IID nor a name is given, or if they are those of files, codes or
+///   authentication.
 ///
-/// Does not block. Any thread may call it.
+/// Does not block.
+///
+/// @see scm_unregister_provider, scm_create_interface, scm_interface_get_implementation
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_register_interface_provider(
     provider: *const scm_provider,
@@ -262,22 +240,24 @@ pub unsafe extern "C-unwind" fn scm_register_interface_provider(
     })
 }
 
-/// Unregisters a provider: from now on it creates no object.
+/// Unregisters a provider: from now on it makes no object.
 ///
-/// The objects that it has created stay, and its functions are called for them. When the last one is released,
-/// `release_user_data` is called.
+/// The objects that it has made stay, and the library calls its functions for them. When the last one is released, the
+/// library calls `release_user_data`.
 ///
-/// @param provider  the provider as it was registered: IID, name, ATR and mask, `user_data` and `create` must be the
-///   same. If several registered providers have them, the newest one is meant.
+/// @param provider  the provider as it was registered: IID, name, ATR, mask, `user_data` and `create_object` must be
+///   the same. If several registered providers have them, the newest one is meant.
 ///
 /// @return
 /// - `SCM_S_OK`: unregistered.
-/// - `SCM_E_INVALIDARG`: as for `scm_register_file_access_provider`.
 /// - `SCM_E_NOINTERFACE`: no such provider is registered.
-/// - `SCM_E_UNEXPECTED`: an internal error.
+/// - the other result codes of the group
 ///
-/// Does not wait for another thread that is in `create` or in a function of the provider. Any thread may call it, and
-/// the provider itself.
+/// Does not block: another thread may still be in `create_object` or in a function of the provider. The provider itself
+/// may call it.
+///
+/// @see scm_register_file_access_provider, scm_register_ch_verification_provider, scm_register_card_auth_provider,
+/// scm_register_interface_provider
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
     guard(|| {
@@ -298,7 +278,7 @@ unsafe fn register(
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
     let Pattern { iid, name, cards, user_data, create } = unsafe { given.pattern() }?;
-    let callbacks = Callbacks { user_data, create, release: given.release, end: given.release_user_data };
+    let callbacks = Callbacks { user_data, create, release: given.release_object, end: given.release_user_data };
     let provider = Provider::new(offer(iid, name)?, cards, callbacks, functions);
     // The first use of the handle table makes the library watch forks.
     drop(handles()?);
@@ -327,7 +307,7 @@ impl scm_provider {
             // SAFETY: as the caller vouches for.
             cards: unsafe { self.cards() }?,
             user_data: self.user_data,
-            create: self.create.ok_or(Hresult::E_INVALIDARG)?,
+            create: self.create_object.ok_or(Hresult::E_INVALIDARG)?,
         })
     }
 

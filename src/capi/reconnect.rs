@@ -94,6 +94,8 @@ impl scm_reconnect_options {
 ///
 /// Blocks while another application or attachment holds a lock on the card. `scm_cancel` ends that, and
 /// `scm_reconnect_ex` has a limit.
+///
+/// @see scm_reconnect_ex, scm_get_generation, scm_status
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
@@ -108,11 +110,18 @@ pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_re
 /// @return as `scm_reconnect`, and
 /// - `SCM_SCARD_E_TIMEOUT`: `limit_ms` has passed; otherwise as `SCM_SCARD_E_CANCELLED`
 ///
-/// Blocks as `scm_reconnect`; to get exclusive use also until no other application uses the card. The attachment ends
-/// its own connection for that time, and makes a new one, for which the generation grows. If the resource manager still
-/// works on the call when the limit has passed or `scm_cancel` ends it, its card handle is given up: an own one is
-/// closed later and replaced, for which the generation grows; calls on a borrowed one wait until the resource manager
-/// has finished. A reset or a loss of power gives other attachments `SCM_SCARD_W_RESET_CARD`, and the generation grows.
+/// After a reset or a loss of power the generation has grown, and other attachments get `SCM_SCARD_W_RESET_CARD`.
+///
+/// For exclusive use the attachment ends its connection, waits until no other application uses the card, and makes a
+/// new connection. So the generation grows.
+///
+/// If the limit has passed, or `scm_cancel` has ended the call, the resource manager may still be working on it. Then
+/// the library replaces the card handle, and closes the old one later; so the generation grows. It cannot replace a
+/// borrowed card handle: calls on that wait until the resource manager has finished.
+///
+/// Blocks as `scm_reconnect`, for `limit_ms` at most.
+///
+/// @see scm_reconnect, scm_attach_by_ifd_ex, scm_detach_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect_ex(
     handle: *mut scm_handle,

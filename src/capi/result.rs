@@ -8,7 +8,11 @@ use crate::abi::hresult::{Code, Hresult};
 /// The name of a code, such as "SCM_SCARD_W_RESET_CARD".
 ///
 /// @param result  any number
-/// @return static text, never NULL: "unknown" for a number that is not a code of this library. Never fails.
+/// @return static text, never NULL: "unknown" for a number that is not a code of this library. It stays valid.
+///
+/// Never blocks, and never fails.
+///
+/// @see scm_result_message
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_result_name(result: scm_result) -> *const c_char {
     text(result, |code| code.name, c"unknown")
@@ -17,7 +21,11 @@ pub extern "C-unwind" fn scm_result_name(result: scm_result) -> *const c_char {
 /// The meaning of a code, as one English sentence for a person.
 ///
 /// @param result  any number
-/// @return static text in UTF-8, never NULL. Never fails.
+/// @return static text in UTF-8, never NULL. It stays valid.
+///
+/// Never blocks, and never fails.
+///
+/// @see scm_result_name
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_result_message(result: scm_result) -> *const c_char {
     text(result, |code| code.message, c"This code is not one of libscm's.")

@@ -19,7 +19,11 @@ const MAX_VERSION_LENGTH: usize = 32;
 
 /// The version of the library, such as "0.1.0". `SCM_VERSION` is the version of the header.
 ///
-/// @return static text, never NULL. Never fails.
+/// @return static text, never NULL. It stays valid.
+///
+/// Never blocks, and never fails.
+///
+/// @see scm_abi_version, scm_check_version
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_version() -> *const c_char {
     VERSION.as_ptr()
@@ -27,7 +31,12 @@ pub extern "C-unwind" fn scm_version() -> *const c_char {
 
 /// The version of the binary interface of the library. `SCM_ABI_VERSION` is that of the header.
 ///
-/// @return the number. A program that loads the library with dlopen compares it before any other call. Never fails.
+/// @return the number. A program that loads the library with dlopen compares it with `SCM_ABI_VERSION` before any
+///   other call.
+///
+/// Never blocks, and never fails.
+///
+/// @see scm_version, scm_check_version
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_abi_version() -> u32 {
     SCM_ABI_VERSION
@@ -46,6 +55,8 @@ pub extern "C-unwind" fn scm_abi_version() -> u32 {
 /// - `SCM_E_INVALIDARG`: `required` is NULL or not a version.
 ///
 /// Never blocks.
+///
+/// @see scm_version, scm_abi_version
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_check_version(required: *const c_char) -> scm_result {
     guard(|| {

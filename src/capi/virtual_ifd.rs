@@ -28,7 +28,7 @@ pub struct scm_virtual_ifd_options {
     pub struct_size: u32,
     /// The size of the log in bytes; the oldest lines are dropped first. 0 (default): 1 MiB; at most 1 GiB. The address
     /// space is reserved at once, the memory is used as the log grows.
-    pub log_limit: u32,
+    pub log_capacity: u32,
     /// The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm".
     pub vendor_name: *const c_char,
     /// The first argument of the callbacks.
@@ -45,7 +45,7 @@ pub struct scm_virtual_ifd_options {
     pub control: Option<
         unsafe extern "C-unwind" fn(
             user_data: *mut c_void,
-            code: u32,
+            control_code: u32,
             input: *const u8,
             input_length: libc::size_t,
             output: *mut u8,
@@ -69,7 +69,7 @@ unsafe impl Options for scm_virtual_ifd_options {
     const FIRST_SIZE: usize = 8 + size_of::<usize>();
     const DEFAULT: Self = scm_virtual_ifd_options {
         struct_size: size_of::<Self>() as u32,
-        log_limit: 0,
+        log_capacity: 0,
         vendor_name: std::ptr::null(),
         user_data: std::ptr::null_mut(),
         control: None,
@@ -103,14 +103,17 @@ pub struct scm_virtual_attribute {
 /// A virtual card. Initialise with `SCM_VIRTUAL_CARD_INIT`.
 ///
 /// The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and the
-/// like), without a lock of the library, and never two at a time for one card, from its insertion to `release`. A
-/// callback may call the library, but never waits, because another thread may wait for the callback: a call that would
-/// have to wait returns `SCM_SCARD_E_NOT_READY`. That is every use of the attachment that the callback works for,
-/// except to get what is known or to detach it; every use of its own card through any attachment; and every attachment,
-/// reader or card that another thread uses. A callback may remove or reset its own card. Then the exchange in progress
-/// fails with `SCM_SCARD_W_REMOVED_CARD` or `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called after the
-/// callback has returned; to insert another card with the same `user_data`, use `release`. If its thread ends in a
-/// callback, the callback has failed.
+/// like), without a lock of the library, and never two at a time for one card, from its insertion to `release`.
+///
+/// A callback may call the library, but never waits, because another thread may wait for the callback. A call that
+/// would have to wait returns `SCM_SCARD_E_NOT_READY`:
+/// - a call on the attachment that the callback works for, except `scm_detach` and the functions that never block
+/// - a use of its own card through any attachment
+/// - a use of an attachment, reader or card that another thread uses at the time
+///
+/// A callback may remove or reset its own card. Then the exchange in progress fails with `SCM_SCARD_W_REMOVED_CARD` or
+/// `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called after the callback has returned. To insert another
+/// card with the same `user_data`, do that in `release`. If its thread ends in a callback, the callback has failed.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct scm_virtual_card {
@@ -148,7 +151,7 @@ pub struct scm_virtual_card {
     pub control: Option<
         unsafe extern "C-unwind" fn(
             user_data: *mut c_void,
-            code: u32,
+            control_code: u32,
             input: *const u8,
             input_length: libc::size_t,
             output: *mut u8,
@@ -213,11 +216,13 @@ unsafe impl Options for scm_virtual_failure {
 ///
 /// @return
 /// - `SCM_S_OK`: made.
-/// - `SCM_E_INVALIDARG`: also a `log_limit` that is too large; too many attributes, one that is too long, or two with
-///   one `id`.
+/// - `SCM_E_INVALIDARG`: also a `log_capacity` that is too large; too many attributes, one that is too long, or two
+///   with one `id`.
 /// - `SCM_SCARD_E_DUPLICATE_READER`: a real or a virtual reader has this name.
 ///
-/// Does not wait for other applications. May be called in the child of a fork.
+/// Does not block. May be called in the child of a fork.
+///
+/// @see scm_virtual_ifd_insert, scm_virtual_ifd_destroy, scm_list_ifds, scm_attach_by_ifd
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
     name: *const c_char,
@@ -239,7 +244,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
 /// - `SCM_S_OK`: unplugged.
 /// - `SCM_E_HANDLE`: `ifd` is not a virtual reader.
 ///
-/// Does not wait for a callback that runs; `release` follows when it has returned.
+/// Does not block. If a callback runs, `release` follows when it has returned.
+///
+/// @see scm_virtual_ifd_create, scm_virtual_ifd_remove
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
@@ -259,7 +266,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_if
 /// - `SCM_E_INVALIDARG`: also if the ATR is empty or too long, or `transmit` is NULL.
 /// - `SCM_SCARD_E_NOT_READY`: there is a card in the reader.
 ///
-/// After a failure nothing was called, and the card still belongs to the caller. Takes as long as `power` takes.
+/// Blocks as long as `power` takes. After a failure nothing was called, and the card still belongs to the caller.
+///
+/// @see scm_virtual_ifd_remove, scm_virtual_ifd_reset, scm_attach_by_ifd
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
     ifd: *mut scm_virtual_ifd,
@@ -285,7 +294,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
 ///   returned.
 /// - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
 ///
-/// Does not wait for a callback that runs. A callback of the card may call it.
+/// Does not block, not even while a callback runs. A callback of the card may call it.
+///
+/// @see scm_virtual_ifd_insert, scm_virtual_ifd_destroy
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
@@ -300,20 +311,23 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd
 /// this ignores locks.
 ///
 /// @param ifd  the reader
-/// @param action  `SCM_DISPOSITION_RESET` (warm reset), or `SCM_DISPOSITION_UNPOWER`: the power stays off until the
-///   next use
+/// @param disposition  `SCM_DISPOSITION_RESET` (warm reset), or `SCM_DISPOSITION_UNPOWER`: the power stays off until
+///   the next use
 ///
 /// @return
 /// - `SCM_S_OK`: done.
 /// - `SCM_SCARD_E_NO_SMARTCARD`: there is no card in the reader.
 /// - `SCM_SCARD_E_NO_SERVICE`: the virtual resource manager is stopped.
 ///
-/// Waits for an exchange in progress, except in its callback: then the exchange fails with `SCM_SCARD_W_RESET_CARD`.
+/// Blocks until an exchange in progress has ended, except in its callback: then the exchange fails with
+/// `SCM_SCARD_W_RESET_CARD`.
+///
+/// @see scm_virtual_ifd_remove, scm_reconnect
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, action: u32) -> scm_result {
+pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, disposition: u32) -> scm_result {
     guard(|| {
         let number = number(ifd)?;
-        r#virtual::reset(number, Disposition::from_value(action)?)?;
+        r#virtual::reset(number, Disposition::from_value(disposition)?)?;
         Ok(Hresult::S_OK)
     })
 }
@@ -337,6 +351,8 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd,
 /// - `SCM_E_INVALIDARG`: `operation` is not defined, or `result` is a success and `count` is not 0.
 ///
 /// Never blocks.
+///
+/// @see scm_virtual_ifd_fail_ex, scm_virtual_ifd_get_log
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
     ifd: *mut scm_virtual_ifd,
@@ -361,6 +377,10 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
 ///
 /// @return as `scm_virtual_ifd_fail`, and
 /// - `SCM_E_INVALIDARG`: also if the result is a success other than `SCM_S_OK`.
+///
+/// Never blocks.
+///
+/// @see scm_virtual_ifd_fail, scm_virtual_ifd_get_log
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
     ifd: *mut scm_virtual_ifd,
@@ -407,6 +427,8 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
 /// - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the log does not fit. It may be longer at the next call.
 ///
 /// Never blocks.
+///
+/// @see scm_virtual_ifd_clear_log, scm_virtual_ifd_create
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
     ifd: *mut scm_virtual_ifd,
@@ -430,6 +452,8 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
 /// - `SCM_E_HANDLE`: `ifd` is not a virtual reader.
 ///
 /// Never blocks.
+///
+/// @see scm_virtual_ifd_get_log
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_ifd) -> scm_result {
     guard(|| {
@@ -447,7 +471,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_
 /// - `SCM_S_OK`: stopped.
 /// - `SCM_S_FALSE`: it was stopped already.
 ///
-/// Does not wait for callbacks that run.
+/// Does not block, not even while callbacks run.
+///
+/// @see scm_virtual_service_start, scm_monitor_create
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
     guard(|| Ok(if r#virtual::stop_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
@@ -459,7 +485,9 @@ pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
 /// - `SCM_S_OK`: started.
 /// - `SCM_S_FALSE`: it was running.
 ///
-/// Does not wait for callbacks that run; such a card is powered when its callback has returned.
+/// Does not block. A card whose callback runs is powered when that has returned.
+///
+/// @see scm_virtual_service_stop
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_start() -> scm_result {
     guard(|| Ok(if r#virtual::start_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
@@ -486,7 +514,7 @@ unsafe fn create(
     };
     // SAFETY: as the caller vouches for.
     let attributes = unsafe { read_attributes(given.attributes, given.attribute_count) }?;
-    let log_limit = match given.log_limit {
+    let log_capacity = match given.log_capacity {
         0 => DEFAULT_LOG_LIMIT,
         limit if limit <= MAX_LOG_LIMIT => limit,
         _ => return Err(Hresult::E_INVALIDARG),
@@ -498,7 +526,7 @@ unsafe fn create(
     drop(handles()?);
     let scm_virtual_ifd_options { user_data: user, control, release, .. } = given;
     let driver = Arc::try_new(Driver::new(DriverCallbacks { user, control, release }))?;
-    let make = Make { vendor, attributes, driver: driver.clone(), log_limit: log_limit as usize };
+    let make = Make { vendor, attributes, driver: driver.clone(), log_capacity: log_capacity as usize };
     let number = r#virtual::create(name, make)?;
     let inserted = handles()?.virtual_ifds.insert(number);
     match inserted {

@@ -1,6 +1,7 @@
 //! The generator writes the headers from the source and from templates. The committed headers must be equal, and follow
-//! the rules of `docs/naming.md`.
+//! the rules of `docs/naming.md`. Every function is documented.
 
+mod documentation;
 mod generator;
 mod naming;
 

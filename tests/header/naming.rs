@@ -103,7 +103,7 @@ fn function((head, parameters): (&str, &str)) -> Function {
     Function { name, parameters: parameters_of(parameters) }
 }
 
-fn parameters_of(text: &str) -> Vec<(String, String)> {
+pub fn parameters_of(text: &str) -> Vec<(String, String)> {
     let parameters = text.split(", ").filter(|text| *text != "void");
     parameters
         .map(|text| {
@@ -123,12 +123,12 @@ fn all_parameters() -> Vec<(String, Vec<(String, String)>)> {
     functions().into_iter().map(|function| (function.name, function.parameters)).chain(pointers).collect()
 }
 
-fn is_object(type_: &str) -> bool {
+pub fn is_object(type_: &str) -> bool {
     DECLARATIONS.contains(&format!("typedef struct {type_} {type_};"))
 }
 
 /// The fields of each structure.
-fn structures() -> Vec<(String, Vec<String>)> {
+pub fn structures() -> Vec<(String, Vec<String>)> {
     let text = &*DECLARATIONS;
     let bodies = text.split("typedef struct ").skip(1).filter_map(|part| part.split_once(" {"));
     bodies
@@ -222,6 +222,23 @@ fn a_length_is_named_after_its_bytes() {
     }
 }
 
+/// Read keeps the order of the reference: its flags come last.
+const READ: [&str; 2] = ["scm_file_read", "read"];
+
+#[test]
+fn inputs_come_before_outputs() {
+    for (function, parameters) in all_parameters() {
+        let is_output = |(type_, name): &(String, String)| {
+            let is_object = type_.strip_suffix(" *").is_some_and(is_object);
+            let is_given = is_object || ["user_data", "caller_user_data", "object", "file"].contains(&name.as_str());
+            type_.ends_with("**") || type_.ends_with('*') && !type_.starts_with("const ") && !is_given
+        };
+        // A buffer is followed by its capacity, which is an input.
+        let kinds: Vec<_> = parameters.iter().filter(|(_, name)| name != "capacity").map(is_output).collect();
+        assert!(kinds.is_sorted() || READ.contains(&function.as_str()), "{function}");
+    }
+}
+
 #[test]
 fn times_and_user_data_have_one_name() {
     for (function, parameters) in all_parameters() {
@@ -234,6 +251,8 @@ fn times_and_user_data_have_one_name() {
     for (structure, fields) in structures() {
         for field in fields {
             assert!(field != "timeout_ms" && field != "user", "{structure}.{field}");
+            let is_time = ["_s", "_us", "_ns", "_seconds", "timeout", "limit"].iter().any(|end| field.ends_with(end));
+            assert!(!is_time, "{structure}.{field} is a time in another unit, or without one");
         }
     }
 }

@@ -103,9 +103,9 @@ impl Program {
         let capabilities = scm_card_capabilities {
             struct_size: size_of::<scm_card_capabilities>() as u32,
             flags: flag(limits.chaining, SCM_CARD_CHAINING) | flag(limits.extended, SCM_CARD_EXTENDED),
-            command_data: limits.command_data,
-            response_data: limits.response_data,
-            channels: 0,
+            command_data_max: limits.command_data,
+            response_data_max: limits.response_data,
+            channel_count: 0,
         };
         // SAFETY: the structure is filled in as the header says.
         unsafe { scm_set_card_capabilities(self.handle, &capabilities) }

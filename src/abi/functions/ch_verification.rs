@@ -6,8 +6,8 @@ use crate::abi::hresult::scm_result;
 
 /// The codes of a card, implemented by a provider. Initialise with `SCM_CH_VERIFICATION_FUNCTIONS_INIT`.
 ///
-/// `object` is what `scm_provider.create` has made. Everything else is as for the functions of the library. A function
-/// that is NULL returns `SCM_E_NOTIMPL`.
+/// `object` is what `scm_provider.create_object` has made. Everything else is as for the functions of the library. A
+/// function that is NULL returns `SCM_E_NOTIMPL`.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 #[derive(Clone, Copy)]

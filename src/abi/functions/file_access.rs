@@ -6,8 +6,8 @@ use crate::abi::hresult::scm_result;
 
 /// The files of a card, implemented by a provider. Initialise with `SCM_FILE_ACCESS_FUNCTIONS_INIT`.
 ///
-/// `object` is what `scm_provider.create` has made, and `file` is what `open` has made. Everything else is as for the
-/// functions of the library. A function that is NULL returns `SCM_E_NOTIMPL`.
+/// `object` is what `scm_provider.create_object` has made, and `file` is what `open` has made. Everything else is as
+/// for the functions of the library. A function that is NULL returns `SCM_E_NOTIMPL`.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -129,7 +129,7 @@ pub struct scm_file_access_functions {
             data: *const u8,
             data_length: libc::size_t,
             flags: u32,
-            written: *mut libc::size_t,
+            written_length: *mut libc::size_t,
         ) -> scm_result,
     >,
     /// Moves the position in a file.

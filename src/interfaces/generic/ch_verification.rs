@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn an_old_verification_does_not_take_the_place_of_a_new_one() {
         let form = Form::new(Encoding::Characters, None, FILLER, None, None).unwrap();
-        let codes = GenericChVerification::new(form, Prompt { timeout_s: 0, language: 0 });
+        let codes = GenericChVerification::new(form, Prompt { limit_s: 0, language: 0 });
         let noted = |generation, target: Target| {
             codes.note(generation, target);
             let verified = codes.verified();

@@ -35,7 +35,7 @@ const CONFIRM: u8 = 2;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Prompt {
     /// In seconds; 0: the default of the reader.
-    pub timeout_s: u8,
+    pub limit_s: u8,
     /// A language identifier of USB, such as 0x0409 for English.
     pub language: u16,
 }
@@ -45,7 +45,7 @@ pub(crate) const ENGLISH: u16 = 0x0409;
 
 impl Default for Prompt {
     fn default() -> Prompt {
-        Prompt { timeout_s: 0, language: ENGLISH }
+        Prompt { limit_s: 0, language: ENGLISH }
     }
 }
 
@@ -132,7 +132,7 @@ impl Request<'_> {
         let mut structure = Vec::new();
         structure.try_reserve_exact(24 + apdu.len())?;
         let (format, block, length_format) = self.formats()?;
-        structure.extend_from_slice(&[self.prompt.timeout_s, self.prompt.timeout_s, format, block, length_format]);
+        structure.extend_from_slice(&[self.prompt.limit_s, self.prompt.limit_s, format, block, length_format]);
         if question == Question::CurrentAndNew {
             // bInsertionOffsetOld and bInsertionOffsetNew. Without padding only the reader knows the second one.
             structure.extend_from_slice(&[0, self.form.block.unwrap_or_default() as u8]);
@@ -212,7 +212,7 @@ mod tests {
     use crate::interfaces::generic::code::FILLER;
     use crate::iso7816::command::ins;
 
-    const PROMPT: Prompt = Prompt { timeout_s: 30, language: 0x0409 };
+    const PROMPT: Prompt = Prompt { limit_s: 30, language: 0x0409 };
 
     fn form(encoding: Encoding, block: Option<usize>, limits: Option<(usize, usize)>) -> Form {
         Form::new(encoding, block, FILLER, limits.map(|(least, _)| least), limits.map(|(_, most)| most)).unwrap()

@@ -77,8 +77,8 @@ impl Operation {
             SCM_VIRTUAL_CONNECT => Operation::Connect,
             SCM_VIRTUAL_RECONNECT => Operation::Reconnect,
             SCM_VIRTUAL_DISCONNECT => Operation::Disconnect,
-            SCM_VIRTUAL_BEGIN => Operation::Begin,
-            SCM_VIRTUAL_END => Operation::End,
+            SCM_VIRTUAL_BEGIN_TRANSACTION => Operation::Begin,
+            SCM_VIRTUAL_END_TRANSACTION => Operation::End,
             SCM_VIRTUAL_STATUS => Operation::Status,
             SCM_VIRTUAL_TRANSMIT => Operation::Transmit,
             SCM_VIRTUAL_CONTROL => Operation::Control,
@@ -96,9 +96,9 @@ pub const SCM_VIRTUAL_RECONNECT: u32 = 2;
 /// A detach (SCardDisconnect).
 pub const SCM_VIRTUAL_DISCONNECT: u32 = 3;
 /// An outermost lock (SCardBeginTransaction).
-pub const SCM_VIRTUAL_BEGIN: u32 = 4;
+pub const SCM_VIRTUAL_BEGIN_TRANSACTION: u32 = 4;
 /// An outermost unlock (SCardEndTransaction).
-pub const SCM_VIRTUAL_END: u32 = 5;
+pub const SCM_VIRTUAL_END_TRANSACTION: u32 = 5;
 /// A request for the state: by `scm_status`, an attach, a reconnect or after a failed exchange (SCardStatus).
 pub const SCM_VIRTUAL_STATUS: u32 = 6;
 /// An exchange with the card (SCardTransmit).

@@ -38,7 +38,7 @@ pub struct Make {
     pub vendor: IfdName,
     pub attributes: Attributes,
     pub driver: Arc<Driver>,
-    pub log_limit: usize,
+    pub log_capacity: usize,
 }
 
 /// A card in its reader.
@@ -50,8 +50,8 @@ pub struct Slot {
 
 impl Ifd {
     pub fn new(name: IfdName, make: Make) -> Result<Ifd> {
-        let Make { vendor, attributes, driver, log_limit } = make;
-        let (log, failures) = (Log::new(log_limit)?, Failures::default());
+        let Make { vendor, attributes, driver, log_capacity } = make;
+        let (log, failures) = (Log::new(log_capacity)?, Failures::default());
         let (slot, connections, transaction, exclusive, events, changes, resets) = (None, 0, None, None, 0, 0, 0);
         Ok(Ifd {
             name,

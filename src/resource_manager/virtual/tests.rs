@@ -40,7 +40,7 @@ fn make() -> Make {
 fn driven_by(control: Option<answer::Control>, user: *mut c_void) -> Make {
     let callbacks = DriverCallbacks { user, control, release: None };
     let driver = Arc::try_new(Driver::new(callbacks)).unwrap();
-    Make { vendor: IfdName::new(b"Vendor").unwrap(), attributes: Attributes::default(), driver, log_limit: 1 << 16 }
+    Make { vendor: IfdName::new(b"Vendor").unwrap(), attributes: Attributes::default(), driver, log_capacity: 1 << 16 }
 }
 
 impl TestReader {
