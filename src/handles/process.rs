@@ -130,7 +130,17 @@ extern "C" fn watch_forks() {
 }
 
 /// The table, locked. Keep it no longer than for one operation of the table.
+#[inline(always)]
 pub fn handles() -> Result<MutexGuard<'static, Handles>> {
+    match HANDLES.get() {
+        Some(table) => Ok(lock(table)),
+        None => new_handles(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn new_handles() -> Result<MutexGuard<'static, Handles>> {
     let table = HANDLES.get_or_try_init(|| -> Result<_> {
         #[cfg(unix)]
         fork::watch()?;
