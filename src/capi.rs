@@ -35,8 +35,14 @@ use attachment::scm_handle;
 use result::scm_result;
 
 /// The attachment behind a handle, alive as long as this reference, whatever other threads do with the handle.
-#[inline(always)]
+#[inline(never)]
 fn attached(handle: *mut scm_handle) -> Result<Arc<Attachment>> {
+    attached_inlined(handle)
+}
+
+/// `attached` for an exchange: no other call has to be that fast.
+#[inline(always)]
+fn attached_inlined(handle: *mut scm_handle) -> Result<Arc<Attachment>> {
     handles()?.attachments.get(token(handle)?)
 }
 
