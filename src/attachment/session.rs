@@ -124,7 +124,10 @@ impl Attachment {
         if self.calls_back {
             return None;
         }
-        self.try_begin_call()
+        match self.session.try_lock() {
+            Ok(session) => Some(OngoingCall { session, end: CallEnd(self) }),
+            Err(_) => None,
+        }
     }
 
     /// Waits for the session no longer than `limit`.
@@ -133,7 +136,6 @@ impl Attachment {
     }
 
     /// The session, if no other thread has it.
-    #[inline(always)]
     pub(super) fn try_begin_call(&self) -> Option<OngoingCall<'_>> {
         self.session.try_lock().ok().map(|session| OngoingCall { session, end: CallEnd(self) })
     }
