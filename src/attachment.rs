@@ -193,13 +193,35 @@ impl Attachment {
 
     /// Sends one command to the card, and passes the response to `deliver`. The response is kept until the next
     /// exchange.
+    #[inline(always)]
     pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        let mut session = self.begin_call()?;
-        let session = &mut *session;
+        match self.begin_call_at_once() {
+            Some(mut session) => self.transmit_in(&mut session, command, deliver),
+            None => self.transmit_later(command, deliver),
+        }
+    }
+
+    /// Not inlined, so that an exchange that need not wait is.
+    #[cold]
+    #[inline(never)]
+    fn transmit_later<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        self.transmit_in(&mut *self.begin_call()?, command, deliver)
+    }
+
+    #[inline(always)]
+    fn transmit_in<T>(
+        &self,
+        session: &mut Session,
+        command: &[u8],
+        deliver: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
         // Bytes that are no command change nothing: the last response stays.
         check_command(session, command)?;
         session.forget_selection();
-        let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command, &WaitLimit::ENDLESS));
+        let exchanged = match self.turn(session) {
+            Ok(_turn) => self.exchange(session, command, &WaitLimit::ENDLESS),
+            Err(code) => Err(code),
+        };
         self.deliver(session, exchanged, deliver)
     }
 

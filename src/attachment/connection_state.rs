@@ -226,7 +226,10 @@ impl ConnectionState {
 
     #[inline]
     pub fn has_success_to_note(&self) -> bool {
-        matches!(self.state, State::Connected { health: Health::DoubtfulSinceLoss | Health::Interrupted, .. })
+        match self.state {
+            State::Connected { health, .. } => matches!(health, Health::DoubtfulSinceLoss | Health::Interrupted),
+            _ => false,
+        }
     }
 
     /// A call has succeeded: the next failure is another loss. If a reconnect was due, the owner of a borrowed handle

@@ -1,6 +1,6 @@
 //! Exchanges with the card and with its reader.
 
-use super::{attached, scm_handle, scm_result};
+use super::{attached, attached_inlined, scm_handle, scm_result};
 use crate::capi::boundary::{OutputBytes, guard, input};
 use crate::iso7816::command;
 use crate::resource_manager;
@@ -57,7 +57,7 @@ pub unsafe extern "C-unwind" fn scm_transmit(
     guard(|| {
         // SAFETY: as the header says.
         let response = unsafe { OutputBytes::new(response, capacity, response_length) }?;
-        let attachment = attached(handle)?;
+        let attachment = attached_inlined(handle)?;
         // SAFETY: as the header says. The response may lie on the command: it is written when the command is done with.
         let command = unsafe { input(command, command_length) }?;
         attachment.transmit(command, |answer| response.fill(answer))

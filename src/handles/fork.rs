@@ -5,7 +5,7 @@
 //! belong to the parent too: the child begins without any. Providers are code of the program, and stay registered.
 
 use std::cell::UnsafeCell;
-use std::sync::MutexGuard;
+use std::sync::{MutexGuard, RwLockWriteGuard};
 
 use super::process::{Handles, wait_for_handles};
 use crate::abi::hresult::{Hresult, Result};
@@ -16,7 +16,7 @@ use crate::runtime::fork_count::count_fork;
 
 /// The locks that are held during a fork, so that no child inherits data in the middle of a change.
 struct HeldLocks {
-    handles: MutexGuard<'static, Handles>,
+    handles: RwLockWriteGuard<'static, Handles>,
     arbiters: MutexGuard<'static, Registry>,
     pcsc: pcsc::Locked,
     readers: r#virtual::Locked,

@@ -1,9 +1,9 @@
-//! The one handle table of this process, and its mutex.
+//! The one handle table of this process, and its lock.
 //!
-//! The mutex guards the table only. No call to the resource manager and no call of a function of the program is made
+//! The lock guards the table only. No call to the resource manager and no call of a function of the program is made
 //! while it is held, so that a call that blocks delays no other attachment.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use once_cell::sync::OnceCell;
 
@@ -88,7 +88,7 @@ pub fn insert<T>(
         Ok(_) => table(&mut handles).insert(created.clone()),
         Err(code) => Err(code),
     };
-    // An object without a token is dropped when the mutex is free.
+    // An object without a token is dropped when the lock is free.
     drop(handles);
     token
 }
@@ -104,7 +104,7 @@ pub fn end_all_of(attachment: Token) -> Result<()> {
     Ok(())
 }
 
-/// Each object ends when the mutex is free, because a provider may be called then.
+/// Each object ends when the lock is free, because a provider may be called then.
 fn end<T>(attachment: Token, table: impl Fn(&mut Handles) -> &mut ObjectTable<T>) -> Result<()> {
     loop {
         let ended = table(&mut *handles()?).remove_one_of(attachment);
@@ -114,7 +114,7 @@ fn end<T>(attachment: Token, table: impl Fn(&mut Handles) -> &mut ObjectTable<T>
     }
 }
 
-static HANDLES: OnceCell<Mutex<Handles>> = OnceCell::new();
+static HANDLES: OnceCell<RwLock<Handles>> = OnceCell::new();
 
 /// Runs when the library is loaded, so that every fork is watched, even if another thread forks during the first call.
 #[cfg(unix)]
@@ -130,23 +130,41 @@ extern "C" fn watch_forks() {
 }
 
 /// The table, locked. Keep it no longer than for one operation of the table.
-pub fn handles() -> Result<MutexGuard<'static, Handles>> {
-    let table = HANDLES.get_or_try_init(|| -> Result<_> {
+pub fn handles() -> Result<RwLockWriteGuard<'static, Handles>> {
+    Ok(lock(table()?))
+}
+
+/// The attachment of a token. Threads that only ask do not wait for each other.
+#[inline(always)]
+pub fn attachment(token: Token) -> Result<Arc<Attachment>> {
+    table()?.read().unwrap_or_else(PoisonError::into_inner).attachments.get(token)
+}
+
+#[inline(always)]
+fn table() -> Result<&'static RwLock<Handles>> {
+    match HANDLES.get() {
+        Some(table) => Ok(table),
+        None => new_table(),
+    }
+}
+
+#[cold]
+fn new_table() -> Result<&'static RwLock<Handles>> {
+    HANDLES.get_or_try_init(|| {
         #[cfg(unix)]
         fork::watch()?;
         pthread_cancel::learn();
-        Ok(Mutex::new(Handles::new()))
-    })?;
-    Ok(lock(table))
+        Ok(RwLock::new(Handles::new()))
+    })
 }
 
 /// The table, locked, when it exists: waits until the thread that makes it is done.
 #[cfg(unix)]
-pub fn wait_for_handles() -> MutexGuard<'static, Handles> {
+pub fn wait_for_handles() -> RwLockWriteGuard<'static, Handles> {
     lock(HANDLES.wait())
 }
 
-/// No code that can panic runs under this mutex, so the table behind a poisoned one is whole.
-fn lock(table: &Mutex<Handles>) -> MutexGuard<'_, Handles> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
+/// No code that can panic runs under this lock, so the table behind a poisoned one is whole.
+fn lock(table: &RwLock<Handles>) -> RwLockWriteGuard<'_, Handles> {
+    table.write().unwrap_or_else(PoisonError::into_inner)
 }
