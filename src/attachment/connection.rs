@@ -23,8 +23,28 @@ pub(super) const TRIES: u32 = 3;
 impl Connection {
     /// Opens a new connection to the card in `ifd`, in a new context.
     pub fn open(manager: &dyn ResourceManager, ifd: &IfdName, access: Access, limit: &WaitLimit) -> Result<Connection> {
+        Connection::open_patiently(manager, ifd, access, limit, || Err(Hresult::SCARD_E_SHARING_VIOLATION))
+    }
+
+    /// The same, but while others use the card, `pause` decides whether to ask again. All questions go through one
+    /// context, because each new one costs the service a thread.
+    pub fn open_patiently(
+        manager: &dyn ResourceManager,
+        ifd: &IfdName,
+        access: Access,
+        limit: &WaitLimit,
+        pause: impl Fn() -> Result<()>,
+    ) -> Result<Connection> {
         let context = manager.establish_context(limit)?;
-        let opened = connect(manager, context, ifd, access, limit);
+        let opened = loop {
+            match connect(manager, context, ifd, access, limit) {
+                Err(Hresult::SCARD_E_SHARING_VIOLATION) => match pause() {
+                    Ok(()) => {}
+                    Err(code) => break Err(code),
+                },
+                opened => break opened,
+            }
+        };
         if opened.is_err() {
             manager.release_context(context);
         }
