@@ -83,6 +83,19 @@ static void set_hanging(bool is_hanging)
     pthread_mutex_unlock(&mutex);
 }
 
+/* The thread of an abandoned call disconnects after the call. */
+static void await_disconnect(void)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 20;
+    pthread_mutex_lock(&mutex);
+    while (disconnects == 0 && pthread_cond_timedwait(&changed, &mutex, &end) == 0) {
+    }
+    pthread_mutex_unlock(&mutex);
+    assert_int_equal(disconnects, 1);
+}
+
 static scm_handle *attached(void)
 {
     scm_handle *handle;
@@ -95,7 +108,7 @@ static scm_result transmit_ex(scm_handle *handle, uint32_t timeout_ms)
     static const uint8_t command[] = {0x00, 0xB0, 0x00, 0x00, 0x00};
     uint8_t response[258];
     size_t length;
-    return scm_transmit_ex(handle, timeout_ms, command, sizeof command, response, sizeof response, &length);
+    return scm_transmit_ex(handle, command, sizeof command, response, sizeof response, &length, timeout_ms);
 }
 
 /* The service looks at its readers from time to time. Until then a removal looks as a failure of the reader. */
@@ -130,6 +143,7 @@ static void a_broken_exchange_is_told_soon_after_the_limit(void **state)
     assert_result(transmit_ex(handle, 50), SCM_SCARD_F_COMM_ERROR);
     assert_true(now_ms() - start < 50 + 1000 + 2000);
     set_hanging(false);
+    await_disconnect();
     exchange = SCARD_S_SUCCESS;
     assert_result(scm_detach(handle), SCM_S_OK);
 }
@@ -139,6 +153,7 @@ static void a_detach_beside_an_abandoned_question_resets_the_card_later(void **s
 {
     (void)state;
     scm_handle *handle = attached();
+    assert_result(scm_lock(handle), SCM_S_OK);
     exchange = SCARD_F_COMM_ERROR;
     set_hanging(true);
     assert_result(transmit_ex(handle, 50), SCM_SCARD_F_COMM_ERROR);
@@ -146,14 +161,7 @@ static void a_detach_beside_an_abandoned_question_resets_the_card_later(void **s
     assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
     assert_int_equal(disconnects, 0);
     set_hanging(false);
-    struct timespec end;
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += 20;
-    pthread_mutex_lock(&mutex);
-    while (disconnects == 0 && pthread_cond_timedwait(&changed, &mutex, &end) == 0) {
-    }
-    pthread_mutex_unlock(&mutex);
-    assert_int_equal(disconnects, 1);
+    await_disconnect();
     assert_int_equal(last_disposition, SCARD_RESET_CARD);
 }
 
