@@ -980,6 +980,20 @@ fn a_wait_for_exclusive_use_opens_one_context() {
     assert_eq!(calls.iter().filter(|call| **call == "establish").count(), 1);
 }
 
+#[test]
+fn a_wait_for_exclusive_use_survives_a_restart_of_the_service() {
+    for code in [Hresult::SCARD_E_NO_SERVICE, Hresult::SCARD_E_INVALID_HANDLE] {
+        let script = Script::new();
+        let attachment = attached(script);
+        let busy = Hresult::SCARD_E_SHARING_VIOLATION;
+        script.fail("connect", &[busy, code, busy, code]);
+        let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
+        assert_eq!(attachment.reconnect(exclusive), Ok(Reconnected::SameCard));
+        let contexts = |name| script.calls.lock().unwrap().iter().filter(|call| **call == name).count();
+        assert_eq!((contexts("establish"), contexts("connect"), contexts("release")), (3, 5, 3));
+    }
+}
+
 /// A cancel ends a wait of the program, and not the work that follows a failure.
 #[test]
 fn a_cancel_does_not_end_a_clean_up() {
