@@ -109,12 +109,19 @@ fn wait_until_finished(icc: Icc) {
     }
 }
 
-/// The same, with a limit. The end of another attachment's call does not wake this waker, so it polls.
+/// The same, with a limit.
+#[inline]
 pub fn wait_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> Result<()> {
+    if exist() { poll_within_limit(target, limit, waker) } else { Ok(()) }
+}
+
+/// The end of another attachment's call does not wake this waker, so it polls.
+#[cold]
+fn poll_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> Result<()> {
     const POLL: Duration = Duration::from_millis(20);
     loop {
         let seen_wakes = waker.wakes();
-        if !exist() || lock().find(target).is_none() {
+        if lock().find(target).is_none() {
             return Ok(());
         }
         limit.check()?;
