@@ -297,6 +297,14 @@ impl ConnectionState {
         self.change(State::Lost { why: while_down(why) });
     }
 
+    /// The last lock is given back. Under a lock, a connection that could not be had in time was lost: the next call
+    /// would have used the card without the lock. Now the next call may connect.
+    pub fn retry_if_out_of_time(&mut self) {
+        if let State::Lost { why: why @ (Hresult::SCARD_E_TIMEOUT | Hresult::SCARD_E_CANCELLED) } = self.state {
+            self.change(State::Deferred { why });
+        }
+    }
+
     /// The attachment has ended. Gives the connection, or why there was none; None if the attachment had ended before.
     pub fn close(&mut self) -> Option<Result<Connection>> {
         if self.state == State::Closed {

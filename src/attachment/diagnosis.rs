@@ -30,6 +30,7 @@ impl Attachment {
     /// keeps it together with the hold.
     fn lose_lock(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
         let Some(reader_lock) = &mut session.locks.reader else { return };
+        let limit = &limit.without_cancel();
         let Ok(was_there) = reader_lock.end(limit) else { return };
         session.locks.reader = None;
         match self.ownership() {
@@ -43,6 +44,8 @@ impl Attachment {
     /// counted even if no lasting failure is found.
     #[cold]
     pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
+        // However little time the caller has left: a removal must be told from a failure of the reader.
+        let limit = &limit.at_least_ms(self.manager.removal_delay_ms());
         let truth = match code {
             Hresult::SCARD_E_PROTO_MISMATCH if self.was_made_raw(session, limit) => {
                 // The next reconnect checks the protocol, and tells the caller again.

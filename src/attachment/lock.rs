@@ -270,6 +270,7 @@ impl Attachment {
         session.forget_selected_file();
         let given = self.end_lock(session, disposition, limit);
         self.give_up_reader(session, limit);
+        session.connection.retry_if_out_of_time();
         let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
         if given.is_err() && disposes && !session.connection.is_interrupted() {
             // The card may have been reset before the failure.
@@ -306,6 +307,7 @@ impl Attachment {
     /// transaction and hold, and its next call tries again.
     pub(super) fn give_up_reader(&self, session: &mut Session, limit: &WaitLimit) {
         let Some(mut reader_lock) = session.locks.reader.take() else { return };
+        let limit = &limit.without_cancel();
         match self.ownership() {
             Ownership::Owned => {
                 if let Err(code) = reader_lock.end(limit) {

@@ -22,6 +22,8 @@ struct Script {
     calls: Mutex<Vec<&'static str>>,
     card: Mutex<Scene>,
     loses_transactions: bool,
+    /// Whether the end of a transaction heeds its limit.
+    ends_within_limit: bool,
     /// Whether another attachment has a transaction.
     is_locked_by_other: AtomicBool,
 }
@@ -136,7 +138,10 @@ impl ResourceManager for Script {
     fn begin_transaction(&self, _: Icc, _: &WaitLimit) -> Result<()> {
         self.step("begin").map(|_| ())
     }
-    fn end_transaction(&self, _: Icc, _: Disposition, _: &WaitLimit) -> Result<()> {
+    fn end_transaction(&self, _: Icc, _: Disposition, limit: &WaitLimit) -> Result<()> {
+        if self.ends_within_limit {
+            limit.check()?;
+        }
         self.step("end").map(|_| ())
     }
     fn probe(&self, _: Icc, _: &WaitLimit) -> Result<()> {
@@ -730,6 +735,30 @@ fn a_deferred_connection_is_made_by_the_next_call() {
     assert_eq!(attachment.lock_within(1000), Ok(()));
 }
 
+/// Without its lock the connection must not be used as if it had one. After the unlock there is no lock to miss.
+#[test]
+fn a_lock_that_was_not_had_in_time_costs_no_connection_after_its_unlock() {
+    for code in [Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED] {
+        let script = Script { loses_transactions: true, ..Script::default() }.keep();
+        let attachment = attached(script);
+        attachment.lock().unwrap();
+        script.fail("transmit", &[Hresult::SCARD_W_RESET_CARD]);
+        assert_eq!(transmit(&attachment), Err(Hresult::SCARD_W_RESET_CARD));
+        script.fail("begin", &[code]);
+        let request = ReconnectRequest { limit_ms: 1000, ..ReconnectRequest::default() };
+        assert_eq!(attachment.reconnect(request), Err(code));
+        for _ in 0..2 {
+            assert_eq!(transmit(&attachment), Err(code));
+            assert_eq!(attachment.lock(), Err(code));
+        }
+        assert_eq!(attachment.unlock(Disposition::Leave), Err(code));
+        script.take_calls();
+        assert!(transmit(&attachment).is_ok());
+        assert_eq!(script.take_calls(), ["establish", "connect", "identify", "transmit"]);
+        assert_eq!(attachment.generation(), 1);
+    }
+}
+
 #[test]
 fn a_deferred_connection_leads_to_no_other_card() {
     let script = Script::new();
@@ -936,6 +965,51 @@ fn an_unlock_takes_no_lock_of_a_call() {
     assert_eq!(script.take_calls(), [""; 0]);
     attachment.unlock_after_call();
     assert_eq!(script.take_calls(), ["end"]);
+}
+
+/// All questions go through one context.
+#[test]
+fn a_wait_for_exclusive_use_opens_one_context() {
+    let script = Script::new();
+    let attachment = attached(script);
+    script.fail("connect", &[Hresult::SCARD_E_SHARING_VIOLATION; 3]);
+    let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
+    assert_eq!(attachment.reconnect(exclusive), Ok(Reconnected::SameCard));
+    let calls = script.take_calls();
+    assert_eq!(calls.iter().filter(|call| **call == "connect").count(), 4);
+    assert_eq!(calls.iter().filter(|call| **call == "establish").count(), 1);
+}
+
+#[test]
+fn a_wait_for_exclusive_use_survives_a_restart_of_the_service() {
+    for code in [Hresult::SCARD_E_NO_SERVICE, Hresult::SCARD_E_INVALID_HANDLE] {
+        let script = Script::new();
+        let attachment = attached(script);
+        let busy = Hresult::SCARD_E_SHARING_VIOLATION;
+        script.fail("connect", &[busy, code, busy, code]);
+        let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
+        assert_eq!(attachment.reconnect(exclusive), Ok(Reconnected::SameCard));
+        let contexts = |name| script.calls.lock().unwrap().iter().filter(|call| **call == name).count();
+        assert_eq!((contexts("establish"), contexts("connect"), contexts("release")), (3, 5, 3));
+    }
+}
+
+/// A cancel ends a wait of the program, and not the work that follows a failure.
+#[test]
+fn a_cancel_does_not_end_a_clean_up() {
+    let script = Script { ends_within_limit: true, ..Script::default() }.keep();
+    let attachment = borrowed(script);
+    attachment.lock().unwrap();
+    // The transaction does not end, and the attachment keeps it.
+    script.fail("end", &[Hresult::SCARD_F_COMM_ERROR; 20]);
+    assert!(attachment.unlock(Disposition::Leave).is_err());
+    script.failures.lock().unwrap().clear();
+    attachment.cancel();
+    let request = ReconnectRequest { limit_ms: 60_000, ..ReconnectRequest::default() };
+    assert_eq!(attachment.reconnect(request), Ok(Reconnected::SameCard));
+    assert!(script.take_calls().contains(&"end"));
+    assert!(attachment.waker.is_cancelled());
+    assert!(attachment.begin_call().unwrap().locks.reader.is_none());
 }
 
 /// A call tells why it has failed. A cancel that comes meanwhile ends the next wait.

@@ -241,13 +241,13 @@ fn wait_for_others(icc: Icc, blocking: &Blocking) -> Result<()> {
     blocking.wait_while(|| connection::is_locked_by_other(icc) == Ok(true))
 }
 
-/// Makes a call that waits only if the service hangs. A cancel need not end it, so it needs a second thread only for a
+/// Makes a call that waits only if the service hangs. A cancel does not end it, so it needs a second thread only for a
 /// deadline.
 fn within_deadline<T: Send + 'static>(
     limit: &WaitLimit,
     target: Target,
     call: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let limit = if limit.deadline().is_some() { limit } else { &WaitLimit::ENDLESS };
-    timed_call::run(limit, target, |_| call(), drop)
+    let limit = if limit.deadline().is_some() { limit.without_cancel() } else { WaitLimit::ENDLESS };
+    timed_call::run(&limit, target, |_| call(), drop)
 }

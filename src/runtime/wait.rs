@@ -85,22 +85,25 @@ pub struct WaitLimit<'a> {
     grace: Option<Instant>,
     /// Whether the limit also ends waits inside the resource manager, on which the library has no influence.
     strict: bool,
+    /// Whether a cancel is left to another wait.
+    ignores_cancel: bool,
     waker: Option<&'a Arc<Waker>>,
 }
 
 impl<'a> WaitLimit<'a> {
     /// No limit, and no cancel.
     pub(crate) const ENDLESS: WaitLimit<'static> =
-        WaitLimit { deadline: None, grace: None, strict: false, waker: None };
+        WaitLimit { deadline: None, grace: None, strict: false, ignores_cancel: false, waker: None };
 
     /// No limit. A cancel ends waits inside this process, but none inside the resource manager.
     pub fn cancellable(waker: &'a Arc<Waker>) -> WaitLimit<'a> {
-        WaitLimit { deadline: None, grace: None, strict: false, waker: Some(waker) }
+        WaitLimit { waker: Some(waker), ..WaitLimit::ENDLESS }
     }
 
     /// A limit in milliseconds. It and a cancel also end a wait inside the resource manager.
     pub fn of_ms(timeout_ms: u32, waker: &'a Arc<Waker>) -> WaitLimit<'a> {
-        WaitLimit { deadline: deadline(timeout_ms), grace: in_future(GRACE), strict: true, waker: Some(waker) }
+        let (deadline, grace) = (deadline(timeout_ms), in_future(GRACE));
+        WaitLimit { deadline, grace, strict: true, ignores_cancel: false, waker: Some(waker) }
     }
 
     /// The same, with an additional limit.
@@ -108,9 +111,19 @@ impl<'a> WaitLimit<'a> {
         WaitLimit { deadline: earlier(self.deadline, deadline(limit_ms)), ..self }
     }
 
-    /// For cleaning up after the deadline of the caller: a new limit, with the old grace.
+    /// The same, but if there is a limit, at least so much time is left.
+    pub fn at_least_ms(self, rest_ms: u32) -> WaitLimit<'a> {
+        WaitLimit { deadline: self.deadline.map(|end| deadline(rest_ms).map_or(end, |least| end.max(least))), ..self }
+    }
+
+    /// For cleaning up after the deadline of the caller: a new limit, with the old grace, and no cancel.
     pub fn for_cleanup(self, limit_ms: u32) -> WaitLimit<'a> {
-        WaitLimit { deadline: deadline(limit_ms), strict: true, ..self }
+        WaitLimit { deadline: deadline(limit_ms), strict: true, ..self.without_cancel() }
+    }
+
+    /// The same, for work that must be done although the caller has cancelled. The cancel is kept for the next wait.
+    pub fn without_cancel(self) -> WaitLimit<'a> {
+        WaitLimit { ignores_cancel: true, ..self }
     }
 
     /// The waker, if a wait in the resource manager must end when it is cancelled or the time is up.
@@ -122,11 +135,15 @@ impl<'a> WaitLimit<'a> {
     /// it.
     pub fn can_end_early(&self) -> bool {
         let can_be_cancelled = |waker: &Arc<Waker>| waker.is_cancelled() || !is_single_threaded();
-        self.deadline.is_some() || self.waker.is_some_and(can_be_cancelled)
+        self.deadline.is_some() || self.cancelling_waker().is_some_and(can_be_cancelled)
     }
 
     pub fn can_be_cancelled(&self) -> bool {
-        self.waker.is_some()
+        self.cancelling_waker().is_some()
+    }
+
+    fn cancelling_waker(&self) -> Option<&'a Arc<Waker>> {
+        self.waker.filter(|_| !self.ignores_cancel)
     }
 
     pub fn deadline(&self) -> Option<Instant> {
@@ -145,7 +162,7 @@ impl<'a> WaitLimit<'a> {
 
     /// Fails if the wait must end now. Call it only before another wait: a cancel is reported once.
     pub fn check(&self) -> Result<()> {
-        if self.waker.is_some_and(|waker| waker.take_cancel()) {
+        if self.cancelling_waker().is_some_and(|waker| waker.take_cancel()) {
             return Err(Hresult::SCARD_E_CANCELLED);
         }
         match is_past(self.deadline) {
@@ -222,6 +239,27 @@ mod tests {
         limit.take_back(Hresult::SCARD_E_TIMEOUT);
         assert_eq!(limit.check(), Err(Hresult::SCARD_E_CANCELLED));
         assert_eq!(limit.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_limit_for_cleanup_leaves_a_cancel_to_the_next_wait() {
+        let waker = waker();
+        let limit = WaitLimit::of_ms(SCM_INFINITE, &waker);
+        waker.cancel();
+        assert_eq!(limit.without_cancel().check(), Ok(()));
+        assert_eq!(limit.for_cleanup(0).check(), Err(Hresult::SCARD_E_TIMEOUT));
+        assert!(limit.can_be_cancelled() && !limit.without_cancel().can_be_cancelled());
+        assert!(!limit.without_cancel().can_end_early());
+        assert_eq!(limit.check(), Err(Hresult::SCARD_E_CANCELLED));
+    }
+
+    #[test]
+    fn a_limit_can_be_given_more_time() {
+        let waker = waker();
+        assert_eq!(WaitLimit::of_ms(0, &waker).at_least_ms(60_000).check(), Ok(()));
+        let rest_ms = WaitLimit::of_ms(60_000, &waker).at_least_ms(1).rest_ms(SCM_INFINITE);
+        assert!(rest_ms > 50_000, "{rest_ms}");
+        assert_eq!(WaitLimit::of_ms(SCM_INFINITE, &waker).at_least_ms(1).deadline(), None);
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::cards::context_of;
 use super::timed_call::Target;
 use super::{connection, context};
 use crate::abi::constants::Disposition;
@@ -42,23 +41,16 @@ pub fn lock() -> MutexGuard<'static, AbandonedCalls> {
 
 impl AbandonedCalls {
     pub(super) fn add(&mut self, id: usize, target: Target) {
-        let context = match target {
-            Target::Service => None,
-            Target::Ifd(_, context) => Some(context),
-            Target::Icc(icc) => context_of(icc),
-        };
+        let context = target.context();
         // `Room` has reserved the memory.
         self.all.push(AbandonedCall { id, target, context, disconnect: None, release: None });
         COUNT.store(self.all.len(), Ordering::Relaxed);
     }
 
-    /// Finds a call on the target. A call in the context of a card handle counts too: PC/SC makes one wait for the
-    /// other.
+    /// Finds a call on the target. A call in the same context counts too: PC/SC makes one wait for the other. So there
+    /// is no second abandoned call in a context.
     fn find(&mut self, target: &Target) -> Option<&mut AbandonedCall> {
-        let context = match target {
-            Target::Icc(icc) => context_of(*icc),
-            _ => None,
-        };
+        let context = target.context();
         let in_context = |call: &AbandonedCall| context.is_some() && call.context == context;
         self.all.iter_mut().find(|call| call.target.is_same(target) || in_context(call))
     }
@@ -117,12 +109,19 @@ fn wait_until_finished(icc: Icc) {
     }
 }
 
-/// The same, with a limit. The end of another attachment's call does not wake this waker, so it polls.
+/// The same, with a limit.
+#[inline]
 pub fn wait_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> Result<()> {
+    if exist() { poll_within_limit(target, limit, waker) } else { Ok(()) }
+}
+
+/// The end of another attachment's call does not wake this waker, so it polls.
+#[cold]
+fn poll_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> Result<()> {
     const POLL: Duration = Duration::from_millis(20);
     loop {
         let seen_wakes = waker.wakes();
-        if !exist() || lock().find(target).is_none() {
+        if lock().find(target).is_none() {
             return Ok(());
         }
         limit.check()?;
@@ -168,5 +167,41 @@ pub(super) fn finish(id: usize, waker: &Waker) {
         if let Some(context) = release {
             context::close(context);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cards;
+    use super::*;
+    use crate::resource_manager::ifd_name::IfdName;
+
+    fn name(name: &str) -> IfdName {
+        IfdName::new(name.as_bytes()).unwrap()
+    }
+
+    /// PC/SC makes one call in a context wait for the other.
+    #[test]
+    fn a_call_stands_in_the_way_of_all_others_in_its_context() {
+        const CONTEXTS: [Context; 2] = [Context(0x7A01), Context(0x7A02)];
+        const ICCS: [Icc; 2] = [Icc(0x7B01), Icc(0x7B02)];
+        for (icc, context) in ICCS.into_iter().zip(CONTEXTS) {
+            cards::add(icc, context, name("Abandoned")).unwrap();
+        }
+        let targets = |at: usize| [Target::Icc(ICCS[at]), Target::Ifd(name(["A", "B"][at]), CONTEXTS[at])];
+        for abandoned in targets(0) {
+            let mut calls = AbandonedCalls { all: Vec::new(), timed_calls: 0 };
+            calls.all.push(AbandonedCall {
+                id: 1,
+                target: abandoned,
+                context: abandoned.context(),
+                disconnect: None,
+                release: None,
+            });
+            assert!(targets(0).iter().all(|target| calls.find(target).is_some()));
+            assert!(targets(1).iter().all(|target| calls.find(target).is_none()));
+            assert!(calls.find(&Target::Service).is_none());
+        }
+        CONTEXTS.into_iter().for_each(cards::remove_all_in);
     }
 }

@@ -49,6 +49,12 @@ fn was_hung_up(code: Hresult) -> bool {
         )
 }
 
+/// In the child of a fork: the service may refuse it, if it has given up rights of its parent.
+#[cfg(unix)]
+pub fn forget_admission() {
+    ADMITTED.store(false, Ordering::Relaxed);
+}
+
 pub fn close(context: Context) {
     cards::remove_all_in(context);
     // The result says nothing: the context of a dead daemon is freed, although the call reports NO_SERVICE.

@@ -8,7 +8,7 @@ use super::cards::{self, Card};
 use super::daemon_wait;
 use super::reader_states::READER_STATES;
 use super::workers::{self, Workers};
-use super::{call_guard, fork_check};
+use super::{call_guard, context, fork_check};
 use crate::runtime::pthread_cancel::is_single_threaded;
 
 /// The locks that are held while a fork is under way.
@@ -36,7 +36,8 @@ impl Locked {
         self.workers.forget_all();
         self.abandoned_calls.forget_all();
         self.cards.clear();
-        self.waits.clear();
+        daemon_wait::forget_all(&mut self.waits);
+        context::forget_admission();
         READER_STATES.forget_all();
         call_guard::forget_all();
         if !self.has_one_thread {

@@ -8,6 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::abandoned_calls;
+use super::cards::context_of;
 use super::contention;
 use super::workers::execute;
 use crate::abi::hresult::{Hresult, Result};
@@ -34,6 +35,15 @@ pub enum Target {
 }
 
 impl Target {
+    /// The context of the call. That of a caller's card handle is not known.
+    pub(super) fn context(&self) -> Option<Context> {
+        match self {
+            Target::Service => None,
+            Target::Ifd(_, context) => Some(*context),
+            Target::Icc(icc) => context_of(*icc),
+        }
+    }
+
     pub(super) fn is_same(&self, other: &Target) -> bool {
         match (self, other) {
             (Target::Ifd(one, _), Target::Ifd(other, _)) => one == other,
