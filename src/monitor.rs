@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, Service};
+use crate::resource_manager::{Context, ResourceManager, managers};
 use crate::runtime::fallible::Arc;
 use crate::runtime::thread;
 use crate::runtime::wait::{deadline, until};
@@ -51,13 +51,13 @@ pub struct Event {
     /// 1 for the first event, and one more for each.
     pub number: u64,
     /// None for `Current`, which concerns all services.
-    pub service: Option<Service>,
+    pub service: Option<u32>,
     pub ifd: Option<IfdName>,
     pub atr: Atr,
 }
 
 impl Event {
-    fn of_service(kind: EventKind, service: Service) -> Event {
+    fn of_service(kind: EventKind, service: u32) -> Event {
         Event { kind, number: 0, service: Some(service), ifd: None, atr: Atr::default() }
     }
 
@@ -84,21 +84,28 @@ struct State {
     cancels: u64,
     /// The next wait is cancelled.
     cancelled: bool,
-    /// How many threads watch, and the contexts in which they wait.
+    /// How many threads watch.
     watchers: u32,
-    contexts: [Option<Context>; Service::ALL.len()],
-    /// The services whose present state has not been reported yet.
-    outstanding: [bool; Service::ALL.len()],
+    watched: Vec<Watched>,
     /// The last event was `Current`.
     reported_current: bool,
+}
+
+/// A resource manager, as its watcher has left it.
+struct Watched {
+    manager: &'static dyn ResourceManager,
+    /// The context in which the watcher waits.
+    context: Option<Context>,
+    /// Its present state has not been reported yet.
+    is_outstanding: bool,
 }
 
 impl Monitor {
     /// Opens a monitor and starts its threads.
     pub fn open() -> Result<Arc<Monitor>> {
         let monitor = Arc::try_new(Monitor::new()?)?;
-        for service in Service::ALL {
-            let watcher = Watcher::new(monitor.clone(), service);
+        for manager in managers::all() {
+            let watcher = Watcher::new(monitor.clone(), manager);
             monitor.state().watchers += 1;
             if let Err(code) = thread::spawn(move || watcher.run()) {
                 monitor.state().watchers -= 1;
@@ -112,6 +119,9 @@ impl Monitor {
     fn new() -> Result<Monitor> {
         let mut queue = VecDeque::new();
         queue.try_reserve_exact(MAX_QUEUE)?;
+        let mut watched = Vec::new();
+        watched.try_reserve_exact(managers::all().len())?;
+        watched.extend(managers::all().map(|manager| Watched { manager, context: None, is_outstanding: true }));
         let state = State {
             queue,
             last: 0,
@@ -122,8 +132,7 @@ impl Monitor {
             cancels: 0,
             cancelled: false,
             watchers: 0,
-            contexts: [None; Service::ALL.len()],
-            outstanding: [true; Service::ALL.len()],
+            watched,
             reported_current: false,
         };
         Ok(Monitor { state: Mutex::new(state), changed: Condvar::new() })
@@ -210,11 +219,11 @@ impl Monitor {
             if state.watchers == 0 {
                 return;
             }
-            let contexts = state.contexts;
             drop(state);
-            for (service, context) in Service::ALL.into_iter().zip(contexts) {
+            for manager in managers::all() {
+                let context = self.state().watched(manager.service()).and_then(|watched| watched.context);
                 if let Some(context) = context {
-                    service.manager().cancel_wait_for_ifds(context);
+                    manager.cancel_wait_for_ifds(context);
                 }
             }
             let state = self.state();
@@ -239,7 +248,7 @@ impl Monitor {
     }
 
     /// The present state of a service has been reported. After the last service this is an event, too.
-    fn report_current(&self, service: Service) {
+    fn report_current(&self, service: u32) {
         self.state().set_outstanding(service, false);
         let mut state = self.wait_for_room();
         // While this watcher waited for room, another one may have reported this event, or more changes.
@@ -261,18 +270,18 @@ impl Monitor {
     }
 
     /// Whether the present state of the service has not been reported yet.
-    fn is_outstanding(&self, service: Service) -> bool {
-        self.state().outstanding.get(service.index()).is_some_and(|outstanding| *outstanding)
+    fn is_outstanding(&self, service: u32) -> bool {
+        self.state().watched(service).is_some_and(|watched| watched.is_outstanding)
     }
 
     /// A watcher begins to wait in this context. False when the monitor is closed.
-    fn begin_wait(&self, service: Service, context: Context) -> bool {
+    fn begin_wait(&self, service: u32, context: Context) -> bool {
         let mut state = self.state();
         state.set_context(service, Some(context));
         state.open
     }
 
-    fn end_wait(&self, service: Service) {
+    fn end_wait(&self, service: u32) {
         self.state().set_context(service, None);
     }
 
@@ -324,26 +333,31 @@ impl State {
         Some(event)
     }
 
-    fn set_context(&mut self, service: Service, context: Option<Context>) {
-        if let Some(place) = self.contexts.get_mut(service.index()) {
-            *place = context;
+    fn watched(&mut self, service: u32) -> Option<&mut Watched> {
+        self.watched.iter_mut().find(|watched| watched.manager.service() == service)
+    }
+
+    fn set_context(&mut self, service: u32, context: Option<Context>) {
+        if let Some(watched) = self.watched(service) {
+            watched.context = context;
         }
     }
 
-    fn set_outstanding(&mut self, service: Service, outstanding: bool) {
-        if let Some(place) = self.outstanding.get_mut(service.index()) {
-            *place = outstanding;
+    fn set_outstanding(&mut self, service: u32, outstanding: bool) {
+        if let Some(watched) = self.watched(service) {
+            watched.is_outstanding = outstanding;
         }
     }
 
     fn is_complete(&self) -> bool {
-        self.outstanding.iter().all(|outstanding| !outstanding)
+        self.watched.iter().all(|watched| !watched.is_outstanding)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::service::{SCM_SERVICE_PLATFORM, SCM_SERVICE_VIRTUAL};
     use crate::runtime::wait::SCM_INFINITE;
 
     /// A monitor without threads.
@@ -352,7 +366,7 @@ mod tests {
     }
 
     fn event() -> Event {
-        Event::of_service(EventKind::ServiceUp, Service::Platform)
+        Event::of_service(EventKind::ServiceUp, SCM_SERVICE_PLATFORM)
     }
 
     #[test]
@@ -360,10 +374,15 @@ mod tests {
         let monitor = monitor();
         assert_eq!(monitor.wait(0), Err(Hresult::SCARD_E_TIMEOUT));
         assert_eq!(monitor.wait(1), Err(Hresult::SCARD_E_TIMEOUT));
-        assert!(monitor.report(event()) && monitor.report(Event::of_service(EventKind::ServiceDown, Service::Virtual)));
+        assert!(
+            monitor.report(event()) && monitor.report(Event::of_service(EventKind::ServiceDown, SCM_SERVICE_VIRTUAL))
+        );
         assert_eq!(monitor.wait(0), Ok(Event { number: 1, ..event() }));
         let second = monitor.wait(SCM_INFINITE).unwrap();
-        assert_eq!((second.number, second.kind, second.service), (2, EventKind::ServiceDown, Some(Service::Virtual)));
+        assert_eq!(
+            (second.number, second.kind, second.service),
+            (2, EventKind::ServiceDown, Some(SCM_SERVICE_VIRTUAL))
+        );
         assert_eq!(monitor.wait(0), Err(Hresult::SCARD_E_TIMEOUT));
     }
 
@@ -375,20 +394,20 @@ mod tests {
     fn the_present_state_is_complete_with_that_of_the_last_service() {
         let monitor = monitor();
         let up = |service| Event::of_service(EventKind::ServiceUp, service);
-        assert!(monitor.is_outstanding(Service::Platform) && monitor.is_outstanding(Service::Virtual));
-        monitor.report_current(Service::Virtual);
-        monitor.report(up(Service::Platform));
+        assert!(managers::all().all(|manager| monitor.is_outstanding(manager.service())));
+        managers::all().skip(1).for_each(|manager| monitor.report_current(manager.service()));
+        monitor.report(up(SCM_SERVICE_PLATFORM));
         assert_eq!(kinds(&monitor), [EventKind::ServiceUp]);
-        monitor.report_current(Service::Platform);
-        monitor.report_current(Service::Platform);
-        monitor.report_current(Service::Virtual);
+        monitor.report_current(SCM_SERVICE_PLATFORM);
+        monitor.report_current(SCM_SERVICE_PLATFORM);
+        monitor.report_current(SCM_SERVICE_VIRTUAL);
         assert_eq!(kinds(&monitor), [EventKind::Current]);
         // A service that comes up has a state to report again.
-        monitor.report(Event::of_service(EventKind::ServiceDown, Service::Platform));
-        monitor.report(up(Service::Platform));
-        monitor.report_current(Service::Virtual);
+        monitor.report(Event::of_service(EventKind::ServiceDown, SCM_SERVICE_PLATFORM));
+        monitor.report(up(SCM_SERVICE_PLATFORM));
+        monitor.report_current(SCM_SERVICE_VIRTUAL);
         assert_eq!(kinds(&monitor), [EventKind::ServiceDown, EventKind::ServiceUp]);
-        monitor.report_current(Service::Platform);
+        monitor.report_current(SCM_SERVICE_PLATFORM);
         assert_eq!(monitor.wait(0), Ok(Event { number: 5, ..Event::current() }));
     }
 
@@ -396,11 +415,11 @@ mod tests {
     fn two_watchers_that_wait_for_room_report_the_present_state_once() {
         let monitor = monitor();
         (0..MAX_QUEUE)
-            .for_each(|_| assert!(monitor.report(Event::of_service(EventKind::ServiceDown, Service::Platform))));
+            .for_each(|_| assert!(monitor.report(Event::of_service(EventKind::ServiceDown, SCM_SERVICE_PLATFORM))));
         std::thread::scope(|scope| {
-            for service in Service::ALL {
+            for manager in managers::all() {
                 let monitor = &monitor;
-                scope.spawn(move || monitor.report_current(service));
+                scope.spawn(move || monitor.report_current(manager.service()));
             }
             while !monitor.state().is_complete() {
                 std::thread::yield_now();

@@ -5,6 +5,7 @@ pub mod buffer;
 pub mod callback;
 pub mod fallible;
 pub mod fork_count;
+pub mod fork_locks;
 pub mod map;
 pub mod platform;
 pub mod pthread_cancel;

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::*;
 use crate::abi::constants::{Protocols, ShareMode};
-use crate::resource_manager::{IfdState, MAX_ATTRIBUTE, SlotState};
+use crate::resource_manager::{IfdState, MAX_ATTRIBUTE, SlotState, unlisted};
 use crate::runtime::wait::SCM_INFINITE;
 
 const ATR_A: &[u8] = &[0x3B, 0x80, 0x80, 0x01, 0x01];
@@ -90,6 +90,8 @@ impl Script {
 }
 
 impl ResourceManager for Script {
+    unlisted!();
+
     fn keeps_transaction_on_reconnect(&self) -> bool {
         !self.loses_transactions
     }

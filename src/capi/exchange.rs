@@ -181,5 +181,5 @@ pub unsafe extern "C-unwind" fn scm_control(
 /// @return the code for `scm_control`. Never fails.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_ctl_code(function: u32) -> u32 {
-    resource_manager::pcsc::control_code(function)
+    resource_manager::control_code(function)
 }

@@ -12,7 +12,7 @@ use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::r#virtual::{
     self, Attribute, Attributes, Callbacks, Card, Driver, DriverCallbacks, Failure, IfdNumber, Make, Operation,
 };
-use crate::resource_manager::{self, MAX_ATTRIBUTE};
+use crate::resource_manager::{MAX_ATTRIBUTE, managers};
 use crate::runtime::fallible::Arc;
 
 /// A virtual reader. `scm_virtual_ifd_create` makes it, `scm_virtual_ifd_destroy` ends it.
@@ -491,7 +491,7 @@ unsafe fn create(
         limit if limit <= MAX_LOG_LIMIT => limit,
         _ => return Err(Hresult::E_INVALIDARG),
     };
-    if resource_manager::has_real_ifd(&name)? {
+    if managers::has_ifd(&name)? {
         return Err(Hresult::SCARD_E_DUPLICATE_READER);
     }
     // The table registers the handler that removes the readers in the child of a fork.

@@ -13,7 +13,7 @@ mod context;
 mod daemon;
 mod daemon_wait;
 mod fallback;
-#[cfg(unix)]
+#[cfg_attr(not(unix), path = "pcsc/no_fork.rs")]
 mod fork;
 mod fork_check;
 mod list;
@@ -27,29 +27,49 @@ mod workers;
 
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
+use crate::abi::service::SCM_SERVICE_PLATFORM;
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
+use crate::resource_manager::multi_string::texts;
+use crate::resource_manager::{
+    Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState, in_context,
+};
+use crate::runtime::fork_count::fork_count;
 use crate::runtime::wait::WaitLimit;
 use cards::context_of;
 use list::multi_string;
 use reader_states::READER_STATES;
 use timed_call::{Blocking, Target};
 
-#[cfg(unix)]
-pub use fork::{Locked, lock};
 pub use native::control_code;
 
 /// Whether the library is libpcsclite, and not the one of Windows or macOS.
 const IS_PCSC_LITE: bool = cfg!(not(any(windows, target_os = "macos")));
 
-/// Whether this process can call PC/SC. A child of a fork cannot, if it has inherited a locked mutex of libpcsclite.
-pub fn can_be_asked() -> bool {
-    fork_check::check().is_ok()
-}
-
 pub struct Pcsc;
 
 impl ResourceManager for Pcsc {
+    fn service(&self) -> u32 {
+        SCM_SERVICE_PLATFORM
+    }
+
+    /// If PC/SC cannot be called, nobody can use such a reader. The child of a fork does not ask: other threads of the
+    /// parent may have made PC/SC unusable for it, and a program with virtual readers need not use PC/SC.
+    fn has_ifd(&self, ifd: &IfdName) -> Result<bool> {
+        if fork_count() > 0 {
+            return Ok(false);
+        }
+        match in_context(self, &WaitLimit::ENDLESS, |context| self.list_ifds(context)) {
+            Ok(names) => Ok(texts(&names).any(|name| name == ifd.as_c_str().to_bytes())),
+            Err(Hresult::E_OUTOFMEMORY) => Err(Hresult::E_OUTOFMEMORY),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// A child of a fork cannot call PC/SC, if it has inherited a locked mutex of libpcsclite.
+    fn can_be_called(&self) -> bool {
+        fork_check::check().is_ok()
+    }
+
     fn keeps_transaction_on_reconnect(&self) -> bool {
         policy::KEEPS_TRANSACTION_ON_RECONNECT
     }
@@ -72,6 +92,18 @@ impl ResourceManager for Pcsc {
 
     fn is_abandoned(&self, icc: Icc) -> bool {
         abandoned_calls::has(icc)
+    }
+
+    fn before_fork(&self) {
+        fork::before();
+    }
+
+    fn after_fork_in_parent(&self) {
+        fork::after_in_parent();
+    }
+
+    fn after_fork_in_child(&self) {
+        fork::after_in_child();
     }
 
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context> {

@@ -26,43 +26,47 @@ pub use card::{Callbacks, Card};
 pub use driver::{Driver, DriverCallbacks};
 pub use failure::{Failure, Operation};
 pub use ifd::Make;
-#[cfg(unix)]
-pub use manager::Locked;
-pub use manager::lock;
 
 use std::fmt::Arguments;
 
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
+use crate::abi::service::SCM_SERVICE_VIRTUAL;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;
 use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
+use crate::runtime::fork_locks::ForkLocks;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 use log::{Command, Hex};
 use log_text::{Outcome, done};
+use manager::{LockedManager, lock};
 
 /// The group of all virtual readers. pcsc-lite has the same group.
 const GROUP: &[u8] = b"SCard$DefaultReaders";
 
 pub struct Virtual;
 
-/// Whether a virtual reader has this name.
-pub fn has_ifd(name: &IfdName) -> bool {
-    lock().ifd_named(name).is_some()
-}
-
-/// Whether there are virtual readers whose service runs.
-pub fn serves_ifds() -> bool {
-    let manager = lock();
-    manager.runs && manager.ifds.iter().next().is_some()
-}
-
-/// Whether this is a card handle of a virtual reader.
-pub fn has_icc(icc: Icc) -> bool {
-    lock().connection(icc.0).is_ok()
-}
+/// The lock of the manager during a fork.
+static HELD: ForkLocks<LockedManager> = ForkLocks::new();
 
 impl ResourceManager for Virtual {
+    fn service(&self) -> u32 {
+        SCM_SERVICE_VIRTUAL
+    }
+
+    fn has_ifd(&self, ifd: &IfdName) -> Result<bool> {
+        Ok(lock().ifd_named(ifd).is_some())
+    }
+
+    fn has_icc(&self, icc: Icc) -> bool {
+        lock().connection(icc.0).is_ok()
+    }
+
+    fn serves_ifds(&self) -> bool {
+        let manager = lock();
+        manager.runs && manager.ifds.iter().next().is_some()
+    }
+
     fn keeps_transaction_on_reconnect(&self) -> bool {
         true
     }
@@ -99,6 +103,21 @@ impl ResourceManager for Virtual {
 
     fn recheck_limits(&self) {
         lock().announce();
+    }
+
+    fn before_fork(&self) {
+        HELD.hold(lock());
+    }
+
+    fn after_fork_in_parent(&self) {
+        drop(HELD.take());
+    }
+
+    /// The child begins without readers: their cards belong to the parent.
+    fn after_fork_in_child(&self) {
+        if let Some(mut manager) = HELD.take() {
+            manager.forget_all();
+        }
     }
 
     fn establish_context(&self, _: &WaitLimit) -> Result<Context> {

@@ -15,11 +15,9 @@ use crate::iso7816::atr::Atr;
 use crate::runtime::fallible::Arc;
 use crate::runtime::thread_id::this_thread;
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
+static REGISTRY: Mutex<ProviderRegistry> = Mutex::new(ProviderRegistry::new());
 
-pub type Locked = MutexGuard<'static, Registry>;
-
-pub struct Registry {
+pub struct ProviderRegistry {
     /// In the order of registration. The newest one comes first in a choice.
     providers: Vec<Arc<Provider>>,
     /// The providers that are creating an object now, each with its thread.
@@ -27,7 +25,7 @@ pub struct Registry {
 }
 
 /// No code that can panic runs under this mutex.
-pub fn lock() -> Locked {
+pub fn lock() -> MutexGuard<'static, ProviderRegistry> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -51,9 +49,9 @@ pub fn choose(interface: &Interface, card: &Atr) -> Result<Option<Choice>> {
     Ok(provider.map(|provider| Choice { thread, provider }))
 }
 
-impl Registry {
-    const fn new() -> Registry {
-        Registry { providers: Vec::new(), creating: Vec::new() }
+impl ProviderRegistry {
+    const fn new() -> ProviderRegistry {
+        ProviderRegistry { providers: Vec::new(), creating: Vec::new() }
     }
 
     fn register(&mut self, provider: Arc<Provider>) -> Result<()> {
@@ -169,8 +167,8 @@ mod tests {
         Pattern { iid: None, name: name(interface), cards: AtrPattern::new(atr, None).unwrap(), user_data, create }
     }
 
-    fn registry(providers: impl IntoIterator<Item = Provider>) -> Registry {
-        let mut registry = Registry::new();
+    fn registry(providers: impl IntoIterator<Item = Provider>) -> ProviderRegistry {
+        let mut registry = ProviderRegistry::new();
         for provider in providers {
             registry.register(Arc::try_new(provider).unwrap()).unwrap();
         }
@@ -178,13 +176,13 @@ mod tests {
     }
 
     /// The number of the provider that is chosen, which creates an object from now on.
-    fn begin(registry: &mut Registry, thread: usize, interface: &str, card: &[u8]) -> Option<usize> {
+    fn begin(registry: &mut ProviderRegistry, thread: usize, interface: &str, card: &[u8]) -> Option<usize> {
         let interface = Interface::of_name(name(interface).unwrap());
         let chosen = registry.choose(thread, &interface, &Atr::new(card)).unwrap();
         chosen.map(|provider| provider.user_data() as usize)
     }
 
-    fn choose(registry: &mut Registry, interface: &str, card: &[u8]) -> Option<usize> {
+    fn choose(registry: &mut ProviderRegistry, interface: &str, card: &[u8]) -> Option<usize> {
         let chosen = begin(registry, 1, interface, card);
         registry.creating.clear();
         chosen
@@ -213,7 +211,7 @@ mod tests {
     #[test]
     fn a_provider_is_unregistered_as_it_was_registered() {
         let mut registry = registry([provider("Crypto", CARD, 1)]);
-        let unregister = |registry: &mut Registry, pattern| registry.unregister(&pattern).err();
+        let unregister = |registry: &mut ProviderRegistry, pattern| registry.unregister(&pattern).err();
         let none = Some(Hresult::E_NOINTERFACE);
         assert_eq!(unregister(&mut registry, pattern("Crypt", CARD, 1)), none);
         assert_eq!(unregister(&mut registry, pattern("Crypto", OTHER_CARD, 1)), none);

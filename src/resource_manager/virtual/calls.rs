@@ -4,7 +4,7 @@
 use super::attribute;
 use super::card::{Callee, Card, Power, PowerEvent};
 use super::ifd::Ifd;
-use super::manager::{Locked, Manager, lock, wait, wait_until};
+use super::manager::{LockedManager, Manager, lock, wait, wait_until};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
@@ -263,7 +263,7 @@ pub fn is_locked_by_other(icc: Icc) -> Result<bool> {
 /// Calls the card that `find` finds, when no other card handle has a transaction.
 fn exchange(
     icc: Icc,
-    lock_for: impl Fn(Icc) -> Result<Locked>,
+    lock_for: impl Fn(Icc) -> Result<LockedManager>,
     find: impl Fn(&mut Manager) -> Result<Arc<Card>>,
     mut work: impl FnMut(&Callee<'_>) -> Result<()>,
 ) -> Result<()> {
@@ -341,7 +341,7 @@ fn slot_state_of(manager: &Manager, context: Context, name: &IfdName) -> Result<
 }
 
 /// Waits until no other card handle has a transaction on the reader.
-fn when_unlocked(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
+fn when_unlocked(icc: Icc, limit: &WaitLimit) -> Result<LockedManager> {
     let mut manager = lock();
     let mut locked = manager.ifd_of(icc.0)?.is_locked_against(icc.0);
     while locked {
@@ -352,7 +352,7 @@ fn when_unlocked(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
 }
 
 /// Fails if another card handle has a transaction on the reader.
-fn if_unlocked(icc: Icc) -> Result<Locked> {
+fn if_unlocked(icc: Icc) -> Result<LockedManager> {
     let mut manager = lock();
     if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
         return Err(Hresult::SCARD_E_SHARING_VIOLATION);

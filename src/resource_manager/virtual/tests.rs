@@ -12,7 +12,7 @@ use crate::abi::constants::Protocols;
 use crate::arbiter::registry;
 use crate::attachment::{Attachment, ReconnectRequest, Reconnected};
 use crate::iso7816::atr::Atr;
-use crate::resource_manager;
+use crate::resource_manager::managers;
 use crate::runtime::fallible::Arc;
 
 /// T=0 and T=1.
@@ -70,7 +70,7 @@ impl TestReader {
     }
 
     fn attach_with(&self, access: Access) -> Result<Attachment> {
-        Attachment::by_ifd(resource_manager::of_ifd(&self.name), self.name, access, None)
+        Attachment::by_ifd(managers::of_ifd(&self.name)?, self.name, access, None)
     }
 
     fn log(&self) -> String {
@@ -371,7 +371,7 @@ fn a_stopped_service_ends_all_connections() {
 }
 
 fn list_of_names() -> Vec<String> {
-    let names = resource_manager::list_ifds().unwrap().0.into_bytes();
+    let names = managers::list_ifds().unwrap().0.into_bytes();
     crate::resource_manager::multi_string::texts(&names).map(|name| String::from_utf8(name.to_vec()).unwrap()).collect()
 }
 
@@ -727,11 +727,11 @@ fn a_card_handle_of_another_attachment_can_be_borrowed() {
     let (bench, _) = TestReader::with_card();
     let owner = bench.attach();
     let icc = owner.icc().unwrap();
-    let borrowed = Attachment::by_handle(resource_manager::of_icc(icc), icc, Access::default(), None).unwrap();
+    let borrowed = Attachment::by_handle(managers::of_icc(icc), icc, Access::default(), None).unwrap();
     assert_eq!(transmit(&borrowed), answered());
     drop(owner);
     assert_eq!(transmit(&borrowed), Err(Hresult::SCARD_E_INVALID_HANDLE));
-    assert!(!has_icc(icc));
+    assert!(!Virtual.has_icc(icc));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::iso7816::command::MAX_RESPONSE;
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
+use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState, unlisted};
 use crate::runtime::wait::WaitLimit;
 
 impl Model {
@@ -189,6 +189,8 @@ impl Model {
 }
 
 impl ResourceManager for World {
+    unlisted!();
+
     fn keeps_transaction_on_reconnect(&self) -> bool {
         self.model().keeps_transactions
     }
