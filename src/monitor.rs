@@ -67,11 +67,11 @@ impl Event {
 }
 
 pub struct Monitor {
-    state: Mutex<State>,
+    state: Mutex<MonitorState>,
     changed: Condvar,
 }
 
-struct State {
+struct MonitorState {
     queue: VecDeque<Event>,
     /// The number of the last event.
     last: u64,
@@ -122,7 +122,7 @@ impl Monitor {
         let mut watched = Vec::new();
         watched.try_reserve_exact(managers::all().len())?;
         watched.extend(managers::all().map(|manager| Watched { manager, context: None, is_outstanding: true }));
-        let state = State {
+        let state = MonitorState {
             queue,
             last: 0,
             #[cfg(unix)]
@@ -261,7 +261,7 @@ impl Monitor {
     }
 
     /// Waits until there is room for an event, or the monitor is closed.
-    fn wait_for_room(&self) -> MutexGuard<'_, State> {
+    fn wait_for_room(&self) -> MutexGuard<'_, MonitorState> {
         let mut state = self.state();
         while state.open && state.queue.len() >= MAX_QUEUE {
             state = self.sleep(state, None);
@@ -301,19 +301,19 @@ impl Monitor {
         slept.unwrap_or_else(PoisonError::into_inner).0.open
     }
 
-    fn sleep<'a>(&self, state: MutexGuard<'a, State>, limit: Option<Duration>) -> MutexGuard<'a, State> {
+    fn sleep<'a>(&self, state: MutexGuard<'a, MonitorState>, limit: Option<Duration>) -> MutexGuard<'a, MonitorState> {
         match limit {
             None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             Some(limit) => self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0,
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, MonitorState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl MonitorState {
     /// The caller has checked that there is room.
     fn push(&mut self, event: Event) {
         self.last += 1;

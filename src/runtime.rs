@@ -3,6 +3,7 @@
 
 pub mod buffer;
 pub mod callback;
+pub mod cancel;
 pub mod fallible;
 pub mod fork_count;
 pub mod fork_locks;

@@ -10,7 +10,8 @@ use crate::capi::boundary::{Options, Output, OutputBytes, guard, input, options,
 use crate::iso7816::atr::{self, Atr};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::r#virtual::{
-    self, Attribute, Attributes, Callbacks, Card, Driver, DriverCallbacks, Failure, IfdNumber, Make, Operation,
+    self, Attribute, Attributes, CardCallbacks, Driver, DriverCallbacks, Failure, IfdNumber, Make, Operation,
+    VirtualCard,
 };
 use crate::resource_manager::{MAX_ATTRIBUTE, managers};
 use crate::runtime::fallible::Arc;
@@ -535,7 +536,7 @@ unsafe fn read_attributes(given: *const scm_virtual_attribute, count: usize) -> 
 
 /// # Safety
 /// The pointers are as the header says.
-unsafe fn read_card(card: *const scm_virtual_card) -> Result<Card> {
+unsafe fn read_card(card: *const scm_virtual_card) -> Result<VirtualCard> {
     // SAFETY: as the caller vouches for.
     let given = unsafe { required(card) }?;
     // SAFETY: as the caller vouches for.
@@ -547,14 +548,14 @@ unsafe fn read_card(card: *const scm_virtual_card) -> Result<Card> {
         0 => None,
         protocols => Some(Protocols::from_value(protocols)?),
     };
-    let callbacks = Callbacks {
+    let callbacks = CardCallbacks {
         user: given.user_data,
         transmit: given.transmit.ok_or(Hresult::E_INVALIDARG)?,
         power: given.power,
         control: given.control,
         release: given.release,
     };
-    Ok(Card::new(Atr::new(atr), protocols, callbacks))
+    Ok(VirtualCard::new(Atr::new(atr), protocols, callbacks))
 }
 
 fn fail(ifd: *mut scm_virtual_ifd, operation: u32, failure: &scm_virtual_failure) -> Result<Hresult> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::changes::{Change, compare, report_all_gone};
+use super::changes::{IfdChange, compare, report_all_gone};
 use super::{Event, EventKind, Monitor};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
@@ -114,13 +114,13 @@ impl Watcher {
     }
 }
 
-fn report_change(monitor: &Monitor, service: u32, change: Change, ifd: &IfdState, atr: Atr) -> bool {
+fn report_change(monitor: &Monitor, service: u32, change: IfdChange, ifd: &IfdState, atr: Atr) -> bool {
     let kind = match change {
-        Change::IfdArrived => EventKind::IfdArrived,
-        Change::IfdLeft => EventKind::IfdLeft,
-        Change::CardInserted => EventKind::CardInserted,
-        Change::CardRemoved => EventKind::CardRemoved,
-        Change::CardReset => EventKind::CardReset,
+        IfdChange::IfdArrived => EventKind::IfdArrived,
+        IfdChange::IfdLeft => EventKind::IfdLeft,
+        IfdChange::CardInserted => EventKind::CardInserted,
+        IfdChange::CardRemoved => EventKind::CardRemoved,
+        IfdChange::CardReset => EventKind::CardReset,
     };
     monitor.report(Event { kind, number: 0, service: Some(service), ifd: Some(ifd.name), atr })
 }

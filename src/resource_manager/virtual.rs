@@ -22,7 +22,7 @@ mod tests;
 
 pub use actions::*;
 pub use attribute::{Attribute, Attributes};
-pub use card::{Callbacks, Card};
+pub use card::{CardCallbacks, VirtualCard};
 pub use driver::{Driver, DriverCallbacks};
 pub use failure::{Failure, Operation};
 pub use ifd::Make;
@@ -37,8 +37,8 @@ use crate::resource_manager::multi_string::MultiString;
 use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
 use crate::runtime::fork_locks::ForkLocks;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
-use log::{Command, Hex};
-use log_text::{Outcome, done};
+use log::{CommandText, Hex};
+use log_text::{ResultText, done};
 use manager::{LockedManager, lock};
 
 /// The group of all virtual readers. pcsc-lite has the same group.
@@ -143,7 +143,7 @@ impl ResourceManager for Virtual {
         let ifd = calls::find(context, name)?;
         let connected =
             apply_failure(ifd, Operation::Connect, limit).and_then(|()| calls::connect(context, ifd, access, limit));
-        let protocol = Outcome(connected.map(|(_, protocol)| log_text::protocol(protocol)));
+        let protocol = ResultText(connected.map(|(_, protocol)| log_text::protocol(protocol)));
         note(ifd, format_args!("connect {access} -> {protocol}"));
         connected
     }
@@ -159,7 +159,7 @@ impl ResourceManager for Virtual {
         let ifd = calls::ifd_behind(icc)?;
         let connected = apply_failure(ifd, Operation::Reconnect, limit)
             .and_then(|()| calls::reconnect(icc, access, initial, limit));
-        let protocol = Outcome(connected.map(log_text::protocol));
+        let protocol = ResultText(connected.map(log_text::protocol));
         note(ifd, format_args!("reconnect {access} {initial} -> {protocol}"));
         connected
     }
@@ -201,7 +201,7 @@ impl ResourceManager for Virtual {
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity> {
         let ifd = calls::ifd_behind(icc)?;
         let identity = apply_failure(ifd, Operation::Status, limit).and_then(|()| calls::identify(icc, limit));
-        let state = Outcome(identity.map(|identity| log_text::state(identity.state)));
+        let state = ResultText(identity.map(|identity| log_text::state(identity.state)));
         note(ifd, format_args!("status -> {state}"));
         identity
     }
@@ -210,8 +210,8 @@ impl ResourceManager for Virtual {
         let ifd = calls::ifd_behind(icc)?;
         let sent = apply_failure(ifd, Operation::Transmit, &WaitLimit::ENDLESS)
             .and_then(|()| calls::transmit(icc, protocol, command, response));
-        let answer = Outcome(sent.map(|()| Hex(response)));
-        note(ifd, format_args!("transmit {} -> {answer}", Command(command)));
+        let answer = ResultText(sent.map(|()| Hex(response)));
+        note(ifd, format_args!("transmit {} -> {answer}", CommandText(command)));
         sent
     }
 

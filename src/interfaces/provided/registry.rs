@@ -6,7 +6,7 @@
 use std::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::provider::{Pattern, Provider};
+use super::provider::{Provider, ProviderPattern};
 use crate::abi::functions::Functions;
 use crate::abi::handle::scm_handle;
 use crate::abi::hresult::{Hresult, Result};
@@ -36,7 +36,7 @@ pub fn register(provider: Provider) -> Result<()> {
 }
 
 /// From now on the newest provider that has this pattern is not chosen any more.
-pub fn unregister(pattern: &Pattern) -> Result<()> {
+pub fn unregister(pattern: &ProviderPattern) -> Result<()> {
     let unregistered = lock().unregister(pattern);
     // The provider may end here. The mutex is free.
     unregistered.map(drop)
@@ -61,7 +61,7 @@ impl ProviderRegistry {
         Ok(())
     }
 
-    fn unregister(&mut self, pattern: &Pattern) -> Result<Arc<Provider>> {
+    fn unregister(&mut self, pattern: &ProviderPattern) -> Result<Arc<Provider>> {
         let place = self.providers.iter().rposition(|provider| provider.is_registered_as(pattern));
         Ok(self.providers.remove(place.ok_or(Hresult::E_NOINTERFACE)?))
     }
@@ -126,9 +126,9 @@ mod tests {
     use super::*;
     use crate::abi::functions::Own;
     use crate::interfaces::identity::Offer;
-    use crate::interfaces::name::Name;
+    use crate::interfaces::name::InterfaceName;
     use crate::interfaces::provided::atr_pattern::AtrPattern;
-    use crate::interfaces::provided::provider::Callbacks;
+    use crate::interfaces::provided::provider::ProviderCallbacks;
     use std::cell::Cell;
 
     const CARD: &[u8] = &[0x3B, 0x02, 0x14, 0x50];
@@ -138,8 +138,8 @@ mod tests {
         0
     }
 
-    fn name(text: &str) -> Option<Name> {
-        Name::new(text.as_bytes()).ok()
+    fn name(text: &str) -> Option<InterfaceName> {
+        InterfaceName::new(text.as_bytes()).ok()
     }
 
     /// `user_data` is the number of the provider.
@@ -157,14 +157,20 @@ mod tests {
             Interface::Standard(standard) => Offer::of_standard(standard, None, name(interface)),
             _ => Offer::of_program(None, name(interface)),
         };
-        let callbacks = Callbacks { user_data, create, release: None, end };
+        let callbacks = ProviderCallbacks { user_data, create, release: None, end };
         let cards = AtrPattern::new(atr, None).unwrap();
         Provider::new(offer.unwrap(), cards, callbacks, Functions::Own(Own(std::ptr::null())))
     }
 
-    fn pattern(interface: &str, atr: &[u8], number: usize) -> Pattern {
+    fn pattern(interface: &str, atr: &[u8], number: usize) -> ProviderPattern {
         let user_data = std::ptr::without_provenance_mut(number);
-        Pattern { iid: None, name: name(interface), cards: AtrPattern::new(atr, None).unwrap(), user_data, create }
+        ProviderPattern {
+            iid: None,
+            name: name(interface),
+            cards: AtrPattern::new(atr, None).unwrap(),
+            user_data,
+            create,
+        }
     }
 
     fn registry(providers: impl IntoIterator<Item = Provider>) -> ProviderRegistry {
@@ -216,7 +222,7 @@ mod tests {
         assert_eq!(unregister(&mut registry, pattern("Crypt", CARD, 1)), none);
         assert_eq!(unregister(&mut registry, pattern("Crypto", OTHER_CARD, 1)), none);
         assert_eq!(unregister(&mut registry, pattern("Crypto", CARD, 2)), none);
-        assert_eq!(unregister(&mut registry, Pattern { name: None, ..pattern("Crypto", CARD, 1) }), none);
+        assert_eq!(unregister(&mut registry, ProviderPattern { name: None, ..pattern("Crypto", CARD, 1) }), none);
         assert_eq!(unregister(&mut registry, pattern("Crypto", CARD, 1)), None);
         assert_eq!(unregister(&mut registry, pattern("Crypto", CARD, 1)), none);
     }
@@ -224,7 +230,7 @@ mod tests {
     #[test]
     fn a_standard_interface_is_unregistered_without_its_name() {
         let mut registry = registry([provider("CardAuth", CARD, 1), provider("Crypto", CARD, 1)]);
-        let unnamed = Pattern { name: None, ..pattern("", CARD, 1) };
+        let unnamed = ProviderPattern { name: None, ..pattern("", CARD, 1) };
         assert!(registry.unregister(&unnamed).is_ok());
         assert_eq!(choose(&mut registry, "CardAuth", CARD), None);
         assert_eq!(registry.unregister(&unnamed).err(), Some(Hresult::E_NOINTERFACE));
@@ -267,7 +273,7 @@ mod tests {
         drop(make());
         assert_eq!(ended.get(), 0);
         let used = registry.providers[0].clone();
-        drop(registry.unregister(&Pattern { user_data, ..pattern("Crypto", CARD, 0) }).unwrap());
+        drop(registry.unregister(&ProviderPattern { user_data, ..pattern("Crypto", CARD, 0) }).unwrap());
         assert_eq!(ended.get(), 0, "a thread still uses it");
         drop(used);
         assert_eq!(ended.get(), 1);

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::cards::context_of;
-use super::timed_call::Target;
+use super::own_handles::context_of;
+use super::timed_call::CallTarget;
 use super::{connection, context};
 use crate::abi::constants::Disposition;
 use crate::abi::hresult::Result;
 use crate::resource_manager::{Context, Icc};
-use crate::runtime::wait::{WaitLimit, Waker, earlier, in_future};
+use crate::runtime::cancel::Waker;
+use crate::runtime::wait::{WaitLimit, earlier, in_future};
 
 static ABANDONED_CALLS: Mutex<AbandonedCalls> = Mutex::new(AbandonedCalls { all: Vec::new(), timed_calls: 0 });
 static FINISHED: Condvar = Condvar::new();
@@ -27,7 +28,7 @@ pub struct AbandonedCalls {
 struct AbandonedCall {
     /// Different for each call that is under way.
     id: usize,
-    target: Target,
+    target: CallTarget,
     /// The context of the card handle, if libscm has opened it.
     context: Option<Context>,
     /// A card handle of the same context, or the one of the call.
@@ -41,11 +42,11 @@ pub fn lock() -> MutexGuard<'static, AbandonedCalls> {
 }
 
 impl AbandonedCalls {
-    pub(super) fn add(&mut self, id: usize, target: Target) {
+    pub(super) fn add(&mut self, id: usize, target: CallTarget) {
         let context = match target {
-            Target::Service => None,
-            Target::Ifd(_, context) => Some(context),
-            Target::Icc(icc) => context_of(icc),
+            CallTarget::Service => None,
+            CallTarget::Ifd(_, context) => Some(context),
+            CallTarget::Icc(icc) => context_of(icc),
         };
         // `Room` has reserved the memory.
         self.all.push(AbandonedCall { id, target, context, disconnect: None, release: None });
@@ -54,9 +55,9 @@ impl AbandonedCalls {
 
     /// Finds a call on the target. A call in the context of a card handle counts too: PC/SC makes one wait for the
     /// other.
-    fn find(&mut self, target: &Target) -> Option<&mut AbandonedCall> {
+    fn find(&mut self, target: &CallTarget) -> Option<&mut AbandonedCall> {
         let context = match target {
-            Target::Icc(icc) => context_of(*icc),
+            CallTarget::Icc(icc) => context_of(*icc),
             _ => None,
         };
         let in_context = |call: &AbandonedCall| context.is_some() && call.context == context;
@@ -98,7 +99,7 @@ fn exist() -> bool {
 
 /// Whether this card handle has an abandoned call.
 pub fn has(icc: Icc) -> bool {
-    exist() && lock().find(&Target::Icc(icc)).is_some()
+    exist() && lock().find(&CallTarget::Icc(icc)).is_some()
 }
 
 /// Returns once this card handle has no abandoned call.
@@ -112,13 +113,13 @@ pub fn wait_for(icc: Icc) {
 #[cold]
 fn wait_until_finished(icc: Icc) {
     let mut calls = lock();
-    while calls.find(&Target::Icc(icc)).is_some() {
+    while calls.find(&CallTarget::Icc(icc)).is_some() {
         calls = FINISHED.wait(calls).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
 /// The same, with a limit. The end of another attachment's call does not wake this waker, so it polls.
-pub fn wait_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> Result<()> {
+pub fn wait_within_limit(target: &CallTarget, limit: &WaitLimit, waker: &Waker) -> Result<()> {
     const POLL: Duration = Duration::from_millis(20);
     loop {
         let seen_wakes = waker.wakes();
@@ -132,7 +133,7 @@ pub fn wait_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> R
 
 /// Leaves the disconnect of a card handle to the end of its abandoned call. Whether it has one.
 pub fn disconnect(icc: Icc, disposition: Disposition) -> bool {
-    exist() && lock().find(&Target::Icc(icc)).map(|call| call.disconnect = Some((icc, disposition))).is_some()
+    exist() && lock().find(&CallTarget::Icc(icc)).map(|call| call.disconnect = Some((icc, disposition))).is_some()
 }
 
 /// Leaves the release of a context to the end of an abandoned call in it. Whether it has one.

@@ -4,9 +4,9 @@
 use std::sync::MutexGuard;
 
 use super::abandoned_calls::{self, AbandonedCalls};
-use super::cards::{self, Card};
 use super::daemon_wait;
-use super::reader_states::READER_STATES;
+use super::own_handles::{self, OwnHandle};
+use super::stale_answers::QUESTIONS;
 use super::workers::{self, Workers};
 use super::{call_guard, fork_check};
 use crate::runtime::fork_locks::ForkLocks;
@@ -19,7 +19,7 @@ struct Locks {
     has_one_thread: bool,
     workers: MutexGuard<'static, Workers>,
     abandoned_calls: MutexGuard<'static, AbandonedCalls>,
-    cards: MutexGuard<'static, Vec<Card>>,
+    own_handles: MutexGuard<'static, Vec<OwnHandle>>,
     waits: MutexGuard<'static, Vec<daemon_wait::WaitEntry>>,
 }
 
@@ -28,10 +28,10 @@ static HELD: ForkLocks<Locks> = ForkLocks::new();
 pub fn before() {
     // In the order in which calls take these locks.
     let abandoned_calls = abandoned_calls::lock();
-    let (cards, waits, workers) = (cards::lock(), daemon_wait::lock(), workers::lock());
+    let (own_handles, waits, workers) = (own_handles::lock(), daemon_wait::lock(), workers::lock());
     let has_one_thread = is_single_threaded();
     let call_guard = call_guard::hold_for_fork();
-    HELD.hold(Locks { cards, waits, workers, abandoned_calls, call_guard, has_one_thread });
+    HELD.hold(Locks { own_handles, waits, workers, abandoned_calls, call_guard, has_one_thread });
 }
 
 pub fn after_in_parent() {
@@ -49,9 +49,9 @@ impl Locks {
     fn forget_all(&mut self) {
         self.workers.forget_all();
         self.abandoned_calls.forget_all();
-        self.cards.clear();
+        self.own_handles.clear();
         self.waits.clear();
-        READER_STATES.forget_all();
+        QUESTIONS.forget_all();
         call_guard::forget_all();
         if !self.has_one_thread {
             fork_check::inherit(!self.call_guard.is_alone(), self.call_guard.is_reading());

@@ -2,7 +2,7 @@
 //! until something changes.
 
 use super::attribute;
-use super::card::{Callee, Card, Power, PowerEvent};
+use super::card::{Callee, Power, PowerEvent, VirtualCard};
 use super::ifd::Ifd;
 use super::manager::{LockedManager, Manager, lock, wait, wait_until};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
@@ -95,7 +95,7 @@ fn claim(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Pro
 }
 
 /// The card, if it has to be powered before its use with `access`.
-fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Option<Arc<Card>>> {
+fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Option<Arc<VirtualCard>>> {
     if access.share_mode == ShareMode::Direct {
         return Ok(None);
     }
@@ -104,7 +104,7 @@ fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Optio
 }
 
 /// Powers a card, unless another thread has done so, the card was removed, or the service has stopped.
-pub fn power_up(ifd: usize, card: &Arc<Card>) -> Result<()> {
+pub fn power_up(ifd: usize, card: &Arc<VirtualCard>) -> Result<()> {
     let powered = card.alone(|alone| {
         let is_served = {
             let manager = lock();
@@ -264,7 +264,7 @@ pub fn is_locked_by_other(icc: Icc) -> Result<bool> {
 fn exchange(
     icc: Icc,
     lock_for: impl Fn(Icc) -> Result<LockedManager>,
-    find: impl Fn(&mut Manager) -> Result<Arc<Card>>,
+    find: impl Fn(&mut Manager) -> Result<Arc<VirtualCard>>,
     mut work: impl FnMut(&Callee<'_>) -> Result<()>,
 ) -> Result<()> {
     loop {
@@ -286,7 +286,7 @@ fn exchange(
 }
 
 /// The card, if it is powered and speaks this protocol.
-fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<Arc<Card>> {
+fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<Arc<VirtualCard>> {
     manager.connection(icc.0)?.check_signal()?;
     let reader = manager.ifd_of(icc.0)?;
     let card = reader.card()?;

@@ -111,16 +111,16 @@ impl Behaviour {
         behaviour
     }
 
-    fn card(&'static self, atr: &[u8], protocols: Option<Protocols>) -> Card {
+    fn card(&'static self, atr: &[u8], protocols: Option<Protocols>) -> VirtualCard {
         let user = std::ptr::from_ref(self).cast_mut().cast();
-        let callbacks = Callbacks {
+        let callbacks = CardCallbacks {
             user,
             transmit: answer,
             power: Some(power_changed),
             control: Some(control),
             release: Some(release),
         };
-        Card::new(Atr::new(atr), protocols, callbacks)
+        VirtualCard::new(Atr::new(atr), protocols, callbacks)
     }
 
     fn during_exchange(&self, act: impl FnMut() + Send + 'static) {
