@@ -1,5 +1,5 @@
-//! One attachment: its connection (`connection_state`), its locks (`lock`), its commands (`exchange`), and how it
-//! becomes usable again (`reconnect`). After a failed call `diagnosis` finds the code that tells what happened.
+//! One attachment: its connection (`connection_state`), its locks (`lock`), and how it becomes usable again
+//! (`reconnect`). After a failed call `diagnosis` finds the code that tells what happened.
 #![forbid(unsafe_code)]
 
 pub mod application;
@@ -7,7 +7,6 @@ mod connection;
 mod connection_state;
 mod detach;
 mod diagnosis;
-mod exchange;
 #[cfg(test)]
 mod exhaustive;
 pub mod knowledge;
@@ -31,6 +30,7 @@ use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode}
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::registry::Registration;
 use crate::iso7816::atr::Atr;
+use crate::iso7816::command::MAX_COMMAND;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, ResourceManager};
 use crate::runtime::cancel::Waker;
@@ -191,6 +191,107 @@ impl Attachment {
     /// False in the child of a fork, which may be made in a function of the program that a call of the parent runs.
     pub fn is_of_this_process(&self) -> bool {
         self.forks == fork_count()
+    }
+
+    /// Sends one command to the card, and passes the response to `deliver`. The response is kept until the next
+    /// exchange.
+    pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        let mut session = self.begin_call()?;
+        let session = &mut *session;
+        // Bytes that are no command change nothing: the last response stays.
+        check_command(session, command)?;
+        session.forget_selection();
+        let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command, &WaitLimit::ENDLESS));
+        self.deliver(session, exchanged, deliver)
+    }
+
+    /// The same, but waits for the card no longer than `timeout_ms`. The card is locked for the exchange, because a
+    /// wait inside of the resource manager could not be ended.
+    pub fn transmit_within<T>(
+        &self,
+        timeout_ms: u32,
+        command: &[u8],
+        deliver: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
+        let mut session = self.begin_call_within(&limit)?;
+        if session.connection.get().is_ok_and(|connection| connection.protocol.is_none()) {
+            return Err(Hresult::SCARD_E_PROTO_MISMATCH);
+        }
+        check_command(&session, command)?;
+        session.forget_selection();
+        let exchanged = self.take_lock(&mut session, &limit).and_then(|()| {
+            let exchanged = self.exchange(&mut session, command, &limit);
+            session.response.settle(&self.registration.spare);
+            // The next call tells whether the lock was lost. The response of the card is here.
+            self.give_lock(&mut session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
+            exchanged
+        });
+        self.deliver(&mut session, exchanged, deliver)
+    }
+
+    /// Passes the response on. After a failed exchange there is none, not even an old one.
+    #[inline(always)]
+    fn deliver<T>(
+        &self,
+        session: &mut Session,
+        exchanged: Result<()>,
+        deliver: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        if let Err(code) = exchanged {
+            session.response.clear();
+            session.response.settle(&self.registration.spare);
+            return Err(code);
+        }
+        session.response.settle(&self.registration.spare);
+        deliver(session.response.bytes())
+    }
+
+    #[inline(always)]
+    fn exchange(&self, session: &mut Session, command: &[u8], limit: &WaitLimit) -> Result<()> {
+        let (icc, protocol) = match session.connection.to_transmit() {
+            Some(usable) => usable,
+            None => self.ready_to_transmit(session, limit)?,
+        };
+        session.response.reserve(&self.registration.spare)?;
+        let response = session.response.next_buffer();
+        let sent = self.manager.transmit(icc, protocol, command, response);
+        match sent.and_then(|()| check_response(protocol, response)) {
+            Ok(()) => {
+                self.note_success(session);
+                Ok(())
+            }
+            Err(code) => {
+                session.response.clear();
+                Err(self.diagnose_exchange(session, code, limit))
+            }
+        }
+    }
+
+    /// Sends a control code to the reader, and passes the response to `deliver`. The response is kept like that of a
+    /// card.
+    pub fn control<T>(&self, code: u32, input: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        if input.len() > MAX_COMMAND {
+            return Err(Hresult::E_INVALIDARG);
+        }
+        let mut session = self.begin_call()?;
+        // A control code may let the reader select something else on the card.
+        session.forget_selection();
+        let sent = session.response.reserve(&self.registration.spare).and_then(|()| {
+            let mut response = std::mem::take(session.response.next_buffer());
+            let sent = self.ask_reader(&mut session, |icc| self.manager.control(icc, code, input, &mut response));
+            *session.response.next_buffer() = response;
+            sent
+        });
+        if sent.is_ok() {
+            session.connection.succeed_at_reader();
+        }
+        self.deliver(&mut session, sent, deliver)
+    }
+
+    /// Passes the response of the last exchange to `deliver` once more. It is empty if there was none.
+    pub fn last_response<T>(&self, deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        deliver(self.begin_call()?.response.bytes())
     }
 
     /// Reads an attribute of the reader, and passes it to `deliver`.
@@ -372,6 +473,12 @@ impl Attachment {
         Err(Hresult::SCARD_E_NOT_READY)
     }
 
+    #[cold]
+    fn ready_to_transmit(&self, session: &mut Session, limit: &WaitLimit) -> Result<(Icc, Protocol)> {
+        let connection = self.ready(session, limit)?;
+        Ok((connection.icc, connection.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?))
+    }
+
     /// The connection, ready for a call.
     fn ready(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
         let Ok(connection) = session.connection.get() else { return self.connected(session, limit) };
@@ -409,4 +516,31 @@ impl Attachment {
 /// The limit of a call with an optional timeout.
 fn limit(timeout_ms: Option<u32>, waker: &Arc<Waker>) -> WaitLimit<'_> {
     timeout_ms.map_or(WaitLimit::cancellable(waker), |timeout_ms| WaitLimit::of_ms(timeout_ms, waker))
+}
+
+/// A command of T=0 or T=1 has at least its header, CLA INS P1 P2 (ISO/IEC 7816-3, 12.1). Some readers hang on less.
+#[inline]
+fn check_command(session: &Session, command: &[u8]) -> Result<()> {
+    match command.len() {
+        4..=MAX_COMMAND => Ok(()),
+        _ => check_unusual_command(session.connection.is_raw(), command),
+    }
+}
+
+/// Without a protocol the exchange fails for that reason.
+#[cold]
+fn check_unusual_command(is_raw: Option<bool>, command: &[u8]) -> Result<()> {
+    match (is_raw, command.len()) {
+        (None, _) | (Some(true), 1..4) => Ok(()),
+        _ => Err(Hresult::E_INVALIDARG),
+    }
+}
+
+/// A response has at least SW1 SW2 (ISO/IEC 7816-3, 12.1). Less arrives with a success code when the card was pulled.
+fn check_response(protocol: Protocol, response: &[u8]) -> Result<()> {
+    match response.len() {
+        2.. => Ok(()),
+        1 if protocol == Protocol::Raw => Ok(()),
+        _ => Err(Hresult::SCARD_F_COMM_ERROR),
+    }
 }
