@@ -12,6 +12,7 @@ mod exhaustive;
 pub mod knowledge;
 mod lock;
 mod lock_state;
+mod lost_lock;
 mod reader_lock;
 mod reconnect;
 mod response;
@@ -32,10 +33,11 @@ use crate::iso7816::atr::Atr;
 use crate::iso7816::command::MAX_COMMAND;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, ResourceManager};
+use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::fork_count::fork_count;
 use crate::runtime::reentrancy;
-use crate::runtime::wait::{WaitLimit, Waker};
+use crate::runtime::wait::WaitLimit;
 use connection::Connection;
 use connection_state::{ConnectionState, Published, while_down};
 use session::Session;
@@ -92,14 +94,14 @@ impl Identity {
         }
     }
 
-    fn card(&self) -> Card {
-        Card { atr: self.atr, events: self.events }
+    fn card(&self) -> CardIdentity {
+        CardIdentity { atr: self.atr, events: self.events }
     }
 }
 
 /// A card as the resource manager describes it: its ATR, and how often cards had come and gone in its reader.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-struct Card {
+struct CardIdentity {
     atr: Atr,
     events: u16,
 }
@@ -244,7 +246,7 @@ impl Attachment {
             let exchanged = self.exchange(&mut session, command, &limit);
             session.response.settle(&self.registration.spare);
             // The next call tells whether the lock was lost. The response of the card is here.
-            self.give_lock(&mut session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.take_back(code));
+            self.give_lock(&mut session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
             exchanged
         });
         self.deliver(&mut session, exchanged, deliver)

@@ -9,9 +9,10 @@ use crate::abi::constants::{Access, Disposition, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::{Arbiter, LockProbe, ReaderUse, Turn};
 use crate::resource_manager::{Icc, ResourceManager};
+use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy::{self, Lock, UnderLock};
-use crate::runtime::wait::{SCM_INFINITE, WaitLimit, Waker};
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 
 /// How long an attach waits for the other attachments of this process. It has no card handle yet, so only the resource
 /// manager can tell that another attachment has lost its lock and does not know it.

@@ -51,7 +51,7 @@ impl Attachment {
         let talked = self.talk_under_lock(session, limit, talk);
         // The next attachment with the lock uses the buffer.
         session.response.settle(&self.registration.spare);
-        self.give_lock(session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.take_back(code));
+        self.give_lock(session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
         talked
     }
 

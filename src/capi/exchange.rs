@@ -197,5 +197,5 @@ pub unsafe extern "C-unwind" fn scm_control(
 /// @see scm_control
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_ctl_code(function: u32) -> u32 {
-    resource_manager::pcsc::control_code(function)
+    resource_manager::control_code(function)
 }

@@ -7,7 +7,6 @@ use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use once_cell::sync::OnceCell;
 
-#[cfg(unix)]
 use super::fork;
 use super::objects::{Created, ObjectTable};
 use super::table::HandleTable;
@@ -23,6 +22,7 @@ use crate::interfaces::provided::ProvidedInterface;
 use crate::monitor::Monitor;
 use crate::resource_manager::r#virtual::IfdNumber;
 use crate::runtime::fallible::Arc;
+use crate::runtime::platform::load::at_load;
 use crate::runtime::pthread_cancel;
 
 /// The objects behind the handles of this process, one table for each kind.
@@ -53,7 +53,6 @@ impl Handles {
 
     /// In the child of a fork every token is dead. Nothing is dropped, because it belongs to the parent: a thread of
     /// the parent may have held its mutex.
-    #[cfg(unix)]
     pub fn forget_all(&mut self) {
         self.attachments.forget_all();
         self.virtual_ifds.forget_all();
@@ -116,14 +115,9 @@ fn end<T>(attachment: Token, table: impl Fn(&mut Handles) -> &mut ObjectTable<T>
 
 static HANDLES: OnceCell<RwLock<Handles>> = OnceCell::new();
 
-/// Runs when the library is loaded, so that every fork is watched, even if another thread forks during the first call.
-#[cfg(unix)]
-#[used]
-#[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array.00101"))]
-#[cfg_attr(target_os = "macos", link_section = "__DATA,__mod_init_func")]
-static LOADED: extern "C" fn() = watch_forks;
+// Every fork is watched from here on, even if another thread forks during the first call.
+at_load!(watch_forks);
 
-#[cfg(unix)]
 extern "C" fn watch_forks() {
     // If memory is short now, the first call that needs the table tries again, and reports it.
     drop(handles());
@@ -151,7 +145,6 @@ fn table() -> Result<&'static RwLock<Handles>> {
 #[cold]
 fn new_table() -> Result<&'static RwLock<Handles>> {
     HANDLES.get_or_try_init(|| {
-        #[cfg(unix)]
         fork::watch()?;
         pthread_cancel::learn();
         Ok(RwLock::new(Handles::new()))
@@ -159,7 +152,6 @@ fn new_table() -> Result<&'static RwLock<Handles>> {
 }
 
 /// The table, locked, when it exists: waits until the thread that makes it is done.
-#[cfg(unix)]
 pub fn wait_for_handles() -> RwLockWriteGuard<'static, Handles> {
     lock(HANDLES.wait())
 }

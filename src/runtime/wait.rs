@@ -1,12 +1,11 @@
 //! Waits with a limit. All deadlines are computed here.
 
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::pthread_cancel::is_single_threaded;
-use crate::runtime::sync::{Condvar, Mutex, MutexGuard};
 
 /// No limit, as a time in milliseconds. `scm_cancel` ends the wait of an attachment, `scm_monitor_cancel` that of a
 /// monitor; nothing ends that of a function that attaches.
@@ -15,67 +14,6 @@ pub const SCM_INFINITE: u32 = 0xFFFF_FFFF;
 /// How long PC/SC may take to answer, from the beginning of a call, before that counts as a wait. A busy machine or a
 /// card that powers up takes time.
 const GRACE: Duration = Duration::from_millis(200);
-
-/// Waiting threads of one attachment sleep on it. It wakes them when the state that they wait for may have changed.
-#[derive(Default)]
-pub struct Waker {
-    state: Mutex<State>,
-    woken: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    /// The present wait is to end, or else the next one.
-    cancelled: bool,
-    wakes: u64,
-}
-
-impl Waker {
-    /// Makes all waiting threads check their state again.
-    pub fn wake(&self) {
-        self.state().wakes += 1;
-        self.woken.notify_all();
-    }
-
-    /// Ends the present wait, or else the next one.
-    pub fn cancel(&self) {
-        let mut state = self.state();
-        state.cancelled = true;
-        state.wakes += 1;
-        drop(state);
-        self.woken.notify_all();
-    }
-
-    /// The number of wakes so far. Read it before you decide to sleep.
-    pub fn wakes(&self) -> u64 {
-        self.state().wakes
-    }
-
-    /// Sleeps until there are more wakes than `seen_wakes`, or until then.
-    pub fn sleep(&self, seen_wakes: u64, until: Option<Instant>) {
-        let mut state = self.state();
-        while state.wakes == seen_wakes {
-            state = match self::until(until) {
-                None => self.woken.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return,
-                Some(rest) => self.woken.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0,
-            };
-        }
-    }
-
-    /// Whether there was a cancel that has not ended a wait yet.
-    pub fn is_cancelled(&self) -> bool {
-        self.state().cancelled
-    }
-
-    fn take_cancel(&self) -> bool {
-        std::mem::take(&mut self.state().cancelled)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// The limit of one call.
 #[derive(Clone, Copy)]
@@ -171,8 +109,8 @@ impl<'a> WaitLimit<'a> {
         }
     }
 
-    /// The wait has succeeded at the moment of a cancel. The cancel is kept for the next wait.
-    pub fn take_back(&self, why: Hresult) {
+    /// The wait has not reported `why`. A cancel is kept for the next wait.
+    pub fn keep_cancel(&self, why: Hresult) {
         if let (Some(waker), Hresult::SCARD_E_CANCELLED) = (self.waker, why) {
             waker.cancel();
         }
@@ -235,8 +173,8 @@ mod tests {
         waker.cancel();
         assert_eq!(limit.check(), Err(Hresult::SCARD_E_CANCELLED));
         assert_eq!(limit.check(), Ok(()));
-        limit.take_back(Hresult::SCARD_E_CANCELLED);
-        limit.take_back(Hresult::SCARD_E_TIMEOUT);
+        limit.keep_cancel(Hresult::SCARD_E_CANCELLED);
+        limit.keep_cancel(Hresult::SCARD_E_TIMEOUT);
         assert_eq!(limit.check(), Err(Hresult::SCARD_E_CANCELLED));
         assert_eq!(limit.check(), Ok(()));
     }
@@ -260,14 +198,6 @@ mod tests {
         let rest_ms = WaitLimit::of_ms(60_000, &waker).at_least_ms(1).rest_ms(SCM_INFINITE);
         assert!(rest_ms > 50_000, "{rest_ms}");
         assert_eq!(WaitLimit::of_ms(SCM_INFINITE, &waker).at_least_ms(1).deadline(), None);
-    }
-
-    #[test]
-    fn a_wake_before_the_sleep_is_not_lost() {
-        let waker = waker();
-        let seen_wakes = waker.wakes();
-        waker.wake();
-        waker.sleep(seen_wakes, None);
     }
 
     #[test]

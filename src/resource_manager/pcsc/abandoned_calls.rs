@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::timed_call::Target;
+use super::timed_call::CallTarget;
 use super::{connection, context};
 use crate::abi::constants::Disposition;
 use crate::abi::hresult::Result;
 use crate::resource_manager::{Context, Icc};
-use crate::runtime::wait::{WaitLimit, Waker, earlier, in_future};
+use crate::runtime::cancel::Waker;
+use crate::runtime::wait::{WaitLimit, earlier, in_future};
 
 static ABANDONED_CALLS: Mutex<AbandonedCalls> = Mutex::new(AbandonedCalls { all: Vec::new(), timed_calls: 0 });
 static FINISHED: Condvar = Condvar::new();
@@ -26,7 +27,7 @@ pub struct AbandonedCalls {
 struct AbandonedCall {
     /// Different for each call that is under way.
     id: usize,
-    target: Target,
+    target: CallTarget,
     /// The context of the card handle, if libscm has opened it.
     context: Option<Context>,
     /// A card handle of the same context, or the one of the call.
@@ -40,7 +41,7 @@ pub fn lock() -> MutexGuard<'static, AbandonedCalls> {
 }
 
 impl AbandonedCalls {
-    pub(super) fn add(&mut self, id: usize, target: Target) {
+    pub(super) fn add(&mut self, id: usize, target: CallTarget) {
         let context = target.context();
         // `Room` has reserved the memory.
         self.all.push(AbandonedCall { id, target, context, disconnect: None, release: None });
@@ -49,7 +50,7 @@ impl AbandonedCalls {
 
     /// Finds a call on the target. A call in the same context counts too: PC/SC makes one wait for the other. So there
     /// is no second abandoned call in a context.
-    fn find(&mut self, target: &Target) -> Option<&mut AbandonedCall> {
+    fn find(&mut self, target: &CallTarget) -> Option<&mut AbandonedCall> {
         let context = target.context();
         let in_context = |call: &AbandonedCall| context.is_some() && call.context == context;
         self.all.iter_mut().find(|call| call.target.is_same(target) || in_context(call))
@@ -90,7 +91,7 @@ fn exist() -> bool {
 
 /// Whether this card handle has an abandoned call.
 pub fn has(icc: Icc) -> bool {
-    exist() && lock().find(&Target::Icc(icc)).is_some()
+    exist() && lock().find(&CallTarget::Icc(icc)).is_some()
 }
 
 /// Returns once this card handle has no abandoned call.
@@ -104,20 +105,20 @@ pub fn wait_for(icc: Icc) {
 #[cold]
 fn wait_until_finished(icc: Icc) {
     let mut calls = lock();
-    while calls.find(&Target::Icc(icc)).is_some() {
+    while calls.find(&CallTarget::Icc(icc)).is_some() {
         calls = FINISHED.wait(calls).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
 /// The same, with a limit.
 #[inline]
-pub fn wait_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> Result<()> {
+pub fn wait_within_limit(target: &CallTarget, limit: &WaitLimit, waker: &Waker) -> Result<()> {
     if exist() { poll_within_limit(target, limit, waker) } else { Ok(()) }
 }
 
 /// The end of another attachment's call does not wake this waker, so it polls.
 #[cold]
-fn poll_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> Result<()> {
+fn poll_within_limit(target: &CallTarget, limit: &WaitLimit, waker: &Waker) -> Result<()> {
     const POLL: Duration = Duration::from_millis(20);
     loop {
         let seen_wakes = waker.wakes();
@@ -131,7 +132,7 @@ fn poll_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> Resul
 
 /// Leaves the disconnect of a card handle to the end of its abandoned call. Whether it has one.
 pub fn disconnect(icc: Icc, disposition: Disposition) -> bool {
-    exist() && lock().find(&Target::Icc(icc)).map(|call| call.disconnect = Some((icc, disposition))).is_some()
+    exist() && lock().find(&CallTarget::Icc(icc)).map(|call| call.disconnect = Some((icc, disposition))).is_some()
 }
 
 /// Leaves the release of a context to the end of an abandoned call in it. Whether it has one.
@@ -172,7 +173,7 @@ pub(super) fn finish(id: usize, waker: &Waker) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cards;
+    use super::super::own_handles;
     use super::*;
     use crate::resource_manager::ifd_name::IfdName;
 
@@ -186,9 +187,9 @@ mod tests {
         const CONTEXTS: [Context; 2] = [Context(0x7A01), Context(0x7A02)];
         const ICCS: [Icc; 2] = [Icc(0x7B01), Icc(0x7B02)];
         for (icc, context) in ICCS.into_iter().zip(CONTEXTS) {
-            cards::add(icc, context, name("Abandoned")).unwrap();
+            own_handles::add(icc, context, name("Abandoned")).unwrap();
         }
-        let targets = |at: usize| [Target::Icc(ICCS[at]), Target::Ifd(name(["A", "B"][at]), CONTEXTS[at])];
+        let targets = |at: usize| [CallTarget::Icc(ICCS[at]), CallTarget::Ifd(name(["A", "B"][at]), CONTEXTS[at])];
         for abandoned in targets(0) {
             let mut calls = AbandonedCalls { all: Vec::new(), timed_calls: 0 };
             calls.all.push(AbandonedCall {
@@ -200,8 +201,8 @@ mod tests {
             });
             assert!(targets(0).iter().all(|target| calls.find(target).is_some()));
             assert!(targets(1).iter().all(|target| calls.find(target).is_none()));
-            assert!(calls.find(&Target::Service).is_none());
+            assert!(calls.find(&CallTarget::Service).is_none());
         }
-        CONTEXTS.into_iter().for_each(cards::remove_all_in);
+        CONTEXTS.into_iter().for_each(own_handles::remove_all_in);
     }
 }

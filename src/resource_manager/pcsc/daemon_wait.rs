@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::daemon::{self, Notification, Reader, Stream};
+use super::daemon::{self, Notification, ReaderEntry, Stream};
 use super::native;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
@@ -170,7 +170,7 @@ fn ask_slot_state(ifd: &IfdName) -> Result<SlotState> {
     Ok(SlotState { card_present: card.is_some(), atr: card.unwrap_or_default(), events: reader.events, native: 0 })
 }
 
-fn ifd_states(readers: &[Reader], known: &[IfdState]) -> Result<Vec<IfdState>> {
+fn ifd_states(readers: &[ReaderEntry], known: &[IfdState]) -> Result<Vec<IfdState>> {
     let mut ifds: Vec<IfdState> = Vec::new();
     ifds.try_reserve_exact(readers.len())?;
     for reader in readers {
