@@ -22,20 +22,21 @@ foreach(dir libdir includedir)
     endif()
 endforeach()
 
-# A shared link asks only for the library. A static one asks for the archive and all that it needs. Of two equal -l
-# pkgconf keeps the last one, which is the one that means the archive.
-set(pc_needs "${pcsc_flags} ${native}")
-if(SCM_SHARED AND SCM_STATIC AND NOT APPLE)
-    set(pc_libs -lscm)
-    set(pc_libs_private "-Wl,--push-state,-Bstatic -lscm -Wl,--pop-state ${pc_needs}")
-elseif(SCM_SHARED)
-    set(pc_libs -lscm)
-    set(pc_libs_private "${pc_needs}")
-else()
+# A shared link needs nothing else. pkg-config --static only adds the libraries below the archive, and leaves the choice
+# of the archive to the linker, which prefers the shared library. So the archive has a package that names it.
+set(pc_libs -lscm)
+set(pc_needs "${native} ${pcsc_flags}")
+set(pc_libs_private "${pc_needs}")
+if(NOT SCM_SHARED)
     set(pc_libs "-lscm ${pc_needs}")
     set(pc_libs_private "")
 endif()
+set(pc_archive "-Wl,--push-state,-Bstatic -lscm -Wl,--pop-state")
+if(APPLE)
+    set(pc_archive "\${libdir}/libscm.a")
+endif()
 configure_file(cmake/scm.pc.in scm.pc @ONLY)
+configure_file(cmake/scm-static.pc.in scm-static.pc @ONLY)
 configure_package_config_file(cmake/scmConfig.cmake.in scmConfig.cmake
     INSTALL_DESTINATION "${package_dir}" PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(scmConfigVersion.cmake COMPATIBILITY ${compatibility})
@@ -48,6 +49,8 @@ if(SCM_SHARED)
 endif()
 if(SCM_STATIC)
     install(FILES "${artefacts}/libscm.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
+    install(FILES "${PROJECT_BINARY_DIR}/scm-static.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
+        COMPONENT development)
     # CMake strips only what it has linked. --strip-all would take away the names that a program links.
     install(CODE "
         if(CMAKE_INSTALL_DO_STRIP)

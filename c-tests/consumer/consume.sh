@@ -26,14 +26,19 @@ if [ -n "$layout" ]; then
     export PKG_CONFIG_PATH LD_LIBRARY_PATH
 fi
 
+compile() # FLAG...
+{
+    $CC -std=c99 -Wall -Wextra -Wpedantic -Werror main.c "$@" -o "$build/consumer_c"
+    $CXX -std=c++17 -Wall -Wextra -Wpedantic -Werror main.cpp "$@" -o "$build/consumer_cpp"
+}
+
 with_pkg_config() # PKG_CONFIG_ARGUMENT...
 {
     flags=$("$FIND_LIBRARY" --cflags scm)
     libs=$("$FIND_LIBRARY" "$@" --libs scm)
     # The linker prefers the shared library; the user must ask for the archive.
-    [ "$way" = pkg_config ] || libs=$(echo "$libs" | sed 's/-lscm/-l:libscm.a/')
-    $CC -Wall -Wextra -Werror main.c $flags $libs -o "$build/consumer_c"
-    $CXX -Wall -Wextra -Werror main.cpp $flags $libs -o "$build/consumer_cpp"
+    [ "$way" != pkg_config_static ] || libs=$(echo "$libs" | sed 's/-lscm/-l:libscm.a/')
+    compile $flags $libs
 }
 
 with_cmake() # LIBRARY CMAKE_ARGUMENT...
@@ -68,6 +73,8 @@ pkg_config)
     same "$#" 2
     same "$(readlink -f "${1#-L}")" "$(readlink -f "$libdir")"
     same "$2" -lscm
+    # It needs no other package: here pkg-config finds none.
+    same "$(PKG_CONFIG_LIBDIR=$libdir/pkgconfig "$FIND_LIBRARY" --cflags scm | wc -w)" 1
     with_pkg_config
     ;;
 pkg_config_static)
@@ -77,6 +84,7 @@ pkg_config_static)
     esac
     with_pkg_config --static
     ;;
+pkg_config_archive) compile $("$FIND_LIBRARY" --cflags --libs scm-static) ;;
 find_package) from_install scm::scm ;;
 find_package_static) from_install scm::scm_static ;;
 subdirectory) from_source scm::scm ;;
@@ -87,7 +95,7 @@ for program in "$build/consumer_c" "$build/consumer_cpp"; do
     "$program"
     needed=$("$READELF" -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
     case $way in
-    *_static)
+    *_static | *_archive)
         same "$(echo "$needed" | grep scm)" ""
         same "$(echo "$needed" | grep pcsclite)" libpcsclite.so.1
         ;;
