@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char};
 
 pub use crate::abi::hresult::scm_result;
 use crate::abi::hresult::{Code, Hresult};
+use crate::resource_manager::pcsc;
 
 /// The name of a code, such as "SCM_SCARD_W_RESET_CARD".
 ///
@@ -16,10 +17,16 @@ pub extern "C-unwind" fn scm_result_name(result: scm_result) -> *const c_char {
 
 /// The meaning of a code, as one English sentence for a person.
 ///
+/// A library that was built to open libpcsclite at the first use, and did not find it, says so in the messages of
+/// `SCM_SCARD_E_NO_SERVICE` and `SCM_SCARD_S_NO_SERVICE`, with the package to install.
+///
 /// @param result  any number
 /// @return static text in UTF-8, never NULL. Never fails.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_result_message(result: scm_result) -> *const c_char {
+    if pcsc::is_missing() && matches!(Hresult(result), Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_S_NO_SERVICE) {
+        return c"libpcsclite.so.1 is not installed: install pcsc-lite (Debian: libpcsclite1 and pcscd).".as_ptr();
+    }
     text(result, |code| code.message, c"This code is not one of libscm's.")
 }
 

@@ -16,6 +16,7 @@ mod fallback;
 #[cfg(unix)]
 mod fork;
 mod fork_check;
+mod library;
 mod list;
 mod native;
 mod policy;
@@ -37,6 +38,7 @@ use timed_call::{Blocking, Target};
 
 #[cfg(unix)]
 pub use fork::{Locked, lock};
+pub use library::is_missing;
 pub use native::control_code;
 
 /// Whether the library is libpcsclite, and not the one of Windows or macOS.

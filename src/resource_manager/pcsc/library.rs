@@ -1,0 +1,27 @@
+//! The functions, types and constants of PC/SC. The library links the PC/SC library of the platform, or with the feature
+//! `load-pcsc` opens libpcsclite at the first use. Windows and macOS always have theirs.
+
+#[cfg(not(all(feature = "load-pcsc", unix, not(target_os = "macos"))))]
+mod linked {
+    use std::os::raw::c_char;
+
+    pub use pcsc::ffi::*;
+
+    // pcsc-sys lacks it. It is in the same library.
+    unsafe extern "system" {
+        #[cfg_attr(windows, link_name = "SCardListReaderGroupsA")]
+        pub fn SCardListReaderGroups(context: SCARDCONTEXT, groups: *mut c_char, length: *mut DWORD) -> LONG;
+    }
+
+    pub fn is_missing() -> bool {
+        false
+    }
+}
+
+#[cfg(all(feature = "load-pcsc", unix, not(target_os = "macos")))]
+mod loaded;
+
+#[cfg(not(all(feature = "load-pcsc", unix, not(target_os = "macos"))))]
+pub use linked::*;
+#[cfg(all(feature = "load-pcsc", unix, not(target_os = "macos")))]
+pub use loaded::*;
