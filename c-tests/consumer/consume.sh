@@ -59,9 +59,9 @@ from_install() # LIBRARY
     with_cmake "$1" -DWANTED="$VERSION" "$place"
 }
 
-from_source() # LIBRARY
+from_source() # LIBRARY CMAKE_ARGUMENT...
 {
-    with_cmake "$1" -DSOURCE="$SOURCE" -DSCM_CARGO_TARGET_DIR="$SCM_CARGO_TARGET_DIR" \
+    with_cmake "$@" -DSOURCE="$SOURCE" -DSCM_CARGO_TARGET_DIR="$SCM_CARGO_TARGET_DIR" \
         -DSCM_CARGO="$SCM_CARGO" -DSCM_RUSTC="$SCM_RUSTC"
 }
 
@@ -85,10 +85,44 @@ pkg_config_static)
     with_pkg_config --static
     ;;
 pkg_config_archive) compile $("$FIND_LIBRARY" --cflags --libs scm-static) ;;
+meson | meson_static)
+    [ "$way" = meson ] && static=false || static=true
+    "$MESON" setup "$build" -Dlink_static=$static
+    "$MESON" compile -C "$build"
+    ;;
+autoconf | autoconf_archive)
+    [ "$way" = autoconf ] && package=scm || package=scm-static
+    cp configure.ac Makefile.in main.c main.cpp "$build"
+    cd "$build"
+    "$AUTORECONF" --install
+    # configure names its own variable for pkg-config.
+    ./configure --with-package=$package PKG_CONFIG="$FIND_LIBRARY" CFLAGS='-std=c99 -Wall -Werror' \
+        CXXFLAGS='-std=c++17 -Wall -Werror'
+    make
+    ;;
+card)
+    $CC -std=c99 -Wall -Wextra -Wpedantic -Werror card.c $("$FIND_LIBRARY" --cflags --libs scm-card) -o "$build/card"
+    "$build/card"
+    exit
+    ;;
+load)
+    $CC -Wall -Wextra -Werror $("$FIND_LIBRARY" --cflags scm) load.c -ldl -o "$build/load"
+    "$build/load" "$libdir/$SONAME"
+    exit
+    ;;
 find_package) from_install scm::scm ;;
 find_package_static) from_install scm::scm_static ;;
 subdirectory) from_source scm::scm ;;
 subdirectory_static) from_source scm::scm_static ;;
+fetch_content) from_source scm::scm -DFETCH=ON ;;
+esac
+
+case $way in
+subdirectory* | fetch_content)
+    # A part of another project installs nothing of its own.
+    DESTDIR=$build/installed "$CMAKE" --install "$build"
+    same "$(cd "$build/installed" && find . -type f | sed 's,.*/,,')" consumer_c
+    ;;
 esac
 
 for program in "$build/consumer_c" "$build/consumer_cpp"; do
