@@ -2,6 +2,7 @@
 # install.sh LAYOUT: installs the library in one of these layouts, and checks the files.
 #     packaged  as a distribution does: into DESTDIR, in a nested library directory
 #     moved     into a prefix that is moved afterwards
+#     shared    without the static library, static without the shared one
 #     apart     with library and header in separate directories outside the prefix
 # ../CMakeLists.txt has the environment.
 set -eu
@@ -33,6 +34,11 @@ moved)
     mv "$root/before" "$root/after"
     root=$root/after
     ;;
+shared | static)
+    lib=lib
+    [ "$layout" = shared ] && other=STATIC || other=SHARED
+    install -DCMAKE_INSTALL_PREFIX="$root" -DCMAKE_INSTALL_LIBDIR=$lib -DSCM_CARD=OFF -DSCM_$other=OFF
+    ;;
 apart)
     lib=libraries include=headers
     install -DCMAKE_INSTALL_PREFIX="$root/prefix" -DCMAKE_INSTALL_LIBDIR="$root/$lib" \
@@ -59,7 +65,11 @@ packaged)
         found=$(cd "$WORK/packaged.$1" && find . ! -type d ! -path '*/share/doc/*' | sed 's,^\./usr/,,' | LC_ALL=C sort)
         shift
         expected=$(printf '%s\n' "$@" | LC_ALL=C sort)
-        [ "$found" = "$expected" ] || fail "a component is: $found"
+        case $layout in
+shared) expected=$(echo "$expected" | grep -v 'card\|libscm\.a\|scm-static\.pc') ;;
+static) expected=$(echo "$expected" | grep -v 'card\|libscm\.so') ;;
+esac
+[ "$found" = "$expected" ] || fail "a component is: $found"
     }
     same_files runtime "$lib/$SONAME" "$lib/libscm.so.$VERSION"
     same_files development include/scm.h include/scm_provider.h include/scm_virtual.h "$lib/libscm.a" \
@@ -113,7 +123,12 @@ expected=$(LC_ALL=C sort <<END
 END
 )
 [ "$layout" = apart ] && expected=$(echo "$expected" | sed 's,^\./bin/,./prefix/bin/,' | LC_ALL=C sort)
+case $layout in
+shared) expected=$(echo "$expected" | grep -v 'card\|libscm\.a\|scm-static\.pc') ;;
+static) expected=$(echo "$expected" | grep -v 'card\|libscm\.so') ;;
+esac
 [ "$found" = "$expected" ] || fail "installed is: $found"
+[ "$layout" != static ] || exit 0
 [ "$(readlink "$lib/libscm.so")" = "$SONAME" ] || fail "libscm.so is no link to $SONAME"
 [ "$(readlink "$lib/$SONAME")" = "libscm.so.$VERSION" ] || fail "$SONAME is no link to libscm.so.$VERSION"
 if [ "$layout" = moved ] && grep -r --include=*.pc before .; then
