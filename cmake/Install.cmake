@@ -81,10 +81,10 @@ if(SCM_CARD)
     install(PROGRAMS "${artefacts}/scm-card" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)
 endif()
 
-# --- Texts. Each package has the licences.
+# --- Texts. Each package has the licences, and those of the crates that are linked in (scripts/notices.py).
 
 foreach(component IN LISTS licensed)
-    install(FILES LICENSE-MIT LICENSE-APACHE DESTINATION "${CMAKE_INSTALL_DOCDIR}"
+    install(FILES LICENSE-MIT LICENSE-APACHE packaging/NOTICES.txt DESTINATION "${CMAKE_INSTALL_DOCDIR}"
         COMPONENT ${component})
 endforeach()
 file(GLOB guides CONFIGURE_DEPENDS docs/*.md)

@@ -80,7 +80,7 @@ esac
         "$lib/libscm_card.so.$VERSION" "$lib/pkgconfig/scm-card.pc"
     same_files tools bin/scm-card
     for component in runtime development card tools; do
-        for text in LICENSE-MIT LICENSE-APACHE; do
+        for text in LICENSE-MIT LICENSE-APACHE NOTICES.txt; do
             [ -s "$WORK/packaged.$component/usr/share/doc/scm/$text" ] || fail "$component has no $text"
         done
     done

@@ -13,6 +13,7 @@ mod linked {
         pub fn SCardListReaderGroups(context: SCARDCONTEXT, groups: *mut c_char, length: *mut DWORD) -> LONG;
     }
 
+    /// Whether a call has not found it: never, as the program would not have started.
     pub fn is_missing() -> bool {
         false
     }
