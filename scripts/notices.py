@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTICES = ROOT / "packaging" / "NOTICES.txt"
 ROOTS = ("scm", "scm-card")
 TEXTS = ("LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE")
-STANDARD_LIBRARY = """The standard library of Rust is linked in too: MIT OR Apache-2.0, Copyright (c) The Rust Project Contributors.
-Its sources and the notices of its own parts are at https://github.com/rust-lang/rust (COPYRIGHT)."""
+STANDARD_LIBRARY = """The standard library of Rust is linked in too: MIT OR Apache-2.0,
+Copyright (c) The Rust Project Contributors. Its sources and the notices of its own parts are at https://github.com/rust-lang/rust (COPYRIGHT)."""
 
 
 def metadata():

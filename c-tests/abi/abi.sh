@@ -1,7 +1,7 @@
 #!/bin/bash
 # Compares the interface of the headers with the kept dump c-tests/abi/scm.abi, and fails if a program that was compiled
-# with the older headers could break. New functions are no such change. A new field at the end of a structure that begins
-# with its size fails too, because abidiff cannot tell it from one that breaks: look at it, and write the dump.
+# with the older headers could break. New functions are no such change. A new field at the end of a structure that
+# begins with its size fails too, because abidiff cannot tell it from one that breaks: look at it, and write the dump.
 #
 #     abi.sh compare VERSION-SCRIPT    the headers with the dump, and the dump with headers that break it
 #     abi.sh write VERSION-SCRIPT      writes the dump
@@ -60,7 +60,7 @@ compare)
     # The comparison finds each kind of break.
     breaks scm_detach '/ scm_detach(scm_handle/d'
     breaks scm_attach_by_handle 's/uintptr_t icc, scm_handle \*\*handle/uint16_t icc, scm_handle **handle/'
-    breaks scm_attach_options '/^struct scm_attach_options\|scm_attach_options {$/,/^}/s/uint32_t protocols;/uint64_t protocols;/'
+    breaks scm_attach_options '/scm_attach_options {$/,/^}/s/uint32_t protocols;/uint64_t protocols;/'
     breaks SCM_SCARD_E_NO_SERVICE 's/SCM_SCARD_E_NO_SERVICE = .*,/SCM_SCARD_E_NO_SERVICE = 1,/'
     breaks SCM_IID_CARD_AUTH '/const scm_guid SCM_IID_CARD_AUTH;/d'
     grows 's/^SCM_API scm_result scm_detach(/SCM_API void scm_one_more(void);\n&/'

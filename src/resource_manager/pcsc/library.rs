@@ -1,5 +1,5 @@
-//! The functions, types and constants of PC/SC. The library links the PC/SC library of the platform, or with the feature
-//! `load-pcsc` opens libpcsclite at the first use. Windows and macOS always have theirs.
+//! The functions, types and constants of PC/SC: of the platform's library, which is linked, or with the feature
+//! `load-pcsc` of a libpcsclite that is opened at the first use. Windows and macOS always have theirs.
 
 #[cfg(not(all(feature = "load-pcsc", unix, not(target_os = "macos"))))]
 mod linked {
