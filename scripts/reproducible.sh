@@ -16,9 +16,8 @@ trap 'rm -rf "$work"' EXIT
 
 # build FOLDER
 build() {
-    mkdir -p "$1/tree" "$1/home"
-    # The files of the tree, without those of builds.
-    tar -c --exclude=./target --exclude=./build --exclude=./.git . | tar -x -C "$1/tree"
+    mkdir -p "$1/tree"
+    tar -x -C "$1/tree" -f "$work/tree.tar"
     (
         cd "$1/tree"
         mkdir .cargo
@@ -30,6 +29,8 @@ build() {
     )
 }
 
+# The files of the tree, without those of builds. Both copies are those of now.
+tar -c --exclude=./target --exclude=./build --exclude=./.git -f "$work/tree.tar" .
 for folder in "$work/one" "$work/another one/with a longer path"; do
     say "Building in $folder"
     build "$folder"
