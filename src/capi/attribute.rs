@@ -17,7 +17,7 @@ use crate::capi::boundary::{OutputBytes, guard, input};
 /// @param attribute  the identifier of the attribute
 /// @param value  [out] its value; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `value`; no attribute is longer than 264 bytes
-/// @param value_length  [out] the length of the value; 0 after a failure
+/// @param value_length  [out] the length of the value, also if it does not fit; 0 after another failure
 ///
 /// @return
 /// - `SCM_S_OK`: read.
