@@ -420,21 +420,33 @@ SCM_API scm_result scm_check_version(const char *required);
  *
  * @code
  * #include <stdio.h>
+ * #include <stdlib.h>
  * #include <string.h>
  * #include <scm.h>
  *
  * static scm_result print_readers(void)
  * {
- *     char names[4096];
+ *     char *names = NULL;
  *     const char *name;
- *     size_t length;
- *     scm_result result = scm_list_ifds(names, sizeof names, &length);
- *     if (SCM_FAILED(result))
- *         return result;
+ *     size_t capacity, length;
+ *     scm_result result;
+ *     // Asks for the length, then for the list, which may have grown in between.
+ *     do {
+ *         free(names);
+ *         result = scm_list_ifds(NULL, 0, &capacity);
+ *         if (SCM_FAILED(result))
+ *             return result;
+ *         names = (char *)malloc(capacity);
+ *         if (names == NULL)
+ *             return SCM_E_OUTOFMEMORY;
+ *         result = scm_list_ifds(names, capacity, &length);
+ *     } while (result == SCM_SCARD_E_INSUFFICIENT_BUFFER);
  *     if (result == SCM_SCARD_S_NO_SERVICE)
  *         fprintf(stderr, "%s\n", scm_result_message(result));
- *     for (name = names; *name != '\0'; name += strlen(name) + 1)
- *         puts(name);
+ *     if (SCM_SUCCEEDED(result))
+ *         for (name = names; *name != '\0'; name += strlen(name) + 1)
+ *             puts(name);
+ *     free(names);
  *     return result;
  * }
  * @endcode
@@ -956,18 +968,36 @@ scm_result scm_control(scm_handle *handle,
  */
 SCM_API uint32_t scm_ctl_code(uint32_t function);
 
+/** Attributes, with the values of PC/SC part 3. */
+enum {
+    /** `scm_get_attribute`: the name of the vendor of the reader, a text. */
+    SCM_ATTR_VENDOR_NAME = 0x10100,
+    /** `scm_get_attribute`: the type of the reader, a text. */
+    SCM_ATTR_VENDOR_IFD_TYPE = 0x10101,
+    /** `scm_get_attribute`: the version of the reader, a number of 4 bytes: 0xMMmmbbbb for major, minor and build. */
+    SCM_ATTR_VENDOR_IFD_VERSION = 0x10102,
+    /** `scm_get_attribute`: the serial number of the reader, a text. */
+    SCM_ATTR_VENDOR_IFD_SERIAL_NO = 0x10103,
+    /** `scm_get_attribute`: how the reader is connected, such as bus and device of USB, a number of 4 bytes. */
+    SCM_ATTR_CHANNEL_ID = 0x20110,
+    /** `scm_get_attribute`: the presence of a card, 1 byte. */
+    SCM_ATTR_ICC_PRESENCE = 0x90300,
+    /** `scm_get_attribute`: whether the contacts of the card are active, 1 byte. */
+    SCM_ATTR_ICC_INTERFACE_STATUS = 0x90301,
+    /** `scm_get_attribute`: the ATR of the card. */
+    SCM_ATTR_ATR_STRING = 0x90303,
+    /** `scm_get_attribute`: the name of the reader, as pcsc-lite gives it to programs, a text. */
+    SCM_ATTR_DEVICE_FRIENDLY_NAME = 0x7FFF0003
+};
+
 /**
  * Reads an attribute of the reader, its driver or its card (PC/SC part 3).
  *
- * The headers of the platform name the attributes `SCARD_ATTR_*`. Numbers in a value are in the byte order of the
- * machine. A driver has only some of them. Often there are:
- * - 0x00010100 vendor name, 0x00010101 type of the reader, 0x00010102 its version, 0x00010103 its serial number
- * - 0x00020110 channel: how the reader is connected, such as bus and device of USB
- * - 0x00090300 presence of a card, 0x00090301 whether its contacts are active, 0x00090303 its ATR
- * - 0x7FFF0003 name of the reader, as pcsc-lite gives it to programs
+ * A driver has only some of the attributes. `SCM_ATTR_*` are those that many have; the headers of the platform name
+ * more, `SCARD_ATTR_*` with the same values. Numbers in a value are in the byte order of the machine.
  *
  * @param handle  the attachment
- * @param attribute  the identifier of the attribute
+ * @param attribute  the identifier of the attribute: `SCM_ATTR_*`, or any other number
  * @param value  [out] its value; NULL with capacity 0 asks for the length
  * @param capacity  the room in `value`; no attribute is longer than 264 bytes
  * @param value_length  [out] the length of the value, also if it does not fit; 0 after another failure
@@ -996,7 +1026,7 @@ scm_result scm_get_attribute(scm_handle *handle,
  * Sets an attribute of the reader or its driver. Few drivers allow it.
  *
  * @param handle  the attachment
- * @param attribute  the identifier of the attribute
+ * @param attribute  the identifier of the attribute: `SCM_ATTR_*`, or any other number
  * @param value  its value; NULL with length 0 for an empty one
  * @param value_length  its length, up to 264 bytes
  *
@@ -2713,6 +2743,9 @@ SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, co
  *   `SCM_FL_SECURE_MESSAGING` without a provider; the card does not know the command.
  * - the other codes of `scm_send`, and the codes of a connection
  *
+ * TRIES. A card blocks a code after a few wrong ones. `scm_ch_verification_verify` with `SCM_FL_IHV_CHECKONLY` and
+ * without a code asks how many tries are left, and spends none. A card tells it only while the code is not verified.
+ *
  * BLOCKING. A function blocks as `scm_send`, and with a PIN pad until the user has finished, unless its description
  * says otherwise. `scm_cancel` ends only the wait for others.
  *
@@ -2890,7 +2923,7 @@ SCM_API scm_result scm_ch_verification_release(scm_ch_verification *ch_verificat
  * @param reference  the number of the code, 0 to 31: P2 of the command, with 0x80 if the code is local
  * @param retries_left  [out] how many tries are left, also after a failure, if the card has told it (63CX, 6301 to
  *   630F); 0 if the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300 and after a success. A SIM is asked for
- *   it after 9804 (STATUS).
+ *   it after 9804 (STATUS). To learn the number before the user enters a code, ask with `SCM_FL_IHV_CHECKONLY`.
  *
  * @return
  * - `SCM_S_OK`: verified. With `SCM_FL_IHV_CHECKONLY`: it is verified, or the card does not need it.
@@ -3574,6 +3607,15 @@ SCM_API scm_result scm_interface_release(scm_interface *iface);
 #define SCM_ATTACH_ADOPT SCM_ATTACH_ADOPT
 #define SCM_COMMAND_MAX SCM_COMMAND_MAX
 #define SCM_RESPONSE_MAX SCM_RESPONSE_MAX
+#define SCM_ATTR_VENDOR_NAME SCM_ATTR_VENDOR_NAME
+#define SCM_ATTR_VENDOR_IFD_TYPE SCM_ATTR_VENDOR_IFD_TYPE
+#define SCM_ATTR_VENDOR_IFD_VERSION SCM_ATTR_VENDOR_IFD_VERSION
+#define SCM_ATTR_VENDOR_IFD_SERIAL_NO SCM_ATTR_VENDOR_IFD_SERIAL_NO
+#define SCM_ATTR_CHANNEL_ID SCM_ATTR_CHANNEL_ID
+#define SCM_ATTR_ICC_PRESENCE SCM_ATTR_ICC_PRESENCE
+#define SCM_ATTR_ICC_INTERFACE_STATUS SCM_ATTR_ICC_INTERFACE_STATUS
+#define SCM_ATTR_ATR_STRING SCM_ATTR_ATR_STRING
+#define SCM_ATTR_DEVICE_FRIENDLY_NAME SCM_ATTR_DEVICE_FRIENDLY_NAME
 #define SCM_COMMAND_DATA_MAX SCM_COMMAND_DATA_MAX
 #define SCM_EXPECTED_MAX SCM_EXPECTED_MAX
 #define SCM_SEND_SUCCESSES_MAX SCM_SEND_SUCCESSES_MAX

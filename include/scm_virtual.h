@@ -93,7 +93,7 @@ typedef struct scm_virtual_ifd_options {
      * space is reserved at once, the memory is used as the log grows.
      */
     uint32_t log_capacity;
-    /** The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm". */
+    /** The attribute `SCM_ATTR_VENDOR_NAME`: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm". */
     const char *vendor_name;
     /** The first argument of the callbacks. */
     void *user_data;
