@@ -12,7 +12,8 @@
 //! - `resource_manager`: the trait, the platform's resource manager (`pcsc`) and the one in this process
 //!   (`virtual`); only `pcsc` calls PC/SC
 //! - `iso7816`: commands, delivery, status words, paths, data objects
-//! - `runtime`: fallible memory, threads, waits with a limit; everything else that depends on the platform is in `platform`
+//! - `runtime`: fallible memory, threads, waits with a limit; everything else that depends on the platform is in
+//!   `platform`
 //! - `abi`: results, constants, GUIDs, handles, tables of functions
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks)]
