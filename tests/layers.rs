@@ -98,12 +98,9 @@ fn unsafe_has_its_files() {
 }
 
 fn has_unsafe(source: &str) -> bool {
-    let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
-    code.into_iter().any(|line| {
-        ["unsafe {", "unsafe impl", "unsafe fn", "unsafe extern", "unsafe("]
-            .iter()
-            .any(|form| line.contains(form))
-    })
+    let forms = ["unsafe {", "unsafe impl", "unsafe fn", "unsafe extern", "unsafe("];
+    let mut code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.any(|line| forms.iter().any(|form| line.contains(form)))
 }
 
 /// The name and the source of each file of the library, without its tests.
