@@ -206,6 +206,20 @@ static void control_codes_go_to_the_reader(void **state)
     assert_result(echo(card), SCM_S_OK);
 }
 
+static void attributes_have_the_values_of_the_platform(void **state)
+{
+    (void)state;
+    assert_int_equal(SCM_ATTR_VENDOR_NAME, SCARD_ATTR_VENDOR_NAME);
+    assert_int_equal(SCM_ATTR_VENDOR_IFD_TYPE, SCARD_ATTR_VENDOR_IFD_TYPE);
+    assert_int_equal(SCM_ATTR_VENDOR_IFD_VERSION, SCARD_ATTR_VENDOR_IFD_VERSION);
+    assert_int_equal(SCM_ATTR_VENDOR_IFD_SERIAL_NO, SCARD_ATTR_VENDOR_IFD_SERIAL_NO);
+    assert_int_equal(SCM_ATTR_CHANNEL_ID, SCARD_ATTR_CHANNEL_ID);
+    assert_int_equal(SCM_ATTR_ICC_PRESENCE, SCARD_ATTR_ICC_PRESENCE);
+    assert_int_equal(SCM_ATTR_ICC_INTERFACE_STATUS, SCARD_ATTR_ICC_INTERFACE_STATUS);
+    assert_int_equal(SCM_ATTR_ATR_STRING, SCARD_ATTR_ATR_STRING);
+    assert_int_equal(SCM_ATTR_DEVICE_FRIENDLY_NAME, SCARD_ATTR_DEVICE_FRIENDLY_NAME);
+}
+
 static void attributes_are_read(void **state)
 {
     (void)state;
@@ -282,6 +296,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_answer_without_status_bytes_is_a_failure),
         cmocka_unit_test(before_the_first_exchange_the_last_response_is_empty),
         cmocka_unit_test(control_codes_go_to_the_reader),
+        cmocka_unit_test(attributes_have_the_values_of_the_platform),
         cmocka_unit_test(attributes_are_read),
         cmocka_unit_test(attributes_that_cannot_be_set_say_so),
         cmocka_unit_test(the_reader_of_a_locked_card_is_not_available),

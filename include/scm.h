@@ -43,7 +43,9 @@
  * - Handles: a handle, such as scm_handle *, is a token, not an address. A handle that is NULL, has ended, or is of
  *   another kind gives SCM_E_HANDLE, also when another thread ends it during the call.
  * - Inputs come first. The library uses them only during the call. (NULL, 0) is an empty input.
- * - Outputs come last. After a failure every output is zero or NULL. For a buffer, its length is zero.
+ * - Outputs come last. After a failure every output is zero or NULL. For a buffer, its length is zero. There are two
+ *   exceptions: the length that a buffer needs, and outputs whose description says that they are set after a failure,
+ *   too (scm_send, scm_file_write, retries_left).
  * - Buffers: (buffer, capacity, *buffer_length). NULL with capacity 0 asks for the length. A buffer that is too small
  *   gives SCM_SCARD_E_INSUFFICIENT_BUFFER, and the length is the needed one. Nothing is lost, and nothing is sent to
  *   the card again.
@@ -104,7 +106,10 @@ extern "C" {
  * - `SCM_E_OUTOFMEMORY`: there is not enough memory, here or in the resource manager.
  * - `SCM_E_UNEXPECTED`: an internal error. From now on the object can only be ended.
  *
- * After these nothing has changed, and nothing was sent to the card.
+ * After `SCM_E_POINTER` and `SCM_E_INVALIDARG` nothing has changed, and nothing was sent to the card, unless a function
+ * of the program (a callback, a provider) has returned them. The other three can also end a call in the middle: the
+ * card may have carried out a command. So do not repeat a command that spends a try, such as VERIFY, before the card
+ * has told how many are left.
  *
  * RESULT CODES OF A CONNECTION. A function that asks the card, the reader or the resource manager (the service) may
  * return these, too. The attachment stays: `scm_reconnect` makes it usable again as soon as that is possible.
@@ -125,7 +130,8 @@ extern "C" {
  * - `SCM_SCARD_F_INTERNAL_ERROR`: the resource manager has failed, or has answered what is not possible.
  * - `SCM_SCARD_F_UNKNOWN_ERROR`: the resource manager or the driver has returned a code that PC/SC does not define.
  * - `SCM_SCARD_P_SHUTDOWN`: another thread has begun to end the process.
- * - the code of the last `scm_reconnect`, if that has left no connection
+ * - the code of the call that has left no connection: of the last `scm_reconnect`, or of a call that had to connect, or
+ *   to take a lock, again. It may be `SCM_SCARD_E_TIMEOUT` or `SCM_SCARD_E_CANCELLED`.
  * - any other `SCM_SCARD_*` code about readers, cards or the service, as the service or the driver returns it. A code
  *   with another meaning is not passed on: neither `SCM_E_*`, nor codes of limits, cancelling and buffers, nor codes of
  *   files.
@@ -157,7 +163,7 @@ extern "C" {
 /** An HRESULT: negative is a failure. */
 typedef int32_t scm_result;
 
-/** Whether a result is a success: SCM_S_OK or SCM_S_FALSE. */
+/** Whether a result is a success: SCM_S_OK, SCM_S_FALSE, SCM_SCARD_S_NO_SERVICE, or another that is not negative. */
 #define SCM_SUCCEEDED(result) ((result) >= 0)
 /** Whether a result is a failure. */
 #define SCM_FAILED(result) ((result) < 0)
@@ -166,7 +172,7 @@ typedef int32_t scm_result;
 enum {
     /** 0x00000000: The operation was successful. */
     SCM_S_OK = 0,
-    /** 0x00000001: The operation was successful, and a card with another ATR answers. */
+    /** 0x00000001: The operation was successful: a card with another ATR answers, or there was nothing to do. */
     SCM_S_FALSE = 1,
     /** 0x0010001D: The list is empty: the resource manager (pcscd on Linux) is not running. */
     SCM_SCARD_S_NO_SERVICE = 1048605,
@@ -414,21 +420,33 @@ SCM_API scm_result scm_check_version(const char *required);
  *
  * @code
  * #include <stdio.h>
+ * #include <stdlib.h>
  * #include <string.h>
  * #include <scm.h>
  *
  * static scm_result print_readers(void)
  * {
- *     char names[4096];
+ *     char *names = NULL;
  *     const char *name;
- *     size_t length;
- *     scm_result result = scm_list_ifds(names, sizeof names, &length);
- *     if (SCM_FAILED(result))
- *         return result;
+ *     size_t capacity, length;
+ *     scm_result result;
+ *     // Asks for the length, then for the list, which may have grown in between.
+ *     do {
+ *         free(names);
+ *         result = scm_list_ifds(NULL, 0, &capacity);
+ *         if (SCM_FAILED(result))
+ *             return result;
+ *         names = (char *)malloc(capacity);
+ *         if (names == NULL)
+ *             return SCM_E_OUTOFMEMORY;
+ *         result = scm_list_ifds(names, capacity, &length);
+ *     } while (result == SCM_SCARD_E_INSUFFICIENT_BUFFER);
  *     if (result == SCM_SCARD_S_NO_SERVICE)
  *         fprintf(stderr, "%s\n", scm_result_message(result));
- *     for (name = names; *name != '\0'; name += strlen(name) + 1)
- *         puts(name);
+ *     if (SCM_SUCCEEDED(result))
+ *         for (name = names; *name != '\0'; name += strlen(name) + 1)
+ *             puts(name);
+ *     free(names);
  *     return result;
  * }
  * @endcode
@@ -450,7 +468,8 @@ enum {
  * @param names  [out] a multi-string of names; a single NUL if there is no reader. NULL with capacity 0 asks for the
  *   length.
  * @param capacity  the room in `names`, in bytes
- * @param names_length  [out] the length of the list with all its NULs; 0 after a failure
+ * @param names_length  [out] the length of the list with all its NULs, also if it does not fit; 0 after another
+ *   failure
  *
  * @return
  * - `SCM_S_OK`: listed. An empty list means that the resource manager runs and knows no reader.
@@ -472,7 +491,8 @@ SCM_API scm_result scm_list_ifds(char *names, size_t capacity, size_t *names_len
  *
  * @param names  [out] a multi-string, as for `scm_list_ifds`
  * @param capacity  the room in `names`, in bytes
- * @param names_length  [out] the length of the list with all its NULs; 0 after a failure
+ * @param names_length  [out] the length of the list with all its NULs, also if it does not fit; 0 after another
+ *   failure
  *
  * @return as `scm_list_ifds`
  *
@@ -809,7 +829,7 @@ enum {
  * @param command_length  4 to `SCM_COMMAND_MAX` bytes; from 1 byte with `SCM_PROTOCOL_RAW`
  * @param response  [out] the response: data, SW1, SW2. May be the same memory as `command`.
  * @param capacity  the room in `response`; `SCM_RESPONSE_MAX` is always enough
- * @param response_length  [out] the length of the response; 0 after a failure
+ * @param response_length  [out] the length of the response, also if it does not fit; 0 after another failure
  *
  * @return
  * - `SCM_S_OK`: the card has answered.
@@ -883,7 +903,7 @@ scm_result scm_transmit_ex(scm_handle *handle,
  * @param handle  the attachment
  * @param response  [out] the bytes; NULL with capacity 0 asks for the length
  * @param capacity  the room in `response`
- * @param response_length  [out] the length of the answer
+ * @param response_length  [out] the length of the answer, also if it does not fit; 0 after another failure
  *
  * @return
  * - `SCM_S_OK`: copied.
@@ -913,7 +933,7 @@ scm_result scm_get_last_response(scm_handle *handle,
  * @param input_length  their length, up to `SCM_COMMAND_MAX` bytes
  * @param output  [out] the answer of the reader
  * @param capacity  the room in `output`
- * @param output_length  [out] the length of the answer; 0 after a failure
+ * @param output_length  [out] the length of the answer, also if it does not fit; 0 after another failure
  *
  * @return
  * - `SCM_S_OK`: the reader has answered.
@@ -948,21 +968,39 @@ scm_result scm_control(scm_handle *handle,
  */
 SCM_API uint32_t scm_ctl_code(uint32_t function);
 
+/** Attributes, with the values of PC/SC part 3. */
+enum {
+    /** `scm_get_attribute`: the name of the vendor of the reader, a text. */
+    SCM_ATTR_VENDOR_NAME = 0x10100,
+    /** `scm_get_attribute`: the type of the reader, a text. */
+    SCM_ATTR_VENDOR_IFD_TYPE = 0x10101,
+    /** `scm_get_attribute`: the version of the reader, a number of 4 bytes: 0xMMmmbbbb for major, minor and build. */
+    SCM_ATTR_VENDOR_IFD_VERSION = 0x10102,
+    /** `scm_get_attribute`: the serial number of the reader, a text. */
+    SCM_ATTR_VENDOR_IFD_SERIAL_NO = 0x10103,
+    /** `scm_get_attribute`: how the reader is connected, such as bus and device of USB, a number of 4 bytes. */
+    SCM_ATTR_CHANNEL_ID = 0x20110,
+    /** `scm_get_attribute`: the presence of a card, 1 byte. */
+    SCM_ATTR_ICC_PRESENCE = 0x90300,
+    /** `scm_get_attribute`: whether the contacts of the card are active, 1 byte. */
+    SCM_ATTR_ICC_INTERFACE_STATUS = 0x90301,
+    /** `scm_get_attribute`: the ATR of the card. */
+    SCM_ATTR_ATR_STRING = 0x90303,
+    /** `scm_get_attribute`: the name of the reader, as pcsc-lite gives it to programs, a text. */
+    SCM_ATTR_DEVICE_FRIENDLY_NAME = 0x7FFF0003
+};
+
 /**
  * Reads an attribute of the reader, its driver or its card (PC/SC part 3).
  *
- * The headers of the platform name the attributes `SCARD_ATTR_*`. Numbers in a value are in the byte order of the
- * machine. A driver has only some of them. Often there are:
- * - 0x00010100 vendor name, 0x00010101 type of the reader, 0x00010102 its version, 0x00010103 its serial number
- * - 0x00020110 channel: how the reader is connected, such as bus and device of USB
- * - 0x00090300 presence of a card, 0x00090301 whether its contacts are active, 0x00090303 its ATR
- * - 0x7FFF0003 name of the reader, as pcsc-lite gives it to programs
+ * A driver has only some of the attributes. `SCM_ATTR_*` are those that many have; the headers of the platform name
+ * more, `SCARD_ATTR_*` with the same values. Numbers in a value are in the byte order of the machine.
  *
  * @param handle  the attachment
- * @param attribute  the identifier of the attribute
+ * @param attribute  the identifier of the attribute: `SCM_ATTR_*`, or any other number
  * @param value  [out] its value; NULL with capacity 0 asks for the length
  * @param capacity  the room in `value`; no attribute is longer than 264 bytes
- * @param value_length  [out] the length of the value; 0 after a failure
+ * @param value_length  [out] the length of the value, also if it does not fit; 0 after another failure
  *
  * @return
  * - `SCM_S_OK`: read.
@@ -988,7 +1026,7 @@ scm_result scm_get_attribute(scm_handle *handle,
  * Sets an attribute of the reader or its driver. Few drivers allow it.
  *
  * @param handle  the attachment
- * @param attribute  the identifier of the attribute
+ * @param attribute  the identifier of the attribute: `SCM_ATTR_*`, or any other number
  * @param value  its value; NULL with length 0 for an empty one
  * @param value_length  its length, up to 264 bytes
  *
@@ -1128,7 +1166,7 @@ typedef struct scm_command {
  * @param response_length  [out] the length of the data; 0 if the card has not answered
  * @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 if the card has not answered
  *
- * @return the meaning of the status word, if the card has answered:
+ * @return the meaning of the status word, first in general and then for some commands; last the codes without one:
  * - `SCM_S_OK`: 9000; 61XX, if no more was expected; 62XX and 63XX that are not named below; in the classes 00 to 8F,
  *   A0, C0 to CF and E0 to EF also 91XX (a message for the phone, ETSI TS 102 221) and 9200 to 920F
  * - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
@@ -1146,27 +1184,23 @@ typedef struct scm_command {
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: 68XX, 6981, 6A81, 6DXX, 6EXX
  * - `SCM_SCARD_E_NOT_READY`: 9300, busy
  * - `SCM_E_FAIL`: any other
- *
- * @return and the other meanings for some commands:
- * - INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which present a code, a key or a finger:
+ * - for INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which present a code, a key or a finger:
  *   `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; 6301 to 630F tell the tries that are left.
- * - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX: written after X tries of
+ * - for INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX: written after X tries of
  *   the memory (ISO/IEC 7816-4:1995, 6.3.5).
- * - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX (data that were not expected) and 9EXX (data after a
- *   failed download, which GET RESPONSE of class A0 fetches); `SCM_SCARD_E_NO_FILE`
- *   9400, `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408,
- *   `SCM_SCARD_E_INVALID_CHV` 9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
- * - class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C;
+ * - for class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX (data that were not expected) and 9EXX (data after
+ *   a failed download, which GET RESPONSE of class A0 fetches); `SCM_SCARD_E_NO_FILE` 9400, `SCM_SCARD_E_BAD_SEEK`
+ *   9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408, `SCM_SCARD_E_INVALID_CHV` 9802,
+ *   `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
+ * - for class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C;
  *   `SCM_SCARD_W_SECURITY_VIOLATION` 91AE, `SCM_SCARD_E_NO_ACCESS` 919D and 91DE, `SCM_SCARD_E_FILE_NOT_FOUND` 9140,
  *   91A0 and 91F0, `SCM_SCARD_E_BAD_SEEK` 91BE, `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE,
  *   `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
  *   `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
- * - class FF, the reader: `SCM_E_FAIL` is also 63XX.
- * - any other proprietary class: `SCM_S_OK` is also 90XX, except for instructions that present a code. The other
+ * - for class FF, the reader: `SCM_E_FAIL` is also 63XX.
+ * - for any other proprietary class: `SCM_S_OK` is also 90XX, except for instructions that present a code. The other
  *   words from 9001 to 9FFF are `SCM_E_FAIL`, because only the card knows their meaning:
  *   `scm_send_options.successes` can name the successes.
- *
- * @return if the card has not answered:
  * - `SCM_E_INVALIDARG`: a length is too great; the channel is not defined; or a channel is given, and the class is FF
  *   or names another channel.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card takes so much data neither in extended
@@ -1691,7 +1725,8 @@ enum {
  * @param handle  the attachment
  * @param atr  [out] the ATR; NULL with capacity 0 asks for the length
  * @param capacity  the room in `atr`; `SCM_ATR_MAX` is always enough
- * @param atr_length  [out] its length; 0 in direct mode without a card, and after a failure
+ * @param atr_length  [out] its length, also if it does not fit; 0 in direct mode without a card, and after another
+ *   failure
  *
  * @return
  * - `SCM_S_OK`: copied.
@@ -1709,7 +1744,7 @@ SCM_API scm_result scm_get_atr(scm_handle *handle, uint8_t *atr, size_t capacity
  * @param handle  the attachment
  * @param name  [out] the name with its NUL; NULL with capacity 0 asks for the length
  * @param capacity  the room in `name`, in bytes; `SCM_IFD_NAME_MAX` + 1 is always enough
- * @param name_length  [out] the length of the name with its NUL; 0 after a failure
+ * @param name_length  [out] the length of the name with its NUL, also if it does not fit; 0 after another failure
  *
  * @return
  * - `SCM_S_OK`: copied.
@@ -1752,7 +1787,7 @@ SCM_API scm_result scm_get_generation(scm_handle *handle, uint64_t *generation);
  *
  * @return
  * - `SCM_S_OK`: told.
- * - the code of the last `scm_reconnect`, if that has left no connection
+ * - the code of the call that has left no connection, as for every function of a connection
  *
  * Never blocks.
  *
@@ -1769,7 +1804,7 @@ SCM_API scm_result scm_get_icc(scm_handle *handle, uintptr_t *icc);
  * @return
  * - `SCM_S_OK`: told.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC does not tell its context.
- * - the code of the last `scm_reconnect`, if that has left no connection
+ * - the code of the call that has left no connection, as for every function of a connection
  *
  * Never blocks.
  *
@@ -2179,7 +2214,7 @@ scm_result scm_file_access_change_dir(scm_file_access *file_access,
  * @param file_access  the object
  * @param path  [out] the path, with its NUL; NULL with capacity 0 asks for the length
  * @param capacity  the room in `path`, in bytes
- * @param path_length  [out] the length of the path with its NUL; 0 after a failure
+ * @param path_length  [out] the length of the path with its NUL, also if it does not fit; 0 after another failure
  *
  * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
  *
@@ -2203,7 +2238,7 @@ scm_result scm_file_access_get_current_dir(scm_file_access *file_access,
  * @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is
  *   a number behind its directory: `3F00/5015/7`.
  * @param capacity  the room in `resolved`, in bytes
- * @param resolved_length  [out] its length with its NUL; 0 after a failure
+ * @param resolved_length  [out] its length with its NUL, also if it does not fit; 0 after another failure
  *
  * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
  *
@@ -2235,7 +2270,7 @@ scm_result scm_file_access_resolve(scm_file_access *file_access,
  * @param names  [out] a multi-string of identifiers, and of names of applications without an identifier; NULL with
  *   capacity 0 asks for the length
  * @param capacity  the room in `names`, in bytes
- * @param names_length  [out] the length with all NULs; 0 after a failure
+ * @param names_length  [out] the length with all NULs, also if it does not fit; 0 after another failure
  *
  * @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the next call asks the card again), or one of the codes of
  *   the group
@@ -2332,7 +2367,8 @@ scm_result scm_file_access_open(scm_file_access *file_access,
  * @param file  the file
  * @param data  [out] the bytes, or the record
  * @param capacity  how many bytes are wanted, and the room in `data`
- * @param data_length  [out] how many bytes were read; 0 after a failure
+ * @param data_length  [out] how many bytes were read; or the length of a record that does not fit; 0 after
+ *   another failure
  * @param flags  0
  *
  * @return
@@ -2529,7 +2565,7 @@ SCM_API scm_result scm_file_close(scm_file *file);
  *   `SCM_FL_STAT_DEFAULT` or 0 for the control parameters
  * @param properties  [out] BER-TLV data objects, without a template; NULL with capacity 0 asks for the length
  * @param capacity  the room in `properties`, in bytes
- * @param properties_length  [out] their length; 0 after a failure
+ * @param properties_length  [out] their length, also if it does not fit; 0 after another failure
  *
  * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
  *   the group
@@ -2583,7 +2619,7 @@ scm_result scm_file_access_set_properties(scm_file_access *file_access,
  * @param flags  0
  * @param capabilities  [out] the data objects; NULL with capacity 0 asks for the length
  * @param capacity  the room in `capabilities`, in bytes
- * @param capabilities_length  [out] their length; 0 after a failure
+ * @param capabilities_length  [out] their length, also if it does not fit; 0 after another failure
  *
  * @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
  *   the group
@@ -2706,6 +2742,9 @@ SCM_API scm_result scm_file_access_rehabilitate(scm_file_access *file_access, co
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the reader has no PIN pad, or not for such codes (6B80);
  *   `SCM_FL_SECURE_MESSAGING` without a provider; the card does not know the command.
  * - the other codes of `scm_send`, and the codes of a connection
+ *
+ * TRIES. A card blocks a code after a few wrong ones. `scm_ch_verification_verify` with `SCM_FL_IHV_CHECKONLY` and
+ * without a code asks how many tries are left, and spends none. A card tells it only while the code is not verified.
  *
  * BLOCKING. A function blocks as `scm_send`, and with a PIN pad until the user has finished, unless its description
  * says otherwise. `scm_cancel` ends only the wait for others.
@@ -2884,7 +2923,7 @@ SCM_API scm_result scm_ch_verification_release(scm_ch_verification *ch_verificat
  * @param reference  the number of the code, 0 to 31: P2 of the command, with 0x80 if the code is local
  * @param retries_left  [out] how many tries are left, also after a failure, if the card has told it (63CX, 6301 to
  *   630F); 0 if the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300 and after a success. A SIM is asked for
- *   it after 9804 (STATUS).
+ *   it after 9804 (STATUS). To learn the number before the user enters a code, ask with `SCM_FL_IHV_CHECKONLY`.
  *
  * @return
  * - `SCM_S_OK`: verified. With `SCM_FL_IHV_CHECKONLY`: it is verified, or the card does not need it.
@@ -3159,7 +3198,7 @@ SCM_API scm_result scm_card_auth_release(scm_card_auth *card_auth);
  * @param parameters_length  0 or 1
  * @param challenge  [out] the challenge
  * @param capacity  how many bytes are wanted, 1 to 65,536
- * @param challenge_length  [out] how many bytes the card has given
+ * @param challenge_length  [out] how many bytes the card has given; 0 after a failure
  *
  * @return
  * - `SCM_S_OK`: given.
@@ -3248,7 +3287,7 @@ scm_result scm_card_auth_app_auth_ex(scm_card_auth *card_auth,
  * @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
  * @param answer  [out] the answer of the card. May be the same memory as `data`.
  * @param capacity  the room in `answer`. The card is asked for at least 256 bytes.
- * @param answer_length  [out] the length of the answer; 0 after a failure
+ * @param answer_length  [out] the length of the answer, also if it does not fit; 0 after another failure
  *
  * @return
  * - `SCM_S_OK`: the card has answered.
@@ -3568,6 +3607,15 @@ SCM_API scm_result scm_interface_release(scm_interface *iface);
 #define SCM_ATTACH_ADOPT SCM_ATTACH_ADOPT
 #define SCM_COMMAND_MAX SCM_COMMAND_MAX
 #define SCM_RESPONSE_MAX SCM_RESPONSE_MAX
+#define SCM_ATTR_VENDOR_NAME SCM_ATTR_VENDOR_NAME
+#define SCM_ATTR_VENDOR_IFD_TYPE SCM_ATTR_VENDOR_IFD_TYPE
+#define SCM_ATTR_VENDOR_IFD_VERSION SCM_ATTR_VENDOR_IFD_VERSION
+#define SCM_ATTR_VENDOR_IFD_SERIAL_NO SCM_ATTR_VENDOR_IFD_SERIAL_NO
+#define SCM_ATTR_CHANNEL_ID SCM_ATTR_CHANNEL_ID
+#define SCM_ATTR_ICC_PRESENCE SCM_ATTR_ICC_PRESENCE
+#define SCM_ATTR_ICC_INTERFACE_STATUS SCM_ATTR_ICC_INTERFACE_STATUS
+#define SCM_ATTR_ATR_STRING SCM_ATTR_ATR_STRING
+#define SCM_ATTR_DEVICE_FRIENDLY_NAME SCM_ATTR_DEVICE_FRIENDLY_NAME
 #define SCM_COMMAND_DATA_MAX SCM_COMMAND_DATA_MAX
 #define SCM_EXPECTED_MAX SCM_EXPECTED_MAX
 #define SCM_SEND_SUCCESSES_MAX SCM_SEND_SUCCESSES_MAX

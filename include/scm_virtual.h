@@ -93,7 +93,7 @@ typedef struct scm_virtual_ifd_options {
      * space is reserved at once, the memory is used as the log grows.
      */
     uint32_t log_capacity;
-    /** The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm". */
+    /** The attribute `SCM_ATTR_VENDOR_NAME`: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm". */
     const char *vendor_name;
     /** The first argument of the callbacks. */
     void *user_data;
@@ -431,7 +431,7 @@ scm_result scm_virtual_ifd_fail_ex(scm_virtual_ifd *ifd,
  * @param ifd  the reader
  * @param log  [out] the text with its NUL; NULL with capacity 0 asks for the length
  * @param capacity  the room in `log`, in bytes
- * @param log_length  [out] the length of the text with its NUL; 0 after a failure
+ * @param log_length  [out] the length of the text with its NUL, also if it does not fit; 0 after another failure
  *
  * @return
  * - `SCM_S_OK`: copied.

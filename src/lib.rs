@@ -10,9 +10,10 @@
 //! - `attachment`: one attachment: its connection, its lock, how it reconnects
 //! - `arbiter`: the order in which the attachments of this process use a reader
 //! - `resource_manager`: the trait, the platform's resource manager (`pcsc`) and the one in this process
-//!   (`virtual`); only `pcsc` knows platforms and calls PC/SC
+//!   (`virtual`); only `pcsc` calls PC/SC
 //! - `iso7816`: commands, delivery, status words, paths, data objects
-//! - `runtime`: fallible memory, threads, waits with a limit; everything that depends on the platform is in `platform`
+//! - `runtime`: fallible memory, threads, waits with a limit; everything else that depends on the platform is in
+//!   `platform`
 //! - `abi`: results, constants, GUIDs, handles, tables of functions
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks)]

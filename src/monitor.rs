@@ -6,8 +6,6 @@
 
 mod changes;
 mod event;
-#[cfg(unix)]
-mod signal;
 #[cfg(test)]
 mod tests;
 mod watcher;
@@ -21,10 +19,9 @@ use std::time::Duration;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::{Context, ResourceManager, managers};
 use crate::runtime::fallible::Arc;
+use crate::runtime::platform::signal::Signal;
 use crate::runtime::thread;
 use crate::runtime::wait::{deadline, until};
-#[cfg(unix)]
-use signal::Signal;
 use watcher::Watcher;
 
 /// The longest queue of events.
@@ -46,7 +43,6 @@ struct MonitorState {
     /// The number of the last event.
     last: u64,
     /// Readable exactly while the queue is not empty; None after the monitor was closed.
-    #[cfg(unix)]
     signal: Option<Signal>,
     open: bool,
     /// How many threads wait for an event, and how often their waits were cancelled.
@@ -95,7 +91,6 @@ impl Monitor {
         let state = MonitorState {
             queue,
             last: 0,
-            #[cfg(unix)]
             signal: Some(Signal::new()?),
             open: true,
             waiting: 0,
@@ -150,14 +145,8 @@ impl Monitor {
     }
 
     /// The file descriptor that is readable while an event waits.
-    #[cfg(unix)]
     pub fn fd(&self) -> Result<i32> {
-        self.state().signal.as_ref().map(Signal::fd).ok_or(Hresult::E_HANDLE)
-    }
-
-    #[cfg(not(unix))]
-    pub fn fd(&self) -> Result<i32> {
-        Err(Hresult::E_NOTIMPL)
+        self.state().signal.as_ref().ok_or(Hresult::E_HANDLE)?.fd()
     }
 
     /// Ends all waits and all threads. A thread that hangs in the service ends when the service answers.
@@ -165,10 +154,8 @@ impl Monitor {
         let mut state = monitor.state();
         state.open = false;
         state.queue.clear();
-        #[cfg(unix)]
         let signal = state.signal.take();
         drop(state);
-        #[cfg(unix)]
         if let Some(signal) = signal {
             signal.close();
         }
@@ -288,7 +275,6 @@ impl MonitorState {
     fn push(&mut self, event: Event) {
         self.last += 1;
         self.queue.push_back(Event { number: self.last, ..event });
-        #[cfg(unix)]
         if let (1, Some(signal)) = (self.queue.len(), &self.signal) {
             signal.raise();
         }
@@ -296,7 +282,6 @@ impl MonitorState {
 
     fn pop(&mut self) -> Option<Event> {
         let event = self.queue.pop_front()?;
-        #[cfg(unix)]
         if let (true, Some(signal)) = (self.queue.is_empty(), &self.signal) {
             signal.lower();
         }

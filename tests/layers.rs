@@ -54,16 +54,65 @@ fn layers() -> Vec<String> {
 #[test]
 fn platforms_have_their_folders() {
     let own = ["/src/resource_manager/pcsc", "/src/runtime/platform"];
-    let of_platforms = ["target_os", "target_env", "target_vendor", "cfg!(windows)", "cfg(windows)", "pcsc::ffi"];
-    let mut wrong = Vec::new();
-    for file in files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+    let words = ["target_os", "target_env", "target_vendor", "target_family", "std::os::", "pcsc::ffi"];
+    let is_of_platform = |source: &str| words.iter().any(|word| source.contains(word)) || has_platform_cfg(source);
+    let wrong = |(name, source): &(String, String)| !own.iter().any(|own| name.contains(own)) && is_of_platform(source);
+    let wrong: Vec<_> = library().into_iter().filter(wrong).map(|(name, _)| name).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Whether a condition of a source names `unix` or `windows`.
+fn has_platform_cfg(source: &str) -> bool {
+    let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let conditions = source.split("cfg").skip(1).filter_map(|rest| rest.lines().next());
+    let conditions = conditions.filter(|rest| ["(", "!(", "_attr("].iter().any(|begin| rest.starts_with(begin)));
+    let mut names = conditions.flat_map(|rest| rest.split(|character| !is_name(character)));
+    names.any(|name| ["unix", "windows"].contains(&name))
+}
+
+#[test]
+fn conditions_of_platforms_are_found() {
+    let found =
+        ["#[cfg(unix)]", "#[cfg(any(test, not(windows)))]", "if cfg!(windows) {", "#[cfg_attr(unix, path = \"a\")]"];
+    assert!(found.into_iter().all(has_platform_cfg));
+    let others = ["#[cfg(test)]\nmod unix;", "let cfg = unix;", "#[cfg(unixes)]"];
+    assert!(!others.into_iter().any(has_platform_cfg));
+}
+
+/// Only the files in the list of `CONTRIBUTING.md` have `unsafe`.
+#[test]
+fn unsafe_has_its_files() {
+    let guide = read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/CONTRIBUTING.md")).unwrap();
+    let rule = guide.split_once("`unsafe` appears only in ").unwrap().1.split_once(". ").unwrap().0;
+    let listed: Vec<_> = rule.split('`').skip(1).step_by(2).map(|name| format!("/src/{name}")).collect();
+    let begins = |name: &str, own: &str| {
+        name.split_once(own).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '.']))
+    };
+    let sources: Vec<_> = library().into_iter().filter(|(_, source)| has_unsafe(source)).collect();
+    for (name, _) in &sources {
+        assert!(listed.iter().any(|own| begins(name, own)), "{name} has unsafe code, and is not listed");
+    }
+    for own in &listed {
+        assert!(sources.iter().any(|(name, _)| begins(name, own)), "{own} is listed, and has no unsafe code");
+    }
+}
+
+fn has_unsafe(source: &str) -> bool {
+    let forms = ["unsafe {", "unsafe impl", "unsafe fn", "unsafe extern", "unsafe("];
+    let mut code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.any(|line| forms.iter().any(|form| line.contains(form)))
+}
+
+/// The name and the source of each file of the library, without its tests.
+fn library() -> Vec<(String, String)> {
+    let sources = files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))).into_iter().map(|file| {
         let source = read_to_string(&file).unwrap();
         let name = file.to_str().unwrap().replace('\\', "/");
-        if !own.iter().any(|own| name.contains(own)) && of_platforms.iter().any(|word| source.contains(word)) {
-            wrong.push(name);
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+        (name, source.split("#[cfg(test)]\nmod tests {").next().unwrap().to_string())
+    });
+    let is_test =
+        |name: &str| ["/tests", "/loopback", "/fuzzing", "/exhaustive"].iter().any(|part| name.contains(part));
+    sources.filter(|(name, _)| !is_test(name)).collect()
 }
 
 /// A port to another resource manager changes one folder, and a line in `managers`. (The folder `pcsc` is private.) The

@@ -237,7 +237,7 @@ static void call_anything(unsigned *seed)
     case 3: scm_list_ifd_groups(text, sizeof text, &length); break;
     case 4: scm_status(handle, &number, &other); break;
     case 5: scm_get_atr(handle, bytes, sizeof bytes, &length); break;
-    case 6: scm_get_attribute(handle, 0x00090303, bytes, sizeof bytes, &length); break;
+    case 6: scm_get_attribute(handle, SCM_ATTR_ATR_STRING, bytes, sizeof bytes, &length); break;
     case 7: scm_control(handle, 0x42000D48, NULL, 0, bytes, sizeof bytes, &length); break;
     case 8: scm_reconnect(handle); break;
     case 9: scm_cancel(handle); break;

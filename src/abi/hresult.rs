@@ -53,7 +53,7 @@ macro_rules! codes {
 
 codes! {
     S_OK = 0x00000000, "The operation was successful.";
-    S_FALSE = 0x00000001, "The operation was successful, and a card with another ATR answers.";
+    S_FALSE = 0x00000001, "The operation was successful: a card with another ATR answers, or there was nothing to do.";
     SCARD_S_NO_SERVICE = 0x0010001D, "The list is empty: the resource manager (pcscd on Linux) is not running.";
     E_NOTIMPL = 0x80004001, "This function is not implemented.";
     E_NOINTERFACE = 0x80004002, "This interface is not supported.";

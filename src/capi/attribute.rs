@@ -4,20 +4,35 @@ use super::{attached, scm_handle, scm_result};
 use crate::abi::hresult::Hresult;
 use crate::capi::boundary::{OutputBytes, guard, input};
 
+/// `scm_get_attribute`: the name of the vendor of the reader, a text.
+pub const SCM_ATTR_VENDOR_NAME: u32 = 0x00010100;
+/// `scm_get_attribute`: the type of the reader, a text.
+pub const SCM_ATTR_VENDOR_IFD_TYPE: u32 = 0x00010101;
+/// `scm_get_attribute`: the version of the reader, a number of 4 bytes: 0xMMmmbbbb for major, minor and build.
+pub const SCM_ATTR_VENDOR_IFD_VERSION: u32 = 0x00010102;
+/// `scm_get_attribute`: the serial number of the reader, a text.
+pub const SCM_ATTR_VENDOR_IFD_SERIAL_NO: u32 = 0x00010103;
+/// `scm_get_attribute`: how the reader is connected, such as bus and device of USB, a number of 4 bytes.
+pub const SCM_ATTR_CHANNEL_ID: u32 = 0x00020110;
+/// `scm_get_attribute`: the presence of a card, 1 byte.
+pub const SCM_ATTR_ICC_PRESENCE: u32 = 0x00090300;
+/// `scm_get_attribute`: whether the contacts of the card are active, 1 byte.
+pub const SCM_ATTR_ICC_INTERFACE_STATUS: u32 = 0x00090301;
+/// `scm_get_attribute`: the ATR of the card.
+pub const SCM_ATTR_ATR_STRING: u32 = 0x00090303;
+/// `scm_get_attribute`: the name of the reader, as pcsc-lite gives it to programs, a text.
+pub const SCM_ATTR_DEVICE_FRIENDLY_NAME: u32 = 0x7FFF0003;
+
 /// Reads an attribute of the reader, its driver or its card (PC/SC part 3).
 ///
-/// The headers of the platform name the attributes `SCARD_ATTR_*`. Numbers in a value are in the byte order of the
-/// machine. A driver has only some of them. Often there are:
-/// - 0x00010100 vendor name, 0x00010101 type of the reader, 0x00010102 its version, 0x00010103 its serial number
-/// - 0x00020110 channel: how the reader is connected, such as bus and device of USB
-/// - 0x00090300 presence of a card, 0x00090301 whether its contacts are active, 0x00090303 its ATR
-/// - 0x7FFF0003 name of the reader, as pcsc-lite gives it to programs
+/// A driver has only some of the attributes. `SCM_ATTR_*` are those that many have; the headers of the platform name
+/// more, `SCARD_ATTR_*` with the same values. Numbers in a value are in the byte order of the machine.
 ///
 /// @param handle  the attachment
-/// @param attribute  the identifier of the attribute
+/// @param attribute  the identifier of the attribute: `SCM_ATTR_*`, or any other number
 /// @param value  [out] its value; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `value`; no attribute is longer than 264 bytes
-/// @param value_length  [out] the length of the value; 0 after a failure
+/// @param value_length  [out] the length of the value, also if it does not fit; 0 after another failure
 ///
 /// @return
 /// - `SCM_S_OK`: read.
@@ -49,7 +64,7 @@ pub unsafe extern "C-unwind" fn scm_get_attribute(
 /// Sets an attribute of the reader or its driver. Few drivers allow it.
 ///
 /// @param handle  the attachment
-/// @param attribute  the identifier of the attribute
+/// @param attribute  the identifier of the attribute: `SCM_ATTR_*`, or any other number
 /// @param value  its value; NULL with length 0 for an empty one
 /// @param value_length  its length, up to 264 bytes
 ///

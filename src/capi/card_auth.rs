@@ -179,7 +179,7 @@ pub unsafe extern "C-unwind" fn scm_create_card_auth(
 /// @param parameters_length  0 or 1
 /// @param challenge  [out] the challenge
 /// @param capacity  how many bytes are wanted, 1 to 65,536
-/// @param challenge_length  [out] how many bytes the card has given
+/// @param challenge_length  [out] how many bytes the card has given; 0 after a failure
 ///
 /// @return
 /// - `SCM_S_OK`: given.
@@ -296,7 +296,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
 /// @param data_length  its length, 1 to `SCM_COMMAND_DATA_MAX`
 /// @param answer  [out] the answer of the card. May be the same memory as `data`.
 /// @param capacity  the room in `answer`. The card is asked for at least 256 bytes.
-/// @param answer_length  [out] the length of the answer; 0 after a failure
+/// @param answer_length  [out] the length of the answer, also if it does not fit; 0 after another failure
 ///
 /// @return
 /// - `SCM_S_OK`: the card has answered.

@@ -185,7 +185,7 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
 /// @param reference  the number of the code, 0 to 31: P2 of the command, with 0x80 if the code is local
 /// @param retries_left  [out] how many tries are left, also after a failure, if the card has told it (63CX, 6301 to
 ///   630F); 0 if the code is blocked; else `SCM_RETRIES_UNKNOWN`, as after 6300 and after a success. A SIM is asked for
-///   it after 9804 (STATUS).
+///   it after 9804 (STATUS). To learn the number before the user enters a code, ask with `SCM_FL_IHV_CHECKONLY`.
 ///
 /// @return
 /// - `SCM_S_OK`: verified. With `SCM_FL_IHV_CHECKONLY`: it is verified, or the card does not need it.

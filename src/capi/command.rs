@@ -324,7 +324,7 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// @param response_length  [out] the length of the data; 0 if the card has not answered
 /// @param status_word  [out] SW1 and SW2 as one number, such as 0x9000; 0 if the card has not answered
 ///
-/// @return the meaning of the status word, if the card has answered:
+/// @return the meaning of the status word, first in general and then for some commands; last the codes without one:
 /// - `SCM_S_OK`: 9000; 61XX, if no more was expected; 62XX and 63XX that are not named below; in the classes 00 to 8F,
 ///   A0, C0 to CF and E0 to EF also 91XX (a message for the phone, ETSI TS 102 221) and 9200 to 920F
 /// - `SCM_SCARD_W_EOF`: 6282, fewer data than expected
@@ -342,27 +342,23 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: 68XX, 6981, 6A81, 6DXX, 6EXX
 /// - `SCM_SCARD_E_NOT_READY`: 9300, busy
 /// - `SCM_E_FAIL`: any other
-///
-/// @return and the other meanings for some commands:
-/// - INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which present a code, a key or a finger:
+/// - for INS 20, 21, 24 to 26, 28, 2C to 2F, 82, 86, 87, which present a code, a key or a finger:
 ///   `SCM_SCARD_W_WRONG_CHV` is 63XX and 9804; 6301 to 630F tell the tries that are left.
-/// - INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX: written after X tries of
+/// - for INS 0C, 0E, 0F, D0 to D2, D6, D7, DA, DC, E2, which write: `SCM_S_OK` is also 63CX: written after X tries of
 ///   the memory (ISO/IEC 7816-4:1995, 6.3.5).
-/// - class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX (data that were not expected) and 9EXX (data after a
-///   failed download, which GET RESPONSE of class A0 fetches); `SCM_SCARD_E_NO_FILE`
-///   9400, `SCM_SCARD_E_BAD_SEEK` 9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408,
-///   `SCM_SCARD_E_INVALID_CHV` 9802, `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
-/// - class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C;
+/// - for class A0, the SIM (3GPP TS 51.011): `SCM_S_OK` is also 9FXX (data that were not expected) and 9EXX (data after
+///   a failed download, which GET RESPONSE of class A0 fetches); `SCM_SCARD_E_NO_FILE` 9400, `SCM_SCARD_E_BAD_SEEK`
+///   9402, `SCM_SCARD_E_FILE_NOT_FOUND` 9404, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 9408, `SCM_SCARD_E_INVALID_CHV` 9802,
+///   `SCM_SCARD_E_NO_ACCESS` 9808 and 9810.
+/// - for class 90, wrapped commands of DESFire: `SCM_S_OK` is 9100, 91AF (more frames), and 910C;
 ///   `SCM_SCARD_W_SECURITY_VIOLATION` 91AE, `SCM_SCARD_E_NO_ACCESS` 919D and 91DE, `SCM_SCARD_E_FILE_NOT_FOUND` 9140,
 ///   91A0 and 91F0, `SCM_SCARD_E_BAD_SEEK` 91BE, `SCM_SCARD_E_WRITE_TOO_MANY` 910E and 91CE,
 ///   `SCM_SCARD_E_INVALID_PARAMETER` 917E and 919E, `SCM_SCARD_E_UNSUPPORTED_FEATURE` 911C,
 ///   `SCM_SCARD_E_COMM_DATA_LOST` 911E, `SCM_SCARD_E_NOT_READY` 91AD, `SCM_E_FAIL` any other 91XX.
-/// - class FF, the reader: `SCM_E_FAIL` is also 63XX.
-/// - any other proprietary class: `SCM_S_OK` is also 90XX, except for instructions that present a code. The other
+/// - for class FF, the reader: `SCM_E_FAIL` is also 63XX.
+/// - for any other proprietary class: `SCM_S_OK` is also 90XX, except for instructions that present a code. The other
 ///   words from 9001 to 9FFF are `SCM_E_FAIL`, because only the card knows their meaning:
 ///   `scm_send_options.successes` can name the successes.
-///
-/// @return if the card has not answered:
 /// - `SCM_E_INVALIDARG`: a length is too great; the channel is not defined; or a channel is given, and the class is FF
 ///   or names another channel.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`, with a status word of 0: the card takes so much data neither in extended

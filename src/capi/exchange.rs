@@ -26,7 +26,7 @@ const _: () = assert!(SCM_COMMAND_MAX == command::MAX_COMMAND);
 /// @param command_length  4 to `SCM_COMMAND_MAX` bytes; from 1 byte with `SCM_PROTOCOL_RAW`
 /// @param response  [out] the response: data, SW1, SW2. May be the same memory as `command`.
 /// @param capacity  the room in `response`; `SCM_RESPONSE_MAX` is always enough
-/// @param response_length  [out] the length of the response; 0 after a failure
+/// @param response_length  [out] the length of the response, also if it does not fit; 0 after another failure
 ///
 /// @return
 /// - `SCM_S_OK`: the card has answered.
@@ -118,7 +118,7 @@ pub unsafe extern "C-unwind" fn scm_transmit_ex(
 /// @param handle  the attachment
 /// @param response  [out] the bytes; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `response`
-/// @param response_length  [out] the length of the answer
+/// @param response_length  [out] the length of the answer, also if it does not fit; 0 after another failure
 ///
 /// @return
 /// - `SCM_S_OK`: copied.
@@ -154,7 +154,7 @@ pub unsafe extern "C-unwind" fn scm_get_last_response(
 /// @param input_length  their length, up to `SCM_COMMAND_MAX` bytes
 /// @param output  [out] the answer of the reader
 /// @param capacity  the room in `output`
-/// @param output_length  [out] the length of the answer; 0 after a failure
+/// @param output_length  [out] the length of the answer, also if it does not fit; 0 after another failure
 ///
 /// @return
 /// - `SCM_S_OK`: the reader has answered.

@@ -110,7 +110,8 @@ pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mu
 /// @param file  the file
 /// @param data  [out] the bytes, or the record
 /// @param capacity  how many bytes are wanted, and the room in `data`
-/// @param data_length  [out] how many bytes were read; 0 after a failure
+/// @param data_length  [out] how many bytes were read; or the length of a record that does not fit; 0 after
+///   another failure
 /// @param flags  0
 ///
 /// @return

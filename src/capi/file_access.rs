@@ -129,7 +129,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
 /// @param file_access  the object
 /// @param path  [out] the path, with its NUL; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `path`, in bytes
-/// @param path_length  [out] the length of the path with its NUL; 0 after a failure
+/// @param path_length  [out] the length of the path with its NUL, also if it does not fit; 0 after another failure
 ///
 /// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
 ///
@@ -159,7 +159,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
 /// @param resolved  [out] the whole path, with its NUL; NULL with capacity 0 asks for the length. A short identifier is
 ///   a number behind its directory: `3F00/5015/7`.
 /// @param capacity  the room in `resolved`, in bytes
-/// @param resolved_length  [out] its length with its NUL; 0 after a failure
+/// @param resolved_length  [out] its length with its NUL, also if it does not fit; 0 after another failure
 ///
 /// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the result codes of the group
 ///
@@ -206,7 +206,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
 /// @param names  [out] a multi-string of identifiers, and of names of applications without an identifier; NULL with
 ///   capacity 0 asks for the length
 /// @param capacity  the room in `names`, in bytes
-/// @param names_length  [out] the length with all NULs; 0 after a failure
+/// @param names_length  [out] the length with all NULs, also if it does not fit; 0 after another failure
 ///
 /// @return `SCM_S_OK`, `SCM_SCARD_E_INSUFFICIENT_BUFFER` (the next call asks the card again), or one of the codes of
 ///   the group
@@ -388,7 +388,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_delete(
 ///   `SCM_FL_STAT_DEFAULT` or 0 for the control parameters
 /// @param properties  [out] BER-TLV data objects, without a template; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `properties`, in bytes
-/// @param properties_length  [out] their length; 0 after a failure
+/// @param properties_length  [out] their length, also if it does not fit; 0 after another failure
 ///
 /// @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
 ///   the group
@@ -458,7 +458,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
 /// @param flags  0
 /// @param capabilities  [out] the data objects; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `capabilities`, in bytes
-/// @param capabilities_length  [out] their length; 0 after a failure
+/// @param capabilities_length  [out] their length, also if it does not fit; 0 after another failure
 ///
 /// @return `SCM_S_OK` (also if the card tells none of them), `SCM_SCARD_E_INSUFFICIENT_BUFFER`, or one of the codes of
 ///   the group

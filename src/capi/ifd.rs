@@ -16,7 +16,8 @@ use crate::resource_manager::managers::{self, Listing};
 /// @param names  [out] a multi-string of names; a single NUL if there is no reader. NULL with capacity 0 asks for the
 ///   length.
 /// @param capacity  the room in `names`, in bytes
-/// @param names_length  [out] the length of the list with all its NULs; 0 after a failure
+/// @param names_length  [out] the length of the list with all its NULs, also if it does not fit; 0 after another
+///   failure
 ///
 /// @return
 /// - `SCM_S_OK`: listed. An empty list means that the resource manager runs and knows no reader.
@@ -47,7 +48,8 @@ pub unsafe extern "C-unwind" fn scm_list_ifds(
 ///
 /// @param names  [out] a multi-string, as for `scm_list_ifds`
 /// @param capacity  the room in `names`, in bytes
-/// @param names_length  [out] the length of the list with all its NULs; 0 after a failure
+/// @param names_length  [out] the length of the list with all its NULs, also if it does not fit; 0 after another
+///   failure
 ///
 /// @return as `scm_list_ifds`
 ///

@@ -46,7 +46,8 @@ pub unsafe extern "C-unwind" fn scm_status(handle: *mut scm_handle, state: *mut 
 /// @param handle  the attachment
 /// @param atr  [out] the ATR; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `atr`; `SCM_ATR_MAX` is always enough
-/// @param atr_length  [out] its length; 0 in direct mode without a card, and after a failure
+/// @param atr_length  [out] its length, also if it does not fit; 0 in direct mode without a card, and after another
+///   failure
 ///
 /// @return
 /// - `SCM_S_OK`: copied.
@@ -74,7 +75,7 @@ pub unsafe extern "C-unwind" fn scm_get_atr(
 /// @param handle  the attachment
 /// @param name  [out] the name with its NUL; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `name`, in bytes; `SCM_IFD_NAME_MAX` + 1 is always enough
-/// @param name_length  [out] the length of the name with its NUL; 0 after a failure
+/// @param name_length  [out] the length of the name with its NUL, also if it does not fit; 0 after another failure
 ///
 /// @return
 /// - `SCM_S_OK`: copied.
@@ -107,7 +108,7 @@ pub unsafe extern "C-unwind" fn scm_get_ifd_name(
 ///
 /// @return
 /// - `SCM_S_OK`: told.
-/// - the code of the last `scm_reconnect`, if that has left no connection
+/// - the code of the call that has left no connection, as for every function of a connection
 ///
 /// Never blocks.
 ///
@@ -130,7 +131,7 @@ pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut u
 /// @return
 /// - `SCM_S_OK`: told.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC does not tell its context.
-/// - the code of the last `scm_reconnect`, if that has left no connection
+/// - the code of the call that has left no connection, as for every function of a connection
 ///
 /// Never blocks.
 ///

@@ -30,7 +30,7 @@ pub struct scm_virtual_ifd_options {
     /// The size of the log in bytes; the oldest lines are dropped first. 0 (default): 1 MiB; at most 1 GiB. The address
     /// space is reserved at once, the memory is used as the log grows.
     pub log_capacity: u32,
-    /// The attribute 0x00010100 (vendor name): UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm".
+    /// The attribute `SCM_ATTR_VENDOR_NAME`: UTF-8, 1 to `SCM_IFD_NAME_MAX` bytes. Default "libscm".
     pub vendor_name: *const c_char,
     /// The first argument of the callbacks.
     pub user_data: *mut c_void,
@@ -421,7 +421,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
 /// @param ifd  the reader
 /// @param log  [out] the text with its NUL; NULL with capacity 0 asks for the length
 /// @param capacity  the room in `log`, in bytes
-/// @param log_length  [out] the length of the text with its NUL; 0 after a failure
+/// @param log_length  [out] the length of the text with its NUL, also if it does not fit; 0 after another failure
 ///
 /// @return
 /// - `SCM_S_OK`: copied.

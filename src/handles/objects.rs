@@ -63,7 +63,6 @@ impl<T> ObjectTable<T> {
     }
 
     /// Makes every token dead and drops no object: in the child of a fork the objects belong to the parent.
-    #[cfg(any(unix, test))]
     pub fn forget_all(&mut self) {
         self.objects.forget_all();
         self.newest.clear();

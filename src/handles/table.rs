@@ -92,7 +92,6 @@ impl<T: Clone> HandleTable<T> {
     }
 
     /// Makes every token dead and drops no object: in the child of a fork the objects belong to the parent.
-    #[cfg(any(unix, test))]
     pub fn forget_all(&mut self) {
         for index in 0..self.slots.len() {
             let object = self.slots.get_mut(index).and_then(|slot| slot.object.take());

@@ -7,6 +7,8 @@ pub mod load;
 /// cbindgen:ignore
 #[cfg_attr(not(all(unix, not(target_os = "android"))), path = "platform/no_pthread_cancel.rs")]
 pub mod pthread_cancel;
+#[cfg_attr(not(unix), path = "platform/no_signal.rs")]
+pub mod signal;
 #[cfg_attr(not(unix), path = "platform/std_thread.rs")]
 pub mod thread;
 /// cbindgen:ignore

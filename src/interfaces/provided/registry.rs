@@ -85,7 +85,6 @@ impl ProviderRegistry {
     }
 
     /// In the child of a fork the other threads do not exist.
-    #[cfg(any(unix, test))]
     pub fn forget_other_threads(&mut self) {
         let this = this_thread();
         // No provider ends here: those threads still have their references, and never give them back.

@@ -36,8 +36,8 @@ impl Questions {
     }
 
     /// Asks until the answer was true at some moment after the beginning. Each of the other present calls can overwrite
-    /// one answer; what it asks for later is new. So an answer that is repeated once more than there are other calls is
-    /// true. An answer that `is_certain` is taken at once.
+    /// one answer with an old one; its later questions get new answers. So an answer that is repeated once more than
+    /// there are other calls is true. An answer that `is_certain` is taken at once.
     pub fn settled<T: PartialEq>(&self, ask: impl Fn() -> Result<T>, is_certain: impl Fn(&T) -> bool) -> Result<T> {
         let others = if IS_PCSC_LITE { self.under_way.load(Ordering::SeqCst) } else { 0 };
         let mut answer = ask();

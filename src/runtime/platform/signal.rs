@@ -1,7 +1,7 @@
 //! A file descriptor for event loops: readable exactly while the signal is raised.
 
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
 use crate::abi::hresult::{Hresult, Result};
@@ -26,8 +26,8 @@ impl Signal {
         open().map_err(|_: std::io::Error| Hresult::E_OUTOFMEMORY)
     }
 
-    pub fn fd(&self) -> RawFd {
-        self.reader.as_raw_fd()
+    pub fn fd(&self) -> Result<i32> {
+        Ok(self.reader.as_raw_fd())
     }
 
     pub fn close(self) {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn is_readable(signal: &Signal) -> bool {
-        let mut asked = libc::pollfd { fd: signal.fd(), events: libc::POLLIN, revents: 0 };
+        let mut asked = libc::pollfd { fd: signal.fd().unwrap(), events: libc::POLLIN, revents: 0 };
         // SAFETY: one element.
         unsafe { libc::poll(&mut asked, 1, 0) == 1 }
     }
