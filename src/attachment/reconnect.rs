@@ -281,7 +281,7 @@ impl Attachment {
             self.waker.sleep(seen_wakes, earlier(limit.deadline(), in_future(ASK_FOR_EXCLUSIVE_USE_EVERY)));
             Ok(())
         };
-        let opened = Connection::open_patiently(self.manager, self.ifd(), access, limit, &pause);
+        let opened = Connection::open_when_free(self.manager, self.ifd(), access, limit, &pause);
         opened.and_then(|connection| self.dispose_first(connection, access, initial, limit)).map_err(|code| {
             self.connect_as_before(session, code, limit);
             if is_out_of_time(code, limit) { code } else { self.diagnose(session, code, limit) }
