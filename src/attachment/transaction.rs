@@ -361,9 +361,15 @@ impl Transaction<'_> {
         // The generation tells whether anything has happened. The reader counts removals also if one signal has hidden
         // another.
         if self.knowledge.seen.is_none_or(|(seen, _)| seen != generation) {
-            let events = attachment.events(self.session, &self.limit).unwrap_or_default();
-            if self.knowledge.seen.is_some_and(|(_, before)| before != events) {
-                attachment.count_card();
+            match attachment.events(self.session, &self.limit) {
+                Ok(events) => {
+                    if self.knowledge.seen.is_some_and(|(_, before)| before != events) {
+                        attachment.count_card();
+                    }
+                    self.knowledge.seen = Some((generation, events));
+                }
+                // That is no other card. The next call asks again.
+                Err(code) => self.limit.keep_cancel(code),
             }
             self.knowledge.seen = Some((generation, events));
         }
