@@ -329,12 +329,13 @@ impl Attachment {
     /// Closes an owned connection whose transaction does not end in another way. If the service was only too slow for
     /// the limit of the caller, the next call connects again.
     pub(super) fn close_stuck(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
-        if let Ok(connection) = session.connection.get() {
-            let _ = connection.close(self.manager, Disposition::Leave);
-        }
+        let stuck = session.connection.get();
         match reconnect::is_out_of_time(why, limit) {
             true => session.connection.defer(why),
             false => session.connection.lose(why),
         }
     }
 }
+        if let Ok(connection) = stuck {
+            let _ = connection.close(self.manager, Disposition::Leave);
+        }

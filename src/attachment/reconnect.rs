@@ -164,7 +164,7 @@ impl Attachment {
     fn break_off(&self, session: &mut Session, connection: Connection, code: Hresult, limit: &WaitLimit) -> Hresult {
         if self.manager.is_abandoned(connection.icc) && self.ownership() == Ownership::Owned {
             // The handle may have had a signal. The new state counts the loss.
-            self.close_owned(session, connection);
+            self.close_owned(session, connection, code);
             self.connect_as_before(session, code, limit);
         }
         code
@@ -219,8 +219,7 @@ impl Attachment {
         limit: &WaitLimit,
     ) -> Result<Connection> {
         if let Ok(dead) = session.connection.get() {
-            self.close_owned(session, dead);
-            session.connection.lose(why);
+            self.close_owned(session, dead, why);
         }
         let opened = Connection::open(self.manager, self.ifd(), access, limit);
         opened.and_then(|connection| self.dispose_first(connection, access, initial, limit)).map_err(|code| {
@@ -272,8 +271,7 @@ impl Attachment {
         limit: &WaitLimit,
     ) -> Result<Connection> {
         if let Ok(old) = session.connection.get() {
-            self.close_owned(session, old);
-            session.connection.interrupt();
+            self.close_owned(session, old, Hresult::SCARD_E_SHARING_VIOLATION);
         }
         let pause = || {
             let seen_wakes = self.waker.wakes();
@@ -341,18 +339,17 @@ impl Attachment {
         let code = self.diagnose(session, code, limit);
         if let (Ok(connection), true) = (session.connection.get(), session.locks.is_held()) {
             match self.ownership() {
-                Ownership::Owned => {
-                    self.close_owned(session, connection);
-                    session.connection.lose(code);
-                }
+                Ownership::Owned => self.close_owned(session, connection, code),
                 Ownership::Borrowed => session.connection.set_aside(code),
             }
         }
         code
     }
 
-    /// Closes an owned connection, and gives the reader up with it. The caller sets the new state.
-    fn close_owned(&self, session: &mut Session, connection: Connection) {
+    /// Closes an owned connection, and gives the reader up with it. It is lost before it is closed: no other thread gets
+    /// a card handle that is closed.
+    fn close_owned(&self, session: &mut Session, connection: Connection, why: Hresult) {
+        session.connection.lose(why);
         let _ = connection.close(self.manager, Disposition::Leave);
         if let Some(mut reader_lock) = session.locks.reader.take() {
             reader_lock.connection_closed();
