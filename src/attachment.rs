@@ -245,8 +245,7 @@ impl Attachment {
         let exchanged = self.take_lock(&mut session, &limit).and_then(|()| {
             let exchanged = self.exchange(&mut session, command, &limit);
             session.response.settle(&self.registration.spare);
-            // The next call tells whether the lock was lost. The response of the card is here.
-            self.give_lock(&mut session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
+            self.give_lock_of_call(&mut session, &limit);
             exchanged
         });
         self.deliver(&mut session, exchanged, deliver)

@@ -18,6 +18,10 @@ use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 /// manager can tell that another attachment has lost its lock and does not know it.
 const ATTACH_WAIT_MS: u32 = 100;
 
+/// How long a call whose limit has ended may still take to give its lock back. The card has answered: a service that is
+/// only busy must not cost the connection.
+const GIVE_BACK_MS: u32 = 1000;
+
 /// An attachment that waits for its reader.
 pub(super) struct Waiting<'a> {
     pub manager: &'static dyn ResourceManager,
@@ -263,12 +267,21 @@ impl Attachment {
         }
     }
 
-    pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
-        if !session.locks.give_back()? {
-            return Ok(());
+    /// Gives the lock of a call back. If the service has already let a question hang, it gets no second moment.
+    pub(super) fn give_lock_of_call(&self, session: &mut Session, limit: &WaitLimit) {
+        let limit = limit.without_cancel();
+        let hangs = session.connection.get().is_ok_and(|connection| self.manager.is_abandoned(connection.icc));
+        let limit = if hangs { limit } else { limit.at_least_ms(GIVE_BACK_MS) };
+        // The next call tells whether the lock was lost. The response of the card is here.
+        self.give_lock(session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
+    }
+
         }
         // From now on others can select another file.
         session.forget_selected_file();
+    pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
+        if !session.locks.give_back()? {
+            return Ok(());
         let given = self.end_lock(session, disposition, limit);
         self.give_up_reader(session, limit);
         session.connection.retry_if_out_of_time();
