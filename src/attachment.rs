@@ -334,7 +334,7 @@ impl Attachment {
     /// Makes a call that does not wait for the lock of another application. To acknowledge an own reset could wait for
     /// it, so that is done only if the call fails with the signal. Then no other application has a lock.
     fn ask_reader<T>(&self, session: &mut Session, mut call: impl FnMut(Icc) -> Result<T>) -> Result<T> {
-        if session.connection.is_deferred() {
+        if session.connection.get().is_err() {
             self.connected(session, &WaitLimit::of_ms(reconnect::MOMENT_MS, &self.waker))?;
         }
         let answer = match call(session.connection.get()?.icc) {

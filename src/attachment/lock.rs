@@ -125,6 +125,9 @@ impl Attachment {
 
     /// Keeps the other attachments of this process from the reader. The transaction has yet to begin.
     fn take_hold(&self, session: &mut Session, limit: &WaitLimit) -> Result<ReaderLock> {
+        if session.locks.is_stuck() {
+            self.connected(session, limit)?;
+        }
         if let Some(reader_lock) = session.locks.reader.take_if(|reader_lock| reader_lock.is_valid()) {
             return Ok(reader_lock);
         }
@@ -168,9 +171,9 @@ impl Attachment {
 
     #[cold]
     fn wait_for_turn<'a>(&'a self, session: &mut Session) -> Result<Option<Turn<'a>>> {
-        // A transaction that could not be ended keeps the others from the reader.
+        // A transaction that could not be ended keeps the others from the reader. It ends first.
         if session.locks.reader.is_some() {
-            return self.check_own_lock(session).map(|()| None);
+            self.check_own_lock(session)?;
         }
         let limit = WaitLimit::cancellable(&self.waker);
         let line = self.in_line(self.connected(session, &limit)?.icc, &limit);
@@ -276,13 +279,14 @@ impl Attachment {
         self.give_lock(session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
     }
 
-        }
-        // From now on others can select another file.
-        session.forget_selected_file();
     pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
         if !session.locks.give_back()? {
             return Ok(());
+        }
+        // From now on others can select another file.
+        session.forget_selected_file();
         let given = self.end_lock(session, disposition, limit);
+        session.connection.take_up();
         self.give_up_reader(session, limit);
         session.connection.retry_if_out_of_time();
         let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
@@ -294,6 +298,8 @@ impl Attachment {
     }
 
     fn end_lock(&self, session: &mut Session, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
+        // A card handle that is set aside stays so: the transaction on it is not this attachment's any more.
+        session.connection.get()?;
         let connection = self.ready(session, limit)?;
         let ended = match &mut session.locks.reader {
             Some(reader_lock) => reader_lock.dispose(connection, disposition, limit),
@@ -318,7 +324,7 @@ impl Attachment {
 
     /// Gives the reader up, whatever has failed before. Afterwards the transaction has ended, or its connection. A
     /// borrowed card handle whose card does not answer can be brought to neither: then the attachment keeps both
-    /// transaction and hold, and its next call tries again.
+    /// transaction and hold, and its next call tries to end the transaction first (`retry_stuck`).
     pub(super) fn give_up_reader(&self, session: &mut Session, limit: &WaitLimit) {
         let Some(mut reader_lock) = session.locks.reader.take() else { return };
         let limit = &limit.without_cancel();
@@ -331,8 +337,14 @@ impl Attachment {
             }
             Ownership::Borrowed => {
                 let (acknowledged, ended) = reader_lock.end_past_signals(session.connection.access(), limit);
-                if acknowledged || ended.is_err() {
-                    session.connection.set_aside(ended.err().unwrap_or(Hresult::SCARD_W_RESET_CARD));
+                match ended {
+                    // The caller has to learn of the reset.
+                    Err(code) if acknowledged && reconnect::is_out_of_time(code, limit) => {
+                        session.connection.set_aside(Hresult::SCARD_W_RESET_CARD);
+                    }
+                    Ok(()) if acknowledged => session.connection.set_aside(Hresult::SCARD_W_RESET_CARD),
+                    Ok(()) => {}
+                    Err(code) => session.connection.set_aside(code),
                 }
                 session.locks.reader = Some(reader_lock).filter(ReaderLock::may_be_open);
             }
@@ -347,8 +359,8 @@ impl Attachment {
             true => session.connection.defer(why),
             false => session.connection.lose(why),
         }
-    }
-}
         if let Ok(connection) = stuck {
             let _ = connection.close(self.manager, Disposition::Leave);
         }
+    }
+}

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::connection::Connection;
+use super::connection_state::says_out_of_time;
 use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
@@ -300,12 +301,35 @@ impl Attachment {
         }
     }
 
-    /// The connection. One that is deferred is made now.
+    /// The connection. One that is deferred is made now, and one that is set aside may be taken up again.
     pub(super) fn connected(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
         if session.connection.is_deferred() {
             self.connect_late(session, limit)?;
         }
+        if let Some(why) = session.connection.set_aside_for() {
+            self.retry_stuck(session, why, limit)?;
+        }
         session.connection.get()
+    }
+
+    /// Ends the transaction that is left on a borrowed card handle. If the service was only too slow before, the handle
+    /// is used again. After another failure only a reconnect brings it back.
+    #[cold]
+    fn retry_stuck(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) -> Result<()> {
+        if session.locks.is_held() {
+            return Ok(());
+        }
+        if let Some(reader_lock) = &mut session.locks.reader {
+            match reader_lock.end(limit) {
+                Err(code) if is_out_of_time(code, limit) => return Err(code),
+                Err(_) => return Ok(()),
+                Ok(_) => session.locks.reader = None,
+            }
+        }
+        if says_out_of_time(why) {
+            session.connection.take_up();
+        }
+        Ok(())
     }
 
     /// Makes a deferred connection, to the same card and no other.
