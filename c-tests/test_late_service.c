@@ -21,6 +21,8 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 /* The answers of the service. */
 static LONG admission, exchange;
 static bool hangs;          /* SCardGetStatusChange does not return */
+static int exchange_ms;      /* how long SCardTransmit takes */
+static int end_ms;           /* how long SCardEndTransaction takes */
 static double removed_at;   /* when a wait for a change sees the removal; 0 for never */
 
 /* Its disconnects. */
@@ -35,10 +37,23 @@ LONG SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LP
     return admission;
 }
 
+static void pause_ms(int ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL);
+}
+
+LONG SCardEndTransaction(SCARDHANDLE card, DWORD disposition)
+{
+    (void)card, (void)disposition;
+    pause_ms(end_ms);
+    return SCARD_S_SUCCESS;
+}
+
 LONG SCardTransmit(SCARDHANDLE card, const SCARD_IO_REQUEST *send, LPCBYTE command, DWORD command_length,
                    SCARD_IO_REQUEST *receive, LPBYTE response, LPDWORD response_length)
 {
     (void)card, (void)send, (void)command, (void)command_length, (void)receive;
+    pause_ms(exchange_ms);
     memcpy(response, "\x90\x00", 2);
     *response_length = 2;
     return exchange;
@@ -148,6 +163,38 @@ static void a_broken_exchange_is_told_soon_after_the_limit(void **state)
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
+/* The card answers after the limit, and the service is busy. Nothing is lost, and the connection is the same. */
+static void an_exchange_that_ends_late_keeps_its_connection(void **state)
+{
+    (void)state;
+    for (int is_borrowed = 0; is_borrowed < 2; is_borrowed++) {
+        scm_handle *handle;
+        if (is_borrowed)
+            assert_result(scm_attach_by_handle(1, &handle), SCM_S_OK);
+        else
+            handle = attached();
+        disconnects = 0;
+        exchange_ms = 400;
+        end_ms = 150;
+        assert_result(transmit_ex(handle, 50), SCM_S_OK);
+        exchange_ms = 0;
+        uint64_t generation;
+        assert_result(scm_get_generation(handle, &generation), SCM_S_OK);
+        assert_int_equal(generation, 0);
+        assert_int_equal(disconnects, 0);
+
+        /* It hangs: the call returns soon after its limit, and the next one goes on. */
+        end_ms = 4000;
+        double start = now_ms();
+        assert_result(transmit_ex(handle, 50), SCM_S_OK);
+        double took = now_ms() - start;
+        assert_true(took >= 900 && took < 50 + 1000 + 2000);
+        end_ms = 0;
+        assert_result(transmit_ex(handle, 10000), SCM_S_OK);
+        assert_result(scm_detach(handle), SCM_S_OK);
+    }
+}
+
 /* The question about the reader is abandoned, and a detach does not wait for it. Its disposition is not lost. */
 static void a_detach_beside_an_abandoned_question_resets_the_card_later(void **state)
 {
@@ -220,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_removal_is_told_however_short_the_limit_is),
         cmocka_unit_test(a_broken_exchange_is_told_soon_after_the_limit),
+        cmocka_unit_test(an_exchange_that_ends_late_keeps_its_connection),
         cmocka_unit_test(a_detach_beside_an_abandoned_question_resets_the_card_later),
         cmocka_unit_test(a_child_learns_itself_whether_it_is_admitted),
     };

@@ -245,8 +245,7 @@ impl Attachment {
         let exchanged = self.take_lock(&mut session, &limit).and_then(|()| {
             let exchanged = self.exchange(&mut session, command, &limit);
             session.response.settle(&self.registration.spare);
-            // The next call tells whether the lock was lost. The response of the card is here.
-            self.give_lock(&mut session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
+            self.give_lock_of_call(&mut session, &limit);
             exchanged
         });
         self.deliver(&mut session, exchanged, deliver)
@@ -335,7 +334,7 @@ impl Attachment {
     /// Makes a call that does not wait for the lock of another application. To acknowledge an own reset could wait for
     /// it, so that is done only if the call fails with the signal. Then no other application has a lock.
     fn ask_reader<T>(&self, session: &mut Session, mut call: impl FnMut(Icc) -> Result<T>) -> Result<T> {
-        if session.connection.is_deferred() {
+        if session.connection.get().is_err() {
             self.connected(session, &WaitLimit::of_ms(reconnect::MOMENT_MS, &self.waker))?;
         }
         let answer = match call(session.connection.get()?.icc) {

@@ -78,13 +78,16 @@ impl OutputBytes {
     }
 
     /// Lets a function of the program fill the buffer: its arguments are the buffer, the capacity, and where the length
-    /// goes. After a failure the length is zero, or what is needed. A length beyond the capacity is a failure, too.
+    /// goes. After a failure the length is zero, or what is needed. A length beyond the capacity is a failure, too, and so is
+    /// a buffer that is too small for a length within it.
     pub fn fill_by(self, call: impl FnOnce(*mut u8, usize, *mut usize) -> Result<Hresult>) -> Result<Hresult> {
         let mut length = 0;
         let answer = match call(self.buffer, self.capacity, &mut length) {
             Ok(_) if length > self.capacity && !self.is_question() => Err(Hresult::E_FAIL),
             // NULL asks for the length, and a function that compares it with the capacity has told it.
             Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) if self.is_question() => Ok(Hresult::S_OK),
+            // The caller would come again with the same room, without end.
+            Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) if length <= self.capacity => Err(Hresult::E_FAIL),
             answer => answer,
         };
         if matches!(answer, Ok(_) | Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER)) {
@@ -139,6 +142,8 @@ mod tests {
         assert_eq!(fill(failed, 4), (failed, 0));
         assert_eq!(fill(short, 9), (short, 9));
         assert_eq!(fill(ok, 5), (Err(Hresult::E_FAIL), 0));
+        assert_eq!(fill(short, 4), (Err(Hresult::E_FAIL), 0));
+        assert_eq!(fill(short, 0), (Err(Hresult::E_FAIL), 0));
         for answer in [ok, short] {
             // SAFETY: nothing is written but the length.
             let question = unsafe { OutputBytes::new(null_mut(), 0, &mut length) }.unwrap();

@@ -23,12 +23,12 @@ pub(super) const TRIES: u32 = 3;
 impl Connection {
     /// Opens a new connection to the card in `ifd`, in a new context.
     pub fn open(manager: &dyn ResourceManager, ifd: &IfdName, access: Access, limit: &WaitLimit) -> Result<Connection> {
-        Connection::open_patiently(manager, ifd, access, limit, &|| Err(Hresult::SCARD_E_SHARING_VIOLATION))
+        Connection::open_when_free(manager, ifd, access, limit, &|| Err(Hresult::SCARD_E_SHARING_VIOLATION))
     }
 
     /// The same, but while others use the card, `pause` decides whether to ask again. All questions go through one
     /// context, because each new one costs the service a thread.
-    pub fn open_patiently(
+    pub fn open_when_free(
         manager: &dyn ResourceManager,
         ifd: &IfdName,
         access: Access,
@@ -59,7 +59,7 @@ impl Connection {
             Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED | Hresult::SCARD_E_INVALID_HANDLE)
                 if has_waited =>
             {
-                Connection::open_patiently(manager, ifd, access, limit, pause)
+                Connection::open_when_free(manager, ifd, access, limit, pause)
             }
             opened => opened,
         }

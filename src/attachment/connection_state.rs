@@ -3,10 +3,13 @@
 //! | State       | Card handle            | A call                     | A reconnect                   |
 //! |-------------|------------------------|----------------------------|-------------------------------|
 //! | `Connected` | usable                 | uses it                    | checks it if not `Sound`      |
-//! | `SetAside`  | the caller's, unusable | fails with `why`           | gets it back                  |
+//! | `SetAside`  | the caller's, unusable | fails with `why` (1)       | gets it back                  |
 //! | `Deferred`  | none                   | connects, then goes on     | connects                      |
 //! | `Lost`      | none                   | fails with `why`           | connects                      |
 //! | `Closed`    | none                   | fails                      | fails                         |
+//!
+//! (1) Without a lock, the call first ends a transaction that is left over. If the service was only too slow before, it
+//! then goes on.
 //!
 //! Only a borrowed handle is set aside, because the library does not close it. Only an owned one is deferred or lost.
 //!
@@ -194,6 +197,14 @@ impl ConnectionState {
         self.state.health() == Health::Interrupted
     }
 
+    /// Why a borrowed handle is set aside.
+    pub fn set_aside_for(&self) -> Option<Hresult> {
+        match self.state {
+            ConnectionPhase::SetAside { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+
     pub fn is_deferred(&self) -> bool {
         matches!(self.state, ConnectionPhase::Deferred { .. })
     }
@@ -291,6 +302,14 @@ impl ConnectionState {
         }
     }
 
+    /// A borrowed card handle that was set aside is used again, because neither a lock is missing nor a transaction is
+    /// left on it. The loss stays counted.
+    pub fn take_up(&mut self) {
+        if let ConnectionPhase::SetAside { connection, .. } = self.state {
+            self.change(ConnectionPhase::Connected { connection, health: Health::Interrupted, own_reset: false });
+        }
+    }
+
     /// The connection is closed, and the caller had no time to wait for another one. The next call makes it.
     pub fn defer(&mut self, why: Hresult) {
         self.count_loss_once();
@@ -306,9 +325,9 @@ impl ConnectionState {
     /// The last lock is given back. Under a lock, a connection that could not be had in time was lost: the next call
     /// would have used the card without the lock. Now the next call may connect.
     pub fn retry_if_out_of_time(&mut self) {
-        if let ConnectionPhase::Lost { why: why @ (Hresult::SCARD_E_TIMEOUT | Hresult::SCARD_E_CANCELLED) } = self.state
-        {
-            self.change(ConnectionPhase::Deferred { why });
+        match self.state {
+            ConnectionPhase::Lost { why } if says_out_of_time(why) => self.change(ConnectionPhase::Deferred { why }),
+            _ => {}
         }
     }
 
@@ -343,6 +362,11 @@ impl ConnectionState {
         self.state = state;
         self.published.view().connection = state.connection();
     }
+}
+
+/// Whether the reason is a service that was too slow, or a caller that has cancelled.
+pub fn says_out_of_time(code: Hresult) -> bool {
+    matches!(code, Hresult::SCARD_E_TIMEOUT | Hresult::SCARD_E_CANCELLED)
 }
 
 /// The code of calls other than a reconnect: the card of this attachment was removed, whatever the reader holds now.

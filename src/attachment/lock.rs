@@ -18,6 +18,10 @@ use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 /// manager can tell that another attachment has lost its lock and does not know it.
 const ATTACH_WAIT_MS: u32 = 100;
 
+/// How long a call whose limit has ended may still take to give its lock back. The card has answered: a service that is
+/// only busy must not cost the connection.
+const GIVE_BACK_MS: u32 = 1000;
+
 /// An attachment that waits for its reader.
 pub(super) struct Waiting<'a> {
     pub manager: &'static dyn ResourceManager,
@@ -121,6 +125,9 @@ impl Attachment {
 
     /// Keeps the other attachments of this process from the reader. The transaction has yet to begin.
     fn take_hold(&self, session: &mut Session, limit: &WaitLimit) -> Result<ReaderLock> {
+        if session.locks.is_stuck() {
+            self.connected(session, limit)?;
+        }
         if let Some(reader_lock) = session.locks.reader.take_if(|reader_lock| reader_lock.is_valid()) {
             return Ok(reader_lock);
         }
@@ -164,9 +171,9 @@ impl Attachment {
 
     #[cold]
     fn wait_for_turn<'a>(&'a self, session: &mut Session) -> Result<Option<Turn<'a>>> {
-        // A transaction that could not be ended keeps the others from the reader.
+        // A transaction that could not be ended keeps the others from the reader. It ends first.
         if session.locks.reader.is_some() {
-            return self.check_own_lock(session).map(|()| None);
+            self.check_own_lock(session)?;
         }
         let limit = WaitLimit::cancellable(&self.waker);
         let line = self.in_line(self.connected(session, &limit)?.icc, &limit);
@@ -263,6 +270,15 @@ impl Attachment {
         }
     }
 
+    /// Gives the lock of a call back. If the service has already let a question hang, it gets no second moment.
+    pub(super) fn give_lock_of_call(&self, session: &mut Session, limit: &WaitLimit) {
+        let limit = limit.without_cancel();
+        let hangs = session.connection.get().is_ok_and(|connection| self.manager.is_abandoned(connection.icc));
+        let limit = if hangs { limit } else { limit.at_least_ms(GIVE_BACK_MS) };
+        // The next call tells whether the lock was lost. The response of the card is here.
+        self.give_lock(session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
+    }
+
     pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
         if !session.locks.give_back()? {
             return Ok(());
@@ -270,6 +286,7 @@ impl Attachment {
         // From now on others can select another file.
         session.forget_selected_file();
         let given = self.end_lock(session, disposition, limit);
+        session.connection.take_up();
         self.give_up_reader(session, limit);
         session.connection.retry_if_out_of_time();
         let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
@@ -281,6 +298,8 @@ impl Attachment {
     }
 
     fn end_lock(&self, session: &mut Session, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
+        // A card handle that is set aside stays so: the transaction on it is not this attachment's any more.
+        session.connection.get()?;
         let connection = self.ready(session, limit)?;
         let ended = match &mut session.locks.reader {
             Some(reader_lock) => reader_lock.dispose(connection, disposition, limit),
@@ -305,7 +324,7 @@ impl Attachment {
 
     /// Gives the reader up, whatever has failed before. Afterwards the transaction has ended, or its connection. A
     /// borrowed card handle whose card does not answer can be brought to neither: then the attachment keeps both
-    /// transaction and hold, and its next call tries again.
+    /// transaction and hold, and its next call tries to end the transaction first (`retry_stuck`).
     pub(super) fn give_up_reader(&self, session: &mut Session, limit: &WaitLimit) {
         let Some(mut reader_lock) = session.locks.reader.take() else { return };
         let limit = &limit.without_cancel();
@@ -318,8 +337,14 @@ impl Attachment {
             }
             Ownership::Borrowed => {
                 let (acknowledged, ended) = reader_lock.end_past_signals(session.connection.access(), limit);
-                if acknowledged || ended.is_err() {
-                    session.connection.set_aside(ended.err().unwrap_or(Hresult::SCARD_W_RESET_CARD));
+                match ended {
+                    // The caller has to learn of the reset.
+                    Err(code) if acknowledged && reconnect::is_out_of_time(code, limit) => {
+                        session.connection.set_aside(Hresult::SCARD_W_RESET_CARD);
+                    }
+                    Ok(()) if acknowledged => session.connection.set_aside(Hresult::SCARD_W_RESET_CARD),
+                    Ok(()) => {}
+                    Err(code) => session.connection.set_aside(code),
                 }
                 session.locks.reader = Some(reader_lock).filter(ReaderLock::may_be_open);
             }
@@ -329,12 +354,13 @@ impl Attachment {
     /// Closes an owned connection whose transaction does not end in another way. If the service was only too slow for
     /// the limit of the caller, the next call connects again.
     pub(super) fn close_stuck(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
-        if let Ok(connection) = session.connection.get() {
-            let _ = connection.close(self.manager, Disposition::Leave);
-        }
+        let stuck = session.connection.get();
         match reconnect::is_out_of_time(why, limit) {
             true => session.connection.defer(why),
             false => session.connection.lose(why),
+        }
+        if let Ok(connection) = stuck {
+            let _ = connection.close(self.manager, Disposition::Leave);
         }
     }
 }

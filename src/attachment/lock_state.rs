@@ -28,6 +28,11 @@ impl LockState {
         self.depth > 0
     }
 
+    /// Whether a transaction is left that could not be ended.
+    pub fn is_stuck(&self) -> bool {
+        !self.is_held() && self.reader.is_some()
+    }
+
     /// The depth after one more lock.
     pub fn deeper(&self) -> Result<u32> {
         self.depth.checked_add(1).ok_or(Hresult::E_FAIL)

@@ -8,18 +8,20 @@ use crate::abi::hresult::Hresult;
 use crate::runtime::wait::WaitLimit;
 
 impl Attachment {
-    /// The code says that no lock is left on the reader. If there is a transaction all the same, it ends here, and the
-    /// connection is not used as if it were locked until a reconnect. If the transaction does not end, the attachment
-    /// keeps it together with the hold.
+    /// The code says that no lock is left on the reader. If there is a transaction all the same, it ends here. The
+    /// connection is not used as if it were locked until a reconnect or the last unlock: another user of the card handle
+    /// may reconnect it, and calls would succeed. If the transaction does not end, the attachment keeps it together with
+    /// the hold.
     pub(super) fn lose_lock(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
         let Some(reader_lock) = &mut session.locks.reader else { return };
         let limit = &limit.without_cancel();
         let Ok(was_there) = reader_lock.end(limit) else { return };
         session.locks.reader = None;
         match self.ownership() {
-            _ if !was_there => {}
-            Ownership::Owned => self.close_stuck(session, why, limit),
             Ownership::Borrowed => session.connection.set_aside(why),
+            Ownership::Owned if was_there || self.is_known_to_others() => self.close_stuck(session, why, limit),
+            // Only this attachment can reconnect the card handle.
+            Ownership::Owned => {}
         }
     }
 }

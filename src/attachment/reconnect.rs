@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::connection::Connection;
+use super::connection_state::says_out_of_time;
 use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
@@ -164,7 +165,7 @@ impl Attachment {
     fn break_off(&self, session: &mut Session, connection: Connection, code: Hresult, limit: &WaitLimit) -> Hresult {
         if self.manager.is_abandoned(connection.icc) && self.ownership() == Ownership::Owned {
             // The handle may have had a signal. The new state counts the loss.
-            self.close_owned(session, connection);
+            self.close_owned(session, connection, code);
             self.connect_as_before(session, code, limit);
         }
         code
@@ -219,8 +220,7 @@ impl Attachment {
         limit: &WaitLimit,
     ) -> Result<Connection> {
         if let Ok(dead) = session.connection.get() {
-            self.close_owned(session, dead);
-            session.connection.lose(why);
+            self.close_owned(session, dead, why);
         }
         let opened = Connection::open(self.manager, self.ifd(), access, limit);
         opened.and_then(|connection| self.dispose_first(connection, access, initial, limit)).map_err(|code| {
@@ -272,8 +272,7 @@ impl Attachment {
         limit: &WaitLimit,
     ) -> Result<Connection> {
         if let Ok(old) = session.connection.get() {
-            self.close_owned(session, old);
-            session.connection.interrupt();
+            self.close_owned(session, old, Hresult::SCARD_E_SHARING_VIOLATION);
         }
         let pause = || {
             let seen_wakes = self.waker.wakes();
@@ -281,7 +280,7 @@ impl Attachment {
             self.waker.sleep(seen_wakes, earlier(limit.deadline(), in_future(ASK_FOR_EXCLUSIVE_USE_EVERY)));
             Ok(())
         };
-        let opened = Connection::open_patiently(self.manager, self.ifd(), access, limit, &pause);
+        let opened = Connection::open_when_free(self.manager, self.ifd(), access, limit, &pause);
         opened.and_then(|connection| self.dispose_first(connection, access, initial, limit)).map_err(|code| {
             self.connect_as_before(session, code, limit);
             if is_out_of_time(code, limit) { code } else { self.diagnose(session, code, limit) }
@@ -302,12 +301,35 @@ impl Attachment {
         }
     }
 
-    /// The connection. One that is deferred is made now.
+    /// The connection. One that is deferred is made now, and one that is set aside may be taken up again.
     pub(super) fn connected(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
         if session.connection.is_deferred() {
             self.connect_late(session, limit)?;
         }
+        if let Some(why) = session.connection.set_aside_for() {
+            self.retry_stuck(session, why, limit)?;
+        }
         session.connection.get()
+    }
+
+    /// Ends the transaction that is left on a borrowed card handle. If the service was only too slow before, the handle
+    /// is used again. After another failure only a reconnect brings it back.
+    #[cold]
+    fn retry_stuck(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) -> Result<()> {
+        if session.locks.is_held() {
+            return Ok(());
+        }
+        if let Some(reader_lock) = &mut session.locks.reader {
+            match reader_lock.end(limit) {
+                Err(code) if is_out_of_time(code, limit) => return Err(code),
+                Err(_) => return Ok(()),
+                Ok(_) => session.locks.reader = None,
+            }
+        }
+        if says_out_of_time(why) {
+            session.connection.take_up();
+        }
+        Ok(())
     }
 
     /// Makes a deferred connection, to the same card and no other.
@@ -341,18 +363,17 @@ impl Attachment {
         let code = self.diagnose(session, code, limit);
         if let (Ok(connection), true) = (session.connection.get(), session.locks.is_held()) {
             match self.ownership() {
-                Ownership::Owned => {
-                    self.close_owned(session, connection);
-                    session.connection.lose(code);
-                }
+                Ownership::Owned => self.close_owned(session, connection, code),
                 Ownership::Borrowed => session.connection.set_aside(code),
             }
         }
         code
     }
 
-    /// Closes an owned connection, and gives the reader up with it. The caller sets the new state.
-    fn close_owned(&self, session: &mut Session, connection: Connection) {
+    /// Closes an owned connection, and gives the reader up with it. It is lost before it is closed: no other thread gets
+    /// a card handle that is closed.
+    fn close_owned(&self, session: &mut Session, connection: Connection, why: Hresult) {
+        session.connection.lose(why);
         let _ = connection.close(self.manager, Disposition::Leave);
         if let Some(mut reader_lock) = session.locks.reader.take() {
             reader_lock.connection_closed();

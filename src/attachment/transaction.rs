@@ -4,7 +4,7 @@ use super::Attachment;
 use super::diagnosis;
 use super::knowledge::{FileClass, Habits, Knowledge, Reach, Selection};
 use super::session::Session;
-use crate::abi::constants::{Disposition, Protocol};
+use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::iso7816::capabilities::Capabilities;
@@ -31,7 +31,7 @@ type Talk<'a> = dyn FnMut(&mut Transaction) -> Result<()> + 'a;
 
 impl Attachment {
     /// Takes a lock, waits for it no longer than `timeout_ms`, and lets `talk` use the card. Gives the lock back
-    /// afterwards. The next call tells whether the lock was lost.
+    /// afterwards.
     pub fn converse<T>(&self, timeout_ms: u32, talk: impl FnOnce(&mut Transaction) -> Result<T>) -> Result<T> {
         let (mut talk, mut told) = (Some(talk), None);
         self.converse_once(timeout_ms, &mut |card| {
@@ -51,7 +51,7 @@ impl Attachment {
         let talked = self.talk_under_lock(session, limit, talk);
         // The next attachment with the lock uses the buffer.
         session.response.settle(&self.registration.spare);
-        self.give_lock(session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
+        self.give_lock_of_call(session, &limit);
         talked
     }
 
@@ -361,11 +361,16 @@ impl Transaction<'_> {
         // The generation tells whether anything has happened. The reader counts removals also if one signal has hidden
         // another.
         if self.knowledge.seen.is_none_or(|(seen, _)| seen != generation) {
-            let events = attachment.events(self.session, &self.limit).unwrap_or_default();
-            if self.knowledge.seen.is_some_and(|(_, before)| before != events) {
-                attachment.count_card();
+            match attachment.events(self.session, &self.limit) {
+                Ok(events) => {
+                    if self.knowledge.seen.is_some_and(|(_, before)| before != events) {
+                        attachment.count_card();
+                    }
+                    self.knowledge.seen = Some((generation, events));
+                }
+                // That is no other card. The next call asks again.
+                Err(code) => self.limit.keep_cancel(code),
             }
-            self.knowledge.seen = Some((generation, events));
         }
         attachment.card_number()
     }

@@ -91,14 +91,13 @@ impl<T: Clone> HandleTable<T> {
         self.slots.get(slot).filter(|slot| slot.object.is_some()).map(|slot| slot.token)
     }
 
-    /// Makes every token dead and drops no object: in the child of a fork the objects belong to the parent.
+    /// Makes every token dead and drops no object: in the child of a fork the objects belong to the parent. Every slot
+    /// becomes free, also one between `take` and `release_slot`, because its thread is not in the child.
     pub fn forget_all(&mut self) {
+        self.free.clear();
         for index in 0..self.slots.len() {
-            let object = self.slots.get_mut(index).and_then(|slot| slot.object.take());
-            if let Some(object) = object {
-                std::mem::forget(object);
-                self.recycle(index);
-            }
+            std::mem::forget(self.slots.get_mut(index).and_then(|slot| slot.object.take()));
+            self.recycle(index);
         }
     }
 
@@ -128,6 +127,21 @@ mod tests {
         assert_eq!(table.get(first), Err(Hresult::E_HANDLE));
         assert_eq!(table.remove(first), Err(Hresult::E_HANDLE));
         assert_eq!(table.get(second), Ok("second"));
+    }
+
+    #[test]
+    fn a_slot_that_was_being_emptied_is_free_after_a_fork() {
+        let mut table = HandleTable::new(HandleKind::Attachment);
+        let taken = table.insert("taken").unwrap();
+        table.insert("other").unwrap();
+        table.take(taken).unwrap();
+        table.forget_all();
+        // The thread that forked may have been the one.
+        table.release_slot(taken);
+        let new = [table.insert("one").unwrap(), table.insert("two").unwrap()];
+        assert_ne!(new[0].slot(), new[1].slot());
+        assert_eq!(table.slot_count(), 2);
+        assert_eq!(table.get(taken), Err(Hresult::E_HANDLE));
     }
 
     #[test]

@@ -135,9 +135,11 @@ pub fn until(moment: Option<Instant>) -> Option<Duration> {
     moment.map(|moment| moment.saturating_duration_since(Instant::now()))
 }
 
-/// How many milliseconds it is until a moment, but no more than `limit_ms`.
+/// How many milliseconds it is until a moment, but no more than `limit_ms`. A part of one counts as a whole: 0 says that
+/// the moment has come.
 pub fn rest_ms(moment: Option<Instant>, limit_ms: u32) -> u32 {
-    until(moment).and_then(|rest| u32::try_from(rest.as_millis()).ok()).map_or(limit_ms, |rest| rest.min(limit_ms))
+    let whole = |rest: Duration| u32::try_from(rest.as_nanos().div_ceil(1_000_000)).ok();
+    until(moment).and_then(whole).map_or(limit_ms, |rest| rest.min(limit_ms))
 }
 
 /// Whether a moment has come.
@@ -198,6 +200,13 @@ mod tests {
         let rest_ms = WaitLimit::of_ms(60_000, &waker).at_least_ms(1).rest_ms(SCM_INFINITE);
         assert!(rest_ms > 50_000, "{rest_ms}");
         assert_eq!(WaitLimit::of_ms(SCM_INFINITE, &waker).at_least_ms(1).deadline(), None);
+    }
+
+    #[test]
+    fn a_part_of_a_millisecond_is_not_over() {
+        let moment = in_future(Duration::from_secs(60) - Duration::from_micros(1));
+        assert_eq!(rest_ms(moment, 60_000), 60_000);
+        assert_eq!(rest_ms(Some(Instant::now()), 60_000), 0);
     }
 
     #[test]

@@ -86,22 +86,137 @@ fn a_probe_does_not_end_a_lock_of_another_user_of_the_handle() {
     assert_eq!(script.take_calls(), ["identify"]);
 }
 
+/// An owner of the handle that reconnects it brings the card back, but not the transaction.
 #[test]
-fn a_lock_that_the_owner_lost_by_a_reconnect_is_taken_again() {
+fn a_lost_lock_is_not_used_after_the_owner_has_reconnected() {
+    let gone = Hresult::SCARD_W_REMOVED_CARD;
+    let lent = |script| {
+        let attachment = attached(script);
+        attachment.lend_icc().unwrap();
+        attachment
+    };
+    for attach in [borrowed, lent] {
+        let script = Script::new();
+        let attachment = attach(script);
+        attachment.lock().unwrap();
+        script.fail("transmit", &[gone]);
+        script.fail("end", &[gone; 3]);
+        assert_eq!(transmit(&attachment), Err(gone));
+        script.take_calls();
+        // The card answers, but there is no transaction.
+        assert_eq!(transmit(&attachment), Err(gone));
+        assert_eq!(attachment.lock(), Err(gone));
+        assert!(script.take_calls().is_empty());
+        assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+        assert!(script.take_calls().ends_with(&["identify", "begin"]));
+        assert!(transmit(&attachment).is_ok());
+        assert_eq!(attachment.generation(), 1);
+        attachment.unlock(Disposition::Leave).unwrap();
+    }
+}
+
+/// After the last unlock no lock is missing. The transaction on the handle may be one of its owner.
+#[test]
+fn a_borrowed_handle_whose_lock_was_lost_is_used_again_after_the_unlock() {
+    let gone = Hresult::SCARD_W_REMOVED_CARD;
     let script = Script::new();
     let attachment = borrowed(script);
     attachment.lock().unwrap();
-    script.fail("transmit", &[Hresult::SCARD_W_REMOVED_CARD]);
-    script.fail("end", &[Hresult::SCARD_W_REMOVED_CARD; 3]);
-    assert!(transmit(&attachment).is_err());
-    assert_eq!(script.take_calls(), ["begin", "transmit", "end", "end", "end"]);
-    // The owner has reconnected: the card answers, but there is no transaction.
-    assert!(transmit(&attachment).is_ok());
+    script.fail("transmit", &[gone]);
+    script.fail("end", &[gone; 3]);
+    assert_eq!(transmit(&attachment), Err(gone));
     script.take_calls();
-    attachment.lock().unwrap();
-    assert_eq!(script.take_calls(), ["begin"]);
+    assert_eq!(attachment.unlock(Disposition::Leave), Err(gone));
+    assert!(transmit(&attachment).is_ok());
+    assert_eq!(script.take_calls(), ["transmit"]);
+    assert_eq!(attachment.generation(), 1);
+}
+
+/// The card has answered, and the service needs a moment to end the transaction.
+#[test]
+fn an_exchange_that_succeeded_late_keeps_its_connection() {
+    for attach in [attached, borrowed] {
+        let script = Script { ends_within_limit: true, ..Script::default() }.keep();
+        let attachment = attach(script);
+        assert!(attachment.transmit_within(0, &[0, 0xA4, 0, 0], |_| Ok(())).is_ok());
+        assert_eq!(script.take_calls(), ["begin", "transmit", "end"]);
+        assert!(attachment.converse(0, |card| card.told(1).map(drop)).is_ok());
+        assert_eq!(script.take_calls(), ["begin", "control", "end"]);
+        assert!(transmit(&attachment).is_ok());
+        assert_eq!((script.take_calls(), attachment.generation()), (vec!["transmit"], 0));
+    }
+}
+
+/// A borrowed handle whose transaction did not end: the next call, of any kind, ends it first.
+#[test]
+fn a_transaction_that_is_left_over_is_ended_by_the_next_call() {
+    type Next = fn(&Attachment) -> Result<()>;
+    let late = Hresult::SCARD_E_TIMEOUT;
+    let nexts: [Next; 4] = [
+        |attachment| transmit(attachment).map(drop),
+        |attachment| attachment.lock(),
+        |attachment| attachment.status().map(drop),
+        |attachment| attachment.get_attribute(1, |_| Ok(())),
+    ];
+    for next in nexts {
+        for (why, then) in [(late, Ok(())), (Hresult::SCARD_F_COMM_ERROR, Err(Hresult::SCARD_F_COMM_ERROR))] {
+            let script = Script::new();
+            let attachment = borrowed(script);
+            script.fail("end", &[why; 4]);
+            assert!(attachment.transmit_within(1000, &[0, 0xA4, 0, 0], |_| Ok(())).is_ok());
+            script.failures.lock().unwrap().clear();
+            assert!(attachment.begin_call().unwrap().locks.is_stuck());
+            script.take_calls();
+            // Others get the reader, whatever the call itself tells.
+            assert_eq!(next(&attachment), then);
+            assert_eq!(script.take_calls().first(), Some(&"end"));
+            assert!(!attachment.begin_call().unwrap().locks.is_stuck());
+            assert_eq!(attachment.generation(), 1);
+            assert_eq!(transmit(&attachment).map(drop), then);
+        }
+    }
+}
+
+/// Another thread gets no card handle that is closed.
+#[test]
+fn a_wait_for_exclusive_use_gives_out_no_connection() {
+    let busy = Hresult::SCARD_E_SHARING_VIOLATION;
+    let script = Script { is_crowded: AtomicBool::new(false), ..Script::default() }.keep();
+    let attachment = attached(script);
+    script.is_crowded.store(true, Ordering::Relaxed);
+    std::thread::scope(|scope| {
+        let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
+        let waits = scope.spawn({
+            let attachment = &attachment;
+            move || attachment.reconnect(exclusive)
+        });
+        while !script.calls.lock().unwrap().contains(&"connect") {
+            std::thread::yield_now();
+        }
+        let told = (attachment.icc(), attachment.context());
+        attachment.cancel();
+        assert_eq!(waits.join().unwrap(), Err(Hresult::SCARD_E_CANCELLED));
+        assert_eq!(told, (Err(busy), Err(busy)));
+    });
+    script.is_crowded.store(false, Ordering::Relaxed);
     assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
-    assert_eq!(script.take_calls(), ["reconnect", "identify", "end", "begin"]);
+}
+
+/// The service does not tell whether the card is still the same. That makes it no other one.
+#[test]
+fn a_question_without_an_answer_is_no_other_card() {
+    let script = Script::new();
+    let attachment = attached(script);
+    let number = || attachment.converse(SCM_INFINITE, |card| Ok(card.card_number())).unwrap();
+    let first = number();
+    attachment.begin_call().unwrap().connection.doubt_card();
+    script.fail("look", &[Hresult::SCARD_E_CANCELLED]);
+    assert_eq!(number(), first);
+    assert!(attachment.waker.take_cancel());
+    assert_eq!(number(), first);
+    attachment.begin_call().unwrap().connection.doubt_card();
+    script.scene(|scene| scene.events = 3);
+    assert_ne!(number(), first);
 }
 
 #[test]

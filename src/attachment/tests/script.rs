@@ -15,6 +15,8 @@ pub struct Script {
     pub loses_transactions: bool,
     /// Whether the end of a transaction heeds its limit.
     pub ends_within_limit: bool,
+    /// Whether another application keeps this one from each new connection.
+    pub is_crowded: AtomicBool,
     /// Whether another attachment has a transaction.
     pub is_locked_by_other: AtomicBool,
 }
@@ -108,7 +110,11 @@ impl ResourceManager for Script {
     }
     fn connect(&self, _: Context, _: &IfdName, access: Access, _: &WaitLimit) -> Result<(Icc, Option<Protocol>)> {
         let operation = if access.share_mode == ShareMode::Direct { "connect direct" } else { "connect" };
-        self.step(operation).map(|scene| (Icc(9), scene.protocol))
+        let scene = self.step(operation)?;
+        match self.is_crowded.load(Ordering::Relaxed) {
+            true => Err(Hresult::SCARD_E_SHARING_VIOLATION),
+            false => Ok((Icc(9), scene.protocol)),
+        }
     }
     fn reconnect(
         &self,

@@ -7,7 +7,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::timed_call::POLL;
+/// How often a call asks whether the transaction of another application has ended: 0.5 % of a core, and a twentieth of
+/// the delay of PC/SC.
+pub(super) const POLL: Duration = Duration::from_millis(5);
 
 /// For how many calls libscm polls after it has seen contention.
 const CALLS_TO_POLL: u32 = 256;

@@ -15,7 +15,7 @@ use crate::runtime::fallible::Arc;
 use crate::runtime::pthread_cancel::hold_off;
 use crate::runtime::wait::{deadline, is_past, until};
 
-/// The pause after a notification without a change, as in `status_change`: the use of a reader causes notifications,
+/// The pause after a notification without a change, as in `reader_states`: the use of a reader causes notifications,
 /// too.
 const PAUSE: Duration = Duration::from_millis(10);
 

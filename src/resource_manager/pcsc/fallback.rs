@@ -3,10 +3,10 @@
 
 use std::ffi::CStr;
 use std::thread::sleep;
-use std::time::Duration;
 
 use pcsc::ffi;
 
+use super::contention::POLL;
 use super::own_handles::ifd_of;
 use super::{bounds, daemon, native};
 use crate::abi::hresult::{Hresult, Result};
@@ -14,9 +14,6 @@ use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;
 use crate::resource_manager::{Icc, MAX_ATTRIBUTE};
 use crate::runtime::pthread_cancel::hold_off;
-
-/// How often it is checked whether another application has ended its transaction.
-const POLL: Duration = Duration::from_millis(5);
 
 /// The answer of libpcsclite, or that of `ask_daemon` if libpcsclite has lost count.
 pub fn if_lost<T>(answer: Result<T>, ask_daemon: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::abandoned_calls;
-use super::contention;
+use super::contention::{self, POLL};
 use super::own_handles::context_of;
 use super::workers::execute;
 use crate::abi::hresult::{Hresult, Result};
@@ -18,14 +18,11 @@ use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::{WaitLimit, in_future, is_past, later};
 
-/// How often a call asks whether the transaction of another application has ended: 0.5 % of a core, and a twentieth of
-/// the delay of PC/SC.
-pub(super) const POLL: Duration = Duration::from_millis(5);
-
 /// The least time that a call of PC/SC gets to return, however little of its limit is left.
 const SHORTEST_GRACE: Duration = Duration::from_millis(20);
 
-/// The object of a call. No object has more than one abandoned call.
+/// The object of a call. A call waits for the abandoned call on its object. So a card handle and a context have one at
+/// most; calls to a reader or the service that began together can each leave one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CallTarget {
     /// The service itself: a new context.
