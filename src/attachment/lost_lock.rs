@@ -9,9 +9,9 @@ use crate::runtime::wait::WaitLimit;
 
 impl Attachment {
     /// The code says that no lock is left on the reader. If there is a transaction all the same, it ends here. The
-    /// connection is not used as if it were locked until a reconnect or the last unlock: another user of the card handle
-    /// may reconnect it, and calls would succeed. If the transaction does not end, the attachment keeps it together with
-    /// the hold.
+    /// connection is not used as if it were locked until a reconnect or the last unlock: another user of the handle may
+    /// reconnect it, and calls would succeed. If the transaction does not end, the attachment keeps it and the
+    /// hold.
     pub(super) fn lose_lock(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
         let Some(reader_lock) = &mut session.locks.reader else { return };
         let limit = &limit.without_cancel();

@@ -370,7 +370,7 @@ impl Attachment {
         code
     }
 
-    /// Closes an owned connection, and gives the reader up with it. It is lost before it is closed: no other thread gets
+    /// Closes an owned connection, and gives the reader up with it. It is lost first: no other thread gets
     /// a card handle that is closed.
     fn close_owned(&self, session: &mut Session, connection: Connection, why: Hresult) {
         session.connection.lose(why);
