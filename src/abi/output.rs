@@ -78,8 +78,8 @@ impl OutputBytes {
     }
 
     /// Lets a function of the program fill the buffer: its arguments are the buffer, the capacity, and where the length
-    /// goes. After a failure the length is zero, or what is needed. A length beyond the capacity is a failure, too, and so is
-    /// a buffer that is too small for a length within it.
+    /// goes. After a failure the length is zero, or the needed one. A length beyond the capacity is a failure, too, and
+    /// so is a buffer that is too small for a length within it.
     pub fn fill_by(self, call: impl FnOnce(*mut u8, usize, *mut usize) -> Result<Hresult>) -> Result<Hresult> {
         let mut length = 0;
         let answer = match call(self.buffer, self.capacity, &mut length) {

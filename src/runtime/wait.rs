@@ -135,8 +135,8 @@ pub fn until(moment: Option<Instant>) -> Option<Duration> {
     moment.map(|moment| moment.saturating_duration_since(Instant::now()))
 }
 
-/// How many milliseconds it is until a moment, but no more than `limit_ms`. A part of one counts as a whole: 0 says that
-/// the moment has come.
+/// How many milliseconds it is until a moment, but no more than `limit_ms`. A part of one counts as a whole: 0 says
+/// that the moment has come.
 pub fn rest_ms(moment: Option<Instant>, limit_ms: u32) -> u32 {
     let whole = |rest: Duration| u32::try_from(rest.as_nanos().div_ceil(1_000_000)).ok();
     until(moment).and_then(whole).map_or(limit_ms, |rest| rest.min(limit_ms))
