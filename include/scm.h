@@ -1787,7 +1787,7 @@ SCM_API scm_result scm_get_generation(scm_handle *handle, uint64_t *generation);
  *
  * @return
  * - `SCM_S_OK`: told.
- * - the code of the call that has left no connection, as for every function of a connection
+ * - one of the codes of a connection: that of the call that has left none
  *
  * Never blocks.
  *
@@ -1804,7 +1804,7 @@ SCM_API scm_result scm_get_icc(scm_handle *handle, uintptr_t *icc);
  * @return
  * - `SCM_S_OK`: told.
  * - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC does not tell its context.
- * - the code of the call that has left no connection, as for every function of a connection
+ * - one of the codes of a connection: that of the call that has left none
  *
  * Never blocks.
  *

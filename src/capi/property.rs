@@ -108,7 +108,7 @@ pub unsafe extern "C-unwind" fn scm_get_ifd_name(
 ///
 /// @return
 /// - `SCM_S_OK`: told.
-/// - the code of the call that has left no connection, as for every function of a connection
+/// - one of the codes of a connection: that of the call that has left none
 ///
 /// Never blocks.
 ///
@@ -131,7 +131,7 @@ pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut u
 /// @return
 /// - `SCM_S_OK`: told.
 /// - `SCM_SCARD_E_UNSUPPORTED_FEATURE`: the card handle came from the caller, and PC/SC does not tell its context.
-/// - the code of the call that has left no connection, as for every function of a connection
+/// - one of the codes of a connection: that of the call that has left none
 ///
 /// Never blocks.
 ///
