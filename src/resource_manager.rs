@@ -93,7 +93,7 @@ pub fn in_context<T>(
     answer
 }
 
-/// The functions of a resource manager in a test that `managers` does not list.
+/// Functions of a resource manager in a test that `managers` does not list. Its figures are those of pcsc-lite.
 #[cfg(test)]
 macro_rules! unlisted {
     () => {
@@ -111,6 +111,18 @@ macro_rules! unlisted {
         }
         fn after_fork_in_child(&self) {
             unreachable!()
+        }
+        fn exclusive_use_is_a_transaction(&self) -> bool {
+            true
+        }
+        fn removal_delay_ms(&self) -> u32 {
+            1000
+        }
+        fn poll_interval_ms(&self) -> u32 {
+            100
+        }
+        fn wait_for_ifds_limit_ms(&self) -> u32 {
+            4000
         }
     };
 }

@@ -90,18 +90,6 @@ impl ResourceManager for Script {
     fn keeps_transaction_on_reconnect(&self) -> bool {
         !self.loses_transactions
     }
-    fn exclusive_use_is_a_transaction(&self) -> bool {
-        true
-    }
-    fn removal_delay_ms(&self) -> u32 {
-        1000
-    }
-    fn poll_interval_ms(&self) -> u32 {
-        100
-    }
-    fn wait_for_ifds_limit_ms(&self) -> u32 {
-        4000
-    }
     fn establish_context(&self, _: &WaitLimit) -> Result<Context> {
         self.step("establish").map(|_| Context(7))
     }

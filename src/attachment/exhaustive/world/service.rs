@@ -205,22 +205,6 @@ impl ResourceManager for World {
         self.model().keeps_transactions
     }
 
-    fn exclusive_use_is_a_transaction(&self) -> bool {
-        true
-    }
-
-    fn removal_delay_ms(&self) -> u32 {
-        1000
-    }
-
-    fn poll_interval_ms(&self) -> u32 {
-        100
-    }
-
-    fn wait_for_ifds_limit_ms(&self) -> u32 {
-        4000
-    }
-
     fn is_abandoned(&self, icc: Icc) -> bool {
         self.model().abandoned == Some(icc)
     }
