@@ -2,7 +2,7 @@
 
 use pcsc::ffi;
 
-use super::{IS_PCSC_LITE, contention, native, own_handles, status};
+use super::{IS_PCSC_LITE, contention, native, own_handles, policy, status};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
@@ -94,7 +94,7 @@ fn lock_to_dispose(icc: Icc) -> Result<()> {
 }
 
 pub fn begin_transaction(icc: Icc) -> Result<()> {
-    contention::observe(|| native::begin_transaction(icc))
+    contention::observe(|| native::begin_transaction(icc)).map_err(policy::name_lost_service)
 }
 
 pub fn end_transaction(icc: Icc, disposition: Disposition) -> Result<()> {
@@ -103,7 +103,8 @@ pub fn end_transaction(icc: Icc, disposition: Disposition) -> Result<()> {
         // In an empty reader pcscd would signal a reset to all clients that know of the removal.
         return end_transaction(icc, Disposition::Leave).and(Err(Hresult::SCARD_W_REMOVED_CARD));
     }
-    native::end_transaction(icc, disposition)
+    let ended = native::end_transaction(icc, disposition);
+    if disposition == Disposition::Leave { ended.map_err(policy::name_lost_service) } else { ended }
 }
 
 /// Fails with the signal that waits on the card handle.

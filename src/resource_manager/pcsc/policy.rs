@@ -29,6 +29,16 @@ pub fn name_dead_handle(code: Hresult, is_ours: bool) -> Hresult {
     }
 }
 
+/// The true code of a question that pcscd answers without the driver: SCardStatus, and the begin or end of a transaction.
+/// A communication error means that the connection to the daemon is broken. A forwarder whose daemon has ended may close
+/// one direction of the connection before the other.
+pub fn name_lost_service(code: Hresult) -> Hresult {
+    match code {
+        Hresult::SCARD_F_COMM_ERROR if IS_PCSC_LITE => Hresult::SCARD_E_NO_SERVICE,
+        code => code,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +50,14 @@ mod tests {
         assert_eq!(name_dead_handle(invalid, false), Hresult::SCARD_E_INVALID_HANDLE);
         for code in [Hresult::SCARD_W_RESET_CARD, Hresult::SCARD_E_INVALID_HANDLE, Hresult::SCARD_F_COMM_ERROR] {
             assert_eq!([true, false].map(|is_ours| name_dead_handle(code, is_ours)), [code; 2]);
+        }
+    }
+
+    #[test]
+    fn a_broken_connection_to_the_daemon_is_a_lost_service() {
+        assert_eq!(name_lost_service(Hresult::SCARD_F_COMM_ERROR) == Hresult::SCARD_E_NO_SERVICE, IS_PCSC_LITE);
+        for code in [Hresult::SCARD_W_RESET_CARD, Hresult::SCARD_E_NOT_TRANSACTED, Hresult::SCARD_E_INVALID_HANDLE] {
+            assert_eq!(name_lost_service(code), code);
         }
     }
 }

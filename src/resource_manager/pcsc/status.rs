@@ -7,7 +7,7 @@ use pcsc::ffi::{self, DWORD};
 use super::constants::{protocol_from_native, state_from_native};
 use super::native::ReaderState;
 use super::stale_answers::QUESTIONS;
-use super::{IS_PCSC_LITE, bounds, daemon_wait, fallback, native};
+use super::{bounds, daemon_wait, fallback, native, policy};
 use crate::abi::constants::{CardState, Protocol};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
@@ -21,7 +21,7 @@ pub fn status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
 }
 
 fn ask_status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
-    let asked = QUESTIONS.reading(|| native::status(icc)).map_err(without_connection);
+    let asked = QUESTIONS.reading(|| native::status(icc)).map_err(policy::name_lost_service);
     let (state, protocol) = fallback::if_lost(asked, || {
         let reader = fallback::reader_of(icc)?;
         Ok((reader.state, protocol_from_native(reader.protocol)))
@@ -30,15 +30,6 @@ fn ask_status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
     // pcsc-lite still reports the protocol of a removed card.
     let protocol = protocol.filter(|_| state != CardState::Absent);
     Ok((state, protocol))
-}
-
-/// SCardStatus of pcsc-lite asks the daemon, and no driver. So a communication error means that the connection to the
-/// daemon is broken. A forwarder whose daemon has ended may close one direction of the connection before the other.
-fn without_connection(code: Hresult) -> Hresult {
-    match code {
-        Hresult::SCARD_F_COMM_ERROR if IS_PCSC_LITE => Hresult::SCARD_E_NO_SERVICE,
-        code => code,
-    }
 }
 
 pub fn identify(icc: Icc) -> Result<Identity> {
@@ -60,7 +51,7 @@ pub fn identify(icc: Icc) -> Result<Identity> {
 }
 
 fn ask_identity(icc: Icc) -> Result<Identity> {
-    let status = QUESTIONS.reading(|| native::full_status(icc)).map_err(without_connection)?;
+    let status = QUESTIONS.reading(|| native::full_status(icc)).map_err(policy::name_lost_service)?;
     let name = CStr::from_bytes_until_nul(&status.name).map_err(|_| bounds::IMPOSSIBLE)?;
     let state = state_from_native(status.state);
     let atr = if state == CardState::Absent { Atr::default() } else { status.atr };
