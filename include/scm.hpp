@@ -429,6 +429,21 @@ template <class Error, class... More>
 
 } // namespace detail
 
+namespace detail {
+
+template <class Function>
+scm_result result_of(Function &&function)
+{
+    if constexpr (std::is_same_v<decltype(function()), scm_result>) {
+        return function();
+    } else {
+        function();
+        return SCM_S_OK;
+    }
+}
+
+} // namespace detail
+
 /**
  * The place for the failure of a function: its last parameter. Without an argument the function throws `scm::error`;
  * with a std::error_code the function throws nothing, and sets that: to the failure, or after a success to no error.
@@ -478,7 +493,7 @@ private:
  * @param function  called once, without arguments
  *
  * @return
- * - `SCM_S_OK`: it has returned.
+ * - `SCM_S_OK`: it has returned; or its own code, if it returns an scm_result.
  * - the code of a thrown `scm::error`
  * - `SCM_E_OUTOFMEMORY`: it has thrown std::bad_alloc, or a std::system_error with that meaning.
  * - `SCM_E_FAIL`: it has thrown anything else.
@@ -490,7 +505,7 @@ scm_result to_result(Function &&function)
 {
 #if defined(__cpp_exceptions)
     try {
-        std::forward<Function>(function)();
+        return detail::result_of(std::forward<Function>(function));
     } catch (const error &failure) {
         return failure.result();
     } catch (const std::system_error &failure) {
@@ -505,9 +520,8 @@ scm_result to_result(Function &&function)
         return SCM_E_FAIL;
     }
 #else
-    std::forward<Function>(function)();
+    return detail::result_of(std::forward<Function>(function));
 #endif
-    return SCM_S_OK;
 }
 
 /** @} */
@@ -655,23 +669,20 @@ template <class Container, class Call>
 Container collect(report errors, std::size_t capacity, Call call, scm_result *success = nullptr)
 {
     Container all;
-    scm_result result = SCM_S_OK;
-    const scm_result caught = to_result([&] {
+    const scm_result result = to_result([&] {
         for (;;) {
             std::size_t length = 0;
             all.resize(capacity);
-            result = call(all.data(), all.size(), &length);
-            if (result != SCM_SCARD_E_INSUFFICIENT_BUFFER || length <= capacity) {
-                all.resize(SCM_FAILED(result) || length > capacity ? 0 : length);
-                return;
+            const scm_result answer = call(all.data(), all.size(), &length);
+            if (answer != SCM_SCARD_E_INSUFFICIENT_BUFFER || length <= capacity) {
+                all.resize(length <= capacity ? length : 0);
+                return answer;
             }
             capacity = length;
         }
     });
-    if (SCM_FAILED(caught)) {
+    if (SCM_FAILED(result))
         all.clear();
-        result = caught;
-    }
     if (success != nullptr)
         *success = result;
     errors(result);
@@ -1386,14 +1397,15 @@ private:
     response send_new(const scm_command &command, const scm_send_options *options, report errors) const
     {
         response got;
-        scm_result result = SCM_S_OK;
-        const scm_result caught = to_result([&] {
+        const scm_result result = to_result([&] {
             std::size_t length = 0;
             got.data.resize(command.expected < SCM_EXPECTED_MAX ? command.expected : std::size_t{SCM_EXPECTED_MAX});
-            result = send_raw(command, options, got.data.data(), got.data.size(), &length, &got.status_word);
+            const scm_result sent =
+                send_raw(command, options, got.data.data(), got.data.size(), &length, &got.status_word);
             got.data.resize(length < got.data.size() ? length : got.data.size());
+            return sent;
         });
-        errors.as<command_error>(SCM_FAILED(caught) ? caught : result, got.status_word);
+        errors.as<command_error>(result, got.status_word);
         return got;
     }
 };
@@ -2459,8 +2471,7 @@ public:
     {
         using callbacks = detail::callbacks<virtual_ifd_options>;
         virtual_ifd made;
-        scm_result result = SCM_S_OK;
-        const scm_result caught = to_result([&] {
+        errors(to_result([&] {
             scm_virtual_ifd_options c SCM_VIRTUAL_IFD_OPTIONS_INIT;
             std::vector<scm_virtual_attribute> attributes;
             for (const virtual_attribute &attribute : options.attributes)
@@ -2469,10 +2480,8 @@ public:
             c.attribute_count = attributes.size();
             c.log_capacity = options.log_capacity;
             const detail::ifd_text vendor_name(options.vendor_name);
-            if (vendor_name.get() == nullptr) {
-                result = SCM_E_INVALIDARG;
-                return;
-            }
+            if (vendor_name.get() == nullptr)
+                return scm_result{SCM_E_INVALIDARG};
             if (!options.vendor_name.empty())
                 c.vendor_name = vendor_name.get();
             if (options.control)
@@ -2480,11 +2489,11 @@ public:
             c.release = callbacks::release;
             auto owned = std::make_unique<virtual_ifd_options>(std::move(options));
             c.user_data = owned.get();
-            result = scm_virtual_ifd_create(detail::ifd_text(name).get(), &c, &made.handle_);
+            const scm_result result = scm_virtual_ifd_create(detail::ifd_text(name).get(), &c, &made.handle_);
             if (SCM_SUCCEEDED(result))
                 owned.release(); // the callback `release` ends it
-        });
-        errors(SCM_FAILED(caught) ? caught : result);
+            return result;
+        }));
         return made;
     }
 
@@ -2496,8 +2505,7 @@ public:
     void insert(virtual_card card, report errors = {})
     {
         using callbacks = detail::callbacks<virtual_card>;
-        scm_result result = SCM_S_OK;
-        const scm_result caught = to_result([&] {
+        errors(to_result([&] {
             auto owned = std::make_unique<virtual_card>(std::move(card));
             scm_virtual_card c SCM_VIRTUAL_CARD_INIT;
             c.protocols = owned->protocols;
@@ -2508,11 +2516,11 @@ public:
             c.power = owned->power ? callbacks::power : nullptr;
             c.control = owned->control ? callbacks::control : nullptr;
             c.release = callbacks::release;
-            result = scm_virtual_ifd_insert(handle_, &c);
+            const scm_result result = scm_virtual_ifd_insert(handle_, &c);
             if (SCM_SUCCEEDED(result))
                 owned.release(); // the callback `release` ends it
-        });
-        errors(SCM_FAILED(caught) ? caught : result);
+            return result;
+        }));
     }
 
     /** Inserts a card with callbacks of C, such as that of libscm_card. As scm_virtual_ifd_insert. */
@@ -2575,6 +2583,555 @@ inline bool virtual_service_start(report errors = {})
     const scm_result result = scm_virtual_service_start();
     errors(result);
     return result == SCM_S_OK;
+}
+
+/** @} */
+
+/**
+ * @defgroup scm_cpp_providers C++: providers
+ *
+ * A provider is a class that implements files, codes or authentication for a kind of card. Rules and threads are those
+ * of scm_provider.h: the library makes an object for each interface that a program creates, and several threads may
+ * use it. A function that a class does not have gives SCM_E_NOTIMPL. An exception is the result of the call.
+ *
+ * @code
+ * #include <cstdint>
+ * #include <memory>
+ * #include <utility>
+ * #include <vector>
+ * #include <scm.hpp>
+ *
+ * // This card withdraws what was verified by a command of its own.
+ * class codes_of_card : public scm::ch_verification_implementation {
+ * public:
+ *     explicit codes_of_card(scm::attachment_ref card) : card_(card) {}
+ *
+ *     void reset_security_state() override
+ *     {
+ *         static const std::uint8_t command[] = {0x80, 0x10, 0x00, 0x00};
+ *         if (card_.transmit(command).front() != 0x90)
+ *             throw scm::error(scm::errc::e_fail);
+ *     }
+ *
+ * private:
+ *     scm::attachment_ref card_;
+ * };
+ *
+ * // For the cards of one ATR, until the registration ends.
+ * inline scm::registration register_codes(std::vector<std::uint8_t> atr)
+ * {
+ *     scm::provider provider;
+ *     provider.atr = std::move(atr);
+ *     return scm::register_ch_verification_provider(provider, [](scm::attachment_ref card, void *) {
+ *         return std::make_unique<codes_of_card>(card);
+ *     });
+ * }
+ * @endcode
+ * @{
+ */
+
+/** The cards and the interface of a provider. The fields have the meaning of those of `scm_provider`. */
+struct provider {
+    /** The IID of the interface, if it has one. */
+    std::optional<scm_guid> iid;
+    /** The name of the interface; empty for none. */
+    std::string name;
+    /** The ATR of the cards; empty for every card. */
+    std::vector<std::uint8_t> atr;
+    /** The bits of the ATR that count; empty if all count, else as long as the ATR. */
+    std::vector<std::uint8_t> atr_mask;
+};
+
+namespace detail {
+
+[[noreturn]] inline void not_implemented()
+{
+    raise<error>(SCM_E_NOTIMPL);
+}
+
+} // namespace detail
+
+/** An open file of a provider. Its destructor runs after the last function has returned. */
+class file_implementation {
+public:
+    virtual ~file_implementation() = default;
+    /** Reads up to the size of `room`. @return how many bytes; none at the end */
+    virtual std::optional<std::size_t> read(buffer room, std::uint32_t flags)
+    {
+        (void)room, (void)flags;
+        detail::not_implemented();
+    }
+    /** Writes. @param written  [out] how many bytes are written, also before an exception */
+    virtual void write(bytes data, std::uint32_t flags, std::size_t &written)
+    {
+        (void)data, (void)flags, (void)written;
+        detail::not_implemented();
+    }
+    /** Moves the position. */
+    virtual void seek(std::int64_t offset, std::uint32_t origin)
+    {
+        (void)offset, (void)origin;
+        detail::not_implemented();
+    }
+    /** Tells the position. */
+    virtual std::uint64_t tell() { detail::not_implemented(); }
+    /** Tells the size. */
+    virtual std::uint64_t size() { detail::not_implemented(); }
+    /** Runs before the destructor. An exception is the result of scm_file_close. */
+    virtual void close() {}
+};
+
+/** The files of a card, implemented by a provider. */
+class file_access_implementation {
+public:
+    virtual ~file_access_implementation() = default;
+    /** Changes the current directory. */
+    virtual void change_dir(const path &directory)
+    {
+        (void)directory;
+        detail::not_implemented();
+    }
+    /** Tells its path. */
+    virtual std::string current_dir() { detail::not_implemented(); }
+    /** Lists its files. */
+    virtual std::vector<std::string> directory(std::uint32_t file_type)
+    {
+        (void)file_type;
+        detail::not_implemented();
+    }
+    /** Opens a file. This object outlives its files. */
+    virtual std::unique_ptr<file_implementation> open(const path &path)
+    {
+        (void)path;
+        detail::not_implemented();
+    }
+    /** Creates a file or a directory. */
+    virtual void create(const path &path, bytes properties, std::uint32_t flags, bytes data)
+    {
+        (void)path, (void)properties, (void)flags, (void)data;
+        detail::not_implemented();
+    }
+    /** Deletes a file or a directory. */
+    virtual void delete_file(const path &path, std::uint32_t flags)
+    {
+        (void)path, (void)flags;
+        detail::not_implemented();
+    }
+    /** Tells the properties of a file. */
+    virtual std::vector<std::uint8_t> properties(const path &path, bytes tags, std::uint32_t flags)
+    {
+        (void)path, (void)tags, (void)flags;
+        detail::not_implemented();
+    }
+    /** Sets properties of a file. */
+    virtual void set_properties(const path &path, bytes properties, std::uint32_t flags)
+    {
+        (void)path, (void)properties, (void)flags;
+        detail::not_implemented();
+    }
+    /** Tells the capabilities of the file system. */
+    virtual std::vector<std::uint8_t> file_capabilities(bytes tags, std::uint32_t flags)
+    {
+        (void)tags, (void)flags;
+        detail::not_implemented();
+    }
+    /** Deactivates a file. */
+    virtual void invalidate(const path &path, std::uint32_t flags)
+    {
+        (void)path, (void)flags;
+        detail::not_implemented();
+    }
+    /** Activates a file again. */
+    virtual void rehabilitate(const path &path, std::uint32_t flags)
+    {
+        (void)path, (void)flags;
+        detail::not_implemented();
+    }
+};
+
+/** The codes of a card, implemented by a provider. `retries_left` is SCM_RETRIES_UNKNOWN if a function does not set it. */
+class ch_verification_implementation {
+public:
+    virtual ~ch_verification_implementation() = default;
+    /** Verifies a code. */
+    virtual void verify(bytes code, std::uint32_t reference, std::uint32_t flags, std::uint32_t &retries_left)
+    {
+        (void)code, (void)reference, (void)flags, (void)retries_left;
+        detail::not_implemented();
+    }
+    /** Replaces an old code by a new one. */
+    virtual void change_code(bytes old_code, bytes new_code, std::uint32_t reference, std::uint32_t flags,
+                             std::uint32_t &retries_left)
+    {
+        (void)old_code, (void)new_code, (void)reference, (void)flags, (void)retries_left;
+        detail::not_implemented();
+    }
+    /** Unblocks a code, and gives it a new value. */
+    virtual void unblock(bytes unblocking_code, bytes new_code, std::uint32_t reference, std::uint32_t flags,
+                         std::uint32_t &retries_left)
+    {
+        (void)unblocking_code, (void)new_code, (void)reference, (void)flags, (void)retries_left;
+        detail::not_implemented();
+    }
+    /** Withdraws everything that was verified. */
+    virtual void reset_security_state() { detail::not_implemented(); }
+};
+
+/** The authentication of a card, implemented by a provider. */
+class card_auth_implementation {
+public:
+    virtual ~card_auth_implementation() = default;
+    /** Gets a challenge of up to `wanted` bytes from the card. */
+    virtual std::vector<std::uint8_t> challenge(std::uint32_t algorithm, bytes parameters, std::size_t wanted)
+    {
+        (void)algorithm, (void)parameters, (void)wanted;
+        detail::not_implemented();
+    }
+    /** Proves the application to the card. */
+    virtual void app_auth(std::uint32_t algorithm, bytes parameters, bytes answer)
+    {
+        (void)algorithm, (void)parameters, (void)answer;
+        detail::not_implemented();
+    }
+    /** Proves the card to the application. @return the answer of the card */
+    virtual std::vector<std::uint8_t> icc_auth(std::uint32_t algorithm, bytes parameters, bytes challenge)
+    {
+        (void)algorithm, (void)parameters, (void)challenge;
+        detail::not_implemented();
+    }
+    /** Proves the user to the card. */
+    virtual void user_auth(std::uint32_t algorithm, bytes parameters, bytes data)
+    {
+        (void)algorithm, (void)parameters, (void)data;
+        detail::not_implemented();
+    }
+};
+
+/**
+ * Makes the object of a provider for an attachment. `user_data` is that of `attachment_ref::create_interface`, or NULL.
+ * An exception is the result of the call that needs the object; no object is SCM_E_NOINTERFACE.
+ */
+template <class Object>
+using object_factory = std::function<std::unique_ptr<Object>(attachment_ref card, void *user_data)>;
+
+namespace detail {
+
+/* An output of a provider: (NULL, 0) asks for the length. */
+template <class Byte, class Container>
+scm_result give(const Container &made, Byte *room, std::size_t capacity, std::size_t *length)
+{
+    *length = made.size();
+    if (made.size() <= capacity && !made.empty())
+        std::memcpy(room, made.data(), made.size());
+    return made.size() <= capacity || room == nullptr ? scm_result{SCM_S_OK}
+                                                      : scm_result{SCM_SCARD_E_INSUFFICIENT_BUFFER};
+}
+
+/* The callbacks of scm_provider, for a factory, which belongs to the library while it is registered. */
+template <class Object>
+struct factory_callbacks {
+    static scm_result create_object(void *factory, scm_handle *handle, void *user_data, void **object)
+    {
+        return to_result([&] {
+            *object = (*static_cast<object_factory<Object> *>(factory))(attachment_ref(handle), user_data).release();
+            return *object == nullptr ? scm_result{SCM_E_NOINTERFACE} : scm_result{SCM_S_OK};
+        });
+    }
+    static void release_object(void *object) { delete static_cast<Object *>(object); }
+    static void release_user_data(void *factory) { delete static_cast<object_factory<Object> *>(factory); }
+};
+
+/* The functions of C that call those of a class. */
+struct tables {
+    static file_implementation &file(void *file) { return *static_cast<file_implementation *>(file); }
+    static file_access_implementation &files(void *object) { return *static_cast<file_access_implementation *>(object); }
+    static ch_verification_implementation &codes(void *object)
+    {
+        return *static_cast<ch_verification_implementation *>(object);
+    }
+    static card_auth_implementation &auth(void *object) { return *static_cast<card_auth_implementation *>(object); }
+
+    static scm_file_access_functions of_files() noexcept
+    {
+        scm_file_access_functions table SCM_FILE_ACCESS_FUNCTIONS_INIT;
+        table.change_dir = [](void *object, std::uint32_t form, const char *text) {
+            return to_result([&] { files(object).change_dir({text, form}); });
+        };
+        table.get_current_dir = [](void *object, char *room, std::size_t capacity, std::size_t *length) {
+            return to_result([&] {
+                std::string text = files(object).current_dir();
+                text.push_back('\0');
+                return give(text, room, capacity, length);
+            });
+        };
+        table.directory = [](void *object, std::uint32_t type, char *room, std::size_t capacity, std::size_t *length) {
+            return to_result([&] {
+                std::string list;
+                for (const std::string &name : files(object).directory(type))
+                    list.append(name).push_back('\0');
+                list.push_back('\0');
+                return give(list, room, capacity, length);
+            });
+        };
+        table.open = [](void *object, std::uint32_t form, const char *text, void **file) {
+            return to_result([&] {
+                *file = files(object).open({text, form}).release();
+                return *file == nullptr ? scm_result{SCM_SCARD_E_FILE_NOT_FOUND} : scm_result{SCM_S_OK};
+            });
+        };
+        table.create = [](void *object, std::uint32_t form, const char *text, const std::uint8_t *properties,
+                          std::size_t properties_length, std::uint32_t flags, const std::uint8_t *data,
+                          std::size_t data_length) {
+            return to_result([&] {
+                files(object).create({text, form}, bytes(properties, properties_length), flags,
+                                     bytes(data, data_length));
+            });
+        };
+        table.delete_file = [](void *object, std::uint32_t form, const char *text, std::uint32_t flags) {
+            return to_result([&] { files(object).delete_file({text, form}, flags); });
+        };
+        table.get_properties = [](void *object, std::uint32_t form, const char *text, const std::uint8_t *tags,
+                                  std::size_t tags_length, std::uint32_t flags, std::uint8_t *room,
+                                  std::size_t capacity, std::size_t *length) {
+            return to_result([&] {
+                return give(files(object).properties({text, form}, bytes(tags, tags_length), flags), room, capacity,
+                            length);
+            });
+        };
+        table.set_properties = [](void *object, std::uint32_t form, const char *text, const std::uint8_t *properties,
+                                  std::size_t properties_length, std::uint32_t flags) {
+            return to_result(
+                [&] { files(object).set_properties({text, form}, bytes(properties, properties_length), flags); });
+        };
+        table.get_file_capabilities = [](void *object, const std::uint8_t *tags, std::size_t tags_length,
+                                         std::uint32_t flags, std::uint8_t *room, std::size_t capacity,
+                                         std::size_t *length) {
+            return to_result([&] {
+                return give(files(object).file_capabilities(bytes(tags, tags_length), flags), room, capacity, length);
+            });
+        };
+        table.invalidate = [](void *object, const char *text, std::uint32_t flags) {
+            return to_result([&] { files(object).invalidate(text, flags); });
+        };
+        table.rehabilitate = [](void *object, const char *text, std::uint32_t flags) {
+            return to_result([&] { files(object).rehabilitate(text, flags); });
+        };
+        table.read = [](void *object, std::uint8_t *room, std::size_t capacity, std::size_t *length,
+                        std::uint32_t flags) {
+            return to_result([&] {
+                const std::optional<std::size_t> got = file(object).read(buffer(room, capacity), flags);
+                *length = got.value_or(0);
+                return got ? scm_result{SCM_S_OK} : scm_result{SCM_SCARD_W_EOF};
+            });
+        };
+        table.write = [](void *object, const std::uint8_t *data, std::size_t data_length, std::uint32_t flags,
+                         std::size_t *written) {
+            return to_result([&] { file(object).write(bytes(data, data_length), flags, *written); });
+        };
+        table.seek = [](void *object, std::int64_t offset, std::uint32_t origin) {
+            return to_result([&] { file(object).seek(offset, origin); });
+        };
+        table.tell = [](void *object, std::uint64_t *position) {
+            return to_result([&] { *position = file(object).tell(); });
+        };
+        table.get_size = [](void *object, std::uint64_t *size) {
+            return to_result([&] { *size = file(object).size(); });
+        };
+        table.close = [](void *object) {
+            const std::unique_ptr<file_implementation> ended(&file(object));
+            return to_result([&] { ended->close(); });
+        };
+        return table;
+    }
+
+    static scm_ch_verification_functions of_codes() noexcept
+    {
+        scm_ch_verification_functions table SCM_CH_VERIFICATION_FUNCTIONS_INIT;
+        table.verify = [](void *object, const std::uint8_t *code, std::size_t code_length, std::uint32_t flags,
+                          std::uint32_t reference, std::uint32_t *left) {
+            *left = SCM_RETRIES_UNKNOWN;
+            return to_result([&] { codes(object).verify(bytes(code, code_length), reference, flags, *left); });
+        };
+        table.change_code = [](void *object, const std::uint8_t *old_code, std::size_t old_code_length,
+                               const std::uint8_t *new_code, std::size_t new_code_length, std::uint32_t flags,
+                               std::uint32_t reference, std::uint32_t *left) {
+            *left = SCM_RETRIES_UNKNOWN;
+            return to_result([&] {
+                codes(object).change_code(bytes(old_code, old_code_length), bytes(new_code, new_code_length),
+                                          reference, flags, *left);
+            });
+        };
+        table.unblock = [](void *object, const std::uint8_t *unblocking_code, std::size_t unblocking_code_length,
+                           const std::uint8_t *new_code, std::size_t new_code_length, std::uint32_t flags,
+                           std::uint32_t reference, std::uint32_t *left) {
+            *left = SCM_RETRIES_UNKNOWN;
+            return to_result([&] {
+                codes(object).unblock(bytes(unblocking_code, unblocking_code_length),
+                                      bytes(new_code, new_code_length), reference, flags, *left);
+            });
+        };
+        table.reset_security_state = [](void *object) {
+            return to_result([&] { codes(object).reset_security_state(); });
+        };
+        return table;
+    }
+
+    static scm_card_auth_functions of_auth() noexcept
+    {
+        scm_card_auth_functions table SCM_CARD_AUTH_FUNCTIONS_INIT;
+        table.get_challenge = [](void *object, std::uint32_t algorithm, const std::uint8_t *parameters,
+                                 std::size_t parameters_length, std::uint8_t *room, std::size_t capacity,
+                                 std::size_t *length) {
+            return to_result([&] {
+                return give(auth(object).challenge(algorithm, bytes(parameters, parameters_length), capacity), room,
+                            capacity, length);
+            });
+        };
+        table.app_auth = [](void *object, std::uint32_t algorithm, const std::uint8_t *parameters,
+                            std::size_t parameters_length, const std::uint8_t *data, std::size_t data_length) {
+            return to_result([&] {
+                auth(object).app_auth(algorithm, bytes(parameters, parameters_length), bytes(data, data_length));
+            });
+        };
+        table.icc_auth = [](void *object, std::uint32_t algorithm, const std::uint8_t *parameters,
+                            std::size_t parameters_length, const std::uint8_t *data, std::size_t data_length,
+                            std::uint8_t *room, std::size_t capacity, std::size_t *length) {
+            return to_result([&] {
+                return give(auth(object).icc_auth(algorithm, bytes(parameters, parameters_length),
+                                                  bytes(data, data_length)),
+                            room, capacity, length);
+            });
+        };
+        table.user_auth = [](void *object, std::uint32_t algorithm, const std::uint8_t *parameters,
+                             std::size_t parameters_length, const std::uint8_t *data, std::size_t data_length) {
+            return to_result([&] {
+                auth(object).user_auth(algorithm, bytes(parameters, parameters_length), bytes(data, data_length));
+            });
+        };
+        return table;
+    }
+};
+
+} // namespace detail
+
+/** A registered provider. Its destructor unregisters it; the objects that it has made stay. */
+class registration {
+public:
+    /** Nothing registered. */
+    registration() noexcept = default;
+    registration(registration &&other) noexcept = default;
+    registration &operator=(registration &&other) noexcept
+    {
+        const registration old(std::move(*this));
+        registered_ = std::move(other.registered_);
+        return *this;
+    }
+    ~registration()
+    {
+        if (registered_)
+            scm_unregister_provider(&registered_->c);
+    }
+
+    /** Unregisters the provider. As scm_unregister_provider. */
+    void unregister(report errors = {})
+    {
+        const std::unique_ptr<copy> old = std::move(registered_);
+        errors(old ? scm_unregister_provider(&old->c) : scm_result{SCM_E_NOINTERFACE});
+    }
+
+    /** Whether a provider is registered. */
+    explicit operator bool() const noexcept { return registered_ != nullptr; }
+
+    /** Registers a factory with a function of C. For the functions of this group. */
+    template <class Object, class Register>
+    static registration make(const provider &provider, object_factory<Object> factory, report errors,
+                             Register call)
+    {
+        using callbacks = detail::factory_callbacks<Object>;
+        registration made;
+        errors(to_result([&] {
+            if (!factory || provider.name.find('\0') != std::string::npos ||
+                (!provider.atr_mask.empty() && provider.atr_mask.size() != provider.atr.size()))
+                return scm_result{SCM_E_INVALIDARG};
+            auto registered = std::make_unique<copy>(provider);
+            auto owned = std::make_unique<object_factory<Object>>(std::move(factory));
+            registered->c.user_data = owned.get();
+            registered->c.create_object = callbacks::create_object;
+            registered->c.release_object = callbacks::release_object;
+            registered->c.release_user_data = callbacks::release_user_data;
+            const scm_result result = call(&registered->c);
+            if (SCM_SUCCEEDED(result)) {
+                owned.release(); // the callback `release_user_data` ends it
+                made.registered_ = std::move(registered);
+            }
+            return result;
+        }));
+        return made;
+    }
+
+private:
+    /* The structure of C, with all that it refers to. */
+    struct copy {
+        explicit copy(const provider &original) : cpp(original)
+        {
+            c.iid = cpp.iid ? &*cpp.iid : nullptr;
+            c.name = cpp.name.empty() ? nullptr : cpp.name.c_str();
+            c.atr = cpp.atr.empty() ? nullptr : cpp.atr.data();
+            c.atr_mask = cpp.atr_mask.empty() ? nullptr : cpp.atr_mask.data();
+            c.atr_length = cpp.atr.size();
+        }
+        provider cpp;
+        scm_provider c SCM_PROVIDER_INIT;
+    };
+    std::unique_ptr<copy> registered_;
+};
+
+/** Registers a provider of files. As scm_register_file_access_provider. */
+[[nodiscard]] inline registration register_file_access_provider(const provider &provider,
+                                                                object_factory<file_access_implementation> factory,
+                                                                report errors = {})
+{
+    return registration::make(provider, std::move(factory), errors, [](const scm_provider *c) {
+        const scm_file_access_functions functions = detail::tables::of_files();
+        return scm_register_file_access_provider(c, &functions);
+    });
+}
+
+/** Registers a provider of codes. As scm_register_ch_verification_provider. */
+[[nodiscard]] inline registration
+register_ch_verification_provider(const provider &provider, object_factory<ch_verification_implementation> factory,
+                                  report errors = {})
+{
+    return registration::make(provider, std::move(factory), errors, [](const scm_provider *c) {
+        const scm_ch_verification_functions functions = detail::tables::of_codes();
+        return scm_register_ch_verification_provider(c, &functions);
+    });
+}
+
+/** Registers a provider of authentication. As scm_register_card_auth_provider. */
+[[nodiscard]] inline registration register_card_auth_provider(const provider &provider,
+                                                              object_factory<card_auth_implementation> factory,
+                                                              report errors = {})
+{
+    return registration::make(provider, std::move(factory), errors, [](const scm_provider *c) {
+        const scm_card_auth_functions functions = detail::tables::of_auth();
+        return scm_register_card_auth_provider(c, &functions);
+    });
+}
+
+/**
+ * Registers a provider of an interface that the library does not know. As scm_register_interface_provider.
+ *
+ * @tparam Object  the class of its objects. `provided_interface::get_implementation` gives a pointer to one.
+ * @param functions  anything that users and provider agree on; it must live as long as the program
+ */
+template <class Object>
+[[nodiscard]] registration register_interface_provider(const provider &provider, const void *functions,
+                                                       object_factory<Object> factory, report errors = {})
+{
+    return registration::make(provider, std::move(factory), errors, [functions](const scm_provider *c) {
+        return scm_register_interface_provider(c, functions);
+    });
 }
 
 /** @} */

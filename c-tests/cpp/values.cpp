@@ -130,7 +130,7 @@ void empty_objects_give_e_handle()
     CHECK(scm::virtual_ifd().log(error).empty() && is_e_handle());
     CHECK(scm::monitor().fd(error) == 0 && is_e_handle());
     CHECK_THROWS(e_handle, scm::file_access().directory());
-    CHECK_THROWS(e_handle, scm::transaction(card));
+    CHECK_THROWS(e_handle, scm::transaction{card});
 }
 
 } // namespace
