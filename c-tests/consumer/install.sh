@@ -50,6 +50,7 @@ cd "$root"
 found=$(find . ! -type d | LC_ALL=C sort)
 expected=$(LC_ALL=C sort <<END
 ./$include/scm.h
+./$include/scm.hpp
 ./$include/scm_provider.h
 ./$include/scm_virtual.h
 ./$lib/cmake/scm/scmConfig.cmake
