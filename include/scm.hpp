@@ -20,6 +20,7 @@
  *         for (std::uint8_t byte : card.transmit(select_mf))
  *             std::printf("%02X ", byte);
  *         std::puts("");
+ *         return 0;
  *     } catch (const scm::error &error) {
  *         std::fprintf(stderr, "%s\n", error.what());
  *         return 1;
@@ -2060,7 +2061,7 @@ inline scm_result end(scm_interface *handle) { return scm_interface_release(hand
  *         return true;
  *     } catch (const scm::verification_error &error) {
  *         if (error.retries_left())
- *             std::fprintf(stderr, "Tries left: %u\n", static_cast<unsigned>(*error.retries_left()));
+ *             std::fprintf(stderr, "Tries left: %u\n", unsigned{*error.retries_left()});
  *         return false;
  *     }
  * }
