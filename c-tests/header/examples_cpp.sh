@@ -1,15 +1,18 @@
 #!/bin/sh
-# examples_cpp.sh FOLDER INCLUDE: compiles each example of scm.hpp (extract_cpp.sh) alone, as it is.
+# examples_cpp.sh FOLDER INCLUDE GUIDE: compiles each example of scm.hpp (extract_cpp.sh) alone, as it is, and the program
+# of the guide.
 set -eu
-folder=$1 include=$2
+folder=$1 include=$2 guide=$3
 
+rm -f "$folder/guide.cpp"
 count=$(find "$folder" -name '*.cpp' | wc -l)
 [ "$count" -eq "$(grep -c '@code' "$include/scm.hpp")" ] && [ "$count" -gt 5 ] || {
     echo "examples_cpp.sh: $count examples" >&2
     exit 1
 }
+awk '/^```cpp$/ && !done { inside = 1; next } /^```$/ && inside { inside = 0; done = 1 } inside' "$guide" \
+    >"$folder/guide.cpp"
+grep -q 'int main' "$folder/guide.cpp"
 for example in "$folder"/*.cpp; do
-    for standard in 17 20; do
-        "$CXX" "-std=c++$standard" -Wall -Wextra -Wpedantic -Werror -fsyntax-only "-I$include" "$example"
-    done
+    "$CXX" -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only "-I$include" "$example"
 done
