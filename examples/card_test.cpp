@@ -33,8 +33,8 @@ std::string read_once(scm::attachment_ref card)
     }
 }
 
-// Reads the text of the card. The text is complete and from one card. If the card is lost on the way (reset, removed and
-// inserted), it starts again, three times at most. Another card is SCM_SCARD_E_UNKNOWN_CARD.
+// Reads the text of the card. The text is complete and from one card. If the card is lost on the way (reset, removed
+// and inserted), it starts again, three times at most. Another card is SCM_SCARD_E_UNKNOWN_CARD.
 std::string read_text(scm::attachment_ref card)
 {
     for (int tries = 1;; tries++) {

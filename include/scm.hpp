@@ -36,8 +36,8 @@
  *   object, and without `get`. An `_ex` function is another overload. The description of a function says only what is
  *   different in C++; codes, blocking and threads are those of the function of C that it names with "As".
  * - Failures: the last parameter of each function that can fail is a `report`. Without it the function throws
- *   `scm::error`. With a `std::error_code` there, the function throws nothing, and the code is set: to the failure, or to
- *   no error. The result of a failed function is then empty or zero, unless its description says more.
+ *   `scm::error`. With a `std::error_code` there, the function throws nothing, and the code is set: to the failure, or
+ *   to no error. The result of a failed function is then empty or zero, unless its description says more.
  * - Constants, flags and structures of options are those of C. A type of options here only fills in its defaults.
  * - Bytes: `scm::span`, which is `std::span` from C++20 on. A function with a buffer writes into it, allocates nothing,
  *   and returns the part that it has filled. A function without one returns a std::vector.
@@ -47,8 +47,8 @@
  *   the default constructor, a move, a failure or its end) gives SCM_E_HANDLE. An object may outlive its attachment.
  * - Callbacks are std::function. An exception ends the callback with its code: `scm::error` with its own,
  *   std::bad_alloc with SCM_E_OUTOFMEMORY, any other with SCM_E_FAIL.
- * - Threads: as in C. One exception is as in the standard library: nothing may use an object while it is moved, assigned
- *   or destroyed.
+ * - Threads: as in C. One exception is as in the standard library: nothing may use an object while it is moved,
+ *   assigned or destroyed.
  * - Without exceptions (-fno-exceptions), a function that would throw calls std::abort. Memory that a std::vector does
  *   not get ends the process, too.
  */
@@ -355,13 +355,25 @@ inline std::error_code make_error_code(errc code) noexcept
     return std::error_code(static_cast<int>(code), category());
 }
 
-/** The name of a code, such as "SCM_SCARD_W_RESET_CARD". As scm_result_name. */
+/**
+ * The name of a code, such as "SCM_SCARD_W_RESET_CARD". As scm_result_name.
+ *
+ * @param code  the code
+ *
+ * Never blocks.
+ */
 inline const char *name(errc code) noexcept
 {
     return scm_result_name(static_cast<scm_result>(code));
 }
 
-/** The meaning of a code, as one English sentence for a person. As scm_result_message. */
+/**
+ * The meaning of a code, as one English sentence for a person. As scm_result_message.
+ *
+ * @param code  the code
+ *
+ * Never blocks.
+ */
 inline const char *message(errc code) noexcept
 {
     return scm_result_message(static_cast<scm_result>(code));
@@ -700,7 +712,7 @@ inline void answer(const byte_vector &made, std::uint8_t *room, std::size_t capa
     *length = made.size();
 }
 
-/* The same for an exchange, which happens once. What did not fit, the library has kept. */
+/* The same for an exchange, which happens once. The library keeps a response that does not fit. */
 template <class Call>
 byte_vector collect_response(scm_handle *handle, report errors, Call call)
 {
@@ -838,13 +850,13 @@ private:
  * @{
  */
 
-/** The version of the library, such as "0.1.0". As scm_version. */
+/** The version of the library, such as "0.1.0". As scm_version. Never blocks. */
 inline const char *version() noexcept
 {
     return scm_version();
 }
 
-/** The version of the binary interface of the library. As scm_abi_version. */
+/** The version of the binary interface of the library. As scm_abi_version. Never blocks. */
 inline std::uint32_t abi_version() noexcept
 {
     return scm_abi_version();
@@ -854,13 +866,21 @@ inline std::uint32_t abi_version() noexcept
  * Checks whether the library works for a program that needs a certain version. As scm_check_version.
  *
  * @param required  "major.minor.patch"; the version of the header by default
+ *
+ * Never blocks.
  */
 inline void check_version(std::string_view required = SCM_VERSION, report errors = {})
 {
     errors(scm_check_version(detail::c_text<63>(required).get()));
 }
 
-/** The control code of this platform for a function number. As scm_ctl_code. */
+/**
+ * The control code of this platform for a function number. As scm_ctl_code.
+ *
+ * @param function  the number, such as 3400 for CM_IOCTL_GET_FEATURE_REQUEST
+ *
+ * Never blocks.
+ */
 inline std::uint32_t ctl_code(std::uint32_t function) noexcept
 {
     return scm_ctl_code(function);
@@ -870,6 +890,8 @@ inline std::uint32_t ctl_code(std::uint32_t function) noexcept
  * Lists the readers. As scm_list_ifds.
  *
  * @return the names. If there is none because no service runs, `names::result` is SCM_SCARD_S_NO_SERVICE.
+ *
+ * Does not block.
  */
 inline names list_ifds(report errors = {})
 {
@@ -878,7 +900,7 @@ inline names list_ifds(report errors = {})
     return names(std::move(text), result);
 }
 
-/** Lists the groups of readers. As scm_list_ifd_groups. */
+/** Lists the groups of readers. As scm_list_ifd_groups. Does not block. */
 inline names list_ifd_groups(report errors = {})
 {
     scm_result result = SCM_S_OK;
@@ -1067,6 +1089,9 @@ public:
      * @param room  the room for the response; may be the memory of the command. SCM_RESPONSE_MAX bytes are always
      *   enough. SCM_SCARD_E_INSUFFICIENT_BUFFER: the card has answered, and `last_response` gives the response.
      * @return the response in `room`, with its status word
+     *
+     * Blocks until the card answers, and before that while another application or attachment holds a lock on the card;
+     * a `limit` limits that.
      */
     buffer transmit(bytes command, buffer room, report errors = {}) const
     {
@@ -1077,7 +1102,15 @@ public:
         return detail::filled(room, length);
     }
 
-    /** The same, with a limit for the wait before the exchange. As scm_transmit_ex. */
+    /**
+     * The same, with a limit for the wait before the exchange. As scm_transmit_ex.
+     *
+     * @param command  the command, exactly as it is sent
+     * @param room  the room for the response
+     * @param limit  how long to wait for others; `infinite` for no limit
+     *
+     * Blocks until the card answers.
+     */
     buffer transmit(bytes command, buffer room, timeout limit, report errors = {}) const
     {
         std::size_t length;
@@ -1095,7 +1128,14 @@ public:
         });
     }
 
-    /** The same, with a limit for the wait before the exchange. As scm_transmit_ex. */
+    /**
+     * The same, with a limit for the wait before the exchange. As scm_transmit_ex.
+     *
+     * @param command  the command, exactly as it is sent
+     * @param limit  how long to wait for others; `infinite` for no limit
+     *
+     * Blocks until the card answers.
+     */
     std::vector<std::uint8_t> transmit(bytes command, timeout limit, report errors = {}) const
     {
         return detail::collect_response(handle_, errors, [&](auto *data, std::size_t capacity, std::size_t *length) {
@@ -1103,7 +1143,14 @@ public:
         });
     }
 
-    /** Gets the answer to the last exchange again. As scm_get_last_response. @return the part of `room` with it */
+    /**
+     * Gets the answer to the last exchange again. As scm_get_last_response.
+     *
+     * @param room  the room for the answer
+     * @return the part of `room` with it
+     *
+     * Does not block: asks neither card nor service.
+     */
     buffer last_response(buffer room, report errors = {}) const
     {
         std::size_t length;
@@ -1124,16 +1171,28 @@ public:
     /**
      * Sends one command of ISO/IEC 7816-4, in as many exchanges as it needs. As scm_send.
      *
+     * @param command  the command
      * @param room  the room for the data of the response; `expected` of the command is always enough
      * @return the data in `room`, and the status word. With a std::error_code they are set whenever the card has
      *   answered, also with a failure. Otherwise `command_error` has the status word.
+     *
+     * Blocks until the card answers, and before that while another application or attachment holds a lock on the card:
+     * the options have a limit, and `cancel` ends the wait.
      */
     response_view send(const scm_command &command, buffer room, report errors = {}) const
     {
         return send_to(command, nullptr, room, errors);
     }
 
-    /** The same, with options. As scm_send_ex. */
+    /**
+     * The same, with options. As scm_send_ex.
+     *
+     * @param command  the command
+     * @param options  the options
+     * @param room  the room for the data of the response
+     *
+     * Blocks as without options, and the wait for other users of the card takes `limit_ms` at most.
+     */
     response_view send(const scm_command &command, const scm_send_options &options, buffer room,
                        report errors = {}) const
     {
@@ -1143,13 +1202,20 @@ public:
     /** The same, with a new vector for the data. */
     response send(const scm_command &command, report errors = {}) const { return send_new(command, nullptr, errors); }
 
-    /** The same, with options. As scm_send_ex. */
+    /**
+     * The same, with options. As scm_send_ex.
+     *
+     * @param command  the command
+     * @param options  the options
+     *
+     * Blocks as without options, and the wait for other users of the card takes `limit_ms` at most.
+     */
     response send(const scm_command &command, const scm_send_options &options, report errors = {}) const
     {
         return send_new(command, &options, errors);
     }
 
-    /** Finds out which commands the card takes. As scm_get_card_capabilities. */
+    /** Finds out which commands the card takes. As scm_get_card_capabilities. Blocks as `send`. */
     scm::card_capabilities capabilities(report errors = {}) const
     {
         scm::card_capabilities told;
@@ -1157,13 +1223,22 @@ public:
         return told;
     }
 
-    /** Sets the commands that the card takes. As scm_set_card_capabilities. */
+    /**
+     * Sets the commands that the card takes. As scm_set_card_capabilities.
+     *
+     * @param capabilities  the capabilities
+     *
+     * Does not block: asks neither card nor service.
+     */
     void set_capabilities(const scm_card_capabilities &capabilities, report errors = {}) const
     {
         errors(scm_set_card_capabilities(handle_, &capabilities));
     }
 
-    /** Believes card and reader again. As scm_set_card_capabilities with NULL. */
+    /**
+     * Believes card and reader again. As scm_set_card_capabilities with NULL. Does not block: asks neither card nor
+     * service.
+     */
     void forget_capabilities(report errors = {}) const { errors(scm_set_card_capabilities(handle_, nullptr)); }
 
     /** @} */
@@ -1177,6 +1252,8 @@ public:
      * @param input  the data for the reader
      * @param room  the room for the answer. SCM_SCARD_E_INSUFFICIENT_BUFFER: `last_response` gives the answer.
      * @return the answer in `room`
+     *
+     * Blocks as long as the reader takes.
      */
     buffer control(std::uint32_t code, bytes input, buffer room, report errors = {}) const
     {
@@ -1195,7 +1272,13 @@ public:
         });
     }
 
-    /** Reads an attribute of the reader, its driver or its card. As scm_get_attribute. */
+    /**
+     * Reads an attribute of the reader, its driver or its card. As scm_get_attribute.
+     *
+     * @param id  the identifier of the attribute
+     *
+     * Does not block.
+     */
     std::vector<std::uint8_t> attribute(std::uint32_t id, report errors = {}) const
     {
         return detail::collect<detail::byte_vector>(
@@ -1204,13 +1287,20 @@ public:
             });
     }
 
-    /** Sets an attribute of the reader or its driver. As scm_set_attribute. */
+    /**
+     * Sets an attribute of the reader or its driver. As scm_set_attribute.
+     *
+     * @param id  the identifier of the attribute
+     * @param value  its value; `{}` for an empty one
+     *
+     * Does not block.
+     */
     void set_attribute(std::uint32_t id, bytes value, report errors = {}) const
     {
         errors(scm_set_attribute(handle_, id, value.data(), value.size()));
     }
 
-    /** The name of the reader. As scm_get_ifd_name. */
+    /** The name of the reader. As scm_get_ifd_name. Never blocks. */
     std::string ifd_name(report errors = {}) const
     {
         std::string name = detail::collect<std::string>(
@@ -1226,16 +1316,28 @@ public:
     /** @name Locks */
     /** @{ */
 
-    /** Takes the card for this attachment alone. As scm_lock. */
+    /**
+     * Takes the card for this attachment alone. As scm_lock. Blocks without a limit while another application or
+     * attachment holds a lock on the card; `try_lock_for` has a limit.
+     */
     void lock(report errors = {}) const { errors(scm_lock(handle_)); }
 
-    /** Takes the card if no other attachment or application uses it. As scm_lock_ex with 0. @return whether it is locked */
+    /**
+     * Takes the card if no other attachment or application uses it. As scm_lock_ex with 0.
+     *
+     * @return whether it is locked
+     *
+     * Blocks for about 200 ms at most, if the resource manager is slow.
+     */
     bool try_lock(report errors = {}) const { return try_lock_for(timeout::from_ms(0), errors); }
 
     /**
      * Takes the card, and waits for others for a time. As scm_lock_ex.
      *
+     * @param limit  how long to wait for others; `infinite` for no limit
      * @return whether it is locked. Others have used the card all the time: that is `false`, and no failure.
+     *
+     * Blocks for this time at most, and about 200 ms more if the resource manager is slow.
      */
     bool try_lock_for(timeout limit, report errors = {}) const
     {
@@ -1247,7 +1349,14 @@ public:
         return errors(result);
     }
 
-    /** Takes the card, and waits for others until a moment. As scm_lock_ex. @return as `try_lock_for` */
+    /**
+     * Takes the card, and waits for others until a moment. As scm_lock_ex.
+     *
+     * @param moment  when to give up
+     * @return as `try_lock_for`
+     *
+     * Blocks for this time at most, and about 200 ms more if the resource manager is slow.
+     */
     template <class Clock, class Duration>
     bool try_lock_until(const std::chrono::time_point<Clock, Duration> &moment, report errors = {}) const
     {
@@ -1256,30 +1365,48 @@ public:
 
     /**
      * Releases one lock, and leaves the card as it is. As scm_unlock. For std::scoped_lock, whose destructor can tell
-     * no failure: if the lock was lost with the card, the next use of the card tells that.
+     * no failure: if the lock was lost with the card, the next use of the card tells that. Does not block.
      */
     void unlock() const noexcept { scm_unlock(handle_, SCM_DISPOSITION_LEAVE); }
 
-    /** Releases one lock. As scm_unlock. @param disposition  SCM_DISPOSITION_LEAVE to SCM_DISPOSITION_EJECT */
+    /**
+     * Releases one lock. As scm_unlock.
+     *
+     * @param disposition  SCM_DISPOSITION_LEAVE to SCM_DISPOSITION_EJECT
+     *
+     * Does not block.
+     */
     void unlock(std::uint32_t disposition, report errors = {}) const { errors(scm_unlock(handle_, disposition)); }
 
-    /** Ends a wait of this attachment: the current one, or else the next one. As scm_cancel. */
+    /** Ends a wait of this attachment: the current one, or else the next one. As scm_cancel. Never blocks. */
     void cancel(report errors = {}) const { errors(scm_cancel(handle_)); }
 
     /** @} */
     /** @name Reconnect and status */
     /** @{ */
 
-    /** Makes the attachment usable again, whatever happened. As scm_reconnect. */
+    /**
+     * Makes the attachment usable again, whatever happened. As scm_reconnect. Blocks while another application or
+     * attachment holds a lock on the card.
+     */
     reconnected reconnect(report errors = {}) const { return reconnect_result(scm_reconnect(handle_), errors); }
 
-    /** The same, with another share mode, other protocols, a reset or a limit. As scm_reconnect_ex. */
+    /**
+     * The same, with another share mode, other protocols, a reset or a limit. As scm_reconnect_ex.
+     *
+     * @param options  the options
+     *
+     * Blocks as without options, for `limit_ms` at most.
+     */
     reconnected reconnect(const scm_reconnect_options &options, report errors = {}) const
     {
         return reconnect_result(scm_reconnect_ex(handle_, &options), errors);
     }
 
-    /** Tells the state of the card and the active protocol. As scm_status. */
+    /**
+     * Tells the state of the card and the active protocol. As scm_status. Blocks while another application holds a lock
+     * on the card (pcsc-lite).
+     */
     card_status status(report errors = {}) const
     {
         card_status told;
@@ -1287,7 +1414,7 @@ public:
         return told;
     }
 
-    /** The ATR of the card; empty in direct mode without a card. As scm_get_atr. */
+    /** The ATR of the card; empty in direct mode without a card. As scm_get_atr. Never blocks. */
     std::vector<std::uint8_t> atr(report errors = {}) const
     {
         return detail::collect<detail::byte_vector>(
@@ -1296,7 +1423,7 @@ public:
             });
     }
 
-    /** A number that grows whenever the card may have forgotten its state. As scm_get_generation. */
+    /** A number that grows whenever the card may have forgotten its state. As scm_get_generation. Never blocks. */
     std::uint64_t generation(report errors = {}) const
     {
         std::uint64_t told = 0;
@@ -1304,7 +1431,7 @@ public:
         return told;
     }
 
-    /** The card handle of PC/SC. As scm_get_icc. */
+    /** The card handle of PC/SC. As scm_get_icc. Never blocks. */
     std::uintptr_t icc(report errors = {}) const
     {
         std::uintptr_t told = 0;
@@ -1312,7 +1439,7 @@ public:
         return told;
     }
 
-    /** The context of PC/SC of the card handle. As scm_get_context. */
+    /** The context of PC/SC of the card handle. As scm_get_context. Never blocks. */
     std::uintptr_t context(report errors = {}) const
     {
         std::uintptr_t told = 0;
@@ -1324,16 +1451,28 @@ public:
     /** @name Interfaces */
     /** @{ */
 
-    /** Makes an object for the files of the card. As scm_create_file_access. */
+    /** Makes an object for the files of the card. As scm_create_file_access. Does not block, unless a provider does. */
     file_access create_file_access(report errors = {}) const;
 
-    /** Makes an object for the codes of the card, with the default format. As scm_create_ch_verification. */
+    /**
+     * Makes an object for the codes of the card, with the default format. As scm_create_ch_verification. Does not
+     * block, unless a provider does.
+     */
     ch_verification create_ch_verification(report errors = {}) const;
 
-    /** The same, with the format of its codes. As scm_create_ch_verification_ex. */
+    /**
+     * The same, with the format of its codes. As scm_create_ch_verification_ex.
+     *
+     * @param options  the format of the codes
+     *
+     * Does not block, unless a provider does.
+     */
     ch_verification create_ch_verification(const scm_ch_verification_options &options, report errors = {}) const;
 
-    /** Makes an object to authenticate with the keys of the card. As scm_create_card_auth. */
+    /**
+     * Makes an object to authenticate with the keys of the card. As scm_create_card_auth. Does not block, unless a
+     * provider does.
+     */
     card_auth create_card_auth(report errors = {}) const;
 
     /**
@@ -1341,7 +1480,10 @@ public:
      *
      * @tparam Interface  the type of the object: `file_access`, `ch_verification` or `card_auth` for their IIDs, else
      *   `provided_interface`. An object of another type gives SCM_E_HANDLE, and ends with the attachment.
+     * @param iid  the IID
      * @param user_data  handed to the provider
+     *
+     * Does not block, unless a provider does.
      */
     template <class Interface = provided_interface>
     Interface create_interface(const scm_guid &iid, void *user_data = nullptr, report errors = {}) const
@@ -1449,7 +1591,13 @@ public:
     }
     ~attachment() { end(handle_); }
 
-    /** Attaches to the card in a reader, shared, with T=0 or T=1. As scm_attach_by_ifd. */
+    /**
+     * Attaches to the card in a reader, shared, with T=0 or T=1. As scm_attach_by_ifd.
+     *
+     * @param ifd_name  the name of the reader, as `list_ifds` gives it
+     *
+     * Blocks while another application or attachment holds a lock on the card; the options have a limit.
+     */
     static attachment by_ifd(std::string_view ifd_name, report errors = {})
     {
         attachment made;
@@ -1457,7 +1605,14 @@ public:
         return made;
     }
 
-    /** The same with options, or to the reader itself. As scm_attach_by_ifd_ex. */
+    /**
+     * The same with options, or to the reader itself. As scm_attach_by_ifd_ex.
+     *
+     * @param ifd_name  the name of the reader, as `list_ifds` gives it
+     * @param options  the options
+     *
+     * Blocks as without options, for `limit_ms` at most.
+     */
     static attachment by_ifd(std::string_view ifd_name, const scm_attach_options &options, report errors = {})
     {
         attachment made;
@@ -1465,7 +1620,13 @@ public:
         return made;
     }
 
-    /** Attaches to the card behind a card handle of PC/SC, which stays the caller's. As scm_attach_by_handle. */
+    /**
+     * Attaches to the card behind a card handle of PC/SC, which stays the caller's. As scm_attach_by_handle.
+     *
+     * @param icc  the card handle (SCARDHANDLE)
+     *
+     * Blocks while another application holds a lock on the card.
+     */
     static attachment by_handle(std::uintptr_t icc, report errors = {})
     {
         attachment made;
@@ -1473,7 +1634,14 @@ public:
         return made;
     }
 
-    /** The same with options; SCM_ATTACH_ADOPT hands the card handle over. As scm_attach_by_handle_ex. */
+    /**
+     * The same with options; SCM_ATTACH_ADOPT hands the card handle over. As scm_attach_by_handle_ex.
+     *
+     * @param icc  the card handle (SCARDHANDLE)
+     * @param options  the options
+     *
+     * Blocks as without options, for `limit_ms` at most.
+     */
     static attachment by_handle(std::uintptr_t icc, const scm_attach_options &options, report errors = {})
     {
         attachment made;
@@ -1481,12 +1649,19 @@ public:
         return made;
     }
 
-    /** Ends the attachment, and leaves the card as it is. As scm_detach. */
+    /**
+     * Ends the attachment, and leaves the card as it is. As scm_detach. Does not block, not even for another thread.
+     */
     void detach(report errors = {}) { errors(scm_detach(take())); }
 
     /**
      * Ends the attachment with a disposition of the card. As scm_detach_ex. After SCM_E_INVALIDARG and
      * SCM_SCARD_E_NOT_READY the attachment stays, and this has it.
+     *
+     * @param disposition  SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER or
+     *   SCM_DISPOSITION_EJECT
+     *
+     * Blocks while another application or attachment holds a lock on the card, except for `SCM_DISPOSITION_LEAVE`.
      */
     void detach(std::uint32_t disposition, report errors = {})
     {
@@ -1508,12 +1683,19 @@ private:
 };
 
 /**
- * Holds a lock on a card, and applies a disposition when it ends, also after an exception: to reset a card that may have
- * verified a code, for example. std::scoped_lock leaves the card as it is.
+ * Holds a lock on a card, and applies a disposition when it ends, also after an exception: to reset a card that may
+ * have verified a code, for example. std::scoped_lock leaves the card as it is.
  */
 class transaction {
 public:
-    /** Locks. As scm_lock. @param disposition  of the card at the end */
+    /**
+     * Locks. As scm_lock.
+     *
+     * @param card  the attachment
+     * @param disposition  of the card at the end
+     *
+     * Blocks without a limit while another application or attachment holds a lock on the card; a `limit` limits that.
+     */
     explicit transaction(attachment_ref card, std::uint32_t disposition = SCM_DISPOSITION_LEAVE, report errors = {})
         : disposition_(disposition)
     {
@@ -1521,7 +1703,15 @@ public:
             card_ = card;
     }
 
-    /** Locks, and waits for a time at most; then SCM_SCARD_E_TIMEOUT. As scm_lock_ex. */
+    /**
+     * Locks, and waits for a time at most; then SCM_SCARD_E_TIMEOUT. As scm_lock_ex.
+     *
+     * @param card  the attachment
+     * @param limit  how long to wait for others; `infinite` for no limit
+     * @param disposition  what happens to the card at the end: SCM_DISPOSITION_LEAVE to SCM_DISPOSITION_EJECT
+     *
+     * Blocks for this time at most, and about 200 ms more if the resource manager is slow.
+     */
     transaction(attachment_ref card, timeout limit, std::uint32_t disposition = SCM_DISPOSITION_LEAVE,
                 report errors = {})
         : disposition_(disposition)
@@ -1543,7 +1733,10 @@ public:
             scm_unlock(card_.get(), disposition_);
     }
 
-    /** Unlocks now. As scm_unlock. After SCM_E_INVALIDARG (a disposition that is not defined) it is still locked. */
+    /**
+     * Unlocks now. As scm_unlock. After SCM_E_INVALIDARG (a disposition that is not defined) it is still locked. Does
+     * not block.
+     */
     void end(report errors = {})
     {
         const scm_result result = scm_unlock(card_.get(), disposition_);
@@ -1619,7 +1812,9 @@ public:
     using handle_type = scm_monitor;
     using owner::owner;
 
-    /** Begins to watch. As scm_monitor_create. */
+    /**
+     * Begins to watch. As scm_monitor_create. Does not block, and succeeds also if no service runs: that is an event.
+     */
     static monitor create(report errors = {})
     {
         monitor made;
@@ -1627,7 +1822,14 @@ public:
         return made;
     }
 
-    /** Waits for the next event. As scm_monitor_wait. @return the event; none if there was none in this time */
+    /**
+     * Waits for the next event. As scm_monitor_wait.
+     *
+     * @param limit  how long to wait; `infinite` for no limit
+     * @return the event; none if there was none in this time
+     *
+     * Blocks for this time at most, also if the service hangs.
+     */
     std::optional<event> wait(timeout limit = infinite, report errors = {})
     {
         std::optional<event> next(std::in_place);
@@ -1637,10 +1839,13 @@ public:
         return next;
     }
 
-    /** Ends the waits of this monitor with SCM_SCARD_E_CANCELLED; if there is none, the next one. As scm_monitor_cancel. */
+    /**
+     * Ends the waits of this monitor with SCM_SCARD_E_CANCELLED; if there is none, the next one. As scm_monitor_cancel.
+     * Never blocks.
+     */
     void cancel(report errors = {}) { errors(scm_monitor_cancel(handle_)); }
 
-    /** The file descriptor for poll and event loops. As scm_monitor_get_fd. */
+    /** The file descriptor for poll and event loops. As scm_monitor_get_fd. Never blocks. */
     std::int32_t fd(report errors = {}) const
     {
         std::int32_t told = 0;
@@ -1648,7 +1853,10 @@ public:
         return told;
     }
 
-    /** Ends the monitor. As scm_monitor_destroy. */
+    /**
+     * Ends the monitor. As scm_monitor_destroy. Blocks until the threads of the monitor have ended, for half a second
+     * at most; if the service hangs, they end later.
+     */
     void destroy(report errors = {}) { finish(errors); }
 
     /** Reads events one after the other: an input iterator. To increment it waits for the next event. */
@@ -1719,7 +1927,7 @@ public:
      */
     range events(timeout limit = infinite, report errors = {}) { return range(*this, limit, errors); }
 
-    /** Waits for the next event. The monitor itself is the range of its next events, without a limit, until `cancel`. */
+    /** Waits for the next event. The monitor itself is the range of its next events, without limit, until `cancel`. */
     iterator begin() { return iterator(*this, infinite, {}); }
     iterator end() const noexcept { return iterator(); }
 };
@@ -1802,7 +2010,10 @@ public:
     /**
      * Reads from the position: up to as many bytes as there is room, or one record. As scm_file_read.
      *
+     * @param room  the room for the bytes
      * @return the bytes in `room`; none at the end of the file, which is no failure, and after a failure
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
      */
     std::optional<buffer> read(buffer room, report errors = {})
     {
@@ -1816,28 +2027,45 @@ public:
     /**
      * Writes at the position. As scm_file_write.
      *
+     * @param data  the bytes, or the record
      * @param flags  SCM_FL_REPLACE, SCM_FL_OR or SCM_FL_AND
      * @return how many bytes the card has acknowledged; with a std::error_code also after a failure. Otherwise
      *   `write_error` tells it.
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
      */
     std::size_t write(bytes data, std::uint32_t flags = SCM_FL_REPLACE, report errors = {})
     {
         return write_raw(data.data(), data.size(), flags, errors);
     }
 
-    /** Erases bytes at the position, or a record. As scm_file_write with SCM_FL_ERASE. @return as `write` */
+    /**
+     * Erases bytes at the position, or a record. As scm_file_write with SCM_FL_ERASE.
+     *
+     * @param count  how many bytes
+     * @return as `write`
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     std::size_t erase(std::size_t count, report errors = {})
     {
         return write_raw(nullptr, count, SCM_FL_ERASE, errors);
     }
 
-    /** Moves the position. As scm_file_seek. */
+    /**
+     * Moves the position. As scm_file_seek.
+     *
+     * @param offset  how far; may be negative
+     * @param origin  SCM_SEEK_FROM_BEGINNING, SCM_SEEK_FROM_END or SCM_SEEK_RELATIVE
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     void seek(std::int64_t offset, std::uint32_t origin = SCM_SEEK_FROM_BEGINNING, report errors = {})
     {
         errors(scm_file_seek(handle_, offset, origin));
     }
 
-    /** The position, in bytes or records. As scm_file_tell. */
+    /** The position, in bytes or records. As scm_file_tell. Does not block: does not ask the card. */
     std::uint64_t tell(report errors = {}) const
     {
         std::uint64_t told = 0;
@@ -1845,7 +2073,10 @@ public:
         return told;
     }
 
-    /** The size of the file in bytes, or the number of its records. As scm_file_get_size. */
+    /**
+     * The size of the file in bytes, or the number of its records. As scm_file_get_size. Blocks while others hold a
+     * lock on the card, and as long as the card takes.
+     */
     std::uint64_t size(report errors = {}) const
     {
         std::uint64_t told = 0;
@@ -1853,7 +2084,10 @@ public:
         return told;
     }
 
-    /** The information of the card about the file when it was opened. As scm_file_get_info. */
+    /**
+     * The information of the card about the file when it was opened. As scm_file_get_info. Does not block: does not ask
+     * the card.
+     */
     file_info info(report errors = {}) const
     {
         file_info told;
@@ -1861,7 +2095,10 @@ public:
         return told;
     }
 
-    /** Closes the file, and tells a failure of a provider. As scm_file_close. */
+    /**
+     * Closes the file, and tells a failure of a provider. As scm_file_close. Does not block: the card knows nothing of
+     * open files.
+     */
     void close(report errors = {}) { finish(errors); }
 
 private:
@@ -1883,13 +2120,22 @@ public:
     using handle_type = scm_file_access;
     using owner::owner;
 
-    /** Changes the current directory. As scm_file_access_change_dir. */
+    /**
+     * Changes the current directory. As scm_file_access_change_dir.
+     *
+     * @param directory  the directory
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     void change_dir(const path &directory, report errors = {})
     {
         errors(scm_file_access_change_dir(handle_, directory.form(), c(directory).get()));
     }
 
-    /** The path of the current directory. As scm_file_access_get_current_dir. */
+    /**
+     * The path of the current directory. As scm_file_access_get_current_dir. Does not block: does not ask the card, so
+     * the directory may be gone.
+     */
     std::string current_dir(report errors = {}) const
     {
         std::string text = detail::collect<std::string>(
@@ -1901,7 +2147,13 @@ public:
         return text;
     }
 
-    /** Tells the meaning of a path: its form, and the whole path. As scm_file_access_resolve. */
+    /**
+     * Tells the meaning of a path: its form, and the whole path. As scm_file_access_resolve.
+     *
+     * @param path  the file or directory
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     resolved_path resolve(const path &path, report errors = {}) const
     {
         resolved_path told;
@@ -1915,7 +2167,14 @@ public:
         return told;
     }
 
-    /** Lists the current directory. As scm_file_access_directory. @return identifiers, and names of applications */
+    /**
+     * Lists the current directory. As scm_file_access_directory.
+     *
+     * @param file_type  SCM_TYPE_DIRECTORIES to SCM_TYPE_VARIABLE_EF
+     * @return identifiers, and names of applications
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     names directory(std::uint32_t file_type = SCM_TYPE_ALL_FILES, report errors = {}) const
     {
         return names(detail::collect<std::string>(
@@ -1924,7 +2183,14 @@ public:
             }));
     }
 
-    /** The same, with other identifiers to try. As scm_file_access_directory_ex. */
+    /**
+     * The same, with other identifiers to try. As scm_file_access_directory_ex.
+     *
+     * @param file_type  SCM_TYPE_DIRECTORIES to SCM_TYPE_VARIABLE_EF
+     * @param options  the first and the last identifier
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     names directory(std::uint32_t file_type, const scm_directory_options &options, report errors = {}) const
     {
         return names(detail::collect<std::string>(
@@ -1933,7 +2199,13 @@ public:
             }));
     }
 
-    /** Opens a file. As scm_file_access_open. */
+    /**
+     * Opens a file. As scm_file_access_open.
+     *
+     * @param path  the file, such as "3F00/2F00"
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     file open(const path &path, report errors = {})
     {
         scm_file *made = nullptr;
@@ -1941,20 +2213,44 @@ public:
         return file(made);
     }
 
-    /** Creates a file or a directory. As scm_file_access_create. */
+    /**
+     * Creates a file or a directory. As scm_file_access_create.
+     *
+     * @param path  the new file
+     * @param properties  BER-TLV data objects
+     * @param flags  SCM_FL_PREALLOCATE if data come later, or 0
+     * @param data  the first content; `{}` for none
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     void create(const path &path, bytes properties, std::uint32_t flags = 0, bytes data = {}, report errors = {})
     {
         errors(scm_file_access_create(handle_, path.form(), c(path).get(), properties.data(), properties.size(), flags,
                                       data.data(), data.size()));
     }
 
-    /** Deletes a file or a directory. As scm_file_access_delete. */
+    /**
+     * Deletes a file or a directory. As scm_file_access_delete.
+     *
+     * @param path  the file or directory
+     * @param flags  SCM_FL_RECURSIVE for a directory with its content, or 0
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     void delete_file(const path &path, std::uint32_t flags = 0, report errors = {})
     {
         errors(scm_file_access_delete(handle_, path.form(), c(path).get(), flags));
     }
 
-    /** Gets the properties of a file, as data objects. As scm_file_access_get_properties. @param tags  none for all */
+    /**
+     * Gets the properties of a file, as data objects. As scm_file_access_get_properties.
+     *
+     * @param path  the file or directory
+     * @param flags  SCM_FL_GET_ALL_PROPERTIES, SCM_FL_STAT_DEFAULT, or 0
+     * @param tags  none for all
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     std::vector<std::uint8_t> properties(const path &path, std::uint32_t flags = 0, bytes tags = {},
                                          report errors = {}) const
     {
@@ -1965,14 +2261,27 @@ public:
             });
     }
 
-    /** Sets properties of a file. As scm_file_access_set_properties. */
+    /**
+     * Sets properties of a file. As scm_file_access_set_properties.
+     *
+     * @param path  the file or directory
+     * @param properties  BER-TLV data objects
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     void set_properties(const path &path, bytes properties, report errors = {})
     {
         errors(scm_file_access_set_properties(handle_, path.form(), c(path).get(), properties.data(),
                                               properties.size(), 0));
     }
 
-    /** Gets the capabilities of the file system. As scm_file_access_get_file_capabilities. @param tags  none for all */
+    /**
+     * Gets the capabilities of the file system. As scm_file_access_get_file_capabilities.
+     *
+     * @param tags  none for all
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     std::vector<std::uint8_t> file_capabilities(bytes tags = {}, report errors = {}) const
     {
         return detail::collect<detail::byte_vector>(
@@ -1982,19 +2291,31 @@ public:
             });
     }
 
-    /** Makes a file unusable until `rehabilitate`. As scm_file_access_invalidate. */
+    /**
+     * Makes a file unusable until `rehabilitate`. As scm_file_access_invalidate.
+     *
+     * @param path  the file or directory
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     void invalidate(std::string_view path, report errors = {})
     {
         errors(scm_file_access_invalidate(handle_, detail::path_text(path).get(), 0));
     }
 
-    /** Makes a file usable again. As scm_file_access_rehabilitate. */
+    /**
+     * Makes a file usable again. As scm_file_access_rehabilitate.
+     *
+     * @param path  the file or directory
+     *
+     * Blocks while others hold a lock on the card, and as long as the card takes.
+     */
     void rehabilitate(std::string_view path, report errors = {})
     {
         errors(scm_file_access_rehabilitate(handle_, detail::path_text(path).get(), 0));
     }
 
-    /** Ends the object. As scm_file_access_release. */
+    /** Ends the object. As scm_file_access_release. Does not block. */
     void release(report errors = {}) { finish(errors); }
 
 private:
@@ -2072,7 +2393,15 @@ public:
     using handle_type = scm_ch_verification;
     using owner::owner;
 
-    /** Presents a code to the card, or asks for its state. As scm_ch_verification_verify. */
+    /**
+     * Presents a code to the card, or asks for its state. As scm_ch_verification_verify.
+     *
+     * @param code  the code, without filler; `{}` for the PIN pad
+     * @param reference  the number of the code, 0 to 31
+     * @param flags  SCM_FL_IHV_GLOBAL or SCM_FL_IHV_LOCAL, and SCM_FL_IHV_CHECKONLY; 0 for the first
+     *
+     * Blocks as `send`, and with a PIN pad until the user has finished.
+     */
     std::optional<std::uint32_t> verify(code code, std::uint32_t reference, std::uint32_t flags = 0,
                                         report errors = {})
     {
@@ -2082,7 +2411,16 @@ public:
         return tell(result, left, errors);
     }
 
-    /** Gives a code a new value, or makes the card ask for it or not. As scm_ch_verification_change_code. */
+    /**
+     * Gives a code a new value, or makes the card ask for it or not. As scm_ch_verification_change_code.
+     *
+     * @param old_code  the present code
+     * @param new_code  the new code; `{}` for none
+     * @param reference  the number of the code, 0 to 31
+     * @param flags  flags of scm.h (SCM_FL_*); 0 for the defaults
+     *
+     * Blocks as `send`, and with a PIN pad until the user has finished.
+     */
     std::optional<std::uint32_t> change_code(code old_code, code new_code, std::uint32_t reference,
                                              std::uint32_t flags = 0, report errors = {})
     {
@@ -2093,7 +2431,16 @@ public:
         return tell(result, left, errors);
     }
 
-    /** Unblocks a code, and gives it a new value. As scm_ch_verification_unblock. */
+    /**
+     * Unblocks a code, and gives it a new value. As scm_ch_verification_unblock.
+     *
+     * @param unblocking_code  the code that allows it; `{}` for none
+     * @param new_code  the new code; `{}` for none
+     * @param reference  the number of the code, 0 to 31
+     * @param flags  flags of scm.h (SCM_FL_*); 0 for the defaults
+     *
+     * Blocks as `send`, and with a PIN pad until the user has finished.
+     */
     std::optional<std::uint32_t> unblock(code unblocking_code, code new_code, std::uint32_t reference,
                                          std::uint32_t flags = 0, report errors = {})
     {
@@ -2104,10 +2451,13 @@ public:
         return tell(result, left, errors);
     }
 
-    /** Withdraws all that was verified through this object. As scm_ch_verification_reset_security_state. */
+    /**
+     * Withdraws all that was verified through this object. As scm_ch_verification_reset_security_state. Blocks as
+     * `send`, and with a PIN pad until the user has finished.
+     */
     void reset_security_state(report errors = {}) { errors(scm_ch_verification_reset_security_state(handle_)); }
 
-    /** Ends the object. As scm_ch_verification_release. */
+    /** Ends the object. As scm_ch_verification_release. Does not block. */
     void release(report errors = {}) { finish(errors); }
 
 private:
@@ -2201,7 +2551,16 @@ public:
     using handle_type = scm_card_auth;
     using owner::owner;
 
-    /** Gets a challenge from the card. As scm_card_auth_get_challenge. @return the challenge in `room` */
+    /**
+     * Gets a challenge from the card. As scm_card_auth_get_challenge.
+     *
+     * @param algorithm  as the card numbers them, 0 to 255; 0 if the card knows it
+     * @param parameters  `{}`, or one byte for P2, such as the number of the key
+     * @param room  the room for the challenge: as many bytes as are wanted
+     * @return the challenge in `room`
+     *
+     * Blocks as `send`.
+     */
     buffer challenge(std::uint32_t algorithm, bytes parameters, buffer room, report errors = {})
     {
         std::size_t length;
@@ -2210,14 +2569,30 @@ public:
         return detail::filled(room, length);
     }
 
-    /** Proves that the application has a key, with an answer to a challenge. As scm_card_auth_app_auth. */
+    /**
+     * Proves that the application has a key, with an answer to a challenge. As scm_card_auth_app_auth.
+     *
+     * @param algorithm  as the card numbers them, 0 to 255; 0 if the card knows it
+     * @param parameters  `{}`, or one byte for P2, such as the number of the key
+     * @param answer  the answer to the challenge
+     *
+     * Blocks as `send`.
+     */
     void app_auth(std::uint32_t algorithm, bytes parameters, bytes answer, report errors = {})
     {
         errors(scm_card_auth_app_auth(handle_, algorithm, parameters.data(), parameters.size(), answer.data(),
                                       answer.size()));
     }
 
-    /** The same, in all steps. As scm_card_auth_app_auth_ex. */
+    /**
+     * The same, in all steps. As scm_card_auth_app_auth_ex.
+     *
+     * @param algorithm  as the card numbers them, 0 to 255; 0 if the card knows it
+     * @param parameters  `{}`, or one byte for P2, such as the number of the key
+     * @param cipher  the cipher
+     *
+     * Blocks as `send`.
+     */
     void app_auth(std::uint32_t algorithm, bytes parameters, const cipher &cipher, report errors = {})
     {
         const scm_card_auth_options options = cipher.options();
@@ -2227,8 +2602,13 @@ public:
     /**
      * Lets the card prove that it has a key. As scm_card_auth_icc_auth.
      *
+     * @param algorithm  as the card numbers them, 0 to 255; 0 if the card knows it
+     * @param parameters  `{}`, or one byte for P2, such as the number of the key
+     * @param challenge  the challenge, which was never used before
      * @param room  the room for the answer; may be the memory of the challenge
      * @return the answer in `room`
+     *
+     * Blocks as `send`.
      */
     buffer icc_auth(std::uint32_t algorithm, bytes parameters, bytes challenge, buffer room, report errors = {})
     {
@@ -2240,21 +2620,37 @@ public:
         return detail::filled(room, length);
     }
 
-    /** Checks whether the card has a key, in all steps. As scm_card_auth_icc_auth_ex. */
+    /**
+     * Checks whether the card has a key, in all steps. As scm_card_auth_icc_auth_ex.
+     *
+     * @param algorithm  as the card numbers them, 0 to 255; 0 if the card knows it
+     * @param parameters  `{}`, or one byte for P2, such as the number of the key
+     * @param cipher  the cipher
+     *
+     * Blocks as `send`.
+     */
     void icc_auth(std::uint32_t algorithm, bytes parameters, const cipher &cipher, report errors = {})
     {
         const scm_card_auth_options options = cipher.options();
         errors(scm_card_auth_icc_auth_ex(handle_, algorithm, parameters.data(), parameters.size(), &options));
     }
 
-    /** Presents data of the user to the card. As scm_card_auth_user_auth. */
+    /**
+     * Presents data of the user to the card. As scm_card_auth_user_auth.
+     *
+     * @param algorithm  as the card numbers them, 0 to 255; 0 if the card knows it
+     * @param parameters  `{}`, or one byte for P2, such as the number of the key
+     * @param data  the data of the user
+     *
+     * Blocks as `send`.
+     */
     void user_auth(std::uint32_t algorithm, bytes parameters, bytes data, report errors = {})
     {
         errors(scm_card_auth_user_auth(handle_, algorithm, parameters.data(), parameters.size(), data.data(),
                                        data.size()));
     }
 
-    /** Ends the object. As scm_card_auth_release. */
+    /** Ends the object. As scm_card_auth_release. Does not block. */
     void release(report errors = {}) { finish(errors); }
 };
 
@@ -2282,6 +2678,8 @@ public:
      * Gets the implementation. As scm_interface_get_implementation.
      *
      * @tparam Functions  the table of functions, as provider and user have agreed
+     *
+     * Never blocks.
      */
     template <class Functions = void>
     implementation<Functions> get_implementation(report errors = {}) const
@@ -2293,7 +2691,7 @@ public:
         return told;
     }
 
-    /** Ends the object. As scm_interface_release. */
+    /** Ends the object. As scm_interface_release. Blocks as long as the provider needs to release its object. */
     void release(report errors = {}) { finish(errors); }
 };
 
@@ -2459,7 +2857,13 @@ public:
     using handle_type = scm_virtual_ifd;
     using owner::owner;
 
-    /** Makes a virtual reader, without a card. As scm_virtual_ifd_create. */
+    /**
+     * Makes a virtual reader, without a card. As scm_virtual_ifd_create.
+     *
+     * @param name  the name of the reader, 1 to SCM_IFD_NAME_MAX bytes
+     *
+     * Does not block.
+     */
     static virtual_ifd create(std::string_view name, report errors = {})
     {
         virtual_ifd made;
@@ -2467,7 +2871,14 @@ public:
         return made;
     }
 
-    /** The same, with options, whose functions are copied. As scm_virtual_ifd_create. */
+    /**
+     * The same, with options, whose functions are copied. As scm_virtual_ifd_create.
+     *
+     * @param name  the name of the reader, 1 to SCM_IFD_NAME_MAX bytes
+     * @param options  the options
+     *
+     * Does not block.
+     */
     static virtual_ifd create(std::string_view name, virtual_ifd_options options, report errors = {})
     {
         using callbacks = detail::callbacks<virtual_ifd_options>;
@@ -2502,6 +2913,8 @@ public:
      * Inserts a card, and powers it. As scm_virtual_ifd_insert.
      *
      * @param card  belongs to the reader from now on; after a failure it is destroyed, without `release`
+     *
+     * Blocks as long as `power` takes.
      */
     void insert(virtual_card card, report errors = {})
     {
@@ -2524,34 +2937,66 @@ public:
         }));
     }
 
-    /** Inserts a card with callbacks of C, such as that of libscm_card. As scm_virtual_ifd_insert. */
+    /**
+     * Inserts a card with callbacks of C, such as that of libscm_card. As scm_virtual_ifd_insert.
+     *
+     * @param card  the card
+     *
+     * Blocks as long as `power` takes.
+     */
     void insert(const scm_virtual_card &card, report errors = {})
     {
         errors(scm_virtual_ifd_insert(handle_, &card));
     }
 
-    /** Removes the card, whatever is in progress. As scm_virtual_ifd_remove. */
+    /**
+     * Removes the card, whatever is in progress. As scm_virtual_ifd_remove. Does not block, not even while a callback
+     * runs.
+     */
     void remove(report errors = {}) { errors(scm_virtual_ifd_remove(handle_)); }
 
-    /** Resets the card, or turns its power off. As scm_virtual_ifd_reset. */
+    /**
+     * Resets the card, or turns its power off. As scm_virtual_ifd_reset.
+     *
+     * @param disposition  SCM_DISPOSITION_RESET or SCM_DISPOSITION_UNPOWER
+     *
+     * Blocks until an exchange in progress has ended, except in its callback: then the exchange fails with
+     * `SCM_SCARD_W_RESET_CARD`.
+     */
     void reset(std::uint32_t disposition = SCM_DISPOSITION_RESET, report errors = {})
     {
         errors(scm_virtual_ifd_reset(handle_, disposition));
     }
 
-    /** Lets the next calls of an operation fail. As scm_virtual_ifd_fail. */
+    /**
+     * Lets the next calls of an operation fail. As scm_virtual_ifd_fail.
+     *
+     * @param operation  SCM_VIRTUAL_CONNECT to SCM_VIRTUAL_SET_ATTRIBUTE
+     * @param code  the code of the resource manager
+     * @param skip  how many calls are left alone before
+     * @param count  how many calls fail; UINT32_MAX for all that follow, 0 to cancel the plans
+     *
+     * Never blocks.
+     */
     void fail(std::uint32_t operation, errc code, std::uint32_t skip = 0, std::uint32_t count = 1, report errors = {})
     {
         errors(scm_virtual_ifd_fail(handle_, operation, static_cast<scm_result>(code), skip, count));
     }
 
-    /** Lets the next calls of an operation fail, or delays them, or both. As scm_virtual_ifd_fail_ex. */
+    /**
+     * Lets the next calls of an operation fail, or delays them, or both. As scm_virtual_ifd_fail_ex.
+     *
+     * @param operation  SCM_VIRTUAL_CONNECT to SCM_VIRTUAL_SET_ATTRIBUTE
+     * @param failure  the change
+     *
+     * Never blocks.
+     */
     void fail(std::uint32_t operation, const scm_virtual_failure &failure, report errors = {})
     {
         errors(scm_virtual_ifd_fail_ex(handle_, operation, &failure));
     }
 
-    /** The log: one line for each operation, the oldest first. As scm_virtual_ifd_get_log. */
+    /** The log: one line for each operation, the oldest first. As scm_virtual_ifd_get_log. Never blocks. */
     std::string log(report errors = {}) const
     {
         std::string text = detail::collect<std::string>(
@@ -2563,14 +3008,20 @@ public:
         return text;
     }
 
-    /** Empties the log. As scm_virtual_ifd_clear_log. */
+    /** Empties the log. As scm_virtual_ifd_clear_log. Never blocks. */
     void clear_log(report errors = {}) { errors(scm_virtual_ifd_clear_log(handle_)); }
 
-    /** Unplugs the reader, with its card. As scm_virtual_ifd_destroy. */
+    /** Unplugs the reader, with its card. As scm_virtual_ifd_destroy. Does not block. */
     void destroy(report errors = {}) { finish(errors); }
 };
 
-/** Stops the virtual resource manager. As scm_virtual_service_stop. @return whether it was running */
+/**
+ * Stops the virtual resource manager. As scm_virtual_service_stop.
+ *
+ * @return whether it was running
+ *
+ * Does not block, not even while callbacks run.
+ */
 inline bool virtual_service_stop(report errors = {})
 {
     const scm_result result = scm_virtual_service_stop();
@@ -2578,7 +3029,13 @@ inline bool virtual_service_stop(report errors = {})
     return result == SCM_S_OK;
 }
 
-/** Starts the virtual resource manager again. As scm_virtual_service_start. @return whether it was stopped */
+/**
+ * Starts the virtual resource manager again. As scm_virtual_service_start.
+ *
+ * @return whether it was stopped
+ *
+ * Does not block.
+ */
 inline bool virtual_service_start(report errors = {})
 {
     const scm_result result = scm_virtual_service_start();
@@ -2593,7 +3050,8 @@ inline bool virtual_service_start(report errors = {})
  *
  * A provider is a class that implements files, codes or authentication for a kind of card. Rules and threads are those
  * of scm_provider.h: the library makes an object for each interface that a program creates, and several threads may
- * use it. A function that a class does not have gives SCM_E_NOTIMPL. An exception is the result of the call.
+ * use it. A function that a class does not have gives SCM_E_NOTIMPL. An exception is the result of the call. Parameters
+ * and results are those of the functions that programs call (`file_access`, `ch_verification`, `card_auth`).
  *
  * @code
  * #include <cstdint>
@@ -2750,7 +3208,7 @@ public:
     }
 };
 
-/** The codes of a card, implemented by a provider. `retries_left` is SCM_RETRIES_UNKNOWN if a function does not set it. */
+/** The codes of a card, implemented by a provider. `retries_left` is SCM_RETRIES_UNKNOWN until a function sets it. */
 class ch_verification_implementation {
 public:
     virtual ~ch_verification_implementation() = default;
@@ -2845,7 +3303,10 @@ struct factory_callbacks {
 /* The functions of C that call those of a class. */
 struct tables {
     static file_implementation &file(void *file) { return *static_cast<file_implementation *>(file); }
-    static file_access_implementation &files(void *object) { return *static_cast<file_access_implementation *>(object); }
+    static file_access_implementation &files(void *object)
+    {
+        return *static_cast<file_access_implementation *>(object);
+    }
     static ch_verification_implementation &codes(void *object)
     {
         return *static_cast<ch_verification_implementation *>(object);
@@ -3033,7 +3494,10 @@ public:
             scm_unregister_provider(&registered_->c);
     }
 
-    /** Unregisters the provider. As scm_unregister_provider. */
+    /**
+     * Unregisters the provider. As scm_unregister_provider. Does not block: another thread may still be in
+     * `create_object` or in a function of the provider.
+     */
     void unregister(report errors = {})
     {
         const std::unique_ptr<copy> old = std::move(registered_);
@@ -3087,7 +3551,14 @@ private:
     std::unique_ptr<copy> registered_;
 };
 
-/** Registers a provider of files. As scm_register_file_access_provider. */
+/**
+ * Registers a provider of files. As scm_register_file_access_provider.
+ *
+ * @param provider  the cards and the interface; copied
+ * @param factory  makes the objects; it belongs to the library until the last object has ended
+ *
+ * Does not block.
+ */
 [[nodiscard]] inline registration register_file_access_provider(const provider &provider,
                                                                 object_factory<file_access_implementation> factory,
                                                                 report errors = {})
@@ -3098,7 +3569,14 @@ private:
     });
 }
 
-/** Registers a provider of codes. As scm_register_ch_verification_provider. */
+/**
+ * Registers a provider of codes. As scm_register_ch_verification_provider.
+ *
+ * @param provider  the cards and the interface; copied
+ * @param factory  makes the objects; it belongs to the library until the last object has ended
+ *
+ * Does not block.
+ */
 [[nodiscard]] inline registration
 register_ch_verification_provider(const provider &provider, object_factory<ch_verification_implementation> factory,
                                   report errors = {})
@@ -3109,7 +3587,14 @@ register_ch_verification_provider(const provider &provider, object_factory<ch_ve
     });
 }
 
-/** Registers a provider of authentication. As scm_register_card_auth_provider. */
+/**
+ * Registers a provider of authentication. As scm_register_card_auth_provider.
+ *
+ * @param provider  the cards and the interface; copied
+ * @param factory  makes the objects; it belongs to the library until the last object has ended
+ *
+ * Does not block.
+ */
 [[nodiscard]] inline registration register_card_auth_provider(const provider &provider,
                                                               object_factory<card_auth_implementation> factory,
                                                               report errors = {})
@@ -3124,7 +3609,11 @@ register_ch_verification_provider(const provider &provider, object_factory<ch_ve
  * Registers a provider of an interface that the library does not know. As scm_register_interface_provider.
  *
  * @tparam Object  the class of its objects. `provided_interface::get_implementation` gives a pointer to one.
+ * @param provider  the cards and the interface; copied
  * @param functions  anything that users and provider agree on; it must live as long as the program
+ * @param factory  makes the objects; it belongs to the library until the last object has ended
+ *
+ * Does not block.
  */
 template <class Object>
 [[nodiscard]] registration register_interface_provider(const provider &provider, const void *functions,
