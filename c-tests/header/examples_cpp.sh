@@ -1,6 +1,6 @@
 #!/bin/sh
-# examples_cpp.sh FOLDER INCLUDE GUIDE: compiles each example of scm.hpp (extract_cpp.sh) alone, as it is, and the program
-# of the guide.
+# examples_cpp.sh FOLDER INCLUDE GUIDE: compiles each example of scm.hpp (extract_cpp.sh) alone, as it is, and the
+# program of the guide.
 set -eu
 folder=$1 include=$2 guide=$3
 
