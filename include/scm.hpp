@@ -824,13 +824,17 @@ public:
     names() = default;
 
     /** From a multi-string of C. @param result  the success that came with it */
-    explicit names(std::string multi_string, scm_result result = SCM_S_OK) noexcept
+    explicit names(std::string multi_string, scm_result result = SCM_S_OK)
         : text_(std::move(multi_string)), result_(result)
     {
+        /* Exactly one NUL behind the last name, and one more, whatever came. */
+        while (!text_.empty() && text_.back() == '\0')
+            text_.pop_back();
+        if (!text_.empty())
+            text_.append(2, '\0');
     }
 
     iterator begin() const noexcept { return iterator(text_.c_str()); }
-    /* A list of C ends with an empty name. A list after a failure is an empty string, which is the same. */
     iterator end() const noexcept { return iterator(text_.c_str() + (text_.empty() ? 0 : text_.size() - 1)); }
     [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
     std::size_t size() const noexcept { return static_cast<std::size_t>(std::distance(begin(), end())); }
@@ -2464,8 +2468,9 @@ private:
     static std::optional<std::uint32_t> tell(scm_result result, std::uint32_t left, report errors)
     {
         std::optional<std::uint32_t> told;
-        /* A failure before the card was asked has 0 tries; a blocked code has its own result. */
-        if (left != SCM_RETRIES_UNKNOWN && (left != 0 || result == SCM_SCARD_W_CHV_BLOCKED))
+        /* A failure before the card was asked has 0, too. */
+        const bool is_about_code = result == SCM_SCARD_W_CHV_BLOCKED || result == SCM_SCARD_W_WRONG_CHV;
+        if (left != SCM_RETRIES_UNKNOWN && (left != 0 || is_about_code))
             told = left;
         errors.as<verification_error>(result, told);
         return told;

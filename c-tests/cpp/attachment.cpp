@@ -44,7 +44,9 @@ void readers_are_a_range()
     scm::list_ifd_groups(error);
     CHECK(!error);
     CHECK(scm::names().empty() && scm::names().size() == 0);
-    CHECK(scm::names(std::string("a\0bc\0\0", 6)).size() == 2);
+    CHECK(scm::names(std::string("a\0bc\0\0", 6)).size() == 2 && scm::names(std::string(1, '\0')).empty());
+    // One that no function of C makes has an end, too.
+    CHECK(scm::names("abc").size() == 1 && scm::names(std::string("abc\0d", 5)).size() == 2);
 }
 
 void a_failure_is_thrown_or_stored()
