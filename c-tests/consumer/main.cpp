@@ -3,6 +3,8 @@
 #include "main.c"
 #undef main
 
+#include <cstdio>
+
 #include <scm.hpp>
 
 int main()

@@ -6,10 +6,10 @@ folder=$1 include=$2 guide=$3
 
 rm -f "$folder/guide.cpp"
 count=$(find "$folder" -name '*.cpp' | wc -l)
-[ "$count" -eq "$(grep -c '@code' "$include/scm.hpp")" ] && [ "$count" -gt 5 ] || {
+if [ "$count" -ne "$(grep -c '@code' "$include/scm.hpp")" ] || [ "$count" -lt 5 ]; then
     echo "examples_cpp.sh: $count examples" >&2
     exit 1
-}
+fi
 awk '/^```cpp$/ && !done { inside = 1; next } /^```$/ && inside { inside = 0; done = 1 } inside' "$guide" \
     >"$folder/guide.cpp"
 grep -q 'int main' "$folder/guide.cpp"
