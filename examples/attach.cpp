@@ -17,7 +17,7 @@ static scm::attachment attach_to_first_card()
             return card;
         std::fprintf(stderr, "%s: %s\n", std::string(reader).c_str(), error.message().c_str());
     }
-    throw scm::error(static_cast<scm::errc>(error.value()));
+    throw scm::error(error);
 }
 
 int main()
@@ -33,7 +33,7 @@ int main()
             if (card.reconnect() == scm::reconnected::same_card)
                 answer = card.transmit(command);
         } else if (error) {
-            throw scm::error(static_cast<scm::errc>(error.value()));
+            throw scm::error(error);
         }
         for (std::uint8_t byte : answer)
             std::printf("%02X ", byte);

@@ -26,7 +26,7 @@ std::string read_once(scm::attachment_ref card)
         std::error_code error;
         const scm::response part = card.send(scm::command(0x00, 0xB0, 0x00, at, {}, 8), error);
         if (error && error != scm::errc::scard_w_eof)
-            throw scm::command_error(static_cast<scm::errc>(error.value()), part.status_word);
+            throw scm::error(error);
         text.append(part.data.begin(), part.data.end());
         if (part.data.size() < 8)
             return text;

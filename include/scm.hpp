@@ -385,6 +385,9 @@ public:
     /** @param code  the failure. A callback throws it, too. */
     explicit error(errc code) : std::system_error(make_error_code(code), scm::name(code)) {}
 
+    /** @param code  a failure that a function of this library has stored */
+    explicit error(const std::error_code &code) : std::system_error(code, scm_result_name(code.value())) {}
+
     /** The code as C has it. */
     scm_result result() const noexcept { return code().value(); }
 };

@@ -44,6 +44,8 @@ void codes_are_those_of_c()
     CHECK(scm::name(scm::errc::scard_w_eof) == std::string("SCM_SCARD_W_EOF"));
     CHECK(scm::message(scm::errc::scard_w_eof) == std::string(scm_result_message(SCM_SCARD_W_EOF)));
     const std::error_code code = scm::errc::scard_e_timeout;
+    CHECK(scm::error(code).code() == code && scm::error(code).what() == scm::error(scm::errc::scard_e_timeout).what() +
+                                                                            std::string());
     CHECK(code == std::errc::timed_out && code != std::errc::invalid_argument && code.value() == SCM_SCARD_E_TIMEOUT);
     CHECK(std::error_code(scm::errc::e_outofmemory) == std::errc::not_enough_memory);
     CHECK(std::error_code(scm::errc::scard_e_sharing_violation) == std::errc::device_or_resource_busy);
