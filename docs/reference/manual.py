@@ -12,6 +12,8 @@ import textwrap
 import xml.etree.ElementTree as ElementTree
 
 COLUMNS = 78
+# Lines with long names are neither hyphenated nor justified: in every groff, and after every heading.
+RAGGED = [".nr HY 0", ".ds AD l", ".nh", ".ad l"]
 # The first words of a paragraph about the duration of a call.
 BLOCKING = ("Blocks ", "Does not block", "Never blocks")
 
@@ -69,7 +71,7 @@ class Comment:
         self.heading = ""
         self.is_heading_of_paragraph = False
         for name in ("briefdescription", "detaileddescription"):
-            for child in element.find(name) or ():
+            for child in element.findall(f"{name}/*"):
                 self.add(self.blocks(child))
 
     def add(self, blocks):
@@ -311,7 +313,7 @@ class Manual:
                 path.write_text(f".so man3/{group.name}.3\n")
 
     def write(self, name, section, parts):
-        lines = [f'.TH {name.upper()} {section} {self.date} "libscm {self.version}" "libscm manual"', ".nr HY 0", ".nh", ".ad l"]
+        lines = [f'.TH {name.upper()} {section} {self.date} "libscm {self.version}" "libscm manual"', *RAGGED]
         for title, content in parts:
             if content:
                 lines += [f'.SH {title.upper()}' if " " not in title else f'.SH "{title.upper()}"', *content]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prepares a file for doxygen, which runs this for each one: filter.py FILE. Lines of headers and guides stay lines.
+"""Prepares a file for doxygen, which runs this for each one: prepare.py FILE. Lines of headers and guides stay lines.
 
 Headers and guides are written to be read as they are. Doxygen makes links and headings only with marks, which this adds.
 """
@@ -23,7 +23,8 @@ class Names:
     """The names that the headers declare."""
 
     def __init__(self):
-        texts = [re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL) for header in HEADERS]
+        texts = [re.sub(r"/\*.*?\*/|^#(if|elif|undef).*?$", "", header.read_text(), flags=re.DOTALL | re.MULTILINE)
+                 for header in HEADERS]
         self.words = {word for text in texts for word in re.findall(r"\w+", text)}
         structures = (found for text in texts for found in re.findall(r"struct (\w+) \{(.*?)^\}", text, re.DOTALL | re.M))
         self.fields = {name: set(re.findall(r"(\w+)(?:\[\w+\]|\)\(.*?\))?;", body, re.DOTALL))
@@ -42,7 +43,7 @@ class Names:
 def filter_header(path, text):
     """Makes a page of the first comment, links of names in backticks, and headings of words in capitals."""
     text = re.sub(r"^/\* SPDX.*\n \*\n \* (scm\w*\.h\w*) - (libscm\w*: )?(.*)\n \*(\n \* Generated .*)?",
-                  lambda match: f"/** @page {page(path)} {match[1]}: {match[3]}\n *\n *\n *" + "\n *" * bool(match[4]),
+                  lambda match: f"/** @page {page(path)} {match[1]}: {match[3].rstrip('.')}\n *\n *\n *" + "\n *" * bool(match[4]),
                   text, count=1)
     text = re.sub(r"^ \* (CONVENTIONS.*)$", lambda match: f" * @par {match[1].capitalize()}", text, flags=re.MULTILINE)
     text = re.sub(r"^ \* ([A-Z][A-Z ]+)\. ", lambda match: f" * <b>{match[1].capitalize()}.</b> ", text,
@@ -94,13 +95,18 @@ def filter_main(text):
             .replace("@sources", "\n".join(f"/** @example {file.name}\n{purpose(file)} */" for file in EXAMPLES)))
 
 
+def groups(header):
+    """The groups of a header: identifier, title, functions."""
+    parts = re.split(r"@defgroup (\w+) (.*)\n", header.read_text())[1:]
+    for group, words, part in zip(parts[::3], parts[1::3], parts[2::3]):
+        part = re.sub(r"/\*.*?\*/", "", part, flags=re.DOTALL)
+        yield group, words, re.findall(r"^SCM_(?:CARD_)?API\s[^;(]*?(\w+)\(", part, re.MULTILINE)
+
+
 def list_of_functions():
     """The groups, each with its functions."""
     for header in HEADERS:
-        parts = re.split(r"@defgroup (\w+) (.*)\n", header.read_text())[1:]
-        for group, words, part in zip(parts[::3], parts[1::3], parts[2::3]):
-            part = re.sub(r"/\*.*?\*/", "", part, flags=re.DOTALL)
-            names = re.findall(r"^SCM_(?:CARD_)?API\s[^;(]*?(\w+)\(", part, re.MULTILINE)
+        for group, words, names in groups(header):
             yield f'- @ref {group} "{words}" (%{header.name})<br>' + ", ".join(f"@ref {name}" for name in names)
 
 
@@ -117,7 +123,7 @@ def anchor(file, heading):
 
 def example(file):
     """The page that doxygen makes of an example."""
-    return re.sub(r"[.]", "_8", file.name.replace("_", "__")) + "-example.html"
+    return file.name.replace(".", "_8") + "-example.html"
 
 
 def title(guide):
