@@ -17,5 +17,8 @@ if [[ -s $output/warnings ]]; then
     cat "$output/warnings" >&2
     exit 1
 fi
+for picture in docs/pictures/*.dot; do
+    dot -Tsvg "$picture" -o "$output/html/$(basename "$picture" .dot).svg"
+done
 python3 docs/reference/manual.py "$output/xml" "$output/man" "$SCM_VERSION" "$date"
 rm -r "$output/xml"

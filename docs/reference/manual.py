@@ -110,6 +110,8 @@ class Comment:
             elif child.tag == "simplesect":
                 flush()
                 found += self.special(child)
+            elif child.tag == "title":
+                found.append(("heading", child.text))
             elif child.tag in ("para", "sect1", "sect2"):
                 flush()
                 found += self.blocks(child)

@@ -40,28 +40,36 @@ class Names:
         return match.group()
 
 
+NAMES = Names()
+
+
 def filter_header(path, text):
     """Makes a page of the first comment, links of names in backticks, and headings of words in capitals."""
-    text = re.sub(r"^/\* SPDX.*\n \*\n \* (scm\w*\.h\w*) - (libscm\w*: )?(.*)\n \*(\n \* Generated .*)?",
-                  lambda match: f"/** @page {page(path)} {match[1]}: {match[3].rstrip('.')}\n *\n *\n *" + "\n *" * bool(match[4]),
-                  text, count=1)
-    text = re.sub(r"^ \* (CONVENTIONS.*)$", lambda match: f" * @par {match[1].capitalize()}", text, flags=re.MULTILINE)
+    text = re.sub(r"^/\* SPDX.*\n \*\n \* (scm\w*\.h\w*) - (?:libscm\w*: )?(.*)\n",
+                  lambda match: f"/** @page {page(path)} {match[1]}: {match[2].rstrip('.')}\n *\n *\n", text, count=1)
+    text = re.sub(r"^ \* Generated from .*", " *", text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"^ \* (CONVENTIONS[^\n]*)\n.*?^ \*/$", lambda match: conventions(path, *match.group(0, 1)), text,
+                  count=1, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^ \* ([A-Z][A-Z ]+)\. ", lambda match: f" * <b>{match[1].capitalize()}.</b> ", text,
                   flags=re.MULTILINE)
     text = re.sub(r"@param (\w+)  \[out\] ", r"@param[out] \1  ", text)
     # These are for #ifdef.
     text = re.sub(r"^#define (\w+) \1$", "", text, flags=re.MULTILINE)
-    return NAME.sub(Names().link, text)
+    return NAME.sub(NAMES.link, text)
+
+
+def conventions(path, text, title):
+    """The conventions in the first comment, where names have no backticks."""
+    text = re.sub(r"(?<!`)\b(?:scm|SCM)_\w+\b(?!\.h|`)", lambda match: f"`{match[0]}`", text)
+    return text.replace(title, f"@section {page(path)}_conventions {title.capitalize()}", 1)
 
 
 def filter_guide(path, text):
     """Makes links of names in backticks, and of links to files links to their pages."""
-    names = Names()
-
     def replace(match):
         label, target = match.groups()
         if target is None:
-            return NAME.sub(names.link, match.group())
+            return NAME.sub(NAMES.link, match.group())
         return link(path, label, target) or label
     text = BLOCK_OR_WORD_OR_LINK.sub(replace, text)
     text = re.sub(r"^(##) (.*)$", lambda match: f"{match[0]} {{#{anchor(path, match[2])}}}", text, flags=re.MULTILINE)
@@ -76,7 +84,7 @@ def link(path, label, target):
     file = (path.parent / file).resolve() if file else path
     words = label.replace("`", "")
     if file.suffix == ".dot":
-        return f'@dotfile {file} "{words}"'
+        return f'<img src="{file.stem}.svg" alt="{words}">'
     if section and file in GUIDES:
         return f'@ref {anchor(file, section)} "{words}"'
     if file in GUIDES + HEADERS:
@@ -92,7 +100,7 @@ def filter_main(text):
             .replace("@guides", "\n".join(f'- @ref {page(guide)} "{title(guide)}"' for guide in GUIDES))
             .replace("@examples", "\n".join(f'- <a href="{example(file)}">{file.name}</a>: {purpose(file)}'
                                             for file in EXAMPLES))
-            .replace("@sources", "\n".join(f"/** @example {file.name}\n{purpose(file)} */" for file in EXAMPLES)))
+            .replace("@sources", "\n".join(f"/** @example {file.name} */" for file in EXAMPLES)))
 
 
 def groups(header):
