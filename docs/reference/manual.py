@@ -12,6 +12,8 @@ import textwrap
 import xml.etree.ElementTree as ElementTree
 
 COLUMNS = 78
+# In the order of learning. There are no manual pages for C++.
+HEADERS = ["scm.h", "scm_virtual.h", "scm_provider.h", "scm_card.h"]
 # Lines with long names are neither hyphenated nor justified: in every groff, and after every heading.
 RAGGED = [".nr HY 0", ".ds AD l", ".nh", ".ad l"]
 # The first words of a paragraph about the duration of a call.
@@ -293,9 +295,9 @@ class Manual:
         self.output, self.version, self.date = output, version, date
         groups = [ElementTree.parse(file).getroot()[0] for file in sorted(folder.glob("group__*.xml"))]
         self.pages = {file.stem: ElementTree.parse(file).getroot()[0] for file in folder.glob("page_scm*_h.xml")}
-        headers = ["scm.h", "scm_virtual.h", "scm_provider.h", "scm_card.h"]
         self.groups = [Group(element, folder) for element in groups]
-        self.groups.sort(key=lambda group: (headers.index(group.header), self.line(group)))
+        self.groups = [group for group in self.groups if group.header in HEADERS]
+        self.groups.sort(key=lambda group: (HEADERS.index(group.header), self.line(group)))
         self.functions = {name_of(function) for group in self.groups for function in group.functions}
 
     @staticmethod

@@ -11,6 +11,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADERS = [ROOT / "include" / name for name in ("scm.h", "scm_virtual.h", "scm_provider.h")]
 HEADERS.append(ROOT / "crates/card/include/scm_card.h")
+HEADERS_OF_CPP = sorted(ROOT.glob("include/*.hpp"))
 GUIDES = [ROOT / "crates/card/README.md", ROOT / "CHANGELOG.md"]
 GUIDES = sorted(set(ROOT.glob("docs/*.md")) - {ROOT / "docs/decisions.md", ROOT / "docs/naming.md"}) + GUIDES
 EXAMPLES = sorted(file for file in ROOT.glob("examples/*.*"))
@@ -55,6 +56,8 @@ def filter_header(path, text):
     text = re.sub(r"@param (\w+)  \[out\] ", r"@param[out] \1  ", text)
     # These are for #ifdef.
     text = re.sub(r"^#define (\w+) \1$", "", text, flags=re.MULTILINE)
+    # In C++ the description of a function names its function in C.
+    text = re.sub(r"\bAs (scm_\w+)", r"As `\1`", text)
     return NAME.sub(NAMES.link, text)
 
 
@@ -72,7 +75,10 @@ def filter_guide(path, text):
             return NAME.sub(NAMES.link, match.group())
         return link(path, label, target) or label
     text = BLOCK_OR_WORD_OR_LINK.sub(replace, text)
-    text = re.sub(r"^(##) (.*)$", lambda match: f"{match[0]} {{#{anchor(path, match[2])}}}", text, flags=re.MULTILINE)
+    # Doxygen names a section by itself too, but not as a link of a guide does.
+    levels = "##+" if re.search(r"^## ", text, re.MULTILINE) else "##"
+    text = re.sub(rf"^({levels}) (.*)$", lambda match: f"{match[0]} {{#{anchor(path, match[2])}}}", text,
+                  flags=re.MULTILINE)
     return re.sub(r"^# (.*)$", lambda match: f"{match[0]} {{#{page(path)}}}", text, count=1, flags=re.MULTILINE)
 
 
@@ -87,7 +93,7 @@ def link(path, label, target):
         return f'<img src="{file.stem}.svg" alt="{words}">'
     if section and file in GUIDES:
         return f'@ref {anchor(file, section)} "{words}"'
-    if file in GUIDES + HEADERS:
+    if file in GUIDES + HEADERS + HEADERS_OF_CPP:
         return f'@ref {page(file)} "{words}"'
     if file in EXAMPLES:
         return f'<a href="{example(file)}">{words}</a>'
@@ -96,7 +102,9 @@ def link(path, label, target):
 
 def filter_main(text):
     """Fills the lists of the main pages."""
-    return (text.replace("@functions", "\n".join(list_of_functions()))
+    return (text.replace("@headers", "\n".join(f'- @ref {page(header)} "{header.name}": {about(header)}'
+                                                for header in HEADERS + HEADERS_OF_CPP))
+            .replace("@functions", "\n".join(list_of_functions()))
             .replace("@guides", "\n".join(f'- @ref {page(guide)} "{title(guide)}"' for guide in GUIDES))
             .replace("@examples", "\n".join(f'- <a href="{example(file)}">{file.name}</a>: {purpose(file)}'
                                             for file in EXAMPLES))
@@ -113,7 +121,7 @@ def groups(header):
 
 def list_of_functions():
     """The groups, each with its functions."""
-    for header in HEADERS:
+    for header in HEADERS + HEADERS_OF_CPP:
         for group, words, names in groups(header):
             yield f'- @ref {group} "{words}" (%{header.name})<br>' + ", ".join(f"@ref {name}" for name in names)
 
@@ -125,8 +133,8 @@ def page(file):
 
 
 def anchor(file, heading):
-    """The identifier of a section of a guide."""
-    return page(file) + "_" + re.sub(r"\W+", "_", heading.lower()).strip("_")
+    """The identifier of a section of a guide, from its heading or from a link to it."""
+    return page(file) + "_" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "_").replace("-", "_")
 
 
 def example(file):
@@ -136,6 +144,11 @@ def example(file):
 
 def title(guide):
     return re.search(r"^# (.*)$", guide.read_text(), re.MULTILINE)[1]
+
+
+def about(header):
+    """The headline of a header."""
+    return re.search(r"^ \* scm\w*\.h\w* - (?:libscm\w*: )?(.*)$", header.read_text(), re.MULTILINE)[1]
 
 
 def purpose(file):
