@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the reference that build.sh has made: check.py OUTPUT. It prints each fault, and fails if there is one.
 
-Exports, prototypes and manual pages are the same set; each page is complete and correct roff; each link leads somewhere.
+Exports, prototypes and manual pages are the same set. Each page is complete and correct roff. Each link leads somewhere.
 """
 
 import html.parser
@@ -15,8 +15,8 @@ sys.dont_write_bytecode = True  # The tree stays as it is.
 import prepare as sources
 
 EXPORTS = ("c-tests/exports.txt", "c-tests/exports_card.txt")
-SECTIONS = ["NAME", "LIBRARY", "SYNOPSIS", "DESCRIPTION", "PARAMETERS", "RETURN VALUE", "BLOCKING", "THREADS", "EXAMPLES",
-            "SEE ALSO"]
+SECTIONS = ["NAME", "LIBRARY", "SYNOPSIS", "DESCRIPTION", "PARAMETERS", "RETURN VALUE", "BLOCKING", "THREADS",
+            "EXAMPLES", "SEE ALSO"]
 
 
 # --- Manual pages
@@ -131,7 +131,8 @@ def faults_of_html(folder):
     new |= {link for link in re.findall(r'url:"([^"#]+)', (folder / "menudata.js").read_text())}
     while new:
         reached |= new
-        new = {urllib.parse.urlparse(link).path for name in new if name in found for link in found[name].links} - reached
+        links = (link for name in new if name in found for link in found[name].links)
+        new = {urllib.parse.urlparse(link).path for link in links} - reached
     ours = [sources.page(file) + ".html" for file in sources.GUIDES + sources.HEADERS + sources.HEADERS_OF_CPP]
     ours += [sources.example(file) for file in sources.EXAMPLES]
     ours += [path.name for path in folder.glob("group__*.html")]

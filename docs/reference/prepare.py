@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prepares a file for doxygen, which runs this for each one: prepare.py FILE. Lines of headers and guides stay lines.
 
-Headers and guides are written to be read as they are. Doxygen makes links and headings only with marks, which this adds.
+Headers and guides are written to be read as they are. Doxygen needs marks for links and headings, and this adds them.
 """
 
 import pathlib
