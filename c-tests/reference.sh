@@ -60,6 +60,6 @@ change "$html/page_guides.html" '/page_files_md.html/d' "page_files_md.html: no 
 change "$html/page_files_md.html" 's/id="page_files_md_a_sim"//' "no place page_files_md.html#page_files_md_a_sim"
 expect_faults python3 "$check" "$work/reference"
 
-change "$work/tree/include/scm.h" 's/@param ifd_name  the name/@param name  the name/' "argument 'name' of command @param"
+change "$work/tree/include/scm.h" 's/@param ifd_name  the name/@param name  the name/' "argument 'name' of command"
 change "$work/tree/docs/files.md" 's/(#a-sim)/(#a-card)/' "page_files_md_a_card"
 expect_faults "$build" "$work/faulty"

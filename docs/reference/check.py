@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the reference that build.sh has made: check.py OUTPUT. It prints each fault, and fails if there is one.
 
-Exports, prototypes and manual pages are the same set. Each page is complete and correct roff. Each link leads somewhere.
+Exports, prototypes and manual pages are the same set. A page is complete and correct roff. A link leads somewhere.
 """
 
 import html.parser

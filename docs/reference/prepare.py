@@ -27,7 +27,8 @@ class Names:
         texts = [re.sub(r"/\*.*?\*/|^#(if|elif|undef).*?$", "", header.read_text(), flags=re.DOTALL | re.MULTILINE)
                  for header in HEADERS]
         self.words = {word for text in texts for word in re.findall(r"\w+", text)}
-        structures = (found for text in texts for found in re.findall(r"struct (\w+) \{(.*?)^\}", text, re.DOTALL | re.M))
+        structures = (found for text in texts
+                      for found in re.findall(r"struct (\w+) \{(.*?)^\}", text, re.DOTALL | re.MULTILINE))
         self.fields = {name: set(re.findall(r"(\w+)(?:\[\w+\]|\)\(.*?\))?;", body, re.DOTALL))
                        for name, body in structures}
 
