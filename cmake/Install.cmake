@@ -91,4 +91,5 @@ file(GLOB guides CONFIGURE_DEPENDS docs/*.md)
 list(FILTER guides EXCLUDE REGEX "/(decisions|naming)\\.md$") # of the project itself
 install(FILES README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT documentation)
 install(FILES ${guides} DESTINATION "${CMAKE_INSTALL_DOCDIR}/docs" COMPONENT documentation)
+install(DIRECTORY docs/pictures DESTINATION "${CMAKE_INSTALL_DOCDIR}/docs" COMPONENT documentation)
 install(DIRECTORY examples DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT documentation)
