@@ -23,7 +23,7 @@ static scm_result wait_a_moment(scm_monitor *monitor, uint32_t timeout_ms, scm_e
 
 static int handled;
 
-/* The loop ends after the removal: a service, a reader, a card, no daemon, the end of the present state, the removal. */
+/* The loop ends after a service, a reader, a card, no daemon, the end of the present state, and the removal. */
 static int poll_until_removal(struct pollfd *all, nfds_t count, int timeout)
 {
     assert_int_equal(timeout, -1);
@@ -44,7 +44,7 @@ static void the_program(void **state)
     assert_true(waits >= 5); /* a service, a reader, a card, no daemon, the end of the present state */
 }
 
-static void what_there_is(void **state)
+static void the_present_state(void **state)
 {
     scm_monitor *monitor;
     (void)state;
@@ -68,6 +68,6 @@ static void an_event_loop(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {ON_STAGE(the_program), ON_STAGE(what_there_is), ON_STAGE(an_event_loop)};
+    const struct CMUnitTest tests[] = {ON_STAGE(the_program), ON_STAGE(the_present_state), ON_STAGE(an_event_loop)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 """Takes the programs and commands out of the guides (README.md, docs/*.md), so that all of them are tested.
 
     guides.py extract TREE FOLDER     writes each program to FOLDER/GUIDE/NAME
-    guides.py check TREE              fails if a block is not tested
+    guides.py check TREE              fails if a block is not tested, a link leads nowhere, or a name does not exist
     guides.py run TREE FOLDER GUIDE   runs the Python programs and the commands of a guide, in FOLDER/GUIDE
 
 A block stands between fences with its language. Its name is that of its heading ("a-code.c", "a-code-2.c"), unless a
@@ -23,6 +23,9 @@ HERE = Path(__file__).resolve().parent
 EXTENSIONS = {"python": "py", "cmake": "cmake", "meson": "build", "sh": "sh", "text": "txt"}
 FENCE = re.compile(r"^( *)```(\S*)$")
 FILE = re.compile(r"^ *<!-- file: (\S+) -->$")
+LINK = re.compile(r"\]\(([^):]+)\)")
+NAME = re.compile(r"`((?:scm|SCM)_\w+)")
+COMMAND = re.compile(r"^(\$|sudo|cc|gcc|cmake|cargo|python3?|pkg-config|apt|apt-get|meson|\./)\b")
 LIST_ITEM = re.compile(r"^ {0,3}([-*]|\d+\.) ")
 
 
@@ -40,7 +43,7 @@ class Block:
         return f"{self.guide}:{self.line}"
 
     def commands(self):
-        """The commands of a shell block: lines, joined where one ends in a backslash; no comments, no here-documents."""
+        """The commands of a shell block: lines, joined after a backslash and in a here-document; no comments."""
         commands, end = [], None
         for line in self.text.replace("\\\n", " ").splitlines():
             if end is not None:
@@ -131,6 +134,48 @@ class NotRun:
         return [f"not_run.txt: nothing begins so: {begin}" for begin in self.begins if begin not in self.used]
 
 
+def anchors(path):
+    """The anchors of the headings, as code hosts make them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def wrong_links(tree):
+    faults = []
+    for path in guide_files(tree):
+        for target in LINK.findall(path.read_text(encoding="utf-8")):
+            file, _, anchor = target.partition("#")
+            target_path = (path.parent / file).resolve() if file else path
+            if not target_path.exists():
+                faults.append(f"{path.relative_to(tree)}: a link to {target}")
+            elif anchor and anchor not in anchors(target_path):
+                faults.append(f"{path.relative_to(tree)}: no heading {target}")
+    return faults
+
+
+def wrong_names(tree):
+    """Names of the interface in the guides that no header has. A prefix ends in an underscore."""
+    headers = [*(tree / "include").glob("*.h*"), *(tree / "crates/card/include").glob("*.h")]
+    names = set(re.findall(r"\w+", "".join(path.read_text(encoding="utf-8") for path in headers)))
+    faults = []
+    for path in guide_files(tree):
+        # Its names are patterns: scm_VERB_NOUN.
+        if path.name == "naming.md":
+            continue
+        for name in NAME.findall(path.read_text(encoding="utf-8")):
+            if name not in names and not name.endswith("_"):
+                faults.append(f"{path.relative_to(tree)}: no header has {name}")
+    return faults
+
+
+def missing_calls(tree):
+    """Every function of winscard.h, where there is one, stands in the guide from PC/SC."""
+    guide = (tree / "docs/from-pcsc.md").read_text(encoding="utf-8")
+    header = Path("/usr/include/PCSC/winscard.h")
+    calls = set(re.findall(r"\b(SCard\w+)\(", header.read_text(encoding="utf-8"))) if header.exists() else set()
+    return [f"docs/from-pcsc.md: nothing about {call}" for call in sorted(calls) if f"`{call}`" not in guide]
+
+
 def check(tree):
     blocks, faults = all_blocks(tree)
     not_run = NotRun()
@@ -147,22 +192,20 @@ def check(tree):
     for block in blocks:
         name = f"{folder_of(block.guide)}/{block.name}"
         used = block.is_file and any(block.name in command for command in commands.get(block.guide, []))
+        if block.language == "text" and any(COMMAND.match(line) for line in block.lines):
+            faults.append(f"{block.place}: commands are no text")
         if block.language in ("python", "sh", "text"):
             continue
         if block.language == "cmake" and block.name == "CMakeLists.txt":
             used = used or any(command.startswith("cmake -") for command in commands.get(block.guide, []))
         if not used and name not in included and not not_run.has(name):
             faults.append(f"{block.place}: nothing tests this block ({name})")
-    faults += not_run.unused()
+    faults += not_run.unused() + wrong_links(tree) + wrong_names(tree) + missing_calls(tree)
     count = {}
     for block in blocks:
         count[block.language] = count.get(block.language, 0) + 1
-    if len(blocks) < 20:
-        faults.append("the guides were not found")
-    for fault in faults:
-        print(fault)
     print(", ".join(f"{number} {language}" for language, number in sorted(count.items())))
-    return 1 if faults else 0
+    return faults
 
 
 def write(blocks, folder):
@@ -213,7 +256,11 @@ def run(tree, folder, guide):
 def main():
     action, tree, *rest = sys.argv[1:]
     tree = Path(tree).resolve()
-    return {"extract": extract, "check": check, "run": run}[action](tree, *rest)
+    if action == "check":
+        faults = check(tree)
+        print("\n".join(faults))
+        return len(faults)
+    return {"extract": extract, "run": run}[action](tree, *rest)
 
 
 if __name__ == "__main__":
