@@ -9,7 +9,8 @@ comment before it tells its file: <!-- file: test.c -->. The kinds:
 
     c, cpp           a driver GUIDE.c or GUIDE.cpp beside this file includes it and calls it, or commands of its guide
                      compile its file
-    python, sh       it runs, in the folder with the files of its guide. A command in not_run.txt does not.
+    python, sh       it runs, in the folder with the files of its guide. A command in not_run.txt does not; the command
+                     of a script NAME is "sh NAME".
     other languages  commands of its guide read its file; or it is in not_run.txt with its name
     text             output, or a drawing: neither a program nor a command
 """
@@ -44,6 +45,8 @@ class Block:
 
     def commands(self):
         """The commands of a shell block: lines, joined after a backslash and in a here-document; no comments."""
+        if self.is_file:
+            return [f"sh {self.name}"]
         commands, end = [], None
         for line in self.text.replace("\\\n", " ").splitlines():
             if end is not None:
@@ -154,8 +157,8 @@ def wrong_links(tree):
 
 
 def wrong_names(tree):
-    """Names of the interface in the guides that no header has. A prefix ends in an underscore."""
-    headers = [*(tree / "include").glob("*.h*"), *(tree / "crates/card/include").glob("*.h")]
+    """Names in the guides that neither a header nor the build has. A prefix ends in an underscore."""
+    headers = [*tree.glob("include/*.h*"), *tree.glob("crates/card/include/*.h"), *tree.glob("CMakeLists.txt")]
     names = set(re.findall(r"\w+", "".join(path.read_text(encoding="utf-8") for path in headers)))
     faults = []
     for path in guide_files(tree):
@@ -164,7 +167,7 @@ def wrong_names(tree):
             continue
         for name in NAME.findall(path.read_text(encoding="utf-8")):
             if name not in names and not name.endswith("_"):
-                faults.append(f"{path.relative_to(tree)}: no header has {name}")
+                faults.append(f"{path.relative_to(tree)}: nothing has the name {name}")
     return faults
 
 
@@ -188,7 +191,7 @@ def check(tree):
     for block in blocks:
         if block.language == "sh":
             run = [command for command in block.commands() if not not_run.has(command)]
-            commands.setdefault(block.guide, []).extend(run)
+            commands.setdefault(block.guide, []).extend(run + [block.text] * (block.is_file and bool(run)))
     for block in blocks:
         name = f"{folder_of(block.guide)}/{block.name}"
         used = block.is_file and any(block.name in command for command in commands.get(block.guide, []))
@@ -218,7 +221,7 @@ def write(blocks, folder):
 
 def extract(tree, folder):
     blocks, _ = all_blocks(tree)
-    write([block for block in blocks if block.language not in ("sh", "text")], Path(folder))
+    write([block for block in blocks if block.is_file or block.language not in ("sh", "text")], Path(folder))
     return 0
 
 
@@ -232,8 +235,6 @@ def run(tree, folder, guide):
     not_run = NotRun()
     failures = count = 0
     for block in blocks:
-        if block.language == "sh" and block.is_file:
-            continue
         if block.language == "sh":
             commands = [command for command in block.commands() if not not_run.has(command)]
             program = ["bash", "-euo", "pipefail", "-c", "\n".join(commands)]

@@ -79,7 +79,7 @@ class Check(unittest.TestCase):
         for part in ["README.md:6: a block without fences", "README.md:8: a block without a language",
                      "(readme/next-heading.c)", "(readme/not_named.c)", "(readme/next-heading.yaml)",
                      "commands are no text", "no reason: without a reason", "nothing begins so: never there",
-                     "a link to docs/missing.md", "no heading #no-such-heading", "no header has scm_unknown"]:
+                     "a link to docs/missing.md", "no heading #no-such-heading", "nothing has the name scm_unknown"]:
             found = [fault for fault in faults if part in fault]
             self.assertEqual(len(found), 1, (part, faults))
             faults.remove(found[0])
