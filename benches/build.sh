@@ -13,7 +13,8 @@ compile() {
     "${CC:-cc}" -std=c11 -O2 -Wall -Wextra -Werror $(pkg-config --cflags libpcsclite) "$@"
 }
 
-cargo build --release --locked -p scm
+# As CMake builds it.
+cargo rustc --release --locked -p scm --lib --crate-type cdylib --crate-type staticlib
 soname=$(objdump -p "$target/release/libscm.so" | sed -n 's/ *SONAME *//p')
 ln -sf "$target/release/libscm.so" "$out/$soname"
 

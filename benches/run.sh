@@ -30,3 +30,4 @@ echo
 "$out/many"
 echo
 benches/instructions.sh
+benches/size.sh

@@ -855,7 +855,8 @@ scm_result scm_transmit(scm_handle *handle,
  * - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
  *
  * Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
- * resource manager is slow.
+ * resource manager is slow. If the exchange breaks off, the library waits one second more at most for the report of a
+ * removal, however short `timeout_ms` is.
  *
  * @see scm_transmit, scm_send_ex, scm_cancel, scm_lock_ex
  */

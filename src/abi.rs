@@ -6,3 +6,4 @@ pub mod guid;
 pub mod handle;
 pub mod hresult;
 pub mod output;
+pub mod service;

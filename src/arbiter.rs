@@ -10,6 +10,7 @@
 
 #[cfg(all(test, loom))]
 mod interleavings;
+mod lost_hold;
 pub mod registry;
 
 use std::collections::VecDeque;
@@ -18,12 +19,13 @@ use std::time::{Duration, Instant};
 
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::command::MAX_RESPONSE;
+use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy;
 use crate::runtime::spare_buffer::SpareBuffer;
 use crate::runtime::sync::atomic::{AtomicUsize, Ordering};
 use crate::runtime::sync::{Mutex, MutexGuard};
-use crate::runtime::wait::{WaitLimit, Waker, earlier, in_future, is_past};
+use crate::runtime::wait::{WaitLimit, earlier, in_future, is_past};
 
 /// Longest delay before a waiting thread first polls the resource manager.
 #[cfg(not(loom))]
@@ -50,13 +52,13 @@ const TURN: usize = 2;
 pub struct Arbiter {
     /// The number of turns, and `CLOSED`.
     turns: AtomicUsize,
-    state: Mutex<State>,
+    state: Mutex<ArbiterState>,
     /// A receive buffer for the attachments to this reader.
     pub spare: SpareBuffer<MAX_RESPONSE>,
 }
 
 #[derive(Default)]
-struct State {
+struct ArbiterState {
     /// The present hold.
     exclusive: Option<Exclusive>,
     queue: VecDeque<Waiter>,
@@ -76,18 +78,6 @@ impl Exclusive {
     fn new(number: u64) -> Exclusive {
         Exclusive { number, asked: Some(Instant::now()), changes: 0 }
     }
-
-    /// Whether a poll can show that the lock was lost: not while the request is under way.
-    fn is_due(&self) -> bool {
-        self.asked.is_none_or(|asked| asked.elapsed() >= UNCONFIRMED)
-    }
-}
-
-/// A hold, as it was before a poll.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Suspect {
-    number: u64,
-    changes: u64,
 }
 
 struct Waiter {
@@ -180,20 +170,20 @@ impl Arbiter {
                 let found = probe.probe();
                 next_poll = in_future(probe.interval());
                 match found {
-                    Ok(ReaderUse::Free) if self.take_back(suspect) || self.pass_turns(number, wants, began) => {
-                        verdict.inspect_err(|code| limit.take_back(*code)).ok();
+                    Ok(ReaderUse::Free) if self.end_lost_hold(suspect) || self.pass_turns(number, wants, began) => {
+                        verdict.inspect_err(|code| limit.keep_cancel(*code)).ok();
                         continue;
                     }
                     Ok(_) => {}
                     Err(code) => {
                         // A cancel that is not told is for the next wait.
-                        verdict.inspect_err(|code| limit.take_back(*code)).ok();
-                        return self.give_up(number, wants, code).inspect(|_| limit.take_back(code));
+                        verdict.inspect_err(|code| limit.keep_cancel(*code)).ok();
+                        return self.give_up(number, wants, code).inspect(|_| limit.keep_cancel(code));
                     }
                 }
             }
             if let Err(code) = verdict {
-                return self.give_up(number, wants, code).inspect(|_| limit.take_back(code));
+                return self.give_up(number, wants, code).inspect(|_| limit.keep_cancel(code));
             }
             waker.sleep(seen_wakes, earlier(limit.deadline(), next_poll));
         }
@@ -248,7 +238,7 @@ impl Arbiter {
     }
 
     /// Admits the next waiters. Without a waiter and a hold, calls need no mutex any more.
-    fn admit(&self, state: &mut State) {
+    fn admit(&self, state: &mut ArbiterState) {
         while state.exclusive.is_none() {
             let Some(first) = state.queue.front() else {
                 self.turns.fetch_and(!CLOSED, Ordering::AcqRel);
@@ -288,28 +278,6 @@ impl Arbiter {
         }
     }
 
-    /// The hold of another attachment that may be lost. Not that of the waiter itself, which may have been admitted
-    /// just now.
-    fn suspect(&self, waiter: u64) -> Option<Suspect> {
-        let state = self.state();
-        let exclusive =
-            state.exclusive.as_ref().filter(|exclusive| exclusive.number != waiter && exclusive.is_due())?;
-        Some(Suspect { number: exclusive.number, changes: exclusive.changes })
-    }
-
-    /// Ends a hold whose lock the resource manager does not know any more, unless the hold has changed. Whether it did.
-    fn take_back(&self, suspect: Option<Suspect>) -> bool {
-        let mut state = self.state();
-        let now =
-            state.exclusive.as_ref().map(|exclusive| Suspect { number: exclusive.number, changes: exclusive.changes });
-        if suspect.is_none() || now != suspect {
-            return false;
-        }
-        state.exclusive = None;
-        self.admit(&mut state);
-        true
-    }
-
     /// Admits a waiter beside the turns of others, or before a hold that waits for turns to end. These turns may all
     /// wait in the resource manager for a transaction on the waiter's own card handle: one of the program, or one whose
     /// begin reported a failure. Whether it did.
@@ -343,7 +311,7 @@ impl Arbiter {
         !self.state().queue.is_empty()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ArbiterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,6 +12,7 @@ mod exhaustive;
 pub mod knowledge;
 mod lock;
 mod lock_state;
+mod lost_lock;
 mod reader_lock;
 mod reconnect;
 mod response;
@@ -32,10 +33,11 @@ use crate::iso7816::atr::Atr;
 use crate::iso7816::command::MAX_COMMAND;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc, Identity, MAX_ATTRIBUTE, ResourceManager};
+use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::fork_count::fork_count;
 use crate::runtime::reentrancy;
-use crate::runtime::wait::{WaitLimit, Waker};
+use crate::runtime::wait::WaitLimit;
 use connection::Connection;
 use connection_state::{ConnectionState, Published, while_down};
 use session::Session;
@@ -92,14 +94,14 @@ impl Identity {
         }
     }
 
-    fn card(&self) -> Card {
-        Card { atr: self.atr, events: self.events }
+    fn card(&self) -> CardIdentity {
+        CardIdentity { atr: self.atr, events: self.events }
     }
 }
 
 /// A card as the resource manager describes it: its ATR, and how often cards had come and gone in its reader.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-struct Card {
+struct CardIdentity {
     atr: Atr,
     events: u16,
 }
@@ -193,13 +195,35 @@ impl Attachment {
 
     /// Sends one command to the card, and passes the response to `deliver`. The response is kept until the next
     /// exchange.
+    #[inline(always)]
     pub fn transmit<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
-        let mut session = self.begin_call()?;
-        let session = &mut *session;
+        match self.begin_call_at_once() {
+            Some(mut session) => self.transmit_in(&mut session, command, deliver),
+            None => self.transmit_later(command, deliver),
+        }
+    }
+
+    /// Not inlined, so that an exchange that need not wait is.
+    #[cold]
+    #[inline(never)]
+    fn transmit_later<T>(&self, command: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        self.transmit_in(&mut *self.begin_call()?, command, deliver)
+    }
+
+    #[inline(always)]
+    fn transmit_in<T>(
+        &self,
+        session: &mut Session,
+        command: &[u8],
+        deliver: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
         // Bytes that are no command change nothing: the last response stays.
         check_command(session, command)?;
         session.forget_selection();
-        let exchanged = self.turn(session).and_then(|_turn| self.exchange(session, command, &WaitLimit::ENDLESS));
+        let exchanged = match self.turn(session) {
+            Ok(_turn) => self.exchange(session, command, &WaitLimit::ENDLESS),
+            Err(code) => Err(code),
+        };
         self.deliver(session, exchanged, deliver)
     }
 
@@ -222,7 +246,7 @@ impl Attachment {
             let exchanged = self.exchange(&mut session, command, &limit);
             session.response.settle(&self.registration.spare);
             // The next call tells whether the lock was lost. The response of the card is here.
-            self.give_lock(&mut session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.take_back(code));
+            self.give_lock(&mut session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
             exchanged
         });
         self.deliver(&mut session, exchanged, deliver)

@@ -28,16 +28,22 @@ pub mod virtual_ifd;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
 use crate::handles::objects::{Created, ObjectTable};
-use crate::handles::process::{Handles, handles};
+use crate::handles::process::{self, Handles, handles};
 use crate::handles::token::Token;
 use crate::runtime::fallible::Arc;
 use attachment::scm_handle;
 use result::scm_result;
 
 /// The attachment behind a handle, alive as long as this reference, whatever other threads do with the handle.
-#[inline(always)]
+#[inline(never)]
 fn attached(handle: *mut scm_handle) -> Result<Arc<Attachment>> {
-    handles()?.attachments.get(token(handle)?)
+    attached_inlined(handle)
+}
+
+/// `attached` for an exchange: no other call has to be that fast.
+#[inline(always)]
+fn attached_inlined(handle: *mut scm_handle) -> Result<Arc<Attachment>> {
+    process::attachment(token(handle)?)
 }
 
 /// An object that was created for an attachment, and that attachment.
@@ -51,7 +57,7 @@ fn created<T>(
     Ok((created, attachment))
 }
 
-/// Makes the token of an object dead. The object ends when the caller drops it: the mutex is free then.
+/// Makes the token of an object dead. The object ends when the caller drops it: the lock is free then.
 fn release<T>(token: Token, table: impl FnOnce(&mut Handles) -> &mut ObjectTable<T>) -> Result<Arc<Created<T>>> {
     table(&mut *handles()?).remove(token)
 }

@@ -1,6 +1,5 @@
 //! The handles that C holds: tokens, the shared objects behind them, and the one table of the process.
 
-#[cfg(unix)]
 mod fork;
 pub mod objects;
 pub mod process;

@@ -5,18 +5,21 @@
 //! and compares again later. So memory is bounded, and events can lack detail but are never wrong.
 
 mod changes;
+mod event;
 #[cfg(unix)]
 mod signal;
+#[cfg(test)]
+mod tests;
 mod watcher;
+
+pub use event::{Event, EventKind};
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::abi::hresult::{Hresult, Result};
-use crate::iso7816::atr::Atr;
-use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, Service};
+use crate::resource_manager::{Context, ResourceManager, managers};
 use crate::runtime::fallible::Arc;
 use crate::runtime::thread;
 use crate::runtime::wait::{deadline, until};
@@ -33,45 +36,12 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(500);
 /// How often a wait in the service is cancelled until it has ended: libpcsclite ignores a cancel that comes too early.
 const CANCEL_EVERY: Duration = Duration::from_millis(5);
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EventKind {
-    ServiceUp = 1,
-    ServiceDown = 2,
-    IfdArrived = 3,
-    IfdLeft = 4,
-    CardInserted = 5,
-    CardRemoved = 6,
-    CardReset = 7,
-    Current = 8,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Event {
-    pub kind: EventKind,
-    /// 1 for the first event, and one more for each.
-    pub number: u64,
-    /// None for `Current`, which concerns all services.
-    pub service: Option<Service>,
-    pub ifd: Option<IfdName>,
-    pub atr: Atr,
-}
-
-impl Event {
-    fn of_service(kind: EventKind, service: Service) -> Event {
-        Event { kind, number: 0, service: Some(service), ifd: None, atr: Atr::default() }
-    }
-
-    fn current() -> Event {
-        Event { kind: EventKind::Current, number: 0, service: None, ifd: None, atr: Atr::default() }
-    }
-}
-
 pub struct Monitor {
-    state: Mutex<State>,
+    state: Mutex<MonitorState>,
     changed: Condvar,
 }
 
-struct State {
+struct MonitorState {
     queue: VecDeque<Event>,
     /// The number of the last event.
     last: u64,
@@ -84,21 +54,28 @@ struct State {
     cancels: u64,
     /// The next wait is cancelled.
     cancelled: bool,
-    /// How many threads watch, and the contexts in which they wait.
+    /// How many threads watch.
     watchers: u32,
-    contexts: [Option<Context>; Service::ALL.len()],
-    /// The services whose present state has not been reported yet.
-    outstanding: [bool; Service::ALL.len()],
+    watched: Vec<Watched>,
     /// The last event was `Current`.
     reported_current: bool,
+}
+
+/// A resource manager, as its watcher has left it.
+struct Watched {
+    manager: &'static dyn ResourceManager,
+    /// The context in which the watcher waits.
+    context: Option<Context>,
+    /// Its present state has not been reported yet.
+    is_outstanding: bool,
 }
 
 impl Monitor {
     /// Opens a monitor and starts its threads.
     pub fn open() -> Result<Arc<Monitor>> {
         let monitor = Arc::try_new(Monitor::new()?)?;
-        for service in Service::ALL {
-            let watcher = Watcher::new(monitor.clone(), service);
+        for manager in managers::all() {
+            let watcher = Watcher::new(monitor.clone(), manager);
             monitor.state().watchers += 1;
             if let Err(code) = thread::spawn(move || watcher.run()) {
                 monitor.state().watchers -= 1;
@@ -112,7 +89,10 @@ impl Monitor {
     fn new() -> Result<Monitor> {
         let mut queue = VecDeque::new();
         queue.try_reserve_exact(MAX_QUEUE)?;
-        let state = State {
+        let mut watched = Vec::new();
+        watched.try_reserve_exact(managers::all().len())?;
+        watched.extend(managers::all().map(|manager| Watched { manager, context: None, is_outstanding: true }));
+        let state = MonitorState {
             queue,
             last: 0,
             #[cfg(unix)]
@@ -122,8 +102,7 @@ impl Monitor {
             cancels: 0,
             cancelled: false,
             watchers: 0,
-            contexts: [None; Service::ALL.len()],
-            outstanding: [true; Service::ALL.len()],
+            watched,
             reported_current: false,
         };
         Ok(Monitor { state: Mutex::new(state), changed: Condvar::new() })
@@ -210,11 +189,11 @@ impl Monitor {
             if state.watchers == 0 {
                 return;
             }
-            let contexts = state.contexts;
             drop(state);
-            for (service, context) in Service::ALL.into_iter().zip(contexts) {
+            for manager in managers::all() {
+                let context = self.state().watched(manager.service()).and_then(|watched| watched.context);
                 if let Some(context) = context {
-                    service.manager().cancel_wait_for_ifds(context);
+                    manager.cancel_wait_for_ifds(context);
                 }
             }
             let state = self.state();
@@ -239,7 +218,7 @@ impl Monitor {
     }
 
     /// The present state of a service has been reported. After the last service this is an event, too.
-    fn report_current(&self, service: Service) {
+    fn report_current(&self, service: u32) {
         self.state().set_outstanding(service, false);
         let mut state = self.wait_for_room();
         // While this watcher waited for room, another one may have reported this event, or more changes.
@@ -252,7 +231,7 @@ impl Monitor {
     }
 
     /// Waits until there is room for an event, or the monitor is closed.
-    fn wait_for_room(&self) -> MutexGuard<'_, State> {
+    fn wait_for_room(&self) -> MutexGuard<'_, MonitorState> {
         let mut state = self.state();
         while state.open && state.queue.len() >= MAX_QUEUE {
             state = self.sleep(state, None);
@@ -261,18 +240,18 @@ impl Monitor {
     }
 
     /// Whether the present state of the service has not been reported yet.
-    fn is_outstanding(&self, service: Service) -> bool {
-        self.state().outstanding.get(service.index()).is_some_and(|outstanding| *outstanding)
+    fn is_outstanding(&self, service: u32) -> bool {
+        self.state().watched(service).is_some_and(|watched| watched.is_outstanding)
     }
 
     /// A watcher begins to wait in this context. False when the monitor is closed.
-    fn begin_wait(&self, service: Service, context: Context) -> bool {
+    fn begin_wait(&self, service: u32, context: Context) -> bool {
         let mut state = self.state();
         state.set_context(service, Some(context));
         state.open
     }
 
-    fn end_wait(&self, service: Service) {
+    fn end_wait(&self, service: u32) {
         self.state().set_context(service, None);
     }
 
@@ -292,19 +271,19 @@ impl Monitor {
         slept.unwrap_or_else(PoisonError::into_inner).0.open
     }
 
-    fn sleep<'a>(&self, state: MutexGuard<'a, State>, limit: Option<Duration>) -> MutexGuard<'a, State> {
+    fn sleep<'a>(&self, state: MutexGuard<'a, MonitorState>, limit: Option<Duration>) -> MutexGuard<'a, MonitorState> {
         match limit {
             None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             Some(limit) => self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0,
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, MonitorState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl MonitorState {
     /// The caller has checked that there is room.
     fn push(&mut self, event: Event) {
         self.last += 1;
@@ -324,163 +303,23 @@ impl State {
         Some(event)
     }
 
-    fn set_context(&mut self, service: Service, context: Option<Context>) {
-        if let Some(place) = self.contexts.get_mut(service.index()) {
-            *place = context;
+    fn watched(&mut self, service: u32) -> Option<&mut Watched> {
+        self.watched.iter_mut().find(|watched| watched.manager.service() == service)
+    }
+
+    fn set_context(&mut self, service: u32, context: Option<Context>) {
+        if let Some(watched) = self.watched(service) {
+            watched.context = context;
         }
     }
 
-    fn set_outstanding(&mut self, service: Service, outstanding: bool) {
-        if let Some(place) = self.outstanding.get_mut(service.index()) {
-            *place = outstanding;
+    fn set_outstanding(&mut self, service: u32, outstanding: bool) {
+        if let Some(watched) = self.watched(service) {
+            watched.is_outstanding = outstanding;
         }
     }
 
     fn is_complete(&self) -> bool {
-        self.outstanding.iter().all(|outstanding| !outstanding)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::runtime::wait::SCM_INFINITE;
-
-    /// A monitor without threads.
-    fn monitor() -> Arc<Monitor> {
-        Arc::try_new(Monitor::new().unwrap()).unwrap()
-    }
-
-    fn event() -> Event {
-        Event::of_service(EventKind::ServiceUp, Service::Platform)
-    }
-
-    #[test]
-    fn events_come_in_order_and_numbered() {
-        let monitor = monitor();
-        assert_eq!(monitor.wait(0), Err(Hresult::SCARD_E_TIMEOUT));
-        assert_eq!(monitor.wait(1), Err(Hresult::SCARD_E_TIMEOUT));
-        assert!(monitor.report(event()) && monitor.report(Event::of_service(EventKind::ServiceDown, Service::Virtual)));
-        assert_eq!(monitor.wait(0), Ok(Event { number: 1, ..event() }));
-        let second = monitor.wait(SCM_INFINITE).unwrap();
-        assert_eq!((second.number, second.kind, second.service), (2, EventKind::ServiceDown, Some(Service::Virtual)));
-        assert_eq!(monitor.wait(0), Err(Hresult::SCARD_E_TIMEOUT));
-    }
-
-    fn kinds(monitor: &Monitor) -> Vec<EventKind> {
-        std::iter::from_fn(|| monitor.wait(0).ok()).map(|event| event.kind).collect()
-    }
-
-    #[test]
-    fn the_present_state_is_complete_with_that_of_the_last_service() {
-        let monitor = monitor();
-        let up = |service| Event::of_service(EventKind::ServiceUp, service);
-        assert!(monitor.is_outstanding(Service::Platform) && monitor.is_outstanding(Service::Virtual));
-        monitor.report_current(Service::Virtual);
-        monitor.report(up(Service::Platform));
-        assert_eq!(kinds(&monitor), [EventKind::ServiceUp]);
-        monitor.report_current(Service::Platform);
-        monitor.report_current(Service::Platform);
-        monitor.report_current(Service::Virtual);
-        assert_eq!(kinds(&monitor), [EventKind::Current]);
-        // A service that comes up has a state to report again.
-        monitor.report(Event::of_service(EventKind::ServiceDown, Service::Platform));
-        monitor.report(up(Service::Platform));
-        monitor.report_current(Service::Virtual);
-        assert_eq!(kinds(&monitor), [EventKind::ServiceDown, EventKind::ServiceUp]);
-        monitor.report_current(Service::Platform);
-        assert_eq!(monitor.wait(0), Ok(Event { number: 5, ..Event::current() }));
-    }
-
-    #[test]
-    fn two_watchers_that_wait_for_room_report_the_present_state_once() {
-        let monitor = monitor();
-        (0..MAX_QUEUE)
-            .for_each(|_| assert!(monitor.report(Event::of_service(EventKind::ServiceDown, Service::Platform))));
-        std::thread::scope(|scope| {
-            for service in Service::ALL {
-                let monitor = &monitor;
-                scope.spawn(move || monitor.report_current(service));
-            }
-            while !monitor.state().is_complete() {
-                std::thread::yield_now();
-            }
-            (0..MAX_QUEUE).for_each(|_| assert!(monitor.wait(0).is_ok()));
-        });
-        assert_eq!(kinds(&monitor), [EventKind::Current]);
-    }
-
-    #[test]
-    fn a_cancel_ends_one_wait_that_has_not_begun_and_loses_nothing() {
-        let monitor = monitor();
-        monitor.report(event());
-        monitor.cancel();
-        assert_eq!(monitor.wait(SCM_INFINITE), Err(Hresult::SCARD_E_CANCELLED));
-        assert_eq!(monitor.wait(SCM_INFINITE).map(|event| event.number), Ok(1));
-    }
-
-    #[test]
-    fn a_cancel_ends_all_waits_that_are_under_way() {
-        let monitor = monitor();
-        std::thread::scope(|scope| {
-            let waits = [(); 2].map(|()| scope.spawn(|| monitor.wait(SCM_INFINITE)));
-            while monitor.state().waiting < 2 {
-                std::thread::yield_now();
-            }
-            monitor.cancel();
-            for wait in waits {
-                assert_eq!(wait.join().unwrap(), Err(Hresult::SCARD_E_CANCELLED));
-            }
-        });
-        assert_eq!(monitor.wait(0), Err(Hresult::SCARD_E_TIMEOUT));
-    }
-
-    #[test]
-    fn a_full_queue_makes_a_report_wait() {
-        let monitor = monitor();
-        (0..MAX_QUEUE).for_each(|_| assert!(monitor.report(event())));
-        std::thread::scope(|scope| {
-            let reported = scope.spawn(|| monitor.report(event()));
-            for number in 1..=MAX_QUEUE as u64 + 1 {
-                assert_eq!(monitor.wait(SCM_INFINITE).map(|event| event.number), Ok(number));
-            }
-            assert!(reported.join().unwrap());
-        });
-    }
-
-    #[test]
-    fn closing_ends_waits_and_reports() {
-        let monitor = monitor();
-        std::thread::scope(|scope| {
-            let wait = scope.spawn(|| monitor.wait(SCM_INFINITE));
-            while monitor.state().waiting < 1 {
-                std::thread::yield_now();
-            }
-            Monitor::close(&monitor);
-            assert_eq!(wait.join().unwrap(), Err(Hresult::SCARD_E_CANCELLED));
-        });
-        assert!(!monitor.report(event()));
-        assert!(!monitor.pause(Duration::MAX));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_file_descriptor_is_readable_while_events_wait() {
-        let monitor = monitor();
-        let readable = |fd| {
-            let mut asked = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-            // SAFETY: one element.
-            unsafe { libc::poll(&mut asked, 1, 0) == 1 }
-        };
-        let fd = monitor.fd().unwrap();
-        assert!(!readable(fd));
-        assert!(monitor.report(event()) && monitor.report(event()));
-        assert!(readable(fd));
-        monitor.wait(0).unwrap();
-        assert!(readable(fd));
-        monitor.wait(0).unwrap();
-        assert!(!readable(fd));
-        Monitor::close(&monitor);
-        assert_eq!(monitor.fd(), Err(Hresult::E_HANDLE));
+        self.watched.iter().all(|watched| !watched.is_outstanding)
     }
 }

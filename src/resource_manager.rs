@@ -1,24 +1,23 @@
-//! The needs of libscm of a resource manager: a trait, and the types in its functions. There are two implementations:
+//! The needs of libscm of a resource manager: a trait, and the types in its functions. Each implementation is a folder:
 //! `pcsc` for the platform, and `virtual` inside this process. They remember nothing of a card, and send no command
-//! twice.
+//! twice. `managers` lists them; a new one is a folder here and a line there.
 
 pub mod features;
 pub mod ifd_name;
+#[cfg(test)]
+mod loopback;
+pub mod managers;
 pub mod multi_string;
-pub mod pcsc;
+mod pcsc;
 pub mod r#virtual;
 
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::hresult::Result;
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::multi_string::{MultiString, texts};
-use crate::runtime::fork_count::fork_count;
 use crate::runtime::wait::WaitLimit;
-use pcsc::Pcsc;
-use r#virtual::Virtual;
 
-/// The control code of a function of a reader, as the platform computes it.
+/// The control code of a function of a reader, as the platform computes it. All resource managers use the same.
 pub use pcsc::control_code;
 
 /// A context of the resource manager (`SCARDCONTEXT`), as wide as on any platform.
@@ -80,110 +79,6 @@ impl IfdState {
     }
 }
 
-/// The owner of a reader.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Service {
-    Platform = 1,
-    Virtual = 2,
-}
-
-impl Service {
-    pub(crate) const ALL: [Service; 2] = [Service::Platform, Service::Virtual];
-
-    /// Its index in `ALL`.
-    pub fn index(self) -> usize {
-        self as usize - 1
-    }
-
-    pub fn manager(self) -> &'static dyn ResourceManager {
-        match self {
-            Service::Platform => &Pcsc,
-            Service::Virtual => &Virtual,
-        }
-    }
-}
-
-/// The resource managers of this process.
-static ALL: [&dyn ResourceManager; 2] = [&Pcsc, &Virtual];
-
-/// The resource manager that has a reader of this name. For an unknown name the platform reports the error.
-pub fn of_ifd(ifd: &IfdName) -> &'static dyn ResourceManager {
-    if r#virtual::has_ifd(ifd) { &Virtual } else { &Pcsc }
-}
-
-/// The error of an attach to a reader of the platform. Without a service there are only virtual readers, so the name is
-/// unknown. But if this process cannot call PC/SC at all, that is not known.
-pub fn attach_error(code: Hresult) -> Hresult {
-    match code {
-        Hresult::SCARD_E_NO_SERVICE if r#virtual::serves_ifds() && pcsc::can_be_asked() => {
-            Hresult::SCARD_E_UNKNOWN_READER
-        }
-        code => code,
-    }
-}
-
-/// The resource manager of this card handle.
-pub fn of_icc(icc: Icc) -> &'static dyn ResourceManager {
-    if r#virtual::has_icc(icc) { &Virtual } else { &Pcsc }
-}
-
-/// Whether the platform has a reader of this name. If PC/SC cannot be called, nobody can use such a reader. The child
-/// of a fork does not ask: other threads of the parent may have made PC/SC unusable for it, and a program with virtual
-/// readers need not use PC/SC.
-pub fn has_real_ifd(ifd: &IfdName) -> Result<bool> {
-    if fork_count() > 0 {
-        return Ok(false);
-    }
-    match in_context(&Pcsc, &WaitLimit::ENDLESS, |context| Pcsc.list_ifds(context)) {
-        Ok(names) => Ok(texts(&names).any(|name| name == ifd.as_c_str().to_bytes())),
-        Err(Hresult::E_OUTOFMEMORY) => Err(Hresult::E_OUTOFMEMORY),
-        Err(_) => Ok(false),
-    }
-}
-
-/// The names of all resource managers, with `SCARD_S_NO_SERVICE` if there are none because a service does not run.
-pub type Listing = (MultiString, Hresult);
-
-/// The readers of all resource managers, those of the platform first.
-pub fn list_ifds() -> Result<Listing> {
-    list(|manager, context| manager.list_ifds(context))
-}
-
-/// The groups of readers of all resource managers.
-pub fn list_ifd_groups() -> Result<Listing> {
-    let mut groups = MultiString::new()?;
-    let (all, code) = list(|manager, context| manager.list_ifd_groups(context))?;
-    for group in texts(&all.into_bytes()) {
-        if !groups.contains(group) {
-            groups.push(group)?;
-        }
-    }
-    Ok((groups, code))
-}
-
-fn list(ask: impl Fn(&dyn ResourceManager, Context) -> Result<Vec<u8>>) -> Result<Listing> {
-    let mut all = MultiString::new()?;
-    let (mut obstacle, mut code) = (None, Hresult::S_OK);
-    for manager in ALL {
-        match in_context(manager, &WaitLimit::ENDLESS, |context| ask(manager, context)) {
-            Ok(names) => texts(&names).try_for_each(|name| all.push(name))?,
-            Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED) => {
-                if manager.reports_absence() {
-                    code = Hresult::SCARD_S_NO_SERVICE;
-                }
-            }
-            Err(Hresult::E_OUTOFMEMORY) => return Err(Hresult::E_OUTOFMEMORY),
-            Err(code) => obstacle = Some(code),
-        }
-    }
-    // A program with virtual readers needs no service.
-    match obstacle {
-        _ if !all.is_empty() => Ok((all, Hresult::S_OK)),
-        Some(obstacle) => Err(obstacle),
-        None => Ok((all, code)),
-    }
-}
-
 /// Asks in a context that is released at once: an idle context would keep the daemon from exiting.
 pub fn in_context<T>(
     manager: &dyn ResourceManager,
@@ -196,6 +91,30 @@ pub fn in_context<T>(
     answer
 }
 
+/// The functions of a resource manager in a test that `managers` does not list.
+#[cfg(test)]
+macro_rules! unlisted {
+    () => {
+        fn service(&self) -> u32 {
+            unreachable!()
+        }
+        fn has_ifd(&self, _: &IfdName) -> Result<bool> {
+            unreachable!()
+        }
+        fn before_fork(&self) {
+            unreachable!()
+        }
+        fn after_fork_in_parent(&self) {
+            unreachable!()
+        }
+        fn after_fork_in_child(&self) {
+            unreachable!()
+        }
+    };
+}
+#[cfg(test)]
+pub(crate) use unlisted;
+
 /// A resource manager.
 ///
 /// Codes are those of `hresult`, the same on every platform. `None` as a protocol means that none is active. Callers
@@ -205,6 +124,23 @@ pub fn in_context<T>(
 /// `SCARD_E_CANCELLED`, and has no effect: if the service grants the request later, the grant is given back at once. If
 /// the service has not answered yet, the card handle is abandoned until it does, and other calls on it wait.
 pub trait ResourceManager: Send + Sync {
+    /// The number by which events name it (`SCM_SERVICE_PLATFORM`, ...).
+    fn service(&self) -> u32;
+    /// Whether it has a reader of this name. A name that is taken is refused to a new reader of another resource
+    /// manager, and an attach asks each but the first of `managers`. False if nobody can use its readers now.
+    fn has_ifd(&self, ifd: &IfdName) -> Result<bool>;
+    /// Whether this is one of its card handles. The first of `managers` gets all others, and is not asked.
+    fn has_icc(&self, _icc: Icc) -> bool {
+        false
+    }
+    /// Whether a program can use readers here now, as far as that is known without a call to a service.
+    fn serves_ifds(&self) -> bool {
+        false
+    }
+    /// Whether this process can call it at all.
+    fn can_be_called(&self) -> bool {
+        true
+    }
     /// Whether a transaction survives `reconnect` on the same card handle.
     fn keeps_transaction_on_reconnect(&self) -> bool;
     /// Whether exclusive use and a transaction on the same card handle are one: both end together.
@@ -234,6 +170,13 @@ pub trait ResourceManager: Send + Sync {
     fn is_abandoned(&self, _icc: Icc) -> bool {
         false
     }
+
+    /// Before a fork: takes its locks, so that no child inherits data in the middle of a change. It allocates no
+    /// memory. One of the next two functions releases the locks, on the same thread.
+    fn before_fork(&self);
+    fn after_fork_in_parent(&self);
+    /// Forgets everything without a call to a service or a program: it belongs to the parent.
+    fn after_fork_in_child(&self);
 
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context>;
     fn release_context(&self, context: Context);

@@ -3,8 +3,10 @@
 
 pub mod buffer;
 pub mod callback;
+pub mod cancel;
 pub mod fallible;
 pub mod fork_count;
+pub mod fork_locks;
 pub mod map;
 pub mod platform;
 pub mod pthread_cancel;

@@ -7,6 +7,7 @@ use std::sync::MutexGuard;
 
 use proptest::prelude::*;
 use scm::abi::constants::{SCM_FL_ERASE, SCM_PROTOCOL_T1, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
+use scm::abi::hresult::Hresult;
 use scm::capi::attachment::{scm_detach, scm_handle};
 use scm::capi::command::{SCM_CARD_CHAINING, scm_card_capabilities, scm_set_card_capabilities};
 use scm::capi::file::{scm_file, scm_file_get_size, scm_file_read, scm_file_seek, scm_file_write};
@@ -15,14 +16,14 @@ use scm::capi::lock::scm_lock;
 use test_reader::{Shared, TestReader, lock, share};
 
 const OK: u16 = 0x9000;
-const EOF: i32 = 0x8010_006D_u32 as i32;
-const BAD_SEEK: i32 = 0x8010_0029_u32 as i32;
-const E_FAIL: i32 = 0x8000_4005_u32 as i32;
-const TOO_MANY: i32 = 0x8010_0028_u32 as i32;
-const DATA_LOST: i32 = 0x8010_002F_u32 as i32;
-const UNSUPPORTED: i32 = 0x8010_0022_u32 as i32;
-const SECURITY: i32 = 0x8010_006A_u32 as i32;
-const INVALID_ARGUMENT: i32 = 0x8007_0057_u32 as i32;
+const EOF: i32 = Hresult::SCARD_W_EOF.0;
+const BAD_SEEK: i32 = Hresult::SCARD_E_BAD_SEEK.0;
+const E_FAIL: i32 = Hresult::E_FAIL.0;
+const TOO_MANY: i32 = Hresult::SCARD_E_WRITE_TOO_MANY.0;
+const DATA_LOST: i32 = Hresult::SCARD_E_COMM_DATA_LOST.0;
+const UNSUPPORTED: i32 = Hresult::SCARD_E_UNSUPPORTED_FEATURE.0;
+const SECURITY: i32 = Hresult::SCARD_W_SECURITY_VIOLATION.0;
+const INVALID_ARGUMENT: i32 = Hresult::E_INVALIDARG.0;
 
 /// The response to a read that crosses the end, or begins there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

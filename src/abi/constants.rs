@@ -1,5 +1,5 @@
 //! The enumerations of the ISCardManage type library. Their values are the same on every platform;
-//! `resource_manager::pcsc` translates those of the platform.
+//! `resource_manager/pcsc` translates those of the platform.
 
 use crate::abi::hresult::{Hresult, Result};
 

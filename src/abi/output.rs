@@ -65,13 +65,16 @@ impl OutputBytes {
 
     /// Gives the caller `bytes`, or the length that they need.
     pub fn fill(self, bytes: &[u8]) -> Result<Hresult> {
-        let (question, fits) = (self.is_question(), bytes.len() <= self.capacity);
-        if fits && !question {
-            // SAFETY: the buffer has room for them, and is no part of this library's memory.
-            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.buffer, bytes.len()) };
-        }
         self.length.set(bytes.len());
-        if fits || question { Ok(Hresult::S_OK) } else { Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER) }
+        if self.buffer.is_null() {
+            return Ok(Hresult::S_OK);
+        }
+        if bytes.len() > self.capacity {
+            return Err(Hresult::SCARD_E_INSUFFICIENT_BUFFER);
+        }
+        // SAFETY: the buffer has room for them, and is no part of this library's memory.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.buffer, bytes.len()) };
+        Ok(Hresult::S_OK)
     }
 
     /// Lets a function of the program fill the buffer: its arguments are the buffer, the capacity, and where the length

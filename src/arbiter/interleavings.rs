@@ -9,8 +9,9 @@ use loom::thread;
 
 use super::{Arbiter, Hold, LockProbe, ReaderUse};
 use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
-use crate::runtime::wait::{SCM_INFINITE, WaitLimit, Waker};
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 
 /// A resource manager that always gives this answer. Threads of a model poll often, as the model has no clock.
 struct FixedAnswer(Result<ReaderUse>);

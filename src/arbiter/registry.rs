@@ -9,9 +9,9 @@ use crate::resource_manager::ifd_name::IfdName;
 use crate::runtime::fallible::Arc;
 use crate::runtime::map::Map;
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry(Map::new()));
+static REGISTRY: Mutex<ArbiterRegistry> = Mutex::new(ArbiterRegistry(Map::new()));
 
-pub struct Registry(Map<IfdName, Entry>);
+pub struct ArbiterRegistry(Map<IfdName, Entry>);
 
 struct Entry {
     arbiter: Arc<Arbiter>,
@@ -23,13 +23,12 @@ struct Entry {
 }
 
 /// The registry, locked. A fork holds this lock.
-pub fn lock() -> MutexGuard<'static, Registry> {
+pub fn lock() -> MutexGuard<'static, ArbiterRegistry> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Registry {
+impl ArbiterRegistry {
     /// In the child of a fork: users, locks and waits belong to the parent.
-    #[cfg(unix)]
     pub fn forget_all(&mut self) {
         self.0.forget_all();
     }
@@ -73,7 +72,7 @@ impl Clone for Registration {
 
 impl Registration {
     /// None in the child of a fork: there the reader may have an entry for another arbiter.
-    fn entry<'a>(&self, registry: &'a mut Registry) -> Option<&'a mut Entry> {
+    fn entry<'a>(&self, registry: &'a mut ArbiterRegistry) -> Option<&'a mut Entry> {
         registry.0.get_mut(&self.ifd).filter(|entry| Arc::is_same(&entry.arbiter, &self.arbiter))
     }
 

@@ -23,8 +23,29 @@ pub(super) const TRIES: u32 = 3;
 impl Connection {
     /// Opens a new connection to the card in `ifd`, in a new context.
     pub fn open(manager: &dyn ResourceManager, ifd: &IfdName, access: Access, limit: &WaitLimit) -> Result<Connection> {
+        Connection::open_patiently(manager, ifd, access, limit, &|| Err(Hresult::SCARD_E_SHARING_VIOLATION))
+    }
+
+    /// The same, but while others use the card, `pause` decides whether to ask again. All questions go through one
+    /// context, because each new one costs the service a thread.
+    pub fn open_patiently(
+        manager: &dyn ResourceManager,
+        ifd: &IfdName,
+        access: Access,
+        limit: &WaitLimit,
+        pause: &dyn Fn() -> Result<()>,
+    ) -> Result<Connection> {
         let context = manager.establish_context(limit)?;
-        let opened = connect(manager, context, ifd, access, limit);
+        let mut has_waited = false;
+        let opened = loop {
+            match connect(manager, context, ifd, access, limit) {
+                Err(Hresult::SCARD_E_SHARING_VIOLATION) => match pause() {
+                    Ok(()) => has_waited = true,
+                    Err(code) => break Err(code),
+                },
+                opened => break opened,
+            }
+        };
         if opened.is_err() {
             manager.release_context(context);
         }
@@ -33,6 +54,12 @@ impl Connection {
             Err(Hresult::SCARD_F_COMM_ERROR) => {
                 manager.release_context(manager.establish_context(limit)?);
                 opened
+            }
+            // The context has died with its service, and another service may run by now.
+            Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED | Hresult::SCARD_E_INVALID_HANDLE)
+                if has_waited =>
+            {
+                Connection::open_patiently(manager, ifd, access, limit, pause)
             }
             opened => opened,
         }

@@ -16,7 +16,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Card;
+use super::CardIdentity;
 use super::connection::Connection;
 use crate::abi::constants::{Access, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
@@ -25,7 +25,7 @@ use crate::resource_manager::Icc;
 use crate::runtime::fallible::Arc;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
+pub enum ConnectionPhase {
     Connected {
         connection: Connection,
         health: Health,
@@ -60,7 +60,7 @@ pub enum Health {
 
 /// The state, and the access that was asked for. The card that was found is in `Published`.
 pub struct ConnectionState {
-    state: State,
+    state: ConnectionPhase,
     /// The access that the last successful attach or reconnect has asked for.
     access: Access,
     published: Arc<Published>,
@@ -69,20 +69,20 @@ pub struct ConnectionState {
 /// The part that other threads read without waiting for the card. Only the transitions write it.
 pub struct Published {
     generation: AtomicU64,
-    view: Mutex<View>,
+    view: Mutex<PublishedView>,
 }
 
 #[derive(Clone, Copy)]
-struct View {
+struct PublishedView {
     connection: Result<Connection>,
     /// The card that the last attach or reconnect found.
-    card: Card,
+    card: CardIdentity,
 }
 
 impl Published {
     /// To be made before there is a connection, because memory may be short.
     pub fn try_new() -> Result<Arc<Published>> {
-        let view = View { connection: Err(Hresult::E_HANDLE), card: Card::default() };
+        let view = PublishedView { connection: Err(Hresult::E_HANDLE), card: CardIdentity::default() };
         Arc::try_new(Published { generation: AtomicU64::new(0), view: Mutex::new(view) })
     }
 
@@ -98,7 +98,7 @@ impl Published {
         self.view().card.atr
     }
 
-    fn view(&self) -> MutexGuard<'_, View> {
+    fn view(&self) -> MutexGuard<'_, PublishedView> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -107,18 +107,20 @@ impl Published {
     }
 }
 
-impl State {
+impl ConnectionPhase {
     fn connection(&self) -> Result<Connection> {
         match *self {
-            State::Connected { connection, .. } => Ok(connection),
-            State::SetAside { why, .. } | State::Deferred { why } | State::Lost { why } => Err(why),
-            State::Closed => Err(Hresult::E_HANDLE),
+            ConnectionPhase::Connected { connection, .. } => Ok(connection),
+            ConnectionPhase::SetAside { why, .. }
+            | ConnectionPhase::Deferred { why }
+            | ConnectionPhase::Lost { why } => Err(why),
+            ConnectionPhase::Closed => Err(Hresult::E_HANDLE),
         }
     }
 
     fn health(&self) -> Health {
         match *self {
-            State::Connected { health, .. } => health,
+            ConnectionPhase::Connected { health, .. } => health,
             _ => Health::Interrupted,
         }
     }
@@ -126,7 +128,7 @@ impl State {
 
 impl ConnectionState {
     pub fn new(connection: Connection, access: Access, published: Arc<Published>) -> ConnectionState {
-        let state = State::Connected { connection, health: Health::Sound, own_reset: false };
+        let state = ConnectionPhase::Connected { connection, health: Health::Sound, own_reset: false };
         let mut new = ConnectionState { state, access, published };
         new.change(state);
         new
@@ -142,7 +144,9 @@ impl ConnectionState {
     #[inline]
     pub fn to_transmit(&self) -> Option<(Icc, Protocol)> {
         match self.state {
-            State::Connected { connection, own_reset: false, .. } => Some((connection.icc, connection.protocol?)),
+            ConnectionPhase::Connected { connection, own_reset: false, .. } => {
+                Some((connection.icc, connection.protocol?))
+            }
             _ => None,
         }
     }
@@ -151,8 +155,8 @@ impl ConnectionState {
     /// command fails.
     pub fn is_raw(&self) -> Option<bool> {
         match self.state {
-            State::Connected { connection, .. } => Some(connection.protocol? == Protocol::Raw),
-            State::Deferred { .. } => Some(self.access.protocols.accept(Protocol::Raw)),
+            ConnectionPhase::Connected { connection, .. } => Some(connection.protocol? == Protocol::Raw),
+            ConnectionPhase::Deferred { .. } => Some(self.access.protocols.accept(Protocol::Raw)),
             _ => None,
         }
     }
@@ -160,7 +164,7 @@ impl ConnectionState {
     /// The connection that a reconnect starts from: also the one that is set aside.
     pub fn to_reconnect(&self) -> Result<Connection> {
         match self.state {
-            State::SetAside { connection, .. } => Ok(connection),
+            ConnectionPhase::SetAside { connection, .. } => Ok(connection),
             state => state.connection(),
         }
     }
@@ -169,19 +173,19 @@ impl ConnectionState {
         self.access
     }
 
-    pub fn card(&self) -> Card {
+    pub fn card(&self) -> CardIdentity {
         self.published.view().card
     }
 
     #[cfg(test)]
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> ConnectionPhase {
         self.state
     }
 
     /// Whether a reconnect would find nothing to do. In direct mode it always looks: cards come and go without a
     /// signal.
     pub fn is_sound(&self) -> bool {
-        matches!(self.state, State::Connected { health: Health::Sound, own_reset: false, .. })
+        matches!(self.state, ConnectionPhase::Connected { health: Health::Sound, own_reset: false, .. })
             && self.access.share_mode != ShareMode::Direct
     }
 
@@ -191,12 +195,12 @@ impl ConnectionState {
     }
 
     pub fn is_deferred(&self) -> bool {
-        matches!(self.state, State::Deferred { .. })
+        matches!(self.state, ConnectionPhase::Deferred { .. })
     }
 
     #[inline]
     pub fn has_own_reset(&self) -> bool {
-        matches!(self.state, State::Connected { own_reset: true, .. })
+        matches!(self.state, ConnectionPhase::Connected { own_reset: true, .. })
     }
 
     fn is_loss_counted(&self) -> bool {
@@ -226,7 +230,12 @@ impl ConnectionState {
 
     #[inline]
     pub fn has_success_to_note(&self) -> bool {
-        matches!(self.state, State::Connected { health: Health::DoubtfulSinceLoss | Health::Interrupted, .. })
+        match self.state {
+            ConnectionPhase::Connected { health, .. } => {
+                matches!(health, Health::DoubtfulSinceLoss | Health::Interrupted)
+            }
+            _ => false,
+        }
     }
 
     /// A call has succeeded: the next failure is another loss. If a reconnect was due, the owner of a borrowed handle
@@ -247,14 +256,14 @@ impl ConnectionState {
     /// An unlock of this attachment has reset the card.
     pub fn reset_card(&mut self) {
         self.published.increment_generation();
-        if let State::Connected { own_reset, .. } = &mut self.state {
+        if let ConnectionPhase::Connected { own_reset, .. } = &mut self.state {
             *own_reset = true;
         }
     }
 
     /// The card handle is connected again, or another one is in its place. All signals are acknowledged.
     pub fn renew(&mut self, connection: Connection) {
-        self.change(State::Connected { connection, health: self.state.health(), own_reset: false });
+        self.change(ConnectionPhase::Connected { connection, health: self.state.health(), own_reset: false });
     }
 
     /// A reconnect has succeeded. The card was disturbed if it may have forgotten its state.
@@ -263,49 +272,58 @@ impl ConnectionState {
             self.count_loss_once();
         }
         self.access = access;
-        if let State::Connected { connection, .. } = self.state {
-            self.change(State::Connected { connection, health: Health::Sound, own_reset: false });
+        if let ConnectionPhase::Connected { connection, .. } = self.state {
+            self.change(ConnectionPhase::Connected { connection, health: Health::Sound, own_reset: false });
         }
     }
 
     /// A connection as it was before takes the place of one that had to be closed. The loss is counted.
     pub fn replace(&mut self, connection: Connection) {
         self.count_loss_once();
-        self.change(State::Connected { connection, health: Health::DoubtfulSinceLoss, own_reset: false });
+        self.change(ConnectionPhase::Connected { connection, health: Health::DoubtfulSinceLoss, own_reset: false });
     }
 
     /// A borrowed card handle is not used until a reconnect gets it, or its lock, back.
     pub fn set_aside(&mut self, why: Hresult) {
         if let Ok(connection) = self.to_reconnect() {
             self.count_loss_once();
-            self.change(State::SetAside { connection, why: while_down(why) });
+            self.change(ConnectionPhase::SetAside { connection, why: while_down(why) });
         }
     }
 
     /// The connection is closed, and the caller had no time to wait for another one. The next call makes it.
     pub fn defer(&mut self, why: Hresult) {
         self.count_loss_once();
-        self.change(State::Deferred { why: while_down(why) });
+        self.change(ConnectionPhase::Deferred { why: while_down(why) });
     }
 
     /// The connection is closed. Only a reconnect makes another one.
     pub fn lose(&mut self, why: Hresult) {
         self.count_loss_once();
-        self.change(State::Lost { why: while_down(why) });
+        self.change(ConnectionPhase::Lost { why: while_down(why) });
+    }
+
+    /// The last lock is given back. Under a lock, a connection that could not be had in time was lost: the next call
+    /// would have used the card without the lock. Now the next call may connect.
+    pub fn retry_if_out_of_time(&mut self) {
+        if let ConnectionPhase::Lost { why: why @ (Hresult::SCARD_E_TIMEOUT | Hresult::SCARD_E_CANCELLED) } = self.state
+        {
+            self.change(ConnectionPhase::Deferred { why });
+        }
     }
 
     /// The attachment has ended. Gives the connection, or why there was none; None if the attachment had ended before.
     pub fn close(&mut self) -> Option<Result<Connection>> {
-        if self.state == State::Closed {
+        if self.state == ConnectionPhase::Closed {
             return None;
         }
         let connection = self.state.connection();
-        self.change(State::Closed);
+        self.change(ConnectionPhase::Closed);
         Some(connection)
     }
 
     /// This card answers.
-    pub fn meet(&mut self, card: Card) {
+    pub fn meet(&mut self, card: CardIdentity) {
         self.published.view().card = card;
     }
 
@@ -316,12 +334,12 @@ impl ConnectionState {
     }
 
     fn set_health(&mut self, new: Health) {
-        if let State::Connected { health, .. } = &mut self.state {
+        if let ConnectionPhase::Connected { health, .. } = &mut self.state {
             *health = new;
         }
     }
 
-    fn change(&mut self, state: State) {
+    fn change(&mut self, state: ConnectionPhase) {
         self.state = state;
         self.published.view().connection = state.connection();
     }

@@ -12,10 +12,11 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::registry::Registration;
 use crate::arbiter::{Arbiter, Hold};
 use crate::resource_manager::{Icc, ResourceManager};
+use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy;
 use crate::runtime::thread;
-use crate::runtime::wait::{WaitLimit, Waker, in_future};
+use crate::runtime::wait::{WaitLimit, in_future};
 
 /// How long a thread waits for another thread that closes the attachment.
 const MOMENT: Duration = Duration::from_millis(20);

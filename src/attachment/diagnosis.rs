@@ -2,6 +2,7 @@
 //! and the caller gets the code that tells what happened.
 
 use super::connection::Connection;
+use super::lost_lock::ends_locks;
 use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{CardState, Protocol};
@@ -25,24 +26,12 @@ impl Attachment {
         truth
     }
 
-    /// The code says that no lock is left on the reader. If there is a transaction all the same, it ends here, and the
-    /// connection is not used as if it were locked until a reconnect. If the transaction does not end, the attachment
-    /// keeps it together with the hold.
-    fn lose_lock(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
-        let Some(reader_lock) = &mut session.locks.reader else { return };
-        let Ok(was_there) = reader_lock.end(limit) else { return };
-        session.locks.reader = None;
-        match self.ownership() {
-            _ if !was_there => {}
-            Ownership::Owned => self.close_stuck(session, why, limit),
-            Ownership::Borrowed => session.connection.set_aside(why),
-        }
-    }
-
     /// The true code of a failed exchange. Nobody knows how far the card has come with the command, so a loss is
     /// counted even if no lasting failure is found.
     #[cold]
     pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
+        // However little time the caller has left: a removal must be told from a failure of the reader.
+        let limit = &limit.at_least_ms(self.manager.removal_delay_ms());
         let truth = match code {
             Hresult::SCARD_E_PROTO_MISMATCH if self.was_made_raw(session, limit) => {
                 // The next reconnect checks the protocol, and tells the caller again.
@@ -65,7 +54,7 @@ impl Attachment {
             }
             Ok(false) => {}
             // The failure of the call is told. A cancel is for the next wait then.
-            Err(code) => limit.take_back(code),
+            Err(code) => limit.keep_cancel(code),
         }
         session.connection.doubt_card();
         // A resource manager that polls its readers misses a card that was swapped between two polls. The failure is
@@ -79,7 +68,7 @@ impl Attachment {
     /// Whether another application uses the card with the raw protocol now. It may switch to that without a reset.
     fn was_made_raw(&self, session: &Session, limit: &WaitLimit) -> bool {
         let is_raw = |connection: Connection| {
-            let now = self.manager.status(connection.icc, limit).inspect_err(|code| limit.take_back(*code));
+            let now = self.manager.status(connection.icc, limit).inspect_err(|code| limit.keep_cancel(*code));
             connection.protocol != Some(Protocol::Raw) && matches!(now, Ok((_, Some(Protocol::Raw))))
         };
         session.connection.get().is_ok_and(is_raw)
@@ -93,7 +82,7 @@ impl Attachment {
             Ok(_) => None,
             // Any other failure of this question tells less than the code that is to be explained.
             Err(code) => {
-                limit.take_back(code);
+                limit.keep_cancel(code);
                 Some(code).filter(|code| is_lasting(*code))
             }
         }
@@ -113,7 +102,7 @@ impl Attachment {
     }
 
     fn service_runs(&self, limit: &WaitLimit) -> bool {
-        self.in_own_context(limit, |_| Ok(())).inspect_err(|code| limit.take_back(*code)).is_ok()
+        self.in_own_context(limit, |_| Ok(())).inspect_err(|code| limit.keep_cancel(*code)).is_ok()
     }
 
     /// How often cards have come and gone in the reader.
@@ -188,13 +177,4 @@ pub(super) fn is_lasting(code: Hresult) -> bool {
             | Hresult::SCARD_E_SERVICE_STOPPED
             | Hresult::SCARD_E_INVALID_HANDLE
     )
-}
-
-/// Codes after which no lock is left on the reader, and another card may be in it.
-fn ends_locks(code: Hresult) -> bool {
-    is_lasting(code)
-        && !matches!(
-            code,
-            Hresult::SCARD_W_RESET_CARD | Hresult::SCARD_W_UNPOWERED_CARD | Hresult::SCARD_W_UNRESPONSIVE_CARD
-        )
 }

@@ -16,8 +16,8 @@ use crate::abi::hresult::{CODES, Hresult};
 use calls::{CALLS, Call};
 use invariants::{INVARIANTS, Seen, View};
 use reached::Reached;
-use states::{Case, EVENTS, Event, Origin, STATES, Setup};
-use world::{Answer, Operation, Step, World};
+use states::{Case, EVENTS, HandleOrigin, STATES, Setup, WorldEvent};
+use world::{Step, World, WorldAnswer, WorldOperation};
 
 /// The codes that the attachment handles in different ways, in the order of the table.
 const TELLING: &[Hresult] = &[
@@ -54,16 +54,16 @@ const CLASSES: &[Hresult] = &[
 ];
 
 /// Successes that are incomplete, or that report a change.
-fn oddities(operation: Operation) -> &'static [Answer] {
-    use Answer::*;
+fn oddities(operation: WorldOperation) -> &'static [WorldAnswer] {
+    use WorldAnswer::*;
     match operation {
-        Operation::Connect | Operation::Reconnect => &[NoProtocol],
-        Operation::Status => &[NoProtocol, NoCard, NoPower],
-        Operation::Identify => &[NoProtocol, NoCard, NoPower, OtherAtr, OtherEvents],
-        Operation::Transmit => &[Length(0), Length(1)],
-        Operation::Control => &[Length(0)],
-        Operation::GetAttribute => &[Length(0), Length(265)],
-        Operation::Look | Operation::Wait => &[NoCard, OtherEvents, OtherAtr],
+        WorldOperation::Connect | WorldOperation::Reconnect => &[NoProtocol],
+        WorldOperation::Status => &[NoProtocol, NoCard, NoPower],
+        WorldOperation::Identify => &[NoProtocol, NoCard, NoPower, OtherAtr, OtherEvents],
+        WorldOperation::Transmit => &[Length(0), Length(1)],
+        WorldOperation::Control => &[Length(0)],
+        WorldOperation::GetAttribute => &[Length(0), Length(265)],
+        WorldOperation::Look | WorldOperation::Wait => &[NoCard, OtherEvents, OtherAtr],
         _ => &[],
     }
 }
@@ -95,9 +95,9 @@ enum Next {
 #[derive(Clone, Copy, Debug)]
 struct Plan<'a> {
     setup: Setup,
-    events: &'a [Event],
+    events: &'a [WorldEvent],
     call: Call,
-    answers: &'a [(usize, Answer)],
+    answers: &'a [(usize, WorldAnswer)],
     next: Next,
 }
 
@@ -150,8 +150,8 @@ impl Walk {
     }
 }
 
-fn answers(operation: Operation, codes: &[Hresult]) -> impl Iterator<Item = Answer> + '_ {
-    codes.iter().map(|code| Answer::Failure(*code)).chain(oddities(operation).iter().copied())
+fn answers(operation: WorldOperation, codes: &[Hresult]) -> impl Iterator<Item = WorldAnswer> + '_ {
+    codes.iter().map(|code| WorldAnswer::Failure(*code)).chain(oddities(operation).iter().copied())
 }
 
 /// Makes the call, and all that has to be possible after it. Returns the operations of the call, and the invariants
@@ -180,7 +180,7 @@ fn check(world: &'static World, plan: Plan, reached: &mut BTreeSet<Reached>) -> 
 }
 
 fn setups() -> impl Iterator<Item = Setup> {
-    let origins = [Origin::Owned, Origin::Borrowed, Origin::Adopted];
+    let origins = [HandleOrigin::Owned, HandleOrigin::Borrowed, HandleOrigin::Adopted];
     let modes = [ShareMode::Shared, ShareMode::Exclusive, ShareMode::Direct];
     origins.into_iter().flat_map(move |origin| {
         modes
@@ -193,7 +193,7 @@ fn failures() -> Vec<Hresult> {
     CODES.iter().map(|code| code.value).filter(|code| code.0 < 0).collect()
 }
 
-fn plans<'a>(setups: impl Iterator<Item = Setup>, states: &'a [&'a [Event]]) -> impl Iterator<Item = Plan<'a>> {
+fn plans<'a>(setups: impl Iterator<Item = Setup>, states: &'a [&'a [WorldEvent]]) -> impl Iterator<Item = Plan<'a>> {
     setups.flat_map(move |setup| {
         states.iter().flat_map(move |events| {
             CALLS.iter().flat_map(move |call| {
@@ -212,7 +212,7 @@ fn every_state_times_every_call_times_every_answer() {
     let all = failures();
     for plan in plans(setups(), STATES) {
         let Setup { origin, keeps_transactions, .. } = plan.setup;
-        let first_of_its_kind = origin != Origin::Adopted && keeps_transactions && plan.next == Next::Reconnect;
+        let first_of_its_kind = origin != HandleOrigin::Adopted && keeps_transactions && plan.next == Next::Reconnect;
         walk.vary(plan, if first_of_its_kind { &all } else { TELLING }, &[]);
     }
     walk.finish(1_500_000);
@@ -222,7 +222,7 @@ fn every_state_times_every_call_times_every_answer() {
 #[test]
 fn every_two_answers() {
     let mut walk = Walk::new();
-    let setups = setups().filter(|setup| setup.mode == ShareMode::Shared && setup.origin != Origin::Adopted);
+    let setups = setups().filter(|setup| setup.mode == ShareMode::Shared && setup.origin != HandleOrigin::Adopted);
     for plan in plans(setups, STATES).filter(|plan| plan.next == Next::Reconnect) {
         walk.vary(plan, CLASSES, CLASSES);
     }
@@ -254,8 +254,8 @@ fn every_two_answers_everywhere() {
 #[test]
 fn every_two_events_before_every_call() {
     let mut walk = Walk::new();
-    let pairs: Vec<[Event; 2]> = EVENTS.iter().flat_map(|one| EVENTS.iter().map(|two| [*one, *two])).collect();
-    let states: Vec<&[Event]> = pairs.iter().map(|pair| &pair[..]).collect();
+    let pairs: Vec<[WorldEvent; 2]> = EVENTS.iter().flat_map(|one| EVENTS.iter().map(|two| [*one, *two])).collect();
+    let states: Vec<&[WorldEvent]> = pairs.iter().map(|pair| &pair[..]).collect();
     plans(setups(), &states).for_each(|plan| drop(walk.run(plan)));
     walk.finish(100_000);
 }

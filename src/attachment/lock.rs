@@ -9,9 +9,10 @@ use crate::abi::constants::{Access, Disposition, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::{Arbiter, LockProbe, ReaderUse, Turn};
 use crate::resource_manager::{Icc, ResourceManager};
+use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy::{self, Lock, UnderLock};
-use crate::runtime::wait::{SCM_INFINITE, WaitLimit, Waker};
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 
 /// How long an attach waits for the other attachments of this process. It has no card handle yet, so only the resource
 /// manager can tell that another attachment has lost its lock and does not know it.
@@ -270,6 +271,7 @@ impl Attachment {
         session.forget_selected_file();
         let given = self.end_lock(session, disposition, limit);
         self.give_up_reader(session, limit);
+        session.connection.retry_if_out_of_time();
         let disposes = matches!(disposition, Disposition::Reset | Disposition::Unpower);
         if given.is_err() && disposes && !session.connection.is_interrupted() {
             // The card may have been reset before the failure.
@@ -306,6 +308,7 @@ impl Attachment {
     /// transaction and hold, and its next call tries again.
     pub(super) fn give_up_reader(&self, session: &mut Session, limit: &WaitLimit) {
         let Some(mut reader_lock) = session.locks.reader.take() else { return };
+        let limit = &limit.without_cancel();
         match self.ownership() {
             Ownership::Owned => {
                 if let Err(code) = reader_lock.end(limit) {

@@ -222,7 +222,8 @@ impl Attachment {
             self.close_owned(session, dead);
             session.connection.lose(why);
         }
-        self.open(access, initial, limit).map_err(|code| {
+        let opened = Connection::open(self.manager, self.ifd(), access, limit);
+        opened.and_then(|connection| self.dispose_first(connection, access, initial, limit)).map_err(|code| {
             if is_out_of_time(code, limit) {
                 return code;
             }
@@ -232,9 +233,14 @@ impl Attachment {
         })
     }
 
-    /// A new connection, after the card was left, reset or unpowered.
-    fn open(&self, access: Access, initial: Disposition, limit: &WaitLimit) -> Result<Connection> {
-        let connection = Connection::open(self.manager, self.ifd(), access, limit)?;
+    /// The new connection, after the card was left, reset or unpowered.
+    fn dispose_first(
+        &self,
+        connection: Connection,
+        access: Access,
+        initial: Disposition,
+        limit: &WaitLimit,
+    ) -> Result<Connection> {
         if initial == Disposition::Leave {
             return Ok(connection);
         }
@@ -269,23 +275,17 @@ impl Attachment {
             self.close_owned(session, old);
             session.connection.interrupt();
         }
-        loop {
+        let pause = || {
             let seen_wakes = self.waker.wakes();
-            let code = match self.open(access, initial, limit) {
-                Err(Hresult::SCARD_E_SHARING_VIOLATION) => match limit.check() {
-                    Ok(()) => {
-                        let next = in_future(ASK_FOR_EXCLUSIVE_USE_EVERY);
-                        self.waker.sleep(seen_wakes, earlier(limit.deadline(), next));
-                        continue;
-                    }
-                    Err(code) => code,
-                },
-                Err(code) => code,
-                opened => return opened,
-            };
+            limit.check()?;
+            self.waker.sleep(seen_wakes, earlier(limit.deadline(), in_future(ASK_FOR_EXCLUSIVE_USE_EVERY)));
+            Ok(())
+        };
+        let opened = Connection::open_patiently(self.manager, self.ifd(), access, limit, &pause);
+        opened.and_then(|connection| self.dispose_first(connection, access, initial, limit)).map_err(|code| {
             self.connect_as_before(session, code, limit);
-            return Err(if is_out_of_time(code, limit) { code } else { self.diagnose(session, code, limit) });
-        }
+            if is_out_of_time(code, limit) { code } else { self.diagnose(session, code, limit) }
+        })
     }
 
     /// Connects with the old access after another one could not be had for the reason `why`. A lock is lost with its

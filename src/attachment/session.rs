@@ -114,14 +114,20 @@ impl Attachment {
     }
 
     /// Waits for the session without a limit. A panic during a call poisons it: then this attachment is not used again.
-    #[inline(always)]
     pub(super) fn begin_call(&self) -> Result<OngoingCall<'_>> {
-        let at_once = if self.calls_back { None } else { self.session.try_lock().ok() };
-        let session = match at_once {
-            Some(session) => session,
-            None => self.lock_session(&WaitLimit::ENDLESS)?,
-        };
-        Ok(OngoingCall { session, end: CallEnd(self) })
+        self.begin_call_within(&WaitLimit::ENDLESS)
+    }
+
+    /// The session, if it is free. For an exchange: no other call has to be that fast.
+    #[inline(always)]
+    pub(super) fn begin_call_at_once(&self) -> Option<OngoingCall<'_>> {
+        if self.calls_back {
+            return None;
+        }
+        match self.session.try_lock() {
+            Ok(session) => Some(OngoingCall { session, end: CallEnd(self) }),
+            Err(_) => None,
+        }
     }
 
     /// Waits for the session no longer than `limit`.

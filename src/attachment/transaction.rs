@@ -26,29 +26,36 @@ pub struct Transaction<'a> {
     limit: WaitLimit<'a>,
 }
 
+/// A use of the card under a lock.
+type Talk<'a> = dyn FnMut(&mut Transaction) -> Result<()> + 'a;
+
 impl Attachment {
     /// Takes a lock, waits for it no longer than `timeout_ms`, and lets `talk` use the card. Gives the lock back
     /// afterwards. The next call tells whether the lock was lost.
     pub fn converse<T>(&self, timeout_ms: u32, talk: impl FnOnce(&mut Transaction) -> Result<T>) -> Result<T> {
+        let (mut talk, mut told) = (Some(talk), None);
+        self.converse_once(timeout_ms, &mut |card| {
+            told = talk.take().map(|talk| talk(card)).transpose()?;
+            Ok(())
+        })?;
+        told.ok_or(Hresult::E_UNEXPECTED)
+    }
+
+    /// `converse` without its types: the library has this code once.
+    fn converse_once(&self, timeout_ms: u32, talk: &mut Talk) -> Result<()> {
         let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
         let mut session = self.begin_call_within(&limit)?;
         let session = &mut *session;
         session.knowledge()?;
-        self.take_lock(session, &limit).and_then(|()| {
-            let talked = self.talk_under_lock(session, limit, talk);
-            // The next attachment with the lock uses the buffer.
-            session.response.settle(&self.registration.spare);
-            self.give_lock(session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.take_back(code));
-            talked
-        })
+        self.take_lock(session, &limit)?;
+        let talked = self.talk_under_lock(session, limit, talk);
+        // The next attachment with the lock uses the buffer.
+        session.response.settle(&self.registration.spare);
+        self.give_lock(session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
+        talked
     }
 
-    fn talk_under_lock<T>(
-        &self,
-        session: &mut Session,
-        limit: WaitLimit,
-        talk: impl FnOnce(&mut Transaction) -> Result<T>,
-    ) -> Result<T> {
+    fn talk_under_lock(&self, session: &mut Session, limit: WaitLimit, talk: &mut Talk) -> Result<()> {
         let protocol = session.connection.get()?.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
         // Under the lock no other attachment uses the spare buffer of the reader.
         session.response.reserve(&self.registration.spare)?;

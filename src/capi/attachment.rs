@@ -10,7 +10,7 @@ use crate::attachment::{Attachment, Ownership};
 use crate::capi::boundary::{Options, Output, guard, options, text};
 use crate::handles::process::end_all_of;
 use crate::resource_manager::ifd_name::{self, IfdName};
-use crate::resource_manager::{self, Icc};
+use crate::resource_manager::{Icc, managers};
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::SCM_INFINITE;
 
@@ -261,10 +261,9 @@ unsafe fn attach_by_ifd(
     if given.flags != 0 {
         return Err(Hresult::E_INVALIDARG);
     }
-    let (access, manager) = (given.access()?, resource_manager::of_ifd(&name));
+    let (access, manager) = (given.access()?, managers::of_ifd(&name)?);
     let attached = Attachment::by_ifd(manager, name, access, given.limit_ms());
-    let attachment =
-        attached.map_err(|code| if manager.is_private() { code } else { resource_manager::attach_error(code) })?;
+    let attachment = attached.map_err(|code| managers::attach_error(manager, code))?;
     hand_out(attachment, Ownership::Owned, handle)
 }
 
@@ -279,7 +278,7 @@ unsafe fn attach_by_handle(
     let (handle, given) = unsafe { (Output::new(handle)?, options(given)?) };
     let (access, ownership) = (given.access()?, given.ownership()?);
     let icc = Icc(icc);
-    let attachment = Attachment::by_handle(resource_manager::of_icc(icc), icc, access, given.limit_ms())?;
+    let attachment = Attachment::by_handle(managers::of_icc(icc), icc, access, given.limit_ms())?;
     hand_out(attachment, ownership, handle)
 }
 

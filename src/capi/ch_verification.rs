@@ -8,7 +8,7 @@ use crate::capi::boundary::{Options, Output, guard, input, options};
 use crate::handles::objects::Created;
 use crate::interfaces::ch_verification::{ChVerification, Codes};
 use crate::interfaces::generic::ch_verification::{GenericChVerification, PIN_PAD};
-use crate::interfaces::generic::code::{Encoding, FILLER, Form};
+use crate::interfaces::generic::code::{CodeForm, Encoding, FILLER};
 use crate::interfaces::generic::pin_pad::Prompt;
 use crate::interfaces::identity::{Interface, Standard};
 use crate::interfaces::object::Object;
@@ -86,7 +86,7 @@ unsafe impl Options for scm_ch_verification_options {
 }
 
 impl scm_ch_verification_options {
-    fn form(&self) -> Result<Form> {
+    fn form(&self) -> Result<CodeForm> {
         let length = |given: u32| (given != 0).then_some(given as usize);
         let encoding = match self.encoding {
             0 | SCM_CODE_ASCII => Encoding::Characters,
@@ -99,7 +99,7 @@ impl scm_ch_verification_options {
             SCM_CODE_FILLER..=0x1FF => self.filler as u8,
             _ => return Err(Hresult::E_INVALIDARG),
         };
-        Form::new(
+        CodeForm::new(
             encoding,
             length(self.block_length),
             filler,

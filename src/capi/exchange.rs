@@ -1,6 +1,6 @@
 //! Exchanges with the card and with its reader.
 
-use super::{attached, scm_handle, scm_result};
+use super::{attached, attached_inlined, scm_handle, scm_result};
 use crate::capi::boundary::{OutputBytes, guard, input};
 use crate::iso7816::command;
 use crate::resource_manager;
@@ -57,7 +57,7 @@ pub unsafe extern "C-unwind" fn scm_transmit(
     guard(|| {
         // SAFETY: as the header says.
         let response = unsafe { OutputBytes::new(response, capacity, response_length) }?;
-        let attachment = attached(handle)?;
+        let attachment = attached_inlined(handle)?;
         // SAFETY: as the header says. The response may lie on the command: it is written when the command is done with.
         let command = unsafe { input(command, command_length) }?;
         attachment.transmit(command, |answer| response.fill(answer))
@@ -84,7 +84,8 @@ pub unsafe extern "C-unwind" fn scm_transmit(
 /// - `SCM_SCARD_E_CANCELLED`: `scm_cancel` has ended the wait. Nothing was sent, and nothing will be.
 ///
 /// Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
-/// resource manager is slow.
+/// resource manager is slow. If the exchange breaks off, the library waits one second more at most for the report of a
+/// removal, however short `timeout_ms` is.
 ///
 /// @see scm_transmit, scm_send_ex, scm_cancel, scm_lock_ex
 #[unsafe(no_mangle)]
@@ -196,5 +197,5 @@ pub unsafe extern "C-unwind" fn scm_control(
 /// @see scm_control
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_ctl_code(function: u32) -> u32 {
-    resource_manager::pcsc::control_code(function)
+    resource_manager::control_code(function)
 }

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use super::scm_result;
 use crate::abi::hresult::{Hresult, Result};
 use crate::capi::boundary::{OutputBytes, guard};
-use crate::resource_manager::{self, Listing};
+use crate::resource_manager::managers::{self, Listing};
 
 /// Lists the readers: first those of the platform in its own order, then the virtual readers of this process.
 ///
@@ -39,7 +39,7 @@ pub unsafe extern "C-unwind" fn scm_list_ifds(
     guard(|| {
         // SAFETY: as the header says.
         let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length) }?;
-        list(names, resource_manager::list_ifds()?)
+        list(names, managers::list_ifds()?)
     })
 }
 
@@ -63,7 +63,7 @@ pub unsafe extern "C-unwind" fn scm_list_ifd_groups(
     guard(|| {
         // SAFETY: as the header says.
         let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length) }?;
-        list(names, resource_manager::list_ifd_groups()?)
+        list(names, managers::list_ifd_groups()?)
     })
 }
 

@@ -11,7 +11,7 @@ use crate::handles::process::insert_object;
 use crate::handles::token::Token;
 use crate::interfaces::generic;
 use crate::interfaces::identity::{Interface, Standard};
-use crate::interfaces::object::{Object, Request};
+use crate::interfaces::object::{Object, ObjectRequest};
 
 /// An interface that only its provider knows. `scm_create_interface` makes it; `scm_interface_release` or the end of
 /// the attachment ends it.
@@ -152,7 +152,7 @@ pub(super) fn create(
     }
     let attachment = token(handle)?;
     let card = attached(handle)?.atr();
-    let object = Object::create(&Request { interface, card, handle, user_data }, generic)?;
+    let object = Object::create(&ObjectRequest { interface, card, handle, user_data }, generic)?;
     insert_object(attachment, object)
 }
 

@@ -8,7 +8,6 @@ use super::{handles, scm_result, token};
 use crate::abi::hresult::{Hresult, Result};
 use crate::capi::boundary::{Options, Output, OutputStructure, guard};
 use crate::monitor::{Event, EventKind, Monitor};
-use crate::resource_manager::Service;
 use crate::runtime::fallible::Arc;
 
 /// A monitor of services, readers and cards. `scm_monitor_create` makes it, `scm_monitor_destroy` ends it.
@@ -34,11 +33,6 @@ pub const SCM_EVENT_CARD_RESET: u32 = 7;
 /// Everything that is there now has been told: after the first events of a monitor, and after the readers of a
 /// service that has come up later.
 pub const SCM_EVENT_CURRENT: u32 = 8;
-
-/// The resource manager of the platform.
-pub const SCM_SERVICE_PLATFORM: u32 = 1;
-/// The resource manager of the virtual readers of this process.
-pub const SCM_SERVICE_VIRTUAL: u32 = 2;
 
 /// An event. Initialise with `SCM_EVENT_INIT`.
 #[repr(C)]
@@ -90,8 +84,6 @@ const _: () = assert!(
         && SCM_EVENT_CARD_REMOVED == EventKind::CardRemoved as u32
         && SCM_EVENT_CARD_RESET == EventKind::CardReset as u32
         && SCM_EVENT_CURRENT == EventKind::Current as u32
-        && SCM_SERVICE_PLATFORM == Service::Platform as u32
-        && SCM_SERVICE_VIRTUAL == Service::Virtual as u32
 );
 
 /// Begins to watch the resource managers, their readers and their cards.
@@ -236,7 +228,7 @@ fn found(monitor: *mut scm_monitor) -> Result<Arc<Monitor>> {
 /// The event as C has it.
 fn told(event: &Event) -> scm_event {
     let (kind, number) = (event.kind as u32, event.number);
-    let service = event.service.map_or(0, |service| service as u32);
+    let service = event.service.unwrap_or(0);
     let mut told = scm_event { kind, number, service, ..scm_event::DEFAULT };
     let name = event.ifd.as_ref().map(|name| name.as_c_str().to_bytes());
     for (to, from) in told.ifd_name.iter_mut().zip(name.unwrap_or_default()) {

@@ -11,9 +11,9 @@ use crate::abi::guid::scm_guid;
 use crate::abi::hresult::{Hresult, Result};
 use crate::capi::boundary::{Options, guard, input, options, text};
 use crate::interfaces::identity::{Offer, Standard};
-use crate::interfaces::name::{self, Name};
+use crate::interfaces::name::{self, InterfaceName};
 use crate::interfaces::provided::atr_pattern::AtrPattern;
-use crate::interfaces::provided::provider::{Callbacks, Pattern, Provider};
+use crate::interfaces::provided::provider::{Provider, ProviderCallbacks, ProviderPattern};
 use crate::interfaces::provided::registry;
 use crate::iso7816::atr;
 
@@ -273,12 +273,13 @@ pub unsafe extern "C-unwind" fn scm_unregister_provider(provider: *const scm_pro
 /// The pointers in `given` are as the header says.
 unsafe fn register(
     given: &scm_provider,
-    offer: impl FnOnce(Option<scm_guid>, Option<Name>) -> Result<Offer>,
+    offer: impl FnOnce(Option<scm_guid>, Option<InterfaceName>) -> Result<Offer>,
     functions: Functions,
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let Pattern { iid, name, cards, user_data, create } = unsafe { given.pattern() }?;
-    let callbacks = Callbacks { user_data, create, release: given.release_object, end: given.release_user_data };
+    let ProviderPattern { iid, name, cards, user_data, create } = unsafe { given.pattern() }?;
+    let callbacks =
+        ProviderCallbacks { user_data, create, release: given.release_object, end: given.release_user_data };
     let provider = Provider::new(offer(iid, name)?, cards, callbacks, functions);
     // The first use of the handle table makes the library watch forks.
     drop(handles()?);
@@ -289,7 +290,7 @@ unsafe fn register(
 impl scm_provider {
     /// # Safety
     /// The pointers are as the header says.
-    unsafe fn pattern(&self) -> Result<Pattern> {
+    unsafe fn pattern(&self) -> Result<ProviderPattern> {
         if self.flags != 0 {
             return Err(Hresult::E_INVALIDARG);
         }
@@ -301,7 +302,7 @@ impl scm_provider {
         // SAFETY: as the caller vouches for.
         let iid = unsafe { read_iid(self.iid) };
         Offer::check(iid, name)?;
-        Ok(Pattern {
+        Ok(ProviderPattern {
             iid,
             name,
             // SAFETY: as the caller vouches for.
@@ -351,7 +352,7 @@ pub(super) unsafe fn read_iid(iid: *const scm_guid) -> Option<scm_guid> {
 
 /// # Safety
 /// The pointer is as the header says.
-pub(super) unsafe fn read_name(name: *const c_char) -> Result<Name> {
+pub(super) unsafe fn read_name(name: *const c_char) -> Result<InterfaceName> {
     // SAFETY: as the caller vouches for.
-    Name::new(unsafe { text(name, SCM_INTERFACE_NAME_MAX) }?)
+    InterfaceName::new(unsafe { text(name, SCM_INTERFACE_NAME_MAX) }?)
 }

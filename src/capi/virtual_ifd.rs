@@ -10,9 +10,10 @@ use crate::capi::boundary::{Options, Output, OutputBytes, guard, input, options,
 use crate::iso7816::atr::{self, Atr};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::r#virtual::{
-    self, Attribute, Attributes, Callbacks, Card, Driver, DriverCallbacks, Failure, IfdNumber, Make, Operation,
+    self, Attribute, Attributes, CardCallbacks, Driver, DriverCallbacks, Failure, IfdNumber, Make, Operation,
+    VirtualCard,
 };
-use crate::resource_manager::{self, MAX_ATTRIBUTE};
+use crate::resource_manager::{MAX_ATTRIBUTE, managers};
 use crate::runtime::fallible::Arc;
 
 /// A virtual reader. `scm_virtual_ifd_create` makes it, `scm_virtual_ifd_destroy` ends it.
@@ -519,7 +520,7 @@ unsafe fn create(
         limit if limit <= MAX_LOG_LIMIT => limit,
         _ => return Err(Hresult::E_INVALIDARG),
     };
-    if resource_manager::has_real_ifd(&name)? {
+    if managers::has_ifd(&name)? {
         return Err(Hresult::SCARD_E_DUPLICATE_READER);
     }
     // The table registers the handler that removes the readers in the child of a fork.
@@ -563,7 +564,7 @@ unsafe fn read_attributes(given: *const scm_virtual_attribute, count: usize) -> 
 
 /// # Safety
 /// The pointers are as the header says.
-unsafe fn read_card(card: *const scm_virtual_card) -> Result<Card> {
+unsafe fn read_card(card: *const scm_virtual_card) -> Result<VirtualCard> {
     // SAFETY: as the caller vouches for.
     let given = unsafe { required(card) }?;
     // SAFETY: as the caller vouches for.
@@ -575,14 +576,14 @@ unsafe fn read_card(card: *const scm_virtual_card) -> Result<Card> {
         0 => None,
         protocols => Some(Protocols::from_value(protocols)?),
     };
-    let callbacks = Callbacks {
+    let callbacks = CardCallbacks {
         user: given.user_data,
         transmit: given.transmit.ok_or(Hresult::E_INVALIDARG)?,
         power: given.power,
         control: given.control,
         release: given.release,
     };
-    Ok(Card::new(Atr::new(atr), protocols, callbacks))
+    Ok(VirtualCard::new(Atr::new(atr), protocols, callbacks))
 }
 
 fn fail(ifd: *mut scm_virtual_ifd, operation: u32, failure: &scm_virtual_failure) -> Result<Hresult> {

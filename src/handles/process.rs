@@ -1,13 +1,12 @@
-//! The one handle table of this process, and its mutex.
+//! The one handle table of this process, and its lock.
 //!
-//! The mutex guards the table only. No call to the resource manager and no call of a function of the program is made
+//! The lock guards the table only. No call to the resource manager and no call of a function of the program is made
 //! while it is held, so that a call that blocks delays no other attachment.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use once_cell::sync::OnceCell;
 
-#[cfg(unix)]
 use super::fork;
 use super::objects::{Created, ObjectTable};
 use super::table::HandleTable;
@@ -23,6 +22,7 @@ use crate::interfaces::provided::ProvidedInterface;
 use crate::monitor::Monitor;
 use crate::resource_manager::r#virtual::IfdNumber;
 use crate::runtime::fallible::Arc;
+use crate::runtime::platform::load::at_load;
 use crate::runtime::pthread_cancel;
 
 /// The objects behind the handles of this process, one table for each kind.
@@ -53,7 +53,6 @@ impl Handles {
 
     /// In the child of a fork every token is dead. Nothing is dropped, because it belongs to the parent: a thread of
     /// the parent may have held its mutex.
-    #[cfg(unix)]
     pub fn forget_all(&mut self) {
         self.attachments.forget_all();
         self.virtual_ifds.forget_all();
@@ -88,7 +87,7 @@ pub fn insert<T>(
         Ok(_) => table(&mut handles).insert(created.clone()),
         Err(code) => Err(code),
     };
-    // An object without a token is dropped when the mutex is free.
+    // An object without a token is dropped when the lock is free.
     drop(handles);
     token
 }
@@ -104,7 +103,7 @@ pub fn end_all_of(attachment: Token) -> Result<()> {
     Ok(())
 }
 
-/// Each object ends when the mutex is free, because a provider may be called then.
+/// Each object ends when the lock is free, because a provider may be called then.
 fn end<T>(attachment: Token, table: impl Fn(&mut Handles) -> &mut ObjectTable<T>) -> Result<()> {
     loop {
         let ended = table(&mut *handles()?).remove_one_of(attachment);
@@ -114,39 +113,50 @@ fn end<T>(attachment: Token, table: impl Fn(&mut Handles) -> &mut ObjectTable<T>
     }
 }
 
-static HANDLES: OnceCell<Mutex<Handles>> = OnceCell::new();
+static HANDLES: OnceCell<RwLock<Handles>> = OnceCell::new();
 
-/// Runs when the library is loaded, so that every fork is watched, even if another thread forks during the first call.
-#[cfg(unix)]
-#[used]
-#[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array.00101"))]
-#[cfg_attr(target_os = "macos", link_section = "__DATA,__mod_init_func")]
-static LOADED: extern "C" fn() = watch_forks;
+// Every fork is watched from here on, even if another thread forks during the first call.
+at_load!(watch_forks);
 
-#[cfg(unix)]
 extern "C" fn watch_forks() {
     // If memory is short now, the first call that needs the table tries again, and reports it.
     drop(handles());
 }
 
 /// The table, locked. Keep it no longer than for one operation of the table.
-pub fn handles() -> Result<MutexGuard<'static, Handles>> {
-    let table = HANDLES.get_or_try_init(|| -> Result<_> {
-        #[cfg(unix)]
+pub fn handles() -> Result<RwLockWriteGuard<'static, Handles>> {
+    Ok(lock(table()?))
+}
+
+/// The attachment of a token. Threads that only ask do not wait for each other.
+#[inline(always)]
+pub fn attachment(token: Token) -> Result<Arc<Attachment>> {
+    table()?.read().unwrap_or_else(PoisonError::into_inner).attachments.get(token)
+}
+
+#[inline(always)]
+fn table() -> Result<&'static RwLock<Handles>> {
+    match HANDLES.get() {
+        Some(table) => Ok(table),
+        None => new_table(),
+    }
+}
+
+#[cold]
+fn new_table() -> Result<&'static RwLock<Handles>> {
+    HANDLES.get_or_try_init(|| {
         fork::watch()?;
         pthread_cancel::learn();
-        Ok(Mutex::new(Handles::new()))
-    })?;
-    Ok(lock(table))
+        Ok(RwLock::new(Handles::new()))
+    })
 }
 
 /// The table, locked, when it exists: waits until the thread that makes it is done.
-#[cfg(unix)]
-pub fn wait_for_handles() -> MutexGuard<'static, Handles> {
+pub fn wait_for_handles() -> RwLockWriteGuard<'static, Handles> {
     lock(HANDLES.wait())
 }
 
-/// No code that can panic runs under this mutex, so the table behind a poisoned one is whole.
-fn lock(table: &Mutex<Handles>) -> MutexGuard<'_, Handles> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
+/// No code that can panic runs under this lock, so the table behind a poisoned one is whole.
+fn lock(table: &RwLock<Handles>) -> RwLockWriteGuard<'_, Handles> {
+    table.write().unwrap_or_else(PoisonError::into_inner)
 }

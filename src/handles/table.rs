@@ -12,13 +12,13 @@ use crate::abi::hresult::{Hresult, Result};
 /// Slots with generations. A lookup is an index and a comparison.
 pub struct HandleTable<T> {
     kind: HandleKind,
-    slots: Vec<Slot<T>>,
+    slots: Vec<TableSlot<T>>,
     /// The slots that a new object may take. Its capacity is never less than `slots.len()`, so that a removal needs no
     /// memory.
     free: Vec<usize>,
 }
 
-struct Slot<T> {
+struct TableSlot<T> {
     /// The whole token of this object, or of the next one, so that a lookup is one comparison.
     token: Token,
     object: Option<T>,
@@ -47,7 +47,7 @@ impl<T: Clone> HandleTable<T> {
         }
         self.slots.try_reserve(1)?;
         self.free.try_reserve(index + 1)?;
-        self.slots.push(Slot { token: Token::new(self.kind, index, 0), object: None });
+        self.slots.push(TableSlot { token: Token::new(self.kind, index, 0), object: None });
         Ok(index)
     }
 

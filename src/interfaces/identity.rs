@@ -1,6 +1,6 @@
 //! The identity of an interface: its IID and its names. Three interfaces always exist, others only with a provider.
 
-use super::name::Name;
+use super::name::InterfaceName;
 use crate::abi::guid::{SCM_IID_CARD_AUTH, SCM_IID_CH_VERIFICATION, SCM_IID_FILE_ACCESS, scm_guid};
 use crate::abi::hresult::{Hresult, Result};
 
@@ -20,8 +20,8 @@ static STANDARDS: [(Standard, &scm_guid, [&[u8]; 2]); 3] = [
 ];
 
 impl Standard {
-    fn of_name(name: &Name) -> Option<Standard> {
-        let is_meant = |known: &[u8]| Name::new(known).as_ref() == Ok(name);
+    fn of_name(name: &InterfaceName) -> Option<Standard> {
+        let is_meant = |known: &[u8]| InterfaceName::new(known).as_ref() == Ok(name);
         let found = STANDARDS.iter().find(|(_, _, names)| names.iter().any(|known| is_meant(known)));
         found.map(|(standard, ..)| *standard)
     }
@@ -36,7 +36,7 @@ impl Standard {
 pub enum Interface {
     Standard(Standard),
     Iid(scm_guid),
-    Name(Name),
+    Name(InterfaceName),
 }
 
 impl Interface {
@@ -44,7 +44,7 @@ impl Interface {
         Standard::of_iid(&iid).map_or(Interface::Iid(iid), Interface::Standard)
     }
 
-    pub fn of_name(name: Name) -> Interface {
+    pub fn of_name(name: InterfaceName) -> Interface {
         Standard::of_name(&name).map_or(Interface::Name(name), Interface::Standard)
     }
 }
@@ -54,12 +54,12 @@ impl Interface {
 pub struct Offer {
     interface: Interface,
     /// A name beside the IID.
-    alias: Option<Name>,
+    alias: Option<InterfaceName>,
 }
 
 impl Offer {
     /// A standard interface. A program may give its IID, and one of its names or another one.
-    pub fn of_standard(standard: Standard, iid: Option<scm_guid>, name: Option<Name>) -> Result<Offer> {
+    pub fn of_standard(standard: Standard, iid: Option<scm_guid>, name: Option<InterfaceName>) -> Result<Offer> {
         let interface = Interface::Standard(standard);
         match iid.map(Interface::of_iid) {
             Some(other) if other != interface => Err(Hresult::E_INVALIDARG),
@@ -68,7 +68,7 @@ impl Offer {
     }
 
     /// An interface that the library does not know, by its IID, its name, or both.
-    pub fn of_program(iid: Option<scm_guid>, name: Option<Name>) -> Result<Offer> {
+    pub fn of_program(iid: Option<scm_guid>, name: Option<InterfaceName>) -> Result<Offer> {
         let interface = iid.map(Interface::of_iid).or(name.map(Interface::of_name));
         match interface {
             None | Some(Interface::Standard(_)) => Err(Hresult::E_INVALIDARG),
@@ -77,12 +77,12 @@ impl Offer {
     }
 
     /// Checks that the IID and the name can be those of one interface.
-    pub fn check(iid: Option<scm_guid>, name: Option<Name>) -> Result<()> {
+    pub fn check(iid: Option<scm_guid>, name: Option<InterfaceName>) -> Result<()> {
         iid.map_or(Ok(()), |iid| Offer::with_name(Interface::of_iid(iid), name).map(drop))
     }
 
     /// The name must not be that of another interface that the library knows.
-    fn with_name(interface: Interface, name: Option<Name>) -> Result<Offer> {
+    fn with_name(interface: Interface, name: Option<InterfaceName>) -> Result<Offer> {
         match name.map(Interface::of_name).filter(|named| *named != interface) {
             None => Ok(Offer { interface, alias: None }),
             Some(Interface::Name(alias)) => Ok(Offer { interface, alias: Some(alias) }),
@@ -91,7 +91,7 @@ impl Offer {
     }
 
     /// Whether a program that gives this IID and this name means this interface.
-    pub fn is_given_by(&self, iid: Option<scm_guid>, name: Option<Name>) -> bool {
+    pub fn is_given_by(&self, iid: Option<scm_guid>, name: Option<InterfaceName>) -> bool {
         let given = match self.interface {
             Interface::Standard(standard) => Offer::of_standard(standard, iid, name),
             _ => Offer::of_program(iid, name),
@@ -112,8 +112,8 @@ mod tests {
     const OWN: scm_guid = scm_guid { data1: 1, data2: 2, data3: 3, data4: [4; 8] };
     const FILES: scm_guid = SCM_IID_FILE_ACCESS;
 
-    fn named(text: &str) -> Name {
-        Name::new(text.as_bytes()).unwrap()
+    fn named(text: &str) -> InterfaceName {
+        InterfaceName::new(text.as_bytes()).unwrap()
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
         for (standard, iid, names) in STANDARDS {
             assert_eq!(Interface::of_iid(*iid), Interface::Standard(standard));
             for name in names {
-                assert_eq!(Interface::of_name(Name::new(name).unwrap()), Interface::Standard(standard));
+                assert_eq!(Interface::of_name(InterfaceName::new(name).unwrap()), Interface::Standard(standard));
             }
         }
         assert_eq!(Interface::of_name(named("fileaccess")), Interface::Name(named("fileaccess")));

@@ -7,21 +7,21 @@ pub(crate) const MAX_LENGTH: usize = 63;
 
 /// A valid name: UTF-8, not empty, not too long. It needs no heap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Name {
+pub struct InterfaceName {
     /// The name, then NULs to the end.
     bytes: [u8; MAX_LENGTH],
 }
 
-impl Name {
+impl InterfaceName {
     /// The name that a program gave. A `text` of more than `MAX_LENGTH` bytes is refused.
-    pub fn new(text: &[u8]) -> Result<Name> {
+    pub fn new(text: &[u8]) -> Result<InterfaceName> {
         let mut bytes = [0; MAX_LENGTH];
         let room = bytes.get_mut(..text.len()).ok_or(Hresult::E_INVALIDARG)?;
         if text.is_empty() || text.contains(&0) || std::str::from_utf8(text).is_err() {
             return Err(Hresult::E_INVALIDARG);
         }
         room.copy_from_slice(text);
-        Ok(Name { bytes })
+        Ok(InterfaceName { bytes })
     }
 }
 
@@ -31,11 +31,11 @@ mod tests {
 
     #[test]
     fn an_invalid_name_is_refused() {
-        assert_eq!(Name::new(b"CryptoProvider"), Name::new(b"CryptoProvider"));
-        assert_ne!(Name::new(b"CryptoProvider"), Name::new(b"Crypto"));
-        assert!(Name::new(&[b'a'; MAX_LENGTH]).is_ok());
+        assert_eq!(InterfaceName::new(b"CryptoProvider"), InterfaceName::new(b"CryptoProvider"));
+        assert_ne!(InterfaceName::new(b"CryptoProvider"), InterfaceName::new(b"Crypto"));
+        assert!(InterfaceName::new(&[b'a'; MAX_LENGTH]).is_ok());
         for text in [&b""[..], &[b'a'; MAX_LENGTH + 1], b"caf\xE9", b"a\0b"] {
-            assert_eq!(Name::new(text), Err(Hresult::E_INVALIDARG));
+            assert_eq!(InterfaceName::new(text), Err(Hresult::E_INVALIDARG));
         }
     }
 }

@@ -21,7 +21,7 @@ pub enum Object {
 }
 
 /// A request for a new object.
-pub struct Request {
+pub struct ObjectRequest {
     pub interface: Interface,
     pub card: Atr,
     /// A provider gets these two.
@@ -31,7 +31,7 @@ pub struct Request {
 
 impl Object {
     /// Lets the provider create the object that is registered for the card, or else `generic`.
-    pub fn create(request: &Request, generic: impl FnOnce() -> Result<Object>) -> Result<Object> {
+    pub fn create(request: &ObjectRequest, generic: impl FnOnce() -> Result<Object>) -> Result<Object> {
         match registry::choose(&request.interface, &request.card)? {
             Some(choice) => provided::create(&choice, request),
             None => generic(),

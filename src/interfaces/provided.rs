@@ -14,7 +14,7 @@ mod file;
 mod file_access;
 mod object;
 
-use super::object::{Object, Request};
+use super::object::{Object, ObjectRequest};
 use crate::abi::functions::{Functions, Own};
 use crate::abi::hresult::Result;
 use crate::runtime::fallible::{Arc, try_box};
@@ -25,7 +25,7 @@ use registry::Choice;
 pub type ProvidedInterface = Provided<Own>;
 
 /// Lets the chosen provider create an object.
-pub fn create(choice: &Choice, request: &Request) -> Result<Object> {
+pub fn create(choice: &Choice, request: &ObjectRequest) -> Result<Object> {
     Ok(match choice.functions() {
         Functions::FileAccess(functions) => {
             let object = Arc::try_new(Provided::create(choice, functions, request)?)?;

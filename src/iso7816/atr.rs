@@ -29,7 +29,7 @@ impl Atr {
 }
 
 /// The interface bytes of an ATR (ISO/IEC 7816-3, 8.2 and 8.3).
-struct Interface {
+struct InterfaceBytes {
     t_0: bool,
     t_1: bool,
     others: bool,
@@ -42,7 +42,7 @@ struct Interface {
 impl Atr {
     /// None for an invalid ATR. The check byte is not verified: some cards have a wrong one, and pcscd does not verify
     /// it either.
-    fn interface(&self) -> Option<Interface> {
+    fn interface(&self) -> Option<InterfaceBytes> {
         let mut bytes = self.as_bytes().iter().copied();
         if !matches!(bytes.next()?, 0x3B | 0x3F) {
             return None;
@@ -71,12 +71,12 @@ impl Atr {
             }
         }
         let begin = self.as_bytes().len() - bytes.len();
-        Some(Interface { t_0, t_1, others, specific, historical: begin..begin + historical_bytes })
+        Some(InterfaceBytes { t_0, t_1, others, specific, historical: begin..begin + historical_bytes })
     }
 
     /// Whether the card offers T=0 and T=1; None for an invalid ATR. In the specific mode it offers one protocol.
     pub fn protocols(&self) -> Option<(bool, bool)> {
-        let Interface { t_0, t_1, others, specific, .. } = self.interface()?;
+        let InterfaceBytes { t_0, t_1, others, specific, .. } = self.interface()?;
         Some(match specific {
             Some(protocol) => (protocol == 0, protocol == 1),
             // Without a TD the card has T=0.

@@ -162,13 +162,13 @@ impl<'a> Command<'a> {
     }
 
     /// The command APDU.
-    pub fn apdu(&self, form: Form) -> Result<Zeroizing<Vec<u8>>> {
+    pub fn apdu(&self, form: CommandForm) -> Result<Zeroizing<Vec<u8>>> {
         let mut apdu = Zeroizing::new(Vec::new());
         apdu.try_reserve_exact(4 + 3 + self.data.len() + 2)?;
         apdu.extend_from_slice(&[self.cla, self.ins, self.p1, self.p2]);
         match form {
-            Form::Short => self.push_short(&mut apdu)?,
-            Form::Extended => self.push_extended(&mut apdu)?,
+            CommandForm::Short => self.push_short(&mut apdu)?,
+            CommandForm::Extended => self.push_extended(&mut apdu)?,
         }
         Ok(apdu)
     }
@@ -203,7 +203,7 @@ impl<'a> Command<'a> {
 
 /// The encoding of the lengths of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
+pub enum CommandForm {
     Short,
     /// Only for a command with data or Le.
     Extended,
@@ -213,33 +213,33 @@ pub enum Form {
 mod tests {
     use super::*;
 
-    fn apdu(data: &[u8], ne: usize, form: Form) -> Vec<u8> {
+    fn apdu(data: &[u8], ne: usize, form: CommandForm) -> Vec<u8> {
         Command::new(0xA4, 1, 2).with_data(data).expecting(ne).apdu(form).unwrap().to_vec()
     }
 
     #[test]
     fn the_four_cases_short() {
-        assert_eq!(apdu(&[], 0, Form::Short), [0, 0xA4, 1, 2]);
-        assert_eq!(apdu(&[], 5, Form::Short), [0, 0xA4, 1, 2, 5]);
-        assert_eq!(apdu(&[], 256, Form::Short), [0, 0xA4, 1, 2, 0]);
-        assert_eq!(apdu(&[], 5000, Form::Short), [0, 0xA4, 1, 2, 0]);
-        assert_eq!(apdu(&[9], 0, Form::Short), [0, 0xA4, 1, 2, 1, 9]);
-        assert_eq!(apdu(&[9], 255, Form::Short), [0, 0xA4, 1, 2, 1, 9, 255]);
+        assert_eq!(apdu(&[], 0, CommandForm::Short), [0, 0xA4, 1, 2]);
+        assert_eq!(apdu(&[], 5, CommandForm::Short), [0, 0xA4, 1, 2, 5]);
+        assert_eq!(apdu(&[], 256, CommandForm::Short), [0, 0xA4, 1, 2, 0]);
+        assert_eq!(apdu(&[], 5000, CommandForm::Short), [0, 0xA4, 1, 2, 0]);
+        assert_eq!(apdu(&[9], 0, CommandForm::Short), [0, 0xA4, 1, 2, 1, 9]);
+        assert_eq!(apdu(&[9], 255, CommandForm::Short), [0, 0xA4, 1, 2, 1, 9, 255]);
     }
 
     #[test]
     fn the_three_cases_extended() {
-        assert_eq!(apdu(&[], 257, Form::Extended), [0, 0xA4, 1, 2, 0, 1, 1]);
-        assert_eq!(apdu(&[], 65_536, Form::Extended), [0, 0xA4, 1, 2, 0, 0, 0]);
-        assert_eq!(apdu(&[9], 0, Form::Extended), [0, 0xA4, 1, 2, 0, 0, 1, 9]);
-        assert_eq!(apdu(&[9], 5, Form::Extended), [0, 0xA4, 1, 2, 0, 0, 1, 9, 0, 5]);
-        let long = apdu(&[7; 65_535], 65_536, Form::Extended);
+        assert_eq!(apdu(&[], 257, CommandForm::Extended), [0, 0xA4, 1, 2, 0, 1, 1]);
+        assert_eq!(apdu(&[], 65_536, CommandForm::Extended), [0, 0xA4, 1, 2, 0, 0, 0]);
+        assert_eq!(apdu(&[9], 0, CommandForm::Extended), [0, 0xA4, 1, 2, 0, 0, 1, 9]);
+        assert_eq!(apdu(&[9], 5, CommandForm::Extended), [0, 0xA4, 1, 2, 0, 0, 1, 9, 0, 5]);
+        let long = apdu(&[7; 65_535], 65_536, CommandForm::Extended);
         assert_eq!((long.len(), &long[4..8]), (MAX_COMMAND, &[0, 0xFF, 0xFF, 7][..]));
     }
 
     #[test]
     fn a_command_that_is_too_long_has_no_apdu() {
-        assert!(Command::new(0, 0, 0).with_data(&[0; 256]).apdu(Form::Short).is_err());
-        assert!(Command::new(0, 0, 0).with_data(&[0; 65_536]).apdu(Form::Extended).is_err());
+        assert!(Command::new(0, 0, 0).with_data(&[0; 256]).apdu(CommandForm::Short).is_err());
+        assert!(Command::new(0, 0, 0).with_data(&[0; 65_536]).apdu(CommandForm::Extended).is_err());
     }
 }

@@ -3,7 +3,7 @@
 //! 7816-4, 5.3).
 
 use super::class;
-use super::command::{Command, EXTENDED_DATA, EXTENDED_RESPONSE, Form, SHORT_DATA, SHORT_RESPONSE, ins};
+use super::command::{Command, CommandForm, EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPONSE, ins};
 use super::status_word::StatusWord;
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
@@ -83,9 +83,9 @@ pub enum LongForm {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
     /// In one APDU.
-    Whole(Form),
+    Whole(CommandForm),
     /// In parts with so many bytes of data.
-    Chained(usize, Form),
+    Chained(usize, CommandForm),
     /// The extended APDU in parts, for T=0.
     Enveloped,
 }
@@ -125,19 +125,19 @@ impl Command<'_> {
         let chaining = limits.chaining && class::chained(self.cla).is_some();
         let is_short = data <= SHORT_DATA && self.ne <= SHORT_RESPONSE;
         match limits.extended {
-            _ if is_short => Ok(Way::Whole(Form::Short)),
+            _ if is_short => Ok(Way::Whole(CommandForm::Short)),
             // There is room for more in the response, or in the command.
             Some(extended)
                 if !by_parts && data <= extended.data && (data > SHORT_DATA || extended.response > SHORT_RESPONSE) =>
             {
-                Ok(Way::Whole(Form::Extended))
+                Ok(Way::Whole(CommandForm::Extended))
             }
             // The response comes in parts then.
-            _ if data <= SHORT_DATA => Ok(Way::Whole(Form::Short)),
+            _ if data <= SHORT_DATA => Ok(Way::Whole(CommandForm::Short)),
             Some(extended) if !by_parts && chaining && extended.data > SHORT_DATA => {
-                Ok(Way::Chained(extended.data, Form::Extended))
+                Ok(Way::Chained(extended.data, CommandForm::Extended))
             }
-            _ if chaining => Ok(Way::Chained(SHORT_DATA, Form::Short)),
+            _ if chaining => Ok(Way::Chained(SHORT_DATA, CommandForm::Short)),
             Some(extended) if by_parts && data <= extended.data => Ok(Way::Enveloped),
             _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
         }
@@ -183,11 +183,13 @@ impl Fetching {
 impl Way {
     fn form(self, command: &Command) -> Option<LongForm> {
         match self {
-            Way::Whole(Form::Short) => None,
-            Way::Chained(_, Form::Short) => Some(LongForm::Chained),
-            Way::Whole(Form::Extended) if command.data.len() <= SHORT_DATA => Some(LongForm::Response),
+            Way::Whole(CommandForm::Short) => None,
+            Way::Chained(_, CommandForm::Short) => Some(LongForm::Chained),
+            Way::Whole(CommandForm::Extended) if command.data.len() <= SHORT_DATA => Some(LongForm::Response),
             // Shorter parts are another form of a command in long parts.
-            Way::Whole(Form::Extended) | Way::Chained(_, Form::Extended) | Way::Enveloped => Some(LongForm::Command),
+            Way::Whole(CommandForm::Extended) | Way::Chained(_, CommandForm::Extended) | Way::Enveloped => {
+                Some(LongForm::Command)
+            }
         }
     }
 }
@@ -212,7 +214,7 @@ impl Delivery<'_> {
     }
 
     /// One exchange. Data beyond Ne are kept, too: the card gives them only once.
-    fn exchange(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
+    fn exchange(&mut self, command: &Command, form: CommandForm) -> Result<StatusWord> {
         let apdu = command.apdu(form)?;
         // The memory comes first: without it the response would be lost, and the card may execute the command once
         // only.
@@ -227,12 +229,12 @@ impl Delivery<'_> {
     /// A command for the reader itself is sent unchanged, and so is its response returned (PC/SC part 3, 3.2.2). Few
     /// readers understand extended lengths, so these are used only for long data.
     fn ask_reader(&mut self, command: &Command) -> Result<Delivered> {
-        let form = if command.data.len() <= SHORT_DATA { Form::Short } else { Form::Extended };
+        let form = if command.data.len() <= SHORT_DATA { CommandForm::Short } else { CommandForm::Extended };
         let status = self.exchange(command, form)?;
         Ok(Delivered { status, form: None, is_refused: false, fetched: Fetched::Nothing, most: self.most_fetched })
     }
 
-    fn whole(&mut self, command: &Command, form: Form) -> Result<StatusWord> {
+    fn whole(&mut self, command: &Command, form: CommandForm) -> Result<StatusWord> {
         // In T=0 a command with data has no Le: its answer is fetched.
         let by_parts = self.carrier.protocol() == Protocol::T0;
         let sent = if by_parts && !command.data.is_empty() { 0 } else { command.ne.min(self.most) };
@@ -256,7 +258,7 @@ impl Delivery<'_> {
 
     /// All parts but the last one have the bit for chaining. The last part is not repeated with another Le, because the
     /// card may have dropped the other parts. Returns also whether the card has accepted a part.
-    fn chain(&mut self, command: &Command, size: usize, form: Form) -> Result<(StatusWord, bool)> {
+    fn chain(&mut self, command: &Command, size: usize, form: CommandForm) -> Result<(StatusWord, bool)> {
         let cla = class::chained(command.cla).ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
         let part = Command { cla, ne: 0, ..*command };
         let (mut rest, mut has_begun) = (command.data, false);
@@ -268,8 +270,8 @@ impl Delivery<'_> {
         }
         let last = command.with_data(rest);
         let by_parts = self.carrier.protocol() == Protocol::T0;
-        let is_long = form == Form::Extended && (rest.len() > SHORT_DATA || last.ne > SHORT_RESPONSE);
-        let form = if is_long { Form::Extended } else { Form::Short };
+        let is_long = form == CommandForm::Extended && (rest.len() > SHORT_DATA || last.ne > SHORT_RESPONSE);
+        let form = if is_long { CommandForm::Extended } else { CommandForm::Short };
         let status = self.exchange(&last.expecting(if by_parts { 0 } else { last.ne.min(self.most) }), form)?;
         Ok((status, has_begun))
     }
@@ -277,19 +279,19 @@ impl Delivery<'_> {
     /// The extended APDU as the data of ENVELOPE commands; the last one is empty. A card that recognizes the end by the
     /// lengths may answer before it.
     fn envelop(&mut self, command: &Command) -> Result<(StatusWord, bool)> {
-        let apdu = command.apdu(Form::Extended)?;
+        let apdu = command.apdu(CommandForm::Extended)?;
         let envelope = Command { cla: class::interindustry(command.cla), ..Command::new(ins::ENVELOPE, 0, 0) };
         let mut parts = apdu.chunks(SHORT_DATA);
         let last = parts.next_back().unwrap_or_default();
         let mut has_begun = false;
         for part in parts {
-            if let Some(refusal) = self.part(&envelope.with_data(part), Form::Short)? {
+            if let Some(refusal) = self.part(&envelope.with_data(part), CommandForm::Short)? {
                 return Ok((refusal, has_begun));
             }
             has_begun = true;
         }
-        let status = match self.exchange(&envelope.with_data(last), Form::Short)? {
-            StatusWord::OK => self.exchange(&envelope, Form::Short)?,
+        let status = match self.exchange(&envelope.with_data(last), CommandForm::Short)? {
+            StatusWord::OK => self.exchange(&envelope, CommandForm::Short)?,
             answered => answered,
         };
         Ok((status, has_begun))
@@ -298,7 +300,7 @@ impl Delivery<'_> {
     /// One part, with others to follow. Its answer can contain neither data nor a warning (ISO/IEC 7816-4, 5.6). A card
     /// that answers more than a normal end has misunderstood the part, and the caller would take its answer for that to
     /// the whole command. Returns the status word of a card that refuses the part.
-    fn part(&mut self, command: &Command, form: Form) -> Result<Option<StatusWord>> {
+    fn part(&mut self, command: &Command, form: CommandForm) -> Result<Option<StatusWord>> {
         let before = self.answer.len();
         let status = self.exchange(command, form)?;
         self.answer.truncate(before);
@@ -374,7 +376,7 @@ impl Delivery<'_> {
 
     fn get_response_in(&mut self, cla: u8, length: usize) -> Result<StatusWord> {
         let command = Command { cla, ..Command::new(ins::GET_RESPONSE, 0, 0) }.expecting(length);
-        let status = self.whole(&command, Form::Short)?;
+        let status = self.whole(&command, CommandForm::Short)?;
         if !status.refuses_to_give() {
             self.fetched = Fetched::In(cla);
         }

@@ -24,14 +24,14 @@ const RESERVED: [u16; 3] = [0x0000, 0x3FFF, 0xFFFF];
 
 /// A DF name (AID), or its beginning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Name {
+pub struct DfName {
     bytes: [u8; MAX_NAME],
     length: u8,
 }
 
-impl Name {
-    pub fn new(bytes: &[u8]) -> Result<Name> {
-        let mut name = Name::default();
+impl DfName {
+    pub fn new(bytes: &[u8]) -> Result<DfName> {
+        let mut name = DfName::default();
         let room = name.bytes.get_mut(..bytes.len()).filter(|room| !room.is_empty());
         room.ok_or(Hresult::E_INVALIDARG)?.copy_from_slice(bytes);
         name.length = bytes.len() as u8;
@@ -47,7 +47,7 @@ impl Name {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Root {
     Mf,
-    Name(Name),
+    Name(DfName),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -284,7 +284,7 @@ fn step(path: Path, text: &[u8]) -> Result<Path> {
         _ if path.short_id != 0 => Err(Hresult::E_INVALIDARG),
         b"." => Ok(path),
         b".." => path.parent(),
-        text => match hex(text).as_ref().map(Name::as_bytes) {
+        text => match hex(text).as_ref().map(DfName::as_bytes) {
             Ok(&[high, low]) => path.child(u16::from_be_bytes([high, low])),
             _ => by_short_id(text, &path),
         },
@@ -292,7 +292,7 @@ fn step(path: Path, text: &[u8]) -> Result<Path> {
 }
 
 /// Hexadecimal digits, two for each byte.
-fn hex(text: &[u8]) -> Result<Name> {
+fn hex(text: &[u8]) -> Result<DfName> {
     let mut bytes = [0; MAX_NAME];
     if text.len() % 2 != 0 || text.len() > 2 * MAX_NAME {
         return Err(Hresult::E_INVALIDARG);
@@ -303,7 +303,7 @@ fn hex(text: &[u8]) -> Result<Name> {
             Ok::<u8, Hresult>(byte << 4 | value as u8)
         })?;
     }
-    Name::new(bytes.get(..text.len() / 2).unwrap_or_default())
+    DfName::new(bytes.get(..text.len() / 2).unwrap_or_default())
 }
 
 pub(crate) fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {

@@ -5,7 +5,7 @@ use crate::resource_manager::IfdState;
 
 /// A change of a reader, or of the card in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change {
+pub enum IfdChange {
     IfdArrived,
     IfdLeft,
     CardInserted,
@@ -14,7 +14,7 @@ pub enum Change {
 }
 
 /// Takes a change, with the ATR of the card if it concerns one. Returns false to end the report.
-pub type Report<'a> = dyn FnMut(Change, &IfdState, Atr) -> bool + 'a;
+pub type Report<'a> = dyn FnMut(IfdChange, &IfdState, Atr) -> bool + 'a;
 
 /// Reports what happened between two states, in a possible order. Readers leave before others arrive, so a reader that
 /// came back under its name gives two events. Stops when `report` returns false.
@@ -38,26 +38,28 @@ fn same<'a>(all: &'a [IfdState], ifd: &IfdState) -> Option<&'a IfdState> {
 }
 
 fn arrive(ifd: &IfdState, report: &mut Report<'_>) -> bool {
-    report(Change::IfdArrived, ifd, Atr::default()) && ifd.card.is_none_or(|atr| report(Change::CardInserted, ifd, atr))
+    report(IfdChange::IfdArrived, ifd, Atr::default())
+        && ifd.card.is_none_or(|atr| report(IfdChange::CardInserted, ifd, atr))
 }
 
 fn leave(ifd: &IfdState, report: &mut Report<'_>) -> bool {
-    ifd.card.is_none_or(|atr| report(Change::CardRemoved, ifd, atr)) && report(Change::IfdLeft, ifd, Atr::default())
+    ifd.card.is_none_or(|atr| report(IfdChange::CardRemoved, ifd, atr))
+        && report(IfdChange::IfdLeft, ifd, Atr::default())
 }
 
 fn compare_cards(known: &IfdState, ifd: &IfdState, report: &mut Report<'_>) -> bool {
     match (known.card, ifd.card) {
         // A card was inserted and removed in between.
         (None, None) if moves(known, ifd) > 1 => {
-            report(Change::CardInserted, ifd, Atr::default()) && report(Change::CardRemoved, ifd, Atr::default())
+            report(IfdChange::CardInserted, ifd, Atr::default()) && report(IfdChange::CardRemoved, ifd, Atr::default())
         }
         (None, None) => true,
-        (None, Some(atr)) => report(Change::CardInserted, ifd, atr),
-        (Some(atr), None) => report(Change::CardRemoved, ifd, atr),
+        (None, Some(atr)) => report(IfdChange::CardInserted, ifd, atr),
+        (Some(atr), None) => report(IfdChange::CardRemoved, ifd, atr),
         (Some(old), Some(new)) if was_changed(known, ifd, old != new) => {
-            report(Change::CardRemoved, ifd, old) && report(Change::CardInserted, ifd, new)
+            report(IfdChange::CardRemoved, ifd, old) && report(IfdChange::CardInserted, ifd, new)
         }
-        (Some(old), Some(new)) if old != new || known.resets != ifd.resets => report(Change::CardReset, ifd, new),
+        (Some(old), Some(new)) if old != new || known.resets != ifd.resets => report(IfdChange::CardReset, ifd, new),
         (Some(_), Some(_)) => true,
     }
 }
@@ -83,7 +85,7 @@ fn was_changed(known: &IfdState, ifd: &IfdState, other_atr: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Change::*;
+    use super::IfdChange::*;
     use super::*;
     use crate::resource_manager::ifd_name::IfdName;
 
@@ -96,7 +98,7 @@ mod tests {
     }
 
     /// The reported changes: name, change, ATR.
-    fn reported(before: &[IfdState], now: &[IfdState]) -> Vec<(String, Change, Vec<u8>)> {
+    fn reported(before: &[IfdState], now: &[IfdState]) -> Vec<(String, IfdChange, Vec<u8>)> {
         let mut all = Vec::new();
         assert!(compare(before, now, &mut |change, ifd, atr| {
             all.push((ifd.name.as_c_str().to_str().unwrap().to_string(), change, atr.as_bytes().to_vec()));
@@ -105,11 +107,11 @@ mod tests {
         all
     }
 
-    fn changes(before: IfdState, now: IfdState) -> Vec<Change> {
+    fn changes(before: IfdState, now: IfdState) -> Vec<IfdChange> {
         reported(&[before], &[now]).into_iter().map(|(_, change, _)| change).collect()
     }
 
-    fn one(name: &str, change: Change, atr: &[u8]) -> (String, Change, Vec<u8>) {
+    fn one(name: &str, change: IfdChange, atr: &[u8]) -> (String, IfdChange, Vec<u8>) {
         (name.to_string(), change, atr.to_vec())
     }
 

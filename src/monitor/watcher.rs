@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::changes::{Change, compare, report_all_gone};
+use super::changes::{IfdChange, compare, report_all_gone};
 use super::{Event, EventKind, Monitor};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
-use crate::resource_manager::{Context, IfdState, Service};
+use crate::resource_manager::{Context, IfdState, ResourceManager};
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::WaitLimit;
 
@@ -16,7 +16,7 @@ const RETRY_SERVICE_EVERY: Duration = Duration::from_millis(200);
 
 pub struct Watcher {
     monitor: Arc<Monitor>,
-    service: Service,
+    manager: &'static dyn ResourceManager,
     /// The state of the service that was reported; None at first.
     reported_up: Option<bool>,
     /// The readers that were reported.
@@ -24,14 +24,14 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    pub fn new(monitor: Arc<Monitor>, service: Service) -> Watcher {
-        Watcher { monitor, service, reported_up: None, reported: Vec::new() }
+    pub fn new(monitor: Arc<Monitor>, manager: &'static dyn ResourceManager) -> Watcher {
+        Watcher { monitor, manager, reported_up: None, reported: Vec::new() }
     }
 
     /// Returns when the monitor is closed, or the process ends.
     pub fn run(mut self) {
         loop {
-            let watched = self.service.manager().establish_context(&WaitLimit::ENDLESS);
+            let watched = self.manager.establish_context(&WaitLimit::ENDLESS);
             match watched.and_then(|context| self.watch_in(context)) {
                 // Short memory says nothing about the service.
                 Err(Hresult::E_OUTOFMEMORY) => {}
@@ -48,23 +48,23 @@ impl Watcher {
     /// Returns when the monitor is closed, or after a failure, for example when the service has ended.
     fn watch_in(&mut self, context: Context) -> Result<()> {
         let mut watched = Ok(());
-        if self.monitor.begin_wait(self.service, context) {
+        if self.monitor.begin_wait(self.manager.service(), context) {
             watched = self.watch(context);
-            self.monitor.end_wait(self.service);
+            self.monitor.end_wait(self.manager.service());
         }
-        self.service.manager().release_context(context);
+        self.manager.release_context(context);
         watched
     }
 
     fn watch(&mut self, context: Context) -> Result<()> {
-        if self.service.manager().reports_absence() {
+        if self.manager.reports_absence() {
             self.report_up();
         }
         while self.monitor.is_open() {
             match self.current_ifds(context) {
                 Ok(now) => {
                     self.report_changes(now);
-                    self.monitor.report_current(self.service);
+                    self.monitor.report_current(self.manager.service());
                 }
                 Err(Hresult::E_OUTOFMEMORY) => {
                     self.monitor.pause(RETRY_SERVICE_EVERY);
@@ -76,52 +76,51 @@ impl Watcher {
     }
 
     fn current_ifds(&self, context: Context) -> Result<Vec<IfdState>> {
-        let manager = self.service.manager();
         // The first call does not wait: the monitor also reports that there is no reader.
-        let limit_ms = match self.monitor.is_outstanding(self.service) {
+        let limit_ms = match self.monitor.is_outstanding(self.manager.service()) {
             true => 0,
-            false => manager.wait_for_ifds_limit_ms(),
+            false => self.manager.wait_for_ifds_limit_ms(),
         };
-        manager.wait_for_ifds(context, &self.reported, limit_ms)
+        self.manager.wait_for_ifds(context, &self.reported, limit_ms)
     }
 
     fn report_changes(&mut self, now: Vec<IfdState>) {
         if !now.is_empty() {
             self.report_up();
         }
-        let (monitor, service) = (&self.monitor, self.service);
+        let (monitor, service) = (&self.monitor, self.manager.service());
         compare(&self.reported, &now, &mut |change, ifd, atr| report_change(monitor, service, change, ifd, atr));
         self.reported = now;
     }
 
     fn report_up(&mut self) {
         if self.reported_up != Some(true) {
-            self.monitor.report(Event::of_service(EventKind::ServiceUp, self.service));
+            self.monitor.report(Event::of_service(EventKind::ServiceUp, self.manager.service()));
             self.reported_up = Some(true);
         }
     }
 
     /// Cards and readers go before their service.
     fn report_down(&mut self) {
-        let reports_absence = self.reported_up == Some(true) || self.service.manager().reports_absence();
+        let reports_absence = self.reported_up == Some(true) || self.manager.reports_absence();
         if self.reported_up != Some(false) && reports_absence {
-            let (monitor, service) = (&self.monitor, self.service);
+            let (monitor, service) = (&self.monitor, self.manager.service());
             report_all_gone(&self.reported, &mut |change, ifd, atr| report_change(monitor, service, change, ifd, atr));
             self.reported.clear();
-            self.monitor.report(Event::of_service(EventKind::ServiceDown, self.service));
+            self.monitor.report(Event::of_service(EventKind::ServiceDown, self.manager.service()));
             self.reported_up = Some(false);
         }
-        self.monitor.report_current(self.service);
+        self.monitor.report_current(self.manager.service());
     }
 }
 
-fn report_change(monitor: &Monitor, service: Service, change: Change, ifd: &IfdState, atr: Atr) -> bool {
+fn report_change(monitor: &Monitor, service: u32, change: IfdChange, ifd: &IfdState, atr: Atr) -> bool {
     let kind = match change {
-        Change::IfdArrived => EventKind::IfdArrived,
-        Change::IfdLeft => EventKind::IfdLeft,
-        Change::CardInserted => EventKind::CardInserted,
-        Change::CardRemoved => EventKind::CardRemoved,
-        Change::CardReset => EventKind::CardReset,
+        IfdChange::IfdArrived => EventKind::IfdArrived,
+        IfdChange::IfdLeft => EventKind::IfdLeft,
+        IfdChange::CardInserted => EventKind::CardInserted,
+        IfdChange::CardRemoved => EventKind::CardRemoved,
+        IfdChange::CardReset => EventKind::CardReset,
     };
     monitor.report(Event { kind, number: 0, service: Some(service), ifd: Some(ifd.name), atr })
 }

@@ -4,7 +4,6 @@
 mod abandoned_calls;
 mod bounds;
 mod call_guard;
-mod cards;
 mod codes;
 mod connection;
 mod constants;
@@ -13,43 +12,64 @@ mod context;
 mod daemon;
 mod daemon_wait;
 mod fallback;
-#[cfg(unix)]
+#[cfg_attr(not(unix), path = "pcsc/no_fork.rs")]
 mod fork;
 mod fork_check;
 mod list;
 mod native;
+mod own_handles;
 mod policy;
 mod reader_states;
+mod stale_answers;
 mod status;
-mod status_change;
 mod timed_call;
 mod workers;
 
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
+use crate::abi::service::SCM_SERVICE_PLATFORM;
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
+use crate::resource_manager::multi_string::texts;
+use crate::resource_manager::{
+    Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState, in_context,
+};
+use crate::runtime::fork_count::fork_count;
 use crate::runtime::wait::WaitLimit;
-use cards::context_of;
 use list::multi_string;
-use reader_states::READER_STATES;
-use timed_call::{Blocking, Target};
+use own_handles::context_of;
+use stale_answers::QUESTIONS;
+use timed_call::{Blocking, CallTarget};
 
-#[cfg(unix)]
-pub use fork::{Locked, lock};
 pub use native::control_code;
 
 /// Whether the library is libpcsclite, and not the one of Windows or macOS.
 const IS_PCSC_LITE: bool = cfg!(not(any(windows, target_os = "macos")));
 
-/// Whether this process can call PC/SC. A child of a fork cannot, if it has inherited a locked mutex of libpcsclite.
-pub fn can_be_asked() -> bool {
-    fork_check::check().is_ok()
-}
-
 pub struct Pcsc;
 
 impl ResourceManager for Pcsc {
+    fn service(&self) -> u32 {
+        SCM_SERVICE_PLATFORM
+    }
+
+    /// If PC/SC cannot be called, nobody can use such a reader. The child of a fork does not ask: other threads of the
+    /// parent may have made PC/SC unusable for it, and a program with virtual readers need not use PC/SC.
+    fn has_ifd(&self, ifd: &IfdName) -> Result<bool> {
+        if fork_count() > 0 {
+            return Ok(false);
+        }
+        match in_context(self, &WaitLimit::ENDLESS, |context| self.list_ifds(context)) {
+            Ok(names) => Ok(texts(&names).any(|name| name == ifd.as_c_str().to_bytes())),
+            Err(Hresult::E_OUTOFMEMORY) => Err(Hresult::E_OUTOFMEMORY),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// A child of a fork cannot call PC/SC, if it has inherited a locked mutex of libpcsclite.
+    fn can_be_called(&self) -> bool {
+        fork_check::check().is_ok()
+    }
+
     fn keeps_transaction_on_reconnect(&self) -> bool {
         policy::KEEPS_TRANSACTION_ON_RECONNECT
     }
@@ -74,8 +94,20 @@ impl ResourceManager for Pcsc {
         abandoned_calls::has(icc)
     }
 
+    fn before_fork(&self) {
+        fork::before();
+    }
+
+    fn after_fork_in_parent(&self) {
+        fork::after_in_parent();
+    }
+
+    fn after_fork_in_child(&self) {
+        fork::after_in_child();
+    }
+
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context> {
-        timed_call::run(limit, Target::Service, |_| context::establish(), context::close)
+        timed_call::run(limit, CallTarget::Service, |_| context::establish(), context::close)
     }
 
     fn release_context(&self, context: Context) {
@@ -93,7 +125,7 @@ impl ResourceManager for Pcsc {
     ) -> Result<(Icc, Option<Protocol>)> {
         let ifd = *ifd;
         let connect = move |_: &Blocking| connection::connect(context, &ifd, access);
-        timed_call::run(limit, Target::Ifd(ifd, context), connect, |(icc, _)| {
+        timed_call::run(limit, CallTarget::Ifd(ifd, context), connect, |(icc, _)| {
             // The caller that gave up releases the context.
             let _ = connection::close(icc, Disposition::Leave);
         })
@@ -111,7 +143,7 @@ impl ResourceManager for Pcsc {
             wait_for_others(icc, blocking)?;
             connection::reconnect(icc, now, access, initial)
         };
-        timed_call::run(limit, Target::Icc(icc), reconnect, move |_| {
+        timed_call::run(limit, CallTarget::Icc(icc), reconnect, move |_| {
             if access.share_mode == ShareMode::Exclusive && now != ShareMode::Exclusive {
                 let before = Access { share_mode: now, ..access };
                 let _ = connection::reconnect(icc, access.share_mode, before, Disposition::Leave);
@@ -131,13 +163,13 @@ impl ResourceManager for Pcsc {
             wait_for_others(icc, blocking)?;
             connection::begin_transaction(icc)
         };
-        timed_call::run(limit, Target::Icc(icc), begin, move |()| {
+        timed_call::run(limit, CallTarget::Icc(icc), begin, move |()| {
             let _ = connection::end_transaction(icc, Disposition::Leave);
         })
     }
 
     fn end_transaction(&self, icc: Icc, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
-        match within_deadline(limit, Target::Icc(icc), move || connection::end_transaction(icc, disposition)) {
+        match within_deadline(limit, CallTarget::Icc(icc), move || connection::end_transaction(icc, disposition)) {
             // The end of a transaction needs no memory.
             Err(Hresult::E_OUTOFMEMORY) => connection::end_transaction(icc, disposition),
             ended => ended,
@@ -145,11 +177,11 @@ impl ResourceManager for Pcsc {
     }
 
     fn probe(&self, icc: Icc, limit: &WaitLimit) -> Result<()> {
-        timed_call::run(limit, Target::Icc(icc), move |_| connection::probe(icc), drop)
+        timed_call::run(limit, CallTarget::Icc(icc), move |_| connection::probe(icc), drop)
     }
 
     fn is_locked_by_other(&self, icc: Icc, limit: &WaitLimit) -> Result<bool> {
-        timed_call::run(limit, Target::Icc(icc), move |_| connection::is_locked_by_other(icc), drop)
+        timed_call::run(limit, CallTarget::Icc(icc), move |_| connection::is_locked_by_other(icc), drop)
     }
 
     fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)> {
@@ -157,7 +189,7 @@ impl ResourceManager for Pcsc {
             wait_for_others(icc, blocking)?;
             status::status(icc).map_err(|code| policy::name_dead_handle(code, context_of(icc).is_some()))
         };
-        timed_call::run(limit, Target::Icc(icc), ask, drop)
+        timed_call::run(limit, CallTarget::Icc(icc), ask, drop)
     }
 
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity> {
@@ -166,7 +198,7 @@ impl ResourceManager for Pcsc {
             wait_for_others(icc, blocking)?;
             status::identify(icc)
         };
-        timed_call::run(limit, Target::Icc(icc), ask, drop)
+        timed_call::run(limit, CallTarget::Icc(icc), ask, drop)
     }
 
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
@@ -196,7 +228,7 @@ impl ResourceManager for Pcsc {
 
     fn slot_state(&self, context: Context, ifd: &IfdName, limit: &WaitLimit) -> Result<SlotState> {
         let ifd = *ifd;
-        within_deadline(limit, Target::Ifd(ifd, context), move || status::slot_state(context, &ifd))
+        within_deadline(limit, CallTarget::Ifd(ifd, context), move || status::slot_state(context, &ifd))
     }
 
     fn wait_for_change(
@@ -209,24 +241,24 @@ impl ResourceManager for Pcsc {
     ) -> Result<SlotState> {
         let (ifd, seen, timeout_ms) = (*ifd, *seen, limit.rest_ms(timeout_ms));
         let wait = move |_: &Blocking| status::wait_for_change(context, &ifd, &seen, timeout_ms);
-        timed_call::run(limit, Target::Ifd(ifd, context), wait, drop)
+        timed_call::run(limit, CallTarget::Ifd(ifd, context), wait, drop)
     }
 
     fn wait_for_ifds(&self, context: Context, known: &[IfdState], timeout_ms: u32) -> Result<Vec<IfdState>> {
         match daemon_wait::begin(context)? {
             Some(wait) => wait.wait_for_ifds(known, timeout_ms),
-            None => status_change::wait_for_ifds(context, known, timeout_ms),
+            None => reader_states::wait_for_ifds(context, known, timeout_ms),
         }
     }
 
     fn cancel_wait_for_ifds(&self, context: Context) {
         if !daemon_wait::cancel(context) {
-            status_change::cancel(context);
+            reader_states::cancel(context);
         }
     }
 
     fn list_ifds(&self, context: Context) -> Result<Vec<u8>> {
-        let listed = multi_string(|buffer| READER_STATES.reading(|| native::list_readers(context, buffer)));
+        let listed = multi_string(|buffer| QUESTIONS.reading(|| native::list_readers(context, buffer)));
         fallback::if_lost(listed, fallback::list)
     }
 
@@ -241,13 +273,13 @@ fn wait_for_others(icc: Icc, blocking: &Blocking) -> Result<()> {
     blocking.wait_while(|| connection::is_locked_by_other(icc) == Ok(true))
 }
 
-/// Makes a call that waits only if the service hangs. A cancel need not end it, so it needs a second thread only for a
+/// Makes a call that waits only if the service hangs. A cancel does not end it, so it needs a second thread only for a
 /// deadline.
 fn within_deadline<T: Send + 'static>(
     limit: &WaitLimit,
-    target: Target,
+    target: CallTarget,
     call: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let limit = if limit.deadline().is_some() { limit } else { &WaitLimit::ENDLESS };
-    timed_call::run(limit, target, |_| call(), drop)
+    let limit = if limit.deadline().is_some() { limit.without_cancel() } else { WaitLimit::ENDLESS };
+    timed_call::run(&limit, target, |_| call(), drop)
 }

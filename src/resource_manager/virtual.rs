@@ -22,47 +22,51 @@ mod tests;
 
 pub use actions::*;
 pub use attribute::{Attribute, Attributes};
-pub use card::{Callbacks, Card};
+pub use card::{CardCallbacks, VirtualCard};
 pub use driver::{Driver, DriverCallbacks};
 pub use failure::{Failure, Operation};
 pub use ifd::Make;
-#[cfg(unix)]
-pub use manager::Locked;
-pub use manager::lock;
 
 use std::fmt::Arguments;
 
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
+use crate::abi::service::SCM_SERVICE_VIRTUAL;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;
 use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
+use crate::runtime::fork_locks::ForkLocks;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
-use log::{Command, Hex};
-use log_text::{Outcome, done};
+use log::{CommandText, Hex};
+use log_text::{ResultText, done};
+use manager::{LockedManager, lock};
 
 /// The group of all virtual readers. pcsc-lite has the same group.
 const GROUP: &[u8] = b"SCard$DefaultReaders";
 
 pub struct Virtual;
 
-/// Whether a virtual reader has this name.
-pub fn has_ifd(name: &IfdName) -> bool {
-    lock().ifd_named(name).is_some()
-}
-
-/// Whether there are virtual readers whose service runs.
-pub fn serves_ifds() -> bool {
-    let manager = lock();
-    manager.runs && manager.ifds.iter().next().is_some()
-}
-
-/// Whether this is a card handle of a virtual reader.
-pub fn has_icc(icc: Icc) -> bool {
-    lock().connection(icc.0).is_ok()
-}
+/// The lock of the manager during a fork.
+static HELD: ForkLocks<LockedManager> = ForkLocks::new();
 
 impl ResourceManager for Virtual {
+    fn service(&self) -> u32 {
+        SCM_SERVICE_VIRTUAL
+    }
+
+    fn has_ifd(&self, ifd: &IfdName) -> Result<bool> {
+        Ok(lock().ifd_named(ifd).is_some())
+    }
+
+    fn has_icc(&self, icc: Icc) -> bool {
+        lock().connection(icc.0).is_ok()
+    }
+
+    fn serves_ifds(&self) -> bool {
+        let manager = lock();
+        manager.runs && manager.ifds.iter().next().is_some()
+    }
+
     fn keeps_transaction_on_reconnect(&self) -> bool {
         true
     }
@@ -101,6 +105,21 @@ impl ResourceManager for Virtual {
         lock().announce();
     }
 
+    fn before_fork(&self) {
+        HELD.hold(lock());
+    }
+
+    fn after_fork_in_parent(&self) {
+        drop(HELD.take());
+    }
+
+    /// The child begins without readers: their cards belong to the parent.
+    fn after_fork_in_child(&self) {
+        if let Some(mut manager) = HELD.take() {
+            manager.forget_all();
+        }
+    }
+
     fn establish_context(&self, _: &WaitLimit) -> Result<Context> {
         let mut manager = lock();
         if !manager.runs {
@@ -124,7 +143,7 @@ impl ResourceManager for Virtual {
         let ifd = calls::find(context, name)?;
         let connected =
             apply_failure(ifd, Operation::Connect, limit).and_then(|()| calls::connect(context, ifd, access, limit));
-        let protocol = Outcome(connected.map(|(_, protocol)| log_text::protocol(protocol)));
+        let protocol = ResultText(connected.map(|(_, protocol)| log_text::protocol(protocol)));
         note(ifd, format_args!("connect {access} -> {protocol}"));
         connected
     }
@@ -140,7 +159,7 @@ impl ResourceManager for Virtual {
         let ifd = calls::ifd_behind(icc)?;
         let connected = apply_failure(ifd, Operation::Reconnect, limit)
             .and_then(|()| calls::reconnect(icc, access, initial, limit));
-        let protocol = Outcome(connected.map(log_text::protocol));
+        let protocol = ResultText(connected.map(log_text::protocol));
         note(ifd, format_args!("reconnect {access} {initial} -> {protocol}"));
         connected
     }
@@ -182,7 +201,7 @@ impl ResourceManager for Virtual {
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity> {
         let ifd = calls::ifd_behind(icc)?;
         let identity = apply_failure(ifd, Operation::Status, limit).and_then(|()| calls::identify(icc, limit));
-        let state = Outcome(identity.map(|identity| log_text::state(identity.state)));
+        let state = ResultText(identity.map(|identity| log_text::state(identity.state)));
         note(ifd, format_args!("status -> {state}"));
         identity
     }
@@ -191,8 +210,8 @@ impl ResourceManager for Virtual {
         let ifd = calls::ifd_behind(icc)?;
         let sent = apply_failure(ifd, Operation::Transmit, &WaitLimit::ENDLESS)
             .and_then(|()| calls::transmit(icc, protocol, command, response));
-        let answer = Outcome(sent.map(|()| Hex(response)));
-        note(ifd, format_args!("transmit {} -> {answer}", Command(command)));
+        let answer = ResultText(sent.map(|()| Hex(response)));
+        note(ifd, format_args!("transmit {} -> {answer}", CommandText(command)));
         sent
     }
 

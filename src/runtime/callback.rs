@@ -31,9 +31,16 @@ pub fn call<T>(function: impl FnOnce() -> T, ended: T) -> T {
 #[inline(always)]
 pub fn resume() {
     if WAITING.load(Ordering::Relaxed) != 0 {
-        if let Some(unwind) = take() {
-            unwinder::resume(unwind);
-        }
+        resume_kept();
+    }
+}
+
+/// Not inlined, so that the load is.
+#[cold]
+#[inline(never)]
+fn resume_kept() {
+    if let Some(unwind) = take() {
+        unwinder::resume(unwind);
     }
 }
 

@@ -2,6 +2,7 @@
 //! library promises `SCM_E_OUTOFMEMORY` instead. This is the only place that allocates a box or a shared reference.
 
 use std::alloc::{Layout, alloc};
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
@@ -60,28 +61,45 @@ impl<T> Arc<T> {
 
     /// The value itself, if this is the last reference. This reference ends in any case.
     pub fn into_inner(self) -> Option<T> {
-        let counted = self.counted;
-        std::mem::forget(self);
-        // SAFETY: the forgotten reference ends here, exactly once.
-        let counted = unsafe { Self::release(counted) }?;
-        Some(counted.value)
+        let this = ManuallyDrop::new(self);
+        // SAFETY: this reference is not dropped, so it ends here, exactly once.
+        let is_last = unsafe { this.end() };
+        // SAFETY: this was the last reference.
+        is_last.then(|| unsafe { Self::take_last(this.counted) }.value)
     }
 
-    /// Ends one reference; the last one returns the allocation.
+    /// Ends this reference. Whether it was the last one.
     ///
     /// # Safety
-    /// The caller owns a reference, and does not use it again.
-    unsafe fn release(counted: NonNull<Counted<T>>) -> Option<Box<Counted<T>>> {
-        // SAFETY: the reference of the caller keeps the allocation alive up to this decrement.
-        let references = unsafe { &counted.as_ref().references };
-        if references.fetch_sub(1, Ordering::Release) != 1 {
-            return None;
-        }
+    /// This reference is not used again, unless it was the last one and `take_last` takes its allocation.
+    #[inline(always)]
+    unsafe fn end(&self) -> bool {
+        // SAFETY: this reference keeps the allocation alive up to this decrement.
+        unsafe { self.counted.as_ref() }.references.fetch_sub(1, Ordering::Release) == 1
+    }
+
+    /// Not inlined, so that the end of a reference is.
+    ///
+    /// # Safety
+    /// As for `take_last`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn drop_last(counted: NonNull<Counted<T>>) {
+        // SAFETY: as the caller vouches for.
+        drop(unsafe { Self::take_last(counted) });
+    }
+
+    /// The allocation after the end of its last reference.
+    ///
+    /// # Safety
+    /// The last reference has ended, and the allocation is taken once.
+    unsafe fn take_last(counted: NonNull<Counted<T>>) -> Box<Counted<T>> {
+        // SAFETY: the allocation came from a box, and nobody else has a reference.
+        let counted = unsafe { Box::from_raw(counted.as_ptr()) };
         // All uses of T by other threads happen before its end. A fence has the same effect, but sanitizers do not see
         // it.
-        references.load(Ordering::Acquire);
-        // SAFETY: the allocation came from a box, and nobody else has a reference.
-        Some(unsafe { Box::from_raw(counted.as_ptr()) })
+        counted.references.load(Ordering::Acquire);
+        counted
     }
 }
 
@@ -104,9 +122,13 @@ impl<T> Deref for Arc<T> {
 }
 
 impl<T> Drop for Arc<T> {
+    #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: an Arc is dropped once.
-        drop(unsafe { Self::release(self.counted) });
+        if unsafe { self.end() } {
+            // SAFETY: this was the last reference.
+            unsafe { Self::drop_last(self.counted) };
+        }
     }
 }
 

@@ -10,7 +10,6 @@ pub fn fork_count() -> usize {
 }
 
 /// In the child of a fork.
-#[cfg(unix)]
 pub fn count_fork() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }

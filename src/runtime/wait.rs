@@ -1,12 +1,11 @@
 //! Waits with a limit. All deadlines are computed here.
 
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::abi::hresult::{Hresult, Result};
+use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::pthread_cancel::is_single_threaded;
-use crate::runtime::sync::{Condvar, Mutex, MutexGuard};
 
 /// No limit, as a time in milliseconds. `scm_cancel` ends the wait of an attachment, `scm_monitor_cancel` that of a
 /// monitor; nothing ends that of a function that attaches.
@@ -16,67 +15,6 @@ pub const SCM_INFINITE: u32 = 0xFFFF_FFFF;
 /// card that powers up takes time.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// Waiting threads of one attachment sleep on it. It wakes them when the state that they wait for may have changed.
-#[derive(Default)]
-pub struct Waker {
-    state: Mutex<State>,
-    woken: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    /// The present wait is to end, or else the next one.
-    cancelled: bool,
-    wakes: u64,
-}
-
-impl Waker {
-    /// Makes all waiting threads check their state again.
-    pub fn wake(&self) {
-        self.state().wakes += 1;
-        self.woken.notify_all();
-    }
-
-    /// Ends the present wait, or else the next one.
-    pub fn cancel(&self) {
-        let mut state = self.state();
-        state.cancelled = true;
-        state.wakes += 1;
-        drop(state);
-        self.woken.notify_all();
-    }
-
-    /// The number of wakes so far. Read it before you decide to sleep.
-    pub fn wakes(&self) -> u64 {
-        self.state().wakes
-    }
-
-    /// Sleeps until there are more wakes than `seen_wakes`, or until then.
-    pub fn sleep(&self, seen_wakes: u64, until: Option<Instant>) {
-        let mut state = self.state();
-        while state.wakes == seen_wakes {
-            state = match self::until(until) {
-                None => self.woken.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return,
-                Some(rest) => self.woken.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0,
-            };
-        }
-    }
-
-    /// Whether there was a cancel that has not ended a wait yet.
-    pub fn is_cancelled(&self) -> bool {
-        self.state().cancelled
-    }
-
-    fn take_cancel(&self) -> bool {
-        std::mem::take(&mut self.state().cancelled)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The limit of one call.
 #[derive(Clone, Copy)]
 pub struct WaitLimit<'a> {
@@ -85,22 +23,25 @@ pub struct WaitLimit<'a> {
     grace: Option<Instant>,
     /// Whether the limit also ends waits inside the resource manager, on which the library has no influence.
     strict: bool,
+    /// Whether a cancel is left to another wait.
+    ignores_cancel: bool,
     waker: Option<&'a Arc<Waker>>,
 }
 
 impl<'a> WaitLimit<'a> {
     /// No limit, and no cancel.
     pub(crate) const ENDLESS: WaitLimit<'static> =
-        WaitLimit { deadline: None, grace: None, strict: false, waker: None };
+        WaitLimit { deadline: None, grace: None, strict: false, ignores_cancel: false, waker: None };
 
     /// No limit. A cancel ends waits inside this process, but none inside the resource manager.
     pub fn cancellable(waker: &'a Arc<Waker>) -> WaitLimit<'a> {
-        WaitLimit { deadline: None, grace: None, strict: false, waker: Some(waker) }
+        WaitLimit { waker: Some(waker), ..WaitLimit::ENDLESS }
     }
 
     /// A limit in milliseconds. It and a cancel also end a wait inside the resource manager.
     pub fn of_ms(timeout_ms: u32, waker: &'a Arc<Waker>) -> WaitLimit<'a> {
-        WaitLimit { deadline: deadline(timeout_ms), grace: in_future(GRACE), strict: true, waker: Some(waker) }
+        let (deadline, grace) = (deadline(timeout_ms), in_future(GRACE));
+        WaitLimit { deadline, grace, strict: true, ignores_cancel: false, waker: Some(waker) }
     }
 
     /// The same, with an additional limit.
@@ -108,9 +49,19 @@ impl<'a> WaitLimit<'a> {
         WaitLimit { deadline: earlier(self.deadline, deadline(limit_ms)), ..self }
     }
 
-    /// For cleaning up after the deadline of the caller: a new limit, with the old grace.
+    /// The same, but if there is a limit, at least so much time is left.
+    pub fn at_least_ms(self, rest_ms: u32) -> WaitLimit<'a> {
+        WaitLimit { deadline: self.deadline.map(|end| deadline(rest_ms).map_or(end, |least| end.max(least))), ..self }
+    }
+
+    /// For cleaning up after the deadline of the caller: a new limit, with the old grace, and no cancel.
     pub fn for_cleanup(self, limit_ms: u32) -> WaitLimit<'a> {
-        WaitLimit { deadline: deadline(limit_ms), strict: true, ..self }
+        WaitLimit { deadline: deadline(limit_ms), strict: true, ..self.without_cancel() }
+    }
+
+    /// The same, for work that must be done although the caller has cancelled. The cancel is kept for the next wait.
+    pub fn without_cancel(self) -> WaitLimit<'a> {
+        WaitLimit { ignores_cancel: true, ..self }
     }
 
     /// The waker, if a wait in the resource manager must end when it is cancelled or the time is up.
@@ -122,11 +73,15 @@ impl<'a> WaitLimit<'a> {
     /// it.
     pub fn can_end_early(&self) -> bool {
         let can_be_cancelled = |waker: &Arc<Waker>| waker.is_cancelled() || !is_single_threaded();
-        self.deadline.is_some() || self.waker.is_some_and(can_be_cancelled)
+        self.deadline.is_some() || self.cancelling_waker().is_some_and(can_be_cancelled)
     }
 
     pub fn can_be_cancelled(&self) -> bool {
-        self.waker.is_some()
+        self.cancelling_waker().is_some()
+    }
+
+    fn cancelling_waker(&self) -> Option<&'a Arc<Waker>> {
+        self.waker.filter(|_| !self.ignores_cancel)
     }
 
     pub fn deadline(&self) -> Option<Instant> {
@@ -145,7 +100,7 @@ impl<'a> WaitLimit<'a> {
 
     /// Fails if the wait must end now. Call it only before another wait: a cancel is reported once.
     pub fn check(&self) -> Result<()> {
-        if self.waker.is_some_and(|waker| waker.take_cancel()) {
+        if self.cancelling_waker().is_some_and(|waker| waker.take_cancel()) {
             return Err(Hresult::SCARD_E_CANCELLED);
         }
         match is_past(self.deadline) {
@@ -154,8 +109,8 @@ impl<'a> WaitLimit<'a> {
         }
     }
 
-    /// The wait has succeeded at the moment of a cancel. The cancel is kept for the next wait.
-    pub fn take_back(&self, why: Hresult) {
+    /// The wait has not reported `why`. A cancel is kept for the next wait.
+    pub fn keep_cancel(&self, why: Hresult) {
         if let (Some(waker), Hresult::SCARD_E_CANCELLED) = (self.waker, why) {
             waker.cancel();
         }
@@ -218,18 +173,31 @@ mod tests {
         waker.cancel();
         assert_eq!(limit.check(), Err(Hresult::SCARD_E_CANCELLED));
         assert_eq!(limit.check(), Ok(()));
-        limit.take_back(Hresult::SCARD_E_CANCELLED);
-        limit.take_back(Hresult::SCARD_E_TIMEOUT);
+        limit.keep_cancel(Hresult::SCARD_E_CANCELLED);
+        limit.keep_cancel(Hresult::SCARD_E_TIMEOUT);
         assert_eq!(limit.check(), Err(Hresult::SCARD_E_CANCELLED));
         assert_eq!(limit.check(), Ok(()));
     }
 
     #[test]
-    fn a_wake_before_the_sleep_is_not_lost() {
+    fn a_limit_for_cleanup_leaves_a_cancel_to_the_next_wait() {
         let waker = waker();
-        let seen_wakes = waker.wakes();
-        waker.wake();
-        waker.sleep(seen_wakes, None);
+        let limit = WaitLimit::of_ms(SCM_INFINITE, &waker);
+        waker.cancel();
+        assert_eq!(limit.without_cancel().check(), Ok(()));
+        assert_eq!(limit.for_cleanup(0).check(), Err(Hresult::SCARD_E_TIMEOUT));
+        assert!(limit.can_be_cancelled() && !limit.without_cancel().can_be_cancelled());
+        assert!(!limit.without_cancel().can_end_early());
+        assert_eq!(limit.check(), Err(Hresult::SCARD_E_CANCELLED));
+    }
+
+    #[test]
+    fn a_limit_can_be_given_more_time() {
+        let waker = waker();
+        assert_eq!(WaitLimit::of_ms(0, &waker).at_least_ms(60_000).check(), Ok(()));
+        let rest_ms = WaitLimit::of_ms(60_000, &waker).at_least_ms(1).rest_ms(SCM_INFINITE);
+        assert!(rest_ms > 50_000, "{rest_ms}");
+        assert_eq!(WaitLimit::of_ms(SCM_INFINITE, &waker).at_least_ms(1).deadline(), None);
     }
 
     #[test]

@@ -276,30 +276,18 @@ impl Call {
 
     pub fn play(&self, program: &mut Program) -> Outcome {
         match self {
-            Call::Transmit(call) => {
-                let (code, answer) = program.transmit(&call.transmit.0);
-                told(code, [compared("gives", &Bytes(answer), &call.gives)])
-            }
+            Call::Transmit(call) => told_answer("gives", program.transmit(&call.transmit.0), &call.gives),
             Call::Send(call) => {
                 let (code, answer, word) = program.send(call);
                 let right_word = call.word.map_or(word, Word::value);
                 let words = compared("word", &Word::new(word), &Word::new(right_word));
                 told(code, [compared("gives", &Bytes(answer), &call.gives), words])
             }
-            Call::LastResponse(call) => {
-                let (code, answer) = program.last_response();
-                told(code, [compared("last_response", &Bytes(answer), &call.last_response)])
-            }
+            Call::LastResponse(call) => told_answer("last_response", program.last_response(), &call.last_response),
             Call::Capabilities(call) => told(program.set_capabilities(&call.capabilities), []),
             Call::Open(call) => told(program.open(&call.open), []),
-            Call::Cat(call) => {
-                let (code, read) = program.cat(&call.cat, call.piece);
-                told_bytes(code, &read, &call.gives.0)
-            }
-            Call::Read(call) => {
-                let (code, read) = program.read(call.read);
-                told_bytes(code, &read, &call.gives.0)
-            }
+            Call::Cat(call) => told_bytes(program.cat(&call.cat, call.piece), &call.gives.0),
+            Call::Read(call) => told_bytes(program.read(call.read), &call.gives.0),
             Call::Write(call) => {
                 let (code, written) = program.write(&call.write.0);
                 let right = call.written.unwrap_or(if code >= 0 { call.write.0.len() } else { 0 });
@@ -317,36 +305,21 @@ impl Call {
                 right.sort();
                 told(code, [compared("gives", &names, &right)])
             }
-            Call::Verify(call) => {
-                let (code, tries) = program.verify(Some(&call.verify.0), call.reference);
-                told(code, [compared("tries", &tries, &call.tries)])
-            }
-            Call::Check(call) => {
-                let (code, tries) = program.verify(None, call.check);
-                told(code, [compared("tries", &tries, &call.tries)])
-            }
-            Call::Properties(call) => {
-                let (code, properties) = program.properties(&call.properties);
-                told(code, [compared("gives", &Bytes(properties), &call.gives)])
-            }
+            Call::Verify(call) => told_tries(program.verify(Some(&call.verify.0), call.reference), call.tries),
+            Call::Check(call) => told_tries(program.verify(None, call.check), call.tries),
+            Call::Properties(call) => told_answer("gives", program.properties(&call.properties), &call.gives),
             Call::Invalidate(call) => told(program.set_active(&call.invalidate, false), []),
             Call::Rehabilitate(call) => told(program.set_active(&call.rehabilitate, true), []),
             Call::Change(call) => {
-                let (code, tries) = program.change(&call.change.0, &call.to.0, SCM_FL_IHV_CHANGE, call.reference);
-                told(code, [compared("tries", &tries, &call.tries)])
+                told_tries(program.change(&call.change.0, &call.to.0, SCM_FL_IHV_CHANGE, call.reference), call.tries)
             }
             Call::Disable(call) => {
-                let (code, tries) = program.change(&call.disable.0, &[], SCM_FL_IHV_DISABLE, call.reference);
-                told(code, [compared("tries", &tries, &call.tries)])
+                told_tries(program.change(&call.disable.0, &[], SCM_FL_IHV_DISABLE, call.reference), call.tries)
             }
             Call::Enable(call) => {
-                let (code, tries) = program.change(&call.enable.0, &[], SCM_FL_IHV_ENABLE, call.reference);
-                told(code, [compared("tries", &tries, &call.tries)])
+                told_tries(program.change(&call.enable.0, &[], SCM_FL_IHV_ENABLE, call.reference), call.tries)
             }
-            Call::Unblock(call) => {
-                let (code, tries) = program.unblock(&call.unblock.0, &call.to.0, call.reference);
-                told(code, [compared("tries", &tries, &call.tries)])
-            }
+            Call::Unblock(call) => told_tries(program.unblock(&call.unblock.0, &call.to.0, call.reference), call.tries),
         }
     }
 }
@@ -355,19 +328,27 @@ fn told<const N: usize>(code: i32, differences: [Option<String>; N]) -> Outcome 
     Outcome { code, differences: differences.into_iter().flatten().collect(), begins_right: false }
 }
 
+fn told_answer(what: &str, (code, answer): (i32, Vec<u8>), right: &Bytes) -> Outcome {
+    told(code, [compared(what, &Bytes(answer), right)])
+}
+
+fn told_tries((code, tries): (i32, Option<u32>), right: Option<u32>) -> Outcome {
+    told(code, [compared("tries", &tries, &right)])
+}
+
 /// The bytes of a read, and the place where they begin to be wrong, because they may be long.
-fn told_bytes(code: i32, read: &[u8], right: &[u8]) -> Outcome {
+fn told_bytes((code, read): (i32, Vec<u8>), right: &[u8]) -> Outcome {
     let same = read.iter().zip(right).take_while(|(got, right)| got == right).count();
     let difference = (read != right).then(|| {
         let (got, wanted) = (read.len(), right.len());
         let from = |bytes: &[u8]| Bytes(bytes[same..].iter().take(8).copied().collect());
         format!(
             "gives: {got} bytes, and right are {wanted}; from {same} on {:?}, and right is {:?}",
-            from(read),
+            from(&read),
             from(right)
         )
     });
-    Outcome { begins_right: right.starts_with(read), ..told(code, [difference]) }
+    Outcome { begins_right: right.starts_with(&read), ..told(code, [difference]) }
 }
 
 fn compared<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, right: &T) -> Option<String> {

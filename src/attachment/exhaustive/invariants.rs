@@ -3,8 +3,8 @@
 
 use super::calls::{Call, Outcome};
 use super::reached::{self, Reached};
-use super::states::{Case, Origin, tells_loss};
-use super::world::{Answer, Operation, RESPONSE, SPOKEN, Step, leaves_card_unknown};
+use super::states::{Case, HandleOrigin, tells_loss};
+use super::world::{RESPONSE, SPOKEN, Step, WorldAnswer, WorldOperation, leaves_card_unknown};
 use crate::abi::constants::{CardState, Disposition, ShareMode};
 use crate::abi::hresult::Hresult;
 use crate::attachment::{ReconnectRequest, Reconnected};
@@ -44,7 +44,7 @@ impl View {
 pub struct Seen<'a> {
     pub case: &'a Case,
     pub call: Call,
-    pub answers: &'a [(usize, Answer)],
+    pub answers: &'a [(usize, WorldAnswer)],
     pub outcome: Outcome,
     pub before: View,
     pub after: View,
@@ -80,7 +80,7 @@ pub const INVARIANTS: &[Invariant] = &[
 
 /// Design: "Nothing is ever sent to a card again behind the caller's back."
 fn nothing_is_sent_twice(seen: &Seen) -> bool {
-    let sent = seen.steps.iter().filter(|step| step.operation == Operation::Transmit).count();
+    let sent = seen.steps.iter().filter(|step| step.operation == WorldOperation::Transmit).count();
     sent <= usize::from(seen.call.is_exchange())
 }
 
@@ -130,7 +130,7 @@ fn the_generation_stands_for_the_state_of_the_card(seen: &Seen) -> bool {
 /// Header, `scm_file_read`: the card was taken out, or may be another one than the file was opened on. If the service
 /// misses a swap, an exchange fails for an unknown reason.
 fn another_card_is_not_taken_for_the_one_before(seen: &Seen) -> bool {
-    let was_sent = seen.steps.iter().any(|step| step.operation == Operation::Transmit);
+    let was_sent = seen.steps.iter().any(|step| step.operation == WorldOperation::Transmit);
     let broke_off = matches!(seen.outcome, Err(code) if is_vague(code));
     !(was_sent && broke_off) || seen.after.card_number > seen.before.card_number
 }
@@ -164,8 +164,8 @@ fn a_borrowed_handle_stays_the_callers(seen: &Seen) -> bool {
     let gives_back = locks_itself || seen.before.depth > 0 && matches!(seen.call, Call::Unlock(_) | Call::Close(_));
     let may_reconnect = matches!(seen.call, Call::Reconnect(_)) || seen.before.owes || gives_back;
     seen.steps.iter().filter(|step| step.lent).all(|step| match step.operation {
-        Operation::Disconnect => false,
-        Operation::Reconnect => may_reconnect,
+        WorldOperation::Disconnect => false,
+        WorldOperation::Reconnect => may_reconnect,
         _ => true,
     })
 }
@@ -173,10 +173,11 @@ fn a_borrowed_handle_stays_the_callers(seen: &Seen) -> bool {
 /// Design: "libscm never resets a card unless asked to." A card that is mute or without power has no state to lose
 /// (decisions).
 fn the_card_is_left_as_it_is_unless_asked(seen: &Seen) -> bool {
-    let powers_up = |step: &Step| step.operation == Operation::Reconnect && step.disposition == Disposition::Unpower;
+    let powers_up =
+        |step: &Step| step.operation == WorldOperation::Reconnect && step.disposition == Disposition::Unpower;
     let has_no_power = seen.answers.iter().any(|(_, answer)| match answer {
-        Answer::NoPower => true,
-        Answer::Failure(code) => is_without_power(*code),
+        WorldAnswer::NoPower => true,
+        WorldAnswer::Failure(code) => is_without_power(*code),
         _ => false,
     });
     seen.steps
@@ -270,7 +271,7 @@ fn passes_on(seen: &Seen, code: Hresult) -> bool {
         Hresult::SCARD_E_SERVICE_STOPPED | Hresult::SCARD_E_UNKNOWN_READER => !matches!(seen.call, Call::Close(_)),
         _ => matches!(seen.call, Call::Close(Disposition::Leave)),
     };
-    !has_better_name && seen.answers.iter().any(|(_, answer)| *answer == Answer::Failure(code))
+    !has_better_name && seen.answers.iter().any(|(_, answer)| *answer == WorldAnswer::Failure(code))
 }
 
 /// Design: "After a failed exchange libscm asks once for the true state before it chooses the code."
@@ -278,7 +279,7 @@ fn the_truth_is_asked_for(seen: &Seen) -> bool {
     let asks = !matches!(seen.call, Call::Reconnect(_) | Call::Close(_));
     let Some(icc) = seen.case.attachment.icc().ok().filter(|_| asks) else { return true };
     match (seen.answers, seen.case.world.model().trouble(icc)) {
-        (&[(_, Answer::Failure(vague))], Some(truth)) if is_vague(vague) => {
+        (&[(_, WorldAnswer::Failure(vague))], Some(truth)) if is_vague(vague) => {
             // The code for a borrowed handle that the service does not know any more.
             seen.outcome != Err(vague) || vague == Hresult::SCARD_E_INVALID_HANDLE && is_unknown_handle(truth)
         }
@@ -323,7 +324,7 @@ fn a_reader_does_without_a_card(seen: &Seen) -> bool {
         return true;
     };
     let is_direct = share_mode.unwrap_or(seen.case.mode) == ShareMode::Direct;
-    let is_ours = seen.case.setup.origin != Origin::Borrowed;
+    let is_ours = seen.case.setup.origin != HandleOrigin::Borrowed;
     let can_be_had = is_direct && is_ours && seen.answers.is_empty() && seen.case.world.model().has_reader();
     !can_be_had || seen.outcome.is_ok()
 }
@@ -331,7 +332,7 @@ fn a_reader_does_without_a_card(seen: &Seen) -> bool {
 /// Header, `scm_status`: a card that is gone is a state, not an error.
 fn a_card_that_is_gone_is_a_state(seen: &Seen) -> bool {
     let answered = seen.case.attachment.icc().is_ok_and(|icc| seen.case.world.model().trouble(icc).is_none());
-    let is_gone = matches!(seen.answers, [(last, Answer::NoCard)] if last + 1 == seen.steps.len());
+    let is_gone = matches!(seen.answers, [(last, WorldAnswer::NoCard)] if last + 1 == seen.steps.len());
     seen.call != Call::Status
         || !(answered && is_gone)
         || seen.outcome.is_ok_and(|said| said.state == Some(CardState::Absent))

@@ -4,7 +4,7 @@
 
 use super::states::Case;
 use crate::attachment::Ownership;
-use crate::attachment::connection_state::{Health, State};
+use crate::attachment::connection_state::{ConnectionPhase, Health};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ConnectionKind {
@@ -36,22 +36,22 @@ pub type Reached = (ConnectionKind, LockKind);
 pub fn of(case: &Case) -> Reached {
     let session = case.attachment.try_begin_call().unwrap();
     let connection = match session.connection.state() {
-        State::Connected { health, own_reset: false, .. } => match health {
+        ConnectionPhase::Connected { health, own_reset: false, .. } => match health {
             Health::Sound => ConnectionKind::Sound,
             Health::Doubtful => ConnectionKind::Doubtful,
             Health::DoubtfulSinceLoss => ConnectionKind::DoubtfulSinceLoss,
             Health::Interrupted => ConnectionKind::Interrupted,
         },
-        State::Connected { health, own_reset: true, .. } => match health {
+        ConnectionPhase::Connected { health, own_reset: true, .. } => match health {
             Health::Sound => ConnectionKind::SoundAfterReset,
             Health::Doubtful => ConnectionKind::DoubtfulAfterReset,
             Health::DoubtfulSinceLoss => ConnectionKind::DoubtfulSinceLossAfterReset,
             Health::Interrupted => ConnectionKind::InterruptedAfterReset,
         },
-        State::SetAside { .. } => ConnectionKind::SetAside,
-        State::Deferred { .. } => ConnectionKind::Deferred,
-        State::Lost { .. } => ConnectionKind::Lost,
-        State::Closed => ConnectionKind::Closed,
+        ConnectionPhase::SetAside { .. } => ConnectionKind::SetAside,
+        ConnectionPhase::Deferred { .. } => ConnectionKind::Deferred,
+        ConnectionPhase::Lost { .. } => ConnectionKind::Lost,
+        ConnectionPhase::Closed => ConnectionKind::Closed,
     };
     let locks = match (session.locks.is_held(), &session.locks.reader) {
         (false, None) => LockKind::Free,

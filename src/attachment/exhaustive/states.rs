@@ -1,14 +1,14 @@
 //! The states of an attachment: how it was made, and the events since. Real calls reach all of them.
 
 use super::calls::{Call, Outcome};
-use super::world::{ATR, Model, OTHER_ATR, Operation, World, name};
+use super::world::{ATR, Model, OTHER_ATR, World, WorldOperation, name};
 use crate::abi::constants::{Access, CardState, Disposition, ShareMode};
 use crate::abi::hresult::Hresult;
 use crate::attachment::{Attachment, Ownership, ReconnectRequest};
 
 /// How the attachment was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Origin {
+pub enum HandleOrigin {
     Owned,
     Borrowed,
     Adopted,
@@ -17,14 +17,14 @@ pub enum Origin {
 /// An attachment, and the resource manager that it is made with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Setup {
-    pub origin: Origin,
+    pub origin: HandleOrigin,
     pub mode: ShareMode,
     pub keeps_transactions: bool,
 }
 
 /// An event in the life of an attachment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Event {
+pub enum WorldEvent {
     Lock,
     /// A call that sees the events before it.
     Look,
@@ -47,9 +47,9 @@ pub enum Event {
     Reconnect,
 }
 
-use Event::*;
+use WorldEvent::*;
 
-pub const EVENTS: &[Event] = &[
+pub const EVENTS: &[WorldEvent] = &[
     Lock,
     Look,
     Reset,
@@ -68,7 +68,7 @@ pub const EVENTS: &[Event] = &[
 ];
 
 /// The events before the call.
-pub const STATES: &[&[Event]] = &[
+pub const STATES: &[&[WorldEvent]] = &[
     &[],
     &[Lock],
     &[Lock, Lock],
@@ -139,19 +139,19 @@ pub struct Case {
 }
 
 impl Case {
-    pub fn new(world: &'static World, setup: Setup, events: &[Event]) -> Case {
+    pub fn new(world: &'static World, setup: Setup, events: &[WorldEvent]) -> Case {
         *world.model() = Model::new(setup.keeps_transactions);
         let Setup { origin, mode, .. } = setup;
         let access = Access { share_mode: mode, ..Access::default() };
         let attachment = match origin {
-            Origin::Owned => Attachment::by_ifd(world, name(), access, None),
+            HandleOrigin::Owned => Attachment::by_ifd(world, name(), access, None),
             _ => {
-                let icc = world.model().lend(mode, origin == Origin::Borrowed);
+                let icc = world.model().lend(mode, origin == HandleOrigin::Borrowed);
                 Attachment::by_handle(world, icc, access, None)
             }
         };
         let attachment = attachment.unwrap();
-        if origin == Origin::Adopted {
+        if origin == HandleOrigin::Adopted {
             attachment.own_as(Ownership::Owned);
         }
         let (depth, told, owes, witness, betrayed, closed) = (0, Some(false), false, None, false, false);
@@ -163,7 +163,7 @@ impl Case {
         case
     }
 
-    fn undergo(&mut self, event: Event) {
+    fn undergo(&mut self, event: WorldEvent) {
         let world = self.world;
         match event {
             Lock => drop(self.call(Call::Lock)),
@@ -180,21 +180,21 @@ impl Case {
                 let _ = self.call(Call::Lock);
                 let _ = self.call(Call::Unlock(Disposition::Reset));
             }
-            Doubt => self.in_vain(&[(Operation::Transmit, Hresult::SCARD_F_COMM_ERROR)], Call::TRANSMIT),
+            Doubt => self.in_vain(&[(WorldOperation::Transmit, Hresult::SCARD_F_COMM_ERROR)], Call::TRANSMIT),
             ReconnectInVain => {
                 let call = Call::Reconnect(ReconnectRequest::default());
-                self.in_vain(&[(Operation::Begin, Hresult::SCARD_E_SHARING_VIOLATION)], call);
+                self.in_vain(&[(WorldOperation::Begin, Hresult::SCARD_E_SHARING_VIOLATION)], call);
             }
             OutOfTime => {
-                let late =
-                    [Operation::Reconnect, Operation::Establish].map(|operation| (operation, Hresult::SCARD_E_TIMEOUT));
+                let late = [WorldOperation::Reconnect, WorldOperation::Establish]
+                    .map(|operation| (operation, Hresult::SCARD_E_TIMEOUT));
                 self.in_vain(&late, Call::reset_within_limit());
             }
             Reconnect => drop(self.call(Call::Reconnect(ReconnectRequest::default()))),
         }
     }
 
-    fn in_vain(&mut self, failures: &[(Operation, Hresult)], call: Call) {
+    fn in_vain(&mut self, failures: &[(WorldOperation, Hresult)], call: Call) {
         self.world.model().sabotage.extend(failures);
         let _ = self.call(call);
         self.world.model().sabotage.clear();
@@ -212,7 +212,7 @@ impl Case {
             (call, Ok(_)) if call.is_lock() => (self.depth, self.owes) = (self.depth + 1, false),
             // A borrowed handle is not disposed of, so nothing has happened.
             (Call::Close(Disposition::Leave), _) => self.closed = true,
-            (Call::Close(_), _) => self.closed = self.setup.origin != Origin::Borrowed,
+            (Call::Close(_), _) => self.closed = self.setup.origin != HandleOrigin::Borrowed,
             (Call::Unlock(disposition), _) if self.depth > 0 => {
                 self.depth -= 1;
                 self.owes |= self.depth == 0 && outcome.is_ok() && disposition != Disposition::Leave;

@@ -23,7 +23,7 @@ pub const SPOKEN: Protocol = Protocol::T1;
 
 /// The operations of a manager. The release of a context cannot fail, so it is not among them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Operation {
+pub enum WorldOperation {
     Establish,
     Connect,
     Reconnect,
@@ -43,7 +43,7 @@ pub enum Operation {
 
 /// An answer in the place of the true one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Answer {
+pub enum WorldAnswer {
     Failure(Hresult),
     NoProtocol,
     NoCard,
@@ -57,7 +57,7 @@ pub enum Answer {
 /// One operation that was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
-    pub operation: Operation,
+    pub operation: WorldOperation,
     /// Whether the card handle is the caller's.
     pub lent: bool,
     /// The disposition that was asked for.
@@ -108,11 +108,11 @@ pub struct Model {
     handles: Vec<Handle>,
     /// The operations since `tell`.
     pub steps: Vec<Step>,
-    answers: Vec<(usize, Answer)>,
+    answers: Vec<(usize, WorldAnswer)>,
     /// Whether the next operation has a limit.
     limited: Option<bool>,
     /// Operations that fail once each, whenever they come.
-    pub sabotage: Vec<(Operation, Hresult)>,
+    pub sabotage: Vec<(WorldOperation, Hresult)>,
     /// The handle of a reconnect that has timed out: the service still works on it.
     pub abandoned: Option<Icc>,
     /// Wrong uses of the resource manager.
@@ -164,7 +164,7 @@ impl Model {
     }
 
     /// Sets the answers to the operations from now on, by their number.
-    pub fn tell(&mut self, answers: &[(usize, Answer)]) {
+    pub fn tell(&mut self, answers: &[(usize, WorldAnswer)]) {
         self.steps.clear();
         self.answers.clear();
         self.answers.extend(answers);

@@ -5,7 +5,7 @@ mod sim;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::code::Form;
+use super::code::CodeForm;
 use super::pin_pad::{self, Prompt, Question};
 use super::selection;
 use crate::abi::constants::SCM_FL_IHV_CHECKONLY;
@@ -16,7 +16,7 @@ use crate::interfaces::ch_verification::{ChVerification, Codes};
 use crate::iso7816::command::{Command, ins};
 use crate::iso7816::status_word::StatusWord;
 use crate::runtime::wait::SCM_INFINITE;
-use flags::{Change, Target};
+use flags::{CodeChange, CodeReference};
 
 /// P1 of CHANGE REFERENCE DATA.
 const OLD_AND_NEW: u8 = 0x00;
@@ -33,7 +33,7 @@ pub(crate) const PIN_PAD: u32 = 0x1_0000;
 
 #[derive(Default)]
 pub struct GenericChVerification {
-    form: Form,
+    form: CodeForm,
     prompt: Prompt,
     verified: Mutex<Verified>,
 }
@@ -58,7 +58,7 @@ impl ChVerification for GenericChVerification {
         reference: u32,
         retries_left: &mut u32,
     ) -> Result<Hresult> {
-        let target = Target::of(flags, SCM_FL_IHV_CHECKONLY, reference)?;
+        let target = CodeReference::of(flags, SCM_FL_IHV_CHECKONLY, reference)?;
         count(retries_left, |tries| match flags & SCM_FL_IHV_CHECKONLY {
             0 => self.verify_code(attachment, code, target, tries),
             _ if !code.is_empty() => Err(Hresult::E_INVALIDARG),
@@ -74,8 +74,8 @@ impl ChVerification for GenericChVerification {
         reference: u32,
         retries_left: &mut u32,
     ) -> Result<Hresult> {
-        let change = Change::of(flags)?;
-        let target = Target::of(flags, Change::FLAGS, reference)?;
+        let change = CodeChange::of(flags)?;
+        let target = CodeReference::of(flags, CodeChange::FLAGS, reference)?;
         count(retries_left, |tries| self.change(attachment, change, codes, target, tries))
     }
 
@@ -87,7 +87,7 @@ impl ChVerification for GenericChVerification {
         reference: u32,
         retries_left: &mut u32,
     ) -> Result<Hresult> {
-        let target = Target::of(flags, PIN_PAD, reference)?;
+        let target = CodeReference::of(flags, PIN_PAD, reference)?;
         count(retries_left, |tries| match flags & PIN_PAD {
             0 => self.reset_retry_counter(attachment, codes, target, tries),
             _ if !codes.current.is_empty() || !codes.new.is_empty() => Err(Hresult::E_INVALIDARG),
@@ -98,8 +98,8 @@ impl ChVerification for GenericChVerification {
     /// Undoes every verification that this object has made and the card remembers.
     fn reset_security_state(&self, attachment: &Attachment) -> Result<Hresult> {
         let mut outcome = Ok(Hresult::S_OK);
-        for target in Target::all().filter(|target| self.is_verified(attachment, *target)) {
-            match attachment.converse(SCM_INFINITE, |card| take_back(card, target)) {
+        for target in CodeReference::all().filter(|target| self.is_verified(attachment, *target)) {
+            match attachment.converse(SCM_INFINITE, |card| unverify(card, target)) {
                 Ok(()) => self.forget(target),
                 // The others are undone all the same.
                 Err(code) => outcome = outcome.and(Err(code)),
@@ -120,19 +120,25 @@ fn count(retries_left: &mut u32, work: impl FnOnce(&mut Tries) -> Result<()>) ->
 }
 
 impl GenericChVerification {
-    pub fn new(form: Form, prompt: Prompt) -> GenericChVerification {
+    pub fn new(form: CodeForm, prompt: Prompt) -> GenericChVerification {
         GenericChVerification { form, prompt, verified: Mutex::default() }
     }
 
     /// Presents a code to the card. Without a code the reader asks the user for it.
-    fn verify_code(&self, attachment: &Attachment, code: &[u8], target: Target, tries: &mut Tries) -> Result<()> {
+    fn verify_code(
+        &self,
+        attachment: &Attachment,
+        code: &[u8],
+        target: CodeReference,
+        tries: &mut Tries,
+    ) -> Result<()> {
         self.present(attachment, &Command::new(ins::VERIFY, 0, target.0), &[code], tries)?;
         self.note(attachment.generation(), target);
         Ok(())
     }
 
     /// Asks whether a code has been verified. That spends no try.
-    fn check(&self, attachment: &Attachment, target: Target, tries: &mut Tries) -> Result<()> {
+    fn check(&self, attachment: &Attachment, target: CodeReference, tries: &mut Tries) -> Result<()> {
         let is_noted = self.is_verified(attachment, target);
         attachment.converse(SCM_INFINITE, |card| {
             if !card.is_sim() {
@@ -151,23 +157,23 @@ impl GenericChVerification {
     fn change(
         &self,
         attachment: &Attachment,
-        change: Change,
+        change: CodeChange,
         codes: Codes,
-        target: Target,
+        target: CodeReference,
         tries: &mut Tries,
     ) -> Result<()> {
         let Codes { current: old, new } = codes;
         let (ins, p1, codes): (_, _, &[&[u8]]) = match change {
-            Change::Value if old.is_empty() && !new.is_empty() => (ins::CHANGE_REFERENCE_DATA, NEW_ALONE, &[new]),
-            Change::Value => (ins::CHANGE_REFERENCE_DATA, OLD_AND_NEW, &[old, new]),
+            CodeChange::Value if old.is_empty() && !new.is_empty() => (ins::CHANGE_REFERENCE_DATA, NEW_ALONE, &[new]),
+            CodeChange::Value => (ins::CHANGE_REFERENCE_DATA, OLD_AND_NEW, &[old, new]),
             _ if !new.is_empty() => return Err(Hresult::E_INVALIDARG),
-            Change::Enable => (ins::ENABLE_VERIFICATION, 0, &[old]),
-            Change::Disable => (ins::DISABLE_VERIFICATION, 0, &[old]),
+            CodeChange::Enable => (ins::ENABLE_VERIFICATION, 0, &[old]),
+            CodeChange::Disable => (ins::DISABLE_VERIFICATION, 0, &[old]),
         };
         self.present(attachment, &Command::new(ins, p1, target.0), codes, tries)?;
         match change {
             // A code that the card does not require cannot be undone.
-            Change::Disable => self.forget(target),
+            CodeChange::Disable => self.forget(target),
             _ if p1 == NEW_ALONE => {}
             // The card may count the old code as verified.
             _ => self.note(attachment.generation(), target),
@@ -180,7 +186,7 @@ impl GenericChVerification {
         &self,
         attachment: &Attachment,
         codes: Codes,
-        target: Target,
+        target: CodeReference,
         tries: &mut Tries,
     ) -> Result<()> {
         let Codes { current: unblocking, new } = codes;
@@ -194,7 +200,12 @@ impl GenericChVerification {
     }
 
     /// The same; the reader asks the user for both codes.
-    fn reset_retry_counter_on_pin_pad(&self, attachment: &Attachment, target: Target, tries: &mut Tries) -> Result<()> {
+    fn reset_retry_counter_on_pin_pad(
+        &self,
+        attachment: &Attachment,
+        target: CodeReference,
+        tries: &mut Tries,
+    ) -> Result<()> {
         let command = Command::new(ins::RESET_RETRY_COUNTER, BOTH, target.0);
         attachment.converse(SCM_INFINITE, |card| self.ask(card, Question::CurrentAndNew, &command, tries))
     }
@@ -243,11 +254,11 @@ impl GenericChVerification {
         card.send(&place(card, command).with_data(&data), &mut Vec::new())
     }
 
-    fn form_for(&self, card: &Transaction) -> Form {
+    fn form_for(&self, card: &Transaction) -> CodeForm {
         if card.is_sim() { self.form.for_sim() } else { self.form }
     }
 
-    fn note(&self, generation: u64, target: Target) {
+    fn note(&self, generation: u64, target: CodeReference) {
         let mut verified = self.verified();
         if generation < verified.generation {
             // Another thread has verified a code since. The card has forgotten this one.
@@ -259,11 +270,11 @@ impl GenericChVerification {
         verified.targets |= target.bit();
     }
 
-    fn forget(&self, target: Target) {
+    fn forget(&self, target: CodeReference) {
         self.verified().targets &= !target.bit();
     }
 
-    fn is_verified(&self, attachment: &Attachment, target: Target) -> bool {
+    fn is_verified(&self, attachment: &Attachment, target: CodeReference) -> bool {
         let verified = self.verified();
         verified.generation == attachment.generation() && verified.targets & target.bit() != 0
     }
@@ -291,13 +302,13 @@ fn place<'a>(card: &Transaction, command: &Command<'a>) -> Command<'a> {
 }
 
 /// VERIFY without a code: the card answers whether the code was verified.
-fn state(card: &mut Transaction, target: Target) -> Result<StatusWord> {
+fn state(card: &mut Transaction, target: CodeReference) -> Result<StatusWord> {
     card.send(&Command::new(ins::VERIFY, 0, target.0), &mut Vec::new())
 }
 
 /// Undoes one verification. A card that ignores P1 takes the command for a question, and answers 9000 as well, so the
 /// state is asked for afterwards.
-fn take_back(card: &mut Transaction, target: Target) -> Result<()> {
+fn unverify(card: &mut Transaction, target: CodeReference) -> Result<()> {
     if card.is_sim() {
         return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
     }
@@ -317,15 +328,15 @@ mod tests {
     /// A thread may stop between its verification and the note of it.
     #[test]
     fn an_old_verification_does_not_take_the_place_of_a_new_one() {
-        let form = Form::new(Encoding::Characters, None, FILLER, None, None).unwrap();
+        let form = CodeForm::new(Encoding::Characters, None, FILLER, None, None).unwrap();
         let codes = GenericChVerification::new(form, Prompt { limit_s: 0, language: 0 });
-        let noted = |generation, target: Target| {
+        let noted = |generation, target: CodeReference| {
             codes.note(generation, target);
             let verified = codes.verified();
             (verified.generation, verified.targets)
         };
-        assert_eq!(noted(2, Target(1)), (2, Target(1).bit()));
-        assert_eq!(noted(1, Target(3)), (2, Target(1).bit()));
-        assert_eq!(noted(3, Target(3)), (3, Target(3).bit()));
+        assert_eq!(noted(2, CodeReference(1)), (2, CodeReference(1).bit()));
+        assert_eq!(noted(1, CodeReference(3)), (2, CodeReference(1).bit()));
+        assert_eq!(noted(3, CodeReference(3)), (3, CodeReference(3).bit()));
     }
 }

@@ -30,7 +30,7 @@ pub enum Encoding {
 
 /// The form of a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Form {
+pub struct CodeForm {
     pub encoding: Encoding,
     /// The length of the padded code in bytes. None: no padding.
     pub block: Option<usize>,
@@ -40,14 +40,14 @@ pub struct Form {
     pub longest: usize,
 }
 
-impl Default for Form {
+impl Default for CodeForm {
     /// Characters, without a block.
-    fn default() -> Form {
-        Form { encoding: Encoding::Characters, block: None, filler: FILLER, shortest: 1, longest: MAX_CODE }
+    fn default() -> CodeForm {
+        CodeForm { encoding: Encoding::Characters, block: None, filler: FILLER, shortest: 1, longest: MAX_CODE }
     }
 }
 
-impl Form {
+impl CodeForm {
     /// A form. A limit that is None is that of the block.
     pub fn new(
         encoding: Encoding,
@@ -55,7 +55,7 @@ impl Form {
         filler: u8,
         shortest: Option<usize>,
         longest: Option<usize>,
-    ) -> Result<Form> {
+    ) -> Result<CodeForm> {
         let (block, (least, most)) = match encoding {
             Encoding::Iso9564 if block.is_none_or(|block| block == ISO9564_BLOCK) && filler == FILLER => {
                 (Some(ISO9564_BLOCK), ISO9564_DIGITS)
@@ -68,14 +68,14 @@ impl Form {
         if block.is_some_and(|block| block > MAX_CODE) || shortest < least || shortest > longest || longest > most {
             return Err(Hresult::E_INVALIDARG);
         }
-        Ok(Form { encoding, block, filler, shortest, longest })
+        Ok(CodeForm { encoding, block, filler, shortest, longest })
     }
 
     /// The same for a SIM: without other options its codes are blocks of eight characters (3GPP TS 51.011, 9.3).
-    pub fn for_sim(self) -> Form {
+    pub fn for_sim(self) -> CodeForm {
         match (self.encoding, self.block) {
             (Encoding::Characters, None) => {
-                Form { block: Some(SIM_BLOCK), longest: self.longest.min(SIM_BLOCK), ..self }
+                CodeForm { block: Some(SIM_BLOCK), longest: self.longest.min(SIM_BLOCK), ..self }
             }
             _ => self,
         }
@@ -140,11 +140,11 @@ impl Form {
 mod tests {
     use super::*;
 
-    fn form(encoding: Encoding, block: Option<usize>) -> Form {
-        Form::new(encoding, block, FILLER, None, None).unwrap()
+    fn form(encoding: Encoding, block: Option<usize>) -> CodeForm {
+        CodeForm::new(encoding, block, FILLER, None, None).unwrap()
     }
 
-    fn block(form: &Form, code: &str) -> Result<Vec<u8>> {
+    fn block(form: &CodeForm, code: &str) -> Result<Vec<u8>> {
         form.blocks(&[code.as_bytes()]).map(|blocks| blocks.to_vec())
     }
 
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(block(&bare, ""), Err(Hresult::SCARD_E_INVALID_CHV));
         assert_eq!(block(&bare, &"x".repeat(127)).unwrap().len(), 127);
         assert_eq!(block(&bare, &"x".repeat(128)), Err(Hresult::SCARD_E_INVALID_CHV));
-        let zeroes = Form { filler: 0, ..filled };
+        let zeroes = CodeForm { filler: 0, ..filled };
         assert_eq!(block(&zeroes, "abc"), Ok(b"abc\0\0\0\0\0".to_vec()));
     }
 
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(block(&bare, "1234"), Ok(vec![0x12, 0x34]));
         assert_eq!(block(&bare, "12345"), Ok(vec![0x12, 0x34, 0x5F]));
         assert_eq!(block(&filled, "12345"), Ok(vec![0x12, 0x34, 0x5F, 0xFF]));
-        assert_eq!(block(&Form { filler: 0, ..filled }, "123"), Ok(vec![0x12, 0x30, 0, 0]));
+        assert_eq!(block(&CodeForm { filler: 0, ..filled }, "123"), Ok(vec![0x12, 0x30, 0, 0]));
         assert_eq!(block(&filled, "12345678"), Ok(vec![0x12, 0x34, 0x56, 0x78]));
         assert_eq!(block(&filled, "123456789"), Err(Hresult::SCARD_E_INVALID_CHV));
         assert_eq!(block(&filled, "12a4"), Err(Hresult::SCARD_E_INVALID_CHV));
@@ -190,7 +190,7 @@ mod tests {
         let filled = form(Encoding::Characters, Some(6));
         assert_eq!(filled.blocks(&[b"1234", b"abcdef"]).unwrap().as_slice(), b"1234\xFF\xFFabcdef");
         assert_eq!(filled.blocks(&[]).unwrap().as_slice(), b"");
-        let blank = |form: Form| {
+        let blank = |form: CodeForm| {
             let mut blank = vec![9];
             form.push_blank(&mut blank).unwrap();
             blank
@@ -220,13 +220,13 @@ mod tests {
 
     #[test]
     fn the_default_is_the_form_without_options() {
-        assert_eq!(Form::default(), form(Encoding::Characters, None));
+        assert_eq!(CodeForm::default(), form(Encoding::Characters, None));
     }
 
     #[test]
     fn forms_have_limits() {
         let new =
-            |encoding, block, filler, shortest, longest| Form::new(encoding, block, filler, shortest, longest).ok();
+            |encoding, block, filler, shortest, longest| CodeForm::new(encoding, block, filler, shortest, longest).ok();
         assert!(new(Encoding::Characters, Some(128), FILLER, None, None).is_none());
         assert!(new(Encoding::Characters, Some(8), FILLER, None, Some(9)).is_none());
         assert!(new(Encoding::Characters, Some(8), FILLER, Some(6), Some(5)).is_none());

@@ -13,7 +13,7 @@ use crate::abi::constants::{
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
 use crate::iso7816::command::{Command, SHORT_RESPONSE, ins};
-use crate::iso7816::path::{MF, Name, Path, Root, push_hex};
+use crate::iso7816::path::{DfName, MF, Path, Root, push_hex};
 use crate::iso7816::tlv;
 
 /// EF.DIR (ISO/IEC 7816-4, 12.2.3): application templates with names.
@@ -188,7 +188,7 @@ fn list_applications(card: &mut Transaction, names: &mut Vec<u8>) -> Result<()> 
     let mut content = Vec::new();
     read_dir(card, &mut content)?;
     for template in tlv::objects(&content).filter(|object| object.tag == APPLICATION_TEMPLATE) {
-        let Some(name) = tlv::find(template.value, APPLICATION_NAME).and_then(|name| Name::new(name).ok()) else {
+        let Some(name) = tlv::find(template.value, APPLICATION_NAME).and_then(|name| DfName::new(name).ok()) else {
             continue;
         };
         let told = match select_and_read(card, &Path::of(Root::Name(name)), Expected::Directory) {

@@ -6,7 +6,7 @@ mod current;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-pub use change::Change;
+pub use change::FileChange;
 
 use super::control_parameters::{Coding, ControlParameters, FileKind};
 use super::{binary, check_flags, record};
@@ -82,7 +82,7 @@ impl File for GenericFile {
     }
 
     fn write(&self, attachment: &Attachment, content: Content, flags: u32, written: &mut usize) -> Result<Hresult> {
-        let change = Change::new(content, flags)?;
+        let change = FileChange::new(content, flags)?;
         self.check_coding(change)?;
         attachment.converse(SCM_INFINITE, |card| {
             self.check_card(card)?;
@@ -157,7 +157,7 @@ impl GenericFile {
 
     /// Changes the bytes, or the record, at the position, on the card of the file. `written` counts the bytes that the
     /// card has acknowledged, also after a failure.
-    fn change(&self, card: &mut Transaction, change: Change, written: &mut usize) -> Result<()> {
+    fn change(&self, card: &mut Transaction, change: FileChange, written: &mut usize) -> Result<()> {
         let position = self.position();
         if change.length() == 0 {
             return Ok(());
@@ -177,7 +177,7 @@ impl GenericFile {
         let is_full = match self.end().filter(|end| *end < behind) {
             // An erasure in part is no success.
             Some(end) => {
-                let place = if let Change::Erase(_) = change { behind } else { end + 1 };
+                let place = if let FileChange::Erase(_) = change { behind } else { end + 1 };
                 self.has_room(card, place)? == Some(false)
             }
             None => false,
@@ -193,7 +193,7 @@ impl GenericFile {
     /// Writes the first content of a new file: bytes, or the records that it fills.
     pub fn fill(&self, card: &mut Transaction, content: &[u8]) -> Result<()> {
         if !self.kind.has_records() {
-            return self.change(card, Change::Replace(content), &mut 0);
+            return self.change(card, FileChange::Replace(content), &mut 0);
         }
         self.make_current(card)?;
         let longest = self.parameters.record_size.filter(|_| self.kind != FileKind::Variable);
@@ -202,11 +202,11 @@ impl GenericFile {
     }
 
     /// WRITE sets or clears bits, which is a property of the file.
-    fn check_coding(&self, change: Change) -> Result<()> {
+    fn check_coding(&self, change: FileChange) -> Result<()> {
         let wanted = match change {
-            Change::Or(_) => Coding::Or,
-            Change::And(_) => Coding::And,
-            Change::Replace(_) | Change::Erase(_) => return Ok(()),
+            FileChange::Or(_) => Coding::Or,
+            FileChange::And(_) => Coding::And,
+            FileChange::Replace(_) | FileChange::Erase(_) => return Ok(()),
         };
         match self.parameters.coding {
             Some(coding) if coding != wanted => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),

@@ -1,7 +1,7 @@
 //! Readers with a PIN pad: the reader asks the user for a code, and no program gets it (PC/SC part 10, 2.5, with the
 //! fields of USB CCID).
 
-use super::code::{Encoding, Form};
+use super::code::{CodeForm, Encoding};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
 use crate::iso7816::command::Command;
@@ -62,7 +62,7 @@ pub enum Question {
 /// the reader if it has not sent the command.
 pub fn ask(
     card: &mut Transaction,
-    form: &Form,
+    form: &CodeForm,
     prompt: Prompt,
     question: Question,
     command: &Command,
@@ -73,7 +73,7 @@ pub fn ask(
     };
     let code = card.feature(feature)?.ok_or(Hresult::SCARD_E_UNSUPPORTED_FEATURE)?;
     let properties = properties(card)?;
-    let request = Request { form, prompt, properties, command }.structure(question)?;
+    let request = PinPadRequest { form, prompt, properties, command }.structure(question)?;
     let status = match card.control(code, &request) {
         Ok([sw1, sw2]) => Ok(StatusWord::new(*sw1, *sw2)),
         Ok(_) => Err(Hresult::SCARD_F_COMM_ERROR),
@@ -117,15 +117,15 @@ fn reported(card: &mut Transaction, feature: u8, read: fn(&[u8]) -> PinPropertie
 }
 
 /// The input for a structure.
-struct Request<'a> {
-    form: &'a Form,
+struct PinPadRequest<'a> {
+    form: &'a CodeForm,
     prompt: Prompt,
     properties: PinProperties,
     /// Without data.
     command: &'a Command<'a>,
 }
 
-impl Request<'_> {
+impl PinPadRequest<'_> {
     /// PIN_VERIFY or PIN_MODIFY. All numbers have their lowest byte first.
     fn structure(&self, question: Question) -> Result<Vec<u8>> {
         let apdu = self.apdu(question)?;
@@ -214,19 +214,19 @@ mod tests {
 
     const PROMPT: Prompt = Prompt { limit_s: 30, language: 0x0409 };
 
-    fn form(encoding: Encoding, block: Option<usize>, limits: Option<(usize, usize)>) -> Form {
-        Form::new(encoding, block, FILLER, limits.map(|(least, _)| least), limits.map(|(_, most)| most)).unwrap()
+    fn form(encoding: Encoding, block: Option<usize>, limits: Option<(usize, usize)>) -> CodeForm {
+        CodeForm::new(encoding, block, FILLER, limits.map(|(least, _)| least), limits.map(|(_, most)| most)).unwrap()
     }
 
-    fn structure(form: &Form, properties: PinProperties, question: Question, command: &Command) -> Result<Vec<u8>> {
-        Request { form, prompt: PROMPT, properties, command }.structure(question)
+    fn structure(form: &CodeForm, properties: PinProperties, question: Question, command: &Command) -> Result<Vec<u8>> {
+        PinPadRequest { form, prompt: PROMPT, properties, command }.structure(question)
     }
 
-    fn verify(form: &Form, properties: PinProperties) -> Result<Vec<u8>> {
+    fn verify(form: &CodeForm, properties: PinProperties) -> Result<Vec<u8>> {
         structure(form, properties, Question::Code, &Command::new(ins::VERIFY, 0, 0x81))
     }
 
-    fn change(form: &Form, properties: PinProperties) -> Result<Vec<u8>> {
+    fn change(form: &CodeForm, properties: PinProperties) -> Result<Vec<u8>> {
         structure(form, properties, Question::CurrentAndNew, &Command::new(ins::CHANGE_REFERENCE_DATA, 0, 1))
     }
 

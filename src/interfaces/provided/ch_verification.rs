@@ -1,10 +1,33 @@
 //! The codes of a card, as a provider has them.
 
+use std::ffi::c_void;
+
 use super::object::{Provided, address};
 use crate::abi::functions::ch_verification::scm_ch_verification_functions;
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::hresult::{Hresult, Result, scm_result};
 use crate::attachment::Attachment;
 use crate::interfaces::ch_verification::{ChVerification, Codes};
+
+/// A function with two codes: the present or the unblocking one, and the new one.
+type WithCodes =
+    unsafe extern "C-unwind" fn(*mut c_void, *const u8, usize, *const u8, usize, u32, u32, *mut u32) -> scm_result;
+
+impl Provided<scm_ch_verification_functions> {
+    fn call_with_codes(
+        &self,
+        function: impl FnOnce(&scm_ch_verification_functions) -> Option<WithCodes>,
+        Codes { current, new }: Codes,
+        flags: u32,
+        reference: u32,
+        retries_left: &mut u32,
+    ) -> Result<Hresult> {
+        // SAFETY: the program guarantees its functions. They get the pointers and lengths that the header names.
+        self.call(function, |object, function| unsafe {
+            let (first, second) = (address(current), address(new));
+            function(object, first, current.len(), second, new.len(), flags, reference, retries_left)
+        })
+    }
+}
 
 // The program guarantees its functions. Each of them gets the pointers and lengths that the header names.
 impl ChVerification for Provided<scm_ch_verification_functions> {
@@ -31,15 +54,7 @@ impl ChVerification for Provided<scm_ch_verification_functions> {
         reference: u32,
         retries_left: &mut u32,
     ) -> Result<Hresult> {
-        let Codes { current, new } = codes;
-        self.call(
-            |functions| functions.change_code,
-            // SAFETY: as above.
-            |object, change_code| unsafe {
-                let (old_code, new_code) = (address(current), address(new));
-                change_code(object, old_code, current.len(), new_code, new.len(), flags, reference, retries_left)
-            },
-        )
+        self.call_with_codes(|functions| functions.change_code, codes, flags, reference, retries_left)
     }
 
     fn unblock(
@@ -50,15 +65,7 @@ impl ChVerification for Provided<scm_ch_verification_functions> {
         reference: u32,
         retries_left: &mut u32,
     ) -> Result<Hresult> {
-        let Codes { current, new } = codes;
-        self.call(
-            |functions| functions.unblock,
-            // SAFETY: as above.
-            |object, unblock| unsafe {
-                let (unblocking_code, new_code) = (address(current), address(new));
-                unblock(object, unblocking_code, current.len(), new_code, new.len(), flags, reference, retries_left)
-            },
-        )
+        self.call_with_codes(|functions| functions.unblock, codes, flags, reference, retries_left)
     }
 
     fn reset_security_state(&self, _: &Attachment) -> Result<Hresult> {

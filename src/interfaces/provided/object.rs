@@ -6,7 +6,7 @@ use super::provider::{Provider, check};
 use super::registry::Choice;
 use crate::abi::functions::Own;
 use crate::abi::hresult::{Hresult, Result};
-use crate::interfaces::object::Request;
+use crate::interfaces::object::ObjectRequest;
 use crate::runtime::callback::{self, THREAD_ENDED};
 use crate::runtime::fallible::Arc;
 
@@ -25,7 +25,7 @@ unsafe impl<F: Sync> Sync for Provided<F> {}
 
 impl<F> Provided<F> {
     /// Lets the chosen provider create an object. `functions` are those of the provider.
-    pub fn create(choice: &Choice, functions: F, request: &Request) -> Result<Provided<F>> {
+    pub fn create(choice: &Choice, functions: F, request: &ObjectRequest) -> Result<Provided<F>> {
         let object = choice.create(request.handle, request.user_data)?;
         Ok(Provided { functions, object, provider: choice.provider() })
     }

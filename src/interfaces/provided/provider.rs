@@ -9,13 +9,13 @@ use crate::abi::guid::scm_guid;
 use crate::abi::handle::scm_handle;
 use crate::abi::hresult::{Hresult, Result};
 use crate::interfaces::identity::{Interface, Offer};
-use crate::interfaces::name::Name;
+use crate::interfaces::name::InterfaceName;
 use crate::iso7816::atr::Atr;
 use crate::runtime::callback::{self, THREAD_ENDED};
 
 /// The functions that create and end objects, with the pointer that they get.
 #[derive(Clone, Copy)]
-pub struct Callbacks {
+pub struct ProviderCallbacks {
     pub user_data: *mut c_void,
     pub create: unsafe extern "C-unwind" fn(*mut c_void, *mut scm_handle, *mut c_void, *mut *mut c_void) -> i32,
     pub release: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
@@ -25,7 +25,7 @@ pub struct Callbacks {
 pub struct Provider {
     offer: Offer,
     cards: AtrPattern,
-    callbacks: Callbacks,
+    callbacks: ProviderCallbacks,
     functions: Functions,
     /// Only a provider that was registered is told of its end.
     is_registered: AtomicBool,
@@ -37,7 +37,7 @@ unsafe impl Send for Provider {}
 unsafe impl Sync for Provider {}
 
 impl Provider {
-    pub fn new(offer: Offer, cards: AtrPattern, callbacks: Callbacks, functions: Functions) -> Provider {
+    pub fn new(offer: Offer, cards: AtrPattern, callbacks: ProviderCallbacks, functions: Functions) -> Provider {
         Provider { offer, cards, callbacks, functions, is_registered: AtomicBool::new(false) }
     }
 
@@ -59,7 +59,7 @@ impl Provider {
     }
 
     /// Whether the program has registered it with these values.
-    pub fn is_registered_as(&self, pattern: &Pattern) -> bool {
+    pub fn is_registered_as(&self, pattern: &ProviderPattern) -> bool {
         self.offer.is_given_by(pattern.iid, pattern.name)
             && pattern.cards == self.cards
             && pattern.user_data == self.callbacks.user_data
@@ -69,7 +69,7 @@ impl Provider {
     /// Makes an object for an attachment.
     pub fn create(&self, handle: *mut scm_handle, caller_user_data: *mut c_void) -> Result<*mut c_void> {
         let mut object = std::ptr::null_mut();
-        let Callbacks { user_data, create, .. } = self.callbacks;
+        let ProviderCallbacks { user_data, create, .. } = self.callbacks;
         // SAFETY: the program guarantees its callback, and `object` may be written.
         let create = || unsafe { create(user_data, handle, caller_user_data, &mut object) };
         check(callback::call(create, THREAD_ENDED))?;
@@ -98,9 +98,9 @@ impl Drop for Provider {
 }
 
 /// The values by which a program names one of its providers.
-pub struct Pattern {
+pub struct ProviderPattern {
     pub iid: Option<scm_guid>,
-    pub name: Option<Name>,
+    pub name: Option<InterfaceName>,
     pub cards: AtrPattern,
     pub user_data: *mut c_void,
     pub create: unsafe extern "C-unwind" fn(*mut c_void, *mut scm_handle, *mut c_void, *mut *mut c_void) -> i32,

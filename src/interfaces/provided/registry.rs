@@ -6,7 +6,7 @@
 use std::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::provider::{Pattern, Provider};
+use super::provider::{Provider, ProviderPattern};
 use crate::abi::functions::Functions;
 use crate::abi::handle::scm_handle;
 use crate::abi::hresult::{Hresult, Result};
@@ -15,11 +15,9 @@ use crate::iso7816::atr::Atr;
 use crate::runtime::fallible::Arc;
 use crate::runtime::thread_id::this_thread;
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
+static REGISTRY: Mutex<ProviderRegistry> = Mutex::new(ProviderRegistry::new());
 
-pub type Locked = MutexGuard<'static, Registry>;
-
-pub struct Registry {
+pub struct ProviderRegistry {
     /// In the order of registration. The newest one comes first in a choice.
     providers: Vec<Arc<Provider>>,
     /// The providers that are creating an object now, each with its thread.
@@ -27,7 +25,7 @@ pub struct Registry {
 }
 
 /// No code that can panic runs under this mutex.
-pub fn lock() -> Locked {
+pub fn lock() -> MutexGuard<'static, ProviderRegistry> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -38,7 +36,7 @@ pub fn register(provider: Provider) -> Result<()> {
 }
 
 /// From now on the newest provider that has this pattern is not chosen any more.
-pub fn unregister(pattern: &Pattern) -> Result<()> {
+pub fn unregister(pattern: &ProviderPattern) -> Result<()> {
     let unregistered = lock().unregister(pattern);
     // The provider may end here. The mutex is free.
     unregistered.map(drop)
@@ -51,9 +49,9 @@ pub fn choose(interface: &Interface, card: &Atr) -> Result<Option<Choice>> {
     Ok(provider.map(|provider| Choice { thread, provider }))
 }
 
-impl Registry {
-    const fn new() -> Registry {
-        Registry { providers: Vec::new(), creating: Vec::new() }
+impl ProviderRegistry {
+    const fn new() -> ProviderRegistry {
+        ProviderRegistry { providers: Vec::new(), creating: Vec::new() }
     }
 
     fn register(&mut self, provider: Arc<Provider>) -> Result<()> {
@@ -63,7 +61,7 @@ impl Registry {
         Ok(())
     }
 
-    fn unregister(&mut self, pattern: &Pattern) -> Result<Arc<Provider>> {
+    fn unregister(&mut self, pattern: &ProviderPattern) -> Result<Arc<Provider>> {
         let place = self.providers.iter().rposition(|provider| provider.is_registered_as(pattern));
         Ok(self.providers.remove(place.ok_or(Hresult::E_NOINTERFACE)?))
     }
@@ -128,9 +126,9 @@ mod tests {
     use super::*;
     use crate::abi::functions::Own;
     use crate::interfaces::identity::Offer;
-    use crate::interfaces::name::Name;
+    use crate::interfaces::name::InterfaceName;
     use crate::interfaces::provided::atr_pattern::AtrPattern;
-    use crate::interfaces::provided::provider::Callbacks;
+    use crate::interfaces::provided::provider::ProviderCallbacks;
     use std::cell::Cell;
 
     const CARD: &[u8] = &[0x3B, 0x02, 0x14, 0x50];
@@ -140,8 +138,8 @@ mod tests {
         0
     }
 
-    fn name(text: &str) -> Option<Name> {
-        Name::new(text.as_bytes()).ok()
+    fn name(text: &str) -> Option<InterfaceName> {
+        InterfaceName::new(text.as_bytes()).ok()
     }
 
     /// `user_data` is the number of the provider.
@@ -159,18 +157,24 @@ mod tests {
             Interface::Standard(standard) => Offer::of_standard(standard, None, name(interface)),
             _ => Offer::of_program(None, name(interface)),
         };
-        let callbacks = Callbacks { user_data, create, release: None, end };
+        let callbacks = ProviderCallbacks { user_data, create, release: None, end };
         let cards = AtrPattern::new(atr, None).unwrap();
         Provider::new(offer.unwrap(), cards, callbacks, Functions::Own(Own(std::ptr::null())))
     }
 
-    fn pattern(interface: &str, atr: &[u8], number: usize) -> Pattern {
+    fn pattern(interface: &str, atr: &[u8], number: usize) -> ProviderPattern {
         let user_data = std::ptr::without_provenance_mut(number);
-        Pattern { iid: None, name: name(interface), cards: AtrPattern::new(atr, None).unwrap(), user_data, create }
+        ProviderPattern {
+            iid: None,
+            name: name(interface),
+            cards: AtrPattern::new(atr, None).unwrap(),
+            user_data,
+            create,
+        }
     }
 
-    fn registry(providers: impl IntoIterator<Item = Provider>) -> Registry {
-        let mut registry = Registry::new();
+    fn registry(providers: impl IntoIterator<Item = Provider>) -> ProviderRegistry {
+        let mut registry = ProviderRegistry::new();
         for provider in providers {
             registry.register(Arc::try_new(provider).unwrap()).unwrap();
         }
@@ -178,13 +182,13 @@ mod tests {
     }
 
     /// The number of the provider that is chosen, which creates an object from now on.
-    fn begin(registry: &mut Registry, thread: usize, interface: &str, card: &[u8]) -> Option<usize> {
+    fn begin(registry: &mut ProviderRegistry, thread: usize, interface: &str, card: &[u8]) -> Option<usize> {
         let interface = Interface::of_name(name(interface).unwrap());
         let chosen = registry.choose(thread, &interface, &Atr::new(card)).unwrap();
         chosen.map(|provider| provider.user_data() as usize)
     }
 
-    fn choose(registry: &mut Registry, interface: &str, card: &[u8]) -> Option<usize> {
+    fn choose(registry: &mut ProviderRegistry, interface: &str, card: &[u8]) -> Option<usize> {
         let chosen = begin(registry, 1, interface, card);
         registry.creating.clear();
         chosen
@@ -213,12 +217,12 @@ mod tests {
     #[test]
     fn a_provider_is_unregistered_as_it_was_registered() {
         let mut registry = registry([provider("Crypto", CARD, 1)]);
-        let unregister = |registry: &mut Registry, pattern| registry.unregister(&pattern).err();
+        let unregister = |registry: &mut ProviderRegistry, pattern| registry.unregister(&pattern).err();
         let none = Some(Hresult::E_NOINTERFACE);
         assert_eq!(unregister(&mut registry, pattern("Crypt", CARD, 1)), none);
         assert_eq!(unregister(&mut registry, pattern("Crypto", OTHER_CARD, 1)), none);
         assert_eq!(unregister(&mut registry, pattern("Crypto", CARD, 2)), none);
-        assert_eq!(unregister(&mut registry, Pattern { name: None, ..pattern("Crypto", CARD, 1) }), none);
+        assert_eq!(unregister(&mut registry, ProviderPattern { name: None, ..pattern("Crypto", CARD, 1) }), none);
         assert_eq!(unregister(&mut registry, pattern("Crypto", CARD, 1)), None);
         assert_eq!(unregister(&mut registry, pattern("Crypto", CARD, 1)), none);
     }
@@ -226,7 +230,7 @@ mod tests {
     #[test]
     fn a_standard_interface_is_unregistered_without_its_name() {
         let mut registry = registry([provider("CardAuth", CARD, 1), provider("Crypto", CARD, 1)]);
-        let unnamed = Pattern { name: None, ..pattern("", CARD, 1) };
+        let unnamed = ProviderPattern { name: None, ..pattern("", CARD, 1) };
         assert!(registry.unregister(&unnamed).is_ok());
         assert_eq!(choose(&mut registry, "CardAuth", CARD), None);
         assert_eq!(registry.unregister(&unnamed).err(), Some(Hresult::E_NOINTERFACE));
@@ -269,7 +273,7 @@ mod tests {
         drop(make());
         assert_eq!(ended.get(), 0);
         let used = registry.providers[0].clone();
-        drop(registry.unregister(&Pattern { user_data, ..pattern("Crypto", CARD, 0) }).unwrap());
+        drop(registry.unregister(&ProviderPattern { user_data, ..pattern("Crypto", CARD, 0) }).unwrap());
         assert_eq!(ended.get(), 0, "a thread still uses it");
         drop(used);
         assert_eq!(ended.get(), 1);

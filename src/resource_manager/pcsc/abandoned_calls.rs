@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::cards::context_of;
-use super::timed_call::Target;
+use super::timed_call::CallTarget;
 use super::{connection, context};
 use crate::abi::constants::Disposition;
 use crate::abi::hresult::Result;
 use crate::resource_manager::{Context, Icc};
-use crate::runtime::wait::{WaitLimit, Waker, earlier, in_future};
+use crate::runtime::cancel::Waker;
+use crate::runtime::wait::{WaitLimit, earlier, in_future};
 
 static ABANDONED_CALLS: Mutex<AbandonedCalls> = Mutex::new(AbandonedCalls { all: Vec::new(), timed_calls: 0 });
 static FINISHED: Condvar = Condvar::new();
@@ -27,7 +27,7 @@ pub struct AbandonedCalls {
 struct AbandonedCall {
     /// Different for each call that is under way.
     id: usize,
-    target: Target,
+    target: CallTarget,
     /// The context of the card handle, if libscm has opened it.
     context: Option<Context>,
     /// A card handle of the same context, or the one of the call.
@@ -41,24 +41,17 @@ pub fn lock() -> MutexGuard<'static, AbandonedCalls> {
 }
 
 impl AbandonedCalls {
-    pub(super) fn add(&mut self, id: usize, target: Target) {
-        let context = match target {
-            Target::Service => None,
-            Target::Ifd(_, context) => Some(context),
-            Target::Icc(icc) => context_of(icc),
-        };
+    pub(super) fn add(&mut self, id: usize, target: CallTarget) {
+        let context = target.context();
         // `Room` has reserved the memory.
         self.all.push(AbandonedCall { id, target, context, disconnect: None, release: None });
         COUNT.store(self.all.len(), Ordering::Relaxed);
     }
 
-    /// Finds a call on the target. A call in the context of a card handle counts too: PC/SC makes one wait for the
-    /// other.
-    fn find(&mut self, target: &Target) -> Option<&mut AbandonedCall> {
-        let context = match target {
-            Target::Icc(icc) => context_of(*icc),
-            _ => None,
-        };
+    /// Finds a call on the target. A call in the same context counts too: PC/SC makes one wait for the other. So there
+    /// is no second abandoned call in a context.
+    fn find(&mut self, target: &CallTarget) -> Option<&mut AbandonedCall> {
+        let context = target.context();
         let in_context = |call: &AbandonedCall| context.is_some() && call.context == context;
         self.all.iter_mut().find(|call| call.target.is_same(target) || in_context(call))
     }
@@ -98,7 +91,7 @@ fn exist() -> bool {
 
 /// Whether this card handle has an abandoned call.
 pub fn has(icc: Icc) -> bool {
-    exist() && lock().find(&Target::Icc(icc)).is_some()
+    exist() && lock().find(&CallTarget::Icc(icc)).is_some()
 }
 
 /// Returns once this card handle has no abandoned call.
@@ -112,17 +105,24 @@ pub fn wait_for(icc: Icc) {
 #[cold]
 fn wait_until_finished(icc: Icc) {
     let mut calls = lock();
-    while calls.find(&Target::Icc(icc)).is_some() {
+    while calls.find(&CallTarget::Icc(icc)).is_some() {
         calls = FINISHED.wait(calls).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
-/// The same, with a limit. The end of another attachment's call does not wake this waker, so it polls.
-pub fn wait_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> Result<()> {
+/// The same, with a limit.
+#[inline]
+pub fn wait_within_limit(target: &CallTarget, limit: &WaitLimit, waker: &Waker) -> Result<()> {
+    if exist() { poll_within_limit(target, limit, waker) } else { Ok(()) }
+}
+
+/// The end of another attachment's call does not wake this waker, so it polls.
+#[cold]
+fn poll_within_limit(target: &CallTarget, limit: &WaitLimit, waker: &Waker) -> Result<()> {
     const POLL: Duration = Duration::from_millis(20);
     loop {
         let seen_wakes = waker.wakes();
-        if !exist() || lock().find(target).is_none() {
+        if lock().find(target).is_none() {
             return Ok(());
         }
         limit.check()?;
@@ -132,7 +132,7 @@ pub fn wait_within_limit(target: &Target, limit: &WaitLimit, waker: &Waker) -> R
 
 /// Leaves the disconnect of a card handle to the end of its abandoned call. Whether it has one.
 pub fn disconnect(icc: Icc, disposition: Disposition) -> bool {
-    exist() && lock().find(&Target::Icc(icc)).map(|call| call.disconnect = Some((icc, disposition))).is_some()
+    exist() && lock().find(&CallTarget::Icc(icc)).map(|call| call.disconnect = Some((icc, disposition))).is_some()
 }
 
 /// Leaves the release of a context to the end of an abandoned call in it. Whether it has one.
@@ -168,5 +168,41 @@ pub(super) fn finish(id: usize, waker: &Waker) {
         if let Some(context) = release {
             context::close(context);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::own_handles;
+    use super::*;
+    use crate::resource_manager::ifd_name::IfdName;
+
+    fn name(name: &str) -> IfdName {
+        IfdName::new(name.as_bytes()).unwrap()
+    }
+
+    /// PC/SC makes one call in a context wait for the other.
+    #[test]
+    fn a_call_stands_in_the_way_of_all_others_in_its_context() {
+        const CONTEXTS: [Context; 2] = [Context(0x7A01), Context(0x7A02)];
+        const ICCS: [Icc; 2] = [Icc(0x7B01), Icc(0x7B02)];
+        for (icc, context) in ICCS.into_iter().zip(CONTEXTS) {
+            own_handles::add(icc, context, name("Abandoned")).unwrap();
+        }
+        let targets = |at: usize| [CallTarget::Icc(ICCS[at]), CallTarget::Ifd(name(["A", "B"][at]), CONTEXTS[at])];
+        for abandoned in targets(0) {
+            let mut calls = AbandonedCalls { all: Vec::new(), timed_calls: 0 };
+            calls.all.push(AbandonedCall {
+                id: 1,
+                target: abandoned,
+                context: abandoned.context(),
+                disconnect: None,
+                release: None,
+            });
+            assert!(targets(0).iter().all(|target| calls.find(target).is_some()));
+            assert!(targets(1).iter().all(|target| calls.find(target).is_none()));
+            assert!(calls.find(&CallTarget::Service).is_none());
+        }
+        CONTEXTS.into_iter().for_each(own_handles::remove_all_in);
     }
 }

@@ -43,25 +43,25 @@ const CHECK_EVERY: Duration = Duration::from_micros(200);
 
 /// A call of PC/SC, until it is dropped. Its thread cannot be cancelled meanwhile, because it has locked mutexes of
 /// libpcsclite.
-pub struct Call {
+pub struct GuardedCall {
     _cancellation: HeldOff,
 }
 
 /// Begins a call, unless the process ends.
 #[inline(always)]
-pub fn begin() -> Result<Call> {
-    let call = Call { _cancellation: hold_off() };
+pub fn begin() -> Result<GuardedCall> {
+    let call = GuardedCall { _cancellation: hold_off() };
     if STATE.fetch_add(CALL, Ordering::Acquire) & (CLOSED | HELD) == 0 { Ok(call) } else { begin_later(call) }
 }
 
 #[cold]
-fn begin_later(call: Call) -> Result<Call> {
+fn begin_later(call: GuardedCall) -> Result<GuardedCall> {
     let _cancellation = hold_off();
     drop(call);
     while STATE.load(Ordering::Acquire) & HELD != 0 {
         std::thread::sleep(CHECK_EVERY);
     }
-    let call = Call { _cancellation: hold_off() };
+    let call = GuardedCall { _cancellation: hold_off() };
     match STATE.fetch_add(CALL, Ordering::Acquire) {
         state if state & HELD != 0 => begin_later(call),
         state if state & CLOSED == 0 || end::is_ending_thread() => Ok(call),
@@ -77,7 +77,7 @@ static EXCLUSIVE: Mutex<()> = Mutex::new(());
 /// One of these three calls, until it is dropped.
 pub struct ExclusiveCall {
     _alone: MutexGuard<'static, ()>,
-    _call: Call,
+    _call: GuardedCall,
 }
 
 /// Begins one of these three calls, when no other one is under way.
@@ -91,7 +91,7 @@ pub fn begin_exclusive() -> Result<ExclusiveCall> {
     Ok(ExclusiveCall { _alone: alone, _call: call })
 }
 
-impl Drop for Call {
+impl Drop for GuardedCall {
     #[inline(always)]
     fn drop(&mut self) {
         STATE.fetch_sub(CALL, Ordering::Release);

@@ -2,7 +2,7 @@
 
 use pcsc::ffi;
 
-use super::{IS_PCSC_LITE, cards, contention, native, status};
+use super::{IS_PCSC_LITE, contention, native, own_handles, status};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
@@ -21,7 +21,7 @@ pub fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, 
             let_power_down(context, ifd)
         }
     })?;
-    match cards::add(icc, context, *ifd) {
+    match own_handles::add(icc, context, *ifd) {
         Ok(()) => Ok((icc, protocol)),
         Err(code) => close(icc, Disposition::Leave).and(Err(code)),
     }
@@ -76,7 +76,7 @@ pub fn close(icc: Icc, disposition: Disposition) -> Result<()> {
             disposition = Disposition::Leave;
         }
     }
-    cards::remove(icc);
+    own_handles::remove(icc);
     native::disconnect(icc, disposition)
 }
 

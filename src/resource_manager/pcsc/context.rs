@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{IS_PCSC_LITE, cards, daemon, fork_check, native};
+use super::{IS_PCSC_LITE, daemon, fork_check, native, own_handles};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::Context;
 
@@ -49,8 +49,14 @@ fn was_hung_up(code: Hresult) -> bool {
         )
 }
 
+/// In the child of a fork: the service may refuse it, if it has given up rights of its parent.
+#[cfg(unix)]
+pub fn forget_admission() {
+    ADMITTED.store(false, Ordering::Relaxed);
+}
+
 pub fn close(context: Context) {
-    cards::remove_all_in(context);
+    own_handles::remove_all_in(context);
     // The result says nothing: the context of a dead daemon is freed, although the call reports NO_SERVICE.
     let _ = native::release_context(context);
 }

@@ -8,7 +8,7 @@
 
 mod notification;
 mod question;
-mod reader;
+mod reader_entry;
 mod socket;
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -18,7 +18,7 @@ use crate::abi::hresult::Result;
 use crate::runtime::pthread_cancel::hold_off;
 
 pub use notification::Notification;
-pub use reader::Reader;
+pub use reader_entry::ReaderEntry;
 pub use socket::Stream;
 
 /// Whether a daemon of this machine listens on the socket of libpcsclite. The file with its process id is in the same
@@ -33,7 +33,7 @@ pub fn connect() -> Result<Stream> {
 }
 
 /// All readers in their present state.
-pub fn readers() -> Result<Vec<Reader>> {
+pub fn readers() -> Result<Vec<ReaderEntry>> {
     question::ask(connect()?)
 }
 

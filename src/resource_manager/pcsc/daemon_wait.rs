@@ -1,10 +1,12 @@
 //! A wait until a reader changes, where libscm asks pcscd itself.
 
 use std::net::Shutdown;
+#[cfg(unix)]
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::daemon::{self, Notification, Reader, Stream};
+use super::daemon::{self, Notification, ReaderEntry, Stream};
 use super::native;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
@@ -29,6 +31,18 @@ pub struct WaitEntry {
 /// The list, locked. A fork holds this lock.
 pub fn lock() -> MutexGuard<'static, Vec<WaitEntry>> {
     WAITS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// In the child of a fork: closes its copies of the connections. Their other owners are on the stacks of threads that
+/// the child does not have.
+#[cfg(unix)]
+pub fn forget_all(waits: &mut Vec<WaitEntry>) {
+    for entry in waits.drain(..) {
+        // SAFETY: the stream is forgotten here, and the threads with the other references do not exist. So nobody uses
+        // or closes this descriptor again.
+        drop(unsafe { OwnedFd::from_raw_fd(entry.stream.as_raw_fd()) });
+        std::mem::forget(entry.stream);
+    }
 }
 
 /// A wait in this context. There is only one for each context.
@@ -156,7 +170,7 @@ fn ask_slot_state(ifd: &IfdName) -> Result<SlotState> {
     Ok(SlotState { card_present: card.is_some(), atr: card.unwrap_or_default(), events: reader.events, native: 0 })
 }
 
-fn ifd_states(readers: &[Reader], known: &[IfdState]) -> Result<Vec<IfdState>> {
+fn ifd_states(readers: &[ReaderEntry], known: &[IfdState]) -> Result<Vec<IfdState>> {
     let mut ifds: Vec<IfdState> = Vec::new();
     ifds.try_reserve_exact(readers.len())?;
     for reader in readers {
@@ -171,4 +185,22 @@ fn ifd_states(readers: &[Reader], known: &[IfdState]) -> Result<Vec<IfdState>> {
         ifds.push(IfdState { name, id: 0, card, events, resets: 0, native: 0 });
     }
     Ok(ifds)
+}
+
+#[cfg(all(test, unix, not(target_os = "macos")))]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    /// The other reference is that of a thread that the child does not have.
+    #[test]
+    fn a_child_keeps_no_connection_of_a_wait() {
+        let (ours, mut theirs) = Stream::pair().unwrap();
+        let stream = Arc::try_new(ours).unwrap();
+        let mut waits = vec![WaitEntry { context: Context(1), stream: stream.clone(), is_cancelled: false }];
+        forget_all(&mut waits);
+        std::mem::forget(stream);
+        theirs.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        assert_eq!((theirs.read(&mut [0]).unwrap(), waits.len()), (0, 0));
+    }
 }

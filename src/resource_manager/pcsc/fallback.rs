@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pcsc::ffi;
 
-use super::cards::ifd_of;
+use super::own_handles::ifd_of;
 use super::{bounds, daemon, native};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
@@ -43,7 +43,7 @@ pub fn list() -> Result<Vec<u8>> {
 }
 
 /// The reader that SCardStatus reports. Like SCardStatus it waits for other applications, and fails with a signal.
-pub fn reader_of(icc: Icc) -> Result<daemon::Reader> {
+pub fn reader_of(icc: Icc) -> Result<daemon::ReaderEntry> {
     let name = name_of(icc)?;
     let reader = daemon::readers()?.into_iter().find(|reader| reader.name == name);
     reader.ok_or(Hresult::SCARD_E_READER_UNAVAILABLE)

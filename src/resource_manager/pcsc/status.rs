@@ -6,7 +6,7 @@ use pcsc::ffi::{self, DWORD};
 
 use super::constants::{protocol_from_native, state_from_native};
 use super::native::ReaderState;
-use super::reader_states::READER_STATES;
+use super::stale_answers::QUESTIONS;
 use super::{IS_PCSC_LITE, bounds, daemon_wait, fallback, native};
 use crate::abi::constants::{CardState, Protocol};
 use crate::abi::hresult::{Hresult, Result};
@@ -17,11 +17,11 @@ use crate::resource_manager::{Context, Icc, Identity, SlotState};
 pub fn status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
     // With a protocol the connection is usable, whatever the array of reader states says: pcscd itself reports a lost
     // card.
-    READER_STATES.settled(|| ask_status(icc), |(_, protocol)| protocol.is_some())
+    QUESTIONS.settled(|| ask_status(icc), |(_, protocol)| protocol.is_some())
 }
 
 fn ask_status(icc: Icc) -> Result<(CardState, Option<Protocol>)> {
-    let asked = READER_STATES.reading(|| native::status(icc)).map_err(without_connection);
+    let asked = QUESTIONS.reading(|| native::status(icc)).map_err(without_connection);
     let (state, protocol) = fallback::if_lost(asked, || {
         let reader = fallback::reader_of(icc)?;
         Ok((reader.state, protocol_from_native(reader.protocol)))
@@ -45,7 +45,7 @@ pub fn identify(icc: Icc) -> Result<Identity> {
     if !native::can_be_native(icc) {
         return Err(Hresult::SCARD_E_INVALID_HANDLE);
     }
-    let asked = READER_STATES.settled(|| ask_identity(icc), |_| false);
+    let asked = QUESTIONS.settled(|| ask_identity(icc), |_| false);
     fallback::if_lost(asked, || {
         let reader = fallback::reader_of(icc)?;
         let state = state_from_native(reader.state);
@@ -60,7 +60,7 @@ pub fn identify(icc: Icc) -> Result<Identity> {
 }
 
 fn ask_identity(icc: Icc) -> Result<Identity> {
-    let status = READER_STATES.reading(|| native::full_status(icc)).map_err(without_connection)?;
+    let status = QUESTIONS.reading(|| native::full_status(icc)).map_err(without_connection)?;
     let name = CStr::from_bytes_until_nul(&status.name).map_err(|_| bounds::IMPOSSIBLE)?;
     let state = state_from_native(status.state);
     let atr = if state == CardState::Absent { Atr::default() } else { status.atr };
@@ -78,7 +78,7 @@ fn ask_identity(icc: Icc) -> Result<Identity> {
 pub fn slot_state(context: Context, ifd: &IfdName) -> Result<SlotState> {
     match daemon_wait::slot_state(context, ifd)? {
         Some(state) => Ok(state),
-        None => READER_STATES.settled(|| ask_slot_state(context, ifd, ffi::SCARD_STATE_UNAWARE, 0), |_| false),
+        None => QUESTIONS.settled(|| ask_slot_state(context, ifd, ffi::SCARD_STATE_UNAWARE, 0), |_| false),
     }
 }
 
@@ -93,7 +93,7 @@ pub fn wait_for_change(context: Context, ifd: &IfdName, seen: &SlotState, timeou
 
 fn ask_slot_state(context: Context, ifd: &IfdName, known: DWORD, timeout_ms: u32) -> Result<SlotState> {
     let mut reader = ReaderState::new(ifd.as_c_str(), known);
-    READER_STATES.reading(|| native::get_status_change(context, std::slice::from_mut(&mut reader), timeout_ms))?;
+    QUESTIONS.reading(|| native::get_status_change(context, std::slice::from_mut(&mut reader), timeout_ms))?;
     let state = reader.seen();
     if state & (ffi::SCARD_STATE_UNAVAILABLE | ffi::SCARD_STATE_UNKNOWN) != 0 {
         return Err(Hresult::SCARD_E_READER_UNAVAILABLE);

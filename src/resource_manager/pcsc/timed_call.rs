@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use super::abandoned_calls;
 use super::contention;
+use super::own_handles::context_of;
 use super::workers::execute;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc};
+use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
-use crate::runtime::wait::{WaitLimit, Waker, in_future, is_past, later};
+use crate::runtime::wait::{WaitLimit, in_future, is_past, later};
 
 /// How often a call asks whether the transaction of another application has ended: 0.5 % of a core, and a twentieth of
 /// the delay of PC/SC.
@@ -25,7 +27,7 @@ const SHORTEST_GRACE: Duration = Duration::from_millis(20);
 
 /// The object of a call. No object has more than one abandoned call.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum CallTarget {
     /// The service itself: a new context.
     Service,
     /// A reader: a new card handle, in this context.
@@ -33,17 +35,26 @@ pub enum Target {
     Icc(Icc),
 }
 
-impl Target {
-    pub(super) fn is_same(&self, other: &Target) -> bool {
+impl CallTarget {
+    /// The context of the call. That of a caller's card handle is not known.
+    pub(super) fn context(&self) -> Option<Context> {
+        match self {
+            CallTarget::Service => None,
+            CallTarget::Ifd(_, context) => Some(*context),
+            CallTarget::Icc(icc) => context_of(*icc),
+        }
+    }
+
+    pub(super) fn is_same(&self, other: &CallTarget) -> bool {
         match (self, other) {
-            (Target::Ifd(one, _), Target::Ifd(other, _)) => one == other,
+            (CallTarget::Ifd(one, _), CallTarget::Ifd(other, _)) => one == other,
             (one, other) => one == other,
         }
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum CallState {
     Running,
     /// It waits until another application ends its transaction.
     Blocked,
@@ -54,7 +65,7 @@ enum State {
 
 /// A call, as its caller and the thread that makes it share it.
 pub struct TimedCall {
-    state: Mutex<State>,
+    state: Mutex<CallState>,
     changed: Condvar,
     waker: Arc<Waker>,
 }
@@ -86,13 +97,13 @@ impl Blocking<'_> {
 /// Makes `call` with the limit of its caller. `undo` takes back the outcome of a call that was abandoned.
 pub fn run<T: Send + 'static>(
     limit: &WaitLimit,
-    target: Target,
+    target: CallTarget,
     call: impl FnOnce(&Blocking) -> Result<T> + Send + 'static,
     undo: impl FnOnce(T) + Send + 'static,
 ) -> Result<T> {
     let blocking = match limit.strict_waker() {
         None => {
-            if let Target::Icc(icc) = target {
+            if let CallTarget::Icc(icc) = target {
                 abandoned_calls::wait_for(icc);
             }
             Blocking::InPcsc
@@ -111,11 +122,11 @@ pub fn run<T: Send + 'static>(
 fn run_on_worker<T: Send + 'static>(
     limit: &WaitLimit,
     waker: &Arc<Waker>,
-    target: Target,
+    target: CallTarget,
     call: impl FnOnce(&Blocking) -> Result<T> + Send + 'static,
     undo: impl FnOnce(T) + Send + 'static,
 ) -> Result<T> {
-    let timed_call = TimedCall { state: Mutex::new(State::Running), changed: Condvar::new(), waker: waker.clone() };
+    let timed_call = TimedCall { state: Mutex::new(CallState::Running), changed: Condvar::new(), waker: waker.clone() };
     let shared = Arc::try_new((timed_call, Mutex::new(None)))?;
     let _room = abandoned_calls::Room::reserve()?;
     let on_worker = shared.clone();
@@ -139,22 +150,22 @@ impl TimedCall {
     fn wait_while(&self, mut is_locked: impl FnMut() -> bool) -> Result<()> {
         while is_locked() {
             let mut state = locked(&self.state);
-            if *state == State::Running {
-                *state = State::Blocked;
+            if *state == CallState::Running {
+                *state = CallState::Blocked;
                 self.waker.wake();
             }
-            if *state == State::Blocked {
+            if *state == CallState::Blocked {
                 state = self.changed.wait_timeout(state, POLL).unwrap_or_else(PoisonError::into_inner).0;
             }
-            if *state == State::Abandoned {
+            if *state == CallState::Abandoned {
                 return Err(Hresult::SCARD_E_CANCELLED);
             }
         }
         let mut state = locked(&self.state);
         match *state {
-            State::Abandoned => Err(Hresult::SCARD_E_CANCELLED),
+            CallState::Abandoned => Err(Hresult::SCARD_E_CANCELLED),
             _ => {
-                *state = State::Running;
+                *state = CallState::Running;
                 Ok(())
             }
         }
@@ -163,31 +174,31 @@ impl TimedCall {
     /// The call has returned on its thread. Whether the caller waits for it.
     fn end(&self) -> bool {
         let mut state = locked(&self.state);
-        if *state == State::Abandoned {
+        if *state == CallState::Abandoned {
             return false;
         }
-        *state = State::Done;
+        *state = CallState::Done;
         drop(state);
         self.waker.wake();
         true
     }
 
     /// Waits on the thread of the caller until the call has returned. Fails when the caller gives up.
-    fn wait(&self, limit: &WaitLimit, target: Target) -> Result<()> {
+    fn wait(&self, limit: &WaitLimit, target: CallTarget) -> Result<()> {
         let grace = later(limit.grace(), in_future(SHORTEST_GRACE));
         loop {
             let seen_wakes = self.waker.wakes();
             let state = *locked(&self.state);
-            if state == State::Done {
+            if state == CallState::Done {
                 return Ok(());
             }
-            let in_grace = state == State::Running && !is_past(grace);
+            let in_grace = state == CallState::Running && !is_past(grace);
             if !in_grace {
                 if let Err(code) = limit.check() {
                     if self.abandon(target) {
                         return Err(code);
                     }
-                    limit.take_back(code);
+                    limit.keep_cancel(code);
                     return Ok(());
                 }
             }
@@ -196,13 +207,13 @@ impl TimedCall {
     }
 
     /// Abandons the call, unless it has returned meanwhile. Whether it did.
-    fn abandon(&self, target: Target) -> bool {
+    fn abandon(&self, target: CallTarget) -> bool {
         let mut abandoned_calls = abandoned_calls::lock();
         let mut state = locked(&self.state);
-        if *state == State::Done {
+        if *state == CallState::Done {
             return false;
         }
-        *state = State::Abandoned;
+        *state = CallState::Abandoned;
         abandoned_calls.add(self.id(), target);
         drop(state);
         self.changed.notify_all();

@@ -2,7 +2,7 @@
 //! and stops and starts the service.
 
 use super::calls::power_up;
-use super::card::{Card, PowerEvent};
+use super::card::{PowerEvent, VirtualCard};
 use super::driver::Driver;
 use super::failure::Failure;
 use super::ifd::{Ifd, Make, Slot};
@@ -43,7 +43,7 @@ pub fn destroy(ifd: IfdNumber) -> Result<()> {
 }
 
 /// Inserts a card and powers it. After a failure the card still belongs to the caller.
-pub fn insert(ifd: IfdNumber, card: Card) -> Result<()> {
+pub fn insert(ifd: IfdNumber, card: VirtualCard) -> Result<()> {
     let card = Arc::try_new(card)?;
     let mut manager = lock();
     let reader = manager.ifd(ifd.0)?;
@@ -103,7 +103,7 @@ pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
     }
 }
 
-fn signal_reset(ifd: IfdNumber, card: &Arc<Card>) -> Result<()> {
+fn signal_reset(ifd: IfdNumber, card: &Arc<VirtualCard>) -> Result<()> {
     let mut manager = lock();
     if !manager.runs {
         return Err(Hresult::SCARD_E_NO_SERVICE);
@@ -181,7 +181,7 @@ pub fn start_service() -> bool {
 }
 
 /// Visits each reader without a lock, because a callback may change the list of readers.
-fn for_each_ifd(act: impl Fn(&Driver, Option<&Card>)) {
+fn for_each_ifd(act: impl Fn(&Driver, Option<&VirtualCard>)) {
     let mut last = 0;
     while let Some((number, driver, card)) = next_ifd(last) {
         last = number;
@@ -190,14 +190,14 @@ fn for_each_ifd(act: impl Fn(&Driver, Option<&Card>)) {
 }
 
 /// The next reader after `last`, and its card.
-fn next_ifd(last: usize) -> Option<(usize, Arc<Driver>, Option<Arc<Card>>)> {
+fn next_ifd(last: usize) -> Option<(usize, Arc<Driver>, Option<Arc<VirtualCard>>)> {
     let manager = lock();
     let next = manager.ifds.iter().find(|(number, _)| *number > last);
     next.map(|(number, ifd)| (number, ifd.driver.clone(), ifd.card().ok()))
 }
 
 /// Turns the card off, and wakes the threads that wait for it.
-fn turn_off(card: &Card) {
+fn turn_off(card: &VirtualCard) {
     card.interrupt();
     card.notify(PowerEvent::Off);
 }

@@ -8,12 +8,12 @@ use crate::runtime::thread_id::this_thread;
 
 #[derive(Default)]
 pub struct CallbackLock<Pending> {
-    state: Mutex<State<Pending>>,
+    state: Mutex<CallbackState<Pending>>,
     free: Condvar,
 }
 
 #[derive(Default)]
-pub struct State<Pending> {
+pub struct CallbackState<Pending> {
     /// The id of the thread that is in a callback, or 0.
     busy: usize,
     /// Incremented to make waiting threads check the card again.
@@ -22,7 +22,7 @@ pub struct State<Pending> {
     pub pending: Pending,
 }
 
-impl<Pending> State<Pending> {
+impl<Pending> CallbackState<Pending> {
     pub fn is_busy(&self) -> bool {
         self.busy != 0
     }
@@ -34,13 +34,13 @@ impl<Pending> State<Pending> {
 }
 
 impl<Pending> CallbackLock<Pending> {
-    pub fn lock(&self) -> MutexGuard<'_, State<Pending>> {
+    pub fn lock(&self) -> MutexGuard<'_, CallbackState<Pending>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until no other thread is in a callback; None if the wait was interrupted. Call it without a lock of the
     /// library. It fails in a callback of the same object, and in any other callback if it would have to wait.
-    pub fn free(&self) -> Result<Option<MutexGuard<'_, State<Pending>>>> {
+    pub fn free(&self) -> Result<Option<MutexGuard<'_, CallbackState<Pending>>>> {
         let mut state = self.lock();
         if state.busy == this_thread() {
             return Err(Hresult::SCARD_E_NOT_READY);
@@ -58,7 +58,7 @@ impl<Pending> CallbackLock<Pending> {
     }
 
     /// Unlocks the callbacks.
-    pub fn end(&self, mut state: MutexGuard<'_, State<Pending>>) {
+    pub fn end(&self, mut state: MutexGuard<'_, CallbackState<Pending>>) {
         state.busy = 0;
         drop(state);
         self.free.notify_all();

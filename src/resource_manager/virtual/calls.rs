@@ -2,9 +2,9 @@
 //! until something changes.
 
 use super::attribute;
-use super::card::{Callee, Card, Power, PowerEvent};
+use super::card::{Callee, Power, PowerEvent, VirtualCard};
 use super::ifd::Ifd;
-use super::manager::{Locked, Manager, lock, wait, wait_until};
+use super::manager::{LockedManager, Manager, lock, wait, wait_until};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
@@ -95,7 +95,7 @@ fn claim(manager: &mut Manager, icc: usize, access: Access) -> Result<Option<Pro
 }
 
 /// The card, if it has to be powered before its use with `access`.
-fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Option<Arc<Card>>> {
+fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Option<Arc<VirtualCard>>> {
     if access.share_mode == ShareMode::Direct {
         return Ok(None);
     }
@@ -104,7 +104,7 @@ fn unpowered_card(manager: &Manager, ifd: usize, access: Access) -> Result<Optio
 }
 
 /// Powers a card, unless another thread has done so, the card was removed, or the service has stopped.
-pub fn power_up(ifd: usize, card: &Arc<Card>) -> Result<()> {
+pub fn power_up(ifd: usize, card: &Arc<VirtualCard>) -> Result<()> {
     let powered = card.alone(|alone| {
         let is_served = {
             let manager = lock();
@@ -263,8 +263,8 @@ pub fn is_locked_by_other(icc: Icc) -> Result<bool> {
 /// Calls the card that `find` finds, when no other card handle has a transaction.
 fn exchange(
     icc: Icc,
-    lock_for: impl Fn(Icc) -> Result<Locked>,
-    find: impl Fn(&mut Manager) -> Result<Arc<Card>>,
+    lock_for: impl Fn(Icc) -> Result<LockedManager>,
+    find: impl Fn(&mut Manager) -> Result<Arc<VirtualCard>>,
     mut work: impl FnMut(&Callee<'_>) -> Result<()>,
 ) -> Result<()> {
     loop {
@@ -286,7 +286,7 @@ fn exchange(
 }
 
 /// The card, if it is powered and speaks this protocol.
-fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<Arc<Card>> {
+fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<Arc<VirtualCard>> {
     manager.connection(icc.0)?.check_signal()?;
     let reader = manager.ifd_of(icc.0)?;
     let card = reader.card()?;
@@ -341,7 +341,7 @@ fn slot_state_of(manager: &Manager, context: Context, name: &IfdName) -> Result<
 }
 
 /// Waits until no other card handle has a transaction on the reader.
-fn when_unlocked(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
+fn when_unlocked(icc: Icc, limit: &WaitLimit) -> Result<LockedManager> {
     let mut manager = lock();
     let mut locked = manager.ifd_of(icc.0)?.is_locked_against(icc.0);
     while locked {
@@ -352,7 +352,7 @@ fn when_unlocked(icc: Icc, limit: &WaitLimit) -> Result<Locked> {
 }
 
 /// Fails if another card handle has a transaction on the reader.
-fn if_unlocked(icc: Icc) -> Result<Locked> {
+fn if_unlocked(icc: Icc) -> Result<LockedManager> {
     let mut manager = lock();
     if manager.ifd_of(icc.0)?.is_locked_against(icc.0) {
         return Err(Hresult::SCARD_E_SHARING_VIOLATION);

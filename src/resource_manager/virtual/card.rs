@@ -5,7 +5,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use super::answer::{self, Control, fill};
-use super::callback_lock::{CallbackLock, State};
+use super::callback_lock::{CallbackLock, CallbackState};
 use super::log_text::done;
 use super::note;
 use crate::abi::constants::{Protocol, Protocols};
@@ -43,7 +43,7 @@ type Exchange<Code> = unsafe extern "C-unwind" fn(Code, *const u8, usize, *mut u
 
 /// The callbacks and their argument, as C gave them.
 #[derive(Clone, Copy)]
-pub struct Callbacks {
+pub struct CardCallbacks {
     pub user: *mut c_void,
     pub transmit: Exchange<*mut c_void>,
     /// None for a card that keeps no state, and always answers to a reset.
@@ -52,11 +52,11 @@ pub struct Callbacks {
     pub release: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
 }
 
-pub struct Card {
+pub struct VirtualCard {
     pub atr: Atr,
     /// None if the reader does not understand the card.
-    offer: Option<Offer>,
-    callbacks: Callbacks,
+    offer: Option<OfferedProtocols>,
+    callbacks: CardCallbacks,
     power: AtomicU8,
     /// The reader that has taken the card over from the program, or 0.
     ifd: AtomicUsize,
@@ -102,20 +102,20 @@ impl PendingEvents {
 
 // SAFETY: the program guarantees that the callbacks and `user` may be used on any thread, one call at a time; `alone`
 // allows no more.
-unsafe impl Send for Card {}
+unsafe impl Send for VirtualCard {}
 // SAFETY: as above.
-unsafe impl Sync for Card {}
+unsafe impl Sync for VirtualCard {}
 
 /// The protocols of a card. Every reader can also send raw bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Offer {
+pub struct OfferedProtocols {
     pub t0: bool,
     pub t1: bool,
 }
 
-impl Offer {
-    pub fn of(protocols: Protocols) -> Offer {
-        Offer { t0: protocols.accept(Protocol::T0), t1: protocols.accept(Protocol::T1) }
+impl OfferedProtocols {
+    pub fn of(protocols: Protocols) -> OfferedProtocols {
+        OfferedProtocols { t0: protocols.accept(Protocol::T0), t1: protocols.accept(Protocol::T1) }
     }
 
     /// The protocol for an application that accepts `wanted`: T=1 before T=0, as in pcscd.
@@ -128,14 +128,14 @@ impl Offer {
     }
 }
 
-impl Card {
+impl VirtualCard {
     /// A card without power, which belongs to the caller until `keep`.
-    pub fn new(atr: Atr, protocols: Option<Protocols>, callbacks: Callbacks) -> Card {
+    pub fn new(atr: Atr, protocols: Option<Protocols>, callbacks: CardCallbacks) -> VirtualCard {
         let offer = match protocols {
-            Some(protocols) => Some(Offer::of(protocols)),
-            None => atr.protocols().map(|(t0, t1)| Offer { t0, t1 }),
+            Some(protocols) => Some(OfferedProtocols::of(protocols)),
+            None => atr.protocols().map(|(t0, t1)| OfferedProtocols { t0, t1 }),
         };
-        Card {
+        VirtualCard {
             atr,
             offer,
             callbacks,
@@ -151,7 +151,7 @@ impl Card {
         self.ifd.store(ifd, Ordering::Relaxed);
     }
 
-    pub fn offer(&self) -> Option<Offer> {
+    pub fn offer(&self) -> Option<OfferedProtocols> {
         self.offer
     }
 
@@ -173,7 +173,11 @@ impl Card {
     }
 
     /// Calls the card, which no other thread calls, and afterwards reports the events that came meanwhile.
-    fn serve<T>(&self, mut free: MutexGuard<'_, State<PendingEvents>>, work: impl FnOnce(&Callee<'_>) -> T) -> T {
+    fn serve<T>(
+        &self,
+        mut free: MutexGuard<'_, CallbackState<PendingEvents>>,
+        work: impl FnOnce(&Callee<'_>) -> T,
+    ) -> T {
         free.begin();
         drop(free);
         let _callback = Callback::begin();
@@ -215,7 +219,7 @@ impl Card {
     }
 }
 
-impl Drop for Card {
+impl Drop for VirtualCard {
     fn drop(&mut self) {
         match self.callbacks.release {
             Some(release) if *self.ifd.get_mut() != 0 && self.is_of_this_process() => {
@@ -231,7 +235,7 @@ impl Drop for Card {
 
 /// The card, while only this thread may call it.
 pub struct Callee<'a> {
-    card: &'a Card,
+    card: &'a VirtualCard,
 }
 
 impl Callee<'_> {
@@ -257,7 +261,7 @@ impl Callee<'_> {
 
     fn change_power(&self, event: PowerEvent) -> Result<()> {
         const MUTE: u8 = u8::MAX;
-        let Callbacks { user, power, .. } = self.card.callbacks;
+        let CardCallbacks { user, power, .. } = self.card.callbacks;
         let value = match event {
             PowerEvent::Off => SCM_POWER_OFF,
             PowerEvent::On => SCM_POWER_ON,
@@ -278,7 +282,7 @@ impl Callee<'_> {
 
     /// Replaces `response` by the card's answer. After an error of the callback the card has failed to answer.
     pub fn transmit(&self, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
-        let Callbacks { user, transmit, .. } = self.card.callbacks;
+        let CardCallbacks { user, transmit, .. } = self.card.callbacks;
         fill(response, |room, capacity, length| {
             // SAFETY: the program guarantees its callback, and `alone` allows one call at a time; the buffers have the
             // given lengths.
@@ -291,7 +295,7 @@ impl Callee<'_> {
 
     /// Replaces `response` by the answer to a control code.
     pub fn control(&self, code: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
-        let Callbacks { user, control, .. } = self.card.callbacks;
+        let CardCallbacks { user, control, .. } = self.card.callbacks;
         answer::control(control, user, code, input, response)
     }
 }

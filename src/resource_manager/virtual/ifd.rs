@@ -1,7 +1,7 @@
 //! A virtual reader: its card, its use by card handles, and its counters.
 
 use super::attribute::Attributes;
-use super::card::{Card, Power};
+use super::card::{Power, VirtualCard};
 use super::driver::Driver;
 use super::failure::Failures;
 use super::log::Log;
@@ -43,7 +43,7 @@ pub struct Make {
 
 /// A card in its reader.
 pub struct Slot {
-    pub card: Arc<Card>,
+    pub card: Arc<VirtualCard>,
     /// The protocol that was selected since the last reset.
     pub protocol: Option<Protocol>,
 }
@@ -70,12 +70,12 @@ impl Ifd {
         })
     }
 
-    pub fn card(&self) -> Result<Arc<Card>> {
+    pub fn card(&self) -> Result<Arc<VirtualCard>> {
         let slot = self.slot.as_ref().ok_or(Hresult::SCARD_E_NO_SMARTCARD)?;
         Ok(slot.card.clone())
     }
 
-    pub fn holds(&self, card: &Arc<Card>) -> bool {
+    pub fn holds(&self, card: &Arc<VirtualCard>) -> bool {
         self.slot.as_ref().is_some_and(|slot| Arc::is_same(&slot.card, card))
     }
 

@@ -91,9 +91,9 @@ impl fmt::Display for Hex<'_> {
 }
 
 /// A command for the log: the data of a command with a secret are withheld.
-pub struct Command<'a>(pub &'a [u8]);
+pub struct CommandText<'a>(pub &'a [u8]);
 
-impl fmt::Display for Command<'_> {
+impl fmt::Display for CommandText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.split_at_checked(4) {
             Some((header, rest)) if carries_a_secret(header) && !rest.is_empty() => {
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn codes_and_keys_are_withheld() {
-        let shown = |command: &[u8]| Command(command).to_string();
+        let shown = |command: &[u8]| CommandText(command).to_string();
         assert_eq!(shown(&[0, 0xA4, 0, 0, 2, 0x3F, 0]), "00A40000023F00");
         assert_eq!(shown(&[0, 0x20, 0, 0x81, 2, 0x31, 0x32]), "00200081 (3 bytes withheld)");
         assert_eq!(shown(&[0x0C, 0x24, 0, 1, 1, 0x31]), "0C240001 (2 bytes withheld)");

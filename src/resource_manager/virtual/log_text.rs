@@ -7,9 +7,9 @@ use crate::abi::constants::{Access, CardState, Disposition, Protocol, Protocols,
 use crate::abi::hresult::Result;
 
 /// The result of an operation, or the name of its code.
-pub struct Outcome<T>(pub Result<T>);
+pub struct ResultText<T>(pub Result<T>);
 
-impl<T: fmt::Display> fmt::Display for Outcome<T> {
+impl<T: fmt::Display> fmt::Display for ResultText<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Ok(value) => value.fmt(f),
@@ -19,8 +19,8 @@ impl<T: fmt::Display> fmt::Display for Outcome<T> {
 }
 
 /// The result of an operation that returns nothing.
-pub fn done<T>(result: &Result<T>) -> Outcome<&'static str> {
-    Outcome(result.as_ref().map(|_| "ok").map_err(|code| *code))
+pub fn done<T>(result: &Result<T>) -> ResultText<&'static str> {
+    ResultText(result.as_ref().map(|_| "ok").map_err(|code| *code))
 }
 
 impl fmt::Display for Access {

@@ -54,22 +54,22 @@ pub struct CardHandle {
     pub failure: Option<Hresult>,
 }
 
-pub type Locked = MutexGuard<'static, Manager>;
+pub type LockedManager = MutexGuard<'static, Manager>;
 
-pub fn lock() -> Locked {
+pub fn lock() -> LockedManager {
     MANAGER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits until something changes, or the limit of the caller ends. A callback does not wait here: the change may come
 /// only after the callback has returned.
-pub fn wait(manager: Locked, limit: &WaitLimit) -> Result<Locked> {
+pub fn wait(manager: LockedManager, limit: &WaitLimit) -> Result<LockedManager> {
     reentrancy::may_wait()?;
     limit.check()?;
     Ok(wait_until(manager, limit.deadline()))
 }
 
 /// Waits for that long, or until the limit of the caller ends.
-pub fn pass_time(mut manager: Locked, delay: Duration, limit: &WaitLimit) -> Result<()> {
+pub fn pass_time(mut manager: LockedManager, delay: Duration, limit: &WaitLimit) -> Result<()> {
     let end = in_future(delay);
     while !is_past(end) {
         limit.check()?;
@@ -79,7 +79,7 @@ pub fn pass_time(mut manager: Locked, delay: Duration, limit: &WaitLimit) -> Res
 }
 
 /// Waits until something changes, or until then.
-pub fn wait_until(mut manager: Locked, end: Option<Instant>) -> Locked {
+pub fn wait_until(mut manager: LockedManager, end: Option<Instant>) -> LockedManager {
     manager.waiting += 1;
     let mut manager = sleep(&CHANGED, manager, end);
     manager.waiting -= 1;
@@ -87,14 +87,14 @@ pub fn wait_until(mut manager: Locked, end: Option<Instant>) -> Locked {
 }
 
 /// Waits until a reader or card changes, or until then.
-pub fn watch_until(mut manager: Locked, end: Option<Instant>) -> Locked {
+pub fn watch_until(mut manager: LockedManager, end: Option<Instant>) -> LockedManager {
     manager.watching += 1;
     let mut manager = sleep(&READERS_CHANGED, manager, end);
     manager.watching -= 1;
     manager
 }
 
-fn sleep(condition: &Condvar, manager: Locked, end: Option<Instant>) -> Locked {
+fn sleep(condition: &Condvar, manager: LockedManager, end: Option<Instant>) -> LockedManager {
     match until(end) {
         None => condition.wait(manager).unwrap_or_else(PoisonError::into_inner),
         Some(rest) => condition.wait_timeout(manager, rest).unwrap_or_else(PoisonError::into_inner).0,
@@ -299,7 +299,6 @@ impl Manager {
     }
 
     /// Forgets everything without a callback: in the child of a fork the cards belong to the parent.
-    #[cfg(unix)]
     pub fn forget_all(&mut self) {
         *self = Manager { last_number: self.last_number, ..Manager::new() };
     }

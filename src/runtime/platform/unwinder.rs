@@ -131,13 +131,13 @@ unsafe extern "C" fn personality(
 }
 
 /// The function to call, and then its result.
-union Call<F, T> {
+union CallData<F, T> {
     function: ManuallyDrop<F>,
     answer: ManuallyDrop<T>,
 }
 
 pub fn call<T, F: FnOnce() -> T>(function: F) -> Result<T, Unwind> {
-    let mut call = Call { function: ManuallyDrop::new(function) };
+    let mut call = CallData { function: ManuallyDrop::new(function) };
     // SAFETY: `run` gets the data that it expects. A forced unwind leaves nothing behind in its frame or in that of
     // `function`: both only call the program.
     let exception = unsafe { scm_call_until_unwind((&raw mut call).cast(), run::<F, T>) };
@@ -152,7 +152,7 @@ pub fn call<T, F: FnOnce() -> T>(function: F) -> Result<T, Unwind> {
 ///
 /// `call` has a function that nobody else takes.
 unsafe extern "C-unwind" fn run<F: FnOnce() -> T, T>(call: *mut c_void) {
-    let call = call.cast::<Call<F, T>>();
+    let call = call.cast::<CallData<F, T>>();
     // SAFETY: the caller guarantees it.
     let function = unsafe { ManuallyDrop::take(&mut (*call).function) };
     let answer = function();

@@ -1,17 +1,17 @@
 //! The answers of the world.
 
-use super::{Answer, Model, OTHER_ATR, OpenContext, Operation, RESPONSE, SPOKEN, Step, World, name};
+use super::{Model, OTHER_ATR, OpenContext, RESPONSE, SPOKEN, Step, World, WorldAnswer, WorldOperation, name};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::iso7816::command::MAX_RESPONSE;
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
+use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState, unlisted};
 use crate::runtime::wait::WaitLimit;
 
 impl Model {
     /// Records an operation, and returns the answer that replaces the true one.
-    fn step(&mut self, operation: Operation, lent: bool, disposition: Disposition) -> Result<Option<Answer>> {
+    fn step(&mut self, operation: WorldOperation, lent: bool, disposition: Disposition) -> Result<Option<WorldAnswer>> {
         let number = self.steps.len();
         let limited = self.limited.take();
         self.steps.push(Step { operation, lent, disposition, limited });
@@ -19,12 +19,12 @@ impl Model {
             return Err(self.sabotage.remove(place).1);
         }
         match self.answers.iter().find(|(when, _)| *when == number) {
-            Some((_, Answer::Failure(code))) => Err(*code),
+            Some((_, WorldAnswer::Failure(code))) => Err(*code),
             told => Ok(told.map(|(_, answer)| *answer)),
         }
     }
 
-    fn step_in(&mut self, context: Context, operation: Operation) -> Result<Option<Answer>> {
+    fn step_in(&mut self, context: Context, operation: WorldOperation) -> Result<Option<WorldAnswer>> {
         if !self.is_open(context) {
             self.fault("a context is used that is not open");
         }
@@ -37,11 +37,16 @@ impl Model {
         }
     }
 
-    fn step_on(&mut self, icc: Icc, operation: Operation, disposition: Disposition) -> Result<Option<Answer>> {
+    fn step_on(
+        &mut self,
+        icc: Icc,
+        operation: WorldOperation,
+        disposition: Disposition,
+    ) -> Result<Option<WorldAnswer>> {
         let (lent, connected) = self.handle(icc).map_or((false, false), |it| (it.lent, it.connected));
         // A handle that the service does not know can be disconnected again and again.
         let is_unknown = self.handle(icc).is_some_and(|it| it.born != self.era);
-        let is_again = is_unknown && operation == Operation::Disconnect;
+        let is_again = is_unknown && operation == WorldOperation::Disconnect;
         if !(connected || is_again) {
             self.fault("a card handle is used that is not connected");
         }
@@ -50,7 +55,12 @@ impl Model {
     }
 
     /// As most operations, it fails with the signal of the handle.
-    fn step_signalled(&mut self, icc: Icc, operation: Operation, disposition: Disposition) -> Result<Option<Answer>> {
+    fn step_signalled(
+        &mut self,
+        icc: Icc,
+        operation: WorldOperation,
+        disposition: Disposition,
+    ) -> Result<Option<WorldAnswer>> {
         let told = self.step_on(icc, operation, disposition)?;
         self.trouble(icc).map_or(Ok(told), Err)
     }
@@ -77,17 +87,17 @@ impl Model {
     }
 
     fn connect(&mut self, context: Context, access: Access) -> Result<(Icc, Option<Protocol>)> {
-        let told = self.step_in(context, Operation::Connect)?;
+        let told = self.step_in(context, WorldOperation::Connect)?;
         if !self.reader_there {
             return Err(Hresult::SCARD_E_UNKNOWN_READER);
         }
-        let protocol = self.negotiate(access)?.filter(|_| told != Some(Answer::NoProtocol));
+        let protocol = self.negotiate(access)?.filter(|_| told != Some(WorldAnswer::NoProtocol));
         Ok((self.add_handle(Some(context.0), access.share_mode, protocol), protocol))
     }
 
     fn reconnect(&mut self, icc: Icc, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
         let has_limit = self.limited == Some(true);
-        let answer = self.step_on(icc, Operation::Reconnect, initial);
+        let answer = self.step_on(icc, WorldOperation::Reconnect, initial);
         if has_limit && answer == Err(Hresult::SCARD_E_TIMEOUT) {
             self.abandoned = Some(icc);
         }
@@ -106,7 +116,7 @@ impl Model {
         let spoken =
             self.handle(icc).and_then(|handle| handle.protocol).filter(|_| access.share_mode != ShareMode::Direct);
         let protocol = if spoken.is_some() { spoken } else { self.negotiate(access)? };
-        let protocol = protocol.filter(|_| told != Some(Answer::NoProtocol));
+        let protocol = protocol.filter(|_| told != Some(WorldAnswer::NoProtocol));
         let keeps_transactions = self.keeps_transactions;
         let handle = &mut self.handles[icc.0 - 1];
         if !keeps_transactions || handle.mode == ShareMode::Exclusive && access.share_mode != ShareMode::Exclusive {
@@ -117,7 +127,7 @@ impl Model {
     }
 
     fn disconnect(&mut self, icc: Icc, disposition: Disposition) -> Result<()> {
-        let answer = self.step_on(icc, Operation::Disconnect, disposition).map(|_| ());
+        let answer = self.step_on(icc, WorldOperation::Disconnect, disposition).map(|_| ());
         if let Some(handle) = self.handles.get_mut(icc.0.wrapping_sub(1)) {
             // The context ends the handle, whatever was answered.
             if answer.is_ok() || handle.context.is_some() || handle.born != self.era {
@@ -128,7 +138,7 @@ impl Model {
     }
 
     fn end(&mut self, icc: Icc, disposition: Disposition) -> Result<()> {
-        let answer = self.step_signalled(icc, Operation::End, disposition);
+        let answer = self.step_signalled(icc, WorldOperation::End, disposition);
         let keeps_transactions = self.keeps_transactions;
         let Some(handle) = self.handles.get_mut(icc.0.wrapping_sub(1)) else { return answer.map(|_| ()) };
         let begun = handle.transactions;
@@ -149,46 +159,48 @@ impl Model {
         Ok(())
     }
 
-    fn sight(&self, told: Option<Answer>) -> SlotState {
+    fn sight(&self, told: Option<WorldAnswer>) -> SlotState {
         let identity = self.identity(None, told);
         let card_present = identity.state != CardState::Absent;
         SlotState { card_present, atr: identity.atr, events: identity.events, native: 0 }
     }
 
-    fn identity(&self, protocol: Option<Protocol>, told: Option<Answer>) -> Identity {
-        let card = self.card.filter(|_| told != Some(Answer::NoCard));
+    fn identity(&self, protocol: Option<Protocol>, told: Option<WorldAnswer>) -> Identity {
+        let card = self.card.filter(|_| told != Some(WorldAnswer::NoCard));
         let state = match told {
-            Some(Answer::NoPower) => CardState::Present,
+            Some(WorldAnswer::NoPower) => CardState::Present,
             _ if card.is_none() => CardState::Absent,
             _ => CardState::SpecificMode,
         };
         Identity {
             ifd: name(),
-            atr: if told == Some(Answer::OtherAtr) { Atr::new(OTHER_ATR) } else { card.unwrap_or_default() },
+            atr: if told == Some(WorldAnswer::OtherAtr) { Atr::new(OTHER_ATR) } else { card.unwrap_or_default() },
             state,
-            protocol: protocol.filter(|_| told != Some(Answer::NoProtocol) && state != CardState::Absent),
-            events: self.events + if told == Some(Answer::OtherEvents) { 1 } else { 0 },
+            protocol: protocol.filter(|_| told != Some(WorldAnswer::NoProtocol) && state != CardState::Absent),
+            events: self.events + if told == Some(WorldAnswer::OtherEvents) { 1 } else { 0 },
         }
     }
 
-    fn identify(&mut self, icc: Icc, operation: Operation) -> Result<Identity> {
+    fn identify(&mut self, icc: Icc, operation: WorldOperation) -> Result<Identity> {
         let told = self.step_signalled(icc, operation, Disposition::Leave)?;
         let protocol = self.handle(icc).and_then(|handle| handle.protocol);
         Ok(self.identity(protocol, told))
     }
 
     /// Writes a response that may be too short.
-    fn respond(&mut self, told: Option<Answer>, answer: &[u8], response: &mut Vec<u8>) {
+    fn respond(&mut self, told: Option<WorldAnswer>, answer: &[u8], response: &mut Vec<u8>) {
         if response.capacity() < MAX_RESPONSE {
             self.fault("there is no room for the longest answer");
         }
-        let length = if let Some(Answer::Length(length)) = told { length } else { answer.len() };
+        let length = if let Some(WorldAnswer::Length(length)) = told { length } else { answer.len() };
         response.clear();
         response.extend(answer.iter().take(length));
     }
 }
 
 impl ResourceManager for World {
+    unlisted!();
+
     fn keeps_transaction_on_reconnect(&self) -> bool {
         self.model().keeps_transactions
     }
@@ -215,7 +227,7 @@ impl ResourceManager for World {
 
     fn establish_context(&self, limit: &WaitLimit) -> Result<Context> {
         let mut model = self.model_for(limit);
-        model.step(Operation::Establish, false, Disposition::Leave)?;
+        model.step(WorldOperation::Establish, false, Disposition::Leave)?;
         if !model.service_runs {
             return Err(Hresult::SCARD_E_NO_SERVICE);
         }
@@ -266,7 +278,7 @@ impl ResourceManager for World {
 
     fn begin_transaction(&self, icc: Icc, limit: &WaitLimit) -> Result<()> {
         let mut model = self.model_for(limit);
-        model.step_signalled(icc, Operation::Begin, Disposition::Leave)?;
+        model.step_signalled(icc, WorldOperation::Begin, Disposition::Leave)?;
         model.handles[icc.0 - 1].transactions += 1;
         Ok(())
     }
@@ -280,7 +292,7 @@ impl ResourceManager for World {
         if model.handle(icc).is_none_or(|handle| handle.transactions > 0 || handle.lent) {
             model.fault("a probe ends a transaction");
         }
-        model.step_signalled(icc, Operation::Probe, Disposition::Leave).map(|_| ())
+        model.step_signalled(icc, WorldOperation::Probe, Disposition::Leave).map(|_| ())
     }
 
     fn is_locked_by_other(&self, icc: Icc, _: &WaitLimit) -> Result<bool> {
@@ -289,17 +301,17 @@ impl ResourceManager for World {
     }
 
     fn status(&self, icc: Icc, limit: &WaitLimit) -> Result<(CardState, Option<Protocol>)> {
-        self.model_for(limit).identify(icc, Operation::Status).map(|identity| (identity.state, identity.protocol))
+        self.model_for(limit).identify(icc, WorldOperation::Status).map(|identity| (identity.state, identity.protocol))
     }
 
     fn identify(&self, icc: Icc, limit: &WaitLimit) -> Result<Identity> {
-        self.model_for(limit).identify(icc, Operation::Identify)
+        self.model_for(limit).identify(icc, WorldOperation::Identify)
     }
 
     fn transmit(&self, icc: Icc, protocol: Protocol, _: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let mut model = self.model();
-        let answer = model.step_signalled(icc, Operation::Transmit, Disposition::Leave);
-        if answer.is_err_and(leaves_card_unknown) || matches!(answer, Ok(Some(Answer::Length(_)))) {
+        let answer = model.step_signalled(icc, WorldOperation::Transmit, Disposition::Leave);
+        if answer.is_err_and(leaves_card_unknown) || matches!(answer, Ok(Some(WorldAnswer::Length(_)))) {
             model.memory += 1;
         }
         let told = answer?;
@@ -312,23 +324,23 @@ impl ResourceManager for World {
 
     fn control(&self, icc: Icc, _: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let mut model = self.model();
-        let told = model.step_signalled(icc, Operation::Control, Disposition::Leave)?;
+        let told = model.step_signalled(icc, WorldOperation::Control, Disposition::Leave)?;
         model.respond(told, input, response);
         Ok(())
     }
 
     fn get_attribute(&self, icc: Icc, _: u32, _: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
-        let told = self.model().step_signalled(icc, Operation::GetAttribute, Disposition::Leave)?;
-        Ok(if let Some(Answer::Length(length)) = told { length } else { 2 })
+        let told = self.model().step_signalled(icc, WorldOperation::GetAttribute, Disposition::Leave)?;
+        Ok(if let Some(WorldAnswer::Length(length)) = told { length } else { 2 })
     }
 
     fn set_attribute(&self, icc: Icc, _: u32, _: &[u8]) -> Result<()> {
-        self.model().step_signalled(icc, Operation::SetAttribute, Disposition::Leave).map(|_| ())
+        self.model().step_signalled(icc, WorldOperation::SetAttribute, Disposition::Leave).map(|_| ())
     }
 
     fn slot_state(&self, context: Context, _: &IfdName, limit: &WaitLimit) -> Result<SlotState> {
         let mut model = self.model_for(limit);
-        let told = model.step_in(context, Operation::Look)?;
+        let told = model.step_in(context, WorldOperation::Look)?;
         if model.reader_there { Ok(model.sight(told)) } else { Err(Hresult::SCARD_E_READER_UNAVAILABLE) }
     }
 
@@ -341,7 +353,7 @@ impl ResourceManager for World {
         limit: &WaitLimit,
     ) -> Result<SlotState> {
         let mut model = self.model_for(limit);
-        match model.step_in(context, Operation::Wait)? {
+        match model.step_in(context, WorldOperation::Wait)? {
             None => Err(Hresult::SCARD_E_TIMEOUT),
             told => Ok(model.sight(told)),
         }

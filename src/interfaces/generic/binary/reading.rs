@@ -26,7 +26,7 @@ pub fn read(
     length: usize,
     data: &mut Vec<u8>,
 ) -> Result<()> {
-    let mut reader = Reader::new(card, file);
+    let mut reader = BinaryReader::new(card, file);
     let mut is_last = false;
     while data.len() < length {
         let begin = data.len();
@@ -39,10 +39,10 @@ pub fn read(
             continue;
         }
         match reader.part(offset, length - begin, begin > 0, data) {
-            Ok(Part::More) => {}
-            Ok(Part::Nothing) if begin == 0 => return Err(Hresult::SCARD_W_EOF),
-            Ok(Part::Last) => is_last = true,
-            Ok(Part::Nothing) => break,
+            Ok(ReadPart::More) => {}
+            Ok(ReadPart::Nothing) if begin == 0 => return Err(Hresult::SCARD_W_EOF),
+            Ok(ReadPart::Last) => is_last = true,
+            Ok(ReadPart::Nothing) => break,
             // The caller gets the bytes that were read, and the next call gets the failure.
             Err(_) if begin > 0 => break,
             Err(code) => return Err(code),
@@ -59,18 +59,18 @@ pub fn read_part(
     length: usize,
     data: &mut Vec<u8>,
 ) -> Result<bool> {
-    Ok(Reader::new(card, file).part(offset, length, false, data)? == Part::More)
+    Ok(BinaryReader::new(card, file).part(offset, length, false, data)? == ReadPart::More)
 }
 
 /// Whether the file has a byte at `offset`.
 pub fn exists(card: &mut Transaction, file: &GenericFile, offset: u64) -> Result<bool> {
-    Reader::new(card, file).exists(offset)
+    BinaryReader::new(card, file).exists(offset)
 }
 
 /// The size of a file. The size that the card reports is checked. If it is wrong or missing, the first offset without a
 /// byte is searched for. For a file that may not be read it is the size that the card reports.
 pub fn size(card: &mut Transaction, file: &GenericFile) -> Result<u64> {
-    let mut reader = Reader::new(card, file);
+    let mut reader = BinaryReader::new(card, file);
     let size = match file.end() {
         Some(reported) => match reader.check(reported)? {
             ReportedSize::Unknown => return Ok(reported),
@@ -86,7 +86,7 @@ pub fn size(card: &mut Transaction, file: &GenericFile) -> Result<u64> {
 
 /// The outcome of a read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Part {
+enum ReadPart {
     More,
     /// The card says that nothing follows.
     Last,
@@ -94,14 +94,14 @@ enum Part {
 }
 
 /// The outcome of one command.
-struct Answer {
+struct ReadAnswer {
     /// The number of bytes.
     given: usize,
     status: StatusWord,
     place: Place,
 }
 
-struct Reader<'a, 'b> {
+struct BinaryReader<'a, 'b> {
     card: &'a mut Transaction<'b>,
     file: &'a GenericFile,
     /// The length that the card has given after it has refused a greater one.
@@ -126,9 +126,9 @@ struct Rest {
     is_fetched: bool,
 }
 
-impl Reader<'_, '_> {
-    fn new<'a, 'b>(card: &'a mut Transaction<'b>, file: &'a GenericFile) -> Reader<'a, 'b> {
-        Reader { card, file, found: None, longest: usize::MAX, corrected: None, rest: None }
+impl BinaryReader<'_, '_> {
+    fn new<'a, 'b>(card: &'a mut Transaction<'b>, file: &'a GenericFile) -> BinaryReader<'a, 'b> {
+        BinaryReader { card, file, found: None, longest: usize::MAX, corrected: None, rest: None }
     }
 
     /// Whether the card gives one byte more where the file seems to end: the reported size may be too small, or the
@@ -150,7 +150,7 @@ impl Reader<'_, '_> {
 
     /// Appends the bytes at `offset` to `data`, up to `wanted` bytes. In the `middle` of a call an end need not be
     /// proven: the next call does that.
-    fn part(&mut self, offset: u64, wanted: usize, middle: bool, data: &mut Vec<u8>) -> Result<Part> {
+    fn part(&mut self, offset: u64, wanted: usize, middle: bool, data: &mut Vec<u8>) -> Result<ReadPart> {
         let most = self.most(wanted);
         make_addressable(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
@@ -159,7 +159,7 @@ impl Reader<'_, '_> {
         if answer.given > 0 {
             self.note_corrected(length, &answer);
             let is_last = answer.status == StatusWord::END_OF_FILE && !self.is_inside(behind(offset, answer.given));
-            return Ok(if is_last { Part::Last } else { Part::More });
+            return Ok(if is_last { ReadPart::Last } else { ReadPart::More });
         }
         let refusal = Refusal::of(answer.status);
         let is_odd = matches!(answer.place, Place::Odd(_));
@@ -167,18 +167,18 @@ impl Reader<'_, '_> {
         if is_known_end {
             // One refusal proves no end: the reported size may be too small.
             if self.file.is_refusal_first(offset) && self.ask(offset, 1, most, data)?.given > 0 {
-                return Ok(Part::More);
+                return Ok(ReadPart::More);
             }
             if refusal == Refusal::Place || self.ends_as_known(offset, refusal)? {
                 self.file.note_nothing_at(offset);
-                return Ok(Part::Nothing);
+                return Ok(ReadPart::Nothing);
             }
         }
         let is_form = self.may_be_form(answer.place, length, answer.status);
         let status = match refusal {
             refusal if refusal.may_be_length() || is_form => {
                 match self.ask_for_less(offset, length, answer.status, most, data)? {
-                    None => return Ok(Part::More),
+                    None => return Ok(ReadPart::More),
                     Some(status) => status,
                 }
             }
@@ -190,19 +190,19 @@ impl Reader<'_, '_> {
             if Refusal::of(status).may_be_end() && (!is_odd || self.card.habits().reads_odd) {
                 self.file.note_end_seen(offset);
             }
-            return Ok(Part::Nothing);
+            return Ok(ReadPart::Nothing);
         }
         // One refusal of one byte proves no end.
         if length > 1 && !is_known_end && self.ask(offset, 1, most, data)?.given > 0 {
-            return Ok(Part::More);
+            return Ok(ReadPart::More);
         }
         self.prove_end(offset, status, is_odd)?;
-        Ok(Part::Nothing)
+        Ok(ReadPart::Nothing)
     }
 
     /// With T=0 a card that gives less with 9000 has corrected the length, in a second exchange. The same correction
     /// twice shows its limit.
-    fn note_corrected(&mut self, length: usize, answer: &Answer) {
+    fn note_corrected(&mut self, length: usize, answer: &ReadAnswer) {
         let is_corrected = answer.given < length && answer.status.is_normal();
         if self.card.protocol() != Protocol::T0 || !is_corrected || !matches!(answer.place, Place::Even(..)) {
             return;

@@ -6,7 +6,7 @@ use super::{DATA, Place, make_addressable, push_number, reading};
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
-use crate::interfaces::generic::file::{Change, GenericFile};
+use crate::interfaces::generic::file::{FileChange, GenericFile};
 use crate::interfaces::generic::search::{Found, Search};
 use crate::iso7816::command::{Command, SHORT_DATA, ins};
 use crate::iso7816::delivery::Carrier;
@@ -18,13 +18,13 @@ pub fn write(
     card: &mut Transaction,
     file: &GenericFile,
     position: u64,
-    change: Change,
+    change: FileChange,
     written: &mut usize,
 ) -> Result<()> {
     let (data, even, odd) = match change {
-        Change::Replace(data) => (data, ins::UPDATE_BINARY, ins::UPDATE_BINARY_ODD),
-        Change::Or(data) | Change::And(data) => (data, ins::WRITE_BINARY, ins::WRITE_BINARY_ODD),
-        Change::Erase(length) => {
+        FileChange::Replace(data) => (data, ins::UPDATE_BINARY, ins::UPDATE_BINARY_ODD),
+        FileChange::Or(data) | FileChange::And(data) => (data, ins::WRITE_BINARY, ins::WRITE_BINARY_ODD),
+        FileChange::Erase(length) => {
             erase(card, file, position, position + length as u64)?;
             *written = length;
             return Ok(());
@@ -32,12 +32,12 @@ pub fn write(
     };
     let most = command_limit(card, data.len());
     let refused = (StatusWord::OK, 0);
-    let mut writer = Writer { card, file, even, odd, begin: position, most, search: None, refused, found: None };
+    let mut writer = BinaryWriter { card, file, even, odd, begin: position, most, search: None, refused, found: None };
     while let Some(rest) = data.get(*written..).filter(|rest| !rest.is_empty()) {
         match writer.part(position + *written as u64, rest)? {
-            Part::Written(length) => *written += length,
-            Part::Refused => {}
-            Part::Nothing(status) => return Err(writer.failure(position + *written as u64, status)?),
+            WritePart::Written(length) => *written += length,
+            WritePart::Refused => {}
+            WritePart::Nothing(status) => return Err(writer.failure(position + *written as u64, status)?),
         }
     }
     writer.note_unfinished_search(position + data.len() as u64);
@@ -45,7 +45,7 @@ pub fn write(
 }
 
 /// The effect of one command.
-enum Part {
+enum WritePart {
     Written(usize),
     /// The card has refused the part, and gets a shorter one.
     Refused,
@@ -53,7 +53,7 @@ enum Part {
     Nothing(StatusWord),
 }
 
-struct Writer<'a, 'b> {
+struct BinaryWriter<'a, 'b> {
     card: &'a mut Transaction<'b>,
     file: &'a GenericFile,
     even: u8,
@@ -69,12 +69,12 @@ struct Writer<'a, 'b> {
     found: Option<Found>,
 }
 
-impl Writer<'_, '_> {
+impl BinaryWriter<'_, '_> {
     /// Writes as much of `rest` at `offset` as fits into one command.
-    fn part(&mut self, offset: u64, rest: &[u8]) -> Result<Part> {
+    fn part(&mut self, offset: u64, rest: &[u8]) -> Result<WritePart> {
         make_addressable(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
-        let Some(length) = self.next_length(place, offset) else { return Ok(Part::Nothing(self.refused.0)) };
+        let Some(length) = self.next_length(place, offset) else { return Ok(WritePart::Nothing(self.refused.0)) };
         let part = rest.get(..length).unwrap_or(rest);
         let mut status = self.send(place, offset, part)?;
         if self.file.recover(self.card, status)? {
@@ -83,19 +83,19 @@ impl Writer<'_, '_> {
         }
         if status.is_changed() {
             self.note_taken(place, offset, part.len());
-            return Ok(Part::Written(part.len()));
+            return Ok(WritePart::Written(part.len()));
         }
         let taken = self.card.habits().command.taken;
         let is_long = place.command_of(part.len(), offset) > SHORT_DATA;
         let is_form = is_long && taken <= SHORT_DATA && Refusal::may_be_form(status);
         if !self.may_be_length(offset, status) && !is_form {
-            return Ok(Part::Nothing(status));
+            return Ok(WritePart::Nothing(status));
         }
         self.refused = (status, self.refused.1.max(offset + part.len() as u64));
         let (taken, short) = (place.data_in_command(taken, offset), place.data_in_command(SHORT_DATA, offset));
         let search = self.search.get_or_insert_with(|| Search::below(part.len(), taken, short));
         search.refuse(if is_form { short + 1 } else { part.len() });
-        Ok(Part::Refused)
+        Ok(WritePart::Refused)
     }
 
     /// The length that the card accepts, or the next one that a search tries. None if the card accepts none.

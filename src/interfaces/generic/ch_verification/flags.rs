@@ -11,31 +11,31 @@ const LOCAL: u8 = 0x80;
 const REFERENCES: u32 = 32;
 /// The number of a code: P2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Target(pub u8);
+pub struct CodeReference(pub u8);
 
 /// A change of a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change {
+pub enum CodeChange {
     Value,
     Enable,
     Disable,
 }
 
-impl Target {
-    fn new(reference: u32, is_local: bool) -> Result<Target> {
+impl CodeReference {
+    fn new(reference: u32, is_local: bool) -> Result<CodeReference> {
         if reference >= REFERENCES {
             return Err(Hresult::E_INVALIDARG);
         }
-        Ok(Target(reference as u8 | if is_local { LOCAL } else { 0 }))
+        Ok(CodeReference(reference as u8 | if is_local { LOCAL } else { 0 }))
     }
 
     /// The code that flags and number name. Beside the flags for its place, only `other` flags are allowed.
-    pub fn of(flags: u32, other: u32, reference: u32) -> Result<Target> {
+    pub fn of(flags: u32, other: u32, reference: u32) -> Result<CodeReference> {
         const PLACES: u32 = SCM_FL_IHV_GLOBAL | SCM_FL_IHV_LOCAL;
         if flags & !(PLACES | SCM_FL_SECURE_MESSAGING | other) != 0 || flags & PLACES == PLACES {
             return Err(Hresult::E_INVALIDARG);
         }
-        let target = Target::new(reference, flags & SCM_FL_IHV_LOCAL != 0)?;
+        let target = CodeReference::new(reference, flags & SCM_FL_IHV_LOCAL != 0)?;
         match flags & SCM_FL_SECURE_MESSAGING {
             0 => Ok(target),
             _ => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
@@ -47,19 +47,19 @@ impl Target {
         1 << place
     }
 
-    pub fn all() -> impl Iterator<Item = Target> {
-        (0..REFERENCES as u8).flat_map(|reference| [Target(reference), Target(reference | LOCAL)])
+    pub fn all() -> impl Iterator<Item = CodeReference> {
+        (0..REFERENCES as u8).flat_map(|reference| [CodeReference(reference), CodeReference(reference | LOCAL)])
     }
 }
 
-impl Change {
+impl CodeChange {
     pub(super) const FLAGS: u32 = SCM_FL_IHV_CHANGE | SCM_FL_IHV_ENABLE | SCM_FL_IHV_DISABLE;
 
-    pub fn of(flags: u32) -> Result<Change> {
-        match flags & Change::FLAGS {
-            0 | SCM_FL_IHV_CHANGE => Ok(Change::Value),
-            SCM_FL_IHV_ENABLE => Ok(Change::Enable),
-            SCM_FL_IHV_DISABLE => Ok(Change::Disable),
+    pub fn of(flags: u32) -> Result<CodeChange> {
+        match flags & CodeChange::FLAGS {
+            0 | SCM_FL_IHV_CHANGE => Ok(CodeChange::Value),
+            SCM_FL_IHV_ENABLE => Ok(CodeChange::Enable),
+            SCM_FL_IHV_DISABLE => Ok(CodeChange::Disable),
             _ => Err(Hresult::E_INVALIDARG),
         }
     }
@@ -71,13 +71,13 @@ mod tests {
 
     #[test]
     fn each_target_has_its_own_bit() {
-        let all = Target::all().fold(0, |all, target| {
+        let all = CodeReference::all().fold(0, |all, target| {
             assert_eq!(all & target.bit(), 0);
             all | target.bit()
         });
         assert_eq!(all, u64::MAX);
-        assert_eq!(Target::new(31, true), Ok(Target(0x9F)));
-        assert_eq!(Target::new(0, false), Ok(Target(0)));
-        assert_eq!(Target::new(32, false), Err(Hresult::E_INVALIDARG));
+        assert_eq!(CodeReference::new(31, true), Ok(CodeReference(0x9F)));
+        assert_eq!(CodeReference::new(0, false), Ok(CodeReference(0)));
+        assert_eq!(CodeReference::new(32, false), Err(Hresult::E_INVALIDARG));
     }
 }

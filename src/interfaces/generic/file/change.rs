@@ -6,7 +6,7 @@ use crate::interfaces::file::Content;
 use crate::interfaces::generic::check_flags;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change<'a> {
+pub enum FileChange<'a> {
     Replace(&'a [u8]),
     /// This number of bytes, or one record.
     Erase(usize),
@@ -14,30 +14,30 @@ pub enum Change<'a> {
     And(&'a [u8]),
 }
 
-impl<'a> Change<'a> {
+impl<'a> FileChange<'a> {
     /// The change that the flags of a write ask for.
-    pub fn new(content: Content<'a>, flags: u32) -> Result<Change<'a>> {
+    pub fn new(content: Content<'a>, flags: u32) -> Result<FileChange<'a>> {
         check_flags(flags, SCM_FL_REPLACE | SCM_FL_ERASE | SCM_FL_OR | SCM_FL_AND)?;
         match (flags, content) {
-            (SCM_FL_ERASE, _) => Ok(Change::Erase(content.length())),
-            (0 | SCM_FL_REPLACE, Content::Data(data)) => Ok(Change::Replace(data)),
-            (SCM_FL_OR, Content::Data(data)) => Ok(Change::Or(data)),
-            (SCM_FL_AND, Content::Data(data)) => Ok(Change::And(data)),
+            (SCM_FL_ERASE, _) => Ok(FileChange::Erase(content.length())),
+            (0 | SCM_FL_REPLACE, Content::Data(data)) => Ok(FileChange::Replace(data)),
+            (SCM_FL_OR, Content::Data(data)) => Ok(FileChange::Or(data)),
+            (SCM_FL_AND, Content::Data(data)) => Ok(FileChange::And(data)),
             _ => Err(Hresult::E_INVALIDARG),
         }
     }
 
     pub fn length(&self) -> usize {
         match self {
-            Change::Replace(data) | Change::Or(data) | Change::And(data) => data.len(),
-            Change::Erase(length) => *length,
+            FileChange::Replace(data) | FileChange::Or(data) | FileChange::And(data) => data.len(),
+            FileChange::Erase(length) => *length,
         }
     }
 
     pub fn data(&self) -> &'a [u8] {
         match self {
-            Change::Replace(data) | Change::Or(data) | Change::And(data) => data,
-            Change::Erase(_) => &[],
+            FileChange::Replace(data) | FileChange::Or(data) | FileChange::And(data) => data,
+            FileChange::Erase(_) => &[],
         }
     }
 }

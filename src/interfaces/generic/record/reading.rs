@@ -103,16 +103,9 @@ fn read_less(
     let reported = reported.filter(|reported| *reported < search.refused());
     // Most likely the reported length is right.
     let mut likely = reported;
-    loop {
-        let length = match likely.take().or_else(|| search.next()) {
-            Some(length) => length,
-            // The card may accept a length that it has refused once, and the record may be longer.
-            None if !is_confirmed && search.taken() > 0 && search.taken() < SHORT_RESPONSE => {
-                is_confirmed = true;
-                search.taken() + 1
-            }
-            None => break,
-        };
+    while let Some(length) =
+        likely.take().or_else(|| search.next()).or_else(|| confirmation(&search, &mut is_confirmed))
+    {
         let mut tried = Vec::new();
         let status = send_short(card, file, &command.expecting(length), &mut tried)?;
         if !tried.is_empty() {
@@ -142,14 +135,25 @@ fn read_less(
         return Ok(last);
     }
     card.habits().record = Some(search.taken());
-    // The card says that the record is shorter, but has given as many bytes as it was asked for.
-    let says_fewer = last == StatusWord::END_OF_FILE && best.len() == search.taken();
-    if says_fewer && taken <= best.len() || is_cut(file, taken, search.taken(), best.len()) {
+    if lacks_bytes(taken, search.taken(), best.len(), last) || is_cut(file, taken, search.taken(), best.len()) {
         return Err(Hresult::SCARD_E_COMM_DATA_LOST);
     }
     data.try_reserve(best.len())?;
     data.extend_from_slice(&best);
     Ok(last)
+}
+
+/// One length more than the greatest that was taken, once: the card may accept a length that it has refused once, and
+/// the record may be longer.
+fn confirmation(search: &Search, is_confirmed: &mut bool) -> Option<usize> {
+    let is_useful = !*is_confirmed && search.taken() > 0 && search.taken() < SHORT_RESPONSE;
+    *is_confirmed |= is_useful;
+    is_useful.then(|| search.taken() + 1)
+}
+
+/// Whether the card says that the record is shorter, but has given as many bytes as it was asked for.
+fn lacks_bytes(taken: usize, asked: usize, given: usize, last: StatusWord) -> bool {
+    last == StatusWord::END_OF_FILE && given == asked && taken <= given
 }
 
 /// Whether the record is longer than the `given` bytes. The card refuses more than the `asked` length, so no command

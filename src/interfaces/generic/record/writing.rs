@@ -5,7 +5,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
 use crate::interfaces::generic::binary::Refusal;
 use crate::interfaces::generic::control_parameters::FileKind;
-use crate::interfaces::generic::file::{Change, GenericFile};
+use crate::interfaces::generic::file::{FileChange, GenericFile};
 use crate::iso7816::command::{Command, ins};
 use crate::iso7816::status_word::StatusWord;
 
@@ -13,13 +13,13 @@ use crate::iso7816::status_word::StatusWord;
 const PREVIOUS: u8 = 0x03;
 
 /// Changes the record at `position`, or appends one if that is behind the last record. Returns the position behind it.
-pub fn write(card: &mut Transaction, file: &GenericFile, position: u64, change: Change) -> Result<u64> {
+pub fn write(card: &mut Transaction, file: &GenericFile, position: u64, change: FileChange) -> Result<u64> {
     let data = change.data();
     let number = number(position).ok_or(Hresult::SCARD_E_WRITE_TOO_MANY)?;
     let ins = match change {
-        Change::Replace(_) => ins::UPDATE_RECORD,
-        Change::Erase(_) => ins::ERASE_RECORD,
-        Change::Or(_) | Change::And(_) => ins::WRITE_RECORD,
+        FileChange::Replace(_) => ins::UPDATE_RECORD,
+        FileChange::Erase(_) => ins::ERASE_RECORD,
+        FileChange::Or(_) | FileChange::And(_) => ins::WRITE_RECORD,
     };
     let command = Command::new(ins, number, NUMBERED).with_data(data);
     let mut status = send_change(card, file, &command)?;
@@ -28,9 +28,9 @@ pub fn write(card: &mut Transaction, file: &GenericFile, position: u64, change: 
         status = send_change(card, file, &command)?;
     }
     match (status, change) {
-        (StatusWord::RECORD_NOT_FOUND, Change::Replace(_)) => append_at(card, file, position, data),
+        (StatusWord::RECORD_NOT_FOUND, FileChange::Replace(_)) => append_at(card, file, position, data),
         // In a cyclic file some cards only write a new record (3GPP TS 51.011, 8.6; ETSI TS 102 221, 11.1.6).
-        (status, Change::Replace(_)) if refuses_number(file, status) && position > 0 => {
+        (status, FileChange::Replace(_)) if refuses_number(file, status) && position > 0 => {
             match count(card, file)? == position {
                 true => append(card, file, data).map(|()| 1),
                 false => Err(refusal(file, change.length(), status)),

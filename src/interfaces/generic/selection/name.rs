@@ -6,7 +6,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::knowledge::Selection;
 use crate::attachment::transaction::Transaction;
 use crate::interfaces::generic::control_parameters::{self, ControlParameters, NAME};
-use crate::iso7816::path::{MAX_DEPTH, MAX_NAME, MF, Name, Path, Root};
+use crate::iso7816::path::{DfName, MAX_DEPTH, MAX_NAME, MF, Path, Root};
 
 /// The same path with the whole name of its root, as the card tells it. A card finds a DF by the beginning of its name,
 /// and may later find another DF by the same beginning. With `whole` the beginning of a name finds nothing.
@@ -35,10 +35,10 @@ pub fn with_whole_name(card: &mut Transaction, path: &Path, whole: bool) -> Resu
     }
 }
 
-fn told_name(answer: &[u8]) -> Option<Name> {
+fn told_name(answer: &[u8]) -> Option<DfName> {
     control_parameters::objects(answer)
         .find(|object| object.tag == NAME)
-        .and_then(|object| Name::new(object.value).ok())
+        .and_then(|object| DfName::new(object.value).ok())
 }
 
 /// The same path from the MF, if it begins above a DF that was found by its name: only the card knows the place of that

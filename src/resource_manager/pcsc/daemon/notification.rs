@@ -15,11 +15,11 @@ const LENGTH: usize = 8;
 
 pub struct Notification {
     stream: Arc<Stream>,
-    state: State,
+    state: NotificationState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum NotificationState {
     Idle,
     /// A notification was requested; so many bytes of it have been received.
     Requested(usize),
@@ -30,28 +30,28 @@ enum State {
 impl Notification {
     pub fn new(stream: Arc<Stream>) -> Result<Notification> {
         greet(&stream)?;
-        Ok(Notification { stream, state: State::Idle })
+        Ok(Notification { stream, state: NotificationState::Idle })
     }
 
     /// Requests one notification, for the next change after this. pcscd does not confirm the request. So it is also
     /// asked for the size of its reader table: this is never 0, as a notification is.
     pub fn request(&mut self) -> Result<()> {
-        if self.state != State::Idle {
+        if self.state != NotificationState::Idle {
             return Ok(());
         }
         self.stream.set_read_timeout(None).map_err(broken)?;
         send(&self.stream, &REQUEST_NOTIFICATION_AND_SIZE)?;
-        self.state = State::Requested(0);
+        self.state = NotificationState::Requested(0);
         if receive(&self.stream)? == 0 {
             let (_code, _size) = (receive(&self.stream)?, receive(&self.stream)?);
-            self.state = State::Received;
+            self.state = NotificationState::Received;
         }
         Ok(())
     }
 
     /// Waits for the notification, or until then. Whether it has come.
     pub fn wait(&mut self, end: Option<Instant>) -> Result<bool> {
-        while let State::Requested(received) = self.state {
+        while let NotificationState::Requested(received) = self.state {
             if is_past(end) {
                 return Ok(false);
             }
@@ -61,14 +61,14 @@ impl Notification {
             let mut bytes = [0; LENGTH];
             match (&*self.stream).read(bytes.get_mut(received..).unwrap_or_default()) {
                 Ok(0) => return Err(Hresult::SCARD_E_NO_SERVICE),
-                Ok(more) if received + more < LENGTH => self.state = State::Requested(received + more),
-                Ok(_) => self.state = State::Received,
+                Ok(more) if received + more < LENGTH => self.state = NotificationState::Requested(received + more),
+                Ok(_) => self.state = NotificationState::Received,
                 Err(error) if is_nothing(error.kind()) => {}
                 Err(error) => return Err(broken(error)),
             }
         }
-        let has_come = self.state == State::Received;
-        self.state = State::Idle;
+        let has_come = self.state == NotificationState::Received;
+        self.state = NotificationState::Idle;
         Ok(has_come)
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 
-use super::reader::{self, Reader};
+use super::reader_entry::{self, ReaderEntry};
 use super::socket::Stream;
 use crate::abi::hresult::{Hresult, Result};
 
@@ -21,18 +21,18 @@ const MAX_READERS: usize = 1024;
 
 /// All readers in their present state. The answer ends with the connection, so their number, which can grow at any
 /// time, need not be known.
-pub fn ask(mut stream: Stream) -> Result<Vec<Reader>> {
+pub fn ask(mut stream: Stream) -> Result<Vec<ReaderEntry>> {
     send(&stream, &GREETING)?;
     send(&stream, &GET_READERS)?;
     stream.shutdown(Shutdown::Write).map_err(broken)?;
     receive_greeting(&stream)?;
     let mut readers = Vec::new();
-    let mut bytes = [0; reader::LENGTH];
+    let mut bytes = [0; reader_entry::LENGTH];
     for _ in 0..MAX_READERS {
         if !read_or_end(&mut stream, &mut bytes)? {
             return Ok(readers);
         }
-        if let Some(reader) = Reader::read(&bytes) {
+        if let Some(reader) = ReaderEntry::read(&bytes) {
             readers.try_reserve(1)?;
             readers.push(reader);
         }
@@ -92,14 +92,14 @@ pub fn broken(error: io::Error) -> Hresult {
 mod tests {
     use super::*;
     use crate::resource_manager::ifd_name::IfdName;
-    use crate::resource_manager::pcsc::daemon::reader::tests::encoded;
+    use crate::resource_manager::pcsc::daemon::reader_entry::tests::encoded;
 
     fn greeting(minor: u32, code: u32) -> Vec<u8> {
         [4, minor, code].map(u32::to_ne_bytes).concat()
     }
 
     /// The result of an answer, and the question.
-    fn answered(answer: &[&[u8]]) -> (Result<Vec<Reader>>, Vec<u8>) {
+    fn answered(answer: &[&[u8]]) -> (Result<Vec<ReaderEntry>>, Vec<u8>) {
         let (ours, mut theirs) = Stream::pair().unwrap();
         std::thread::scope(|scope| {
             let asked = scope.spawn(move || {

@@ -1,6 +1,6 @@
 //! The commands of a read: READ BINARY in its two forms, and GET RESPONSE.
 
-use super::{Answer, Reader, Rest, behind};
+use super::{BinaryReader, ReadAnswer, Rest, behind};
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
 use crate::interfaces::generic::binary::refusal::Refusal;
@@ -10,9 +10,9 @@ use crate::iso7816::delivery::Carrier;
 use crate::iso7816::status_word::StatusWord;
 use crate::iso7816::tlv;
 
-impl Reader<'_, '_> {
+impl BinaryReader<'_, '_> {
     /// The same as `ask`. If the answer before has a rest, the card may give that by GET RESPONSE.
-    pub fn ask_or_fetch(&mut self, offset: u64, length: usize, most: usize, data: &mut Vec<u8>) -> Result<Answer> {
+    pub fn ask_or_fetch(&mut self, offset: u64, length: usize, most: usize, data: &mut Vec<u8>) -> Result<ReadAnswer> {
         let rest = self.rest.take().filter(|rest| rest.at == offset);
         if let Some(rest) = rest.filter(|rest| rest.is_fetched) {
             let answer = self.fetch(rest, length, data)?;
@@ -45,7 +45,7 @@ impl Reader<'_, '_> {
     }
 
     /// GET RESPONSE of the rest of an answer.
-    fn fetch(&mut self, rest: Rest, length: usize, data: &mut Vec<u8>) -> Result<Answer> {
+    fn fetch(&mut self, rest: Rest, length: usize, data: &mut Vec<u8>) -> Result<ReadAnswer> {
         let begin = data.len();
         let most = self.card.habits().fetched.unwrap_or(SHORT_RESPONSE);
         let command = Command::new(ins::GET_RESPONSE, 0, 0).expecting(length.min(most));
@@ -57,16 +57,16 @@ impl Reader<'_, '_> {
         let at = behind(rest.at, given);
         self.file.note_given(at);
         self.rest = status.more().filter(|_| given > 0).map(|_| Rest { at, is_fetched: true, ..rest });
-        Ok(Answer { given, status, place: Place::of(self.card, self.file, rest.at)? })
+        Ok(ReadAnswer { given, status, place: Place::of(self.card, self.file, rest.at)? })
     }
 
-    pub fn ask_one(&mut self, offset: u64) -> Result<Answer> {
+    pub fn ask_one(&mut self, offset: u64) -> Result<ReadAnswer> {
         self.ask(offset, 1, SHORT_RESPONSE, &mut Vec::new())
     }
 
     /// One command for `length` bytes, in a response of at most `most`. If the card has lost the selection, the file is
     /// selected again, and the command is sent once more.
-    pub fn ask(&mut self, offset: u64, length: usize, most: usize, data: &mut Vec<u8>) -> Result<Answer> {
+    pub fn ask(&mut self, offset: u64, length: usize, most: usize, data: &mut Vec<u8>) -> Result<ReadAnswer> {
         make_addressable(self.card, self.file, offset)?;
         let place = Place::of(self.card, self.file, offset)?;
         let answer = self.ask_at(place, offset, length, most, data)?;
@@ -85,7 +85,7 @@ impl Reader<'_, '_> {
         length: usize,
         most: usize,
         data: &mut Vec<u8>,
-    ) -> Result<Answer> {
+    ) -> Result<ReadAnswer> {
         let begin = data.len();
         let status = match place {
             Place::Even(p1, p2) => self.send(&Command::new(ins::READ_BINARY, p1, p2).expecting(length), data)?,
@@ -102,7 +102,7 @@ impl Reader<'_, '_> {
         if given > 0 {
             self.note_given(place, offset, length, given);
         }
-        Ok(Answer { given, status, place })
+        Ok(ReadAnswer { given, status, place })
     }
 
     fn send(&mut self, command: &Command, answer: &mut Vec<u8>) -> Result<StatusWord> {

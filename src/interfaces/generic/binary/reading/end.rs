@@ -1,6 +1,6 @@
 //! The end of a file: how it is proven, searched for, and compared with the size that the card reports.
 
-use super::{Answer, Reader};
+use super::{BinaryReader, ReadAnswer};
 use crate::abi::hresult::{Hresult, Result};
 use crate::interfaces::generic::binary::refusal::Refusal;
 use crate::interfaces::generic::binary::{MAX_OFFSET, MAX_SHORT_OFFSET, Place, max_offset};
@@ -16,7 +16,7 @@ pub enum ReportedSize {
     Unknown,
 }
 
-impl Reader<'_, '_> {
+impl BinaryReader<'_, '_> {
     /// Whether the file ends at the reported or found end, if the card refuses the bytes behind with a word about
     /// something else. It must have given all bytes before, and have refused twice.
     pub fn ends_as_known(&mut self, offset: u64, refusal: Refusal) -> Result<bool> {
@@ -131,7 +131,7 @@ impl Reader<'_, '_> {
         };
         // Most cards show both with one read: the last byte, and whether another one follows.
         let ask_both = |reader: &mut Self| reader.ask(last, 2, SHORT_RESPONSE, &mut Vec::new());
-        let may_not = |answer: &Answer| answer.given == 0 && !Refusal::of(answer.status).may_be_length();
+        let may_not = |answer: &ReadAnswer| answer.given == 0 && !Refusal::of(answer.status).may_be_length();
         let mut both = ask_both(self)?;
         if may_not(&both) {
             both = ask_both(self)?;

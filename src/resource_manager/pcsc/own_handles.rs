@@ -7,42 +7,42 @@ use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc};
 
 #[derive(Clone, Copy)]
-pub struct Card {
+pub struct OwnHandle {
     icc: Icc,
     context: Context,
     ifd: IfdName,
 }
 
-static CARDS: Mutex<Vec<Card>> = Mutex::new(Vec::new());
+static OWN_HANDLES: Mutex<Vec<OwnHandle>> = Mutex::new(Vec::new());
 
 /// The list, locked. A fork holds this lock.
-pub fn lock() -> MutexGuard<'static, Vec<Card>> {
-    CARDS.lock().unwrap_or_else(PoisonError::into_inner)
+pub fn lock() -> MutexGuard<'static, Vec<OwnHandle>> {
+    OWN_HANDLES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub fn add(icc: Icc, context: Context, ifd: IfdName) -> Result<()> {
-    let mut cards = lock();
-    cards.try_reserve(1)?;
-    cards.push(Card { icc, context, ifd });
+    let mut handles = lock();
+    handles.try_reserve(1)?;
+    handles.push(OwnHandle { icc, context, ifd });
     Ok(())
 }
 
 pub fn remove(icc: Icc) {
-    lock().retain(|card| card.icc != icc);
+    lock().retain(|handle| handle.icc != icc);
 }
 
 pub fn remove_all_in(context: Context) {
-    lock().retain(|card| card.context != context);
+    lock().retain(|handle| handle.context != context);
 }
 
 pub fn context_of(icc: Icc) -> Option<Context> {
-    find(icc).map(|card| card.context)
+    find(icc).map(|handle| handle.context)
 }
 
 pub fn ifd_of(icc: Icc) -> Option<IfdName> {
-    find(icc).map(|card| card.ifd)
+    find(icc).map(|handle| handle.ifd)
 }
 
-fn find(icc: Icc) -> Option<Card> {
-    lock().iter().find(|card| card.icc == icc).copied()
+fn find(icc: Icc) -> Option<OwnHandle> {
+    lock().iter().find(|handle| handle.icc == icc).copied()
 }

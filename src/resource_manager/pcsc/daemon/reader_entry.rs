@@ -15,7 +15,7 @@ const PROTOCOL: usize = ATR_LENGTH + 4;
 pub(super) const LENGTH: usize = PROTOCOL + 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reader {
+pub struct ReaderEntry {
     pub name: IfdName,
     /// Incremented when a card is inserted or removed.
     pub events: u16,
@@ -26,13 +26,13 @@ pub struct Reader {
     pub protocol: DWORD,
 }
 
-impl Reader {
+impl ReaderEntry {
     /// None for an empty entry, or for a name that no program could use.
-    pub fn read(bytes: &[u8; LENGTH]) -> Option<Reader> {
+    pub fn read(bytes: &[u8; LENGTH]) -> Option<ReaderEntry> {
         let name = bytes.get(..EVENTS)?.split(|byte| *byte == 0).next()?;
         let length = number(bytes, ATR_LENGTH)? as usize;
         let atr = if length > atr::MAX_LENGTH { &[] } else { bytes.get(ATR..ATR + length)? };
-        Some(Reader {
+        Some(ReaderEntry {
             name: IfdName::new(name).ok()?,
             events: number(bytes, EVENTS)? as u16,
             state: number(bytes, STATE)? as DWORD,
@@ -77,7 +77,7 @@ pub mod tests {
     #[test]
     fn a_reader_is_read() {
         assert_eq!(LENGTH, 184);
-        let reader = Reader::read(&encoded("R 00 00", 0x1_0003, 0x34, &[0x3B, 0x80, 0x01], 3, 2)).unwrap();
+        let reader = ReaderEntry::read(&encoded("R 00 00", 0x1_0003, 0x34, &[0x3B, 0x80, 0x01], 3, 2)).unwrap();
         assert_eq!(reader.name, IfdName::new(b"R 00 00").unwrap());
         assert_eq!((reader.events, reader.state, reader.protocol), (3, 0x34, 2));
         assert_eq!(reader.card(), Some(Atr::new(&[0x3B, 0x80, 0x01])));
@@ -86,16 +86,16 @@ pub mod tests {
 
     #[test]
     fn an_empty_entry_is_no_reader() {
-        assert_eq!(Reader::read(&encoded("", 0, 0, &[], 34, 0)), None);
-        assert_eq!(Reader::read(&[0xFF; LENGTH]), None);
+        assert_eq!(ReaderEntry::read(&encoded("", 0, 0, &[], 34, 0)), None);
+        assert_eq!(ReaderEntry::read(&[0xFF; LENGTH]), None);
     }
 
     #[test]
     fn a_removed_or_mute_card_has_no_atr() {
-        let card = |state, length| Reader::read(&encoded("R", 4, state, &[0x3B, 0], length, 1)).unwrap().card();
+        let card = |state, length| ReaderEntry::read(&encoded("R", 4, state, &[0x3B, 0], length, 1)).unwrap().card();
         assert_eq!(card(0x02, 2), None);
         assert_eq!(card(0x0C, 0), Some(Atr::default()));
         assert_eq!(card(0x04, 34), Some(Atr::default()), "not yet known");
-        assert!(!Reader::read(&encoded("R", 0, 1, &[], 0, 0)).unwrap().is_available());
+        assert!(!ReaderEntry::read(&encoded("R", 0, 1, &[], 0, 0)).unwrap().is_available());
     }
 }

@@ -1,0 +1,227 @@
+/* A service that answers late, refuses, or breaks off, at moments that no real one offers. The functions of PC/SC here
+ * take the place of those of the do-nothing libpcsclite of the benchmarks, because the symbols of the program come
+ * first. */
+#include "support/check.h"
+#include "support/wait.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <winscard.h>
+
+#define READER "nothing"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+/* The answers of the service. */
+static LONG admission, exchange;
+static bool hangs;          /* SCardGetStatusChange does not return */
+static double removed_at;   /* when a wait for a change sees the removal; 0 for never */
+
+/* Its disconnects. */
+static int disconnects;
+static DWORD last_disposition;
+
+LONG SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LPSCARDCONTEXT context)
+{
+    static long contexts;
+    (void)scope, (void)reserved1, (void)reserved2;
+    *context = __sync_add_and_fetch(&contexts, 1);
+    return admission;
+}
+
+LONG SCardTransmit(SCARDHANDLE card, const SCARD_IO_REQUEST *send, LPCBYTE command, DWORD command_length,
+                   SCARD_IO_REQUEST *receive, LPBYTE response, LPDWORD response_length)
+{
+    (void)card, (void)send, (void)command, (void)command_length, (void)receive;
+    memcpy(response, "\x90\x00", 2);
+    *response_length = 2;
+    return exchange;
+}
+
+LONG SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *readers, DWORD count)
+{
+    (void)context;
+    double end = now_ms() + timeout;
+    pthread_mutex_lock(&mutex);
+    while (hangs)
+        pthread_cond_wait(&changed, &mutex);
+    pthread_mutex_unlock(&mutex);
+    bool is_removed, is_late = false;
+    while (is_removed = removed_at > 0 && now_ms() >= removed_at,
+           !is_removed && readers[0].dwCurrentState != SCARD_STATE_UNAWARE && !is_late) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        is_late = now_ms() >= end;
+    }
+    for (DWORD i = 0; i < count; i++)
+        readers[i].dwEventState = SCARD_STATE_CHANGED | (is_removed ? SCARD_STATE_EMPTY : SCARD_STATE_PRESENT);
+    return is_late && !is_removed ? SCARD_E_TIMEOUT : SCARD_S_SUCCESS;
+}
+
+LONG SCardDisconnect(SCARDHANDLE card, DWORD disposition)
+{
+    (void)card;
+    pthread_mutex_lock(&mutex);
+    disconnects++;
+    last_disposition = disposition;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&mutex);
+    return SCARD_S_SUCCESS;
+}
+
+static void set_hanging(bool is_hanging)
+{
+    pthread_mutex_lock(&mutex);
+    hangs = is_hanging;
+    disconnects = 0;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&mutex);
+}
+
+/* The thread of an abandoned call disconnects after the call. */
+static void await_disconnect(void)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 20;
+    pthread_mutex_lock(&mutex);
+    while (disconnects == 0 && pthread_cond_timedwait(&changed, &mutex, &end) == 0) {
+    }
+    pthread_mutex_unlock(&mutex);
+    assert_int_equal(disconnects, 1);
+}
+
+static scm_handle *attached(void)
+{
+    scm_handle *handle;
+    assert_result(scm_attach_by_ifd(READER, &handle), SCM_S_OK);
+    return handle;
+}
+
+static scm_result transmit_ex(scm_handle *handle, uint32_t timeout_ms)
+{
+    static const uint8_t command[] = {0x00, 0xB0, 0x00, 0x00, 0x00};
+    uint8_t response[258];
+    size_t length;
+    return scm_transmit_ex(handle, command, sizeof command, response, sizeof response, &length, timeout_ms);
+}
+
+/* The service looks at its readers from time to time. Until then a removal looks as a failure of the reader. */
+static void a_removal_is_told_however_short_the_limit_is(void **state)
+{
+    (void)state;
+    for (uint32_t timeout_ms = 0; timeout_ms < 100; timeout_ms += 50) {
+        scm_handle *handle = attached();
+        exchange = SCARD_F_COMM_ERROR;
+        removed_at = now_ms() + 400;
+        assert_result(transmit_ex(handle, timeout_ms), SCM_SCARD_W_REMOVED_CARD);
+        removed_at = 0;
+        exchange = SCARD_S_SUCCESS;
+        assert_result(scm_detach(handle), SCM_S_OK);
+    }
+}
+
+/* The stated moment: a second. */
+static void a_broken_exchange_is_told_soon_after_the_limit(void **state)
+{
+    (void)state;
+    scm_handle *handle = attached();
+    exchange = SCARD_F_COMM_ERROR;
+    double start = now_ms();
+    assert_result(transmit_ex(handle, 50), SCM_SCARD_F_COMM_ERROR);
+    double took = now_ms() - start;
+    assert_true(took >= 900 && took < 50 + 1000 + 2000);
+
+    /* The service does not answer any more. */
+    set_hanging(true);
+    start = now_ms();
+    assert_result(transmit_ex(handle, 50), SCM_SCARD_F_COMM_ERROR);
+    assert_true(now_ms() - start < 50 + 1000 + 2000);
+    set_hanging(false);
+    await_disconnect();
+    exchange = SCARD_S_SUCCESS;
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+/* The question about the reader is abandoned, and a detach does not wait for it. Its disposition is not lost. */
+static void a_detach_beside_an_abandoned_question_resets_the_card_later(void **state)
+{
+    (void)state;
+    scm_handle *handle = attached();
+    assert_result(scm_lock(handle), SCM_S_OK);
+    exchange = SCARD_F_COMM_ERROR;
+    set_hanging(true);
+    assert_result(transmit_ex(handle, 50), SCM_SCARD_F_COMM_ERROR);
+    exchange = SCARD_S_SUCCESS;
+    assert_result(scm_detach_ex(handle, SCM_DISPOSITION_RESET), SCM_S_OK);
+    assert_int_equal(disconnects, 0);
+    set_hanging(false);
+    await_disconnect();
+    assert_int_equal(last_disposition, SCARD_RESET_CARD);
+}
+
+/* Makes the socket of a daemon, and its file, in this folder. */
+static void make_daemon(const char *folder)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char file[sizeof address.sun_path];
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/pcscd.comm", folder);
+    snprintf(file, sizeof file, "%s/pcscd.pid", folder);
+    int listening = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(listening >= 0);
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listening, 64), 0);
+    FILE *pid = fopen(file, "w");
+    assert_non_null(pid);
+    fclose(pid);
+    setenv("PCSCLITE_CSOCK_NAME", address.sun_path, 1);
+}
+
+static void remove_daemon(const char *folder)
+{
+    char file[256];
+    snprintf(file, sizeof file, "%s/pcscd.pid", folder);
+    unlink(file);
+    unlink(getenv("PCSCLITE_CSOCK_NAME"));
+    rmdir(folder);
+    unsetenv("PCSCLITE_CSOCK_NAME");
+}
+
+/* A policy does not change for a process. But a child may have given up the rights of its parent. */
+static void a_child_learns_itself_whether_it_is_admitted(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/scm-daemon-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    make_daemon(folder);
+    assert_result(scm_detach(attached()), SCM_S_OK);
+    admission = SCARD_W_SECURITY_VIOLATION;
+    scm_handle *handle;
+    assert_result(scm_attach_by_ifd(READER, &handle), SCM_SCARD_E_SERVER_TOO_BUSY);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(30);
+        _exit(scm_attach_by_ifd(READER, &handle) != SCM_SCARD_W_SECURITY_VIOLATION);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    admission = SCARD_S_SUCCESS;
+    remove_daemon(folder);
+    assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_removal_is_told_however_short_the_limit_is),
+        cmocka_unit_test(a_broken_exchange_is_told_soon_after_the_limit),
+        cmocka_unit_test(a_detach_beside_an_abandoned_question_resets_the_card_later),
+        cmocka_unit_test(a_child_learns_itself_whether_it_is_admitted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,82 @@
+//! A cancel of a wait: how it and other wakes reach the threads that sleep for an attachment.
+
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use crate::runtime::sync::{Condvar, Mutex, MutexGuard};
+use crate::runtime::wait;
+
+/// Waiting threads of one attachment sleep on it. It wakes them when the state that they wait for may have changed.
+#[derive(Default)]
+pub struct Waker {
+    state: Mutex<WakerState>,
+    woken: Condvar,
+}
+
+#[derive(Default)]
+struct WakerState {
+    /// The present wait is to end, or else the next one.
+    cancelled: bool,
+    wakes: u64,
+}
+
+impl Waker {
+    /// Makes all waiting threads check their state again.
+    pub fn wake(&self) {
+        self.state().wakes += 1;
+        self.woken.notify_all();
+    }
+
+    /// Ends the present wait, or else the next one.
+    pub fn cancel(&self) {
+        let mut state = self.state();
+        state.cancelled = true;
+        state.wakes += 1;
+        drop(state);
+        self.woken.notify_all();
+    }
+
+    /// The number of wakes so far. Read it before you decide to sleep.
+    pub fn wakes(&self) -> u64 {
+        self.state().wakes
+    }
+
+    /// Sleeps until there are more wakes than `seen_wakes`, or until then.
+    pub fn sleep(&self, seen_wakes: u64, until: Option<Instant>) {
+        let mut state = self.state();
+        while state.wakes == seen_wakes {
+            state = match wait::until(until) {
+                None => self.woken.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return,
+                Some(rest) => self.woken.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+    }
+
+    /// Whether there was a cancel that has not ended a wait yet.
+    pub fn is_cancelled(&self) -> bool {
+        self.state().cancelled
+    }
+
+    /// The same, once: the wait that asks ends.
+    pub fn take_cancel(&self) -> bool {
+        std::mem::take(&mut self.state().cancelled)
+    }
+
+    fn state(&self) -> MutexGuard<'_, WakerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wake_before_the_sleep_is_not_lost() {
+        let waker = Waker::default();
+        let seen_wakes = waker.wakes();
+        waker.wake();
+        waker.sleep(seen_wakes, None);
+    }
+}
