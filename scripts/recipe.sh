@@ -26,7 +26,7 @@ trap 'exit 1' INT TERM HUP
 # shellcheck disable=SC2016 # the shell in the folder expands them
 in_folder "$folder" "$suite" root bash -euo pipefail -c '
     source scripts/lib.sh
-    need_packages python3-minimal
+    need_packages python3
     python3 c-tests/guides/guides.py extract . /srv
     ln -s "$PWD" /srv/ci/libscm
     cd /srv/ci

@@ -21,6 +21,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 EXTENSIONS = {"python": "py", "cmake": "cmake", "meson": "build", "sh": "sh", "text": "txt"}
+# Commands that read a file without its name.
+READERS = {"CMakeLists.txt": "cmake -S .", "meson.build": "meson setup"}
 FENCE = re.compile(r"^( *)```(\S*)$")
 FILE = re.compile(r"^ *<!-- file: (\S+) -->$")
 LINK = re.compile(r"\]\(([^):]+)\)")
@@ -193,13 +195,12 @@ def check(tree):
             commands.setdefault(block.guide, []).extend(run + [block.text] * (block.is_file and bool(run)))
     for block in blocks:
         name = f"{folder_of(block.guide)}/{block.name}"
-        used = block.is_file and any(block.name in command for command in commands.get(block.guide, []))
+        reader = READERS.get(block.name, block.name)
+        used = block.is_file and any(reader in command for command in commands.get(block.guide, []))
         if block.language == "text" and any(COMMAND.match(line) for line in block.lines):
             faults.append(f"{block.place}: commands are no text")
         if block.language in ("python", "sh", "text"):
             continue
-        if block.language == "cmake" and block.name == "CMakeLists.txt":
-            used = used or any(command.startswith("cmake -") for command in commands.get(block.guide, []))
         if not used and name not in included and not not_run.has(name):
             faults.append(f"{block.place}: nothing tests this block ({name})")
     faults += not_run.unused() + wrong_links(tree) + wrong_names(tree) + missing_calls(tree)
