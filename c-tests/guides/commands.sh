@@ -4,7 +4,7 @@
 #     commands.sh PATH/scm-stack BUILD PYTHON TREE GUIDE
 #
 # The library is that of the BUILD, installed into a folder of the test. A stack has the reader, and the daemon of the
-# machine is not used. For the guide to CI there is neither: only a user without rights, as in a container.
+# machine is not used. For the guide to CI there is neither, and no right of root: as in a container.
 set -euo pipefail
 
 stack=$1 build=$2 python=$3 tree=$4 guide=$5
@@ -19,11 +19,9 @@ if [ -z "${SCM_GUIDE_PREFIX:-}" ]; then
         "$stack" run --readers 1 -- "$0" "$@"
         exit
     fi
-    [ "$EUID" -ne 0 ] || as_nobody=(setpriv --reuid nobody --regid nogroup --clear-groups)
-    mkdir "$work/guides"
-    chmod -R go=u-w "$work"
-    chmod 777 "$work/guides"
-    HOME=$work/guides PCSCLITE_CSOCK_NAME=$work/no-daemon ${as_nobody[@]+"${as_nobody[@]}"} "$0" "$@"
+    # Another user might not be able to read this tree.
+    [ "$EUID" -ne 0 ] || without_rights=(setpriv --no-new-privs --bounding-set=-all --inh-caps=-all)
+    PCSCLITE_CSOCK_NAME=$work/no-daemon ${without_rights[@]+"${without_rights[@]}"} "$0" "$@"
     exit
 fi
 

@@ -1,4 +1,4 @@
-"""Takes the programs and commands out of the guides (README.md, docs/*.md), so that all of them are tested.
+"""Takes the programs and commands out of the guides (README.md, docs/*.md, crates/card/README.md), so that all of them are tested.
 
     guides.py extract TREE FOLDER     writes each program to FOLDER/GUIDE/NAME
     guides.py check TREE              fails if a block is not tested, a link leads nowhere, or a name does not exist
@@ -26,7 +26,7 @@ READERS = {"CMakeLists.txt": "cmake -S .", "meson.build": "meson setup"}
 FENCE = re.compile(r"^( *)```(\S*)$")
 FILE = re.compile(r"^ *<!-- file: (\S+) -->$")
 LINK = re.compile(r"\]\(([^):]+)\)")
-NAME = re.compile(r"`((?:scm|SCM)_\w+)")
+NAME = re.compile(r"`((?:scm|SCM)_\w+)(?!\.\d)")
 COMMAND = re.compile(r"^(\$|sudo|cc|gcc|cmake|cargo|python3?|pkg-config|apt|apt-get|meson|\./)\b")
 LIST_ITEM = re.compile(r"^ {0,3}([-*]|\d+\.) ")
 
@@ -63,11 +63,14 @@ class Block:
 
 
 def guide_files(tree):
-    return [tree / "README.md", *sorted((tree / "docs").glob("*.md"))]
+    return [tree / "README.md", *sorted(tree.glob("docs/*.md")), *sorted(tree.glob("crates/card/README.md"))]
 
 
 def folder_of(guide):
-    return Path(guide).stem.lower().replace("-", "_")
+    """The folder of its programs, and the name of its driver: "readme", "codes"; "card" for crates/card/README.md."""
+    path = Path(guide)
+    name = path.parent.name if path.stem == "README" and path.parent.name else path.stem
+    return name.lower().replace("-", "_")
 
 
 def parse(path, tree):
