@@ -108,7 +108,7 @@ static scm_result transmit_ex(scm_handle *handle, uint32_t timeout_ms)
     static const uint8_t command[] = {0x00, 0xB0, 0x00, 0x00, 0x00};
     uint8_t response[258];
     size_t length;
-    return scm_transmit_ex(handle, command, sizeof command, response, sizeof response, &length, timeout_ms);
+    return scm_transmit_ex(handle, command, sizeof command, timeout_ms, response, sizeof response, &length);
 }
 
 /* The service looks at its readers from time to time. Until then a removal looks as a failure of the reader. */
