@@ -1,13 +1,13 @@
-"""Takes the programs and commands out of the guides (README.md, docs/*.md, crates/card/README.md), so that all of them are tested.
+"""Takes the programs and commands out of the guides, so that all of them are tested.
 
     guides.py extract TREE FOLDER     writes each program to FOLDER/GUIDE/NAME
     guides.py check TREE              fails if a block is not tested, a link leads nowhere, or a name does not exist
     guides.py run TREE FOLDER GUIDE   runs the Python programs and the commands of a guide, in FOLDER/GUIDE
 
-A block stands between fences with its language. Its name is that of its heading ("a-code.c", "a-code-2.c"), unless a
-comment before it tells its file: <!-- file: test.c -->. The kinds:
+The guides are README.md, docs/*.md and crates/card/README.md. A block stands between fences with its language. Its name
+is that of its heading ("a-code.c", "a-code-2.c"), unless a comment before it tells its file: <!-- file: test.c -->.
 
-    c                a driver GUIDE.c beside this file includes it and calls it, or commands of its guide compile its file
+    c                a driver GUIDE.c beside this file includes it and calls it, or a command of its guide compiles it
     python, sh       it runs, in the folder with the files of its guide. A command in not_run.txt does not; the command
                      of a script NAME is "sh NAME".
     other languages  commands of its guide read its file; or it is in not_run.txt with its name

@@ -1,6 +1,6 @@
 /* The programs of docs/virtual-readers.md. */
 #define main first_test
-#include "guides/virtual_readers/a-reader-and-a-card.c"
+#include "guides/virtual_readers/test.c"
 #undef main
 #include "guides/virtual_readers/the-commands-of-the-reader.c"
 
