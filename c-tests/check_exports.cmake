@@ -1,5 +1,6 @@
-# The exports of the library, the list in exports.txt and the declarations of the headers must be the same names.
-# cmake -DNM=... -DLIBRARY=... -DINCLUDE=... -DLIST=... -P check_exports.cmake
+# The exports of a library, a list of names and the declarations of its headers must be the same names, and each export
+# must have the version.
+# cmake -DNM=... -DLIBRARY=... -DVERSION=SCM_... -DHEADERS=... -DLIST=... -P check_exports.cmake
 
 cmake_minimum_required(VERSION 3.18)
 
@@ -9,13 +10,23 @@ if(failure)
 endif()
 string(REGEX MATCHALL "[^ \n]+\n" exported "${symbols}")
 string(REPLACE "\n" "" exported "${exported}")
+if(VERSION)
+    # The version itself is a symbol too.
+    list(REMOVE_ITEM exported "${VERSION}")
+    set(unversioned "${exported}")
+    list(FILTER unversioned EXCLUDE REGEX "@@${VERSION}$")
+    if(unversioned)
+        message(FATAL_ERROR "${LIBRARY} exports names without the version ${VERSION}: ${unversioned}")
+    endif()
+    list(TRANSFORM exported REPLACE "@.*" "")
+endif()
 
 file(STRINGS "${LIST}" listed)
 
 # A prototype is a name and a parenthesis, data are a name and a semicolon, outside of comments and macros.
 set(declared)
-foreach(name scm scm_virtual scm_provider)
-    file(READ "${INCLUDE}/${name}.h" header)
+foreach(header IN LISTS HEADERS)
+    file(READ "${header}" header)
     string(REGEX REPLACE "/\\*[^*]*\\*+([^/*][^*]*\\*+)*/" "" header "${header}")
     string(REGEX REPLACE "(//|#)([^\n]*\\\\\n)*[^\n]*" "" header "${header}")
     string(REGEX MATCHALL "[A-Za-z0-9_]+\\(" functions "${header}")

@@ -339,6 +339,9 @@ SCM_API const char *scm_result_name(scm_result result);
 /**
  * The meaning of a code, as one English sentence for a person.
  *
+ * A library that was built to open libpcsclite at the first use, and did not find it, says so in the messages of
+ * `SCM_SCARD_E_NO_SERVICE` and `SCM_SCARD_S_NO_SERVICE`, with the package to install.
+ *
  * @param result  any number
  * @return static text in UTF-8, never NULL. It stays valid.
  *

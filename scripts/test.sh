@@ -66,7 +66,8 @@ what_depends_on_pcsc() {
 lints() {
     local weight=(-D warnings)
     is_recent "$(command -v rustc)" "$RUST_OF_LINTS" || weight=(--cap-lints warn)
-    cargo clippy --locked "${members[@]}" --all-targets --target-dir "$target" -- "${weight[@]}"
+    cargo clippy --locked "${members[@]}" --all-targets --target-dir "$target" -- "${weight[@]}" &&
+        cargo clippy --locked -p scm --features load-pcsc --target-dir "$target/loading" -- "${weight[@]}"
 }
 
 # Links gcc's runtime, which comes with gcc: Debian's Rust has none, and must be told not to search for it. The
@@ -93,7 +94,7 @@ c_tests() {
     local build=$1
     shift
     cmake -S . -B "$build" -DSCM_CARGO="$(command -v cargo)" -DSCM_RUSTC="$(command -v rustc)" \
-        -DSCM_CARGO_TARGET_DIR="$target" -DSCM_OPENPGP_CARD="$openpgp_card" "$@" >/dev/null &&
+        -DSCM_CARGO_TARGET_DIR="$target" -DSCM_OPENPGP_CARD="$openpgp_card" -DSCM_WERROR=ON "$@" >/dev/null &&
         cmake --build "$build" --parallel "$(nproc)" &&
         with_namespaces ctest --test-dir "$build" --output-on-failure --parallel $((6 * $(nproc)))
 }

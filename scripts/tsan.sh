@@ -42,8 +42,8 @@ rust_tests() {
 programs=(stress threads thread_cancel thread_end callback wait)
 
 build_c_tests() {
-    cmake -S . -B "$build" -DSCM_SANITIZE=thread -DSCM_CARGO="$cargo" -DSCM_RUSTC="$rustc" -DCMAKE_C_COMPILER="$clang" \
-        "-DSCM_CARGO_FLAGS=${flags[0]}" -DSCM_CARGO_TARGET_DIR="$target" >/dev/null
+    cmake -S . -B "$build" -DSCM_SANITIZE=thread -DSCM_WERROR=ON -DSCM_CARGO="$cargo" -DSCM_RUSTC="$rustc" \
+        -DCMAKE_C_COMPILER="$clang" "-DSCM_CARGO_FLAGS=${flags[0]}" -DSCM_CARGO_TARGET_DIR="$target" >/dev/null
     cmake --build "$build" --target "${programs[@]/#/test_}"
 }
 

@@ -11,6 +11,8 @@ pub mod multi_string;
 mod pcsc;
 pub mod r#virtual;
 
+use std::ffi::CStr;
+
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::Result;
 use crate::iso7816::atr::Atr;
@@ -160,6 +162,10 @@ pub trait ResourceManager: Send + Sync {
     /// The longest wait in `wait_for_ifds` after which a monitor checks whether it was closed: a cancel may come too
     /// early.
     fn wait_for_ifds_limit_ms(&self) -> u32;
+    /// If no program can call the service on this machine: what to install, as one English sentence for a person.
+    fn advice(&self) -> Option<&'static CStr> {
+        None
+    }
     /// Whether a program that uses none of its readers wants to know whether its service runs.
     fn reports_absence(&self) -> bool {
         true

@@ -33,7 +33,7 @@ static void note_line(const char *words, const char *answer)
         if (trace.lines == NULL)
             abort();
     }
-    snprintf(trace.lines[trace.count], sizeof *trace.lines, "%s -> %s", words, answer);
+    snprintf(trace.lines[trace.count], sizeof *trace.lines, "%.120s -> %.130s", words, answer);
     trace.count++;
 }
 

@@ -1,6 +1,8 @@
 //! The resource managers of this process. They are asked together here: whose reader or card handle it is, and the
 //! readers of all of them.
 
+use std::ffi::CStr;
+
 use super::pcsc::Pcsc;
 use super::r#virtual::Virtual;
 use crate::abi::hresult::{Hresult, Result};
@@ -57,6 +59,11 @@ pub fn attach_error(manager: &dyn ResourceManager, code: Hresult) -> Hresult {
         Hresult::SCARD_E_NO_SERVICE if others_serve() && manager.can_be_called() => Hresult::SCARD_E_UNKNOWN_READER,
         code => code,
     }
+}
+
+/// The first advice of a resource manager on its missing service.
+pub fn advice() -> Option<&'static CStr> {
+    all().find_map(|manager| manager.advice())
 }
 
 /// The names of all resource managers, with `SCARD_S_NO_SERVICE` if there are none because a service does not run.

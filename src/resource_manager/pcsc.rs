@@ -15,6 +15,7 @@ mod fallback;
 #[cfg_attr(not(unix), path = "pcsc/no_fork.rs")]
 mod fork;
 mod fork_check;
+mod library;
 mod list;
 mod native;
 mod own_handles;
@@ -24,6 +25,8 @@ mod stale_answers;
 mod status;
 mod timed_call;
 mod workers;
+
+use std::ffi::CStr;
 
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
@@ -50,6 +53,11 @@ pub struct Pcsc;
 impl ResourceManager for Pcsc {
     fn service(&self) -> u32 {
         SCM_SERVICE_PLATFORM
+    }
+
+    fn advice(&self) -> Option<&'static CStr> {
+        library::is_missing()
+            .then_some(c"libpcsclite.so.1 is not installed: install pcsc-lite (Debian: libpcsclite1 and pcscd).")
     }
 
     /// If PC/SC cannot be called, nobody can use such a reader. The child of a fork does not ask: other threads of the

@@ -1,4 +1,4 @@
-//! The functions of PC/SC, with the types and codes of libscm. Nothing else calls `pcsc::ffi`, and each call passes
+//! The functions of PC/SC, with the types and codes of libscm. Nothing else calls them, and each call passes
 //! `call_guard`.
 
 use std::ffi::CStr;
@@ -6,25 +6,18 @@ use std::marker::PhantomData;
 use std::os::raw::c_char;
 use std::ptr::{null, null_mut};
 
-use pcsc::ffi::{self, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE};
-
 use super::bounds;
 use super::call_guard;
 use super::codes::check;
 use super::constants::{
     native_disposition, native_protocol, native_protocols, native_share_mode, protocol_from_native,
 };
+use super::library::{self as ffi, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE, SCardListReaderGroups};
 use crate::abi::constants::{Access, Disposition, Protocol};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::ifd_name::{self, IfdName};
 use crate::resource_manager::{Context, Icc, MAX_ATTRIBUTE};
-
-// pcsc-sys lacks it. It is in the same library.
-unsafe extern "system" {
-    #[cfg_attr(windows, link_name = "SCardListReaderGroupsA")]
-    fn SCardListReaderGroups(context: SCARDCONTEXT, groups: *mut c_char, length: *mut DWORD) -> LONG;
-}
 
 /// Makes one call.
 #[inline(always)]
