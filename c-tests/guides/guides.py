@@ -25,6 +25,12 @@ EXTENSIONS = {"python": "py", "cmake": "cmake", "meson": "build", "sh": "sh", "t
 READERS = {"CMakeLists.txt": "cmake -S .", "meson.build": "meson setup"}
 FENCE = re.compile(r"^( *)```(\S*)$")
 FILE = re.compile(r"^ *<!-- file: (\S+) -->$")
+# The methods of ISCardManage and the interfaces that it makes, and of ISCard.
+METHODS = """AttachByHandle AttachByIFD CreateFileAccess CreateCardAuth CreateCHVerification Detach SCardLock
+Reconnect Status SCardUnlock CreateInterface ChangeDir Close Create Delete Directory GetCurrentDir
+GetFileCapabilities GetProperties Invalidate Open Read Rehabilitate Seek SetProperties Write Verify
+ChangeCode Unblock ResetSecurityState GetChallenge APP_Auth ICC_Auth User_Auth AttachByReader LockSCard
+ReAttach Transaction UnlockSCard Atr CardHandle Context Protocol Initialize""".split()
 LINK = re.compile(r"\]\(([^):]+)\)")
 NAME = re.compile(r"`((?:scm|SCM)_\w+)(?!\.\d)")
 COMMAND = re.compile(r"^(\$|sudo|cc|gcc|cmake|cargo|python3?|pkg-config|apt|apt-get|meson|\./)\b")
@@ -176,11 +182,14 @@ def wrong_names(tree):
 
 
 def missing_calls(tree):
-    """Every function of winscard.h, where there is one, stands in the guide from PC/SC."""
-    guide = (tree / "docs/from-pcsc.md").read_text(encoding="utf-8")
+    """The functions of winscard.h, where there is one, and the methods that their guides do not name."""
     header = Path("/usr/include/PCSC/winscard.h")
     calls = set(re.findall(r"\b(SCard\w+)\(", header.read_text(encoding="utf-8"))) if header.exists() else set()
-    return [f"docs/from-pcsc.md: nothing about {call}" for call in sorted(calls) if f"`{call}`" not in guide]
+    faults = []
+    for guide, names in [("docs/from-pcsc.md", sorted(calls)), ("docs/from-iscardmanage.md", METHODS)]:
+        text = (tree / guide).read_text(encoding="utf-8")
+        faults += [f"{guide}: nothing about {name}" for name in names if not re.search(rf"`{name}\b", text)]
+    return faults
 
 
 def check(tree):
