@@ -7,7 +7,8 @@
 The guides are README.md, docs/*.md and crates/card/README.md. A block stands between fences with its language. Its name
 is that of its heading ("a-code.c", "a-code-2.c"), unless a comment before it tells its file: <!-- file: test.c -->.
 
-    c                a driver GUIDE.c beside this file includes it and calls it, or a command of its guide compiles it
+    c, cpp           a driver GUIDE.c or GUIDE.cpp beside this file includes it and calls it, or a command of its guide
+                     compiles it
     python, sh       it runs, in the folder with the files of its guide. A command in not_run.txt does not; the command
                      of a script NAME is "sh NAME".
     other languages  commands of its guide read its file; or it is in not_run.txt with its name
@@ -197,7 +198,7 @@ def check(tree):
     not_run = NotRun()
     faults += not_run.faults
     included = {}
-    for driver in HERE.glob("*.c"):
+    for driver in [*HERE.glob("*.c"), *HERE.glob("*.cpp")]:
         for name in re.findall(r'#include "guides/([^"]+)"', driver.read_text(encoding="utf-8")):
             included.setdefault(name, []).append(driver.name)
     commands = {}
