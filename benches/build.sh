@@ -13,6 +13,10 @@ compile() {
     "${CC:-cc}" -std=c11 -O2 -Wall -Wextra -Werror $(pkg-config --cflags libpcsclite) "$@"
 }
 
+compile_cpp() {
+    "${CXX:-c++}" -std=c++17 -O2 -Wall -Wextra -Werror "$@"
+}
+
 # As CMake builds it.
 cargo rustc --release --locked -p scm --lib --crate-type cdylib --crate-type staticlib
 soname=$(objdump -p "$target/release/libscm.so" | sed -n 's/ *SONAME *//p')
@@ -28,3 +32,4 @@ compile -Iinclude -Ic-tests/support -D_POSIX_C_SOURCE=200809L -o "$out/file" ben
 compile -Iinclude -o "$out/many" benches/many.c "$out/$soname" -Wl,-rpath,"$out"
 compile -Iinclude -o "$out/memory" benches/memory.c "$out/$soname" -Wl,-rpath,"$out"
 compile -Iinclude -o "$out/cat" examples/cat.c "$out/$soname" -Wl,-rpath,"$out"
+compile_cpp -Iinclude -o "$out/cpp" benches/cpp.cpp "$out/$soname" -Wl,-rpath,"$out"

@@ -30,4 +30,5 @@ echo
 "$out/many"
 echo
 benches/instructions.sh
+benches/cpp.sh
 benches/size.sh

@@ -48,13 +48,9 @@ block() {
         $0 == begin { inside = ++blocks == number }' "$readme"
 }
 
-# compile NAME [ARGUMENT...]
 compile() {
-    local name=$1
-    shift
-    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$source/include" -I"$source/crates/card/include" \
-        "$work/$name.c" -L"$library" -lscm "$@" -o "$work/$name" ||
-        { echo "FAILED: the program \"$name\" of the README does not compile"; exit 1; }
+    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$source/include" "$work/attach.c" -L"$library" -lscm \
+        -o "$work/attach" || { echo "FAILED: the program of the README does not compile"; exit 1; }
 }
 
 if [ -z "${SCM_WORLD:-}" ]; then
@@ -63,31 +59,7 @@ if [ -z "${SCM_WORLD:-}" ]; then
     export work
     block c 1 >"$work/attach.c"
     block python 1 >"$work/attach.py"
-    compile attach
-    # The test of card code, with code to test.
-    {
-        cat <<'END'
-#include <assert.h>
-#include <scm.h>
-#include <scm_card.h>
-static scm_result your_code(const char *reader)
-{
-    static const uint8_t command[] = {0x00, 0xA4, 0x00, 0x0C, 0x02, 0x3F, 0x00};
-    uint8_t answer[258];
-    size_t length;
-    scm_handle *card;
-    scm_result result = scm_attach_by_ifd(reader, &card);
-    for (int i = 0; i < 3 && SCM_SUCCEEDED(result); i++)
-        result = scm_transmit(card, command, sizeof command, answer, sizeof answer, &length);
-    scm_detach(card);
-    return result;
-}
-END
-        block c 2
-        echo 'int main(void) { test_a_card_that_is_pulled(); return commands == 3 ? 0 : 1; }'
-    } >"$work/pulled.c"
-    compile pulled -L"$(dirname "$stack")" -lscm_card "-Wl,-rpath,$(dirname "$stack")"
-    "$work/pulled" || { echo "FAILED: the test of the README"; failures=$((failures + 1)); }
+    compile
     for world in service refused reader; do
         SCM_WORLD=$world "$stack" run --readers 1 -- "$0" "$@" || failures=$((failures + 1))
     done

@@ -62,8 +62,8 @@ if(SCM_STATIC)
             endif()
         endif()" COMPONENT development)
 endif()
-install(FILES include/scm.h include/scm_virtual.h include/scm_provider.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-    COMPONENT development)
+install(FILES include/scm.h include/scm.hpp include/scm_virtual.h include/scm_provider.h
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
 install(FILES "${PROJECT_BINARY_DIR}/scm.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
 install(FILES "${PROJECT_BINARY_DIR}/scmConfig.cmake" "${PROJECT_BINARY_DIR}/scmConfigVersion.cmake"
     DESTINATION "${package_dir}" COMPONENT development)
@@ -91,4 +91,5 @@ file(GLOB guides CONFIGURE_DEPENDS docs/*.md)
 list(FILTER guides EXCLUDE REGEX "/(decisions|naming)\\.md$") # of the project itself
 install(FILES README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT documentation)
 install(FILES ${guides} DESTINATION "${CMAKE_INSTALL_DOCDIR}/docs" COMPONENT documentation)
+install(DIRECTORY docs/pictures DESTINATION "${CMAKE_INSTALL_DOCDIR}/docs" COMPONENT documentation)
 install(DIRECTORY examples DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT documentation)

@@ -357,10 +357,13 @@ SCM_API const char *scm_result_name(scm_result result);
  */
 SCM_API const char *scm_result_message(scm_result result);
 
-/** The version of this header; `scm_version` is that of the library. */
+/** The major version of this header. */
 #define SCM_VERSION_MAJOR 0
+/** The minor version of this header. */
 #define SCM_VERSION_MINOR 1
+/** The patch version of this header. */
 #define SCM_VERSION_PATCH 0
+/** The version of this header, as a text; `scm_version` is that of the library. */
 #define SCM_VERSION "0.1.0"
 
 /** The version of the binary interface. It grows when programs that were compiled with an older header stop working. */
@@ -1096,7 +1099,9 @@ typedef struct scm_command {
     uint8_t cla;
     /** INS, the instruction. */
     uint8_t ins;
+    /** P1, the first parameter of the instruction. */
     uint8_t p1;
+    /** P2, the second one. */
     uint8_t p2;
     /** The data of the command; NULL with length 0 for none. */
     const uint8_t *data;
@@ -2288,8 +2293,9 @@ scm_result scm_file_access_directory(scm_file_access *file_access,
 typedef struct scm_directory_options {
     /** `sizeof(scm_directory_options)` */
     uint32_t struct_size;
-    /** The first identifier, and the last one. Both 0: the usual identifiers. */
+    /** The first identifier. Both 0: the usual identifiers. */
     uint16_t first_id;
+    /** The last identifier, not before the first one. */
     uint16_t last_id;
 } scm_directory_options;
 
@@ -3403,9 +3409,13 @@ scm_result scm_card_auth_user_auth(scm_card_auth *card_auth,
 
 /** The identifier of an interface (IID), with the layout of a `GUID` of COM. */
 typedef struct scm_guid {
+    /** The first group of digits in the text form: four bytes, as a number. */
     uint32_t data1;
+    /** The second group: two bytes, as a number. */
     uint16_t data2;
+    /** The third group: two bytes, as a number. */
     uint16_t data3;
+    /** The fourth and the fifth group: eight bytes, in the order of the text. */
     uint8_t data4[8];
 } scm_guid;
 

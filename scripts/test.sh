@@ -54,6 +54,7 @@ c_steps() {
     step "C tests, plain and under valgrind" c_tests build/test -DSCM_VALGRIND=ON
     step "Building the benchmark" benches/build.sh
     step "Instructions and allocations of an exchange" benches/instructions.sh
+    step "Instructions and allocations of an exchange in C++" benches/cpp.sh
     step "Size of the library" benches/size.sh
     step "C tests under AddressSanitizer" c_tests build/asan -DSCM_SANITIZE=address
 }

@@ -5,7 +5,7 @@ use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 
 const COLUMNS: usize = 120;
-const EXTENSIONS: [&str; 9] = ["c", "cmake", "h", "in", "md", "py", "rs", "sh", "toml"];
+const EXTENSIONS: [&str; 11] = ["c", "cmake", "cpp", "h", "hpp", "in", "md", "py", "rs", "sh", "toml"];
 const NAMES_WITHOUT_EXTENSION: [&str; 2] = ["CMakeLists.txt", "run"];
 /// Results of builds, and other people's text.
 const NOT_OURS: [&str; 4] = [".git", "build", "target", "corpus"];
@@ -62,6 +62,9 @@ fn the_checks_find_faults() {
     assert_eq!(part("a.rs", "let what = 1; // Words."), Some("Words."));
     assert_eq!(part("a.rs", "let url = \"http://example.org\";"), None);
     assert_eq!(part("a.c", " * Words."), Some("Words."));
+    assert_eq!(part("a.hpp", "/** Words. */"), Some("Words. */"));
+    assert_eq!(part("a.cpp", "int what; // Words."), Some("Words."));
+    assert_eq!(part("a.cpp", " * Words."), Some("Words."));
     assert_eq!(part("a.sh", "# Words."), Some("Words."));
     assert_eq!(part("a.md", "- Words."), Some("Words."));
 }
@@ -108,6 +111,10 @@ fn prose<'a>(file: &Path, line: &'a str) -> Option<&'a str> {
         Some("md") => Some(line.trim_start_matches(['-', '|', '>'])),
         Some("rs") => {
             line.split_once("// ").or(line.split_once("//! ")).or(line.split_once("/// ")).map(|(_, text)| text)
+        }
+        Some("cpp" | "hpp") => {
+            let block = line.split_once("/** ").or(line.split_once("/* ")).or(line.split_once("// "));
+            block.map(|(_, text)| text).or(line.strip_prefix("* "))
         }
         Some("c" | "h") => line.split_once("/* ").map(|(_, text)| text).or(line.strip_prefix("* ")),
         _ => line.split_once("# ").map(|(_, text)| text),

@@ -72,9 +72,9 @@ esac
 [ "$found" = "$expected" ] || fail "a component is: $found"
     }
     same_files runtime "$lib/$SONAME" "$lib/libscm.so.$VERSION"
-    same_files development include/scm.h include/scm_provider.h include/scm_virtual.h "$lib/libscm.a" \
-        "$lib/libscm.so" "$lib/pkgconfig/scm.pc" "$lib/pkgconfig/scm-static.pc" "$lib/cmake/scm/scmConfig.cmake" \
-        "$lib/cmake/scm/scmConfigVersion.cmake"
+    same_files development include/scm.h include/scm.hpp include/scm_provider.h include/scm_virtual.h \
+        "$lib/libscm.a" "$lib/libscm.so" "$lib/pkgconfig/scm.pc" "$lib/pkgconfig/scm-static.pc" \
+        "$lib/cmake/scm/scmConfig.cmake" "$lib/cmake/scm/scmConfigVersion.cmake"
     same_files documentation ""
     same_files card include/scm_card.h "$lib/libscm_card.so" "$lib/libscm_card.so.$LINE" \
         "$lib/libscm_card.so.$VERSION" "$lib/pkgconfig/scm-card.pc"
@@ -105,6 +105,7 @@ found=$(find . ! -type d ! -path '*/share/doc/*' | LC_ALL=C sort)
 expected=$(LC_ALL=C sort <<END
 ./bin/scm-card
 ./$include/scm.h
+./$include/scm.hpp
 ./$include/scm_card.h
 ./$include/scm_provider.h
 ./$include/scm_virtual.h

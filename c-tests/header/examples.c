@@ -16,6 +16,7 @@
 #include "header_examples/scm_readers.c"
 #include "header_examples/scm_reconnection.c"
 #include "header_examples/scm_results.c"
+#include "header_examples/scm_test_card.c"
 #include "header_examples/scm_virtual.c"
 
 #include <setjmp.h>
@@ -259,6 +260,23 @@ static void virtual_readers(void **state)
     assert_int_equal(scm_virtual_ifd_destroy(made), SCM_S_OK);
 }
 
+static void the_test_card(void **state)
+{
+    (void)state;
+    static const uint8_t select_mf[] = {0x00, 0xA4, 0x00, 0x0C, 0x02, 0x3F, 0x00};
+    scm_virtual_ifd *made;
+    scm_handle *handle;
+    uint8_t response[2];
+    size_t length;
+    assert_int_equal(scm_virtual_ifd_create("Another reader", NULL, &made), SCM_S_OK);
+    assert_int_equal(insert_test_card(made), SCM_S_OK);
+    assert_int_equal(scm_attach_by_ifd("Another reader", &handle), SCM_S_OK);
+    assert_int_equal(scm_transmit(handle, select_mf, sizeof select_mf, response, 2, &length), SCM_S_OK);
+    assert_memory_equal(response, "\x90\x00", 2);
+    assert_int_equal(scm_detach(handle), SCM_S_OK);
+    assert_int_equal(scm_virtual_ifd_destroy(made), SCM_S_OK);
+}
+
 static void the_first_program(void **state)
 {
     (void)state;
@@ -269,9 +287,10 @@ int main(void)
 {
 #define RUN(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
-        RUN(results),        RUN(readers),    RUN(attachments), RUN(exchange),        RUN(commands),
-        RUN(locks),          RUN(reconnection), RUN(events),    RUN(files),           RUN(codes),
-        RUN(authentication), RUN(interfaces), RUN(providers),   RUN(virtual_readers), RUN(the_first_program),
+        RUN(results),        RUN(readers),      RUN(attachments), RUN(exchange),        RUN(commands),
+        RUN(locks),          RUN(reconnection), RUN(events),      RUN(files),           RUN(codes),
+        RUN(authentication), RUN(interfaces),   RUN(providers),   RUN(virtual_readers), RUN(the_test_card),
+        RUN(the_first_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,9 +5,13 @@
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct scm_guid {
+    /// The first group of digits in the text form: four bytes, as a number.
     pub data1: u32,
+    /// The second group: two bytes, as a number.
     pub data2: u16,
+    /// The third group: two bytes, as a number.
     pub data3: u16,
+    /// The fourth and the fifth group: eight bytes, in the order of the text.
     pub data4: [u8; 8],
 }
 

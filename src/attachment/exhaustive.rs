@@ -3,6 +3,7 @@
 
 mod calls;
 mod invariants;
+mod picture;
 mod reached;
 mod states;
 mod world;
@@ -15,6 +16,7 @@ use crate::abi::constants::ShareMode;
 use crate::abi::hresult::{CODES, Hresult};
 use calls::{CALLS, Call};
 use invariants::{INVARIANTS, Seen, View};
+use picture::Move;
 use reached::Reached;
 use states::{Case, EVENTS, HandleOrigin, STATES, Setup, WorldEvent};
 use world::{Step, World, WorldAnswer, WorldOperation};
@@ -75,6 +77,7 @@ struct Walk {
     broken: BTreeMap<&'static str, Broken>,
     /// The states before and after the calls.
     reached: BTreeSet<Reached>,
+    moves: BTreeSet<Move>,
 }
 
 /// The cases in which an invariant did not hold.
@@ -103,7 +106,13 @@ struct Plan<'a> {
 
 impl Walk {
     fn new() -> Walk {
-        Walk { world: World::new(), cases: 0, broken: BTreeMap::new(), reached: BTreeSet::new() }
+        Walk {
+            world: World::new(),
+            cases: 0,
+            broken: BTreeMap::new(),
+            reached: BTreeSet::new(),
+            moves: BTreeSet::new(),
+        }
     }
 
     /// Runs the call with each answer to each operation that it makes, and then with each second answer.
@@ -126,9 +135,8 @@ impl Walk {
     /// Runs one case, and returns the operations that the call made.
     fn run(&mut self, plan: Plan) -> Vec<Step> {
         self.cases += 1;
-        let (world, reached) = (self.world, &mut self.reached);
-        let (steps, broken) =
-            catch_unwind(AssertUnwindSafe(|| check(world, plan, reached))).unwrap_or((vec![], vec!["no panic"]));
+        let checked = catch_unwind(AssertUnwindSafe(|| self.check(plan)));
+        let (steps, broken) = checked.unwrap_or((vec![], vec!["no panic"]));
         for what in broken {
             let broken = self.broken.entry(what).or_default();
             broken.cases += 1;
@@ -137,6 +145,33 @@ impl Walk {
             }
         }
         steps
+    }
+
+    /// Makes the call, and all that has to be possible after it. Returns the operations of the call, and the invariants
+    /// that did not hold.
+    fn check(&mut self, plan: Plan) -> (Vec<Step>, Vec<&'static str>) {
+        let world = self.world;
+        let Plan { setup, events, call, answers, next } = plan;
+        let mut case = Case::new(world, setup, events);
+        let before = View::of(&case);
+        self.reached.insert(before.state);
+        world.model().tell(answers);
+        let outcome = case.call(call);
+        world.model().tell_truth();
+        let steps = std::mem::take(&mut world.model().steps);
+        let after = View::of(&case);
+        self.reached.insert(after.state);
+        let seen = Seen { case: &case, call, answers, outcome, before, after, steps: &steps };
+        let mut broken: Vec<_> = INVARIANTS.iter().filter(|(_, holds)| !holds(&seen)).map(|(name, _)| *name).collect();
+        if !case.closed {
+            if next == Next::Exchange {
+                let _ = case.call(Call::TRANSMIT);
+            }
+            broken.extend(case.recover().err());
+        }
+        self.moves.extend(case.moves.iter().copied());
+        broken.extend(case.finish().err());
+        (steps, broken)
     }
 
     /// Fails with some of the cases in which an invariant did not hold, and with their number.
@@ -152,31 +187,6 @@ impl Walk {
 
 fn answers(operation: WorldOperation, codes: &[Hresult]) -> impl Iterator<Item = WorldAnswer> + '_ {
     codes.iter().map(|code| WorldAnswer::Failure(*code)).chain(oddities(operation).iter().copied())
-}
-
-/// Makes the call, and all that has to be possible after it. Returns the operations of the call, and the invariants
-/// that did not hold.
-fn check(world: &'static World, plan: Plan, reached: &mut BTreeSet<Reached>) -> (Vec<Step>, Vec<&'static str>) {
-    let Plan { setup, events, call, answers, next } = plan;
-    let mut case = Case::new(world, setup, events);
-    let before = View::of(&case);
-    reached.insert(before.state);
-    world.model().tell(answers);
-    let outcome = case.call(call);
-    world.model().tell_truth();
-    let steps = std::mem::take(&mut world.model().steps);
-    let after = View::of(&case);
-    reached.insert(after.state);
-    let seen = Seen { case: &case, call, answers, outcome, before, after, steps: &steps };
-    let mut broken: Vec<_> = INVARIANTS.iter().filter(|(_, holds)| !holds(&seen)).map(|(name, _)| *name).collect();
-    if !case.closed {
-        if next == Next::Exchange {
-            let _ = case.call(Call::TRANSMIT);
-        }
-        broken.extend(case.recover().err());
-    }
-    broken.extend(case.finish().err());
-    (steps, broken)
 }
 
 fn setups() -> impl Iterator<Item = Setup> {
@@ -218,7 +228,7 @@ fn every_state_times_every_call_times_every_answer() {
     walk.finish(1_500_000);
 }
 
-/// A failure, and a second one during its diagnosis or during a reconnect.
+/// A failure, and a second one during its diagnosis or during a reconnect. They make every move of the picture.
 #[test]
 fn every_two_answers() {
     let mut walk = Walk::new();
@@ -226,6 +236,7 @@ fn every_two_answers() {
     for plan in plans(setups, STATES).filter(|plan| plan.next == Next::Reconnect) {
         walk.vary(plan, CLASSES, CLASSES);
     }
+    picture::check(&walk.moves);
     walk.finish(400_000);
 }
 

@@ -32,7 +32,9 @@ pub struct scm_command {
     pub cla: u8,
     /// INS, the instruction.
     pub ins: u8,
+    /// P1, the first parameter of the instruction.
     pub p1: u8,
+    /// P2, the second one.
     pub p2: u8,
     /// The data of the command; NULL with length 0 for none.
     pub data: *const u8,

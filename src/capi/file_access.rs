@@ -31,8 +31,9 @@ const _: () = assert!(SCM_PATH_MAX == path::MAX_TEXT);
 pub struct scm_directory_options {
     /// `sizeof(scm_directory_options)`
     pub struct_size: u32,
-    /// The first identifier, and the last one. Both 0: the usual identifiers.
+    /// The first identifier. Both 0: the usual identifiers.
     pub first_id: u16,
+    /// The last identifier, not before the first one.
     pub last_id: u16,
 }
 

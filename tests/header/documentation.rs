@@ -7,6 +7,9 @@ use std::path::Path;
 use crate::generator::generate;
 use crate::naming::{is_object, parameters_of, structures};
 
+/// The object of `scm_card.h`.
+const CARD: &str = "scm_card";
+
 /// A comment `/** ... */`, without its frame, and the declaration that follows.
 struct Block {
     text: String,
@@ -18,12 +21,16 @@ struct Function {
     name: String,
     parameters: Vec<(String, String)>,
     is_fallible: bool,
+    is_void: bool,
     text: String,
     group: String,
 }
 
+/// All headers. That of the test card is written by hand, and has its own macro.
 fn headers() -> String {
-    generate().into_iter().map(|(_, header)| header).collect()
+    let card = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/card/include/scm_card.h");
+    let card = std::fs::read_to_string(card).unwrap().replace("SCM_CARD_API", "SCM_API");
+    generate().into_iter().map(|(_, header)| header).chain([card]).collect()
 }
 
 fn blocks(headers: &str) -> Vec<Block> {
@@ -56,6 +63,7 @@ fn functions(blocks: &[Block]) -> Vec<Function> {
             name: head.rsplit([' ', '*']).next().unwrap().to_string(),
             parameters: parameters_of(parameters),
             is_fallible: head.starts_with("scm_result "),
+            is_void: head.starts_with("void "),
             text: block.text.clone(),
             group: group.clone(),
         });
@@ -96,7 +104,7 @@ impl Function {
     /// A function that can fail names its codes, or another function or the group that does.
     fn return_fault(&self) -> Option<String> {
         let parts: Vec<_> = self.text.split("@return").skip(1).collect();
-        if parts.is_empty() {
+        if parts.is_empty() && !self.is_void {
             return Some("no @return".into());
         }
         let is_named = |part: &&str| part.contains("`SCM_S_OK`") || part.trim_start().starts_with("as `scm_");
@@ -130,7 +138,7 @@ impl Function {
 }
 
 fn is_handle(type_: &str) -> bool {
-    type_.strip_suffix(" *").is_some_and(is_object)
+    type_.strip_suffix(" *").is_some_and(|name| is_object(name) || name == CARD)
 }
 
 /// The words in backticks that look like names of the interface.
@@ -159,7 +167,7 @@ fn every_function_is_documented() {
     let functions = functions(&blocks(&headers));
     let prototypes =
         declarations(&headers).matches("SCM_API\n").count() + declarations(&headers).matches("SCM_API ").count();
-    let (macros, data) = (3, 3);
+    let (macros, data) = (6, 3);
     assert_eq!(functions.len() + macros + data, prototypes, "a function has no comment");
     let names = functions.iter().map(|function| function.name.as_str()).collect();
     let faults: Vec<_> = functions.iter().flat_map(|function| function.faults(&names)).collect();
@@ -201,7 +209,7 @@ fn every_file_in_a_comment_exists() {
 fn every_group_has_an_example() {
     let blocks = blocks(&headers());
     let groups: Vec<_> = blocks.iter().filter(|block| block.text.contains("@defgroup")).collect();
-    assert_eq!(groups.len(), 14);
+    assert_eq!(groups.len(), 15);
     for group in groups {
         let example = group.text.split_once("@code").and_then(|(_, rest)| rest.split_once("@endcode"));
         let (example, _) = example.unwrap_or_else(|| panic!("no example: {}", group.text));
@@ -218,6 +226,7 @@ fn the_checks_find_faults() {
             name: "scm_a".into(),
             parameters: parameters_of("scm_handle *handle, size_t *size"),
             is_fallible: true,
+            is_void: false,
             text: text.into(),
             group: group.into(),
         };

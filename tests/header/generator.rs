@@ -222,9 +222,11 @@ fn ifdef(names: &[String]) -> String {
 /// Macros, because `#if` compares versions.
 fn version() -> String {
     let version = env!("CARGO_PKG_VERSION");
-    let mut text = String::from("/** The version of this header; `scm_version` is that of the library. */\n");
+    let mut text = String::new();
     for (part, number) in ["MAJOR", "MINOR", "PATCH"].iter().zip(version.split('.')) {
-        writeln!(text, "#define SCM_VERSION_{part} {number}").unwrap();
+        let word = part.to_lowercase();
+        writeln!(text, "/** The {word} version of this header. */\n#define SCM_VERSION_{part} {number}").unwrap();
     }
+    text.push_str("/** The version of this header, as a text; `scm_version` is that of the library. */\n");
     text + &format!("#define SCM_VERSION \"{version}\"")
 }

@@ -37,17 +37,50 @@
 #endif
 #endif
 
-enum {
-    /** The longest response of the card: 65,533 bytes of data and two status bytes. */
-    SCM_CARD_RESPONSE_MAX = 65535
-};
-#define SCM_CARD_RESPONSE_MAX SCM_CARD_RESPONSE_MAX
-
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/**
+ * @defgroup scm_test_card Test card
+ *
+ * An ISO/IEC 7816-4 card in this process, with files, records, codes, keys and channels. A text describes it, and
+ * orders change how it answers.
+ *
+ * THREADS. Any thread may call any function. Commands to one card run one after the other. `scm_card_tell` never waits
+ * for a command, not even for a delayed one.
+ *
+ * @code
+ * #include <scm.h>
+ * #include <scm_card.h>
+ * #include <scm_virtual.h>
+ *
+ * // Makes a card and inserts it into a virtual reader. The card ends when it is removed.
+ * static scm_result insert_test_card(scm_virtual_ifd *ifd)
+ * {
+ *     scm_card *card;
+ *     scm_virtual_card plug = SCM_VIRTUAL_CARD_INIT;
+ *     scm_result result = scm_card_create(NULL, &card);
+ *     if (SCM_FAILED(result))
+ *         return result;
+ *     result = scm_card_plug(card, &plug);
+ *     plug.release = scm_card_release;
+ *     if (SCM_SUCCEEDED(result))
+ *         result = scm_virtual_ifd_insert(ifd, &plug);
+ *     if (SCM_FAILED(result))
+ *         scm_card_destroy(card);
+ *     return result;
+ * }
+ * @endcode
+ * @{
+ */
+
 struct scm_virtual_card;
+
+enum {
+    /** The longest response of the card: 65,533 bytes of data and two status bytes. */
+    SCM_CARD_RESPONSE_MAX = 65535
+};
 
 /**
  * A card.
@@ -70,6 +103,8 @@ typedef struct scm_card scm_card;
  * - `SCM_E_INVALIDARG`: the description is not valid UTF-8, or describes no possible card: `scm_card_check` tells why.
  *
  * Never blocks.
+ *
+ * @see scm_card_check, scm_card_plug, scm_card_destroy
  */
 SCM_CARD_API scm_result scm_card_create(const char *description, scm_card **card);
 
@@ -90,6 +125,8 @@ SCM_CARD_API scm_result scm_card_create(const char *description, scm_card **card
  * - `SCM_SCARD_E_INSUFFICIENT_BUFFER`: the text does not fit; `*error_length` is the needed length.
  *
  * Never blocks.
+ *
+ * @see scm_card_create
  */
 SCM_CARD_API scm_result scm_card_check(const char *description, char *error, size_t capacity, size_t *error_length);
 
@@ -105,6 +142,8 @@ SCM_CARD_API scm_result scm_card_check(const char *description, char *error, siz
  * - `SCM_E_HANDLE`: `card` is no card, or has ended.
  *
  * Never blocks.
+ *
+ * @see scm_card_create, scm_card_release
  */
 SCM_CARD_API scm_result scm_card_destroy(scm_card *card);
 
@@ -112,6 +151,10 @@ SCM_CARD_API scm_result scm_card_destroy(scm_card *card);
  * `scm_card_destroy` as a `release` callback: the card ends when it is removed from its virtual reader.
  *
  * @param user_data  the card
+ *
+ * Never blocks.
+ *
+ * @see scm_card_destroy, scm_card_plug
  */
 SCM_CARD_API void scm_card_release(void *user_data);
 
@@ -130,6 +173,8 @@ SCM_CARD_API void scm_card_release(void *user_data);
  * - `SCM_E_HANDLE`: `card` is no card.
  *
  * Never blocks.
+ *
+ * @see scm_card_plug, scm_get_atr
  */
 SCM_CARD_API scm_result scm_card_get_atr(scm_card *card, uint8_t *atr, size_t capacity, size_t *atr_length);
 
@@ -150,6 +195,8 @@ SCM_CARD_API scm_result scm_card_get_atr(scm_card *card, uint8_t *atr, size_t ca
  * - `SCM_E_HANDLE`: `card` is no card; the structure is all zero.
  *
  * Never blocks.
+ *
+ * @see scm_virtual_ifd_insert, scm_card_release, scm_card_transmit, scm_card_power
  */
 SCM_CARD_API scm_result scm_card_plug(scm_card *card, struct scm_virtual_card *virtual_card);
 
@@ -176,8 +223,10 @@ SCM_CARD_API scm_result scm_card_plug(scm_card *card, struct scm_virtual_card *v
  *   card has executed the command.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card dropped out, or is out.
  *
- * Waits for other commands to the card, and for the time of the order "delay"; another thread may shorten that with
- * `scm_card_tell`.
+ * Blocks while other commands to the card run, and for the time of the order "delay"; another thread may shorten that
+ * with `scm_card_tell`.
+ *
+ * @see scm_card_plug, scm_card_power, scm_card_tell
  */
 SCM_CARD_API scm_result scm_card_transmit(void *user_data, const uint8_t *command, size_t command_length,
                                           uint8_t *response, size_t capacity, size_t *response_length);
@@ -197,7 +246,9 @@ SCM_CARD_API scm_result scm_card_transmit(void *user_data, const uint8_t *comman
  * - `SCM_SCARD_W_UNRESPONSIVE_CARD`: the card is mute by an order. Not for power off.
  * - `SCM_SCARD_W_REMOVED_CARD`: the card is out by an order. Not for power off.
  *
- * Waits for a running command, but not for its delay.
+ * Blocks while a command to the card runs, but not for its delay.
+ *
+ * @see scm_card_plug, scm_card_transmit
  */
 SCM_CARD_API scm_result scm_card_power(void *user_data, uint32_t event);
 
@@ -237,9 +288,16 @@ SCM_CARD_API scm_result scm_card_power(void *user_data, uint32_t event);
  *   executed; those with a value ("log", "count", "events") change nothing and may be repeated.
  *
  * Never blocks.
+ *
+ * @see scm_card_create, scm_card_transmit
  */
 SCM_CARD_API scm_result scm_card_tell(scm_card *card, const char *line, char *answer, size_t capacity,
                                       size_t *answer_length);
+
+/** @} */
+
+/* So that #ifdef sees the enumerator. */
+#define SCM_CARD_RESPONSE_MAX SCM_CARD_RESPONSE_MAX
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,8 @@
 //! The states of an attachment: how it was made, and the events since. Real calls reach all of them.
 
 use super::calls::{Call, Outcome};
+use super::picture::{self, Move};
+use super::reached;
 use super::world::{ATR, Model, OTHER_ATR, World, WorldOperation, name};
 use crate::abi::constants::{Access, CardState, Disposition, ShareMode};
 use crate::abi::hresult::Hresult;
@@ -136,6 +138,8 @@ pub struct Case {
     pub betrayed: bool,
     /// The attachment has ended.
     pub closed: bool,
+    /// The changes of the state, for the picture.
+    pub moves: Vec<Move>,
 }
 
 impl Case {
@@ -155,7 +159,8 @@ impl Case {
             attachment.own_as(Ownership::Owned);
         }
         let (depth, told, owes, witness, betrayed, closed) = (0, Some(false), false, None, false, false);
-        let mut case = Case { world, attachment, setup, mode, depth, told, owes, witness, betrayed, closed };
+        let moves = Vec::new();
+        let mut case = Case { world, attachment, setup, mode, depth, told, owes, witness, betrayed, closed, moves };
         // A response that the calls keep or replace.
         let _ = case.call(Call::Control);
         let _ = case.call(Call::TRANSMIT);
@@ -203,7 +208,9 @@ impl Case {
     /// Makes a call, and notes what it tells.
     pub fn call(&mut self, call: Call) -> Outcome {
         let generation = self.attachment.generation();
+        let before = reached::of(self);
         let outcome = call.make(&mut self.attachment);
+        self.moves.extend(picture::moved(before, call, outcome.is_ok(), reached::of(self)));
         let counted = self.attachment.generation() != generation;
         self.note_loss(call, &outcome, counted);
         match (call, &outcome) {

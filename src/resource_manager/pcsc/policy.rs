@@ -29,9 +29,9 @@ pub fn name_dead_handle(code: Hresult, is_ours: bool) -> Hresult {
     }
 }
 
-/// The true code of a question that pcscd answers without the driver: SCardStatus, and the begin or end of a transaction.
-/// A communication error means that the connection to the daemon is broken. A forwarder whose daemon has ended may close
-/// one direction of the connection before the other.
+/// The true code of a question that pcscd answers without the driver: SCardStatus, and the begin or end of a
+/// transaction. A communication error means that the connection to the daemon is broken. A forwarder whose daemon has
+/// ended may close one direction of the connection before the other.
 pub fn name_lost_service(code: Hresult) -> Hresult {
     match code {
         Hresult::SCARD_F_COMM_ERROR if IS_PCSC_LITE => Hresult::SCARD_E_NO_SERVICE,
