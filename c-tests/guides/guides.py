@@ -34,7 +34,7 @@ ChangeCode Unblock ResetSecurityState GetChallenge APP_Auth ICC_Auth User_Auth A
 ReAttach Transaction UnlockSCard Atr CardHandle Context Protocol Initialize""".split()
 LINK = re.compile(r"\]\(([^):]+)\)")
 NAME = re.compile(r"`((?:scm|SCM)_\w+)(?!\.\d)")
-COMMAND = re.compile(r"^(\$|sudo|cc|gcc|cmake|cargo|python3?|pkg-config|apt|apt-get|meson|\./)\b")
+COMMAND = re.compile(r"^(\$|sudo|cc|gcc|cmake|cargo|python3?|pkg-config|apt|apt-get|meson)(?!\S)|^\./")
 LIST_ITEM = re.compile(r"^ {0,3}([-*]|\d+\.) ")
 
 
@@ -169,8 +169,9 @@ def wrong_links(tree):
 
 def wrong_names(tree):
     """Names in the guides that neither a header nor the build has. A prefix ends in an underscore."""
-    headers = [*tree.glob("include/*.h*"), *tree.glob("crates/card/include/*.h"), *tree.glob("CMakeLists.txt")]
-    names = set(re.findall(r"\w+", "".join(path.read_text(encoding="utf-8") for path in headers)))
+    patterns = ["include/*.h*", "crates/card/include/*.h", "CMakeLists.txt", "cmake/*.cmake"]
+    files = [path for pattern in patterns for path in tree.glob(pattern)]
+    names = set(re.findall(r"\w+", "".join(path.read_text(encoding="utf-8") for path in files)))
     faults = []
     for path in guide_files(tree):
         # Its names are patterns: scm_VERB_NOUN.
