@@ -60,7 +60,14 @@ c_steps() {
 }
 
 what_depends_on_pcsc() {
-    step "C tests on $(pkg-config --modversion libpcsclite)" c_tests build/test -DSCM_VALGRIND=OFF
+    step "C tests on $(pkg-config --modversion libpcsclite), built as for a distribution" as_distributions_do \
+        c_tests build/distribution -DSCM_VALGRIND=OFF -DCMAKE_BUILD_TYPE=Release
+}
+
+# Runs a command with the flags of distributions for C and C++.
+as_distributions_do() {
+    local flags="-g -O3 -flto=auto -D_FORTIFY_SOURCE=3 -fstack-protector-strong -Wformat -Werror=format-security"
+    CFLAGS=$flags CXXFLAGS=$flags LDFLAGS="-flto=auto -Wl,-z,relro -Wl,-z,now" "$@"
 }
 
 # An older clippy reports code that newer ones accept, so its report is shown and does not count.
