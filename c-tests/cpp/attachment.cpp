@@ -138,7 +138,7 @@ void options_have_defaults_and_limits()
 
     scm::attach_options exclusive;
     exclusive.share_mode = SCM_SHARE_EXCLUSIVE;
-    exclusive.limit_ms = scm::timeout(100ms).ms();
+    exclusive.limit_ms = scm::timeout(10s).ms();
     scm::attachment card = scm::attachment::by_ifd(bed_ifd(CARD), exclusive);
     CHECK_THROWS(scard_e_sharing_violation, scm::attachment::by_ifd(bed_ifd(CARD)));
     scm::reconnect_options shared;
