@@ -1,0 +1,252 @@
+//! `scmctl verify`, `change` and `unblock`: codes of the card holder. They come from the terminal without echo, or from
+//! the standard input, and never from the command line.
+
+use std::fmt::{self, Display, Formatter};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::hex;
+use crate::library::{self, Attachment, CodeFormat, Codes, Encoding, Files, Presented, Reference, Secret};
+use crate::session::Session;
+
+/// The longest code of libscm, in bytes.
+const LONGEST: usize = 127;
+
+/// How the card wants its codes, and where they come from.
+#[derive(clap::Args)]
+pub struct Format {
+    /// How a code is encoded
+    #[arg(long, global = true, value_enum, default_value = "ascii")]
+    encoding: Encoding,
+
+    /// Fills each code to this length, in bytes
+    #[arg(long, global = true, value_name = "BYTES", default_value_t = 0, hide_default_value = true,
+          value_parser = clap::value_parser!(u8).range(0..=127))]
+    block: u8,
+
+    /// The byte that fills a code, in hexadecimal digits; FF without it
+    #[arg(long, global = true, value_name = "HEX", value_parser = filler)]
+    filler: Option<u8>,
+
+    /// Reads the codes from the standard input, one on a line, instead of the terminal
+    #[arg(long, global = true)]
+    codes_from_stdin: bool,
+}
+
+/// Which code.
+#[derive(clap::Args)]
+struct Which {
+    /// The number of the code
+    #[arg(default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=31))]
+    number: u8,
+
+    /// The code belongs to this directory, such as 3F00/5016, and not to the whole card
+    #[arg(long, value_name = "PATH")]
+    local: Option<String>,
+
+    /// The user enters the codes at the PIN pad of the reader
+    #[arg(long)]
+    pin_pad: bool,
+}
+
+#[derive(clap::Args)]
+pub struct Verify {
+    #[command(flatten)]
+    which: Which,
+
+    /// Presents nothing, and only asks for the state, which spends no try
+    #[arg(long, conflicts_with = "pin_pad")]
+    check: bool,
+}
+
+#[derive(clap::Args)]
+pub struct Change {
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(clap::Args)]
+pub struct Unblock {
+    #[command(flatten)]
+    which: Which,
+
+    /// Keeps the value of the code, and only resets its tries
+    #[arg(long, conflicts_with = "pin_pad")]
+    keep: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    code: u8,
+    outcome: &'static str,
+    tries_left: Option<u32>,
+}
+
+impl Format {
+    fn of_codes(&self) -> CodeFormat {
+        CodeFormat { encoding: self.encoding, block: self.block, filler: self.filler }
+    }
+}
+
+fn filler(text: &str) -> Result<u8, String> {
+    match hex::parse(text)?.as_slice() {
+        [byte] => Ok(*byte),
+        _ => Err("it is one byte".into()),
+    }
+}
+
+pub fn verify(session: &Session, verify: &Verify) -> Result<Exit, Failure> {
+    with_codes(session, &verify.which, |codes, reference| {
+        if verify.check {
+            return check(session, codes, reference);
+        }
+        let code = (!verify.which.pin_pad).then(|| ask(session, &format!("Code {}: ", verify.which.number))).transpose()?;
+        told(session, &verify.which, "verified", codes.verify(reference, code.as_ref()))
+    })
+}
+
+pub fn change(session: &Session, change: &Change) -> Result<Exit, Failure> {
+    with_codes(session, &change.which, |codes, reference| {
+        let number = change.which.number;
+        if change.which.pin_pad {
+            return told(session, &change.which, "changed", codes.change(reference, None, None));
+        }
+        let old = ask(session, &format!("Present code {number}: "))?;
+        let new = ask_new(session, number)?;
+        told(session, &change.which, "changed", codes.change(reference, Some(&old), Some(&new)))
+    })
+}
+
+pub fn unblock(session: &Session, unblock: &Unblock) -> Result<Exit, Failure> {
+    with_codes(session, &unblock.which, |codes, reference| {
+        let number = unblock.which.number;
+        if unblock.which.pin_pad {
+            return told(session, &unblock.which, "unblocked", codes.unblock(reference, None, None, true));
+        }
+        let unblocking = ask(session, "Unblocking code (PUK): ")?;
+        let new = if unblock.keep { None } else { Some(ask_new(session, number)?) };
+        let presented = codes.unblock(reference, Some(&unblocking), new.as_ref(), false);
+        told(session, &unblock.which, "unblocked", presented)
+    })
+}
+
+/// Presents a code of the card, for `--verify`.
+pub fn present(session: &Session, card: &Attachment, number: u8) -> Result<(), Failure> {
+    let failed = |code| Failure::library(subject(number), code);
+    let codes = Codes::of(card, session.codes.of_codes()).map_err(failed)?;
+    let code = ask(session, &format!("Code {number}: "))?;
+    let presented = codes.verify(Reference { number: number.into(), is_local: false }, Some(&code));
+    outcome(number, presented).map(|_| ())
+}
+
+/// A local code belongs to the directory that is selected: the lock keeps it selected.
+fn with_codes(
+    session: &Session,
+    which: &Which,
+    work: impl FnOnce(&Codes<'_>, Reference) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let failed = |code| Failure::library(subject(which.number), code);
+    let card = session.attach()?;
+    let codes = Codes::of(&card, session.codes.of_codes()).map_err(failed)?;
+    let reference = Reference { number: which.number.into(), is_local: which.local.is_some() };
+    let Some(directory) = &which.local else { return work(&codes, reference) };
+    card.lock().map_err(failed)?;
+    let files = Files::of(&card).map_err(failed)?;
+    files.change_dir(directory).map_err(|code| Failure::library(directory, code))?;
+    work(&codes, reference)
+}
+
+fn subject(number: u8) -> String {
+    format!("code {number}")
+}
+
+fn check(session: &Session, codes: &Codes<'_>, reference: Reference) -> Result<Exit, Failure> {
+    let number = reference.number as u8;
+    let Presented { result, tries_left } = codes.check(reference);
+    let (state, exit) = match result {
+        Ok(()) => ("verified", Exit::Success),
+        Err(code) => match library::name(code) {
+            "SCM_SCARD_W_CARD_NOT_AUTHENTICATED" => ("not verified", Exit::Refused),
+            "SCM_SCARD_W_CHV_BLOCKED" => ("blocked", Exit::Permission),
+            _ => return Err(Failure::library(subject(number), code)),
+        },
+    };
+    session.output.show(&Report { code: number, outcome: state, tries_left })?;
+    Ok(exit)
+}
+
+fn told(session: &Session, which: &Which, done: &'static str, presented: Presented) -> Result<Exit, Failure> {
+    let tries_left = outcome(which.number, presented)?;
+    session.output.show(&Report { code: which.number, outcome: done, tries_left })?;
+    Ok(Exit::Success)
+}
+
+/// A failure tells how many tries are left.
+fn outcome(number: u8, presented: Presented) -> Result<Option<u32>, Failure> {
+    let subject = match presented.tries_left {
+        Some(tries) => format!("{}, tries left: {tries}", subject(number)),
+        None => subject(number),
+    };
+    presented.result.map_err(|code| Failure::library(subject, code))?;
+    Ok(presented.tries_left)
+}
+
+/// A new code; on a terminal it is asked for twice.
+fn ask_new(session: &Session, number: u8) -> Result<Secret, Failure> {
+    let new = ask(session, &format!("New code {number}: "))?;
+    if !session.codes.codes_from_stdin && *new != *ask(session, &format!("New code {number} again: "))? {
+        return Err(Failure::data(subject(number), "the two entries differ; nothing was sent"));
+    }
+    Ok(new)
+}
+
+fn ask(session: &Session, prompt: &str) -> Result<Secret, Failure> {
+    let code = if session.codes.codes_from_stdin {
+        line().map_err(|error| Failure::input("standard input", error))?
+    } else {
+        Zeroizing::new(rpassword::prompt_password(prompt).map_err(no_terminal)?)
+    };
+    if code.is_empty() {
+        return Err(Failure::data("code", "it is empty; nothing was sent"));
+    }
+    Ok(code)
+}
+
+fn no_terminal(error: io::Error) -> Failure {
+    let advice = "; without a terminal, --codes-from-stdin reads it from the standard input";
+    Failure::input("the code", io::Error::new(error.kind(), format!("{error}{advice}")))
+}
+
+/// A line of the standard input. It is read byte by byte, because a buffer would keep a copy of the code.
+fn line() -> io::Result<Secret> {
+    let mut stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    let mut byte = Zeroizing::new([0]);
+    while stdin.read(&mut *byte)? == 1 && byte[0] != b'\n' {
+        if bytes.len() > LONGEST {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a code has at most 127 bytes"));
+        }
+        bytes.push(byte[0]);
+    }
+    if bytes.last() == Some(&b'\r') {
+        bytes.pop();
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+impl Display for Report {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "code {}: {}", self.code, self.outcome)?;
+        match self.tries_left {
+            Some(tries) => writeln!(formatter, ", tries left: {tries}"),
+            None => writeln!(formatter),
+        }
+    }
+}

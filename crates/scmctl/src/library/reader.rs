@@ -1,0 +1,16 @@
+//! The list of readers.
+
+use super::c::scm_list_ifds;
+use super::{Result, S_OK, grow, texts};
+
+pub struct Readers {
+    pub names: Vec<String>,
+    /// The list is empty because no service runs: this code.
+    pub missing_service: Option<i32>,
+}
+
+pub fn readers() -> Result<Readers> {
+    // SAFETY: the buffer has the capacity.
+    let (code, names) = grow(1024, |names, capacity, length| unsafe { scm_list_ifds(names.cast(), capacity, length) })?;
+    Ok(Readers { names: texts(&names), missing_service: (code != S_OK).then_some(code) })
+}

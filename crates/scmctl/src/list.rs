@@ -1,0 +1,148 @@
+//! `scmctl list`: readers and cards.
+
+use std::collections::HashMap;
+use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
+
+use owo_colors::OwoColorize;
+use serde::Serialize;
+
+use crate::atr::Atr;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::library::{self, EventKind, Monitor, Share};
+use crate::session::Session;
+use crate::text::printable;
+
+#[derive(clap::Args)]
+pub struct List {
+    /// Only watches, and attaches to no card: does not tell whether others use it
+    #[arg(long)]
+    passive: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    readers: Vec<Reader>,
+}
+
+#[derive(Serialize)]
+struct Reader {
+    name: String,
+    #[serde(flatten)]
+    card: Option<Card>,
+    /// The failure of the reader or the card, with its advice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Card {
+    card: Atr,
+    /// Whether other programs use it; None if that was not asked.
+    used_by_others: Option<Usage>,
+}
+
+#[derive(Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Usage {
+    No,
+    Shared,
+    Exclusively,
+}
+
+pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
+    let readers = session.readers()?;
+    if let Some(code) = readers.missing_service {
+        return Err(Failure::library("readers", code));
+    }
+    let monitor = Monitor::new().map_err(|code| Failure::library("readers", code))?;
+    let cards = present_cards(&monitor)?;
+    let mut report = Report { readers: Vec::new() };
+    for name in readers.names.into_iter().filter(|name| session.wants(name)) {
+        report.readers.push(reader(session, name, &cards, list.passive));
+    }
+    let is_empty = report.readers.is_empty();
+    session.output.show(&report)?;
+    if is_empty {
+        return Err(Failure::library("readers", library::code("SCM_SCARD_E_NO_READERS_AVAILABLE")));
+    }
+    Ok(Exit::Success)
+}
+
+/// The ATRs of the cards that are present, by the names of their readers. It asks no card.
+pub fn present_cards(monitor: &Monitor) -> Result<HashMap<String, Vec<u8>>, Failure> {
+    let mut cards = HashMap::new();
+    let failed = |code| Failure::library("readers", code);
+    while let Some(event) = monitor.wait(Some(Duration::from_secs(5))).map_err(failed)? {
+        match event.kind {
+            EventKind::CardInserted | EventKind::CardReset => drop(cards.insert(event.reader, event.atr)),
+            EventKind::CardRemoved | EventKind::ReaderLeft => drop(cards.remove(&event.reader)),
+            EventKind::Current => break,
+            _ => {}
+        }
+    }
+    Ok(cards)
+}
+
+fn reader(session: &Session, name: String, cards: &HashMap<String, Vec<u8>>, is_passive: bool) -> Reader {
+    let Some(atr) = cards.get(&name) else { return Reader { name, card: None, problem: None } };
+    let card = |atr: &[u8], usage| Some(Card { card: Atr::with_names(atr), used_by_others: usage });
+    if is_passive {
+        return Reader { name, card: card(atr, None), problem: None };
+    }
+    match usage(session, &name) {
+        Ok(usage) => Reader { name, card: card(atr, Some(usage)), problem: None },
+        Err(code) if library::name(code) == library::NO_SMARTCARD => Reader { name, card: None, problem: None },
+        Err(code) => {
+            let problem = Some(Failure::library(name.clone(), code).explanation());
+            Reader { name, card: card(atr, None), problem }
+        }
+    }
+}
+
+/// Only an attempt to use the card alone tells whether others use it. It fails at once if they do.
+fn usage(session: &Session, name: &str) -> library::Result<Usage> {
+    let is_refused = |code| library::name(code) == "SCM_SCARD_E_SHARING_VIOLATION";
+    match session.attach_to(name, Share::Exclusive) {
+        Ok(_) => Ok(Usage::No),
+        Err(code) if is_refused(code) => match session.attach_to(name, Share::Shared) {
+            Ok(_) => Ok(Usage::Shared),
+            Err(code) if is_refused(code) => Ok(Usage::Exclusively),
+            Err(code) => Err(code),
+        },
+        Err(code) => Err(code),
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        self.readers.iter().try_for_each(|reader| writeln!(formatter, "{reader}"))
+    }
+}
+
+impl Display for Reader {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", printable(&self.name).bold())?;
+        match &self.card {
+            None => write!(formatter, "\n    no card")?,
+            Some(Card { card, used_by_others }) => {
+                if !card.atr.is_empty() {
+                    write!(formatter, "\n{card}")?;
+                }
+                match used_by_others {
+                    Some(Usage::No) => write!(formatter, "\n    other users  none")?,
+                    Some(Usage::Shared) => write!(formatter, "\n    other users  {}", "another program uses it".yellow())?,
+                    Some(Usage::Exclusively) => {
+                        write!(formatter, "\n    other users  {}", "another program uses it exclusively".red())?;
+                    }
+                    None => {}
+                }
+            }
+        }
+        match &self.problem {
+            Some(problem) => write!(formatter, "\n    problem      {}", problem.red()),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! scmctl: readers, cards and their files on the command line. Each command is one file; `library` is the only part
+//! that calls libscm, through the functions of scm.h.
+#![deny(unsafe_op_in_unsafe_fn)]
+#![deny(clippy::undocumented_unsafe_blocks)]
+
+mod advice;
+mod apdu;
+mod arguments;
+mod atr;
+mod attribute;
+mod cat;
+mod code;
+mod doctor;
+mod exit;
+mod failure;
+mod generate;
+mod hex;
+mod library;
+mod list;
+mod output;
+mod progress;
+mod replay;
+mod reset;
+mod script;
+mod send;
+mod session;
+mod shell;
+mod status;
+mod status_word;
+mod text;
+mod tlv;
+mod tree;
+mod watch;
+mod write;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use exit::Exit;
+use failure::Failure;
+use output::Output;
+use session::Session;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    arguments.color.write_global();
+    let output = Output::new(arguments.json);
+    match run(&arguments, &output) {
+        Ok(exit) => exit.into(),
+        Err(failure) if failure.is_broken_pipe() => Exit::Success.into(),
+        Err(failure) => {
+            output.complain(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+/// Help and version are no faults.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing can be told if standard error is closed.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() }
+}
+
+fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failure> {
+    if let Command::Generate(what) = &arguments.command {
+        return generate::run(what);
+    }
+    let session = Session::begin(arguments, output)?;
+    match &arguments.command {
+        Command::List(list) => list::run(&session, list),
+        Command::Watch(watch) => watch::run(&session, watch),
+        Command::Doctor => doctor::run(&session),
+        Command::Status => status::run(&session),
+        Command::Send(send) => send::run(&session, send),
+        Command::Shell => shell::run(&session),
+        Command::Tree(tree) => tree::run(&session, tree),
+        Command::Cat(cat) => cat::run(&session, cat),
+        Command::Write(write) => write::run(&session, write),
+        Command::Verify(verify) => code::verify(&session, verify),
+        Command::Change(change) => code::change(&session, change),
+        Command::Unblock(unblock) => code::unblock(&session, unblock),
+        Command::Reset(reset) => reset::run(&session, reset),
+        Command::Replay(replay) => replay::run(&session, replay),
+        Command::Generate(what) => generate::run(what),
+    }
+}

@@ -1,0 +1,59 @@
+//! The progress of work that takes longer than a second, on a terminal.
+
+use std::cell::RefCell;
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::session::Session;
+
+const DELAY: Duration = Duration::from_secs(1);
+
+pub struct Progress {
+    begin: Instant,
+    done: RefCell<u64>,
+    all: u64,
+    unit: &'static str,
+    /// Nothing is drawn without a terminal.
+    can_draw: bool,
+    bar: RefCell<Option<ProgressBar>>,
+}
+
+impl Progress {
+    pub fn new(session: &Session, unit: &'static str, all: u64) -> Progress {
+        let can_draw = !session.output.json && io::stderr().is_terminal();
+        Progress { begin: Instant::now(), done: RefCell::new(0), all, unit, can_draw, bar: RefCell::new(None) }
+    }
+
+    pub fn advance(&self, steps: u64) {
+        *self.done.borrow_mut() += steps;
+        if !self.can_draw || self.begin.elapsed() < DELAY {
+            return;
+        }
+        let mut bar = self.bar.borrow_mut();
+        bar.get_or_insert_with(|| self.bar()).set_position(*self.done.borrow());
+    }
+
+    /// Takes the bar away, before other output.
+    pub fn end(&self) {
+        if let Some(bar) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn bar(&self) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(Some(self.all), ProgressDrawTarget::stderr());
+        let template = format!("{{bar:40}} {{pos}} of {{len}} {}, {{eta}} left", self.unit);
+        match ProgressStyle::with_template(&template) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,156 @@
+//! What all commands share: the output, the card that the user has chosen, and the limit of waits.
+
+use std::fs;
+
+use crate::arguments::Arguments;
+use crate::code;
+use crate::failure::Failure;
+use crate::library::{self, Attachment, Monitor, Readers, Share, VirtualCard, readers};
+use crate::list::present_cards;
+use crate::output::Output;
+
+pub struct Session<'a> {
+    pub output: &'a Output,
+    /// Part of the name of a reader.
+    part: Option<&'a str>,
+    limit_ms: u32,
+    /// Codes to present at the attach.
+    verify: Option<u8>,
+    pub codes: &'a code::Format,
+    /// The card of `--card`.
+    virtual_card: Option<VirtualCard>,
+}
+
+impl<'a> Session<'a> {
+    pub fn begin(arguments: &'a Arguments, output: &'a Output) -> Result<Session<'a>, Failure> {
+        let virtual_card = arguments.card.as_deref().map(insert).transpose()?;
+        let (part, limit_ms) = (arguments.reader.as_deref(), arguments.limit.unwrap_or(0));
+        Ok(Session { output, part, limit_ms, verify: arguments.verify, codes: &arguments.codes, virtual_card })
+    }
+
+    pub fn has_virtual_card(&self) -> bool {
+        self.virtual_card.is_some()
+    }
+
+    /// The readers: with `--card` only that of the card.
+    pub fn readers(&self) -> Result<Readers, Failure> {
+        if self.has_virtual_card() {
+            return Ok(Readers { names: vec![VirtualCard::READER.into()], missing_service: None });
+        }
+        readers().map_err(|code| Failure::library("readers", code))
+    }
+
+    /// Whether the user wants to know of this reader.
+    pub fn wants(&self, reader: &str) -> bool {
+        let is_ours = !self.has_virtual_card() || reader == VirtualCard::READER;
+        is_ours && self.part.is_none_or(|part| contains(reader, part))
+    }
+
+    /// The one reader to use: that of `--card`, the only one with `--reader` in its name, or the only one with a card.
+    pub fn reader(&self) -> Result<String, Failure> {
+        let readers = self.readers()?;
+        if readers.names.is_empty() {
+            return Err(no_reader(&readers));
+        }
+        if let Some(part) = self.part {
+            return only_match(&readers.names, part);
+        }
+        if let [name] = readers.names.as_slice() {
+            return Ok(name.clone());
+        }
+        let monitor = Monitor::new().map_err(|code| Failure::library("readers", code))?;
+        let cards = present_cards(&monitor)?;
+        let with_card: Vec<&String> = readers.names.iter().filter(|name| cards.contains_key(*name)).collect();
+        match with_card.as_slice() {
+            [name] => Ok((*name).clone()),
+            [] => Err(Failure::library(readers.names.join(", "), missing_card())),
+            several => {
+                let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
+                Err(Failure::usage("several readers have a card", format!("choose with --reader: {}", names.join(", "))))
+            }
+        }
+    }
+
+    /// An attachment to the card, with the code of `--verify` presented.
+    pub fn attach(&self) -> Result<Attachment, Failure> {
+        let reader = self.reader()?;
+        let card = self.attach_to(&reader, Share::Shared).map_err(|code| Failure::library(reader, code))?;
+        if let Some(number) = self.verify {
+            code::present(self, &card, number)?;
+        }
+        Ok(card)
+    }
+
+    pub fn attach_to(&self, reader: &str, share: Share) -> library::Result<Attachment> {
+        Attachment::to(reader, share, self.limit_ms)
+    }
+}
+
+/// The built-in name, or the content of the file.
+fn insert(profile: &str) -> Result<VirtualCard, Failure> {
+    const BUILT_IN: [&str; 2] = ["default", "steerable"];
+    let description = if BUILT_IN.contains(&profile) {
+        profile.to_owned()
+    } else {
+        fs::read_to_string(profile).map_err(|error| Failure::input(profile, error))?
+    };
+    if let Some(error) = VirtualCard::error(&description) {
+        return Err(Failure::data(profile, error));
+    }
+    VirtualCard::insert(&description).map_err(|code| Failure::library(profile, code))
+}
+
+fn no_reader(readers: &Readers) -> Failure {
+    let code = readers.missing_service.unwrap_or_else(|| library::code("SCM_SCARD_E_NO_READERS_AVAILABLE"));
+    Failure::library("readers", code)
+}
+
+fn missing_card() -> i32 {
+    library::code(library::NO_SMARTCARD)
+}
+
+fn contains(name: &str, part: &str) -> bool {
+    name.to_lowercase().contains(&part.to_lowercase())
+}
+
+/// The name that equals the part, or the only one that contains it.
+fn only_match(names: &[String], part: &str) -> Result<String, Failure> {
+    if let Some(name) = names.iter().find(|name| *name == part) {
+        return Ok(name.clone());
+    }
+    let matches: Vec<&String> = names.iter().filter(|name| contains(name, part)).collect();
+    match matches.as_slice() {
+        [name] => Ok((*name).clone()),
+        [] => Err(Failure::unknown_reader(part, names)),
+        several => {
+            let several: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
+            Err(Failure::usage(part, format!("several readers have this in their names: {}", several.join(", "))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Vec<String> {
+        ["ACS ACR122U 00 00", "ACS ACR122U 00 01", "Yubico YubiKey", "Yubi"].map(String::from).to_vec()
+    }
+
+    #[test]
+    fn a_part_of_a_name_chooses_a_reader() {
+        assert_eq!(only_match(&names(), "yubikey").unwrap(), "Yubico YubiKey");
+        assert_eq!(only_match(&names(), "00 01").unwrap(), "ACS ACR122U 00 01");
+    }
+
+    #[test]
+    fn a_whole_name_is_not_a_part_of_another() {
+        assert_eq!(only_match(&names(), "Yubi").unwrap(), "Yubi");
+    }
+
+    #[test]
+    fn an_ambiguous_or_unknown_part_lists_the_names() {
+        assert!(only_match(&names(), "acs").unwrap_err().to_string().contains("ACR122U 00 01"));
+        assert!(only_match(&names(), "gemalto").unwrap_err().to_string().contains("Yubico YubiKey"));
+    }
+}
