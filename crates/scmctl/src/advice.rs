@@ -1,16 +1,18 @@
 //! For each code of libscm: the exit code of the program, and what helps.
 
 use crate::exit::Exit;
+use crate::failure::Stage;
 
 /// What the user can do; empty if nothing is known to help.
-pub fn advice(name: &str) -> &'static str {
+pub fn advice(name: &str, stage: Stage) -> &'static str {
     match name {
+        "SCM_SCARD_W_SECURITY_VIOLATION" if stage == Stage::Attach => {
+            "Polkit does not let this user use pcscd; scmctl doctor has a rule."
+        }
         "SCM_SCARD_S_NO_SERVICE" | "SCM_SCARD_E_NO_SERVICE" => {
             "Start it: sudo systemctl start pcscd.socket (without systemd: sudo pcscd). scmctl doctor tells more."
         }
-        "SCM_SCARD_W_SECURITY_VIOLATION" => {
-            "Present a code (--verify), or, if no card was reached, polkit refuses: scmctl doctor has the rule."
-        }
+        "SCM_SCARD_W_SECURITY_VIOLATION" => "Present a code first: --verify NUMBER, or scmctl verify.",
         "SCM_SCARD_E_SERVER_TOO_BUSY" => "End programs that use cards.",
         "SCM_SCARD_E_NO_READERS_AVAILABLE" => "Plug one in. If one is plugged in: scmctl doctor.",
         "SCM_SCARD_E_UNKNOWN_READER" => "scmctl list shows the readers.",
@@ -79,7 +81,8 @@ mod tests {
     fn every_code_is_one_of_the_header() {
         let header = include_str!("../../../include/scm.h");
         let source = include_str!("advice.rs");
-        let names: Vec<&str> = source.split('"').filter(|part| part.starts_with("SCM_") && !part.contains(' ')).collect();
+        let names: Vec<&str> =
+            source.split('"').filter(|part| part.starts_with("SCM_") && !part.contains(' ')).collect();
         assert!(names.len() > 30, "{names:?}");
         for name in names {
             assert!(name == "SCM_" || header.contains(&format!("    {name} = ")), "{name}");
@@ -87,8 +90,15 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_of_polkit_is_not_one_of_the_card() {
+        let advice = |stage| advice("SCM_SCARD_W_SECURITY_VIOLATION", stage);
+        assert!(advice(Stage::Attach).contains("Polkit"));
+        assert!(advice(Stage::Card).contains("--verify"));
+    }
+
+    #[test]
     fn a_missing_service_is_told_with_its_remedy() {
-        assert!(advice("SCM_SCARD_E_NO_SERVICE").contains("systemctl start pcscd.socket"));
+        assert!(advice("SCM_SCARD_E_NO_SERVICE", Stage::Attach).contains("systemctl start pcscd.socket"));
         assert_eq!(exit("SCM_SCARD_E_NO_SERVICE"), Exit::Unavailable);
         assert_eq!(exit("SCM_SCARD_E_FILE_NOT_FOUND"), Exit::Refused);
     }

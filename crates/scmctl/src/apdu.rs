@@ -73,9 +73,8 @@ fn extended(high: u8, low: u8) -> u32 {
 pub fn carries_secret(command: &[u8]) -> bool {
     // VERIFY, MSE/enable/disable, CHANGE REFERENCE DATA, UNBLOCK, PERFORM BIOMETRIC OPERATION, EXTERNAL and GENERAL
     // AUTHENTICATE, PUT KEY, and PUT DATA and ENVELOPE, which may contain one.
-    const SECRET: [u8; 17] = [
-        0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2E, 0x2F, 0x82, 0x86, 0x87, 0xC2, 0xC3, 0xD8, 0xDA, 0xDB,
-    ];
+    const SECRET: [u8; 17] =
+        [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2E, 0x2F, 0x82, 0x86, 0x87, 0xC2, 0xC3, 0xD8, 0xDA, 0xDB];
     let has_secure_messaging = match command.first() {
         Some(&cla @ (0x00..=0x1F | 0x80..=0x9F)) => cla & 0x0C != 0,
         Some(&cla @ (0x40..=0x7F | 0xC0..=0xDF)) => cla & 0x20 != 0,
@@ -116,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_wrong_length_is_an_error() {
-        for wrong in ["", "00A4", "00A400", "00A4000003AABB", "00A4000001AABBCC", "00D60000000003AABB", "00B000000000"] {
+        for wrong in ["", "00A4", "00A400", "00A4000003AABB", "00A4000001AABBCC", "00D60000000003AABB", "00B000000000"]
+        {
             assert!(Command::parse(&hex::parse(wrong).unwrap()).is_err(), "{wrong}");
         }
     }

@@ -225,7 +225,8 @@ impl Display for Atr {
         if let Some(fault) = self.fault {
             write!(formatter, "\n    not valid    {fault}")?;
         }
-        let rate = self.clock_divider.map_or(String::new(), |cycles| format!(", {cycles} cycles of the clock for a bit"));
+        let rate =
+            self.clock_divider.map_or(String::new(), |cycles| format!(", {cycles} cycles of the clock for a bit"));
         write!(formatter, "\n    protocols    {}{rate}", self.protocols.join(", "))?;
         if !self.historical.is_empty() {
             let bytes = hex::parse(&self.historical).unwrap_or_default();
@@ -295,7 +296,7 @@ mod tests {
 
     #[test]
     fn any_bytes_are_decoded() {
-        for first in 0..=255 {
+        for first in 0..=255_u8 {
             for length in 0..33 {
                 Atr::decode(&[&[0x3B, first][..], &vec![first.wrapping_mul(7); length]].concat());
             }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::library::{
-    Attachment, SCM_ATTR_VENDOR_IFD_SERIAL_NO, SCM_ATTR_VENDOR_IFD_TYPE, SCM_ATTR_VENDOR_IFD_VERSION, SCM_ATTR_VENDOR_NAME,
+    Attachment, SCM_ATTR_VENDOR_IFD_SERIAL_NO, SCM_ATTR_VENDOR_IFD_TYPE, SCM_ATTR_VENDOR_IFD_VERSION,
+    SCM_ATTR_VENDOR_NAME,
 };
 use crate::text::{printable, text};
 

@@ -54,11 +54,13 @@ pub fn run(session: &Session, cat: &Cat) -> Result<Exit, Failure> {
     let card = session.attach()?;
     let failed = |code| Failure::library(&cat.path, code);
     // Under a lock the selection of the open also holds for the reads.
-    card.lock().map_err(failed)?;
+    let _lock = card.lock().map_err(failed)?;
     let files = Files::of(&card).map_err(failed)?;
     let content = read(session, &files, &cat.path, cat.record)?;
     if let Some(path) = &cat.output {
-        return fs::write(path, content.bytes()).map_err(|error| Failure::creation(path, error)).map(|()| Exit::Success);
+        return fs::write(path, content.bytes())
+            .map_err(|error| Failure::creation(path, error))
+            .map(|()| Exit::Success);
     }
     if session.output.json || cat.hex || (!cat.raw && io::stdout().is_terminal()) {
         session.output.show(&content)?;

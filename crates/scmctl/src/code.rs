@@ -2,18 +2,16 @@
 //! the standard input, and never from the command line.
 
 use std::fmt::{self, Display, Formatter};
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::io;
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::hex;
 use crate::library::{self, Attachment, CodeFormat, Codes, Encoding, Files, Presented, Reference, Secret};
 use crate::session::Session;
+use crate::{hex, input};
 
 /// The longest code of libscm, in bytes.
 const LONGEST: usize = 127;
@@ -101,18 +99,19 @@ fn filler(text: &str) -> Result<u8, String> {
     }
 }
 
-pub fn verify(session: &Session, verify: &Verify) -> Result<Exit, Failure> {
-    with_codes(session, &verify.which, |codes, reference| {
+pub fn verify(session: &Session, card: &Attachment, verify: &Verify) -> Result<Exit, Failure> {
+    with_codes(session, card, &verify.which, |codes, reference| {
         if verify.check {
             return check(session, codes, reference);
         }
-        let code = (!verify.which.pin_pad).then(|| ask(session, &format!("Code {}: ", verify.which.number))).transpose()?;
+        let code =
+            (!verify.which.pin_pad).then(|| ask(session, &format!("Code {}: ", verify.which.number))).transpose()?;
         told(session, &verify.which, "verified", codes.verify(reference, code.as_ref()))
     })
 }
 
-pub fn change(session: &Session, change: &Change) -> Result<Exit, Failure> {
-    with_codes(session, &change.which, |codes, reference| {
+pub fn change(session: &Session, card: &Attachment, change: &Change) -> Result<Exit, Failure> {
+    with_codes(session, card, &change.which, |codes, reference| {
         let number = change.which.number;
         if change.which.pin_pad {
             return told(session, &change.which, "changed", codes.change(reference, None, None));
@@ -123,8 +122,8 @@ pub fn change(session: &Session, change: &Change) -> Result<Exit, Failure> {
     })
 }
 
-pub fn unblock(session: &Session, unblock: &Unblock) -> Result<Exit, Failure> {
-    with_codes(session, &unblock.which, |codes, reference| {
+pub fn unblock(session: &Session, card: &Attachment, unblock: &Unblock) -> Result<Exit, Failure> {
+    with_codes(session, card, &unblock.which, |codes, reference| {
         let number = unblock.which.number;
         if unblock.which.pin_pad {
             return told(session, &unblock.which, "unblocked", codes.unblock(reference, None, None, true));
@@ -148,16 +147,16 @@ pub fn present(session: &Session, card: &Attachment, number: u8) -> Result<(), F
 /// A local code belongs to the directory that is selected: the lock keeps it selected.
 fn with_codes(
     session: &Session,
+    card: &Attachment,
     which: &Which,
     work: impl FnOnce(&Codes<'_>, Reference) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let failed = |code| Failure::library(subject(which.number), code);
-    let card = session.attach()?;
-    let codes = Codes::of(&card, session.codes.of_codes()).map_err(failed)?;
+    let codes = Codes::of(card, session.codes.of_codes()).map_err(failed)?;
     let reference = Reference { number: which.number.into(), is_local: which.local.is_some() };
     let Some(directory) = &which.local else { return work(&codes, reference) };
-    card.lock().map_err(failed)?;
-    let files = Files::of(&card).map_err(failed)?;
+    let _lock = card.lock().map_err(failed)?;
+    let files = Files::of(card).map_err(failed)?;
     files.change_dir(directory).map_err(|code| Failure::library(directory, code))?;
     work(&codes, reference)
 }
@@ -208,7 +207,8 @@ fn ask_new(session: &Session, number: u8) -> Result<Secret, Failure> {
 
 fn ask(session: &Session, prompt: &str) -> Result<Secret, Failure> {
     let code = if session.codes.codes_from_stdin {
-        line().map_err(|error| Failure::input("standard input", error))?
+        let line = input::line(LONGEST).map_err(|error| Failure::input("standard input", error))?;
+        line.ok_or_else(|| Failure::data("code", "the standard input has ended; nothing was sent"))?
     } else {
         Zeroizing::new(rpassword::prompt_password(prompt).map_err(no_terminal)?)
     };
@@ -221,24 +221,6 @@ fn ask(session: &Session, prompt: &str) -> Result<Secret, Failure> {
 fn no_terminal(error: io::Error) -> Failure {
     let advice = "; without a terminal, --codes-from-stdin reads it from the standard input";
     Failure::input("the code", io::Error::new(error.kind(), format!("{error}{advice}")))
-}
-
-/// A line of the standard input. It is read byte by byte, because a buffer would keep a copy of the code.
-fn line() -> io::Result<Secret> {
-    let mut stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    let mut byte = Zeroizing::new([0]);
-    while stdin.read(&mut *byte)? == 1 && byte[0] != b'\n' {
-        if bytes.len() > LONGEST {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a code has at most 127 bytes"));
-        }
-        bytes.push(byte[0]);
-    }
-    if bytes.last() == Some(&b'\r') {
-        bytes.pop();
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
-    Ok(Zeroizing::new(text.to_owned()))
 }
 
 impl Display for Report {

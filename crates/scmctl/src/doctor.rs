@@ -1,7 +1,247 @@
+//! `scmctl doctor`: checks the way from the program to the card, and says what helps.
+
+use std::fmt::{self, Display, Formatter};
+use std::process::Command;
+
+use owo_colors::OwoColorize;
+use serde::Serialize;
+
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::library::{self, Attachment, Share};
 use crate::session::Session;
+use crate::system::{Program, Socket, System};
+use crate::text::printable;
 
-pub fn run(_: &Session) -> Result<Exit, Failure> {
-    Ok(Exit::Success)
+/// How long a card may be held by another program before that is a fault.
+const LIMIT_MS: u32 = 3000;
+
+const INSTALL_DAEMON: &str =
+    "Install it: sudo apt install pcscd (Debian, Ubuntu), sudo dnf install pcsc-lite (Fedora).";
+const START_DAEMON: &str = "Start it: sudo systemctl enable --now pcscd.socket (without systemd: sudo pcscd).";
+const INSTALL_DRIVER: &str = "Install it: sudo apt install libccid (Debian, Ubuntu), sudo dnf install pcsc-lite-ccid \
+                              (Fedora); then sudo systemctl restart pcscd.";
+const READ_LOG: &str = "Its log may tell why: journalctl -u pcscd. Plug the reader out and in, and try another port.";
+
+#[derive(Serialize)]
+struct Report {
+    checks: Vec<Check>,
+}
+
+#[derive(Serialize)]
+struct Check {
+    subject: String,
+    state: State,
+    finding: String,
+    /// What helps; empty if nothing is wrong.
+    advice: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Good,
+    /// Perhaps no fault.
+    Note,
+    Fault,
+}
+
+pub fn run(session: &Session) -> Result<Exit, Failure> {
+    let report = Report { checks: examine(session, &System::this()) };
+    session.output.show(&report)?;
+    let has_fault = report.checks.iter().any(|check| check.state == State::Fault);
+    Ok(if has_fault { Exit::Refused } else { Exit::Success })
+}
+
+fn examine(session: &Session, system: &System) -> Vec<Check> {
+    let mut checks = vec![good("libscm", format!("version {}", library::version()))];
+    let readers = match session.readers() {
+        Ok(readers) if readers.missing_service.is_none() => readers.names,
+        Ok(_) => {
+            checks.push(missing_service(system));
+            return checks;
+        }
+        Err(failure) => {
+            checks.push(refusing_service(system, &failure));
+            return checks;
+        }
+    };
+    if !session.has_virtual_card() {
+        checks.push(good("service", daemon_version(system)));
+        checks.push(drivers(system, readers.is_empty()));
+    }
+    if readers.is_empty() {
+        checks.extend(missing_readers(system));
+    }
+    checks.extend(readers.into_iter().filter(|name| session.wants(name)).map(|name| reader(session, system, name)));
+    checks
+}
+
+fn good(subject: &str, finding: String) -> Check {
+    Check { subject: subject.into(), state: State::Good, finding, advice: String::new() }
+}
+
+fn note(subject: &str, finding: String, advice: String) -> Check {
+    Check { subject: subject.into(), state: State::Note, finding, advice }
+}
+
+fn fault(subject: &str, finding: impl Into<String>, advice: impl Into<String>) -> Check {
+    Check { subject: subject.into(), state: State::Fault, finding: finding.into(), advice: advice.into() }
+}
+
+/// What pcscd says of itself.
+fn daemon_version(system: &System) -> String {
+    let said = system.daemon().and_then(|daemon| Command::new(daemon).arg("--version").output().ok());
+    let said = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    match said.lines().next() {
+        Some(line) => format!("it runs; {}", printable(line).trim_end_matches('.')),
+        None => "it runs".into(),
+    }
+}
+
+fn missing_service(system: &System) -> Check {
+    let path = system.socket_path();
+    let shown = path.display();
+    match system.socket(&path) {
+        Socket::Listening => polkit("pcscd listens, and refuses this program"),
+        Socket::Denied => fault(
+            "service",
+            format!("this user may not open {shown}"),
+            format!("Look at the permissions of the folder and the socket: ls -ld {shown}. A container needs both."),
+        ),
+        Socket::Missing if system.daemon().is_none() => fault("service", "pcscd is not installed", INSTALL_DAEMON),
+        Socket::Missing => fault("service", format!("pcscd does not run: there is no {shown}"), START_DAEMON),
+        Socket::Abandoned => {
+            fault("service", format!("pcscd does not run any more: nobody listens at {shown}"), START_DAEMON)
+        }
+        Socket::Unknown => fault("service", "it does not run", START_DAEMON),
+    }
+}
+
+fn refusing_service(system: &System, failure: &Failure) -> Check {
+    match failure.code_name() {
+        Some("SCM_SCARD_W_SECURITY_VIOLATION") => polkit("pcscd refuses this program"),
+        Some("SCM_SCARD_E_NO_SERVICE") => missing_service(system),
+        _ => fault("service", failure.message(), failure.advice()),
+    }
+}
+
+/// The actions are those of pcsc-lite, doc/README.polkit.
+fn polkit(finding: &str) -> Check {
+    let user = std::env::var("USER").unwrap_or_else(|_| "NAME".into());
+    let rule = format!(
+        "If polkit refuses, journalctl -u pcscd says so. Put this rule into /etc/polkit-1/rules.d/60-pcscd.rules:\n\
+         polkit.addRule(function(action, subject) {{\n    \
+             if ((action.id == \"org.debian.pcsc-lite.access_pcsc\" ||\n         \
+                  action.id == \"org.debian.pcsc-lite.access_card\") && subject.user == \"{user}\")\n        \
+                 return polkit.Result.YES;\n\
+         }});\n\
+         Other reasons: pcscd serves as many programs as it can, or is of another version than libpcsclite."
+    );
+    fault("permission", finding, rule)
+}
+
+fn drivers(system: &System, is_needed: bool) -> Check {
+    let drivers = system.drivers();
+    match (drivers.is_empty(), is_needed) {
+        (false, _) => good("drivers", drivers.join(", ")),
+        (true, true) => fault("drivers", "none is installed in the usual folders", INSTALL_DRIVER),
+        (true, false) => note("drivers", "none is in the usual folders".into(), String::new()),
+    }
+}
+
+/// The service runs, and knows no reader.
+fn missing_readers(system: &System) -> Vec<Check> {
+    let plugged = system.usb_readers();
+    if plugged.is_empty() {
+        return vec![fault(
+            "readers",
+            "no reader is plugged in",
+            "Plug one in. lsusb shows whether the system sees it.",
+        )];
+    }
+    let has_scdaemon = system.programs().iter().any(|program| program.name == "scdaemon");
+    let check = |reader: &crate::system::UsbReader| {
+        let finding =
+            format!("{} ({}) is plugged in, and pcscd does not know it", printable(&reader.product), reader.id);
+        let advice = match &reader.claimed_by {
+            Some(driver) if driver == "usbfs" && has_scdaemon => {
+                "scdaemon of GnuPG has taken it: gpgconf --kill scdaemon, and put disable-ccid into \
+                 ~/.gnupg/scdaemon.conf."
+                    .into()
+            }
+            Some(driver) if driver != "usbfs" => format!("The driver {driver} of the kernel has taken it."),
+            Some(_) => format!("Another program has taken it. {READ_LOG}"),
+            None if system.drivers().is_empty() => INSTALL_DRIVER.into(),
+            None => READ_LOG.into(),
+        };
+        fault("readers", finding, advice)
+    };
+    plugged.iter().map(check).collect()
+}
+
+fn reader(session: &Session, system: &System, name: String) -> Check {
+    let code = match Attachment::to(&name, Share::Shared, LIMIT_MS) {
+        Ok(card) => return usable(&name, &card),
+        Err(code) => code,
+    };
+    let failure = Failure::attach(&name, code);
+    match library::name(code) {
+        library::NO_SMARTCARD => note(&name, "no card is in the reader".into(), "Put one in.".into()),
+        "SCM_SCARD_E_SHARING_VIOLATION" | "SCM_SCARD_E_TIMEOUT" => {
+            let held =
+                if library::name(code) == "SCM_SCARD_E_TIMEOUT" { "holds the card" } else { "has it exclusively" };
+            fault(&name, format!("another program {held}"), users(system, session))
+        }
+        "SCM_SCARD_W_SECURITY_VIOLATION" => polkit("pcscd refuses the card to this program"),
+        "SCM_SCARD_W_UNRESPONSIVE_CARD" => {
+            fault(&name, "the card is mute: it does not answer to a reset", failure.advice())
+        }
+        _ => fault(&name, failure.message(), failure.advice()),
+    }
+}
+
+fn usable(name: &str, card: &Attachment) -> Check {
+    match card.status() {
+        Ok(state) => good(name, format!("the card answers, {}", state.protocol.unwrap_or("without a protocol"))),
+        Err(code) => {
+            let failure = Failure::attach(name, code);
+            fault(name, failure.message(), failure.advice())
+        }
+    }
+}
+
+fn users(system: &System, session: &Session) -> String {
+    let programs = system.programs();
+    let shown = |Program { id, name }: &Program| format!("{} ({id})", printable(name));
+    let list = programs.iter().map(shown).collect::<Vec<_>>().join(", ");
+    match programs.as_slice() {
+        _ if session.has_virtual_card() => "End what this process does with it.".into(),
+        [] => "End it. As root, scmctl doctor also sees programs of other users.".into(),
+        _ if programs.iter().any(|program| program.name == "scdaemon") => {
+            format!("These use cards: {list}. For scdaemon: gpgconf --kill scdaemon")
+        }
+        _ => format!("These use cards: {list}. End the one that has it."),
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        for Check { subject, state, finding, advice } in &self.checks {
+            let mark = match state {
+                State::Good => format!("{}", "good ".green()),
+                State::Note => format!("{}", "note ".yellow()),
+                State::Fault => format!("{}", "FAULT".red()),
+            };
+            writeln!(formatter, "{mark}  {}: {finding}", printable(subject).bold())?;
+            for line in advice.lines() {
+                writeln!(formatter, "       {line}")?;
+            }
+        }
+        match self.checks.iter().filter(|check| check.state == State::Fault).count() {
+            0 => writeln!(formatter, "No fault was found."),
+            1 => writeln!(formatter, "One fault was found."),
+            faults => writeln!(formatter, "{faults} faults were found."),
+        }
+    }
 }

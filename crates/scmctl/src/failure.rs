@@ -20,7 +20,7 @@ pub struct Failure {
 #[derive(Debug)]
 enum Reason {
     /// A code of libscm.
-    Library(i32),
+    Library(i32, Stage),
     /// The user has given something that cannot be used.
     Text(String, Exit),
     /// No reader has this in its name: the names that there are.
@@ -29,10 +29,24 @@ enum Reason {
     File(io::Error, Exit),
 }
 
+/// Some codes mean something else before the card is reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stage {
+    /// The service, the reader or the card was not reached.
+    Attach,
+    /// The card has answered.
+    Card,
+}
+
 impl Failure {
-    /// A code of libscm; `subject` is the reader, the file or the action.
+    /// A code of libscm; `subject` is the file or the action.
     pub fn library(subject: impl Into<String>, code: i32) -> Failure {
-        Failure { subject: subject.into(), reason: Reason::Library(code) }
+        Failure { subject: subject.into(), reason: Reason::Library(code, Stage::Card) }
+    }
+
+    /// A code of libscm before the card was reached; `subject` is the reader.
+    pub fn attach(subject: impl Into<String>, code: i32) -> Failure {
+        Failure { subject: subject.into(), reason: Reason::Library(code, Stage::Attach) }
     }
 
     /// No reader has `part` in its name.
@@ -74,7 +88,7 @@ impl Failure {
     /// The name of the code of libscm.
     pub fn code_name(&self) -> Option<&'static str> {
         match &self.reason {
-            Reason::Library(code) => Some(library::name(*code)),
+            Reason::Library(code, _) => Some(library::name(*code)),
             Reason::UnknownReader(_) => Some("SCM_SCARD_E_UNKNOWN_READER"),
             _ => None,
         }
@@ -82,7 +96,7 @@ impl Failure {
 
     pub fn exit(&self) -> Exit {
         match &self.reason {
-            Reason::Library(code) => advice::exit(library::name(*code)),
+            Reason::Library(code, _) => advice::exit(library::name(*code)),
             Reason::UnknownReader(_) => Exit::Unavailable,
             Reason::Text(_, exit) | Reason::File(_, exit) => *exit,
         }
@@ -90,7 +104,7 @@ impl Failure {
 
     pub fn message(&self) -> String {
         match &self.reason {
-            Reason::Library(code) => library::message(*code).into(),
+            Reason::Library(code, _) => library::message(*code).into(),
             Reason::UnknownReader(names) => format!("No reader has this in its name. There are: {}.", names.join(", ")),
             Reason::Text(text, _) => text.clone(),
             Reason::File(error, _) => error.to_string(),
@@ -99,7 +113,8 @@ impl Failure {
 
     /// What the user can do; empty if nothing is known to help.
     pub fn advice(&self) -> &'static str {
-        self.code_name().map_or("", advice::advice)
+        let stage = if let Reason::Library(_, stage) = self.reason { stage } else { Stage::Attach };
+        self.code_name().map_or("", |name| advice::advice(name, stage))
     }
 
     /// The reason, the advice and the code.
@@ -107,6 +122,11 @@ impl Failure {
         let code = self.code_name().map(|name| format!("({name})")).unwrap_or_default();
         let parts = [self.message(), self.advice().into(), code];
         printable(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
+    }
+
+    /// The code of libscm.
+    pub fn code(&self) -> Option<i32> {
+        if let Reason::Library(code, _) = self.reason { Some(code) } else { None }
     }
 
     pub fn to_json(&self) -> Value {

@@ -44,7 +44,7 @@ mod tests {
         for text in ["00A4", "00 a4", "00:A4", "0x00A4", " 0 0 A 4 "] {
             assert_eq!(parse(text).unwrap(), [0x00, 0xA4], "{text}");
         }
-        assert_eq!(parse("").unwrap(), []);
+        assert!(parse("").unwrap().is_empty());
         assert!(parse("00A").unwrap_err().contains("odd"));
         assert!(parse("0G").unwrap_err().contains("'G'"));
         assert!(parse("\u{ff10}0").is_err());

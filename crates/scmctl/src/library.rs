@@ -10,12 +10,12 @@ mod virtual_card;
 
 use std::ffi::{CStr, CString, c_char};
 
-pub use attachment::{Answer, Attachment, CardState, Share};
+pub use attachment::{Attachment, Share};
 pub use c::{
     SCM_ATTR_VENDOR_IFD_SERIAL_NO, SCM_ATTR_VENDOR_IFD_TYPE, SCM_ATTR_VENDOR_IFD_VERSION, SCM_ATTR_VENDOR_NAME,
 };
 pub use codes::{CodeFormat, Codes, Encoding, Presented, Reference, Secret};
-pub use files::{File, Files, Kind, Written};
+pub use files::{File, Files, Kind};
 pub use monitor::{Event, EventKind, Monitor};
 pub use reader::{Readers, readers};
 pub use virtual_card::VirtualCard;
@@ -35,14 +35,12 @@ const S_OK: scm_result = 0;
 
 /// The name of a code, such as `SCM_SCARD_E_NO_SMARTCARD`.
 pub fn name(code: scm_result) -> &'static str {
-    // SAFETY: the function returns static text.
-    static_text(unsafe { scm_result_name(code) })
+    static_text(scm_result_name(code))
 }
 
 /// The sentence of a code.
 pub fn message(code: scm_result) -> &'static str {
-    // SAFETY: as above.
-    static_text(unsafe { scm_result_message(code) })
+    static_text(scm_result_message(code))
 }
 
 /// The code of a name; it is one of the table.
@@ -53,8 +51,7 @@ pub fn code(name: &str) -> scm_result {
 }
 
 pub fn version() -> &'static str {
-    // SAFETY: as above.
-    static_text(unsafe { scm_version() })
+    static_text(scm_version())
 }
 
 fn static_text(text: *const c_char) -> &'static str {

@@ -54,9 +54,9 @@ enum Usage {
 pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
     let readers = session.readers()?;
     if let Some(code) = readers.missing_service {
-        return Err(Failure::library("readers", code));
+        return Err(Failure::attach("readers", code));
     }
-    let monitor = Monitor::new().map_err(|code| Failure::library("readers", code))?;
+    let monitor = Monitor::new().map_err(|code| Failure::attach("readers", code))?;
     let cards = present_cards(&monitor)?;
     let mut report = Report { readers: Vec::new() };
     for name in readers.names.into_iter().filter(|name| session.wants(name)) {
@@ -65,7 +65,7 @@ pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
     let is_empty = report.readers.is_empty();
     session.output.show(&report)?;
     if is_empty {
-        return Err(Failure::library("readers", library::code("SCM_SCARD_E_NO_READERS_AVAILABLE")));
+        return Err(Failure::attach("readers", library::code("SCM_SCARD_E_NO_READERS_AVAILABLE")));
     }
     Ok(Exit::Success)
 }
@@ -73,7 +73,7 @@ pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
 /// The ATRs of the cards that are present, by the names of their readers. It asks no card.
 pub fn present_cards(monitor: &Monitor) -> Result<HashMap<String, Vec<u8>>, Failure> {
     let mut cards = HashMap::new();
-    let failed = |code| Failure::library("readers", code);
+    let failed = |code| Failure::attach("readers", code);
     while let Some(event) = monitor.wait(Some(Duration::from_secs(5))).map_err(failed)? {
         match event.kind {
             EventKind::CardInserted | EventKind::CardReset => drop(cards.insert(event.reader, event.atr)),
@@ -95,7 +95,7 @@ fn reader(session: &Session, name: String, cards: &HashMap<String, Vec<u8>>, is_
         Ok(usage) => Reader { name, card: card(atr, Some(usage)), problem: None },
         Err(code) if library::name(code) == library::NO_SMARTCARD => Reader { name, card: None, problem: None },
         Err(code) => {
-            let problem = Some(Failure::library(name.clone(), code).explanation());
+            let problem = Some(Failure::attach(name.clone(), code).explanation());
             Reader { name, card: card(atr, None), problem }
         }
     }
@@ -132,7 +132,9 @@ impl Display for Reader {
                 }
                 match used_by_others {
                     Some(Usage::No) => write!(formatter, "\n    other users  none")?,
-                    Some(Usage::Shared) => write!(formatter, "\n    other users  {}", "another program uses it".yellow())?,
+                    Some(Usage::Shared) => {
+                        write!(formatter, "\n    other users  {}", "another program uses it".yellow())?
+                    }
                     Some(Usage::Exclusively) => {
                         write!(formatter, "\n    other users  {}", "another program uses it exclusively".red())?;
                     }

@@ -15,6 +15,7 @@ mod exit;
 mod failure;
 mod generate;
 mod hex;
+mod input;
 mod library;
 mod list;
 mod output;
@@ -27,6 +28,7 @@ mod session;
 mod shell;
 mod status;
 mod status_word;
+mod system;
 mod text;
 mod tlv;
 mod tree;
@@ -82,10 +84,10 @@ fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Tree(tree) => tree::run(&session, tree),
         Command::Cat(cat) => cat::run(&session, cat),
         Command::Write(write) => write::run(&session, write),
-        Command::Verify(verify) => code::verify(&session, verify),
-        Command::Change(change) => code::change(&session, change),
-        Command::Unblock(unblock) => code::unblock(&session, unblock),
-        Command::Reset(reset) => reset::run(&session, reset),
+        Command::Verify(verify) => code::verify(&session, &session.attach()?, verify),
+        Command::Change(change) => code::change(&session, &session.attach()?, change),
+        Command::Unblock(unblock) => code::unblock(&session, &session.attach()?, unblock),
+        Command::Reset(reset) => reset::run(&session, &session.attach()?, reset),
         Command::Replay(replay) => replay::run(&session, replay),
         Command::Generate(what) => generate::run(what),
     }

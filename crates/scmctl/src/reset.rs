@@ -7,9 +7,8 @@ use serde::Serialize;
 use crate::atr::Atr;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::library::Share;
+use crate::library::Attachment;
 use crate::session::Session;
-use crate::text::printable;
 
 #[derive(clap::Args)]
 pub struct Reset {
@@ -20,23 +19,20 @@ pub struct Reset {
 
 #[derive(Serialize)]
 struct Report {
-    reader: String,
-    kind: &'static str,
+    reset: &'static str,
     card: Atr,
 }
 
-pub fn run(session: &Session, reset: &Reset) -> Result<Exit, Failure> {
-    let reader = session.reader()?;
-    let failed = |code| Failure::library(&reader, code);
-    let card = session.attach_to(&reader, Share::Shared).map_err(failed)?;
+pub fn run(session: &Session, card: &Attachment, reset: &Reset) -> Result<Exit, Failure> {
+    let failed = |code| Failure::library("reset", code);
     card.reset(reset.cold).map_err(failed)?;
     let card = Atr::with_names(&card.atr().map_err(failed)?);
-    session.output.show(&Report { kind: if reset.cold { "cold" } else { "warm" }, card, reader })?;
+    session.output.show(&Report { reset: if reset.cold { "cold" } else { "warm" }, card })?;
     Ok(Exit::Success)
 }
 
 impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "{}: {} reset\n{}", printable(&self.reader), self.kind, self.card)
+        writeln!(formatter, "{} reset\n{}", self.reset, self.card)
     }
 }

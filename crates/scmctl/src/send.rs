@@ -46,10 +46,6 @@ impl Order {
         Ok(Order { bytes, command })
     }
 
-    pub fn is_secret(&self) -> bool {
-        apdu::carries_secret(&self.bytes)
-    }
-
     /// The command in hexadecimal digits, without a code or a key.
     pub fn shown(&self) -> String {
         apdu::shown(&self.bytes)

@@ -37,7 +37,7 @@ impl<'a> Session<'a> {
         if self.has_virtual_card() {
             return Ok(Readers { names: vec![VirtualCard::READER.into()], missing_service: None });
         }
-        readers().map_err(|code| Failure::library("readers", code))
+        readers().map_err(|code| Failure::attach("readers", code))
     }
 
     /// Whether the user wants to know of this reader.
@@ -58,15 +58,18 @@ impl<'a> Session<'a> {
         if let [name] = readers.names.as_slice() {
             return Ok(name.clone());
         }
-        let monitor = Monitor::new().map_err(|code| Failure::library("readers", code))?;
+        let monitor = Monitor::new().map_err(|code| Failure::attach("readers", code))?;
         let cards = present_cards(&monitor)?;
         let with_card: Vec<&String> = readers.names.iter().filter(|name| cards.contains_key(*name)).collect();
         match with_card.as_slice() {
             [name] => Ok((*name).clone()),
-            [] => Err(Failure::library(readers.names.join(", "), missing_card())),
+            [] => Err(Failure::attach(readers.names.join(", "), missing_card())),
             several => {
                 let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-                Err(Failure::usage("several readers have a card", format!("choose with --reader: {}", names.join(", "))))
+                Err(Failure::usage(
+                    "several readers have a card",
+                    format!("choose with --reader: {}", names.join(", ")),
+                ))
             }
         }
     }
@@ -74,7 +77,7 @@ impl<'a> Session<'a> {
     /// An attachment to the card, with the code of `--verify` presented.
     pub fn attach(&self) -> Result<Attachment, Failure> {
         let reader = self.reader()?;
-        let card = self.attach_to(&reader, Share::Shared).map_err(|code| Failure::library(reader, code))?;
+        let card = self.attach_to(&reader, Share::Shared).map_err(|code| Failure::attach(reader, code))?;
         if let Some(number) = self.verify {
             code::present(self, &card, number)?;
         }
@@ -102,7 +105,7 @@ fn insert(profile: &str) -> Result<VirtualCard, Failure> {
 
 fn no_reader(readers: &Readers) -> Failure {
     let code = readers.missing_service.unwrap_or_else(|| library::code("SCM_SCARD_E_NO_READERS_AVAILABLE"));
-    Failure::library("readers", code)
+    Failure::attach("readers", code)
 }
 
 fn missing_card() -> i32 {

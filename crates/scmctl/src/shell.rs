@@ -1,7 +1,320 @@
+//! `scmctl shell`: a prompt for commands, files and codes.
+
+use std::fmt::{self, Display, Formatter};
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use clap::Parser;
+use rustyline::error::ReadlineError;
+use rustyline::{Config, DefaultEditor};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::library::{self, Attachment, Files};
+use crate::send::Order;
 use crate::session::Session;
+use crate::{cat, code, hex, input, reset, status_word, tlv, tree};
 
-pub fn run(_: &Session) -> Result<Exit, Failure> {
-    Ok(Exit::Success)
+const HISTORY: usize = 1000;
+/// The longest command in hexadecimal digits with spaces.
+const LINE_MAX: usize = 3 * 65544;
+
+/// A line is a command (APDU) in hexadecimal digits, or one of these.
+#[derive(Parser)]
+#[command(no_binary_name = true, disable_help_flag = true, name = "", help_template = "{about}\n\n{subcommands}")]
+enum Line {
+    /// Lists the current directory
+    Ls,
+    /// Changes the current directory: 3F00, 3F00/5015, .., an AID
+    Cd { path: String },
+    /// Prints the current directory
+    Pwd,
+    /// Prints the files below a directory
+    Tree {
+        #[arg(default_value = ".")]
+        path: String,
+    },
+    /// Prints a file, or one record of it
+    Cat {
+        path: String,
+        #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+        record: Option<u64>,
+    },
+    /// Prints what the card tells of a file or directory
+    Info {
+        #[arg(default_value = ".")]
+        path: String,
+    },
+    /// Sends exactly these bytes
+    Raw {
+        #[arg(required = true)]
+        digits: Vec<String>,
+    },
+    /// Presents a code, or asks for its state with --check
+    Verify(code::Verify),
+    /// Gives a code a new value
+    Change(code::Change),
+    /// Unblocks a code
+    Unblock(code::Unblock),
+    /// Resets the card; --cold turns its power off and on
+    Reset(reset::Reset),
+    /// Explains a status word, such as 6982
+    Explain { word: String },
+    /// Shows the data objects (BER-TLV) in hexadecimal digits
+    Decode {
+        #[arg(required = true)]
+        digits: Vec<String>,
+    },
+    /// Ends the shell
+    #[command(alias = "quit")]
+    Exit,
+}
+
+/// Lines for a person, and as JSON.
+#[derive(Serialize)]
+struct Lines {
+    subject: String,
+    lines: Vec<String>,
+}
+
+pub fn run(session: &Session) -> Result<Exit, Failure> {
+    let card = session.attach()?;
+    let files = Files::of(&card).map_err(|code| Failure::library("files", code))?;
+    let shell = Shell { session, card: &card, files };
+    if !io::stdin().is_terminal() {
+        return shell.read_lines(&mut Source::Pipe);
+    }
+    let mut source = Source::Terminal(editor().map_err(terminal)?);
+    let history = history_path();
+    if let (Source::Terminal(editor), Some(path)) = (&mut source, &history) {
+        // The first time there is none.
+        let _ = editor.load_history(path);
+    }
+    let ended = shell.read_lines(&mut source);
+    if let (Source::Terminal(editor), Some(path)) = (&mut source, &history) {
+        // A history that cannot be kept is no reason to fail.
+        let _ = editor.save_history(path);
+    }
+    ended
+}
+
+/// Where the lines come from. Only those of a terminal are kept in the history.
+enum Source {
+    Terminal(DefaultEditor),
+    Pipe,
+}
+
+impl Source {
+    /// The next line; None at the end.
+    fn line(&mut self, prompt: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+        let Source::Terminal(editor) = self else {
+            return input::line(LINE_MAX).map_err(|error| Failure::input("standard input", error));
+        };
+        loop {
+            match editor.readline(prompt) {
+                Ok(line) => return Ok(Some(Zeroizing::new(line))),
+                Err(ReadlineError::Interrupted) => {}
+                Err(ReadlineError::Eof) => return Ok(None),
+                Err(error) => return Err(terminal(error)),
+            }
+        }
+    }
+
+    fn remember(&mut self, line: &str) {
+        match self {
+            Source::Terminal(editor) if !is_secret(line) => {
+                // The same line twice is kept once, which is no fault.
+                let _ = editor.add_history_entry(line);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn editor() -> rustyline::Result<DefaultEditor> {
+    let config = Config::builder().max_history_size(HISTORY)?.history_ignore_dups(true)?.build();
+    DefaultEditor::with_config(config)
+}
+
+fn terminal(error: ReadlineError) -> Failure {
+    Failure::input("the terminal", io::Error::other(error.to_string()))
+}
+
+/// `$XDG_STATE_HOME/scmctl/history`, or below `~/.local/state`.
+fn history_path() -> Option<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let state = state.or_else(|| std::env::home_dir().map(|home| home.join(".local/state")))?;
+    let folder = state.join("scmctl");
+    fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("history"))
+}
+
+struct Shell<'a> {
+    session: &'a Session<'a>,
+    card: &'a Attachment,
+    files: Files<'a>,
+}
+
+impl Shell<'_> {
+    /// The exit code is that of the last command, as of a shell.
+    fn read_lines(&self, source: &mut Source) -> Result<Exit, Failure> {
+        let mut exit = Exit::Success;
+        loop {
+            let prompt = format!("{}> ", self.files.current_dir().unwrap_or_default());
+            let Some(line) = source.line(&prompt)? else { return Ok(exit) };
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            source.remember(line);
+            match self.obey(line) {
+                Ok(Some(told)) => exit = told,
+                Ok(None) => return Ok(exit),
+                Err(failure) if failure.is_broken_pipe() => return Err(failure),
+                Err(failure) => {
+                    exit = failure.exit();
+                    self.session.output.complain(&failure);
+                    self.recover(&failure);
+                }
+            }
+        }
+    }
+
+    /// None at the end.
+    fn obey(&self, line: &str) -> Result<Option<Exit>, Failure> {
+        if let Some(bytes) = apdu(line) {
+            return self.send(bytes, false).map(Some);
+        }
+        let line = match Line::try_parse_from(line.split_whitespace()) {
+            Ok(line) => line,
+            Err(error) => {
+                let _ = error.print();
+                return Ok(Some(if error.use_stderr() { Exit::Usage } else { Exit::Success }));
+            }
+        };
+        if matches!(line, Line::Exit) { Ok(None) } else { self.carry_out(&line).map(Some) }
+    }
+
+    fn carry_out(&self, line: &Line) -> Result<Exit, Failure> {
+        let session = self.session;
+        match line {
+            Line::Ls => {
+                let entries = tree::entries(session, &self.files).map_err(|code| Failure::library("ls", code))?;
+                entries.iter().try_for_each(|entry| session.output.show(entry))?;
+            }
+            Line::Cd { path } => self.files.change_dir(path).map_err(|code| Failure::library(path, code))?,
+            Line::Pwd => {
+                let path = self.files.current_dir().map_err(|code| Failure::library("pwd", code))?;
+                self.show("current directory", vec![path])?;
+            }
+            Line::Tree { path } => session.output.show(&tree::below(session, &self.files, path)?)?,
+            Line::Cat { path, record } => session.output.show(&cat::read(session, &self.files, path, *record)?)?,
+            Line::Info { path } => {
+                let properties = self.files.properties(path).map_err(|code| Failure::library(path, code))?;
+                self.show(path, objects(&properties))?;
+            }
+            Line::Raw { digits } => return self.send(&digits.concat(), true),
+            Line::Verify(verify) => return code::verify(session, self.card, verify),
+            Line::Change(change) => return code::change(session, self.card, change),
+            Line::Unblock(unblock) => return code::unblock(session, self.card, unblock),
+            Line::Reset(reset) => return reset::run(session, self.card, reset),
+            Line::Explain { word } => {
+                let bytes = hex::parse(word).map_err(|error| Failure::usage(word, error))?;
+                let [high, low] = bytes[..] else { return Err(Failure::usage(word, "a status word has two bytes")) };
+                self.show(word, vec![status_word::explain(u16::from_be_bytes([high, low]))])?;
+            }
+            Line::Decode { digits } => {
+                let bytes = hex::parse(&digits.concat()).map_err(|error| Failure::usage("decode", error))?;
+                self.show("data objects", objects(&bytes))?;
+            }
+            Line::Exit => {}
+        }
+        Ok(Exit::Success)
+    }
+
+    fn send(&self, text: &str, is_raw: bool) -> Result<Exit, Failure> {
+        let order = Order::parse(text, is_raw).map_err(|error| Failure::usage("command", error))?;
+        let exchange = order.exchange(self.card).map_err(|code| Failure::library(order.shown(), code))?;
+        self.session.output.show(&exchange)?;
+        Ok(if exchange.is_success { Exit::Success } else { Exit::Refused })
+    }
+
+    fn show(&self, subject: &str, lines: Vec<String>) -> Result<(), Failure> {
+        self.session.output.show(&Lines { subject: subject.into(), lines })
+    }
+
+    /// After a reset or a removal the next command shall work, if the card is there.
+    fn recover(&self, failure: &Failure) {
+        const LOST: [&str; 5] = [
+            "SCM_SCARD_W_RESET_CARD",
+            "SCM_SCARD_W_REMOVED_CARD",
+            "SCM_SCARD_E_READER_UNAVAILABLE",
+            "SCM_SCARD_E_NO_SERVICE",
+            "SCM_SCARD_E_NO_SMARTCARD",
+        ];
+        if !failure.code().is_some_and(|code| LOST.contains(&library::name(code))) {
+            return;
+        }
+        match self.card.reconnect() {
+            Ok(true) => self.session.output.remark("The card answers again. It has lost its state."),
+            Ok(false) => self.session.output.remark("Another card answers now."),
+            Err(code) => self.session.output.complain(&Failure::attach("reconnect", code)),
+        }
+    }
+}
+
+/// The data objects, or the bytes if they are none.
+fn objects(bytes: &[u8]) -> Vec<String> {
+    match tlv::lines(bytes) {
+        lines if lines.is_empty() => vec![hex::spaced(bytes)],
+        lines => lines,
+    }
+}
+
+/// The line, if it is a command APDU. `cd` is the only command of hexadecimal digits; upper case is an APDU.
+fn apdu(line: &str) -> Option<&str> {
+    let is_cd = line.split_whitespace().next() == Some("cd");
+    (!is_cd && hex::parse(line).is_ok_and(|bytes| bytes.len() >= 4)).then_some(line)
+}
+
+/// Whether a line carries a code or a key, which the history must not keep.
+fn is_secret(line: &str) -> bool {
+    let digits = line.strip_prefix("raw").unwrap_or(line);
+    // A line that is wrong in one digit may be one, too.
+    let digits: String = digits.chars().filter(char::is_ascii_hexdigit).take(digits.len() / 2 * 2).collect();
+    let even = &digits[..digits.len() / 2 * 2];
+    hex::parse(even).is_ok_and(|bytes| crate::apdu::carries_secret(&bytes))
+}
+
+impl Display for Lines {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| writeln!(formatter, "{}", crate::text::printable(line)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn a_line_of_digits_is_a_command() {
+        assert!(apdu("00 a4 04 00").is_some() && apdu("00A40400").is_some() && apdu("CD B0 00 00").is_some());
+        assert!(apdu("cd 50155016").is_none() && apdu("00A4").is_none() && apdu("ls").is_none());
+    }
+
+    #[test]
+    fn the_history_keeps_no_codes() {
+        assert!(is_secret("00 20 00 01 04 31 32 33 34") && is_secret("raw 0020000104 31323334"));
+        assert!(is_secret("00 20 00 01 04 31 32 33 3"));
+        assert!(!is_secret("00 B0 00 00 10 00") && !is_secret("cat 3F00/2F00") && !is_secret("verify 1"));
+    }
+
+    #[test]
+    fn the_lines_are_consistent() {
+        Line::command().debug_assert();
+    }
 }

@@ -25,7 +25,7 @@ struct Report {
 
 pub fn run(session: &Session) -> Result<Exit, Failure> {
     let reader = session.reader()?;
-    let failed = |code| Failure::library(&reader, code);
+    let failed = |code| Failure::attach(&reader, code);
     let is_empty = |code: &i32| library::name(*code) == library::NO_SMARTCARD;
     // A reader without a card has a state, too.
     let attachment = match session.attach_to(&reader, Share::Shared) {

@@ -71,7 +71,9 @@ pub fn explain(word: u16) -> String {
         0x61 => format!("{low} bytes of data are still available"),
         0x62 if (0x02..=0x80).contains(&low) => format!("warning, the card has a query of {low} bytes"),
         0x62 => "warning, nothing was changed".into(),
-        0x63 if low & 0xF0 == 0xC0 => format!("counter {}; after a code or a key: it was wrong, tries left", low & 0x0F),
+        0x63 if low & 0xF0 == 0xC0 => {
+            format!("counter {}; after a code or a key: it was wrong, tries left", low & 0x0F)
+        }
         0x63 => "warning, something was changed".into(),
         0x64 if (0x02..=0x80).contains(&low) => format!("the card has a query of {low} bytes"),
         0x64 => "execution error, nothing was changed".into(),

@@ -53,7 +53,8 @@ impl Object<'_> {
         let (&length, mut rest) = rest.split_first()?;
         let mut length = usize::from(length);
         if length >= 0x80 {
-            let (digits, after) = rest.split_at_checked(length - 0x80).filter(|(digits, _)| (1..=3).contains(&digits.len()))?;
+            let (digits, after) =
+                rest.split_at_checked(length - 0x80).filter(|(digits, _)| (1..=3).contains(&digits.len()))?;
             length = digits.iter().fold(0, |sum, &digit| sum << 8 | usize::from(digit));
             rest = after;
         }
@@ -127,11 +128,7 @@ mod tests {
         let lines = lines(&hex::parse("6F0C8408A0000000031010005000").unwrap());
         assert_eq!(
             lines,
-            [
-                "6F file control information",
-                "  84 DF name: A0 00 00 00 03 10 10 00",
-                "  50 application label: "
-            ]
+            ["6F file control information", "  84 DF name: A0 00 00 00 03 10 10 00", "  50 application label: "]
         );
     }
 

@@ -65,7 +65,7 @@ pub fn run(session: &Session, tree: &Tree) -> Result<Exit, Failure> {
     let card = session.attach()?;
     let failed = |code| Failure::library(&tree.path, code);
     // Under one lock no other program comes between, and nothing is selected twice.
-    card.lock().map_err(failed)?;
+    let _lock = card.lock().map_err(failed)?;
     let files = Files::of(&card).map_err(failed)?;
     let root = walk(session, &files, tree)?;
     session.output.show(&root)?;

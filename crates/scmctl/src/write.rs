@@ -61,7 +61,7 @@ pub fn run(session: &Session, write: &Write) -> Result<Exit, Failure> {
     let data = data(write)?;
     let card = session.attach()?;
     let failed = |code| Failure::library(&write.path, code);
-    card.lock().map_err(failed)?;
+    let _lock = card.lock().map_err(failed)?;
     let files = Files::of(&card).map_err(failed)?;
     let file = files.open(&write.path).map_err(failed)?;
     place(write, &file)?;
@@ -95,7 +95,9 @@ fn place(write: &Write, file: &File<'_>) -> Result<(), Failure> {
     let moved = match (file.has_records(), write.record, write.append) {
         (true, None, false) => return wrong("it has records: choose --record or --append"),
         (false, Some(_), _) | (false, _, true) => return wrong("it has no records"),
-        (true, Some(number), _) => file.seek(number - 1).and_then(|()| exists(file)).and_then(|()| file.seek(number - 1)),
+        (true, Some(number), _) => {
+            file.seek(number - 1).and_then(|()| exists(file)).and_then(|()| file.seek(number - 1))
+        }
         (true, None, true) => file.seek_end(),
         (false, None, false) => file.seek(write.offset),
     };

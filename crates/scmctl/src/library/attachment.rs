@@ -9,8 +9,8 @@ use super::c::{
     SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_RESPONSE_MAX, SCM_SHARE_DIRECT, SCM_SHARE_EXCLUSIVE, SCM_SHARE_SHARED,
     SCM_STATE_ABSENT, SCM_STATE_NEGOTIABLEMODE, SCM_STATE_POWERED, SCM_STATE_PRESENT, SCM_STATE_SPECIFICMODE,
     SCM_STATE_SWALLOWED, scm_attach_by_ifd_ex, scm_attach_options, scm_command, scm_detach, scm_get_atr,
-    scm_get_attribute, scm_get_generation, scm_handle, scm_lock_ex, scm_reconnect, scm_reconnect_ex,
-    scm_reconnect_options, scm_send_ex, scm_send_options, scm_status, scm_transmit_ex, scm_unlock,
+    scm_get_attribute, scm_handle, scm_lock_ex, scm_reconnect, scm_reconnect_ex, scm_reconnect_options, scm_send_ex,
+    scm_send_options, scm_status, scm_transmit_ex, scm_unlock,
 };
 use super::{Result, check, grow, text};
 use crate::apdu::Command;
@@ -157,23 +157,12 @@ impl Attachment {
         Ok(CardState { state, protocol })
     }
 
-    pub fn generation(&self) -> Result<u64> {
-        let mut generation = 0;
-        // SAFETY: it can be written.
-        check(unsafe { scm_get_generation(self.handle, &mut generation) })?;
-        Ok(generation)
-    }
-
-    /// No other program uses the card until `unlock`, or until the attachment ends.
-    pub fn lock(&self) -> Result<()> {
+    /// No other program uses the card until the lock ends.
+    pub fn lock(&self) -> Result<Lock<'_>> {
         let timeout_ms = if self.limit_ms == 0 { SCM_INFINITE } else { self.limit_ms };
         // SAFETY: any value is allowed.
-        check(unsafe { scm_lock_ex(self.handle, timeout_ms) })
-    }
-
-    pub fn unlock(&self) -> Result<()> {
-        // SAFETY: any value is allowed.
-        check(unsafe { scm_unlock(self.handle, SCM_DISPOSITION_LEAVE) })
+        check(unsafe { scm_lock_ex(self.handle, timeout_ms) })?;
+        Ok(Lock(self))
     }
 
     /// Makes the attachment usable again; whether the same ATR answers.
@@ -194,6 +183,16 @@ impl Attachment {
         };
         // SAFETY: the options have their size.
         check(unsafe { scm_reconnect_ex(self.handle, &options) })
+    }
+}
+
+/// A lock of the card.
+pub struct Lock<'a>(&'a Attachment);
+
+impl Drop for Lock<'_> {
+    fn drop(&mut self) {
+        // SAFETY: any value is allowed. A lock that was lost needs no unlock.
+        unsafe { scm_unlock(self.0.handle, SCM_DISPOSITION_LEAVE) };
     }
 }
 

@@ -1,14 +1,13 @@
 //! The C interface. The compiler compares each call with its declaration, and a test each name with the headers.
 
-pub use scm::abi::constants::{
-    SCM_FL_GET_ALL_PROPERTIES, SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_GLOBAL,
-    SCM_FL_IHV_LOCAL, SCM_FL_REPLACE, SCM_PROTOCOL_RAW, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_SEEK_FROM_BEGINNING,
-    SCM_SEEK_FROM_END, SCM_SHARE_DIRECT, SCM_SHARE_EXCLUSIVE, SCM_SHARE_SHARED, SCM_STATE_ABSENT,
-    SCM_STATE_NEGOTIABLEMODE, SCM_STATE_POWERED, SCM_STATE_PRESENT, SCM_STATE_SPECIFICMODE, SCM_STATE_SWALLOWED,
-    SCM_TYPE_ALL_FILES, SCM_TYPE_BY_ANY, SCM_TYPE_CYCLIC_EF, SCM_TYPE_FIXED_EF, SCM_TYPE_TRANSPARENT_EF,
-    SCM_TYPE_VARIABLE_EF,
-};
 pub use scm::abi::constants::{SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER};
+pub use scm::abi::constants::{
+    SCM_FL_GET_ALL_PROPERTIES, SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_GLOBAL, SCM_FL_IHV_LOCAL,
+    SCM_FL_REPLACE, SCM_PROTOCOL_RAW, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_SEEK_FROM_BEGINNING, SCM_SEEK_FROM_END,
+    SCM_SHARE_DIRECT, SCM_SHARE_EXCLUSIVE, SCM_SHARE_SHARED, SCM_STATE_ABSENT, SCM_STATE_NEGOTIABLEMODE,
+    SCM_STATE_POWERED, SCM_STATE_PRESENT, SCM_STATE_SPECIFICMODE, SCM_STATE_SWALLOWED, SCM_TYPE_ALL_FILES,
+    SCM_TYPE_BY_ANY, SCM_TYPE_CYCLIC_EF, SCM_TYPE_FIXED_EF, SCM_TYPE_TRANSPARENT_EF, SCM_TYPE_VARIABLE_EF,
+};
 pub use scm::abi::handle::scm_handle;
 pub use scm::abi::hresult::scm_result;
 pub use scm::capi::attachment::{scm_attach_by_ifd_ex, scm_attach_options, scm_detach};
@@ -17,8 +16,8 @@ pub use scm::capi::attribute::{
     scm_get_attribute,
 };
 pub use scm::capi::ch_verification::{
-    SCM_CODE_BCD, SCM_CODE_FILLER, SCM_CODE_ISO9564_2, SCM_FL_IHV_PIN_PAD, SCM_RETRIES_UNKNOWN,
-    scm_ch_verification, scm_ch_verification_change_code, scm_ch_verification_options, scm_ch_verification_release,
+    SCM_CODE_BCD, SCM_CODE_FILLER, SCM_CODE_ISO9564_2, SCM_FL_IHV_PIN_PAD, SCM_RETRIES_UNKNOWN, scm_ch_verification,
+    scm_ch_verification_change_code, scm_ch_verification_options, scm_ch_verification_release,
     scm_ch_verification_unblock, scm_ch_verification_verify, scm_create_ch_verification_ex,
 };
 pub use scm::capi::command::{scm_command, scm_send_ex, scm_send_options};
@@ -39,7 +38,7 @@ pub use scm::capi::monitor::{
     SCM_EVENT_IFD_LEFT, SCM_EVENT_SERVICE_DOWN, SCM_EVENT_SERVICE_UP, scm_event, scm_monitor, scm_monitor_create,
     scm_monitor_destroy, scm_monitor_wait,
 };
-pub use scm::capi::property::{SCM_ATR_MAX, scm_get_atr, scm_get_generation, scm_status};
+pub use scm::capi::property::{SCM_ATR_MAX, scm_get_atr, scm_status};
 pub use scm::capi::reconnect::{scm_reconnect, scm_reconnect_ex, scm_reconnect_options};
 pub use scm::capi::result::{scm_result_message, scm_result_name};
 pub use scm::capi::version::scm_version;
@@ -68,7 +67,8 @@ mod tests {
         assert!(names.len() > 80, "{}", names.len());
         for name in names {
             let is_declared = |header: &&str| {
-                let mut words = header.split(|character: char| !(character.is_ascii_alphanumeric() || character == '_'));
+                let mut words =
+                    header.split(|character: char| !(character.is_ascii_alphanumeric() || character == '_'));
                 words.any(|word| word == name)
             };
             assert!(headers.iter().any(is_declared), "{name}");

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::c::{
     SCM_CODE_BCD, SCM_CODE_FILLER, SCM_CODE_ISO9564_2, SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_GLOBAL,
     SCM_FL_IHV_LOCAL, SCM_FL_IHV_PIN_PAD, SCM_RETRIES_UNKNOWN, scm_ch_verification, scm_ch_verification_change_code,
-    scm_ch_verification_options, scm_ch_verification_release, scm_ch_verification_unblock,
-    scm_ch_verification_verify, scm_create_ch_verification_ex,
+    scm_ch_verification_options, scm_ch_verification_release, scm_ch_verification_unblock, scm_ch_verification_verify,
+    scm_create_ch_verification_ex,
 };
 use super::{Attachment, Result, check};
 
@@ -83,9 +83,7 @@ impl<'a> Codes<'a> {
         let (code, length) = parts(code);
         presented(|tries| {
             // SAFETY: the length is that of the code, and `tries` can be written.
-            unsafe {
-                scm_ch_verification_verify(self.codes, code, length, reference.flags(), reference.number, tries)
-            }
+            unsafe { scm_ch_verification_verify(self.codes, code, length, reference.flags(), reference.number, tries) }
         })
     }
 
