@@ -129,10 +129,10 @@ impl Display for Report {
             writeln!(formatter, "    expected  {expected}")?;
             writeln!(formatter, "    answer    {answer}  ({meaning})")?;
         }
-        write!(formatter, "{} steps, {} differ", self.commands, self.differences.len())?;
+        write!(formatter, "steps: {}, different: {}", self.commands, self.differences.len())?;
         match self.skipped {
             0 => writeln!(formatter),
-            skipped => writeln!(formatter, ", {skipped} not sent"),
+            skipped => writeln!(formatter, ", not sent: {skipped}"),
         }
     }
 }

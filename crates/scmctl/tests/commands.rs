@@ -1,0 +1,395 @@
+//! Every command on a virtual card, through pipes: what it prints, and its exit code.
+
+mod support;
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use support::{on_card, on_card_with, run, run_with, scmctl};
+
+const ATR: &str = "3B8B018031F873F741FF5373636DD7";
+
+/// A file with this content, which is removed at the end of the test.
+struct TestFile(PathBuf);
+
+impl TestFile {
+    fn new(name: &str, content: &str) -> TestFile {
+        let path = std::env::temp_dir().join(format!("scmctl-test-{}-{name}", std::process::id()));
+        fs::write(&path, content).unwrap();
+        TestFile(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for TestFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn list_shows_the_card_and_its_atr() {
+    let ended = on_card(&["list", "--json"]);
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    let reader = &ended.json()["readers"][0];
+    assert_eq!(reader["card"]["atr"], ATR);
+    assert_eq!(reader["card"]["protocols"][0], "T=1");
+    assert_eq!(reader["used_by_others"], "no");
+    assert_eq!(
+        on_card(&["list", "--passive", "--json"]).json()["readers"][0]["used_by_others"],
+        serde_json::Value::Null
+    );
+}
+
+#[test]
+fn a_pipe_gets_no_colours_unless_they_are_asked_for() {
+    let escape = '\x1b';
+    assert!(!on_card(&["list"]).text().contains(escape));
+    assert!(!on_card(&["doctor"]).text().contains(escape));
+    assert!(!run(&["status"]).stderr.contains(escape));
+    assert!(on_card(&["--color", "always", "list"]).text().contains(escape));
+}
+
+#[test]
+fn a_missing_service_is_told_with_its_remedy() {
+    for command in
+        [&["list"][..], &["status"], &["send", "00A40000"], &["tree"], &["reset"], &["shell"], &["cat", "2F00"]]
+    {
+        let ended = run(command);
+        assert_eq!(ended.exit, 69, "{command:?}: {ended:?}");
+        assert!(ended.stderr.contains("systemctl start pcscd.socket"), "{ended:?}");
+        assert!(ended.stdout.is_empty(), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_failure_is_json_too() {
+    let ended = run(&["--json", "status"]);
+    let error: serde_json::Value = serde_json::from_str(&ended.stderr).unwrap();
+    assert_eq!(error["error"]["exit"], 69);
+    assert_eq!(error["error"]["code"], "SCM_SCARD_S_NO_SERVICE");
+    assert!(error["error"]["advice"].as_str().unwrap().contains("pcscd"));
+}
+
+#[test]
+fn doctor_tells_the_missing_socket() {
+    let ended = run(&["doctor"]);
+    assert_eq!(ended.exit, 1);
+    assert!(ended.text().contains("FAULT") && ended.text().contains("/nonexistent/pcscd.comm"), "{ended:?}");
+    assert_eq!(on_card(&["doctor"]).exit, 0);
+}
+
+#[test]
+fn the_command_line_is_checked() {
+    for wrong in [
+        &["frob"][..],
+        &[],
+        &["send"],
+        &["send", "00A4"],
+        &["send", "00A40000023F"],
+        &["--limit", "0", "list"],
+        &["--verify", "32", "list"],
+        &["--filler", "1234", "verify"],
+        &["tree", "--ids", "2-1"],
+        &["write", "2F00"],
+        &["write", "2F00", "-", "--hex", "00"],
+        &["cat", "2F00", "--record", "0"],
+    ] {
+        let ended = run(&[&["--card", "default"], wrong].concat());
+        assert_eq!(ended.exit, 64, "{wrong:?}: {ended:?}");
+        assert!(ended.stdout.is_empty() && !ended.stderr.is_empty(), "{ended:?}");
+    }
+    assert_eq!(run(&["--help"]).exit, 0);
+    assert!(run(&["--version"]).text().starts_with("scmctl "));
+}
+
+#[test]
+fn a_card_description_is_checked() {
+    let wrong = TestFile::new("wrong.toml", "atr = 1\n");
+    let ended = run(&["--card", wrong.path(), "list"]);
+    assert_eq!(ended.exit, 65);
+    assert!(ended.stderr.contains("line 1"), "{ended:?}");
+    assert_eq!(run(&["--card", "/nonexistent.toml", "list"]).exit, 66);
+    let other = TestFile::new("other.toml", "atr = \"3B800181\"\n");
+    assert_eq!(run(&["--card", other.path(), "list", "--json"]).json()["readers"][0]["card"]["atr"], "3B800181");
+}
+
+#[test]
+fn send_tells_data_and_status_word() {
+    let ended = on_card(&["send", "--json", "00A4040C08F073636D74657374", "00 B0 81 00 05"]);
+    assert_eq!(ended.exit, 0);
+    let last: serde_json::Value = serde_json::from_str(&ended.lines()[1]).unwrap();
+    assert_eq!(last["data"], "48656C6C6F");
+    assert_eq!((last["status_word"].as_str(), last["code"].as_str()), (Some("9000"), Some("SCM_S_OK")));
+}
+
+#[test]
+fn send_ends_with_the_first_refusal() {
+    let commands = ["send", "--json", "00A4000C02AAAA", "00A4000C023F00"];
+    let ended = on_card(&commands);
+    assert_eq!((ended.exit, ended.lines().len()), (1, 1), "{ended:?}");
+    let first = ended.json();
+    assert_eq!(
+        (first["status_word"].as_str(), first["code"].as_str()),
+        (Some("6A82"), Some("SCM_SCARD_E_FILE_NOT_FOUND"))
+    );
+    let ended = on_card(&[&commands[..], &["--keep-going"]].concat());
+    assert_eq!((ended.exit, ended.lines().len()), (1, 2));
+}
+
+#[test]
+fn raw_bytes_go_to_the_card_as_they_are() {
+    let ended = on_card(&["send", "--raw", "--json", "00A4000C053F00"]);
+    assert_eq!(ended.json()["status_word"], "6700");
+    assert_eq!(ended.exit, 1);
+}
+
+#[test]
+fn a_code_in_a_command_is_not_printed() {
+    for format in [&["send"][..], &["send", "--json"], &["send", "--raw"]] {
+        let ended = on_card(&[format, &["002000010439393939"]].concat());
+        assert!(!ended.text().contains("39") && !ended.stderr.contains("39"), "{ended:?}");
+    }
+}
+
+#[test]
+fn status_and_reset_tell_the_atr() {
+    let status = on_card(&["status", "--json"]).json();
+    assert_eq!((status["protocol"].as_str(), status["card"]["atr"].as_str()), (Some("T=1"), Some(ATR)));
+    for (flags, kind) in [(&[][..], "warm"), (&["--cold"], "cold")] {
+        let reset = on_card(&[&["reset", "--json"], flags].concat()).json();
+        assert_eq!((reset["reset"].as_str(), reset["card"]["atr"].as_str()), (Some(kind), Some(ATR)));
+    }
+}
+
+#[test]
+fn tree_shows_files_and_refusals() {
+    let ended = on_card(&["tree"]);
+    let lines = ended.lines();
+    assert_eq!(lines[0], "3F00  \"libscm card\"");
+    assert!(lines.iter().any(|line| line.contains("4403  linear fixed, short identifier 3, 3 records")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("4501") && line.contains("security condition")), "{lines:#?}");
+    let tree = on_card(&["tree", "3F00/5015", "--json"]).json();
+    assert_eq!(tree["name"], "3F00/5015");
+    assert_eq!(tree["children"][0]["content"], "48656C6C6F2066726F6D20746865206C");
+    assert_eq!(on_card(&["tree", "3F00/9999"]).exit, 1);
+}
+
+#[test]
+fn tree_searches_the_given_identifiers() {
+    let found = on_card(&["tree", "3F00/5015", "--ids", "4000-4402", "--json"]).json();
+    let names: Vec<&str> =
+        found["children"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["4401", "4402"]);
+}
+
+#[test]
+fn cat_writes_bytes_into_a_pipe_and_a_file() {
+    let expected = b"Hello from the libscm test card\n";
+    let ended = on_card(&["cat", "3F00/5015/4401"]);
+    assert_eq!((ended.stdout.len(), ended.stdout.starts_with(expected)), (64, true));
+    assert_eq!(on_card(&["cat", "F073636D74657374/4401"]).stdout, ended.stdout);
+    let file = TestFile::new("cat", "");
+    assert_eq!(on_card(&["cat", "3F00/5015/4401", "-o", file.path()]).exit, 0);
+    assert_eq!(fs::read(file.path()).unwrap(), ended.stdout);
+    assert_eq!(on_card(&["cat", "3F00/5015/4401", "-o", "/nonexistent/file"]).exit, 73);
+}
+
+#[test]
+fn cat_reads_records() {
+    let all = on_card(&["cat", "3F00/5015/4404", "--json"]).json();
+    assert_eq!(all["content"], serde_json::json!(["B1", "B2010203", "B30405060708090A"]));
+    assert_eq!(on_card(&["cat", "3F00/5015/4404", "--record", "2"]).stdout, [0xB2, 1, 2, 3]);
+    assert!(
+        on_card(&["cat", "3F00/5015/4404", "--hex", "--record", "2"]).text().starts_with("record 2\n0000  B2 01 02 03")
+    );
+    assert_eq!(on_card(&["cat", "3F00/5015/4404", "--record", "9"]).exit, 1);
+    assert_eq!(on_card(&["cat", "3F00/5015/4401", "--record", "1"]).exit, 64);
+}
+
+#[test]
+fn a_refused_file_says_that_a_code_is_needed() {
+    let ended = on_card(&["cat", "3F00/5016/4501"]);
+    assert_eq!(ended.exit, 77);
+    assert!(ended.stderr.contains("--verify"), "{ended:?}");
+}
+
+/// The card of another process is a new one, so the result is seen in one shell.
+#[test]
+fn write_needs_the_code_of_the_file() {
+    let data = ["write", "3F00/5015/4402", "--hex", "CAFE", "--offset", "2", "--json"];
+    let ended = on_card_with("", &data);
+    assert_eq!(ended.exit, 77, "{ended:?}");
+    let ended = on_card_with("1234\n", &[&data[..], &["--verify", "1"]].concat());
+    assert_eq!((ended.exit, ended.json()["written"].as_u64()), (0, Some(2)), "{ended:?}");
+    let ended = on_card_with("0000\n", &[&data[..], &["--verify", "1"]].concat());
+    assert_eq!(ended.exit, 77);
+    assert!(ended.stderr.contains("tries left: 2"), "{ended:?}");
+}
+
+#[test]
+fn write_tells_how_much_fits() {
+    let long = "AB".repeat(65);
+    let ended = on_card(&["write", "3F00/5015/4401", "--hex", &long]);
+    assert_eq!(ended.exit, 1);
+    assert!(ended.stderr.contains("of 65 bytes"), "{ended:?}");
+    let ended = run_with("from a pipe", &["--card", "default", "write", "3F00/5015/4401", "-", "--json"]);
+    assert_eq!(ended.json()["written"], 11);
+    assert_eq!(on_card(&["write", "3F00/5015/4401", "/nonexistent"]).exit, 66);
+}
+
+#[test]
+fn write_replaces_and_adds_records() {
+    let write = |flags: &[&str]| on_card(&[&["write", "3F00/5015/4404", "--hex", "AA"], flags].concat()).exit;
+    assert_eq!(write(&["--record", "1"]), 0);
+    assert_eq!(write(&["--append"]), 0);
+    assert_eq!(write(&["--record", "4"]), 1, "there are three");
+    assert_eq!(write(&[]), 64);
+    assert_eq!(on_card(&["write", "3F00/5015/4401", "--hex", "AA", "--append"]).exit, 64);
+}
+
+#[test]
+fn codes_come_from_the_standard_input() {
+    assert_eq!(on_card_with("1234\n", &["verify"]).exit, 0);
+    assert_eq!(on_card_with("1234\r\n", &["verify"]).exit, 0);
+    let wrong = on_card_with("4321\n", &["verify", "--json"]);
+    assert_eq!(wrong.exit, 77);
+    assert!(wrong.stderr.contains("SCM_SCARD_W_WRONG_CHV") && wrong.stderr.contains("tries left: 2"), "{wrong:?}");
+    assert!(!wrong.stderr.contains("4321"));
+    let asked = on_card(&["verify", "--check", "--json"]);
+    assert_eq!((asked.exit, asked.json()["tries_left"].as_u64()), (1, Some(3)));
+    assert_eq!(on_card_with("", &["verify"]).exit, 65, "no code");
+    assert_eq!(on_card_with("\n", &["verify"]).exit, 65, "an empty code");
+    assert_eq!(on_card_with(&"9".repeat(200), &["verify"]).exit, 66, "a code without an end");
+}
+
+#[test]
+fn a_code_of_a_directory_needs_its_path() {
+    let local = |input: &str, path: &str| {
+        run_with(input, &["--card", "default", "--codes-from-stdin", "verify", "--local", path]).exit
+    };
+    assert_eq!(local("secret\n", "3F00/5016"), 0);
+    assert_eq!(local("wrong-code\n", "3F00/5016"), 77);
+    assert_eq!(local("secret\n", "3F00/7777"), 1);
+}
+
+#[test]
+fn a_blocked_code_is_unblocked_and_changed() {
+    let input = "verify\n0000\nverify\n0000\nverify\n0000\nverify --check\nunblock\n12345678\n5555\nverify\n5555\n\
+                 change\n5555\n6666\nverify\n6666\nexit\n";
+    let ended = on_card_with(input, &["shell", "--json"]);
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    let outcomes: Vec<String> = ended
+        .lines()
+        .iter()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["outcome"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(outcomes, ["blocked", "unblocked", "verified", "changed", "verified"]);
+    assert!(ended.stderr.contains("SCM_SCARD_W_CHV_BLOCKED"), "{ended:?}");
+}
+
+#[test]
+fn watch_tells_the_present_state() {
+    let ended = on_card(&["watch", "--once", "--json"]);
+    let events: Vec<serde_json::Value> = ended.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events[0]["event"], "reader-arrived");
+    assert_eq!((events[1]["event"].as_str(), events[1]["card"]["atr"].as_str()), (Some("card-inserted"), Some(ATR)));
+    assert_eq!(on_card(&["watch", "--count", "1", "--json"]).lines().len(), 1);
+    assert_eq!(on_card(&["watch", "--seconds", "0"]).exit, 0);
+}
+
+#[test]
+fn replay_compares_answers() {
+    let script = "# the MF\n> 00 A4 00 0C 02\n  3F 00\n< 9000\nreset\n> 00A4000C02AAAA\n< 6A82 | 6A83\n> 00B0830004\n< 6982 | 6... | *9000\n";
+    let right = TestFile::new("right.apdu", script);
+    let ended = on_card(&["replay", right.path(), "--json"]);
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    assert_eq!((ended.json()["commands"].as_u64(), ended.json()["skipped"].as_u64()), (Some(4), Some(0)));
+}
+
+#[test]
+fn replay_tells_the_first_difference() {
+    let script = "> 00A4000C023F00\n< 6A82\n> 00A4000C02AAAA\n> 00A4000C023F00\n";
+    let ended = run_with(script, &["--card", "default", "replay", "-"]);
+    assert_eq!(ended.exit, 1);
+    assert_eq!(ended.lines()[0], "-:1: the answer differs");
+    assert!(ended.text().ends_with("steps: 1, different: 1, not sent: 2\n"), "{ended:?}");
+    let all = run_with(script, &["--card", "default", "replay", "-", "--keep-going", "--json"]).json();
+    let lines: Vec<u64> =
+        all["differences"].as_array().unwrap().iter().map(|one| one["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [1, 3], "without an expected answer, a refusal differs");
+}
+
+#[test]
+fn a_wrong_script_sends_nothing() {
+    let ended = run_with("> 00A4000C023F00\n> 00A4\n", &["--card", "default", "replay", "-"]);
+    assert_eq!(ended.exit, 65);
+    assert!(ended.stderr.contains("line 2"), "{ended:?}");
+    assert_eq!(run_with("# nothing\n", &["--card", "default", "replay", "-"]).exit, 65);
+    assert_eq!(on_card(&["replay", "/nonexistent"]).exit, 66);
+}
+
+#[test]
+fn the_shell_obeys_lines() {
+    let input = "cd 5015\npwd\n00 B0 81 00 05\ncat 4405\ninfo 4405\nexplain 6982\nfrob\nls\n";
+    let ended = on_card_with(input, &["shell"]);
+    let text = ended.text();
+    for part in ["3F00/5015\n", "48 65 6C 6C 6F", "record 3", "82 file descriptor", "security status", "4406"] {
+        assert!(text.contains(part), "{part}: {ended:?}");
+    }
+    assert!(ended.stderr.contains("unrecognized subcommand 'frob'"), "{ended:?}");
+    assert_eq!(on_card_with("00A4000C02AAAA\n", &["shell"]).exit, 1, "the exit code is that of the last line");
+}
+
+#[test]
+fn a_shell_without_a_terminal_keeps_no_history() {
+    let folder = std::env::temp_dir().join(format!("scmctl-history-{}", std::process::id()));
+    let mut child = scmctl()
+        .args(["--card", "default", "shell"])
+        .env("XDG_STATE_HOME", &folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(!folder.exists());
+}
+
+/// `scmctl tree | head -1` must not print a panic.
+#[test]
+fn a_reader_of_the_output_may_end() {
+    let mut child = scmctl()
+        .args(["--card", "default", "send"])
+        .args(vec!["00A4000C023F00"; 3000])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_manual_page_and_completions_are_made() {
+    let page = run(&["generate", "man"]).text();
+    for part in [".TH scmctl 1", ".SH SYNOPSIS", "doctor", "Exit codes"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(run(&["generate", "man", "replay"]).text().contains(".TH scmctl-replay 1"));
+    assert_eq!(run(&["generate", "man", "frob"]).exit, 64);
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(run(&["generate", "completions", shell]).text().contains("doctor"), "{shell}");
+    }
+}
