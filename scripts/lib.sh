@@ -13,7 +13,8 @@ RUST_OF_LINTS=1.95
 # shellcheck disable=SC2034 # for scripts that source this
 PACKAGES_OF_TESTS=(pcscd vsmartcard-vpcd libpcsclite-dev pkg-config cmake make gcc g++ libc6-dev binutils clang
     libclang-dev libcmocka-dev opensc pcsc-tools python3 python3-cffi luajit bindgen valgrind abigail-tools meson
-    ninja-build autoconf automake doxygen graphviz mandoc groff-base man-db)
+    ninja-build autoconf automake doxygen graphviz mandoc groff-base man-db
+    tmux)
 
 say() {
     printf '== %s\n' "$*"

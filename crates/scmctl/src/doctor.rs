@@ -181,7 +181,7 @@ fn missing_readers(system: &System) -> Vec<Check> {
 }
 
 fn reader(session: &Session, system: &System, name: String) -> Check {
-    let code = match Attachment::to(&name, Share::Shared, LIMIT_MS) {
+    let code = match session.attach_soon(&name, Share::Shared, LIMIT_MS) {
         Ok(card) => return usable(&name, &card),
         Err(code) => code,
     };

@@ -14,6 +14,9 @@ use crate::library::{self, EventKind, Monitor, Share};
 use crate::session::Session;
 use crate::text::printable;
 
+/// How long a lock of another program may last before it is told.
+const LIMIT_MS: u32 = 1000;
+
 #[derive(clap::Args)]
 pub struct List {
     /// Only watches, and attaches to no card: does not tell whether others use it
@@ -49,6 +52,8 @@ enum Usage {
     No,
     Shared,
     Exclusively,
+    /// Another program holds a lock (transaction).
+    Locked,
 }
 
 pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
@@ -103,15 +108,17 @@ fn reader(session: &Session, name: String, cards: &HashMap<String, Vec<u8>>, is_
 
 /// Only an attempt to use the card alone tells whether others use it. It fails at once if they do.
 fn usage(session: &Session, name: &str) -> library::Result<Usage> {
-    let is_refused = |code| library::name(code) == "SCM_SCARD_E_SHARING_VIOLATION";
-    match session.attach_to(name, Share::Exclusive) {
+    let attempt = |share| match session.attach_soon(name, share, LIMIT_MS) {
         Ok(_) => Ok(Usage::No),
-        Err(code) if is_refused(code) => match session.attach_to(name, Share::Shared) {
-            Ok(_) => Ok(Usage::Shared),
-            Err(code) if is_refused(code) => Ok(Usage::Exclusively),
-            Err(code) => Err(code),
-        },
+        Err(code) if library::name(code) == "SCM_SCARD_E_SHARING_VIOLATION" => Ok(Usage::Exclusively),
+        Err(code) if library::name(code) == "SCM_SCARD_E_TIMEOUT" => Ok(Usage::Locked),
         Err(code) => Err(code),
+    };
+    match attempt(Share::Exclusive)? {
+        Usage::Exclusively => {
+            attempt(Share::Shared).map(|usage| if usage == Usage::No { Usage::Shared } else { usage })
+        }
+        usage => Ok(usage),
     }
 }
 
@@ -137,6 +144,9 @@ impl Display for Reader {
                     }
                     Some(Usage::Exclusively) => {
                         write!(formatter, "\n    other users  {}", "another program uses it exclusively".red())?;
+                    }
+                    Some(Usage::Locked) => {
+                        write!(formatter, "\n    other users  {}", "another program holds a lock on it".red())?;
                     }
                     None => {}
                 }

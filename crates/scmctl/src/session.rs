@@ -87,6 +87,11 @@ impl<'a> Session<'a> {
     pub fn attach_to(&self, reader: &str, share: Share) -> library::Result<Attachment> {
         Attachment::to(reader, share, self.limit_ms)
     }
+
+    /// For an overview, which must not wait without end: with this limit if the user has given none.
+    pub fn attach_soon(&self, reader: &str, share: Share, limit_ms: u32) -> library::Result<Attachment> {
+        Attachment::to(reader, share, if self.limit_ms == 0 { limit_ms } else { self.limit_ms })
+    }
 }
 
 /// The built-in name, or the content of the file.

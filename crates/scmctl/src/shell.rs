@@ -145,8 +145,9 @@ fn terminal(error: ReadlineError) -> Failure {
 
 /// `$XDG_STATE_HOME/scmctl/history`, or below `~/.local/state`.
 fn history_path() -> Option<PathBuf> {
-    let state = std::env::var_os("XDG_STATE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let state = state.or_else(|| std::env::home_dir().map(|home| home.join(".local/state")))?;
+    let folder = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let home = || folder("HOME").or_else(|| folder("USERPROFILE")).map(|home| home.join(".local/state"));
+    let state = folder("XDG_STATE_HOME").or_else(home)?;
     let folder = state.join("scmctl");
     fs::create_dir_all(&folder).ok()?;
     Some(folder.join("history"))

@@ -107,8 +107,7 @@ impl System {
         for id in names(&folder).iter().filter_map(|name| name.parse().ok()) {
             let process = folder.join(format!("{id}"));
             let name = line(&process.join("comm"));
-            let uses_cards =
-                || fs::read_to_string(process.join("maps")).is_ok_and(|maps| maps.contains("libpcsclite.so"));
+            let uses_cards = || fs::read_to_string(process.join("maps")).is_ok_and(|maps| runs_client_library(&maps));
             if id != std::process::id() && name != "pcscd" && (name == "scdaemon" || uses_cards()) {
                 programs.push(Program { id, name });
             }
@@ -116,6 +115,11 @@ impl System {
         programs.sort_by_key(|program| program.id);
         programs
     }
+}
+
+/// A linker, too, maps a library, but not to run it.
+fn runs_client_library(maps: &str) -> bool {
+    maps.lines().any(|line| line.contains(" r-xp ") && line.contains("/libpcsclite.so"))
 }
 
 /// `path` is an interface, whose device is the folder above.
@@ -214,6 +218,8 @@ mod tests {
             .with("proc/11/comm", "pcscd\n")
             .with("proc/11/maps", maps)
             .with("proc/12/comm", "scdaemon\n")
+            .with("proc/14/comm", "ld\n")
+            .with("proc/14/maps", &maps.replace("r-xp", "r--p"))
             .with("proc/13/comm", "bash\n")
             .with("proc/13/maps", "7f00 r-xp 0 00:00 0  /usr/lib/libc.so.6\n");
         let names: Vec<String> = machine.system().programs().into_iter().map(|program| program.name).collect();
