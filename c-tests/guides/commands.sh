@@ -25,5 +25,7 @@ fi
 
 lib=$(dirname "$(find "$prefix" -name libscm.so)")
 [ "$guide" = docs/ci.md ] || "$stack" tell insert 0 scm >/dev/null
-export LC_ALL=C LD_LIBRARY_PATH=$lib PKG_CONFIG_PATH=$lib/pkgconfig CMAKE_PREFIX_PATH=$prefix PATH=$prefix/bin:$PATH
+export LC_ALL=C LD_LIBRARY_PATH=$lib PKG_CONFIG_PATH=$lib/pkgconfig CMAKE_PREFIX_PATH=$prefix
+# scmctl is built beside the stack.
+export PATH=$prefix/bin:$(dirname "$stack"):$PATH
 "$python" "$tree/c-tests/guides/guides.py" run "$tree" "$SCM_GUIDE_WORK" "$guide"

@@ -113,3 +113,23 @@ pub enum Command {
     #[command(hide = true)]
     Generate(generate::Generate),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::EXIT_CODES;
+
+    #[test]
+    fn the_guide_lists_the_same_exit_codes() {
+        let guide = include_str!("../../../docs/scmctl.md");
+        let rows: Vec<(&str, String)> = guide
+            .lines()
+            .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "))
+            .filter(|(code, _)| code.parse::<u8>().is_ok())
+            .map(|(code, meaning)| (code, meaning.replace('`', "")))
+            .collect();
+        let lines = EXIT_CODES.lines().skip(1).filter_map(|line| line.trim().split_once("  "));
+        let lines: Vec<(&str, String)> = lines.map(|(code, meaning)| (code, meaning.to_owned())).collect();
+        assert!(lines.len() > 10);
+        assert_eq!(rows, lines);
+    }
+}

@@ -73,7 +73,10 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
     if readers.is_empty() {
         checks.extend(missing_readers(system));
     }
-    checks.extend(readers.into_iter().filter(|name| session.wants(name)).map(|name| reader(session, system, name)));
+    match session.wanted(readers) {
+        Ok(wanted) => checks.extend(wanted.into_iter().map(|name| reader(session, system, name))),
+        Err(failure) => checks.push(fault("reader", failure.to_string(), "")),
+    }
     checks
 }
 

@@ -64,7 +64,7 @@ pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
     let monitor = Monitor::new().map_err(|code| Failure::attach("readers", code))?;
     let cards = present_cards(&monitor)?;
     let mut report = Report { readers: Vec::new() };
-    for name in readers.names.into_iter().filter(|name| session.wants(name)) {
+    for name in session.wanted(readers.names)? {
         report.readers.push(reader(session, name, &cards, list.passive));
     }
     let is_empty = report.readers.is_empty();

@@ -40,6 +40,15 @@ impl<'a> Session<'a> {
         readers().map_err(|code| Failure::attach("readers", code))
     }
 
+    /// The readers that the user wants to know of.
+    pub fn wanted(&self, names: Vec<String>) -> Result<Vec<String>, Failure> {
+        let wanted: Vec<String> = names.iter().filter(|name| self.wants(name)).cloned().collect();
+        match self.part {
+            Some(part) if wanted.is_empty() && !names.is_empty() => Err(Failure::unknown_reader(part, &names)),
+            _ => Ok(wanted),
+        }
+    }
+
     /// Whether the user wants to know of this reader.
     pub fn wants(&self, reader: &str) -> bool {
         let is_ours = !self.has_virtual_card() || reader == VirtualCard::READER;

@@ -85,16 +85,16 @@ pub fn run(session: &Session) -> Result<Exit, Failure> {
     let files = Files::of(&card).map_err(|code| Failure::library("files", code))?;
     let shell = Shell { session, card: &card, files };
     if !io::stdin().is_terminal() {
-        return shell.read_lines(&mut Source::Pipe);
+        return shell.read_lines(&mut Source { editor: None });
     }
-    let mut source = Source::Terminal(editor().map_err(terminal)?);
+    let mut source = Source { editor: Some(editor().map_err(terminal)?) };
     let history = history_path();
-    if let (Source::Terminal(editor), Some(path)) = (&mut source, &history) {
+    if let (Some(editor), Some(path)) = (&mut source.editor, &history) {
         // The first time there is none.
         let _ = editor.load_history(path);
     }
     let ended = shell.read_lines(&mut source);
-    if let (Source::Terminal(editor), Some(path)) = (&mut source, &history) {
+    if let (Some(editor), Some(path)) = (&mut source.editor, &history) {
         // A history that cannot be kept is no reason to fail.
         let _ = editor.save_history(path);
     }
@@ -102,15 +102,15 @@ pub fn run(session: &Session) -> Result<Exit, Failure> {
 }
 
 /// Where the lines come from. Only those of a terminal are kept in the history.
-enum Source {
-    Terminal(DefaultEditor),
-    Pipe,
+struct Source {
+    /// None for a pipe.
+    editor: Option<DefaultEditor>,
 }
 
 impl Source {
     /// The next line; None at the end.
     fn line(&mut self, prompt: &str) -> Result<Option<Zeroizing<String>>, Failure> {
-        let Source::Terminal(editor) = self else {
+        let Some(editor) = &mut self.editor else {
             return input::line(LINE_MAX).map_err(|error| Failure::input("standard input", error));
         };
         loop {
@@ -124,8 +124,8 @@ impl Source {
     }
 
     fn remember(&mut self, line: &str) {
-        match self {
-            Source::Terminal(editor) if !is_secret(line) => {
+        match &mut self.editor {
+            Some(editor) if !is_secret(line) => {
                 // The same line twice is kept once, which is no fault.
                 let _ = editor.add_history_entry(line);
             }

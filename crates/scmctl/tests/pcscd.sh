@@ -60,7 +60,10 @@ second=${second#ok }
 expect 64 "choose with --reader: .*$first.*$second" send 00A4000C023F00
 expect 0 '90 00' -r "$second" send 00A4000C023F00
 expect 64 'several readers' -r virtual status
-expect 69 "No reader has this in its name. There are: .*$first" -r nosuch status
+for command in status list; do
+    expect 69 "No reader has this in its name. There are: .*$first" -r nosuch $command
+done
+expect 1 "FAULT .*There are: .*$first" -r nosuch doctor
 tell remove 1
 
 # Other programs.
@@ -90,6 +93,7 @@ tell insert 0 scm
 
 # A card that is pulled while a script runs, and a card that comes.
 yes '> 00A4000C023F00' | head -n 20000 >"$work/script"
+: >"$work/replay"
 "$scmctl" replay --all "$work/script" >"$work/replay" 2>&1 &
 replay=$!
 until grep -q success "$work/replay"; do
