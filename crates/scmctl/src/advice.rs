@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::failure::Stage;
 
-/// What the user can do; empty if nothing is known to help.
+/// The advice to the user; empty if nothing is known to help.
 pub fn advice(name: &str, stage: Stage) -> &'static str {
     match name {
         "SCM_SCARD_W_SECURITY_VIOLATION" if stage == Stage::Attach => {

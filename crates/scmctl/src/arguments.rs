@@ -17,7 +17,8 @@ Exit codes:
   73  a file cannot be made
   74  the communication failed, or the output cannot be written
   75  try again: the card is used by another program, was reset or taken out, or the time limit passed
-  77  no permission: polkit, or a code that is missing, wrong or blocked";
+  77  no permission: polkit, or a code that is missing, wrong or blocked
+ 130  cancelled by Ctrl-C";
 
 /// Readers, smart cards and their files.
 #[derive(Parser)]

@@ -90,7 +90,7 @@ pub fn read(session: &Session, files: &Files<'_>, path: &str, record: Option<u64
 
 fn read_all(session: &Session, file: &File<'_>) -> library::Result<Vec<Vec<u8>>> {
     let unit = if file.has_records() { "records" } else { "bytes" };
-    let progress = Progress::new(session, unit, file.size().unwrap_or(0));
+    let progress = Progress::of(session, unit, || file.size().unwrap_or(0));
     let mut parts = Vec::new();
     loop {
         match file.read(PART) {

@@ -5,16 +5,12 @@ use std::fmt::{self, Display, Formatter};
 use std::io;
 
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::library::{self, Attachment, CodeFormat, Codes, Encoding, Files, Presented, Reference, Secret};
 use crate::session::Session;
-use crate::{hex, input};
-
-/// The longest code of libscm, in bytes.
-const LONGEST: usize = 127;
+use crate::{hex, input, prompt};
 
 /// How the card wants its codes, and where they come from.
 #[derive(clap::Args)]
@@ -205,12 +201,12 @@ fn ask_new(session: &Session, number: u8) -> Result<Secret, Failure> {
     Ok(new)
 }
 
-fn ask(session: &Session, prompt: &str) -> Result<Secret, Failure> {
+fn ask(session: &Session, question: &str) -> Result<Secret, Failure> {
     let code = if session.codes.codes_from_stdin {
-        let line = input::line(LONGEST).map_err(|error| Failure::input("standard input", error))?;
+        let line = input::line(prompt::LONGEST).map_err(|error| Failure::input("standard input", error))?;
         line.ok_or_else(|| Failure::data("code", "the standard input has ended; nothing was sent"))?
     } else {
-        Zeroizing::new(rpassword::prompt_password(prompt).map_err(no_terminal)?)
+        prompt::ask(question).map_err(no_terminal)?
     };
     if code.is_empty() {
         return Err(Failure::data("code", "it is empty; nothing was sent"));
@@ -219,6 +215,9 @@ fn ask(session: &Session, prompt: &str) -> Result<Secret, Failure> {
 }
 
 fn no_terminal(error: io::Error) -> Failure {
+    if prompt::is_cancelled(&error) {
+        return Failure::cancelled("the code");
+    }
     let advice = "; without a terminal, --codes-from-stdin reads it from the standard input";
     Failure::input("the code", io::Error::new(error.kind(), format!("{error}{advice}")))
 }

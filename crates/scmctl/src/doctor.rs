@@ -33,7 +33,7 @@ struct Check {
     subject: String,
     state: State,
     finding: String,
-    /// What helps; empty if nothing is wrong.
+    /// The remedy; empty if nothing is wrong.
     advice: String,
 }
 
@@ -92,7 +92,7 @@ fn fault(subject: &str, finding: impl Into<String>, advice: impl Into<String>) -
     Check { subject: subject.into(), state: State::Fault, finding: finding.into(), advice: advice.into() }
 }
 
-/// What pcscd says of itself.
+/// The version that pcscd tells.
 fn daemon_version(system: &System) -> String {
     let said = system.daemon().and_then(|daemon| Command::new(daemon).arg("--version").output().ok());
     let said = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
@@ -246,5 +246,69 @@ impl Display for Report {
             1 => writeln!(formatter, "One fault was found."),
             faults => writeln!(formatter, "{faults} faults were found."),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::tests::Machine;
+
+    #[test]
+    fn a_daemon_that_is_missing_is_installed_and_one_that_does_not_run_is_started() {
+        let check = missing_service(&Machine::new("no-daemon").system());
+        assert!(check.finding.contains("not installed") && check.advice.contains("apt install pcscd"));
+        let check = missing_service(&Machine::new("idle-daemon").with("usr/sbin/pcscd", "").system());
+        assert!(check.finding.contains("does not run") && check.advice.contains("systemctl enable --now pcscd.socket"));
+    }
+
+    #[test]
+    fn a_refusal_has_the_rule_of_polkit() {
+        let refusal = Failure::attach("readers", library::code("SCM_SCARD_W_SECURITY_VIOLATION"));
+        let check = refusing_service(&Machine::new("polkit").system(), &refusal);
+        assert_eq!(check.state, State::Fault);
+        for part in ["polkit.addRule", "access_pcsc", "access_card", "/etc/polkit-1/rules.d/"] {
+            assert!(check.advice.contains(part), "{part}: {}", check.advice);
+        }
+    }
+
+    /// A YubiKey that pcscd does not list.
+    fn with_token(name: &str) -> Machine {
+        Machine::new(name)
+            .with("sys/bus/usb/devices/1-2/idVendor", "1050")
+            .with("sys/bus/usb/devices/1-2/idProduct", "0407")
+            .with("sys/bus/usb/devices/1-2/product", "YubiKey")
+            .with("sys/bus/usb/devices/1-2:1.2/bInterfaceClass", "0b")
+    }
+
+    fn advice(machine: &Machine) -> String {
+        let checks = missing_readers(&machine.system());
+        assert!(checks.len() == 1 && checks[0].finding.contains("YubiKey (1050:0407)"));
+        checks[0].advice.clone()
+    }
+
+    #[test]
+    fn a_reader_without_a_driver_needs_one() {
+        assert!(advice(&with_token("no-driver")).contains("libccid"));
+        let installed = with_token("driver").with("usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist", "");
+        assert!(advice(&installed).contains("journalctl -u pcscd"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_reader_that_another_has_taken_is_freed() {
+        let claimed_by = |name: &str, driver: &str| {
+            let machine = with_token(name).with("proc/7/comm", "scdaemon");
+            let interface = machine.path().join("sys/bus/usb/devices/1-2:1.2/driver");
+            std::os::unix::fs::symlink(format!("../../../drivers/{driver}"), interface).unwrap();
+            advice(&machine)
+        };
+        assert!(claimed_by("scdaemon", "usbfs").contains("gpgconf --kill scdaemon"));
+        assert!(claimed_by("kernel", "pn533_usb").contains("pn533_usb of the kernel"));
+    }
+
+    #[test]
+    fn no_reader_at_all_is_plugged_in() {
+        assert!(missing_readers(&Machine::new("no-reader").system())[0].advice.contains("Plug one in"));
     }
 }

@@ -28,6 +28,8 @@ pub enum Exit {
     TryAgain = 75,
     /// EX_NOPERM: polkit, a code that is wrong, missing or blocked.
     Permission = 77,
+    /// As a shell tells of a program that Ctrl-C has ended.
+    Cancelled = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::library;
 use crate::text::printable;
 
-/// What was tried, and why it failed.
+/// The thing that was tried, and the reason why it failed.
 #[derive(Debug)]
 pub struct Failure {
     subject: String,
@@ -62,6 +62,12 @@ impl Failure {
         Failure { subject: subject.into(), reason: Reason::Text(text.into(), Exit::Data) }
     }
 
+    /// The user has ended a question.
+    pub fn cancelled(subject: impl Into<String>) -> Failure {
+        let text = "cancelled; nothing was sent".into();
+        Failure { subject: subject.into(), reason: Reason::Text(text, Exit::Cancelled) }
+    }
+
     /// The same failure, with the place where it happened.
     pub fn at(mut self, place: String) -> Failure {
         self.subject = format!("{place}: {}", self.subject);
@@ -111,7 +117,7 @@ impl Failure {
         }
     }
 
-    /// What the user can do; empty if nothing is known to help.
+    /// The advice to the user; empty if nothing is known to help.
     pub fn advice(&self) -> &'static str {
         let stage = if let Reason::Library(_, stage) = self.reason { stage } else { Stage::Attach };
         self.code_name().map_or("", |name| advice::advice(name, stage))

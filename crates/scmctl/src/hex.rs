@@ -1,8 +1,12 @@
 //! Hexadecimal text.
 
+use zeroize::Zeroizing;
+
 /// Bytes from hexadecimal digits, with spaces, colons or nothing between the bytes.
 pub fn parse(text: &str) -> Result<Vec<u8>, String> {
-    let digits: Vec<char> = text.chars().filter(|character| !character.is_whitespace() && *character != ':').collect();
+    // They may be a code, so that they are wiped; the memory does not grow, which would leave a copy.
+    let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
+    digits.extend(text.chars().filter(|character| !character.is_whitespace() && *character != ':'));
     let digits = match digits.as_slice() {
         ['0', 'x' | 'X', rest @ ..] => rest,
         digits => digits,

@@ -20,6 +20,7 @@ mod library;
 mod list;
 mod output;
 mod progress;
+mod prompt;
 mod replay;
 mod reset;
 mod script;

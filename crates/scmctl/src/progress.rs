@@ -21,8 +21,13 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// `all` may ask the card, so it is only called if the progress can be shown.
+    pub fn of(session: &Session, unit: &'static str, all: impl FnOnce() -> u64) -> Progress {
+        Progress::new(session, unit, if can_draw(session) { all() } else { 0 })
+    }
+
     pub fn new(session: &Session, unit: &'static str, all: u64) -> Progress {
-        let can_draw = !session.output.json && io::stderr().is_terminal();
+        let can_draw = can_draw(session);
         Progress { begin: Instant::now(), done: RefCell::new(0), all, unit, can_draw, bar: RefCell::new(None) }
     }
 
@@ -50,6 +55,10 @@ impl Progress {
             Err(_) => bar,
         }
     }
+}
+
+fn can_draw(session: &Session) -> bool {
+    !session.output.json && io::stderr().is_terminal()
 }
 
 impl Drop for Progress {

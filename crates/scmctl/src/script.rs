@@ -54,16 +54,18 @@ pub fn parse(text: &str, is_raw: bool) -> Result<Vec<Step>, String> {
     Ok(steps)
 }
 
-/// The lines with their numbers. A line that begins with a space continues the one before it.
+/// The lines with their numbers. A line that begins with a space, and is no step itself, continues the one before.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     for (index, line) in text.lines().enumerate() {
+        let content = line.trim();
+        let is_step = content.is_empty() || content.starts_with(['>', '<', '#']) || content.starts_with("reset");
         match lines.last_mut() {
-            Some((_, before)) if line.starts_with([' ', '\t']) && !line.trim().is_empty() => {
+            Some((_, before)) if line.starts_with([' ', '\t']) && !is_step && before.starts_with(['>', '<']) => {
                 before.push(' ');
-                before.push_str(line.trim());
+                before.push_str(content);
             }
-            _ => lines.push((index + 1, line.to_owned())),
+            _ => lines.push((index + 1, content.to_owned())),
         }
     }
     lines
@@ -157,6 +159,15 @@ mod tests {
         assert!(matches!(&steps[0].action, Action::Command(_, answers) if answers.len() == 2));
         assert!(matches!(steps[1].action, Action::Reset { is_cold: true }));
         assert!(matches!(&steps[2].action, Action::Command(_, answers) if answers.is_empty()));
+    }
+
+    /// Otherwise it would silently not be sent.
+    #[test]
+    fn a_step_behind_spaces_is_a_step() {
+        let steps =
+            parse("# two steps\n   > 00A40000\n   reset\n# one more\n > 00A40000\n\t< 90\n   00", false).unwrap();
+        assert_eq!(steps.iter().map(|step| step.line).collect::<Vec<_>>(), [2, 3, 5]);
+        assert!(parse("# text\n  00A40000", false).unwrap_err().starts_with("line 2"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What all commands share: the output, the card that the user has chosen, and the limit of waits.
+//! The things that all commands share: the output, the card that the user has chosen, and the limit of waits.
 
 use std::fs;
 

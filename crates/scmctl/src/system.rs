@@ -145,28 +145,32 @@ fn line(path: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     /// A folder that looks like the root of a machine.
-    struct Machine(PathBuf);
+    pub struct Machine(PathBuf);
 
     impl Machine {
-        fn new(name: &str) -> Machine {
+        pub fn new(name: &str) -> Machine {
             let path = std::env::temp_dir().join(format!("scmctl-{}-{name}", std::process::id()));
             let _ = fs::remove_dir_all(&path);
             fs::create_dir_all(&path).unwrap();
             Machine(path)
         }
 
-        fn with(self, path: &str, content: &str) -> Machine {
+        pub fn with(self, path: &str, content: &str) -> Machine {
             let path = self.0.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
             self
         }
 
-        fn system(&self) -> System {
+        pub fn path(&self) -> &Path {
+            &self.0
+        }
+
+        pub fn system(&self) -> System {
             System { root: self.0.clone() }
         }
     }

@@ -31,7 +31,8 @@ pub struct Write {
     hex: Option<Bytes>,
 
     /// Where the data go in the file
-    #[arg(long, value_name = "BYTES", default_value_t = 0, hide_default_value = true, conflicts_with_all = ["record", "append"])]
+    #[arg(long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
+    #[arg(conflicts_with_all = ["record", "append"])]
     offset: u64,
 
     /// Replaces this record; the first one is 1

@@ -308,7 +308,8 @@ fn watch_tells_the_present_state() {
 
 #[test]
 fn replay_compares_answers() {
-    let script = "# the MF\n> 00 A4 00 0C 02\n  3F 00\n< 9000\nreset\n> 00A4000C02AAAA\n< 6A82 | 6A83\n> 00B0830004\n< 6982 | 6... | *9000\n";
+    let script = "# the MF\n> 00 A4 00 0C 02\n  3F 00\n< 9000\nreset\n> 00A4000C02AAAA\n\
+                  < 6A82 | 6A83\n> 00B0830004\n< 6982 | 6... | *9000\n";
     let right = TestFile::new("right.apdu", script);
     let ended = on_card(&["replay", right.path(), "--json"]);
     assert_eq!(ended.exit, 0, "{ended:?}");

@@ -112,6 +112,18 @@ fn a_new_code_is_asked_for_twice() {
     assert!(screen.contains("nothing was sent") && !screen.contains("567"), "{screen}");
 }
 
+/// A signal would leave the terminal without echo.
+#[test]
+fn a_question_can_be_cancelled() {
+    let terminal = Terminal::run("--card default --block 8 verify");
+    terminal.wait_for("Code 1: ");
+    terminal.tmux(&["send-keys", "1", "2", "BSpace", "C-c"]);
+    let screen = terminal.wait_for("ended 130");
+    assert!(screen.contains("nothing was sent") && !screen.contains("12"), "{screen}");
+    terminal.enter("this is shown again");
+    terminal.wait_for("this is shown again");
+}
+
 #[test]
 fn cat_shows_text_beside_the_bytes() {
     let terminal = Terminal::run("--card default cat 3F00/5015/4401");

@@ -33,11 +33,11 @@ pub struct Attachment {
 pub struct Answer {
     pub data: Zeroizing<Vec<u8>>,
     pub status_word: u16,
-    /// What libscm makes of the status word.
+    /// The code that libscm makes of the status word.
     pub code: i32,
 }
 
-/// What `scm_status` tells.
+/// The answer of `scm_status`.
 pub struct CardState {
     pub state: &'static str,
     pub protocol: Option<&'static str>,
