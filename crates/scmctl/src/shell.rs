@@ -1,5 +1,6 @@
 //! `scmctl shell`: a prompt for commands, files and codes.
 
+use std::cell::Cell;
 use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -83,7 +84,7 @@ struct Lines {
 pub fn run(session: &Session) -> Result<Exit, Failure> {
     let card = session.attach()?;
     let files = Files::of(&card).map_err(|code| Failure::library("files", code))?;
-    let shell = Shell { session, card: &card, files };
+    let shell = Shell { session, card: &card, files, is_lost: Cell::new(false) };
     if !io::stdin().is_terminal() {
         return shell.read_lines(&mut Source { editor: None });
     }
@@ -157,6 +158,8 @@ struct Shell<'a> {
     session: &'a Session<'a>,
     card: &'a Attachment,
     files: Files<'a>,
+    /// The card was reset or taken out, or the reader or the service is gone.
+    is_lost: Cell<bool>,
 }
 
 impl Shell<'_> {
@@ -164,6 +167,7 @@ impl Shell<'_> {
     fn read_lines(&self, source: &mut Source) -> Result<Exit, Failure> {
         let mut exit = Exit::Success;
         loop {
+            self.has_recovered();
             let prompt = format!("{}> ", self.files.current_dir().unwrap_or_default());
             let Some(line) = source.line(&prompt)? else { return Ok(exit) };
             let line = line.trim();
@@ -171,6 +175,12 @@ impl Shell<'_> {
                 continue;
             }
             source.remember(line);
+            // The user has typed the line for a card that is not the one that answers now.
+            if self.has_recovered() {
+                self.session.output.remark("The line was not carried out. Enter it again.");
+                exit = Exit::TryAgain;
+                continue;
+            }
             match self.obey(line) {
                 Ok(Some(told)) => exit = told,
                 Ok(None) => return Ok(exit),
@@ -178,7 +188,7 @@ impl Shell<'_> {
                 Err(failure) => {
                     exit = failure.exit();
                     self.session.output.complain(&failure);
-                    self.recover(&failure);
+                    self.is_lost.set(self.is_lost.get() || is_lost(&failure));
                 }
             }
         }
@@ -247,24 +257,29 @@ impl Shell<'_> {
         self.session.output.show(&Lines { subject: subject.into(), lines })
     }
 
-    /// After a reset or a removal the next command shall work, if the card is there.
-    fn recover(&self, failure: &Failure) {
-        const LOST: [&str; 5] = [
-            "SCM_SCARD_W_RESET_CARD",
-            "SCM_SCARD_W_REMOVED_CARD",
-            "SCM_SCARD_E_READER_UNAVAILABLE",
-            "SCM_SCARD_E_NO_SERVICE",
-            "SCM_SCARD_E_NO_SMARTCARD",
-        ];
-        if !failure.code().is_some_and(|code| LOST.contains(&library::name(code))) {
-            return;
+    /// Whether the connection was lost and works again. The state of the card is lost then.
+    fn has_recovered(&self) -> bool {
+        if !self.is_lost.get() {
+            return false;
         }
-        match self.card.reconnect() {
-            Ok(true) => self.session.output.remark("The card answers again. It has lost its state."),
-            Ok(false) => self.session.output.remark("Another card answers now."),
-            Err(code) => self.session.output.complain(&Failure::attach("reconnect", code)),
-        }
+        let Ok(same) = self.card.reconnect() else { return false };
+        let which = if same { "The card answers again" } else { "Another card answers" };
+        self.session.output.remark(format!("{which}. Selections and verified codes are lost."));
+        self.is_lost.set(false);
+        true
     }
+}
+
+/// Whether only a reconnect helps.
+fn is_lost(failure: &Failure) -> bool {
+    const LOST: [&str; 5] = [
+        "SCM_SCARD_W_RESET_CARD",
+        "SCM_SCARD_W_REMOVED_CARD",
+        "SCM_SCARD_E_READER_UNAVAILABLE",
+        "SCM_SCARD_E_NO_SERVICE",
+        "SCM_SCARD_E_NO_SMARTCARD",
+    ];
+    failure.code().is_some_and(|code| LOST.contains(&library::name(code)))
 }
 
 /// The data objects, or the bytes if they are none.

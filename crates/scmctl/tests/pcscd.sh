@@ -106,6 +106,7 @@ exit=$?
     echo "a card that is pulled: exit $exit: $(<"$work/replay")"
     failures=$((failures + 1))
 }
+: >"$work/watch"
 "$scmctl" -r "$second" watch --json >"$work/watch" &
 watch=$!
 until grep -q reader-arrived "$work/watch"; do
@@ -121,6 +122,45 @@ until grep -q card-removed "$work/watch"; do
 done
 kill $watch
 wait $watch 2>"$work/killed"
+
+# A shell outlives a removal. It sends nothing to a card that has come since the line was typed.
+tell insert 0 scm
+mkfifo "$work/lines"
+: >"$work/shell"
+"$scmctl" -r "$first" shell <"$work/lines" >"$work/shell" 2>&1 &
+shell=$!
+exec 7>"$work/lines"
+shell_says() {
+    local end=$((SECONDS + 30))
+    until grep -q "$1" "$work/shell"; do
+        [[ $SECONDS -lt $end ]] || {
+            echo "the shell does not say \"$1\": $(<"$work/shell")"
+            failures=$((failures + 1))
+            return
+        }
+        sleep 0.05
+    done
+}
+echo 00A4000C023F00 >&7
+shell_says success
+tell remove 0
+echo 00A4000C022F00 >&7
+shell_says REMOVED_CARD
+tell insert 0 scm
+echo 00A4000C022F01 >&7
+shell_says 'not carried out'
+echo 00A4000C025015 >&7
+shell_says '50 15'
+exec 7>&-
+wait $shell || {
+    echo "the shell ended with $?"
+    failures=$((failures + 1))
+}
+! grep -q '2F 01' "$work/shell" || {
+    echo "a line went to another card: $(<"$work/shell")"
+    failures=$((failures + 1))
+}
+tell remove 0
 
 # No daemon.
 tell daemon kill
