@@ -52,7 +52,7 @@ pub struct Content {
 
 pub fn run(session: &Session, cat: &Cat) -> Result<Exit, Failure> {
     let card = session.attach()?;
-    let failed = |code| Failure::library(&cat.path, code);
+    let failed = |error| Failure::library(&cat.path, error);
     // Under a lock the selection of the open also holds for the reads.
     let _lock = card.lock().map_err(failed)?;
     let files = Files::of(&card).map_err(failed)?;
@@ -72,13 +72,14 @@ pub fn run(session: &Session, cat: &Cat) -> Result<Exit, Failure> {
 
 /// A whole file, or one record.
 pub fn read(session: &Session, files: &Files<'_>, path: &str, record: Option<u64>) -> Result<Content, Failure> {
-    let failed = |code| Failure::library(path, code);
+    let failed = |error| Failure::library(path, error);
     let file = files.open(path).map_err(failed)?;
     let content = match record {
         Some(_) if !file.has_records() => return Err(Failure::usage(path, "it has no records")),
         Some(number) => {
             file.seek(number - 1).map_err(failed)?;
-            let record = file.read(PART).map_err(|code| Failure::library(format!("{path}, record {number}"), code))?;
+            let record =
+                file.read(PART).map_err(|error| Failure::library(format!("{path}, record {number}"), error))?;
             vec![record]
         }
         None => read_all(session, &file).map_err(failed)?,
@@ -98,8 +99,8 @@ fn read_all(session: &Session, file: &File<'_>) -> library::Result<Vec<Vec<u8>>>
                 progress.advance(if file.has_records() { 1 } else { part.len() as u64 });
                 parts.push(part);
             }
-            Err(code) if library::name(code) == library::EOF => break,
-            Err(code) => return Err(code),
+            Err(error) if error.is(library::EOF) => break,
+            Err(error) => return Err(error),
         }
     }
     Ok(if file.has_records() { parts } else { vec![parts.concat()] })

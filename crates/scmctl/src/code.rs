@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::library::{self, Attachment, CodeFormat, Codes, Encoding, Files, Presented, Reference, Secret};
+use crate::library::{Attachment, CodeFormat, Codes, Encoding, Files, Presented, Reference, Secret};
 use crate::session::Session;
 use crate::{hex, input, prompt};
 
@@ -133,7 +133,7 @@ pub fn unblock(session: &Session, card: &Attachment, unblock: &Unblock) -> Resul
 
 /// Presents a code of the card, for `--verify`.
 pub fn present(session: &Session, card: &Attachment, number: u8) -> Result<(), Failure> {
-    let failed = |code| Failure::library(subject(number), code);
+    let failed = |error| Failure::library(subject(number), error);
     let codes = Codes::of(card, session.codes.of_codes()).map_err(failed)?;
     let code = ask(session, &format!("Code {number}: "))?;
     let presented = codes.verify(Reference { number: number.into(), is_local: false }, Some(&code));
@@ -147,13 +147,13 @@ fn with_codes(
     which: &Which,
     work: impl FnOnce(&Codes<'_>, Reference) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
-    let failed = |code| Failure::library(subject(which.number), code);
+    let failed = |error| Failure::library(subject(which.number), error);
     let codes = Codes::of(card, session.codes.of_codes()).map_err(failed)?;
     let reference = Reference { number: which.number.into(), is_local: which.local.is_some() };
     let Some(directory) = &which.local else { return work(&codes, reference) };
     let _lock = card.lock().map_err(failed)?;
     let files = Files::of(card).map_err(failed)?;
-    files.change_dir(directory).map_err(|code| Failure::library(directory, code))?;
+    files.change_dir(directory).map_err(|error| Failure::library(directory, error))?;
     work(&codes, reference)
 }
 
@@ -166,10 +166,10 @@ fn check(session: &Session, codes: &Codes<'_>, reference: Reference) -> Result<E
     let Presented { result, tries_left } = codes.check(reference);
     let (state, exit) = match result {
         Ok(()) => ("verified", Exit::Success),
-        Err(code) => match library::name(code) {
+        Err(error) => match error.name() {
             "SCM_SCARD_W_CARD_NOT_AUTHENTICATED" => ("not verified", Exit::Refused),
             "SCM_SCARD_W_CHV_BLOCKED" => ("blocked", Exit::Permission),
-            _ => return Err(Failure::library(subject(number), code)),
+            _ => return Err(Failure::library(subject(number), error)),
         },
     };
     session.output.show(&Report { code: number, outcome: state, tries_left })?;
@@ -188,7 +188,7 @@ fn outcome(number: u8, presented: Presented) -> Result<Option<u32>, Failure> {
         Some(tries) => format!("{}, tries left: {tries}", subject(number)),
         None => subject(number),
     };
-    presented.result.map_err(|code| Failure::library(subject, code))?;
+    presented.result.map_err(|error| Failure::library(subject, error))?;
     Ok(presented.tries_left)
 }
 

@@ -184,33 +184,32 @@ fn missing_readers(system: &System) -> Vec<Check> {
 }
 
 fn reader(session: &Session, system: &System, name: String) -> Check {
-    let code = match session.attach_soon(&name, Share::Shared, LIMIT_MS) {
+    let error = match session.attach_soon(&name, Share::Shared, LIMIT_MS) {
         Ok(card) => return usable(&name, &card),
-        Err(code) => code,
+        Err(error) => error,
     };
-    let failure = Failure::attach(&name, code);
-    match library::name(code) {
+    match error.name() {
         library::NO_SMARTCARD => note(&name, "no card is in the reader".into(), "Put one in.".into()),
-        "SCM_SCARD_E_SHARING_VIOLATION" | "SCM_SCARD_E_TIMEOUT" => {
-            let held =
-                if library::name(code) == "SCM_SCARD_E_TIMEOUT" { "holds the card" } else { "has it exclusively" };
-            fault(&name, format!("another program {held}"), users(system, session))
-        }
+        library::SHARING_VIOLATION => fault(&name, "another program has it exclusively", users(system, session)),
+        library::TIMEOUT => fault(&name, "another program holds the card", users(system, session)),
         "SCM_SCARD_W_SECURITY_VIOLATION" => polkit("pcscd refuses the card to this program"),
         "SCM_SCARD_W_UNRESPONSIVE_CARD" => {
-            fault(&name, "the card is mute: it does not answer to a reset", failure.advice())
+            let advice = Failure::attach(&name, error).advice();
+            fault(&name, "the card is mute: it does not answer to a reset", advice)
         }
-        _ => fault(&name, failure.message(), failure.advice()),
+        _ => failed(&name, error),
     }
+}
+
+fn failed(name: &str, error: library::Error) -> Check {
+    let failure = Failure::attach(name, error);
+    fault(name, failure.message(), failure.advice())
 }
 
 fn usable(name: &str, card: &Attachment) -> Check {
     match card.status() {
         Ok(state) => good(name, format!("the card answers, {}", state.protocol.unwrap_or("without a protocol"))),
-        Err(code) => {
-            let failure = Failure::attach(name, code);
-            fault(name, failure.message(), failure.advice())
-        }
+        Err(error) => failed(name, error),
     }
 }
 
@@ -264,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_refusal_has_the_rule_of_polkit() {
-        let refusal = Failure::attach("readers", library::code("SCM_SCARD_W_SECURITY_VIOLATION"));
+        let refusal = Failure::attach("readers", library::Error::named("SCM_SCARD_W_SECURITY_VIOLATION"));
         let check = refusing_service(&Machine::new("polkit").system(), &refusal);
         assert_eq!(check.state, State::Fault);
         for part in ["polkit.addRule", "access_pcsc", "access_card", "/etc/polkit-1/rules.d/"] {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::advice;
 use crate::exit::Exit;
-use crate::library;
+use crate::library::Error;
 use crate::text::printable;
 
 /// The thing that was tried, and the reason why it failed.
@@ -19,8 +19,8 @@ pub struct Failure {
 
 #[derive(Debug)]
 enum Reason {
-    /// A code of libscm.
-    Library(i32, Stage),
+    /// A failed call of libscm.
+    Library(Error, Stage),
     /// The user has given something that cannot be used.
     Text(String, Exit),
     /// No reader has this in its name: the names that there are.
@@ -40,13 +40,13 @@ pub enum Stage {
 
 impl Failure {
     /// A code of libscm; `subject` is the file or the action.
-    pub fn library(subject: impl Into<String>, code: i32) -> Failure {
-        Failure { subject: subject.into(), reason: Reason::Library(code, Stage::Card) }
+    pub fn library(subject: impl Into<String>, error: Error) -> Failure {
+        Failure { subject: subject.into(), reason: Reason::Library(error, Stage::Card) }
     }
 
     /// A code of libscm before the card was reached; `subject` is the reader.
-    pub fn attach(subject: impl Into<String>, code: i32) -> Failure {
-        Failure { subject: subject.into(), reason: Reason::Library(code, Stage::Attach) }
+    pub fn attach(subject: impl Into<String>, error: Error) -> Failure {
+        Failure { subject: subject.into(), reason: Reason::Library(error, Stage::Attach) }
     }
 
     /// No reader has `part` in its name.
@@ -94,7 +94,7 @@ impl Failure {
     /// The name of the code of libscm.
     pub fn code_name(&self) -> Option<&'static str> {
         match &self.reason {
-            Reason::Library(code, _) => Some(library::name(*code)),
+            Reason::Library(error, _) => Some(error.name()),
             Reason::UnknownReader(_) => Some("SCM_SCARD_E_UNKNOWN_READER"),
             _ => None,
         }
@@ -102,7 +102,7 @@ impl Failure {
 
     pub fn exit(&self) -> Exit {
         match &self.reason {
-            Reason::Library(code, _) => advice::exit(library::name(*code)),
+            Reason::Library(error, _) => advice::exit(error.name()),
             Reason::UnknownReader(_) => Exit::Unavailable,
             Reason::Text(_, exit) | Reason::File(_, exit) => *exit,
         }
@@ -110,7 +110,7 @@ impl Failure {
 
     pub fn message(&self) -> String {
         match &self.reason {
-            Reason::Library(code, _) => library::message(*code).into(),
+            Reason::Library(error, _) => error.message().into(),
             Reason::UnknownReader(names) => format!("No reader has this in its name. There are: {}.", names.join(", ")),
             Reason::Text(text, _) => text.clone(),
             Reason::File(error, _) => error.to_string(),
@@ -128,11 +128,6 @@ impl Failure {
         let code = self.code_name().map(|name| format!("({name})")).unwrap_or_default();
         let parts = [self.message(), self.advice().into(), code];
         printable(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
-    }
-
-    /// The code of libscm.
-    pub fn code(&self) -> Option<i32> {
-        if let Reason::Library(code, _) = self.reason { Some(code) } else { None }
     }
 
     pub fn to_json(&self) -> Value {

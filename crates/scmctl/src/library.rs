@@ -3,6 +3,7 @@
 mod attachment;
 mod c;
 mod codes;
+mod error;
 mod files;
 mod monitor;
 mod reader;
@@ -15,40 +16,27 @@ pub use c::{
     SCM_ATTR_VENDOR_IFD_SERIAL_NO, SCM_ATTR_VENDOR_IFD_TYPE, SCM_ATTR_VENDOR_IFD_VERSION, SCM_ATTR_VENDOR_NAME,
 };
 pub use codes::{CodeFormat, Codes, Encoding, Presented, Reference, Secret};
+pub use error::{Error, name_of};
 pub use files::{File, Files, Kind};
 pub use monitor::{Event, EventKind, Monitor};
 pub use reader::{Readers, readers};
 pub use virtual_card::VirtualCard;
 
-use c::{scm_result, scm_result_message, scm_result_name, scm_version};
+use c::{scm_result, scm_version};
 
-/// A failed call: its code.
-pub type Result<T> = std::result::Result<T, scm_result>;
+pub type Result<T> = std::result::Result<T, Error>;
 
 /// There is no card in the reader.
 pub const NO_SMARTCARD: &str = "SCM_SCARD_E_NO_SMARTCARD";
 /// The end of a file.
 pub const EOF: &str = "SCM_SCARD_W_EOF";
+/// The time limit has passed.
+pub const TIMEOUT: &str = "SCM_SCARD_E_TIMEOUT";
+/// Another program has the card.
+pub const SHARING_VIOLATION: &str = "SCM_SCARD_E_SHARING_VIOLATION";
 
 const INSUFFICIENT_BUFFER: &str = "SCM_SCARD_E_INSUFFICIENT_BUFFER";
 const S_OK: scm_result = 0;
-
-/// The name of a code, such as `SCM_SCARD_E_NO_SMARTCARD`.
-pub fn name(code: scm_result) -> &'static str {
-    static_text(scm_result_name(code))
-}
-
-/// The sentence of a code.
-pub fn message(code: scm_result) -> &'static str {
-    static_text(scm_result_message(code))
-}
-
-/// The code of a name; it is one of the table.
-pub fn code(name: &str) -> scm_result {
-    // The codes of PC/SC are 80100001 and the numbers behind it.
-    let codes = (0..0x100).map(|number| (0x8010_0000_u32 | number) as i32);
-    codes.into_iter().find(|&code| self::name(code) == name).unwrap_or(-1)
-}
 
 pub fn version() -> &'static str {
     static_text(scm_version())
@@ -60,7 +48,7 @@ fn static_text(text: *const c_char) -> &'static str {
 }
 
 fn check(code: scm_result) -> Result<()> {
-    if code < 0 { Err(code) } else { Ok(()) }
+    if code < 0 { Err(Error::of(code)) } else { Ok(()) }
 }
 
 /// A text for the library. One with a NUL inside is none that the library knows, like an empty one.
@@ -74,7 +62,7 @@ fn grow(first: usize, mut call: impl FnMut(*mut u8, usize, *mut usize) -> scm_re
     loop {
         let mut length = 0;
         let code = call(buffer.as_mut_ptr(), buffer.len(), &mut length);
-        if code < 0 && name(code) == INSUFFICIENT_BUFFER && length > buffer.len() {
+        if code < 0 && name_of(code) == INSUFFICIENT_BUFFER && length > buffer.len() {
             buffer = vec![0; length];
             continue;
         }

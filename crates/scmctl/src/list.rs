@@ -58,10 +58,10 @@ enum Usage {
 
 pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
     let readers = session.readers()?;
-    if let Some(code) = readers.missing_service {
-        return Err(Failure::attach("readers", code));
+    if let Some(error) = readers.missing_service {
+        return Err(Failure::attach("readers", error));
     }
-    let monitor = Monitor::new().map_err(|code| Failure::attach("readers", code))?;
+    let monitor = Monitor::new().map_err(|error| Failure::attach("readers", error))?;
     let cards = present_cards(&monitor)?;
     let mut report = Report { readers: Vec::new() };
     for name in session.wanted(readers.names)? {
@@ -70,7 +70,7 @@ pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
     let is_empty = report.readers.is_empty();
     session.output.show(&report)?;
     if is_empty {
-        return Err(Failure::attach("readers", library::code("SCM_SCARD_E_NO_READERS_AVAILABLE")));
+        return Err(Failure::attach("readers", library::Error::named("SCM_SCARD_E_NO_READERS_AVAILABLE")));
     }
     Ok(Exit::Success)
 }
@@ -78,7 +78,7 @@ pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
 /// The ATRs of the cards that are present, by the names of their readers. It asks no card.
 pub fn present_cards(monitor: &Monitor) -> Result<HashMap<String, Vec<u8>>, Failure> {
     let mut cards = HashMap::new();
-    let failed = |code| Failure::attach("readers", code);
+    let failed = |error| Failure::attach("readers", error);
     while let Some(event) = monitor.wait(Some(Duration::from_secs(5))).map_err(failed)? {
         match event.kind {
             EventKind::CardInserted | EventKind::CardReset => drop(cards.insert(event.reader, event.atr)),
@@ -98,9 +98,9 @@ fn reader(session: &Session, name: String, cards: &HashMap<String, Vec<u8>>, is_
     }
     match usage(session, &name) {
         Ok(usage) => Reader { name, card: card(atr, Some(usage)), problem: None },
-        Err(code) if library::name(code) == library::NO_SMARTCARD => Reader { name, card: None, problem: None },
-        Err(code) => {
-            let problem = Some(Failure::attach(name.clone(), code).explanation());
+        Err(error) if error.is(library::NO_SMARTCARD) => Reader { name, card: None, problem: None },
+        Err(error) => {
+            let problem = Some(Failure::attach(name.clone(), error).explanation());
             Reader { name, card: card(atr, None), problem }
         }
     }
@@ -110,9 +110,9 @@ fn reader(session: &Session, name: String, cards: &HashMap<String, Vec<u8>>, is_
 fn usage(session: &Session, name: &str) -> library::Result<Usage> {
     let attempt = |share| match session.attach_soon(name, share, LIMIT_MS) {
         Ok(_) => Ok(Usage::No),
-        Err(code) if library::name(code) == "SCM_SCARD_E_SHARING_VIOLATION" => Ok(Usage::Exclusively),
-        Err(code) if library::name(code) == "SCM_SCARD_E_TIMEOUT" => Ok(Usage::Locked),
-        Err(code) => Err(code),
+        Err(error) if error.is(library::SHARING_VIOLATION) => Ok(Usage::Exclusively),
+        Err(error) if error.is(library::TIMEOUT) => Ok(Usage::Locked),
+        Err(error) => Err(error),
     };
     match attempt(Share::Exclusive)? {
         Usage::Exclusively => {

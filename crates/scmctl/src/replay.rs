@@ -92,12 +92,12 @@ fn read(script: &str) -> io::Result<String> {
 fn play(session: &Session, card: &Attachment, step: &Step, is_shown: bool) -> Result<Option<Difference>, Failure> {
     let (order, expected) = match &step.action {
         Action::Reset { is_cold } => {
-            card.reset(*is_cold).map_err(|code| Failure::library("reset", code))?;
+            card.reset(*is_cold).map_err(|error| Failure::library("reset", error))?;
             return Ok(None);
         }
         Action::Command(order, expected) => (order, expected),
     };
-    let exchange = order.exchange(card).map_err(|code| Failure::library(order.shown(), code))?;
+    let exchange = order.exchange(card).map_err(|error| Failure::library(order.shown(), error))?;
     if is_shown {
         session.output.show(&exchange)?;
     }

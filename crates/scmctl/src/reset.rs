@@ -24,7 +24,7 @@ struct Report {
 }
 
 pub fn run(session: &Session, card: &Attachment, reset: &Reset) -> Result<Exit, Failure> {
-    let failed = |code| Failure::library("reset", code);
+    let failed = |error| Failure::library("reset", error);
     card.reset(reset.cold).map_err(failed)?;
     let card = Atr::with_names(&card.atr().map_err(failed)?);
     session.output.show(&Report { reset: if reset.cold { "cold" } else { "warm" }, card })?;

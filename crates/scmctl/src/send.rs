@@ -70,7 +70,7 @@ impl Order {
             data: hex::plain(&data),
             status_word: format!("{status_word:04X}"),
             meaning: status_word::explain(status_word),
-            code: code.map(library::name),
+            code: code.map(library::name_of),
             is_success: code.map_or(status_word::is_success(status_word), |code| code >= 0),
         })
     }
@@ -101,7 +101,7 @@ pub fn run(session: &Session, send: &Send) -> Result<Exit, Failure> {
     let card = session.attach()?;
     let mut exit = Exit::Success;
     for order in orders {
-        let exchange = order.exchange(&card).map_err(|code| Failure::library(order.shown(), code))?;
+        let exchange = order.exchange(&card).map_err(|error| Failure::library(order.shown(), error))?;
         session.output.show(&exchange)?;
         if !exchange.is_success {
             exit = Exit::Refused;

@@ -37,7 +37,7 @@ impl<'a> Session<'a> {
         if self.has_virtual_card() {
             return Ok(Readers { names: vec![VirtualCard::READER.into()], missing_service: None });
         }
-        readers().map_err(|code| Failure::attach("readers", code))
+        readers().map_err(|error| Failure::attach("readers", error))
     }
 
     /// The readers that the user wants to know of.
@@ -59,7 +59,7 @@ impl<'a> Session<'a> {
     pub fn reader(&self) -> Result<String, Failure> {
         let readers = self.readers()?;
         if readers.names.is_empty() {
-            return Err(no_reader(&readers));
+            return Err(no_reader(readers));
         }
         if let Some(part) = self.part {
             return only_match(&readers.names, part);
@@ -67,12 +67,12 @@ impl<'a> Session<'a> {
         if let [name] = readers.names.as_slice() {
             return Ok(name.clone());
         }
-        let monitor = Monitor::new().map_err(|code| Failure::attach("readers", code))?;
+        let monitor = Monitor::new().map_err(|error| Failure::attach("readers", error))?;
         let cards = present_cards(&monitor)?;
         let with_card: Vec<&String> = readers.names.iter().filter(|name| cards.contains_key(*name)).collect();
         match with_card.as_slice() {
             [name] => Ok((*name).clone()),
-            [] => Err(Failure::attach(readers.names.join(", "), missing_card())),
+            [] => Err(Failure::attach(readers.names.join(", "), library::Error::named(library::NO_SMARTCARD))),
             several => {
                 let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
                 Err(Failure::usage(
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
     /// An attachment to the card, with the code of `--verify` presented.
     pub fn attach(&self) -> Result<Attachment, Failure> {
         let reader = self.reader()?;
-        let card = self.attach_to(&reader, Share::Shared).map_err(|code| Failure::attach(reader, code))?;
+        let card = self.attach_to(&reader, Share::Shared).map_err(|error| Failure::attach(reader, error))?;
         if let Some(number) = self.verify {
             code::present(self, &card, number)?;
         }
@@ -114,16 +114,12 @@ fn insert(profile: &str) -> Result<VirtualCard, Failure> {
     if let Some(error) = VirtualCard::error(&description) {
         return Err(Failure::data(profile, error));
     }
-    VirtualCard::insert(&description).map_err(|code| Failure::library(profile, code))
+    VirtualCard::insert(&description).map_err(|error| Failure::library(profile, error))
 }
 
-fn no_reader(readers: &Readers) -> Failure {
-    let code = readers.missing_service.unwrap_or_else(|| library::code("SCM_SCARD_E_NO_READERS_AVAILABLE"));
-    Failure::attach("readers", code)
-}
-
-fn missing_card() -> i32 {
-    library::code(library::NO_SMARTCARD)
+fn no_reader(readers: Readers) -> Failure {
+    let none = || library::Error::named("SCM_SCARD_E_NO_READERS_AVAILABLE");
+    Failure::attach("readers", readers.missing_service.unwrap_or_else(none))
 }
 
 fn contains(name: &str, part: &str) -> bool {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::library::{self, Attachment, Files};
+use crate::library::{Attachment, Files};
 use crate::send::Order;
 use crate::session::Session;
 use crate::{cat, code, hex, input, reset, status_word, tlv, tree};
@@ -83,7 +83,7 @@ struct Lines {
 
 pub fn run(session: &Session) -> Result<Exit, Failure> {
     let card = session.attach()?;
-    let files = Files::of(&card).map_err(|code| Failure::library("files", code))?;
+    let files = Files::of(&card).map_err(|error| Failure::library("files", error))?;
     let shell = Shell { session, card: &card, files, is_lost: Cell::new(false) };
     if !io::stdin().is_terminal() {
         return shell.read_lines(&mut Source { editor: None });
@@ -213,18 +213,18 @@ impl Shell<'_> {
         let session = self.session;
         match line {
             Line::Ls => {
-                let entries = tree::entries(session, &self.files).map_err(|code| Failure::library("ls", code))?;
+                let entries = tree::entries(session, &self.files).map_err(|error| Failure::library("ls", error))?;
                 entries.iter().try_for_each(|entry| session.output.show(entry))?;
             }
-            Line::Cd { path } => self.files.change_dir(path).map_err(|code| Failure::library(path, code))?,
+            Line::Cd { path } => self.files.change_dir(path).map_err(|error| Failure::library(path, error))?,
             Line::Pwd => {
-                let path = self.files.current_dir().map_err(|code| Failure::library("pwd", code))?;
+                let path = self.files.current_dir().map_err(|error| Failure::library("pwd", error))?;
                 self.show("current directory", vec![path])?;
             }
             Line::Tree { path } => session.output.show(&tree::below(session, &self.files, path)?)?,
             Line::Cat { path, record } => session.output.show(&cat::read(session, &self.files, path, *record)?)?,
             Line::Info { path } => {
-                let properties = self.files.properties(path).map_err(|code| Failure::library(path, code))?;
+                let properties = self.files.properties(path).map_err(|error| Failure::library(path, error))?;
                 self.show(path, objects(&properties))?;
             }
             Line::Raw { digits } => return self.send(&digits.concat(), true),
@@ -248,7 +248,7 @@ impl Shell<'_> {
 
     fn send(&self, text: &str, is_raw: bool) -> Result<Exit, Failure> {
         let order = Order::parse(text, is_raw).map_err(|error| Failure::usage("command", error))?;
-        let exchange = order.exchange(self.card).map_err(|code| Failure::library(order.shown(), code))?;
+        let exchange = order.exchange(self.card).map_err(|error| Failure::library(order.shown(), error))?;
         self.session.output.show(&exchange)?;
         Ok(if exchange.is_success { Exit::Success } else { Exit::Refused })
     }
@@ -279,7 +279,7 @@ fn is_lost(failure: &Failure) -> bool {
         "SCM_SCARD_E_NO_SERVICE",
         "SCM_SCARD_E_NO_SMARTCARD",
     ];
-    failure.code().is_some_and(|code| LOST.contains(&library::name(code)))
+    failure.code_name().is_some_and(|name| LOST.contains(&name))
 }
 
 /// The data objects, or the bytes if they are none.

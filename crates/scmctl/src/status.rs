@@ -25,11 +25,10 @@ struct Report {
 
 pub fn run(session: &Session) -> Result<Exit, Failure> {
     let reader = session.reader()?;
-    let failed = |code| Failure::attach(&reader, code);
-    let is_empty = |code: &i32| library::name(*code) == library::NO_SMARTCARD;
+    let failed = |error| Failure::attach(&reader, error);
     // A reader without a card has a state, too.
     let attachment = match session.attach_to(&reader, Share::Shared) {
-        Err(code) if is_empty(&code) => session.attach_to(&reader, Share::Direct),
+        Err(error) if error.is(library::NO_SMARTCARD) => session.attach_to(&reader, Share::Direct),
         attachment => attachment,
     }
     .map_err(failed)?;

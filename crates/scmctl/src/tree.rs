@@ -63,7 +63,7 @@ fn range(text: &str) -> Result<(u16, u16), String> {
 
 pub fn run(session: &Session, tree: &Tree) -> Result<Exit, Failure> {
     let card = session.attach()?;
-    let failed = |code| Failure::library(&tree.path, code);
+    let failed = |error| Failure::library(&tree.path, error);
     // Under one lock no other program comes between, and nothing is selected twice.
     let _lock = card.lock().map_err(failed)?;
     let files = Files::of(&card).map_err(failed)?;
@@ -73,7 +73,7 @@ pub fn run(session: &Session, tree: &Tree) -> Result<Exit, Failure> {
 }
 
 fn walk(session: &Session, files: &Files<'_>, tree: &Tree) -> Result<Node, Failure> {
-    let failed = |code| Failure::library(&tree.path, code);
+    let failed = |error| Failure::library(&tree.path, error);
     files.change_dir(&tree.path).map_err(failed)?;
     let walk = Walk { session, files, ids: tree.ids, preview: tree.preview };
     let properties = files.properties(".").unwrap_or_default();
@@ -84,10 +84,10 @@ fn walk(session: &Session, files: &Files<'_>, tree: &Tree) -> Result<Node, Failu
 
 /// The tree below a directory, for the shell.
 pub fn below(session: &Session, files: &Files<'_>, path: &str) -> Result<Node, Failure> {
-    let before = files.current_dir().map_err(|code| Failure::library(path, code))?;
+    let before = files.current_dir().map_err(|error| Failure::library(path, error))?;
     let tree = Tree { path: path.into(), ids: None, preview: 16 };
     let node = walk(session, files, &tree);
-    files.change_dir(&before).map_err(|code| Failure::library(before, code))?;
+    files.change_dir(&before).map_err(|error| Failure::library(before, error))?;
     node
 }
 
@@ -132,8 +132,8 @@ impl Walk<'_> {
     fn node(&self, name: String, depth: usize) -> library::Result<Node> {
         let properties = match self.files.properties(&name) {
             Ok(properties) => properties,
-            Err(code) if is_gone(code) => return Err(code),
-            Err(code) => return Ok(Node { name, entry: Entry::Unknown, problem: Some(library::message(code)) }),
+            Err(error) if is_gone(&error) => return Err(error),
+            Err(error) => return Ok(Node { name, entry: Entry::Unknown, problem: Some(error.message()) }),
         };
         if is_directory(&properties) {
             let (children, problem) = self.descend(&name, depth)?;
@@ -141,8 +141,8 @@ impl Walk<'_> {
         }
         match self.files.open(&name) {
             Ok(file) => self.file(name, &file),
-            Err(code) if is_gone(code) => Err(code),
-            Err(code) => Ok(Node { name, entry: Entry::Unknown, problem: Some(library::message(code)) }),
+            Err(error) if is_gone(&error) => Err(error),
+            Err(error) => Ok(Node { name, entry: Entry::Unknown, problem: Some(error.message()) }),
         }
     }
 
@@ -155,8 +155,8 @@ impl Walk<'_> {
         self.files.change_dir(&before)?;
         match children {
             Ok(children) => Ok((children, None)),
-            Err(code) if is_gone(code) => Err(code),
-            Err(code) => Ok((Vec::new(), Some(library::message(code)))),
+            Err(error) if is_gone(&error) => Err(error),
+            Err(error) => Ok((Vec::new(), Some(error.message()))),
         }
     }
 
@@ -165,9 +165,9 @@ impl Walk<'_> {
         let content = if self.preview == 0 { Ok(None) } else { file.read(self.preview).map(Some) };
         let (content, problem) = match content {
             Ok(content) => (content.map(|bytes| hex::plain(&bytes)), None),
-            Err(code) if is_gone(code) => return Err(code),
-            Err(code) if library::name(code) == library::EOF => (None, None),
-            Err(code) => (None, Some(library::message(code))),
+            Err(error) if is_gone(&error) => return Err(error),
+            Err(error) if error.is(library::EOF) => (None, None),
+            Err(error) => (None, Some(error.message())),
         };
         let (structure, short_id) = (file.kind, file.short_id);
         Ok(Node { name, entry: Entry::File { structure, short_id, size, content }, problem })
@@ -188,7 +188,7 @@ fn is_directory(properties: &[u8]) -> bool {
 }
 
 /// Whether the card cannot be asked any more.
-fn is_gone(code: i32) -> bool {
+fn is_gone(error: &library::Error) -> bool {
     const GONE: [&str; 5] = [
         "SCM_SCARD_W_REMOVED_CARD",
         "SCM_SCARD_W_RESET_CARD",
@@ -196,7 +196,7 @@ fn is_gone(code: i32) -> bool {
         "SCM_SCARD_E_NO_SERVICE",
         "SCM_SCARD_F_COMM_ERROR",
     ];
-    GONE.contains(&library::name(code))
+    GONE.contains(&error.name())
 }
 
 impl Display for Node {

@@ -40,7 +40,7 @@ struct Line {
 }
 
 pub fn run(session: &Session, watch: &Watch) -> Result<Exit, Failure> {
-    let failed = |code| Failure::library("events", code);
+    let failed = |error| Failure::library("events", error);
     let monitor = Monitor::new().map_err(failed)?;
     let end = watch.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let mut shown = 0;

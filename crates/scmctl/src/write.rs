@@ -61,7 +61,7 @@ fn parse_hex(text: &str) -> Result<Bytes, String> {
 pub fn run(session: &Session, write: &Write) -> Result<Exit, Failure> {
     let data = data(write)?;
     let card = session.attach()?;
-    let failed = |code| Failure::library(&write.path, code);
+    let failed = |error| Failure::library(&write.path, error);
     let _lock = card.lock().map_err(failed)?;
     let files = Files::of(&card).map_err(failed)?;
     let file = files.open(&write.path).map_err(failed)?;
@@ -102,13 +102,13 @@ fn place(write: &Write, file: &File<'_>) -> Result<(), Failure> {
         (true, None, true) => file.seek_end(),
         (false, None, false) => file.seek(write.offset),
     };
-    moved.map_err(|code| Failure::library(&write.path, code))
+    moved.map_err(|error| Failure::library(&write.path, error))
 }
 
 /// The record right behind the last one would be added; `--record` replaces one.
 fn exists(file: &File<'_>) -> library::Result<()> {
     match file.read(PART) {
-        Err(code) if library::name(code) == library::EOF => Err(library::code("SCM_SCARD_E_BAD_SEEK")),
+        Err(error) if error.is(library::EOF) => Err(library::Error::named("SCM_SCARD_E_BAD_SEEK")),
         // A record that may not be read may be written.
         _ => Ok(()),
     }
@@ -121,9 +121,9 @@ fn write_all(session: &Session, write: &Write, file: &File<'_>, data: &[u8]) -> 
         let done = file.write(part);
         written += done.length;
         progress.advance(done.length as u64);
-        if let Err(code) = done.result {
+        if let Err(error) = done.result {
             let subject = format!("{}: {written} of {} bytes are written", write.path, data.len());
-            return Err(Failure::library(subject, code));
+            return Err(Failure::library(subject, error));
         }
     }
     Ok(written)

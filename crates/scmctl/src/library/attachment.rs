@@ -12,7 +12,7 @@ use super::c::{
     scm_get_attribute, scm_handle, scm_lock_ex, scm_reconnect, scm_reconnect_ex, scm_reconnect_options, scm_send_ex,
     scm_send_options, scm_status, scm_transmit_ex, scm_unlock,
 };
-use super::{Result, check, grow, text};
+use super::{Error, Result, check, grow, text};
 use crate::apdu::Command;
 
 /// How other programs may use the card.
@@ -94,7 +94,7 @@ impl Attachment {
             scm_send_ex(self.handle, &plain, &options, data.as_mut_ptr(), data.len(), &mut length, &mut status_word)
         };
         if code < 0 && status_word == 0 {
-            return Err(code);
+            return Err(Error::of(code));
         }
         data.truncate(length);
         Ok(Answer { data, status_word, code })

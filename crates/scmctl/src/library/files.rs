@@ -12,7 +12,7 @@ use super::c::{
     scm_file_access_get_properties, scm_file_access_open, scm_file_access_release, scm_file_close, scm_file_get_info,
     scm_file_get_size, scm_file_info, scm_file_read, scm_file_seek, scm_file_write,
 };
-use super::{Attachment, INSUFFICIENT_BUFFER, Result, check, grow, name, text, texts};
+use super::{Attachment, INSUFFICIENT_BUFFER, Result, check, grow, name_of, text, texts};
 
 /// The files of a card, with a current directory. It ends before its attachment.
 pub struct Files<'a> {
@@ -155,7 +155,7 @@ impl File<'_> {
             let mut length = 0;
             // SAFETY: the buffer has the capacity.
             let code = unsafe { scm_file_read(self.file, data.as_mut_ptr(), data.len(), &mut length, 0) };
-            if code < 0 && name(code) == INSUFFICIENT_BUFFER && length > data.len() {
+            if code < 0 && name_of(code) == INSUFFICIENT_BUFFER && length > data.len() {
                 data = vec![0; length];
                 continue;
             }

@@ -11,7 +11,7 @@ use super::c::{
     SCM_EVENT_IFD_LEFT, SCM_EVENT_SERVICE_DOWN, SCM_EVENT_SERVICE_UP, SCM_INFINITE, scm_event, scm_monitor,
     scm_monitor_create, scm_monitor_destroy, scm_monitor_wait,
 };
-use super::{Result, check, name};
+use super::{Result, TIMEOUT, check};
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -61,8 +61,8 @@ impl Monitor {
         // SAFETY: the event has its size.
         match check(unsafe { scm_monitor_wait(self.0, timeout_ms, &mut event) }) {
             Ok(()) => Ok(Some(Event::from(&event))),
-            Err(code) if name(code) == "SCM_SCARD_E_TIMEOUT" => Ok(None),
-            Err(code) => Err(code),
+            Err(error) if error.is(TIMEOUT) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }

@@ -36,9 +36,9 @@ impl VirtualCard {
         // SAFETY: the card fulfils the contract of its callbacks, and lives until `release`.
         match check(unsafe { scm_virtual_ifd_insert(reader.ifd, &plug) }) {
             Ok(()) => Ok(reader),
-            Err(code) => {
+            Err(error) => {
                 release(card.cast());
-                Err(code)
+                Err(error)
             }
         }
     }
