@@ -11,16 +11,12 @@ use zeroize::Zeroizing;
 pub fn line(longest: usize) -> io::Result<Option<Zeroizing<String>>> {
     let mut stdin = unbuffered()?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(longest + 1));
-    let mut byte = Zeroizing::new([0]);
     loop {
-        match stdin.read(&mut *byte) {
-            Ok(0) if bytes.is_empty() => return Ok(None),
-            Ok(0) => break,
-            Ok(_) if byte[0] == b'\n' => break,
-            Ok(_) if bytes.len() > longest => return Err(wrong("the line is too long")),
-            Ok(_) => bytes.push(byte[0]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        match byte(&mut stdin)? {
+            None if bytes.is_empty() => return Ok(None),
+            None | Some(b'\n') => break,
+            Some(_) if bytes.len() > longest => return Err(wrong("the line is too long")),
+            Some(byte) => bytes.push(byte),
         }
     }
     if bytes.last() == Some(&b'\r') {
@@ -28,6 +24,19 @@ pub fn line(longest: usize) -> io::Result<Option<Zeroizing<String>>> {
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| wrong("the line is not UTF-8"))?;
     Ok(Some(Zeroizing::new(text.to_owned())))
+}
+
+/// The next byte; None at the end.
+pub fn byte(source: &mut impl Read) -> io::Result<Option<u8>> {
+    let mut byte = Zeroizing::new([0]);
+    loop {
+        match source.read(&mut *byte) {
+            Ok(0) => return Ok(None),
+            Ok(_) => return Ok(Some(byte[0])),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn wrong(text: &str) -> io::Error {

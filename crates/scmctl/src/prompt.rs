@@ -41,6 +41,7 @@ mod unix {
     use zeroize::Zeroizing;
 
     use super::LONGEST;
+    use crate::input::byte;
 
     const CTRL_C: u8 = 0x03;
     const CTRL_D: u8 = 0x04;
@@ -74,10 +75,10 @@ mod unix {
     }
 
     /// A line of keys, in memory that does not grow and is wiped.
-    pub fn read(terminal: impl Read) -> io::Result<Zeroizing<String>> {
+    pub fn read(mut terminal: impl Read) -> io::Result<Zeroizing<String>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-        for key in terminal.bytes() {
-            match key? {
+        while let Some(key) = byte(&mut terminal)? {
+            match key {
                 b'\r' | b'\n' | CTRL_D => break,
                 CTRL_C => return Err(io::Error::new(io::ErrorKind::Interrupted, "cancelled")),
                 CTRL_U => bytes.clear(),
