@@ -110,7 +110,7 @@ pub enum Command {
     Reset(reset::Reset),
     /// Sends the commands of a script, and compares the answers
     Replay(replay::Replay),
-    /// Writes the manual page, or completions for a shell
+    /// Writes the manual pages, or completions for a shell
     #[command(hide = true)]
     Generate(generate::Generate),
 }

@@ -1,4 +1,6 @@
-//! `scmctl generate`: the manual page and the completions, from the description of the command line.
+//! `scmctl generate`: the manual pages and the completions, from the description of the command line.
+
+use std::path::PathBuf;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -16,12 +18,12 @@ pub struct Generate {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// The manual page, in roff
+    /// Writes the manual pages: scmctl(1), and one for each command
     Man {
-        /// A page of this command, such as send
-        command: Option<String>,
+        /// A folder, which exists
+        folder: PathBuf,
     },
-    /// Completions for a shell
+    /// Prints completions for a shell
     Completions {
         #[arg(value_enum)]
         shell: Shell,
@@ -29,27 +31,18 @@ enum What {
 }
 
 pub fn run(generate: &Generate) -> Result<Exit, Failure> {
-    let mut text = Vec::new();
     match &generate.what {
-        What::Man { command } => {
-            let command = page_of(command.as_deref())?;
-            clap_mangen::Man::new(command).render(&mut text).map_err(Failure::output)?;
+        What::Man { folder } => {
+            let failed = |error| Failure::creation(folder.display().to_string(), error);
+            clap_mangen::generate_to(Arguments::command(), folder).map_err(failed)?;
         }
         What::Completions { shell } => {
+            let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "scmctl", &mut text);
+            output::bytes(&text)?;
         }
     }
-    output::bytes(&text)?;
     Ok(Exit::Success)
-}
-
-fn page_of(name: Option<&str>) -> Result<clap::Command, Failure> {
-    let mut whole = Arguments::command();
-    whole.build();
-    let Some(name) = name else { return Ok(whole) };
-    let command = whole.get_subcommands().find(|command| command.get_name() == name && !command.is_hide_set()).cloned();
-    let command = command.ok_or_else(|| Failure::usage(name, "there is no such command"))?;
-    Ok(command.display_name(format!("scmctl-{name}")).bin_name(format!("scmctl {name}")))
 }
 
 #[cfg(test)]

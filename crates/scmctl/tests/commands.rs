@@ -384,12 +384,17 @@ fn a_reader_of_the_output_may_end() {
 
 #[test]
 fn the_manual_page_and_completions_are_made() {
-    let page = run(&["generate", "man"]).text();
+    let folder = std::env::temp_dir().join(format!("scmctl-man-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    assert_eq!(run(&["generate", "man", folder.to_str().unwrap()]).exit, 0);
+    let page = fs::read_to_string(folder.join("scmctl.1")).unwrap();
     for part in [".TH scmctl 1", ".SH SYNOPSIS", "doctor", "Exit codes"] {
         assert!(page.contains(part), "{part}: {page}");
     }
-    assert!(run(&["generate", "man", "replay"]).text().contains(".TH scmctl-replay 1"));
-    assert_eq!(run(&["generate", "man", "frob"]).exit, 64);
+    assert!(fs::read_to_string(folder.join("scmctl-replay.1")).unwrap().contains(".TH scmctl-replay 1"));
+    assert!(!folder.join("scmctl-generate.1").exists(), "a hidden command has no page");
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(run(&["generate", "man", "/nonexistent"]).exit, 73);
     for shell in ["bash", "zsh", "fish"] {
         assert!(run(&["generate", "completions", shell]).text().contains("doctor"), "{shell}");
     }
