@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::library::{self, Attachment, Share};
+use crate::present::present;
 use crate::session::Session;
 use crate::system::{Program, Socket, System};
 use crate::text::printable;
@@ -55,12 +56,8 @@ pub fn run(session: &Session) -> Result<Exit, Failure> {
 
 fn examine(session: &Session, system: &System) -> Vec<Check> {
     let mut checks = vec![good("libscm", format!("version {}", library::version()))];
-    let readers = match session.readers() {
-        Ok(readers) if readers.missing_service.is_none() => readers.names,
-        Ok(_) => {
-            checks.push(missing_service(system));
-            return checks;
-        }
+    let readers = match present(session) {
+        Ok(present) => present.readers,
         Err(failure) => {
             checks.push(refusing_service(system, &failure));
             return checks;
@@ -124,7 +121,7 @@ fn missing_service(system: &System) -> Check {
 fn refusing_service(system: &System, failure: &Failure) -> Check {
     match failure.code_name() {
         Some("SCM_SCARD_W_SECURITY_VIOLATION") => polkit("pcscd refuses this program"),
-        Some("SCM_SCARD_E_NO_SERVICE") => missing_service(system),
+        Some("SCM_SCARD_E_NO_SERVICE" | "SCM_SCARD_S_NO_SERVICE") => missing_service(system),
         _ => fault("service", failure.message(), failure.advice()),
     }
 }

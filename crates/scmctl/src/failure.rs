@@ -62,6 +62,13 @@ impl Failure {
         Failure { subject: subject.into(), reason: Reason::Text(text.into(), Exit::Data) }
     }
 
+    /// The service has not answered in time.
+    pub fn silent_service() -> Failure {
+        let text =
+            "pcscd does not answer. Restart it: sudo systemctl restart pcscd (without systemd: end it and start it).";
+        Failure { subject: "readers".into(), reason: Reason::Text(text.into(), Exit::TryAgain) }
+    }
+
     /// The user has ended a question.
     pub fn cancelled(subject: impl Into<String>) -> Failure {
         let text = "cancelled; nothing was sent".into();

@@ -19,7 +19,7 @@ pub use codes::{CodeFormat, Codes, Encoding, Presented, Reference, Secret};
 pub use error::{Error, name_of};
 pub use files::{File, Files, Kind};
 pub use monitor::{Event, EventKind, Monitor};
-pub use reader::{Readers, readers};
+pub use reader::readers;
 pub use virtual_card::VirtualCard;
 
 use c::{scm_result, scm_version};

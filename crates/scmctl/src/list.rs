@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
-use std::time::Duration;
 
 use owo_colors::OwoColorize;
 use serde::Serialize;
@@ -10,7 +9,8 @@ use serde::Serialize;
 use crate::atr::Atr;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::library::{self, EventKind, Monitor, Share};
+use crate::library::{self, Share};
+use crate::present::{Present, present};
 use crate::session::Session;
 use crate::text::printable;
 
@@ -57,14 +57,9 @@ enum Usage {
 }
 
 pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
-    let readers = session.readers()?;
-    if let Some(error) = readers.missing_service {
-        return Err(Failure::attach("readers", error));
-    }
-    let monitor = Monitor::new().map_err(|error| Failure::attach("readers", error))?;
-    let cards = present_cards(&monitor)?;
+    let Present { readers, cards } = present(session)?;
     let mut report = Report { readers: Vec::new() };
-    for name in session.wanted(readers.names)? {
+    for name in session.wanted(readers)? {
         report.readers.push(reader(session, name, &cards, list.passive));
     }
     let is_empty = report.readers.is_empty();
@@ -73,21 +68,6 @@ pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
         return Err(Failure::attach("readers", library::Error::named("SCM_SCARD_E_NO_READERS_AVAILABLE")));
     }
     Ok(Exit::Success)
-}
-
-/// The ATRs of the cards that are present, by the names of their readers. It asks no card.
-pub fn present_cards(monitor: &Monitor) -> Result<HashMap<String, Vec<u8>>, Failure> {
-    let mut cards = HashMap::new();
-    let failed = |error| Failure::attach("readers", error);
-    while let Some(event) = monitor.wait(Some(Duration::from_secs(5))).map_err(failed)? {
-        match event.kind {
-            EventKind::CardInserted | EventKind::CardReset => drop(cards.insert(event.reader, event.atr)),
-            EventKind::CardRemoved | EventKind::ReaderLeft => drop(cards.remove(&event.reader)),
-            EventKind::Current => break,
-            _ => {}
-        }
-    }
-    Ok(cards)
 }
 
 fn reader(session: &Session, name: String, cards: &HashMap<String, Vec<u8>>, is_passive: bool) -> Reader {

@@ -19,6 +19,7 @@ mod input;
 mod library;
 mod list;
 mod output;
+mod present;
 mod progress;
 mod prompt;
 mod replay;

@@ -11,6 +11,7 @@ use crate::session::Session;
 const DELAY: Duration = Duration::from_secs(1);
 
 pub struct Progress {
+    /// Of the command, because many short parts may take long together.
     begin: Instant,
     done: RefCell<u64>,
     all: u64,
@@ -28,7 +29,7 @@ impl Progress {
 
     pub fn new(session: &Session, unit: &'static str, all: u64) -> Progress {
         let can_draw = can_draw(session);
-        Progress { begin: Instant::now(), done: RefCell::new(0), all, unit, can_draw, bar: RefCell::new(None) }
+        Progress { begin: session.begin, done: RefCell::new(0), all, unit, can_draw, bar: RefCell::new(None) }
     }
 
     pub fn advance(&self, steps: u64) {

@@ -1,13 +1,14 @@
 //! The things that all commands share: the output, the card that the user has chosen, and the limit of waits.
 
 use std::fs;
+use std::time::Instant;
 
 use crate::arguments::Arguments;
 use crate::code;
 use crate::failure::Failure;
-use crate::library::{self, Attachment, Monitor, Readers, Share, VirtualCard, readers};
-use crate::list::present_cards;
+use crate::library::{self, Attachment, Share, VirtualCard};
 use crate::output::Output;
+use crate::present::{Present, present};
 
 pub struct Session<'a> {
     pub output: &'a Output,
@@ -17,6 +18,8 @@ pub struct Session<'a> {
     /// Codes to present at the attach.
     verify: Option<u8>,
     pub codes: &'a code::Format,
+    /// When the command began.
+    pub begin: Instant,
     /// The card of `--card`.
     virtual_card: Option<VirtualCard>,
 }
@@ -25,19 +28,19 @@ impl<'a> Session<'a> {
     pub fn begin(arguments: &'a Arguments, output: &'a Output) -> Result<Session<'a>, Failure> {
         let virtual_card = arguments.card.as_deref().map(insert).transpose()?;
         let (part, limit_ms) = (arguments.reader.as_deref(), arguments.limit.unwrap_or(0));
-        Ok(Session { output, part, limit_ms, verify: arguments.verify, codes: &arguments.codes, virtual_card })
+        Ok(Session {
+            output,
+            part,
+            limit_ms,
+            verify: arguments.verify,
+            codes: &arguments.codes,
+            begin: Instant::now(),
+            virtual_card,
+        })
     }
 
     pub fn has_virtual_card(&self) -> bool {
         self.virtual_card.is_some()
-    }
-
-    /// The readers: with `--card` only that of the card.
-    pub fn readers(&self) -> Result<Readers, Failure> {
-        if self.has_virtual_card() {
-            return Ok(Readers { names: vec![VirtualCard::READER.into()], missing_service: None });
-        }
-        readers().map_err(|error| Failure::attach("readers", error))
     }
 
     /// The readers that the user wants to know of.
@@ -57,22 +60,21 @@ impl<'a> Session<'a> {
 
     /// The one reader to use: that of `--card`, the only one with `--reader` in its name, or the only one with a card.
     pub fn reader(&self) -> Result<String, Failure> {
-        let readers = self.readers()?;
-        if readers.names.is_empty() {
-            return Err(no_reader(readers));
+        let Present { readers, cards } = present(self)?;
+        if readers.is_empty() {
+            let error = library::Error::named("SCM_SCARD_E_NO_READERS_AVAILABLE");
+            return Err(Failure::attach("readers", error));
         }
         if let Some(part) = self.part {
-            return only_match(&readers.names, part);
+            return only_match(&readers, part);
         }
-        if let [name] = readers.names.as_slice() {
+        if let [name] = readers.as_slice() {
             return Ok(name.clone());
         }
-        let monitor = Monitor::new().map_err(|error| Failure::attach("readers", error))?;
-        let cards = present_cards(&monitor)?;
-        let with_card: Vec<&String> = readers.names.iter().filter(|name| cards.contains_key(*name)).collect();
+        let with_card: Vec<&String> = readers.iter().filter(|name| cards.contains_key(*name)).collect();
         match with_card.as_slice() {
             [name] => Ok((*name).clone()),
-            [] => Err(Failure::attach(readers.names.join(", "), library::Error::named(library::NO_SMARTCARD))),
+            [] => Err(Failure::attach(readers.join(", "), library::Error::named(library::NO_SMARTCARD))),
             several => {
                 let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
                 Err(Failure::usage(
@@ -115,11 +117,6 @@ fn insert(profile: &str) -> Result<VirtualCard, Failure> {
         return Err(Failure::data(profile, error));
     }
     VirtualCard::insert(&description).map_err(|error| Failure::library(profile, error))
-}
-
-fn no_reader(readers: Readers) -> Failure {
-    let none = || library::Error::named("SCM_SCARD_E_NO_READERS_AVAILABLE");
-    Failure::attach("readers", readers.missing_service.unwrap_or_else(none))
 }
 
 fn contains(name: &str, part: &str) -> bool {

@@ -14,6 +14,8 @@ use crate::{hex, text, tlv};
 
 /// Identifiers between two steps of the progress.
 const STEP: u32 = 256;
+/// The digits of an identifier. The name of an application has at least ten.
+const ID_LENGTH: usize = 4;
 /// A card that lists itself must not list without end.
 const DEPTH_MAX: usize = 16;
 
@@ -114,18 +116,26 @@ impl Walk<'_> {
         let Some((first, last)) = self.ids else { return self.files.names(None) };
         let (first, last) = (u32::from(first), u32::from(last));
         let progress = Progress::new(self.session, "identifiers", (last - first + 1).into());
-        let mut names: Vec<String> = Vec::new();
+        let (mut ids, mut applications) = (Vec::new(), Vec::new());
         for first in (first..=last).step_by(STEP as usize) {
             let last = (first + STEP - 1).min(last);
-            // In the MF each part also has the applications of EF.DIR.
             for name in self.files.names(Some((first as u16, last as u16)))? {
+                let names = if name.len() == ID_LENGTH { &mut ids } else { &mut applications };
                 if !names.contains(&name) {
                     names.push(name);
                 }
             }
             progress.advance((last - first + 1).into());
         }
-        Ok(names)
+        // In the MF each part also has the applications of EF.DIR whose identifiers are in another part.
+        applications.retain(|name| self.id_of(name).is_none_or(|id| !ids.contains(&id)));
+        ids.append(&mut applications);
+        Ok(ids)
+    }
+
+    fn id_of(&self, application: &str) -> Option<String> {
+        let properties = self.files.properties(application).ok()?;
+        tlv::find(&properties, 0x83).map(hex::plain)
     }
 
     /// Only a card that is gone ends the walk; any other failure is part of the tree.

@@ -84,6 +84,46 @@ fn doctor_tells_the_missing_socket() {
     assert_eq!(on_card(&["doctor"]).exit, 0);
 }
 
+/// Runs a command with a daemon that does this with each connection.
+#[cfg(unix)]
+fn with_daemon(
+    name: &str,
+    serve: impl Fn(std::os::unix::net::UnixStream) + Send + 'static,
+    arguments: &[&str],
+) -> (i32, String) {
+    let socket = std::env::temp_dir().join(format!("scmctl-{}-{name}", std::process::id()));
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    // It ends with the test.
+    std::thread::spawn(move || listener.incoming().flatten().for_each(serve));
+    let output = scmctl().args(arguments).env("PCSCLITE_CSOCK_NAME", &socket).stdin(Stdio::null()).output().unwrap();
+    let _ = fs::remove_file(&socket);
+    (output.status.code().unwrap(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+/// pcscd refuses a user by closing the connection.
+#[cfg(unix)]
+#[test]
+fn doctor_has_the_rule_for_a_daemon_that_refuses() {
+    let (exit, text) = with_daemon("refusing", drop, &["doctor"]);
+    assert_eq!(exit, 1, "{text}");
+    assert!(text.contains("polkit.addRule") && text.contains("access_pcsc"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_daemon_that_hangs_is_told() {
+    let check = |command: &str, code: i32| {
+        let (exit, text) = with_daemon(command, std::mem::forget, &[command]);
+        assert_eq!(exit, code, "{text}");
+        assert!(text.contains("does not answer") && text.contains("systemctl restart pcscd"), "{text}");
+    };
+    // Each waits for ten seconds.
+    std::thread::scope(|scope| {
+        scope.spawn(|| check("doctor", 1));
+        scope.spawn(|| check("list", 75));
+    });
+}
+
 #[test]
 fn the_command_line_is_checked() {
     for wrong in [
@@ -186,6 +226,10 @@ fn tree_searches_the_given_identifiers() {
     let names: Vec<&str> =
         found["children"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["4401", "4402"]);
+    let found = on_card(&["tree", "--ids", "2F00-50FF", "--json"]).json();
+    let names: Vec<&str> =
+        found["children"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["2F00", "2F01", "5015", "5016"], "no application is listed twice");
 }
 
 #[test]

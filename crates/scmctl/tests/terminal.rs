@@ -156,7 +156,12 @@ fn the_shell_has_a_history_without_codes() {
 
 #[test]
 fn work_of_more_than_a_second_shows_its_progress() {
-    // Every identifier in each of the three directories: seconds.
-    let terminal = Terminal::run("--card default tree --ids 0001-FFFE");
+    let directory = |number: u32| format!("[[mf.df]]\nid = {}\n", 0x1000 + number);
+    let card: String = (0..60).map(directory).collect();
+    let path = std::env::temp_dir().join(format!("scmctl-slow-{}.toml", std::process::id()));
+    fs::write(&path, card).unwrap();
+    // Every identifier in each of the directories: many seconds.
+    let terminal = Terminal::run(&format!("--card '{}' tree --ids 0001-FFFE", path.display()));
     terminal.wait_for(" of 65534 identifiers");
+    let _ = fs::remove_file(path);
 }
