@@ -10,6 +10,9 @@ use crate::library::{self, Attachment, Share, VirtualCard};
 use crate::output::Output;
 use crate::present::{Present, present};
 
+/// How long a wait for another program is not told.
+const PATIENCE_MS: u32 = 1000;
+
 pub struct Session<'a> {
     pub output: &'a Output,
     /// Part of the name of a reader.
@@ -88,11 +91,25 @@ impl<'a> Session<'a> {
     /// An attachment to the card, with the code of `--verify` presented.
     pub fn attach(&self) -> Result<Attachment, Failure> {
         let reader = self.reader()?;
-        let card = self.attach_to(&reader, Share::Shared).map_err(|error| Failure::attach(reader, error))?;
+        let card = self.wait_for(&reader).map_err(|error| Failure::attach(reader, error))?;
         if let Some(number) = self.verify {
             code::present(self, &card, number)?;
         }
         Ok(card)
+    }
+
+    /// After a second it says that it waits for another program.
+    fn wait_for(&self, reader: &str) -> library::Result<Attachment> {
+        match self.attach_soon(reader, Share::Shared, PATIENCE_MS) {
+            Ok(card) => Ok(card.with_limit(self.limit_ms)),
+            Err(error) if error.is(library::TIMEOUT) && self.limit_ms == 0 => {
+                let reader_name = crate::text::printable(reader);
+                self.output
+                    .remark(format!("{reader_name}: another program holds the card. Waiting; --limit ends that."));
+                self.attach_to(reader, Share::Shared)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub fn attach_to(&self, reader: &str, share: Share) -> library::Result<Attachment> {

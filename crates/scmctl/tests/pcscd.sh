@@ -80,6 +80,18 @@ tell hold 0 transaction
 expect 0 'holds a lock on it' list
 expect 75 'limit waits longer.*TIMEOUT' --limit 300 send 00A4000C023F00
 expect 1 'FAULT .*another program holds the card' doctor
+: >"$work/waiting"
+"$scmctl" send 00A4000C023F00 >"$work/waiting" 2>&1 &
+waiting=$!
+until grep -q 'another program holds the card. Waiting' "$work/waiting"; do
+    sleep 0.05
+done
+tell release 0 leave
+wait $waiting && grep -q '90 00  success' "$work/waiting" || {
+    echo "a wait for another program: $(<"$work/waiting")"
+    failures=$((failures + 1))
+}
+tell hold 0 transaction
 tell release 0 leave
 
 # A mute card.

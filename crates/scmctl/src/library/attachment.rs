@@ -60,6 +60,12 @@ impl Attachment {
         Ok(Attachment { handle, limit_ms })
     }
 
+    /// The same attachment, with another limit for waits; 0 is no limit.
+    pub fn with_limit(mut self, limit_ms: u32) -> Attachment {
+        self.limit_ms = limit_ms;
+        self
+    }
+
     pub(super) fn handle(&self) -> *mut scm_handle {
         self.handle
     }
