@@ -44,6 +44,7 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 use exit::Exit;
 use failure::Failure;
+use library::Attachment;
 use output::Output;
 use session::Session;
 
@@ -72,25 +73,30 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failure> {
-    if let Command::Generate(what) = &arguments.command {
-        return generate::run(what);
-    }
-    let session = Session::begin(arguments, output)?;
+    let session = || Session::begin(arguments, output);
     match &arguments.command {
-        Command::List(list) => list::run(&session, list),
-        Command::Watch(watch) => watch::run(&session, watch),
-        Command::Doctor => doctor::run(&session),
-        Command::Status => status::run(&session),
-        Command::Send(send) => send::run(&session, send),
-        Command::Shell => shell::run(&session),
-        Command::Tree(tree) => tree::run(&session, tree),
-        Command::Cat(cat) => cat::run(&session, cat),
-        Command::Write(write) => write::run(&session, write),
-        Command::Verify(verify) => code::verify(&session, &session.attach()?, verify),
-        Command::Change(change) => code::change(&session, &session.attach()?, change),
-        Command::Unblock(unblock) => code::unblock(&session, &session.attach()?, unblock),
-        Command::Reset(reset) => reset::run(&session, &session.attach()?, reset),
-        Command::Replay(replay) => replay::run(&session, replay),
+        Command::List(list) => list::run(&session()?, list),
+        Command::Watch(watch) => watch::run(&session()?, watch),
+        Command::Doctor => doctor::run(&session()?),
+        Command::Status => status::run(&session()?),
+        Command::Send(send) => send::run(&session()?, send),
+        Command::Shell => shell::run(&session()?),
+        Command::Tree(tree) => tree::run(&session()?, tree),
+        Command::Cat(cat) => cat::run(&session()?, cat),
+        Command::Write(write) => write::run(&session()?, write),
+        Command::Verify(verify) => with_card(&session()?, |session, card| code::verify(session, card, verify)),
+        Command::Change(change) => with_card(&session()?, |session, card| code::change(session, card, change)),
+        Command::Unblock(unblock) => with_card(&session()?, |session, card| code::unblock(session, card, unblock)),
+        Command::Reset(reset) => with_card(&session()?, |session, card| reset::run(session, card, reset)),
+        Command::Replay(replay) => replay::run(&session()?, replay),
         Command::Generate(what) => generate::run(what),
     }
+}
+
+/// For commands that the shell has, too.
+fn with_card(
+    session: &Session,
+    command: impl FnOnce(&Session, &Attachment) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    command(session, &session.attach()?)
 }

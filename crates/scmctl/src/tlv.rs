@@ -4,6 +4,8 @@ use crate::{hex, text};
 
 /// Deeper templates are shown as bytes.
 const DEPTH_MAX: usize = 8;
+/// One or two bytes are more often numbers that look like text.
+const TEXT_MIN: usize = 3;
 
 /// One line for each data object, indented; empty if the bytes are no data objects.
 pub fn lines(bytes: &[u8]) -> Vec<String> {
@@ -76,7 +78,9 @@ fn append(mut bytes: &[u8], depth: usize, lines: &mut Vec<String>) -> Option<()>
             && append(object.value, depth + 1, lines).is_some();
         if !is_template {
             lines.truncate(mark + 1);
-            let text = text::text(object.value).map_or(String::new(), |text| format!("  \"{text}\""));
+            let text = text::text(object.value)
+                .filter(|text| text.len() >= TEXT_MIN)
+                .map_or(String::new(), |text| format!("  \"{text}\""));
             lines[mark] += &format!(": {}{text}", hex::spaced(object.value));
         }
         bytes = object.rest;
