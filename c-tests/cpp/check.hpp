@@ -71,9 +71,9 @@ inline int run(std::initializer_list<test> tests)
 
 #define CHECK(condition) check::that((condition) ? true : false, #condition, __FILE__, __LINE__)
 #define CHECK_THROWS(code, call)                                                                                       \
-    check::throws(scm::errc::code, #call " gives " #code, __FILE__, __LINE__, [&] { call; })
+    check::throws(scm::errc::code, #call " gives " #code, __FILE__, __LINE__, [&] { (void)(call); })
 #define CHECK_THROWS_AS(type, code, call)                                                                              \
-    check::throws<type>(scm::errc::code, #call " gives " #code, __FILE__, __LINE__, [&] { call; })
+    check::throws<type>(scm::errc::code, #call " gives " #code, __FILE__, __LINE__, [&] { (void)(call); })
 #define TEST(name) check::test{#name, name}
 
 #endif
