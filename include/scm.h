@@ -3,6 +3,11 @@
  * scm.h - libscm: smart cards over PC/SC, in the programming model of ISCardManage.
  *
  * Generated from include/scm.h.in and the Rust source. Do not edit: see CONTRIBUTING.md.
+ *
+ * A program attaches to the card in a reader (scm_attach_by_ifd), sends commands to it (scm_transmit, scm_send) or uses
+ * its files and codes, and detaches (scm_detach). If something happens to the card, the reader or the service, the next
+ * call tells it, and scm_reconnect makes the same handle usable again.
+ *
  * Readers and cards for tests are in scm_virtual.h. Implementations of interfaces for a card are in scm_provider.h.
  *
  * @code

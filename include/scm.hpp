@@ -748,7 +748,12 @@ byte_vector collect_response(scm_handle *handle, report errors, Call call)
     });
 }
 
-/* An object that its destructor ends. */
+} // namespace detail
+
+/**
+ * An object of C that a destructor ends: the base of `monitor`, `file`, `virtual_ifd` and others. It moves, and does not
+ * copy.
+ */
 template <class Handle, scm_result End(Handle *)>
 class owner {
 public:
@@ -785,8 +790,6 @@ protected:
 
     Handle *handle_ = nullptr;
 };
-
-} // namespace detail
 
 /**
  * A list of names, such as those of the readers: a range of std::string_view. Each name has a NUL behind it. A name is
@@ -1835,7 +1838,7 @@ inline scm_result end(scm_monitor *handle) { return scm_monitor_destroy(handle);
  * }
  * @endcode
  */
-class [[nodiscard]] monitor : public detail::owner<scm_monitor, detail::end> {
+class [[nodiscard]] monitor : public owner<scm_monitor, detail::end> {
 public:
     using handle_type = scm_monitor;
     using owner::owner;
@@ -2030,7 +2033,7 @@ inline scm_result end(scm_file_access *handle) { return scm_file_access_release(
  * }
  * @endcode
  */
-class [[nodiscard]] file : public detail::owner<scm_file, detail::end> {
+class [[nodiscard]] file : public owner<scm_file, detail::end> {
 public:
     using handle_type = scm_file;
     using owner::owner;
@@ -2143,7 +2146,7 @@ private:
  * The files of a card, with a current directory. Its destructor ends it; files stay open. Codes, blocking and threads
  * are those of the group Files of scm.h.
  */
-class [[nodiscard]] file_access : public detail::owner<scm_file_access, detail::end> {
+class [[nodiscard]] file_access : public owner<scm_file_access, detail::end> {
 public:
     using handle_type = scm_file_access;
     using owner::owner;
@@ -2425,7 +2428,7 @@ inline scm_result end(scm_interface *handle) { return scm_interface_release(hand
  * }
  * @endcode
  */
-class [[nodiscard]] ch_verification : public detail::owner<scm_ch_verification, detail::end> {
+class [[nodiscard]] ch_verification : public owner<scm_ch_verification, detail::end> {
 public:
     using handle_type = scm_ch_verification;
     using owner::owner;
@@ -2584,7 +2587,7 @@ private:
  * }
  * @endcode
  */
-class [[nodiscard]] card_auth : public detail::owner<scm_card_auth, detail::end> {
+class [[nodiscard]] card_auth : public owner<scm_card_auth, detail::end> {
 public:
     using handle_type = scm_card_auth;
     using owner::owner;
@@ -2700,7 +2703,7 @@ public:
  */
 
 /** An interface that only its provider knows. Its destructor ends it. */
-class [[nodiscard]] provided_interface : public detail::owner<scm_interface, detail::end> {
+class [[nodiscard]] provided_interface : public owner<scm_interface, detail::end> {
 public:
     using handle_type = scm_interface;
     using owner::owner;
@@ -2890,7 +2893,7 @@ private:
  * }
  * @endcode
  */
-class [[nodiscard]] virtual_ifd : public detail::owner<scm_virtual_ifd, detail::end> {
+class [[nodiscard]] virtual_ifd : public owner<scm_virtual_ifd, detail::end> {
 public:
     using handle_type = scm_virtual_ifd;
     using owner::owner;
