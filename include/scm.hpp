@@ -105,6 +105,8 @@ namespace scm {
 
 /**
  * @defgroup scm_cpp_errors C++: failures
+ *
+ * A failure is an exception, or a std::error_code in the last parameter of the function. `report` is that parameter.
  * @{
  */
 
@@ -558,7 +560,9 @@ scm_result to_result(Function &&function)
 /** @} */
 
 /**
- * @defgroup scm_cpp_values C++: bytes, text and time
+ * @defgroup scm_cpp_values C++: values and objects
+ *
+ * What functions take and return, and the base of the types that own an object of C.
  * @{
  */
 
@@ -751,8 +755,8 @@ byte_vector collect_response(scm_handle *handle, report errors, Call call)
 } // namespace detail
 
 /**
- * An object of C that a destructor ends: the base of `monitor`, `file`, `virtual_ifd` and others. It moves, and does not
- * copy.
+ * An object of C that a destructor ends: the base of `monitor`, `file`, `virtual_ifd` and others. It moves, and does
+ * not copy.
  */
 template <class Handle, scm_result End(Handle *)>
 class owner {
@@ -877,6 +881,8 @@ private:
 
 /**
  * @defgroup scm_cpp_library C++: versions and readers
+ *
+ * Functions without an object.
  * @{
  */
 
@@ -942,6 +948,8 @@ inline names list_ifd_groups(report errors = {})
 
 /**
  * @defgroup scm_cpp_attachments C++: attachments
+ *
+ * A card in a reader: `attachment` owns the connection, `attachment_ref` only uses it, `transaction` locks it.
  * @{
  */
 
@@ -1788,6 +1796,8 @@ private:
 
 /**
  * @defgroup scm_cpp_events C++: events
+ *
+ * Services, readers and cards that come and go: a `monitor` is a range of each `event`.
  * @{
  */
 
@@ -1967,6 +1977,8 @@ public:
 
 /**
  * @defgroup scm_cpp_files C++: files
+ *
+ * The files of a card: `file_access` finds and changes them, `file` reads and writes one.
  * @{
  */
 
@@ -2357,6 +2369,8 @@ private:
 
 /**
  * @defgroup scm_cpp_codes C++: codes and keys
+ *
+ * The codes of the card holder (`ch_verification`), and authentication by keys (`card_auth`).
  * @{
  */
 
@@ -2699,6 +2713,8 @@ public:
 
 /**
  * @defgroup scm_cpp_interfaces C++: interfaces
+ *
+ * Interfaces of providers that are none of the known ones. `attachment_ref::create_interface` makes an object.
  * @{
  */
 
@@ -2769,6 +2785,8 @@ inline card_auth attachment_ref::create_card_auth(report errors) const
 
 /**
  * @defgroup scm_cpp_virtual C++: virtual readers
+ *
+ * Readers inside the process, with cards made of functions, for tests without hardware.
  * @{
  */
 
@@ -3161,7 +3179,7 @@ public:
         (void)room, (void)flags;
         detail::not_implemented();
     }
-    /** Writes. @param written  [out] how many bytes are written, also before an exception. `write_error` sets it, too. */
+    /** Writes. @param written  [out] how many bytes are written, also before an exception; `write_error` sets it */
     virtual void write(bytes data, std::uint32_t flags, std::size_t &written)
     {
         (void)data, (void)flags, (void)written;
