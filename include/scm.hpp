@@ -562,7 +562,7 @@ scm_result to_result(Function &&function)
 /**
  * @defgroup scm_cpp_values C++: values and objects
  *
- * What functions take and return, and the base of the types that own an object of C.
+ * The types of parameters and results, and the base of the types that own an object of C.
  * @{
  */
 
