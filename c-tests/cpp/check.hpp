@@ -6,6 +6,7 @@
 #include <exception>
 #include <initializer_list>
 #include <string>
+#include <type_traits>
 
 #include <scm.hpp>
 
@@ -32,7 +33,10 @@ template <class Error = scm::error, class Call>
 Error throws(scm::errc code, const char *text, const char *file, int line, Call call)
 {
     try {
-        call();
+        if constexpr (std::is_void_v<decltype(call())>)
+            call();
+        else
+            [[maybe_unused]] auto &&result = call();
     } catch (const Error &error) {
         if (error.code() != code)
             std::fprintf(stderr, "    it gave %s\n", error.what());
@@ -71,9 +75,9 @@ inline int run(std::initializer_list<test> tests)
 
 #define CHECK(condition) check::that((condition) ? true : false, #condition, __FILE__, __LINE__)
 #define CHECK_THROWS(code, call)                                                                                       \
-    check::throws(scm::errc::code, #call " gives " #code, __FILE__, __LINE__, [&] { (void)(call); })
+    check::throws(scm::errc::code, #call " gives " #code, __FILE__, __LINE__, [&]() -> decltype(auto) { return call; })
 #define CHECK_THROWS_AS(type, code, call)                                                                              \
-    check::throws<type>(scm::errc::code, #call " gives " #code, __FILE__, __LINE__, [&] { (void)(call); })
+    check::throws<type>(scm::errc::code, #call " gives " #code, __FILE__, __LINE__, [&]() -> decltype(auto) { return call; })
 #define TEST(name) check::test{#name, name}
 
 #endif
