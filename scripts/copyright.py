@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # no files in the tree
 from notices import metadata, texts_of
 from vendor import needed_crates
 

@@ -96,7 +96,7 @@ names_of_packages() {
     sed -n 's/^Package: //p' packaging/debian/control
 }
 
-# What the tests depend on, without the packages themselves.
+# The packages that the tests depend on, without those of libscm.
 needed_by_tests() {
     sed -n '/^Depends:/,/^[^D ]/{s/^Depends://;/^ /p}' packaging/debian/tests/control | tr -s ' ,' '\n' |
         grep --line-regexp --invert-match --fixed-strings --file=<(names_of_packages) | sed '/^$/d' | sort -u

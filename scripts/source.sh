@@ -23,7 +23,8 @@ version=${version%-*}
 
 # archive NAME TAR-ARGUMENT...
 archive() {
-    tar --create --sort=name --owner=root:0 --group=root:0 --mode=go=rX,u+rw --mtime="@$(changelog Timestamp)" "${@:2}" |
+    tar --create --sort=name --owner=root:0 --group=root:0 --mode=go=rX,u+rw \
+        --mtime="@$(changelog Timestamp)" "${@:2}" |
         xz --threads=1 -3 >"$output/libscm_$version.$1.tar.xz"
 }
 
@@ -33,7 +34,8 @@ tree=$work/libscm-$version
 mkdir "$tree"
 copy_of_tree | tar --extract --directory "$tree"
 archive orig --directory "$work" "libscm-$version"
-scripts/vendor.py "$tree/vendor"
+# packaging/debian/cargo has the settings.
+scripts/vendor.py "$tree/vendor" >/dev/null
 archive orig-vendor --directory "$tree" vendor
 cp -r packaging/debian "$tree/debian"
 cd "$output"

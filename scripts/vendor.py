@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Vendors the crates of Cargo.lock, for a build without network: vendor.py FOLDER
 
+It prints the settings that make cargo use them, as cargo vendor does.
+
 cargo insists on every crate of Cargo.lock, but the packages need a quarter of them. The others, of the tests and of
 other systems, keep only their manifest and empty sources. So the folder has a tenth of the size, no library in binary
 form, and no licence that the packages do not need.
@@ -77,6 +79,7 @@ def main():
             empty(crate)
     if needed:
         sys.exit(f"cargo has not vendored {sorted(needed)}")
+    print(f'[source.crates-io]\nreplace-with = "vendor"\n\n[source.vendor]\ndirectory = "{sys.argv[1]}"')
 
 
 if __name__ == "__main__":
