@@ -74,15 +74,16 @@ lint() {
 
 # Installs the packages, runs their tests as autopkgtest does, and removes them.
 try() {
-    local packages before after name
+    local packages needed tests name before after
     mapfile -t packages < <(names_of_packages)
     mapfile -t needed < <(needed_by_tests)
+    mapfile -t tests < <(sed -n 's/^Tests: //p' packaging/debian/tests/control)
     install_packages iproute2 libpcsclite1 "${needed[@]}"
     before=$(mktemp)
     after=$(mktemp)
     files >"$before"
     tally "installation" apt-get install --yes --quiet --no-install-recommends "$home"/packages/*.deb
-    for name in $(sed -n 's/^Tests: //p' packaging/debian/tests/control); do
+    for name in "${tests[@]}"; do
         tally "test: $name" run_test "$name"
     done
     tally "removal" apt-get remove --yes --quiet "${packages[@]}"
