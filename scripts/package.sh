@@ -74,7 +74,7 @@ lint() {
 
 # Installs the packages, runs their tests as autopkgtest does, and removes them.
 try() {
-    local packages needed tests name before after
+    local packages needed tests name archives=() before after
     mapfile -t packages < <(names_of_packages)
     mapfile -t needed < <(needed_by_tests)
     mapfile -t tests < <(sed -n 's/^Tests: //p' packaging/debian/tests/control)
@@ -82,7 +82,10 @@ try() {
     before=$(mktemp)
     after=$(mktemp)
     files >"$before"
-    tally "installation" apt-get install --yes --quiet --no-install-recommends "$home"/packages/*.deb
+    for name in "${packages[@]}"; do
+        archives+=("$home/packages/${name}_"*.deb)
+    done
+    tally "installation" apt-get install --yes --quiet --no-install-recommends "${archives[@]}"
     for name in "${tests[@]}"; do
         tally "test: $name" run_test "$name"
     done
