@@ -54,10 +54,9 @@ make_source() {
 }
 
 hand_out_packages() {
-    rm -rf "$results"
-    mkdir -p "$results" "$user/home/$USER_OF_FOLDER/packages"
-    cp "$builder/home/$USER_OF_FOLDER"/{source/*,one/*.{deb,changes,buildinfo}} "$results"
-    cp "$results"/*.deb "$user/home/$USER_OF_FOLDER/packages"
+    rm -rf "$results" && mkdir -p "$results" "$user/home/$USER_OF_FOLDER/packages" &&
+        cp "$builder/home/$USER_OF_FOLDER"/{source/*,one/*.{deb,changes,buildinfo}} "$results" &&
+        cp "$results"/*.deb "$user/home/$USER_OF_FOLDER/packages"
 }
 
 in_folder "$builder" "$suite" "$USER_OF_FOLDER" true
