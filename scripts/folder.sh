@@ -108,8 +108,7 @@ hand_over() {
 copy_tree() {
     local folder=$1 tree=$2 user=$3
     mkdir -p "$folder$tree"
-    tar --create --exclude=./target --exclude=./build --exclude=./.git . |
-        tar --extract --no-same-owner --directory "$folder$tree"
+    copy_of_tree | tar --extract --no-same-owner --directory "$folder$tree"
     chroot "$folder" chown --recursive "$user:" "${tree%/*}"
 }
 
