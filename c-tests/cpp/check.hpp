@@ -74,10 +74,10 @@ inline int run(std::initializer_list<test> tests)
 } // namespace check
 
 #define CHECK(condition) check::that((condition) ? true : false, #condition, __FILE__, __LINE__)
-#define CHECK_THROWS(code, call)                                                                                       \
-    check::throws(scm::errc::code, #call " gives " #code, __FILE__, __LINE__, [&]() -> decltype(auto) { return call; })
 #define CHECK_THROWS_AS(type, code, call)                                                                              \
-    check::throws<type>(scm::errc::code, #call " gives " #code, __FILE__, __LINE__, [&]() -> decltype(auto) { return call; })
+    check::throws<type>(scm::errc::code, #call " gives " #code, __FILE__, __LINE__,                                    \
+                        [&]() -> decltype(auto) { return call; })
+#define CHECK_THROWS(code, call) CHECK_THROWS_AS(scm::error, code, call)
 #define TEST(name) check::test{#name, name}
 
 #endif
