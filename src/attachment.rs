@@ -128,7 +128,7 @@ impl Attachment {
         match met {
             Ok(_) => Ok(attachment),
             Err(code) => {
-                if !reconnect::is_out_of_time(code, &limit) {
+                if !limit.can_end_with(code) {
                     let _ = attachment.close();
                 }
                 Err(code)

@@ -107,7 +107,7 @@ impl Attachment {
 
     /// How often cards have come and gone in the reader.
     pub(super) fn events(&self, session: &Session, limit: &WaitLimit) -> Result<u16> {
-        let look = |context| Ok(self.manager.slot_state(context, self.ifd(), limit)?.events);
+        let look = |context| Ok(self.manager.slot_state(context, self.ifd(), &limit.for_cleanup())?.events);
         match session.connection.get()?.context {
             Some(context) => look(context),
             None => self.in_own_context(limit, look),
@@ -128,7 +128,7 @@ impl Attachment {
     fn see_removal_in(&self, context: Context, known: u16, limit: &WaitLimit) -> Result<bool> {
         let delay_ms = self.manager.removal_delay_ms();
         let end = deadline(delay_ms);
-        let mut now = self.manager.slot_state(context, self.ifd(), limit)?;
+        let mut now = self.manager.slot_state(context, self.ifd(), &limit.for_cleanup())?;
         let before = if known == 0 { now.events } else { known };
         while now.card_present && now.events == before {
             // Other uses of the reader end a wait too, and may come again and again.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::reader_lock::ReaderLock;
 use super::session::Session;
-use super::{Attachment, Ownership, reconnect};
+use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::{Arbiter, LockProbe, ReaderUse, Turn};
@@ -12,15 +12,11 @@ use crate::resource_manager::{Icc, ResourceManager};
 use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy::{self, Lock, UnderLock};
-use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
+use crate::runtime::wait::{CLEANUP_MS, SCM_INFINITE, WaitLimit};
 
 /// How long an attach waits for the other attachments of this process. It has no card handle yet, so only the resource
 /// manager can tell that another attachment has lost its lock and does not know it.
 const ATTACH_WAIT_MS: u32 = 100;
-
-/// How long a call whose limit has ended may still take to give its lock back. The card has answered: a service that is
-/// only busy must not cost the connection.
-const GIVE_BACK_MS: u32 = 1000;
 
 /// An attachment that waits for its reader.
 pub(super) struct Waiting<'a> {
@@ -246,22 +242,22 @@ impl Attachment {
         Ok(())
     }
 
-    /// Gives that lock back after the function. The function may have forked: in the child, lock and connection belong
-    /// to the parent.
-    pub fn unlock_after_call(&self) {
+    /// Gives that lock back after the function. Of the limit of the call, `timeout_ms`, nothing may be left. The
+    /// function may have forked: in the child, lock and connection belong to the parent.
+    pub fn unlock_after_call(&self, timeout_ms: u32) {
         if !self.is_of_this_process() {
             return;
         }
+        let limit_ms = if timeout_ms == SCM_INFINITE { SCM_INFINITE } else { 0 };
         if let Ok(mut session) = self.begin_call() {
             session.locks.of_calls -= 1;
-            // The next call tells whether the lock was lost. The response of the card is here.
-            let _ = self.give_lock(&mut session, Disposition::Leave, &WaitLimit::ENDLESS);
+            self.give_lock_of_call(&mut session, &WaitLimit::of_ms(limit_ms, &self.waker));
         }
     }
 
     /// Ends the locks of the program when the attachment has ended, because the program cannot unlock them any more. A
     /// call that runs a function of the program keeps its own lock until it returns. A call that has the session ends
-    /// the attachment itself.
+    /// the attachment itself. Nobody can cancel this: the handle has ended.
     pub fn end_locks_of_program(&self) {
         let Some(mut session) = self.try_begin_call() else { return };
         if session.locks.depth > session.locks.of_calls {
@@ -272,11 +268,11 @@ impl Attachment {
 
     /// Gives the lock of a call back. If the service has already let a question hang, it gets no second moment.
     pub(super) fn give_lock_of_call(&self, session: &mut Session, limit: &WaitLimit) {
-        let limit = limit.without_cancel();
+        let limit = limit.for_cleanup();
         let hangs = session.connection.get().is_ok_and(|connection| self.manager.is_abandoned(connection.icc));
-        let limit = if hangs { limit } else { limit.at_least_ms(GIVE_BACK_MS) };
+        let limit = if hangs { limit } else { limit.at_least_ms(CLEANUP_MS) };
         // The next call tells whether the lock was lost. The response of the card is here.
-        self.give_lock(session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
+        let _ = self.give_lock(session, Disposition::Leave, &limit);
     }
 
     pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
@@ -327,7 +323,7 @@ impl Attachment {
     /// transaction and hold, and its next call tries to end the transaction first (`retry_stuck`).
     pub(super) fn give_up_reader(&self, session: &mut Session, limit: &WaitLimit) {
         let Some(mut reader_lock) = session.locks.reader.take() else { return };
-        let limit = &limit.without_cancel();
+        let limit = &limit.for_cleanup();
         match self.ownership() {
             Ownership::Owned => {
                 if let Err(code) = reader_lock.end(limit) {
@@ -339,7 +335,7 @@ impl Attachment {
                 let (acknowledged, ended) = reader_lock.end_past_signals(session.connection.access(), limit);
                 match ended {
                     // The caller has to learn of the reset.
-                    Err(code) if acknowledged && reconnect::is_out_of_time(code, limit) => {
+                    Err(code) if acknowledged && limit.can_end_with(code) => {
                         session.connection.set_aside(Hresult::SCARD_W_RESET_CARD);
                     }
                     Ok(()) if acknowledged => session.connection.set_aside(Hresult::SCARD_W_RESET_CARD),
@@ -355,7 +351,7 @@ impl Attachment {
     /// the limit of the caller, the next call connects again.
     pub(super) fn close_stuck(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
         let stuck = session.connection.get();
-        match reconnect::is_out_of_time(why, limit) {
+        match limit.can_end_with(why) {
             true => session.connection.defer(why),
             false => session.connection.lose(why),
         }

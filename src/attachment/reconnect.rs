@@ -104,7 +104,7 @@ impl Attachment {
             Ok(()) => {}
             Err(Hresult::SCARD_W_RESET_CARD) if session.connection.has_own_reset() => session.connection.doubt(),
             // Nothing has changed, and a signal may still be there.
-            Err(code) if is_out_of_time(code, limit) || code == Hresult::E_OUTOFMEMORY => return Err(code),
+            Err(code) if limit.can_end_with(code) || code == Hresult::E_OUTOFMEMORY => return Err(code),
             Err(code) => {
                 self.diagnose(session, code, limit);
                 // A signal may be behind any code.
@@ -149,7 +149,7 @@ impl Attachment {
                 // The card may have been reset before the failure.
                 session.connection.interrupt();
             }
-            if let (Ok(connection), true) = (old, is_out_of_time(code, limit)) {
+            if let (Ok(connection), true) = (old, limit.can_end_with(code)) {
                 return Err(self.break_off(session, connection, code, limit));
             }
             let code = self.diagnose(session, code, limit);
@@ -224,7 +224,7 @@ impl Attachment {
         }
         let opened = Connection::open(self.manager, self.ifd(), access, limit);
         opened.and_then(|connection| self.dispose_first(connection, access, initial, limit)).map_err(|code| {
-            if is_out_of_time(code, limit) {
+            if limit.can_end_with(code) {
                 return code;
             }
             let code = self.diagnose(session, code, limit);
@@ -283,20 +283,20 @@ impl Attachment {
         let opened = Connection::open_when_free(self.manager, self.ifd(), access, limit, &pause);
         opened.and_then(|connection| self.dispose_first(connection, access, initial, limit)).map_err(|code| {
             self.connect_as_before(session, code, limit);
-            if is_out_of_time(code, limit) { code } else { self.diagnose(session, code, limit) }
+            if limit.can_end_with(code) { code } else { self.diagnose(session, code, limit) }
         })
     }
 
     /// Connects with the old access after another one could not be had for the reason `why`. A lock is lost with its
     /// card handle, and only a reconnect takes it again.
     fn connect_as_before(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
-        let brief = limit.for_cleanup(MOMENT_MS);
+        let brief = limit.for_brief_cleanup(MOMENT_MS);
         if session.locks.is_held() {
             return session.connection.lose(why);
         }
         match Connection::open(self.manager, self.ifd(), session.connection.access(), &brief) {
             Ok(connection) => session.connection.replace(connection),
-            Err(code) if is_out_of_time(code, &brief) => session.connection.defer(why),
+            Err(code) if brief.can_end_with(code) => session.connection.defer(why),
             Err(_) => session.connection.lose(why),
         }
     }
@@ -321,7 +321,7 @@ impl Attachment {
         }
         if let Some(reader_lock) = &mut session.locks.reader {
             match reader_lock.end(limit) {
-                Err(code) if is_out_of_time(code, limit) => return Err(code),
+                Err(code) if limit.can_end_with(code) => return Err(code),
                 Err(_) => return Ok(()),
                 Ok(_) => session.locks.reader = None,
             }
@@ -347,7 +347,7 @@ impl Attachment {
         });
         match met {
             Ok(connection) => session.connection.replace(connection),
-            Err(code) if is_out_of_time(code, limit) => return Err(code),
+            Err(code) if limit.can_end_with(code) => return Err(code),
             Err(code) => {
                 let code = self.diagnose(session, code, limit);
                 session.connection.lose(code);
@@ -378,15 +378,6 @@ impl Attachment {
         if let Some(mut reader_lock) = session.locks.reader.take() {
             reader_lock.connection_closed();
         }
-    }
-}
-
-/// Whether a call has failed only because the limit of its caller has ended, or was cancelled.
-pub(super) fn is_out_of_time(code: Hresult, limit: &WaitLimit) -> bool {
-    match code {
-        Hresult::SCARD_E_CANCELLED => limit.can_be_cancelled(),
-        Hresult::SCARD_E_TIMEOUT => limit.deadline().is_some(),
-        _ => false,
     }
 }
 

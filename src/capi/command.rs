@@ -597,6 +597,6 @@ fn with_hook<T>(
         None => Ok(()),
     };
     let talked = prepared.and_then(|()| talk());
-    attachment.unlock_after_call();
+    attachment.unlock_after_call(timeout_ms);
     talked
 }

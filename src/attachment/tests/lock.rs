@@ -1,6 +1,9 @@
 //! Locks and exclusive use.
 
+use std::time::{Duration, Instant};
+
 use super::*;
+use crate::runtime::wait::CLEANUP_MS;
 
 #[test]
 fn a_lock_is_taken_again_where_the_platform_gives_it_up() {
@@ -229,7 +232,7 @@ fn an_unlock_takes_no_lock_of_a_call() {
     attachment.lock().unwrap();
     attachment.unlock(Disposition::Leave).unwrap();
     assert_eq!(script.take_calls(), [""; 0]);
-    attachment.unlock_after_call();
+    attachment.unlock_after_call(SCM_INFINITE);
     assert_eq!(script.take_calls(), ["end"]);
 }
 
@@ -300,4 +303,59 @@ fn a_cancel_does_not_end_a_clean_up() {
     assert!(script.take_calls().contains(&"end"));
     assert!(attachment.waker.is_cancelled());
     assert!(attachment.begin_call().unwrap().locks.reader.is_none());
+}
+
+/// The service hangs at the end of a call without a limit. A cancel ends that after a second, and the call is not lost.
+#[test]
+fn a_cancel_ends_a_clean_up_that_hangs() {
+    fn exchange(attachment: &Attachment) -> Result<()> {
+        attachment.transmit_within(SCM_INFINITE, &[0, 0xB0, 0, 0, 0], |_| Ok(()))
+    }
+    fn converse(attachment: &Attachment) -> Result<()> {
+        attachment.converse(SCM_INFINITE, |_| Ok(()))
+    }
+    fn call(attachment: &Attachment) -> Result<()> {
+        attachment.lock_for_call()?;
+        attachment.unlock_after_call(SCM_INFINITE);
+        Ok(())
+    }
+    fn check(attach: fn(&'static Script) -> Attachment, call: fn(&Attachment) -> Result<()>) {
+        let script = Script::new();
+        let attachment = attach(script);
+        script.hangs.store(true, Ordering::Relaxed);
+        attachment.cancel();
+        let began = Instant::now();
+        assert_eq!(call(&attachment), Ok(()));
+        let took = began.elapsed();
+        assert!(took >= Duration::from_millis(CLEANUP_MS.into()) && took < Duration::from_secs(20), "{took:?}");
+        // The call has not told it.
+        assert!(attachment.waker.take_cancel());
+        script.hangs.store(false, Ordering::Relaxed);
+        assert!(transmit(&attachment).is_ok());
+    }
+    std::thread::scope(|scope| {
+        for call in [exchange, converse, call] {
+            for attach in [attached, borrowed] {
+                scope.spawn(move || check(attach, call));
+            }
+        }
+    });
+}
+
+/// A caller that waits for the end of an old transaction is told of its cancel.
+#[test]
+fn a_cancel_ends_a_lock_that_waits_for_a_stuck_one() {
+    let script = Script::new();
+    let attachment = borrowed(script);
+    attachment.lock().unwrap();
+    script.fail("end", &[Hresult::SCARD_F_COMM_ERROR; 20]);
+    assert!(attachment.unlock(Disposition::Leave).is_err());
+    script.failures.lock().unwrap().clear();
+    script.hangs.store(true, Ordering::Relaxed);
+    attachment.cancel();
+    assert_eq!(attachment.lock(), Err(Hresult::SCARD_E_CANCELLED));
+    assert!(!attachment.waker.is_cancelled());
+    script.hangs.store(false, Ordering::Relaxed);
+    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    attachment.lock().unwrap();
 }

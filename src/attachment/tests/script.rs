@@ -15,6 +15,8 @@ pub struct Script {
     pub loses_transactions: bool,
     /// Whether the end of a transaction heeds its limit.
     pub ends_within_limit: bool,
+    /// Whether the end of a transaction takes until its limit.
+    pub hangs: AtomicBool,
     /// Whether another application keeps this one from each new connection.
     pub is_crowded: AtomicBool,
     /// Whether another attachment has a transaction.
@@ -128,6 +130,10 @@ impl ResourceManager for Script {
     fn end_transaction(&self, _: Icc, _: Disposition, limit: &WaitLimit) -> Result<()> {
         if self.ends_within_limit {
             limit.check()?;
+        }
+        while self.hangs.load(Ordering::Relaxed) {
+            limit.check()?;
+            std::thread::yield_now();
         }
         self.step("end").map(|_| ())
     }

@@ -237,6 +237,6 @@ pub fn zeroes(length: usize) -> Result<Zeroizing<Vec<u8>>> {
 fn under_lock<T>(attachment: &Attachment, work: impl FnOnce() -> Result<T>) -> Result<T> {
     attachment.lock_for_call()?;
     let worked = work();
-    attachment.unlock_after_call();
+    attachment.unlock_after_call(SCM_INFINITE);
     worked
 }
