@@ -322,7 +322,7 @@ impl Attachment {
     /// borrowed card handle whose card does not answer can be brought to neither: then the attachment keeps both
     /// transaction and hold, and its next call tries to end the transaction first (`retry_stuck`).
     pub(super) fn give_up_reader(&self, session: &mut Session, limit: &WaitLimit) {
-        let Some(mut reader_lock) = session.locks.reader.take() else { return };
+        let Some(mut reader_lock) = session.locks.reader.take().filter(ReaderLock::may_be_open) else { return };
         let limit = &limit.for_cleanup();
         match self.ownership() {
             Ownership::Owned => {

@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// How long clean-up may take after the deadline of its call, or after a cancel. A service that is only busy must not
 /// cost the connection.
-pub const CLEANUP_MS: u32 = 1000;
+pub(crate) const CLEANUP_MS: u32 = 1000;
 
 /// The limit of one call.
 #[derive(Clone, Copy)]
