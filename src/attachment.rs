@@ -123,7 +123,7 @@ impl Attachment {
         let connection = Connection::open(manager, &ifd, access, &limit)?;
         let connection = ConnectionState::new(connection, access, published.clone());
         let mut attachment = Attachment::new(manager, Ownership::Owned, registration, &waker, published, connection);
-        let met = attachment.meet_usable_card(&mut *attachment.begin_call_within(&limit)?, access, &limit);
+        let met = attachment.identify_usable_card(&mut *attachment.begin_call_within(&limit)?, access, &limit);
         drop(turn);
         match met {
             Ok(_) => Ok(attachment),
@@ -466,13 +466,13 @@ impl Attachment {
             }
             self.count_card();
         }
-        session.connection.meet(identity.card());
+        session.connection.set_card(identity.card());
     }
 
     /// Reads which card the connection leads to, and remembers it. Other applications may reset the card meanwhile. And
     /// a connection may have been made to a card whose power another application has turned off: until it is turned on,
     /// nobody can use the card. Tells whether the card had to be reconnected for such a reason.
-    fn meet_usable_card(&self, session: &mut Session, access: Access, limit: &WaitLimit) -> Result<bool> {
+    fn identify_usable_card(&self, session: &mut Session, access: Access, limit: &WaitLimit) -> Result<bool> {
         for disturbances in 0..connection::TRIES {
             let connection = session.connection.get()?;
             let initial = match self.manager.identify(connection.icc, limit) {

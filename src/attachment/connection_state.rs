@@ -342,7 +342,7 @@ impl ConnectionState {
     }
 
     /// This card answers.
-    pub fn meet(&mut self, card: CardIdentity) {
+    pub fn set_card(&mut self, card: CardIdentity) {
         self.published.view().card = card;
     }
 

@@ -136,7 +136,7 @@ impl Attachment {
             now = match self.manager.wait_for_change(context, self.ifd(), &now, rest, limit) {
                 Ok(same) if rest == 0 && same.card_present && same.events == before => return Ok(false),
                 Err(Hresult::SCARD_E_TIMEOUT) => return Ok(false),
-                sight => sight?,
+                changed => changed?,
             };
         }
         Ok(true)

@@ -1,4 +1,4 @@
-//! Locks and turns: when an attachment may talk to its reader, and when it has the reader to itself.
+//! Locks and turns: when an attachment may use its reader, and when it has the reader to itself.
 
 use std::time::Duration;
 
@@ -64,8 +64,8 @@ pub fn turn_to_attach<'a>(
     waker: &Arc<Waker>,
 ) -> Result<Option<Turn<'a>>> {
     let short = limit.at_most_ms(ATTACH_WAIT_MS);
-    let line = Waiting { manager, icc: None, limit: &short, reconnects: false };
-    match arbiter.turn(&short, waker, &line) {
+    let waiting = Waiting { manager, icc: None, limit: &short, reconnects: false };
+    match arbiter.turn(&short, waker, &waiting) {
         Err(Hresult::SCARD_E_TIMEOUT) => limit.check().map(|()| None),
         turn => turn.map(Some),
     }
@@ -133,8 +133,8 @@ impl Attachment {
             reader_lock.end(limit)?;
         }
         session.locks.reader = None;
-        let line = self.in_line(self.connected(session, limit)?.icc, limit);
-        let hold = Arbiter::hold(&self.registration, limit, &self.waker, &line);
+        let waiting = self.waiting(self.connected(session, limit)?.icc, limit);
+        let hold = Arbiter::hold(&self.registration, limit, &self.waker, &waiting);
         let hold = hold.map_err(|code| self.diagnose(session, code, limit))?;
         Ok(ReaderLock::new(self.manager, hold))
     }
@@ -149,7 +149,7 @@ impl Attachment {
         Lock { reader: self.registration.reader_id(), owner: std::ptr::from_ref(self) as usize }
     }
 
-    fn in_line<'a>(&'a self, icc: Icc, limit: &'a WaitLimit) -> Waiting<'a> {
+    fn waiting<'a>(&'a self, icc: Icc, limit: &'a WaitLimit) -> Waiting<'a> {
         Waiting { manager: self.manager, icc: Some(icc), limit, reconnects: false }
     }
 
@@ -172,8 +172,8 @@ impl Attachment {
             self.check_own_lock(session)?;
         }
         let limit = WaitLimit::cancellable(&self.waker);
-        let line = self.in_line(self.connected(session, &limit)?.icc, &limit);
-        let turn = self.registration.turn(&limit, &self.waker, &line);
+        let waiting = self.waiting(self.connected(session, &limit)?.icc, &limit);
+        let turn = self.registration.turn(&limit, &self.waker, &waiting);
         turn.map(Some).map_err(|code| self.diagnose(session, code, &limit))
     }
 
@@ -203,8 +203,8 @@ impl Attachment {
         let Ok(connection) = session.connection.to_reconnect() else {
             return turn_to_attach(&self.registration, self.manager, limit, &self.waker);
         };
-        let line = Waiting { reconnects: true, ..self.in_line(connection.icc, limit) };
-        match self.registration.turn(limit, &self.waker, &line) {
+        let waiting = Waiting { reconnects: true, ..self.waiting(connection.icc, limit) };
+        match self.registration.turn(limit, &self.waker, &waiting) {
             Err(
                 code @ (Hresult::SCARD_E_TIMEOUT
                 | Hresult::SCARD_E_CANCELLED
@@ -217,7 +217,7 @@ impl Attachment {
 
     /// The other attachments may detach only after the function of the program that this thread runs has returned.
     fn may_wait_for_exclusive_use(&self) -> Result<()> {
-        match reentrancy::is_called() && self.registration.company().0 > 1 {
+        match reentrancy::is_called() && self.registration.users_and_arrivals().0 > 1 {
             true => Err(Hresult::SCARD_E_NOT_READY),
             false => Ok(()),
         }

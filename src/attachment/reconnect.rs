@@ -81,7 +81,7 @@ impl Attachment {
         let was_exclusive = old.is_ok_and(|connection| connection.share_mode == ShareMode::Exclusive);
         let connection = self.renew(&mut session, access, request.initial, limit)?;
         session.connection.renew(connection);
-        let is_disturbed = match self.meet_usable_card(&mut session, access, limit) {
+        let is_disturbed = match self.identify_usable_card(&mut session, access, limit) {
             Ok(is_disturbed) => {
                 is_disturbed || request.initial != Disposition::Leave || session.connection.card() != before
             }

@@ -468,7 +468,7 @@ pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
     guard(|| {
         // SAFETY: as the header says.
         let capabilities = unsafe { OutputStructure::new(capabilities) }?;
-        let (limits, short, channels) = attached(handle)?.converse(SCM_INFINITE, |card| {
+        let (limits, short, channels) = attached(handle)?.transact(SCM_INFINITE, |card| {
             information::read(card)?;
             Ok((card.limits(), card.short_limits(), card.capabilities().channels))
         })?;
@@ -564,11 +564,11 @@ unsafe fn send(
                 // The callback may have detached the handle.
                 attached(handle).map_or_else(|code| code, |_| prepared)
             };
-            let talk =
-                || attachment.converse(timeout_ms, |card| card.send_for_application(&command, &fetching, &mut answer));
-            with_hook(&attachment, selector, timeout_ms, select, talk)
+            let send =
+                || attachment.transact(timeout_ms, |card| card.send_for_application(&command, &fetching, &mut answer));
+            select_and_send(&attachment, selector, timeout_ms, select, send)
         }
-        None => attachment.converse(timeout_ms, |card| card.send_for_caller(&command, &fetching, &mut answer)),
+        None => attachment.transact(timeout_ms, |card| card.send_for_caller(&command, &fetching, &mut answer)),
     }?;
     status_word.set(status.0);
     response.fill(&answer)?;
@@ -578,13 +578,13 @@ unsafe fn send(
     }
 }
 
-/// Calls `select` if the application may not be selected any more, and then `talk`, under one lock.
-fn with_hook<T>(
+/// Calls `select` if the application may not be selected any more, and then `send`, under one lock.
+fn select_and_send<T>(
     attachment: &Attachment,
     selector: Selector,
     timeout_ms: u32,
     select: impl FnOnce() -> Hresult,
-    talk: impl FnOnce() -> Result<T>,
+    send: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
     let is_due = attachment.lock_for_application(selector, timeout_ms)?;
     let prepared = match is_due.then(|| attachment.call_under_lock(select)) {
@@ -596,7 +596,7 @@ fn with_hook<T>(
         }
         None => Ok(()),
     };
-    let talked = prepared.and_then(|()| talk());
+    let sent = prepared.and_then(|()| send());
     attachment.unlock_after_call(timeout_ms);
-    talked
+    sent
 }

@@ -590,7 +590,7 @@ fn fail(ifd: *mut scm_virtual_ifd, operation: u32, failure: &scm_virtual_failure
     let number = number(ifd)?;
     let answer = match Hresult(failure.result) {
         Hresult::S_OK => Ok(()),
-        code if code.0 < 0 => Err(code.said_outside()),
+        code if code.0 < 0 => Err(code.from_outside()),
         _ => return Err(Hresult::E_INVALIDARG),
     };
     let scm_virtual_failure { skip, count, delay_ms, .. } = *failure;

@@ -143,7 +143,7 @@ fn an_exchange_that_succeeded_late_keeps_its_connection() {
         let attachment = attach(script);
         assert!(attachment.transmit_within(0, &[0, 0xA4, 0, 0], |_| Ok(())).is_ok());
         assert_eq!(script.take_calls(), ["begin", "transmit", "end"]);
-        assert!(attachment.converse(0, |card| card.told(1).map(drop)).is_ok());
+        assert!(attachment.transact(0, |card| card.ask_reader(1).map(drop)).is_ok());
         assert_eq!(script.take_calls(), ["begin", "control", "end"]);
         assert!(transmit(&attachment).is_ok());
         assert_eq!((script.take_calls(), attachment.generation()), (vec!["transmit"], 0));
@@ -196,10 +196,10 @@ fn a_wait_for_exclusive_use_gives_out_no_connection() {
         while !script.calls.lock().unwrap().contains(&"connect") {
             std::thread::yield_now();
         }
-        let told = (attachment.icc(), attachment.context());
+        let given_out = (attachment.icc(), attachment.context());
         attachment.cancel();
         assert_eq!(waits.join().unwrap(), Err(Hresult::SCARD_E_CANCELLED));
-        assert_eq!(told, (Err(busy), Err(busy)));
+        assert_eq!(given_out, (Err(busy), Err(busy)));
     });
     script.is_crowded.store(false, Ordering::Relaxed);
     assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
@@ -210,7 +210,7 @@ fn a_wait_for_exclusive_use_gives_out_no_connection() {
 fn a_question_without_an_answer_is_no_other_card() {
     let script = Script::new();
     let attachment = attached(script);
-    let number = || attachment.converse(SCM_INFINITE, |card| Ok(card.card_number())).unwrap();
+    let number = || attachment.transact(SCM_INFINITE, |card| Ok(card.card_number())).unwrap();
     let first = number();
     attachment.begin_call().unwrap().connection.doubt_card();
     script.fail("look", &[Hresult::SCARD_E_CANCELLED]);
@@ -312,8 +312,8 @@ fn a_cancel_ends_a_clean_up_that_hangs() {
     fn exchange(attachment: &Attachment) -> Result<()> {
         attachment.transmit_within(SCM_INFINITE, &[0, 0xB0, 0, 0, 0], |_| Ok(()))
     }
-    fn converse(attachment: &Attachment) -> Result<()> {
-        attachment.converse(SCM_INFINITE, |_| Ok(()))
+    fn transact(attachment: &Attachment) -> Result<()> {
+        attachment.transact(SCM_INFINITE, |_| Ok(()))
     }
     fn call(attachment: &Attachment) -> Result<()> {
         attachment.lock_for_call()?;
@@ -335,7 +335,7 @@ fn a_cancel_ends_a_clean_up_that_hangs() {
         assert!(transmit(&attachment).is_ok());
     }
     std::thread::scope(|scope| {
-        for call in [exchange, converse, call] {
+        for call in [exchange, transact, call] {
             for attach in [attached, borrowed] {
                 scope.spawn(move || check(attach, call));
             }

@@ -58,7 +58,7 @@ fn calls_without_a_connection_tell_the_reason() {
         (Hresult::SCARD_E_UNKNOWN_READER, Hresult::SCARD_E_READER_UNAVAILABLE),
         (Hresult::SCARD_E_NO_SMARTCARD, Hresult::SCARD_W_REMOVED_CARD),
     ];
-    for (failure, told) in reasons {
+    for (failure, reported) in reasons {
         let script = Script::new();
         let attachment = attached(script);
         script.fail("probe", &[Hresult::SCARD_E_NO_SERVICE]);
@@ -66,11 +66,11 @@ fn calls_without_a_connection_tell_the_reason() {
         script.fail("connect", &[failure]);
         assert!(attachment.reconnect(ReconnectRequest::default()).is_err());
         script.take_calls();
-        assert_eq!(transmit(&attachment), Err(told));
-        assert_eq!(attachment.lock(), Err(told));
-        assert_eq!(attachment.icc(), Err(told));
-        let absent = told == Hresult::SCARD_W_REMOVED_CARD;
-        assert_eq!(attachment.status(), if absent { Ok((CardState::Absent, None)) } else { Err(told) });
+        assert_eq!(transmit(&attachment), Err(reported));
+        assert_eq!(attachment.lock(), Err(reported));
+        assert_eq!(attachment.icc(), Err(reported));
+        let absent = reported == Hresult::SCARD_W_REMOVED_CARD;
+        assert_eq!(attachment.status(), if absent { Ok((CardState::Absent, None)) } else { Err(reported) });
         assert!(script.take_calls().is_empty());
         assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
         assert_eq!(script.take_calls(), ["establish", "connect", "identify"]);

@@ -79,7 +79,7 @@ impl Script {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 
-    fn sight(&self, operation: &'static str) -> Result<SlotState> {
+    fn slot(&self, operation: &'static str) -> Result<SlotState> {
         let scene = self.step(operation)?;
         let card_present = scene.state != CardState::Absent;
         Ok(SlotState { card_present, atr: scene.atr, events: scene.events, native: 0 })
@@ -170,10 +170,10 @@ impl ResourceManager for Script {
         self.step("set attribute").map(|_| ())
     }
     fn slot_state(&self, _: Context, _: &IfdName, _: &WaitLimit) -> Result<SlotState> {
-        self.sight("look")
+        self.slot("look")
     }
     fn wait_for_change(&self, _: Context, _: &IfdName, _: &SlotState, _: u32, _: &WaitLimit) -> Result<SlotState> {
-        self.sight("wait")
+        self.slot("wait")
     }
     fn wait_for_ifds(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
         Ok(Vec::new())
