@@ -1522,7 +1522,8 @@ SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
  *
  * If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
  *
- * Does not block for others. It takes as long as the resource manager and the reader need, and nothing ends it earlier.
+ * Does not block for others. It takes as long as the resource manager and the reader need, and nothing ends it
+ * earlier.
  *
  * @see scm_lock, scm_lock_ex
  */

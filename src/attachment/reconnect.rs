@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::connection_state::says_out_of_time;
 use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
@@ -299,61 +298,6 @@ impl Attachment {
             Err(code) if brief.can_end_with(code) => session.connection.defer(why),
             Err(_) => session.connection.lose(why),
         }
-    }
-
-    /// The connection. One that is deferred is made now, and one that is set aside may be taken up again.
-    pub(super) fn connected(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
-        if session.connection.is_deferred() {
-            self.connect_late(session, limit)?;
-        }
-        if let Some(why) = session.connection.set_aside_for() {
-            self.retry_stuck(session, why, limit)?;
-        }
-        session.connection.get()
-    }
-
-    /// Ends the transaction that is left on a borrowed card handle. If the service was only too slow before, the handle
-    /// is used again. After another failure only a reconnect brings it back.
-    #[cold]
-    fn retry_stuck(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) -> Result<()> {
-        if session.locks.is_held() {
-            return Ok(());
-        }
-        if let Some(reader_lock) = &mut session.locks.reader {
-            match reader_lock.end(limit) {
-                Err(code) if limit.can_end_with(code) => return Err(code),
-                Err(_) => return Ok(()),
-                Ok(_) => session.locks.reader = None,
-            }
-        }
-        if says_out_of_time(why) {
-            session.connection.take_up();
-        }
-        Ok(())
-    }
-
-    /// Makes a deferred connection, to the same card and no other.
-    #[cold]
-    fn connect_late(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
-        let before = session.connection.card();
-        let opened = Connection::open(self.manager, self.ifd(), session.connection.access(), limit);
-        let met = opened.and_then(|connection| {
-            let met = self.manager.identify(connection.icc, limit).and_then(|identity| {
-                (identity.card() == before).then_some(connection).ok_or(Hresult::SCARD_W_REMOVED_CARD)
-            });
-            met.inspect_err(|_| {
-                let _ = connection.close(self.manager, Disposition::Leave);
-            })
-        });
-        match met {
-            Ok(connection) => session.connection.replace(connection),
-            Err(code) if limit.can_end_with(code) => return Err(code),
-            Err(code) => {
-                let code = self.diagnose(session, code, limit);
-                session.connection.lose(code);
-            }
-        }
-        Ok(())
     }
 
     /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it can

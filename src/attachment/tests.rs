@@ -10,11 +10,11 @@ mod reconnect;
 mod script;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::abi::constants::{Protocols, ShareMode};
-use crate::resource_manager::{IfdState, MAX_ATTRIBUTE, SlotState, unlisted};
+use crate::abi::constants::{CardState, Protocol, Protocols, ShareMode};
+use crate::resource_manager::{Identity, IfdState, MAX_ATTRIBUTE, SlotState, unlisted};
 use crate::runtime::wait::SCM_INFINITE;
 use script::Script;
 

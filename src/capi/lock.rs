@@ -101,7 +101,8 @@ pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_resul
 ///
 /// If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
 ///
-/// Does not block for others. It takes as long as the resource manager and the reader need, and nothing ends it earlier.
+/// Does not block for others. It takes as long as the resource manager and the reader need, and nothing ends it
+/// earlier.
 ///
 /// @see scm_lock, scm_lock_ex
 #[unsafe(no_mangle)]
