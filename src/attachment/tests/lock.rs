@@ -24,10 +24,10 @@ fn a_lock_that_cannot_be_taken_again_fails_the_reconnect() {
     attachment.lock().unwrap();
     script.fail("identify", &[Hresult::SCARD_W_REMOVED_CARD]);
     script.fail("begin", &[Hresult::SCARD_E_SHARING_VIOLATION]);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_E_SHARING_VIOLATION));
+    assert_eq!(reconnect(&attachment), Err(Hresult::SCARD_E_SHARING_VIOLATION));
     // No connection is left that could be used as if it were locked.
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_SHARING_VIOLATION));
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     script.take_calls();
     attachment.unlock(Disposition::Leave).unwrap();
     assert_eq!(script.take_calls(), ["end"]);
@@ -40,9 +40,9 @@ fn a_borrowed_handle_survives_a_lock_that_cannot_be_taken_again() {
     attachment.lock().unwrap();
     script.fail("identify", &[Hresult::SCARD_W_REMOVED_CARD]);
     script.fail("begin", &[Hresult::SCARD_E_SHARING_VIOLATION]);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_E_SHARING_VIOLATION));
+    assert_eq!(reconnect(&attachment), Err(Hresult::SCARD_E_SHARING_VIOLATION));
     assert!(!script.take_calls().contains(&"disconnect"));
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     attachment.unlock(Disposition::Leave).unwrap();
 }
 
@@ -61,22 +61,19 @@ fn locks_count_and_the_depth_has_an_end() {
 #[test]
 fn the_lock_is_taken_again_after_exclusive_use() {
     let script = Script::new();
-    let exclusive = Access { share_mode: ShareMode::Exclusive, ..Access::default() };
-    let attachment = Attachment::by_ifd(script, name(), exclusive, None).unwrap();
+    let attachment = attach(script, in_mode(ShareMode::Exclusive)).unwrap();
     attachment.lock().unwrap();
     script.take_calls();
-    let shared = ReconnectRequest { share_mode: Some(ShareMode::Shared), ..ReconnectRequest::default() };
-    assert_eq!(attachment.reconnect(shared), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(to_mode(ShareMode::Shared)), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify", "reconnect", "identify", "end", "begin"]);
 }
 
 #[test]
 fn exclusive_use_is_not_ended_by_a_probe() {
     let script = Script::new();
-    let exclusive = Access { share_mode: ShareMode::Exclusive, ..Access::default() };
-    let attachment = Attachment::by_ifd(script, name(), exclusive, None).unwrap();
+    let attachment = attach(script, in_mode(ShareMode::Exclusive)).unwrap();
     script.take_calls();
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
 }
 
@@ -85,7 +82,7 @@ fn a_probe_does_not_end_a_lock_of_another_user_of_the_handle() {
     let script = Script::new();
     let attachment = attached(script);
     attachment.lend_icc().unwrap();
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
 }
 
@@ -110,7 +107,7 @@ fn a_lost_lock_is_not_used_after_the_owner_has_reconnected() {
         assert_eq!(transmit(&attachment), Err(gone));
         assert_eq!(attachment.lock(), Err(gone));
         assert!(script.take_calls().is_empty());
-        assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+        assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
         assert!(script.take_calls().ends_with(&["identify", "begin"]));
         assert!(transmit(&attachment).is_ok());
         assert_eq!(attachment.generation(), 1);
@@ -188,7 +185,7 @@ fn a_wait_for_exclusive_use_gives_out_no_connection() {
     let attachment = attached(script);
     script.is_crowded.store(true, Ordering::Relaxed);
     std::thread::scope(|scope| {
-        let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
+        let exclusive = to_mode(ShareMode::Exclusive);
         let waits = scope.spawn({
             let attachment = &attachment;
             move || attachment.reconnect(exclusive)
@@ -202,7 +199,7 @@ fn a_wait_for_exclusive_use_gives_out_no_connection() {
         assert_eq!(given_out, (Err(busy), Err(busy)));
     });
     script.is_crowded.store(false, Ordering::Relaxed);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
 }
 
 /// The service does not tell whether the card is still the same. That makes it no other one.
@@ -266,8 +263,7 @@ fn a_wait_for_exclusive_use_opens_one_context() {
     let script = Script::new();
     let attachment = attached(script);
     script.fail("connect", &[Hresult::SCARD_E_SHARING_VIOLATION; 3]);
-    let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
-    assert_eq!(attachment.reconnect(exclusive), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(to_mode(ShareMode::Exclusive)), Ok(Reconnected::SameCard));
     let calls = script.take_calls();
     assert_eq!(calls.iter().filter(|call| **call == "connect").count(), 4);
     assert_eq!(calls.iter().filter(|call| **call == "establish").count(), 1);
@@ -280,8 +276,7 @@ fn a_wait_for_exclusive_use_survives_a_restart_of_the_service() {
         let script = Script::new();
         let attachment = attached(script);
         script.fail("connect", &[Hresult::SCARD_E_SHARING_VIOLATION, code].repeat(restarts));
-        let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
-        assert_eq!(attachment.reconnect(exclusive), Ok(Reconnected::SameCard));
+        assert_eq!(attachment.reconnect(to_mode(ShareMode::Exclusive)), Ok(Reconnected::SameCard));
         let contexts = |name| script.calls.lock().unwrap().iter().filter(|call| **call == name).count();
         let counts = (contexts("establish"), contexts("connect"), contexts("release"));
         assert_eq!(counts, (restarts + 1, 2 * restarts + 1, restarts + 1));
@@ -357,6 +352,6 @@ fn a_cancel_ends_a_lock_that_waits_for_a_stuck_one() {
     assert_eq!(attachment.lock(), Err(Hresult::SCARD_E_CANCELLED));
     assert!(!attachment.waker.is_cancelled());
     script.hangs.store(false, Ordering::Relaxed);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     attachment.lock().unwrap();
 }

@@ -62,6 +62,13 @@ impl Script {
         self.failures.lock().unwrap().entry(operation).or_default().extend(codes);
     }
 
+    /// The service does not know the card handle of the next reconnect any more.
+    pub fn lose_service(&self) {
+        for operation in ["probe", "reconnect"] {
+            self.fail(operation, &[Hresult::SCARD_E_NO_SERVICE]);
+        }
+    }
+
     pub fn scene(&self, change: impl FnOnce(&mut Scene)) {
         change(&mut self.card.lock().unwrap());
     }
@@ -174,15 +181,5 @@ impl ResourceManager for Script {
     }
     fn wait_for_change(&self, _: Context, _: &IfdName, _: &SlotState, _: u32, _: &WaitLimit) -> Result<SlotState> {
         self.slot("wait")
-    }
-    fn wait_for_ifds(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
-        Ok(Vec::new())
-    }
-    fn cancel_wait_for_ifds(&self, _: Context) {}
-    fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
-        Ok(vec![0])
-    }
-    fn list_ifd_groups(&self, _: Context) -> Result<Vec<u8>> {
-        Ok(vec![0])
     }
 }

@@ -342,18 +342,6 @@ impl ResourceManager for World {
             planned => Ok(model.slot(planned)),
         }
     }
-
-    fn wait_for_ifds(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
-        Ok(Vec::new())
-    }
-    fn cancel_wait_for_ifds(&self, _: Context) {}
-    fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
-        Ok(vec![0])
-    }
-
-    fn list_ifd_groups(&self, _: Context) -> Result<Vec<u8>> {
-        Ok(vec![0])
-    }
 }
 
 /// After these failures of an exchange nobody knows what the card has done: the documentation of `scm_transmit`.
