@@ -32,6 +32,7 @@ impl Attachment {
     pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
         // However little time the caller has left: a removal must be told from a failure of the reader.
         let limit = &limit.at_least_ms(self.manager.removal_delay_ms());
+        session.locks.has_diagnosed = session.locks.is_held();
         let truth = match code {
             Hresult::SCARD_E_PROTO_MISMATCH if self.was_made_raw(session, limit) => {
                 // The next reconnect checks the protocol, and tells the caller again.

@@ -12,7 +12,7 @@ use crate::resource_manager::{Icc, ResourceManager};
 use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy::{self, Lock, UnderLock};
-use crate::runtime::wait::{CLEANUP_MS, SCM_INFINITE, WaitLimit};
+use crate::runtime::wait::{CLEANUP_MS, GRACE_MS, SCM_INFINITE, WaitLimit};
 
 /// How long an attach waits for the other attachments of this process. It has no card handle yet, so only the resource
 /// manager can tell that another attachment has lost its lock and does not know it.
@@ -266,11 +266,10 @@ impl Attachment {
         }
     }
 
-    /// Gives the lock of a call back. If the service has already let a question hang, it gets no second moment.
+    /// Gives the lock of a call back. One budget is for all clean-up: after a diagnosis, no second one begins.
     pub(super) fn give_lock_of_call(&self, session: &mut Session, limit: &WaitLimit) {
-        let limit = limit.for_cleanup();
-        let hangs = session.connection.get().is_ok_and(|connection| self.manager.is_abandoned(connection.icc));
-        let limit = if hangs { limit } else { limit.at_least_ms(CLEANUP_MS) };
+        let rest_ms = if session.locks.has_diagnosed { GRACE_MS } else { CLEANUP_MS };
+        let limit = limit.for_cleanup().at_least_ms(rest_ms);
         // The next call tells whether the lock was lost. The response of the card is here.
         let _ = self.give_lock(session, Disposition::Leave, &limit);
     }

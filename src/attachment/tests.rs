@@ -10,7 +10,7 @@ mod reconnect;
 mod script;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::*;
 use crate::abi::constants::{CardState, Protocol, Protocols, ShareMode};

@@ -13,7 +13,7 @@ pub const SCM_INFINITE: u32 = 0xFFFF_FFFF;
 
 /// How long PC/SC may take to answer, from the beginning of a call, before that counts as a wait. A busy machine or a
 /// card that powers up takes time.
-const GRACE: Duration = Duration::from_millis(200);
+pub(crate) const GRACE_MS: u32 = 200;
 
 /// How long clean-up may take after the deadline of its call, or after a cancel. A service that is only busy must not
 /// cost the connection.
@@ -44,7 +44,7 @@ impl<'a> WaitLimit<'a> {
 
     /// A limit in milliseconds. It and a cancel also end a wait inside the resource manager.
     pub fn of_ms(timeout_ms: u32, waker: &'a Arc<Waker>) -> WaitLimit<'a> {
-        let (deadline, grace) = (deadline(timeout_ms), in_future(GRACE));
+        let (deadline, grace) = (deadline(timeout_ms), in_future(Duration::from_millis(GRACE_MS.into())));
         WaitLimit { deadline, grace, strict: true, cleanup: None, waker: Some(waker) }
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::runtime::wait::CLEANUP_MS;
+use crate::runtime::wait::{CLEANUP_MS, GRACE_MS};
 
 #[test]
 fn a_lock_is_taken_again_where_the_platform_gives_it_up() {
@@ -354,4 +354,31 @@ fn a_cancel_ends_a_lock_that_waits_for_a_stuck_one() {
     script.hangs.store(false, Ordering::Relaxed);
     assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     attachment.lock().unwrap();
+}
+
+/// However many questions of a call the service does not answer: after the diagnosis of a broken exchange, little time
+/// is left to give the lock back.
+#[test]
+fn all_clean_up_of_a_call_has_one_budget() {
+    const COMMAND: &[u8] = &[0, 0xB0, 0, 0, 0];
+    for attach in [attached, borrowed] {
+        let script = Script::new();
+        let attachment = attach(script);
+        let rest_ms = || script.rest_ms_at_end.load(Ordering::Relaxed);
+        for _ in 0..2 {
+            script.fail("transmit", &[Hresult::SCARD_F_COMM_ERROR]);
+            script.fail("wait", &[Hresult::SCARD_E_TIMEOUT]);
+            assert!(attachment.transmit_within(0, COMMAND, |_| Ok(())).is_err());
+            assert!(rest_ms() <= GRACE_MS, "{}", rest_ms());
+
+            assert!(attachment.transmit_within(0, COMMAND, |_| Ok(())).is_ok());
+            assert!(rest_ms() > GRACE_MS && rest_ms() <= CLEANUP_MS, "{}", rest_ms());
+        }
+        // A failure without a lock has nothing to do with the next lock.
+        script.fail("transmit", &[Hresult::SCARD_F_COMM_ERROR]);
+        script.fail("wait", &[Hresult::SCARD_E_TIMEOUT]);
+        assert!(transmit(&attachment).is_err());
+        assert!(attachment.transmit_within(0, COMMAND, |_| Ok(())).is_ok());
+        assert!(rest_ms() > GRACE_MS, "{}", rest_ms());
+    }
 }

@@ -15,6 +15,8 @@ pub struct Script {
     pub loses_transactions: bool,
     /// Whether the end of a transaction heeds its limit.
     pub ends_within_limit: bool,
+    /// How long the last end of a transaction could have taken.
+    pub rest_ms_at_end: AtomicU32,
     /// Whether the end of a transaction takes until its limit.
     pub hangs: AtomicBool,
     /// Whether another application keeps this one from each new connection.
@@ -135,6 +137,7 @@ impl ResourceManager for Script {
         self.step("begin").map(|_| ())
     }
     fn end_transaction(&self, _: Icc, _: Disposition, limit: &WaitLimit) -> Result<()> {
+        self.rest_ms_at_end.store(limit.rest_ms(SCM_INFINITE), Ordering::Relaxed);
         if self.ends_within_limit {
             limit.check()?;
         }
