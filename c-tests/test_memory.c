@@ -263,8 +263,8 @@ static scm_result is_usable(void)
     return scm_status(handle, &state, &protocol);
 }
 
-/* The same for a call under one lock, or several, on this attachment. Another thread may give the lock back, and the card
- * has answered by then: these allocations do not count. */
+/* The same for a call under one lock, or several, on this attachment. Another thread may give the lock back, and the
+ * card has answered by then: these allocations do not count. */
 static int for_every_allocation_under_locks(scm_result (*call)(void), int locks)
 {
     int allocations = for_every_allocation_but_releases(call, is_usable, locks);
