@@ -887,7 +887,8 @@ scm_result scm_transmit(scm_handle *handle,
  *
  * Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
  * resource manager is slow. If the exchange breaks off, the library waits one second more at most for the report of a
- * removal, however short `timeout_ms` is.
+ * removal, however short `timeout_ms` is. A resource manager that does not answer gets a second, too, to end the lock;
+ * without a limit it gets that after `scm_cancel`.
  *
  * @see scm_transmit, scm_send_ex, scm_cancel, scm_lock_ex
  */
@@ -1527,7 +1528,8 @@ SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
  *
  * If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
  *
- * Does not block.
+ * Does not block for others. It takes as long as the resource manager and the reader need, and nothing ends it
+ * earlier.
  *
  * @see scm_lock, scm_lock_ex
  */
@@ -1543,7 +1545,9 @@ SCM_API scm_result scm_unlock(scm_handle *handle, uint32_t disposition);
  * Waits for other attachments of this process can always be cancelled. Waits for another application can be cancelled
  * in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, `scm_send`, `scm_send_ex`, `scm_reconnect` and `scm_reconnect_ex`,
  * and in the functions of files, codes and authentication. `scm_transmit` and `scm_status` leave that wait to the
- * resource manager. A command that the card has received is never interrupted.
+ * resource manager. A command that the card has received is never interrupted. Afterwards the call gives its lock
+ * back: a cancel leaves that a second, and the call still tells how the command has ended. The cancel then ends the
+ * next wait. `scm_unlock` waits for no one, and a cancel does not end it.
  *
  * @param handle  the attachment
  *

@@ -18,6 +18,8 @@ pub struct LockState {
     pub of_calls: u32,
     /// Incremented by each outermost lock.
     pub number: u64,
+    /// An exchange under the present lock has failed, and its diagnosis has used the time for clean-up.
+    pub has_diagnosed: bool,
     /// As long as there may be a transaction.
     pub reader: Option<ReaderLock>,
 }
@@ -41,6 +43,7 @@ impl LockState {
     /// Gives one lock back, and tells whether it was the outermost one.
     pub fn give_back(&mut self) -> Result<bool> {
         self.depth = self.depth.checked_sub(1).ok_or(Hresult::SCARD_E_NOT_TRANSACTED)?;
-        Ok(self.depth == 0)
+        self.has_diagnosed &= self.is_held();
+        Ok(!self.is_held())
     }
 }

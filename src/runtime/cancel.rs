@@ -15,8 +15,8 @@ pub struct Waker {
 
 #[derive(Default)]
 struct WakerState {
-    /// The present wait is to end, or else the next one.
-    cancelled: bool,
+    /// When the present wait was told to end, or else the next one.
+    cancelled: Option<Instant>,
     wakes: u64,
 }
 
@@ -29,8 +29,12 @@ impl Waker {
 
     /// Ends the present wait, or else the next one.
     pub fn cancel(&self) {
+        self.cancel_at(Instant::now());
+    }
+
+    pub(super) fn cancel_at(&self, moment: Instant) {
         let mut state = self.state();
-        state.cancelled = true;
+        state.cancelled = Some(moment);
         state.wakes += 1;
         drop(state);
         self.woken.notify_all();
@@ -53,14 +57,19 @@ impl Waker {
         }
     }
 
-    /// Whether there was a cancel that has not ended a wait yet.
-    pub fn is_cancelled(&self) -> bool {
+    /// When there was a cancel that has not ended a wait yet.
+    pub fn cancelled_at(&self) -> Option<Instant> {
         self.state().cancelled
+    }
+
+    /// Whether there was one.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled_at().is_some()
     }
 
     /// The same, once: the wait that asks ends.
     pub fn take_cancel(&self) -> bool {
-        std::mem::take(&mut self.state().cancelled)
+        self.state().cancelled.take().is_some()
     }
 
     fn state(&self) -> MutexGuard<'_, WakerState> {

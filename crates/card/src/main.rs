@@ -26,7 +26,7 @@ fn main() {
     let card = Arc::new(card);
     let plugged = Arc::clone(&card);
     thread::spawn(move || socket::serve(&plugged, port));
-    if let Err(error) = obey(&card) {
+    if let Err(error) = execute(&card) {
         eprintln!("scm-card: {error}");
         process::exit(1);
     }
@@ -50,7 +50,7 @@ fn text(profile: &str) -> Result<String, ProfileError> {
     }
 }
 
-fn obey(card: &TestCard) -> io::Result<()> {
+fn execute(card: &TestCard) -> io::Result<()> {
     let mut stdout = io::stdout();
     for line in io::stdin().lock().lines() {
         writeln!(stdout, "{}", card.tell(&line?))?;
