@@ -289,6 +289,30 @@ static void a_cancel_ends_a_call_whose_lock_does_not_end(void **state)
     }
 }
 
+/* Neither more cancels nor another thread whose wait takes each of them give the service more time. */
+static void more_cancels_give_no_more_time(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        scm_handle *handle = attached_or_borrowed(i == 1);
+        set_end(true);
+        struct wait wait, other;
+        wait_begin(&wait, transmit_endlessly, handle);
+        await_end();
+        for (double start = now_ms(); !wait.is_done && now_ms() - start < 5000;) {
+            wait_begin(&other, transmit_endlessly, handle);
+            wait_is_reached(&other);
+            assert_result(scm_cancel(handle), SCM_S_OK);
+            wait_end(&other);
+        }
+        assert_true(wait.is_done);
+        assert_result(wait_end(&wait), SCM_S_OK);
+        assert_true(wait.ms < 1000 + 2000);
+        set_end(false);
+        assert_result(scm_detach(handle), SCM_S_OK);
+    }
+}
+
 /* The service is only busy: it costs nothing, and the cancel ends the next wait. */
 static void a_cancel_costs_no_connection(void **state)
 {
@@ -400,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_broken_exchange_is_told_soon_after_the_limit),
         cmocka_unit_test(an_exchange_that_ends_late_keeps_its_connection),
         cmocka_unit_test(a_cancel_ends_a_call_whose_lock_does_not_end),
+        cmocka_unit_test(more_cancels_give_no_more_time),
         cmocka_unit_test(a_cancel_costs_no_connection),
         cmocka_unit_test(a_callback_with_a_limit_ends_soon_after_it),
         cmocka_unit_test(a_detach_beside_an_abandoned_question_resets_the_card_later),

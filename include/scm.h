@@ -887,8 +887,8 @@ scm_result scm_transmit(scm_handle *handle,
  *
  * Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
  * resource manager is slow. If the exchange breaks off, the library waits one second more at most for the report of a
- * removal, however short `timeout_ms` is. A resource manager that does not answer gets a second, too, to end the lock;
- * without a limit it gets that after `scm_cancel`.
+ * removal, however short `timeout_ms` is. To end the lock, a resource manager that does not answer gets the rest of
+ * `timeout_ms`, and about a second at least; without a limit it gets that after `scm_cancel`.
  *
  * @see scm_transmit, scm_send_ex, scm_cancel, scm_lock_ex
  */
@@ -1546,8 +1546,9 @@ SCM_API scm_result scm_unlock(scm_handle *handle, uint32_t disposition);
  * in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, `scm_send`, `scm_send_ex`, `scm_reconnect` and `scm_reconnect_ex`,
  * and in the functions of files, codes and authentication. `scm_transmit` and `scm_status` leave that wait to the
  * resource manager. A command that the card has received is never interrupted. Afterwards the call gives its lock
- * back: a cancel leaves that a second, and the call still tells how the command has ended. The cancel then ends the
- * next wait. `scm_unlock` waits for no one, and a cancel does not end it.
+ * back: the first cancel leaves that about a second, and the call still tells how the command has ended. The cancel
+ * then ends the next wait. A service that needs longer costs the connection: the next call connects again, or a
+ * borrowed card handle needs `scm_reconnect`; the generation grows. A cancel does not end `scm_unlock`.
  *
  * @param handle  the attachment
  *

@@ -1,6 +1,8 @@
 //! Diagnosis of a failed call. The resource manager often says only that something went wrong. It is asked once more,
 //! and the caller gets the code that tells what happened.
 
+use std::time::Instant;
+
 use super::connection::Connection;
 use super::lost_lock::ends_locks;
 use super::session::Session;
@@ -26,13 +28,19 @@ impl Attachment {
         truth
     }
 
-    /// The true code of a failed exchange. Nobody knows how far the card has come with the command, so a loss is
-    /// counted even if no lasting failure is found.
+    /// The true code of a failed exchange.
     #[cold]
     pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
+        let begun = Instant::now();
         // However little time the caller has left: a removal must be told from a failure of the reader.
-        let limit = &limit.at_least_ms(self.manager.removal_delay_ms());
-        session.locks.has_diagnosed = session.locks.is_held();
+        let truth = self.truth_of_exchange(session, code, &limit.at_least_ms(self.manager.removal_delay_ms()));
+        session.locks.diagnosis += begun.elapsed();
+        truth
+    }
+
+    /// Nobody knows how far the card has come with the command, so a loss is counted even if no lasting failure is
+    /// found.
+    fn truth_of_exchange(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
         let truth = match code {
             Hresult::SCARD_E_PROTO_MISMATCH if self.was_made_raw(session, limit) => {
                 // The next reconnect checks the protocol, and tells the caller again.

@@ -12,7 +12,7 @@ use crate::resource_manager::{Icc, ResourceManager};
 use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
 use crate::runtime::reentrancy::{self, Lock, UnderLock};
-use crate::runtime::wait::{CLEANUP_MS, GRACE_MS, SCM_INFINITE, WaitLimit};
+use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 
 /// How long an attach waits for the other attachments of this process. It has no card handle yet, so only the resource
 /// manager can tell that another attachment has lost its lock and does not know it.
@@ -94,6 +94,7 @@ impl Attachment {
                 return Err(if has_lost_lock { self.give_up(session, code, limit) } else { code });
             }
             session.locks.number += 1;
+            session.locks.diagnosis = Duration::ZERO;
             session.forget_selected_file();
         } else {
             session.connection.get()?;
@@ -266,10 +267,9 @@ impl Attachment {
         }
     }
 
-    /// Gives the lock of a call back. One budget is for all clean-up: after a diagnosis, no second one begins.
+    /// Gives the lock of a call back, within the time for clean-up that is left.
     pub(super) fn give_lock_of_call(&self, session: &mut Session, limit: &WaitLimit) {
-        let rest_ms = if session.locks.has_diagnosed { GRACE_MS } else { CLEANUP_MS };
-        let limit = limit.for_cleanup().at_least_ms(rest_ms);
+        let limit = limit.for_cleanup_of_ms(session.locks.rest_for_cleanup_ms());
         // The next call tells whether the lock was lost. The response of the card is here.
         let _ = self.give_lock(session, Disposition::Leave, &limit);
     }

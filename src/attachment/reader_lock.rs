@@ -65,7 +65,7 @@ impl ReaderLock {
         }
         match ended {
             // A caller that waits for this is told of its cancel.
-            Err(Hresult::SCARD_E_TIMEOUT) => Err(limit.check().err().unwrap_or(Hresult::SCARD_E_TIMEOUT)),
+            Err(Hresult::SCARD_E_TIMEOUT) => Err(limit.reason_of_end()),
             Err(code) if !denies_transaction(code) => Err(code),
             ended => {
                 self.transaction = None;

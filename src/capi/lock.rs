@@ -63,8 +63,9 @@ pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms:
 /// in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, `scm_send`, `scm_send_ex`, `scm_reconnect` and `scm_reconnect_ex`,
 /// and in the functions of files, codes and authentication. `scm_transmit` and `scm_status` leave that wait to the
 /// resource manager. A command that the card has received is never interrupted. Afterwards the call gives its lock
-/// back: a cancel leaves that a second, and the call still tells how the command has ended. The cancel then ends the
-/// next wait. `scm_unlock` waits for no one, and a cancel does not end it.
+/// back: the first cancel leaves that about a second, and the call still tells how the command has ended. The cancel
+/// then ends the next wait. A service that needs longer costs the connection: the next call connects again, or a
+/// borrowed card handle needs `scm_reconnect`; the generation grows. A cancel does not end `scm_unlock`.
 ///
 /// @param handle  the attachment
 ///

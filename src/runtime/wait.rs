@@ -27,7 +27,7 @@ pub struct WaitLimit<'a> {
     grace: Option<Instant>,
     /// Whether the limit also ends waits inside the resource manager, on which the library has no influence.
     strict: bool,
-    /// When the clean-up began that this is the limit of.
+    /// If this is the limit of clean-up: until when it may go on, whenever the cancel came.
     cleanup: Option<Instant>,
     waker: Option<&'a Arc<Waker>>,
 }
@@ -61,7 +61,19 @@ impl<'a> WaitLimit<'a> {
     /// The same, for work that must be done although the caller has cancelled. A cancel leaves it `CLEANUP_MS`, and
     /// then ends it like a deadline. The cancel is kept for the next wait.
     pub fn for_cleanup(self) -> WaitLimit<'a> {
-        WaitLimit { cleanup: self.cleanup.or_else(|| self.waker.map(|_| Instant::now())), ..self }
+        match (self.waker, self.cleanup) {
+            (Some(waker), None) => {
+                waker.begin_cleanup();
+                WaitLimit { cleanup: deadline(CLEANUP_MS), ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// The same, with so much time after the deadline or an earlier cancel.
+    pub fn for_cleanup_of_ms(self, rest_ms: u32) -> WaitLimit<'a> {
+        let limit = self.for_cleanup().at_least_ms(rest_ms);
+        WaitLimit { cleanup: limit.cleanup.and_then(|_| deadline(rest_ms)), ..limit }
     }
 
     /// For cleaning up after the deadline of the caller: a new limit, with the old grace.
@@ -102,8 +114,8 @@ impl<'a> WaitLimit<'a> {
 
     /// Until when clean-up may take after a cancel, if there was one.
     fn end_of_cleanup(&self) -> Option<Instant> {
-        let (begun, cancelled) = (self.cleanup?, self.waker?.cancelled_at()?);
-        begun.max(cancelled).checked_add(Duration::from_millis(CLEANUP_MS.into()))
+        let (least, cancelled) = (self.cleanup?, self.waker?.cleanup_cancelled_at()?);
+        Some(least.max(cancelled.checked_add(Duration::from_millis(CLEANUP_MS.into()))?))
     }
 
     /// Until when PC/SC may answer although the time is up.
@@ -124,6 +136,17 @@ impl<'a> WaitLimit<'a> {
         match is_past(self.deadline()) {
             true => Err(Hresult::SCARD_E_TIMEOUT),
             false => Ok(()),
+        }
+    }
+
+    /// Why clean-up has ended early, for a caller that waits for it. A cancel is reported here, also if a wait of
+    /// another thread has ended by it.
+    pub fn reason_of_end(&self) -> Hresult {
+        let is_cancelled = |waker: &Arc<Waker>| waker.cleanup_cancelled_at().is_some();
+        match self.check() {
+            Err(code) => code,
+            Ok(()) if self.cancelling_waker().is_some_and(is_cancelled) => Hresult::SCARD_E_CANCELLED,
+            Ok(()) => Hresult::SCARD_E_TIMEOUT,
         }
     }
 
@@ -228,15 +251,45 @@ mod tests {
             assert!(cleanup.deadline().unwrap() >= begun + second);
             assert_eq!(cleanup.for_cleanup().deadline(), cleanup.deadline());
 
-            let over = WaitLimit { cleanup: Some(begun.checked_sub(second).unwrap()), ..cleanup };
-            waker.cancel_at(begun.checked_sub(second).unwrap());
-            assert_eq!(over.check(), Err(Hresult::SCARD_E_TIMEOUT));
-            assert_eq!(cleanup.check(), Ok(()));
             assert!(waker.take_cancel());
-            assert_eq!(over.check(), Ok(()));
         }
         assert!(WaitLimit::ENDLESS.for_cleanup().deadline().is_none());
         assert!(!WaitLimit::ENDLESS.for_cleanup().can_end_early());
+    }
+
+    /// Neither more cancels nor a wait of another thread that takes the cancel give clean-up more time.
+    #[test]
+    fn the_first_cancel_ends_clean_up() {
+        let waker = waker();
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(5)).unwrap();
+        let limit = WaitLimit::of_ms(SCM_INFINITE, &waker);
+        let cleanup = limit.for_cleanup_of_ms(0);
+        assert_eq!(cleanup.check(), Ok(()));
+        waker.cancel_at(long_ago);
+        waker.cancel();
+        assert_eq!(cleanup.check(), Err(Hresult::SCARD_E_TIMEOUT));
+        assert!(waker.take_cancel());
+        waker.cancel();
+        assert_eq!(cleanup.check(), Err(Hresult::SCARD_E_TIMEOUT));
+
+        assert!(waker.take_cancel());
+        assert_eq!(limit.reason_of_end(), Hresult::SCARD_E_CANCELLED);
+        // The next clean-up has nothing to do with them.
+        assert_eq!(limit.for_cleanup_of_ms(0).check(), Ok(()));
+        assert_eq!(limit.reason_of_end(), Hresult::SCARD_E_TIMEOUT);
+        waker.cancel();
+        assert_eq!(limit.reason_of_end(), Hresult::SCARD_E_CANCELLED);
+        assert_eq!(limit.check(), Ok(()));
+    }
+
+    #[test]
+    fn clean_up_after_a_diagnosis_has_the_rest_of_the_time() {
+        let waker = waker();
+        waker.cancel_at(Instant::now().checked_sub(Duration::from_secs(5)).unwrap());
+        for timeout_ms in [0, SCM_INFINITE] {
+            let rest_ms = WaitLimit::of_ms(timeout_ms, &waker).for_cleanup_of_ms(300).rest_ms(SCM_INFINITE);
+            assert!(rest_ms > 100 && rest_ms <= 300, "{rest_ms}");
+        }
     }
 
     #[test]

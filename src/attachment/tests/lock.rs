@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::lock_state::LockState;
 use super::*;
 use crate::runtime::wait::{CLEANUP_MS, GRACE_MS};
 
@@ -356,29 +357,45 @@ fn a_cancel_ends_a_lock_that_waits_for_a_stuck_one() {
     attachment.lock().unwrap();
 }
 
-/// However many questions of a call the service does not answer: after the diagnosis of a broken exchange, little time
-/// is left to give the lock back.
+/// However many questions of a call the service does not answer: the diagnosis of a broken exchange takes from the time
+/// to give the lock back.
 #[test]
 fn all_clean_up_of_a_call_has_one_budget() {
     const COMMAND: &[u8] = &[0, 0xB0, 0, 0, 0];
+    const DIAGNOSIS_MS: u32 = 700;
     for attach in [attached, borrowed] {
         let script = Script::new();
         let attachment = attach(script);
         let rest_ms = || script.rest_ms_at_end.load(Ordering::Relaxed);
+        script.wait_ms.store(DIAGNOSIS_MS, Ordering::Relaxed);
         for _ in 0..2 {
             script.fail("transmit", &[Hresult::SCARD_F_COMM_ERROR]);
             script.fail("wait", &[Hresult::SCARD_E_TIMEOUT]);
             assert!(attachment.transmit_within(0, COMMAND, |_| Ok(())).is_err());
-            assert!(rest_ms() <= GRACE_MS, "{}", rest_ms());
+            let most_ms = CLEANUP_MS + GRACE_MS - DIAGNOSIS_MS;
+            assert!(rest_ms() <= most_ms, "{}", rest_ms());
 
             assert!(attachment.transmit_within(0, COMMAND, |_| Ok(())).is_ok());
-            assert!(rest_ms() > GRACE_MS && rest_ms() <= CLEANUP_MS, "{}", rest_ms());
+            assert!(rest_ms() > most_ms && rest_ms() <= CLEANUP_MS, "{}", rest_ms());
         }
         // A failure without a lock has nothing to do with the next lock.
         script.fail("transmit", &[Hresult::SCARD_F_COMM_ERROR]);
         script.fail("wait", &[Hresult::SCARD_E_TIMEOUT]);
         assert!(transmit(&attachment).is_err());
         assert!(attachment.transmit_within(0, COMMAND, |_| Ok(())).is_ok());
-        assert!(rest_ms() > GRACE_MS, "{}", rest_ms());
+        assert!(rest_ms() > CLEANUP_MS + GRACE_MS - DIAGNOSIS_MS, "{}", rest_ms());
     }
+}
+
+/// A question of the diagnosis that was abandoned may take the rest of its second. The end of the lock waits for it.
+#[test]
+fn a_diagnosis_of_any_length_leaves_time_to_give_the_lock_back() {
+    let mut locks = LockState::default();
+    assert_eq!(locks.rest_for_cleanup_ms(), CLEANUP_MS);
+    for (diagnosis_ms, rest_ms) in [(1, 1199), (500, 700), (1000, 200), (5000, 200)] {
+        locks.diagnosis = Duration::from_millis(diagnosis_ms);
+        assert_eq!(locks.rest_for_cleanup_ms(), rest_ms);
+    }
+    locks.diagnosis = Duration::MAX;
+    assert_eq!(locks.rest_for_cleanup_ms(), GRACE_MS);
 }

@@ -1,6 +1,7 @@
 //! The scripted resource manager.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use super::*;
 
@@ -17,6 +18,8 @@ pub struct Script {
     pub ends_within_limit: bool,
     /// How long the last end of a transaction could have taken.
     pub rest_ms_at_end: AtomicU32,
+    /// How long a wait for a change takes.
+    pub wait_ms: AtomicU32,
     /// Whether the end of a transaction takes until its limit.
     pub hangs: AtomicBool,
     /// Whether another application keeps this one from each new connection.
@@ -183,6 +186,7 @@ impl ResourceManager for Script {
         self.slot("look")
     }
     fn wait_for_change(&self, _: Context, _: &IfdName, _: &SlotState, _: u32, _: &WaitLimit) -> Result<SlotState> {
+        std::thread::sleep(Duration::from_millis(self.wait_ms.load(Ordering::Relaxed).into()));
         self.slot("wait")
     }
 }
