@@ -237,7 +237,7 @@ mod tests {
         blocked = '9840'
     ";
 
-    fn converse(lines: &[(&str, &str)]) {
+    fn check_exchanges(lines: &[(&str, &str)]) {
         let bytes = |text: &str| text.parse::<Bytes>().unwrap().0;
         let card: Card = toml::from_str(FILES).unwrap();
         let mut transport = Transport::new(Protocol::T0, &card);
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn files_are_found_from_the_current_directory() {
-        converse(&[
+        check_exchanges(&[
             ("00A40000023F00", "6E00"),
             ("A0A40800023F00", "6B00"),
             ("A0A40000043F002FE2", "6702"),
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn bytes_and_records_are_read_and_written() {
-        converse(&[
+        check_exchanges(&[
             ("A0B0000001", "9400"),
             ("A0A40000022FE2", "9F0F"),
             ("A0B000000B", "670A"),
