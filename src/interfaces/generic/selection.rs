@@ -1,7 +1,7 @@
 //! SELECT of a file (ISO/IEC 7816-4, 11.2.2), in as few commands as the card allows.
 
-mod descent;
 pub mod name;
+mod select_path;
 pub mod sim;
 
 use super::control_parameters::{ControlParameters, FileKind};
@@ -11,8 +11,8 @@ use crate::attachment::transaction::Transaction;
 use crate::iso7816::command::{Command, ins};
 use crate::iso7816::path::{Path, Root};
 use crate::iso7816::status_word::StatusWord;
-use descent::Descent;
 use name::from_known_root;
+use select_path::SelectPath;
 
 /// The information that the card is to give in the answer to SELECT.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,8 +57,8 @@ pub fn select(
     let current = card.selection().and_then(|selection| selection.directory);
     card.set_selection(None);
     let begin = answer.len();
-    let mut descent = Descent { card, current, expected, requested, answer };
-    let (status, current) = (descent.go_to(path)?, descent.current);
+    let mut search = SelectPath { card, current, expected, requested, answer };
+    let (status, current) = (search.go_to(path)?, search.current);
     if !is_selected(status) {
         // A SELECT that finds no file changes nothing (ISO/IEC 7816-4, 11.2.2).
         if let (StatusWord::FILE_NOT_FOUND, Expected::Candidate, Some(directory)) = (status, expected, current) {
@@ -100,7 +100,7 @@ fn has_directory(card: &mut Transaction, path: &Path) -> Result<bool> {
     match path.parent() {
         // The MF exists, and a name that is not found has no DF above it.
         Ok(parent) if !parent.ids().is_empty() || parent.above() == 0 && parent.root() != Root::Mf => {
-            let found = Descent::to_directory(card, &mut Vec::new()).go_to(&parent);
+            let found = SelectPath::to_directory(card, &mut Vec::new()).go_to(&parent);
             Ok(card.unless_refused(found)?.is_some_and(is_selected))
         }
         _ => Ok(true),

@@ -1,6 +1,6 @@
 //! Names of DFs. Only the card knows the whole name of a DF, and the DFs above it.
 
-use super::descent::{PARENT, ask};
+use super::select_path::{PARENT, ask};
 use super::{Expected, Requested, is_selected, select};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::knowledge::Selection;

@@ -1,7 +1,7 @@
 //! SELECT of a SIM (3GPP TS 51.011, 8.1 and 9.2.1): in class A0, by identifier only, one after the other. The card
 //! finds the files in the current DF, that DF itself, the DFs beside it, and the one above.
 
-use super::descent::{BY_ID, Descent};
+use super::select_path::{BY_ID, SelectPath};
 use super::{Expected, Requested, is_selected};
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::Result;
@@ -42,13 +42,13 @@ pub fn recognise(card: &mut Transaction, answered: StatusWord) -> Result<bool> {
 }
 
 /// Selects the file at `path`, from the current DF if that contains it.
-pub fn go_to(descent: &mut Descent, path: &Path) -> Result<StatusWord> {
-    let start = descent.current.take();
+pub fn go_to(search: &mut SelectPath, path: &Path) -> Result<StatusWord> {
+    let start = search.current.take();
     let (Root::Mf, ids) = (path.root(), path.ids()) else {
         // Files of a SIM have no names.
         return Ok(StatusWord::FILE_NOT_FOUND);
     };
-    let Descent { card, expected, requested, answer, .. } = descent;
+    let SelectPath { card, expected, requested, answer, .. } = search;
     let Some((last, directories)) = ids.split_last() else { return select(card, MF, *requested, answer) };
     let above = path.parent()?;
     if start != Some(above) {
@@ -66,7 +66,7 @@ pub fn go_to(descent: &mut Descent, path: &Path) -> Result<StatusWord> {
         answer.truncate(begin);
         return Ok(StatusWord::FILE_NOT_FOUND);
     }
-    descent.current = Some(above);
+    search.current = Some(above);
     Ok(status)
 }
 

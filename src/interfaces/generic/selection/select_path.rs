@@ -24,7 +24,7 @@ const FCP: u8 = 0x04;
 const NOTHING: u8 = 0x0C;
 
 /// A search for one file.
-pub struct Descent<'a, 'b> {
+pub struct SelectPath<'a, 'b> {
     pub card: &'a mut Transaction<'b>,
     /// The current DF, if it is known: before the search, and after a search that found no file.
     pub current: Option<Path>,
@@ -34,10 +34,10 @@ pub struct Descent<'a, 'b> {
     pub answer: &'a mut Vec<u8>,
 }
 
-impl<'a, 'b> Descent<'a, 'b> {
+impl<'a, 'b> SelectPath<'a, 'b> {
     /// A search for a directory, of which the card need not tell anything.
-    pub fn to_directory(card: &'a mut Transaction<'b>, answer: &'a mut Vec<u8>) -> Descent<'a, 'b> {
-        Descent { card, current: None, expected: Expected::Directory, requested: Requested::Nothing, answer }
+    pub fn to_directory(card: &'a mut Transaction<'b>, answer: &'a mut Vec<u8>) -> SelectPath<'a, 'b> {
+        SelectPath { card, current: None, expected: Expected::Directory, requested: Requested::Nothing, answer }
     }
 
     /// Selects the file at `path`. A card that refuses a SELECT may turn out to be a SIM. Then it has selected nothing.
@@ -113,7 +113,7 @@ impl<'a, 'b> Descent<'a, 'b> {
     fn step_down(&mut self, ids: &[u16], mut is_in_mf: bool) -> Result<StatusWord> {
         let Some((last, directories)) = ids.split_last() else { return Ok(StatusWord::OK) };
         for id in directories {
-            let status = Descent::to_directory(self.card, &mut Vec::new()).step(*id, is_in_mf)?;
+            let status = SelectPath::to_directory(self.card, &mut Vec::new()).step(*id, is_in_mf)?;
             if !is_selected(status) {
                 return Ok(status);
             }
