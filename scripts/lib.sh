@@ -73,7 +73,7 @@ become_root() {
 
 # The files of the tree as an archive, without those of builds.
 copy_of_tree() {
-    tar --create --exclude=./{target,build,vendor,.cargo,.git} .
+    tar --create --exclude=./{target,build,vendor,.cargo,.git,fuzz/target} --exclude=__pycache__ .
 }
 
 # Proxies, and the registry settings of cargo.
