@@ -265,16 +265,22 @@ static scm_result send_with_callback_endlessly(void *handle)
 static scm_result (*const endless_calls[])(void *handle) = {transmit_endlessly, send_endlessly,
                                                             send_with_callback_endlessly};
 
+/* Begins a call. The service has received the end of its lock on return, and hangs until `set_end(false)`. */
+static void begin_and_hang(struct wait *wait, scm_result (*call)(void *), scm_handle *handle)
+{
+    set_end(true);
+    wait_begin(wait, call, handle);
+    await_end();
+}
+
 /* The service hangs at the end of a call without a limit. The card has answered, so the call has succeeded. */
 static void a_cancel_ends_a_call_whose_lock_does_not_end(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2 * sizeof endless_calls / sizeof *endless_calls; i++) {
         scm_handle *handle = attached_or_borrowed(i % 2 == 1);
-        set_end(true);
         struct wait wait;
-        wait_begin(&wait, endless_calls[i / 2], handle);
-        await_end();
+        begin_and_hang(&wait, endless_calls[i / 2], handle);
         double start = now_ms();
         assert_result(scm_cancel(handle), SCM_S_OK);
         assert_result(wait_end(&wait), SCM_S_OK);
@@ -295,10 +301,8 @@ static void more_cancels_give_no_more_time(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         scm_handle *handle = attached_or_borrowed(i == 1);
-        set_end(true);
         struct wait wait, other;
-        wait_begin(&wait, transmit_endlessly, handle);
-        await_end();
+        begin_and_hang(&wait, transmit_endlessly, handle);
         for (double start = now_ms(); !wait.is_done && now_ms() - start < 5000;) {
             wait_begin(&other, transmit_endlessly, handle);
             wait_is_reached(&other);
@@ -319,10 +323,8 @@ static void a_cancel_costs_no_connection(void **state)
     (void)state;
     for (size_t i = 0; i < 2 * sizeof endless_calls / sizeof *endless_calls; i++) {
         scm_handle *handle = attached_or_borrowed(i % 2 == 1);
-        set_end(true);
         struct wait wait;
-        wait_begin(&wait, endless_calls[i / 2], handle);
-        await_end();
+        begin_and_hang(&wait, endless_calls[i / 2], handle);
         assert_result(scm_cancel(handle), SCM_S_OK);
         pause_ms(100);
         set_end(false);

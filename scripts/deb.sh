@@ -33,16 +33,8 @@ fi
 [[ $suite =~ ^($SUITES)$ ]] || die "this is none of $SUITES: $suite"
 become_root "$@"
 
-end() {
-    leave_folder
-    rm -rf --one-file-system "$folders"
-}
-
-mkdir -p build
-folders=$(mktemp --directory "$PWD/build/deb-$suite.XXXXXX")
-trap end EXIT
-trap 'exit 1' INT TERM HUP
-builder=$folders/builder user=$folders/user results=build/deb/$suite
+make_scratch "deb-$suite"
+builder=$scratch/builder user=$scratch/user results=build/deb/$suite
 
 # step FOLDER NAME
 step() {

@@ -9,6 +9,7 @@ rm -rf "$build"
 mkdir -p "$build/source"
 
 # expect RESULT ARGUMENT...: RESULT is the targets that find_package(scm ARGUMENT...) gives, or a part of its message.
+# Targets are a success, and a message is a failure.
 expect()
 {
     expected=$1
@@ -28,12 +29,19 @@ endforeach()
 message(STATUS "targets:\${targets}.")
 END
     rm -rf "$build/build"
-    "$CMAKE" -S "$build/source" -B "$build/build" -Dscm_DIR="$package" >"$build/said" 2>&1 || true
-    tr -s '\n ' '  ' <"$build/said" | grep -qF -- "$expected" || {
+    result=message
+    if "$CMAKE" -S "$build/source" -B "$build/build" -Dscm_DIR="$package" >"$build/said" 2>&1; then
+        result=targets
+    fi
+    case $expected in
+    targets:*) wanted=targets ;;
+    *) wanted=message ;;
+    esac
+    if [ $result != $wanted ] || ! tr -s '\n ' '  ' <"$build/said" | grep -qF -- "$expected"; then
         cat "$build/said" >&2
-        echo "find.sh: find_package(scm $*) does not say '$expected'" >&2
+        echo "find.sh: find_package(scm $*) gives a $result, and not '$expected'" >&2
         exit 1
-    }
+    fi
 }
 
 expect "requested version \"9\"" 9 REQUIRED
@@ -67,6 +75,6 @@ static)
     expect "targets: scm scm_static." REQUIRED COMPONENTS static
     expect "the shared library is not installed" REQUIRED COMPONENTS shared
     # Without the development files of PC/SC there is nothing to link.
-    PKG_CONFIG_LIBDIR=$build PKG_CONFIG_PATH= expect "which pkg-config does not find" REQUIRED
+    PKG_CONFIG_LIBDIR=$build PKG_CONFIG_PATH='' expect "which pkg-config does not find" REQUIRED
     ;;
 esac

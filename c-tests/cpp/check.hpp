@@ -3,6 +3,7 @@
 #define CHECK_HPP
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <initializer_list>
 #include <string>
@@ -69,6 +70,13 @@ inline int run(std::initializer_list<test> tests)
         failures += !has_passed;
     }
     return failures;
+}
+
+/* The same without the pcscd of the machine: only the virtual readers of the tests are there. */
+inline int run_without_service(std::initializer_list<test> tests)
+{
+    setenv("PCSCLITE_CSOCK_NAME", "/nowhere", 1);
+    return run(tests);
 }
 
 } // namespace check
