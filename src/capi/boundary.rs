@@ -100,6 +100,18 @@ pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     Ok(copy)
 }
 
+/// A structure that may not be NULL.
+///
+/// # Safety
+/// As for `options`.
+pub unsafe fn required<T: Options>(given: *const T) -> Result<T> {
+    if given.is_null() {
+        return Err(Hresult::E_INVALIDARG);
+    }
+    // SAFETY: as the caller vouches for.
+    unsafe { options(given) }
+}
+
 /// Whether a structure can have this size in some version. A version ends after a whole field, so no size cuts a
 /// pointer.
 fn is_size_of_a_version<T: Options>(size: usize) -> bool {

@@ -42,8 +42,9 @@ pub use scm::capi::property::{SCM_ATR_MAX, scm_get_atr, scm_status};
 pub use scm::capi::reconnect::{scm_reconnect, scm_reconnect_ex, scm_reconnect_options};
 pub use scm::capi::result::{scm_result_message, scm_result_name};
 pub use scm::capi::version::scm_version;
+pub use scm::capi::virtual_card::scm_virtual_card;
 pub use scm::capi::virtual_ifd::{
-    scm_virtual_card, scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
+    scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
 };
 pub use scm_card::capi::{scm_card_check, scm_card_create, scm_card_plug, scm_card_release};
 
