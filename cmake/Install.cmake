@@ -68,6 +68,19 @@ install(FILES "${PROJECT_BINARY_DIR}/scm.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR
 install(FILES "${PROJECT_BINARY_DIR}/scmConfig.cmake" "${PROJECT_BINARY_DIR}/scmConfigVersion.cmake"
     DESTINATION "${package_dir}" COMPONENT development)
 
+# install_program(NAME SHARE)
+# A test of the program compares the pages and completions in SHARE with its arguments.
+function(install_program NAME SHARE)
+    set(data "${CMAKE_INSTALL_DATADIR}")
+    file(GLOB pages CONFIGURE_DEPENDS ${SHARE}/*.1)
+    install(PROGRAMS "${artefacts}/${NAME}" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)
+    install(FILES ${pages} DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools)
+    install(FILES ${SHARE}/${NAME}.bash DESTINATION "${data}/bash-completion/completions" RENAME ${NAME}
+        COMPONENT tools)
+    install(FILES ${SHARE}/_${NAME} DESTINATION "${data}/zsh/site-functions" COMPONENT tools)
+    install(FILES ${SHARE}/${NAME}.fish DESTINATION "${data}/fish/vendor_completions.d" COMPONENT tools)
+endfunction()
+
 # --- The test card. Its package needs that of the library, whose headers it includes.
 
 set(licensed runtime development)
@@ -78,16 +91,16 @@ if(SCM_CARD)
         COMPONENT card)
     install(FILES crates/card/include/scm_card.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT card)
     install(FILES "${PROJECT_BINARY_DIR}/scm-card.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT card)
-    install(PROGRAMS "${artefacts}/scm-card" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)
-    # A test of the program compares these with its arguments.
-    set(share crates/card/share)
-    set(data "${CMAKE_INSTALL_DATADIR}")
-    install(FILES ${share}/scm-card.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools)
-    install(FILES ${share}/scm-card.bash DESTINATION "${data}/bash-completion/completions" RENAME scm-card
-        COMPONENT tools)
-    install(FILES ${share}/_scm-card DESTINATION "${data}/zsh/site-functions" COMPONENT tools)
-    install(FILES ${share}/scm-card.fish DESTINATION "${data}/fish/vendor_completions.d" COMPONENT tools)
+    install_program(scm-card crates/card/share)
 endif()
+
+# --- The tool
+
+if(SCM_TOOL)
+    list(APPEND licensed tools)
+    install_program(scmctl crates/scmctl/share)
+endif()
+list(REMOVE_DUPLICATES licensed)
 
 # --- Texts. Each package has the licences, and those of the crates that are linked in (scripts/notices.py).
 

@@ -53,6 +53,7 @@ def licence(package):
     """In the words of DEP 5, which has commas instead of parentheses."""
     name = package["license"].replace("/", " OR ")
     name = re.sub(r"^\((.*)\) AND ", r"\1, AND ", name)
+    name = re.sub(r" WITH (\w+)-exception", r" with \1 exception", name)
     return re.sub(r"\bMIT\b", "Expat", name).replace(" OR ", " or ").replace(" AND ", " and ")
 
 
@@ -92,8 +93,10 @@ def copyright_file():
     texts = {
         "Expat": indented(mit[mit.index("Permission is"):]),
         "Apache-2.0": APACHE,
+        "Apache-2.0 with LLVM exception": f"{APACHE}\n .\n{text_in(packages['rustix'], 'LLVM Exceptions')}",
         "BSD-3-Clause": text_in(packages["subtle"], "Redistribution and use"),
         "Unicode-3.0": text_in(packages["unicode-ident"], "Permission is hereby granted, free of charge, to any"),
+        "Unlicense": text_in(packages["memchr"], "This is free and unencumbered"),
         "manifest": MANIFEST,
     }
     used = {word for _, name in groups for word in re.split(r",? (?:and|or) ", name)}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes packaging/NOTICES.txt: the licences of the crates that are linked into libscm, libscm_card and scm-card.
+"""Writes packaging/NOTICES.txt: the licences of the crates that are linked into libscm, libscm_card, scm-card and scmctl.
 
     scripts/notices.py            writes it
     scripts/notices.py --check    fails if it is out of date
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTICES = ROOT / "packaging" / "NOTICES.txt"
-ROOTS = ("scm", "scm-card")
+ROOTS = ("scm", "scm-card", "scmctl")
 TEXTS = ("LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE")
 STANDARD_LIBRARY = """The standard library of Rust is linked in too: MIT OR Apache-2.0,
 Copyright (c) The Rust Project Contributors. Its sources and the notices of its own parts are at https://github.com/rust-lang/rust (COPYRIGHT)."""
@@ -67,7 +67,7 @@ def mit_of(package):
 def notices():
     packages = linked_packages(metadata())
     users = {}  # of each text
-    lines = ["Crates that are linked into libscm, libscm_card and scm-card, with their licences.", ""]
+    lines = ["Crates that are linked into libscm, libscm_card, scm-card and scmctl, with their licences.", ""]
     lines += STANDARD_LIBRARY.splitlines() + [""]
     for package in packages:
         name = f"{package['name']} {package['version']}"

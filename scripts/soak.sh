@@ -17,7 +17,7 @@ need_packages "${PACKAGES_OF_TESTS[@]}"
 need_rust
 target=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")
 cmake -S . -B build/soak -DSCM_CARGO="$(command -v cargo)" -DSCM_RUSTC="$(command -v rustc)" \
-    -DSCM_CARGO_TARGET_DIR="$target" -DSCM_CARD=OFF >/dev/null
+    -DSCM_CARGO_TARGET_DIR="$target" -DSCM_CARD=OFF -DSCM_TOOL=OFF >/dev/null
 cmake --build build/soak
 
 soak=build/soak/c-tests/test_soak

@@ -28,8 +28,8 @@ def needed_crates():
     """Name and version of each crate that a build of the packages compiles, on Linux."""
     found = set()
     for triple in TRIPLES:
-        tree = run("tree", "--locked", "--package", "scm", "--package", "scm-card", "--edges", "normal,build",
-                   "--target", triple, "--prefix", "none", "--format", "{p}")
+        tree = run("tree", "--locked", "--package", "scm", "--package", "scm-card", "--package", "scmctl",
+                   "--edges", "normal,build", "--target", triple, "--prefix", "none", "--format", "{p}")
         for line in tree.splitlines():
             # The crates of the workspace have their path as a third word.
             if len(line.split()) == 2 or line.endswith("(proc-macro)"):

@@ -37,7 +37,7 @@ moved)
 shared | static)
     lib=lib
     [ "$layout" = shared ] && other=STATIC || other=SHARED
-    install -DCMAKE_INSTALL_PREFIX="$root" -DCMAKE_INSTALL_LIBDIR=$lib -DSCM_CARD=OFF -DSCM_$other=OFF
+    install -DCMAKE_INSTALL_PREFIX="$root" -DCMAKE_INSTALL_LIBDIR=$lib -DSCM_CARD=OFF -DSCM_TOOL=OFF -DSCM_$other=OFF
     ;;
 apart)
     lib=libraries include=headers
@@ -50,6 +50,21 @@ fail()
 {
     echo "install.sh: $*" >&2
     exit 1
+}
+
+# scm-card and scmctl, with a manual page for each command of scmctl.
+files_of_tools()
+{
+    for program in scm-card scmctl; do
+        echo "bin/$program"
+        echo "share/bash-completion/completions/$program"
+        echo "share/fish/vendor_completions.d/$program.fish"
+        echo "share/man/man1/$program.1"
+        echo "share/zsh/site-functions/_$program"
+    done
+    for command in cat change doctor list replay reset send shell status tree unblock verify watch write; do
+        echo "share/man/man1/scmctl-$command.1"
+    done
 }
 
 # The components, as the packages of a distribution take them.
@@ -74,8 +89,9 @@ packaged)
     same_files documentation ""
     same_files card include/scm_card.h "$lib/libscm_card.so" "$lib/libscm_card.so.$LINE" \
         "$lib/libscm_card.so.$VERSION" "$lib/pkgconfig/scm-card.pc"
-    same_files tools bin/scm-card share/bash-completion/completions/scm-card \
-        share/fish/vendor_completions.d/scm-card.fish share/man/man1/scm-card.1 share/zsh/site-functions/_scm-card
+    tools=$(files_of_tools)
+    # shellcheck disable=SC2086 # each file is a word
+    same_files tools $tools
     for component in runtime development card tools; do
         for text in LICENSE-MIT LICENSE-APACHE NOTICES.txt; do
             [ -s "$WORK/packaged.$component/usr/share/doc/scm/$text" ] || fail "$component has no $text"
@@ -100,7 +116,6 @@ esac
 cd "$root"
 found=$(find . ! -type d ! -path '*/share/doc/*' | LC_ALL=C sort)
 expected=$(LC_ALL=C sort <<END
-./bin/scm-card
 ./$include/scm.h
 ./$include/scm.hpp
 ./$include/scm_card.h
@@ -118,16 +133,13 @@ expected=$(LC_ALL=C sort <<END
 ./$lib/pkgconfig/scm.pc
 ./$lib/pkgconfig/scm-card.pc
 ./$lib/pkgconfig/scm-static.pc
-./share/bash-completion/completions/scm-card
-./share/fish/vendor_completions.d/scm-card.fish
-./share/man/man1/scm-card.1
-./share/zsh/site-functions/_scm-card
+$(files_of_tools | sed 's,^,./,')
 END
 )
 [ "$layout" = apart ] && expected=$(echo "$expected" | sed -E 's,^\./(bin|share)/,./prefix/\1/,' | LC_ALL=C sort)
 case $layout in
-shared) expected=$(echo "$expected" | grep -v 'card\|libscm\.a\|scm-static\.pc') ;;
-static) expected=$(echo "$expected" | grep -v 'card\|libscm\.so') ;;
+shared) expected=$(echo "$expected" | grep -v 'card\|scmctl\|libscm\.a\|scm-static\.pc') ;;
+static) expected=$(echo "$expected" | grep -v 'card\|scmctl\|libscm\.so') ;;
 esac
 [ "$found" = "$expected" ] || fail "installed is: $found"
 [ "$layout" != static ] || exit 0

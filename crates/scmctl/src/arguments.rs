@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{cat, code, generate, list, replay, reset, send, tree, watch, write};
 
-const EXIT_CODES: &str = "\
+pub const EXIT_CODES: &str = "\
 Exit codes:
    0  success
    1  the card refuses, a script differs, or doctor has found a fault

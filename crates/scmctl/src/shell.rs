@@ -196,8 +196,12 @@ impl Shell<'_> {
 
     /// None at the end.
     fn obey(&self, line: &str) -> Result<Option<Exit>, Failure> {
-        if let Some(bytes) = apdu(line) {
-            return self.send(bytes, false).map(Some);
+        // They may carry a code, of which the parser of other lines would leave copies in memory.
+        if let Some(digits) = raw(line) {
+            return self.send(digits, true).map(Some);
+        }
+        if let Some(digits) = apdu(line) {
+            return self.send(digits, false).map(Some);
         }
         let line = match Line::try_parse_from(line.split_whitespace()) {
             Ok(line) => line,
@@ -227,7 +231,6 @@ impl Shell<'_> {
                 let properties = self.files.properties(path).map_err(|error| Failure::library(path, error))?;
                 self.show(path, objects(&properties))?;
             }
-            Line::Raw { digits } => return self.send(&digits.concat(), true),
             Line::Verify(verify) => return code::verify(session, self.card, verify),
             Line::Change(change) => return code::change(session, self.card, change),
             Line::Unblock(unblock) => return code::unblock(session, self.card, unblock),
@@ -241,7 +244,7 @@ impl Shell<'_> {
                 let bytes = hex::parse(&digits.concat()).map_err(|error| Failure::usage("decode", error))?;
                 self.show("data objects", objects(&bytes))?;
             }
-            Line::Exit => {}
+            Line::Raw { .. } | Line::Exit => {}
         }
         Ok(Exit::Success)
     }
@@ -296,9 +299,14 @@ fn apdu(line: &str) -> Option<&str> {
     (!is_cd && hex::parse(line).is_ok_and(|bytes| bytes.len() >= 4)).then_some(line)
 }
 
+/// What follows `raw`.
+fn raw(line: &str) -> Option<&str> {
+    line.strip_prefix("raw").filter(|digits| digits.starts_with(char::is_whitespace))
+}
+
 /// Whether a line carries a code or a key, which the history must not keep.
 fn is_secret(line: &str) -> bool {
-    let digits = line.strip_prefix("raw").unwrap_or(line);
+    let digits = raw(line).unwrap_or(line);
     // A line that is wrong in one digit may be one, too.
     let digits: String = digits.chars().filter(char::is_ascii_hexdigit).take(digits.len() / 2 * 2).collect();
     let even = &digits[..digits.len() / 2 * 2];

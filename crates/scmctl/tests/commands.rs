@@ -432,7 +432,7 @@ fn the_manual_page_and_completions_are_made() {
     fs::create_dir_all(&folder).unwrap();
     assert_eq!(run(&["generate", "man", folder.to_str().unwrap()]).exit, 0);
     let page = fs::read_to_string(folder.join("scmctl.1")).unwrap();
-    for part in [".TH scmctl 1", ".SH SYNOPSIS", "doctor", "Exit codes"] {
+    for part in [".TH scmctl 1", ".SH SYNOPSIS", "scmctl\\-doctor(1)", "EXIT STATUS"] {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(fs::read_to_string(folder.join("scmctl-replay.1")).unwrap().contains(".TH scmctl-replay 1"));
