@@ -235,6 +235,45 @@ static void the_end_of_the_present_state_is_an_event(void **state)
     }
 }
 
+/* The use of the card's reader, as a new monitor tells it: the same with the reader and with its card. */
+static uint8_t usage(void)
+{
+    struct watch watch = begin();
+    scm_event event = SCM_EVENT_INIT;
+    uint8_t of_reader = SCM_USAGE_UNKNOWN, of_card = SCM_USAGE_UNKNOWN;
+    while (event.kind != SCM_EVENT_CURRENT) {
+        event = next(&watch);
+        if (event.kind == SCM_EVENT_IFD_ARRIVED && strcmp(event.ifd_name, bed_ifd(CARD)) == 0)
+            of_reader = event.usage;
+        else if (event.kind == SCM_EVENT_CARD_INSERTED)
+            of_card = event.usage;
+        else if (event.kind == SCM_EVENT_IFD_ARRIVED)
+            assert_int_equal(event.usage, SCM_USAGE_FREE);
+        else
+            assert_int_equal(event.usage, SCM_USAGE_UNKNOWN);
+    }
+    assert_int_equal(of_reader, of_card);
+    end(&watch);
+    return of_card;
+}
+
+static void the_use_of_a_reader_is_a_part_of_its_state(void **state)
+{
+    (void)state;
+    assert_int_equal(usage(), SCM_USAGE_FREE);
+    scm_attach_options exclusive = SCM_ATTACH_OPTIONS_INIT;
+    exclusive.share_mode = SCM_SHARE_EXCLUSIVE;
+    scm_handle *handle = attach(CARD), *other = attach(CARD);
+    assert_int_equal(usage(), SCM_USAGE_SHARED);
+    assert_result(scm_detach(other), SCM_S_OK);
+    assert_int_equal(usage(), SCM_USAGE_SHARED);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), &exclusive, &handle), SCM_S_OK);
+    assert_int_equal(usage(), SCM_USAGE_EXCLUSIVE);
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_int_equal(usage(), SCM_USAGE_FREE);
+}
+
 /* Also the absence of a service, and at once. */
 static void a_missing_reader_is_reported(void **state)
 {
@@ -712,6 +751,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_present_state_comes_first),
         cmocka_unit_test(the_end_of_the_present_state_is_an_event),
+        cmocka_unit_test(the_use_of_a_reader_is_a_part_of_its_state),
         cmocka_unit_test(cards_come_and_go),
         cmocka_unit_test(changes_that_nobody_waited_for_are_kept),
         cmocka_unit_test(use_is_no_event_and_a_reset_of_a_virtual_card_is),

@@ -1888,6 +1888,18 @@ enum {
     SCM_EVENT_CURRENT = 8
 };
 
+/** `scm_event.usage`: whether programs use the reader, this one included. */
+enum {
+    /** The platform does not tell whether programs use the reader. */
+    SCM_USAGE_UNKNOWN = 0,
+    /** No program uses the reader. */
+    SCM_USAGE_FREE = 1,
+    /** Programs use the reader, and others may. */
+    SCM_USAGE_SHARED = 2,
+    /** One program uses the reader alone. */
+    SCM_USAGE_EXCLUSIVE = 3
+};
+
 /** `scm_event.service`: the resource manager that the event is about. */
 enum {
     /** The resource manager of the platform. */
@@ -1918,12 +1930,18 @@ typedef struct scm_event {
     char ifd_name[128];
     /** The ATR of the card. */
     uint8_t atr[33];
+    /**
+     * Whether programs use the reader, this one included: `SCM_USAGE_UNKNOWN` to `SCM_USAGE_EXCLUSIVE`, for
+     * `SCM_EVENT_IFD_ARRIVED`, `SCM_EVENT_CARD_INSERTED` and `SCM_EVENT_CARD_RESET`; 0 for others. It is the state at
+     * that time: the use of a reader is no event of its own. PC/SC does not tell locks (transactions).
+     */
+    uint8_t usage;
     /** Zero. */
-    uint8_t reserved[7];
+    uint8_t reserved[6];
 } scm_event;
 
 /** An empty `scm_event`. */
-#define SCM_EVENT_INIT {sizeof(scm_event), 0, 0, 0, 0, {0}, {0}, {0}}
+#define SCM_EVENT_INIT {sizeof(scm_event), 0, 0, 0, 0, {0}, {0}, 0, {0}}
 
 /**
  * Begins to watch the resource managers, their readers and their cards.
@@ -3659,6 +3677,10 @@ SCM_API scm_result scm_interface_release(scm_interface *iface);
 #define SCM_EVENT_CARD_REMOVED SCM_EVENT_CARD_REMOVED
 #define SCM_EVENT_CARD_RESET SCM_EVENT_CARD_RESET
 #define SCM_EVENT_CURRENT SCM_EVENT_CURRENT
+#define SCM_USAGE_UNKNOWN SCM_USAGE_UNKNOWN
+#define SCM_USAGE_FREE SCM_USAGE_FREE
+#define SCM_USAGE_SHARED SCM_USAGE_SHARED
+#define SCM_USAGE_EXCLUSIVE SCM_USAGE_EXCLUSIVE
 #define SCM_SERVICE_PLATFORM SCM_SERVICE_PLATFORM
 #define SCM_SERVICE_VIRTUAL SCM_SERVICE_VIRTUAL
 #define SCM_PATH_MAX SCM_PATH_MAX

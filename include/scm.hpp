@@ -1819,6 +1819,8 @@ public:
     std::string_view ifd_name() const noexcept { return event_.ifd_name; }
     /** The ATR of the card; empty if there is none. Lives in the event. */
     bytes atr() const noexcept { return bytes(event_.atr, event_.atr_length); }
+    /** SCM_USAGE_UNKNOWN to SCM_USAGE_EXCLUSIVE: whether programs use the reader, this one included. */
+    std::uint8_t usage() const noexcept { return event_.usage; }
     /** The event of C. */
     const scm_event &get() const noexcept { return event_; }
 

@@ -57,6 +57,15 @@ pub struct SlotState {
     pub native: u32,
 }
 
+/// Whether programs use a reader, this one included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Usage {
+    Unknown = 0,
+    Free = 1,
+    Shared = 2,
+    Exclusive = 3,
+}
+
 /// One of all readers of a resource manager.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IfdState {
@@ -69,12 +78,13 @@ pub struct IfdState {
     pub events: u16,
     /// Incremented when the card is reset; always 0 where the platform does not count resets.
     pub resets: u16,
+    pub usage: Usage,
     /// As in `SlotState`.
     pub native: u32,
 }
 
 impl IfdState {
-    /// Whether something has happened between two states.
+    /// Whether something has happened between two states. Use of a reader is nothing that happens to it.
     pub fn differ(before: &[IfdState], now: &[IfdState]) -> bool {
         let visible = |ifd: &IfdState| (ifd.name, ifd.id, ifd.card, ifd.events, ifd.resets);
         !before.iter().map(visible).eq(now.iter().map(visible))

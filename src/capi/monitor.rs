@@ -8,6 +8,7 @@ use super::{handles, scm_result, token};
 use crate::abi::hresult::{Hresult, Result};
 use crate::capi::boundary::{Options, Output, OutputStructure, guard};
 use crate::monitor::{Event, EventKind, Monitor};
+use crate::resource_manager::Usage;
 use crate::runtime::fallible::Arc;
 
 /// A monitor of services, readers and cards. `scm_monitor_create` makes it, `scm_monitor_destroy` ends it.
@@ -34,6 +35,15 @@ pub const SCM_EVENT_CARD_RESET: u32 = 7;
 /// service that has come up later.
 pub const SCM_EVENT_CURRENT: u32 = 8;
 
+/// The platform does not tell whether programs use the reader.
+pub const SCM_USAGE_UNKNOWN: u8 = 0;
+/// No program uses the reader.
+pub const SCM_USAGE_FREE: u8 = 1;
+/// Programs use the reader, and others may.
+pub const SCM_USAGE_SHARED: u8 = 2;
+/// One program uses the reader alone.
+pub const SCM_USAGE_EXCLUSIVE: u8 = 3;
+
 /// An event. Initialise with `SCM_EVENT_INIT`.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -54,8 +64,12 @@ pub struct scm_event {
     pub ifd_name: [c_char; 128],
     /// The ATR of the card.
     pub atr: [u8; 33],
+    /// Whether programs use the reader, this one included: `SCM_USAGE_UNKNOWN` to `SCM_USAGE_EXCLUSIVE`, for
+    /// `SCM_EVENT_IFD_ARRIVED`, `SCM_EVENT_CARD_INSERTED` and `SCM_EVENT_CARD_RESET`; 0 for others. It is the state at
+    /// that time: the use of a reader is no event of its own. PC/SC does not tell locks (transactions).
+    pub usage: u8,
     /// Zero.
-    pub reserved: [u8; 7],
+    pub reserved: [u8; 6],
 }
 
 const _: () = assert!(size_of::<scm_event>() == 192 && SCM_IFD_NAME_MAX + 1 == 128 && SCM_ATR_MAX == 33);
@@ -71,7 +85,8 @@ unsafe impl Options for scm_event {
         atr_length: 0,
         ifd_name: [0; 128],
         atr: [0; 33],
-        reserved: [0; 7],
+        usage: SCM_USAGE_UNKNOWN,
+        reserved: [0; 6],
     };
 }
 
@@ -84,6 +99,13 @@ const _: () = assert!(
         && SCM_EVENT_CARD_REMOVED == EventKind::CardRemoved as u32
         && SCM_EVENT_CARD_RESET == EventKind::CardReset as u32
         && SCM_EVENT_CURRENT == EventKind::Current as u32
+);
+
+const _: () = assert!(
+    SCM_USAGE_UNKNOWN == Usage::Unknown as u8
+        && SCM_USAGE_FREE == Usage::Free as u8
+        && SCM_USAGE_SHARED == Usage::Shared as u8
+        && SCM_USAGE_EXCLUSIVE == Usage::Exclusive as u8
 );
 
 /// Begins to watch the resource managers, their readers and their cards.
@@ -229,7 +251,8 @@ fn found(monitor: *mut scm_monitor) -> Result<Arc<Monitor>> {
 fn in_c(event: &Event) -> scm_event {
     let (kind, number) = (event.kind as u32, event.number);
     let service = event.service.unwrap_or(0);
-    let mut copy = scm_event { kind, number, service, ..scm_event::DEFAULT };
+    let usage = event.usage as u8;
+    let mut copy = scm_event { kind, number, service, usage, ..scm_event::DEFAULT };
     let name = event.ifd.as_ref().map(|name| name.as_c_str().to_bytes());
     for (to, from) in copy.ifd_name.iter_mut().zip(name.unwrap_or_default()) {
         *to = *from as c_char;

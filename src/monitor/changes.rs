@@ -87,6 +87,7 @@ fn was_changed(known: &IfdState, ifd: &IfdState, other_atr: bool) -> bool {
 mod tests {
     use super::IfdChange::*;
     use super::*;
+    use crate::resource_manager::Usage;
     use crate::resource_manager::ifd_name::IfdName;
 
     const A: &[u8] = &[0x3B, 0x00];
@@ -94,7 +95,7 @@ mod tests {
 
     fn ifd(name: &str, card: Option<&[u8]>, events: u16) -> IfdState {
         let name = IfdName::new(name.as_bytes()).unwrap();
-        IfdState { name, id: 0, card: card.map(Atr::new), events, resets: 0, native: 0 }
+        IfdState { name, id: 0, card: card.map(Atr::new), events, resets: 0, usage: Usage::Unknown, native: 0 }
     }
 
     /// The reported changes: name, change, ATR.

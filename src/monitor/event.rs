@@ -1,6 +1,7 @@
 //! An event: what happened to a service, a reader or a card.
 
 use crate::iso7816::atr::Atr;
+use crate::resource_manager::Usage;
 use crate::resource_manager::ifd_name::IfdName;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,15 +24,24 @@ pub struct Event {
     /// None for `Current`, which concerns all services.
     pub service: Option<u32>,
     pub ifd: Option<IfdName>,
+    /// The use of the reader when it or its card came.
+    pub usage: Usage,
     pub atr: Atr,
 }
 
 impl Event {
     pub fn of_service(kind: EventKind, service: u32) -> Event {
-        Event { kind, number: 0, service: Some(service), ifd: None, atr: Atr::default() }
+        Event { kind, number: 0, service: Some(service), ifd: None, usage: Usage::Unknown, atr: Atr::default() }
     }
 
     pub fn current() -> Event {
-        Event { kind: EventKind::Current, number: 0, service: None, ifd: None, atr: Atr::default() }
+        Event {
+            kind: EventKind::Current,
+            number: 0,
+            service: None,
+            ifd: None,
+            usage: Usage::Unknown,
+            atr: Atr::default(),
+        }
     }
 }

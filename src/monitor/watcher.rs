@@ -7,7 +7,7 @@ use super::changes::{IfdChange, compare, report_all_gone};
 use super::{Event, EventKind, Monitor};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
-use crate::resource_manager::{Context, IfdState, ResourceManager};
+use crate::resource_manager::{Context, IfdState, ResourceManager, Usage};
 use crate::runtime::fallible::Arc;
 use crate::runtime::wait::WaitLimit;
 
@@ -122,5 +122,9 @@ fn report_change(monitor: &Monitor, service: u32, change: IfdChange, ifd: &IfdSt
         IfdChange::CardRemoved => EventKind::CardRemoved,
         IfdChange::CardReset => EventKind::CardReset,
     };
-    monitor.report(Event { kind, number: 0, service: Some(service), ifd: Some(ifd.name), atr })
+    let usage = match change {
+        IfdChange::IfdLeft | IfdChange::CardRemoved => Usage::Unknown,
+        _ => ifd.usage,
+    };
+    monitor.report(Event { kind, number: 0, service: Some(service), ifd: Some(ifd.name), usage, atr })
 }

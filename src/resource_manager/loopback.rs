@@ -10,7 +10,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;
-use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
+use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState, Usage};
 use crate::runtime::fork_locks::ForkLocks;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 
@@ -66,7 +66,7 @@ fn slot_state() -> SlotState {
 
 fn ifd_state() -> IfdState {
     let name = IfdName::new(IFD).unwrap();
-    IfdState { name, id: 1, card: Some(Atr::new(ATR)), events: 1, resets: 0, native: 0 }
+    IfdState { name, id: 1, card: Some(Atr::new(ATR)), events: 1, resets: 0, usage: Usage::Unknown, native: 0 }
 }
 
 impl ResourceManager for Loopback {

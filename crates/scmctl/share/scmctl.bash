@@ -831,7 +831,7 @@ _scmctl() {
             return 0
             ;;
         scmctl__subcmd__list)
-            opts="-r -h --passive --reader --card --limit --verify --encoding --block --filler --codes-from-stdin --json --color --help"
+            opts="-r -h --reader --card --limit --verify --encoding --block --filler --codes-from-stdin --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -25,7 +25,7 @@ function __fish_scmctl_using_subcommand
 end
 
 complete -c scmctl -n "__fish_scmctl_needs_command" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_needs_command" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_needs_command" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_needs_command" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_needs_command" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_needs_command" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -57,7 +57,7 @@ complete -c scmctl -n "__fish_scmctl_needs_command" -f -a "replay" -d 'Sends the
 complete -c scmctl -n "__fish_scmctl_needs_command" -f -a "generate" -d 'Writes the manual pages, or completions for a shell'
 complete -c scmctl -n "__fish_scmctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c scmctl -n "__fish_scmctl_using_subcommand list" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand list" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand list" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand list" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand list" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand list" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -68,14 +68,13 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand list" -l filler -d 'The by
 complete -c scmctl -n "__fish_scmctl_using_subcommand list" -l color -d 'Colours: auto (only on a terminal), always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c scmctl -n "__fish_scmctl_using_subcommand list" -l passive -d 'Only watches, and attaches to no card: does not tell whether others use it'
 complete -c scmctl -n "__fish_scmctl_using_subcommand list" -l codes-from-stdin -d 'Reads the codes from the standard input, one on a line, instead of the terminal'
 complete -c scmctl -n "__fish_scmctl_using_subcommand list" -l json -d 'Prints JSON, one value on a line'
 complete -c scmctl -n "__fish_scmctl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -l count -d 'Ends after this many events' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -l seconds -d 'Ends after this many seconds' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -91,7 +90,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -l codes-from-stdin
 complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -l json -d 'Prints JSON, one value on a line'
 complete -c scmctl -n "__fish_scmctl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand doctor" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand doctor" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand doctor" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand doctor" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand doctor" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand doctor" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -106,7 +105,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand doctor" -l codes-from-stdi
 complete -c scmctl -n "__fish_scmctl_using_subcommand doctor" -l json -d 'Prints JSON, one value on a line'
 complete -c scmctl -n "__fish_scmctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand status" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand status" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand status" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand status" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand status" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand status" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -121,7 +120,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand status" -l codes-from-stdi
 complete -c scmctl -n "__fish_scmctl_using_subcommand status" -l json -d 'Prints JSON, one value on a line'
 complete -c scmctl -n "__fish_scmctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand send" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand send" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand send" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand send" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand send" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand send" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -138,7 +137,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand send" -l codes-from-stdin 
 complete -c scmctl -n "__fish_scmctl_using_subcommand send" -l json -d 'Prints JSON, one value on a line'
 complete -c scmctl -n "__fish_scmctl_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand shell" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand shell" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand shell" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand shell" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand shell" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand shell" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -155,7 +154,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand shell" -s h -l help -d 'Pr
 complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -l ids -d 'Tries these identifiers, such as 0001-FFFE, instead of the usual ones. On a real card all of them take minutes' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -l preview -d 'How many bytes of each file are read; 0 reads nothing' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -170,9 +169,9 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -l codes-from-stdin 
 complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -l json -d 'Prints JSON, one value on a line'
 complete -c scmctl -n "__fish_scmctl_using_subcommand tree" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand cat" -l record -d 'Only this record; the first one is 1' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand cat" -s o -l output -d 'Writes the bytes to this file' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand cat" -s o -l output -d 'Writes the bytes to this file' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand cat" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand cat" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand cat" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand cat" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand cat" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand cat" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -192,7 +191,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand write" -l hex -d 'The data
 complete -c scmctl -n "__fish_scmctl_using_subcommand write" -l offset -d 'Where the data go in the file' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand write" -l record -d 'Replaces this record; the first one is 1' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand write" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand write" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand write" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand write" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand write" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand write" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -209,7 +208,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand write" -l json -d 'Prints 
 complete -c scmctl -n "__fish_scmctl_using_subcommand write" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand verify" -l local -d 'The code belongs to this directory, such as 3F00/5016, and not to the whole card' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand verify" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand verify" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand verify" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand verify" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand verify" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand verify" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -227,7 +226,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand verify" -l json -d 'Prints
 complete -c scmctl -n "__fish_scmctl_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand change" -l local -d 'The code belongs to this directory, such as 3F00/5016, and not to the whole card' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand change" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand change" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand change" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand change" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand change" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand change" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -244,7 +243,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand change" -l json -d 'Prints
 complete -c scmctl -n "__fish_scmctl_using_subcommand change" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand unblock" -l local -d 'The code belongs to this directory, such as 3F00/5016, and not to the whole card' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand unblock" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand unblock" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand unblock" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand unblock" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand unblock" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand unblock" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -261,7 +260,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand unblock" -l codes-from-std
 complete -c scmctl -n "__fish_scmctl_using_subcommand unblock" -l json -d 'Prints JSON, one value on a line'
 complete -c scmctl -n "__fish_scmctl_using_subcommand unblock" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand reset" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand reset" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand reset" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand reset" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand reset" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand reset" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -277,7 +276,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand reset" -l codes-from-stdin
 complete -c scmctl -n "__fish_scmctl_using_subcommand reset" -l json -d 'Prints JSON, one value on a line'
 complete -c scmctl -n "__fish_scmctl_using_subcommand reset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand replay" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand replay" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand replay" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand replay" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand replay" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand replay" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -295,7 +294,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand replay" -l codes-from-stdi
 complete -c scmctl -n "__fish_scmctl_using_subcommand replay" -l json -d 'Prints JSON, one value on a line'
 complete -c scmctl -n "__fish_scmctl_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -313,7 +312,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and not __fish_s
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -f -a "completions" -d 'Prints completions for a shell'
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from man" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from man" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from man" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from man" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from man" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from man" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'
@@ -328,7 +327,7 @@ complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from man" -l json -d 'Prints JSON, one value on a line'
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from completions" -s r -l reader -d 'Part of the name of the reader; needed if several readers have a card' -r
-complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from completions" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r
+complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from completions" -l card -d 'A virtual card instead of a reader: default, steerable, or a description in TOML' -r -F
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from completions" -l limit -d 'How long to wait for other users of the card, in milliseconds; no limit without it' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from completions" -l verify -d 'Presents this code of the card first; it is asked for' -r
 complete -c scmctl -n "__fish_scmctl_using_subcommand generate; and __fish_seen_subcommand_from completions" -l encoding -d 'How a code is encoded' -r -f -a "ascii\t'The characters as they are'

@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
-use crate::{cat, code, generate, list, replay, reset, send, tree, watch, write};
+use crate::{cat, code, generate, replay, reset, send, tree, watch, write};
 
 pub const EXIT_CODES: &str = "\
 Exit codes:
@@ -33,7 +35,7 @@ pub struct Arguments {
 
     /// A virtual card instead of a reader: default, steerable, or a description in TOML
     #[arg(long, global = true, value_name = "PROFILE")]
-    pub card: Option<String>,
+    pub card: Option<PathBuf>,
 
     /// How long to wait for other users of the card, in milliseconds; no limit without it
     #[arg(long, global = true, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..))]
@@ -83,7 +85,7 @@ impl Color {
 #[derive(Subcommand)]
 pub enum Command {
     /// Lists readers and cards, with the ATR decoded
-    List(list::List),
+    List,
     /// Prints events as they happen: readers and cards that come and go
     Watch(watch::Watch),
     /// Finds faults of service, permissions, drivers, readers and cards, and says what helps

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ pub struct Cat {
 
     /// Writes the bytes to this file
     #[arg(long, short, value_name = "FILE")]
-    output: Option<String>,
+    output: Option<PathBuf>,
 
     /// Prints hexadecimal digits and text, as on a terminal
     #[arg(long, conflicts_with_all = ["raw", "output"])]
@@ -59,7 +60,7 @@ pub fn run(session: &Session, cat: &Cat) -> Result<Exit, Failure> {
     let content = read(session, &files, &cat.path, cat.record)?;
     if let Some(path) = &cat.output {
         return fs::write(path, content.bytes())
-            .map_err(|error| Failure::creation(path, error))
+            .map_err(|error| Failure::creation(path.display().to_string(), error))
             .map(|()| Exit::Success);
     }
     if session.output.json || cat.hex || (!cat.raw && io::stdout().is_terminal()) {

@@ -57,7 +57,7 @@ pub fn run(session: &Session) -> Result<Exit, Failure> {
 fn examine(session: &Session, system: &System) -> Vec<Check> {
     let mut checks = vec![good("libscm", format!("version {}", library::version()))];
     let readers = match present(session) {
-        Ok(present) => present.readers,
+        Ok(present) => present.into_iter().map(|reader| reader.name).collect::<Vec<_>>(),
         Err(failure) => {
             checks.push(refusing_service(system, &failure));
             return checks;

@@ -58,6 +58,13 @@ impl Failure {
         Failure { subject: subject.into(), reason: Reason::Text(text.into(), Exit::Usage) }
     }
 
+    /// The parser of the command line refuses it. The first paragraph of its text says why.
+    pub fn command_line(error: &clap::Error) -> Failure {
+        let text = error.to_string();
+        let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        Failure::usage("command line", lines.join(" ").trim_start_matches("error: "))
+    }
+
     pub fn data(subject: impl Into<String>, text: impl Into<String>) -> Failure {
         Failure { subject: subject.into(), reason: Reason::Text(text.into(), Exit::Data) }
     }

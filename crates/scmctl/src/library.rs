@@ -18,7 +18,7 @@ pub use c::{
 pub use codes::{CodeFormat, Codes, Encoding, Presented, Reference, Secret};
 pub use error::{Error, name_of};
 pub use files::{File, Files, Kind};
-pub use monitor::{Event, EventKind, Monitor};
+pub use monitor::{Event, EventKind, Monitor, Usage};
 pub use reader::readers;
 pub use virtual_card::VirtualCard;
 
@@ -51,9 +51,9 @@ fn check(code: scm_result) -> Result<()> {
     if code < 0 { Err(Error::of(code)) } else { Ok(()) }
 }
 
-/// A text for the library. One with a NUL inside is none that the library knows, like an empty one.
+/// A text for the library. A NUL inside would end it; the character in its place is in no name, path or description.
 fn text(text: &str) -> CString {
-    CString::new(text).unwrap_or_default()
+    CString::new(text.replace('\0', "\u{FFFD}")).unwrap_or_default()
 }
 
 /// Calls a function with (buffer, capacity, length) until its answer fits, which may grow between two calls.

@@ -1,6 +1,5 @@
 //! `scmctl list`: readers and cards.
 
-use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 
 use owo_colors::OwoColorize;
@@ -9,20 +8,10 @@ use serde::Serialize;
 use crate::atr::Atr;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::library::{self, Share};
-use crate::present::{Present, present};
+use crate::library::{self, Usage};
+use crate::present::{self, present};
 use crate::session::Session;
 use crate::text::printable;
-
-/// How long a lock of another program may last before it is told.
-const LIMIT_MS: u32 = 1000;
-
-#[derive(clap::Args)]
-pub struct List {
-    /// Only watches, and attaches to no card: does not tell whether others use it
-    #[arg(long)]
-    passive: bool,
-}
 
 #[derive(Serialize)]
 struct Report {
@@ -32,73 +21,29 @@ struct Report {
 #[derive(Serialize)]
 struct Reader {
     name: String,
-    #[serde(flatten)]
-    card: Option<Card>,
-    /// The failure of the reader or the card, with its advice.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Card {
-    card: Atr,
-    /// Whether other programs use it; None if that was not asked.
+    /// None if there is none. A mute card has no ATR.
+    card: Option<Atr>,
+    /// None if the platform does not tell.
     used_by_others: Option<Usage>,
 }
 
-#[derive(Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Usage {
-    No,
-    Shared,
-    Exclusively,
-    /// Another program holds a lock (transaction).
-    Locked,
-}
-
-pub fn run(session: &Session, list: &List) -> Result<Exit, Failure> {
-    let Present { readers, cards } = present(session)?;
-    let mut report = Report { readers: Vec::new() };
-    for name in session.wanted(readers)? {
-        report.readers.push(reader(session, name, &cards, list.passive));
-    }
-    let is_empty = report.readers.is_empty();
+/// It attaches to no card, and so disturbs no other program.
+pub fn run(session: &Session) -> Result<Exit, Failure> {
+    let mut readers = present(session)?;
+    let names = session.wanted(readers.iter().map(|reader| reader.name.clone()).collect())?;
+    readers.retain(|reader| names.contains(&reader.name));
+    let report = Report { readers: readers.into_iter().map(Reader::of).collect() };
     session.output.show(&report)?;
-    if is_empty {
+    if report.readers.is_empty() {
         return Err(Failure::attach("readers", library::Error::named("SCM_SCARD_E_NO_READERS_AVAILABLE")));
     }
     Ok(Exit::Success)
 }
 
-fn reader(session: &Session, name: String, cards: &HashMap<String, Vec<u8>>, is_passive: bool) -> Reader {
-    let Some(atr) = cards.get(&name) else { return Reader { name, card: None, problem: None } };
-    let card = |atr: &[u8], usage| Some(Card { card: Atr::with_names(atr), used_by_others: usage });
-    if is_passive {
-        return Reader { name, card: card(atr, None), problem: None };
-    }
-    match usage(session, &name) {
-        Ok(usage) => Reader { name, card: card(atr, Some(usage)), problem: None },
-        Err(error) if error.is(library::NO_SMARTCARD) => Reader { name, card: None, problem: None },
-        Err(error) => {
-            let problem = Some(Failure::attach(name.clone(), error).explanation());
-            Reader { name, card: card(atr, None), problem }
-        }
-    }
-}
-
-/// Only an attempt to use the card alone tells whether others use it. It fails at once if they do.
-fn usage(session: &Session, name: &str) -> library::Result<Usage> {
-    let attempt = |share| match session.attach_soon(name, share, LIMIT_MS) {
-        Ok(_) => Ok(Usage::No),
-        Err(error) if error.is(library::SHARING_VIOLATION) => Ok(Usage::Exclusively),
-        Err(error) if error.is(library::TIMEOUT) => Ok(Usage::Locked),
-        Err(error) => Err(error),
-    };
-    match attempt(Share::Exclusive)? {
-        Usage::Exclusively => {
-            attempt(Share::Shared).map(|usage| if usage == Usage::No { Usage::Shared } else { usage })
-        }
-        usage => Ok(usage),
+impl Reader {
+    fn of(reader: present::Reader) -> Reader {
+        let card = reader.atr.as_deref().map(Atr::with_names);
+        Reader { name: reader.name, card, used_by_others: reader.usage }
     }
 }
 
@@ -113,27 +58,19 @@ impl Display for Reader {
         write!(formatter, "{}", printable(&self.name).bold())?;
         match &self.card {
             None => write!(formatter, "\n    no card")?,
-            Some(Card { card, used_by_others }) => {
-                if !card.atr.is_empty() {
-                    write!(formatter, "\n{card}")?;
-                }
-                match used_by_others {
-                    Some(Usage::No) => write!(formatter, "\n    other users  none")?,
-                    Some(Usage::Shared) => {
-                        write!(formatter, "\n    other users  {}", "another program uses it".yellow())?
-                    }
-                    Some(Usage::Exclusively) => {
-                        write!(formatter, "\n    other users  {}", "another program uses it exclusively".red())?;
-                    }
-                    Some(Usage::Locked) => {
-                        write!(formatter, "\n    other users  {}", "another program holds a lock on it".red())?;
-                    }
-                    None => {}
-                }
+            Some(card) if card.atr.is_empty() => {
+                write!(formatter, "\n    {}", "the card is mute: it does not answer to a reset".red())?;
             }
+            Some(card) => write!(formatter, "\n{card}")?,
         }
-        match &self.problem {
-            Some(problem) => write!(formatter, "\n    problem      {}", problem.red()),
+        match self.used_by_others {
+            // An empty reader is seldom used.
+            Some(Usage::No) if self.card.is_none() => Ok(()),
+            Some(Usage::No) => write!(formatter, "\n    other users  none"),
+            Some(Usage::Shared) => write!(formatter, "\n    other users  {}", "a program uses it".yellow()),
+            Some(Usage::Exclusively) => {
+                write!(formatter, "\n    other users  {}", "a program uses it exclusively".red())
+            }
             None => Ok(()),
         }
     }

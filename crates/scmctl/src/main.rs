@@ -67,6 +67,10 @@ fn main() -> ExitCode {
 
 /// Help and version are no faults.
 fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        Output::new(true).complain(&Failure::command_line(error));
+        return Exit::Usage.into();
+    }
     // Nothing can be told if standard error is closed.
     let _ = error.print();
     if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() }
@@ -75,7 +79,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failure> {
     let session = || Session::begin(arguments, output);
     match &arguments.command {
-        Command::List(list) => list::run(&session()?, list),
+        Command::List => list::run(&session()?),
         Command::Watch(watch) => watch::run(&session()?, watch),
         Command::Doctor => doctor::run(&session()?),
         Command::Status => status::run(&session()?),

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use owo_colors::OwoColorize;
 use serde::Serialize;
@@ -14,13 +15,14 @@ use crate::progress::Progress;
 use crate::script::{Action, Step, parse};
 use crate::send::Exchange;
 use crate::session::Session;
+use crate::text::printable;
 use crate::{hex, status_word};
 
 #[derive(clap::Args)]
 pub struct Replay {
     /// The script; - for the standard input
     #[arg(value_name = "FILE")]
-    script: String,
+    script: PathBuf,
 
     /// Sends exactly the bytes: no GET RESPONSE, no correction of Le, no chaining
     #[arg(long)]
@@ -54,21 +56,22 @@ struct Difference {
 }
 
 pub fn run(session: &Session, replay: &Replay) -> Result<Exit, Failure> {
-    let text = read(&replay.script).map_err(|error| Failure::input(&replay.script, error))?;
-    let steps = parse(&text, replay.raw).map_err(|error| Failure::data(&replay.script, error))?;
+    let name = replay.script.display().to_string();
+    let text = read(&replay.script).map_err(|error| Failure::input(&name, error))?;
+    let steps = parse(&text, replay.raw).map_err(|error| Failure::data(&name, error))?;
     if steps.is_empty() {
-        return Err(Failure::data(&replay.script, "it has no command"));
+        return Err(Failure::data(&name, "it has no command"));
     }
     let card = session.attach()?;
     let progress = Progress::new(session, "commands", steps.len() as u64);
-    let mut report = Report { script: replay.script.clone(), commands: 0, skipped: 0, differences: Vec::new() };
+    let mut report = Report { script: name.clone(), commands: 0, skipped: 0, differences: Vec::new() };
     for step in &steps {
         progress.advance(1);
         if !replay.keep_going && !report.differences.is_empty() {
             report.skipped += 1;
             continue;
         }
-        let place = || format!("{}:{}", replay.script, step.line);
+        let place = || format!("{name}:{}", step.line);
         report.commands += 1;
         let difference = play(session, &card, step, replay.all).map_err(|failure| failure.at(place()))?;
         report.differences.extend(difference);
@@ -78,14 +81,12 @@ pub fn run(session: &Session, replay: &Replay) -> Result<Exit, Failure> {
     Ok(if report.differences.is_empty() { Exit::Success } else { Exit::Refused })
 }
 
-fn read(script: &str) -> io::Result<String> {
-    match script {
-        "-" => {
-            let mut text = String::new();
-            io::stdin().lock().read_to_string(&mut text).map(|_| text)
-        }
-        path => fs::read_to_string(path),
+fn read(script: &Path) -> io::Result<String> {
+    if script != Path::new("-") {
+        return fs::read_to_string(script);
     }
+    let mut text = String::new();
+    io::stdin().lock().read_to_string(&mut text).map(|_| text)
 }
 
 /// One step; the difference if the answer is not the expected one.
@@ -97,7 +98,7 @@ fn play(session: &Session, card: &Attachment, step: &Step, is_shown: bool) -> Re
         }
         Action::Command(order, expected) => (order, expected),
     };
-    let exchange = order.exchange(card).map_err(|error| Failure::library(order.shown(), error))?;
+    let exchange = order.exchange(card).map_err(|error| Failure::library(order.subject(), error))?;
     if is_shown {
         session.output.show(&exchange)?;
     }
@@ -123,7 +124,7 @@ fn difference(line: usize, exchange: &Exchange, answer: &[u8], expected: &[crate
 impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         for Difference { line, command, expected, answer, meaning } in &self.differences {
-            writeln!(formatter, "{}:{line}: {}", self.script, "the answer differs".red())?;
+            writeln!(formatter, "{}:{line}: {}", printable(&self.script), "the answer differs".red())?;
             writeln!(formatter, "    > {command}")?;
             let expected = if expected.is_empty() { "a success".into() } else { expected.join(" | ") };
             writeln!(formatter, "    expected  {expected}")?;

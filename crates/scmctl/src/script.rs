@@ -26,6 +26,8 @@ pub struct Pattern(Vec<char>);
 /// The steps, or the first fault with its line.
 pub fn parse(text: &str, is_raw: bool) -> Result<Vec<Step>, String> {
     let mut steps: Vec<Step> = Vec::new();
+    // Editors of Windows begin a file with this mark of UTF-8.
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     for (number, content) in logical_lines(text) {
         let told = |error: String| format!("line {number}: {error}");
         let content = content.trim();
@@ -159,6 +161,11 @@ mod tests {
         assert!(matches!(&steps[0].action, Action::Command(_, answers) if answers.len() == 2));
         assert!(matches!(steps[1].action, Action::Reset { is_cold: true }));
         assert!(matches!(&steps[2].action, Action::Command(_, answers) if answers.is_empty()));
+    }
+
+    #[test]
+    fn a_script_of_windows_is_a_script() {
+        assert_eq!(parse("\u{feff}> 00A40000\r\n< 9000\r\n", false).unwrap().len(), 1);
     }
 
     /// Otherwise it would silently not be sent.

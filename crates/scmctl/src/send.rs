@@ -28,6 +28,9 @@ pub struct Send {
     keep_going: bool,
 }
 
+/// The digits of a command in the message of a failure, with the spaces: its header and 16 bytes.
+const SUBJECT_MAX: usize = 3 * 21 - 1;
+
 /// A command that can be sent.
 #[derive(Debug)]
 pub struct Order {
@@ -49,6 +52,12 @@ impl Order {
     /// The command in hexadecimal digits, without a code or a key.
     pub fn shown(&self) -> String {
         apdu::shown(&self.bytes)
+    }
+
+    /// For the message of a failure, which is one line.
+    pub fn subject(&self) -> String {
+        let shown = self.shown();
+        if shown.len() > SUBJECT_MAX { format!("{} ..", &shown[..SUBJECT_MAX]) } else { shown }
     }
 
     pub fn exchange(&self, card: &Attachment) -> library::Result<Exchange> {
@@ -101,7 +110,7 @@ pub fn run(session: &Session, send: &Send) -> Result<Exit, Failure> {
     let card = session.attach()?;
     let mut exit = Exit::Success;
     for order in orders {
-        let exchange = order.exchange(&card).map_err(|error| Failure::library(order.shown(), error))?;
+        let exchange = order.exchange(&card).map_err(|error| Failure::library(order.subject(), error))?;
         session.output.show(&exchange)?;
         if !exchange.is_success {
             exit = Exit::Refused;
@@ -115,7 +124,11 @@ pub fn run(session: &Session, send: &Send) -> Result<Exit, Failure> {
 
 /// A text that cannot be sent may still contain a code.
 fn hidden(text: &str) -> String {
-    hex::parse(text).map_or_else(|_| text.chars().take(10).collect(), |bytes| apdu::shown(&bytes))
+    match hex::parse(text) {
+        Ok(bytes) if bytes.is_empty() => "an empty command".into(),
+        Ok(bytes) => apdu::shown(&bytes).chars().take(SUBJECT_MAX).collect(),
+        Err(_) => text.chars().take(10).collect(),
+    }
 }
 
 impl Display for Exchange {
@@ -154,5 +167,13 @@ mod tests {
     fn a_wrong_command_with_a_code_is_not_shown() {
         assert!(!hidden("0020000109 3132333435").contains("31"));
         assert!(hidden("0020 0001 09 313233343536Z").len() <= 10);
+    }
+
+    #[test]
+    fn the_message_of_a_failure_is_short() {
+        let long = format!("00A40400FF{}", "00".repeat(255));
+        assert!(Order::parse(&long, false).unwrap().subject().len() < 80);
+        assert!(hidden(&long).len() < 80);
+        assert_eq!(hidden(" "), "an empty command");
     }
 }

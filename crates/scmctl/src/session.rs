@@ -1,6 +1,7 @@
 //! The things that all commands share: the output, the card that the user has chosen, and the limit of waits.
 
 use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use crate::arguments::Arguments;
@@ -8,7 +9,7 @@ use crate::code;
 use crate::failure::Failure;
 use crate::library::{self, Attachment, Share, VirtualCard};
 use crate::output::Output;
-use crate::present::{Present, present};
+use crate::present::present;
 
 /// How long a wait for another program is not told.
 const PATIENCE_MS: u32 = 1000;
@@ -46,12 +47,11 @@ impl<'a> Session<'a> {
         self.virtual_card.is_some()
     }
 
-    /// The readers that the user wants to know of.
+    /// The readers that the user wants to know of. A whole name is not a part of another one.
     pub fn wanted(&self, names: Vec<String>) -> Result<Vec<String>, Failure> {
-        let wanted: Vec<String> = names.iter().filter(|name| self.wants(name)).cloned().collect();
         match self.part {
-            Some(part) if wanted.is_empty() && !names.is_empty() => Err(Failure::unknown_reader(part, &names)),
-            _ => Ok(wanted),
+            Some(part) if !names.is_empty() => matches(&names, part),
+            _ => Ok(names),
         }
     }
 
@@ -61,29 +61,24 @@ impl<'a> Session<'a> {
         is_ours && self.part.is_none_or(|part| contains(reader, part))
     }
 
-    /// The one reader to use: that of `--card`, the only one with `--reader` in its name, or the only one with a card.
+    /// The one reader to use: of those that `--reader` allows, the only one, or the only one with a card.
     pub fn reader(&self) -> Result<String, Failure> {
-        let Present { readers, cards } = present(self)?;
+        let present = present(self)?;
+        let readers: Vec<String> = present.iter().map(|reader| reader.name.clone()).collect();
         if readers.is_empty() {
             let error = library::Error::named("SCM_SCARD_E_NO_READERS_AVAILABLE");
             return Err(Failure::attach("readers", error));
         }
-        if let Some(part) = self.part {
-            return only_match(&readers, part);
-        }
-        if let [name] = readers.as_slice() {
-            return Ok(name.clone());
-        }
-        let with_card: Vec<&String> = readers.iter().filter(|name| cards.contains_key(*name)).collect();
-        match with_card.as_slice() {
-            [name] => Ok((*name).clone()),
-            [] => Err(Failure::attach(readers.join(", "), library::Error::named(library::NO_SMARTCARD))),
-            several => {
-                let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-                Err(Failure::usage(
-                    "several readers have a card",
-                    format!("choose with --reader: {}", names.join(", ")),
-                ))
+        let readers = self.wanted(readers)?;
+        let has_card = |name: &&String| present.iter().any(|reader| reader.name == **name && reader.atr.is_some());
+        let with_card: Vec<&str> = readers.iter().filter(has_card).map(String::as_str).collect();
+        match (readers.as_slice(), with_card.as_slice()) {
+            ([name], _) => Ok(name.clone()),
+            (_, [name]) => Ok((*name).into()),
+            (several, []) => Err(Failure::attach(several.join(", "), library::Error::named(library::NO_SMARTCARD))),
+            (_, several) => {
+                let text = format!("choose with --reader: {}", several.join(", "));
+                Err(Failure::usage("several readers have a card", text))
             }
         }
     }
@@ -123,37 +118,31 @@ impl<'a> Session<'a> {
 }
 
 /// The built-in name, or the content of the file.
-fn insert(profile: &str) -> Result<VirtualCard, Failure> {
+fn insert(profile: &Path) -> Result<VirtualCard, Failure> {
     const BUILT_IN: [&str; 2] = ["default", "steerable"];
-    let description = if BUILT_IN.contains(&profile) {
-        profile.to_owned()
+    let name = profile.display().to_string();
+    let description = if BUILT_IN.contains(&name.as_str()) {
+        name.clone()
     } else {
-        fs::read_to_string(profile).map_err(|error| Failure::input(profile, error))?
+        fs::read_to_string(profile).map_err(|error| Failure::input(&name, error))?
     };
     if let Some(error) = VirtualCard::error(&description) {
-        return Err(Failure::data(profile, error));
+        return Err(Failure::data(name, error));
     }
-    VirtualCard::insert(&description).map_err(|error| Failure::library(profile, error))
+    VirtualCard::insert(&description).map_err(|error| Failure::library(name, error))
 }
 
 fn contains(name: &str, part: &str) -> bool {
     name.to_lowercase().contains(&part.to_lowercase())
 }
 
-/// The name that equals the part, or the only one that contains it.
-fn only_match(names: &[String], part: &str) -> Result<String, Failure> {
-    if let Some(name) = names.iter().find(|name| *name == part) {
-        return Ok(name.clone());
+/// The name that equals the part, or all that contain it.
+fn matches(names: &[String], part: &str) -> Result<Vec<String>, Failure> {
+    if names.iter().any(|name| name == part) {
+        return Ok(vec![part.into()]);
     }
-    let matches: Vec<&String> = names.iter().filter(|name| contains(name, part)).collect();
-    match matches.as_slice() {
-        [name] => Ok((*name).clone()),
-        [] => Err(Failure::unknown_reader(part, names)),
-        several => {
-            let several: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-            Err(Failure::usage(part, format!("several readers have this in their names: {}", several.join(", "))))
-        }
-    }
+    let matches: Vec<String> = names.iter().filter(|name| contains(name, part)).cloned().collect();
+    if matches.is_empty() { Err(Failure::unknown_reader(part, names)) } else { Ok(matches) }
 }
 
 #[cfg(test)]
@@ -165,19 +154,19 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_name_chooses_a_reader() {
-        assert_eq!(only_match(&names(), "yubikey").unwrap(), "Yubico YubiKey");
-        assert_eq!(only_match(&names(), "00 01").unwrap(), "ACS ACR122U 00 01");
+    fn a_part_of_a_name_chooses_readers() {
+        assert_eq!(matches(&names(), "yubikey").unwrap(), ["Yubico YubiKey"]);
+        assert_eq!(matches(&names(), "00 01").unwrap(), ["ACS ACR122U 00 01"]);
+        assert_eq!(matches(&names(), "acs").unwrap(), names()[..2]);
     }
 
     #[test]
     fn a_whole_name_is_not_a_part_of_another() {
-        assert_eq!(only_match(&names(), "Yubi").unwrap(), "Yubi");
+        assert_eq!(matches(&names(), "Yubi").unwrap(), ["Yubi"]);
     }
 
     #[test]
-    fn an_ambiguous_or_unknown_part_lists_the_names() {
-        assert!(only_match(&names(), "acs").unwrap_err().to_string().contains("ACR122U 00 01"));
-        assert!(only_match(&names(), "gemalto").unwrap_err().to_string().contains("Yubico YubiKey"));
+    fn an_unknown_part_lists_the_names() {
+        assert!(matches(&names(), "gemalto").unwrap_err().to_string().contains("Yubico YubiKey"));
     }
 }

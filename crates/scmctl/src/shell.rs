@@ -205,6 +205,7 @@ impl Shell<'_> {
         }
         let line = match Line::try_parse_from(line.split_whitespace()) {
             Ok(line) => line,
+            Err(error) if error.use_stderr() && self.session.output.json => return Err(Failure::command_line(&error)),
             Err(error) => {
                 let _ = error.print();
                 return Ok(Some(if error.use_stderr() { Exit::Usage } else { Exit::Success }));
@@ -251,7 +252,7 @@ impl Shell<'_> {
 
     fn send(&self, text: &str, is_raw: bool) -> Result<Exit, Failure> {
         let order = Order::parse(text, is_raw).map_err(|error| Failure::usage("command", error))?;
-        let exchange = order.exchange(self.card).map_err(|error| Failure::library(order.shown(), error))?;
+        let exchange = order.exchange(self.card).map_err(|error| Failure::library(order.subject(), error))?;
         self.session.output.show(&exchange)?;
         Ok(if exchange.is_success { Exit::Success } else { Exit::Refused })
     }
@@ -293,10 +294,12 @@ fn objects(bytes: &[u8]) -> Vec<String> {
     }
 }
 
-/// The line, if it is a command APDU. `cd` is the only command of hexadecimal digits; upper case is an APDU.
+/// The line, if it is meant as a command APDU, right or wrong. `cd` is the only command of hexadecimal digits; upper
+/// case is an APDU.
 fn apdu(line: &str) -> Option<&str> {
     let is_cd = line.split_whitespace().next() == Some("cd");
-    (!is_cd && hex::parse(line).is_ok_and(|bytes| bytes.len() >= 4)).then_some(line)
+    let is_digits = |character: char| character.is_ascii_hexdigit() || character.is_whitespace() || character == ':';
+    (!is_cd && line.trim_start_matches("0x").chars().all(is_digits)).then_some(line)
 }
 
 /// What follows `raw`.
@@ -327,7 +330,8 @@ mod tests {
     #[test]
     fn a_line_of_digits_is_a_command() {
         assert!(apdu("00 a4 04 00").is_some() && apdu("00A40400").is_some() && apdu("CD B0 00 00").is_some());
-        assert!(apdu("cd 50155016").is_none() && apdu("00A4").is_none() && apdu("ls").is_none());
+        assert!(apdu("0x00A40400").is_some() && apdu("00A4").is_some(), "a wrong one is told as such");
+        assert!(apdu("cd 50155016").is_none() && apdu("ls").is_none() && apdu("decode 6F00").is_none());
     }
 
     #[test]

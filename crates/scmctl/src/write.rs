@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -24,7 +25,7 @@ pub struct Write {
 
     /// The data: a file, or - for the standard input
     #[arg(value_name = "FILE", required_unless_present = "hex", conflicts_with = "hex")]
-    input: Option<String>,
+    input: Option<PathBuf>,
 
     /// The data in hexadecimal digits
     #[arg(long, value_name = "HEX", value_parser = parse_hex)]
@@ -76,18 +77,19 @@ pub fn run(session: &Session, write: &Write) -> Result<Exit, Failure> {
 }
 
 fn data(write: &Write) -> Result<Vec<u8>, Failure> {
-    let read = |path: &str| match path {
-        "-" => {
-            let mut data = Vec::new();
-            io::stdin().lock().read_to_end(&mut data).map(|_| data)
-        }
-        path => fs::read(path),
-    };
     match (&write.hex, &write.input) {
         (Some(Bytes(bytes)), _) => Ok(bytes.clone()),
-        (None, Some(path)) => read(path).map_err(|error| Failure::input(path, error)),
+        (None, Some(path)) => read(path).map_err(|error| Failure::input(path.display().to_string(), error)),
         (None, None) => Ok(Vec::new()),
     }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if path != Path::new("-") {
+        return fs::read(path);
+    }
+    let mut data = Vec::new();
+    io::stdin().lock().read_to_end(&mut data).map(|_| data)
 }
 
 /// Moves to where the data go. A file of records needs to know which record is meant.

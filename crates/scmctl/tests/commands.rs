@@ -40,10 +40,6 @@ fn list_shows_the_card_and_its_atr() {
     assert_eq!(reader["card"]["atr"], ATR);
     assert_eq!(reader["card"]["protocols"][0], "T=1");
     assert_eq!(reader["used_by_others"], "no");
-    assert_eq!(
-        on_card(&["list", "--passive", "--json"]).json()["readers"][0]["used_by_others"],
-        serde_json::Value::Null
-    );
 }
 
 #[test]
@@ -406,6 +402,72 @@ fn a_shell_without_a_terminal_keeps_no_history() {
         .unwrap();
     assert!(child.wait().unwrap().success());
     assert!(!folder.exists());
+}
+
+/// File names on Unix are bytes.
+#[cfg(target_os = "linux")]
+#[test]
+fn files_may_have_any_name() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = std::env::temp_dir().join(format!("scmctl-names-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    for name in [&b"\xFF\xFE"[..], "\u{fc} \u{1F642}".as_bytes(), b"a\x1Bb"] {
+        let path = folder.join(OsStr::from_bytes(name));
+        let run = |arguments: &[&str], last: &[&OsStr]| {
+            let output = scmctl().args(["--card", "default"]).args(arguments).args(last).output().unwrap();
+            assert!(!output.stdout.contains(&0x1B) && !output.stderr.contains(&0x1B), "{output:?}");
+            output.status.code()
+        };
+        fs::write(&path, "> 00A4000C023F00\n< 6A82\n").unwrap();
+        assert_eq!(run(&["replay"], &[path.as_os_str()]), Some(1));
+        assert_eq!(run(&["replay", "--json"], &[path.as_os_str()]), Some(1));
+        assert_eq!(run(&["write", "3F00/5015/4401"], &[path.as_os_str()]), Some(0));
+        assert_eq!(run(&["cat", "3F00/5015/4401", "-o"], &[path.as_os_str()]), Some(0));
+        assert!(fs::read(&path).unwrap().starts_with(b"Hello"));
+        let output = scmctl().args(["list", "--card"]).arg(&path).output().unwrap();
+        assert_eq!(output.status.code(), Some(65), "no description");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn every_command_prints_json() {
+    let script = TestFile::new("json.apdu", "> 00A4000C02AAAA\n< 9000\n");
+    let file = "3F00/5015/4401";
+    let commands: [(&[&str], &str); 17] = [
+        (&["frob"], ""),
+        (&["send"], ""),
+        (&["list"], ""),
+        (&["watch", "--once"], ""),
+        (&["doctor"], ""),
+        (&["status"], ""),
+        (&["send", "00A4000C02AAAA", "00A4000C023F00", "--keep-going"], ""),
+        (
+            &["shell"],
+            "ls\ncd 5015\npwd\ntree\ncat 4401\ncat 4404 1\ninfo 4401\nraw 00\nverify\n1234\nexplain 6A82\n\
+                      reset\ndecode 6F02820178\ncat FFFF\n00A4\n00A40000\nfrob\ncat\n",
+        ),
+        (&["tree"], ""),
+        (&["cat", file], ""),
+        (&["cat", "3F00/7777"], ""),
+        (&["write", file, "--hex", "00"], ""),
+        (&["verify"], "0000\n"),
+        (&["change"], "1234\n5678\n"),
+        (&["unblock"], "12345678\n5678\n"),
+        (&["reset"], ""),
+        (&["replay", script.path(), "--all"], ""),
+    ];
+    for (arguments, input) in commands {
+        let ended = on_card_with(input, &[&["--json"], arguments].concat());
+        let lines: Vec<String> = ended.text().lines().chain(ended.stderr.lines()).map(str::to_owned).collect();
+        assert!(!lines.is_empty(), "{arguments:?}: {ended:?}");
+        for line in lines {
+            let value: Result<serde_json::Value, _> = serde_json::from_str(&line);
+            assert!(value.is_ok_and(|value| value.is_object()), "{arguments:?}: {line}");
+        }
+    }
 }
 
 /// `scmctl tree | head -1` must not print a panic.

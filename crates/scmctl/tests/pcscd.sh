@@ -59,7 +59,8 @@ second=$("$stack" tell ifd 1)
 second=${second#ok }
 expect 64 "choose with --reader: .*$first.*$second" send 00A4000C023F00
 expect 0 '90 00' -r "$second" send 00A4000C023F00
-expect 64 'several readers' -r virtual status
+expect 64 'several readers have a card' -r virtual status
+expect 0 'state ' -r 'virtual a' status
 for command in status list; do
     expect 69 "No reader has this in its name. There are: .*$first" -r nosuch $command
 done
@@ -68,7 +69,7 @@ tell remove 1
 
 # Other programs.
 tell hold 0 shared
-expect 0 'another program uses it' list
+expect 0 'a program uses it' list
 expect 0 'the card answers' doctor
 tell release 0 leave
 tell hold 0 exclusive
@@ -77,7 +78,7 @@ expect 75 'SHARING_VIOLATION' send 00A4000C023F00
 expect 1 'FAULT .*another program has it exclusively' doctor
 tell release 0 leave
 tell hold 0 transaction
-expect 0 'holds a lock on it' list
+expect 0 'a program uses it' list
 expect 75 'limit waits longer.*TIMEOUT' --limit 300 send 00A4000C023F00
 expect 1 'FAULT .*another program holds the card' doctor
 : >"$work/waiting"
@@ -99,6 +100,7 @@ tell card 0 mute
 tell reset 0 cold 2>/dev/null || true
 expect 69 'right way round' send 00A4000C023F00
 expect 1 'FAULT .*the card is mute' doctor
+expect 0 'the card is mute' list
 tell card 0 unmute
 tell remove 0
 tell insert 0 scm

@@ -30,7 +30,7 @@ impl Terminal {
         let state = terminal.folder.display();
         // "ended" must not stand in the command line that tmux may show.
         let line = format!(
-            "unset NO_COLOR; XDG_STATE_HOME='{state}' PCSCLITE_CSOCK_NAME=/nonexistent '{scmctl}' {arguments}; \
+            "trap : INT; unset NO_COLOR; XDG_STATE_HOME='{state}' PCSCLITE_CSOCK_NAME=/nonexistent '{scmctl}' {arguments}; \
              printf 'en%s %s\\n' ded $?; exec cat"
         );
         terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "150", "-y", "60", &line]);
@@ -122,6 +122,31 @@ fn a_question_can_be_cancelled() {
     assert!(screen.contains("nothing was sent") && !screen.contains("12"), "{screen}");
     terminal.enter("this is shown again");
     terminal.wait_for("this is shown again");
+}
+
+#[test]
+fn ctrl_c_ends_a_command_and_clears_a_line_of_the_shell() {
+    for (arguments, text) in [("watch", "card inserted"), ("tree --ids 0001-FFFE", " of 65534 identifiers")] {
+        let terminal = Terminal::run(&format!("--card default {arguments}"));
+        terminal.wait_for(text);
+        terminal.tmux(&["send-keys", "C-c"]);
+        terminal.wait_for("ended 130");
+    }
+    let terminal = Terminal::run("--card default shell");
+    terminal.wait_for("3F00> ");
+    terminal.tmux(&["send-keys", "00A4", "C-c"]);
+    terminal.enter("pwd");
+    terminal.enter("exit");
+    terminal.wait_for("ended 0");
+}
+
+/// Lines of help end before the edge.
+#[test]
+fn help_fits_the_terminal() {
+    let terminal = Terminal::run("--help");
+    let screen = terminal.wait_for("ended 0");
+    assert!(screen.lines().all(|line| line.chars().count() <= 120), "{screen}");
+    assert!(screen.contains("Exit codes"), "{screen}");
 }
 
 #[test]

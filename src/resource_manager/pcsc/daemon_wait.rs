@@ -182,7 +182,7 @@ fn ifd_states(readers: &[ReaderEntry], known: &[IfdState]) -> Result<Vec<IfdStat
         let before = known.iter().find(|ifd| ifd.name == name).map_or(0, |ifd| ifd.events);
         // As libpcsclite reports it: a reader without communication has no card, and its count is the last known one.
         let (card, events) = if reader.is_available() { (reader.card(), reader.events) } else { (None, before) };
-        ifds.push(IfdState { name, id: 0, card, events, resets: 0, native: 0 });
+        ifds.push(IfdState { name, id: 0, card, events, resets: 0, usage: reader.usage(), native: 0 });
     }
     Ok(ifds)
 }

@@ -12,7 +12,7 @@ use super::stale_answers::QUESTIONS;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::texts;
-use crate::resource_manager::{Context, IfdState, ResourceManager};
+use crate::resource_manager::{Context, IfdState, ResourceManager, Usage};
 use crate::runtime::wait::{deadline, rest_ms};
 
 /// The name that stands for arriving and leaving readers.
@@ -106,7 +106,7 @@ fn list(context: Context) -> Result<Vec<IfdState>> {
         // The service finds the first of several readers with one name.
         if find(&ifds, &name).is_none() {
             ifds.try_reserve(1)?;
-            ifds.push(IfdState { name, id: 0, card: None, events: 0, resets: 0, native: 0 });
+            ifds.push(IfdState { name, id: 0, card: None, events: 0, resets: 0, usage: Usage::Unknown, native: 0 });
         }
     }
     Ok(ifds)
@@ -150,7 +150,17 @@ fn ifd_state(ifd: &IfdState, reader: &ReaderState<'_>, known: &[IfdState]) -> If
         (seen >> 16) as u16
     };
     let card = (seen & ffi::SCARD_STATE_PRESENT != 0).then(|| reader.atr());
-    IfdState { native: (seen & !IGNORED) as u32, events, card, ..*ifd }
+    IfdState { native: (seen & !IGNORED) as u32, events, card, usage: usage(seen), ..*ifd }
+}
+
+fn usage(seen: DWORD) -> Usage {
+    if seen & ffi::SCARD_STATE_EXCLUSIVE != 0 {
+        Usage::Exclusive
+    } else if seen & ffi::SCARD_STATE_INUSE != 0 {
+        Usage::Shared
+    } else {
+        Usage::Free
+    }
 }
 
 /// With room for one more.

@@ -7,8 +7,8 @@ use super::failure::Failures;
 use super::log::Log;
 use crate::abi::constants::{CardState, Protocol, Protocols};
 use crate::abi::hresult::{Hresult, Result};
-use crate::resource_manager::SlotState;
 use crate::resource_manager::ifd_name::IfdName;
+use crate::resource_manager::{SlotState, Usage};
 use crate::runtime::fallible::Arc;
 
 pub struct Ifd {
@@ -114,6 +114,14 @@ impl Ifd {
     pub fn slot_state(&self) -> SlotState {
         let atr = self.slot.as_ref().map(|slot| slot.card.atr).unwrap_or_default();
         SlotState { card_present: self.slot.is_some(), atr, events: self.events, native: self.changes }
+    }
+
+    pub fn usage(&self) -> Usage {
+        match (self.exclusive, self.connections) {
+            (Some(_), _) => Usage::Exclusive,
+            (None, 0) => Usage::Free,
+            (None, _) => Usage::Shared,
+        }
     }
 
     /// Whether a card handle other than `icc` has a transaction.

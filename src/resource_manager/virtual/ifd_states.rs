@@ -39,6 +39,7 @@ fn list_ifd_states(manager: &Manager) -> Result<Vec<IfdState>> {
             card,
             events: slot_state.events,
             resets: ifd.resets,
+            usage: ifd.usage(),
             native: slot_state.native,
         });
     }

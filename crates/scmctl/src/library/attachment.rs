@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 use super::c::{
     SCM_ATR_MAX, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER, SCM_INFINITE, SCM_PROTOCOL_RAW,
-    SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_RESPONSE_MAX, SCM_SHARE_DIRECT, SCM_SHARE_EXCLUSIVE, SCM_SHARE_SHARED,
-    SCM_STATE_ABSENT, SCM_STATE_NEGOTIABLEMODE, SCM_STATE_POWERED, SCM_STATE_PRESENT, SCM_STATE_SPECIFICMODE,
-    SCM_STATE_SWALLOWED, scm_attach_by_ifd_ex, scm_attach_options, scm_command, scm_detach, scm_get_atr,
-    scm_get_attribute, scm_handle, scm_lock_ex, scm_reconnect, scm_reconnect_ex, scm_reconnect_options, scm_send_ex,
-    scm_send_options, scm_status, scm_transmit_ex, scm_unlock,
+    SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_RESPONSE_MAX, SCM_SHARE_DIRECT, SCM_SHARE_SHARED, SCM_STATE_ABSENT,
+    SCM_STATE_NEGOTIABLEMODE, SCM_STATE_POWERED, SCM_STATE_PRESENT, SCM_STATE_SPECIFICMODE, SCM_STATE_SWALLOWED,
+    scm_attach_by_ifd_ex, scm_attach_options, scm_command, scm_detach, scm_get_atr, scm_get_attribute, scm_handle,
+    scm_lock_ex, scm_reconnect, scm_reconnect_ex, scm_reconnect_options, scm_send_ex, scm_send_options, scm_status,
+    scm_transmit_ex, scm_unlock,
 };
 use super::{Error, Result, check, grow, text};
 use crate::apdu::Command;
@@ -19,7 +19,6 @@ use crate::apdu::Command;
 #[derive(Clone, Copy)]
 pub enum Share {
     Shared,
-    Exclusive,
     /// The reader itself, with or without a card.
     Direct,
 }
@@ -49,7 +48,6 @@ impl Attachment {
         let reader = text(reader);
         let share_mode = match share {
             Share::Shared => SCM_SHARE_SHARED,
-            Share::Exclusive => SCM_SHARE_EXCLUSIVE,
             Share::Direct => SCM_SHARE_DIRECT,
         };
         let struct_size = size_of::<scm_attach_options>() as u32;

@@ -4,9 +4,9 @@ pub use scm::abi::constants::{SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_
 pub use scm::abi::constants::{
     SCM_FL_GET_ALL_PROPERTIES, SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_GLOBAL, SCM_FL_IHV_LOCAL,
     SCM_FL_REPLACE, SCM_PROTOCOL_RAW, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_SEEK_FROM_BEGINNING, SCM_SEEK_FROM_END,
-    SCM_SHARE_DIRECT, SCM_SHARE_EXCLUSIVE, SCM_SHARE_SHARED, SCM_STATE_ABSENT, SCM_STATE_NEGOTIABLEMODE,
-    SCM_STATE_POWERED, SCM_STATE_PRESENT, SCM_STATE_SPECIFICMODE, SCM_STATE_SWALLOWED, SCM_TYPE_ALL_FILES,
-    SCM_TYPE_BY_ANY, SCM_TYPE_CYCLIC_EF, SCM_TYPE_FIXED_EF, SCM_TYPE_TRANSPARENT_EF, SCM_TYPE_VARIABLE_EF,
+    SCM_SHARE_DIRECT, SCM_SHARE_SHARED, SCM_STATE_ABSENT, SCM_STATE_NEGOTIABLEMODE, SCM_STATE_POWERED,
+    SCM_STATE_PRESENT, SCM_STATE_SPECIFICMODE, SCM_STATE_SWALLOWED, SCM_TYPE_ALL_FILES, SCM_TYPE_BY_ANY,
+    SCM_TYPE_CYCLIC_EF, SCM_TYPE_FIXED_EF, SCM_TYPE_TRANSPARENT_EF, SCM_TYPE_VARIABLE_EF,
 };
 pub use scm::abi::handle::scm_handle;
 pub use scm::abi::hresult::scm_result;
@@ -35,8 +35,8 @@ pub use scm::capi::ifd::scm_list_ifds;
 pub use scm::capi::lock::{scm_lock_ex, scm_unlock};
 pub use scm::capi::monitor::{
     SCM_EVENT_CARD_INSERTED, SCM_EVENT_CARD_REMOVED, SCM_EVENT_CARD_RESET, SCM_EVENT_CURRENT, SCM_EVENT_IFD_ARRIVED,
-    SCM_EVENT_IFD_LEFT, SCM_EVENT_SERVICE_DOWN, SCM_EVENT_SERVICE_UP, scm_event, scm_monitor, scm_monitor_create,
-    scm_monitor_destroy, scm_monitor_wait,
+    SCM_EVENT_IFD_LEFT, SCM_EVENT_SERVICE_DOWN, SCM_EVENT_SERVICE_UP, SCM_USAGE_EXCLUSIVE, SCM_USAGE_FREE,
+    SCM_USAGE_SHARED, scm_event, scm_monitor, scm_monitor_create, scm_monitor_destroy, scm_monitor_wait,
 };
 pub use scm::capi::property::{SCM_ATR_MAX, scm_get_atr, scm_status};
 pub use scm::capi::reconnect::{scm_reconnect, scm_reconnect_ex, scm_reconnect_options};

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::c::{
     SCM_EVENT_CARD_INSERTED, SCM_EVENT_CARD_REMOVED, SCM_EVENT_CARD_RESET, SCM_EVENT_CURRENT, SCM_EVENT_IFD_ARRIVED,
-    SCM_EVENT_IFD_LEFT, SCM_EVENT_SERVICE_DOWN, SCM_EVENT_SERVICE_UP, SCM_INFINITE, scm_event, scm_monitor,
-    scm_monitor_create, scm_monitor_destroy, scm_monitor_wait,
+    SCM_EVENT_IFD_LEFT, SCM_EVENT_SERVICE_DOWN, SCM_EVENT_SERVICE_UP, SCM_INFINITE, SCM_USAGE_EXCLUSIVE,
+    SCM_USAGE_FREE, SCM_USAGE_SHARED, scm_event, scm_monitor, scm_monitor_create, scm_monitor_destroy,
+    scm_monitor_wait,
 };
 use super::{Result, TIMEOUT, check};
 
@@ -29,9 +30,19 @@ pub enum EventKind {
     Other,
 }
 
+/// The use of a reader by programs. None if that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Usage {
+    No,
+    Shared,
+    Exclusively,
+}
+
 pub struct Event {
     pub kind: EventKind,
     pub reader: String,
+    pub usage: Option<Usage>,
     pub atr: Vec<u8>,
 }
 
@@ -56,7 +67,8 @@ impl Monitor {
             atr_length: 0,
             ifd_name: [0; 128],
             atr: [0; 33],
-            reserved: [0; 7],
+            usage: 0,
+            reserved: [0; 6],
         };
         // SAFETY: the event has its size.
         match check(unsafe { scm_monitor_wait(self.0, timeout_ms, &mut event) }) {
@@ -90,6 +102,12 @@ impl From<&scm_event> for Event {
         // SAFETY: the library ends the name with a NUL.
         let reader = unsafe { CStr::from_ptr(event.ifd_name.as_ptr()) }.to_string_lossy().into_owned();
         let atr = event.atr.iter().take(event.atr_length as usize).copied().collect();
-        Event { kind, reader, atr }
+        let usage = match event.usage {
+            SCM_USAGE_FREE => Some(Usage::No),
+            SCM_USAGE_SHARED => Some(Usage::Shared),
+            SCM_USAGE_EXCLUSIVE => Some(Usage::Exclusively),
+            _ => None,
+        };
+        Event { kind, reader, usage, atr }
     }
 }

@@ -3,13 +3,15 @@
 use pcsc::ffi::{self, DWORD};
 
 use crate::iso7816::atr::{self, Atr};
+use crate::resource_manager::Usage;
 use crate::resource_manager::ifd_name::{self, IfdName};
 
 /// The offsets of the fields in pcscd's structure, in bytes, and its length. Numbers have 32 bits, in the byte order of
 /// the machine.
 const EVENTS: usize = ifd_name::MAX_LENGTH + 1;
 const STATE: usize = EVENTS + 4;
-const ATR: usize = STATE + 8; // behind the number of its users
+const USERS: usize = STATE + 4;
+const ATR: usize = USERS + 4;
 const ATR_LENGTH: usize = ATR + atr::MAX_LENGTH + 3;
 const PROTOCOL: usize = ATR_LENGTH + 4;
 pub(super) const LENGTH: usize = PROTOCOL + 4;
@@ -21,6 +23,8 @@ pub struct ReaderEntry {
     pub events: u16,
     /// The bits of SCardStatus.
     pub state: DWORD,
+    /// How many card handles lead to it; -1 for one with exclusive use.
+    pub users: i32,
     /// The ATR of the last card.
     pub atr: Atr,
     pub protocol: DWORD,
@@ -36,6 +40,7 @@ impl ReaderEntry {
             name: IfdName::new(name).ok()?,
             events: number(bytes, EVENTS)? as u16,
             state: number(bytes, STATE)? as DWORD,
+            users: number(bytes, USERS)? as i32,
             atr: Atr::new(atr),
             protocol: number(bytes, PROTOCOL)? as DWORD,
         })
@@ -44,6 +49,14 @@ impl ReaderEntry {
     /// Whether pcscd has communication with the reader.
     pub fn is_available(&self) -> bool {
         self.state & ffi::SCARD_UNKNOWN == 0
+    }
+
+    pub fn usage(&self) -> Usage {
+        match self.users {
+            0 => Usage::Free,
+            1.. => Usage::Shared,
+            _ => Usage::Exclusive,
+        }
     }
 
     /// The ATR of the present card.
@@ -82,6 +95,17 @@ pub mod tests {
         assert_eq!((reader.events, reader.state, reader.protocol), (3, 0x34, 2));
         assert_eq!(reader.card(), Some(Atr::new(&[0x3B, 0x80, 0x01])));
         assert!(reader.is_available());
+    }
+
+    #[test]
+    fn the_number_of_users_tells_the_use() {
+        let usage = |users: i32| {
+            let mut bytes = encoded("R", 0, 2, &[], 0, 0);
+            bytes[136..140].copy_from_slice(&users.to_ne_bytes());
+            ReaderEntry::read(&bytes).unwrap().usage()
+        };
+        assert_eq!((usage(0), usage(1), usage(2)), (Usage::Free, Usage::Shared, Usage::Shared));
+        assert_eq!(usage(-1), Usage::Exclusive);
     }
 
     #[test]
