@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes packaging/NOTICES.txt: the licences of the crates that are linked into libscm, libscm_card, scm-card and scmctl.
+"""Writes packaging/NOTICES.txt: the licences of the crates that are linked into the libraries and the programs.
 
     scripts/notices.py            writes it
     scripts/notices.py --check    fails if it is out of date

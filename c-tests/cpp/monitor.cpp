@@ -38,13 +38,14 @@ void events_are_a_range()
         if (event.kind() != SCM_EVENT_CARD_INSERTED)
             continue;
         CHECK(event.ifd_name() == bed_ifd(CARD) && event.service() != 0);
+        CHECK(event.usage() == SCM_USAGE_FREE);
         CHECK(event.atr().size() > 1 && event.atr()[0] == 0x3B && event.get().struct_size == sizeof(scm_event));
         break;
     }
     bed("remove %d", CARD);
     const std::optional<scm::event> removed = monitor.wait(LONG);
     CHECK(removed && removed->kind() == SCM_EVENT_CARD_REMOVED);
-    CHECK(removed->number() == last + 1);
+    CHECK(removed->number() == last + 1 && removed->usage() == SCM_USAGE_UNKNOWN);
     // No event is no failure.
     std::error_code error = scm::errc::e_fail;
     CHECK(!monitor.wait(0ms) && !monitor.wait(1ms, error) && !error);

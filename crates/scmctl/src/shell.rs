@@ -302,7 +302,7 @@ fn apdu(line: &str) -> Option<&str> {
     (!is_cd && line.trim_start_matches("0x").chars().all(is_digits)).then_some(line)
 }
 
-/// What follows `raw`.
+/// The digits behind `raw`.
 fn raw(line: &str) -> Option<&str> {
     line.strip_prefix("raw").filter(|digits| digits.starts_with(char::is_whitespace))
 }

@@ -30,7 +30,8 @@ impl Terminal {
         let state = terminal.folder.display();
         // "ended" must not stand in the command line that tmux may show.
         let line = format!(
-            "trap : INT; unset NO_COLOR; XDG_STATE_HOME='{state}' PCSCLITE_CSOCK_NAME=/nonexistent '{scmctl}' {arguments}; \
+            "trap : INT; unset NO_COLOR; \
+             XDG_STATE_HOME='{state}' PCSCLITE_CSOCK_NAME=/nonexistent '{scmctl}' {arguments}; \
              printf 'en%s %s\\n' ded $?; exec cat"
         );
         terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "150", "-y", "60", &line]);
