@@ -242,7 +242,7 @@ static uint8_t usage(void)
     scm_event event = SCM_EVENT_INIT;
     uint8_t of_reader = SCM_USAGE_UNKNOWN, of_card = SCM_USAGE_UNKNOWN;
     while (event.kind != SCM_EVENT_CURRENT) {
-        event = next(&watch);
+        event = fetch(&watch);
         if (event.kind == SCM_EVENT_IFD_ARRIVED && strcmp(event.ifd_name, bed_ifd(CARD)) == 0)
             of_reader = event.usage;
         else if (event.kind == SCM_EVENT_CARD_INSERTED)
