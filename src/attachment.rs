@@ -26,6 +26,7 @@ pub use reconnect::{ReconnectRequest, Reconnected};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::abi::cause::{OfArgument, refuse, refuse_length};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::registry::Registration;
@@ -153,7 +154,9 @@ impl Attachment {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
         let identity = manager.identify(icc, &limit).map_err(|code| match code {
-            Hresult::SCARD_E_INVALID_HANDLE => Hresult::E_INVALIDARG,
+            Hresult::SCARD_E_INVALID_HANDLE => {
+                refuse("is not a card handle (SCARDHANDLE) that is open in this process")
+            }
             code => code,
         })?;
         let connection = Connection { context: None, icc, share_mode: access.share_mode, protocol: None };
@@ -293,7 +296,7 @@ impl Attachment {
     /// card.
     pub fn control<T>(&self, code: u32, input: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         if input.len() > MAX_COMMAND {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse_length("is longer than SCM_COMMAND_MAX")).of("input");
         }
         let mut session = self.begin_call()?;
         // A control code may let the reader select something else on the card.
@@ -325,7 +328,7 @@ impl Attachment {
 
     pub fn set_attribute(&self, id: u32, value: &[u8]) -> Result<()> {
         if value.len() > MAX_ATTRIBUTE {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse_length("is longer than 264 bytes")).of("value");
         }
         let mut session = self.begin_call()?;
         self.ask_reader(&mut session, |icc| self.manager.set_attribute(icc, id, value))
@@ -436,7 +439,7 @@ impl Attachment {
         match (self.ownership(), disposition) {
             (_, Disposition::Leave) => Ok(()),
             (Ownership::Owned, _) => self.may_dispose(),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("can only leave a card whose card handle belongs to the caller")).of("disposition"),
         }
     }
 
@@ -553,7 +556,7 @@ fn check_command(session: &Session, command: &[u8]) -> Result<()> {
 fn check_unusual_command(is_raw: Option<bool>, command: &[u8]) -> Result<()> {
     match (is_raw, command.len()) {
         (None, _) | (Some(true), 1..4) => Ok(()),
-        _ => Err(Hresult::E_INVALIDARG),
+        _ => Err(refuse_length("is less than 4 bytes, or more than SCM_COMMAND_MAX")).of("command"),
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc)] // said once, above
 
+pub mod advice;
 pub mod attachment;
 pub mod attribute;
 pub mod boundary;
@@ -16,6 +17,7 @@ pub mod file;
 pub mod file_access;
 pub mod ifd;
 pub mod interface;
+pub mod last_error;
 pub mod lock;
 pub mod monitor;
 pub mod property;

@@ -14,7 +14,7 @@ pub mod r#virtual;
 use std::ffi::CStr;
 
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
-use crate::abi::hresult::Result;
+use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::runtime::wait::WaitLimit;
@@ -176,6 +176,10 @@ pub trait ResourceManager: Send + Sync {
     fn wait_for_ifds_limit_ms(&self) -> u32;
     /// If no program can call the service on this machine: what to install, as one English sentence for a person.
     fn advice(&self) -> Option<&'static CStr> {
+        None
+    }
+    /// What a person can do about a code, if that is special for this resource manager.
+    fn remedy(&self, _code: Hresult) -> Option<&'static str> {
         None
     }
     /// Whether a program that uses none of its readers wants to know whether its service runs.

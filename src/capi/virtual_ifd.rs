@@ -4,9 +4,10 @@ use std::ffi::{c_char, c_void};
 
 use super::attachment::SCM_IFD_NAME_MAX;
 use super::{handles, scm_result, token};
+use crate::abi::cause::{refuse, refuse_length};
 use crate::abi::constants::{Disposition, Protocols};
 use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{Options, Output, OutputBytes, guard, input, options, text};
+use crate::capi::boundary::{OfArgument, Options, Output, OutputBytes, guard, input, options, required, text};
 use crate::iso7816::atr::{self, Atr};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::r#virtual::{
@@ -231,7 +232,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
     ifd: *mut *mut scm_virtual_ifd,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { create(name, options, ifd) })
+    guard!(scm_virtual_ifd_create(name, options, ifd), || unsafe { create(name, options, ifd) })
 }
 
 /// Unplugs a virtual reader, with its card.
@@ -250,7 +251,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
 /// @see scm_virtual_ifd_create, scm_virtual_ifd_remove
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_ifd) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_destroy(ifd), || {
         let number = handles()?.virtual_ifds.remove(token(ifd)?)?;
         r#virtual::destroy(number)?;
         Ok(Hresult::S_OK)
@@ -275,7 +276,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
     ifd: *mut scm_virtual_ifd,
     card: *const scm_virtual_card,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_insert(ifd, card), || {
         let number = number(ifd)?;
         // SAFETY: as the header says.
         r#virtual::insert(number, unsafe { read_card(card) }?)?;
@@ -300,7 +301,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
 /// @see scm_virtual_ifd_insert, scm_virtual_ifd_destroy
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_remove(ifd), || {
         r#virtual::remove(number(ifd)?)?;
         Ok(Hresult::S_OK)
     })
@@ -326,9 +327,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd
 /// @see scm_virtual_ifd_remove, scm_reconnect
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, disposition: u32) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_reset(ifd, disposition), || {
         let number = number(ifd)?;
-        r#virtual::reset(number, Disposition::from_value(disposition)?)?;
+        r#virtual::reset(number, Disposition::from_value(disposition).of("disposition")?).of("disposition")?;
         Ok(Hresult::S_OK)
     })
 }
@@ -362,9 +363,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
     skip: u32,
     count: u32,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_fail(ifd, operation, result, skip, count), || {
         if result >= 0 && count > 0 {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("is not a failure")).of("result");
         }
         fail(ifd, operation, &scm_virtual_failure { result, skip, count, ..scm_virtual_failure::DEFAULT })
     })
@@ -388,9 +389,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
     operation: u32,
     failure: *const scm_virtual_failure,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_fail_ex(ifd, operation, failure), || {
         // SAFETY: as the header says.
-        fail(ifd, operation, &unsafe { required(failure) }?)
+        fail(ifd, operation, &unsafe { required(failure).within("failure") }?)
     })
 }
 
@@ -437,9 +438,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
     capacity: libc::size_t,
     log_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_get_log(ifd, log, capacity, log_length), || {
         // SAFETY: as the header says.
-        let log = unsafe { OutputBytes::new(log.cast(), capacity, log_length) }?;
+        let log = unsafe { OutputBytes::new(log.cast(), capacity, log_length).of("log") }?;
         log.fill(&r#virtual::log(number(ifd)?)?)
     })
 }
@@ -457,7 +458,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
 /// @see scm_virtual_ifd_get_log
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_ifd) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_clear_log(ifd), || {
         r#virtual::clear_log(number(ifd)?)?;
         Ok(Hresult::S_OK)
     })
@@ -477,7 +478,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_
 /// @see scm_virtual_service_start, scm_monitor_create
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
-    guard(|| Ok(if r#virtual::stop_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
+    guard!(scm_virtual_service_stop(), || Ok(if r#virtual::stop_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
 }
 
 /// Starts the virtual resource manager again, which powers the cards in its readers. At first it runs.
@@ -491,7 +492,11 @@ pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
 /// @see scm_virtual_service_stop
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_start() -> scm_result {
-    guard(|| Ok(if r#virtual::start_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
+    guard!(scm_virtual_service_start(), || Ok(if r#virtual::start_service() {
+        Hresult::S_OK
+    } else {
+        Hresult::S_FALSE
+    }))
 }
 
 fn number(ifd: *mut scm_virtual_ifd) -> Result<IfdNumber> {
@@ -506,19 +511,24 @@ unsafe fn create(
     ifd: *mut *mut scm_virtual_ifd,
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let (ifd, name, given) = unsafe { (Output::new(ifd)?, text(name, SCM_IFD_NAME_MAX)?, options(given)?) };
-    let name = IfdName::new(name)?;
+    let (ifd, name, given) = unsafe {
+        (Output::new(ifd).of("ifd")?, text(name, SCM_IFD_NAME_MAX).of("name")?, options(given).within("options")?)
+    };
+    let name = IfdName::new(name).of("name")?;
     let vendor = match given.vendor_name.is_null() {
         true => IfdName::new(b"libscm")?,
         // SAFETY: as the caller vouches for.
-        false => IfdName::new(unsafe { text(given.vendor_name, SCM_IFD_NAME_MAX) }?)?,
+        false => unsafe { text(given.vendor_name, SCM_IFD_NAME_MAX) }
+            .and_then(IfdName::new)
+            .of("vendor_name")
+            .within("options")?,
     };
     // SAFETY: as the caller vouches for.
-    let attributes = unsafe { read_attributes(given.attributes, given.attribute_count) }?;
+    let attributes = unsafe { read_attributes(given.attributes, given.attribute_count) }.within("options")?;
     let log_capacity = match given.log_capacity {
         0 => DEFAULT_LOG_LIMIT,
         limit if limit <= MAX_LOG_LIMIT => limit,
-        _ => return Err(Hresult::E_INVALIDARG),
+        _ => return Err(refuse("is greater than 1 GiB")).of("log_capacity").within("options"),
     };
     if managers::has_ifd(&name)? {
         return Err(Hresult::SCARD_E_DUPLICATE_READER);
@@ -543,21 +553,24 @@ unsafe fn create(
 /// The pointers are as the header says.
 unsafe fn read_attributes(given: *const scm_virtual_attribute, count: usize) -> Result<Attributes> {
     let mut attributes = Attributes::default();
-    if count > MAX_ATTRIBUTES || count > 0 && given.is_null() {
-        return Err(Hresult::E_INVALIDARG);
+    if count > MAX_ATTRIBUTES {
+        return Err(refuse("is greater than 256")).of("attribute_count");
+    }
+    if count > 0 && given.is_null() {
+        return Err(refuse("is NULL, and its count is not 0")).of("attributes");
     }
     for number in 0..count {
         // SAFETY: as the caller vouches for; C may have placed them anywhere.
         let scm_virtual_attribute { id, flags, value, value_length } = unsafe { given.add(number).read_unaligned() };
         // SAFETY: as the caller vouches for.
-        let bytes = unsafe { input(value, value_length) }?;
+        let bytes = unsafe { input(value, value_length).of("attributes") }?;
         if bytes.len() > MAX_ATTRIBUTE || flags & !SCM_VIRTUAL_ATTRIBUTE_SETTABLE != 0 {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("has a value that is too long, or a flag that is not defined")).of("attributes");
         }
         let mut value = Vec::new();
         value.try_reserve_exact(bytes.len())?;
         value.extend_from_slice(bytes);
-        attributes.add(Attribute { id, value, settable: flags != 0 })?;
+        attributes.add(Attribute { id, value, settable: flags != 0 }).of("attributes")?;
     }
     Ok(attributes)
 }
@@ -566,19 +579,23 @@ unsafe fn read_attributes(given: *const scm_virtual_attribute, count: usize) -> 
 /// The pointers are as the header says.
 unsafe fn read_card(card: *const scm_virtual_card) -> Result<VirtualCard> {
     // SAFETY: as the caller vouches for.
-    let given = unsafe { required(card) }?;
+    let given = unsafe { required(card) }.within("card")?;
     // SAFETY: as the caller vouches for.
-    let atr = unsafe { input(given.atr, given.atr_length) }?;
+    let atr = unsafe { input(given.atr, given.atr_length) }.of("atr").within("card")?;
     if !(1..=atr::MAX_LENGTH).contains(&atr.len()) {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse_length("is 0, or more than SCM_ATR_MAX")).of("atr").within("card");
     }
     let protocols = match given.protocols {
         0 => None,
-        protocols => Some(Protocols::from_value(protocols)?),
+        protocols => Some(Protocols::from_value(protocols).of("protocols").within("card")?),
     };
     let callbacks = CardCallbacks {
         user: given.user_data,
-        transmit: given.transmit.ok_or(Hresult::E_INVALIDARG)?,
+        transmit: given
+            .transmit
+            .ok_or_else(|| refuse("is NULL: a function is required"))
+            .of("transmit")
+            .within("card")?,
         power: given.power,
         control: given.control,
         release: given.release,
@@ -591,23 +608,11 @@ fn fail(ifd: *mut scm_virtual_ifd, operation: u32, failure: &scm_virtual_failure
     let answer = match Hresult(failure.result) {
         Hresult::S_OK => Ok(()),
         code if code.0 < 0 => Err(code.said_outside()),
-        _ => return Err(Hresult::E_INVALIDARG),
+        _ => return Err(refuse("is a success that is not SCM_S_OK")).of("result").within("failure"),
     };
     let scm_virtual_failure { skip, count, delay_ms, .. } = *failure;
     let delay = std::time::Duration::from_millis(delay_ms.into());
-    let operation = Operation::from_value(operation)?;
+    let operation = Operation::from_value(operation).of("operation")?;
     r#virtual::fail(number, Failure { operation, answer, skip, count, delay })?;
     Ok(Hresult::S_OK)
-}
-
-/// A structure that may not be NULL.
-///
-/// # Safety
-/// As for `options`.
-unsafe fn required<T: Options>(given: *const T) -> Result<T> {
-    if given.is_null() {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    // SAFETY: as the caller vouches for.
-    unsafe { options(given) }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::changes::{IfdChange, compare, report_all_gone};
 use super::{Event, EventKind, Monitor};
+use crate::abi::cause;
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::{Context, IfdState, ResourceManager};
@@ -38,6 +39,8 @@ impl Watcher {
                 Err(Hresult::SCARD_P_SHUTDOWN) => break,
                 _ => self.report_down(),
             }
+            // No caller asks for the cause: the failure is an event.
+            cause::take();
             if !self.monitor.pause(RETRY_SERVICE_EVERY) {
                 break;
             }

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::abi::cause;
 use crate::abi::hresult::Result;
 use crate::runtime::{callback, platform};
 
@@ -12,6 +13,7 @@ pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
         let _ = catch_unwind(AssertUnwindSafe(work));
         // The thread ends anyway.
         callback::forget();
+        cause::take();
     })
 }
 

@@ -19,27 +19,27 @@ use crate::iso7816::atr::Atr;
 use crate::resource_manager::ifd_name::{self, IfdName};
 use crate::resource_manager::{Context, Icc, MAX_ATTRIBUTE};
 
-/// Makes one call.
+/// Makes one call of the function with this name.
 #[inline(always)]
-fn call(function: impl FnOnce() -> LONG) -> Result<()> {
-    call_with_answers(&[], function)
+fn call(name: &'static str, function: impl FnOnce() -> LONG) -> Result<()> {
+    call_with_answers(name, &[], function)
 }
 
 /// Makes one call that returns these codes as an answer.
 #[inline(always)]
-fn call_with_answers(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
+fn call_with_answers(name: &'static str, answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
     let call = call_guard::begin()?;
     let code = function();
     drop(call);
-    check(code, answers)
+    check(name, code, answers)
 }
 
 /// Makes one call that changes the lists of libpcsclite.
-fn call_exclusively(answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
+fn call_exclusively(name: &'static str, answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
     let call = call_guard::begin_exclusive()?;
     let code = function();
     drop(call);
-    check(code, answers)
+    check(name, code, answers)
 }
 
 fn native_context(context: Context) -> SCARDCONTEXT {
@@ -58,7 +58,7 @@ pub fn can_be_native(icc: Icc) -> bool {
 /// Here this code means a refusal, and not a broken connection as in `check`.
 pub fn establish_context() -> Result<Context> {
     let mut context = 0;
-    call_exclusively(&[Hresult::SCARD_W_SECURITY_VIOLATION], || {
+    call_exclusively("SCardEstablishContext", &[Hresult::SCARD_W_SECURITY_VIOLATION], || {
         // SAFETY: the two reserved pointers have to be null; the output is ours.
         unsafe { ffi::SCardEstablishContext(ffi::SCARD_SCOPE_SYSTEM, null(), null(), &mut context) }
     })?;
@@ -67,18 +67,18 @@ pub fn establish_context() -> Result<Context> {
 
 pub fn release_context(context: Context) -> Result<()> {
     // SAFETY: a context is a number; an unknown one is refused.
-    call_exclusively(&[], || unsafe { ffi::SCardReleaseContext(native_context(context)) })
+    call_exclusively("SCardReleaseContext", &[], || unsafe { ffi::SCardReleaseContext(native_context(context)) })
 }
 
 pub fn cancel(context: Context) -> Result<()> {
     // SAFETY: a context is a number; an unknown one is refused.
-    call(|| unsafe { ffi::SCardCancel(native_context(context)) })
+    call("SCardCancel", || unsafe { ffi::SCardCancel(native_context(context)) })
 }
 
 pub fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
     let (mut icc, mut protocol) = (0, 0);
     // SAFETY: the name ends with a NUL and outlives the call; the outputs are ours.
-    call(|| unsafe {
+    call("SCardConnect", || unsafe {
         ffi::SCardConnect(
             native_context(context),
             ifd.as_c_str().as_ptr(),
@@ -94,7 +94,7 @@ pub fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, 
 pub fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Option<Protocol>> {
     let mut protocol = 0;
     // SAFETY: a handle is a number; an unknown one is refused. The output is ours.
-    call(|| unsafe {
+    call("SCardReconnect", || unsafe {
         ffi::SCardReconnect(
             native(icc),
             native_share_mode(access.share_mode),
@@ -108,17 +108,19 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition) -> Result<Optio
 
 pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     // SAFETY: a handle is a number; an unknown one is refused.
-    call_exclusively(&[], || unsafe { ffi::SCardDisconnect(native(icc), native_disposition(disposition)) })
+    call_exclusively("SCardDisconnect", &[], || unsafe {
+        ffi::SCardDisconnect(native(icc), native_disposition(disposition))
+    })
 }
 
 pub fn begin_transaction(icc: Icc) -> Result<()> {
     // SAFETY: a handle is a number; an unknown one is refused.
-    call(|| unsafe { ffi::SCardBeginTransaction(native(icc)) })
+    call("SCardBeginTransaction", || unsafe { ffi::SCardBeginTransaction(native(icc)) })
 }
 
 pub fn end_transaction(icc: Icc, disposition: Disposition) -> Result<()> {
     // SAFETY: a handle is a number; an unknown one is refused.
-    call(|| unsafe { ffi::SCardEndTransaction(native(icc), native_disposition(disposition)) })
+    call("SCardEndTransaction", || unsafe { ffi::SCardEndTransaction(native(icc), native_disposition(disposition)) })
 }
 
 /// The state as PC/SC encodes it, and the protocol.
@@ -128,7 +130,7 @@ pub fn status(icc: Icc) -> Result<(DWORD, Option<Protocol>)> {
     let ask = || unsafe {
         ffi::SCardStatus(native(icc), null_mut(), null_mut(), &mut state, &mut protocol, null_mut(), null_mut())
     };
-    call(|| call_guard::reading(ask))?;
+    call("SCardStatus", || call_guard::reading(ask))?;
     Ok((state, protocol_from_native(protocol)))
 }
 
@@ -158,7 +160,7 @@ pub fn full_status(icc: Icc) -> Result<Status> {
             &mut atr_length,
         )
     };
-    call(|| call_guard::reading(ask))?;
+    call("SCardStatus", || call_guard::reading(ask))?;
     let atr = Atr::new(atr.get(..bounds::length(atr_length, atr.len())?).unwrap_or_default());
     Ok(Status { name, state, protocol: protocol_from_native(protocol), atr })
 }
@@ -183,7 +185,7 @@ fn pci(protocol: Protocol) -> &'static ffi::SCARD_IO_REQUEST {
 pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
     let (room, mut length) = room_in(response);
     // SAFETY: command and response have the given lengths, and do not overlap.
-    call(|| unsafe {
+    call("SCardTransmit", || unsafe {
         ffi::SCardTransmit(
             native(icc),
             pci(protocol),
@@ -202,7 +204,7 @@ pub fn control(icc: Icc, code: u32, input: &[u8], response: &mut Vec<u8>) -> Res
     let (room, capacity) = room_in(response);
     let mut length = 0;
     // SAFETY: input and response have the given lengths, and do not overlap.
-    call(|| unsafe {
+    call("SCardControl", || unsafe {
         ffi::SCardControl(native(icc), code as DWORD, input.as_ptr(), input.len() as DWORD, room, capacity, &mut length)
     })?;
     fill(response, length)
@@ -227,7 +229,7 @@ fn fill(response: &mut Vec<u8>, length: DWORD) -> Result<()> {
 /// Writes the attribute to the beginning of `value`. Returns its length.
 pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
     let mut length = MAX_ATTRIBUTE as DWORD;
-    call_with_answers(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || {
+    call_with_answers("SCardGetAttrib", &[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || {
         // SAFETY: the buffer has the given length.
         unsafe { ffi::SCardGetAttrib(native(icc), id as DWORD, value.as_mut_ptr(), &mut length) }
     })?;
@@ -236,7 +238,9 @@ pub fn get_attribute(icc: Icc, id: u32, value: &mut [u8; MAX_ATTRIBUTE]) -> Resu
 
 pub fn set_attribute(icc: Icc, id: u32, value: &[u8]) -> Result<()> {
     // SAFETY: the value has the given length.
-    call(|| unsafe { ffi::SCardSetAttrib(native(icc), id as DWORD, value.as_ptr(), value.len() as DWORD) })
+    call("SCardSetAttrib", || unsafe {
+        ffi::SCardSetAttrib(native(icc), id as DWORD, value.as_ptr(), value.len() as DWORD)
+    })
 }
 
 /// A reader in SCardGetStatusChange: its known state, and afterwards its present state.
@@ -285,9 +289,9 @@ pub fn get_status_change(context: Context, readers: &mut [ReaderState<'_>], time
     };
     let answers = &[Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED];
     if timeout_ms == 0 {
-        call_with_answers(answers, || call_guard::reading(ask))
+        call_with_answers("SCardGetStatusChange", answers, || call_guard::reading(ask))
     } else {
-        call_with_answers(answers, || call_guard::waiting(ask))
+        call_with_answers("SCardGetStatusChange", answers, || call_guard::waiting(ask))
     }
 }
 
@@ -301,7 +305,7 @@ pub fn takes_any_number_of_readers() -> bool {
 
 /// Fills the buffer with the readers of all groups, or measures without one. Returns the length.
 pub fn list_readers(context: Context, buffer: Option<&mut [u8]>) -> Result<usize> {
-    list(buffer, |names, length| {
+    list("SCardListReaders", buffer, |names, length| {
         // SAFETY: `names` has the given length, or is null to ask for the length; null as groups means all of them.
         unsafe { ffi::SCardListReaders(native_context(context), null(), names, length) }
     })
@@ -309,16 +313,20 @@ pub fn list_readers(context: Context, buffer: Option<&mut [u8]>) -> Result<usize
 
 /// Fills the buffer with the groups of readers, or measures without one. Returns the length.
 pub fn list_reader_groups(context: Context, buffer: Option<&mut [u8]>) -> Result<usize> {
-    list(buffer, |names, length| {
+    list("SCardListReaderGroups", buffer, |names, length| {
         // SAFETY: `names` has the given length, or is null to ask for the length.
         unsafe { SCardListReaderGroups(native_context(context), names, length) }
     })
 }
 
-fn list(buffer: Option<&mut [u8]>, function: impl FnOnce(*mut c_char, *mut DWORD) -> LONG) -> Result<usize> {
+fn list(
+    name: &'static str,
+    buffer: Option<&mut [u8]>,
+    function: impl FnOnce(*mut c_char, *mut DWORD) -> LONG,
+) -> Result<usize> {
     let (names, capacity) = buffer.map_or((null_mut(), 0), |buffer| (buffer.as_mut_ptr().cast(), buffer.len()));
     let mut length = capacity as DWORD;
-    call_with_answers(&[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || {
+    call_with_answers(name, &[Hresult::SCARD_E_INSUFFICIENT_BUFFER], || {
         call_guard::reading(|| function(names, &mut length))
     })?;
     bounds::length(length, if names.is_null() { bounds::LONGEST_LIST } else { capacity })

@@ -11,6 +11,7 @@ use super::abandoned_calls;
 use super::contention::{self, POLL};
 use super::own_handles::context_of;
 use super::workers::execute;
+use crate::abi::cause::{self, Cause};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc};
@@ -129,18 +130,22 @@ fn run_on_worker<T: Send + 'static>(
     let on_worker = shared.clone();
     execute(move || {
         let (timed_call, outcome) = &*on_worker;
-        *locked(outcome) = Some(call(&Blocking::Timed(timed_call)));
+        let made = call(&Blocking::Timed(timed_call));
+        *locked(outcome) = Some((made, cause::take()));
         if !timed_call.end() {
             // The caller has given up, so nobody else takes the outcome.
-            if let Some(Ok(value)) = locked(outcome).take() {
+            if let Some((Ok(value), _)) = locked(outcome).take() {
                 undo(value);
             }
+            cause::take();
             abandoned_calls::finish(timed_call.id(), &timed_call.waker);
         }
     })?;
     let (timed_call, outcome) = &*shared;
     timed_call.wait(limit, target)?;
-    locked(outcome).take().unwrap_or(Err(Hresult::E_UNEXPECTED))
+    let (made, cause) = locked(outcome).take().unwrap_or((Err(Hresult::E_UNEXPECTED), Cause::NONE));
+    cause::take_over(cause);
+    made
 }
 impl TimedCall {
     /// Waits on the thread of the call until `is_locked` is false. Fails when the caller has given up.

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::ifd::{Ifd, Make, Slot};
 use super::log::Hex;
 use super::manager::lock;
+use crate::abi::cause::refuse;
 use crate::abi::constants::Disposition;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
@@ -81,7 +82,7 @@ pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
     let event = match action {
         Disposition::Reset => PowerEvent::Reset,
         Disposition::Unpower => PowerEvent::Off,
-        Disposition::Leave | Disposition::Eject => return Err(Hresult::E_INVALIDARG),
+        Disposition::Leave | Disposition::Eject => return Err(refuse("has to reset the card or take its power")),
     };
     loop {
         let card = lock().ifd(ifd.0)?.card()?;
