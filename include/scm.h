@@ -136,18 +136,21 @@ extern "C" {
  *   with another meaning is not passed on: neither `SCM_E_*`, nor codes of limits, cancelling and buffers, nor codes of
  *   files.
  *
- * THREADS. Any thread may call the functions of this group at any time. They share nothing.
+ * THREADS. Any thread may call the functions of this group at any time. They share nothing: each thread has its last
+ * error.
  *
  * @code
  * #include <stdio.h>
  * #include <scm.h>
  *
- * // Prints a failure, and tells whether there was one.
+ * // Prints a failure, why it happened and what to do, and tells whether there was one.
  * static int has_failed(scm_result result)
  * {
+ *     scm_last_error error = SCM_LAST_ERROR_INIT;
  *     if (SCM_SUCCEEDED(result))
  *         return 0;
- *     fprintf(stderr, "%s (%s)\n", scm_result_message(result), scm_result_name(result));
+ *     scm_get_last_error(&error);
+ *     fprintf(stderr, "%s\n%s\n%s\n", error.what, error.why, error.advice);
  *     return 1;
  * }
  *
@@ -356,6 +359,65 @@ SCM_API const char *scm_result_name(scm_result result);
  * @see scm_result_name
  */
 SCM_API const char *scm_result_message(scm_result result);
+
+/**
+ * The last failure of a thread. Initialise with `SCM_LAST_ERROR_INIT`.
+ *
+ * Each text ends with a NUL, and is empty if there is nothing to say. The texts are for a person, and may change; the
+ * names and the numbers are for a program.
+ */
+typedef struct scm_last_error {
+    /** `sizeof(scm_last_error)`. The library writes no more than that. */
+    uint32_t struct_size;
+    /** The code that the function has returned; 0 if no function has failed. */
+    scm_result result;
+    /**
+     * What PC/SC has returned, as an unsigned number of 32 bits; 0 if PC/SC is not the cause. A number that
+     * `scm_result_name` does not know is an invention of a driver.
+     */
+    uint32_t pcsc_code;
+    /** Zero. */
+    uint32_t reserved;
+    /** The function of this library, such as "scm_attach_by_ifd". */
+    char function[64];
+    /**
+     * The argument that is wrong, as the header names it: "ifd_name", or "card.transmit" for a field of a structure.
+     */
+    char argument[64];
+    /** The function of PC/SC, such as "SCardConnect". */
+    char pcsc_function[32];
+    /** What failed: one sentence, with the function, the name of the code and its message. */
+    char what[256];
+    /** Why: one sentence about the argument, or about the answer of PC/SC. */
+    char why[256];
+    /** What to do. */
+    char advice[256];
+} scm_last_error;
+
+/** An empty `scm_last_error`. */
+#define SCM_LAST_ERROR_INIT {sizeof(scm_last_error), 0, 0, 0, {0}, {0}, {0}, {0}, {0}, {0}}
+
+/**
+ * Tells what the last failed call of this thread was, why it failed, and what to do.
+ *
+ * Every function that returns an `scm_result` below 0 sets it, for its thread; success does not change it. So call
+ * this function directly after a failure. A failure of this function is one, too.
+ *
+ * If an argument is wrong (`SCM_E_INVALIDARG`, `SCM_E_POINTER`, `SCM_E_HANDLE`), `argument` names it. If a function of
+ * the program (a callback, a provider) has returned one of these codes, `argument` is empty. If PC/SC has failed,
+ * `pcsc_function` and `pcsc_code` tell its call and its code.
+ *
+ * @param error  [out] the failure; zero behind `struct_size` after a failure of this function
+ *
+ * @return
+ * - `SCM_S_OK`: told.
+ * - `SCM_S_FALSE`: no call of this thread has failed. Everything behind `struct_size` is zero.
+ *
+ * Never blocks, and needs no memory.
+ *
+ * @see scm_result_name, scm_result_message
+ */
+SCM_API scm_result scm_get_last_error(scm_last_error *error);
 
 /** The major version of this header. */
 #define SCM_VERSION_MAJOR 0

@@ -379,6 +379,53 @@ inline const char *message(errc code) noexcept
     return scm_result_message(static_cast<scm_result>(code));
 }
 
+/** The last failure of a thread: what failed, why, and what to do. The texts live in the object. */
+class failure {
+public:
+    /** No failure. */
+    failure() noexcept = default;
+    /** From a last error of C. */
+    explicit failure(const scm_last_error &of_c) noexcept : error_(of_c) {}
+
+    /** The code; SCM_S_OK if no call of the thread has failed. */
+    scm_result result() const noexcept { return error_.result; }
+    /** The function of C, such as "scm_attach_by_ifd". */
+    const char *function() const noexcept { return error_.function; }
+    /** The argument that is wrong, such as "options.share_mode"; empty if none is. */
+    const char *argument() const noexcept { return error_.argument; }
+    /** The function of PC/SC that has failed, such as "SCardConnect"; empty if none has. */
+    const char *pcsc_function() const noexcept { return error_.pcsc_function; }
+    /** What PC/SC has returned, as an unsigned number; 0 if PC/SC is not the cause. */
+    std::uint32_t pcsc_code() const noexcept { return error_.pcsc_code; }
+    /** What failed, as one sentence for a person. */
+    const char *what() const noexcept { return error_.what; }
+    /** Why, as one sentence; empty if it is not known. */
+    const char *why() const noexcept { return error_.why; }
+    /** What to do; empty if there is nothing to say. */
+    const char *advice() const noexcept { return error_.advice; }
+    /** Whether there is a failure. */
+    explicit operator bool() const noexcept { return error_.result < 0; }
+    /** The last error of C. */
+    const scm_last_error &get() const noexcept { return error_; }
+
+private:
+    friend failure last_error() noexcept;
+    scm_last_error error_ SCM_LAST_ERROR_INIT;
+};
+
+/**
+ * The last failure of this thread. As scm_get_last_error. A handler of scm::error calls it before anything else that can
+ * fail.
+ *
+ * Never blocks.
+ */
+inline failure last_error() noexcept
+{
+    failure told;
+    scm_get_last_error(&told.error_);
+    return told;
+}
+
 /** A failure of the library. `what()` has the name and the meaning of its code. */
 class SCM_CPP_SHARED error : public std::system_error {
 public:

@@ -56,7 +56,10 @@ pub struct Cause {
 }
 
 impl Cause {
-    pub const NONE: Cause = Cause { refusal: None, first: None, last: None };
+    /// Nothing is known.
+    pub const fn none() -> Cause {
+        Cause { refusal: None, first: None, last: None }
+    }
 
     /// The answer of PC/SC that explains `code`: the last one with this code, or else the first one. After a failure the
     /// library asks PC/SC once more, and the answer to that may be the code of the failure.
@@ -66,7 +69,7 @@ impl Cause {
 }
 
 thread_local! {
-    static CAUSE: Cell<Cause> = const { Cell::new(Cause::NONE) };
+    static CAUSE: Cell<Cause> = const { Cell::new(Cause::none()) };
     /// Whether this thread has a cause, and `call_end` knows it.
     static IS_NOTED: Cell<bool> = const { Cell::new(false) };
 }
@@ -87,7 +90,7 @@ pub fn take() -> Cause {
     if IS_NOTED.replace(false) {
         call_end::forget();
     }
-    CAUSE.replace(Cause::NONE)
+    CAUSE.replace(Cause::none())
 }
 
 /// Takes over the cause of a call that another thread has made for this one.

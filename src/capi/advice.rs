@@ -18,7 +18,7 @@ pub fn on(code: Hresult, refusal: Option<&Refusal>) -> &'static str {
 fn own(code: Hresult) -> &'static str {
     match code {
         Hresult::E_HANDLE => "Use the handle that the library has given, and not after its end or in a forked child.",
-        Hresult::E_INVALIDARG | Hresult::E_POINTER => "Look into the function of the program that was called.",
+        Hresult::E_INVALIDARG | Hresult::E_POINTER => "Look into the callbacks and the providers of the program.",
         Hresult::E_UNEXPECTED => "This is a fault of libscm: please report it. End the object; only that works now.",
         Hresult::E_OUTOFMEMORY => "Free memory, or close files and threads.",
         Hresult::E_NOINTERFACE => "Register a provider for this interface and this card before.",
@@ -51,7 +51,9 @@ fn own(code: Hresult) -> &'static str {
         }
         Hresult::SCARD_E_INSUFFICIENT_BUFFER => "Call again with a buffer of the length that the function has told.",
         Hresult::SCARD_E_DUPLICATE_READER => "Choose another name: a reader has this one.",
-        Hresult::SCARD_E_UNSUPPORTED_FEATURE => "Do it in another way: the reader, the card or the service cannot.",
+        Hresult::SCARD_E_UNSUPPORTED_FEATURE => {
+            "The reader, the card or the service has no such feature: use another one."
+        }
         Hresult::SCARD_F_COMM_ERROR | Hresult::SCARD_E_COMM_DATA_LOST => {
             "Put the card in again, and clean its contacts. If it happens again, try another reader or cable."
         }

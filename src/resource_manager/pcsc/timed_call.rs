@@ -143,7 +143,7 @@ fn run_on_worker<T: Send + 'static>(
     })?;
     let (timed_call, outcome) = &*shared;
     timed_call.wait(limit, target)?;
-    let (made, cause) = locked(outcome).take().unwrap_or((Err(Hresult::E_UNEXPECTED), Cause::NONE));
+    let (made, cause) = locked(outcome).take().unwrap_or((Err(Hresult::E_UNEXPECTED), Cause::none()));
     cause::take_over(cause);
     made
 }
