@@ -406,6 +406,31 @@ static void nothing_is_in_a_log(void **state)
     assert_not_in(log, &KEY);
 }
 
+static char library_log[1 << 20];
+
+static void collect(void *user_data, uint32_t level, const char *line)
+{
+    (void)user_data, (void)level;
+    size_t used = strlen(library_log);
+    snprintf(library_log + used, sizeof library_log - used, "%s\n", line);
+}
+
+static void nothing_is_in_the_log_of_the_library(void **state)
+{
+    (void)state;
+    assert_result(scm_set_log(collect, NULL, SCM_LOG_APDUS), SCM_S_OK);
+    use_everything();
+    assert_result(scm_set_log(NULL, NULL, SCM_LOG_OFF), SCM_S_OK);
+    assert_non_null(strstr(library_log, "> scm_ch_verification_verify"));
+    assert_non_null(strstr(library_log, "apdu > 00200002 ("));
+    assert_true(strlen(library_log) < sizeof library_log - 1000);
+    assert_not_in(library_log, &CODE);
+    assert_not_in(library_log, &NEW_CODE);
+    assert_not_in(library_log, &DIGITS);
+    assert_not_in(library_log, &NEW_DIGITS);
+    assert_not_in(library_log, &KEY);
+}
+
 static void nothing_is_in_a_text(void **state)
 {
     (void)state;
@@ -457,6 +482,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(nothing_is_left_after_failures, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_a_pin_pad, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_in_a_log, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_in_the_log_of_the_library, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_in_a_text, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

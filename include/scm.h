@@ -419,6 +419,57 @@ typedef struct scm_last_error {
  */
 SCM_API scm_result scm_get_last_error(scm_last_error *error);
 
+/** How much the log tells: each level includes those before it. */
+/** No log. */
+#define SCM_LOG_OFF 0
+/**
+ * The calls of the program: a line at the beginning with the arguments, and a line at the end with the code and the
+ * duration.
+ */
+#define SCM_LOG_CALLS 1
+/** In addition each call of PC/SC, with its code. */
+#define SCM_LOG_PCSC 2
+/** In addition each command and each response, in hexadecimal and without secrets. */
+#define SCM_LOG_APDUS 3
+
+/**
+ * A function of the program for the lines of the log.
+ *
+ * The library calls it on any thread, also on its own threads and on several at once, and never while it holds a lock.
+ * It may call the library; its own calls are not logged. `level` is that of the line. `line` is UTF-8 without an end of
+ * line, and is valid during the call.
+ */
+typedef void (*scm_log_callback)(void *user_data, uint32_t level, const char *line);
+
+/**
+ * Sends the log of the library to a function of the program, in place of that before and of `SCM_LOG`.
+ *
+ * A line has the time (UTC), the process and a number for the thread, the kind ("call", "pcsc", "apdu"), then ">" for a
+ * beginning or "<" for an end, and the text. Lines of other kinds may come. The beginning and the end of a call have
+ * the same thread. Lines about PC/SC and APDUs come before the end of their call.
+ *
+ * Codes, keys and what proves them are never in it: commands that carry them show their header, and their responses the
+ * status word. So do commands with secure messaging. Data for the reader (`scm_control`, PIN pads) show their length.
+ * Other data of the card are in it.
+ *
+ * Without this function the variable `SCM_LOG` of the environment decides, when the library is first called: "calls",
+ * "pcsc" or "apdus" for stderr, or "apdus:FILE". A program with the set-user-id bit ignores it.
+ *
+ * @param callback  the function; NULL ends the log
+ * @param user_data  the first argument of the callback. It must stay valid: a thread that is in a call of the library
+ *   may use it until that call ends.
+ * @param level  `SCM_LOG_OFF` to `SCM_LOG_APDUS`; not used if `callback` is NULL
+ *
+ * @return
+ * - `SCM_S_OK`: set.
+ * - `SCM_E_INVALIDARG`: `level` is not defined. The log stays as it was.
+ *
+ * Never blocks.
+ *
+ * @see scm_get_last_error
+ */
+SCM_API scm_result scm_set_log(scm_log_callback callback, void *user_data, uint32_t level);
+
 /** The major version of this header. */
 #define SCM_VERSION_MAJOR 0
 /** The minor version of this header. */

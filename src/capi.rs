@@ -19,6 +19,7 @@ pub mod ifd;
 pub mod interface;
 pub mod last_error;
 pub mod lock;
+pub mod log;
 pub mod monitor;
 pub mod property;
 pub mod provider;

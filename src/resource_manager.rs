@@ -2,6 +2,7 @@
 //! `pcsc` for the platform, and `virtual` inside this process. They remember nothing of a card, and send no command
 //! twice. `managers` lists them; a new one is a folder here and a line there.
 
+mod exchange_log;
 pub mod features;
 pub mod ifd_name;
 #[cfg(test)]

@@ -20,7 +20,7 @@
  *  n name of a reader, s text, b bytes and length, B buffer, capacity and length, c card handle of PC/SC
  *  u number, e code of a service, t limit in ms, l offset, 2 4 8 outputs of so many bytes, k remaining tries,
  *  w status word
- *  o structure in, O structure out, g GUID, p pointer of the caller, P pointer out */
+ *  o structure in, O structure out, g GUID, p pointer of the caller, P pointer out, q callback for the log */
 struct function {
     const char *name, *takes;
     void (*function)(void);
@@ -104,6 +104,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_monitor_cancel, "m", 0),
     F(scm_monitor_get_fd, "m4", 0),
     F(scm_monitor_destroy, "m", 0),
+    F(scm_set_log, "qpu", 0),
     F(scm_status, "h44", 0),
     F(scm_get_atr, "hB", 0),
     F(scm_get_ifd_name, "hB", 0),
@@ -566,6 +567,14 @@ static uintptr_t any_icc(struct caller *caller)
     return icc != 0 ? icc : (uintptr_t)random_next(&caller->dice) >> below(caller, 64);
 }
 
+/* A callback for the log, which calls the library. */
+static void log_something(void *user_data, uint32_t level, const char *line)
+{
+    uint64_t generation;
+    (void)user_data, (void)level, (void)line;
+    scm_get_generation((scm_handle *)tokens[0][0], &generation);
+}
+
 static void add_argument(struct arguments *call, char letter)
 {
     struct caller *caller = call->caller;
@@ -616,6 +625,9 @@ static void add_argument(struct arguments *call, char letter)
         case 'o':
         case 'O':
             add_structure(call, letter == 'O');
+            break;
+        case 'q':
+            add(call, one_in(caller, 2) ? 0 : (uintptr_t)log_something);
             break;
         case 'g':
             add(call, one_in(caller, 2) ? 0 : (uintptr_t)&FILE_ACCESS);

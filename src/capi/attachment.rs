@@ -118,7 +118,7 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_ifd(ifd_name: *const c_char, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
-    guard!(scm_attach_by_ifd(ifd_name, handle), || unsafe { attach_by_ifd(ifd_name, std::ptr::null(), handle) })
+    guard!(scm_attach_by_ifd(text(ifd_name), handle), || unsafe { attach_by_ifd(ifd_name, std::ptr::null(), handle) })
 }
 
 /// Attaches to the card in a reader, or to the reader itself, with options.
@@ -148,7 +148,9 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
     handle: *mut *mut scm_handle,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard!(scm_attach_by_ifd_ex(ifd_name, options, handle), || unsafe { attach_by_ifd(ifd_name, options, handle) })
+    guard!(scm_attach_by_ifd_ex(text(ifd_name), options, handle), || unsafe {
+        attach_by_ifd(ifd_name, options, handle)
+    })
 }
 
 /// Attaches to the card behind a card handle that the caller has connected, shared (ISCardManage::AttachByHandle).

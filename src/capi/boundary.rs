@@ -10,6 +10,7 @@ use crate::abi::cause::{self, refuse, refuse_length, refuse_null};
 use crate::abi::hresult::{Hresult, Result};
 pub use crate::abi::output::{Output, OutputBytes};
 use crate::runtime::callback;
+use crate::runtime::log::{self, Quoted};
 
 /// An exported function, as the program calls it.
 pub struct Function {
@@ -18,24 +19,60 @@ pub struct Function {
     pub parameters: &'static [&'static str],
 }
 
-/// Runs the body of an exported function: `guard!(scm_lock(handle), || ...)`.
+/// Runs the body of an exported function: `guard!(scm_attach_by_ifd(text(ifd_name), handle), || ...)`. The log has its
+/// arguments: a text as it is, of a pointer only the address. So it has no code and no key.
 macro_rules! guard {
-    ($name:ident($($parameter:ident),*), $body:expr) => {
-        $crate::capi::boundary::run(
-            const {
-                &$crate::capi::boundary::Function {
-                    name: stringify!($name),
-                    parameters: &[$(stringify!($parameter)),*],
-                }
-            },
-            $body,
-        )
+    ($name:ident($($parameters:tt)*), $body:expr $(,)?) => {{
+        let function = const {
+            &$crate::capi::boundary::Function {
+                name: stringify!($name),
+                parameters: $crate::capi::boundary::parameter_names!([] $($parameters)*),
+            }
+        };
+        if $crate::runtime::log::is_on() {
+            $crate::capi::boundary::log_beginning!(function, [] $($parameters)*);
+        }
+        $crate::capi::boundary::run(function, $body)
+    }};
+}
+
+/// The names in the parameters of `guard!`.
+macro_rules! parameter_names {
+    ([$($names:expr,)*]) => { &[$($names),*] };
+    ([$($names:expr,)*] text($name:ident) $(, $($rest:tt)*)?) => {
+        $crate::capi::boundary::parameter_names!([$($names,)* stringify!($name),] $($($rest)*)?)
+    };
+    ([$($names:expr,)*] $name:ident $(, $($rest:tt)*)?) => {
+        $crate::capi::boundary::parameter_names!([$($names,)* stringify!($name),] $($($rest)*)?)
     };
 }
-pub(crate) use guard;
 
-/// The function behind `guard!`. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the
-/// object refuses further use, because its mutex is poisoned.
+/// Logs the beginning of a call. Each argument is copied, so that it needs no memory while nothing is logged.
+macro_rules! log_beginning {
+    ($function:ident, [$(($name:expr, $value:expr),)*]) => {
+        $crate::runtime::log::begin_call($function.name, &[$(($name, &{ $value } as &dyn $crate::runtime::log::Argument)),*])
+    };
+    ($function:ident, [$($done:tt)*] text($name:ident) $(, $($rest:tt)*)?) => {
+        $crate::capi::boundary::log_beginning!(
+            $function,
+            [$($done)* (stringify!($name), $crate::capi::boundary::quoted($name)),]
+            $($($rest)*)?
+        )
+    };
+    ($function:ident, [$($done:tt)*] $name:ident $(, $($rest:tt)*)?) => {
+        $crate::capi::boundary::log_beginning!($function, [$($done)* (stringify!($name), $name),] $($($rest)*)?)
+    };
+}
+pub(crate) use {guard, log_beginning, parameter_names};
+
+/// A text of the caller for the log. The exported functions are unsafe, because the caller vouches for its pointers.
+pub fn quoted<'a>(text: *const c_char) -> Quoted<'a> {
+    // SAFETY: as the header says.
+    unsafe { Quoted::read(text) }
+}
+
+/// The function behind `guard!`. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the object refuses
+/// further use, because its mutex is poisoned.
 pub fn run(function: &'static Function, body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
     let code = result.unwrap_or_else(|code| code).0;
@@ -45,14 +82,17 @@ pub fn run(function: &'static Function, body: impl FnOnce() -> Result<Hresult>) 
     code
 }
 
-/// Keeps the cause of a failure. A thread that ends in a callback ends here, after the body has released everything.
+/// Keeps the cause of a failure, and logs the end. A thread that ends in a callback ends here, after the body has
+/// released everything.
 #[cold]
 #[inline(never)]
 fn end(function: &'static Function, code: Hresult) {
     let cause = cause::take();
-    if code.0 < 0 {
+    // A failure in the callback of the log would take the place of the failure that is logged.
+    if code.0 < 0 && !log::is_delivering() {
         last_error::set(function, code, cause);
     }
+    log::end_call(function.name, &last_error::Described(code));
     callback::resume();
 }
 

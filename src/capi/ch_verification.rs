@@ -273,7 +273,6 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
         };
         codes.object.change_code(&attachment, given, flags, reference, retries_left)
     };
-    // SAFETY: as the header says.
     guard!(
         scm_ch_verification_change_code(
             ch_verification,
@@ -285,7 +284,10 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
             reference,
             retries_left
         ),
-        || unsafe { with_retries(retries_left, body) }
+        || {
+            // SAFETY: as the header says.
+            unsafe { with_retries(retries_left, body) }
+        },
     )
 }
 
@@ -330,7 +332,6 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
         let new = unsafe { input(new_code, new_code_length).of("new_code") }?;
         codes.object.unblock(&attachment, Codes { current, new }, flags, reference, retries_left)
     };
-    // SAFETY: as the header says.
     guard!(
         scm_ch_verification_unblock(
             ch_verification,
@@ -342,7 +343,10 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
             reference,
             retries_left
         ),
-        || unsafe { with_retries(retries_left, body) }
+        || {
+            // SAFETY: as the header says.
+            unsafe { with_retries(retries_left, body) }
+        },
     )
 }
 

@@ -118,7 +118,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
     reference_type: u32,
     path: *const c_char,
 ) -> scm_result {
-    guard!(scm_file_access_change_dir(file_access, reference_type, path), || {
+    guard!(scm_file_access_change_dir(file_access, reference_type, text(path)), || {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
         let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;
@@ -180,7 +180,15 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
     resolved_length: *mut libc::size_t,
 ) -> scm_result {
     guard!(
-        scm_file_access_resolve(file_access, reference_type, path, resolved_type, resolved, capacity, resolved_length),
+        scm_file_access_resolve(
+            file_access,
+            reference_type,
+            text(path),
+            resolved_type,
+            resolved,
+            capacity,
+            resolved_length
+        ),
         || {
             // Both outputs become zero before one of them is refused.
             // SAFETY: as the header says.
@@ -297,7 +305,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_open(
     path: *const c_char,
     file: *mut *mut scm_file,
 ) -> scm_result {
-    guard!(scm_file_access_open(file_access, reference_type, path, file), || {
+    guard!(scm_file_access_open(file_access, reference_type, text(path), file), || {
         // SAFETY: as the header says.
         let file = unsafe { Output::new(file).of("file") }?;
         let (access, attachment) = accessed(file_access)?;
@@ -349,7 +357,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_create(
         scm_file_access_create(
             file_access,
             reference_type,
-            path,
+            text(path),
             properties,
             properties_length,
             flags,
@@ -394,7 +402,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_delete(
     path: *const c_char,
     flags: u32,
 ) -> scm_result {
-    guard!(scm_file_access_delete(file_access, reference_type, path, flags), || {
+    guard!(scm_file_access_delete(file_access, reference_type, text(path), flags), || {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
         let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;
@@ -436,7 +444,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
         scm_file_access_get_properties(
             file_access,
             reference_type,
-            path,
+            text(path),
             tags,
             tags_length,
             flags,
@@ -481,7 +489,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
     flags: u32,
 ) -> scm_result {
     guard!(
-        scm_file_access_set_properties(file_access, reference_type, path, properties, properties_length, flags),
+        scm_file_access_set_properties(file_access, reference_type, text(path), properties, properties_length, flags),
         || {
             let (access, attachment) = accessed(file_access)?;
             // SAFETY: as the header says.
@@ -557,7 +565,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
     path: *const c_char,
     flags: u32,
 ) -> scm_result {
-    guard!(scm_file_access_invalidate(file_access, path, flags), || {
+    guard!(scm_file_access_invalidate(file_access, text(path), flags), || {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
         let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;
@@ -580,7 +588,7 @@ pub unsafe extern "C-unwind" fn scm_file_access_rehabilitate(
     path: *const c_char,
     flags: u32,
 ) -> scm_result {
-    guard!(scm_file_access_rehabilitate(file_access, path, flags), || {
+    guard!(scm_file_access_rehabilitate(file_access, text(path), flags), || {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
         let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;

@@ -58,7 +58,7 @@ pub unsafe extern "C-unwind" fn scm_create_interface(
     user_data: *mut c_void,
     object: *mut *mut c_void,
 ) -> scm_result {
-    guard!(scm_create_interface(handle, iid, name, user_data, object), || {
+    guard!(scm_create_interface(handle, iid, text(name), user_data, object), || {
         // SAFETY: as the header says.
         let (output, wanted) = unsafe { (Output::new(object).of("object")?, read_interface(iid, name)?) };
         let generic = || match wanted {

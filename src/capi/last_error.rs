@@ -103,6 +103,23 @@ pub unsafe extern "C-unwind" fn scm_get_last_error(error: *mut scm_last_error) -
     })
 }
 
+/// The end of a call for the log: its code, and why it failed.
+pub struct Described(pub Hresult);
+
+impl fmt::Display for Described {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)?;
+        let Some(failure) = LAST.get().filter(|_| self.0.0 < 0) else { return Ok(()) };
+        let why = failure.told().why;
+        let mut letters =
+            why.iter().take_while(|letter| **letter != 0).map(|letter| char::from(*letter as u8)).peekable();
+        if letters.peek().is_some() {
+            f.write_str(": ")?;
+        }
+        letters.try_for_each(|letter| f.write_char(letter))
+    }
+}
+
 impl Failure {
     /// The failure as C has it. Texts that do not fit end early.
     fn told(&self) -> scm_last_error {
@@ -180,6 +197,7 @@ mod tests {
     }
 
     fn fail(body: fn() -> Result<Hresult>) -> scm_last_error {
+        let handle = 0usize;
         assert!(guard!(scm_lock(handle), body) < 0);
         let (result, error) = last_error();
         assert_eq!((result, text(&error.function)), (0, "scm_lock".to_string()));
@@ -221,6 +239,7 @@ mod tests {
 
     #[test]
     fn a_cause_that_a_success_has_left_does_not_explain_a_later_failure() {
+        let handle = 0usize;
         let succeeded = guard!(scm_unlock(handle), || {
             note_answer("SCardStatus", 6, Hresult::SCARD_E_INVALID_HANDLE);
             Ok(Hresult::S_OK)

@@ -60,7 +60,7 @@ pub extern "C-unwind" fn scm_abi_version() -> u32 {
 /// @see scm_version, scm_abi_version
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_check_version(required: *const c_char) -> scm_result {
-    guard!(scm_check_version(required), || {
+    guard!(scm_check_version(text(required)), || {
         // SAFETY: as the header says.
         let required = parse(unsafe { text(required, MAX_VERSION_LENGTH).of("required") }?).of("required")?;
         let found = parse(VERSION.to_bytes())?;

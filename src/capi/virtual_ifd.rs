@@ -232,7 +232,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
     ifd: *mut *mut scm_virtual_ifd,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard!(scm_virtual_ifd_create(name, options, ifd), || unsafe { create(name, options, ifd) })
+    guard!(scm_virtual_ifd_create(text(name), options, ifd), || unsafe { create(name, options, ifd) })
 }
 
 /// Unplugs a virtual reader, with its card.

@@ -10,6 +10,7 @@ use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::{Context, IfdState, ResourceManager};
 use crate::runtime::fallible::Arc;
+use crate::runtime::log;
 use crate::runtime::wait::WaitLimit;
 
 /// How often the thread tries to reach a service that is down. A try is one connection to a socket.
@@ -41,6 +42,7 @@ impl Watcher {
             }
             // No caller asks for the cause: the failure is an event.
             cause::take();
+            log::deliver();
             if !self.monitor.pause(RETRY_SERVICE_EVERY) {
                 break;
             }
@@ -64,7 +66,9 @@ impl Watcher {
             self.report_up();
         }
         while self.monitor.is_open() {
-            match self.current_ifds(context) {
+            let now = self.current_ifds(context);
+            log::deliver();
+            match now {
                 Ok(now) => {
                     self.report_changes(now);
                     self.monitor.report_current(self.manager.service());

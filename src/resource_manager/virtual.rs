@@ -32,12 +32,14 @@ use std::fmt::Arguments;
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::abi::service::SCM_SERVICE_VIRTUAL;
+use crate::iso7816::apdu_text::{CommandText, Hex};
+use crate::resource_manager::exchange_log;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;
 use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
 use crate::runtime::fork_locks::ForkLocks;
+use crate::runtime::log as runtime_log;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
-use log::{CommandText, Hex};
 use log_text::{ResultText, done};
 use manager::{LockedManager, lock};
 
@@ -212,6 +214,9 @@ impl ResourceManager for Virtual {
             .and_then(|()| calls::transmit(icc, protocol, command, response));
         let answer = ResultText(sent.map(|()| Hex(response)));
         note(ifd, format_args!("transmit {} -> {answer}", CommandText(command)));
+        if runtime_log::is_on() {
+            exchange_log::note(icc, command, sent.map(|()| response.as_slice()));
+        }
         sent
     }
 

@@ -16,8 +16,10 @@ use super::library::{self as ffi, DWORD, LONG, SCARDCONTEXT, SCARDHANDLE, SCardL
 use crate::abi::constants::{Access, Disposition, Protocol};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
+use crate::resource_manager::exchange_log;
 use crate::resource_manager::ifd_name::{self, IfdName};
 use crate::resource_manager::{Context, Icc, MAX_ATTRIBUTE};
+use crate::runtime::log::{self, Level};
 
 /// Makes one call of the function with this name.
 #[inline(always)]
@@ -28,10 +30,27 @@ fn call(name: &'static str, function: impl FnOnce() -> LONG) -> Result<()> {
 /// Makes one call that returns these codes as an answer.
 #[inline(always)]
 fn call_with_answers(name: &'static str, answers: &[Hresult], function: impl FnOnce() -> LONG) -> Result<()> {
+    let code = guarded(function)?;
+    if log::is_on() {
+        note(name, code);
+    }
+    check(name, code, answers)
+}
+
+/// Makes one call.
+#[inline(always)]
+fn guarded(function: impl FnOnce() -> LONG) -> Result<LONG> {
     let call = call_guard::begin()?;
     let code = function();
     drop(call);
-    check(name, code, answers)
+    Ok(code)
+}
+
+/// Logs a call that was made.
+#[cold]
+#[inline(never)]
+fn note(name: &'static str, code: LONG) {
+    log::line(Level::Pcsc, &format_args!("< {name} = 0x{:08X}", code as u32));
 }
 
 /// Makes one call that changes the lists of libpcsclite.
@@ -39,6 +58,9 @@ fn call_exclusively(name: &'static str, answers: &[Hresult], function: impl FnOn
     let call = call_guard::begin_exclusive()?;
     let code = function();
     drop(call);
+    if log::is_on() {
+        note(name, code);
+    }
     check(name, code, answers)
 }
 
@@ -183,9 +205,10 @@ fn pci(protocol: Protocol) -> &'static ffi::SCARD_IO_REQUEST {
 /// Replaces `response` by the answer, which is never longer than the capacity of `response`.
 #[inline(always)]
 pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
+    const NAME: &str = "SCardTransmit";
     let (room, mut length) = room_in(response);
     // SAFETY: command and response have the given lengths, and do not overlap.
-    call("SCardTransmit", || unsafe {
+    let code = guarded(|| unsafe {
         ffi::SCardTransmit(
             native(icc),
             pci(protocol),
@@ -196,7 +219,23 @@ pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec
             &mut length,
         )
     })?;
+    if log::is_on() {
+        note(NAME, code);
+        note_exchange(icc, command, code, response, length);
+    }
+    check(NAME, code, &[])?;
     fill(response, length)
+}
+
+/// Logs a command and the answer in `room_in(response)`.
+#[cold]
+#[inline(never)]
+fn note_exchange(icc: Icc, command: &[u8], code: LONG, response: &mut Vec<u8>, length: DWORD) {
+    let answer = match code as u32 {
+        0 => fill(response, length).map(|()| response.as_slice()),
+        code => Err(Hresult(code as i32)),
+    };
+    exchange_log::note(icc, command, answer);
 }
 
 /// Replaces `response` by the answer, which is never longer than the capacity of `response`.

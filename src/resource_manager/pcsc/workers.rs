@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::abi::hresult::Result;
 use crate::runtime::fallible::try_box;
-use crate::runtime::thread;
+use crate::runtime::{log, thread};
 
 /// How long an idle thread stays. It also delays the end of a process whose main thread ended by `pthread_exit`.
 const IDLE: Duration = Duration::from_millis(50);
@@ -40,6 +40,7 @@ pub fn execute<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
 fn run_tasks() {
     while let Some(task) = next_task() {
         task();
+        log::deliver();
     }
 }
 

@@ -6,11 +6,11 @@ use super::card::{PowerEvent, VirtualCard};
 use super::driver::Driver;
 use super::failure::Failure;
 use super::ifd::{Ifd, Make, Slot};
-use super::log::Hex;
 use super::manager::lock;
 use crate::abi::cause::refuse;
 use crate::abi::constants::Disposition;
 use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::apdu_text::Hex;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::runtime::fallible::Arc;
 
