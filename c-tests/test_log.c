@@ -42,6 +42,7 @@ static void collect(void *user_data, uint32_t level, const char *line)
 
 static void begin_log(uint32_t level)
 {
+    assert_result(scm_set_log(NULL, NULL, SCM_LOG_OFF), SCM_S_OK);
     memset(text, 0, sizeof text);
     lines = 0;
     assert_result(scm_set_log(collect, text, level), SCM_S_OK);

@@ -204,7 +204,7 @@ impl<T> Argument for Option<T> {
 /// An address or a token. What is behind it is not read.
 impl<T> Argument for *const T {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_null() { f.write_str("NULL") } else { write!(f, "{self:p}") }
+        if self.is_null() { f.write_str("NULL") } else { write!(f, "{:p}", *self) }
     }
 }
 
