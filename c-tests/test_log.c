@@ -170,7 +170,7 @@ static void logs_change_while_threads_work(void **state)
 
 /* --- The variable SCM_LOG, in a process of its own */
 
-/* What the child does. */
+/* The work of the child. */
 static int be_child(void) { return scm_lock(NULL) == SCM_E_HANDLE ? 0 : 1; }
 
 /* Runs this program, or a copy of it, as a child with SCM_LOG, and reads the file that is the log. */

@@ -73,8 +73,9 @@
  *   SCM_SCARD_P_SHUTDOWN, and have 80 ms to return. The exiting thread may still call the library, but not if it exits
  *   from a signal handler.
  * - Unloading: detach before dlclose. The code of the library stays loaded.
- * - Output: the library prints nothing and never exits. There is one exception: if the library itself has a bug, Rust
- *   prints one line on stderr, and the caller gets SCM_E_UNEXPECTED.
+ * - Output: the library prints nothing and never exits. There are two exceptions: the log that the user asks for with
+ *   the variable SCM_LOG (see scm_set_log); and if the library itself has a bug, Rust prints one line on stderr, and
+ *   the caller gets SCM_E_UNEXPECTED.
  */
 
 #ifndef SCM_H
@@ -372,8 +373,8 @@ typedef struct scm_last_error {
     /** The code that the function has returned; 0 if no function has failed. */
     scm_result result;
     /**
-     * What PC/SC has returned, as an unsigned number of 32 bits; 0 if PC/SC is not the cause. A number that
-     * `scm_result_name` does not know is an invention of a driver.
+     * The code of PC/SC as it was returned, as an unsigned number of 32 bits; 0 if PC/SC is not the cause. A number
+     * that `scm_result_name` does not know is an invention of a driver.
      */
     uint32_t pcsc_code;
     /** Zero. */
@@ -386,11 +387,11 @@ typedef struct scm_last_error {
     char argument[64];
     /** The function of PC/SC, such as "SCardConnect". */
     char pcsc_function[32];
-    /** What failed: one sentence, with the function, the name of the code and its message. */
+    /** The failure: one sentence, with the function, the name of the code and its message. */
     char what[256];
-    /** Why: one sentence about the argument, or about the answer of PC/SC. */
+    /** The reason: one sentence about the argument, or about the answer of PC/SC. */
     char why[256];
-    /** What to do. */
+    /** The advice for a person. */
     char advice[256];
 } scm_last_error;
 
@@ -420,37 +421,39 @@ typedef struct scm_last_error {
 SCM_API scm_result scm_get_last_error(scm_last_error *error);
 
 /** How much the log tells: each level includes those before it. */
-/** No log. */
-#define SCM_LOG_OFF 0
-/**
- * The calls of the program: a line at the beginning with the arguments, and a line at the end with the code and the
- * duration.
- */
-#define SCM_LOG_CALLS 1
-/** In addition each call of PC/SC, with its code. */
-#define SCM_LOG_PCSC 2
-/** In addition each command and each response, in hexadecimal and without secrets. */
-#define SCM_LOG_APDUS 3
+enum {
+    /** No log. */
+    SCM_LOG_OFF = 0,
+    /**
+     * The calls of the program: a line at the beginning with the arguments, and a line at the end with the code and the
+     * duration.
+     */
+    SCM_LOG_CALLS = 1,
+    /** In addition each call of PC/SC, with its code. */
+    SCM_LOG_PCSC = 2,
+    /** In addition each command and each response, in hexadecimal and without secrets. */
+    SCM_LOG_APDUS = 3
+};
 
 /**
  * A function of the program for the lines of the log.
  *
  * The library calls it on any thread, also on its own threads and on several at once, and never while it holds a lock.
- * It may call the library; its own calls are not logged. `level` is that of the line. `line` is UTF-8 without an end of
- * line, and is valid during the call.
+ * It may call the library; its own calls are not logged, and set no last error. `level` is that of the line. `line` is
+ * ASCII text without an end of line, and is valid during the call.
  */
 typedef void (*scm_log_callback)(void *user_data, uint32_t level, const char *line);
 
 /**
  * Sends the log of the library to a function of the program, in place of that before and of `SCM_LOG`.
  *
- * A line has the time (UTC), the process and a number for the thread, the kind ("call", "pcsc", "apdu"), then ">" for a
- * beginning or "<" for an end, and the text. Lines of other kinds may come. The beginning and the end of a call have
+ * A line has the time (UTC), the process and a number for the thread, the kind ("call", "pcsc", "apdu"), then ">" for
+ * a beginning or "<" for an end, and the text. Lines of other kinds may come. The beginning and the end of a call have
  * the same thread. Lines about PC/SC and APDUs come before the end of their call.
  *
- * Codes, keys and what proves them are never in it: commands that carry them show their header, and their responses the
- * status word. So do commands with secure messaging. Data for the reader (`scm_control`, PIN pads) show their length.
- * Other data of the card are in it.
+ * Codes, keys and what proves them are never in it: commands that carry them show their header, and their responses
+ * the status word. So do commands with secure messaging. Data for the reader (`scm_control`, PIN pads) show their
+ * length. Other data of the card are in it.
  *
  * Without this function the variable `SCM_LOG` of the environment decides, when the library is first called: "calls",
  * "pcsc" or "apdus" for stderr, or "apdus:FILE". A program with the set-user-id bit ignores it.
@@ -3716,6 +3719,10 @@ SCM_API scm_result scm_interface_release(scm_interface *iface);
 #define SCM_SCARD_W_CACHE_ITEM_NOT_FOUND SCM_SCARD_W_CACHE_ITEM_NOT_FOUND
 #define SCM_SCARD_W_CACHE_ITEM_STALE SCM_SCARD_W_CACHE_ITEM_STALE
 #define SCM_SCARD_W_CACHE_ITEM_TOO_BIG SCM_SCARD_W_CACHE_ITEM_TOO_BIG
+#define SCM_LOG_OFF SCM_LOG_OFF
+#define SCM_LOG_CALLS SCM_LOG_CALLS
+#define SCM_LOG_PCSC SCM_LOG_PCSC
+#define SCM_LOG_APDUS SCM_LOG_APDUS
 #define SCM_IFD_NAME_MAX SCM_IFD_NAME_MAX
 #define SCM_SHARE_EXCLUSIVE SCM_SHARE_EXCLUSIVE
 #define SCM_SHARE_SHARED SCM_SHARE_SHARED

@@ -395,13 +395,13 @@ public:
     const char *argument() const noexcept { return error_.argument; }
     /** The function of PC/SC that has failed, such as "SCardConnect"; empty if none has. */
     const char *pcsc_function() const noexcept { return error_.pcsc_function; }
-    /** What PC/SC has returned, as an unsigned number; 0 if PC/SC is not the cause. */
+    /** The code of PC/SC, as an unsigned number; 0 if PC/SC is not the cause. */
     std::uint32_t pcsc_code() const noexcept { return error_.pcsc_code; }
-    /** What failed, as one sentence for a person. */
+    /** The failure, as one sentence for a person. */
     const char *what() const noexcept { return error_.what; }
     /** Why, as one sentence; empty if it is not known. */
     const char *why() const noexcept { return error_.why; }
-    /** What to do; empty if there is nothing to say. */
+    /** The advice; empty if there is nothing to say. */
     const char *advice() const noexcept { return error_.advice; }
     /** Whether there is a failure. */
     explicit operator bool() const noexcept { return error_.result < 0; }
@@ -414,8 +414,8 @@ private:
 };
 
 /**
- * The last failure of this thread. As scm_get_last_error. A handler of scm::error calls it before anything else that can
- * fail.
+ * The last failure of this thread. As scm_get_last_error. A handler of scm::error calls it before anything else that
+ * can fail.
  *
  * Never blocks.
  */

@@ -179,7 +179,7 @@ pub trait ResourceManager: Send + Sync {
     fn advice(&self) -> Option<&'static CStr> {
         None
     }
-    /// What a person can do about a code, if that is special for this resource manager.
+    /// Advice for a person about a code, if this resource manager has its own.
     fn remedy(&self, _code: Hresult) -> Option<&'static str> {
         None
     }

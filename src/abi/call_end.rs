@@ -1,5 +1,5 @@
-//! What a thread still has to do at the end of an exported function: it is there only after a failure, or if its thread
-//! ends in a callback. One load shows whether any thread has something to do, and one test shows it together with the
+//! The work of a thread at the end of an exported function: after a failure, in a logged call, or if the thread ends in
+//! a callback. One load shows whether any thread has something to do, and one test shows it together with the
 //! failure of the function.
 
 use std::sync::atomic::{AtomicI32, Ordering};

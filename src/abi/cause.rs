@@ -1,5 +1,5 @@
-//! The cause of a failure, kept for its thread until the exported function returns: which argument is wrong and why, and
-//! what PC/SC has answered.
+//! The cause of a failure, kept for its thread until the exported function returns: which argument is wrong and why,
+//! and what PC/SC has answered.
 //!
 //! A code says what failed, and travels up through the layers. The cause is beside it, so that success costs nothing:
 //! only failures come here. The end of an exported function takes the cause (`capi::boundary`).
@@ -47,7 +47,7 @@ pub struct NativeAnswer {
     pub code: Hresult,
 }
 
-/// What is known about a failure.
+/// The known causes of a failure.
 #[derive(Clone, Copy)]
 pub struct Cause {
     pub refusal: Option<Refusal>,
@@ -61,8 +61,8 @@ impl Cause {
         Cause { refusal: None, first: None, last: None }
     }
 
-    /// The answer of PC/SC that explains `code`: the last one with this code, or else the first one. After a failure the
-    /// library asks PC/SC once more, and the answer to that may be the code of the failure.
+    /// The answer of PC/SC that explains `code`: the last one with this code, or else the first one. After a failure
+    /// the library asks PC/SC once more, and the answer to that may be the code of the failure.
     pub fn answer(&self, code: Hresult) -> Option<NativeAnswer> {
         self.last.filter(|answer| answer.code == code).or(self.first)
     }

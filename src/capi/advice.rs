@@ -1,4 +1,4 @@
-//! What a person can do about a failure.
+//! Advice for a person about a failure.
 
 use crate::abi::cause::Refusal;
 use crate::abi::hresult::Hresult;

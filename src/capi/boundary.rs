@@ -50,7 +50,10 @@ macro_rules! parameter_names {
 /// Logs the beginning of a call. Each argument is copied, so that it needs no memory while nothing is logged.
 macro_rules! log_beginning {
     ($function:ident, [$(($name:expr, $value:expr),)*]) => {
-        $crate::runtime::log::begin_call($function.name, &[$(($name, &{ $value } as &dyn $crate::runtime::log::Argument)),*])
+        $crate::runtime::log::begin_call(
+            $function.name,
+            &[$(($name, &{ $value } as &dyn $crate::runtime::log::Argument)),*],
+        )
     };
     ($function:ident, [$($done:tt)*] text($name:ident) $(, $($rest:tt)*)?) => {
         $crate::capi::boundary::log_beginning!(
@@ -71,8 +74,8 @@ pub fn quoted<'a>(text: *const c_char) -> Quoted<'a> {
     unsafe { Quoted::read(text) }
 }
 
-/// The function behind `guard!`. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the object refuses
-/// further use, because its mutex is poisoned.
+/// The function behind `guard!`. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the object
+/// refuses further use, because its mutex is poisoned.
 pub fn run(function: &'static Function, body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
     let code = result.unwrap_or_else(|code| code).0;

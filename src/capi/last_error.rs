@@ -21,8 +21,8 @@ pub struct scm_last_error {
     pub struct_size: u32,
     /// The code that the function has returned; 0 if no function has failed.
     pub result: scm_result,
-    /// What PC/SC has returned, as an unsigned number of 32 bits; 0 if PC/SC is not the cause. A number that
-    /// `scm_result_name` does not know is an invention of a driver.
+    /// The code of PC/SC as it was returned, as an unsigned number of 32 bits; 0 if PC/SC is not the cause. A number
+    /// that `scm_result_name` does not know is an invention of a driver.
     pub pcsc_code: u32,
     /// Zero.
     pub reserved: u32,
@@ -32,11 +32,11 @@ pub struct scm_last_error {
     pub argument: [c_char; 64],
     /// The function of PC/SC, such as "SCardConnect".
     pub pcsc_function: [c_char; 32],
-    /// What failed: one sentence, with the function, the name of the code and its message.
+    /// The failure: one sentence, with the function, the name of the code and its message.
     pub what: [c_char; 256],
-    /// Why: one sentence about the argument, or about the answer of PC/SC.
+    /// The reason: one sentence about the argument, or about the answer of PC/SC.
     pub why: [c_char; 256],
-    /// What to do.
+    /// The advice for a person.
     pub advice: [c_char; 256],
 }
 

@@ -25,20 +25,20 @@ const _: () = assert!(
 /// A function of the program for the lines of the log.
 ///
 /// The library calls it on any thread, also on its own threads and on several at once, and never while it holds a lock.
-/// It may call the library; its own calls are not logged, and set no last error. `level` is that of the line. `line` is UTF-8 without an end of
-/// line, and is valid during the call.
+/// It may call the library; its own calls are not logged, and set no last error. `level` is that of the line. `line` is
+/// ASCII text without an end of line, and is valid during the call.
 pub type scm_log_callback =
     Option<unsafe extern "C-unwind" fn(user_data: *mut c_void, level: u32, line: *const c_char)>;
 
 /// Sends the log of the library to a function of the program, in place of that before and of `SCM_LOG`.
 ///
-/// A line has the time (UTC), the process and a number for the thread, the kind ("call", "pcsc", "apdu"), then ">" for a
-/// beginning or "<" for an end, and the text. Lines of other kinds may come. The beginning and the end of a call have
+/// A line has the time (UTC), the process and a number for the thread, the kind ("call", "pcsc", "apdu"), then ">" for
+/// a beginning or "<" for an end, and the text. Lines of other kinds may come. The beginning and the end of a call have
 /// the same thread. Lines about PC/SC and APDUs come before the end of their call.
 ///
-/// Codes, keys and what proves them are never in it: commands that carry them show their header, and their responses the
-/// status word. So do commands with secure messaging. Data for the reader (`scm_control`, PIN pads) show their length.
-/// Other data of the card are in it.
+/// Codes, keys and what proves them are never in it: commands that carry them show their header, and their responses
+/// the status word. So do commands with secure messaging. Data for the reader (`scm_control`, PIN pads) show their
+/// length. Other data of the card are in it.
 ///
 /// Without this function the variable `SCM_LOG` of the environment decides, when the library is first called: "calls",
 /// "pcsc" or "apdus" for stderr, or "apdus:FILE". A program with the set-user-id bit ignores it.

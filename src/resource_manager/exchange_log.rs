@@ -9,8 +9,8 @@ use crate::iso7816::command::ins;
 use crate::runtime::log::{self, Level};
 
 thread_local! {
-    /// The last exchange of this thread, if its response was shown. GET RESPONSE continues a response, which is withheld
-    /// if the beginning was. If another thread has begun it, that is not known.
+    /// The last exchange of this thread, if its response was shown. GET RESPONSE continues a response, which is
+    /// withheld if the beginning was. If another thread has begun it, that is not known.
     static SHOWN: Cell<Option<Icc>> = const { Cell::new(None) };
 }
 

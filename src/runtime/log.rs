@@ -1,4 +1,5 @@
-//! The log of the library: calls of the program, calls of PC/SC, APDUs, as the user wants it (`SCM_LOG`, `scm_set_log`).
+//! The log of the library: calls of the program, calls of PC/SC, APDUs, as the user wants it (`SCM_LOG`,
+//! `scm_set_log`).
 //!
 //! A thread delivers a line to the callback of the program when it holds no lock: at the beginning and at the end of an
 //! exported function, or between two tasks of a thread of the library. Until then the line waits in the thread. A file
@@ -20,7 +21,7 @@ use crate::runtime::reentrancy;
 pub use sink::{Callback, Sink, set};
 use text::Text;
 
-/// What a line is about. A finer level includes the coarser ones.
+/// The subject of a line. A finer level includes the coarser ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u32)]
 pub enum Level {
@@ -201,7 +202,7 @@ impl<T> Argument for Option<T> {
     }
 }
 
-/// An address or a token. What is behind it is not read.
+/// An address or a token. The memory behind it is not read.
 impl<T> Argument for *const T {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_null() { f.write_str("NULL") } else { write!(f, "{:p}", *self) }

@@ -15,7 +15,7 @@ pub fn open(path: &CStr) -> Option<c_int> {
     (file >= 0).then_some(file)
 }
 
-/// Writes a line. What the file does not take is lost, because a program must not fail for its log.
+/// Writes a line. The rest that the file does not take is lost, because a program must not fail for its log.
 pub fn write(file: c_int, line: &[u8]) {
     let _cancellation = hold_off();
     let mut rest = line;
