@@ -10,7 +10,7 @@ use crate::abi::cause::{self, refuse, refuse_length, refuse_null};
 use crate::abi::hresult::{Hresult, Result};
 pub use crate::abi::output::{Output, OutputBytes};
 use crate::runtime::callback;
-use crate::runtime::log::{self, Quoted};
+use crate::runtime::log;
 
 /// An exported function, as the program calls it.
 pub struct Function {
@@ -58,7 +58,10 @@ macro_rules! log_beginning {
     ($function:ident, [$($done:tt)*] text($name:ident) $(, $($rest:tt)*)?) => {
         $crate::capi::boundary::log_beginning!(
             $function,
-            [$($done)* (stringify!($name), $crate::capi::boundary::quoted($name)),]
+            [$($done)* (stringify!($name), {
+                // SAFETY: as the header says.
+                unsafe { $crate::runtime::log::Quoted::read($name) }
+            }),]
             $($($rest)*)?
         )
     };
@@ -67,12 +70,6 @@ macro_rules! log_beginning {
     };
 }
 pub(crate) use {guard, log_beginning, parameter_names};
-
-/// A text of the caller for the log. The exported functions are unsafe, because the caller vouches for its pointers.
-pub fn quoted<'a>(text: *const c_char) -> Quoted<'a> {
-    // SAFETY: as the header says.
-    unsafe { Quoted::read(text) }
-}
 
 /// The function behind `guard!`. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the object
 /// refuses further use, because its mutex is poisoned.
