@@ -941,6 +941,20 @@ inline std::uint32_t ctl_code(std::uint32_t function) noexcept
 }
 
 /**
+ * Sends the log of the library to a function of the program. As scm_set_log. It must not throw.
+ *
+ * @param callback  the function; a null pointer ends the log
+ * @param user_data  its first argument
+ * @param level  SCM_LOG_OFF to SCM_LOG_APDUS
+ *
+ * Never blocks.
+ */
+inline void set_log(scm_log_callback callback, void *user_data, std::uint32_t level, report errors = {})
+{
+    errors(scm_set_log(callback, user_data, level));
+}
+
+/**
  * Lists the readers. As scm_list_ifds.
  *
  * @return the names. If there is none because no service runs, `names::result` is SCM_SCARD_S_NO_SERVICE.
