@@ -1,7 +1,7 @@
 //! Exchanges with the card and with its reader.
 
 use super::{attached, attached_inlined, scm_handle, scm_result};
-use crate::capi::boundary::{OfArgument, OutputBytes, guard, input};
+use crate::capi::boundary::{OfArgument, OutputBytes, guard, input, input_inlined};
 use crate::iso7816::command;
 use crate::resource_manager;
 
@@ -59,7 +59,7 @@ pub unsafe extern "C-unwind" fn scm_transmit(
         let response = unsafe { OutputBytes::new(response, capacity, response_length).of("response") }?;
         let attachment = attached_inlined(handle)?;
         // SAFETY: as the header says. The response may lie on the command: it is written when the command is done with.
-        let command = unsafe { input(command, command_length).of("command") }?;
+        let command = unsafe { input_inlined(command, command_length).of("command") }?;
         attachment.transmit(command, |answer| response.fill(answer))
     })
 }
