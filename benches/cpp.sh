@@ -21,7 +21,7 @@ for side in c throws stores; do
     printf '%-14s %12d %8d\n' "$side" "$instructions" "$allocations"
     [[ $side == c ]] && of_c=$instructions
     ((instructions - of_c > worst)) && worst=$((instructions - of_c))
-    ((heap += allocations)) || true
+    heap=$((heap + allocations))
 done
 echo "scm.hpp adds $worst instructions and $heap heap allocations per transmit (aim: up to $allowed, and none)"
 ((worst <= allowed && heap == 0))

@@ -23,6 +23,8 @@ static LONG admission, exchange;
 static bool hangs;          /* SCardGetStatusChange does not return */
 static int exchange_ms;      /* how long SCardTransmit takes */
 static int end_ms;           /* how long SCardEndTransaction takes */
+static bool ends_on_order;   /* SCardEndTransaction does not return before it is set to false */
+static int ends;             /* the calls of SCardEndTransaction */
 static double removed_at;   /* when a wait for a change sees the removal; 0 for never */
 
 /* Its disconnects. */
@@ -45,6 +47,12 @@ static void pause_ms(int ms)
 LONG SCardEndTransaction(SCARDHANDLE card, DWORD disposition)
 {
     (void)card, (void)disposition;
+    pthread_mutex_lock(&mutex);
+    ends++;
+    pthread_cond_broadcast(&changed);
+    while (ends_on_order)
+        pthread_cond_wait(&changed, &mutex);
+    pthread_mutex_unlock(&mutex);
     pause_ms(end_ms);
     return SCARD_S_SUCCESS;
 }
@@ -118,6 +126,15 @@ static scm_handle *attached(void)
     return handle;
 }
 
+static scm_handle *attached_or_borrowed(bool is_borrowed)
+{
+    scm_handle *handle;
+    if (!is_borrowed)
+        return attached();
+    assert_result(scm_attach_by_handle(1, &handle), SCM_S_OK);
+    return handle;
+}
+
 static scm_result transmit_ex(scm_handle *handle, uint32_t timeout_ms)
 {
     static const uint8_t command[] = {0x00, 0xB0, 0x00, 0x00, 0x00};
@@ -168,11 +185,7 @@ static void an_exchange_that_ends_late_keeps_its_connection(void **state)
 {
     (void)state;
     for (int is_borrowed = 0; is_borrowed < 2; is_borrowed++) {
-        scm_handle *handle;
-        if (is_borrowed)
-            assert_result(scm_attach_by_handle(1, &handle), SCM_S_OK);
-        else
-            handle = attached();
+        scm_handle *handle = attached_or_borrowed(is_borrowed);
         disconnects = 0;
         exchange_ms = 400;
         end_ms = 150;
@@ -193,6 +206,150 @@ static void an_exchange_that_ends_late_keeps_its_connection(void **state)
         assert_result(transmit_ex(handle, 10000), SCM_S_OK);
         assert_result(scm_detach(handle), SCM_S_OK);
     }
+}
+
+static void set_end(bool hangs_now)
+{
+    pthread_mutex_lock(&mutex);
+    ends_on_order = hangs_now;
+    ends = disconnects = 0;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&mutex);
+}
+
+static void await_end(void)
+{
+    pthread_mutex_lock(&mutex);
+    while (ends == 0)
+        pthread_cond_wait(&changed, &mutex);
+    pthread_mutex_unlock(&mutex);
+}
+
+static scm_result transmit_endlessly(void *handle)
+{
+    return transmit_ex(handle, SCM_INFINITE);
+}
+
+static const scm_command read_binary = {.struct_size = sizeof(scm_command), .ins = 0xB0, .expected = 256};
+
+static scm_result send_endlessly(void *handle)
+{
+    uint8_t response[258];
+    size_t length;
+    uint16_t status_word;
+    return scm_send(handle, &read_binary, response, sizeof response, &length, &status_word);
+}
+
+static scm_result select_nothing(void *user_data, scm_handle *handle, uint64_t generation)
+{
+    (void)user_data, (void)handle, (void)generation;
+    return SCM_S_OK;
+}
+
+static scm_result send_with_callback(scm_handle *handle, uint32_t limit_ms)
+{
+    scm_send_options options = SCM_SEND_OPTIONS_INIT;
+    options.limit_ms = limit_ms;
+    options.select_callback = select_nothing;
+    uint8_t response[258];
+    size_t length;
+    uint16_t status_word;
+    return scm_send_ex(handle, &read_binary, &options, response, sizeof response, &length, &status_word);
+}
+
+static scm_result send_with_callback_endlessly(void *handle)
+{
+    return send_with_callback(handle, 0);
+}
+
+static scm_result (*const endless_calls[])(void *handle) = {transmit_endlessly, send_endlessly,
+                                                            send_with_callback_endlessly};
+
+/* Begins a call. The service has received the end of its lock on return, and hangs until `set_end(false)`. */
+static void begin_and_hang(struct wait *wait, scm_result (*call)(void *), scm_handle *handle)
+{
+    set_end(true);
+    wait_begin(wait, call, handle);
+    await_end();
+}
+
+/* The service hangs at the end of a call without a limit. The card has answered, so the call has succeeded. */
+static void a_cancel_ends_a_call_whose_lock_does_not_end(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof endless_calls / sizeof *endless_calls; i++) {
+        scm_handle *handle = attached_or_borrowed(i % 2 == 1);
+        struct wait wait;
+        begin_and_hang(&wait, endless_calls[i / 2], handle);
+        double start = now_ms();
+        assert_result(scm_cancel(handle), SCM_S_OK);
+        assert_result(wait_end(&wait), SCM_S_OK);
+        double took = now_ms() - start;
+        assert_true(took >= 900 && took < 1000 + 2000);
+
+        /* The call has not told the cancel. The next one would have to wait for the service. */
+        assert_result(transmit_ex(handle, 10000), SCM_SCARD_E_CANCELLED);
+        set_end(false);
+        assert_result(transmit_ex(handle, 10000), SCM_S_OK);
+        assert_result(scm_detach(handle), SCM_S_OK);
+    }
+}
+
+/* Neither more cancels nor another thread whose wait takes each of them give the service more time. */
+static void more_cancels_give_no_more_time(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        scm_handle *handle = attached_or_borrowed(i == 1);
+        struct wait wait, other;
+        begin_and_hang(&wait, transmit_endlessly, handle);
+        for (double start = now_ms(); !wait.is_done && now_ms() - start < 5000;) {
+            wait_begin(&other, transmit_endlessly, handle);
+            wait_is_reached(&other);
+            assert_result(scm_cancel(handle), SCM_S_OK);
+            wait_end(&other);
+        }
+        assert_true(wait.is_done);
+        assert_result(wait_end(&wait), SCM_S_OK);
+        assert_true(wait.ms < 1000 + 2000);
+        set_end(false);
+        assert_result(scm_detach(handle), SCM_S_OK);
+    }
+}
+
+/* The service is only busy: it costs nothing, and the cancel ends the next wait. */
+static void a_cancel_costs_no_connection(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof endless_calls / sizeof *endless_calls; i++) {
+        scm_handle *handle = attached_or_borrowed(i % 2 == 1);
+        struct wait wait;
+        begin_and_hang(&wait, endless_calls[i / 2], handle);
+        assert_result(scm_cancel(handle), SCM_S_OK);
+        pause_ms(100);
+        set_end(false);
+        assert_result(wait_end(&wait), SCM_S_OK);
+        uint64_t generation;
+        assert_result(scm_get_generation(handle, &generation), SCM_S_OK);
+        assert_int_equal(generation, 0);
+        assert_int_equal(disconnects, 0);
+        assert_result(scm_detach(handle), SCM_S_OK);
+    }
+}
+
+/* The lock around a callback is given back as that of any other call. */
+static void a_callback_with_a_limit_ends_soon_after_it(void **state)
+{
+    (void)state;
+    scm_handle *handle = attached();
+    set_end(true);
+    double start = now_ms();
+    assert_result(send_with_callback(handle, 50), SCM_S_OK);
+    double took = now_ms() - start;
+    assert_true(took >= 900 && took < 50 + 1000 + 2000);
+    set_end(false);
+    assert_result(send_with_callback(handle, 10000), SCM_S_OK);
+    assert_result(scm_detach(handle), SCM_S_OK);
 }
 
 /* The question about the reader is abandoned, and a detach does not wait for it. Its disposition is not lost. */
@@ -268,6 +425,10 @@ int main(void)
         cmocka_unit_test(a_removal_is_told_however_short_the_limit_is),
         cmocka_unit_test(a_broken_exchange_is_told_soon_after_the_limit),
         cmocka_unit_test(an_exchange_that_ends_late_keeps_its_connection),
+        cmocka_unit_test(a_cancel_ends_a_call_whose_lock_does_not_end),
+        cmocka_unit_test(more_cancels_give_no_more_time),
+        cmocka_unit_test(a_cancel_costs_no_connection),
+        cmocka_unit_test(a_callback_with_a_limit_ends_soon_after_it),
         cmocka_unit_test(a_detach_beside_an_abandoned_question_resets_the_card_later),
         cmocka_unit_test(a_child_learns_itself_whether_it_is_admitted),
     };

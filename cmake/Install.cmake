@@ -79,6 +79,14 @@ if(SCM_CARD)
     install(FILES crates/card/include/scm_card.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT card)
     install(FILES "${PROJECT_BINARY_DIR}/scm-card.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT card)
     install(PROGRAMS "${artefacts}/scm-card" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)
+    # A test of the program compares these with its arguments.
+    set(share crates/card/share)
+    set(data "${CMAKE_INSTALL_DATADIR}")
+    install(FILES ${share}/scm-card.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools)
+    install(FILES ${share}/scm-card.bash DESTINATION "${data}/bash-completion/completions" RENAME scm-card
+        COMPONENT tools)
+    install(FILES ${share}/_scm-card DESTINATION "${data}/zsh/site-functions" COMPONENT tools)
+    install(FILES ${share}/scm-card.fish DESTINATION "${data}/fish/vendor_completions.d" COMPONENT tools)
 endif()
 
 # --- Texts. Each package has the licences, and those of the crates that are linked in (scripts/notices.py).
@@ -92,4 +100,5 @@ list(FILTER guides EXCLUDE REGEX "/(decisions|naming)\\.md$") # of the project i
 install(FILES README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT documentation)
 install(FILES ${guides} DESTINATION "${CMAKE_INSTALL_DOCDIR}/docs" COMPONENT documentation)
 install(DIRECTORY docs/pictures DESTINATION "${CMAKE_INSTALL_DOCDIR}/docs" COMPONENT documentation)
-install(DIRECTORY examples DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT documentation)
+install(DIRECTORY examples DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT documentation
+    PATTERN __pycache__ EXCLUDE)

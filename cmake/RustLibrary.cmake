@@ -13,6 +13,7 @@ function(scm_link_rust_library TARGET)
     add_library(${TARGET} SHARED "${scratch}.c")
     set_target_properties(${TARGET} PROPERTIES
         OUTPUT_NAME ${rust_NAME} VERSION ${PROJECT_VERSION} SOVERSION ${line}
+        DEBUG_POSTFIX "" # the package and the loaders know one name
         LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 
     # It is linked again only if the list has changed.

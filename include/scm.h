@@ -3,6 +3,11 @@
  * scm.h - libscm: smart cards over PC/SC, in the programming model of ISCardManage.
  *
  * Generated from include/scm.h.in and the Rust source. Do not edit: see CONTRIBUTING.md.
+ *
+ * A program attaches to the card in a reader (scm_attach_by_ifd), sends commands to it (scm_transmit, scm_send) or uses
+ * its files and codes, and detaches (scm_detach). If something happens to the card, the reader or the service, the next
+ * call tells it, and scm_reconnect makes the same handle usable again.
+ *
  * Readers and cards for tests are in scm_virtual.h. Implementations of interfaces for a card are in scm_provider.h.
  *
  * @code
@@ -998,7 +1003,8 @@ scm_result scm_transmit(scm_handle *handle,
  *
  * Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
  * resource manager is slow. If the exchange breaks off, the library waits one second more at most for the report of a
- * removal, however short `timeout_ms` is.
+ * removal, however short `timeout_ms` is. To end the lock, a resource manager that does not answer gets the rest of
+ * `timeout_ms`, and about a second at least; without a limit it gets that after `scm_cancel`.
  *
  * @see scm_transmit, scm_send_ex, scm_cancel, scm_lock_ex
  */
@@ -1638,7 +1644,8 @@ SCM_API scm_result scm_lock_ex(scm_handle *handle, uint32_t timeout_ms);
  *
  * If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
  *
- * Does not block.
+ * Does not block for others. It takes as long as the resource manager and the reader need, and nothing ends it
+ * earlier.
  *
  * @see scm_lock, scm_lock_ex
  */
@@ -1654,7 +1661,10 @@ SCM_API scm_result scm_unlock(scm_handle *handle, uint32_t disposition);
  * Waits for other attachments of this process can always be cancelled. Waits for another application can be cancelled
  * in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, `scm_send`, `scm_send_ex`, `scm_reconnect` and `scm_reconnect_ex`,
  * and in the functions of files, codes and authentication. `scm_transmit` and `scm_status` leave that wait to the
- * resource manager. A command that the card has received is never interrupted.
+ * resource manager. A command that the card has received is never interrupted. Afterwards the call gives its lock
+ * back: the first cancel leaves that about a second, and the call still tells how the command has ended. The cancel
+ * then ends the next wait. A service that needs longer costs the connection: the next call connects again, or a
+ * borrowed card handle needs `scm_reconnect`; the generation grows. A cancel does not end `scm_unlock`.
  *
  * @param handle  the attachment
  *

@@ -105,6 +105,8 @@ namespace scm {
 
 /**
  * @defgroup scm_cpp_errors C++: failures
+ *
+ * A failure is an exception, or a std::error_code in the last parameter of the function. `report` is that parameter.
  * @{
  */
 
@@ -426,17 +428,29 @@ inline failure last_error() noexcept
     return told;
 }
 
+namespace detail {
+
+/* The code of C for the failure of an exception: never a success, whatever the exception has. */
+inline scm_result failure_of(const std::error_code &code) noexcept
+{
+    if (code.category() == category() && SCM_FAILED(code.value()))
+        return code.value();
+    return code == std::errc::not_enough_memory ? SCM_E_OUTOFMEMORY : SCM_E_FAIL;
+}
+
+} // namespace detail
+
 /** A failure of the library. `what()` has the name and the meaning of its code. */
 class SCM_CPP_SHARED error : public std::system_error {
 public:
     /** @param code  the failure. A callback throws it, too. */
     explicit error(errc code) : std::system_error(make_error_code(code), scm::name(code)) {}
 
-    /** @param code  a failure that a function of this library has stored */
-    explicit error(const std::error_code &code) : std::system_error(code, scm_result_name(code.value())) {}
+    /** @param code  a failure that a function of this library has stored; any other is SCM_E_FAIL in C */
+    explicit error(const std::error_code &code) : std::system_error(code, scm_result_name(detail::failure_of(code))) {}
 
-    /** The code as C has it. */
-    scm_result result() const noexcept { return code().value(); }
+    /** The code as C has it: a failure. */
+    scm_result result() const noexcept { return detail::failure_of(code()); }
 };
 
 /** A failure of a command that the card may have answered (`attachment::send`). */
@@ -497,11 +511,15 @@ namespace detail {
 template <class Function>
 scm_result result_of(Function &&function)
 {
-    if constexpr (std::is_same_v<decltype(function()), scm_result>) {
-        return function();
-    } else {
+    using result = std::decay_t<decltype(function())>;
+    if constexpr (std::is_void_v<result>) {
         function();
         return SCM_S_OK;
+    } else if constexpr (std::is_enum_v<result>) {
+        return static_cast<scm_result>(function()); // a constant of C, or scm::errc
+    } else {
+        static_assert(std::is_same_v<result, scm_result>, "the function must return a code, or nothing");
+        return function();
     }
 }
 
@@ -553,11 +571,12 @@ private:
  * Calls a function, and turns its exception into a code. For callbacks of C that are written in C++, such as those of a
  * provider: no exception may leave them.
  *
- * @param function  called once, without arguments
+ * @param function  called once, without arguments. It returns nothing, or a code: an scm_result, a constant of C or a
+ *   scm::errc.
  *
  * @return
- * - `SCM_S_OK`: it has returned; or its own code, if it returns an scm_result.
- * - the code of a thrown `scm::error`
+ * - `SCM_S_OK`: it has returned nothing; or the code that it has returned.
+ * - the code of a thrown `scm::error`, or of another std::system_error with a code of this library
  * - `SCM_E_OUTOFMEMORY`: it has thrown std::bad_alloc, or a std::system_error with that meaning.
  * - `SCM_E_FAIL`: it has thrown anything else.
  *
@@ -569,10 +588,8 @@ scm_result to_result(Function &&function)
 #if defined(__cpp_exceptions)
     try {
         return detail::result_of(std::forward<Function>(function));
-    } catch (const error &failure) {
-        return failure.result();
     } catch (const std::system_error &failure) {
-        return failure.code() == std::errc::not_enough_memory ? SCM_E_OUTOFMEMORY : SCM_E_FAIL;
+        return detail::failure_of(failure.code());
     } catch (const std::bad_alloc &) {
         return SCM_E_OUTOFMEMORY;
 #if defined(__GLIBCXX__)
@@ -590,7 +607,9 @@ scm_result to_result(Function &&function)
 /** @} */
 
 /**
- * @defgroup scm_cpp_values C++: bytes, text and time
+ * @defgroup scm_cpp_values C++: values and objects
+ *
+ * The types of parameters and results, and the base of the types that own an object of C.
  * @{
  */
 
@@ -608,7 +627,12 @@ public:
     using iterator = Element *;
 
     constexpr span() noexcept = default;
-    constexpr span(Element *data, std::size_t size) noexcept : data_(data), size_(size) {}
+
+    /** From a pointer. It is a template, because the number 0 of a list of bytes would be a null pointer. */
+    template <class Other, class = std::enable_if_t<std::is_convertible_v<Other (*)[], Element (*)[]>>>
+    constexpr span(Other *data, std::size_t size) noexcept : data_(data), size_(size)
+    {
+    }
 
     template <std::size_t Size>
     constexpr span(Element (&array)[Size]) noexcept : data_(array), size_(Size)
@@ -775,7 +799,12 @@ byte_vector collect_response(scm_handle *handle, report errors, Call call)
     });
 }
 
-/* An object that its destructor ends. */
+} // namespace detail
+
+/**
+ * An object of C that a destructor ends: the base of `monitor`, `file`, `virtual_ifd` and others. It moves, and does
+ * not copy.
+ */
 template <class Handle, scm_result End(Handle *)>
 class owner {
 public:
@@ -812,8 +841,6 @@ protected:
 
     Handle *handle_ = nullptr;
 };
-
-} // namespace detail
 
 /**
  * A list of names, such as those of the readers: a range of std::string_view. Each name has a NUL behind it. A name is
@@ -901,6 +928,8 @@ private:
 
 /**
  * @defgroup scm_cpp_library C++: versions and readers
+ *
+ * Functions without an object.
  * @{
  */
 
@@ -980,6 +1009,8 @@ inline names list_ifd_groups(report errors = {})
 
 /**
  * @defgroup scm_cpp_attachments C++: attachments
+ *
+ * A card in a reader: `attachment` owns the connection, `attachment_ref` only uses it, `transaction` locks it.
  * @{
  */
 
@@ -1644,7 +1675,7 @@ inline scm_result selection::call(void *self, scm_handle *handle, std::uint64_t 
  * }
  * @endcode
  */
-class attachment : public attachment_ref {
+class [[nodiscard]] attachment : public attachment_ref {
 public:
     /** No attachment. */
     constexpr attachment() noexcept = default;
@@ -1754,7 +1785,7 @@ private:
  * Holds a lock on a card, and applies a disposition when it ends, also after an exception: to reset a card that may
  * have verified a code, for example. std::scoped_lock leaves the card as it is.
  */
-class transaction {
+class [[nodiscard]] transaction {
 public:
     /**
      * Locks. As scm_lock.
@@ -1764,7 +1795,8 @@ public:
      *
      * Blocks without a limit while another application or attachment holds a lock on the card; a `limit` limits that.
      */
-    explicit transaction(attachment_ref card, std::uint32_t disposition = SCM_DISPOSITION_LEAVE, report errors = {})
+    [[nodiscard]] explicit transaction(attachment_ref card, std::uint32_t disposition = SCM_DISPOSITION_LEAVE,
+                                       report errors = {})
         : disposition_(disposition)
     {
         if (errors(scm_lock(card.get())))
@@ -1780,8 +1812,8 @@ public:
      *
      * Blocks for this time at most, and about 200 ms more if the resource manager is slow.
      */
-    transaction(attachment_ref card, timeout limit, std::uint32_t disposition = SCM_DISPOSITION_LEAVE,
-                report errors = {})
+    [[nodiscard]] transaction(attachment_ref card, timeout limit,
+                              std::uint32_t disposition = SCM_DISPOSITION_LEAVE, report errors = {})
         : disposition_(disposition)
     {
         if (errors(scm_lock_ex(card.get(), limit.ms())))
@@ -1825,6 +1857,8 @@ private:
 
 /**
  * @defgroup scm_cpp_events C++: events
+ *
+ * Services, readers and cards that come and go: a `monitor` is a range of each `event`.
  * @{
  */
 
@@ -1875,7 +1909,7 @@ inline scm_result end(scm_monitor *handle) { return scm_monitor_destroy(handle);
  * }
  * @endcode
  */
-class monitor : public detail::owner<scm_monitor, detail::end> {
+class [[nodiscard]] monitor : public owner<scm_monitor, detail::end> {
 public:
     using handle_type = scm_monitor;
     using owner::owner;
@@ -2004,6 +2038,8 @@ public:
 
 /**
  * @defgroup scm_cpp_files C++: files
+ *
+ * The files of a card: `file_access` finds and changes them, `file` reads and writes one.
  * @{
  */
 
@@ -2070,7 +2106,7 @@ inline scm_result end(scm_file_access *handle) { return scm_file_access_release(
  * }
  * @endcode
  */
-class file : public detail::owner<scm_file, detail::end> {
+class [[nodiscard]] file : public owner<scm_file, detail::end> {
 public:
     using handle_type = scm_file;
     using owner::owner;
@@ -2183,7 +2219,7 @@ private:
  * The files of a card, with a current directory. Its destructor ends it; files stay open. Codes, blocking and threads
  * are those of the group Files of scm.h.
  */
-class file_access : public detail::owner<scm_file_access, detail::end> {
+class [[nodiscard]] file_access : public owner<scm_file_access, detail::end> {
 public:
     using handle_type = scm_file_access;
     using owner::owner;
@@ -2394,6 +2430,8 @@ private:
 
 /**
  * @defgroup scm_cpp_codes C++: codes and keys
+ *
+ * The codes of the card holder (`ch_verification`), and authentication by keys (`card_auth`).
  * @{
  */
 
@@ -2409,8 +2447,17 @@ public:
     {
     }
 
-    /** The bytes of the code. */
-    constexpr code(scm::bytes bytes) noexcept : bytes_(bytes) {}
+    /** The bytes of the code: an array, a std::vector, or anything else that converts to `bytes`. */
+    template <class Bytes,
+              std::enable_if_t<std::is_convertible_v<const Bytes &, scm::bytes> &&
+                                   !std::is_convertible_v<const Bytes &, std::string_view>,
+                               int> = 0>
+    constexpr code(const Bytes &bytes) noexcept : bytes_(bytes)
+    {
+    }
+
+    /** NULL is no text; `{}` is no code. */
+    code(std::nullptr_t) = delete;
 
     constexpr scm::bytes bytes() const noexcept { return bytes_; }
 
@@ -2456,7 +2503,7 @@ inline scm_result end(scm_interface *handle) { return scm_interface_release(hand
  * }
  * @endcode
  */
-class ch_verification : public detail::owner<scm_ch_verification, detail::end> {
+class [[nodiscard]] ch_verification : public owner<scm_ch_verification, detail::end> {
 public:
     using handle_type = scm_ch_verification;
     using owner::owner;
@@ -2615,7 +2662,7 @@ private:
  * }
  * @endcode
  */
-class card_auth : public detail::owner<scm_card_auth, detail::end> {
+class [[nodiscard]] card_auth : public owner<scm_card_auth, detail::end> {
 public:
     using handle_type = scm_card_auth;
     using owner::owner;
@@ -2727,11 +2774,13 @@ public:
 
 /**
  * @defgroup scm_cpp_interfaces C++: interfaces
+ *
+ * Interfaces of providers that are none of the known ones. `attachment_ref::create_interface` makes an object.
  * @{
  */
 
 /** An interface that only its provider knows. Its destructor ends it. */
-class provided_interface : public detail::owner<scm_interface, detail::end> {
+class [[nodiscard]] provided_interface : public owner<scm_interface, detail::end> {
 public:
     using handle_type = scm_interface;
     using owner::owner;
@@ -2797,6 +2846,8 @@ inline card_auth attachment_ref::create_card_auth(report errors) const
 
 /**
  * @defgroup scm_cpp_virtual C++: virtual readers
+ *
+ * Readers inside the process, with cards made of functions, for tests without hardware.
  * @{
  */
 
@@ -2921,7 +2972,7 @@ private:
  * }
  * @endcode
  */
-class virtual_ifd : public detail::owner<scm_virtual_ifd, detail::end> {
+class [[nodiscard]] virtual_ifd : public owner<scm_virtual_ifd, detail::end> {
 public:
     using handle_type = scm_virtual_ifd;
     using owner::owner;
@@ -3189,7 +3240,7 @@ public:
         (void)room, (void)flags;
         detail::not_implemented();
     }
-    /** Writes. @param written  [out] how many bytes are written, also before an exception */
+    /** Writes. @param written  [out] how many bytes are written, also before an exception; `write_error` sets it */
     virtual void write(bytes data, std::uint32_t flags, std::size_t &written)
     {
         (void)data, (void)flags, (void)written;
@@ -3277,7 +3328,10 @@ public:
     }
 };
 
-/** The codes of a card, implemented by a provider. `retries_left` is SCM_RETRIES_UNKNOWN until a function sets it. */
+/**
+ * The codes of a card, implemented by a provider. `retries_left` is SCM_RETRIES_UNKNOWN until a function sets it, or
+ * throws a `verification_error` that has it.
+ */
 class ch_verification_implementation {
 public:
     virtual ~ch_verification_implementation() = default;
@@ -3369,6 +3423,35 @@ struct factory_callbacks {
     static void release_user_data(void *factory) { delete static_cast<object_factory<Object> *>(factory); }
 };
 
+/* Calls a function of a provider. An exception of type `Error` may know more than its code: `tell` hands that on. */
+template <class Error, class Call, class Tell>
+scm_result to_result_and_more(Call call, Tell tell)
+{
+    return to_result([&] {
+#if defined(__cpp_exceptions)
+        try {
+            call();
+        } catch (const Error &failure) {
+            tell(failure);
+            throw;
+        }
+#else
+        (void)tell;
+        call();
+#endif
+    });
+}
+
+/* The same for a function that tells how many tries are left. */
+template <class Call>
+scm_result to_result_and_retries(std::uint32_t *left, Call call)
+{
+    *left = SCM_RETRIES_UNKNOWN;
+    return to_result_and_more<verification_error>(call, [&](const verification_error &failure) {
+        *left = failure.retries_left().value_or(*left);
+    });
+}
+
 /* The functions of C that call those of a class. */
 struct tables {
     static file_implementation &file(void *file) { return *static_cast<file_implementation *>(file); }
@@ -3457,7 +3540,9 @@ struct tables {
         };
         table.write = [](void *object, const std::uint8_t *data, std::size_t data_length, std::uint32_t flags,
                          std::size_t *written) {
-            return to_result([&] { file(object).write(bytes(data, data_length), flags, *written); });
+            return to_result_and_more<write_error>(
+                [&] { file(object).write(bytes(data, data_length), flags, *written); },
+                [&](const write_error &failure) { *written = failure.written(); });
         };
         table.seek = [](void *object, std::int64_t offset, std::uint32_t origin) {
             return to_result([&] { file(object).seek(offset, origin); });
@@ -3480,14 +3565,13 @@ struct tables {
         scm_ch_verification_functions table SCM_CH_VERIFICATION_FUNCTIONS_INIT;
         table.verify = [](void *object, const std::uint8_t *code, std::size_t code_length, std::uint32_t flags,
                           std::uint32_t reference, std::uint32_t *left) {
-            *left = SCM_RETRIES_UNKNOWN;
-            return to_result([&] { codes(object).verify(bytes(code, code_length), reference, flags, *left); });
+            return to_result_and_retries(
+                left, [&] { codes(object).verify(bytes(code, code_length), reference, flags, *left); });
         };
         table.change_code = [](void *object, const std::uint8_t *old_code, std::size_t old_code_length,
                                const std::uint8_t *new_code, std::size_t new_code_length, std::uint32_t flags,
                                std::uint32_t reference, std::uint32_t *left) {
-            *left = SCM_RETRIES_UNKNOWN;
-            return to_result([&] {
+            return to_result_and_retries(left, [&] {
                 codes(object).change_code(bytes(old_code, old_code_length), bytes(new_code, new_code_length),
                                           reference, flags, *left);
             });
@@ -3495,8 +3579,7 @@ struct tables {
         table.unblock = [](void *object, const std::uint8_t *unblocking_code, std::size_t unblocking_code_length,
                            const std::uint8_t *new_code, std::size_t new_code_length, std::uint32_t flags,
                            std::uint32_t reference, std::uint32_t *left) {
-            *left = SCM_RETRIES_UNKNOWN;
-            return to_result([&] {
+            return to_result_and_retries(left, [&] {
                 codes(object).unblock(bytes(unblocking_code, unblocking_code_length),
                                       bytes(new_code, new_code_length), reference, flags, *left);
             });
@@ -3546,15 +3629,15 @@ struct tables {
 } // namespace detail
 
 /** A registered provider. Its destructor unregisters it; the objects that it has made stay. */
-class registration {
+class [[nodiscard]] registration {
 public:
     /** Nothing registered. */
     registration() noexcept = default;
     registration(registration &&other) noexcept = default;
     registration &operator=(registration &&other) noexcept
     {
-        const registration old(std::move(*this));
-        registered_ = std::move(other.registered_);
+        registration taken(std::move(other)); // first, for an assignment to itself
+        registered_.swap(taken.registered_);
         return *this;
     }
     ~registration()
@@ -3628,7 +3711,7 @@ private:
  *
  * Does not block.
  */
-[[nodiscard]] inline registration register_file_access_provider(const provider &provider,
+inline registration register_file_access_provider(const provider &provider,
                                                                 object_factory<file_access_implementation> factory,
                                                                 report errors = {})
 {
@@ -3646,7 +3729,7 @@ private:
  *
  * Does not block.
  */
-[[nodiscard]] inline registration
+inline registration
 register_ch_verification_provider(const provider &provider, object_factory<ch_verification_implementation> factory,
                                   report errors = {})
 {
@@ -3664,7 +3747,7 @@ register_ch_verification_provider(const provider &provider, object_factory<ch_ve
  *
  * Does not block.
  */
-[[nodiscard]] inline registration register_card_auth_provider(const provider &provider,
+inline registration register_card_auth_provider(const provider &provider,
                                                               object_factory<card_auth_implementation> factory,
                                                               report errors = {})
 {
@@ -3685,7 +3768,7 @@ register_ch_verification_provider(const provider &provider, object_factory<ch_ve
  * Does not block.
  */
 template <class Object>
-[[nodiscard]] registration register_interface_provider(const provider &provider, const void *functions,
+registration register_interface_provider(const provider &provider, const void *functions,
                                                        object_factory<Object> factory, report errors = {})
 {
     return registration::make(provider, std::move(factory), errors, [functions](const scm_provider *c) {

@@ -46,6 +46,20 @@ leave_folder() {
     wait "$namespace" || true
 }
 
+# make_scratch NAME
+# Makes a place for folders of Debian, `scratch`, which is removed when the script ends.
+make_scratch() {
+    mkdir -p build
+    scratch=$(mktemp --directory "$PWD/build/$1.XXXXXX")
+    trap remove_scratch EXIT
+    trap 'exit 1' INT TERM HUP
+}
+
+remove_scratch() {
+    leave_folder
+    rm -rf --one-file-system "$scratch"
+}
+
 # The rest runs in the namespaces.
 
 inside() {
@@ -108,8 +122,7 @@ hand_over() {
 copy_tree() {
     local folder=$1 tree=$2 user=$3
     mkdir -p "$folder$tree"
-    tar --create --exclude=./target --exclude=./build --exclude=./.git . |
-        tar --extract --no-same-owner --directory "$folder$tree"
+    copy_of_tree | tar --extract --no-same-owner --directory "$folder$tree"
     chroot "$folder" chown --recursive "$user:" "${tree%/*}"
 }
 

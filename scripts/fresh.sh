@@ -57,17 +57,9 @@ done
 [[ $suite =~ ^($SUITES)$ ]] || die "this is none of $SUITES: $suite"
 become_root "${arguments[@]}"
 
-end() {
-    leave_folder
-    rm -rf --one-file-system "$folder"
-}
-
-mkdir -p build
-folder=$(mktemp --directory "$PWD/build/fresh-$suite.XXXXXX")
-trap end EXIT
-trap 'exit 1' INT TERM HUP
+make_scratch "fresh-$suite"
 
 for script in ${order/-/ }; do
-    tally "$suite, $user: scripts/$script.sh" in_folder "$folder" "$suite" "$user" "scripts/$script.sh"
+    tally "$suite, $user: scripts/$script.sh" in_folder "$scratch" "$suite" "$user" "scripts/$script.sh"
 done
 tell_tally

@@ -71,6 +71,11 @@ become_root() {
     exec sudo env "HOME=$HOME" "CARGO_HOME=${CARGO_HOME:-$HOME/.cargo}" "${words[@]}" "$PWD/scripts/${0##*/}" "$@"
 }
 
+# The files of the tree as an archive, without those of builds.
+copy_of_tree() {
+    tar --create --exclude=./{target,build,vendor,.cargo,.git,fuzz/target} --exclude=__pycache__ .
+}
+
 # Proxies, and the registry settings of cargo.
 environment_of_network() {
     # Most machines have none of these, and grep calls that a failure.

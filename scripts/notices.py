@@ -93,4 +93,5 @@ def main():
         NOTICES.write_text(text)
 
 
-main()
+if __name__ == "__main__":
+    main()

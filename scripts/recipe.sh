@@ -13,18 +13,10 @@ suite=${1:-trixie}
 [[ $# -le 1 && $suite =~ ^($SUITES)$ ]] || { echo "usage: scripts/recipe.sh [SUITE]" >&2 && exit 2; }
 become_root "$@"
 
-end() {
-    leave_folder
-    rm -rf --one-file-system "$folder"
-}
-
-mkdir -p build
-folder=$(mktemp --directory "$PWD/build/recipe-$suite.XXXXXX")
-trap end EXIT
-trap 'exit 1' INT TERM HUP
+make_scratch "recipe-$suite"
 
 # shellcheck disable=SC2016 # the shell in the folder expands them
-in_folder "$folder" "$suite" root bash -euo pipefail -c '
+in_folder "$scratch" "$suite" root bash -euo pipefail -c '
     source scripts/lib.sh
     need_packages python3
     python3 c-tests/guides/guides.py extract . /srv

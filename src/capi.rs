@@ -10,6 +10,7 @@ pub mod attachment;
 pub mod attribute;
 pub mod boundary;
 pub mod card_auth;
+pub mod card_capabilities;
 pub mod ch_verification;
 pub mod command;
 pub mod exchange;
@@ -26,7 +27,10 @@ pub mod provider;
 pub mod reconnect;
 pub mod result;
 pub mod version;
+pub mod virtual_card;
+pub mod virtual_failure;
 pub mod virtual_ifd;
+pub mod virtual_service;
 
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;

@@ -43,8 +43,8 @@ pub fn fcp(bytes: &[u8]) {
     check_parameters(bytes);
     let Ok(objects) = control_parameters::sim::objects(bytes) else { return };
     check_parameters(&objects);
-    let told = tlv::find(&objects, control_parameters::STRUCTURE);
-    assert!(objects == bytes || told == Some(bytes), "what was told stays");
+    let value = tlv::find(&objects, control_parameters::STRUCTURE);
+    assert!(objects == bytes || value == Some(bytes), "what was told stays");
 }
 
 fn check_parameters(bytes: &[u8]) {

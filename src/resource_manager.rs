@@ -94,7 +94,8 @@ pub fn in_context<T>(
     answer
 }
 
-/// Functions of a resource manager in a test that `managers` does not list. Its figures are those of pcsc-lite.
+/// Functions of a resource manager in a test that `managers` does not list, and that lists no reader. Its figures are
+/// those of pcsc-lite.
 #[cfg(test)]
 macro_rules! unlisted {
     () => {
@@ -124,6 +125,16 @@ macro_rules! unlisted {
         }
         fn wait_for_ifds_limit_ms(&self) -> u32 {
             4000
+        }
+        fn wait_for_ifds(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
+            Ok(Vec::new())
+        }
+        fn cancel_wait_for_ifds(&self, _: Context) {}
+        fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
+            Ok(vec![0])
+        }
+        fn list_ifd_groups(&self, _: Context) -> Result<Vec<u8>> {
+            Ok(vec![0])
         }
     };
 }

@@ -7,6 +7,7 @@ use std::ptr::{null, null_mut};
 use scm::abi::constants::SCM_TYPE_BY_ID;
 use scm::abi::hresult::Hresult;
 use scm::capi::attachment::{scm_detach, scm_handle};
+use scm::capi::card_capabilities::*;
 use scm::capi::ch_verification::{
     SCM_RETRIES_UNKNOWN, scm_ch_verification, scm_ch_verification_verify, scm_create_ch_verification,
 };

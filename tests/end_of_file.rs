@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use scm::abi::constants::{SCM_FL_ERASE, SCM_PROTOCOL_T1, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ID};
 use scm::abi::hresult::Hresult;
 use scm::capi::attachment::{scm_detach, scm_handle};
-use scm::capi::command::{SCM_CARD_CHAINING, scm_card_capabilities, scm_set_card_capabilities};
+use scm::capi::card_capabilities::{SCM_CARD_CHAINING, scm_card_capabilities, scm_set_card_capabilities};
 use scm::capi::file::{scm_file, scm_file_get_size, scm_file_read, scm_file_seek, scm_file_write};
 use scm::capi::file_access::{scm_create_file_access, scm_file_access_open};
 use scm::capi::lock::scm_lock;

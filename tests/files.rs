@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::*;
 use scm::abi::constants::{SCM_DISPOSITION_LEAVE, SCM_SEEK_FROM_BEGINNING, SCM_TYPE_BY_ANY};
 use scm::capi::attachment::{scm_attach_by_ifd, scm_detach};
-use scm::capi::command::{SCM_CARD_CHAINING, SCM_CARD_EXTENDED, scm_card_capabilities, scm_set_card_capabilities};
+use scm::capi::card_capabilities::{
+    SCM_CARD_CHAINING, SCM_CARD_EXTENDED, scm_card_capabilities, scm_set_card_capabilities,
+};
 use scm::capi::file::{scm_file, scm_file_close, scm_file_get_size, scm_file_read, scm_file_seek, scm_file_write};
 use scm::capi::file_access::{scm_create_file_access, scm_file_access_open};
 use scm::capi::lock::{scm_lock, scm_unlock};
-use scm::capi::virtual_ifd::{
-    scm_virtual_card, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
-};
+use scm::capi::virtual_card::scm_virtual_card;
+use scm::capi::virtual_ifd::{scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert};
 use scm_card::capi::{scm_card_create, scm_card_destroy, scm_card_plug};
 
 /// An open file of a card.

@@ -65,11 +65,7 @@ packaged)
         found=$(cd "$WORK/packaged.$1" && find . ! -type d ! -path '*/share/doc/*' | sed 's,^\./usr/,,' | LC_ALL=C sort)
         shift
         expected=$(printf '%s\n' "$@" | LC_ALL=C sort)
-        case $layout in
-shared) expected=$(echo "$expected" | grep -v 'card\|libscm\.a\|scm-static\.pc') ;;
-static) expected=$(echo "$expected" | grep -v 'card\|libscm\.so') ;;
-esac
-[ "$found" = "$expected" ] || fail "a component is: $found"
+        [ "$found" = "$expected" ] || fail "a component is: $found"
     }
     same_files runtime "$lib/$SONAME" "$lib/libscm.so.$VERSION"
     same_files development include/scm.h include/scm.hpp include/scm_provider.h include/scm_virtual.h \
@@ -78,7 +74,8 @@ esac
     same_files documentation ""
     same_files card include/scm_card.h "$lib/libscm_card.so" "$lib/libscm_card.so.$LINE" \
         "$lib/libscm_card.so.$VERSION" "$lib/pkgconfig/scm-card.pc"
-    same_files tools bin/scm-card
+    same_files tools bin/scm-card share/bash-completion/completions/scm-card \
+        share/fish/vendor_completions.d/scm-card.fish share/man/man1/scm-card.1 share/zsh/site-functions/_scm-card
     for component in runtime development card tools; do
         for text in LICENSE-MIT LICENSE-APACHE NOTICES.txt; do
             [ -s "$WORK/packaged.$component/usr/share/doc/scm/$text" ] || fail "$component has no $text"
@@ -121,9 +118,13 @@ expected=$(LC_ALL=C sort <<END
 ./$lib/pkgconfig/scm.pc
 ./$lib/pkgconfig/scm-card.pc
 ./$lib/pkgconfig/scm-static.pc
+./share/bash-completion/completions/scm-card
+./share/fish/vendor_completions.d/scm-card.fish
+./share/man/man1/scm-card.1
+./share/zsh/site-functions/_scm-card
 END
 )
-[ "$layout" = apart ] && expected=$(echo "$expected" | sed 's,^\./bin/,./prefix/bin/,' | LC_ALL=C sort)
+[ "$layout" = apart ] && expected=$(echo "$expected" | sed -E 's,^\./(bin|share)/,./prefix/\1/,' | LC_ALL=C sort)
 case $layout in
 shared) expected=$(echo "$expected" | grep -v 'card\|libscm\.a\|scm-static\.pc') ;;
 static) expected=$(echo "$expected" | grep -v 'card\|libscm\.so') ;;

@@ -41,6 +41,8 @@ public:
     }
     void write(scm::bytes data, std::uint32_t flags, std::size_t &written) override
     {
+        if (flags == SCM_FL_OR)
+            throw scm::write_error(scm::errc::scard_e_no_access, 2);
         CHECK(flags == SCM_FL_REPLACE);
         written = std::min<std::size_t>(data.size(), 3);
         if (written < data.size())
@@ -115,6 +117,10 @@ public:
     }
     void change_code(scm::bytes old_code, scm::bytes new_code, std::uint32_t, std::uint32_t, std::uint32_t &) override
     {
+        if (old_code.empty() && new_code.size() == 2)
+            throw scm::verification_error(scm::errc::scard_w_chv_blocked, 0U);
+        if (old_code.empty())
+            throw scm::verification_error(scm::errc::scard_w_wrong_chv, std::nullopt);
         if (old_code.size() + 1 != new_code.size())
             throw std::bad_alloc();
     }
@@ -204,6 +210,7 @@ void files_are_those_of_the_class()
         const byte_vector four(4);
         CHECK(file.write(four, SCM_FL_REPLACE, error) == 3 && error == scm::errc::scard_e_write_too_many);
         CHECK(CHECK_THROWS_AS(scm::write_error, scard_e_write_too_many, file.write(four)).written() == 3);
+        CHECK(CHECK_THROWS_AS(scm::write_error, scard_e_no_access, file.write(four, SCM_FL_OR)).written() == 2);
         CHECK_THROWS(e_notimpl, file.info());
         CHECK_THROWS(scard_e_no_access, file.close());
         CHECK(alive == 1 && !file);
@@ -224,6 +231,11 @@ void codes_and_keys_are_those_of_the_class()
         CHECK(CHECK_THROWS_AS(scm::verification_error, scard_w_wrong_chv, codes.verify("1", 7, SCM_FL_IHV_LOCAL))
                   .retries_left() == 2U);
         codes.change_code("1", "12", 7);
+        // A provider that only hands the exceptions of another object on tells as much as that.
+        CHECK(CHECK_THROWS_AS(scm::verification_error, scard_w_chv_blocked, codes.change_code("", "12", 7))
+                  .retries_left() == 0U);
+        CHECK(!CHECK_THROWS_AS(scm::verification_error, scard_w_wrong_chv, codes.change_code("", "1", 7))
+                   .retries_left());
         CHECK_THROWS(e_outofmemory, codes.change_code("1", "123", 7));
         CHECK(codes.unblock("12345678", "1234", 7) == 5U);
         codes.reset_security_state();
@@ -274,6 +286,9 @@ void a_registration_ends_with_its_object()
         CHECK(destroyed.use_count() == 2 && is_provided());
         scm::registration second = std::move(first);
         CHECK(!first && second && is_provided());
+        scm::registration &itself = second;
+        second = std::move(itself);
+        CHECK(second && is_provided());
         // An object outlives its registration, and keeps the provider.
         scm::provided_interface own = scene.card.create_interface("Own");
         second = scm::registration();
@@ -338,8 +353,7 @@ void a_mask_leaves_bytes_out()
 
 int main()
 {
-    setenv("PCSCLITE_CSOCK_NAME", "/nowhere", 1); // the pcscd of the machine takes no part
-    return check::run({
+    return check::run_without_service({
         TEST(files_are_those_of_the_class),
         TEST(codes_and_keys_are_those_of_the_class),
         TEST(functions_that_a_class_lacks_are_not_implemented),

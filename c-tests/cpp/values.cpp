@@ -27,6 +27,20 @@ static_assert(sizeof(scm::monitor) == sizeof(void *) && sizeof(scm::virtual_ifd)
 static_assert(noexcept(std::declval<scm::attachment &>().unlock()));
 static_assert(std::is_error_code_enum_v<scm::errc>);
 static_assert(std::is_base_of_v<std::system_error, scm::error>);
+
+/* The number 0 of a list is a null pointer, too: such a list must not become a span with a length. */
+template <class Card, class = void>
+constexpr bool takes_two_numbers = false;
+template <class Card>
+constexpr bool takes_two_numbers<Card, std::void_t<decltype(std::declval<Card &>().transmit({0x00, 0x10}))>> = true;
+static_assert(!takes_two_numbers<scm::attachment>);
+/* A code of the card holder is text or bytes, and never NULL. */
+static_assert(std::is_convertible_v<const char *, scm::code> && std::is_convertible_v<std::string, scm::code>);
+static_assert(std::is_convertible_v<std::vector<std::uint8_t>, scm::code> &&
+              std::is_convertible_v<std::array<std::uint8_t, 4>, scm::code> &&
+              std::is_convertible_v<std::uint8_t (&)[4], scm::code> && std::is_convertible_v<scm::bytes, scm::code> &&
+              std::is_convertible_v<scm::buffer, scm::code>);
+static_assert(!std::is_convertible_v<std::nullptr_t, scm::code> && !std::is_convertible_v<int, scm::code>);
 #if defined(__cpp_lib_span)
 static_assert(std::is_same_v<scm::bytes, std::span<const std::uint8_t>>);
 #else
@@ -77,6 +91,31 @@ void exceptions_become_codes()
     CHECK(scm::to_result([] { throw std::system_error(std::make_error_code(std::errc::io_error)); }) == SCM_E_FAIL);
     CHECK(scm::to_result([] { throw std::runtime_error("any"); }) == SCM_E_FAIL);
     CHECK(scm::to_result([] { throw 77; }) == SCM_E_FAIL);
+    // A code of this library in another exception is that code.
+    CHECK(scm::to_result([] { throw std::system_error(scm::errc::e_abort); }) == SCM_E_ABORT);
+}
+
+/* A constant of C has the type of an enumeration, not scm_result. */
+void a_returned_code_is_the_result()
+{
+    CHECK(scm::to_result([] { return SCM_E_INVALIDARG; }) == SCM_E_INVALIDARG);
+    CHECK(scm::to_result([] { return SCM_S_FALSE; }) == SCM_S_FALSE);
+    CHECK(scm::to_result([] { return scm::errc::scard_w_eof; }) == SCM_SCARD_W_EOF);
+    const scm_result code = SCM_E_ABORT;
+    CHECK(scm::to_result([&] { return code; }) == SCM_E_ABORT);
+    CHECK(scm::to_result([&]() -> const scm_result & { return code; }) == SCM_E_ABORT);
+}
+
+/* The numbers of the system are positive, as successes of C are. */
+void an_exception_is_never_a_success()
+{
+    const scm::error of_system(std::make_error_code(std::errc::timed_out));
+    CHECK(of_system.result() == SCM_E_FAIL && of_system.code() == std::errc::timed_out);
+    CHECK(std::string(of_system.what()).find("SCM_E_FAIL: ") == 0);
+    CHECK(scm::error(std::error_code()).result() == SCM_E_FAIL);
+    CHECK(scm::error(std::make_error_code(std::errc::not_enough_memory)).result() == SCM_E_OUTOFMEMORY);
+    CHECK(scm::to_result([&] { throw of_system; }) == SCM_E_FAIL);
+    CHECK(scm::to_result([] { throw scm::error(std::error_code()); }) == SCM_E_FAIL);
 }
 
 void times_are_rounded_up()
@@ -157,6 +196,8 @@ int main()
         TEST(codes_are_those_of_c),
         TEST(the_last_error_tells_what_and_why),
         TEST(exceptions_become_codes),
+        TEST(a_returned_code_is_the_result),
+        TEST(an_exception_is_never_a_success),
         TEST(times_are_rounded_up),
         TEST(bytes_come_from_everything_with_bytes),
         TEST(a_version_is_checked),

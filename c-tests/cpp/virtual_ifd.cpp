@@ -303,8 +303,7 @@ void a_card_may_swap_itself()
 
 int main()
 {
-    setenv("PCSCLITE_CSOCK_NAME", "/nowhere", 1); // the pcscd of the machine takes no part
-    return check::run({
+    return check::run_without_service({
         TEST(a_card_is_a_few_functions),
         TEST(bad_cards_and_readers_change_nothing),
         TEST(exceptions_of_a_card_are_failures),

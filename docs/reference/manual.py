@@ -298,6 +298,8 @@ class Manual:
         self.groups = [Group(element, folder) for element in groups]
         self.groups = [group for group in self.groups if group.header in HEADERS]
         self.groups.sort(key=lambda group: (HEADERS.index(group.header), self.line(group)))
+        self.structures = {name_of(other) for group in self.groups for other in group.others
+                           if other.get("kind") == "struct"}
         self.functions = {name_of(function) for group in self.groups for function in group.functions}
 
     @staticmethod
@@ -340,6 +342,9 @@ class Manual:
             ("Examples", roff(codes[:1])),
             ("Conventions", roff(comment.sections["Conventions"])),
             ("Functions", groups),
+            ("Environment", [".TP", bold("PCSCLITE_CSOCK_NAME"),
+                             *fill("the socket of pcscd, if it is not the usual one.  libpcsclite reads it at the "
+                                   "first call.")]),
             ("See also", references([group.name for group in self.groups], ["pcscd(8)"])),
         ])
 
@@ -419,7 +424,9 @@ class Manual:
                 of_group.sections else ""
             codes += [".PP", *fill(f"{bold('scm_results')}(3) has the codes that every function may return, and those "
                                    f"of a connection{group_codes}.")]
-        relatives = [*comment.see, *(name_of(other) for other in group.functions)]
+        types = [word for parameter in function.findall("param") for word in type_of(parameter).split()]
+        structures = [type_ for type_ in types if type_ in self.structures]
+        relatives = [*comment.see, *structures, *(name_of(other) for other in group.functions)]
         relatives = [relative for relative in dict.fromkeys(relatives) if relative != name]
         self.write(name, 3, [
             ("Name", [f"{name} \\- {comment.first_sentence()}"]),

@@ -50,6 +50,8 @@ def filter_header(path, text):
     text = re.sub(r"^/\* SPDX.*\n \*\n \* (scm\w*\.h\w*) - (?:libscm\w*: )?(.*)\n",
                   lambda match: f"/** @page {page(path)} {match[1]}: {match[2].rstrip('.')}\n *\n *\n", text, count=1)
     text = re.sub(r"^ \* Generated from .*", " *", text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"^/\*\* @page .*?(?=^ \* @code$|\*/)", lambda match: in_backticks(match[0]), text, count=1,
+                  flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^ \* (CONVENTIONS[^\n]*)\n.*?^ \*/$", lambda match: conventions(path, *match.group(0, 1)), text,
                   count=1, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^ \* ([A-Z][A-Z ]+)\. ", lambda match: f" * <b>{match[1].capitalize()}.</b> ", text,
@@ -62,10 +64,14 @@ def filter_header(path, text):
     return NAME.sub(NAMES.link, text)
 
 
+def in_backticks(text):
+    """A part of the first comment, where names have no backticks."""
+    return re.sub(r"(?<!`)\b(?:scm|SCM)_\w+\b(?!\.h|`)", lambda match: f"`{match[0]}`", text)
+
+
 def conventions(path, text, title):
-    """The conventions in the first comment, where names have no backticks."""
-    text = re.sub(r"(?<!`)\b(?:scm|SCM)_\w+\b(?!\.h|`)", lambda match: f"`{match[0]}`", text)
-    return text.replace(title, f"@section {page(path)}_conventions {title.capitalize()}", 1)
+    """The conventions in the first comment."""
+    return in_backticks(text).replace(title, f"@section {page(path)}_conventions {title.capitalize()}", 1)
 
 
 def filter_guide(path, text):

@@ -141,7 +141,7 @@ impl Hresult {
 
     /// The code, if a callback or a service returns it. Only the library can know that a handle is invalid or that an
     /// object is unusable: from others these codes are a plain failure.
-    pub fn said_outside(self) -> Hresult {
+    pub fn from_outside(self) -> Hresult {
         match self {
             Hresult::E_HANDLE | Hresult::E_UNEXPECTED => Hresult::E_FAIL,
             code => code,
@@ -202,12 +202,12 @@ mod tests {
 
     #[test]
     fn codes_about_objects_come_from_the_library_only() {
-        assert_eq!(Hresult::E_HANDLE.said_outside(), Hresult::E_FAIL);
-        assert_eq!(Hresult::E_UNEXPECTED.said_outside(), Hresult::E_FAIL);
+        assert_eq!(Hresult::E_HANDLE.from_outside(), Hresult::E_FAIL);
+        assert_eq!(Hresult::E_UNEXPECTED.from_outside(), Hresult::E_FAIL);
         let others = CODES
             .iter()
             .map(|code| code.value)
             .filter(|code| !matches!(*code, Hresult::E_HANDLE | Hresult::E_UNEXPECTED));
-        others.for_each(|code| assert_eq!(code.said_outside(), code));
+        others.for_each(|code| assert_eq!(code.from_outside(), code));
     }
 }

@@ -81,7 +81,7 @@ impl Registration {
     }
 
     /// How many registrations the reader has now, and how many it had so far.
-    pub fn company(&self) -> (usize, u64) {
+    pub fn users_and_arrivals(&self) -> (usize, u64) {
         self.entry(&mut lock()).map_or((1, 0), |entry| (entry.users, entry.arrivals))
     }
 
@@ -130,7 +130,7 @@ mod tests {
         of_parent.doubt();
         drop(of_parent.clone());
         drop(of_parent);
-        assert_eq!((of_child.company(), of_child.doubts()), ((1, 1), 0));
+        assert_eq!((of_child.users_and_arrivals(), of_child.doubts()), ((1, 1), 0));
         assert!(Arc::is_same(&of_child, &Registration::take(ifd).unwrap()));
     }
 
@@ -140,13 +140,13 @@ mod tests {
         let take = |text| Registration::take(name(text)).unwrap();
         let (first, second, other) = (take("Registration A"), take("Registration A"), take("Registration B"));
         assert!(Arc::is_same(&first, &second) && !Arc::is_same(&first, &other));
-        assert_eq!((first.company(), other.company()), ((2, 2), (1, 1)));
+        assert_eq!((first.users_and_arrivals(), other.users_and_arrivals()), ((2, 2), (1, 1)));
         first.doubt();
         assert_eq!((first.doubts(), second.doubts(), other.doubts()), (1, 1, 0));
         let copy = first.clone();
-        assert_eq!(first.company(), (3, 2));
+        assert_eq!(first.users_and_arrivals(), (3, 2));
         drop((first, second));
-        assert_eq!(copy.company(), (1, 2));
+        assert_eq!(copy.users_and_arrivals(), (1, 2));
         drop(copy);
         let has_arbiter = |text| lock().0.get(&name(text)).is_some();
         assert!(!has_arbiter("Registration A") && has_arbiter("Registration B"));

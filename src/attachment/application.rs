@@ -52,7 +52,7 @@ impl Attachment {
     }
 
     fn situation(&self, session: &Session) -> Situation {
-        let (users, arrivals) = self.registration.company();
+        let (users, arrivals) = self.registration.users_and_arrivals();
         let is_exclusive =
             session.connection.get().is_ok_and(|connection| connection.share_mode == ShareMode::Exclusive);
         let alone = !self.is_known_to_others() && (is_exclusive || users == 1 && self.manager.is_private());

@@ -35,33 +35,25 @@ impl Connection {
         limit: &WaitLimit,
         pause: &dyn Fn() -> Result<()>,
     ) -> Result<Connection> {
-        let context = manager.establish_context(limit)?;
-        let mut has_waited = false;
-        let opened = loop {
-            match connect(manager, context, ifd, access, limit) {
-                Err(Hresult::SCARD_E_SHARING_VIOLATION) => match pause() {
-                    Ok(()) => has_waited = true,
-                    Err(code) => break Err(code),
-                },
-                opened => break opened,
+        loop {
+            let context = manager.establish_context(limit)?;
+            let (opened, has_waited) = connect_when_free(manager, context, ifd, access, limit, pause);
+            if opened.is_err() {
+                manager.release_context(context);
             }
-        };
-        if opened.is_err() {
-            manager.release_context(context);
-        }
-        match opened {
-            // A service that stops during a call breaks the connection. The next call tells that there is no service.
-            Err(Hresult::SCARD_F_COMM_ERROR) => {
-                manager.release_context(manager.establish_context(limit)?);
-                opened
+            match opened {
+                // A service that stops during a call breaks the connection. The next call tells that there is no
+                // service.
+                Err(Hresult::SCARD_F_COMM_ERROR) => {
+                    manager.release_context(manager.establish_context(limit)?);
+                    return opened;
+                }
+                // The context has died with its service, and another service may run by now.
+                Err(
+                    Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED | Hresult::SCARD_E_INVALID_HANDLE,
+                ) if has_waited => {}
+                opened => return opened,
             }
-            // The context has died with its service, and another service may run by now.
-            Err(Hresult::SCARD_E_NO_SERVICE | Hresult::SCARD_E_SERVICE_STOPPED | Hresult::SCARD_E_INVALID_HANDLE)
-                if has_waited =>
-            {
-                Connection::open_when_free(manager, ifd, access, limit, pause)
-            }
-            opened => opened,
         }
     }
 
@@ -134,6 +126,27 @@ impl Connection {
             None => {}
         }
         if disposition == Disposition::Leave { Ok(()) } else { result }
+    }
+}
+
+/// The connection in this context, and whether others have used the card meanwhile.
+fn connect_when_free(
+    manager: &dyn ResourceManager,
+    context: Context,
+    ifd: &IfdName,
+    access: Access,
+    limit: &WaitLimit,
+    pause: &dyn Fn() -> Result<()>,
+) -> (Result<Connection>, bool) {
+    let mut has_waited = false;
+    loop {
+        match connect(manager, context, ifd, access, limit) {
+            Err(Hresult::SCARD_E_SHARING_VIOLATION) => match pause() {
+                Ok(()) => has_waited = true,
+                Err(code) => return (Err(code), has_waited),
+            },
+            connected => return (connected, has_waited),
+        }
     }
 }
 

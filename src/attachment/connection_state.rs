@@ -19,7 +19,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::CardIdentity;
+use super::card::CardIdentity;
 use super::connection::Connection;
 use crate::abi::constants::{Access, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
@@ -342,7 +342,7 @@ impl ConnectionState {
     }
 
     /// This card answers.
-    pub fn meet(&mut self, card: CardIdentity) {
+    pub fn set_card(&mut self, card: CardIdentity) {
         self.published.view().card = card;
     }
 

@@ -151,8 +151,8 @@ impl Remains {
             return Ok(None);
         }
         let limit = WaitLimit::ENDLESS;
-        let line = Waiting { manager: self.manager, icc: Some(icc), limit: &limit, reconnects: true };
-        Arbiter::hold(&self.registration, &limit, &self.waker, &line).map(Some)
+        let waiting = Waiting { manager: self.manager, icc: Some(icc), limit: &limit, reconnects: true };
+        Arbiter::hold(&self.registration, &limit, &self.waker, &waiting).map(Some)
     }
 }
 

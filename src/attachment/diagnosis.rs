@@ -1,6 +1,8 @@
 //! Diagnosis of a failed call. The resource manager often says only that something went wrong. It is asked once more,
 //! and the caller gets the code that tells what happened.
 
+use std::time::Instant;
+
 use super::connection::Connection;
 use super::lost_lock::ends_locks;
 use super::session::Session;
@@ -26,12 +28,19 @@ impl Attachment {
         truth
     }
 
-    /// The true code of a failed exchange. Nobody knows how far the card has come with the command, so a loss is
-    /// counted even if no lasting failure is found.
+    /// The true code of a failed exchange.
     #[cold]
     pub(super) fn diagnose_exchange(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
+        let begun = Instant::now();
         // However little time the caller has left: a removal must be told from a failure of the reader.
-        let limit = &limit.at_least_ms(self.manager.removal_delay_ms());
+        let truth = self.truth_of_exchange(session, code, &limit.at_least_ms(self.manager.removal_delay_ms()));
+        session.locks.diagnosis += begun.elapsed();
+        truth
+    }
+
+    /// Nobody knows how far the card has come with the command, so a loss is counted even if no lasting failure is
+    /// found.
+    fn truth_of_exchange(&self, session: &mut Session, code: Hresult, limit: &WaitLimit) -> Hresult {
         let truth = match code {
             Hresult::SCARD_E_PROTO_MISMATCH if self.was_made_raw(session, limit) => {
                 // The next reconnect checks the protocol, and tells the caller again.
@@ -107,7 +116,7 @@ impl Attachment {
 
     /// How often cards have come and gone in the reader.
     pub(super) fn events(&self, session: &Session, limit: &WaitLimit) -> Result<u16> {
-        let look = |context| Ok(self.manager.slot_state(context, self.ifd(), limit)?.events);
+        let look = |context| Ok(self.manager.slot_state(context, self.ifd(), &limit.for_cleanup())?.events);
         match session.connection.get()?.context {
             Some(context) => look(context),
             None => self.in_own_context(limit, look),
@@ -128,7 +137,7 @@ impl Attachment {
     fn see_removal_in(&self, context: Context, known: u16, limit: &WaitLimit) -> Result<bool> {
         let delay_ms = self.manager.removal_delay_ms();
         let end = deadline(delay_ms);
-        let mut now = self.manager.slot_state(context, self.ifd(), limit)?;
+        let mut now = self.manager.slot_state(context, self.ifd(), &limit.for_cleanup())?;
         let before = if known == 0 { now.events } else { known };
         while now.card_present && now.events == before {
             // Other uses of the reader end a wait too, and may come again and again.
@@ -136,7 +145,7 @@ impl Attachment {
             now = match self.manager.wait_for_change(context, self.ifd(), &now, rest, limit) {
                 Ok(same) if rest == 0 && same.card_present && same.events == before => return Ok(false),
                 Err(Hresult::SCARD_E_TIMEOUT) => return Ok(false),
-                sight => sight?,
+                changed => changed?,
             };
         }
         Ok(true)

@@ -155,9 +155,9 @@ impl Walk {
         let mut case = Case::new(world, setup, events);
         let before = View::of(&case);
         self.reached.insert(before.state);
-        world.model().tell(answers);
+        world.model().plan(answers);
         let outcome = case.call(call);
-        world.model().tell_truth();
+        world.model().end_plan();
         let steps = std::mem::take(&mut world.model().steps);
         let after = View::of(&case);
         self.reached.insert(after.state);

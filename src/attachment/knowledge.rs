@@ -14,9 +14,9 @@ pub struct Knowledge {
     /// From the ATR and EF.ATR/INFO. Another ATR means another card.
     pub capabilities: Option<Capabilities>,
     /// The limits of commands that the caller has set.
-    pub given_limits: Option<Limits>,
+    pub caller_limits: Option<Limits>,
     /// The most data of a short command and of a short response, if the caller has set less than the standard allows.
-    pub given_short: Option<(usize, usize)>,
+    pub caller_short_limits: Option<(usize, usize)>,
     /// The most data that the reader carries, if it names a limit; None if it was not asked.
     pub reader: Option<Option<usize>>,
     pub habits: Habits,
@@ -86,10 +86,10 @@ pub struct Habits {
     takes_chaining: bool,
     /// The classes of commands whose response it has given to GET RESPONSE; and those whose response it did not give in
     /// their own class, in the interindustry class of the channel, and in class 00.
-    gives: Classes,
-    gives_not_in_own: Classes,
-    gives_not_in_interindustry: Classes,
-    gives_not_in_basic: Classes,
+    response_fetched: Classes,
+    not_fetched_in_own: Classes,
+    not_fetched_in_interindustry: Classes,
+    not_fetched_in_basic: Classes,
     /// The most data that it accepts in one command, and returns in one response.
     pub command: Reach,
     pub response: Reach,
@@ -155,12 +155,12 @@ impl Habits {
         if fetched == Fetched::Nothing || others == [first; 2] {
             return;
         }
-        if let Fetched::In(given_in) = fetched {
-            self.gives.set(cla, true);
-            let refused = classes.iter().take_while(|class| **class != given_in);
+        if let Fetched::In(fetched_in) = fetched {
+            self.response_fetched.set(cla, true);
+            let refused = classes.iter().take_while(|class| **class != fetched_in);
             refused.for_each(|class| self.refusals_of(cla, *class).set(cla, true));
-            self.refusals_of(cla, given_in).set(cla, false);
-        } else if !self.gives.contains(cla) {
+            self.refusals_of(cla, fetched_in).set(cla, false);
+        } else if !self.response_fetched.contains(cla) {
             self.refusals_of(cla, first).set(cla, true);
             if classes.iter().all(|class| self.refusals_of(cla, *class).contains(cla)) {
                 let others = others.iter().filter(|class| **class != first);
@@ -171,9 +171,9 @@ impl Habits {
 
     fn refusals_of(&mut self, cla: u8, fetching: u8) -> &mut Classes {
         match fetching {
-            _ if class::is_same(cla, fetching) => &mut self.gives_not_in_own,
-            0 => &mut self.gives_not_in_basic,
-            _ => &mut self.gives_not_in_interindustry,
+            _ if class::is_same(cla, fetching) => &mut self.not_fetched_in_own,
+            0 => &mut self.not_fetched_in_basic,
+            _ => &mut self.not_fetched_in_interindustry,
         }
     }
 
@@ -268,8 +268,8 @@ impl Knowledge {
 
     /// Another card answers.
     pub fn forget_card(&mut self) {
-        let Knowledge { given_limits, given_short, reader, .. } = *self;
-        *self = Knowledge { given_limits, given_short, reader, ..Knowledge::default() };
+        let Knowledge { caller_limits, caller_short_limits, reader, .. } = *self;
+        *self = Knowledge { caller_limits, caller_short_limits, reader, ..Knowledge::default() };
     }
 }
 

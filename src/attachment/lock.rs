@@ -1,10 +1,10 @@
-//! Locks and turns: when an attachment may talk to its reader, and when it has the reader to itself.
+//! Locks and turns: when an attachment may use its reader, and when it has the reader to itself.
 
 use std::time::Duration;
 
 use super::reader_lock::ReaderLock;
 use super::session::Session;
-use super::{Attachment, Ownership, reconnect};
+use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::{Arbiter, LockProbe, ReaderUse, Turn};
@@ -17,10 +17,6 @@ use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
 /// How long an attach waits for the other attachments of this process. It has no card handle yet, so only the resource
 /// manager can tell that another attachment has lost its lock and does not know it.
 const ATTACH_WAIT_MS: u32 = 100;
-
-/// How long a call whose limit has ended may still take to give its lock back. The card has answered: a service that is
-/// only busy must not cost the connection.
-const GIVE_BACK_MS: u32 = 1000;
 
 /// An attachment that waits for its reader.
 pub(super) struct Waiting<'a> {
@@ -68,8 +64,8 @@ pub fn turn_to_attach<'a>(
     waker: &Arc<Waker>,
 ) -> Result<Option<Turn<'a>>> {
     let short = limit.at_most_ms(ATTACH_WAIT_MS);
-    let line = Waiting { manager, icc: None, limit: &short, reconnects: false };
-    match arbiter.turn(&short, waker, &line) {
+    let waiting = Waiting { manager, icc: None, limit: &short, reconnects: false };
+    match arbiter.turn(&short, waker, &waiting) {
         Err(Hresult::SCARD_E_TIMEOUT) => limit.check().map(|()| None),
         turn => turn.map(Some),
     }
@@ -98,6 +94,7 @@ impl Attachment {
                 return Err(if has_lost_lock { self.give_up(session, code, limit) } else { code });
             }
             session.locks.number += 1;
+            session.locks.diagnosis = Duration::ZERO;
             session.forget_selected_file();
         } else {
             session.connection.get()?;
@@ -137,8 +134,8 @@ impl Attachment {
             reader_lock.end(limit)?;
         }
         session.locks.reader = None;
-        let line = self.in_line(self.connected(session, limit)?.icc, limit);
-        let hold = Arbiter::hold(&self.registration, limit, &self.waker, &line);
+        let waiting = self.waiting(self.connected(session, limit)?.icc, limit);
+        let hold = Arbiter::hold(&self.registration, limit, &self.waker, &waiting);
         let hold = hold.map_err(|code| self.diagnose(session, code, limit))?;
         Ok(ReaderLock::new(self.manager, hold))
     }
@@ -153,7 +150,7 @@ impl Attachment {
         Lock { reader: self.registration.reader_id(), owner: std::ptr::from_ref(self) as usize }
     }
 
-    fn in_line<'a>(&'a self, icc: Icc, limit: &'a WaitLimit) -> Waiting<'a> {
+    fn waiting<'a>(&'a self, icc: Icc, limit: &'a WaitLimit) -> Waiting<'a> {
         Waiting { manager: self.manager, icc: Some(icc), limit, reconnects: false }
     }
 
@@ -176,8 +173,8 @@ impl Attachment {
             self.check_own_lock(session)?;
         }
         let limit = WaitLimit::cancellable(&self.waker);
-        let line = self.in_line(self.connected(session, &limit)?.icc, &limit);
-        let turn = self.registration.turn(&limit, &self.waker, &line);
+        let waiting = self.waiting(self.connected(session, &limit)?.icc, &limit);
+        let turn = self.registration.turn(&limit, &self.waker, &waiting);
         turn.map(Some).map_err(|code| self.diagnose(session, code, &limit))
     }
 
@@ -207,8 +204,8 @@ impl Attachment {
         let Ok(connection) = session.connection.to_reconnect() else {
             return turn_to_attach(&self.registration, self.manager, limit, &self.waker);
         };
-        let line = Waiting { reconnects: true, ..self.in_line(connection.icc, limit) };
-        match self.registration.turn(limit, &self.waker, &line) {
+        let waiting = Waiting { reconnects: true, ..self.waiting(connection.icc, limit) };
+        match self.registration.turn(limit, &self.waker, &waiting) {
             Err(
                 code @ (Hresult::SCARD_E_TIMEOUT
                 | Hresult::SCARD_E_CANCELLED
@@ -221,7 +218,7 @@ impl Attachment {
 
     /// The other attachments may detach only after the function of the program that this thread runs has returned.
     fn may_wait_for_exclusive_use(&self) -> Result<()> {
-        match reentrancy::is_called() && self.registration.company().0 > 1 {
+        match reentrancy::is_called() && self.registration.users_and_arrivals().0 > 1 {
             true => Err(Hresult::SCARD_E_NOT_READY),
             false => Ok(()),
         }
@@ -246,22 +243,22 @@ impl Attachment {
         Ok(())
     }
 
-    /// Gives that lock back after the function. The function may have forked: in the child, lock and connection belong
-    /// to the parent.
-    pub fn unlock_after_call(&self) {
+    /// Gives that lock back after the function. Of the limit of the call, `timeout_ms`, nothing may be left. The
+    /// function may have forked: in the child, lock and connection belong to the parent.
+    pub fn unlock_after_call(&self, timeout_ms: u32) {
         if !self.is_of_this_process() {
             return;
         }
+        let limit_ms = if timeout_ms == SCM_INFINITE { SCM_INFINITE } else { 0 };
         if let Ok(mut session) = self.begin_call() {
             session.locks.of_calls -= 1;
-            // The next call tells whether the lock was lost. The response of the card is here.
-            let _ = self.give_lock(&mut session, Disposition::Leave, &WaitLimit::ENDLESS);
+            self.give_lock_of_call(&mut session, &WaitLimit::of_ms(limit_ms, &self.waker));
         }
     }
 
     /// Ends the locks of the program when the attachment has ended, because the program cannot unlock them any more. A
     /// call that runs a function of the program keeps its own lock until it returns. A call that has the session ends
-    /// the attachment itself.
+    /// the attachment itself. Nobody can cancel this: the handle has ended.
     pub fn end_locks_of_program(&self) {
         let Some(mut session) = self.try_begin_call() else { return };
         if session.locks.depth > session.locks.of_calls {
@@ -270,13 +267,11 @@ impl Attachment {
         }
     }
 
-    /// Gives the lock of a call back. If the service has already let a question hang, it gets no second moment.
+    /// Gives the lock of a call back, within the time for clean-up that is left.
     pub(super) fn give_lock_of_call(&self, session: &mut Session, limit: &WaitLimit) {
-        let limit = limit.without_cancel();
-        let hangs = session.connection.get().is_ok_and(|connection| self.manager.is_abandoned(connection.icc));
-        let limit = if hangs { limit } else { limit.at_least_ms(GIVE_BACK_MS) };
+        let limit = limit.for_cleanup_of_ms(session.locks.rest_for_cleanup_ms());
         // The next call tells whether the lock was lost. The response of the card is here.
-        self.give_lock(session, Disposition::Leave, &limit).unwrap_or_else(|code| limit.keep_cancel(code));
+        let _ = self.give_lock(session, Disposition::Leave, &limit);
     }
 
     pub(super) fn give_lock(&self, session: &mut Session, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
@@ -326,8 +321,8 @@ impl Attachment {
     /// borrowed card handle whose card does not answer can be brought to neither: then the attachment keeps both
     /// transaction and hold, and its next call tries to end the transaction first (`retry_stuck`).
     pub(super) fn give_up_reader(&self, session: &mut Session, limit: &WaitLimit) {
-        let Some(mut reader_lock) = session.locks.reader.take() else { return };
-        let limit = &limit.without_cancel();
+        let Some(mut reader_lock) = session.locks.reader.take().filter(ReaderLock::may_be_open) else { return };
+        let limit = &limit.for_cleanup();
         match self.ownership() {
             Ownership::Owned => {
                 if let Err(code) = reader_lock.end(limit) {
@@ -339,7 +334,7 @@ impl Attachment {
                 let (acknowledged, ended) = reader_lock.end_past_signals(session.connection.access(), limit);
                 match ended {
                     // The caller has to learn of the reset.
-                    Err(code) if acknowledged && reconnect::is_out_of_time(code, limit) => {
+                    Err(code) if acknowledged && limit.can_end_with(code) => {
                         session.connection.set_aside(Hresult::SCARD_W_RESET_CARD);
                     }
                     Ok(()) if acknowledged => session.connection.set_aside(Hresult::SCARD_W_RESET_CARD),
@@ -355,7 +350,7 @@ impl Attachment {
     /// the limit of the caller, the next call connects again.
     pub(super) fn close_stuck(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
         let stuck = session.connection.get();
-        match reconnect::is_out_of_time(why, limit) {
+        match limit.can_end_with(why) {
             true => session.connection.defer(why),
             false => session.connection.lose(why),
         }

@@ -14,7 +14,7 @@ impl Attachment {
     /// hold.
     pub(super) fn lose_lock(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
         let Some(reader_lock) = &mut session.locks.reader else { return };
-        let limit = &limit.without_cancel();
+        let limit = &limit.for_cleanup();
         let Ok(was_there) = reader_lock.end(limit) else { return };
         session.locks.reader = None;
         match self.ownership() {

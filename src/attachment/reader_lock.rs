@@ -3,7 +3,6 @@
 //! while it has a transaction, and the holder waits for no transaction of another attachment of this process.
 
 use super::connection::{Connection, TRIES};
-use super::reconnect::is_out_of_time;
 use crate::abi::constants::{Access, Disposition};
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::Hold;
@@ -56,14 +55,17 @@ impl ReaderLock {
     /// the transaction can be wrong, so it must come several times.
     pub fn end(&mut self, limit: &WaitLimit) -> Result<bool> {
         let Some(connection) = self.transaction else { return Ok(false) };
+        let cleanup = limit.for_cleanup();
         let mut ended = Ok(());
         for _ in 0..TRIES {
-            ended = self.manager.end_transaction(connection.icc, Disposition::Leave, limit);
-            if ended.is_ok() || ended.is_err_and(|code| is_signal(code) || is_out_of_time(code, limit)) {
+            ended = self.manager.end_transaction(connection.icc, Disposition::Leave, &cleanup);
+            if ended.is_ok() || ended.is_err_and(|code| is_signal(code) || cleanup.can_end_with(code)) {
                 break;
             }
         }
         match ended {
+            // A caller that waits for this is told of its cancel.
+            Err(Hresult::SCARD_E_TIMEOUT) => Err(limit.reason_of_end()),
             Err(code) if !denies_transaction(code) => Err(code),
             ended => {
                 self.transaction = None;

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::connection_state::says_out_of_time;
 use super::session::Session;
 use super::{Attachment, Ownership};
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
@@ -81,7 +80,7 @@ impl Attachment {
         let was_exclusive = old.is_ok_and(|connection| connection.share_mode == ShareMode::Exclusive);
         let connection = self.renew(&mut session, access, request.initial, limit)?;
         session.connection.renew(connection);
-        let is_disturbed = match self.meet_usable_card(&mut session, access, limit) {
+        let is_disturbed = match self.identify_usable_card(&mut session, access, limit) {
             Ok(is_disturbed) => {
                 is_disturbed || request.initial != Disposition::Leave || session.connection.card() != before
             }
@@ -104,7 +103,7 @@ impl Attachment {
             Ok(()) => {}
             Err(Hresult::SCARD_W_RESET_CARD) if session.connection.has_own_reset() => session.connection.doubt(),
             // Nothing has changed, and a signal may still be there.
-            Err(code) if is_out_of_time(code, limit) || code == Hresult::E_OUTOFMEMORY => return Err(code),
+            Err(code) if limit.can_end_with(code) || code == Hresult::E_OUTOFMEMORY => return Err(code),
             Err(code) => {
                 self.diagnose(session, code, limit);
                 // A signal may be behind any code.
@@ -149,7 +148,7 @@ impl Attachment {
                 // The card may have been reset before the failure.
                 session.connection.interrupt();
             }
-            if let (Ok(connection), true) = (old, is_out_of_time(code, limit)) {
+            if let (Ok(connection), true) = (old, limit.can_end_with(code)) {
                 return Err(self.break_off(session, connection, code, limit));
             }
             let code = self.diagnose(session, code, limit);
@@ -224,7 +223,7 @@ impl Attachment {
         }
         let opened = Connection::open(self.manager, self.ifd(), access, limit);
         opened.and_then(|connection| self.dispose_first(connection, access, initial, limit)).map_err(|code| {
-            if is_out_of_time(code, limit) {
+            if limit.can_end_with(code) {
                 return code;
             }
             let code = self.diagnose(session, code, limit);
@@ -283,77 +282,22 @@ impl Attachment {
         let opened = Connection::open_when_free(self.manager, self.ifd(), access, limit, &pause);
         opened.and_then(|connection| self.dispose_first(connection, access, initial, limit)).map_err(|code| {
             self.connect_as_before(session, code, limit);
-            if is_out_of_time(code, limit) { code } else { self.diagnose(session, code, limit) }
+            if limit.can_end_with(code) { code } else { self.diagnose(session, code, limit) }
         })
     }
 
     /// Connects with the old access after another one could not be had for the reason `why`. A lock is lost with its
     /// card handle, and only a reconnect takes it again.
     fn connect_as_before(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) {
-        let brief = limit.for_cleanup(MOMENT_MS);
+        let brief = limit.for_brief_cleanup(MOMENT_MS);
         if session.locks.is_held() {
             return session.connection.lose(why);
         }
         match Connection::open(self.manager, self.ifd(), session.connection.access(), &brief) {
             Ok(connection) => session.connection.replace(connection),
-            Err(code) if is_out_of_time(code, &brief) => session.connection.defer(why),
+            Err(code) if brief.can_end_with(code) => session.connection.defer(why),
             Err(_) => session.connection.lose(why),
         }
-    }
-
-    /// The connection. One that is deferred is made now, and one that is set aside may be taken up again.
-    pub(super) fn connected(&self, session: &mut Session, limit: &WaitLimit) -> Result<Connection> {
-        if session.connection.is_deferred() {
-            self.connect_late(session, limit)?;
-        }
-        if let Some(why) = session.connection.set_aside_for() {
-            self.retry_stuck(session, why, limit)?;
-        }
-        session.connection.get()
-    }
-
-    /// Ends the transaction that is left on a borrowed card handle. If the service was only too slow before, the handle
-    /// is used again. After another failure only a reconnect brings it back.
-    #[cold]
-    fn retry_stuck(&self, session: &mut Session, why: Hresult, limit: &WaitLimit) -> Result<()> {
-        if session.locks.is_held() {
-            return Ok(());
-        }
-        if let Some(reader_lock) = &mut session.locks.reader {
-            match reader_lock.end(limit) {
-                Err(code) if is_out_of_time(code, limit) => return Err(code),
-                Err(_) => return Ok(()),
-                Ok(_) => session.locks.reader = None,
-            }
-        }
-        if says_out_of_time(why) {
-            session.connection.take_up();
-        }
-        Ok(())
-    }
-
-    /// Makes a deferred connection, to the same card and no other.
-    #[cold]
-    fn connect_late(&self, session: &mut Session, limit: &WaitLimit) -> Result<()> {
-        let before = session.connection.card();
-        let opened = Connection::open(self.manager, self.ifd(), session.connection.access(), limit);
-        let met = opened.and_then(|connection| {
-            let met = self.manager.identify(connection.icc, limit).and_then(|identity| {
-                (identity.card() == before).then_some(connection).ok_or(Hresult::SCARD_W_REMOVED_CARD)
-            });
-            met.inspect_err(|_| {
-                let _ = connection.close(self.manager, Disposition::Leave);
-            })
-        });
-        match met {
-            Ok(connection) => session.connection.replace(connection),
-            Err(code) if is_out_of_time(code, limit) => return Err(code),
-            Err(code) => {
-                let code = self.diagnose(session, code, limit);
-                session.connection.lose(code);
-            }
-        }
-        Ok(())
     }
 
     /// The connection is renewed, but its card, or the lock that was held, could not be had. Without a lock it can
@@ -378,15 +322,6 @@ impl Attachment {
         if let Some(mut reader_lock) = session.locks.reader.take() {
             reader_lock.connection_closed();
         }
-    }
-}
-
-/// Whether a call has failed only because the limit of its caller has ended, or was cancelled.
-pub(super) fn is_out_of_time(code: Hresult, limit: &WaitLimit) -> bool {
-    match code {
-        Hresult::SCARD_E_CANCELLED => limit.can_be_cancelled(),
-        Hresult::SCARD_E_TIMEOUT => limit.deadline().is_some(),
-        _ => false,
     }
 }
 

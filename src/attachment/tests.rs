@@ -10,11 +10,11 @@ mod reconnect;
 mod script;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::*;
-use crate::abi::constants::{Protocols, ShareMode};
-use crate::resource_manager::{IfdState, MAX_ATTRIBUTE, SlotState, unlisted};
+use crate::abi::constants::{CardState, Protocol, Protocols, ShareMode};
+use crate::resource_manager::{Identity, IfdState, MAX_ATTRIBUTE, SlotState, unlisted};
 use crate::runtime::wait::SCM_INFINITE;
 use script::Script;
 
@@ -28,9 +28,13 @@ fn name() -> IfdName {
     IfdName::new(format!("Scripted {:02}", NUMBER.with(|number| *number)).as_bytes()).unwrap()
 }
 
+fn attach(script: &'static Script, access: Access) -> Result<Attachment> {
+    Attachment::by_ifd(script, name(), access, None)
+}
+
 /// An attachment, with no operation in the list.
 fn attached(script: &'static Script) -> Attachment {
-    let attachment = Attachment::by_ifd(script, name(), Access::default(), None).unwrap();
+    let attachment = attach(script, Access::default()).unwrap();
     script.take_calls();
     attachment
 }
@@ -43,6 +47,18 @@ fn borrowed(script: &'static Script) -> Attachment {
 
 fn transmit(attachment: &Attachment) -> Result<Vec<u8>> {
     attachment.transmit(&[0, 0xA4, 0, 0], |answer| Ok(answer.to_vec()))
+}
+
+fn reconnect(attachment: &Attachment) -> Result<Reconnected> {
+    attachment.reconnect(ReconnectRequest::default())
+}
+
+fn in_mode(share_mode: ShareMode) -> Access {
+    Access { share_mode, ..Access::default() }
+}
+
+fn to_mode(share_mode: ShareMode) -> ReconnectRequest {
+    ReconnectRequest { share_mode: Some(share_mode), ..ReconnectRequest::default() }
 }
 
 fn last_response(attachment: &Attachment) -> Vec<u8> {

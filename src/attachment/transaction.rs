@@ -15,7 +15,7 @@ use crate::iso7816::status_word::StatusWord;
 use crate::resource_manager::{control_code, features};
 use crate::runtime::wait::WaitLimit;
 
-/// The card under a lock. `Attachment::converse` makes it.
+/// The card under a lock. `Attachment::transact` makes it.
 pub struct Transaction<'a> {
     attachment: &'a Attachment,
     session: &'a mut Session,
@@ -26,36 +26,36 @@ pub struct Transaction<'a> {
     limit: WaitLimit<'a>,
 }
 
-/// A use of the card under a lock.
-type Talk<'a> = dyn FnMut(&mut Transaction) -> Result<()> + 'a;
+/// A function that uses the card under a lock.
+type UseCard<'a> = dyn FnMut(&mut Transaction) -> Result<()> + 'a;
 
 impl Attachment {
-    /// Takes a lock, waits for it no longer than `timeout_ms`, and lets `talk` use the card. Gives the lock back
-    /// afterwards.
-    pub fn converse<T>(&self, timeout_ms: u32, talk: impl FnOnce(&mut Transaction) -> Result<T>) -> Result<T> {
-        let (mut talk, mut told) = (Some(talk), None);
-        self.converse_once(timeout_ms, &mut |card| {
-            told = talk.take().map(|talk| talk(card)).transpose()?;
+    /// Takes a lock, waits for it no longer than `timeout_ms`, and calls `use_card` with the card. Gives the lock
+    /// back afterwards.
+    pub fn transact<T>(&self, timeout_ms: u32, use_card: impl FnOnce(&mut Transaction) -> Result<T>) -> Result<T> {
+        let (mut use_card, mut value) = (Some(use_card), None);
+        self.transact_dyn(timeout_ms, &mut |card| {
+            value = use_card.take().map(|use_card| use_card(card)).transpose()?;
             Ok(())
         })?;
-        told.ok_or(Hresult::E_UNEXPECTED)
+        value.ok_or(Hresult::E_UNEXPECTED)
     }
 
-    /// `converse` without its types: the library has this code once.
-    fn converse_once(&self, timeout_ms: u32, talk: &mut Talk) -> Result<()> {
+    /// `transact` without its types: the library has this code once.
+    fn transact_dyn(&self, timeout_ms: u32, use_card: &mut UseCard) -> Result<()> {
         let limit = WaitLimit::of_ms(timeout_ms, &self.waker);
         let mut session = self.begin_call_within(&limit)?;
         let session = &mut *session;
         session.knowledge()?;
         self.take_lock(session, &limit)?;
-        let talked = self.talk_under_lock(session, limit, talk);
+        let used = self.transact_under_lock(session, limit, use_card);
         // The next attachment with the lock uses the buffer.
         session.response.settle(&self.registration.spare);
         self.give_lock_of_call(session, &limit);
-        talked
+        used
     }
 
-    fn talk_under_lock(&self, session: &mut Session, limit: WaitLimit, talk: &mut Talk) -> Result<()> {
+    fn transact_under_lock(&self, session: &mut Session, limit: WaitLimit, use_card: &mut UseCard) -> Result<()> {
         let protocol = session.connection.get()?.protocol.ok_or(Hresult::SCARD_E_PROTO_MISMATCH)?;
         // Under the lock no other attachment uses the spare buffer of the reader.
         session.response.reserve(&self.registration.spare)?;
@@ -64,11 +64,11 @@ impl Attachment {
             // A user of the same card handle may have selected another file.
             knowledge.forget_selected_file();
         }
-        let knows = &mut *knowledge;
-        let talked =
-            talk(&mut Transaction { attachment: self, session, knowledge: knows, protocol, has_failed: false, limit });
+        let mut card =
+            Transaction { attachment: self, session, knowledge: &mut knowledge, protocol, has_failed: false, limit };
+        let used = use_card(&mut card);
         session.return_knowledge(knowledge);
-        talked
+        used
     }
 
     /// Sets the limits of commands to this card, and the most data of a short command and of its response. None goes by
@@ -76,8 +76,8 @@ impl Attachment {
     pub fn set_limits(&self, limits: Option<Limits>, short: Option<(usize, usize)>) -> Result<()> {
         let mut session = self.begin_call()?;
         let knowledge = session.knowledge()?;
-        knowledge.given_limits = limits;
-        knowledge.given_short = short;
+        knowledge.caller_limits = limits;
+        knowledge.caller_short_limits = short;
         knowledge.habits.forget_forms();
         knowledge.habits.command = Reach::default();
         knowledge.habits.response = Reach::default();
@@ -214,7 +214,7 @@ impl Transaction<'_> {
     /// The limits of a command to this card.
     pub fn limits(&mut self) -> Limits {
         let habits = *self.habits();
-        let limits = match self.knowledge.given_limits {
+        let limits = match self.knowledge.caller_limits {
             Some(limits) => limits,
             None => {
                 let capabilities = match habits.refuses_chaining {
@@ -239,12 +239,12 @@ impl Transaction<'_> {
 
     /// The most data of a short command, and of a short response.
     pub fn short_limits(&self) -> (usize, usize) {
-        self.knowledge.given_short.unwrap_or((SHORT_DATA, SHORT_RESPONSE))
+        self.knowledge.caller_short_limits.unwrap_or((SHORT_DATA, SHORT_RESPONSE))
     }
 
     /// Whether the capabilities that the card names are used.
-    pub fn believes_card(&self) -> bool {
-        self.knowledge.given_limits.is_none()
+    pub fn uses_card_capabilities(&self) -> bool {
+        self.knowledge.caller_limits.is_none()
     }
 
     pub fn capabilities(&mut self) -> Capabilities {
@@ -256,7 +256,7 @@ impl Transaction<'_> {
         self.session.connection.card().atr
     }
 
-    pub fn learn(&mut self, capabilities: Capabilities) {
+    pub fn set_capabilities(&mut self, capabilities: Capabilities) {
         self.knowledge.capabilities = Some(capabilities);
     }
 
@@ -271,17 +271,17 @@ impl Transaction<'_> {
 
     fn ask_reader_limit(&mut self) -> Result<Option<usize>> {
         let Some(code) = self.feature(features::GET_TLV_PROPERTIES)? else { return Ok(None) };
-        Ok(self.told(code)?.and_then(features::max_apdu_data))
+        Ok(self.ask_reader(code)?.and_then(features::max_apdu_data))
     }
 
     /// The control code of a feature of PC/SC part 10, if the reader has the feature.
     pub fn feature(&mut self, feature: u8) -> Result<Option<u32>> {
-        let list = self.told(control_code(features::GET_FEATURE_REQUEST))?;
+        let list = self.ask_reader(control_code(features::GET_FEATURE_REQUEST))?;
         Ok(list.and_then(|list| features::control_code(list, feature)))
     }
 
     /// The answer of the reader to a control code; None if the reader refuses it. A broken connection is a failure.
-    pub fn told(&mut self, code: u32) -> Result<Option<&[u8]>> {
+    pub fn ask_reader(&mut self, code: u32) -> Result<Option<&[u8]>> {
         match self.control(code, &[]) {
             Ok(_) => Ok(Some(self.session.response.bytes())),
             Err(code) if diagnosis::is_lasting(code) => Err(code),
@@ -308,7 +308,7 @@ impl Transaction<'_> {
     }
 
     /// The length of the data of the last exchange, with the part that was not wanted.
-    pub fn given_length(&self) -> usize {
+    pub fn response_length(&self) -> usize {
         self.session.response.bytes().len().saturating_sub(size_of::<StatusWord>())
     }
 
@@ -318,7 +318,7 @@ impl Transaction<'_> {
     }
 
     /// None if the card has refused. A failure of the connection stays a failure.
-    pub fn given<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
+    pub fn unless_refused<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
         match outcome {
             Ok(given) => Ok(Some(given)),
             Err(code) if self.has_failed || code == Hresult::E_OUTOFMEMORY => Err(code),

@@ -85,7 +85,8 @@ pub unsafe extern "C-unwind" fn scm_transmit(
 ///
 /// Blocks until the card answers. The wait before that takes `timeout_ms` at most, and about 200 ms more if the
 /// resource manager is slow. If the exchange breaks off, the library waits one second more at most for the report of a
-/// removal, however short `timeout_ms` is.
+/// removal, however short `timeout_ms` is. To end the lock, a resource manager that does not answer gets the rest of
+/// `timeout_ms`, and about a second at least; without a limit it gets that after `scm_cancel`.
 ///
 /// @see scm_transmit, scm_send_ex, scm_cancel, scm_lock_ex
 #[unsafe(no_mangle)]

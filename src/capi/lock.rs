@@ -62,7 +62,10 @@ pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms:
 /// Waits for other attachments of this process can always be cancelled. Waits for another application can be cancelled
 /// in `scm_lock`, `scm_lock_ex`, `scm_transmit_ex`, `scm_send`, `scm_send_ex`, `scm_reconnect` and `scm_reconnect_ex`,
 /// and in the functions of files, codes and authentication. `scm_transmit` and `scm_status` leave that wait to the
-/// resource manager. A command that the card has received is never interrupted.
+/// resource manager. A command that the card has received is never interrupted. Afterwards the call gives its lock
+/// back: the first cancel leaves that about a second, and the call still tells how the command has ended. The cancel
+/// then ends the next wait. A service that needs longer costs the connection: the next call connects again, or a
+/// borrowed card handle needs `scm_reconnect`; the generation grows. A cancel does not end `scm_unlock`.
 ///
 /// @param handle  the attachment
 ///
@@ -99,7 +102,8 @@ pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_resul
 ///
 /// If the card handle is borrowed, the next PC/SC call of its owner reports a reset, too.
 ///
-/// Does not block.
+/// Does not block for others. It takes as long as the resource manager and the reader need, and nothing ends it
+/// earlier.
 ///
 /// @see scm_lock, scm_lock_ex
 #[unsafe(no_mangle)]

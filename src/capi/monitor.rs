@@ -150,7 +150,7 @@ pub unsafe extern "C-unwind" fn scm_monitor_wait(
     guard!(scm_monitor_wait(monitor, timeout_ms, event), || {
         // SAFETY: as the header says.
         let output = unsafe { OutputStructure::new(event).within("event") }?;
-        output.set(&told(&found(monitor)?.wait(timeout_ms)?));
+        output.set(&in_c(&found(monitor)?.wait(timeout_ms)?));
         Ok(Hresult::S_OK)
     })
 }
@@ -226,17 +226,17 @@ fn found(monitor: *mut scm_monitor) -> Result<Arc<Monitor>> {
 }
 
 /// The event as C has it.
-fn told(event: &Event) -> scm_event {
+fn in_c(event: &Event) -> scm_event {
     let (kind, number) = (event.kind as u32, event.number);
     let service = event.service.unwrap_or(0);
-    let mut told = scm_event { kind, number, service, ..scm_event::DEFAULT };
+    let mut copy = scm_event { kind, number, service, ..scm_event::DEFAULT };
     let name = event.ifd.as_ref().map(|name| name.as_c_str().to_bytes());
-    for (to, from) in told.ifd_name.iter_mut().zip(name.unwrap_or_default()) {
+    for (to, from) in copy.ifd_name.iter_mut().zip(name.unwrap_or_default()) {
         *to = *from as c_char;
     }
-    for (to, from) in told.atr.iter_mut().zip(event.atr.as_bytes()) {
+    for (to, from) in copy.atr.iter_mut().zip(event.atr.as_bytes()) {
         *to = *from;
     }
-    told.atr_length = event.atr.as_bytes().len() as u32;
-    told
+    copy.atr_length = event.atr.as_bytes().len() as u32;
+    copy
 }

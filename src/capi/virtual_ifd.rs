@@ -1,19 +1,16 @@
-//! Virtual readers and virtual cards.
+//! Virtual readers.
 
 use std::ffi::{c_char, c_void};
 
 use super::attachment::SCM_IFD_NAME_MAX;
+use super::virtual_card::{read_card, scm_virtual_card};
 use super::{handles, scm_result, token};
-use crate::abi::cause::{refuse, refuse_length};
-use crate::abi::constants::{Disposition, Protocols};
+use crate::abi::cause::refuse;
+use crate::abi::constants::Disposition;
 use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{OfArgument, Options, Output, OutputBytes, guard, input, options, required, text};
-use crate::iso7816::atr::{self, Atr};
+use crate::capi::boundary::{OfArgument, Options, Output, OutputBytes, guard, input, options, text};
 use crate::resource_manager::ifd_name::IfdName;
-use crate::resource_manager::r#virtual::{
-    self, Attribute, Attributes, CardCallbacks, Driver, DriverCallbacks, Failure, IfdNumber, Make, Operation,
-    VirtualCard,
-};
+use crate::resource_manager::r#virtual::{self, Attribute, Attributes, Driver, DriverCallbacks, IfdNumber, Make};
 use crate::resource_manager::{MAX_ATTRIBUTE, managers};
 use crate::runtime::fallible::Arc;
 
@@ -100,110 +97,6 @@ pub struct scm_virtual_attribute {
     pub value: *const u8,
     /// The length of the value, up to 264 bytes.
     pub value_length: libc::size_t,
-}
-
-/// A virtual card. Initialise with `SCM_VIRTUAL_CARD_INIT`.
-///
-/// The callbacks run on the thread whose call needs the card (of an application, or of `scm_virtual_ifd_insert` and the
-/// like), without a lock of the library, and never two at a time for one card, from its insertion to `release`.
-///
-/// A callback may call the library, but never waits, because another thread may wait for the callback. A call that
-/// would have to wait returns `SCM_SCARD_E_NOT_READY`:
-/// - a call on the attachment that the callback works for, except `scm_detach` and the functions that never block
-/// - a use of its own card through any attachment
-/// - a use of an attachment, reader or card that another thread uses at the time
-///
-/// A callback may remove or reset its own card. Then the exchange in progress fails with `SCM_SCARD_W_REMOVED_CARD` or
-/// `SCM_SCARD_W_RESET_CARD`, and `power` and `release` are called after the callback has returned. To insert another
-/// card with the same `user_data`, do that in `release`. If its thread ends in a callback, the callback has failed.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct scm_virtual_card {
-    /// `sizeof(scm_virtual_card)`: tells the library which version of the structure this is.
-    pub struct_size: u32,
-    /// The protocols of the card: `SCM_PROTOCOL_T0`, `SCM_PROTOCOL_T1`, both, or `SCM_PROTOCOL_RAW`. 0 for those of the
-    /// ATR; if the ATR is not valid, the reader does not understand the card then (`SCM_SCARD_W_UNSUPPORTED_CARD`). If
-    /// both are possible, T=1 is chosen.
-    pub protocols: u32,
-    /// The ATR, 1 to `SCM_ATR_MAX` bytes; copied.
-    pub atr: *const u8,
-    /// Its length.
-    pub atr_length: libc::size_t,
-    /// The first argument of the callbacks.
-    pub user_data: *mut c_void,
-    /// Answers one command. Required. The capacity is `SCM_RESPONSE_MAX`. A failure is a card that has not answered
-    /// (`SCM_SCARD_E_NOT_TRANSACTED`), and so is an answer of fewer than two bytes (`SCM_SCARD_F_COMM_ERROR`).
-    pub transmit: Option<
-        unsafe extern "C-unwind" fn(
-            user_data: *mut c_void,
-            command: *const u8,
-            command_length: libc::size_t,
-            response: *mut u8,
-            capacity: libc::size_t,
-            response_length: *mut libc::size_t,
-        ) -> scm_result,
-    >,
-    /// Tells the card of its power: `SCM_POWER_ON`, `SCM_POWER_OFF` or `SCM_POWER_RESET`. NULL for a card that forgets
-    /// nothing and answers to every reset. After a failure the card is mute (`SCM_SCARD_W_UNRESPONSIVE_CARD`) until a
-    /// later call succeeds. The result for `SCM_POWER_OFF` is ignored.
-    pub power: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void, event: u32) -> scm_result>,
-    /// Answers a control code as the reader, if the reader has no `control` (`scm_virtual_ifd_options`) or does not
-    /// know the code. NULL for a card that knows no code. `SCM_E_NOTIMPL` and `SCM_SCARD_E_UNSUPPORTED_FEATURE` mean
-    /// that it does not know this code; any other failure is a failed reader (`SCM_SCARD_E_NOT_TRANSACTED`).
-    pub control: Option<
-        unsafe extern "C-unwind" fn(
-            user_data: *mut c_void,
-            control_code: u32,
-            input: *const u8,
-            input_length: libc::size_t,
-            output: *mut u8,
-            capacity: libc::size_t,
-            output_length: *mut libc::size_t,
-        ) -> scm_result,
-    >,
-    /// The last call, once: the card was removed or its reader destroyed, and no other callback runs. NULL if there is
-    /// nothing to do.
-    pub release: Option<unsafe extern "C-unwind" fn(user_data: *mut c_void)>,
-}
-
-// SAFETY: repr(C), two u32, then pointers and a size_t without padding. A function pointer is one of the caller's, or
-// NULL.
-unsafe impl Options for scm_virtual_card {
-    const FIRST_SIZE: usize = 8 + 7 * size_of::<usize>();
-    const DEFAULT: Self = scm_virtual_card {
-        struct_size: size_of::<Self>() as u32,
-        protocols: 0,
-        atr: std::ptr::null(),
-        atr_length: 0,
-        user_data: std::ptr::null_mut(),
-        transmit: None,
-        power: None,
-        control: None,
-        release: None,
-    };
-}
-
-/// A change of the next calls of an operation. Initialise with `SCM_VIRTUAL_FAILURE_INIT`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct scm_virtual_failure {
-    /// `sizeof(scm_virtual_failure)`: tells the library which version of the structure this is.
-    pub struct_size: u32,
-    /// The code that the calls return; `SCM_S_OK` for calls that are carried out, after the delay.
-    pub result: scm_result,
-    /// How many calls are left alone before.
-    pub skip: u32,
-    /// How many calls are changed; `UINT32_MAX` for all that follow, 0 to cancel the plans for the operation.
-    pub count: u32,
-    /// How long each call takes before it returns or is carried out, in milliseconds.
-    pub delay_ms: u32,
-}
-
-// SAFETY: repr(C), five fields of 32 bits, the first of them the size.
-unsafe impl Options for scm_virtual_failure {
-    const FIRST_SIZE: usize = 20;
-    const DEFAULT: Self =
-        scm_virtual_failure { struct_size: size_of::<Self>() as u32, result: 0, skip: 0, count: 0, delay_ms: 0 };
 }
 
 /// Makes a virtual reader, without a card.
@@ -334,67 +227,6 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd,
     })
 }
 
-/// Lets the next calls of an operation fail: `skip` calls are left alone, then `count` calls return `result` and do
-/// nothing else.
-///
-/// The calls are those of the resource manager: `scm_attach_by_ifd`, for example, connects once and asks for the status
-/// once. The log shows them. Plans for one operation take effect one after the other.
-///
-/// @param ifd  the reader
-/// @param operation  `SCM_VIRTUAL_CONNECT` to `SCM_VIRTUAL_SET_ATTRIBUTE`
-/// @param result  the code of the resource manager. The attachment may return another one, because after a failed
-///   exchange it asks for the true state; for a card that stays away use `scm_virtual_ifd_remove`. `SCM_E_HANDLE` and
-///   `SCM_E_UNEXPECTED` become `SCM_E_FAIL`, because no resource manager can return them.
-/// @param skip  how many calls are left alone before
-/// @param count  how many calls fail; `UINT32_MAX` for all that follow, 0 to cancel the plans for the operation
-///
-/// @return
-/// - `SCM_S_OK`: planned.
-/// - `SCM_E_INVALIDARG`: `operation` is not defined, or `result` is a success and `count` is not 0.
-///
-/// Never blocks.
-///
-/// @see scm_virtual_ifd_fail_ex, scm_virtual_ifd_get_log
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
-    ifd: *mut scm_virtual_ifd,
-    operation: u32,
-    result: scm_result,
-    skip: u32,
-    count: u32,
-) -> scm_result {
-    guard!(scm_virtual_ifd_fail(ifd, operation, result, skip, count), || {
-        if result >= 0 && count > 0 {
-            return Err(refuse("is not a failure")).of("result");
-        }
-        fail(ifd, operation, &scm_virtual_failure { result, skip, count, ..scm_virtual_failure::DEFAULT })
-    })
-}
-
-/// Lets the next calls of an operation fail, or delays them, or both.
-///
-/// @param ifd  the reader
-/// @param operation  as for `scm_virtual_ifd_fail`
-/// @param failure  the change
-///
-/// @return as `scm_virtual_ifd_fail`, and
-/// - `SCM_E_INVALIDARG`: also if the result is a success other than `SCM_S_OK`.
-///
-/// Never blocks.
-///
-/// @see scm_virtual_ifd_fail, scm_virtual_ifd_get_log
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
-    ifd: *mut scm_virtual_ifd,
-    operation: u32,
-    failure: *const scm_virtual_failure,
-) -> scm_result {
-    guard!(scm_virtual_ifd_fail_ex(ifd, operation, failure), || {
-        // SAFETY: as the header says.
-        fail(ifd, operation, &unsafe { required(failure).within("failure") }?)
-    })
-}
-
 /// Gets the log of a virtual reader: one line for each operation, the oldest first.
 ///
 /// A line has the operation, ` -> `, and the answer or the name of the code. Bytes are in hexadecimal.
@@ -464,42 +296,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_
     })
 }
 
-/// Stops the virtual resource manager, as if the daemon of a real one ended.
-///
-/// Virtual readers are not listed any more, and attachments to them return `SCM_SCARD_E_NO_SERVICE` until it runs again
-/// and they are reconnected. Cards lose their power and stay inserted. Real readers are not affected.
-///
-/// @return
-/// - `SCM_S_OK`: stopped.
-/// - `SCM_S_FALSE`: it was stopped already.
-///
-/// Does not block, not even while callbacks run.
-///
-/// @see scm_virtual_service_start, scm_monitor_create
-#[unsafe(no_mangle)]
-pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
-    guard!(scm_virtual_service_stop(), || Ok(if r#virtual::stop_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
-}
-
-/// Starts the virtual resource manager again, which powers the cards in its readers. At first it runs.
-///
-/// @return
-/// - `SCM_S_OK`: started.
-/// - `SCM_S_FALSE`: it was running.
-///
-/// Does not block. A card whose callback runs is powered when that has returned.
-///
-/// @see scm_virtual_service_stop
-#[unsafe(no_mangle)]
-pub extern "C-unwind" fn scm_virtual_service_start() -> scm_result {
-    guard!(scm_virtual_service_start(), || Ok(if r#virtual::start_service() {
-        Hresult::S_OK
-    } else {
-        Hresult::S_FALSE
-    }))
-}
-
-fn number(ifd: *mut scm_virtual_ifd) -> Result<IfdNumber> {
+pub(super) fn number(ifd: *mut scm_virtual_ifd) -> Result<IfdNumber> {
     handles()?.virtual_ifds.get(token(ifd)?)
 }
 
@@ -573,46 +370,4 @@ unsafe fn read_attributes(given: *const scm_virtual_attribute, count: usize) -> 
         attributes.add(Attribute { id, value, settable: flags != 0 }).of("attributes")?;
     }
     Ok(attributes)
-}
-
-/// # Safety
-/// The pointers are as the header says.
-unsafe fn read_card(card: *const scm_virtual_card) -> Result<VirtualCard> {
-    // SAFETY: as the caller vouches for.
-    let given = unsafe { required(card) }.within("card")?;
-    // SAFETY: as the caller vouches for.
-    let atr = unsafe { input(given.atr, given.atr_length) }.of("atr").within("card")?;
-    if !(1..=atr::MAX_LENGTH).contains(&atr.len()) {
-        return Err(refuse_length("is 0, or more than SCM_ATR_MAX")).of("atr").within("card");
-    }
-    let protocols = match given.protocols {
-        0 => None,
-        protocols => Some(Protocols::from_value(protocols).of("protocols").within("card")?),
-    };
-    let callbacks = CardCallbacks {
-        user: given.user_data,
-        transmit: given
-            .transmit
-            .ok_or_else(|| refuse("is NULL: a function is required"))
-            .of("transmit")
-            .within("card")?,
-        power: given.power,
-        control: given.control,
-        release: given.release,
-    };
-    Ok(VirtualCard::new(Atr::new(atr), protocols, callbacks))
-}
-
-fn fail(ifd: *mut scm_virtual_ifd, operation: u32, failure: &scm_virtual_failure) -> Result<Hresult> {
-    let number = number(ifd)?;
-    let answer = match Hresult(failure.result) {
-        Hresult::S_OK => Ok(()),
-        code if code.0 < 0 => Err(code.said_outside()),
-        _ => return Err(refuse("is a success that is not SCM_S_OK")).of("result").within("failure"),
-    };
-    let scm_virtual_failure { skip, count, delay_ms, .. } = *failure;
-    let delay = std::time::Duration::from_millis(delay_ms.into());
-    let operation = Operation::from_value(operation).of("operation")?;
-    r#virtual::fail(number, Failure { operation, answer, skip, count, delay })?;
-    Ok(Hresult::S_OK)
 }

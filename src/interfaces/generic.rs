@@ -1,4 +1,4 @@
-//! The interfaces for every card that follows ISO/IEC 7816-4. They use `Attachment::converse`, and no memory of C but
+//! The interfaces for every card that follows ISO/IEC 7816-4. They use `Attachment::transact`, and no memory of C but
 //! outputs.
 #![forbid(unsafe_code)]
 

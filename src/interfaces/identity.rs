@@ -103,7 +103,7 @@ impl Offer {
     }
 
     /// Whether a request for `interface` is a request for this one.
-    pub fn suits(&self, interface: &Interface) -> bool {
+    pub fn matches(&self, interface: &Interface) -> bool {
         self.interface == *interface || self.alias.is_some_and(|alias| Interface::Name(alias) == *interface)
     }
 }
@@ -135,17 +135,17 @@ mod tests {
     #[test]
     fn a_program_asks_for_an_offer_by_its_iid_and_by_its_name() {
         let offer = Offer::of_program(Some(OWN), Some(named("CryptoProvider"))).unwrap();
-        assert!(offer.suits(&Interface::Iid(OWN)) && offer.suits(&Interface::Name(named("CryptoProvider"))));
-        assert!(!offer.suits(&Interface::Name(named("Crypto"))) && !offer.suits(&Interface::of_iid(FILES)));
+        assert!(offer.matches(&Interface::Iid(OWN)) && offer.matches(&Interface::Name(named("CryptoProvider"))));
+        assert!(!offer.matches(&Interface::Name(named("Crypto"))) && !offer.matches(&Interface::of_iid(FILES)));
     }
 
     #[test]
     fn an_alias_of_a_standard_interface_leads_to_it() {
         for iid in [None, Some(FILES)] {
             let offer = Offer::of_standard(Standard::FileAccess, iid, Some(named("FastFiles"))).unwrap();
-            assert!(offer.suits(&Interface::of_name(named("FastFiles"))));
-            assert!(offer.suits(&Interface::of_name(named("FileAccess"))));
-            assert!(offer.suits(&Interface::of_iid(FILES)));
+            assert!(offer.matches(&Interface::of_name(named("FastFiles"))));
+            assert!(offer.matches(&Interface::of_name(named("FileAccess"))));
+            assert!(offer.matches(&Interface::of_iid(FILES)));
         }
         let offers =
             [(None, None), (Some(FILES), None), (None, Some("FileAccess")), (Some(FILES), Some("ISCardFileAccess"))];

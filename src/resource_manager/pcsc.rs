@@ -182,7 +182,8 @@ impl ResourceManager for Pcsc {
     }
 
     fn end_transaction(&self, icc: Icc, disposition: Disposition, limit: &WaitLimit) -> Result<()> {
-        match within_deadline(limit, CallTarget::Icc(icc), move || connection::end_transaction(icc, disposition)) {
+        let end = move |_: &Blocking| connection::end_transaction(icc, disposition);
+        match timed_call::run(limit, CallTarget::Icc(icc), end, drop) {
             // The end of a transaction needs no memory.
             Err(Hresult::E_OUTOFMEMORY) => connection::end_transaction(icc, disposition),
             ended => ended,
@@ -241,7 +242,7 @@ impl ResourceManager for Pcsc {
 
     fn slot_state(&self, context: Context, ifd: &IfdName, limit: &WaitLimit) -> Result<SlotState> {
         let ifd = *ifd;
-        within_deadline(limit, CallTarget::Ifd(ifd, context), move || status::slot_state(context, &ifd))
+        timed_call::run(limit, CallTarget::Ifd(ifd, context), move |_| status::slot_state(context, &ifd), drop)
     }
 
     fn wait_for_change(
@@ -284,15 +285,4 @@ impl ResourceManager for Pcsc {
 /// acknowledges it.
 fn wait_for_others(icc: Icc, blocking: &Blocking) -> Result<()> {
     blocking.wait_while(|| connection::is_locked_by_other(icc) == Ok(true))
-}
-
-/// Makes a call that waits only if the service hangs. A cancel does not end it, so it needs a second thread only for a
-/// deadline.
-fn within_deadline<T: Send + 'static>(
-    limit: &WaitLimit,
-    target: CallTarget,
-    call: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let limit = if limit.deadline().is_some() { limit.without_cancel() } else { WaitLimit::ENDLESS };
-    timed_call::run(&limit, target, |_| call(), drop)
 }

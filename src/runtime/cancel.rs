@@ -15,8 +15,10 @@ pub struct Waker {
 
 #[derive(Default)]
 struct WakerState {
-    /// The present wait is to end, or else the next one.
-    cancelled: bool,
+    /// When the present wait was told to end, or else the next one. More cancels before that change nothing.
+    cancelled: Option<Instant>,
+    /// The first cancel that the present clean-up has met, also if a wait of another thread has ended by it.
+    cleanup_cancelled: Option<Instant>,
     wakes: u64,
 }
 
@@ -29,8 +31,13 @@ impl Waker {
 
     /// Ends the present wait, or else the next one.
     pub fn cancel(&self) {
+        self.cancel_at(Instant::now());
+    }
+
+    pub(super) fn cancel_at(&self, moment: Instant) {
         let mut state = self.state();
-        state.cancelled = true;
+        state.cancelled.get_or_insert(moment);
+        state.cleanup_cancelled.get_or_insert(moment);
         state.wakes += 1;
         drop(state);
         self.woken.notify_all();
@@ -55,12 +62,23 @@ impl Waker {
 
     /// Whether there was a cancel that has not ended a wait yet.
     pub fn is_cancelled(&self) -> bool {
-        self.state().cancelled
+        self.state().cancelled.is_some()
     }
 
-    /// The same, once: the wait that asks ends.
+    /// Clean-up begins. An attachment has one at a time.
+    pub fn begin_cleanup(&self) {
+        let mut state = self.state();
+        state.cleanup_cancelled = state.cancelled;
+    }
+
+    /// When the present clean-up was cancelled, if it was.
+    pub fn cleanup_cancelled_at(&self) -> Option<Instant> {
+        self.state().cleanup_cancelled
+    }
+
+    /// Whether there was a cancel, once: the wait that asks ends.
     pub fn take_cancel(&self) -> bool {
-        std::mem::take(&mut self.state().cancelled)
+        self.state().cancelled.take().is_some()
     }
 
     fn state(&self) -> MutexGuard<'_, WakerState> {

@@ -276,68 +276,70 @@ impl Call {
 
     pub fn play(&self, program: &mut Program) -> Outcome {
         match self {
-            Call::Transmit(call) => told_answer("gives", program.transmit(&call.transmit.0), &call.gives),
+            Call::Transmit(call) => answer_outcome("gives", program.transmit(&call.transmit.0), &call.gives),
             Call::Send(call) => {
                 let (code, answer, word) = program.send(call);
                 let right_word = call.word.map_or(word, Word::value);
                 let words = compared("word", &Word::new(word), &Word::new(right_word));
-                told(code, [compared("gives", &Bytes(answer), &call.gives), words])
+                outcome(code, [compared("gives", &Bytes(answer), &call.gives), words])
             }
-            Call::LastResponse(call) => told_answer("last_response", program.last_response(), &call.last_response),
-            Call::Capabilities(call) => told(program.set_capabilities(&call.capabilities), []),
-            Call::Open(call) => told(program.open(&call.open), []),
-            Call::Cat(call) => told_bytes(program.cat(&call.cat, call.piece), &call.gives.0),
-            Call::Read(call) => told_bytes(program.read(call.read), &call.gives.0),
+            Call::LastResponse(call) => answer_outcome("last_response", program.last_response(), &call.last_response),
+            Call::Capabilities(call) => outcome(program.set_capabilities(&call.capabilities), []),
+            Call::Open(call) => outcome(program.open(&call.open), []),
+            Call::Cat(call) => bytes_outcome(program.cat(&call.cat, call.piece), &call.gives.0),
+            Call::Read(call) => bytes_outcome(program.read(call.read), &call.gives.0),
             Call::Write(call) => {
                 let (code, written) = program.write(&call.write.0);
                 let right = call.written.unwrap_or(if code >= 0 { call.write.0.len() } else { 0 });
-                told(code, [compared("written", &written, &right)])
+                outcome(code, [compared("written", &written, &right)])
             }
-            Call::Seek(call) => told(program.seek(call.seek), []),
+            Call::Seek(call) => outcome(program.seek(call.seek), []),
             Call::Size(call) => {
                 let (code, size) = program.size();
-                told(code, [compared("size", &size, &call.size)])
+                outcome(code, [compared("size", &size, &call.size)])
             }
             Call::Directory(call) => {
                 let (code, mut names) = program.directory(&call.directory);
                 let mut right = call.gives.clone();
                 names.sort();
                 right.sort();
-                told(code, [compared("gives", &names, &right)])
+                outcome(code, [compared("gives", &names, &right)])
             }
-            Call::Verify(call) => told_tries(program.verify(Some(&call.verify.0), call.reference), call.tries),
-            Call::Check(call) => told_tries(program.verify(None, call.check), call.tries),
-            Call::Properties(call) => told_answer("gives", program.properties(&call.properties), &call.gives),
-            Call::Invalidate(call) => told(program.set_active(&call.invalidate, false), []),
-            Call::Rehabilitate(call) => told(program.set_active(&call.rehabilitate, true), []),
+            Call::Verify(call) => tries_outcome(program.verify(Some(&call.verify.0), call.reference), call.tries),
+            Call::Check(call) => tries_outcome(program.verify(None, call.check), call.tries),
+            Call::Properties(call) => answer_outcome("gives", program.properties(&call.properties), &call.gives),
+            Call::Invalidate(call) => outcome(program.set_active(&call.invalidate, false), []),
+            Call::Rehabilitate(call) => outcome(program.set_active(&call.rehabilitate, true), []),
             Call::Change(call) => {
-                told_tries(program.change(&call.change.0, &call.to.0, SCM_FL_IHV_CHANGE, call.reference), call.tries)
+                tries_outcome(program.change(&call.change.0, &call.to.0, SCM_FL_IHV_CHANGE, call.reference), call.tries)
             }
             Call::Disable(call) => {
-                told_tries(program.change(&call.disable.0, &[], SCM_FL_IHV_DISABLE, call.reference), call.tries)
+                tries_outcome(program.change(&call.disable.0, &[], SCM_FL_IHV_DISABLE, call.reference), call.tries)
             }
             Call::Enable(call) => {
-                told_tries(program.change(&call.enable.0, &[], SCM_FL_IHV_ENABLE, call.reference), call.tries)
+                tries_outcome(program.change(&call.enable.0, &[], SCM_FL_IHV_ENABLE, call.reference), call.tries)
             }
-            Call::Unblock(call) => told_tries(program.unblock(&call.unblock.0, &call.to.0, call.reference), call.tries),
+            Call::Unblock(call) => {
+                tries_outcome(program.unblock(&call.unblock.0, &call.to.0, call.reference), call.tries)
+            }
         }
     }
 }
 
-fn told<const N: usize>(code: i32, differences: [Option<String>; N]) -> Outcome {
+fn outcome<const N: usize>(code: i32, differences: [Option<String>; N]) -> Outcome {
     Outcome { code, differences: differences.into_iter().flatten().collect(), begins_right: false }
 }
 
-fn told_answer(what: &str, (code, answer): (i32, Vec<u8>), right: &Bytes) -> Outcome {
-    told(code, [compared(what, &Bytes(answer), right)])
+fn answer_outcome(what: &str, (code, answer): (i32, Vec<u8>), right: &Bytes) -> Outcome {
+    outcome(code, [compared(what, &Bytes(answer), right)])
 }
 
-fn told_tries((code, tries): (i32, Option<u32>), right: Option<u32>) -> Outcome {
-    told(code, [compared("tries", &tries, &right)])
+fn tries_outcome((code, tries): (i32, Option<u32>), right: Option<u32>) -> Outcome {
+    outcome(code, [compared("tries", &tries, &right)])
 }
 
 /// The bytes of a read, and the place where they begin to be wrong, because they may be long.
-fn told_bytes((code, read): (i32, Vec<u8>), right: &[u8]) -> Outcome {
+fn bytes_outcome((code, read): (i32, Vec<u8>), right: &[u8]) -> Outcome {
     let same = read.iter().zip(right).take_while(|(got, right)| got == right).count();
     let difference = (read != right).then(|| {
         let (got, wanted) = (read.len(), right.len());
@@ -348,7 +350,7 @@ fn told_bytes((code, read): (i32, Vec<u8>), right: &[u8]) -> Outcome {
             from(right)
         )
     });
-    Outcome { begins_right: right.starts_with(&read), ..told(code, [difference]) }
+    Outcome { begins_right: right.starts_with(&read), ..outcome(code, [difference]) }
 }
 
 fn compared<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, right: &T) -> Option<String> {

@@ -100,7 +100,7 @@ impl Model {
             None => refused(self.card.select.missing),
             Some(Found::Directory(path)) => {
                 self.current = None;
-                let told = tell_directory(&path, command.p2);
+                let told = directory_answer(&path, command.p2);
                 self.directory = path;
                 done(told)
             }
@@ -369,7 +369,7 @@ impl File {
     }
 }
 
-fn tell_directory(path: &[String], p2: u8) -> Vec<u8> {
+fn directory_answer(path: &[String], p2: u8) -> Vec<u8> {
     let Some(last) = path.last().filter(|_| p2 & 0x0C != 0x0C) else { return Vec::new() };
     let tag = if last.len() > 4 { 0x84 } else { 0x83 };
     object(&[template(p2)], &[object(&[0x82], &[0x38]), object(&[tag], &number(last))].concat())

@@ -9,13 +9,16 @@ use scm::abi::constants::{
     SCM_TYPE_BY_ANY,
 };
 use scm::capi::attachment::{scm_attach_by_ifd_ex, scm_attach_options, scm_detach, scm_handle};
+use scm::capi::card_capabilities::{
+    SCM_CARD_CHAINING, SCM_CARD_EXTENDED, scm_card_capabilities, scm_set_card_capabilities,
+};
 use scm::capi::ch_verification::{
     SCM_RETRIES_UNKNOWN, scm_ch_verification, scm_ch_verification_change_code, scm_ch_verification_unblock,
     scm_ch_verification_verify, scm_create_ch_verification,
 };
 use scm::capi::command::{
-    SCM_CARD_CHAINING, SCM_CARD_EXTENDED, SCM_SEND_CLASS, SCM_SEND_KEEP_6CXX, SCM_SEND_KEEP_61XX,
-    scm_card_capabilities, scm_command, scm_send_ex, scm_send_options, scm_set_card_capabilities, scm_status_words,
+    SCM_SEND_CLASS, SCM_SEND_KEEP_6CXX, SCM_SEND_KEEP_61XX, scm_command, scm_send_ex, scm_send_options,
+    scm_status_words,
 };
 use scm::capi::exchange::{SCM_RESPONSE_MAX, scm_get_last_response, scm_transmit};
 use scm::capi::file::{scm_file, scm_file_close, scm_file_get_size, scm_file_read, scm_file_seek, scm_file_write};

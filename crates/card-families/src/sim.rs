@@ -24,7 +24,7 @@ impl Model {
     pub fn execute_as_sim(&mut self, command: &Command) -> Response {
         match command.ins {
             0xA4 => self.select_as_sim(command),
-            0xF2 => exactly(command.ne, &self.tell_directory_of_sim()),
+            0xF2 => exactly(command.ne, &self.sim_directory_answer()),
             0x04 | 0x44 | 0xB0 | 0xD6 | 0xB2 | 0xDC => match self.current {
                 Some(index) => self.use_file(index, command).unwrap_or_else(refused),
                 None => refused(NO_EF),
@@ -46,14 +46,14 @@ impl Model {
             None => refused(NO_FILE),
             Some(Found::Directory(path)) => {
                 (self.directory, self.current) = (path, None);
-                done(self.tell_directory_of_sim())
+                done(self.sim_directory_answer())
             }
             Some(Found::File(index)) => {
                 let file = &self.card.files[index];
                 self.directory = steps(&file.path);
                 self.directory.pop();
                 self.current = Some(index);
-                done(file.told_as_sim())
+                done(file.answer_as_sim())
             }
         }
     }
@@ -138,7 +138,7 @@ impl Model {
         word
     }
 
-    fn tell_directory_of_sim(&self) -> Vec<u8> {
+    fn sim_directory_answer(&self) -> Vec<u8> {
         let id = self.directory.last().map_or_else(Vec::new, |id| number(id));
         let kind = if self.directory.len() == 1 { 1 } else { 2 };
         let is_disabled = self.codes.first().is_some_and(|code| code.disabled);
@@ -152,7 +152,7 @@ impl Model {
 }
 
 impl File {
-    fn told_as_sim(&self) -> Vec<u8> {
+    fn answer_as_sim(&self) -> Vec<u8> {
         if let Some(told) = &self.tells {
             return told.0.clone();
         }
@@ -237,7 +237,7 @@ mod tests {
         blocked = '9840'
     ";
 
-    fn converse(lines: &[(&str, &str)]) {
+    fn check_exchanges(lines: &[(&str, &str)]) {
         let bytes = |text: &str| text.parse::<Bytes>().unwrap().0;
         let card: Card = toml::from_str(FILES).unwrap();
         let mut transport = Transport::new(Protocol::T0, &card);
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn files_are_found_from_the_current_directory() {
-        converse(&[
+        check_exchanges(&[
             ("00A40000023F00", "6E00"),
             ("A0A40800023F00", "6B00"),
             ("A0A40000043F002FE2", "6702"),
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn bytes_and_records_are_read_and_written() {
-        converse(&[
+        check_exchanges(&[
             ("A0B0000001", "9400"),
             ("A0A40000022FE2", "9F0F"),
             ("A0B000000B", "670A"),

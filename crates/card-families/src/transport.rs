@@ -163,7 +163,7 @@ mod tests {
     }
 
     /// Sends commands to a card, and compares its responses.
-    fn converse(protocol: Protocol, card: &str, lines: &[(&str, &str)]) {
+    fn check_exchanges(protocol: Protocol, card: &str, lines: &[(&str, &str)]) {
         let card: Card = toml::from_str(card).unwrap();
         let mut transport = Transport::new(protocol, &card);
         for (command, answer) in lines {
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn files_are_selected_and_read_with_t_1() {
-        converse(
+        check_exchanges(
             Protocol::T1,
             FILES,
             &[
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn answers_are_fetched_with_t_0() {
-        converse(
+        check_exchanges(
             Protocol::T0,
             FILES,
             &[
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn codes_are_counted() {
-        converse(
+        check_exchanges(
             Protocol::T1,
             FILES,
             &[
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn limits_are_kept() {
         let with = |limits: &str| format!("{limits}\n[[file]]\npath = '3F00/4401'\ncontent = '[0..300]'");
-        converse(
+        check_exchanges(
             Protocol::T1,
             &with(
                 "read = { most = 192, across_the_end = '6CXX', at_the_end = '6282' }
@@ -276,7 +276,7 @@ mod tests {
                 ("00D6012C01 00", "6B00"),
             ],
         );
-        converse(
+        check_exchanges(
             Protocol::T1,
             &with("read = { most = 100, beyond_most = 'less', across_the_end = 'less 6282' }\nchaining = '6884'"),
             &[
@@ -286,7 +286,7 @@ mod tests {
                 ("10D60000020102", "6884"),
             ],
         );
-        converse(
+        check_exchanges(
             Protocol::T1,
             &with(""),
             &[

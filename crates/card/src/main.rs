@@ -1,5 +1,8 @@
 //! The test card in a vpcd reader. It obeys the orders on its standard input, and ends with it.
 
+mod arguments;
+#[cfg(test)]
+mod manual;
 mod socket;
 
 use std::io::{self, BufRead, Write};
@@ -10,31 +13,8 @@ use std::thread;
 
 use clap::Parser;
 
-use scm_card::bytes::Bytes;
-use scm_card::steering::order;
+use arguments::Arguments;
 use scm_card::{Profile, ProfileError, TestCard};
-
-#[derive(Parser)]
-#[command(
-    about = "An ISO/IEC 7816-4 card for tests, in a vpcd reader, that does what it is told on its standard input"
-)]
-struct Arguments {
-    /// The TCP port of the vpcd reader
-    #[arg(long, required_unless_present = "check")]
-    port: Option<u16>,
-
-    /// The ATR in hexadecimal, instead of that of the profile
-    #[arg(long, value_parser = bytes)]
-    atr: Option<Bytes>,
-
-    /// The card: default, steerable, or a file in TOML
-    #[arg(long, default_value = "default")]
-    profile: String,
-
-    /// Only checks the profile
-    #[arg(long)]
-    check: bool,
-}
 
 fn main() {
     let arguments = Arguments::parse();
@@ -46,7 +26,7 @@ fn main() {
     let card = Arc::new(card);
     let plugged = Arc::clone(&card);
     thread::spawn(move || socket::serve(&plugged, port));
-    if let Err(error) = obey(&card) {
+    if let Err(error) = execute(&card) {
         eprintln!("scm-card: {error}");
         process::exit(1);
     }
@@ -70,15 +50,11 @@ fn text(profile: &str) -> Result<String, ProfileError> {
     }
 }
 
-fn obey(card: &TestCard) -> io::Result<()> {
+fn execute(card: &TestCard) -> io::Result<()> {
     let mut stdout = io::stdout();
     for line in io::stdin().lock().lines() {
         writeln!(stdout, "{}", card.tell(&line?))?;
         stdout.flush()?;
     }
     Ok(())
-}
-
-fn bytes(text: &str) -> Result<Bytes, String> {
-    order::bytes(text).map(Bytes)
 }

@@ -45,7 +45,7 @@ pub enum Event {
 
 impl Steering {
     /// Executes `order`, and returns its answer.
-    pub fn obey(&self, order: Order) -> String {
+    pub fn execute(&self, order: Order) -> String {
         let mut state = self.lock();
         let mut value = String::new();
         match order {
@@ -167,7 +167,7 @@ mod tests {
     fn steered(lines: &[&str]) -> Steering {
         let steering = Steering::default();
         for line in lines {
-            steering.obey(line.parse().unwrap());
+            steering.execute(line.parse().unwrap());
         }
         steering
     }
@@ -185,13 +185,13 @@ mod tests {
         let steering = steered(&[]);
         steering.received(&[0, 0xA4]);
         steering.received(&[0xFF]);
-        assert_eq!(steering.obey(Order::Log), "00A4 FF");
-        assert_eq!(steering.obey(Order::Count), "2");
-        assert_eq!(steering.obey(Order::Take), "00A4 FF");
-        assert_eq!(steering.obey(Order::Take), "");
-        steering.obey(Order::Clear);
-        assert_eq!(steering.obey(Order::Log), "");
-        assert_eq!(steering.obey(Order::Count), "0");
+        assert_eq!(steering.execute(Order::Log), "00A4 FF");
+        assert_eq!(steering.execute(Order::Count), "2");
+        assert_eq!(steering.execute(Order::Take), "00A4 FF");
+        assert_eq!(steering.execute(Order::Take), "");
+        steering.execute(Order::Clear);
+        assert_eq!(steering.execute(Order::Log), "");
+        assert_eq!(steering.execute(Order::Count), "0");
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(steering.drops_out(), Some(0));
         assert_eq!(steering.drops_out(), None);
         assert!(steering.is_out());
-        steering.obey(Order::Plug);
+        steering.execute(Order::Plug);
         steering.wait_to_plug();
         assert!(!steering.is_out());
     }
@@ -218,8 +218,8 @@ mod tests {
         let steering = Arc::new(steered(&["delay 3600000"]));
         let waiting = Arc::clone(&steering);
         let thread = thread::spawn(move || waiting.wait_out(Instant::now()));
-        steering.obey(Order::Count);
-        steering.obey(Order::Forget);
+        steering.execute(Order::Count);
+        steering.execute(Order::Forget);
         thread.join().unwrap();
     }
 }

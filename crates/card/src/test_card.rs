@@ -83,7 +83,7 @@ impl TestCard {
 
     /// Executes an order, and returns the answer: `ok`, `ok VALUE` or `error TEXT`.
     pub fn tell(&self, line: &str) -> String {
-        match line.parse().map(|order| self.steering.obey(order)) {
+        match line.parse().map(|order| self.steering.execute(order)) {
             Ok(value) if value.is_empty() => "ok".into(),
             Ok(value) => format!("ok {value}"),
             Err(text) => format!("error {text}"),

@@ -41,24 +41,24 @@ pub fn read_tags(bytes: &[u8]) -> Result<Vec<Tag>> {
 
 fn read_tag(bytes: &[u8]) -> Result<(Tag, &[u8])> {
     match *bytes {
-        [first, second, ref rest @ ..] if goes_on(first) && second < 0x80 => {
+        [first, second, ref rest @ ..] if has_more(first) && second < 0x80 => {
             Ok((u16::from_be_bytes([first, second]), rest))
         }
-        [first, ref rest @ ..] if !goes_on(first) => Ok((first.into(), rest)),
+        [first, ref rest @ ..] if !has_more(first) => Ok((first.into(), rest)),
         _ => Err(Status::WRONG_DATA),
     }
 }
 
 /// True if another byte of the tag follows its first one.
-fn goes_on(first: u8) -> bool {
+fn has_more(first: u8) -> bool {
     first & 0x1F == 0x1F
 }
 
 /// True if a number is a tag; others may still name data objects in P1-P2.
 pub fn is_tag(number: u16) -> bool {
     match number.to_be_bytes() {
-        [0, low] => !goes_on(low),
-        [high, low] => goes_on(high) && low < 0x80,
+        [0, low] => !has_more(low),
+        [high, low] => has_more(high) && low < 0x80,
     }
 }
 

@@ -34,7 +34,7 @@ pub fn listen(stack: Arc<Stack>) -> io::Result<()> {
 
 fn serve(mut client: &UnixStream, stack: &Stack) -> io::Result<()> {
     for line in BufReader::new(client).lines() {
-        let answer = line?.parse().and_then(|order| stack.obey(order));
+        let answer = line?.parse().and_then(|order| stack.execute(order));
         client.write_all(answer::line(answer).as_bytes())?;
     }
     Ok(())

@@ -59,7 +59,7 @@ impl Stack {
         let _ = self.daemon.end(Signal::SIGKILL);
     }
 
-    pub fn obey(&self, order: Order) -> Answer {
+    pub fn execute(&self, order: Order) -> Answer {
         match order {
             Order::Ifd(index, ReaderAction::Unplug) => self.change(index, |entry| entry.is_plugged = false),
             Order::Ifd(index, ReaderAction::Plug(name)) => self.change(index, |entry| entry.plug(name)),

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scm::abi::hresult::scm_result;
 use scm::capi::attachment::{scm_attach_by_ifd, scm_handle};
+use scm::capi::virtual_card::scm_virtual_card;
 use scm::capi::virtual_ifd::{
-    scm_virtual_card, scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
+    scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
 };
 
 /// A card: a command goes in, a response with its status word comes out.

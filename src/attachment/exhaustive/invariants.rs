@@ -3,7 +3,7 @@
 
 use super::calls::{Call, Outcome};
 use super::reached::{self, Reached};
-use super::states::{Case, HandleOrigin, tells_loss};
+use super::states::{Case, HandleOrigin, is_loss};
 use super::world::{RESPONSE, SPOKEN, Step, WorldAnswer, WorldOperation, leaves_card_unknown};
 use crate::abi::constants::{CardState, Disposition, ShareMode};
 use crate::abi::hresult::Hresult;
@@ -17,7 +17,7 @@ pub struct View {
     atr: Atr,
     response: Vec<u8>,
     depth: u32,
-    told: Option<bool>,
+    reported: Option<bool>,
     owes: bool,
     /// The reason if there is no connection.
     down: Option<Hresult>,
@@ -32,7 +32,7 @@ impl View {
             atr: case.attachment.atr(),
             response: case.attachment.last_response(|answer| Ok(answer.to_vec())).unwrap(),
             depth: case.depth,
-            told: case.told,
+            reported: case.reported,
             owes: case.owes,
             down: case.attachment.icc().err(),
             state: reached::of(case),
@@ -116,8 +116,8 @@ fn invalid_input_changes_nothing(seen: &Seen) -> bool {
 /// Header, `scm_get_generation`: one event increments it once, however many calls fail because of it.
 fn a_loss_is_counted_once(seen: &Seen) -> bool {
     let Some(counted) = seen.after.generation.checked_sub(seen.before.generation) else { return false };
-    match seen.before.told {
-        Some(told) if tells_loss(seen.call, &seen.outcome, seen.case.mode) => counted == u64::from(!told),
+    match seen.before.reported {
+        Some(reported) if is_loss(seen.call, &seen.outcome, seen.case.mode) => counted == u64::from(!reported),
         _ => counted <= 1,
     }
 }
@@ -299,7 +299,7 @@ fn is_unknown_handle(code: Hresult) -> bool {
 /// Design: "`SCM_S_OK`: usable, and the card answers with the same ATR; `SCM_S_FALSE`: usable, but another ATR
 /// answers."
 fn reconnect_tells_cards_apart(seen: &Seen) -> bool {
-    match seen.outcome.ok().and_then(|said| said.reconnected) {
+    match seen.outcome.ok().and_then(|outcome| outcome.reconnected) {
         Some(Reconnected::SameCard) => seen.before.atr == seen.after.atr,
         Some(Reconnected::OtherCard) => seen.before.atr != seen.after.atr,
         None => true,
@@ -335,7 +335,7 @@ fn a_card_that_is_gone_is_a_state(seen: &Seen) -> bool {
     let is_gone = matches!(seen.answers, [(last, WorldAnswer::NoCard)] if last + 1 == seen.steps.len());
     seen.call != Call::Status
         || !(answered && is_gone)
-        || seen.outcome.is_ok_and(|said| said.state == Some(CardState::Absent))
+        || seen.outcome.is_ok_and(|outcome| outcome.state == Some(CardState::Absent))
 }
 
 /// Header, `scm_get_icc`: the handle is another one after a `scm_reconnect` that had to connect anew.

@@ -129,7 +129,7 @@ pub struct Case {
     /// How many locks were taken and not given back.
     pub depth: u32,
     /// Whether the last loss was told to the caller and counted; None if that cannot be known from outside.
-    pub told: Option<bool>,
+    pub reported: Option<bool>,
     /// An unlock has reset the card, and no call that meets signals has succeeded since.
     pub owes: bool,
     /// The generation, and the state of the card's memory, at the last exchange that succeeded.
@@ -158,17 +158,17 @@ impl Case {
         if origin == HandleOrigin::Adopted {
             attachment.own_as(Ownership::Owned);
         }
-        let (depth, told, owes, witness, betrayed, closed) = (0, Some(false), false, None, false, false);
+        let (depth, reported, owes, witness, betrayed, closed) = (0, Some(false), false, None, false, false);
         let moves = Vec::new();
-        let mut case = Case { world, attachment, setup, mode, depth, told, owes, witness, betrayed, closed, moves };
+        let mut case = Case { world, attachment, setup, mode, depth, reported, owes, witness, betrayed, closed, moves };
         // A response that the calls keep or replace.
         let _ = case.call(Call::Control);
         let _ = case.call(Call::TRANSMIT);
-        events.iter().for_each(|event| case.undergo(*event));
+        events.iter().for_each(|event| case.apply(*event));
         case
     }
 
-    fn undergo(&mut self, event: WorldEvent) {
+    fn apply(&mut self, event: WorldEvent) {
         let world = self.world;
         match event {
             Lock => drop(self.call(Call::Lock)),
@@ -235,11 +235,11 @@ impl Case {
 
     fn note_loss(&mut self, call: Call, outcome: &Outcome, counted: bool) {
         match (call, outcome) {
-            (_, outcome) if tells_loss(call, outcome, self.mode) => self.told = Some(true),
-            (Call::Reconnect(_), Ok(_)) => self.told = Some(false),
-            (call, Ok(_)) if self.depth == 0 && call.meets_signals() => self.told = Some(false),
+            (_, outcome) if is_loss(call, outcome, self.mode) => self.reported = Some(true),
+            (Call::Reconnect(_), Ok(_)) => self.reported = Some(false),
+            (call, Ok(_)) if self.depth == 0 && call.meets_signals() => self.reported = Some(false),
             // A loss that lasts, or an exchange that failed.
-            (_, Err(_)) if counted && self.told == Some(false) => self.told = None,
+            (_, Err(_)) if counted && self.reported == Some(false) => self.reported = None,
             _ => {}
         }
     }
@@ -261,12 +261,12 @@ impl Case {
 
 /// Whether an outcome tells a failure that lasts until a reconnect: the codes of a connection in `scm.h`, and
 /// `SCARD_E_NO_SMARTCARD` of a reconnect.
-pub fn tells_loss(call: Call, outcome: &Outcome, mode: ShareMode) -> bool {
+pub fn is_loss(call: Call, outcome: &Outcome, mode: ShareMode) -> bool {
     use Hresult as H;
     match outcome {
         _ if matches!(call, Call::Close(_)) => false,
         // In direct mode cards come and go without a signal.
-        Ok(said) => said.state == Some(CardState::Absent) && mode != ShareMode::Direct,
+        Ok(outcome) => outcome.state == Some(CardState::Absent) && mode != ShareMode::Direct,
         Err(code) => matches!(
             *code,
             H::SCARD_W_RESET_CARD

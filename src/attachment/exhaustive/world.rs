@@ -106,7 +106,7 @@ pub struct Model {
     pub memory: u32,
     contexts: Vec<OpenContext>,
     handles: Vec<Handle>,
-    /// The operations since `tell`.
+    /// The operations since `plan`.
     pub steps: Vec<Step>,
     answers: Vec<(usize, WorldAnswer)>,
     /// Whether the next operation has a limit.
@@ -164,7 +164,7 @@ impl Model {
     }
 
     /// Sets the answers to the operations from now on, by their number.
-    pub fn tell(&mut self, answers: &[(usize, WorldAnswer)]) {
+    pub fn plan(&mut self, answers: &[(usize, WorldAnswer)]) {
         self.steps.clear();
         self.answers.clear();
         self.answers.extend(answers);
@@ -231,13 +231,13 @@ impl Model {
     }
 
     /// All answers are true from now on.
-    pub fn tell_truth(&mut self) {
+    pub fn end_plan(&mut self) {
         self.answers.clear();
     }
 
     /// Brings back whatever went, and makes all answers true.
     pub fn heal(&mut self) {
-        self.tell(&[]);
+        self.plan(&[]);
         self.sabotage.clear();
         self.abandoned = None;
         self.start_service();

@@ -67,7 +67,7 @@ fn after_a_panic_an_attachment_can_only_be_detached() {
     let panicked = catch_unwind(AssertUnwindSafe(|| attachment.transmit(b"panic", |_| Ok(()))));
     assert!(panicked.is_err());
     assert_eq!(transmit(&attachment), Err(Hresult::E_UNEXPECTED));
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::E_UNEXPECTED));
+    assert_eq!(reconnect(&attachment), Err(Hresult::E_UNEXPECTED));
     assert_eq!(attachment.status(), Err(Hresult::E_UNEXPECTED));
     assert_eq!(attachment.atr(), Atr::new(ATR_A));
     script.take_calls();
@@ -79,10 +79,9 @@ fn after_a_panic_an_attachment_can_only_be_detached() {
 fn a_card_that_cannot_be_disposed_of_is_an_error_of_detach() {
     let script = Script::new();
     let mut attachment = attached(script);
-    script.fail("probe", &[Hresult::SCARD_E_NO_SERVICE]);
-    script.fail("reconnect", &[Hresult::SCARD_E_NO_SERVICE]);
+    script.lose_service();
     script.fail("establish", &[Hresult::SCARD_E_NO_SERVICE]);
-    assert!(attachment.reconnect(ReconnectRequest::default()).is_err());
+    assert!(reconnect(&attachment).is_err());
     attachment.set_disposition(Disposition::Reset);
     assert_eq!(attachment.close(), Err(Hresult::SCARD_E_NO_SERVICE));
 }

@@ -39,7 +39,7 @@ fn an_exchange_that_broke_off_counts_although_the_card_is_there() {
     assert_eq!(attachment.generation(), 2);
     // Nothing was sent again, and the next reconnect checks everything.
     assert_eq!(script.take_calls().iter().filter(|call| **call == "transmit").count(), 2);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["probe", "reconnect", "identify"]);
     assert_eq!(attachment.generation(), 2);
 }
@@ -108,13 +108,13 @@ fn a_protocol_that_is_gone_is_a_reset_that_was_not_signalled() {
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_W_RESET_CARD));
     assert_eq!(attachment.generation(), 1);
     script.take_calls();
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["reconnect", "identify"]);
 
     script.scene(|scene| scene.protocol = None);
     assert_eq!(attachment.status(), Err(Hresult::SCARD_W_RESET_CARD));
     script.scene(|scene| scene.protocol = Some(Protocol::T1));
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(attachment.generation(), 2);
 }
 
@@ -132,7 +132,7 @@ fn a_call_that_succeeds_again_ends_an_interruption() {
     // The owner has reconnected it to another card.
     assert!(transmit(&attachment).is_ok());
     script.scene(|scene| (scene.atr, scene.events) = (Atr::new(ATR_B), 3));
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::OtherCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::OtherCard));
     assert_eq!(attachment.generation(), 3);
 }
 
@@ -142,7 +142,7 @@ fn a_removal_with_a_hidden_signal_is_waited_for() {
     let attachment = attached(script);
     script.fail("probe", &[Hresult::SCARD_E_SHARING_VIOLATION]);
     script.fail("identify", &[Hresult::SCARD_W_RESET_CARD]);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["probe", "identify", "reconnect", "identify"]);
     assert_eq!(attachment.generation(), 1);
 }
@@ -154,9 +154,9 @@ fn a_mismatch_that_comes_of_a_reset_passes() {
     let attachment = attached(script);
     script.fail("probe", &[Hresult::SCARD_W_RESET_CARD]);
     script.fail("reconnect", &[Hresult::SCARD_E_PROTO_MISMATCH; 2]);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     script.fail("connect", &[Hresult::SCARD_E_PROTO_MISMATCH; 3]);
-    let other = Attachment::by_ifd(script, name(), Access::default(), None);
+    let other = attach(script, Access::default());
     assert_eq!(other.err(), Some(Hresult::SCARD_E_PROTO_MISMATCH));
 }
 
@@ -172,10 +172,11 @@ fn a_cancel_is_kept_if_another_failure_is_told() {
         assert_eq!(sent, Err(Hresult::SCARD_F_COMM_ERROR), "{question}");
         assert!(attachment.waker.is_cancelled(), "{question}");
     }
-    let script = Script::new();
+    let script = Script { ends_within_limit: true, ..Script::default() }.keep();
     let attachment = attached(script);
-    script.fail("end", &[Hresult::SCARD_E_CANCELLED]);
+    attachment.cancel();
     assert!(attachment.transmit_within(1000, &[0, 0xB0, 0, 0, 0], |_| Ok(())).is_ok());
+    assert_eq!(script.take_calls(), ["begin", "transmit", "end"]);
     assert!(attachment.waker.is_cancelled());
 
     let script = Script::new();

@@ -20,7 +20,7 @@ fn raw_accepts_commands_that_the_other_protocols_refuse() {
     let script = Script::new();
     script.scene(|scene| (scene.protocol, scene.answer) = (Some(Protocol::Raw), vec![0x41]));
     let raw = Access { protocols: Protocols::Raw, ..Access::default() };
-    let attachment = Attachment::by_ifd(script, name(), raw, None).unwrap();
+    let attachment = attach(script, raw).unwrap();
     assert_eq!(attachment.transmit(&[1], |answer| Ok(answer.to_vec())), Ok(vec![0x41]));
     assert_eq!(attachment.transmit(&[], |_| Ok(())), Err(Hresult::E_INVALIDARG));
 }
@@ -32,10 +32,9 @@ fn a_failed_exchange_leaves_no_answer_behind() {
     assert!(transmit(&attachment).is_ok());
     assert_eq!(attachment.transmit(&[0], |_| Ok(())), Err(Hresult::E_INVALIDARG));
     assert_eq!(last_response(&attachment), [0x90, 0x00]);
-    script.fail("probe", &[Hresult::SCARD_E_NO_SERVICE]);
-    script.fail("reconnect", &[Hresult::SCARD_E_NO_SERVICE]);
+    script.lose_service();
     script.fail("establish", &[Hresult::SCARD_E_NO_SERVICE]);
-    assert!(attachment.reconnect(ReconnectRequest::default()).is_err());
+    assert!(reconnect(&attachment).is_err());
     assert!(transmit(&attachment).is_err());
     assert!(last_response(&attachment).is_empty());
 }

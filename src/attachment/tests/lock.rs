@@ -1,6 +1,10 @@
 //! Locks and exclusive use.
 
+use std::time::{Duration, Instant};
+
+use super::super::lock_state::LockState;
 use super::*;
+use crate::runtime::wait::{CLEANUP_MS, GRACE_MS};
 
 #[test]
 fn a_lock_is_taken_again_where_the_platform_gives_it_up() {
@@ -21,10 +25,10 @@ fn a_lock_that_cannot_be_taken_again_fails_the_reconnect() {
     attachment.lock().unwrap();
     script.fail("identify", &[Hresult::SCARD_W_REMOVED_CARD]);
     script.fail("begin", &[Hresult::SCARD_E_SHARING_VIOLATION]);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_E_SHARING_VIOLATION));
+    assert_eq!(reconnect(&attachment), Err(Hresult::SCARD_E_SHARING_VIOLATION));
     // No connection is left that could be used as if it were locked.
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_SHARING_VIOLATION));
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     script.take_calls();
     attachment.unlock(Disposition::Leave).unwrap();
     assert_eq!(script.take_calls(), ["end"]);
@@ -37,9 +41,9 @@ fn a_borrowed_handle_survives_a_lock_that_cannot_be_taken_again() {
     attachment.lock().unwrap();
     script.fail("identify", &[Hresult::SCARD_W_REMOVED_CARD]);
     script.fail("begin", &[Hresult::SCARD_E_SHARING_VIOLATION]);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_E_SHARING_VIOLATION));
+    assert_eq!(reconnect(&attachment), Err(Hresult::SCARD_E_SHARING_VIOLATION));
     assert!(!script.take_calls().contains(&"disconnect"));
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     attachment.unlock(Disposition::Leave).unwrap();
 }
 
@@ -58,22 +62,19 @@ fn locks_count_and_the_depth_has_an_end() {
 #[test]
 fn the_lock_is_taken_again_after_exclusive_use() {
     let script = Script::new();
-    let exclusive = Access { share_mode: ShareMode::Exclusive, ..Access::default() };
-    let attachment = Attachment::by_ifd(script, name(), exclusive, None).unwrap();
+    let attachment = attach(script, in_mode(ShareMode::Exclusive)).unwrap();
     attachment.lock().unwrap();
     script.take_calls();
-    let shared = ReconnectRequest { share_mode: Some(ShareMode::Shared), ..ReconnectRequest::default() };
-    assert_eq!(attachment.reconnect(shared), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(to_mode(ShareMode::Shared)), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify", "reconnect", "identify", "end", "begin"]);
 }
 
 #[test]
 fn exclusive_use_is_not_ended_by_a_probe() {
     let script = Script::new();
-    let exclusive = Access { share_mode: ShareMode::Exclusive, ..Access::default() };
-    let attachment = Attachment::by_ifd(script, name(), exclusive, None).unwrap();
+    let attachment = attach(script, in_mode(ShareMode::Exclusive)).unwrap();
     script.take_calls();
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
 }
 
@@ -82,7 +83,7 @@ fn a_probe_does_not_end_a_lock_of_another_user_of_the_handle() {
     let script = Script::new();
     let attachment = attached(script);
     attachment.lend_icc().unwrap();
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
 }
 
@@ -107,7 +108,7 @@ fn a_lost_lock_is_not_used_after_the_owner_has_reconnected() {
         assert_eq!(transmit(&attachment), Err(gone));
         assert_eq!(attachment.lock(), Err(gone));
         assert!(script.take_calls().is_empty());
-        assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+        assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
         assert!(script.take_calls().ends_with(&["identify", "begin"]));
         assert!(transmit(&attachment).is_ok());
         assert_eq!(attachment.generation(), 1);
@@ -140,7 +141,7 @@ fn an_exchange_that_succeeded_late_keeps_its_connection() {
         let attachment = attach(script);
         assert!(attachment.transmit_within(0, &[0, 0xA4, 0, 0], |_| Ok(())).is_ok());
         assert_eq!(script.take_calls(), ["begin", "transmit", "end"]);
-        assert!(attachment.converse(0, |card| card.told(1).map(drop)).is_ok());
+        assert!(attachment.transact(0, |card| card.ask_reader(1).map(drop)).is_ok());
         assert_eq!(script.take_calls(), ["begin", "control", "end"]);
         assert!(transmit(&attachment).is_ok());
         assert_eq!((script.take_calls(), attachment.generation()), (vec!["transmit"], 0));
@@ -185,7 +186,7 @@ fn a_wait_for_exclusive_use_gives_out_no_connection() {
     let attachment = attached(script);
     script.is_crowded.store(true, Ordering::Relaxed);
     std::thread::scope(|scope| {
-        let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
+        let exclusive = to_mode(ShareMode::Exclusive);
         let waits = scope.spawn({
             let attachment = &attachment;
             move || attachment.reconnect(exclusive)
@@ -193,13 +194,13 @@ fn a_wait_for_exclusive_use_gives_out_no_connection() {
         while !script.calls.lock().unwrap().contains(&"connect") {
             std::thread::yield_now();
         }
-        let told = (attachment.icc(), attachment.context());
+        let given_out = (attachment.icc(), attachment.context());
         attachment.cancel();
         assert_eq!(waits.join().unwrap(), Err(Hresult::SCARD_E_CANCELLED));
-        assert_eq!(told, (Err(busy), Err(busy)));
+        assert_eq!(given_out, (Err(busy), Err(busy)));
     });
     script.is_crowded.store(false, Ordering::Relaxed);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
 }
 
 /// The service does not tell whether the card is still the same. That makes it no other one.
@@ -207,7 +208,7 @@ fn a_wait_for_exclusive_use_gives_out_no_connection() {
 fn a_question_without_an_answer_is_no_other_card() {
     let script = Script::new();
     let attachment = attached(script);
-    let number = || attachment.converse(SCM_INFINITE, |card| Ok(card.card_number())).unwrap();
+    let number = || attachment.transact(SCM_INFINITE, |card| Ok(card.card_number())).unwrap();
     let first = number();
     attachment.begin_call().unwrap().connection.doubt_card();
     script.fail("look", &[Hresult::SCARD_E_CANCELLED]);
@@ -229,7 +230,7 @@ fn an_unlock_takes_no_lock_of_a_call() {
     attachment.lock().unwrap();
     attachment.unlock(Disposition::Leave).unwrap();
     assert_eq!(script.take_calls(), [""; 0]);
-    attachment.unlock_after_call();
+    attachment.unlock_after_call(SCM_INFINITE);
     assert_eq!(script.take_calls(), ["end"]);
 }
 
@@ -263,8 +264,7 @@ fn a_wait_for_exclusive_use_opens_one_context() {
     let script = Script::new();
     let attachment = attached(script);
     script.fail("connect", &[Hresult::SCARD_E_SHARING_VIOLATION; 3]);
-    let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
-    assert_eq!(attachment.reconnect(exclusive), Ok(Reconnected::SameCard));
+    assert_eq!(attachment.reconnect(to_mode(ShareMode::Exclusive)), Ok(Reconnected::SameCard));
     let calls = script.take_calls();
     assert_eq!(calls.iter().filter(|call| **call == "connect").count(), 4);
     assert_eq!(calls.iter().filter(|call| **call == "establish").count(), 1);
@@ -272,15 +272,15 @@ fn a_wait_for_exclusive_use_opens_one_context() {
 
 #[test]
 fn a_wait_for_exclusive_use_survives_a_restart_of_the_service() {
-    for code in [Hresult::SCARD_E_NO_SERVICE, Hresult::SCARD_E_INVALID_HANDLE] {
+    // However often it is restarted.
+    for (code, restarts) in [(Hresult::SCARD_E_NO_SERVICE, 2), (Hresult::SCARD_E_INVALID_HANDLE, 20_000)] {
         let script = Script::new();
         let attachment = attached(script);
-        let busy = Hresult::SCARD_E_SHARING_VIOLATION;
-        script.fail("connect", &[busy, code, busy, code]);
-        let exclusive = ReconnectRequest { share_mode: Some(ShareMode::Exclusive), ..ReconnectRequest::default() };
-        assert_eq!(attachment.reconnect(exclusive), Ok(Reconnected::SameCard));
+        script.fail("connect", &[Hresult::SCARD_E_SHARING_VIOLATION, code].repeat(restarts));
+        assert_eq!(attachment.reconnect(to_mode(ShareMode::Exclusive)), Ok(Reconnected::SameCard));
         let contexts = |name| script.calls.lock().unwrap().iter().filter(|call| **call == name).count();
-        assert_eq!((contexts("establish"), contexts("connect"), contexts("release")), (3, 5, 3));
+        let counts = (contexts("establish"), contexts("connect"), contexts("release"));
+        assert_eq!(counts, (restarts + 1, 2 * restarts + 1, restarts + 1));
     }
 }
 
@@ -300,4 +300,102 @@ fn a_cancel_does_not_end_a_clean_up() {
     assert!(script.take_calls().contains(&"end"));
     assert!(attachment.waker.is_cancelled());
     assert!(attachment.begin_call().unwrap().locks.reader.is_none());
+}
+
+/// The service hangs at the end of a call without a limit. A cancel ends that after a second, and the call is not lost.
+#[test]
+fn a_cancel_ends_a_clean_up_that_hangs() {
+    fn exchange(attachment: &Attachment) -> Result<()> {
+        attachment.transmit_within(SCM_INFINITE, &[0, 0xB0, 0, 0, 0], |_| Ok(()))
+    }
+    fn transact(attachment: &Attachment) -> Result<()> {
+        attachment.transact(SCM_INFINITE, |_| Ok(()))
+    }
+    fn call(attachment: &Attachment) -> Result<()> {
+        attachment.lock_for_call()?;
+        attachment.unlock_after_call(SCM_INFINITE);
+        Ok(())
+    }
+    fn check(attach: fn(&'static Script) -> Attachment, call: fn(&Attachment) -> Result<()>) {
+        let script = Script::new();
+        let attachment = attach(script);
+        script.hangs.store(true, Ordering::Relaxed);
+        attachment.cancel();
+        let began = Instant::now();
+        assert_eq!(call(&attachment), Ok(()));
+        let took = began.elapsed();
+        assert!(took >= Duration::from_millis(CLEANUP_MS.into()) && took < Duration::from_secs(20), "{took:?}");
+        // The call has not told it.
+        assert!(attachment.waker.take_cancel());
+        script.hangs.store(false, Ordering::Relaxed);
+        assert!(transmit(&attachment).is_ok());
+    }
+    std::thread::scope(|scope| {
+        for call in [exchange, transact, call] {
+            for attach in [attached, borrowed] {
+                scope.spawn(move || check(attach, call));
+            }
+        }
+    });
+}
+
+/// A caller that waits for the end of an old transaction is told of its cancel.
+#[test]
+fn a_cancel_ends_a_lock_that_waits_for_a_stuck_one() {
+    let script = Script::new();
+    let attachment = borrowed(script);
+    attachment.lock().unwrap();
+    script.fail("end", &[Hresult::SCARD_F_COMM_ERROR; 20]);
+    assert!(attachment.unlock(Disposition::Leave).is_err());
+    script.failures.lock().unwrap().clear();
+    script.hangs.store(true, Ordering::Relaxed);
+    attachment.cancel();
+    assert_eq!(attachment.lock(), Err(Hresult::SCARD_E_CANCELLED));
+    assert!(!attachment.waker.is_cancelled());
+    script.hangs.store(false, Ordering::Relaxed);
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
+    attachment.lock().unwrap();
+}
+
+/// However many questions of a call the service does not answer: the diagnosis of a broken exchange takes from the time
+/// to give the lock back.
+#[test]
+fn all_clean_up_of_a_call_has_one_budget() {
+    const COMMAND: &[u8] = &[0, 0xB0, 0, 0, 0];
+    const DIAGNOSIS_MS: u32 = 700;
+    for attach in [attached, borrowed] {
+        let script = Script::new();
+        let attachment = attach(script);
+        let rest_ms = || script.rest_ms_at_end.load(Ordering::Relaxed);
+        script.wait_ms.store(DIAGNOSIS_MS, Ordering::Relaxed);
+        for _ in 0..2 {
+            script.fail("transmit", &[Hresult::SCARD_F_COMM_ERROR]);
+            script.fail("wait", &[Hresult::SCARD_E_TIMEOUT]);
+            assert!(attachment.transmit_within(0, COMMAND, |_| Ok(())).is_err());
+            let most_ms = CLEANUP_MS + GRACE_MS - DIAGNOSIS_MS;
+            assert!(rest_ms() <= most_ms, "{}", rest_ms());
+
+            assert!(attachment.transmit_within(0, COMMAND, |_| Ok(())).is_ok());
+            assert!(rest_ms() > most_ms && rest_ms() <= CLEANUP_MS, "{}", rest_ms());
+        }
+        // A failure without a lock has nothing to do with the next lock.
+        script.fail("transmit", &[Hresult::SCARD_F_COMM_ERROR]);
+        script.fail("wait", &[Hresult::SCARD_E_TIMEOUT]);
+        assert!(transmit(&attachment).is_err());
+        assert!(attachment.transmit_within(0, COMMAND, |_| Ok(())).is_ok());
+        assert!(rest_ms() > CLEANUP_MS + GRACE_MS - DIAGNOSIS_MS, "{}", rest_ms());
+    }
+}
+
+/// A question of the diagnosis that was abandoned may take the rest of its second. The end of the lock waits for it.
+#[test]
+fn a_diagnosis_of_any_length_leaves_time_to_give_the_lock_back() {
+    let mut locks = LockState::default();
+    assert_eq!(locks.rest_for_cleanup_ms(), CLEANUP_MS);
+    for (diagnosis_ms, rest_ms) in [(1, 1199), (500, 700), (1000, 200), (5000, 200)] {
+        locks.diagnosis = Duration::from_millis(diagnosis_ms);
+        assert_eq!(locks.rest_for_cleanup_ms(), rest_ms);
+    }
+    locks.diagnosis = Duration::MAX;
+    assert_eq!(locks.rest_for_cleanup_ms(), GRACE_MS);
 }

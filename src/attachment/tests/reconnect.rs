@@ -6,17 +6,17 @@ use super::*;
 fn a_reconnect_with_nothing_to_do_makes_one_operation() {
     let script = Script::new();
     let attachment = attached(script);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["probe"]);
     // A probe is an EndTransaction. It would end a transaction of this attachment, or of the owner of a borrowed
     // handle.
     attachment.lock().unwrap();
     script.take_calls();
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
     attachment.unlock(Disposition::Leave).unwrap();
     let attachment = borrowed(script);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(script.take_calls(), ["identify"]);
 }
 
@@ -25,10 +25,10 @@ fn a_swap_that_gave_no_signal_is_seen_by_the_count_of_events() {
     let script = Script::new();
     let attachment = borrowed(script);
     script.scene(|scene| scene.events = 3);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(attachment.generation(), 1);
     script.scene(|scene| (scene.events, scene.atr) = (5, Atr::new(ATR_B)));
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::OtherCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::OtherCard));
     assert_eq!(attachment.atr(), Atr::new(ATR_B));
     assert_eq!(attachment.generation(), 2);
 }
@@ -43,7 +43,7 @@ fn a_dead_connection_is_replaced_in_a_new_context() {
         if dead == Hresult::SCARD_E_INVALID_HANDLE {
             script.fail("status", &[dead, dead]);
         }
-        assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+        assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
         let calls: Vec<_> = script.take_calls().into_iter().filter(|call| *call != "status").collect();
         assert_eq!(calls, ["probe", "reconnect", "disconnect", "release", "establish", "connect", "identify"]);
         assert_eq!(attachment.generation(), 1);
@@ -58,21 +58,20 @@ fn calls_without_a_connection_tell_the_reason() {
         (Hresult::SCARD_E_UNKNOWN_READER, Hresult::SCARD_E_READER_UNAVAILABLE),
         (Hresult::SCARD_E_NO_SMARTCARD, Hresult::SCARD_W_REMOVED_CARD),
     ];
-    for (failure, told) in reasons {
+    for (failure, reported) in reasons {
         let script = Script::new();
         let attachment = attached(script);
-        script.fail("probe", &[Hresult::SCARD_E_NO_SERVICE]);
-        script.fail("reconnect", &[Hresult::SCARD_E_NO_SERVICE]);
+        script.lose_service();
         script.fail("connect", &[failure]);
-        assert!(attachment.reconnect(ReconnectRequest::default()).is_err());
+        assert!(reconnect(&attachment).is_err());
         script.take_calls();
-        assert_eq!(transmit(&attachment), Err(told));
-        assert_eq!(attachment.lock(), Err(told));
-        assert_eq!(attachment.icc(), Err(told));
-        let absent = told == Hresult::SCARD_W_REMOVED_CARD;
-        assert_eq!(attachment.status(), if absent { Ok((CardState::Absent, None)) } else { Err(told) });
+        assert_eq!(transmit(&attachment), Err(reported));
+        assert_eq!(attachment.lock(), Err(reported));
+        assert_eq!(attachment.icc(), Err(reported));
+        let absent = reported == Hresult::SCARD_W_REMOVED_CARD;
+        assert_eq!(attachment.status(), if absent { Ok((CardState::Absent, None)) } else { Err(reported) });
         assert!(script.take_calls().is_empty());
-        assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+        assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
         assert_eq!(script.take_calls(), ["establish", "connect", "identify"]);
         assert_eq!(attachment.generation(), 1);
     }
@@ -117,12 +116,7 @@ fn cancelled_on_a_busy_machine(script: &'static Script) -> Attachment {
     let attachment = attached(script);
     attachment.cancel();
     script.fail("connect", &[Hresult::SCARD_E_SHARING_VIOLATION, Hresult::SCARD_E_TIMEOUT]);
-    let exclusive = ReconnectRequest {
-        share_mode: Some(ShareMode::Exclusive),
-        limit_ms: SCM_INFINITE,
-        ..ReconnectRequest::default()
-    };
-    assert_eq!(attachment.reconnect(exclusive), Err(Hresult::SCARD_E_CANCELLED));
+    assert_eq!(attachment.reconnect(to_mode(ShareMode::Exclusive)), Err(Hresult::SCARD_E_CANCELLED));
     assert_eq!(attachment.generation(), 1);
     script.take_calls();
     attachment
@@ -158,7 +152,7 @@ fn a_deferred_connection_leads_to_no_other_card() {
     assert_eq!(script.take_calls(), ["establish", "connect", "identify", "disconnect", "release"]);
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_W_REMOVED_CARD));
     assert!(script.take_calls().is_empty());
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::OtherCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::OtherCard));
     assert!(transmit(&attachment).is_ok());
 }
 
@@ -172,7 +166,7 @@ fn a_reader_that_was_unplugged_and_is_back_does_not_know_its_handles() {
     script.fail("status", &[Hresult::SCARD_E_READER_UNAVAILABLE; 2]);
     script.fail("reconnect", &unknown);
     assert_eq!(transmit(&attachment), Err(Hresult::SCARD_E_READER_UNAVAILABLE));
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
     assert_eq!(attachment.generation(), 1);
 
     let script = Script::new();
@@ -180,17 +174,16 @@ fn a_reader_that_was_unplugged_and_is_back_does_not_know_its_handles() {
     script.fail("identify", &unknown);
     script.fail("status", &[Hresult::SCARD_E_INVALID_HANDLE; 2]);
     script.fail("reconnect", &unknown);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_E_INVALID_HANDLE));
+    assert_eq!(reconnect(&attachment), Err(Hresult::SCARD_E_INVALID_HANDLE));
 }
 
 #[test]
 fn a_connection_that_was_replaced_is_not_asked_about() {
     let script = Script::new();
     let attachment = attached(script);
-    script.fail("probe", &[Hresult::SCARD_E_NO_SERVICE]);
-    script.fail("reconnect", &[Hresult::SCARD_E_NO_SERVICE]);
+    script.lose_service();
     script.fail("connect", &[Hresult::SCARD_F_COMM_ERROR]);
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Err(Hresult::SCARD_F_COMM_ERROR));
+    assert_eq!(reconnect(&attachment), Err(Hresult::SCARD_F_COMM_ERROR));
     assert!(!script.take_calls().contains(&"status"));
-    assert_eq!(attachment.reconnect(ReconnectRequest::default()), Ok(Reconnected::SameCard));
+    assert_eq!(reconnect(&attachment), Ok(Reconnected::SameCard));
 }

@@ -1,6 +1,7 @@
 //! The scripted resource manager.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use super::*;
 
@@ -15,6 +16,12 @@ pub struct Script {
     pub loses_transactions: bool,
     /// Whether the end of a transaction heeds its limit.
     pub ends_within_limit: bool,
+    /// How long the last end of a transaction could have taken.
+    pub rest_ms_at_end: AtomicU32,
+    /// How long a wait for a change takes.
+    pub wait_ms: AtomicU32,
+    /// Whether the end of a transaction takes until its limit.
+    pub hangs: AtomicBool,
     /// Whether another application keeps this one from each new connection.
     pub is_crowded: AtomicBool,
     /// Whether another attachment has a transaction.
@@ -60,6 +67,13 @@ impl Script {
         self.failures.lock().unwrap().entry(operation).or_default().extend(codes);
     }
 
+    /// The service does not know the card handle of the next reconnect any more.
+    pub fn lose_service(&self) {
+        for operation in ["probe", "reconnect"] {
+            self.fail(operation, &[Hresult::SCARD_E_NO_SERVICE]);
+        }
+    }
+
     pub fn scene(&self, change: impl FnOnce(&mut Scene)) {
         change(&mut self.card.lock().unwrap());
     }
@@ -77,7 +91,7 @@ impl Script {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 
-    fn sight(&self, operation: &'static str) -> Result<SlotState> {
+    fn slot(&self, operation: &'static str) -> Result<SlotState> {
         let scene = self.step(operation)?;
         let card_present = scene.state != CardState::Absent;
         Ok(SlotState { card_present, atr: scene.atr, events: scene.events, native: 0 })
@@ -126,8 +140,13 @@ impl ResourceManager for Script {
         self.step("begin").map(|_| ())
     }
     fn end_transaction(&self, _: Icc, _: Disposition, limit: &WaitLimit) -> Result<()> {
+        self.rest_ms_at_end.store(limit.rest_ms(SCM_INFINITE), Ordering::Relaxed);
         if self.ends_within_limit {
             limit.check()?;
+        }
+        while self.hangs.load(Ordering::Relaxed) {
+            limit.check()?;
+            std::thread::yield_now();
         }
         self.step("end").map(|_| ())
     }
@@ -164,19 +183,10 @@ impl ResourceManager for Script {
         self.step("set attribute").map(|_| ())
     }
     fn slot_state(&self, _: Context, _: &IfdName, _: &WaitLimit) -> Result<SlotState> {
-        self.sight("look")
+        self.slot("look")
     }
     fn wait_for_change(&self, _: Context, _: &IfdName, _: &SlotState, _: u32, _: &WaitLimit) -> Result<SlotState> {
-        self.sight("wait")
-    }
-    fn wait_for_ifds(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
-        Ok(Vec::new())
-    }
-    fn cancel_wait_for_ifds(&self, _: Context) {}
-    fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
-        Ok(vec![0])
-    }
-    fn list_ifd_groups(&self, _: Context) -> Result<Vec<u8>> {
-        Ok(vec![0])
+        std::thread::sleep(Duration::from_millis(self.wait_ms.load(Ordering::Relaxed).into()));
+        self.slot("wait")
     }
 }

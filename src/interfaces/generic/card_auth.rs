@@ -47,13 +47,13 @@ impl CardAuth for GenericCardAuth {
         if length == 0 || length > EXTENDED_RESPONSE {
             return Err(refuse("is 0, or more than a response has")).of("capacity");
         }
-        challenge.fill(&attachment.converse(SCM_INFINITE, |card| algorithm.get_challenge(card, length))?)
+        challenge.fill(&attachment.transact(SCM_INFINITE, |card| algorithm.get_challenge(card, length))?)
     }
 
     fn app_auth(&self, attachment: &Attachment, method: Method, data: &[u8]) -> Result<Hresult> {
         let algorithm = AlgorithmAndKey::of(method)?;
         check_length(data.len())?;
-        attachment.converse(SCM_INFINITE, |card| algorithm.authenticate_program(card, data))?;
+        attachment.transact(SCM_INFINITE, |card| algorithm.authenticate_program(card, data))?;
         Ok(Hresult::S_OK)
     }
 
@@ -70,14 +70,14 @@ impl CardAuth for GenericCardAuth {
         challenge.try_reserve_exact(data.len())?;
         challenge.extend(data.iter().map(Cell::get));
         let ne = answer.capacity().clamp(SHORT_RESPONSE, EXTENDED_RESPONSE);
-        attachment.converse(SCM_INFINITE, |card| algorithm.authenticate_card(card, &challenge, ne, &mut given))?;
+        attachment.transact(SCM_INFINITE, |card| algorithm.authenticate_card(card, &challenge, ne, &mut given))?;
         answer.fill(&given)
     }
 
     fn user_auth(&self, attachment: &Attachment, method: Method, data: &[u8]) -> Result<Hresult> {
         let algorithm = AlgorithmAndKey::of(method)?;
         check_length(data.len())?;
-        attachment.converse(SCM_INFINITE, |card| algorithm.authenticate_user(card, data))?;
+        attachment.transact(SCM_INFINITE, |card| algorithm.authenticate_user(card, data))?;
         Ok(Hresult::S_OK)
     }
 
@@ -140,7 +140,7 @@ impl AlgorithmAndKey {
         let mut challenge = Vec::new();
         let status = card.send(&self.command(ins::GET_CHALLENGE).expecting(length), &mut challenge)?;
         status.proves(Hresult::SCARD_W_SECURITY_VIOLATION)?;
-        match status.more().is_none() && card.given_length() <= length {
+        match status.more().is_none() && card.response_length() <= length {
             true => Ok(challenge),
             false => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
         }
@@ -179,15 +179,15 @@ impl AlgorithmAndKey {
     fn prove_program(self, attachment: &Attachment, responder: &Responder, length: usize) -> Result<()> {
         let challenge = |card: &mut Transaction| whole_challenge(card, length);
         match responder {
-            Responder::BuiltIn(_) => attachment.converse(SCM_INFINITE, |card| {
+            Responder::BuiltIn(_) => attachment.transact(SCM_INFINITE, |card| {
                 let response = responder.respond(&challenge(card)?)?;
                 self.authenticate_program(card, &response)
             }),
             // The function of the program is called under the lock, but outside of any call on the card.
             Responder::Program(_) => under_lock(attachment, || {
-                let challenge = attachment.converse(SCM_INFINITE, challenge)?;
+                let challenge = attachment.transact(SCM_INFINITE, challenge)?;
                 let response = attachment.call_under_lock(|| responder.respond(&challenge))?;
-                attachment.converse(SCM_INFINITE, |card| self.authenticate_program(card, &response))
+                attachment.transact(SCM_INFINITE, |card| self.authenticate_program(card, &response))
             }),
         }
     }
@@ -200,7 +200,7 @@ impl AlgorithmAndKey {
         drop(cancellation);
         let expected = attachment.call_under_lock(|| responder.respond(&challenge))?;
         let (ne, mut answer) = (SHORT_RESPONSE.max(expected.len()), Vec::new());
-        attachment.converse(SCM_INFINITE, |card| self.authenticate_card(card, &challenge, ne, &mut answer))?;
+        attachment.transact(SCM_INFINITE, |card| self.authenticate_card(card, &challenge, ne, &mut answer))?;
         match is_same(&answer, &expected) {
             true => Ok(()),
             false => Err(Hresult::SCARD_W_CARD_NOT_AUTHENTICATED),
@@ -242,6 +242,6 @@ pub fn zeroes(length: usize) -> Result<Zeroizing<Vec<u8>>> {
 fn under_lock<T>(attachment: &Attachment, work: impl FnOnce() -> Result<T>) -> Result<T> {
     attachment.lock_for_call()?;
     let worked = work();
-    attachment.unlock_after_call();
+    attachment.unlock_after_call(SCM_INFINITE);
     worked
 }

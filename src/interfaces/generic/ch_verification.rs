@@ -106,7 +106,7 @@ impl ChVerification for GenericChVerification {
     fn reset_security_state(&self, attachment: &Attachment) -> Result<Hresult> {
         let mut outcome = Ok(Hresult::S_OK);
         for target in CodeReference::all().filter(|target| self.is_verified(attachment, *target)) {
-            match attachment.converse(SCM_INFINITE, |card| unverify(card, target)) {
+            match attachment.transact(SCM_INFINITE, |card| unverify(card, target)) {
                 Ok(()) => self.forget(target),
                 // The others are undone all the same.
                 Err(code) => outcome = outcome.and(Err(code)),
@@ -147,10 +147,10 @@ impl GenericChVerification {
     /// Asks whether a code has been verified. That spends no try.
     fn check(&self, attachment: &Attachment, target: CodeReference, tries: &mut Tries) -> Result<()> {
         let is_noted = self.is_verified(attachment, target);
-        attachment.converse(SCM_INFINITE, |card| {
+        attachment.transact(SCM_INFINITE, |card| {
             if !card.is_sim() {
                 let status = state(card, target)?;
-                if !turns_out_to_be_sim(card, status)? {
+                if !recognise_sim(card, status)? {
                     *tries = status.tries();
                     return status.proves(Hresult::SCARD_W_CARD_NOT_AUTHENTICATED);
                 }
@@ -214,14 +214,14 @@ impl GenericChVerification {
         tries: &mut Tries,
     ) -> Result<()> {
         let command = Command::new(ins::RESET_RETRY_COUNTER, BOTH, target.0);
-        attachment.converse(SCM_INFINITE, |card| self.ask(card, Question::CurrentAndNew, &command, tries))
+        attachment.transact(SCM_INFINITE, |card| self.ask(card, Question::CurrentAndNew, &command, tries))
     }
 
     /// Sends a command with codes. If all codes are empty, the reader asks the user for them.
     fn present(&self, attachment: &Attachment, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
         if codes.iter().all(|code| code.is_empty()) {
             let question = if codes.len() == 1 { Question::Code } else { Question::CurrentAndNew };
-            return attachment.converse(SCM_INFINITE, |card| self.ask(card, question, command, tries));
+            return attachment.transact(SCM_INFINITE, |card| self.ask(card, question, command, tries));
         }
         self.send_codes(attachment, command, codes, tries)
     }
@@ -229,7 +229,7 @@ impl GenericChVerification {
     /// Sends a command with codes. A code of a wrong form is refused before the card is locked.
     fn send_codes(&self, attachment: &Attachment, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
         self.form.blocks(codes)?;
-        attachment.converse(SCM_INFINITE, |card| self.send(card, command, codes, tries))
+        attachment.transact(SCM_INFINITE, |card| self.send(card, command, codes, tries))
     }
 
     fn ask(&self, card: &mut Transaction, question: Question, command: &Command, tries: &mut Tries) -> Result<()> {
@@ -237,8 +237,8 @@ impl GenericChVerification {
         let status = pin_pad::ask(card, &self.form_for(card), self.prompt, question, &card.class().command(command))?;
         match pin_pad::refusal(status) {
             Some(code) => Err(code),
-            None if card.is_sim() => sim::judge(card, command, status.of_sim(command.ins), tries),
-            None => judge(status, tries),
+            None if card.is_sim() => sim::code_result(card, command, status.of_sim(command.ins), tries),
+            None => code_result(status, tries),
         }
     }
 
@@ -246,13 +246,13 @@ impl GenericChVerification {
     /// sent in the class of SIMs.
     fn send(&self, card: &mut Transaction, command: &Command, codes: &[&[u8]], tries: &mut Tries) -> Result<()> {
         let status = self.send_once(card, command, codes)?;
-        let status = match turns_out_to_be_sim(card, status)? {
+        let status = match recognise_sim(card, status)? {
             true => self.send_once(card, command, codes)?,
             false => status,
         };
         match card.is_sim() {
-            true => sim::judge(card, &place(card, command), status, tries),
-            false => judge(status, tries),
+            true => sim::code_result(card, &place(card, command), status, tries),
+            false => code_result(status, tries),
         }
     }
 
@@ -292,15 +292,15 @@ impl GenericChVerification {
     }
 }
 
-fn judge(status: StatusWord, tries: &mut Tries) -> Result<()> {
+fn code_result(status: StatusWord, tries: &mut Tries) -> Result<()> {
     *tries = status.tries();
     status.proves(Hresult::SCARD_W_WRONG_CHV)
 }
 
 /// Only a refusal of the class shows that the card has not examined a code. An unknown instruction does not: few
 /// applications know all the instructions for codes.
-fn turns_out_to_be_sim(card: &mut Transaction, status: StatusWord) -> Result<bool> {
-    Ok(status.0 >> 8 == 0x6E && selection::sim::turns_out(card, status)?)
+fn recognise_sim(card: &mut Transaction, status: StatusWord) -> Result<bool> {
+    Ok(status.0 >> 8 == 0x6E && selection::sim::recognise(card, status)?)
 }
 
 /// The command with the number of the code as the card uses it.

@@ -6,7 +6,7 @@ use super::control_parameters::{ControlParameters, FileKind};
 use super::file::GenericFile;
 use super::opening::select_and_read;
 use super::record;
-use super::selection::{Expected, Telling, enter_directory, make_current, select};
+use super::selection::{Expected, Requested, enter_directory, make_current, select};
 use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::{
     SCM_TYPE_ALL_FILES, SCM_TYPE_DIRECTORIES, SCM_TYPE_DIRECTORY_FILE, SCM_TYPE_FILES, SCM_TYPE_VARIABLE_EF,
@@ -157,14 +157,14 @@ fn for_each_file(
     for id in candidates.iter(usual(card, directory)) {
         let Ok(path) = directory.child(id) else { continue };
         let mut answer = Vec::new();
-        match select(card, &path, Expected::Candidate, Telling::Parameters, &mut answer) {
+        match select(card, &path, Expected::Candidate, Requested::Parameters, &mut answer) {
             Ok(_) => {}
             Err(code) if is_of_the_file(code) => continue,
             Err(code) => return Err(code),
         }
         let parameters = ControlParameters::read(&answer);
         // A card may also search above the directory, and find the directory itself.
-        if parameters.id.is_none_or(|told| told == id) {
+        if parameters.id.is_none_or(|reported| reported == id) {
             tell(card, id, parameters)?;
         }
     }
@@ -192,12 +192,12 @@ fn list_applications(card: &mut Transaction, names: &mut Vec<u8>) -> Result<()> 
         let Some(name) = tlv::find(template.value, APPLICATION_NAME).and_then(|name| DfName::new(name).ok()) else {
             continue;
         };
-        let told = match select_and_read(card, &Path::of(Root::Name(name)), Expected::Directory) {
-            Ok(told) => told,
+        let reported = match select_and_read(card, &Path::of(Root::Name(name)), Expected::Directory) {
+            Ok(reported) => reported,
             Err(code) if is_of_the_file(code) => continue,
             Err(code) => return Err(code),
         };
-        let id = told.id.filter(|id| *id != MF).map(u16::to_be_bytes);
+        let id = reported.id.filter(|id| *id != MF).map(u16::to_be_bytes);
         let has_id = id.map_or(Ok(false), |id| has_name(names, &id))?;
         // EF.DIR may have the same application twice.
         if !has_id && !has_name(names, name.as_bytes())? {
@@ -220,7 +220,7 @@ fn read_dir(card: &mut Transaction, content: &mut Vec<u8>) -> Result<()> {
         // Some cards give fewer bytes than the command asks for.
         let part = binary::read_part(card, &file, content.len() as u64, SHORT_RESPONSE, content);
         let has_records = part == Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE) && content.is_empty();
-        match card.given(part)? {
+        match card.unless_refused(part)? {
             None if has_records => return read_records(card, content),
             Some(true) => {}
             _ => break,

@@ -65,7 +65,7 @@ impl File for GenericFile {
         if capacity == 0 && !self.kind.has_records() {
             return data.fill(&[]);
         }
-        attachment.converse(SCM_INFINITE, |card| {
+        attachment.transact(SCM_INFINITE, |card| {
             self.check_card(card)?;
             let (position, mut read) = (self.position(), Vec::new());
             self.make_current(card)?;
@@ -85,7 +85,7 @@ impl File for GenericFile {
     fn write(&self, attachment: &Attachment, content: Content, flags: u32, written: &mut usize) -> Result<Hresult> {
         let change = FileChange::new(content, flags)?;
         self.check_coding(change)?;
-        attachment.converse(SCM_INFINITE, |card| {
+        attachment.transact(SCM_INFINITE, |card| {
             self.check_card(card)?;
             self.change(card, change, written)
         })?;
@@ -220,7 +220,7 @@ impl GenericFile {
             (false, None) => position <= binary::MAX_OFFSET,
             (false, Some(end)) if position <= end || position > binary::MAX_OFFSET => position <= end,
             (true, _) if position == 0 => true,
-            (has_records, _) => attachment.converse(SCM_INFINITE, |card| {
+            (has_records, _) => attachment.transact(SCM_INFINITE, |card| {
                 self.check_card(card)?;
                 self.make_current(card)?;
                 if has_records {
@@ -242,7 +242,7 @@ impl GenericFile {
         }
         let mut exists = || {
             let exists = binary::exists(card, self, position - 1);
-            card.given(exists)
+            card.unless_refused(exists)
         };
         match exists()? {
             Some(true) => Ok(Some(true)),
@@ -263,7 +263,7 @@ impl GenericFile {
         if let (false, true, Some(end)) = (self.kind.has_records(), self.is_end_proven(), self.end()) {
             return Ok(end);
         }
-        attachment.converse(SCM_INFINITE, |card| {
+        attachment.transact(SCM_INFINITE, |card| {
             self.check_card(card)?;
             self.make_current(card)?;
             if self.kind.has_records() { record::count(card, self) } else { binary::size(card, self) }
@@ -294,15 +294,15 @@ impl GenericFile {
     }
 
     /// Whether the card has given the byte before `offset`, or a later one.
-    pub fn has_given(&self, offset: u64) -> bool {
+    pub fn has_read(&self, offset: u64) -> bool {
         self.given.load(Ordering::Acquire) >= offset
     }
 
     /// Notes that the card has given the bytes before `end`. If they are behind the known end, that was wrong, and the
     /// end is unknown.
-    pub fn note_given(&self, end: u64) {
+    pub fn note_read(&self, end: u64) {
         self.given.fetch_max(end, Ordering::AcqRel);
-        if self.end().is_some_and(|told| end > told) {
+        if self.end().is_some_and(|reported| end > reported) {
             self.is_end_proven.store(false, Ordering::Release);
             self.end.store(NO_END, Ordering::Release);
         }

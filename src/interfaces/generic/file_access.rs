@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::control_parameters::{self, FileKind};
 use super::directory::{Candidates, Wanted};
-use super::selection::{Expected, Telling, enter_directory, name, select};
+use super::selection::{Expected, Requested, enter_directory, name, select};
 use super::{check_flags, creation, directory, opening, properties, record};
 use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::{
@@ -80,7 +80,7 @@ impl FileAccess for GenericFileAccess {
         let (wanted, candidates) = (Wanted::from_value(file_type)?, ids.map_or(Candidates::Usual, Candidates::Range));
         let current = self.current();
         let mut list =
-            attachment.converse(SCM_INFINITE, |card| directory::list(card, &current, wanted, &candidates))?;
+            attachment.transact(SCM_INFINITE, |card| directory::list(card, &current, wanted, &candidates))?;
         list.try_reserve(1)?;
         list.push(0);
         names.fill(&list)
@@ -97,7 +97,7 @@ impl FileAccess for GenericFileAccess {
             creation::place(Reference::from_value(reference_type).of("reference_type")?, path.to_bytes(), &current)?;
         let preallocate = new.flags & SCM_FL_PREALLOCATE != 0;
         let template = creation::describe(reference, &path, new.properties, new.data, preallocate)?;
-        attachment.converse(SCM_INFINITE, |card| {
+        attachment.transact(SCM_INFINITE, |card| {
             let directory = match reference {
                 Reference::Name => current,
                 _ => path.parent()?,
@@ -144,14 +144,14 @@ impl FileAccess for GenericFileAccess {
     ) -> Result<Hresult> {
         check_flags(flags, SCM_FL_GET_ALL_PROPERTIES | SCM_FL_STAT_DEFAULT)?;
         let all = flags & SCM_FL_GET_ALL_PROPERTIES != 0;
-        let telling = if all { Telling::Everything } else { Telling::Parameters };
+        let requested = if all { Requested::Everything } else { Requested::Parameters };
         let chosen = self.find(attachment, reference_type, path, |card, _, path| {
             let mut answer = Vec::new();
             if path.short_id().is_some() {
                 opening::select_by_short_id(card, path)?;
                 properties::of_current(card, &mut answer)?;
             } else {
-                select(card, path, Expected::Anything, telling, &mut answer)?;
+                select(card, path, Expected::Anything, requested, &mut answer)?;
             }
             properties::choose(control_parameters::objects(&answer), tags)
         })?;
@@ -182,7 +182,7 @@ impl FileAccess for GenericFileAccess {
         capabilities: OutputBytes,
     ) -> Result<Hresult> {
         check_flags(flags, 0)?;
-        capabilities.fill(&attachment.converse(SCM_INFINITE, |card| properties::of_card(card, tags))?)
+        capabilities.fill(&attachment.transact(SCM_INFINITE, |card| properties::of_card(card, tags))?)
     }
 
     fn invalidate(&self, attachment: &Attachment, path: &CStr, flags: u32) -> Result<Hresult> {
@@ -244,7 +244,7 @@ impl GenericFileAccess {
             path.to_bytes(),
             &self.current(),
         )?;
-        attachment.converse(SCM_INFINITE, |card| {
+        attachment.transact(SCM_INFINITE, |card| {
             let mut missing = None;
             for (reference, path) in meanings.iter() {
                 let path = name::with_whole_name(card, &path, whole);
@@ -284,7 +284,7 @@ fn delete(card: &mut Transaction, path: &Path, recursive: bool) -> Result<()> {
     let kind = match opening::select_target(card, path)?.kind {
         None if !recursive => {
             let probed = opening::probe(card, 0, record::NUMBERED);
-            card.given(probed)?.filter(|(_, was_read)| *was_read).map(|(kind, _)| kind)
+            card.unless_refused(probed)?.filter(|(_, was_read)| *was_read).map(|(kind, _)| kind)
         }
         kind => kind,
     };

@@ -21,7 +21,7 @@ pub fn read(card: &mut Transaction) -> Result<()> {
     let mut content = Vec::new();
     let was_read = read_file(card, &mut content);
     let is_missing = was_read == Err(Hresult::SCARD_E_FILE_NOT_FOUND);
-    card.learn(match card.given(was_read)? {
+    card.set_capabilities(match card.unless_refused(was_read)? {
         Some(()) => capabilities.with_file(&content),
         // The ATR has all capabilities.
         None if is_missing => capabilities.with_file(&[]),

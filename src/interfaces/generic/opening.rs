@@ -3,7 +3,7 @@
 use super::binary::Refusal;
 use super::control_parameters::{ControlParameters, FileKind};
 use super::file::GenericFile;
-use super::selection::{Expected, Telling, enter_directory, select};
+use super::selection::{Expected, Requested, enter_directory, select};
 use super::{properties, record};
 use crate::abi::constants::Reference;
 use crate::abi::hresult::{Hresult, Result};
@@ -16,7 +16,7 @@ use crate::iso7816::status_word::StatusWord;
 /// Selects a file, and reads its control parameters.
 pub fn select_and_read(card: &mut Transaction, path: &Path, expected: Expected) -> Result<ControlParameters> {
     let mut answer = Vec::new();
-    select(card, path, expected, Telling::Parameters, &mut answer)?;
+    select(card, path, expected, Requested::Parameters, &mut answer)?;
     Ok(ControlParameters::read(&answer))
 }
 
@@ -39,10 +39,10 @@ pub fn select_by_short_id(card: &mut Transaction, path: &Path) -> Result<Control
 pub fn open(card: &mut Transaction, reference: Reference, path: &Path) -> Result<GenericFile> {
     let number = card.card_number();
     if let Some(short_id) = path.short_id() {
-        let (kind, told, _) = open_by_short_id(card, path)?;
-        let parameters = ControlParameters { short_id: told.short_id.or(Some(short_id)), ..told };
+        let (kind, reported, _) = open_by_short_id(card, path)?;
+        let parameters = ControlParameters { short_id: reported.short_id.or(Some(short_id)), ..reported };
         // If the card tells its identifier, the file can be selected like any other.
-        let path = match told.id {
+        let path = match reported.id {
             Some(id) => path.without_short_id().child(id).unwrap_or(*path),
             None => *path,
         };
@@ -50,7 +50,7 @@ pub fn open(card: &mut Transaction, reference: Reference, path: &Path) -> Result
     }
     // The MF is a directory, and so is a file with a name.
     if path.ids().is_empty() {
-        select(card, path, Expected::Directory, Telling::Nothing, &mut Vec::new())?;
+        select(card, path, Expected::Directory, Requested::Nothing, &mut Vec::new())?;
         return Err(Hresult::SCARD_E_NO_FILE);
     }
     let parameters = select_and_read(card, path, Expected::Anything)?;
@@ -91,11 +91,13 @@ fn open_by_short_id(card: &mut Transaction, path: &Path) -> Result<(FileKind, Co
     }
     card.set_selection(Some(Selection { file: *path, directory: Some(directory) }));
     let mut answer = Vec::new();
-    let told = properties::of_current(card, &mut answer).map(|()| ControlParameters::read(&answer));
-    let told = card.given(told)?.unwrap_or_default();
-    match told.kind {
-        Some(told_kind) if told_kind.has_records() == kind.has_records() && told_kind != FileKind::Directory => {
-            Ok((told_kind, told, true))
+    let reported = properties::of_current(card, &mut answer).map(|()| ControlParameters::read(&answer));
+    let reported = card.unless_refused(reported)?.unwrap_or_default();
+    match reported.kind {
+        Some(reported_kind)
+            if reported_kind.has_records() == kind.has_records() && reported_kind != FileKind::Directory =>
+        {
+            Ok((reported_kind, reported, true))
         }
         _ => Ok((kind, ControlParameters::default(), true)),
     }

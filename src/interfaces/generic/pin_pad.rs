@@ -113,7 +113,7 @@ fn properties(card: &mut Transaction) -> Result<PinProperties> {
 
 fn reported(card: &mut Transaction, feature: u8, read: fn(&[u8]) -> PinProperties) -> Result<PinProperties> {
     let Some(code) = card.feature(feature)? else { return Ok(PinProperties::default()) };
-    Ok(card.told(code)?.map(read).unwrap_or_default())
+    Ok(card.ask_reader(code)?.map(read).unwrap_or_default())
 }
 
 /// The input for a structure.

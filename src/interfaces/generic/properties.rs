@@ -33,7 +33,7 @@ pub fn of_card(card: &mut Transaction, tags: &[u8]) -> Result<Vec<u8>> {
     }
     let mut content = Vec::new();
     let was_read = information::read_file(card, &mut content);
-    card.given(was_read)?;
+    card.unless_refused(was_read)?;
     for object in tlv::objects(&content) {
         if tlv::find(&objects, object.tag).is_none() {
             tlv::push(&mut objects, object.tag, object.value)?;

@@ -58,11 +58,11 @@ fn is_empty_record(card: &mut Transaction, file: &GenericFile, number: u8) -> Re
     if !next.is_empty() {
         return Ok(true);
     }
-    Ok(!is_given_without_bytes(card, file, MAX_RECORDS as u8)?)
+    Ok(!is_read_without_bytes(card, file, MAX_RECORDS as u8)?)
 }
 
 /// Whether the card reports success for a record and gives no byte of it. Only two refusals count as one.
-fn is_given_without_bytes(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
+fn is_read_without_bytes(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
     for _ in 0..2 {
         let mut data = Vec::new();
         if read_numbered(card, file, number, SHORT_RESPONSE, &mut data)?.is_done() {
@@ -81,15 +81,15 @@ fn is_end(card: &mut Transaction, file: &GenericFile, number: u8, status: Status
     // Right behind the last record that the card reports, any refusal is an end.
     let is_behind_reported = is_behind_reported(file, number);
     let may_be_missing = is_not_found || is_behind_reported || number > 1 && may_be_missing(Refusal::of(status));
-    if !may_be_missing || is_reported && gives(card, file, last)? {
+    if !may_be_missing || is_reported && can_read(card, file, last)? {
         return Ok(false);
     }
     let needs_before = number > 1 && (is_reported || !is_not_found);
-    if needs_before && !gives_after_all(card, file, number - 1)? {
+    if needs_before && !can_read_in_two_tries(card, file, number - 1)? {
         return Ok(false);
     }
-    let says_nothing = Refusal::of(status).says_nothing();
-    Ok(is_not_found || is_behind_reported || !says_nothing || !gives_behind(card, file, number)?)
+    let is_unspecific = Refusal::of(status).is_unspecific();
+    Ok(is_not_found || is_behind_reported || !is_unspecific || !can_read_behind(card, file, number)?)
 }
 
 /// The number of the last record that the card reports; 0 if it reports none.
@@ -104,22 +104,22 @@ fn is_behind_reported(file: &GenericFile, number: u8) -> bool {
 
 /// Whether the card gives a record behind one that it refuses with a word without meaning. The distance doubles with
 /// each try.
-fn gives_behind(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
+fn can_read_behind(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
     for next in (0..7).filter_map(|doublings| number.checked_add(1 << doublings)) {
-        if gives(card, file, next)? {
+        if can_read(card, file, next)? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn gives(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
+fn can_read(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
     Ok(read_numbered(card, file, number, SHORT_RESPONSE, &mut Vec::new())?.is_done())
 }
 
 /// The same for a record that most likely exists. One refusal does not count.
-fn gives_after_all(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
-    Ok(gives(card, file, number)? || gives(card, file, number)?)
+fn can_read_in_two_tries(card: &mut Transaction, file: &GenericFile, number: u8) -> Result<bool> {
+    Ok(can_read(card, file, number)? || can_read(card, file, number)?)
 }
 
 /// Reads a record. One refusal does not count.
@@ -157,8 +157,8 @@ pub fn exists(card: &mut Transaction, file: &GenericFile, count: u64) -> Result<
 
 /// The same as `is_end`, if the record before may not exist either: then the first record must exist.
 fn is_beyond(card: &mut Transaction, file: &GenericFile, number: u8, status: StatusWord) -> Result<bool> {
-    let may_be = number > 1 && may_be_missing(Refusal::of(status)) && gives_after_all(card, file, 1)?;
-    Ok(may_be && (!Refusal::of(status).says_nothing() || !gives_behind(card, file, number)?))
+    let may_be = number > 1 && may_be_missing(Refusal::of(status)) && can_read_in_two_tries(card, file, 1)?;
+    Ok(may_be && (!Refusal::of(status).is_unspecific() || !can_read_behind(card, file, number)?))
 }
 
 /// The number of records, by a search.

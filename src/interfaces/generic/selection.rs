@@ -1,7 +1,7 @@
 //! SELECT of a file (ISO/IEC 7816-4, 11.2.2), in as few commands as the card allows.
 
-mod descent;
 pub mod name;
+mod select_path;
 pub mod sim;
 
 use super::control_parameters::{ControlParameters, FileKind};
@@ -11,12 +11,12 @@ use crate::attachment::transaction::Transaction;
 use crate::iso7816::command::{Command, ins};
 use crate::iso7816::path::{Path, Root};
 use crate::iso7816::status_word::StatusWord;
-use descent::Descent;
 use name::from_known_root;
+use select_path::SelectPath;
 
 /// The information that the card is to give in the answer to SELECT.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Telling {
+pub enum Requested {
     /// None, if the card can do that.
     Nothing,
     /// The control parameters.
@@ -42,7 +42,7 @@ pub fn make_current(card: &mut Transaction, path: &Path, expected: Expected) -> 
     if card.selection().is_some_and(|selection| selection.file == *path) {
         return Ok(());
     }
-    select(card, path, expected, Telling::Nothing, &mut Vec::new()).map(drop)
+    select(card, path, expected, Requested::Nothing, &mut Vec::new()).map(drop)
 }
 
 /// Selects `path`, and appends the answer of the card to `answer`. After a failure the selection is unknown.
@@ -50,15 +50,15 @@ pub fn select(
     card: &mut Transaction,
     path: &Path,
     expected: Expected,
-    telling: Telling,
+    requested: Requested,
     answer: &mut Vec<u8>,
 ) -> Result<StatusWord> {
     let path = &from_known_root(card, path)?;
     let current = card.selection().and_then(|selection| selection.directory);
     card.set_selection(None);
     let begin = answer.len();
-    let mut descent = Descent { card, current, expected, telling, answer };
-    let (status, current) = (descent.go_to(path)?, descent.current);
+    let mut search = SelectPath { card, current, expected, requested, answer };
+    let (status, current) = (search.go_to(path)?, search.current);
     if !is_selected(status) {
         // A SELECT that finds no file changes nothing (ISO/IEC 7816-4, 11.2.2).
         if let (StatusWord::FILE_NOT_FOUND, Expected::Candidate, Some(directory)) = (status, expected, current) {
@@ -66,8 +66,8 @@ pub fn select(
         }
         return Err(missing(card, path, expected, status));
     }
-    let told = ControlParameters::read(answer.get(begin..).unwrap_or_default()).kind;
-    let directory = match (told, expected) {
+    let reported = ControlParameters::read(answer.get(begin..).unwrap_or_default()).kind;
+    let directory = match (reported, expected) {
         (Some(FileKind::Directory), _) => Some(*path),
         (Some(_), _) | (None, Expected::File) => path.parent().ok(),
         // A file with a name is a directory, and so is the MF.
@@ -100,8 +100,8 @@ fn has_directory(card: &mut Transaction, path: &Path) -> Result<bool> {
     match path.parent() {
         // The MF exists, and a name that is not found has no DF above it.
         Ok(parent) if !parent.ids().is_empty() || parent.above() == 0 && parent.root() != Root::Mf => {
-            let found = Descent::to_directory(card, &mut Vec::new()).go_to(&parent);
-            Ok(card.given(found)?.is_some_and(is_selected))
+            let found = SelectPath::to_directory(card, &mut Vec::new()).go_to(&parent);
+            Ok(card.unless_refused(found)?.is_some_and(is_selected))
         }
         _ => Ok(true),
     }
@@ -114,7 +114,7 @@ pub fn enter_directory(card: &mut Transaction, path: &Path) -> Result<()> {
         return Ok(());
     }
     let mut answer = Vec::new();
-    select(card, path, Expected::Directory, Telling::Parameters, &mut answer)?;
+    select(card, path, Expected::Directory, Requested::Parameters, &mut answer)?;
     match ControlParameters::read(&answer).kind {
         Some(FileKind::Directory) => Ok(()),
         None if path.ids().is_empty() || !is_readable(card)? => Ok(()),

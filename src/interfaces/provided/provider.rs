@@ -54,8 +54,8 @@ impl Provider {
         self.callbacks.user_data
     }
 
-    pub fn suits(&self, interface: &Interface, card: &Atr) -> bool {
-        self.offer.suits(interface) && self.cards.matches(card)
+    pub fn matches(&self, interface: &Interface, card: &Atr) -> bool {
+        self.offer.matches(interface) && self.cards.matches(card)
     }
 
     /// Whether the program has registered it with these values.
@@ -109,7 +109,7 @@ pub struct ProviderPattern {
 /// The code that a function of a provider has returned.
 pub fn check(code: i32) -> Result<Hresult> {
     match Hresult(code) {
-        code if code.0 < 0 => Err(code.said_outside()),
+        code if code.0 < 0 => Err(code.from_outside()),
         code => Ok(code),
     }
 }

@@ -72,8 +72,8 @@ impl ProviderRegistry {
         let is_creating = |provider: &Arc<Provider>| {
             self.creating.iter().any(|(of, creating)| *of == thread && Arc::is_same(creating, provider))
         };
-        let suits = |provider: &&Arc<Provider>| provider.suits(interface, card) && !is_creating(provider);
-        let Some(provider) = self.providers.iter().rev().find(suits).cloned() else { return Ok(None) };
+        let matches = |provider: &&Arc<Provider>| provider.matches(interface, card) && !is_creating(provider);
+        let Some(provider) = self.providers.iter().rev().find(matches).cloned() else { return Ok(None) };
         self.creating.try_reserve(1)?;
         self.creating.push((thread, provider.clone()));
         Ok(Some(provider))

@@ -1,5 +1,6 @@
-//! Calls of PC/SC that have not returned, and whose callers have given up. When such a call returns, its thread takes
-//! back its outcome, and then closes the card handle and the context that were closed meanwhile.
+//! Calls of PC/SC that have not returned, and whose callers have given up (`timed_call.rs` decides that). When such a
+//! call returns, its thread takes back its outcome, and then closes the card handle and the context that were closed
+//! meanwhile.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -18,7 +18,7 @@ const DIRECT: Access = Access { share_mode: ShareMode::Direct, protocols: Protoc
 pub fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, Option<Protocol>)> {
     let (icc, protocol) = native::connect(context, ifd, access).inspect_err(|code| {
         if *code == Hresult::SCARD_E_PROTO_MISMATCH {
-            let_power_down(context, ifd)
+            allow_power_down(context, ifd)
         }
     })?;
     match own_handles::add(icc, context, *ifd) {
@@ -30,7 +30,7 @@ pub fn connect(context: Context, ifd: &IfdName, access: Access) -> Result<(Icc, 
 /// After a connection that failed for its protocol, pcscd takes the card for used until the next connection ends. So it
 /// never powers the card down, and the card keeps the protocol that is in the way. A direct connection does not use the
 /// card, and its end corrects this.
-fn let_power_down(context: Context, ifd: &IfdName) {
+fn allow_power_down(context: Context, ifd: &IfdName) {
     if IS_PCSC_LITE {
         if let Ok((icc, _)) = native::connect(context, ifd, DIRECT) {
             let _ = native::disconnect(icc, Disposition::Leave);

@@ -147,6 +147,7 @@ fn run_on_worker<T: Send + 'static>(
     cause::take_over(cause);
     made
 }
+
 impl TimedCall {
     /// Waits on the thread of the call until `is_locked` is false. Fails when the caller has given up.
     fn wait_while(&self, mut is_locked: impl FnMut() -> bool) -> Result<()> {

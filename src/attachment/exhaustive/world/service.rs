@@ -20,7 +20,7 @@ impl Model {
         }
         match self.answers.iter().find(|(when, _)| *when == number) {
             Some((_, WorldAnswer::Failure(code))) => Err(*code),
-            told => Ok(told.map(|(_, answer)| *answer)),
+            planned => Ok(planned.map(|(_, answer)| *answer)),
         }
     }
 
@@ -28,12 +28,12 @@ impl Model {
         if !self.is_open(context) {
             self.fault("a context is used that is not open");
         }
-        let told = self.step(operation, false, Disposition::Leave)?;
+        let planned = self.step(operation, false, Disposition::Leave)?;
         match self.contexts.get(context.0.wrapping_sub(1)) {
             _ if !self.service_runs => Err(Hresult::SCARD_E_NO_SERVICE),
             Some(known) if known.service != self.era.service => Err(Hresult::SCARD_E_NO_SERVICE),
             None => Err(Hresult::SCARD_E_INVALID_HANDLE),
-            _ => Ok(told),
+            _ => Ok(planned),
         }
     }
 
@@ -50,8 +50,8 @@ impl Model {
         if !(connected || is_again) {
             self.fault("a card handle is used that is not connected");
         }
-        let told = self.step(operation, lent, disposition)?;
-        self.dead(icc).map_or(Ok(told), Err)
+        let planned = self.step(operation, lent, disposition)?;
+        self.dead(icc).map_or(Ok(planned), Err)
     }
 
     /// As most operations, it fails with the signal of the handle.
@@ -61,8 +61,8 @@ impl Model {
         operation: WorldOperation,
         disposition: Disposition,
     ) -> Result<Option<WorldAnswer>> {
-        let told = self.step_on(icc, operation, disposition)?;
-        self.trouble(icc).map_or(Ok(told), Err)
+        let planned = self.step_on(icc, operation, disposition)?;
+        self.trouble(icc).map_or(Ok(planned), Err)
     }
 
     /// Why the service does not know a card handle.
@@ -87,11 +87,11 @@ impl Model {
     }
 
     fn connect(&mut self, context: Context, access: Access) -> Result<(Icc, Option<Protocol>)> {
-        let told = self.step_in(context, WorldOperation::Connect)?;
+        let planned = self.step_in(context, WorldOperation::Connect)?;
         if !self.reader_there {
             return Err(Hresult::SCARD_E_UNKNOWN_READER);
         }
-        let protocol = self.negotiate(access)?.filter(|_| told != Some(WorldAnswer::NoProtocol));
+        let protocol = self.negotiate(access)?.filter(|_| planned != Some(WorldAnswer::NoProtocol));
         Ok((self.add_handle(Some(context.0), access.share_mode, protocol), protocol))
     }
 
@@ -105,7 +105,7 @@ impl Model {
             // The card may have been reset before the failure.
             self.memory += 1;
         }
-        let told = answer?;
+        let planned = answer?;
         if self.card.is_none() {
             return Err(Hresult::SCARD_E_NO_SMARTCARD);
         }
@@ -113,10 +113,10 @@ impl Model {
             self.reset_card();
         }
         // The active protocol stays, whatever is asked for.
-        let spoken =
+        let active =
             self.handle(icc).and_then(|handle| handle.protocol).filter(|_| access.share_mode != ShareMode::Direct);
-        let protocol = if spoken.is_some() { spoken } else { self.negotiate(access)? };
-        let protocol = protocol.filter(|_| told != Some(WorldAnswer::NoProtocol));
+        let protocol = if active.is_some() { active } else { self.negotiate(access)? };
+        let protocol = protocol.filter(|_| planned != Some(WorldAnswer::NoProtocol));
         let keeps_transactions = self.keeps_transactions;
         let handle = &mut self.handles[icc.0 - 1];
         if !keeps_transactions || handle.mode == ShareMode::Exclusive && access.share_mode != ShareMode::Exclusive {
@@ -159,40 +159,40 @@ impl Model {
         Ok(())
     }
 
-    fn sight(&self, told: Option<WorldAnswer>) -> SlotState {
-        let identity = self.identity(None, told);
+    fn slot(&self, planned: Option<WorldAnswer>) -> SlotState {
+        let identity = self.identity(None, planned);
         let card_present = identity.state != CardState::Absent;
         SlotState { card_present, atr: identity.atr, events: identity.events, native: 0 }
     }
 
-    fn identity(&self, protocol: Option<Protocol>, told: Option<WorldAnswer>) -> Identity {
-        let card = self.card.filter(|_| told != Some(WorldAnswer::NoCard));
-        let state = match told {
+    fn identity(&self, protocol: Option<Protocol>, planned: Option<WorldAnswer>) -> Identity {
+        let card = self.card.filter(|_| planned != Some(WorldAnswer::NoCard));
+        let state = match planned {
             Some(WorldAnswer::NoPower) => CardState::Present,
             _ if card.is_none() => CardState::Absent,
             _ => CardState::SpecificMode,
         };
         Identity {
             ifd: name(),
-            atr: if told == Some(WorldAnswer::OtherAtr) { Atr::new(OTHER_ATR) } else { card.unwrap_or_default() },
+            atr: if planned == Some(WorldAnswer::OtherAtr) { Atr::new(OTHER_ATR) } else { card.unwrap_or_default() },
             state,
-            protocol: protocol.filter(|_| told != Some(WorldAnswer::NoProtocol) && state != CardState::Absent),
-            events: self.events + if told == Some(WorldAnswer::OtherEvents) { 1 } else { 0 },
+            protocol: protocol.filter(|_| planned != Some(WorldAnswer::NoProtocol) && state != CardState::Absent),
+            events: self.events + if planned == Some(WorldAnswer::OtherEvents) { 1 } else { 0 },
         }
     }
 
     fn identify(&mut self, icc: Icc, operation: WorldOperation) -> Result<Identity> {
-        let told = self.step_signalled(icc, operation, Disposition::Leave)?;
+        let planned = self.step_signalled(icc, operation, Disposition::Leave)?;
         let protocol = self.handle(icc).and_then(|handle| handle.protocol);
-        Ok(self.identity(protocol, told))
+        Ok(self.identity(protocol, planned))
     }
 
     /// Writes a response that may be too short.
-    fn respond(&mut self, told: Option<WorldAnswer>, answer: &[u8], response: &mut Vec<u8>) {
+    fn respond(&mut self, planned: Option<WorldAnswer>, answer: &[u8], response: &mut Vec<u8>) {
         if response.capacity() < MAX_RESPONSE {
             self.fault("there is no room for the longest answer");
         }
-        let length = if let Some(WorldAnswer::Length(length)) = told { length } else { answer.len() };
+        let length = if let Some(WorldAnswer::Length(length)) = planned { length } else { answer.len() };
         response.clear();
         response.extend(answer.iter().take(length));
     }
@@ -298,24 +298,24 @@ impl ResourceManager for World {
         if answer.is_err_and(leaves_card_unknown) || matches!(answer, Ok(Some(WorldAnswer::Length(_)))) {
             model.memory += 1;
         }
-        let told = answer?;
+        let planned = answer?;
         if model.handle(icc).is_none_or(|handle| handle.protocol != Some(protocol)) {
             return Err(Hresult::SCARD_E_PROTO_MISMATCH);
         }
-        model.respond(told, RESPONSE, response);
+        model.respond(planned, RESPONSE, response);
         Ok(())
     }
 
     fn control(&self, icc: Icc, _: u32, input: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let mut model = self.model();
-        let told = model.step_signalled(icc, WorldOperation::Control, Disposition::Leave)?;
-        model.respond(told, input, response);
+        let planned = model.step_signalled(icc, WorldOperation::Control, Disposition::Leave)?;
+        model.respond(planned, input, response);
         Ok(())
     }
 
     fn get_attribute(&self, icc: Icc, _: u32, _: &mut [u8; MAX_ATTRIBUTE]) -> Result<usize> {
-        let told = self.model().step_signalled(icc, WorldOperation::GetAttribute, Disposition::Leave)?;
-        Ok(if let Some(WorldAnswer::Length(length)) = told { length } else { 2 })
+        let planned = self.model().step_signalled(icc, WorldOperation::GetAttribute, Disposition::Leave)?;
+        Ok(if let Some(WorldAnswer::Length(length)) = planned { length } else { 2 })
     }
 
     fn set_attribute(&self, icc: Icc, _: u32, _: &[u8]) -> Result<()> {
@@ -324,8 +324,8 @@ impl ResourceManager for World {
 
     fn slot_state(&self, context: Context, _: &IfdName, limit: &WaitLimit) -> Result<SlotState> {
         let mut model = self.model_for(limit);
-        let told = model.step_in(context, WorldOperation::Look)?;
-        if model.reader_there { Ok(model.sight(told)) } else { Err(Hresult::SCARD_E_READER_UNAVAILABLE) }
+        let planned = model.step_in(context, WorldOperation::Look)?;
+        if model.reader_there { Ok(model.slot(planned)) } else { Err(Hresult::SCARD_E_READER_UNAVAILABLE) }
     }
 
     fn wait_for_change(
@@ -339,20 +339,8 @@ impl ResourceManager for World {
         let mut model = self.model_for(limit);
         match model.step_in(context, WorldOperation::Wait)? {
             None => Err(Hresult::SCARD_E_TIMEOUT),
-            told => Ok(model.sight(told)),
+            planned => Ok(model.slot(planned)),
         }
-    }
-
-    fn wait_for_ifds(&self, _: Context, _: &[IfdState], _: u32) -> Result<Vec<IfdState>> {
-        Ok(Vec::new())
-    }
-    fn cancel_wait_for_ifds(&self, _: Context) {}
-    fn list_ifds(&self, _: Context) -> Result<Vec<u8>> {
-        Ok(vec![0])
-    }
-
-    fn list_ifd_groups(&self, _: Context) -> Result<Vec<u8>> {
-        Ok(vec![0])
     }
 }
 

@@ -32,7 +32,7 @@ pub fn read(
         let begin = data.len();
         let offset = position + begin as u64;
         if begin > 0 && (is_last || file.end() == Some(offset)) {
-            if file.is_end_proven() || !reader.goes_on(offset, data) {
+            if file.is_end_proven() || !reader.continues(offset, data) {
                 break;
             }
             is_last = false;
@@ -133,7 +133,7 @@ impl BinaryReader<'_, '_> {
 
     /// Whether the card gives one byte more where the file seems to end: the reported size may be too small, or the
     /// card has only meant that it gives no more at once. If it refuses, the next call gets the failure.
-    fn goes_on(&mut self, offset: u64, data: &mut Vec<u8>) -> bool {
+    fn continues(&mut self, offset: u64, data: &mut Vec<u8>) -> bool {
         let most = self.most(1);
         match self.ask(offset, 1, most, data) {
             Ok(answer) if answer.given > 0 => true,

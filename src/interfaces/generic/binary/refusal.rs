@@ -64,7 +64,7 @@ impl Refusal {
     }
 
     /// Whether the word names neither a place nor a length, nor a reason that excludes both.
-    pub fn says_nothing(self) -> bool {
+    pub fn is_unspecific(self) -> bool {
         matches!(self, Refusal::Other | Refusal::Command | Refusal::Condition)
     }
 

@@ -148,7 +148,7 @@ impl BinaryWriter<'_, '_> {
     fn failure(&mut self, offset: u64, status: StatusWord) -> Result<Hresult> {
         let (begun, is_inside) = (offset > self.begin, self.file.end().is_some_and(|end| offset < end));
         let is_at_end = begun && Refusal::of(status).may_be_end();
-        let is_full = status == StatusWord::WRONG_P1_P2 && self.file.has_given(offset);
+        let is_full = status == StatusWord::WRONG_P1_P2 && self.file.has_read(offset);
         let is_end = match is_inside {
             false if is_at_end || is_full => true,
             _ => self.may_be_length(offset, status) && (begun || is_inside) && self.ends_at(offset)?,
@@ -161,7 +161,7 @@ impl BinaryWriter<'_, '_> {
     fn ends_at(&mut self, offset: u64) -> Result<bool> {
         let mut gives = |offset| {
             let exists = reading::exists(self.card, self.file, offset);
-            self.card.given(exists)
+            self.card.unless_refused(exists)
         };
         Ok(gives(offset)? == Some(false) && (offset == 0 || gives(offset - 1)? == Some(true)))
     }
@@ -231,7 +231,7 @@ fn refusal(status: StatusWord) -> Hresult {
 /// The most data of one command, if `wanted` bytes are to be written. With T=0 a longer command is sent in parts, of
 /// which the card acknowledges only the last. As long as the limits of the card are not read, short commands are used.
 fn command_limit(card: &mut Transaction, wanted: usize) -> usize {
-    let is_unknown = card.believes_card() && card.capabilities().more_in_file;
+    let is_unknown = card.uses_card_capabilities() && card.capabilities().more_in_file;
     let is_short = wanted <= SHORT_DATA || card.protocol() == Protocol::T0 || is_unknown;
     let long = if is_short || card.habits().refuses_long_commands { None } else { card.extended_for_files() };
     let limit = long.map_or(card.short_limits().0, |extended| extended.data.max(SHORT_DATA));

@@ -35,7 +35,7 @@ pub fn place<'a>(command: &Command<'a>) -> Command<'a> {
 }
 
 /// The result of a command with codes, and the number of tries after it.
-pub fn judge(card: &mut Transaction, command: &Command, status: StatusWord, tries: &mut Tries) -> Result<()> {
+pub fn code_result(card: &mut Transaction, command: &Command, status: StatusWord, tries: &mut Tries) -> Result<()> {
     *tries = status.tries();
     if status == WRONG {
         *tries = match command.ins {
@@ -67,7 +67,7 @@ pub fn check(card: &mut Transaction, reference: u8, is_noted: bool, tries: &mut 
 fn status(card: &mut Transaction) -> Result<DirectoryStatus> {
     let mut answer = Vec::new();
     let sent = card.send(&Command::new(ins::STATUS, 0, 0).expecting(LENGTH), &mut answer);
-    card.given(sent)?;
+    card.unless_refused(sent)?;
     Ok(DirectoryStatus(answer))
 }
 

@@ -22,7 +22,7 @@ pub fn read_whole(card: &mut Transaction, file: &GenericFile, number: u8, data: 
     let reported = reported.filter(|_| file.kind != FileKind::Variable);
     if let Some(length) = reported.filter(|_| file.is_record_size_proven()) {
         let status = read_numbered(card, file, number, length, data)?;
-        if card.given_length() <= length {
+        if card.response_length() <= length {
             return Ok(status);
         }
         // This record is longer.
@@ -116,7 +116,7 @@ fn read_less(
             search.take(length);
             if reported == Some(length) {
                 // The record may be longer. With T=0 the card has given its length; else one byte more is asked for.
-                likely = Some(card.given_length().max(length + 1)).filter(|more| *more < search.refused());
+                likely = Some(card.response_length().max(length + 1)).filter(|more| *more < search.refused());
             }
             // The record has fewer bytes: these are all.
             if best.len() < length {

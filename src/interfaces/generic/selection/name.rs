@@ -1,7 +1,7 @@
 //! Names of DFs. Only the card knows the whole name of a DF, and the DFs above it.
 
-use super::descent::{PARENT, ask};
-use super::{Expected, Telling, is_selected, select};
+use super::select_path::{PARENT, ask};
+use super::{Expected, Requested, is_selected, select};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::knowledge::Selection;
 use crate::attachment::transaction::Transaction;
@@ -18,24 +18,24 @@ pub fn with_whole_name(card: &mut Transaction, path: &Path, whole: bool) -> Resu
     }
     let root = Path::of(path.root());
     let mut answer = Vec::new();
-    select(card, &root, Expected::Directory, Telling::Everything, &mut answer)?;
-    if told_name(&answer).is_none() && whole {
-        select(card, &root, Expected::Directory, Telling::Parameters, &mut answer)?;
+    select(card, &root, Expected::Directory, Requested::Everything, &mut answer)?;
+    if reported_name(&answer).is_none() && whole {
+        select(card, &root, Expected::Directory, Requested::Parameters, &mut answer)?;
     }
-    match told_name(&answer) {
-        Some(told) if told == name => Ok(*path),
+    match reported_name(&answer) {
+        Some(reported) if reported == name => Ok(*path),
         Some(_) if whole => Err(Hresult::SCARD_E_FILE_NOT_FOUND),
-        Some(told) if told.as_bytes().starts_with(name.as_bytes()) => {
-            let root = Path::of(Root::Name(told));
+        Some(reported) if reported.as_bytes().starts_with(name.as_bytes()) => {
+            let root = Path::of(Root::Name(reported));
             card.set_selection(Some(Selection { file: root, directory: Some(root) }));
-            Ok(path.with_root(Root::Name(told)))
+            Ok(path.with_root(Root::Name(reported)))
         }
         None if whole && name.as_bytes().len() < MAX_NAME => Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE),
         _ => Ok(*path),
     }
 }
 
-fn told_name(answer: &[u8]) -> Option<DfName> {
+fn reported_name(answer: &[u8]) -> Option<DfName> {
     control_parameters::objects(answer)
         .find(|object| object.tag == NAME)
         .and_then(|object| DfName::new(object.value).ok())
@@ -57,12 +57,12 @@ pub fn from_known_root(card: &mut Transaction, path: &Path) -> Result<Path> {
 
 /// The DF above the DF `path`, as a path from the MF. The card is asked for one parent after the other.
 fn ancestors(card: &mut Transaction, path: &Path) -> Result<Path> {
-    select(card, path, Expected::Directory, Telling::Nothing, &mut Vec::new())?;
+    select(card, path, Expected::Directory, Requested::Nothing, &mut Vec::new())?;
     card.set_selection(None);
     let (mut ids, mut depth) = ([0; MAX_DEPTH], 0);
     loop {
         let mut answer = Vec::new();
-        let status = ask(card, PARENT, &[], Telling::Parameters, &mut answer)?;
+        let status = ask(card, PARENT, &[], Requested::Parameters, &mut answer)?;
         if !is_selected(status) {
             return Err(Hresult::SCARD_E_DIR_NOT_FOUND);
         }

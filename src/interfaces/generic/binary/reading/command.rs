@@ -55,7 +55,7 @@ impl BinaryReader<'_, '_> {
         }
         let given = data.len() - begin;
         let at = behind(rest.at, given);
-        self.file.note_given(at);
+        self.file.note_read(at);
         self.rest = status.more().filter(|_| given > 0).map(|_| Rest { at, is_fetched: true, ..rest });
         Ok(ReadAnswer { given, status, place: Place::of(self.card, self.file, rest.at)? })
     }
@@ -100,7 +100,7 @@ impl BinaryReader<'_, '_> {
         }
         let given = data.len() - begin;
         if given > 0 {
-            self.note_given(place, offset, length, given);
+            self.note_read(place, offset, length, given);
         }
         Ok(ReadAnswer { given, status, place })
     }
@@ -137,9 +137,9 @@ impl BinaryReader<'_, '_> {
         Ok(status)
     }
 
-    fn note_given(&mut self, place: Place, offset: u64, length: usize, given: usize) {
+    fn note_read(&mut self, place: Place, offset: u64, length: usize, given: usize) {
         let end = behind(offset, given);
-        self.file.note_given(end);
+        self.file.note_read(end);
         let limit = self.found.and_then(|found| found.limit(end));
         let habits = self.card.habits();
         habits.reads_odd |= matches!(place, Place::Odd(_));

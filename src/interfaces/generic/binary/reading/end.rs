@@ -27,7 +27,7 @@ impl BinaryReader<'_, '_> {
         if offset == 0 {
             return Ok(refusal == Refusal::Other);
         }
-        Ok(self.file.has_given(offset) || self.gives_before(offset)?)
+        Ok(self.file.has_read(offset) || self.has_byte_before(offset)?)
     }
 
     /// The card has refused a single byte at `offset`. That proves the end if the card still gives the byte before, by
@@ -39,13 +39,13 @@ impl BinaryReader<'_, '_> {
             // Only the known end shows whether a byte is there.
             known.is_some_and(|end| offset >= end)
         } else if let Some(end) = known.filter(|end| offset < *end) {
-            let is_refused = self.gives_before(offset)? && self.ask_one(end - 1)?.given == 0;
-            is_refused && (refusal.may_be_end() || offset > 0 && !self.gives_behind(offset)?)
+            let is_refused = self.has_byte_before(offset)? && self.ask_one(end - 1)?.given == 0;
+            is_refused && (refusal.may_be_end() || offset > 0 && !self.has_byte_behind(offset)?)
         } else if offset == 0 {
             refusal.may_be_end()
         } else {
             refusal == Refusal::Place
-                || self.gives_before(offset)? && (refusal.may_be_end() || !self.gives_behind(offset)?)
+                || self.has_byte_before(offset)? && (refusal.may_be_end() || !self.has_byte_behind(offset)?)
         };
         if !is_end {
             return Err(self.failure(offset, status));
@@ -54,13 +54,13 @@ impl BinaryReader<'_, '_> {
         Ok(())
     }
 
-    fn gives_before(&mut self, offset: u64) -> Result<bool> {
+    fn has_byte_before(&mut self, offset: u64) -> Result<bool> {
         Ok(offset == 0 || self.ask_one(offset - 1)?.given > 0)
     }
 
     /// Whether the card gives a byte behind `offset`: then its refusal, with a word without meaning, shows a hole and
     /// no end. The distance doubles with each try.
-    fn gives_behind(&mut self, offset: u64) -> Result<bool> {
+    fn has_byte_behind(&mut self, offset: u64) -> Result<bool> {
         for distance in (0..15).map(|doublings| 1 << doublings) {
             if offset + distance <= MAX_OFFSET && self.ask_one(offset + distance)?.given > 0 {
                 return Ok(true);
@@ -117,7 +117,7 @@ impl BinaryReader<'_, '_> {
 
     /// Whether the card gives the bytes around `offset`, but not that one.
     fn is_hole(&mut self, offset: u64, refusal: Refusal) -> Result<bool> {
-        Ok(offset > 0 && refusal.may_be_length() && !refusal.may_be_end() && self.gives_behind(offset)?)
+        Ok(offset > 0 && refusal.may_be_length() && !refusal.may_be_end() && self.has_byte_behind(offset)?)
     }
 
     /// Compares the reported size with the file.

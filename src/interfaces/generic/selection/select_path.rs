@@ -1,7 +1,7 @@
 //! The way down to a file: by path or step by step, from the MF, from a name or from the current DF. A card may know
 //! only some of these ways.
 
-use super::{Expected, Telling, is_selected, sim};
+use super::{Expected, Requested, is_selected, sim};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::knowledge::Habits;
 use crate::attachment::transaction::Transaction;
@@ -24,20 +24,20 @@ const FCP: u8 = 0x04;
 const NOTHING: u8 = 0x0C;
 
 /// A search for one file.
-pub struct Descent<'a, 'b> {
+pub struct SelectPath<'a, 'b> {
     pub card: &'a mut Transaction<'b>,
     /// The current DF, if it is known: before the search, and after a search that found no file.
     pub current: Option<Path>,
     pub expected: Expected,
-    pub telling: Telling,
+    pub requested: Requested,
     /// The answer of the card for the file is appended here.
     pub answer: &'a mut Vec<u8>,
 }
 
-impl<'a, 'b> Descent<'a, 'b> {
+impl<'a, 'b> SelectPath<'a, 'b> {
     /// A search for a directory, of which the card need not tell anything.
-    pub fn to_directory(card: &'a mut Transaction<'b>, answer: &'a mut Vec<u8>) -> Descent<'a, 'b> {
-        Descent { card, current: None, expected: Expected::Directory, telling: Telling::Nothing, answer }
+    pub fn to_directory(card: &'a mut Transaction<'b>, answer: &'a mut Vec<u8>) -> SelectPath<'a, 'b> {
+        SelectPath { card, current: None, expected: Expected::Directory, requested: Requested::Nothing, answer }
     }
 
     /// Selects the file at `path`. A card that refuses a SELECT may turn out to be a SIM. Then it has selected nothing.
@@ -64,7 +64,7 @@ impl<'a, 'b> Descent<'a, 'b> {
                 if let Some(ids) = below.filter(|ids| !ids.is_empty()) {
                     return self.descend(ids, BY_PATH_FROM_DF);
                 }
-                let status = ask(self.card, BY_NAME, name.as_bytes(), Telling::Nothing, &mut Vec::new())?;
+                let status = ask(self.card, BY_NAME, name.as_bytes(), Requested::Nothing, &mut Vec::new())?;
                 if !is_selected(status) {
                     self.current = None;
                     return Ok(status);
@@ -87,7 +87,7 @@ impl<'a, 'b> Descent<'a, 'b> {
         let start = self.current.take();
         let is_in_mf = from == BY_PATH_FROM_MF;
         if is_in_mf {
-            let status = ask(self.card, BY_ID, &MF.to_be_bytes(), Telling::Nothing, &mut Vec::new())?;
+            let status = ask(self.card, BY_ID, &MF.to_be_bytes(), Requested::Nothing, &mut Vec::new())?;
             if !is_selected(status) {
                 return Ok(status);
             }
@@ -113,7 +113,7 @@ impl<'a, 'b> Descent<'a, 'b> {
     fn step_down(&mut self, ids: &[u16], mut is_in_mf: bool) -> Result<StatusWord> {
         let Some((last, directories)) = ids.split_last() else { return Ok(StatusWord::OK) };
         for id in directories {
-            let status = Descent::to_directory(self.card, &mut Vec::new()).step(*id, is_in_mf)?;
+            let status = SelectPath::to_directory(self.card, &mut Vec::new()).step(*id, is_in_mf)?;
             if !is_selected(status) {
                 return Ok(status);
             }
@@ -189,7 +189,7 @@ impl<'a, 'b> Descent<'a, 'b> {
     }
 
     fn ask(&mut self, p1: u8, data: &[u8]) -> Result<StatusWord> {
-        ask(self.card, p1, data, self.telling, self.answer)
+        ask(self.card, p1, data, self.requested, self.answer)
     }
 }
 
@@ -203,12 +203,18 @@ fn bytes(ids: &[u16]) -> ([u8; 2 * MAX_DEPTH], usize) {
 
 /// One SELECT, with each P2 that the card has not refused yet. A refusal of a P2 is remembered if the card accepts
 /// another one: otherwise it refuses something else. A card that refuses has selected nothing.
-pub fn ask(card: &mut Transaction, p1: u8, data: &[u8], telling: Telling, answer: &mut Vec<u8>) -> Result<StatusWord> {
+pub fn ask(
+    card: &mut Transaction,
+    p1: u8,
+    data: &[u8],
+    requested: Requested,
+    answer: &mut Vec<u8>,
+) -> Result<StatusWord> {
     let before = *card.habits();
-    let all: &[u8] = match telling {
-        Telling::Nothing => &[NOTHING, FCP, FCI],
-        Telling::Parameters => &[FCP, FCI, NOTHING],
-        Telling::Everything => &[FCI, FCP, NOTHING],
+    let all: &[u8] = match requested {
+        Requested::Nothing => &[NOTHING, FCP, FCI],
+        Requested::Parameters => &[FCP, FCI, NOTHING],
+        Requested::Everything => &[FCI, FCP, NOTHING],
     };
     let mut refused = StatusWord::WRONG_P1_P2;
     for (place, p2) in all.iter().enumerate() {
@@ -219,7 +225,7 @@ pub fn ask(card: &mut Transaction, p1: u8, data: &[u8], telling: Telling, answer
         let ne = if *p2 == NOTHING { 0 } else { SHORT_RESPONSE };
         let begin = answer.len();
         let status = card.send(&Command::new(ins::SELECT, p1, *p2).with_data(data).expecting(ne), answer)?;
-        if sim::turns_out(card, status)? || !may_refuse_telling(status) {
+        if sim::recognise(card, status)? || !may_refuse_p2(status) {
             return Ok(status);
         }
         answer.truncate(begin);
@@ -232,7 +238,7 @@ pub fn ask(card: &mut Transaction, p1: u8, data: &[u8], telling: Telling, answer
 
 /// Whether the card may accept the same SELECT with another P2: it does not know this one, it refuses a length that is
 /// right, or its word has no meaning.
-fn may_refuse_telling(status: StatusWord) -> bool {
+fn may_refuse_p2(status: StatusWord) -> bool {
     status.is_unknown_command() || status.exact_le().is_some() || status == StatusWord(0x6F00)
 }
 
