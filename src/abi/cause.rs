@@ -5,8 +5,8 @@
 //! only failures come here. The end of an exported function takes the cause (`capi::boundary`).
 
 use std::cell::Cell;
-use std::fmt;
 
+use super::call::Call;
 use super::call_end;
 use super::hresult::{Hresult, Result};
 
@@ -23,24 +23,21 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The name of the argument, in parts: "options.key_length", for example.
+    pub fn name(&self) -> [&'static str; 4] {
+        [self.argument, if self.field.is_empty() { "" } else { "." }, self.field, self.suffix]
+    }
+
     /// Whether this field of a structure is refused.
     pub fn is_of_field(&self, field: &str) -> bool {
         self.field == field
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dot = if self.field.is_empty() { "" } else { "." };
-        write!(f, "{}{dot}{}{}", self.argument, self.field, self.suffix)
-    }
-}
-
 /// A failed call of PC/SC.
 #[derive(Clone, Copy)]
 pub struct NativeAnswer {
-    /// Such as "SCardConnect".
-    pub function: &'static str,
+    pub call: Call,
     /// As PC/SC has returned it.
     pub native: u32,
     /// The code of this library for it.
@@ -102,30 +99,35 @@ pub fn take_over(cause: Cause) {
 
 /// `E_INVALIDARG`, and why: half a sentence that follows the name of the argument.
 #[cold]
+#[inline(never)]
 pub fn refuse(why: &'static str) -> Hresult {
     refuse_with(Hresult::E_INVALIDARG, "", why)
 }
 
 /// As `refuse`, for the length of the argument.
 #[cold]
+#[inline(never)]
 pub fn refuse_length(why: &'static str) -> Hresult {
     refuse_with(Hresult::E_INVALIDARG, "_length", why)
 }
 
 /// `E_POINTER`: the output is NULL.
 #[cold]
+#[inline(never)]
 pub fn refuse_null() -> Hresult {
     refuse_with(Hresult::E_POINTER, "", "is NULL")
 }
 
 /// `E_POINTER`: the output for the length is NULL.
 #[cold]
+#[inline(never)]
 pub fn refuse_null_length() -> Hresult {
     refuse_with(Hresult::E_POINTER, "_length", "is NULL")
 }
 
 /// `E_POINTER`: the buffer is NULL, and has a capacity.
 #[cold]
+#[inline(never)]
 pub fn refuse_null_buffer() -> Hresult {
     refuse_with(Hresult::E_POINTER, "", "is NULL, and its capacity is not 0")
 }
@@ -138,8 +140,8 @@ fn refuse_with(code: Hresult, suffix: &'static str, why: &'static str) -> Hresul
 
 /// Notes a failed call of PC/SC.
 #[cold]
-pub fn note_answer(function: &'static str, native: u32, code: Hresult) {
-    let answer = NativeAnswer { function, native, code };
+pub fn note_answer(call: Call, native: u32, code: Hresult) {
+    let answer = NativeAnswer { call, native, code };
     note(|cause| {
         cause.first.get_or_insert(answer);
         cause.last = Some(answer);
@@ -161,42 +163,61 @@ pub trait OfArgument {
 impl<T> OfArgument for Result<T> {
     #[inline(always)]
     fn of(self, name: &'static str) -> Self {
-        self.inspect_err(|_| {
-            rename(|refusal| {
-                if refusal.argument.is_empty() {
-                    refusal.argument = name;
-                }
-            })
-        })
+        if self.is_err() {
+            name_argument(name);
+        }
+        self
     }
 
     #[inline(always)]
     fn of_length(self, name: &'static str) -> Self {
-        self.inspect_err(|_| {
-            rename(|refusal| {
-                if refusal.argument.is_empty() {
-                    (refusal.argument, refusal.suffix) = (name, "");
-                }
-            })
-        })
+        if self.is_err() {
+            name_length(name);
+        }
+        self
     }
 
     #[inline(always)]
     fn within(self, argument: &'static str) -> Self {
-        self.inspect_err(|_| {
-            rename(|refusal| {
-                if refusal.argument.is_empty() {
-                    refusal.argument = argument;
-                } else if refusal.field.is_empty() {
-                    (refusal.argument, refusal.field) = (argument, refusal.argument);
-                }
-            })
-        })
+        if self.is_err() {
+            name_structure(argument);
+        }
+        self
     }
 }
 
 #[cold]
 #[inline(never)]
+fn name_argument(name: &'static str) {
+    rename(|refusal| {
+        if refusal.argument.is_empty() {
+            refusal.argument = name;
+        }
+    });
+}
+
+#[cold]
+#[inline(never)]
+fn name_length(name: &'static str) {
+    rename(|refusal| {
+        if refusal.argument.is_empty() {
+            (refusal.argument, refusal.suffix) = (name, "");
+        }
+    });
+}
+
+#[cold]
+#[inline(never)]
+fn name_structure(name: &'static str) {
+    rename(|refusal| {
+        if refusal.argument.is_empty() {
+            refusal.argument = name;
+        } else if refusal.field.is_empty() {
+            (refusal.argument, refusal.field) = (name, refusal.argument);
+        }
+    });
+}
+
 fn rename(change: impl FnOnce(&mut Refusal)) {
     let mut cause = CAUSE.get();
     if let Some(refusal) = &mut cause.refusal {
@@ -211,7 +232,7 @@ mod tests {
 
     fn name(refused: Result<()>) -> String {
         assert!(refused.is_err());
-        take().refusal.map_or_else(String::new, |refusal| refusal.to_string())
+        take().refusal.map_or_else(String::new, |refusal| refusal.name().concat())
     }
 
     #[test]
@@ -233,10 +254,10 @@ mod tests {
     #[test]
     fn the_answer_with_the_code_of_the_failure_explains_it() {
         let (vague, true_code) = (Hresult::SCARD_F_COMM_ERROR, Hresult::SCARD_W_REMOVED_CARD);
-        note_answer("SCardTransmit", 0x8010_002F, vague);
-        note_answer("SCardStatus", 0x8010_0069, true_code);
+        note_answer(Call::new(c"SCardTransmit"), 0x8010_002F, vague);
+        note_answer(Call::new(c"SCardStatus"), 0x8010_0069, true_code);
         let cause = take();
-        let function = |code| cause.answer(code).unwrap().function;
+        let function = |code| cause.answer(code).unwrap().call.name();
         assert_eq!((function(true_code), function(vague)), ("SCardStatus", "SCardTransmit"));
         assert_eq!(function(Hresult::E_FAIL), "SCardTransmit");
         assert!(take().answer(vague).is_none());
@@ -245,7 +266,7 @@ mod tests {
     #[test]
     fn a_cause_goes_to_the_thread_that_waits_for_the_call() {
         let noted = std::thread::spawn(|| {
-            note_answer("SCardBeginTransaction", 6, Hresult::SCARD_E_INVALID_HANDLE);
+            note_answer(Call::new(c"SCardBeginTransaction"), 6, Hresult::SCARD_E_INVALID_HANDLE);
             take()
         });
         take_over(noted.join().unwrap());

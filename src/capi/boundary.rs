@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::last_error;
+use crate::abi::call::Call;
 use crate::abi::call_end;
 pub use crate::abi::cause::OfArgument;
 use crate::abi::cause::{self, refuse, refuse_length, refuse_null};
@@ -12,72 +13,23 @@ pub use crate::abi::output::{Output, OutputBytes};
 use crate::runtime::callback;
 use crate::runtime::log;
 
-/// An exported function, as the program calls it.
-pub struct Function {
-    pub name: &'static str,
-    /// The names of its parameters. The first is the object, if it has one.
-    pub parameters: &'static [&'static str],
-}
-
 /// Runs the body of an exported function: `guard!(scm_attach_by_ifd(text(ifd_name), handle), || ...)`. The log has its
 /// arguments: a text as it is, of a pointer only the address. So it has no code and no key.
 macro_rules! guard {
     ($name:ident($($parameters:tt)*), $body:expr $(,)?) => {{
-        let function = const {
-            &$crate::capi::boundary::Function {
-                name: stringify!($name),
-                parameters: $crate::capi::boundary::parameter_names!([] $($parameters)*),
-            }
-        };
-        if $crate::runtime::log::is_on() {
-            $crate::capi::boundary::log_beginning!(function, [] $($parameters)*);
-        }
-        $crate::capi::boundary::run(function, $body)
+        let call = $crate::runtime::log::arguments::begin_logged!(begin_call, $name($($parameters)*));
+        $crate::capi::boundary::run(call, $body)
     }};
 }
-
-/// The names in the parameters of `guard!`.
-macro_rules! parameter_names {
-    ([$($names:expr,)*]) => { &[$($names),*] };
-    ([$($names:expr,)*] text($name:ident) $(, $($rest:tt)*)?) => {
-        $crate::capi::boundary::parameter_names!([$($names,)* stringify!($name),] $($($rest)*)?)
-    };
-    ([$($names:expr,)*] $name:ident $(, $($rest:tt)*)?) => {
-        $crate::capi::boundary::parameter_names!([$($names,)* stringify!($name),] $($($rest)*)?)
-    };
-}
-
-/// Logs the beginning of a call. Each argument is copied, so that it needs no memory while nothing is logged.
-macro_rules! log_beginning {
-    ($function:ident, [$(($name:expr, $value:expr),)*]) => {
-        $crate::runtime::log::begin_call(
-            $function.name,
-            &[$(($name, &{ $value } as &dyn $crate::runtime::log::Argument)),*],
-        )
-    };
-    ($function:ident, [$($done:tt)*] text($name:ident) $(, $($rest:tt)*)?) => {
-        $crate::capi::boundary::log_beginning!(
-            $function,
-            [$($done)* (stringify!($name), {
-                // SAFETY: as the header says.
-                unsafe { $crate::runtime::log::Quoted::read($name) }
-            }),]
-            $($($rest)*)?
-        )
-    };
-    ($function:ident, [$($done:tt)*] $name:ident $(, $($rest:tt)*)?) => {
-        $crate::capi::boundary::log_beginning!($function, [$($done)* (stringify!($name), $name),] $($($rest)*)?)
-    };
-}
-pub(crate) use {guard, log_beginning, parameter_names};
+pub(crate) use guard;
 
 /// The function behind `guard!`. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the object
 /// refuses further use, because its mutex is poisoned.
-pub fn run(function: &'static Function, body: impl FnOnce() -> Result<Hresult>) -> i32 {
+pub fn run(call: Call, body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
     let code = result.unwrap_or_else(|code| code).0;
     if call_end::is_due(code) {
-        end(function, Hresult(code));
+        end(call, Hresult(code));
     }
     code
 }
@@ -86,13 +38,13 @@ pub fn run(function: &'static Function, body: impl FnOnce() -> Result<Hresult>) 
 /// released everything.
 #[cold]
 #[inline(never)]
-fn end(function: &'static Function, code: Hresult) {
+fn end(call: Call, code: Hresult) {
     let cause = cause::take();
     // A failure in the callback of the log would take the place of the failure that is logged.
     if code.0 < 0 && !log::is_delivering() {
-        last_error::set(function, code, cause);
+        last_error::set(call, code, cause);
     }
-    log::end_call(function.name, &last_error::Described(code));
+    log::end_call(call, &last_error::Described(code));
     callback::resume();
 }
 

@@ -6,9 +6,10 @@ use std::fmt::{self, Write};
 
 use super::advice;
 use super::scm_result;
+use crate::abi::call::Call;
 use crate::abi::cause::Cause;
 use crate::abi::hresult::Hresult;
-use crate::capi::boundary::{Function, OfArgument, Options, OutputStructure, guard};
+use crate::capi::boundary::{OfArgument, Options, OutputStructure, guard};
 
 /// The last failure of a thread. Initialise with `SCM_LAST_ERROR_INIT`.
 ///
@@ -62,7 +63,7 @@ unsafe impl Options for scm_last_error {
 /// A failure, as it is kept: the texts are made when they are asked for.
 #[derive(Clone, Copy)]
 struct Failure {
-    function: &'static Function,
+    call: Call,
     code: Hresult,
     cause: Cause,
 }
@@ -70,8 +71,8 @@ struct Failure {
 thread_local!(static LAST: Cell<Option<Failure>> = const { Cell::new(None) });
 
 /// Keeps a failure of an exported function.
-pub fn set(function: &'static Function, code: Hresult, cause: Cause) {
-    LAST.set(Some(Failure { function, code, cause }));
+pub fn set(call: Call, code: Hresult, cause: Cause) {
+    LAST.set(Some(Failure { call, code, cause }));
 }
 
 /// Tells what the last failed call of this thread was, why it failed, and what to do.
@@ -108,7 +109,7 @@ pub struct Described(pub Hresult);
 
 impl fmt::Display for Described {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)?;
+        fmt::Debug::fmt(&self.0, f)?;
         let Some(failure) = LAST.get().filter(|_| self.0.0 < 0) else { return Ok(()) };
         let why = failure.told().why;
         let mut letters =
@@ -121,29 +122,36 @@ impl fmt::Display for Described {
 }
 
 impl Failure {
-    /// The failure as C has it. Texts that do not fit end early.
+    /// The failure as C has it.
+    #[inline(never)]
     fn told(&self) -> scm_last_error {
-        let Failure { function, code, cause } = self;
+        let Failure { call, code, cause } = self;
         let refusal = cause.refusal.filter(|refusal| refusal.code == *code);
         let answer = cause.answer(*code).filter(|_| refusal.is_none() && is_from_outside(*code));
-        let object = function.parameters.first().filter(|_| *code == Hresult::E_HANDLE);
+        let object = call.parameters().next().filter(|_| *code == Hresult::E_HANDLE);
         let mut told = scm_last_error { result: code.0, ..scm_last_error::DEFAULT };
-        put(&mut told.function, format_args!("{}", function.name));
-        put(&mut told.what, format_args!("{} failed with {code:?}: {}", function.name, message(*code)));
+        let unknown = hexadecimal(code.0 as u32);
+        let (name, message) = match code.lookup() {
+            Some(row) => (row.name.to_str().unwrap_or_default(), row.message.to_str().unwrap_or_default()),
+            None => (as_text(&unknown), "This code is not one of libscm's."),
+        };
+        put(&mut told.function, &[call.name()]);
+        put(&mut told.what, &[call.name(), " failed with ", name, ": ", message]);
         if let Some(refusal) = refusal {
-            put(&mut told.argument, format_args!("{refusal}"));
-            put(&mut told.why, format_args!("{refusal} {}.", refusal.why));
+            put(&mut told.argument, &refusal.name());
+            let [argument, dot, field, suffix] = refusal.name();
+            put(&mut told.why, &[argument, dot, field, suffix, " ", refusal.why, "."]);
         } else if let Some(object) = object {
-            put(&mut told.argument, format_args!("{object}"));
-            put(&mut told.why, format_args!("{object} is NULL, has ended, or is of another kind."));
+            put(&mut told.argument, &[object]);
+            put(&mut told.why, &[object, " is NULL, has ended, or is of another kind."]);
         } else if let Some(answer) = answer {
             told.pcsc_code = answer.native;
-            put(&mut told.pcsc_function, format_args!("{}", answer.function));
-            put(&mut told.why, format_args!("{} returned 0x{:08X}.", answer.function, answer.native));
+            put(&mut told.pcsc_function, &[answer.call.name()]);
+            put(&mut told.why, &[answer.call.name(), " returned ", as_text(&hexadecimal(answer.native)), "."]);
         } else if matches!(*code, Hresult::E_INVALIDARG | Hresult::E_POINTER) {
-            put(&mut told.why, format_args!("A function of the program (a callback or a provider) has returned it."));
+            put(&mut told.why, &["A function of the program (a callback or a provider) has returned it."]);
         }
-        put(&mut told.advice, format_args!("{}", advice::on(*code, refusal.as_ref())));
+        put(&mut told.advice, &[advice::on(*code, refusal.as_ref())]);
         told
     }
 }
@@ -153,28 +161,34 @@ fn is_from_outside(code: Hresult) -> bool {
     !matches!(code, Hresult::E_INVALIDARG | Hresult::E_POINTER | Hresult::E_HANDLE | Hresult::E_UNEXPECTED)
 }
 
-fn message(code: Hresult) -> &'static str {
-    code.lookup().and_then(|row| row.message.to_str().ok()).unwrap_or("This code is not one of libscm's.")
+/// 0x and eight digits.
+#[inline(never)]
+fn hexadecimal(number: u32) -> [u8; 10] {
+    let mut text = *b"0x00000000";
+    for (place, digit) in text.iter_mut().rev().take(8).zip(0..) {
+        *place = b"0123456789ABCDEF".get((number >> (4 * digit) & 0xF) as usize).copied().unwrap_or_default();
+    }
+    text
 }
 
-/// Writes a text and its NUL into memory that is zero.
-fn put(to: &mut [c_char], text: fmt::Arguments<'_>) {
-    let (_nul, room) = to.split_last_mut().unzip();
-    // The writer never fails.
-    let _ = Room(room.unwrap_or_default()).write_fmt(text);
+fn as_text(digits: &[u8]) -> &str {
+    std::str::from_utf8(digits).unwrap_or_default()
 }
 
-struct Room<'a>(&'a mut [c_char]);
-
-impl Write for Room<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let fitting = (0..=text.len().min(self.0.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        let (now, later) = std::mem::take(&mut self.0).split_at_mut(fitting);
-        for (to, from) in now.iter_mut().zip(text.bytes()) {
-            *to = from as c_char;
+/// Writes texts and a NUL into memory that is zero. Texts that do not fit end early, and not within a character.
+#[inline(never)]
+fn put(to: &mut [c_char], texts: &[&str]) {
+    let room = to.len() - 1;
+    let mut used = 0;
+    for text in texts {
+        let end = (0..=text.len().min(room - used)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        for (place, byte) in to.iter_mut().skip(used).zip(text.bytes().take(end)) {
+            *place = byte as c_char;
         }
-        self.0 = if fitting < text.len() { &mut [] } else { later };
-        Ok(())
+        used += end;
+        if end < text.len() {
+            return;
+        }
     }
 }
 
@@ -230,7 +244,7 @@ mod tests {
     #[test]
     fn the_answer_of_pcsc_is_told() {
         let error = fail(|| {
-            note_answer("SCardConnect", 0x8010_000B, Hresult::SCARD_E_SHARING_VIOLATION);
+            note_answer(Call::new(c"SCardConnect hcontext"), 0x8010_000B, Hresult::SCARD_E_SHARING_VIOLATION);
             Err(Hresult::SCARD_E_SHARING_VIOLATION)
         });
         assert_eq!((text(&error.pcsc_function), error.pcsc_code), ("SCardConnect".to_string(), 0x8010_000B));
@@ -241,7 +255,7 @@ mod tests {
     fn a_cause_that_a_success_has_left_does_not_explain_a_later_failure() {
         let handle = 0usize;
         let succeeded = guard!(scm_unlock(handle), || {
-            note_answer("SCardStatus", 6, Hresult::SCARD_E_INVALID_HANDLE);
+            note_answer(Call::new(c"SCardStatus hcard"), 6, Hresult::SCARD_E_INVALID_HANDLE);
             Ok(Hresult::S_OK)
         });
         let error = fail(|| Err(Hresult::SCARD_E_NOT_TRANSACTED));
@@ -253,13 +267,13 @@ mod tests {
         for (text, fitting) in [("abc", "abc"), ("abcd", "abcd"), ("abcde", "abcd"), ("abcä", "abc"), ("äää", "ää")]
         {
             let mut room = [0; 5];
-            put(&mut room, format_args!("{text}"));
+            put(&mut room, &[text]);
             let length = room.iter().position(|byte| *byte == 0).unwrap();
             let bytes: Vec<_> = room.iter().take(length).map(|byte| *byte as u8).collect();
             assert_eq!(bytes, fitting.as_bytes(), "{text}");
         }
         let mut room = [0; 5];
-        put(&mut room, format_args!("{}{}", "abcdef", "g"));
+        put(&mut room, &["abcdef", "g"]);
         assert_eq!(text(&room), "abcd");
     }
 }

@@ -210,12 +210,13 @@ impl ResourceManager for Virtual {
 
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
+        let logged = runtime_log::is_on().then(|| exchange_log::begin(icc, command));
         let sent = apply_failure(ifd, Operation::Transmit, &WaitLimit::ENDLESS)
             .and_then(|()| calls::transmit(icc, protocol, command, response));
         let answer = ResultText(sent.map(|()| Hex(response)));
         note(ifd, format_args!("transmit {} -> {answer}", CommandText(command)));
-        if runtime_log::is_on() {
-            exchange_log::note(icc, command, sent.map(|()| response.as_slice()));
+        if let Some(exchange) = logged {
+            exchange_log::end(exchange, sent.map(|()| response.as_slice()));
         }
         sent
     }

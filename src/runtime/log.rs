@@ -5,6 +5,7 @@
 //! exported function, or between two tasks of a thread of the library. Until then the line waits in the thread. A file
 //! gets each line at once, so that the last line before a crash or in a hanging call is there.
 
+pub mod arguments;
 mod sink;
 mod text;
 
@@ -14,11 +15,13 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
+use crate::abi::call::Call;
 use crate::abi::call_end;
 use crate::runtime::callback;
 use crate::runtime::platform::log_file;
 use crate::runtime::reentrancy;
-pub use sink::{Callback, Sink, set};
+use arguments::Arguments;
+pub use sink::{Callback, Sink, changes, set};
 use text::Text;
 
 /// The subject of a line. A finer level includes the coarser ones.
@@ -123,7 +126,7 @@ pub fn deliver() {
 /// A call whose beginning was logged. Its end finds it here: a variable of each call would cost it instructions.
 #[derive(Clone, Copy)]
 struct LoggedCall {
-    function: &'static str,
+    call: Call,
     began: Instant,
 }
 
@@ -132,39 +135,23 @@ const NESTED: usize = 8;
 
 thread_local! {
     static CALLS: Cell<[Option<LoggedCall>; NESTED]> = const { Cell::new([None; NESTED]) };
+    /// The call of PC/SC that this thread makes. They do not nest.
+    static PCSC_CALL: Cell<Option<LoggedCall>> = const { Cell::new(None) };
 }
 
-/// An argument of a call, as the log shows it.
-pub trait Argument {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
-}
-
-/// The arguments with their names.
-struct Arguments<'a>(&'a str, &'a [(&'static str, &'a dyn Argument)]);
-
-impl fmt::Display for Arguments<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "> {}", self.0)?;
-        for (name, argument) in self.1 {
-            write!(f, " {name}=")?;
-            argument.show(f)?;
-        }
-        Ok(())
-    }
-}
-
-/// Logs the beginning of a call, so that a call that hangs is seen.
+/// Logs the beginning of a call of the program, so that a call that hangs is seen. `begin_logged!` calls it.
+///
+/// # Safety
+/// As for `Arguments::new`.
 #[cold]
 #[inline(never)]
-pub fn begin_call(function: &'static str, arguments: &[(&'static str, &dyn Argument)]) {
-    if !logs(Level::Calls) {
-        return;
-    }
-    line(Level::Calls, &Arguments(function, arguments));
+pub unsafe fn begin_call(call: Call, kinds: u64, words: *const u64) {
+    // SAFETY: as the caller vouches for.
+    let Some(logged) = (unsafe { begin(Level::Calls, call, kinds, words) }) else { return };
     deliver();
     let mut calls = CALLS.get();
     if let Some(place) = calls.iter_mut().find(|place| place.is_none()) {
-        *place = Some(LoggedCall { function, began: Instant::now() });
+        *place = Some(logged);
         CALLS.set(calls);
         call_end::expect();
     }
@@ -172,47 +159,50 @@ pub fn begin_call(function: &'static str, arguments: &[(&'static str, &dyn Argum
 
 /// Logs the end of a call, if the last beginning is its own.
 #[cold]
-pub fn end_call(function: &'static str, result: &dyn fmt::Display) {
+pub fn end_call(call: Call, result: &dyn fmt::Display) {
     let mut calls = CALLS.get();
     let last = calls.iter_mut().rev().find(|place| place.is_some());
-    let Some(call) = last.and_then(|place| place.take_if(|call| std::ptr::eq(call.function, function))) else { return };
+    let Some(logged) = last.and_then(|place| place.take_if(|logged| logged.call == call)) else { return };
     CALLS.set(calls);
     call_end::forget();
-    let micros = call.began.elapsed().as_micros();
-    line(Level::Calls, &format_args!("< {function} after {micros} us = {result}"));
+    end(Level::Calls, &logged, result);
     deliver();
 }
 
-macro_rules! plain_arguments {
-    ($($number:ty),*) => {
-        $(impl Argument for $number {
-            fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
-            }
-        })*
-    };
+/// Logs the beginning of a call of PC/SC. `begin_logged!` calls it.
+///
+/// # Safety
+/// As for `Arguments::new`.
+#[cold]
+#[inline(never)]
+pub unsafe fn begin_pcsc_call(call: Call, kinds: u64, words: *const u64) {
+    // SAFETY: as the caller vouches for.
+    PCSC_CALL.set(unsafe { begin(Level::Pcsc, call, kinds, words) });
 }
 
-plain_arguments!(u16, u32, u64, i32, i64, usize);
+/// # Safety
+/// As for `Arguments::new`.
+#[inline(never)]
+unsafe fn begin(level: Level, call: Call, kinds: u64, words: *const u64) -> Option<LoggedCall> {
+    if !logs(level) {
+        return None;
+    }
+    // SAFETY: as the caller vouches for.
+    let arguments = unsafe { Arguments::new(call, kinds, words) };
+    line(level, &format_args!("> {arguments}"));
+    Some(LoggedCall { call, began: Instant::now() })
+}
 
-/// A callback.
-impl<T> Argument for Option<T> {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_some() { "set" } else { "NULL" })
+/// Logs the end of a call of PC/SC, if its beginning was logged.
+#[cold]
+#[inline(never)]
+pub fn end_pcsc_call(native: u32) {
+    if let Some(logged) = PCSC_CALL.take() {
+        end(Level::Pcsc, &logged, &format_args!("0x{native:08X}"));
     }
 }
 
-/// An address or a token. The memory behind it is not read.
-impl<T> Argument for *const T {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_null() { f.write_str("NULL") } else { write!(f, "{:p}", *self) }
-    }
+fn end(level: Level, logged: &LoggedCall, result: &dyn fmt::Display) {
+    let micros = logged.began.elapsed().as_micros() as u64;
+    line(level, &format_args!("< {} after {micros} us = {result}", logged.call.name()));
 }
-
-impl<T> Argument for *mut T {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.cast_const().show(f)
-    }
-}
-
-pub use text::Quoted;

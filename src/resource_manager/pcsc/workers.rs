@@ -25,7 +25,12 @@ pub struct Workers {
 
 /// Runs `work` on another thread.
 pub fn execute<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
-    let task = try_box(work)?;
+    add(try_box(work)?)
+}
+
+/// Not generic, so that the library has it once.
+#[inline(never)]
+fn add(task: Task) -> Result<()> {
     let mut workers = lock();
     workers.tasks.try_reserve(1)?;
     if workers.idle <= workers.tasks.len() {

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use super::{LEVEL, Level, UNKNOWN};
 use crate::abi::hresult::Result;
@@ -49,6 +49,13 @@ static KNOWN: AtomicPtr<Known> = AtomicPtr::new(null_mut());
 /// The present one, or NULL.
 static PRESENT: AtomicPtr<Known> = AtomicPtr::new(null_mut());
 
+/// How often the log was set.
+static CHANGES: AtomicU32 = AtomicU32::new(0);
+
+pub fn changes() -> u32 {
+    CHANGES.load(Ordering::SeqCst)
+}
+
 pub fn present() -> Option<&'static Sink> {
     // SAFETY: NULL, or one that lives for ever.
     unsafe { PRESENT.load(Ordering::Acquire).as_ref() }.map(|known| &known.sink)
@@ -56,6 +63,7 @@ pub fn present() -> Option<&'static Sink> {
 
 /// From now on lines of this level and of coarser ones go there; None: none, nowhere.
 pub fn set(target: Option<(Sink, Level)>) -> Result<()> {
+    CHANGES.fetch_add(1, Ordering::SeqCst);
     match target {
         None => {
             LEVEL.store(0, Ordering::Relaxed);

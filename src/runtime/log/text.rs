@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char};
 use std::fmt::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Argument, Level};
+use super::Level;
 use crate::abi::hresult::Result;
 
 /// A line, with a NUL behind it. Its memory may be short: then there is no line.
@@ -76,31 +76,27 @@ impl fmt::Display for Utc {
 }
 
 /// A text of the program, in quotes. It has no control characters and at most 128 bytes.
-pub struct Quoted<'a>(pub Option<&'a [u8]>);
+pub struct Quoted<'a>(&'a [u8]);
 
 impl Quoted<'_> {
     /// # Safety
-    /// `text` is NULL or ends with a NUL, and is not written during the call.
+    /// `text` ends with a NUL, and is not written during the call.
     pub unsafe fn read<'a>(text: *const c_char) -> Quoted<'a> {
         const MOST: usize = 128;
         let mut length = 0;
-        if text.is_null() {
-            return Quoted(None);
-        }
         // SAFETY: every byte up to the first NUL is readable.
         while length < MOST && unsafe { *text.add(length) } != 0 {
             length += 1;
         }
         // SAFETY: these bytes were just read.
-        Quoted(Some(unsafe { std::slice::from_raw_parts(text.cast(), length) }))
+        Quoted(unsafe { std::slice::from_raw_parts(text.cast(), length) })
     }
 }
 
-impl Argument for Quoted<'_> {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(bytes) = self.0 else { return f.write_str("NULL") };
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
-        for byte in bytes {
+        for byte in self.0 {
             match byte {
                 b'"' | b'\\' => write!(f, "\\{}", char::from(*byte))?,
                 b' '..=b'~' => f.write_char(char::from(*byte))?,
@@ -127,16 +123,9 @@ mod tests {
 
     #[test]
     fn a_text_has_no_control_characters() {
-        struct Shown<'a>(Quoted<'a>);
-        impl fmt::Display for Shown<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.show(f)
-            }
-        }
-        assert_eq!(Shown(Quoted(None)).to_string(), "NULL");
-        assert_eq!(Shown(Quoted(Some(b"a\n\"\\\x7F\xC3"))).to_string(), "\"a\\x0A\\\"\\\\\\x7F\\xC3\"");
+        assert_eq!(Quoted(b"a\n\"\\\x7F\xC3").to_string(), "\"a\\x0A\\\"\\\\\\x7F\\xC3\"");
         // SAFETY: it ends with a NUL.
-        assert_eq!(Shown(unsafe { Quoted::read(c"My reader".as_ptr()) }).to_string(), "\"My reader\"");
+        assert_eq!(unsafe { Quoted::read(c"My reader".as_ptr()) }.to_string(), "\"My reader\"");
     }
 
     #[test]
