@@ -49,6 +49,12 @@ pub fn is_on() -> bool {
     LEVEL.load(Ordering::Relaxed) != 0
 }
 
+/// Whether anything may be logged, or `code` is not 0: one branch for both.
+#[inline(always)]
+pub fn is_on_or(code: u32) -> bool {
+    LEVEL.load(Ordering::Relaxed) | code != 0
+}
+
 fn logs(level: Level) -> bool {
     if LEVEL.load(Ordering::Relaxed) == UNKNOWN {
         sink::read_environment();

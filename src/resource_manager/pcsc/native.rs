@@ -238,10 +238,10 @@ pub fn transmit(icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec
             &mut length,
         )
     })?;
-    if log::is_on() {
+    if log::is_on_or(code as u32) {
         log_response(code, response, length);
+        check(CALL, code, &[])?;
     }
-    check(CALL, code, &[])?;
     fill(response, length)
 }
 
@@ -264,7 +264,7 @@ fn log_transmit(call: Call, icc: Icc, protocol: Protocol, command: &[u8]) {
 #[cold]
 #[inline(never)]
 fn log_response(code: LONG, response: &mut Vec<u8>, length: DWORD) {
-    log::end_pcsc_call(code as u32);
+    log_end(code);
     let answer = match code as u32 {
         0 => fill(response, length).map(|()| response.as_slice()),
         code => Err(Hresult(code as i32)),
