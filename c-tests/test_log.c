@@ -76,7 +76,8 @@ static void a_call_has_a_beginning_and_an_end(void **state)
     assert_int_equal(count(" us = SCM_S_OK\n"), 1);
     assert_int_equal(count(" apdu > 80EC000002CAFE\n"), 1);
     assert_int_equal(count(" apdu < CAFE9000\n"), 1);
-    assert_int_equal(count(" pcsc < SCardTransmit = 0x00000000\n"), bed_is_virtual() ? 0 : 1);
+    assert_int_equal(count(" pcsc < SCardTransmit after "), bed_is_virtual() ? 0 : 1);
+    assert_int_equal(count(" protocol=2 length=7\n") + count(" protocol=1 length=7\n"), bed_is_virtual() ? 0 : 1);
     /* The time, the process and the thread. */
     int year, process, thread;
     assert_int_equal(sscanf(text, "%d-%*d-%*dT%*d:%*d:%*d.%*dZ %d.%d call", &year, &process, &thread), 3);
@@ -171,6 +172,93 @@ static void logs_change_while_threads_work(void **state)
     assert_int_equal(lines, before);
 }
 
+static atomic_int calls;
+
+static void end_the_log(void *user_data, uint32_t level, const char *line)
+{
+    (void)user_data, (void)level, (void)line;
+    calls++;
+    assert_result(scm_set_log(NULL, NULL, SCM_LOG_OFF), SCM_S_OK);
+}
+
+static void the_callback_may_end_its_log(void **state)
+{
+    (void)state;
+    scm_handle *handle = attach(CARD);
+    calls = 0;
+    assert_result(scm_set_log(end_the_log, NULL, SCM_LOG_APDUS), SCM_S_OK);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_result(echo(handle), SCM_S_OK);
+    assert_int_equal(calls, 1);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+static void end_the_thread(void *user_data, uint32_t level, const char *line)
+{
+    (void)user_data, (void)level, (void)line;
+    calls++;
+    pthread_exit(NULL);
+}
+
+static scm_handle *of_main;
+
+static void *end_in_the_callback(void *argument)
+{
+    scm_set_log(end_the_thread, NULL, SCM_LOG_APDUS);
+    /* The line about the end of scm_set_log, or that about the beginning of this call. */
+    echo(of_main);
+    return argument;
+}
+
+/* The call ends first, so the attachment stays usable. */
+static void a_thread_may_end_in_the_callback(void **state)
+{
+    (void)state;
+    of_main = attach(CARD);
+    for (int i = 0; i < 20; i++) {
+        pthread_t thread;
+        void *result = text;
+        calls = 0;
+        assert_int_equal(pthread_create(&thread, NULL, end_in_the_callback, text), 0);
+        assert_int_equal(pthread_join(thread, &result), 0);
+        end_log();
+        assert_null(result);
+        assert_true(calls > 0);
+        assert_result(echo(of_main), SCM_S_OK);
+    }
+    assert_result(scm_detach(of_main), SCM_S_OK);
+}
+
+static void count_lines(void *user_data, uint32_t level, const char *line)
+{
+    (void)user_data, (void)level, (void)line;
+    calls++;
+}
+
+/* A child goes on with the log, whatever the threads of its parent did at the fork. */
+static void a_log_goes_on_in_a_child(void **state)
+{
+    (void)state;
+    pthread_t threads[2];
+    assert_result(scm_set_log(count_lines, NULL, SCM_LOG_APDUS), SCM_S_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, use_a_card, NULL), 0);
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(30);
+            calls = 0;
+            _exit(scm_lock(NULL) == SCM_E_HANDLE && calls == 2 ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    end_log();
+}
+
 /* --- The variable SCM_LOG, in a process of its own */
 
 /* The work of the child. */
@@ -257,6 +345,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_callback_may_call_the_library),
         cmocka_unit_test(a_level_that_is_not_defined_changes_nothing),
         cmocka_unit_test(logs_change_while_threads_work),
+        cmocka_unit_test(the_callback_may_end_its_log),
+        cmocka_unit_test(a_thread_may_end_in_the_callback),
+        cmocka_unit_test(a_log_goes_on_in_a_child),
         cmocka_unit_test(a_variable_sends_the_log_to_a_file),
         cmocka_unit_test(a_program_with_more_rights_ignores_the_variable),
     };

@@ -69,7 +69,7 @@ void codes_are_those_of_c()
 void the_last_error_tells_what_and_why()
 {
     std::error_code code;
-    scm::attachment::by_ifd("", code);
+    CHECK(!scm::attachment::by_ifd("", code));
     const scm::failure failure = scm::last_error();
     CHECK(failure && failure.result() == code.value() && failure.result() == SCM_E_INVALIDARG);
     CHECK(failure.function() == std::string("scm_attach_by_ifd") && failure.argument() == std::string("ifd_name"));

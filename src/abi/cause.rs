@@ -44,10 +44,21 @@ pub struct NativeAnswer {
     pub code: Hresult,
 }
 
+/// Why this library itself has failed with a code.
+#[derive(Clone, Copy)]
+pub struct Reason {
+    code: Hresult,
+    /// A sentence.
+    pub why: &'static str,
+    /// A sentence, or empty for the usual advice on the code.
+    pub advice: &'static str,
+}
+
 /// The known causes of a failure.
 #[derive(Clone, Copy)]
 pub struct Cause {
     pub refusal: Option<Refusal>,
+    reason: Option<Reason>,
     first: Option<NativeAnswer>,
     last: Option<NativeAnswer>,
 }
@@ -55,7 +66,12 @@ pub struct Cause {
 impl Cause {
     /// Nothing is known.
     pub const fn none() -> Cause {
-        Cause { refusal: None, first: None, last: None }
+        Cause { refusal: None, reason: None, first: None, last: None }
+    }
+
+    /// The last reason for this code.
+    pub fn reason(&self, code: Hresult) -> Option<Reason> {
+        self.reason.filter(|reason| reason.code == code)
     }
 
     /// The answer of PC/SC that explains `code`: the last one with this code, or else the first one. After a failure
@@ -92,7 +108,7 @@ pub fn take() -> Cause {
 
 /// Takes over the cause of a call that another thread has made for this one.
 pub fn take_over(cause: Cause) {
-    if cause.refusal.is_some() || cause.first.is_some() {
+    if cause.refusal.is_some() || cause.reason.is_some() || cause.first.is_some() {
         note(|own| *own = cause);
     }
 }
@@ -135,6 +151,14 @@ pub fn refuse_null_buffer() -> Hresult {
 #[cold]
 fn refuse_with(code: Hresult, suffix: &'static str, why: &'static str) -> Hresult {
     note(|cause| cause.refusal = Some(Refusal { code, argument: "", field: "", suffix, why }));
+    code
+}
+
+/// Gives a failure of a virtual reader its reason.
+#[cold]
+#[inline(never)]
+pub fn explain(code: Hresult, why: &'static str, advice: &'static str) -> Hresult {
+    note(|cause| cause.reason = Some(Reason { code, why, advice }));
     code
 }
 

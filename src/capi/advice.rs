@@ -1,11 +1,14 @@
 //! Advice for a person about a failure.
 
-use crate::abi::cause::Refusal;
+use crate::abi::cause::{Reason, Refusal};
 use crate::abi::hresult::Hresult;
 use crate::resource_manager::managers;
 
 /// One or two sentences, or nothing. A resource manager knows best what its service needs.
-pub fn on(code: Hresult, refusal: Option<&Refusal>) -> &'static str {
+pub fn on(code: Hresult, refusal: Option<&Refusal>, reason: Option<&Reason>) -> &'static str {
+    if let Some(reason) = reason {
+        return if reason.advice.is_empty() { own(code) } else { reason.advice };
+    }
     match refusal {
         Some(refusal) if refusal.is_of_field("struct_size") => {
             "Initialise the structure with its _INIT macro, or set struct_size to its sizeof."

@@ -148,7 +148,7 @@ pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
 fn check_size<T: Options>(size: usize) -> Result<()> {
     match is_size_of_a_version::<T>(size) {
         true => Ok(()),
-        false => Err(refuse("is not the size of any version of the structure")).of("struct_size"),
+        false => Err(refuse("is 0, or not the size of any version of the structure")).of("struct_size"),
     }
 }
 

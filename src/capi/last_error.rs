@@ -128,6 +128,7 @@ impl Failure {
         let Failure { call, code, cause } = self;
         let refusal = cause.refusal.filter(|refusal| refusal.code == *code);
         let answer = cause.answer(*code).filter(|_| refusal.is_none() && is_from_outside(*code));
+        let reason = cause.reason(*code).filter(|_| refusal.is_none() && answer.is_none());
         let object = call.parameters().next().filter(|_| *code == Hresult::E_HANDLE);
         let mut told = scm_last_error { result: code.0, ..scm_last_error::DEFAULT };
         let unknown = hexadecimal(code.0 as u32);
@@ -148,10 +149,12 @@ impl Failure {
             told.pcsc_code = answer.native;
             put(&mut told.pcsc_function, &[answer.call.name()]);
             put(&mut told.why, &[answer.call.name(), " returned ", as_text(&hexadecimal(answer.native)), "."]);
+        } else if let Some(reason) = reason {
+            put(&mut told.why, &[reason.why]);
         } else if matches!(*code, Hresult::E_INVALIDARG | Hresult::E_POINTER) {
             put(&mut told.why, &["A function of the program (a callback or a provider) has returned it."]);
         }
-        put(&mut told.advice, &[advice::on(*code, refusal.as_ref())]);
+        put(&mut told.advice, &[advice::on(*code, refusal.as_ref(), reason.as_ref())]);
         told
     }
 }

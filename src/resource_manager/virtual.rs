@@ -29,6 +29,7 @@ pub use ifd::Make;
 
 use std::fmt::Arguments;
 
+use crate::abi::cause::explain;
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::abi::service::SCM_SERVICE_VIRTUAL;
@@ -293,7 +294,7 @@ fn apply_failure(ifd: usize, operation: Operation, limit: &WaitLimit) -> Result<
     if !delay.is_zero() {
         manager::pass_time(manager, delay, limit)?;
     }
-    answer
+    answer.map_err(|code| explain(code, "scm_virtual_ifd_fail has planned this failure.", ""))
 }
 
 /// Adds a line to the log of a reader, if the reader still exists.

@@ -6,7 +6,7 @@ use super::card::{PowerEvent, VirtualCard};
 use super::driver::Driver;
 use super::failure::Failure;
 use super::ifd::{Ifd, Make, Slot};
-use super::manager::lock;
+use super::manager::{lock, stopped};
 use crate::abi::cause::refuse;
 use crate::abi::constants::Disposition;
 use crate::abi::hresult::{Hresult, Result};
@@ -107,7 +107,7 @@ pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
 fn signal_reset(ifd: IfdNumber, card: &Arc<VirtualCard>) -> Result<()> {
     let mut manager = lock();
     if !manager.runs {
-        return Err(Hresult::SCARD_E_NO_SERVICE);
+        return Err(stopped());
     }
     let reader = manager.ifd(ifd.0)?;
     if !reader.holds(card) {
