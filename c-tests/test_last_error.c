@@ -1,5 +1,5 @@
-/* The faults of a first day with cards, each as somebody meets it who does not know its cause. What the last error says
- * of each names the cause and the remedy. test_late_service.c has a refusal by polkit, which needs a double of PC/SC. */
+/* The faults of a first day with cards, as users meet them who do not know the cause. The last error names the cause
+ * and the remedy of each. test_late_service.c has a refusal by polkit, which needs a double of PC/SC. */
 #include "support/check.h"
 #include "scm_virtual.h"
 
@@ -43,7 +43,8 @@ static void a_missing_service(void **state)
     scm_handle *handle, *before = attach(CARD);
     bed("daemon stop");
     assert_result(echo(before), SCM_SCARD_E_NO_SERVICE);
-    assert_told("scm_transmit", "", "", bed_is_virtual() ? "scm_virtual_service_start" : "systemctl start pcscd.socket");
+    assert_told("scm_transmit", "", "",
+                bed_is_virtual() ? "scm_virtual_service_start" : "systemctl start pcscd.socket");
     if (!bed_is_virtual()) {
         assert_result(scm_attach_by_ifd(bed_ifd(CARD), &handle), SCM_SCARD_E_NO_SERVICE);
         assert_told_by_pcsc("scm_attach_by_ifd", "SCardEstablishContext", 0x8010001D, "systemctl start pcscd.socket");
@@ -149,7 +150,7 @@ static void a_pulled_card(void **state)
     scm_handle *handle = attach(CARD);
     bed("remove %d", CARD);
     assert_result(echo(handle), SCM_SCARD_W_REMOVED_CARD);
-    assert_told("scm_transmit", "", bed_is_virtual() ? NULL : "returned 0x", "Put the card in again, and call scm_reconnect");
+    assert_told("scm_transmit", "", bed_is_virtual() ? NULL : "returned 0x", "Put the card in again");
     bed("insert %d steerable", CARD);
     assert_result(scm_reconnect(handle), SCM_S_OK);
     assert_result(scm_detach(handle), SCM_S_OK);

@@ -434,7 +434,7 @@ enum {
      * duration.
      */
     SCM_LOG_CALLS = 1,
-    /** In addition each call of PC/SC, with its code. */
+    /** In addition each call of PC/SC: its arguments, its code and its duration. */
     SCM_LOG_PCSC = 2,
     /** In addition each command and each response, in hexadecimal and without secrets. */
     SCM_LOG_APDUS = 3

@@ -13,7 +13,7 @@ pub const SCM_LOG_OFF: u32 = 0;
 /// The calls of the program: a line at the beginning with the arguments, and a line at the end with the code and the
 /// duration.
 pub const SCM_LOG_CALLS: u32 = 1;
-/// In addition each call of PC/SC, with its code.
+/// In addition each call of PC/SC: its arguments, its code and its duration.
 pub const SCM_LOG_PCSC: u32 = 2;
 /// In addition each command and each response, in hexadecimal and without secrets.
 pub const SCM_LOG_APDUS: u32 = 3;

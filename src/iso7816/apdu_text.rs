@@ -55,13 +55,14 @@ impl fmt::Display for ResponseText<'_> {
 /// Whether the data after this header, or the answer to it, can be a code, a biometric, a key or a cryptogram.
 ///
 /// In every class: VERIFY, PERFORM BIOMETRIC OPERATION, CHANGE REFERENCE DATA, DISABLE and ENABLE VERIFICATION
-/// REQUIREMENT, RESET RETRY COUNTER, EXTERNAL and GENERAL AUTHENTICATE, PERFORM SECURITY OPERATION (ISO/IEC 7816-4, -8
-/// and -11), PUT DATA, which loads keys on some cards, PUT KEY (GlobalPlatform), ENVELOPE, which can contain any of
-/// these, and similar instructions. And every command with secure messaging, and one whose class says nothing about it.
+/// REQUIREMENT, RESET RETRY COUNTER, EXTERNAL, GENERAL and INTERNAL AUTHENTICATE (a SIM answers the last one with
+/// keys), PERFORM SECURITY OPERATION (ISO/IEC 7816-4, -8 and -11), PUT DATA, which loads keys on some cards, PUT KEY
+/// (GlobalPlatform), ENVELOPE, which can contain any of these, and similar instructions. And every command with secure
+/// messaging, and one whose class says nothing about it.
 pub fn carries_a_secret(header: &[u8]) -> bool {
-    const SECRET: [u8; 19] = [
-        0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2A, 0x2C, 0x2D, 0x2E, 0x2F, 0x82, 0x86, 0x87, 0xC2, 0xC3, 0xD8, 0xDA,
-        0xDB,
+    const SECRET: [u8; 21] = [
+        0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2A, 0x2C, 0x2D, 0x2E, 0x2F, 0x82, 0x86, 0x87, 0x88, 0x89, 0xC2, 0xC3,
+        0xD8, 0xDA, 0xDB,
     ];
     let (class, instruction) = match *header {
         [class, instruction, ..] => (class, instruction),
@@ -89,7 +90,7 @@ mod tests {
         assert_eq!(shown(&[0, 0x20]), "0020");
         for instruction in 0..=u8::MAX {
             let codes = matches!(instruction, 0x20 | 0x21 | 0x24..=0x26 | 0x28 | 0x2A | 0x2C..=0x2F);
-            let proofs = matches!(instruction, 0x82 | 0x86 | 0x87);
+            let proofs = matches!(instruction, 0x82 | 0x86..=0x89);
             let secret = codes || proofs || matches!(instruction, 0xC2 | 0xC3 | 0xD8 | 0xDA | 0xDB);
             for class in [0x00, 0x80, 0x03, 0x43, 0x90] {
                 let text = shown(&[class, instruction, 0, 0, 0xAB]);
