@@ -30,6 +30,7 @@ compile -Iinclude -Ic-tests/support -D_POSIX_C_SOURCE=200809L -o "$out/monitor" 
 compile -Iinclude -Ic-tests/support -D_POSIX_C_SOURCE=200809L -o "$out/file" benches/file.c c-tests/support/stack.c \
     "$out/$soname" -Wl,-rpath,"$out" -lpcsclite
 compile -Iinclude -o "$out/many" benches/many.c "$out/$soname" -Wl,-rpath,"$out"
+compile -Iinclude -o "$out/trace" benches/trace.c "$out/$soname" -Wl,-rpath,"$out"
 compile -Iinclude -o "$out/memory" benches/memory.c "$out/$soname" -Wl,-rpath,"$out"
 compile -Iinclude -o "$out/cat" examples/cat.c "$out/$soname" -Wl,-rpath,"$out"
 compile_cpp -Iinclude -o "$out/cpp" benches/cpp.cpp "$out/$soname" -Wl,-rpath,"$out"

@@ -29,6 +29,8 @@ OPENSC_CONF=/dev/null taskset -c "$core" "$target/release/scm-stack" run --reade
 echo
 "$out/many"
 echo
+LD_LIBRARY_PATH=$out/nothing "$out/trace"
+echo
 benches/instructions.sh
 benches/cpp.sh
 benches/size.sh

@@ -85,6 +85,8 @@ int main(int argc, char **argv)
         calls += callers[i].calls;
         successes += callers[i].successes;
     }
+    if (is_hostile)
+        calls_check_refusals();
     calls_end_all();
     printf("hostile: %llu calls, %llu of them successes, %d complaints\n", calls, successes, complaints);
     if (calls < 1000 || successes < calls / 100) {

@@ -419,9 +419,33 @@ static void a_child_learns_itself_whether_it_is_admitted(void **state)
     assert_int_equal(status, 0);
 }
 
+/* pcscd answers this to a process that polkit does not admit. */
+static void a_refusal_by_polkit_is_told(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/scm-daemon-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    make_daemon(folder);
+    admission = SCARD_W_SECURITY_VIOLATION;
+    scm_handle *handle;
+    scm_last_error error = SCM_LAST_ERROR_INIT;
+    scm_result result = scm_attach_by_ifd(READER, &handle);
+    assert_result(scm_get_last_error(&error), SCM_S_OK);
+    admission = SCARD_S_SUCCESS;
+    remove_daemon(folder);
+    print_message("%s\n    %s\n    %s\n", error.what, error.why, error.advice);
+    assert_result(result, SCM_SCARD_W_SECURITY_VIOLATION);
+    assert_string_equal(error.why, "SCardEstablishContext returned 0x8010006A.");
+    assert_non_null(strstr(error.advice, "polkit refuses"));
+    assert_non_null(strstr(error.advice, "org.debian.pcsc-lite.access_pcsc"));
+    assert_non_null(strstr(error.advice, "org.debian.pcsc-lite.access_card"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* The first, because the service has admitted this process afterwards. */
+        cmocka_unit_test(a_refusal_by_polkit_is_told),
         cmocka_unit_test(a_removal_is_told_however_short_the_limit_is),
         cmocka_unit_test(a_broken_exchange_is_told_soon_after_the_limit),
         cmocka_unit_test(an_exchange_that_ends_late_keeps_its_connection),

@@ -406,6 +406,83 @@ static void nothing_is_in_a_log(void **state)
     assert_not_in(log, &KEY);
 }
 
+static char library_log[1 << 20];
+
+static void collect(void *user_data, uint32_t level, const char *line)
+{
+    (void)user_data, (void)level;
+    size_t used = strlen(library_log);
+    snprintf(library_log + used, sizeof library_log - used, "%s\n", line);
+}
+
+static void nothing_is_in_the_log_of_the_library(void **state)
+{
+    (void)state;
+    assert_result(scm_set_log(collect, NULL, SCM_LOG_APDUS), SCM_S_OK);
+    use_everything();
+    assert_result(scm_set_log(NULL, NULL, SCM_LOG_OFF), SCM_S_OK);
+    assert_non_null(strstr(library_log, "> scm_ch_verification_verify"));
+    assert_non_null(strstr(library_log, "apdu > 00200002 ("));
+    assert_true(strlen(library_log) < sizeof library_log - 1000);
+    assert_not_in(library_log, &CODE);
+    assert_not_in(library_log, &NEW_CODE);
+    assert_not_in(library_log, &DIGITS);
+    assert_not_in(library_log, &NEW_DIGITS);
+    assert_not_in(library_log, &KEY);
+}
+
+/* Sends the code after this header, in each form that a program may choose. The card may refuse it. */
+static void send_code(scm_handle *handle, uint8_t cla, uint8_t ins)
+{
+    uint8_t command[32 + CODE_LENGTH], response[SCM_RESPONSE_MAX];
+    size_t length;
+    const uint8_t header[] = {cla, ins, 0, 1};
+    /* Short, extended, and without a length. */
+    const uint8_t lengths[3][3] = {{CODE_LENGTH}, {0, 0, CODE_LENGTH}, {0}};
+    const size_t length_of[] = {1, 3, 0};
+    for (int form = 0; form < 3; form++) {
+        memcpy(command, header, sizeof header);
+        memcpy(command + 4, lengths[form], length_of[form]);
+        reveal(command + 4 + length_of[form], &CODE);
+        scm_transmit(handle, command, 4 + length_of[form] + CODE_LENGTH, response, sizeof response, &length);
+    }
+    const uint8_t envelope[] = {0, 0xC2, 0, 0, CODE_LENGTH + 5, cla, ins, 0, 1, CODE_LENGTH};
+    memcpy(command, envelope, sizeof envelope);
+    reveal(command + sizeof envelope, &CODE);
+    scm_transmit(handle, command, sizeof envelope + CODE_LENGTH, response, sizeof response, &length);
+    wipe(command, sizeof command);
+}
+
+/* The commands of the program itself: with each instruction for secrets, whatever their class; in parts of a chain; and
+ * any command with secure messaging. The block of a PIN pad goes to the reader. */
+static void no_command_of_the_program_shows_its_code(void **state)
+{
+    (void)state;
+    static const uint8_t instructions[] = {0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D, 0x82, 0x86, 0x87, 0x88};
+    static const uint8_t classes[] = {0x00, 0x01, 0x10, 0x13, 0x40, 0x50, 0x80, 0x90, 0xA0, 0xFF};
+    static const uint8_t secured[] = {0x04, 0x08, 0x0C, 0x1C, 0x60, 0x70, 0x84, 0x8C, 0xE0};
+    scm_handle *handle = attach(CARD);
+    for (uint32_t level = SCM_LOG_CALLS; level <= SCM_LOG_APDUS; level++) {
+        memset(library_log, 0, sizeof library_log);
+        assert_result(scm_set_log(collect, NULL, level), SCM_S_OK);
+        for (size_t i = 0; i < sizeof instructions; i++)
+            for (size_t j = 0; j < sizeof classes; j++)
+                send_code(handle, classes[j], instructions[i]);
+        for (size_t j = 0; j < sizeof secured; j++)
+            send_code(handle, secured[j], 0xB0), send_code(handle, secured[j], 0xD6);
+        uint8_t block[CODE_LENGTH], output[16];
+        size_t length;
+        reveal(block, &CODE);
+        scm_control(handle, 0x42000DB2, block, sizeof block, output, sizeof output, &length);
+        wipe(block, sizeof block);
+        assert_result(scm_set_log(NULL, NULL, SCM_LOG_OFF), SCM_S_OK);
+        assert_true(strlen(library_log) > 0 && strlen(library_log) < sizeof library_log - 1000);
+        assert_int_equal(strstr(library_log, "withheld") != NULL, level == SCM_LOG_APDUS);
+        assert_not_in(library_log, &CODE);
+    }
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
 static void nothing_is_in_a_text(void **state)
 {
     (void)state;
@@ -457,6 +534,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(nothing_is_left_after_failures, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_a_pin_pad, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_in_a_log, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_in_the_log_of_the_library, begin, end),
+        cmocka_unit_test_setup_teardown(no_command_of_the_program_shows_its_code, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_in_a_text, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,8 +78,9 @@
  *   SCM_SCARD_P_SHUTDOWN, and have 80 ms to return. The exiting thread may still call the library, but not if it exits
  *   from a signal handler.
  * - Unloading: detach before dlclose. The code of the library stays loaded.
- * - Output: the library prints nothing and never exits. There is one exception: if the library itself has a bug, Rust
- *   prints one line on stderr, and the caller gets SCM_E_UNEXPECTED.
+ * - Output: the library prints nothing and never exits. There are two exceptions: the log that the user asks for with
+ *   the variable SCM_LOG (see scm_set_log); and if the library itself has a bug, Rust prints one line on stderr, and
+ *   the caller gets SCM_E_UNEXPECTED.
  */
 
 #ifndef SCM_H
@@ -141,18 +142,21 @@ extern "C" {
  *   with another meaning is not passed on: neither `SCM_E_*`, nor codes of limits, cancelling and buffers, nor codes of
  *   files.
  *
- * THREADS. Any thread may call the functions of this group at any time. They share nothing.
+ * THREADS. Any thread may call the functions of this group at any time. They share nothing: each thread has its last
+ * error.
  *
  * @code
  * #include <stdio.h>
  * #include <scm.h>
  *
- * // Prints a failure, and tells whether there was one.
+ * // Prints a failure, why it happened and what to do, and tells whether there was one.
  * static int has_failed(scm_result result)
  * {
+ *     scm_last_error error = SCM_LAST_ERROR_INIT;
  *     if (SCM_SUCCEEDED(result))
  *         return 0;
- *     fprintf(stderr, "%s (%s)\n", scm_result_message(result), scm_result_name(result));
+ *     scm_get_last_error(&error);
+ *     fprintf(stderr, "%s\n%s\n%s\n", error.what, error.why, error.advice);
  *     return 1;
  * }
  *
@@ -361,6 +365,118 @@ SCM_API const char *scm_result_name(scm_result result);
  * @see scm_result_name
  */
 SCM_API const char *scm_result_message(scm_result result);
+
+/**
+ * The last failure of a thread. Initialise with `SCM_LAST_ERROR_INIT`.
+ *
+ * Each text ends with a NUL, and is empty if there is nothing to say. The texts are for a person, and may change; the
+ * names and the numbers are for a program.
+ */
+typedef struct scm_last_error {
+    /** `sizeof(scm_last_error)`. The library writes no more than that. */
+    uint32_t struct_size;
+    /** The code that the function has returned; 0 if no function has failed. */
+    scm_result result;
+    /**
+     * The code of PC/SC as it was returned, as an unsigned number of 32 bits; 0 if PC/SC is not the cause. A number
+     * that `scm_result_name` does not know is an invention of a driver.
+     */
+    uint32_t pcsc_code;
+    /** Zero. */
+    uint32_t reserved;
+    /** The function of this library, such as "scm_attach_by_ifd". */
+    char function[64];
+    /**
+     * The argument that is wrong, as the header names it: "ifd_name", or "card.transmit" for a field of a structure.
+     */
+    char argument[64];
+    /** The function of PC/SC, such as "SCardConnect". */
+    char pcsc_function[32];
+    /** The failure: one sentence, with the function, the name of the code and its message. */
+    char what[256];
+    /** The reason: one sentence about the argument, or about the answer of PC/SC. */
+    char why[256];
+    /** The advice for a person. */
+    char advice[256];
+} scm_last_error;
+
+/** An empty `scm_last_error`. */
+#define SCM_LAST_ERROR_INIT {sizeof(scm_last_error), 0, 0, 0, {0}, {0}, {0}, {0}, {0}, {0}}
+
+/**
+ * Tells what the last failed call of this thread was, why it failed, and what to do.
+ *
+ * Every function that returns an `scm_result` below 0 sets it, for its thread; success does not change it. So call
+ * this function directly after a failure. A failure of this function is one, too.
+ *
+ * If an argument is wrong (`SCM_E_INVALIDARG`, `SCM_E_POINTER`, `SCM_E_HANDLE`), `argument` names it. If a function of
+ * the program (a callback, a provider) has returned one of these codes, `argument` is empty. If PC/SC has failed,
+ * `pcsc_function` and `pcsc_code` tell its call and its code.
+ *
+ * @param error  [out] the failure; zero behind `struct_size` after a failure of this function
+ *
+ * @return
+ * - `SCM_S_OK`: told.
+ * - `SCM_S_FALSE`: no call of this thread has failed. Everything behind `struct_size` is zero.
+ *
+ * Never blocks, and needs no memory.
+ *
+ * @see scm_result_name, scm_result_message
+ */
+SCM_API scm_result scm_get_last_error(scm_last_error *error);
+
+/** How much the log tells: each level includes those before it. */
+enum {
+    /** No log. */
+    SCM_LOG_OFF = 0,
+    /**
+     * The calls of the program: a line at the beginning with the arguments, and a line at the end with the code and the
+     * duration.
+     */
+    SCM_LOG_CALLS = 1,
+    /** In addition each call of PC/SC: its arguments, its code and its duration. */
+    SCM_LOG_PCSC = 2,
+    /** In addition each command and each response, in hexadecimal and without secrets. */
+    SCM_LOG_APDUS = 3
+};
+
+/**
+ * A function of the program for the lines of the log.
+ *
+ * The library calls it on any thread, also on its own threads and on several at once, and never while it holds a lock.
+ * It may call the library; its own calls are not logged, and set no last error. `level` is that of the line. `line` is
+ * ASCII text without an end of line, and is valid during the call.
+ */
+typedef void (*scm_log_callback)(void *user_data, uint32_t level, const char *line);
+
+/**
+ * Sends the log of the library to a function of the program, in place of that before and of `SCM_LOG`.
+ *
+ * A line has the time (UTC), the process and a number for the thread, the kind ("call", "pcsc", "apdu"), then ">" for
+ * a beginning or "<" for an end, and the text. Lines of other kinds may come. The beginning and the end of a call have
+ * the same thread. Lines about PC/SC and APDUs come before the end of their call.
+ *
+ * Codes, keys and what proves them are never in it: commands that carry them show their header, and their responses
+ * the status word. So do commands with secure messaging. Data for the reader (`scm_control`, PIN pads) show their
+ * length. Other data of the card are in it.
+ *
+ * Without this function the variable `SCM_LOG` of the environment decides, when the library is first called: "calls",
+ * "pcsc" or "apdus" for stderr, or "apdus:FILE". A program with the set-user-id bit ignores it.
+ *
+ * @param callback  the function; NULL ends the log
+ * @param user_data  the first argument of the callback. It must stay valid: a thread that is in a call of the library
+ *   may use it until that call ends.
+ * @param level  `SCM_LOG_OFF` to `SCM_LOG_APDUS`; not used if `callback` is NULL
+ *
+ * @return
+ * - `SCM_S_OK`: set.
+ * - `SCM_E_INVALIDARG`: `level` is not defined. The log stays as it was.
+ *
+ * Never blocks.
+ *
+ * @see scm_get_last_error
+ */
+SCM_API scm_result scm_set_log(scm_log_callback callback, void *user_data, uint32_t level);
 
 /** The major version of this header. */
 #define SCM_VERSION_MAJOR 0
@@ -3631,6 +3747,10 @@ SCM_API scm_result scm_interface_release(scm_interface *iface);
 #define SCM_SCARD_W_CACHE_ITEM_NOT_FOUND SCM_SCARD_W_CACHE_ITEM_NOT_FOUND
 #define SCM_SCARD_W_CACHE_ITEM_STALE SCM_SCARD_W_CACHE_ITEM_STALE
 #define SCM_SCARD_W_CACHE_ITEM_TOO_BIG SCM_SCARD_W_CACHE_ITEM_TOO_BIG
+#define SCM_LOG_OFF SCM_LOG_OFF
+#define SCM_LOG_CALLS SCM_LOG_CALLS
+#define SCM_LOG_PCSC SCM_LOG_PCSC
+#define SCM_LOG_APDUS SCM_LOG_APDUS
 #define SCM_IFD_NAME_MAX SCM_IFD_NAME_MAX
 #define SCM_SHARE_EXCLUSIVE SCM_SHARE_EXCLUSIVE
 #define SCM_SHARE_SHARED SCM_SHARE_SHARED

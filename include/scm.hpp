@@ -381,6 +381,53 @@ inline const char *message(errc code) noexcept
     return scm_result_message(static_cast<scm_result>(code));
 }
 
+/** The last failure of a thread: what failed, why, and what to do. The texts live in the object. */
+class failure {
+public:
+    /** No failure. */
+    failure() noexcept = default;
+    /** From a last error of C. */
+    explicit failure(const scm_last_error &of_c) noexcept : error_(of_c) {}
+
+    /** The code; SCM_S_OK if no call of the thread has failed. */
+    scm_result result() const noexcept { return error_.result; }
+    /** The function of C, such as "scm_attach_by_ifd". */
+    const char *function() const noexcept { return error_.function; }
+    /** The argument that is wrong, such as "options.share_mode"; empty if none is. */
+    const char *argument() const noexcept { return error_.argument; }
+    /** The function of PC/SC that has failed, such as "SCardConnect"; empty if none has. */
+    const char *pcsc_function() const noexcept { return error_.pcsc_function; }
+    /** The code of PC/SC, as an unsigned number; 0 if PC/SC is not the cause. */
+    std::uint32_t pcsc_code() const noexcept { return error_.pcsc_code; }
+    /** The failure, as one sentence for a person. */
+    const char *what() const noexcept { return error_.what; }
+    /** Why, as one sentence; empty if it is not known. */
+    const char *why() const noexcept { return error_.why; }
+    /** The advice; empty if there is nothing to say. */
+    const char *advice() const noexcept { return error_.advice; }
+    /** Whether there is a failure. */
+    explicit operator bool() const noexcept { return error_.result < 0; }
+    /** The last error of C. */
+    const scm_last_error &get() const noexcept { return error_; }
+
+private:
+    friend failure last_error() noexcept;
+    scm_last_error error_ SCM_LAST_ERROR_INIT;
+};
+
+/**
+ * The last failure of this thread. As scm_get_last_error. A handler of scm::error calls it before anything else that
+ * can fail.
+ *
+ * Never blocks.
+ */
+inline failure last_error() noexcept
+{
+    failure told;
+    scm_get_last_error(&told.error_);
+    return told;
+}
+
 namespace detail {
 
 /* The code of C for the failure of an exception: never a success, whatever the exception has. */
@@ -920,6 +967,20 @@ inline void check_version(std::string_view required = SCM_VERSION, report errors
 inline std::uint32_t ctl_code(std::uint32_t function) noexcept
 {
     return scm_ctl_code(function);
+}
+
+/**
+ * Sends the log of the library to a function of the program. As scm_set_log. It must not throw.
+ *
+ * @param callback  the function; a null pointer ends the log
+ * @param user_data  its first argument
+ * @param level  SCM_LOG_OFF to SCM_LOG_APDUS
+ *
+ * Never blocks.
+ */
+inline void set_log(scm_log_callback callback, void *user_data, std::uint32_t level, report errors = {})
+{
+    errors(scm_set_log(callback, user_data, level));
 }
 
 /**

@@ -31,6 +31,7 @@ pub use reconnect::{ReconnectRequest, Reconnected};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::{Access, Disposition};
 use crate::abi::hresult::{Hresult, Result};
 use crate::arbiter::registry::Registration;
@@ -134,7 +135,9 @@ impl Attachment {
             return Err(Hresult::SCARD_E_NOT_READY);
         }
         let identity = manager.identify(icc, &limit).map_err(|code| match code {
-            Hresult::SCARD_E_INVALID_HANDLE => Hresult::E_INVALIDARG,
+            Hresult::SCARD_E_INVALID_HANDLE => {
+                refuse("is not a card handle (SCARDHANDLE) that is open in this process")
+            }
             code => code,
         })?;
         let connection = Connection { context: None, icc, share_mode: access.share_mode, protocol: None };
@@ -227,7 +230,7 @@ impl Attachment {
         match (self.ownership(), disposition) {
             (_, Disposition::Leave) => Ok(()),
             (Ownership::Owned, _) => self.may_dispose(),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("can only leave a card whose card handle belongs to the caller")).of("disposition"),
         }
     }
 

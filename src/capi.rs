@@ -5,6 +5,7 @@
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc)] // said once, above
 
+pub mod advice;
 pub mod attachment;
 pub mod attribute;
 pub mod boundary;
@@ -17,7 +18,9 @@ pub mod file;
 pub mod file_access;
 pub mod ifd;
 pub mod interface;
+pub mod last_error;
 pub mod lock;
+pub mod log;
 pub mod monitor;
 pub mod property;
 pub mod provider;

@@ -1,5 +1,6 @@
 //! ISO/IEC 7816: ATR, commands and their delivery, status words, paths, data objects, capabilities.
 
+pub mod apdu_text;
 pub mod atr;
 pub mod capabilities;
 pub mod class;

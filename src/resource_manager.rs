@@ -2,6 +2,7 @@
 //! `pcsc` for the platform, and `virtual` inside this process. They remember nothing of a card, and send no command
 //! twice. `managers` lists them; a new one is a folder here and a line there.
 
+mod exchange_log;
 pub mod features;
 pub mod ifd_name;
 #[cfg(test)]
@@ -14,7 +15,7 @@ pub mod r#virtual;
 use std::ffi::CStr;
 
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
-use crate::abi::hresult::Result;
+use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::runtime::wait::WaitLimit;
@@ -197,6 +198,10 @@ pub trait ResourceManager: Send + Sync {
     fn wait_for_ifds_limit_ms(&self) -> u32;
     /// If no program can call the service on this machine: what to install, as one English sentence for a person.
     fn advice(&self) -> Option<&'static CStr> {
+        None
+    }
+    /// Advice for a person about a code, if this resource manager has its own.
+    fn remedy(&self, _code: Hresult) -> Option<&'static str> {
         None
     }
     /// Whether a program that uses none of its readers wants to know whether its service runs.

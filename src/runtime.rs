@@ -7,6 +7,7 @@ pub mod cancel;
 pub mod fallible;
 pub mod fork_count;
 pub mod fork_locks;
+pub mod log;
 pub mod map;
 pub mod platform;
 pub mod pthread_cancel;

@@ -66,6 +66,20 @@ void codes_are_those_of_c()
     CHECK(std::error_code(scm::errc::scard_w_eof).default_error_condition().category() == scm::category());
 }
 
+void the_last_error_tells_what_and_why()
+{
+    std::error_code code;
+    CHECK(!scm::attachment::by_ifd("", code));
+    const scm::failure failure = scm::last_error();
+    CHECK(failure && failure.result() == code.value() && failure.result() == SCM_E_INVALIDARG);
+    CHECK(failure.function() == std::string("scm_attach_by_ifd") && failure.argument() == std::string("ifd_name"));
+    CHECK(failure.pcsc_function() == std::string() && failure.pcsc_code() == 0);
+    CHECK(std::string(failure.what()).find("SCM_E_INVALIDARG") != std::string::npos);
+    CHECK(std::string(failure.why()).find("ifd_name") == 0 && failure.advice() != std::string());
+    scm::set_log(nullptr, nullptr, SCM_LOG_OFF);
+    CHECK(!scm::failure() && failure.get().result == failure.result());
+}
+
 void exceptions_become_codes()
 {
     CHECK(scm::to_result([] {}) == SCM_S_OK);
@@ -180,6 +194,7 @@ int main()
 {
     return check::run({
         TEST(codes_are_those_of_c),
+        TEST(the_last_error_tells_what_and_why),
         TEST(exceptions_become_codes),
         TEST(a_returned_code_is_the_result),
         TEST(an_exception_is_never_a_success),

@@ -20,7 +20,7 @@
  *  n name of a reader, s text, b bytes and length, B buffer, capacity and length, c card handle of PC/SC
  *  u number, e code of a service, t limit in ms, l offset, 2 4 8 outputs of so many bytes, k remaining tries,
  *  w status word
- *  o structure in, O structure out, g GUID, p pointer of the caller, P pointer out */
+ *  o structure in, O structure out, g GUID, p pointer of the caller, P pointer out, q callback for the log */
 struct function {
     const char *name, *takes;
     void (*function)(void);
@@ -29,7 +29,7 @@ struct function {
 
 enum {
     ATTACH, RECONNECT, COMMAND, SEND, CAPABILITIES, DIRECTORY, INFO, CODES, AUTH, IFD, CARD, FAILURE, EVENT, PROVIDER,
-    FUNCTIONS_OF_FILES, FUNCTIONS_OF_CODES, FUNCTIONS_OF_AUTHENTICATION
+    LAST_ERROR,    FUNCTIONS_OF_FILES, FUNCTIONS_OF_CODES, FUNCTIONS_OF_AUTHENTICATION
 };
 
 #define F2(name, takes, structure, second) {#name, takes, (void (*)(void))name, structure, second}
@@ -67,6 +67,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_transmit_ex, "hbtB", 0),
     F(scm_get_last_response, "hB", 0),
     F(scm_control, "hubB", 0),
+    F(scm_get_last_error, "O", LAST_ERROR),
     F(scm_file_get_info, "fO", INFO),
     F(scm_file_read, "fBu", 0),
     F(scm_file_write, "fbu8", 0),
@@ -103,6 +104,7 @@ static const struct function FUNCTIONS[] = {
     F(scm_monitor_cancel, "m", 0),
     F(scm_monitor_get_fd, "m4", 0),
     F(scm_monitor_destroy, "m", 0),
+    F(scm_set_log, "qpu", 0),
     F(scm_status, "h44", 0),
     F(scm_get_atr, "hB", 0),
     F(scm_get_ifd_name, "hB", 0),
@@ -486,6 +488,9 @@ static void fill(struct arguments *call, int structure, void *memory)
         *(scm_virtual_failure *)memory = (scm_virtual_failure){
             sizeof(scm_virtual_failure), any_code_of_a_service(caller), m % 4, below(caller, 4), below(caller, 20)};
         break;
+    case LAST_ERROR:
+        *(scm_last_error *)memory = (scm_last_error)SCM_LAST_ERROR_INIT;
+        break;
     case EVENT:
         *(scm_event *)memory = (scm_event)SCM_EVENT_INIT;
         break;
@@ -516,7 +521,7 @@ static const size_t SIZES[] = {
     [INFO] = sizeof(scm_file_info), [CODES] = sizeof(scm_ch_verification_options),
         [AUTH] = sizeof(scm_card_auth_options),
     [IFD] = sizeof(scm_virtual_ifd_options), [CARD] = sizeof(scm_virtual_card), [FAILURE] = sizeof(scm_virtual_failure),
-    [EVENT] = sizeof(scm_event), [PROVIDER] = sizeof(scm_provider),
+    [LAST_ERROR] = sizeof(scm_last_error), [EVENT] = sizeof(scm_event), [PROVIDER] = sizeof(scm_provider),
     [FUNCTIONS_OF_FILES] = sizeof(scm_file_access_functions),
     [FUNCTIONS_OF_CODES] = sizeof(scm_ch_verification_functions),
     [FUNCTIONS_OF_AUTHENTICATION] = sizeof(scm_card_auth_functions),
@@ -527,7 +532,7 @@ static void add_structure(struct arguments *call, bool is_output)
 {
     struct caller *caller = call->caller;
     int structure = call->structure_count++ > 0 ? call->function->second_structure : call->function->structure;
-    uint8_t whole[512] = {0};
+    uint8_t whole[1024] = {0};
     uint32_t size = (uint32_t)SIZES[structure];
     if (is_null(call)) {
         add(call, 0);
@@ -560,6 +565,14 @@ static uintptr_t any_icc(struct caller *caller)
     if (!caller->is_hostile || one_in(caller, 2))
         scm_get_icc(handle, &icc);
     return icc != 0 ? icc : (uintptr_t)random_next(&caller->dice) >> below(caller, 64);
+}
+
+/* A callback for the log, which calls the library. */
+static void log_something(void *user_data, uint32_t level, const char *line)
+{
+    uint64_t generation;
+    (void)user_data, (void)level, (void)line;
+    scm_get_generation((scm_handle *)tokens[0][0], &generation);
 }
 
 static void add_argument(struct arguments *call, char letter)
@@ -612,6 +625,9 @@ static void add_argument(struct arguments *call, char letter)
         case 'o':
         case 'O':
             add_structure(call, letter == 'O');
+            break;
+        case 'q':
+            add(call, one_in(caller, 2) ? 0 : (uintptr_t)log_something);
             break;
         case 'g':
             add(call, one_in(caller, 2) ? 0 : (uintptr_t)&FILE_ACCESS);
@@ -672,9 +688,41 @@ static void keep_tokens(struct arguments *call)
     }
 }
 
+/* How often each function has refused an argument, and named it. */
+static atomic_uint refusals[HOW_MANY];
+
+/* The last error is that of this call, and names the argument that is refused. */
+static void check_last_error(const struct function *called, scm_result result)
+{
+    const char *function = called->name;
+    scm_last_error error = SCM_LAST_ERROR_INIT;
+    scm_get_last_error(&error);
+    if (error.result != result || strcmp(error.function, function) != 0)
+        complain(function, "fails with %s, and the last error is %s of %s", scm_result_name(result),
+                 scm_result_name(error.result), error.function);
+    if (strncmp(error.what, function, strlen(function)) != 0)
+        complain(function, "has a last error without its name: %s", error.what);
+    if (result != SCM_E_INVALIDARG && result != SCM_E_POINTER && result != SCM_E_HANDLE)
+        return;
+    if (!documented_has(function, error.argument))
+        complain(function, "fails with %s, and names the argument \"%s\"", scm_result_name(result), error.argument);
+    if (strncmp(error.why, error.argument, strlen(error.argument)) != 0 || error.advice[0] == '\0')
+        complain(function, "does not say why, or no advice: %s", error.why);
+    refusals[called - FUNCTIONS]++;
+}
+
+void calls_check_refusals(void)
+{
+    for (size_t i = 0; i < HOW_MANY; i++)
+        if (FUNCTIONS[i].takes[0] != '\0' && refusals[i] == 0)
+            complain(FUNCTIONS[i].name, "has never refused an argument");
+}
+
 static void check(struct arguments *call, scm_result result)
 {
     const char *function = call->function->name;
+    if (result < 0)
+        check_last_error(call->function, result);
     if (!documented(function, result))
         complain(function, "gives %s (%08X), which is not documented", scm_result_name(result), (unsigned)result);
     for (int i = 0; i < call->output_count && result < 0; i++)

@@ -26,6 +26,9 @@ void call_something(struct caller *caller);
  * service. */
 void calls_tidy(struct caller *caller);
 
+/* Complains of each function that has never refused an argument of a hostile caller and named it. */
+void calls_check_refusals(void);
+
 /* Releases everything. */
 void calls_end_all(void);
 

@@ -9,13 +9,17 @@
 /* The depth of references from one description to others. */
 enum { MAX_DEPTH = 4 };
 
-/* A function, its description and that of its group, without line breaks. */
+/* A function, its prototype, its description and that of its group, without line breaks. */
 static struct description {
     char name[64];
+    char *prototype;
     char *text;
     char *group;
 } descriptions[256];
 static int how_many;
+
+/* The text of all headers. */
+static char headers[1 << 20];
 
 static char *without_breaks(const char *begin, const char *end)
 {
@@ -32,7 +36,8 @@ static char *without_breaks(const char *begin, const char *end)
 
 static void read_header(const char *folder, const char *name)
 {
-    static char header[1 << 20], path[4096];
+    static char path[4096];
+    char *header = headers + strlen(headers);
     static const char prototype[] = "scm_result scm_", group_begin[] = "@defgroup";
     char *group = NULL;
     snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -41,7 +46,7 @@ static void read_header(const char *folder, const char *name)
         perror(path);
         exit(2);
     }
-    size_t size = fread(header, 1, sizeof header - 1, file);
+    size_t size = fread(header, 1, sizeof headers - 1 - strlen(headers), file);
     fclose(file);
     header[size] = '\0';
     const char *begin = header, *end = header + size - sizeof prototype;
@@ -54,6 +59,7 @@ static void read_header(const char *folder, const char *name)
             continue;
         struct description *description = &descriptions[how_many++];
         sscanf(at, "scm_result %63[a-z_]", description->name);
+        description->prototype = without_breaks(at, strchr(at, ';') + 1);
         description->text = without_breaks(begin, at);
         description->group = group;
     }
@@ -66,6 +72,11 @@ void documented_read(const char *folder)
     read_header(folder, "scm_provider.h");
     if (how_many < 50) {
         fprintf(stderr, "%s has no headers\n", folder);
+        exit(2);
+    }
+    if (!documented_has("scm_virtual_ifd_insert", "card.transmit") || documented_has("scm_lock", "card") ||
+        !documented_has("scm_lock", "handle") || documented_has("scm_virtual_ifd_insert", "card.nothing")) {
+        fprintf(stderr, "the prototypes in %s are not understood\n", folder);
         exit(2);
     }
 }
@@ -167,6 +178,29 @@ static bool read_whether(const char *function, scm_result code)
     default:
         return allows(function, strlen(function), code, 0);
     }
+}
+
+/* True if the text has this word, and behind it one of these characters. */
+static bool declares(const char *text, const char *word, size_t length, const char *behind)
+{
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+        if ((at[-1] == ' ' || at[-1] == '*') && at[length] != '\0' && strchr(behind, at[length]) != NULL)
+            return true;
+    return false;
+}
+
+bool documented_has(const char *function, const char *argument)
+{
+    const struct description *description = describe(function, strlen(function));
+    char name[64];
+    size_t length = strcspn(argument, ".");
+    if (description == NULL || length == 0 || length >= sizeof name)
+        return false;
+    snprintf(name, sizeof name, "%.*s", (int)length, argument);
+    if (!declares(description->prototype, name, length, ",)"))
+        return false;
+    const char *field = argument + length + 1;
+    return argument[length] == '\0' || declares(headers, field, strlen(field), ";)[");
 }
 
 /* Answers are cached, because reading takes time: the function and the code, and the result in the lowest bit. */

@@ -1,7 +1,8 @@
 //! The enumerations of the ISCardManage type library. Their values are the same on every platform;
 //! `resource_manager/pcsc` translates those of the platform.
 
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::cause::refuse;
+use crate::abi::hresult::Result;
 
 /// How the card is shared with others: `SCARD_SHARE_MODES`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -199,7 +200,7 @@ impl Reference {
             SCM_TYPE_BY_ID => Ok(Reference::Id),
             SCM_TYPE_BY_SHORT_ID => Ok(Reference::ShortId),
             SCM_TYPE_BY_ANY => Ok(Reference::Any),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("is not a value that the header defines")),
         }
     }
 
@@ -219,7 +220,7 @@ impl Origin {
             SCM_SEEK_FROM_BEGINNING => Ok(Origin::Beginning),
             SCM_SEEK_FROM_END => Ok(Origin::End),
             SCM_SEEK_RELATIVE => Ok(Origin::Relative),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("is not a value that the header defines")),
         }
     }
 }
@@ -230,7 +231,7 @@ impl ShareMode {
             SCM_SHARE_EXCLUSIVE => Ok(ShareMode::Exclusive),
             SCM_SHARE_SHARED => Ok(ShareMode::Shared),
             SCM_SHARE_DIRECT => Ok(ShareMode::Direct),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("is not a value that the header defines")),
         }
     }
 }
@@ -243,7 +244,7 @@ impl Protocols {
             SCM_PROTOCOL_T1 => Ok(Protocols::T1),
             ANY => Ok(Protocols::Any),
             SCM_PROTOCOL_RAW => Ok(Protocols::Raw),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("is not a value that the header defines")),
         }
     }
 }
@@ -275,7 +276,7 @@ impl Disposition {
             SCM_DISPOSITION_RESET => Ok(Disposition::Reset),
             SCM_DISPOSITION_UNPOWER => Ok(Disposition::Unpower),
             SCM_DISPOSITION_EJECT => Ok(Disposition::Eject),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("is not a value that the header defines")),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Outputs of a function that C calls: one value, or bytes. The memory is the caller's.
 
+use crate::abi::cause::{refuse_null, refuse_null_buffer, refuse_null_length};
 use crate::abi::hresult::{Hresult, Result};
 
 /// A required output of one value. It is zero until `set`, so that it is zero after every failure.
@@ -12,7 +13,7 @@ impl<T> Output<T> {
     /// `pointer` is NULL or may be written as a `T` during the call; all zeroes are a value of `T`.
     pub unsafe fn new(pointer: *mut T) -> Result<Output<T>> {
         if pointer.is_null() {
-            return Err(Hresult::E_POINTER);
+            return Err(refuse_null());
         }
         // SAFETY: not NULL; the rest the caller vouches for.
         unsafe { pointer.write_bytes(0, 1) };
@@ -30,7 +31,7 @@ impl<T> Output<T> {
 fn check_question(capacity: usize) -> Result<()> {
     match capacity {
         0 => Ok(()),
-        _ => Err(Hresult::E_POINTER),
+        _ => Err(refuse_null_buffer()),
     }
 }
 
@@ -44,9 +45,10 @@ pub struct OutputBytes {
 impl OutputBytes {
     /// # Safety
     /// `buffer` is NULL or has `capacity` writable bytes, and `length` is NULL or may be written, during the call.
+    #[inline(always)]
     pub unsafe fn new(buffer: *mut u8, capacity: usize, length: *mut usize) -> Result<OutputBytes> {
         // SAFETY: as the caller vouches for.
-        let length = unsafe { Output::new(length) }?;
+        let length = unsafe { Output::new(length) }.map_err(|_| refuse_null_length())?;
         if buffer.is_null() {
             check_question(capacity)?;
         }

@@ -2,6 +2,7 @@
 
 use super::Attachment;
 use super::session::Session;
+use crate::abi::cause::{OfArgument, refuse_length};
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::command::MAX_COMMAND;
@@ -131,7 +132,7 @@ fn check_command(session: &Session, command: &[u8]) -> Result<()> {
 fn check_unusual_command(is_raw: Option<bool>, command: &[u8]) -> Result<()> {
     match (is_raw, command.len()) {
         (None, _) | (Some(true), 1..4) => Ok(()),
-        _ => Err(Hresult::E_INVALIDARG),
+        _ => Err(refuse_length("is less than 4 bytes, or more than SCM_COMMAND_MAX")).of("command"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use super::{Attachment, reconnect};
+use crate::abi::cause::{OfArgument, refuse_length};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::command::MAX_COMMAND;
 use crate::resource_manager::{Icc, MAX_ATTRIBUTE};
@@ -12,7 +13,7 @@ impl Attachment {
     /// card.
     pub fn control<T>(&self, code: u32, input: &[u8], deliver: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         if input.len() > MAX_COMMAND {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse_length("is longer than SCM_COMMAND_MAX")).of("input");
         }
         let mut session = self.begin_call()?;
         // A control code may let the reader select something else on the card.
@@ -39,7 +40,7 @@ impl Attachment {
 
     pub fn set_attribute(&self, id: u32, value: &[u8]) -> Result<()> {
         if value.len() > MAX_ATTRIBUTE {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse_length("is longer than 264 bytes")).of("value");
         }
         let mut session = self.begin_call()?;
         self.ask_reader(&mut session, |icc| self.manager.set_attribute(icc, id, value))

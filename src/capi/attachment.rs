@@ -3,11 +3,12 @@
 use std::ffi::c_char;
 
 use super::{attached, handles, scm_result, token};
+use crate::abi::cause::refuse;
 use crate::abi::constants::{Access, Disposition, Protocols, ShareMode};
 pub use crate::abi::handle::scm_handle;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::{Attachment, Ownership};
-use crate::capi::boundary::{Options, Output, guard, options, text};
+use crate::capi::boundary::{OfArgument, Options, Output, guard, options, text};
 use crate::handles::process::end_all_of;
 use crate::resource_manager::ifd_name::{self, IfdName};
 use crate::resource_manager::{Icc, managers};
@@ -60,8 +61,10 @@ impl scm_attach_options {
     fn access(&self) -> Result<Access> {
         let default = Access::default();
         Ok(Access {
-            share_mode: if_given(self.share_mode, ShareMode::from_value)?.unwrap_or(default.share_mode),
-            protocols: if_given(self.protocols, Protocols::from_value)?.unwrap_or(default.protocols),
+            share_mode: if_given(self.share_mode, ShareMode::from_value)
+                .of("share_mode")?
+                .unwrap_or(default.share_mode),
+            protocols: if_given(self.protocols, Protocols::from_value).of("protocols")?.unwrap_or(default.protocols),
         })
     }
 
@@ -73,7 +76,7 @@ impl scm_attach_options {
         match self.flags {
             0 => Ok(Ownership::Borrowed),
             SCM_ATTACH_ADOPT => Ok(Ownership::Owned),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("has a bit that is not SCM_ATTACH_ADOPT")).of("flags"),
         }
     }
 }
@@ -115,7 +118,7 @@ pub(super) fn if_given<T>(value: u32, meaning: impl FnOnce(u32) -> Result<T>) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_ifd(ifd_name: *const c_char, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { attach_by_ifd(ifd_name, std::ptr::null(), handle) })
+    guard!(scm_attach_by_ifd(text(ifd_name), handle), || unsafe { attach_by_ifd(ifd_name, std::ptr::null(), handle) })
 }
 
 /// Attaches to the card in a reader, or to the reader itself, with options.
@@ -145,7 +148,9 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
     handle: *mut *mut scm_handle,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { attach_by_ifd(ifd_name, options, handle) })
+    guard!(scm_attach_by_ifd_ex(text(ifd_name), options, handle), || unsafe {
+        attach_by_ifd(ifd_name, options, handle)
+    })
 }
 
 /// Attaches to the card behind a card handle that the caller has connected, shared (ISCardManage::AttachByHandle).
@@ -174,7 +179,7 @@ pub unsafe extern "C-unwind" fn scm_attach_by_ifd_ex(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_attach_by_handle(icc: usize, handle: *mut *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { attach_by_handle(icc, std::ptr::null(), handle) })
+    guard!(scm_attach_by_handle(icc, handle), || unsafe { attach_by_handle(icc, std::ptr::null(), handle) })
 }
 
 /// Attaches to the card behind a card handle, borrowed or adopted, with options.
@@ -198,7 +203,7 @@ pub unsafe extern "C-unwind" fn scm_attach_by_handle_ex(
     handle: *mut *mut scm_handle,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { attach_by_handle(icc, options, handle) })
+    guard!(scm_attach_by_handle_ex(icc, options, handle), || unsafe { attach_by_handle(icc, options, handle) })
 }
 
 /// Ends an attachment and leaves the card as it is (ISCardManage::Detach).
@@ -218,7 +223,7 @@ pub unsafe extern "C-unwind" fn scm_attach_by_handle_ex(
 /// @see scm_detach_ex, scm_attach_by_ifd, scm_attach_by_handle
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_result {
-    guard(|| detach(handle, Disposition::Leave))
+    guard!(scm_detach(handle), || detach(handle, Disposition::Leave))
 }
 
 /// Ends an attachment with a disposition of the card.
@@ -242,9 +247,9 @@ pub unsafe extern "C-unwind" fn scm_detach(handle: *mut scm_handle) -> scm_resul
 /// @see scm_detach, scm_unlock, scm_reconnect_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_detach_ex(handle: *mut scm_handle, disposition: u32) -> scm_result {
-    guard(|| {
+    guard!(scm_detach_ex(handle, disposition), || {
         attached(handle)?;
-        detach(handle, Disposition::from_value(disposition)?)
+        detach(handle, Disposition::from_value(disposition).of("disposition")?)
     })
 }
 
@@ -256,12 +261,20 @@ unsafe fn attach_by_ifd(
     handle: *mut *mut scm_handle,
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let (handle, name, given) = unsafe { (Output::new(handle)?, text(ifd_name, SCM_IFD_NAME_MAX)?, options(given)?) };
-    let name = IfdName::new(name)?;
+    let (handle, name, given) = unsafe {
+        (
+            Output::new(handle).of("handle")?,
+            text(ifd_name, SCM_IFD_NAME_MAX).of("ifd_name")?,
+            options(given).within("options")?,
+        )
+    };
+    let name = IfdName::new(name).of("ifd_name")?;
     if given.flags != 0 {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("has to be 0, because an attachment by name is owned already"))
+            .of("flags")
+            .within("options");
     }
-    let (access, manager) = (given.access()?, managers::of_ifd(&name)?);
+    let (access, manager) = (given.access().within("options")?, managers::of_ifd(&name)?);
     let attached = Attachment::by_ifd(manager, name, access, given.limit_ms());
     let attachment = attached.map_err(|code| managers::attach_error(manager, code))?;
     hand_out(attachment, Ownership::Owned, handle)
@@ -275,10 +288,10 @@ unsafe fn attach_by_handle(
     handle: *mut *mut scm_handle,
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let (handle, given) = unsafe { (Output::new(handle)?, options(given)?) };
-    let (access, ownership) = (given.access()?, given.ownership()?);
+    let (handle, given) = unsafe { (Output::new(handle).of("handle")?, options(given).within("options")?) };
+    let (access, ownership) = (given.access().within("options")?, given.ownership().within("options")?);
     let icc = Icc(icc);
-    let attachment = Attachment::by_handle(managers::of_icc(icc), icc, access, given.limit_ms())?;
+    let attachment = Attachment::by_handle(managers::of_icc(icc), icc, access, given.limit_ms()).of("icc")?;
     hand_out(attachment, ownership, handle)
 }
 

@@ -2,7 +2,7 @@
 
 use super::{attached, scm_handle, scm_result};
 use crate::abi::hresult::Hresult;
-use crate::capi::boundary::{OutputBytes, guard, input};
+use crate::capi::boundary::{OfArgument, OutputBytes, guard, input};
 
 /// `scm_get_attribute`: the name of the vendor of the reader, a text.
 pub const SCM_ATTR_VENDOR_NAME: u32 = 0x00010100;
@@ -54,9 +54,9 @@ pub unsafe extern "C-unwind" fn scm_get_attribute(
     capacity: libc::size_t,
     value_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_get_attribute(handle, attribute, value, capacity, value_length), || {
         // SAFETY: as the header says.
-        let value = unsafe { OutputBytes::new(value, capacity, value_length) }?;
+        let value = unsafe { OutputBytes::new(value, capacity, value_length).of("value") }?;
         attached(handle)?.get_attribute(attribute, |found| value.fill(found))
     })
 }
@@ -86,10 +86,10 @@ pub unsafe extern "C-unwind" fn scm_set_attribute(
     value: *const u8,
     value_length: libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_set_attribute(handle, attribute, value, value_length), || {
         let attachment = attached(handle)?;
         // SAFETY: as the header says.
-        attachment.set_attribute(attribute, unsafe { input(value, value_length) }?)?;
+        attachment.set_attribute(attribute, unsafe { input(value, value_length).of("value") }?)?;
         Ok(Hresult::S_OK)
     })
 }

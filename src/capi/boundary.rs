@@ -3,29 +3,75 @@
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::last_error;
+use crate::abi::call::Call;
+use crate::abi::call_end;
+pub use crate::abi::cause::OfArgument;
+use crate::abi::cause::{self, refuse, refuse_length, refuse_null};
 use crate::abi::hresult::{Hresult, Result};
 pub use crate::abi::output::{Output, OutputBytes};
 use crate::runtime::callback;
+use crate::runtime::log;
 
-/// Runs the body of an exported function. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the
-/// object refuses further use, because its mutex is poisoned. A thread that ends in a callback ends here, after the
-/// body has released everything.
-pub fn guard(body: impl FnOnce() -> Result<Hresult>) -> i32 {
+/// Runs the body of an exported function: `guard!(scm_attach_by_ifd(text(ifd_name), handle), || ...)`. The log has its
+/// arguments: a text as it is, of a pointer only the address. So it has no code and no key.
+macro_rules! guard {
+    ($name:ident($($parameters:tt)*), $body:expr $(,)?) => {{
+        let call = $crate::runtime::log::arguments::begin_logged!(begin_call, $name($($parameters)*));
+        $crate::capi::boundary::run(call, $body)
+    }};
+}
+pub(crate) use guard;
+
+/// The function behind `guard!`. A panic is a bug of the library: the caller gets `E_UNEXPECTED`, and the object
+/// refuses further use, because its mutex is poisoned.
+pub fn run(call: Call, body: impl FnOnce() -> Result<Hresult>) -> i32 {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Hresult::E_UNEXPECTED));
+    let code = result.unwrap_or_else(|code| code).0;
+    if call_end::is_due(code) {
+        end(call, Hresult(code));
+    }
+    code
+}
+
+/// Keeps the cause of a failure, and logs the end. A thread that ends in a callback ends here, after the body has
+/// released everything.
+#[cold]
+#[inline(never)]
+fn end(call: Call, code: Hresult) {
+    let cause = cause::take();
+    // A failure in the callback of the log would take the place of the failure that is logged.
+    if code.0 < 0 && !log::is_delivering() {
+        last_error::set(call, code, cause);
+    }
+    log::end_call(call, &last_error::Described(code));
     callback::resume();
-    result.unwrap_or_else(|code| code).0
 }
 
 /// The bytes of an input. NULL is allowed for an empty input only.
 ///
 /// # Safety
 /// `data` is NULL or has `length` readable bytes, which are not written during the call.
+#[inline(never)]
 pub unsafe fn input<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
+    // SAFETY: as the caller vouches for.
+    unsafe { input_inlined(data, length) }
+}
+
+/// `input` for an exchange: no other call has to be that fast.
+///
+/// # Safety
+/// As for `input`.
+#[inline(always)]
+pub unsafe fn input_inlined<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
     if length == 0 {
         return Ok(&[]);
     }
-    if data.is_null() || isize::try_from(length).is_err() {
-        return Err(Hresult::E_INVALIDARG);
+    if data.is_null() {
+        return Err(refuse("is NULL, and its length is not 0"));
+    }
+    if isize::try_from(length).is_err() {
+        return Err(refuse_length("is more than the memory has"));
     }
     // SAFETY: not NULL, and as long as the caller vouches for.
     Ok(unsafe { std::slice::from_raw_parts(data, length) })
@@ -37,7 +83,7 @@ pub unsafe fn input<'a>(data: *const u8, length: usize) -> Result<&'a [u8]> {
 /// `text` is NULL or ends with a NUL, and is not written during the call.
 pub unsafe fn text<'a>(text: *const c_char, limit: usize) -> Result<&'a [u8]> {
     if text.is_null() {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("is NULL"));
     }
     let mut length = 0;
     // SAFETY: every byte up to the first NUL is readable.
@@ -55,7 +101,7 @@ pub unsafe fn text<'a>(text: *const c_char, limit: usize) -> Result<&'a [u8]> {
 pub unsafe fn text_with_nul<'a>(given: *const c_char, limit: usize) -> Result<&'a CStr> {
     // SAFETY: as the caller vouches for.
     if unsafe { text(given, limit) }?.len() > limit {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("is too long"));
     }
     // SAFETY: not NULL, and its NUL was just read.
     Ok(unsafe { CStr::from_ptr(given) })
@@ -85,14 +131,13 @@ pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     }
     // SAFETY: the structure begins with its size, as the trait promises; C may have placed it anywhere.
     let size = unsafe { options.cast::<u32>().read_unaligned() } as usize;
-    if !is_size_of_a_version::<T>(size) {
-        return Err(Hresult::E_INVALIDARG);
-    }
+    check_size::<T>(size)?;
     // SAFETY: as long as the caller vouches for.
     let given = unsafe { std::slice::from_raw_parts(options.cast::<u8>(), size) };
     let (known, unknown) = given.split_at(size.min(size_of::<T>()));
     if unknown.iter().any(|byte| *byte != 0) {
-        return Err(Hresult::E_INVALIDARG);
+        let why = "is that of a newer version, and a field that this version does not know is not 0";
+        return Err(refuse(why)).of("struct_size");
     }
     let mut copy = T::DEFAULT;
     // SAFETY: no more bytes than T has, and any bytes are a value of it.
@@ -100,13 +145,20 @@ pub unsafe fn options<T: Options>(options: *const T) -> Result<T> {
     Ok(copy)
 }
 
-/// A structure that may not be NULL.
+fn check_size<T: Options>(size: usize) -> Result<()> {
+    match is_size_of_a_version::<T>(size) {
+        true => Ok(()),
+        false => Err(refuse("is 0, or not the size of any version of the structure")).of("struct_size"),
+    }
+}
+
+/// The structure that `given` points to, which is required.
 ///
 /// # Safety
 /// As for `options`.
 pub unsafe fn required<T: Options>(given: *const T) -> Result<T> {
     if given.is_null() {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("is NULL"));
     }
     // SAFETY: as the caller vouches for.
     unsafe { options(given) }
@@ -131,13 +183,11 @@ impl<T: Options> OutputStructure<T> {
     /// `pointer` is NULL, or has as many bytes as its `struct_size` says, which may be written during the call.
     pub unsafe fn new(pointer: *mut T) -> Result<OutputStructure<T>> {
         if pointer.is_null() {
-            return Err(Hresult::E_POINTER);
+            return Err(refuse_null());
         }
         // SAFETY: the structure begins with its size, as the trait promises; C may have placed it anywhere.
         let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
-        if !is_size_of_a_version::<T>(size) {
-            return Err(Hresult::E_INVALIDARG);
-        }
+        check_size::<T>(size)?;
         let begin = size_of::<u32>();
         // SAFETY: as long as the caller vouches for.
         unsafe { pointer.cast::<u8>().add(begin).write_bytes(0, size - begin) };
@@ -163,9 +213,10 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_code() {
-        assert_eq!(guard(|| panic!("for the test")), Hresult::E_UNEXPECTED.0);
-        assert_eq!(guard(|| Ok(Hresult::S_FALSE)), 1);
-        assert_eq!(guard(|| Err(Hresult::E_HANDLE)), Hresult::E_HANDLE.0);
+        let guarded = |body: fn() -> Result<Hresult>| guard!(scm_test(), body);
+        assert_eq!(guarded(|| panic!("for the test")), Hresult::E_UNEXPECTED.0);
+        assert_eq!(guarded(|| Ok(Hresult::S_FALSE)), 1);
+        assert_eq!(guarded(|| Err(Hresult::E_HANDLE)), Hresult::E_HANDLE.0);
     }
 
     #[test]

@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 
 use super::interface::create_standard;
 use super::{created, release, scm_handle, scm_result, token};
+use crate::abi::cause::refuse;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::capi::boundary::{Options, OutputBytes, guard, input, options};
+use crate::capi::boundary::{OfArgument, Options, OutputBytes, guard, input, required};
 use crate::handles::objects::Created;
 use crate::interfaces::card_auth::{CardAuth, Method};
 use crate::interfaces::generic::card_auth::{MAX_CHALLENGE, Responder, zeroes};
@@ -107,12 +108,19 @@ impl scm_card_auth_options {
     /// The key is as the header says.
     unsafe fn cipher<'a>(&self) -> Result<Option<Cipher<'a>>> {
         // SAFETY: as the caller vouches for.
-        let key = unsafe { input(self.key, self.key_length) }?;
+        let key = unsafe { input(self.key, self.key_length).of("key") }?;
         let algorithm = match (self.cipher, self.cipher_callback) {
             (SCM_CIPHER_CALLBACK, Some(_)) if key.is_empty() => return Ok(None),
             (SCM_CIPHER_AES, None) => Algorithm::Aes,
             (SCM_CIPHER_3DES, None) => Algorithm::TripleDes,
-            _ => return Err(Hresult::E_INVALIDARG),
+            (SCM_CIPHER_CALLBACK, None) => {
+                return Err(refuse("is NULL, and no built-in cipher is chosen")).of("cipher_callback");
+            }
+            (SCM_CIPHER_CALLBACK, _) => return Err(refuse("is given, although a callback is the cipher")).of("key"),
+            (SCM_CIPHER_AES | SCM_CIPHER_3DES, _) => {
+                return Err(refuse("is given, although a built-in cipher is chosen")).of("cipher_callback");
+            }
+            _ => return Err(refuse("is not a cipher that the header defines")).of("cipher"),
         };
         Cipher::new(algorithm, key).map(Some)
     }
@@ -123,13 +131,13 @@ impl scm_card_auth_options {
             (0, block) => Ok(block.unwrap_or(CHALLENGE as usize)),
             (length, Some(block)) if length == block => Ok(length),
             (length, None) if length <= MAX_CHALLENGE => Ok(length),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("does not fit the cipher, or is greater than SCM_CHALLENGE_MAX")).of("challenge_length"),
         }
     }
 
     /// The answer of the callback.
     fn respond(&self, challenge: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let callback = self.cipher_callback.ok_or(Hresult::E_INVALIDARG)?;
+        let callback = self.cipher_callback.ok_or_else(|| refuse("is NULL")).of("cipher_callback")?;
         let (mut answer, mut length) = (zeroes(SCM_CIPHER_OUTPUT_MAX)?, 0);
         let (from, to, capacity) = (challenge.as_ptr(), answer.as_mut_ptr(), answer.len());
         // SAFETY: the header says what it has to be; the buffers are as long as is said.
@@ -165,7 +173,10 @@ pub unsafe extern "C-unwind" fn scm_create_card_auth(
     card_auth: *mut *mut scm_card_auth,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { create_standard(handle, Standard::CardAuth, card_auth) })
+    guard!(scm_create_card_auth(handle, card_auth), || unsafe {
+        create_standard(handle, Standard::CardAuth, card_auth)
+    }
+    .of("card_auth"))
 }
 
 /// Gets a challenge from the card (GET CHALLENGE), which the card keeps for the next `scm_card_auth_app_auth`.
@@ -198,14 +209,25 @@ pub unsafe extern "C-unwind" fn scm_card_auth_get_challenge(
     capacity: libc::size_t,
     challenge_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
-        // SAFETY: as the header says.
-        let output = unsafe { OutputBytes::new(challenge, capacity, challenge_length) }?;
-        let (auth, attachment) = authenticating(card_auth)?;
-        // SAFETY: as the header says.
-        let parameters = unsafe { input(parameters, parameters_length) }?;
-        auth.object.get_challenge(&attachment, Method { algorithm, parameters }, output)
-    })
+    guard!(
+        scm_card_auth_get_challenge(
+            card_auth,
+            algorithm,
+            parameters,
+            parameters_length,
+            challenge,
+            capacity,
+            challenge_length
+        ),
+        || {
+            // SAFETY: as the header says.
+            let output = unsafe { OutputBytes::new(challenge, capacity, challenge_length).of("challenge") }?;
+            let (auth, attachment) = authenticating(card_auth)?;
+            // SAFETY: as the header says.
+            let parameters = unsafe { input(parameters, parameters_length).of("parameters") }?;
+            auth.object.get_challenge(&attachment, Method { algorithm, parameters }, output)
+        }
+    )
 }
 
 /// Proves to the card that the application has a key: sends the answer to the challenge of the card (EXTERNAL
@@ -235,10 +257,11 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth(
     data: *const u8,
     data_length: libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_card_auth_app_auth(card_auth, algorithm, parameters, parameters_length, data, data_length), || {
         let (auth, attachment) = authenticating(card_auth)?;
         // SAFETY: as the header says.
-        let (parameters, data) = unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
+        let (parameters, data) =
+            unsafe { (input(parameters, parameters_length).of("parameters")?, input(data, data_length).of("data")?) };
         auth.object.app_auth(&attachment, Method { algorithm, parameters }, data)
     })
 }
@@ -271,11 +294,12 @@ pub unsafe extern "C-unwind" fn scm_card_auth_app_auth_ex(
     parameters_length: libc::size_t,
     options: *const scm_card_auth_options,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_card_auth_app_auth_ex(card_auth, algorithm, parameters, parameters_length, options), || {
         let (auth, attachment) = authenticating(card_auth)?;
         let whole = auth.object.challenge_response()?;
         // SAFETY: as the header says.
-        let (parameters, options) = unsafe { (input(parameters, parameters_length)?, cipher_options(options)?) };
+        let (parameters, options) =
+            unsafe { (input(parameters, parameters_length).of("parameters")?, required(options).within("options")?) };
         let method = Method { algorithm, parameters };
         // SAFETY: as the header says.
         unsafe {
@@ -318,16 +342,29 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth(
     capacity: libc::size_t,
     answer_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
-        // SAFETY: as the header says.
-        let output = unsafe { OutputBytes::new(answer, capacity, answer_length) }?;
-        let (auth, attachment) = authenticating(card_auth)?;
-        // SAFETY: as the header says.
-        let parameters = unsafe { input(parameters, parameters_length) }?;
-        // SAFETY: as the header says.
-        let data = unsafe { shared_input(data, data_length) }?;
-        auth.object.icc_auth(&attachment, Method { algorithm, parameters }, data, output)
-    })
+    guard!(
+        scm_card_auth_icc_auth(
+            card_auth,
+            algorithm,
+            parameters,
+            parameters_length,
+            data,
+            data_length,
+            answer,
+            capacity,
+            answer_length
+        ),
+        || {
+            // SAFETY: as the header says.
+            let output = unsafe { OutputBytes::new(answer, capacity, answer_length).of("answer") }?;
+            let (auth, attachment) = authenticating(card_auth)?;
+            // SAFETY: as the header says.
+            let parameters = unsafe { input(parameters, parameters_length).of("parameters") }?;
+            // SAFETY: as the header says.
+            let data = unsafe { shared_input(data, data_length).of("data") }?;
+            auth.object.icc_auth(&attachment, Method { algorithm, parameters }, data, output)
+        }
+    )
 }
 
 /// Checks whether the card has a key, in all steps: a random challenge, INTERNAL AUTHENTICATE, the cipher, and a
@@ -357,11 +394,12 @@ pub unsafe extern "C-unwind" fn scm_card_auth_icc_auth_ex(
     parameters_length: libc::size_t,
     options: *const scm_card_auth_options,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_card_auth_icc_auth_ex(card_auth, algorithm, parameters, parameters_length, options), || {
         let (auth, attachment) = authenticating(card_auth)?;
         let whole = auth.object.challenge_response()?;
         // SAFETY: as the header says.
-        let (parameters, options) = unsafe { (input(parameters, parameters_length)?, cipher_options(options)?) };
+        let (parameters, options) =
+            unsafe { (input(parameters, parameters_length).of("parameters")?, required(options).within("options")?) };
         let method = Method { algorithm, parameters };
         // SAFETY: as the header says.
         unsafe {
@@ -398,10 +436,11 @@ pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
     data: *const u8,
     data_length: libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_card_auth_user_auth(card_auth, algorithm, parameters, parameters_length, data, data_length), || {
         let (auth, attachment) = authenticating(card_auth)?;
         // SAFETY: as the header says.
-        let (parameters, data) = unsafe { (input(parameters, parameters_length)?, input(data, data_length)?) };
+        let (parameters, data) =
+            unsafe { (input(parameters, parameters_length).of("parameters")?, input(data, data_length).of("data")?) };
         auth.object.user_auth(&attachment, Method { algorithm, parameters }, data)
     })
 }
@@ -419,7 +458,7 @@ pub unsafe extern "C-unwind" fn scm_card_auth_user_auth(
 /// @see scm_create_card_auth, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_card_auth_release(card_auth: *mut scm_card_auth) -> scm_result {
-    guard(|| {
+    guard!(scm_card_auth_release(card_auth), || {
         let released = release(token(card_auth)?, |handles| &mut handles.card_auths)?;
         drop(released);
         Ok(Hresult::S_OK)
@@ -438,21 +477,11 @@ fn authenticating(card_auth: *mut scm_card_auth) -> Result<(CreatedCardAuth, Arc
 /// As for `input`, but the output of the same call may be written.
 unsafe fn shared_input<'a>(data: *const u8, length: usize) -> Result<&'a [Cell<u8>]> {
     // SAFETY: as the caller vouches for. The reference ends here.
-    if unsafe { input(data, length) }?.is_empty() {
+    if unsafe { input(data, length).of("data") }?.is_empty() {
         return Ok(&[]);
     }
     // SAFETY: the same memory, which only an output of the same call writes.
     Ok(unsafe { std::slice::from_raw_parts(data.cast(), length) })
-}
-
-/// # Safety
-/// The pointer is as the header says.
-unsafe fn cipher_options(given: *const scm_card_auth_options) -> Result<scm_card_auth_options> {
-    if given.is_null() {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    // SAFETY: as the caller vouches for.
-    unsafe { options(given) }
 }
 
 /// Calls `prove` with the responder, and with the length of the challenge, that the options ask for.
@@ -465,8 +494,8 @@ unsafe fn respond(
     prove: impl FnOnce(&Responder, usize) -> Result<Hresult>,
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let cipher = unsafe { given.cipher() }?;
-    let length = given.challenge(cipher)?;
+    let cipher = unsafe { given.cipher() }.within("options")?;
+    let length = given.challenge(cipher).within("options")?;
     let program = |challenge: &[u8]| {
         let answer = given.respond(challenge)?;
         // The callback may have ended the object.

@@ -1,8 +1,9 @@
 //! The commands that a card takes.
 
 use super::{attached, scm_handle, scm_result};
+use crate::abi::cause::refuse;
 use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{Options, OutputStructure, guard, options};
+use crate::capi::boundary::{OfArgument, Options, OutputStructure, guard, options};
 use crate::interfaces::generic::information;
 use crate::iso7816::command::{SHORT_DATA, SHORT_RESPONSE};
 use crate::iso7816::delivery::{EVERYTHING, Extended, Limits};
@@ -69,9 +70,9 @@ pub unsafe extern "C-unwind" fn scm_get_card_capabilities(
     handle: *mut scm_handle,
     capabilities: *mut scm_card_capabilities,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_get_card_capabilities(handle, capabilities), || {
         // SAFETY: as the header says.
-        let capabilities = unsafe { OutputStructure::new(capabilities) }?;
+        let capabilities = unsafe { OutputStructure::new(capabilities).within("capabilities") }?;
         let (limits, short, channels) = attached(handle)?.transact(SCM_INFINITE, |card| {
             information::read(card)?;
             Ok((card.limits(), card.short_limits(), card.capabilities().channels))
@@ -104,11 +105,11 @@ pub unsafe extern "C-unwind" fn scm_set_card_capabilities(
     handle: *mut scm_handle,
     capabilities: *const scm_card_capabilities,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_set_card_capabilities(handle, capabilities), || {
         let attachment = attached(handle)?;
         // SAFETY: as the header says.
-        let given = unsafe { options(capabilities) }?;
-        let (limits, short) = (given.limits()?, given.short_limits()?);
+        let given = unsafe { options(capabilities).within("capabilities") }?;
+        let (limits, short) = (given.limits().within("capabilities")?, given.short_limits().within("capabilities")?);
         let is_given = !capabilities.is_null();
         attachment.set_limits(is_given.then_some(limits), is_given.then_some(short))?;
         Ok(Hresult::S_OK)
@@ -131,13 +132,14 @@ impl scm_card_capabilities {
 
     fn limits(&self) -> Result<Limits> {
         if self.flags & !(SCM_CARD_CHAINING | SCM_CARD_EXTENDED) != 0 {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("has a bit that the header does not define")).of("flags");
         }
         let extended = match self.flags & SCM_CARD_EXTENDED {
             0 => None,
             _ => Some(Extended {
-                data: length(self.command_data_max, SHORT_DATA, EVERYTHING.data)?,
-                response: length(self.response_data_max, SHORT_RESPONSE, EVERYTHING.response)?,
+                data: length(self.command_data_max, SHORT_DATA, EVERYTHING.data).of("command_data_max")?,
+                response: length(self.response_data_max, SHORT_RESPONSE, EVERYTHING.response)
+                    .of("response_data_max")?,
             }),
         };
         Ok(Limits { chaining: self.flags & SCM_CARD_CHAINING != 0, extended })
@@ -148,7 +150,8 @@ impl scm_card_capabilities {
         if self.flags & SCM_CARD_EXTENDED != 0 {
             return Ok((SHORT_DATA, SHORT_RESPONSE));
         }
-        Ok((length(self.command_data_max, 1, SHORT_DATA)?, length(self.response_data_max, 1, SHORT_RESPONSE)?))
+        let data = length(self.command_data_max, 1, SHORT_DATA).of("command_data_max")?;
+        Ok((data, length(self.response_data_max, 1, SHORT_RESPONSE).of("response_data_max")?))
     }
 }
 
@@ -157,6 +160,6 @@ fn length(given: u32, shortest: usize, longest: usize) -> Result<usize> {
     match given as usize {
         0 => Ok(longest),
         length if (shortest..=longest).contains(&length) => Ok(length),
-        _ => Err(Hresult::E_INVALIDARG),
+        _ => Err(refuse("is too small, or too large for this form of commands")),
     }
 }

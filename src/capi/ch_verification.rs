@@ -2,9 +2,10 @@
 
 use super::interface::create;
 use super::{created, release, scm_handle, scm_result, token};
+use crate::abi::cause::refuse;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::capi::boundary::{Options, Output, guard, input, options};
+use crate::capi::boundary::{OfArgument, Options, Output, guard, input, options};
 use crate::handles::objects::Created;
 use crate::interfaces::ch_verification::{ChVerification, Codes};
 use crate::interfaces::generic::ch_verification::{GenericChVerification, PIN_PAD};
@@ -92,12 +93,12 @@ impl scm_ch_verification_options {
             0 | SCM_CODE_ASCII => Encoding::Characters,
             SCM_CODE_BCD => Encoding::Digits,
             SCM_CODE_ISO9564_2 => Encoding::Iso9564,
-            _ => return Err(Hresult::E_INVALIDARG),
+            _ => return Err(refuse("is not an encoding that the header defines")).of("encoding"),
         };
         let filler = match self.filler {
             0 => FILLER,
             SCM_CODE_FILLER..=0x1FF => self.filler as u8,
-            _ => return Err(Hresult::E_INVALIDARG),
+            _ => return Err(refuse("is neither 0 nor SCM_CODE_FILLER and a byte")).of("filler"),
         };
         CodeForm::new(
             encoding,
@@ -111,9 +112,12 @@ impl scm_ch_verification_options {
     fn prompt(&self) -> Result<Prompt> {
         let limit_s = match self.pin_pad_limit_ms {
             0 | SCM_INFINITE => 0,
-            limit_ms => u8::try_from(limit_ms.div_ceil(1000)).map_err(|_| Hresult::E_INVALIDARG)?,
+            limit_ms => u8::try_from(limit_ms.div_ceil(1000))
+                .map_err(|_| refuse("is more than 255 seconds"))
+                .of("pin_pad_limit_ms")?,
         };
-        let language = u16::try_from(self.pin_pad_language).map_err(|_| Hresult::E_INVALIDARG)?;
+        let language =
+            u16::try_from(self.pin_pad_language).map_err(|_| refuse("has more than 16 bits")).of("pin_pad_language")?;
         let language = if language == 0 { Prompt::default().language } else { language };
         Ok(Prompt { limit_s, language })
     }
@@ -138,7 +142,9 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification(
     ch_verification: *mut *mut scm_ch_verification,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { create_with(handle, std::ptr::null(), ch_verification) })
+    guard!(scm_create_ch_verification(handle, ch_verification), || unsafe {
+        create_with(handle, std::ptr::null(), ch_verification)
+    })
 }
 
 /// Makes an object for the codes of the card, with the format of its codes.
@@ -160,7 +166,9 @@ pub unsafe extern "C-unwind" fn scm_create_ch_verification_ex(
     ch_verification: *mut *mut scm_ch_verification,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { create_with(handle, options, ch_verification) })
+    guard!(scm_create_ch_verification_ex(handle, options, ch_verification), || unsafe {
+        create_with(handle, options, ch_verification)
+    })
 }
 
 /// Presents a code to the card (VERIFY), or asks for its state.
@@ -209,11 +217,13 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_verify(
     let body = |retries_left: &mut u32| {
         let (codes, attachment) = verifying(ch_verification)?;
         // SAFETY: as the header says.
-        let code = unsafe { input(code, code_length) }?;
+        let code = unsafe { input(code, code_length).of("code") }?;
         codes.object.verify(&attachment, code, flags, reference, retries_left)
     };
     // SAFETY: as the header says.
-    guard(|| unsafe { with_retries(retries_left, body) })
+    guard!(scm_ch_verification_verify(ch_verification, code, code_length, flags, reference, retries_left), || unsafe {
+        with_retries(retries_left, body)
+    })
 }
 
 /// Gives a code a new value (CHANGE REFERENCE DATA), or makes the card ask for it or not (ENABLE and DISABLE
@@ -255,12 +265,30 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_change_code(
     let body = |retries_left: &mut u32| {
         let (codes, attachment) = verifying(ch_verification)?;
         // SAFETY: as the header says.
-        let given =
-            unsafe { Codes { current: input(old_code, old_code_length)?, new: input(new_code, new_code_length)? } };
+        let given = unsafe {
+            Codes {
+                current: input(old_code, old_code_length).of("old_code")?,
+                new: input(new_code, new_code_length).of("new_code")?,
+            }
+        };
         codes.object.change_code(&attachment, given, flags, reference, retries_left)
     };
-    // SAFETY: as the header says.
-    guard(|| unsafe { with_retries(retries_left, body) })
+    guard!(
+        scm_ch_verification_change_code(
+            ch_verification,
+            old_code,
+            old_code_length,
+            new_code,
+            new_code_length,
+            flags,
+            reference,
+            retries_left
+        ),
+        || {
+            // SAFETY: as the header says.
+            unsafe { with_retries(retries_left, body) }
+        },
+    )
 }
 
 /// Unblocks a code that was wrong too often (RESET RETRY COUNTER), and gives it a new value.
@@ -299,13 +327,27 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
     let body = |retries_left: &mut u32| {
         let (codes, attachment) = verifying(ch_verification)?;
         // SAFETY: as the header says.
-        let current = unsafe { input(unblocking_code, unblocking_code_length) }?;
+        let current = unsafe { input(unblocking_code, unblocking_code_length).of("unblocking_code") }?;
         // SAFETY: as the header says.
-        let new = unsafe { input(new_code, new_code_length) }?;
+        let new = unsafe { input(new_code, new_code_length).of("new_code") }?;
         codes.object.unblock(&attachment, Codes { current, new }, flags, reference, retries_left)
     };
-    // SAFETY: as the header says.
-    guard(|| unsafe { with_retries(retries_left, body) })
+    guard!(
+        scm_ch_verification_unblock(
+            ch_verification,
+            unblocking_code,
+            unblocking_code_length,
+            new_code,
+            new_code_length,
+            flags,
+            reference,
+            retries_left
+        ),
+        || {
+            // SAFETY: as the header says.
+            unsafe { with_retries(retries_left, body) }
+        },
+    )
 }
 
 /// Withdraws what was verified through this object, without a reset of the card (VERIFY with P1 FF, for each code).
@@ -327,7 +369,7 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_unblock(
 pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
     ch_verification: *mut scm_ch_verification,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_ch_verification_reset_security_state(ch_verification), || {
         let (codes, attachment) = verifying(ch_verification)?;
         codes.object.reset_security_state(&attachment)
     })
@@ -346,7 +388,7 @@ pub unsafe extern "C-unwind" fn scm_ch_verification_reset_security_state(
 /// @see scm_create_ch_verification, scm_ch_verification_reset_security_state, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_ch_verification_release(ch_verification: *mut scm_ch_verification) -> scm_result {
-    guard(|| {
+    guard!(scm_ch_verification_release(ch_verification), || {
         let released = release(token(ch_verification)?, |handles| &mut handles.ch_verifications)?;
         drop(released);
         Ok(Hresult::S_OK)
@@ -361,10 +403,10 @@ unsafe fn create_with(
     ch_verification: *mut *mut scm_ch_verification,
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let output = unsafe { Output::new(ch_verification) }?;
+    let output = unsafe { Output::new(ch_verification).of("ch_verification") }?;
     // SAFETY: as the caller vouches for.
-    let given = unsafe { options(given) }?;
-    let (form, prompt) = (given.form()?, given.prompt()?);
+    let given = unsafe { options(given).within("options") }?;
+    let (form, prompt) = (given.form().within("options")?, given.prompt().within("options")?);
     let generic = || Ok(Object::ChVerification(try_box(GenericChVerification::new(form, prompt))?));
     let interface = Interface::Standard(Standard::ChVerification);
     output.set(create(handle, interface, std::ptr::null_mut(), generic)?.to_pointer());
@@ -384,7 +426,7 @@ fn verifying(ch_verification: *mut scm_ch_verification) -> Result<(CreatedChVeri
 /// `retries_left` is as the header says.
 unsafe fn with_retries(retries_left: *mut u32, body: impl FnOnce(&mut u32) -> Result<Hresult>) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let output = unsafe { Output::new(retries_left) }?;
+    let output = unsafe { Output::new(retries_left).of("retries_left") }?;
     let mut count = SCM_RETRIES_UNKNOWN;
     let done = body(&mut count);
     output.set(count);

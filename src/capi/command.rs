@@ -4,10 +4,11 @@ use std::ffi::c_void;
 use std::mem::offset_of;
 
 use super::{attached, scm_handle, scm_result};
+use crate::abi::cause::{refuse, refuse_length};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
 use crate::attachment::application::Selector;
-use crate::capi::boundary::{Options, Output, OutputBytes, guard, input, options};
+use crate::capi::boundary::{OfArgument, Options, Output, OutputBytes, guard, input, options, required};
 use crate::iso7816::class;
 use crate::iso7816::command::{Command, EXTENDED_RESPONSE};
 use crate::iso7816::delivery::Fetching;
@@ -144,13 +145,13 @@ unsafe impl Options for scm_send_options {
 impl scm_send_options {
     fn fetching(&self, command: &Command, has_channel: bool) -> Result<Fetching> {
         if self.flags & !(SCM_SEND_KEEP_61XX | SCM_SEND_KEEP_6CXX) != 0 {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("has a bit that the header does not define")).of("flags");
         }
         let fetching = Fetching::of(command, has_channel);
         let classes = match self.get_response_class {
             0 => fetching.classes,
             SCM_SEND_CLASS..=0x1FF => Some([self.get_response_class as u8; 3]),
-            _ => return Err(Hresult::E_INVALIDARG),
+            _ => return Err(refuse("is neither 0 nor SCM_SEND_CLASS and a class")).of("get_response_class"),
         };
         Ok(Fetching {
             classes: classes.filter(|_| self.flags & SCM_SEND_KEEP_61XX == 0),
@@ -163,17 +164,19 @@ impl scm_send_options {
     /// The successes are as the header says.
     unsafe fn successes(&self) -> Result<Successes> {
         if self.success_count > SCM_SEND_SUCCESSES_MAX {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("is greater than SCM_SEND_SUCCESSES_MAX")).of("success_count");
         }
         // SAFETY: as the caller vouches for; no more than a few hundred bytes.
-        let bytes = unsafe { input(self.successes.cast(), self.success_count * size_of::<scm_status_words>()) }?;
+        let bytes = unsafe {
+            input(self.successes.cast(), self.success_count * size_of::<scm_status_words>()).of("successes")
+        }?;
         let mut words = Vec::new();
         words.try_reserve_exact(self.success_count)?;
         for bytes in bytes.chunks_exact(size_of::<scm_status_words>()) {
-            let [word_0, word_1, mask_0, mask_1] = *bytes else { return Err(Hresult::E_INVALIDARG) };
+            let [word_0, word_1, mask_0, mask_1] = *bytes else { continue };
             let (word, mask) = (u16::from_ne_bytes([word_0, word_1]), u16::from_ne_bytes([mask_0, mask_1]));
             if word & !mask != 0 {
-                return Err(Hresult::E_INVALIDARG);
+                return Err(refuse("has a word with bits outside of its mask")).of("successes");
             }
             words.push(scm_status_words { word, mask });
         }
@@ -306,7 +309,9 @@ pub unsafe extern "C-unwind" fn scm_send(
     status_word: *mut u16,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { send(handle, command, std::ptr::null(), response, capacity, response_length, status_word) })
+    guard!(scm_send(handle, command, response, capacity, response_length, status_word), || unsafe {
+        send(handle, command, std::ptr::null(), response, capacity, response_length, status_word)
+    })
 }
 
 /// Sends one command of ISO/IEC 7816-4 as `scm_send` does, with options: a limit, a callback that selects the
@@ -354,7 +359,9 @@ pub unsafe extern "C-unwind" fn scm_send_ex(
     status_word: *mut u16,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { send(handle, command, options, response, capacity, response_length, status_word) })
+    guard!(scm_send_ex(handle, command, options, response, capacity, response_length, status_word), || unsafe {
+        send(handle, command, options, response, capacity, response_length, status_word)
+    })
 }
 
 impl scm_command {
@@ -362,10 +369,13 @@ impl scm_command {
     /// The data are as the header says.
     unsafe fn command<'a>(&self) -> Result<Command<'a>> {
         // SAFETY: as the caller vouches for.
-        let data = unsafe { input(self.data, self.data_length) }?;
+        let data = unsafe { input(self.data, self.data_length).of("data") }?;
         let ne = self.expected as usize;
-        if data.len() > SCM_COMMAND_DATA_MAX || ne > EXTENDED_RESPONSE {
-            return Err(Hresult::E_INVALIDARG);
+        if data.len() > SCM_COMMAND_DATA_MAX {
+            return Err(refuse_length("is greater than SCM_COMMAND_DATA_MAX")).of("data");
+        }
+        if ne > EXTENDED_RESPONSE {
+            return Err(refuse("is greater than SCM_EXPECTED_MAX")).of("expected");
         }
         let cla = class::on_channel(self.cla, self.channel)?;
         Ok(Command { cla, ins: self.ins, p1: self.p1, p2: self.p2, data, ne })
@@ -385,19 +395,20 @@ unsafe fn send(
 ) -> Result<Hresult> {
     // Both are read before either is checked, so that one is zero also if the other is NULL.
     // SAFETY: as the caller vouches for.
-    let (response, status_word) =
-        unsafe { (OutputBytes::new(response, capacity, response_length), Output::new(status_word)) };
+    let (response, status_word) = unsafe {
+        (
+            OutputBytes::new(response, capacity, response_length).of("response"),
+            Output::new(status_word).of("status_word"),
+        )
+    };
     let (response, status_word) = (response?, status_word?);
     let attachment = attached(handle)?;
-    if command.is_null() {
-        return Err(Hresult::E_INVALIDARG);
-    }
     // SAFETY: as the caller vouches for.
-    let (command, given) = unsafe { (options(command)?, options(given)?) };
+    let (command, given) = unsafe { (required(command).within("command")?, options(given).within("options")?) };
     let has_channel = command.channel != 0;
     // SAFETY: as the caller vouches for.
-    let (command, successes) = unsafe { (command.command()?, given.successes()?) };
-    let fetching = given.fetching(&command, has_channel)?;
+    let (command, successes) = unsafe { (command.command().within("command")?, given.successes().within("options")?) };
+    let fetching = given.fetching(&command, has_channel).within("options")?;
     let timeout_ms = if given.limit_ms == 0 { SCM_INFINITE } else { given.limit_ms };
     let mut answer = Vec::new();
     let status = match given.select_callback {

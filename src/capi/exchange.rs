@@ -1,7 +1,7 @@
 //! Exchanges with the card and with its reader.
 
 use super::{attached, attached_inlined, scm_handle, scm_result};
-use crate::capi::boundary::{OutputBytes, guard, input};
+use crate::capi::boundary::{OfArgument, OutputBytes, guard, input, input_inlined};
 use crate::iso7816::command;
 use crate::resource_manager;
 
@@ -54,12 +54,12 @@ pub unsafe extern "C-unwind" fn scm_transmit(
     capacity: libc::size_t,
     response_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_transmit(handle, command, command_length, response, capacity, response_length), || {
         // SAFETY: as the header says.
-        let response = unsafe { OutputBytes::new(response, capacity, response_length) }?;
+        let response = unsafe { OutputBytes::new(response, capacity, response_length).of("response") }?;
         let attachment = attached_inlined(handle)?;
         // SAFETY: as the header says. The response may lie on the command: it is written when the command is done with.
-        let command = unsafe { input(command, command_length) }?;
+        let command = unsafe { input_inlined(command, command_length).of("command") }?;
         attachment.transmit(command, |answer| response.fill(answer))
     })
 }
@@ -99,12 +99,12 @@ pub unsafe extern "C-unwind" fn scm_transmit_ex(
     capacity: libc::size_t,
     response_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_transmit_ex(handle, command, command_length, timeout_ms, response, capacity, response_length), || {
         // SAFETY: as the header says.
-        let response = unsafe { OutputBytes::new(response, capacity, response_length) }?;
+        let response = unsafe { OutputBytes::new(response, capacity, response_length).of("response") }?;
         let attachment = attached(handle)?;
         // SAFETY: as for `scm_transmit`.
-        let command = unsafe { input(command, command_length) }?;
+        let command = unsafe { input(command, command_length).of("command") }?;
         attachment.transmit_within(timeout_ms, command, |answer| response.fill(answer))
     })
 }
@@ -136,9 +136,9 @@ pub unsafe extern "C-unwind" fn scm_get_last_response(
     capacity: libc::size_t,
     response_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_get_last_response(handle, response, capacity, response_length), || {
         // SAFETY: as the header says.
-        let response = unsafe { OutputBytes::new(response, capacity, response_length) }?;
+        let response = unsafe { OutputBytes::new(response, capacity, response_length).of("response") }?;
         attached(handle)?.last_response(|answer| response.fill(answer))
     })
 }
@@ -178,12 +178,12 @@ pub unsafe extern "C-unwind" fn scm_control(
     capacity: libc::size_t,
     output_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_control(handle, control_code, input, input_length, output, capacity, output_length), || {
         // SAFETY: as the header says.
-        let output = unsafe { OutputBytes::new(output, capacity, output_length) }?;
+        let output = unsafe { OutputBytes::new(output, capacity, output_length).of("output") }?;
         let attachment = attached(handle)?;
         // SAFETY: as the header says; the output is written when the input is done with.
-        let input = unsafe { self::input(input, input_length) }?;
+        let input = unsafe { self::input(input, input_length).of("input") }?;
         attachment.control(control_code, input, |answer| output.fill(answer))
     })
 }

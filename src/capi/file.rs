@@ -1,10 +1,11 @@
 //! Open files, the second part of ISCardFileAccess.
 
 use super::{created, release, scm_result, token};
+use crate::abi::cause::refuse_null;
 use crate::abi::constants::SCM_FL_ERASE;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::capi::boundary::{Options, Output, OutputBytes, OutputStructure, guard, input};
+use crate::capi::boundary::{OfArgument, Options, Output, OutputBytes, OutputStructure, guard, input};
 use crate::handles::objects::Created;
 use crate::interfaces::file::{Content, File};
 use crate::runtime::fallible::Arc;
@@ -74,9 +75,9 @@ unsafe impl Options for scm_file_info {
 /// @see scm_file_get_size, scm_file_access_get_properties, scm_file_access_resolve
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_get_info(file: *mut scm_file, info: *mut scm_file_info) -> scm_result {
-    guard(|| {
+    guard!(scm_file_get_info(file, info), || {
         // SAFETY: as the header says.
-        let info = unsafe { OutputStructure::new(info) }?;
+        let info = unsafe { OutputStructure::new(info).within("info") }?;
         let known = opened(file)?.0.object.info()?;
         info.set(&scm_file_info {
             reference_type: known.reference_type,
@@ -135,11 +136,11 @@ pub unsafe extern "C-unwind" fn scm_file_read(
     data_length: *mut libc::size_t,
     flags: u32,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_file_read(file, data, capacity, data_length, flags), || {
         // SAFETY: as the header says.
-        let output = unsafe { OutputBytes::new(data, capacity, data_length) }?;
+        let output = unsafe { OutputBytes::new(data, capacity, data_length).of("data") }?;
         if data.is_null() {
-            return Err(Hresult::E_POINTER);
+            return Err(refuse_null()).of("data");
         }
         let (file, attachment) = opened(file)?;
         file.object.read(&attachment, output, flags)
@@ -185,13 +186,13 @@ pub unsafe extern "C-unwind" fn scm_file_write(
     flags: u32,
     written_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_file_write(file, data, data_length, flags, written_length), || {
         // SAFETY: as the header says.
-        let written = unsafe { Output::new(written_length) }?;
+        let written = unsafe { Output::new(written_length).of("written_length") }?;
         let (file, attachment) = opened(file)?;
         let content = match flags & SCM_FL_ERASE {
             // SAFETY: as the header says.
-            0 => Content::Data(unsafe { input(data, data_length) }?),
+            0 => Content::Data(unsafe { input(data, data_length).of("data") }?),
             _ => Content::Length(data_length),
         };
         let mut count = 0;
@@ -218,7 +219,7 @@ pub unsafe extern "C-unwind" fn scm_file_write(
 /// @see scm_file_tell, scm_file_read, scm_file_write
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, origin: u32) -> scm_result {
-    guard(|| {
+    guard!(scm_file_seek(file, offset, origin), || {
         let (file, attachment) = opened(file)?;
         file.object.seek(&attachment, offset, origin)
     })
@@ -236,9 +237,9 @@ pub unsafe extern "C-unwind" fn scm_file_seek(file: *mut scm_file, offset: i64, 
 /// @see scm_file_seek, scm_file_get_size
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_tell(file: *mut scm_file, position: *mut u64) -> scm_result {
-    guard(|| {
+    guard!(scm_file_tell(file, position), || {
         // SAFETY: as the header says.
-        let output = unsafe { Output::new(position) }?;
+        let output = unsafe { Output::new(position).of("position") }?;
         let mut position = 0;
         let result = opened(file)?.0.object.tell(&mut position)?;
         output.set(position);
@@ -260,9 +261,9 @@ pub unsafe extern "C-unwind" fn scm_file_tell(file: *mut scm_file, position: *mu
 /// @see scm_file_seek, scm_file_get_info
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_get_size(file: *mut scm_file, size: *mut u64) -> scm_result {
-    guard(|| {
+    guard!(scm_file_get_size(file, size), || {
         // SAFETY: as the header says.
-        let output = unsafe { Output::new(size) }?;
+        let output = unsafe { Output::new(size).of("size") }?;
         let (file, attachment) = opened(file)?;
         let mut size = 0;
         let result = file.object.size(&attachment, &mut size)?;
@@ -285,7 +286,7 @@ pub unsafe extern "C-unwind" fn scm_file_get_size(file: *mut scm_file, size: *mu
 /// @see scm_file_access_open, scm_file_access_release
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_close(file: *mut scm_file) -> scm_result {
-    guard(|| {
+    guard!(scm_file_close(file), || {
         let closed = release(token(file)?, |handles| &mut handles.files)?;
         // If another thread is in a call on the file, the file ends with that call.
         closed.into_inner().map_or(Ok(Hresult::S_OK), |mut created| created.object.close())

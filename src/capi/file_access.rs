@@ -4,9 +4,10 @@ use std::ffi::c_char;
 
 use super::interface::create_standard;
 use super::{created, release, scm_handle, scm_result, token};
+use crate::abi::cause::refuse;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
-use crate::capi::boundary::{Options, Output, OutputBytes, guard, input, options, text_with_nul};
+use crate::capi::boundary::{OfArgument, Options, Output, OutputBytes, guard, input, options, text_with_nul};
 use crate::capi::file::scm_file;
 use crate::handles::objects::Created;
 use crate::handles::process::insert;
@@ -76,7 +77,10 @@ pub unsafe extern "C-unwind" fn scm_create_file_access(
     file_access: *mut *mut scm_file_access,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { create_standard(handle, Standard::FileAccess, file_access) })
+    guard!(scm_create_file_access(handle, file_access), || unsafe {
+        create_standard(handle, Standard::FileAccess, file_access)
+    }
+    .of("file_access"))
 }
 
 /// Ends the object. Files that it has opened stay open.
@@ -92,7 +96,7 @@ pub unsafe extern "C-unwind" fn scm_create_file_access(
 /// @see scm_create_file_access, scm_file_close, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_file_access_release(file_access: *mut scm_file_access) -> scm_result {
-    guard(|| {
+    guard!(scm_file_access_release(file_access), || {
         let released = release(token(file_access)?, |handles| &mut handles.file_accesses)?;
         drop(released);
         Ok(Hresult::S_OK)
@@ -114,10 +118,10 @@ pub unsafe extern "C-unwind" fn scm_file_access_change_dir(
     reference_type: u32,
     path: *const c_char,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_file_access_change_dir(file_access, reference_type, text(path)), || {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;
         access.object.change_dir(&attachment, reference_type, path)
     })
 }
@@ -144,9 +148,9 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_current_dir(
     capacity: libc::size_t,
     path_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_file_access_get_current_dir(file_access, path, capacity, path_length), || {
         // SAFETY: as the header says.
-        let path = unsafe { OutputBytes::new(path.cast(), capacity, path_length) }?;
+        let path = unsafe { OutputBytes::new(path.cast(), capacity, path_length).of("path") }?;
         accessed(file_access)?.0.object.get_current_dir(path)
     })
 }
@@ -175,20 +179,35 @@ pub unsafe extern "C-unwind" fn scm_file_access_resolve(
     capacity: libc::size_t,
     resolved_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
-        // Both outputs become zero before one of them is refused.
-        // SAFETY: as the header says.
-        let (output, resolved) =
-            unsafe { (Output::new(resolved_type), OutputBytes::new(resolved.cast(), capacity, resolved_length)) };
-        let (output, resolved) = (output?, resolved?);
-        let (access, attachment) = accessed(file_access)?;
-        // SAFETY: as the header says.
-        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
-        let mut found_type = 0;
-        let result = access.object.resolve(&attachment, reference_type, path, &mut found_type, resolved)?;
-        output.set(found_type);
-        Ok(result)
-    })
+    guard!(
+        scm_file_access_resolve(
+            file_access,
+            reference_type,
+            text(path),
+            resolved_type,
+            resolved,
+            capacity,
+            resolved_length
+        ),
+        || {
+            // Both outputs become zero before one of them is refused.
+            // SAFETY: as the header says.
+            let (output, resolved) = unsafe {
+                (
+                    Output::new(resolved_type).of("resolved_type"),
+                    OutputBytes::new(resolved.cast(), capacity, resolved_length).of("resolved"),
+                )
+            };
+            let (output, resolved) = (output?, resolved?);
+            let (access, attachment) = accessed(file_access)?;
+            // SAFETY: as the header says.
+            let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;
+            let mut found_type = 0;
+            let result = access.object.resolve(&attachment, reference_type, path, &mut found_type, resolved)?;
+            output.set(found_type);
+            Ok(result)
+        }
+    )
 }
 
 /// Lists the current directory (ISCardFileAccess::Directory).
@@ -221,9 +240,9 @@ pub unsafe extern "C-unwind" fn scm_file_access_directory(
     capacity: libc::size_t,
     names_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_file_access_directory(file_access, file_type, names, capacity, names_length), || {
         // SAFETY: as the header says.
-        let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length) }?;
+        let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length).of("names") }?;
         let (access, attachment) = accessed(file_access)?;
         access.object.directory(&attachment, file_type, names)
     })
@@ -252,18 +271,18 @@ pub unsafe extern "C-unwind" fn scm_file_access_directory_ex(
     capacity: libc::size_t,
     names_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_file_access_directory_ex(file_access, file_type, options, names, capacity, names_length), || {
         // SAFETY: as the header says.
-        let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length) }?;
+        let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length).of("names") }?;
         let (access, attachment) = accessed(file_access)?;
         if options.is_null() {
             return access.object.directory(&attachment, file_type, names);
         }
         // SAFETY: as the header says.
-        let ids = match unsafe { self::options(options) }? {
+        let ids = match unsafe { self::options(options).within("options") }? {
             scm_directory_options { first_id: 0, last_id: 0, .. } => None,
             scm_directory_options { first_id, last_id, .. } if first_id <= last_id => Some(first_id..=last_id),
-            _ => return Err(Hresult::E_INVALIDARG),
+            _ => return Err(refuse("is greater than last_id")).of("first_id").within("options"),
         };
         access.object.directory_of(&attachment, file_type, ids, names)
     })
@@ -286,12 +305,12 @@ pub unsafe extern "C-unwind" fn scm_file_access_open(
     path: *const c_char,
     file: *mut *mut scm_file,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_file_access_open(file_access, reference_type, text(path), file), || {
         // SAFETY: as the header says.
-        let file = unsafe { Output::new(file) }?;
+        let file = unsafe { Output::new(file).of("file") }?;
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;
         let opened = access.object.open(&attachment, reference_type, path)?;
         let token = insert(access.attachment, opened, |handles| &mut handles.files)?;
         file.set(token.to_pointer());
@@ -334,14 +353,28 @@ pub unsafe extern "C-unwind" fn scm_file_access_create(
     data: *const u8,
     data_length: libc::size_t,
 ) -> scm_result {
-    guard(|| {
-        let (access, attachment) = accessed(file_access)?;
-        // SAFETY: as the header says.
-        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
-        // SAFETY: as the header says.
-        let (properties, data) = unsafe { (input(properties, properties_length)?, input(data, data_length)?) };
-        access.object.create(&attachment, reference_type, path, NewFile { properties, flags, data })
-    })
+    guard!(
+        scm_file_access_create(
+            file_access,
+            reference_type,
+            text(path),
+            properties,
+            properties_length,
+            flags,
+            data,
+            data_length
+        ),
+        || {
+            let (access, attachment) = accessed(file_access)?;
+            // SAFETY: as the header says.
+            let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;
+            // SAFETY: as the header says.
+            let (properties, data) = unsafe {
+                (input(properties, properties_length).of("properties")?, input(data, data_length).of("data")?)
+            };
+            access.object.create(&attachment, reference_type, path, NewFile { properties, flags, data })
+        }
+    )
 }
 
 /// Deletes a file or a directory (ISCardFileAccess::Delete; DELETE FILE of ISO/IEC 7816-9).
@@ -369,10 +402,10 @@ pub unsafe extern "C-unwind" fn scm_file_access_delete(
     path: *const c_char,
     flags: u32,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_file_access_delete(file_access, reference_type, text(path), flags), || {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;
         access.object.delete(&attachment, reference_type, path, flags)
     })
 }
@@ -407,14 +440,28 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_properties(
     capacity: libc::size_t,
     properties_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
-        // SAFETY: as the header says.
-        let properties = unsafe { OutputBytes::new(properties, capacity, properties_length) }?;
-        let (access, attachment) = accessed(file_access)?;
-        // SAFETY: as the header says.
-        let (path, tags) = unsafe { (text_with_nul(path, SCM_PATH_MAX)?, input(tags, tags_length)?) };
-        access.object.get_properties(&attachment, reference_type, path, tags, flags, properties)
-    })
+    guard!(
+        scm_file_access_get_properties(
+            file_access,
+            reference_type,
+            text(path),
+            tags,
+            tags_length,
+            flags,
+            properties,
+            capacity,
+            properties_length
+        ),
+        || {
+            // SAFETY: as the header says.
+            let properties = unsafe { OutputBytes::new(properties, capacity, properties_length).of("properties") }?;
+            let (access, attachment) = accessed(file_access)?;
+            // SAFETY: as the header says.
+            let (path, tags) =
+                unsafe { (text_with_nul(path, SCM_PATH_MAX).of("path")?, input(tags, tags_length).of("tags")?) };
+            access.object.get_properties(&attachment, reference_type, path, tags, flags, properties)
+        }
+    )
 }
 
 /// Sets properties of a file or a directory (ISCardFileAccess::SetProperties): PUT DATA of the control parameters
@@ -441,12 +488,17 @@ pub unsafe extern "C-unwind" fn scm_file_access_set_properties(
     properties_length: libc::size_t,
     flags: u32,
 ) -> scm_result {
-    guard(|| {
-        let (access, attachment) = accessed(file_access)?;
-        // SAFETY: as the header says.
-        let (path, properties) = unsafe { (text_with_nul(path, SCM_PATH_MAX)?, input(properties, properties_length)?) };
-        access.object.set_properties(&attachment, reference_type, path, properties, flags)
-    })
+    guard!(
+        scm_file_access_set_properties(file_access, reference_type, text(path), properties, properties_length, flags),
+        || {
+            let (access, attachment) = accessed(file_access)?;
+            // SAFETY: as the header says.
+            let (path, properties) = unsafe {
+                (text_with_nul(path, SCM_PATH_MAX).of("path")?, input(properties, properties_length).of("properties")?)
+            };
+            access.object.set_properties(&attachment, reference_type, path, properties, flags)
+        }
+    )
 }
 
 /// Gets the capabilities of the file system of the card (ISCardFileAccess::GetFileCapabilities), from its ATR and
@@ -475,14 +527,26 @@ pub unsafe extern "C-unwind" fn scm_file_access_get_file_capabilities(
     capacity: libc::size_t,
     capabilities_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
-        // SAFETY: as the header says.
-        let capabilities = unsafe { OutputBytes::new(capabilities, capacity, capabilities_length) }?;
-        let (access, attachment) = accessed(file_access)?;
-        // SAFETY: as the header says.
-        let tags = unsafe { input(tags, tags_length) }?;
-        access.object.get_file_capabilities(&attachment, tags, flags, capabilities)
-    })
+    guard!(
+        scm_file_access_get_file_capabilities(
+            file_access,
+            tags,
+            tags_length,
+            flags,
+            capabilities,
+            capacity,
+            capabilities_length
+        ),
+        || {
+            // SAFETY: as the header says.
+            let capabilities =
+                unsafe { OutputBytes::new(capabilities, capacity, capabilities_length).of("capabilities") }?;
+            let (access, attachment) = accessed(file_access)?;
+            // SAFETY: as the header says.
+            let tags = unsafe { input(tags, tags_length).of("tags") }?;
+            access.object.get_file_capabilities(&attachment, tags, flags, capabilities)
+        }
+    )
 }
 
 /// Makes a file or a directory unusable until `scm_file_access_rehabilitate` (ISCardFileAccess::Invalidate; DEACTIVATE
@@ -501,10 +565,10 @@ pub unsafe extern "C-unwind" fn scm_file_access_invalidate(
     path: *const c_char,
     flags: u32,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_file_access_invalidate(file_access, text(path), flags), || {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;
         access.object.invalidate(&attachment, path, flags)
     })
 }
@@ -524,10 +588,10 @@ pub unsafe extern "C-unwind" fn scm_file_access_rehabilitate(
     path: *const c_char,
     flags: u32,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_file_access_rehabilitate(file_access, text(path), flags), || {
         let (access, attachment) = accessed(file_access)?;
         // SAFETY: as the header says.
-        let path = unsafe { text_with_nul(path, SCM_PATH_MAX) }?;
+        let path = unsafe { text_with_nul(path, SCM_PATH_MAX).of("path") }?;
         access.object.rehabilitate(&attachment, path, flags)
     })
 }

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::scm_result;
 use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{OutputBytes, guard};
+use crate::capi::boundary::{OfArgument, OutputBytes, guard};
 use crate::resource_manager::managers::{self, Listing};
 
 /// Lists the readers: first those of the platform in its own order, then the virtual readers of this process.
@@ -37,9 +37,9 @@ pub unsafe extern "C-unwind" fn scm_list_ifds(
     capacity: libc::size_t,
     names_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_list_ifds(names, capacity, names_length), || {
         // SAFETY: as the header says.
-        let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length) }?;
+        let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length).of("names") }?;
         list(names, managers::list_ifds()?)
     })
 }
@@ -62,9 +62,9 @@ pub unsafe extern "C-unwind" fn scm_list_ifd_groups(
     capacity: libc::size_t,
     names_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_list_ifd_groups(names, capacity, names_length), || {
         // SAFETY: as the header says.
-        let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length) }?;
+        let names = unsafe { OutputBytes::new(names.cast(), capacity, names_length).of("names") }?;
         list(names, managers::list_ifd_groups()?)
     })
 }

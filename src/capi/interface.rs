@@ -6,7 +6,7 @@ use super::provider::{read_iid, read_name};
 use super::{attached, created, release, scm_handle, scm_result, token};
 use crate::abi::guid::scm_guid;
 use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{Output, guard};
+use crate::capi::boundary::{OfArgument, Output, guard};
 use crate::handles::process::insert_object;
 use crate::handles::token::Token;
 use crate::interfaces::generic;
@@ -58,9 +58,9 @@ pub unsafe extern "C-unwind" fn scm_create_interface(
     user_data: *mut c_void,
     object: *mut *mut c_void,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_create_interface(handle, iid, text(name), user_data, object), || {
         // SAFETY: as the header says.
-        let (output, wanted) = unsafe { (Output::new(object)?, read_interface(iid, name)?) };
+        let (output, wanted) = unsafe { (Output::new(object).of("object")?, read_interface(iid, name)?) };
         let generic = || match wanted {
             Interface::Standard(standard) => generic::create(standard),
             _ => Err(Hresult::E_NOINTERFACE),
@@ -92,9 +92,9 @@ pub unsafe extern "C-unwind" fn scm_interface_get_implementation(
     functions: *mut *const c_void,
     object: *mut *mut c_void,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_interface_get_implementation(iface, functions, object), || {
         // SAFETY: as the header says.
-        let (functions, object) = unsafe { (Output::new(functions), Output::new(object)) };
+        let (functions, object) = unsafe { (Output::new(functions).of("functions"), Output::new(object).of("object")) };
         let (functions, object) = (functions?, object?);
         let (interface, _) = created(token(iface)?, |handles| &handles.interfaces)?;
         let (table, of_provider) = interface.object.implementation();
@@ -117,7 +117,7 @@ pub unsafe extern "C-unwind" fn scm_interface_get_implementation(
 /// @see scm_create_interface, scm_detach
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_interface_release(iface: *mut scm_interface) -> scm_result {
-    guard(|| {
+    guard!(scm_interface_release(iface), || {
         let released = release(token(iface)?, |handles| &mut handles.interfaces)?;
         drop(released);
         Ok(Hresult::S_OK)

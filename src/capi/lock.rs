@@ -3,7 +3,7 @@
 use super::{attached, scm_handle, scm_result};
 use crate::abi::constants::Disposition;
 use crate::abi::hresult::Hresult;
-use crate::capi::boundary::guard;
+use crate::capi::boundary::{OfArgument, guard};
 
 /// Takes the card for this attachment alone (ISCardManage::SCardLock).
 ///
@@ -27,7 +27,7 @@ use crate::capi::boundary::guard;
 /// @see scm_lock_ex, scm_unlock, scm_cancel
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_lock(handle: *mut scm_handle) -> scm_result {
-    guard(|| {
+    guard!(scm_lock(handle), || {
         attached(handle)?.lock()?;
         Ok(Hresult::S_OK)
     })
@@ -47,7 +47,7 @@ pub unsafe extern "C-unwind" fn scm_lock(handle: *mut scm_handle) -> scm_result 
 /// @see scm_lock, scm_unlock, scm_cancel
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms: u32) -> scm_result {
-    guard(|| {
+    guard!(scm_lock_ex(handle, timeout_ms), || {
         attached(handle)?.lock_within(timeout_ms)?;
         Ok(Hresult::S_OK)
     })
@@ -77,7 +77,7 @@ pub unsafe extern "C-unwind" fn scm_lock_ex(handle: *mut scm_handle, timeout_ms:
 /// @see scm_lock, scm_transmit_ex, scm_send, scm_reconnect, scm_monitor_cancel
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_result {
-    guard(|| {
+    guard!(scm_cancel(handle), || {
         attached(handle)?.cancel();
         Ok(Hresult::S_OK)
     })
@@ -108,9 +108,9 @@ pub unsafe extern "C-unwind" fn scm_cancel(handle: *mut scm_handle) -> scm_resul
 /// @see scm_lock, scm_lock_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unlock(handle: *mut scm_handle, disposition: u32) -> scm_result {
-    guard(|| {
+    guard!(scm_unlock(handle, disposition), || {
         let attachment = attached(handle)?;
-        attachment.unlock(Disposition::from_value(disposition)?)?;
+        attachment.unlock(Disposition::from_value(disposition).of("disposition")?)?;
         Ok(Hresult::S_OK)
     })
 }

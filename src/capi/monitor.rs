@@ -6,7 +6,7 @@ use super::attachment::SCM_IFD_NAME_MAX;
 use super::property::SCM_ATR_MAX;
 use super::{handles, scm_result, token};
 use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{Options, Output, OutputStructure, guard};
+use crate::capi::boundary::{OfArgument, Options, Output, OutputStructure, guard};
 use crate::monitor::{Event, EventKind, Monitor};
 use crate::resource_manager::Usage;
 use crate::runtime::fallible::Arc;
@@ -131,9 +131,9 @@ const _: () = assert!(
 /// @see scm_monitor_wait, scm_monitor_get_fd, scm_monitor_destroy, scm_list_ifds
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_create(monitor: *mut *mut scm_monitor) -> scm_result {
-    guard(|| {
+    guard!(scm_monitor_create(monitor), || {
         // SAFETY: as the header says.
-        let output = unsafe { Output::new(monitor) }?;
+        let output = unsafe { Output::new(monitor).of("monitor") }?;
         // The table registers the handler that ends monitors in the child of a fork.
         drop(handles()?);
         let monitor = Monitor::open()?;
@@ -169,9 +169,9 @@ pub unsafe extern "C-unwind" fn scm_monitor_wait(
     timeout_ms: u32,
     event: *mut scm_event,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_monitor_wait(monitor, timeout_ms, event), || {
         // SAFETY: as the header says.
-        let output = unsafe { OutputStructure::new(event) }?;
+        let output = unsafe { OutputStructure::new(event).within("event") }?;
         output.set(&in_c(&found(monitor)?.wait(timeout_ms)?));
         Ok(Hresult::S_OK)
     })
@@ -190,7 +190,7 @@ pub unsafe extern "C-unwind" fn scm_monitor_wait(
 /// @see scm_monitor_wait, scm_monitor_destroy, scm_cancel
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) -> scm_result {
-    guard(|| {
+    guard!(scm_monitor_cancel(monitor), || {
         found(monitor)?.cancel();
         Ok(Hresult::S_OK)
     })
@@ -213,9 +213,9 @@ pub unsafe extern "C-unwind" fn scm_monitor_cancel(monitor: *mut scm_monitor) ->
 /// @see scm_monitor_wait
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_get_fd(monitor: *mut scm_monitor, fd: *mut i32) -> scm_result {
-    guard(|| {
+    guard!(scm_monitor_get_fd(monitor, fd), || {
         // SAFETY: as the header says.
-        let output = unsafe { Output::new(fd) }?;
+        let output = unsafe { Output::new(fd).of("fd") }?;
         output.set(found(monitor)?.fd()?);
         Ok(Hresult::S_OK)
     })
@@ -235,7 +235,7 @@ pub unsafe extern "C-unwind" fn scm_monitor_get_fd(monitor: *mut scm_monitor, fd
 /// @see scm_monitor_create, scm_monitor_cancel
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_monitor_destroy(monitor: *mut scm_monitor) -> scm_result {
-    guard(|| {
+    guard!(scm_monitor_destroy(monitor), || {
         let token = token(monitor)?;
         let monitor = handles()?.monitors.remove(token)?;
         Monitor::close(&monitor);

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::{attached, scm_handle, scm_result};
 use crate::abi::hresult::Hresult;
-use crate::capi::boundary::{Output, OutputBytes, guard};
+use crate::capi::boundary::{OfArgument, Output, OutputBytes, guard};
 
 /// The longest ATR, in bytes.
 pub const SCM_ATR_MAX: usize = 33;
@@ -30,9 +30,9 @@ const _: () = assert!(SCM_ATR_MAX == crate::iso7816::atr::MAX_LENGTH);
 /// @see scm_reconnect, scm_get_atr, scm_get_generation
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_status(handle: *mut scm_handle, state: *mut u32, protocol: *mut u32) -> scm_result {
-    guard(|| {
+    guard!(scm_status(handle, state, protocol), || {
         // SAFETY: as the header says.
-        let (state, protocol) = unsafe { (Output::new(state), Output::new(protocol)) };
+        let (state, protocol) = unsafe { (Output::new(state).of("state"), Output::new(protocol).of("protocol")) };
         let (state, protocol) = (state?, protocol?);
         let (card_state, active) = attached(handle)?.status()?;
         state.set(card_state.value());
@@ -63,9 +63,9 @@ pub unsafe extern "C-unwind" fn scm_get_atr(
     capacity: libc::size_t,
     atr_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_get_atr(handle, atr, capacity, atr_length), || {
         // SAFETY: as the header says.
-        let output = unsafe { OutputBytes::new(atr, capacity, atr_length) }?;
+        let output = unsafe { OutputBytes::new(atr, capacity, atr_length).of("atr") }?;
         output.fill(attached(handle)?.atr().as_bytes())
     })
 }
@@ -91,9 +91,9 @@ pub unsafe extern "C-unwind" fn scm_get_ifd_name(
     capacity: libc::size_t,
     name_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_get_ifd_name(handle, name, capacity, name_length), || {
         // SAFETY: as the header says.
-        let output = unsafe { OutputBytes::new(name.cast(), capacity, name_length) }?;
+        let output = unsafe { OutputBytes::new(name.cast(), capacity, name_length).of("name") }?;
         output.fill(attached(handle)?.ifd().as_c_str().to_bytes_with_nul())
     })
 }
@@ -115,9 +115,9 @@ pub unsafe extern "C-unwind" fn scm_get_ifd_name(
 /// @see scm_get_context, scm_attach_by_handle
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut usize) -> scm_result {
-    guard(|| {
+    guard!(scm_get_icc(handle, icc), || {
         // SAFETY: as the header says.
-        let output = unsafe { Output::new(icc) }?;
+        let output = unsafe { Output::new(icc).of("icc") }?;
         output.set(attached(handle)?.lend_icc()?.0);
         Ok(Hresult::S_OK)
     })
@@ -138,9 +138,9 @@ pub unsafe extern "C-unwind" fn scm_get_icc(handle: *mut scm_handle, icc: *mut u
 /// @see scm_get_icc
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_context(handle: *mut scm_handle, context: *mut usize) -> scm_result {
-    guard(|| {
+    guard!(scm_get_context(handle, context), || {
         // SAFETY: as the header says.
-        let output = unsafe { Output::new(context) }?;
+        let output = unsafe { Output::new(context).of("context") }?;
         output.set(attached(handle)?.context()?.0);
         Ok(Hresult::S_OK)
     })
@@ -164,9 +164,9 @@ pub unsafe extern "C-unwind" fn scm_get_context(handle: *mut scm_handle, context
 /// @see scm_reconnect, scm_status, scm_send_ex
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_get_generation(handle: *mut scm_handle, generation: *mut u64) -> scm_result {
-    guard(|| {
+    guard!(scm_get_generation(handle, generation), || {
         // SAFETY: as the header says.
-        let output = unsafe { Output::new(generation) }?;
+        let output = unsafe { Output::new(generation).of("generation") }?;
         output.set(attached(handle)?.generation());
         Ok(Hresult::S_OK)
     })

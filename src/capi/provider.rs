@@ -3,13 +3,14 @@
 use std::ffi::{c_char, c_void};
 
 use super::{handles, scm_handle, scm_result};
+use crate::abi::cause::{refuse, refuse_length};
 use crate::abi::functions::card_auth::scm_card_auth_functions;
 use crate::abi::functions::ch_verification::scm_ch_verification_functions;
 use crate::abi::functions::file_access::scm_file_access_functions;
 use crate::abi::functions::{Functions, Own};
 use crate::abi::guid::scm_guid;
 use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{Options, guard, input, options, text};
+use crate::capi::boundary::{OfArgument, Options, guard, input, required, text};
 use crate::interfaces::identity::{Offer, Standard};
 use crate::interfaces::name::{self, InterfaceName};
 use crate::interfaces::provided::atr_pattern::AtrPattern;
@@ -156,9 +157,10 @@ pub unsafe extern "C-unwind" fn scm_register_file_access_provider(
     provider: *const scm_provider,
     functions: *const scm_file_access_functions,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_register_file_access_provider(provider, functions), || {
         // SAFETY: as the header says.
-        let (given, table) = unsafe { (read(provider)?, read(functions)?) };
+        let (given, table) =
+            unsafe { (required(provider).within("provider")?, required(functions).within("functions")?) };
         let offer = |iid, name| Offer::of_standard(Standard::FileAccess, iid, name);
         // SAFETY: as the header says.
         unsafe { register(&given, offer, Functions::FileAccess(table)) }
@@ -180,9 +182,10 @@ pub unsafe extern "C-unwind" fn scm_register_ch_verification_provider(
     provider: *const scm_provider,
     functions: *const scm_ch_verification_functions,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_register_ch_verification_provider(provider, functions), || {
         // SAFETY: as the header says.
-        let (given, table) = unsafe { (read(provider)?, read(functions)?) };
+        let (given, table) =
+            unsafe { (required(provider).within("provider")?, required(functions).within("functions")?) };
         let offer = |iid, name| Offer::of_standard(Standard::ChVerification, iid, name);
         // SAFETY: as the header says.
         unsafe { register(&given, offer, Functions::ChVerification(table)) }
@@ -204,9 +207,10 @@ pub unsafe extern "C-unwind" fn scm_register_card_auth_provider(
     provider: *const scm_provider,
     functions: *const scm_card_auth_functions,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_register_card_auth_provider(provider, functions), || {
         // SAFETY: as the header says.
-        let (given, table) = unsafe { (read(provider)?, read(functions)?) };
+        let (given, table) =
+            unsafe { (required(provider).within("provider")?, required(functions).within("functions")?) };
         let offer = |iid, name| Offer::of_standard(Standard::CardAuth, iid, name);
         // SAFETY: as the header says.
         unsafe { register(&given, offer, Functions::CardAuth(table)) }
@@ -232,9 +236,9 @@ pub unsafe extern "C-unwind" fn scm_register_interface_provider(
     provider: *const scm_provider,
     functions: *const c_void,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_register_interface_provider(provider, functions), || {
         // SAFETY: as the header says.
-        let given = unsafe { read(provider) }?;
+        let given = unsafe { required(provider).within("provider") }?;
         // SAFETY: as the header says.
         unsafe { register(&given, Offer::of_program, Functions::Own(Own(functions))) }
     })
@@ -260,11 +264,11 @@ pub unsafe extern "C-unwind" fn scm_register_interface_provider(
 /// scm_register_interface_provider
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_unregister_provider(provider: *const scm_provider) -> scm_result {
-    guard(|| {
+    guard!(scm_unregister_provider(provider), || {
         // SAFETY: as the header says.
-        let given = unsafe { read(provider) }?;
+        let given = unsafe { required(provider).within("provider") }?;
         // SAFETY: as the header says.
-        registry::unregister(&unsafe { given.pattern() }?)?;
+        registry::unregister(&unsafe { given.pattern() }.within("provider")?)?;
         Ok(Hresult::S_OK)
     })
 }
@@ -277,10 +281,10 @@ unsafe fn register(
     functions: Functions,
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let ProviderPattern { iid, name, cards, user_data, create } = unsafe { given.pattern() }?;
+    let ProviderPattern { iid, name, cards, user_data, create } = unsafe { given.pattern() }.within("provider")?;
     let callbacks =
         ProviderCallbacks { user_data, create, release: given.release_object, end: given.release_user_data };
-    let provider = Provider::new(offer(iid, name)?, cards, callbacks, functions);
+    let provider = Provider::new(offer(iid, name).within("provider")?, cards, callbacks, functions);
     // The first use of the handle table makes the library watch forks.
     drop(handles()?);
     registry::register(provider)?;
@@ -292,7 +296,7 @@ impl scm_provider {
     /// The pointers are as the header says.
     unsafe fn pattern(&self) -> Result<ProviderPattern> {
         if self.flags != 0 {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("has to be 0")).of("flags");
         }
         let name = match self.name.is_null() {
             true => None,
@@ -308,7 +312,7 @@ impl scm_provider {
             // SAFETY: as the caller vouches for.
             cards: unsafe { self.cards() }?,
             user_data: self.user_data,
-            create: self.create_object.ok_or(Hresult::E_INVALIDARG)?,
+            create: self.create_object.ok_or_else(|| refuse("is NULL: a function is required")).of("create_object")?,
         })
     }
 
@@ -316,29 +320,17 @@ impl scm_provider {
     /// The pointers are as the header says.
     unsafe fn cards(&self) -> Result<AtrPattern> {
         if self.atr_length > atr::MAX_LENGTH {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse_length("is longer than an ATR")).of("atr");
         }
         // SAFETY: as the caller vouches for.
-        let atr = unsafe { input(self.atr, self.atr_length) }?;
+        let atr = unsafe { input(self.atr, self.atr_length).of("atr") }?;
         let mask = match self.atr_mask.is_null() {
             true => None,
             // SAFETY: as the caller vouches for.
-            false => Some(unsafe { input(self.atr_mask, self.atr_length) }?),
+            false => Some(unsafe { input(self.atr_mask, self.atr_length).of("atr_mask") }?),
         };
         AtrPattern::new(atr, mask)
     }
-}
-
-/// A structure that the caller must give.
-///
-/// # Safety
-/// As for `options`.
-unsafe fn read<T: Options>(given: *const T) -> Result<T> {
-    if given.is_null() {
-        return Err(Hresult::E_INVALIDARG);
-    }
-    // SAFETY: as the caller vouches for.
-    unsafe { options(given) }
 }
 
 /// None for NULL.
@@ -354,5 +346,5 @@ pub(super) unsafe fn read_iid(iid: *const scm_guid) -> Option<scm_guid> {
 /// The pointer is as the header says.
 pub(super) unsafe fn read_name(name: *const c_char) -> Result<InterfaceName> {
     // SAFETY: as the caller vouches for.
-    InterfaceName::new(unsafe { text(name, SCM_INTERFACE_NAME_MAX) }?)
+    InterfaceName::new(unsafe { text(name, SCM_INTERFACE_NAME_MAX).of("name") }?).of("name")
 }

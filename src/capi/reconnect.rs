@@ -2,10 +2,11 @@
 
 use super::attachment::if_given;
 use super::{attached, scm_handle, scm_result};
+use crate::abi::cause::refuse;
 use crate::abi::constants::{Disposition, Protocols, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::{ReconnectRequest, Reconnected};
-use crate::capi::boundary::{Options, guard, options};
+use crate::capi::boundary::{OfArgument, Options, guard, options};
 use crate::runtime::wait::SCM_INFINITE;
 
 /// How to reconnect. Initialise with `SCM_RECONNECT_OPTIONS_INIT`; zero in a field changes nothing.
@@ -40,13 +41,13 @@ unsafe impl Options for scm_reconnect_options {
 
 impl scm_reconnect_options {
     fn request(&self) -> Result<ReconnectRequest> {
-        let initial = match Disposition::from_value(self.initial_action)? {
-            Disposition::Eject => return Err(Hresult::E_INVALIDARG),
+        let initial = match Disposition::from_value(self.initial_action).of("initial_action")? {
+            Disposition::Eject => return Err(refuse("cannot be to eject")).of("initial_action"),
             initial => initial,
         };
         Ok(ReconnectRequest {
-            share_mode: if_given(self.share_mode, ShareMode::from_value)?,
-            protocols: if_given(self.protocols, Protocols::from_value)?,
+            share_mode: if_given(self.share_mode, ShareMode::from_value).of("share_mode")?,
+            protocols: if_given(self.protocols, Protocols::from_value).of("protocols")?,
             initial,
             limit_ms: if self.limit_ms == 0 { SCM_INFINITE } else { self.limit_ms },
         })
@@ -99,7 +100,7 @@ impl scm_reconnect_options {
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_reconnect(handle: *mut scm_handle) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { reconnect(handle, std::ptr::null()) })
+    guard!(scm_reconnect(handle), || unsafe { reconnect(handle, std::ptr::null()) })
 }
 
 /// Makes an attachment usable again as `scm_reconnect` does, with another share mode, other protocols, or a reset.
@@ -128,7 +129,7 @@ pub unsafe extern "C-unwind" fn scm_reconnect_ex(
     options: *const scm_reconnect_options,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { reconnect(handle, options) })
+    guard!(scm_reconnect_ex(handle, options), || unsafe { reconnect(handle, options) })
 }
 
 /// # Safety
@@ -136,8 +137,8 @@ pub unsafe extern "C-unwind" fn scm_reconnect_ex(
 unsafe fn reconnect(handle: *mut scm_handle, given: *const scm_reconnect_options) -> Result<Hresult> {
     let attachment = attached(handle)?;
     // SAFETY: as the caller vouches for.
-    let given = unsafe { options(given) }?;
-    Ok(match attachment.reconnect(given.request()?)? {
+    let given = unsafe { options(given).within("options") }?;
+    Ok(match attachment.reconnect(given.request().within("options")?)? {
         Reconnected::SameCard => Hresult::S_OK,
         Reconnected::OtherCard => Hresult::S_FALSE,
     })

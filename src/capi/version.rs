@@ -3,8 +3,9 @@
 use std::ffi::{CStr, c_char};
 
 use super::scm_result;
+use crate::abi::cause::refuse;
 use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{guard, text};
+use crate::capi::boundary::{OfArgument, guard, text};
 
 /// The version of the binary interface. It grows when programs that were compiled with an older header stop working.
 pub const SCM_ABI_VERSION: u32 = 1;
@@ -59,9 +60,9 @@ pub extern "C-unwind" fn scm_abi_version() -> u32 {
 /// @see scm_version, scm_abi_version
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_check_version(required: *const c_char) -> scm_result {
-    guard(|| {
+    guard!(scm_check_version(text(required)), || {
         // SAFETY: as the header says.
-        let required = parse(unsafe { text(required, MAX_VERSION_LENGTH) }?)?;
+        let required = parse(unsafe { text(required, MAX_VERSION_LENGTH).of("required") }?).of("required")?;
         let found = parse(VERSION.to_bytes())?;
         if serves(found, required) { Ok(Hresult::S_OK) } else { Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE) }
     })
@@ -70,20 +71,18 @@ pub unsafe extern "C-unwind" fn scm_check_version(required: *const c_char) -> sc
 type Version = [u32; 3];
 
 fn parse(text: &[u8]) -> Result<Version> {
-    let text = std::str::from_utf8(text).map_err(|_| Hresult::E_INVALIDARG)?;
+    let no_version = || refuse("is not a version as 1.2.3");
+    let text = std::str::from_utf8(text).map_err(|_| no_version())?;
     let mut parts = text.split('.').map(number);
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(major), Some(minor), Some(patch), None) => Ok([major?, minor?, patch?]),
-        _ => Err(Hresult::E_INVALIDARG),
+        (Some(Some(major)), Some(Some(minor)), Some(Some(patch)), None) => Ok([major, minor, patch]),
+        _ => Err(no_version()),
     }
 }
 
 /// A number of digits alone: `u32::from_str` would take a sign.
-fn number(digits: &str) -> Result<u32> {
-    match digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        true => digits.parse().map_err(|_| Hresult::E_INVALIDARG),
-        false => Err(Hresult::E_INVALIDARG),
-    }
+fn number(digits: &str) -> Option<u32> {
+    if digits.bytes().all(|digit| digit.is_ascii_digit()) { digits.parse().ok() } else { None }
 }
 
 fn serves(found: Version, required: Version) -> bool {

@@ -3,9 +3,10 @@
 use std::ffi::c_void;
 
 use super::scm_result;
+use crate::abi::cause::{refuse, refuse_length};
 use crate::abi::constants::Protocols;
-use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{Options, input, required};
+use crate::abi::hresult::Result;
+use crate::capi::boundary::{OfArgument, Options, input, required};
 use crate::iso7816::atr::{self, Atr};
 use crate::resource_manager::r#virtual::{CardCallbacks, VirtualCard};
 
@@ -94,19 +95,23 @@ unsafe impl Options for scm_virtual_card {
 /// The pointers are as the header says.
 pub(super) unsafe fn read_card(card: *const scm_virtual_card) -> Result<VirtualCard> {
     // SAFETY: as the caller vouches for.
-    let given = unsafe { required(card) }?;
+    let given = unsafe { required(card) }.within("card")?;
     // SAFETY: as the caller vouches for.
-    let atr = unsafe { input(given.atr, given.atr_length) }?;
+    let atr = unsafe { input(given.atr, given.atr_length) }.of("atr").within("card")?;
     if !(1..=atr::MAX_LENGTH).contains(&atr.len()) {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse_length("is 0, or more than SCM_ATR_MAX")).of("atr").within("card");
     }
     let protocols = match given.protocols {
         0 => None,
-        protocols => Some(Protocols::from_value(protocols)?),
+        protocols => Some(Protocols::from_value(protocols).of("protocols").within("card")?),
     };
     let callbacks = CardCallbacks {
         user: given.user_data,
-        transmit: given.transmit.ok_or(Hresult::E_INVALIDARG)?,
+        transmit: given
+            .transmit
+            .ok_or_else(|| refuse("is NULL: a function is required"))
+            .of("transmit")
+            .within("card")?,
         power: given.power,
         control: given.control,
         release: given.release,

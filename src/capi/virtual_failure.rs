@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::scm_result;
 use super::virtual_ifd::{number, scm_virtual_ifd};
+use crate::abi::cause::refuse;
 use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{Options, guard, required};
+use crate::capi::boundary::{OfArgument, Options, guard, required};
 use crate::resource_manager::r#virtual::{self, Failure, Operation};
 
 /// A change of the next calls of an operation. Initialise with `SCM_VIRTUAL_FAILURE_INIT`.
@@ -60,9 +61,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail(
     skip: u32,
     count: u32,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_fail(ifd, operation, result, skip, count), || {
         if result >= 0 && count > 0 {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("is not a failure")).of("result");
         }
         fail(ifd, operation, &scm_virtual_failure { result, skip, count, ..scm_virtual_failure::DEFAULT })
     })
@@ -86,9 +87,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_fail_ex(
     operation: u32,
     failure: *const scm_virtual_failure,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_fail_ex(ifd, operation, failure), || {
         // SAFETY: as the header says.
-        fail(ifd, operation, &unsafe { required(failure) }?)
+        fail(ifd, operation, &unsafe { required(failure).within("failure") }?)
     })
 }
 
@@ -97,11 +98,11 @@ fn fail(ifd: *mut scm_virtual_ifd, operation: u32, failure: &scm_virtual_failure
     let answer = match Hresult(failure.result) {
         Hresult::S_OK => Ok(()),
         code if code.0 < 0 => Err(code.from_outside()),
-        _ => return Err(Hresult::E_INVALIDARG),
+        _ => return Err(refuse("is a success that is not SCM_S_OK")).of("result").within("failure"),
     };
     let scm_virtual_failure { skip, count, delay_ms, .. } = *failure;
     let delay = Duration::from_millis(delay_ms.into());
-    let operation = Operation::from_value(operation)?;
+    let operation = Operation::from_value(operation).of("operation")?;
     r#virtual::fail(number, Failure { operation, answer, skip, count, delay })?;
     Ok(Hresult::S_OK)
 }

@@ -5,9 +5,10 @@ use std::ffi::{c_char, c_void};
 use super::attachment::SCM_IFD_NAME_MAX;
 use super::virtual_card::{read_card, scm_virtual_card};
 use super::{handles, scm_result, token};
+use crate::abi::cause::refuse;
 use crate::abi::constants::Disposition;
 use crate::abi::hresult::{Hresult, Result};
-use crate::capi::boundary::{Options, Output, OutputBytes, guard, input, options, text};
+use crate::capi::boundary::{OfArgument, Options, Output, OutputBytes, guard, input, options, text};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::r#virtual::{self, Attribute, Attributes, Driver, DriverCallbacks, IfdNumber, Make};
 use crate::resource_manager::{MAX_ATTRIBUTE, managers};
@@ -124,7 +125,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
     ifd: *mut *mut scm_virtual_ifd,
 ) -> scm_result {
     // SAFETY: as the header says.
-    guard(|| unsafe { create(name, options, ifd) })
+    guard!(scm_virtual_ifd_create(text(name), options, ifd), || unsafe { create(name, options, ifd) })
 }
 
 /// Unplugs a virtual reader, with its card.
@@ -143,7 +144,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_create(
 /// @see scm_virtual_ifd_create, scm_virtual_ifd_remove
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_destroy(ifd: *mut scm_virtual_ifd) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_destroy(ifd), || {
         let number = handles()?.virtual_ifds.remove(token(ifd)?)?;
         r#virtual::destroy(number)?;
         Ok(Hresult::S_OK)
@@ -168,7 +169,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
     ifd: *mut scm_virtual_ifd,
     card: *const scm_virtual_card,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_insert(ifd, card), || {
         let number = number(ifd)?;
         // SAFETY: as the header says.
         r#virtual::insert(number, unsafe { read_card(card) }?)?;
@@ -193,7 +194,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_insert(
 /// @see scm_virtual_ifd_insert, scm_virtual_ifd_destroy
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_remove(ifd), || {
         r#virtual::remove(number(ifd)?)?;
         Ok(Hresult::S_OK)
     })
@@ -219,9 +220,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_remove(ifd: *mut scm_virtual_ifd
 /// @see scm_virtual_ifd_remove, scm_reconnect
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd, disposition: u32) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_reset(ifd, disposition), || {
         let number = number(ifd)?;
-        r#virtual::reset(number, Disposition::from_value(disposition)?)?;
+        r#virtual::reset(number, Disposition::from_value(disposition).of("disposition")?).of("disposition")?;
         Ok(Hresult::S_OK)
     })
 }
@@ -269,9 +270,9 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
     capacity: libc::size_t,
     log_length: *mut libc::size_t,
 ) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_get_log(ifd, log, capacity, log_length), || {
         // SAFETY: as the header says.
-        let log = unsafe { OutputBytes::new(log.cast(), capacity, log_length) }?;
+        let log = unsafe { OutputBytes::new(log.cast(), capacity, log_length).of("log") }?;
         log.fill(&r#virtual::log(number(ifd)?)?)
     })
 }
@@ -289,7 +290,7 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_get_log(
 /// @see scm_virtual_ifd_get_log
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn scm_virtual_ifd_clear_log(ifd: *mut scm_virtual_ifd) -> scm_result {
-    guard(|| {
+    guard!(scm_virtual_ifd_clear_log(ifd), || {
         r#virtual::clear_log(number(ifd)?)?;
         Ok(Hresult::S_OK)
     })
@@ -307,19 +308,24 @@ unsafe fn create(
     ifd: *mut *mut scm_virtual_ifd,
 ) -> Result<Hresult> {
     // SAFETY: as the caller vouches for.
-    let (ifd, name, given) = unsafe { (Output::new(ifd)?, text(name, SCM_IFD_NAME_MAX)?, options(given)?) };
-    let name = IfdName::new(name)?;
+    let (ifd, name, given) = unsafe {
+        (Output::new(ifd).of("ifd")?, text(name, SCM_IFD_NAME_MAX).of("name")?, options(given).within("options")?)
+    };
+    let name = IfdName::new(name).of("name")?;
     let vendor = match given.vendor_name.is_null() {
         true => IfdName::new(b"libscm")?,
         // SAFETY: as the caller vouches for.
-        false => IfdName::new(unsafe { text(given.vendor_name, SCM_IFD_NAME_MAX) }?)?,
+        false => unsafe { text(given.vendor_name, SCM_IFD_NAME_MAX) }
+            .and_then(IfdName::new)
+            .of("vendor_name")
+            .within("options")?,
     };
     // SAFETY: as the caller vouches for.
-    let attributes = unsafe { read_attributes(given.attributes, given.attribute_count) }?;
+    let attributes = unsafe { read_attributes(given.attributes, given.attribute_count) }.within("options")?;
     let log_capacity = match given.log_capacity {
         0 => DEFAULT_LOG_LIMIT,
         limit if limit <= MAX_LOG_LIMIT => limit,
-        _ => return Err(Hresult::E_INVALIDARG),
+        _ => return Err(refuse("is greater than 1 GiB")).of("log_capacity").within("options"),
     };
     if managers::has_ifd(&name)? {
         return Err(Hresult::SCARD_E_DUPLICATE_READER);
@@ -344,21 +350,24 @@ unsafe fn create(
 /// The pointers are as the header says.
 unsafe fn read_attributes(given: *const scm_virtual_attribute, count: usize) -> Result<Attributes> {
     let mut attributes = Attributes::default();
-    if count > MAX_ATTRIBUTES || count > 0 && given.is_null() {
-        return Err(Hresult::E_INVALIDARG);
+    if count > MAX_ATTRIBUTES {
+        return Err(refuse("is greater than 256")).of("attribute_count");
+    }
+    if count > 0 && given.is_null() {
+        return Err(refuse("is NULL, and its count is not 0")).of("attributes");
     }
     for number in 0..count {
         // SAFETY: as the caller vouches for; C may have placed them anywhere.
         let scm_virtual_attribute { id, flags, value, value_length } = unsafe { given.add(number).read_unaligned() };
         // SAFETY: as the caller vouches for.
-        let bytes = unsafe { input(value, value_length) }?;
+        let bytes = unsafe { input(value, value_length).of("attributes") }?;
         if bytes.len() > MAX_ATTRIBUTE || flags & !SCM_VIRTUAL_ATTRIBUTE_SETTABLE != 0 {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("has a value that is too long, or a flag that is not defined")).of("attributes");
         }
         let mut value = Vec::new();
         value.try_reserve_exact(bytes.len())?;
         value.extend_from_slice(bytes);
-        attributes.add(Attribute { id, value, settable: flags != 0 })?;
+        attributes.add(Attribute { id, value, settable: flags != 0 }).of("attributes")?;
     }
     Ok(attributes)
 }

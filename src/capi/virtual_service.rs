@@ -19,7 +19,7 @@ use crate::resource_manager::r#virtual;
 /// @see scm_virtual_service_start, scm_monitor_create
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
-    guard(|| Ok(if r#virtual::stop_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
+    guard!(scm_virtual_service_stop(), || Ok(if r#virtual::stop_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
 }
 
 /// Starts the virtual resource manager again, which powers the cards in its readers. At first it runs.
@@ -33,5 +33,9 @@ pub extern "C-unwind" fn scm_virtual_service_stop() -> scm_result {
 /// @see scm_virtual_service_stop
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn scm_virtual_service_start() -> scm_result {
-    guard(|| Ok(if r#virtual::start_service() { Hresult::S_OK } else { Hresult::S_FALSE }))
+    guard!(scm_virtual_service_start(), || Ok(if r#virtual::start_service() {
+        Hresult::S_OK
+    } else {
+        Hresult::S_FALSE
+    }))
 }

@@ -22,6 +22,7 @@ pub mod selection;
 
 use super::identity::Standard;
 use super::object::Object;
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::SCM_FL_SECURE_MESSAGING;
 use crate::abi::hresult::{Hresult, Result};
 use crate::runtime::fallible::try_box;
@@ -41,7 +42,7 @@ fn check_flags(flags: u32, known: u32) -> Result<()> {
         return Err(Hresult::SCARD_E_UNSUPPORTED_FEATURE);
     }
     if flags & !known != 0 {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("has a bit that this function does not know")).of("flags");
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! The identity of an interface: its IID and its names. Three interfaces always exist, others only with a provider.
 
 use super::name::InterfaceName;
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::guid::{SCM_IID_CARD_AUTH, SCM_IID_CH_VERIFICATION, SCM_IID_FILE_ACCESS, scm_guid};
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::hresult::Result;
 
 /// The interfaces that exist without any provider.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +63,7 @@ impl Offer {
     pub fn of_standard(standard: Standard, iid: Option<scm_guid>, name: Option<InterfaceName>) -> Result<Offer> {
         let interface = Interface::Standard(standard);
         match iid.map(Interface::of_iid) {
-            Some(other) if other != interface => Err(Hresult::E_INVALIDARG),
+            Some(other) if other != interface => Err(refuse("is of another interface")).of("iid"),
             _ => Offer::with_name(interface, name),
         }
     }
@@ -71,7 +72,9 @@ impl Offer {
     pub fn of_program(iid: Option<scm_guid>, name: Option<InterfaceName>) -> Result<Offer> {
         let interface = iid.map(Interface::of_iid).or(name.map(Interface::of_name));
         match interface {
-            None | Some(Interface::Standard(_)) => Err(Hresult::E_INVALIDARG),
+            None | Some(Interface::Standard(_)) => {
+                Err(refuse("has to be an interface of the program, by its iid or its name")).of("iid")
+            }
             Some(interface) => Offer::with_name(interface, name),
         }
     }
@@ -86,7 +89,7 @@ impl Offer {
         match name.map(Interface::of_name).filter(|named| *named != interface) {
             None => Ok(Offer { interface, alias: None }),
             Some(Interface::Name(alias)) => Ok(Offer { interface, alias: Some(alias) }),
-            Some(_) => Err(Hresult::E_INVALIDARG),
+            Some(_) => Err(refuse("is the name of another interface")).of("name"),
         }
     }
 
@@ -108,6 +111,7 @@ impl Offer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::hresult::Hresult;
 
     const OWN: scm_guid = scm_guid { data1: 1, data2: 2, data3: 3, data4: [4; 8] };
     const FILES: scm_guid = SCM_IID_FILE_ACCESS;

@@ -1,6 +1,7 @@
 //! The name of an interface: a program can ask for an interface by its name.
 
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::cause::refuse;
+use crate::abi::hresult::Result;
 
 /// The longest name of an interface, in bytes without the NUL.
 pub(crate) const MAX_LENGTH: usize = 63;
@@ -16,9 +17,9 @@ impl InterfaceName {
     /// The name that a program gave. A `text` of more than `MAX_LENGTH` bytes is refused.
     pub fn new(text: &[u8]) -> Result<InterfaceName> {
         let mut bytes = [0; MAX_LENGTH];
-        let room = bytes.get_mut(..text.len()).ok_or(Hresult::E_INVALIDARG)?;
+        let room = bytes.get_mut(..text.len()).ok_or_else(|| refuse("is too long"))?;
         if text.is_empty() || text.contains(&0) || std::str::from_utf8(text).is_err() {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("is empty or not UTF-8"));
         }
         room.copy_from_slice(text);
         Ok(InterfaceName { bytes })
@@ -28,6 +29,7 @@ impl InterfaceName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::hresult::Hresult;
 
     #[test]
     fn an_invalid_name_is_refused() {

@@ -1,7 +1,8 @@
 //! The class byte (ISO/IEC 7816-4, 5.4.1): logical channel, chaining, and the owner of a class.
 
 use super::command::ins;
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::cause::{OfArgument, refuse};
+use crate::abi::hresult::Result;
 
 /// The greatest number of logical channels, with the basic one.
 const CHANNELS: u32 = 20;
@@ -23,15 +24,17 @@ pub fn on_channel(cla: u8, channel: u32) -> Result<u8> {
     match (cla, channel) {
         (_, 0) => Ok(cla),
         // No card has this class (ISO/IEC 7816-3, 9), and a reader has no channels.
-        (READER, _) => Err(Hresult::E_INVALIDARG),
-        _ if cla & (FURTHER | 0x03) != 0 => Err(Hresult::E_INVALIDARG),
+        (READER, _) => Err(refuse("is FF, which no channel can have")).of("cla"),
+        _ if cla & (FURTHER | 0x03) != 0 => {
+            Err(refuse("has a channel already, which is given in channel, too")).of("cla")
+        }
         (_, 1..4) => Ok(cla | channel as u8),
         (_, 4..CHANNELS) => {
             // Secure messaging has one bit there.
             let secured = if cla & 0x0C != 0 { 0x20 } else { 0 };
             Ok(cla & (PROPRIETARY | CHAINING) | FURTHER | secured | (channel - 4) as u8)
         }
-        _ => Err(Hresult::E_INVALIDARG),
+        _ => Err(refuse("is greater than 19")).of("channel"),
     }
 }
 
@@ -101,6 +104,7 @@ pub fn fetching(cla: u8, ins: u8, has_channel: bool) -> [u8; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::hresult::Hresult;
 
     #[test]
     fn there_are_twenty_channels() {

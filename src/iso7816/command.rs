@@ -2,7 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::cause::{OfArgument, refuse_length};
+use crate::abi::hresult::Result;
 
 /// The greatest length of data in a short command or response.
 pub(crate) const SHORT_DATA: usize = 255;
@@ -175,7 +176,11 @@ impl<'a> Command<'a> {
 
     fn push_short(&self, apdu: &mut Vec<u8>) -> Result<()> {
         if !self.data.is_empty() {
-            apdu.push(u8::try_from(self.data.len()).map_err(|_| Hresult::E_INVALIDARG)?);
+            apdu.push(
+                u8::try_from(self.data.len())
+                    .map_err(|_| refuse_length("is too long for a command APDU"))
+                    .of("data")?,
+            );
             apdu.extend_from_slice(self.data);
         }
         if self.ne > 0 {
@@ -189,7 +194,9 @@ impl<'a> Command<'a> {
         // One zero before the first length.
         apdu.push(0);
         if !self.data.is_empty() {
-            let length = u16::try_from(self.data.len()).map_err(|_| Hresult::E_INVALIDARG)?;
+            let length = u16::try_from(self.data.len())
+                .map_err(|_| refuse_length("is too long for a command APDU"))
+                .of("data")?;
             apdu.extend_from_slice(&length.to_be_bytes());
             apdu.extend_from_slice(self.data);
         }

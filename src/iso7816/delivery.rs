@@ -5,6 +5,7 @@
 use super::class;
 use super::command::{Command, CommandForm, EXTENDED_DATA, EXTENDED_RESPONSE, SHORT_DATA, SHORT_RESPONSE, ins};
 use super::status_word::StatusWord;
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::Protocol;
 use crate::abi::hresult::{Hresult, Result};
 
@@ -100,7 +101,7 @@ impl Command<'_> {
         fetching: &Fetching,
         answer: &mut Vec<u8>,
     ) -> Result<Delivered> {
-        let end = answer.len().checked_add(self.ne).ok_or(Hresult::E_INVALIDARG)?;
+        let end = answer.len().checked_add(self.ne).ok_or_else(|| refuse("is too large")).of("expected")?;
         let most = limits.extended.map_or(SHORT_RESPONSE, |extended| extended.response);
         let (fetched, most_fetched) = (Fetched::Nothing, fetching.most);
         let mut delivery = Delivery { carrier, answer, end, most, fetching, fetched, most_fetched };

@@ -1,6 +1,7 @@
 //! The path of a file on a card: identifiers below the MF, or below a DF that is selected by its name (ISO/IEC 7816-4,
 //! 7.2).
 
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::Reference;
 use crate::abi::hresult::{Hresult, Result};
 
@@ -173,7 +174,7 @@ impl Path {
     /// is `E_INVALIDARG`, a path above the MF is `SCARD_E_DIR_NOT_FOUND`.
     pub fn interpret(reference: Reference, text: &[u8], current: &Path) -> Result<Meanings> {
         if text.len() > MAX_TEXT {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("is longer than SCM_PATH_MAX")).of("path");
         }
         let kinds: &[Reference] = match reference {
             Reference::Any => &[Reference::Id, Reference::ShortId, Reference::Name],
@@ -195,7 +196,10 @@ impl Path {
             }
         }
         if meanings.length == 0 {
-            return Err(obstacle);
+            return match obstacle {
+                Hresult::E_INVALIDARG => Err(refuse("is not a path of this type")).of("path"),
+                code => Err(code),
+            };
         }
         Ok(meanings)
     }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::changes::{IfdChange, compare, report_all_gone};
 use super::{Event, EventKind, Monitor};
+use crate::abi::cause;
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
 use crate::resource_manager::{Context, IfdState, ResourceManager, Usage};
 use crate::runtime::fallible::Arc;
+use crate::runtime::log;
 use crate::runtime::wait::WaitLimit;
 
 /// How often the thread tries to reach a service that is down. A try is one connection to a socket.
@@ -38,6 +40,9 @@ impl Watcher {
                 Err(Hresult::SCARD_P_SHUTDOWN) => break,
                 _ => self.report_down(),
             }
+            // No caller asks for the cause: the failure is an event.
+            cause::take();
+            log::deliver();
             if !self.monitor.pause(RETRY_SERVICE_EVERY) {
                 break;
             }
@@ -61,7 +66,9 @@ impl Watcher {
             self.report_up();
         }
         while self.monitor.is_open() {
-            match self.current_ifds(context) {
+            let now = self.current_ifds(context);
+            log::deliver();
+            match now {
                 Ok(now) => {
                     self.report_changes(now);
                     self.monitor.report_current(self.manager.service());

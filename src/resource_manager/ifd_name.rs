@@ -2,7 +2,8 @@
 
 use std::ffi::CStr;
 
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::cause::refuse;
+use crate::abi::hresult::Result;
 
 /// The longest name, in bytes without the NUL, as in pcsc-lite.
 pub(crate) const MAX_LENGTH: usize = 127;
@@ -18,7 +19,7 @@ impl IfdName {
     /// Checks the name that a program gave. `text` may be longer than `MAX_LENGTH`; then it is not valid.
     pub fn new(text: &[u8]) -> Result<IfdName> {
         if text.is_empty() || text.len() > MAX_LENGTH || text.contains(&0) || std::str::from_utf8(text).is_err() {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("is empty, longer than SCM_IFD_NAME_MAX, or not UTF-8"));
         }
         let mut bytes = [0; MAX_LENGTH + 1];
         for (to, from) in bytes.iter_mut().zip(text) {
@@ -42,6 +43,7 @@ impl std::fmt::Debug for IfdName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::hresult::Hresult;
 
     #[test]
     fn takes_what_can_be_a_name() {

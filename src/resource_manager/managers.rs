@@ -66,6 +66,11 @@ pub fn advice() -> Option<&'static CStr> {
     all().find_map(|manager| manager.advice())
 }
 
+/// The first remedy of a resource manager for a code.
+pub fn remedy(code: Hresult) -> Option<&'static str> {
+    all().find_map(|manager| manager.remedy(code))
+}
+
 /// The names of all resource managers, with `SCARD_S_NO_SERVICE` if there are none because a service does not run.
 pub type Listing = (MultiString, Hresult);
 

@@ -21,6 +21,7 @@ mod native;
 mod own_handles;
 mod policy;
 mod reader_states;
+mod remedy;
 mod stale_answers;
 mod status;
 mod timed_call;
@@ -58,6 +59,10 @@ impl ResourceManager for Pcsc {
     fn advice(&self) -> Option<&'static CStr> {
         library::is_missing()
             .then_some(c"libpcsclite.so.1 is not installed: install pcsc-lite (Debian: libpcsclite1 and pcscd).")
+    }
+
+    fn remedy(&self, code: Hresult) -> Option<&'static str> {
+        remedy::of(code)
     }
 
     /// If PC/SC cannot be called, nobody can use such a reader. The child of a fork does not ask: other threads of the

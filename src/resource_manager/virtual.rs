@@ -29,15 +29,18 @@ pub use ifd::Make;
 
 use std::fmt::Arguments;
 
+use crate::abi::cause::explain;
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::abi::service::SCM_SERVICE_VIRTUAL;
+use crate::iso7816::apdu_text::{CommandText, Hex};
+use crate::resource_manager::exchange_log;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::multi_string::MultiString;
 use crate::resource_manager::{Context, Icc, Identity, IfdState, MAX_ATTRIBUTE, ResourceManager, SlotState};
 use crate::runtime::fork_locks::ForkLocks;
+use crate::runtime::log as runtime_log;
 use crate::runtime::wait::{SCM_INFINITE, WaitLimit};
-use log::{CommandText, Hex};
 use log_text::{ResultText, done};
 use manager::{LockedManager, lock};
 
@@ -208,10 +211,14 @@ impl ResourceManager for Virtual {
 
     fn transmit(&self, icc: Icc, protocol: Protocol, command: &[u8], response: &mut Vec<u8>) -> Result<()> {
         let ifd = calls::ifd_behind(icc)?;
+        let logged = runtime_log::is_on().then(|| exchange_log::begin(icc, command));
         let sent = apply_failure(ifd, Operation::Transmit, &WaitLimit::ENDLESS)
             .and_then(|()| calls::transmit(icc, protocol, command, response));
         let answer = ResultText(sent.map(|()| Hex(response)));
         note(ifd, format_args!("transmit {} -> {answer}", CommandText(command)));
+        if let Some(exchange) = logged {
+            exchange_log::end(exchange, sent.map(|()| response.as_slice()));
+        }
         sent
     }
 
@@ -287,7 +294,7 @@ fn apply_failure(ifd: usize, operation: Operation, limit: &WaitLimit) -> Result<
     if !delay.is_zero() {
         manager::pass_time(manager, delay, limit)?;
     }
-    answer
+    answer.map_err(|code| explain(code, "scm_virtual_ifd_fail has planned this failure.", ""))
 }
 
 /// Adds a line to the log of a reader, if the reader still exists.

@@ -5,13 +5,9 @@
 //! library takes that function for failed. The exported function completes and releases everything. Then `resume`
 //! continues the unwind.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use crate::abi::call_end;
 use crate::abi::hresult::Hresult;
 use crate::runtime::platform::unwinder::{self, Unwind};
-
-/// How many threads have a stopped unwind. While it is 0, `resume` costs one load.
-static WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// The result of a function in which its thread ends.
 pub(crate) const THREAD_ENDED: i32 = Hresult::E_ABORT.0;
@@ -28,17 +24,7 @@ pub fn call<T>(function: impl FnOnce() -> T, ended: T) -> T {
 }
 
 /// Continues the unwind of this thread, if it has one. Nothing of the library is left on its stack then.
-#[inline(always)]
 pub fn resume() {
-    if WAITING.load(Ordering::Relaxed) != 0 {
-        resume_kept();
-    }
-}
-
-/// Not inlined, so that the load is.
-#[cold]
-#[inline(never)]
-fn resume_kept() {
     if let Some(unwind) = take() {
         unwinder::resume(unwind);
     }
@@ -56,7 +42,7 @@ thread_local!(static KEPT: std::cell::Cell<Option<Unwind>> = const { std::cell::
 #[cold]
 fn keep(unwind: Unwind) {
     if KEPT.replace(Some(unwind)).is_none() {
-        WAITING.fetch_add(1, Ordering::Relaxed);
+        call_end::expect();
     }
 }
 
@@ -64,7 +50,7 @@ fn keep(unwind: Unwind) {
 fn take() -> Option<Unwind> {
     let unwind = KEPT.take();
     if unwind.is_some() {
-        WAITING.fetch_sub(1, Ordering::Relaxed);
+        call_end::forget();
     }
     unwind
 }

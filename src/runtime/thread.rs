@@ -2,14 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::abi::cause;
 use crate::abi::hresult::Result;
-use crate::runtime::{callback, platform};
+use crate::runtime::{callback, log, platform};
 
 /// Runs `work` on a new thread, which nobody joins. It handles no signals of the program.
 pub fn spawn<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
     platform::thread::spawn(move || {
         // A panic is a bug of the library, and does not end the process.
         let _ = catch_unwind(AssertUnwindSafe(work));
+        cause::take();
+        log::deliver();
         // The thread ends anyway.
         callback::forget();
     })

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, is_same};
+use crate::abi::cause::{OfArgument, refuse, refuse_length};
 use crate::abi::hresult::{Hresult, Result};
 use crate::abi::output::OutputBytes;
 use crate::attachment::Attachment;
@@ -44,7 +45,7 @@ impl CardAuth for GenericCardAuth {
     fn get_challenge(&self, attachment: &Attachment, method: Method, challenge: OutputBytes) -> Result<Hresult> {
         let (algorithm, length) = (AlgorithmAndKey::of(method)?, challenge.capacity());
         if length == 0 || length > EXTENDED_RESPONSE {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("is 0, or more than a response has")).of("capacity");
         }
         challenge.fill(&attachment.transact(SCM_INFINITE, |card| algorithm.get_challenge(card, length))?)
     }
@@ -111,17 +112,21 @@ impl ChallengeResponse for GenericCardAuth {
 
 /// An authentication command without data does not exist.
 fn check_length(length: usize) -> Result<()> {
-    if (1..=EXTENDED_DATA).contains(&length) { Ok(()) } else { Err(Hresult::E_INVALIDARG) }
+    if (1..=EXTENDED_DATA).contains(&length) {
+        Ok(())
+    } else {
+        Err(refuse_length("is 0, or more than a command has")).of("data")
+    }
 }
 
 impl AlgorithmAndKey {
     /// The parameters are empty, or one byte: P2.
     fn of(method: Method) -> Result<AlgorithmAndKey> {
-        let algorithm = u8::try_from(method.algorithm).map_err(|_| Hresult::E_INVALIDARG)?;
+        let algorithm = u8::try_from(method.algorithm).map_err(|_| refuse("is greater than 255")).of("algorithm")?;
         match method.parameters {
             [] => Ok(AlgorithmAndKey { algorithm, key: 0 }),
             [key] => Ok(AlgorithmAndKey { algorithm, key: *key }),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse_length("is more than 1: only the key reference is known")).of("parameters"),
         }
     }
 

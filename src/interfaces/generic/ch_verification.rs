@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::code::CodeForm;
 use super::pin_pad::{self, Prompt, Question};
 use super::selection;
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::SCM_FL_IHV_CHECKONLY;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::Attachment;
@@ -61,7 +62,7 @@ impl ChVerification for GenericChVerification {
         let target = CodeReference::of(flags, SCM_FL_IHV_CHECKONLY, reference)?;
         count(retries_left, |tries| match flags & SCM_FL_IHV_CHECKONLY {
             0 => self.verify_code(attachment, code, target, tries),
-            _ if !code.is_empty() => Err(Hresult::E_INVALIDARG),
+            _ if !code.is_empty() => Err(refuse("is given for a check that sends no code")).of("code"),
             _ => self.check(attachment, target, tries),
         })
     }
@@ -90,7 +91,13 @@ impl ChVerification for GenericChVerification {
         let target = CodeReference::of(flags, PIN_PAD, reference)?;
         count(retries_left, |tries| match flags & PIN_PAD {
             0 => self.reset_retry_counter(attachment, codes, target, tries),
-            _ if !codes.current.is_empty() || !codes.new.is_empty() => Err(Hresult::E_INVALIDARG),
+            _ if !codes.current.is_empty() || !codes.new.is_empty() => {
+                Err(refuse("is given, although the PIN pad asks for the codes")).of(if codes.new.is_empty() {
+                    "unblocking_code"
+                } else {
+                    "new_code"
+                })
+            }
             _ => self.reset_retry_counter_on_pin_pad(attachment, target, tries),
         })
     }
@@ -166,7 +173,7 @@ impl GenericChVerification {
         let (ins, p1, codes): (_, _, &[&[u8]]) = match change {
             CodeChange::Value if old.is_empty() && !new.is_empty() => (ins::CHANGE_REFERENCE_DATA, NEW_ALONE, &[new]),
             CodeChange::Value => (ins::CHANGE_REFERENCE_DATA, OLD_AND_NEW, &[old, new]),
-            _ if !new.is_empty() => return Err(Hresult::E_INVALIDARG),
+            _ if !new.is_empty() => return Err(refuse("is given, although the code does not change")).of("new_code"),
             CodeChange::Enable => (ins::ENABLE_VERIFICATION, 0, &[old]),
             CodeChange::Disable => (ins::DISABLE_VERIFICATION, 0, &[old]),
         };

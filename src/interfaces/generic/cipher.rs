@@ -5,7 +5,8 @@ use aes::cipher::{BlockEncrypt, KeyInit};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::cause::{OfArgument, refuse, refuse_length};
+use crate::abi::hresult::Result;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Algorithm {
@@ -24,7 +25,7 @@ impl<'a> Cipher<'a> {
     pub fn new(algorithm: Algorithm, key: &'a [u8]) -> Result<Cipher<'a>> {
         match (algorithm, key.len()) {
             (Algorithm::Aes, 16 | 24 | 32) | (Algorithm::TripleDes, 16 | 24) => Ok(Cipher { algorithm, key }),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse_length("does not fit the cipher")).of("key"),
         }
     }
 
@@ -56,9 +57,9 @@ impl<'a> Cipher<'a> {
 }
 
 fn encrypt<C: KeyInit + BlockEncrypt>(key: &[u8], block: &mut [u8]) -> Result<()> {
-    let cipher = C::new_from_slice(key).map_err(|_| Hresult::E_INVALIDARG)?;
+    let cipher = C::new_from_slice(key).map_err(|_| refuse_length("does not fit the cipher")).of("key")?;
     if block.len() != C::block_size() {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("is not one block of the cipher")).of("challenge_length");
     }
     cipher.encrypt_block(GenericArray::from_mut_slice(block));
     Ok(())

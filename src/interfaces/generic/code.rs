@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::hresult::{Hresult, Result};
 
 /// The longest code, and the longest block. A short command has room for two.
@@ -60,13 +61,23 @@ impl CodeForm {
             Encoding::Iso9564 if block.is_none_or(|block| block == ISO9564_BLOCK) && filler == FILLER => {
                 (Some(ISO9564_BLOCK), ISO9564_DIGITS)
             }
-            Encoding::Iso9564 => return Err(Hresult::E_INVALIDARG),
+            Encoding::Iso9564 => {
+                return Err(refuse("is not 8, or a filler is given: ISO 9564-1 format 2 has neither"))
+                    .of("block_length");
+            }
             Encoding::Characters => (block, (1, block.unwrap_or(MAX_CODE))),
             Encoding::Digits => (block, (1, block.map_or(MAX_CODE, |block| MAX_CODE.min(2 * block)))),
         };
         let (shortest, longest) = (shortest.unwrap_or(least), longest.unwrap_or(most));
-        if block.is_some_and(|block| block > MAX_CODE) || shortest < least || shortest > longest || longest > most {
-            return Err(Hresult::E_INVALIDARG);
+        if block.is_some_and(|block| block > MAX_CODE) {
+            return Err(refuse("is greater than SCM_CODE_MAX")).of("block_length");
+        }
+        if shortest < least || shortest > longest {
+            return Err(refuse("is too short for the encoding, or greater than the longest code"))
+                .of("code_length_min");
+        }
+        if longest > most {
+            return Err(refuse("is more than fits into the block")).of("code_length_max");
         }
         Ok(CodeForm { encoding, block, filler, shortest, longest })
     }

@@ -4,6 +4,7 @@ use super::control_parameters::{ControlParameters, DESCRIPTOR, FCI, FCP, FileKin
 use super::file_access::succeed;
 use super::properties::is_objects;
 use super::selection::enter_directory;
+use crate::abi::cause::{OfArgument, refuse, refuse_length};
 use crate::abi::constants::Reference;
 use crate::abi::hresult::{Hresult, Result};
 use crate::attachment::transaction::Transaction;
@@ -23,7 +24,7 @@ pub fn place(reference: Reference, text: &[u8], current: &Path) -> Result<(Refer
         Reference::Id => !path.ids().is_empty() && path.short_id().is_none(),
         _ => false,
     });
-    meaning.ok_or(Hresult::E_INVALIDARG)
+    meaning.ok_or_else(|| refuse("has to be an identifier, or the name of a new directory")).of("path")
 }
 
 /// The FCP template of the new file: the data objects of the caller, and those that are missing. An object that
@@ -37,7 +38,7 @@ pub fn describe(
 ) -> Result<Vec<u8>> {
     let given = unwrapped(objects)?;
     if reference == Reference::Name && !content.is_empty() {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("is given for a directory, which has no content")).of("data");
     }
     check_content(given, content)?;
     let has = |tag| tlv::find(given, tag).is_some();
@@ -46,7 +47,7 @@ pub fn describe(
         let size = u16::try_from(content.len()).map_err(|_| Hresult::SCARD_E_WRITE_TOO_MANY)?;
         tlv::push(&mut inner, SIZE, &size.to_be_bytes())?;
     } else if preallocate && !has(SIZE) && !has(WHOLE_SIZE) {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("has no size to reserve, and there are no data")).of("properties");
     }
     if !has(DESCRIPTOR) {
         let descriptor = if reference == Reference::Name { &DIRECTORY[..] } else { &TRANSPARENT };
@@ -55,7 +56,7 @@ pub fn describe(
     match path.root() {
         Root::Name(name) if reference == Reference::Name => add(&mut inner, given, NAME, name.as_bytes())?,
         _ => {
-            let id = path.ids().last().ok_or(Hresult::E_INVALIDARG)?;
+            let id = path.ids().last().ok_or_else(|| refuse("names no file")).of("path")?;
             add(&mut inner, given, ID, &id.to_be_bytes())?;
         }
     }
@@ -71,9 +72,11 @@ fn check_content(given: &[u8], content: &[u8]) -> Result<()> {
     let parameters = ControlParameters::read(given);
     let record_size = parameters.record_size.map_or(usize::MAX, |size| size as usize).max(1);
     match parameters.kind {
-        Some(FileKind::Directory) if !content.is_empty() => Err(Hresult::E_INVALIDARG),
+        Some(FileKind::Directory) if !content.is_empty() => {
+            Err(refuse("is given for a directory, which has no content")).of("data")
+        }
         Some(FileKind::Fixed | FileKind::Cyclic) if record_size < usize::MAX && content.len() % record_size != 0 => {
-            Err(Hresult::E_INVALIDARG)
+            Err(refuse_length("is not a whole number of records")).of("data")
         }
         Some(FileKind::Variable) if content.len() > record_size => Err(Hresult::SCARD_E_WRITE_TOO_MANY),
         Some(FileKind::Transparent) | None if parameters.size.is_some_and(|size| content.len() > size as usize) => {
@@ -86,21 +89,21 @@ fn check_content(given: &[u8], content: &[u8]) -> Result<()> {
 /// The data objects in the template of the caller, or the data objects that the caller gives without a template.
 fn unwrapped(objects: &[u8]) -> Result<&[u8]> {
     if !is_objects(objects) {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("is not a list of BER-TLV data objects")).of("properties");
     }
     let mut all = tlv::objects(objects);
     let inner = match (all.next(), all.next()) {
         (Some(template), None) if matches!(template.tag, FCP | FCI) => template.value,
         _ => objects,
     };
-    is_objects(inner).then_some(inner).ok_or(Hresult::E_INVALIDARG)
+    is_objects(inner).then_some(inner).ok_or_else(|| refuse("is not a list of BER-TLV data objects")).of("properties")
 }
 
 fn add(to: &mut Vec<u8>, given: &[u8], tag: u32, value: &[u8]) -> Result<()> {
     match tlv::find(given, tag) {
         None => tlv::push(to, tag, value),
         Some(same) if same == value => Ok(()),
-        Some(_) => Err(Hresult::E_INVALIDARG),
+        Some(_) => Err(refuse("has another identifier or name than the path")).of("properties"),
     }
 }
 

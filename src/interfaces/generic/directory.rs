@@ -7,6 +7,7 @@ use super::file::GenericFile;
 use super::opening::select_and_read;
 use super::record;
 use super::selection::{Expected, Requested, enter_directory, make_current, select};
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::{
     SCM_TYPE_ALL_FILES, SCM_TYPE_DIRECTORIES, SCM_TYPE_DIRECTORY_FILE, SCM_TYPE_FILES, SCM_TYPE_VARIABLE_EF,
 };
@@ -31,7 +32,7 @@ impl Wanted {
     pub fn from_value(file_type: u32) -> Result<Wanted> {
         match file_type {
             SCM_TYPE_DIRECTORIES..=SCM_TYPE_VARIABLE_EF => Ok(Wanted(file_type)),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("is not a type of files that the header defines")).of("file_type"),
         }
     }
 

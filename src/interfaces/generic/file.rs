@@ -10,6 +10,7 @@ pub use change::FileChange;
 
 use super::control_parameters::{Coding, ControlParameters, FileKind};
 use super::{binary, check_flags, record};
+use crate::abi::cause::OfArgument;
 use crate::abi::constants::{Origin, Reference};
 use crate::abi::hresult::{Hresult, Result};
 use crate::abi::output::OutputBytes;
@@ -92,7 +93,7 @@ impl File for GenericFile {
     }
 
     fn seek(&self, attachment: &Attachment, offset: i64, origin: u32) -> Result<Hresult> {
-        let origin = Origin::from_value(origin)?;
+        let origin = Origin::from_value(origin).of("origin")?;
         let from = match origin {
             Origin::Beginning => 0,
             Origin::Relative => self.position(),

@@ -8,6 +8,7 @@ use super::control_parameters::{self, FileKind};
 use super::directory::{Candidates, Wanted};
 use super::selection::{Expected, Requested, enter_directory, name, select};
 use super::{check_flags, creation, directory, opening, properties, record};
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::{
     Reference, SCM_FL_GET_ALL_PROPERTIES, SCM_FL_NON_RECURSIVE, SCM_FL_PREALLOCATE, SCM_FL_RECURSIVE,
     SCM_FL_STAT_DEFAULT,
@@ -92,7 +93,8 @@ impl FileAccess for GenericFileAccess {
     fn create(&self, attachment: &Attachment, reference_type: u32, path: &CStr, new: NewFile) -> Result<Hresult> {
         check_flags(new.flags, SCM_FL_PREALLOCATE)?;
         let current = self.current();
-        let (reference, path) = creation::place(Reference::from_value(reference_type)?, path.to_bytes(), &current)?;
+        let (reference, path) =
+            creation::place(Reference::from_value(reference_type).of("reference_type")?, path.to_bytes(), &current)?;
         let preallocate = new.flags & SCM_FL_PREALLOCATE != 0;
         let template = creation::describe(reference, &path, new.properties, new.data, preallocate)?;
         attachment.transact(SCM_INFINITE, |card| {
@@ -116,7 +118,7 @@ impl FileAccess for GenericFileAccess {
     fn delete(&self, attachment: &Attachment, reference_type: u32, path: &CStr, flags: u32) -> Result<Hresult> {
         check_flags(flags, SCM_FL_RECURSIVE | SCM_FL_NON_RECURSIVE)?;
         if flags == SCM_FL_RECURSIVE | SCM_FL_NON_RECURSIVE {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("says both recursive and not recursive")).of("flags");
         }
         let (recursive, current) = (flags & SCM_FL_RECURSIVE != 0, self.current());
         self.find_target(attachment, reference_type, path, |card, _, path| {
@@ -237,7 +239,11 @@ impl GenericFileAccess {
         whole: bool,
         mut act: impl FnMut(&mut Transaction, Reference, &Path) -> Result<T>,
     ) -> Result<T> {
-        let meanings = Path::interpret(Reference::from_value(reference_type)?, path.to_bytes(), &self.current())?;
+        let meanings = Path::interpret(
+            Reference::from_value(reference_type).of("reference_type")?,
+            path.to_bytes(),
+            &self.current(),
+        )?;
         attachment.transact(SCM_INFINITE, |card| {
             let mut missing = None;
             for (reference, path) in meanings.iter() {
@@ -273,7 +279,7 @@ pub fn succeed(status: StatusWord) -> Result<()> {
 /// empty, so without `recursive` no directory is deleted, nor a file that can be one.
 fn delete(card: &mut Transaction, path: &Path, recursive: bool) -> Result<()> {
     if path.short_id().is_some() {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("is a short identifier, by which nothing can be deleted")).of("path");
     }
     let kind = match opening::select_target(card, path)?.kind {
         None if !recursive => {

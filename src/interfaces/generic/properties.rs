@@ -3,7 +3,8 @@
 use super::control_parameters::FCP;
 use super::file_access::succeed;
 use super::information;
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::cause::{OfArgument, refuse};
+use crate::abi::hresult::Result;
 use crate::attachment::transaction::Transaction;
 use crate::iso7816::command::{Command, SHORT_RESPONSE, ins};
 use crate::iso7816::tlv::{self, DataObject};
@@ -18,7 +19,7 @@ pub fn of_current(card: &mut Transaction, answer: &mut Vec<u8>) -> Result<()> {
 /// Changes those of the current file (PUT DATA of the template).
 pub fn set(card: &mut Transaction, objects: &[u8]) -> Result<()> {
     if objects.is_empty() || !is_objects(objects) {
-        return Err(Hresult::E_INVALIDARG);
+        return Err(refuse("is empty, or not a list of BER-TLV data objects")).of("properties");
     }
     succeed(card.send(&Command::new(ins::PUT_DATA, 0, FCP as u8).with_data(objects), &mut Vec::new())?)
 }

@@ -1,6 +1,7 @@
 //! The cards that a provider is for, by their ATR.
 
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::cause::{OfArgument, refuse, refuse_length};
+use crate::abi::hresult::Result;
 use crate::iso7816::atr::{self, Atr};
 
 /// An ATR, of which some bits count. An empty one is that of every card.
@@ -15,10 +16,10 @@ impl AtrPattern {
     /// Without a mask every bit counts.
     pub fn new(atr: &[u8], mask: Option<&[u8]>) -> Result<AtrPattern> {
         let every = [0xFF; atr::MAX_LENGTH];
-        let every = every.get(..atr.len()).ok_or(Hresult::E_INVALIDARG)?;
+        let every = every.get(..atr.len()).ok_or_else(|| refuse_length("is longer than an ATR")).of("atr")?;
         let mask = mask.unwrap_or(every);
         if mask.len() != atr.len() {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("has another length than the ATR")).of("atr_mask");
         }
         let mask = Atr::new(mask);
         Ok(AtrPattern { atr: masked(&Atr::new(atr), &mask), mask })
@@ -42,6 +43,7 @@ fn masked(atr: &Atr, mask: &Atr) -> Atr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::hresult::Hresult;
 
     const CARD: [u8; 4] = [0x3B, 0x02, 0x14, 0x50];
 

@@ -7,22 +7,38 @@
 use pcsc::ffi::LONG;
 
 use super::IS_PCSC_LITE;
+use crate::abi::call::Call;
+use crate::abi::cause;
 use crate::abi::hresult::{Hresult, Result};
 
 /// The result of a call: only 0 is a success. A LONG has 32 or 64 bits, and some platforms extend the sign of a code.
-/// `answers` are the codes that this call returns as an answer; after another call they have another meaning.
+/// `answers` are the codes that this call returns as an answer; after another call they have another meaning. Any other
+/// code is the cause of a failure.
 #[inline(always)]
-pub fn check(code: LONG, answers: &[Hresult]) -> Result<()> {
+pub fn check(call: Call, code: LONG, answers: &[Hresult]) -> Result<()> {
     match code as u32 {
         0 => Ok(()),
-        code => Err(failure(code, answers)),
+        code => Err(failure(call, code, answers)),
     }
 }
 
 #[cold]
-fn failure(code: u32, answers: &[Hresult]) -> Hresult {
-    match translate(code) {
-        code if answers.contains(&code) => code,
+fn failure(call: Call, native: u32, answers: &[Hresult]) -> Hresult {
+    let code = translate(native);
+    if answers.contains(&code) && !REFUSALS.contains(&code) {
+        return code;
+    }
+    let code = if answers.contains(&code) { code } else { elsewhere(code) };
+    cause::note_answer(call, native, code);
+    code
+}
+
+/// An answer of a call that is a failure all the same.
+const REFUSALS: &[Hresult] = &[Hresult::SCARD_W_SECURITY_VIOLATION];
+
+/// The meaning of a code that is no answer to the call.
+fn elsewhere(code: Hresult) -> Hresult {
+    match code {
         // To a caller of libscm these codes would concern a limit, a cancel or a buffer of its own.
         Hresult::SCARD_E_TIMEOUT => Hresult::SCARD_F_WAITED_TOO_LONG,
         Hresult::SCARD_E_CANCELLED => Hresult::SCARD_E_SYSTEM_CANCELLED,
@@ -129,16 +145,16 @@ mod tests {
     use crate::abi::hresult::CODES;
 
     fn failure_of(code: u32) -> Hresult {
-        check(code as LONG, &[]).expect_err("no failure is a success")
+        check(Call::new(c"a call"), code as LONG, &[]).expect_err("no failure is a success")
     }
 
     #[test]
     fn codes_are_the_same_however_wide_they_come() {
         let narrow = 0x8010_0003_u32 as LONG;
         let extended = 0x8010_0003_u32 as i32 as LONG;
-        assert_eq!(check(narrow, &[]), Err(Hresult::SCARD_E_INVALID_HANDLE));
-        assert_eq!(check(extended, &[]), Err(Hresult::SCARD_E_INVALID_HANDLE));
-        assert_eq!(check(0, &[]), Ok(()));
+        assert_eq!(check(Call::new(c"a call"), narrow, &[]), Err(Hresult::SCARD_E_INVALID_HANDLE));
+        assert_eq!(check(Call::new(c"a call"), extended, &[]), Err(Hresult::SCARD_E_INVALID_HANDLE));
+        assert_eq!(check(Call::new(c"a call"), 0, &[]), Ok(()));
     }
 
     #[test]
@@ -164,7 +180,7 @@ mod tests {
         let elsewhere =
             [Hresult::SCARD_F_WAITED_TOO_LONG, Hresult::SCARD_E_SYSTEM_CANCELLED, Hresult::SCARD_E_COMM_DATA_LOST];
         for (answer, elsewhere) in answers.into_iter().zip(elsewhere) {
-            assert_eq!(check(answer.0 as LONG, &answers), Err(answer));
+            assert_eq!(check(Call::new(c"a call"), answer.0 as LONG, &answers), Err(answer));
             assert_eq!(failure_of(answer.0 as u32), elsewhere);
         }
     }
@@ -181,7 +197,7 @@ mod tests {
         let ours = [Hresult::SCARD_E_TIMEOUT, Hresult::SCARD_E_CANCELLED, Hresult::SCARD_E_INSUFFICIENT_BUFFER];
         for code in of_facilities.chain(others).filter(|code| *code != 0) {
             for wide in [code as LONG, code as i32 as LONG] {
-                let Err(translated) = check(wide, &[]) else { panic!("{code:#X} is a success") };
+                let Err(translated) = check(Call::new(c"a call"), wide, &[]) else { panic!("{code:#X} is a success") };
                 let is_known = translated == Hresult::E_OUTOFMEMORY || SERVICE_CODES.contains(&translated);
                 assert!(is_known && !ours.contains(&translated), "{code:#X} is {translated:?}");
             }

@@ -11,6 +11,7 @@ use super::abandoned_calls;
 use super::contention::{self, POLL};
 use super::own_handles::context_of;
 use super::workers::execute;
+use crate::abi::cause::{self, Cause};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc};
@@ -65,6 +66,8 @@ pub struct TimedCall {
     state: Mutex<CallState>,
     changed: Condvar,
     waker: Arc<Waker>,
+    /// Why it has failed.
+    cause: Mutex<Cause>,
 }
 
 /// How a call waits until another application ends its transaction.
@@ -98,22 +101,30 @@ pub fn run<T: Send + 'static>(
     call: impl FnOnce(&Blocking) -> Result<T> + Send + 'static,
     undo: impl FnOnce(T) + Send + 'static,
 ) -> Result<T> {
-    let blocking = match limit.strict_waker() {
-        None => {
-            if let CallTarget::Icc(icc) = target {
-                abandoned_calls::wait_for(icc);
-            }
-            Blocking::InPcsc
+    match place(limit, &target)? {
+        Place::Caller(blocking) => call(&blocking),
+        Place::Worker(waker) => run_on_worker(limit, waker, target, call, undo),
+    }
+}
+
+/// The thread that makes a call.
+enum Place<'a> {
+    Caller(Blocking<'static>),
+    Worker(&'a Arc<Waker>),
+}
+
+/// Waits for the abandoned call on the target, and decides which thread makes the next one. Not generic, so that the
+/// library has it once.
+#[inline(never)]
+fn place<'a>(limit: &WaitLimit<'a>, target: &CallTarget) -> Result<Place<'a>> {
+    let Some(waker) = limit.strict_waker() else {
+        if let CallTarget::Icc(icc) = target {
+            abandoned_calls::wait_for(*icc);
         }
-        Some(waker) => {
-            abandoned_calls::wait_within_limit(&target, limit, waker)?;
-            if limit.can_end_early() {
-                return run_on_worker(limit, waker, target, call, undo);
-            }
-            Blocking::OnThisThread
-        }
+        return Ok(Place::Caller(Blocking::InPcsc));
     };
-    call(&blocking)
+    abandoned_calls::wait_within_limit(target, limit, waker)?;
+    Ok(if limit.can_end_early() { Place::Worker(waker) } else { Place::Caller(Blocking::OnThisThread) })
 }
 
 fn run_on_worker<T: Send + 'static>(
@@ -123,13 +134,14 @@ fn run_on_worker<T: Send + 'static>(
     call: impl FnOnce(&Blocking) -> Result<T> + Send + 'static,
     undo: impl FnOnce(T) + Send + 'static,
 ) -> Result<T> {
-    let timed_call = TimedCall { state: Mutex::new(CallState::Running), changed: Condvar::new(), waker: waker.clone() };
+    let timed_call = TimedCall::new(waker);
     let shared = Arc::try_new((timed_call, Mutex::new(None)))?;
     let _room = abandoned_calls::Room::reserve()?;
     let on_worker = shared.clone();
     execute(move || {
         let (timed_call, outcome) = &*on_worker;
-        *locked(outcome) = Some(call(&Blocking::Timed(timed_call)));
+        let made = call(&Blocking::Timed(timed_call));
+        *locked(outcome) = Some(made);
         if !timed_call.end() {
             // The caller has given up, so nobody else takes the outcome.
             if let Some(Ok(value)) = locked(outcome).take() {
@@ -142,7 +154,18 @@ fn run_on_worker<T: Send + 'static>(
     timed_call.wait(limit, target)?;
     locked(outcome).take().unwrap_or(Err(Hresult::E_UNEXPECTED))
 }
+
 impl TimedCall {
+    #[inline(never)]
+    fn new(waker: &Arc<Waker>) -> TimedCall {
+        TimedCall {
+            state: Mutex::new(CallState::Running),
+            changed: Condvar::new(),
+            waker: waker.clone(),
+            cause: Mutex::new(Cause::none()),
+        }
+    }
+
     /// Waits on the thread of the call until `is_locked` is false. Fails when the caller has given up.
     fn wait_while(&self, mut is_locked: impl FnMut() -> bool) -> Result<()> {
         while is_locked() {
@@ -170,6 +193,7 @@ impl TimedCall {
 
     /// The call has returned on its thread. Whether the caller waits for it.
     fn end(&self) -> bool {
+        *locked(&self.cause) = cause::take();
         let mut state = locked(&self.state);
         if *state == CallState::Abandoned {
             return false;
@@ -187,6 +211,7 @@ impl TimedCall {
             let seen_wakes = self.waker.wakes();
             let state = *locked(&self.state);
             if state == CallState::Done {
+                cause::take_over(*locked(&self.cause));
                 return Ok(());
             }
             let in_grace = state == CallState::Running && !is_past(grace);
@@ -196,6 +221,7 @@ impl TimedCall {
                         return Err(code);
                     }
                     limit.keep_cancel(code);
+                    cause::take_over(*locked(&self.cause));
                     return Ok(());
                 }
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::abi::hresult::Result;
 use crate::runtime::fallible::try_box;
-use crate::runtime::thread;
+use crate::runtime::{log, thread};
 
 /// How long an idle thread stays. It also delays the end of a process whose main thread ended by `pthread_exit`.
 const IDLE: Duration = Duration::from_millis(50);
@@ -25,7 +25,12 @@ pub struct Workers {
 
 /// Runs `work` on another thread.
 pub fn execute<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
-    let task = try_box(work)?;
+    add(try_box(work)?)
+}
+
+/// Not generic, so that the library has it once.
+#[inline(never)]
+fn add(task: Task) -> Result<()> {
     let mut workers = lock();
     workers.tasks.try_reserve(1)?;
     if workers.idle <= workers.tasks.len() {
@@ -40,6 +45,7 @@ pub fn execute<F: FnOnce() + Send + 'static>(work: F) -> Result<()> {
 fn run_tasks() {
     while let Some(task) = next_task() {
         task();
+        log::deliver();
     }
 }
 

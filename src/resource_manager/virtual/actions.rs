@@ -6,10 +6,11 @@ use super::card::{PowerEvent, VirtualCard};
 use super::driver::Driver;
 use super::failure::Failure;
 use super::ifd::{Ifd, Make, Slot};
-use super::log::Hex;
-use super::manager::lock;
+use super::manager::{lock, stopped};
+use crate::abi::cause::refuse;
 use crate::abi::constants::Disposition;
 use crate::abi::hresult::{Hresult, Result};
+use crate::iso7816::apdu_text::Hex;
 use crate::resource_manager::ifd_name::IfdName;
 use crate::runtime::fallible::Arc;
 
@@ -81,7 +82,7 @@ pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
     let event = match action {
         Disposition::Reset => PowerEvent::Reset,
         Disposition::Unpower => PowerEvent::Off,
-        Disposition::Leave | Disposition::Eject => return Err(Hresult::E_INVALIDARG),
+        Disposition::Leave | Disposition::Eject => return Err(refuse("has to reset the card or take its power")),
     };
     loop {
         let card = lock().ifd(ifd.0)?.card()?;
@@ -106,7 +107,7 @@ pub fn reset(ifd: IfdNumber, action: Disposition) -> Result<()> {
 fn signal_reset(ifd: IfdNumber, card: &Arc<VirtualCard>) -> Result<()> {
     let mut manager = lock();
     if !manager.runs {
-        return Err(Hresult::SCARD_E_NO_SERVICE);
+        return Err(stopped());
     }
     let reader = manager.ifd(ifd.0)?;
     if !reader.holds(card) {

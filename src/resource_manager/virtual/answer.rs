@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 
+use crate::abi::cause::explain;
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::command::MAX_RESPONSE;
 use crate::runtime::callback::{THREAD_ENDED, call};
@@ -39,7 +40,8 @@ pub fn fill(response: &mut Vec<u8>, callback: impl FnOnce(*mut u8, usize, *mut u
     let (capacity, mut length) = (response.capacity().min(MAX_RESPONSE), 0);
     let answer = callback(response.as_mut_ptr(), capacity, &mut length);
     if answer < 0 || length > capacity {
-        return Err(Hresult::SCARD_E_NOT_TRANSACTED);
+        let why = "A callback of the virtual card or reader has failed, or has told a length above its capacity.";
+        return Err(explain(Hresult::SCARD_E_NOT_TRANSACTED, why, ""));
     }
     // SAFETY: not more than the capacity, and the program guarantees that its callback has written that many bytes.
     unsafe { response.set_len(length) };

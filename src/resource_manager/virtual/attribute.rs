@@ -1,6 +1,7 @@
 //! The attributes of a virtual reader (PC/SC part 3, 3.1.4).
 
 use super::ifd::Ifd;
+use crate::abi::cause::refuse;
 use crate::abi::constants::CardState;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::MAX_ATTRIBUTE;
@@ -28,7 +29,7 @@ impl Attributes {
     /// Adds an attribute; two cannot have the same id.
     pub fn add(&mut self, attribute: Attribute) -> Result<()> {
         if self.0.iter().any(|other| other.id == attribute.id) {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("has the same number twice"));
         }
         self.0.try_reserve(1)?;
         self.0.push(attribute);

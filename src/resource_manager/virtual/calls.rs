@@ -2,9 +2,9 @@
 //! until something changes.
 
 use super::attribute;
-use super::card::{Callee, Power, PowerEvent, VirtualCard};
+use super::card::{Callee, Power, PowerEvent, VirtualCard, mute};
 use super::ifd::Ifd;
-use super::manager::{LockedManager, Manager, lock, wait, wait_until};
+use super::manager::{LockedManager, Manager, lock, stopped, wait, wait_until};
 use crate::abi::constants::{Access, CardState, Disposition, Protocol, ShareMode};
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
@@ -62,7 +62,7 @@ pub fn reconnect(icc: Icc, access: Access, initial: Disposition, limit: &WaitLim
     loop {
         // As with pcscd, the power stays off until an application asks for it.
         if access.share_mode != ShareMode::Direct && manager.ifd_of(icc.0)?.card()?.power() == Power::Mute {
-            return Err(Hresult::SCARD_W_UNRESPONSIVE_CARD);
+            return Err(mute());
         }
         match claim(&mut manager, icc.0, access) {
             Err(Hresult::SCARD_E_SHARING_VIOLATION) => {}
@@ -130,7 +130,7 @@ pub fn disconnect(icc: Icc, disposition: Disposition) -> Result<()> {
     let disposed = if events.is_empty() { Ok(()) } else { dispose(icc, events) };
     let mut manager = lock();
     if manager.connection(icc.0)?.failure == Some(Hresult::SCARD_E_NO_SERVICE) {
-        return Err(Hresult::SCARD_E_NO_SERVICE);
+        return Err(stopped());
     }
     manager.forget(icc.0)?;
     match disposed {
@@ -294,7 +294,7 @@ fn speaking_card(manager: &mut Manager, icc: Icc, protocol: Protocol) -> Result<
         Power::On if reader.protocol() == Some(protocol) => Ok(card),
         Power::On => Err(Hresult::SCARD_E_PROTO_MISMATCH),
         Power::Off => Err(Hresult::SCARD_W_UNPOWERED_CARD),
-        Power::Mute => Err(Hresult::SCARD_W_UNRESPONSIVE_CARD),
+        Power::Mute => Err(mute()),
     }
 }
 

@@ -8,6 +8,7 @@ use super::answer::{self, Control, fill};
 use super::callback_lock::{CallbackLock, CallbackState};
 use super::log_text::done;
 use super::note;
+use crate::abi::cause::explain;
 use crate::abi::constants::{Protocol, Protocols};
 use crate::abi::hresult::{Hresult, Result};
 use crate::iso7816::atr::Atr;
@@ -274,7 +275,7 @@ impl Callee<'_> {
         let (left, result) = match event {
             PowerEvent::Off => (SCM_POWER_OFF as u8, Ok(())),
             _ if answered => (SCM_POWER_ON as u8, Ok(())),
-            _ => (MUTE, Err(Hresult::SCARD_W_UNRESPONSIVE_CARD)),
+            _ => (MUTE, Err(mute())),
         };
         self.card.power.store(left, Ordering::Relaxed);
         result
@@ -298,4 +299,10 @@ impl Callee<'_> {
         let CardCallbacks { user, control, .. } = self.card.callbacks;
         answer::control(control, user, code, input, response)
     }
+}
+
+/// The card does not answer to a reset.
+#[cold]
+pub fn mute() -> Hresult {
+    explain(Hresult::SCARD_W_UNRESPONSIVE_CARD, "The callback power of the virtual card has failed.", "")
 }

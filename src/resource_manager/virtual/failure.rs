@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::cause::refuse;
+use crate::abi::hresult::Result;
 
 /// The operations of a reader that can be planned to fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,7 +85,7 @@ impl Operation {
             SCM_VIRTUAL_CONTROL => Operation::Control,
             SCM_VIRTUAL_GET_ATTRIBUTE => Operation::GetAttribute,
             SCM_VIRTUAL_SET_ATTRIBUTE => Operation::SetAttribute,
-            _ => return Err(Hresult::E_INVALIDARG),
+            _ => return Err(refuse("is not an operation that the header defines")),
         })
     }
 }
@@ -113,6 +114,7 @@ pub const SCM_VIRTUAL_SET_ATTRIBUTE: u32 = 10;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::hresult::Hresult;
 
     fn failure(operation: Operation, code: Hresult, skip: u32, count: u32) -> Failure {
         Failure { operation, answer: Err(code), skip, count, delay: Duration::ZERO }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::id_map::IdMap;
 use super::ifd::Ifd;
+use crate::abi::cause::explain;
 use crate::abi::hresult::{Hresult, Result};
 use crate::resource_manager::ifd_name::IfdName;
 use crate::runtime::map::Map;
@@ -112,8 +113,22 @@ impl CardHandle {
     }
 
     pub fn check_signal(&self) -> Result<()> {
-        self.failure.map_or(Ok(()), Err)
+        match self.failure {
+            None => Ok(()),
+            Some(Hresult::SCARD_E_NO_SERVICE) => Err(stopped()),
+            Some(code) => Err(code),
+        }
     }
+}
+
+/// The service has stopped since this context was made.
+#[cold]
+pub fn stopped() -> Hresult {
+    explain(
+        Hresult::SCARD_E_NO_SERVICE,
+        "scm_virtual_service_stop has ended the service of virtual readers.",
+        "Call scm_virtual_service_start, and scm_reconnect for an attachment.",
+    )
 }
 
 impl Manager {
@@ -266,7 +281,7 @@ impl Manager {
     pub fn check_context(&self, context: usize) -> Result<()> {
         match self.contexts.get(&context) {
             None => Err(Hresult::SCARD_E_INVALID_HANDLE),
-            Some(client) if client.is_orphan => Err(Hresult::SCARD_E_NO_SERVICE),
+            Some(client) if client.is_orphan => Err(stopped()),
             Some(_) => Ok(()),
         }
     }

@@ -1,5 +1,6 @@
 //! The flags of ISCardVerify: the code that they name, and the change of it.
 
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::{
     SCM_FL_IHV_CHANGE, SCM_FL_IHV_DISABLE, SCM_FL_IHV_ENABLE, SCM_FL_IHV_GLOBAL, SCM_FL_IHV_LOCAL,
     SCM_FL_SECURE_MESSAGING,
@@ -24,7 +25,7 @@ pub enum CodeChange {
 impl CodeReference {
     fn new(reference: u32, is_local: bool) -> Result<CodeReference> {
         if reference >= REFERENCES {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("is greater than 31")).of("reference");
         }
         Ok(CodeReference(reference as u8 | if is_local { LOCAL } else { 0 }))
     }
@@ -33,7 +34,7 @@ impl CodeReference {
     pub fn of(flags: u32, other: u32, reference: u32) -> Result<CodeReference> {
         const PLACES: u32 = SCM_FL_IHV_GLOBAL | SCM_FL_IHV_LOCAL;
         if flags & !(PLACES | SCM_FL_SECURE_MESSAGING | other) != 0 || flags & PLACES == PLACES {
-            return Err(Hresult::E_INVALIDARG);
+            return Err(refuse("has a bit that this function does not know, or is both global and local")).of("flags");
         }
         let target = CodeReference::new(reference, flags & SCM_FL_IHV_LOCAL != 0)?;
         match flags & SCM_FL_SECURE_MESSAGING {
@@ -60,7 +61,7 @@ impl CodeChange {
             0 | SCM_FL_IHV_CHANGE => Ok(CodeChange::Value),
             SCM_FL_IHV_ENABLE => Ok(CodeChange::Enable),
             SCM_FL_IHV_DISABLE => Ok(CodeChange::Disable),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("has more than one change")).of("flags"),
         }
     }
 }

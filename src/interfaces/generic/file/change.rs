@@ -1,7 +1,8 @@
 //! A change of the content of a file.
 
+use crate::abi::cause::{OfArgument, refuse};
 use crate::abi::constants::{SCM_FL_AND, SCM_FL_ERASE, SCM_FL_OR, SCM_FL_REPLACE};
-use crate::abi::hresult::{Hresult, Result};
+use crate::abi::hresult::Result;
 use crate::interfaces::file::Content;
 use crate::interfaces::generic::check_flags;
 
@@ -23,7 +24,7 @@ impl<'a> FileChange<'a> {
             (0 | SCM_FL_REPLACE, Content::Data(data)) => Ok(FileChange::Replace(data)),
             (SCM_FL_OR, Content::Data(data)) => Ok(FileChange::Or(data)),
             (SCM_FL_AND, Content::Data(data)) => Ok(FileChange::And(data)),
-            _ => Err(Hresult::E_INVALIDARG),
+            _ => Err(refuse("has two ways to write, or erases and writes at once")).of("flags"),
         }
     }
 

@@ -1,0 +1,143 @@
+//! Where the lines of the log go.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+use super::{LEVEL, Level, UNKNOWN};
+use crate::abi::hresult::Result;
+use crate::runtime::fallible::try_box;
+use crate::runtime::platform::{environment, log_file};
+
+/// A function of the program for lines.
+#[derive(Clone, Copy)]
+pub struct Callback {
+    pub function: unsafe extern "C-unwind" fn(user_data: *mut c_void, level: u32, line: *const c_char),
+    pub user_data: *mut c_void,
+}
+
+impl PartialEq for Callback {
+    fn eq(&self, other: &Callback) -> bool {
+        self.function as usize == other.function as usize && self.user_data == other.user_data
+    }
+}
+
+impl Callback {
+    pub fn call(&self, level: Level, line: &CStr) {
+        // SAFETY: the header says what it has to be.
+        unsafe { (self.function)(self.user_data, level as u32, line.as_ptr()) }
+    }
+}
+
+/// Where lines go.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Sink {
+    File(c_int),
+    Callback(Callback),
+}
+
+/// A sink that was used once. It lives for ever, because another thread may be using it, and is used again when the
+/// program sets the same one.
+struct Known {
+    sink: Sink,
+    next: *mut Known,
+}
+
+/// All known sinks. Only atomic changes: a child of a fork finds no lock that nobody holds.
+static KNOWN: AtomicPtr<Known> = AtomicPtr::new(null_mut());
+
+/// The present one, or NULL.
+static PRESENT: AtomicPtr<Known> = AtomicPtr::new(null_mut());
+
+/// How often the log was set.
+static CHANGES: AtomicU32 = AtomicU32::new(0);
+
+pub fn changes() -> u32 {
+    CHANGES.load(Ordering::SeqCst)
+}
+
+pub fn present() -> Option<&'static Sink> {
+    // SAFETY: NULL, or one that lives for ever.
+    unsafe { PRESENT.load(Ordering::Acquire).as_ref() }.map(|known| &known.sink)
+}
+
+/// From now on lines of this level and of coarser ones go there; None: none, nowhere.
+pub fn set(target: Option<(Sink, Level)>) -> Result<()> {
+    CHANGES.fetch_add(1, Ordering::SeqCst);
+    match target {
+        None => {
+            LEVEL.store(0, Ordering::Relaxed);
+            PRESENT.store(null_mut(), Ordering::Release);
+        }
+        Some((sink, level)) => {
+            PRESENT.store(known(sink)?, Ordering::Release);
+            LEVEL.store(level as u32, Ordering::Relaxed);
+        }
+    }
+    Ok(())
+}
+
+fn known(sink: Sink) -> Result<*mut Known> {
+    let mut at = KNOWN.load(Ordering::Acquire);
+    // SAFETY: each of them lives for ever.
+    while let Some(known) = unsafe { at.as_ref() } {
+        if known.sink == sink {
+            return Ok(at);
+        }
+        at = known.next;
+    }
+    let new = Box::into_raw(try_box(Known { sink, next: KNOWN.load(Ordering::Acquire) })?);
+    loop {
+        // SAFETY: no other thread has it.
+        let next = unsafe { (*new).next };
+        match KNOWN.compare_exchange(next, new, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => return Ok(new),
+            // SAFETY: no other thread has it.
+            Err(present) => unsafe { (*new).next = present },
+        }
+    }
+}
+
+/// Reads `SCM_LOG`, once: `LEVEL` for stderr, or `LEVEL:FILE`.
+#[cold]
+pub fn read_environment() {
+    let wanted = environment::variable(c"SCM_LOG").map(CStr::to_bytes).filter(|wanted| !wanted.is_empty());
+    let Some(wanted) = wanted else {
+        // Another thread may have set a log meanwhile.
+        let _ = LEVEL.compare_exchange(UNKNOWN, 0, Ordering::Relaxed, Ordering::Relaxed);
+        return;
+    };
+    let (level, file, complaint) = parse(wanted);
+    let opened = file.and_then(|file| CStr::from_bytes_with_nul(file).ok()).map(log_file::open);
+    let target = opened.flatten().unwrap_or(log_file::STDERR);
+    if LEVEL.compare_exchange(UNKNOWN, 0, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        return;
+    }
+    if opened == Some(None) {
+        log_file::write(target, b"libscm: SCM_LOG: the file cannot be opened\n");
+    }
+    if complaint {
+        log_file::write(target, b"libscm: SCM_LOG: the level is not calls, pcsc or apdus: calls\n");
+    }
+    // Without memory there is no log.
+    let _ = set(Some((Sink::File(target), level)));
+}
+
+/// The level, the file with its NUL, and whether the level is not known. `wanted` is followed by its NUL.
+fn parse(wanted: &'static [u8]) -> (Level, Option<&'static [u8]>, bool) {
+    let (level, file) = match wanted.iter().position(|byte| *byte == b':') {
+        None => (wanted, None),
+        Some(colon) => {
+            let (level, rest) = wanted.split_at(colon);
+            (level, rest.get(1..).filter(|file| !file.is_empty()))
+        }
+    };
+    // SAFETY: the value of a variable ends with a NUL, right behind the file.
+    let file = file.map(|file| unsafe { std::slice::from_raw_parts(file.as_ptr(), file.len() + 1) });
+    match level {
+        b"calls" | b"1" => (Level::Calls, file, false),
+        b"pcsc" | b"2" => (Level::Pcsc, file, false),
+        b"apdus" | b"3" => (Level::Apdus, file, false),
+        _ => (Level::Calls, file, true),
+    }
+}
