@@ -136,7 +136,10 @@ fn ctrl_c_ends_a_command_and_clears_a_line_of_the_shell() {
     let terminal = Terminal::run("--card default shell");
     terminal.wait_for("3F00> ");
     terminal.tmux(&["send-keys", "00A4", "C-c"]);
+    // As with a shell, keys that were typed before Ctrl-C are gone.
+    terminal.wait_for("3F00> 00A4\n3F00>");
     terminal.enter("pwd");
+    terminal.wait_for("3F00> pwd\n3F00\n3F00>");
     terminal.enter("exit");
     terminal.wait_for("ended 0");
 }
