@@ -461,26 +461,24 @@ static void no_command_of_the_program_shows_its_code(void **state)
     static const uint8_t instructions[] = {0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D, 0x82, 0x86, 0x87, 0x88};
     static const uint8_t classes[] = {0x00, 0x01, 0x10, 0x13, 0x40, 0x50, 0x80, 0x90, 0xA0, 0xFF};
     static const uint8_t secured[] = {0x04, 0x08, 0x0C, 0x1C, 0x60, 0x70, 0x84, 0x8C, 0xE0};
-    scm_handle *handle = attach(CARD);
     for (uint32_t level = SCM_LOG_CALLS; level <= SCM_LOG_APDUS; level++) {
         memset(library_log, 0, sizeof library_log);
         assert_result(scm_set_log(collect, NULL, level), SCM_S_OK);
         for (size_t i = 0; i < sizeof instructions; i++)
             for (size_t j = 0; j < sizeof classes; j++)
-                send_code(handle, classes[j], instructions[i]);
+                send_code(card, classes[j], instructions[i]);
         for (size_t j = 0; j < sizeof secured; j++)
-            send_code(handle, secured[j], 0xB0), send_code(handle, secured[j], 0xD6);
+            send_code(card, secured[j], 0xB0), send_code(card, secured[j], 0xD6);
         uint8_t block[CODE_LENGTH], output[16];
         size_t length;
         reveal(block, &CODE);
-        scm_control(handle, 0x42000DB2, block, sizeof block, output, sizeof output, &length);
+        scm_control(card, 0x42000DB2, block, sizeof block, output, sizeof output, &length);
         wipe(block, sizeof block);
         assert_result(scm_set_log(NULL, NULL, SCM_LOG_OFF), SCM_S_OK);
         assert_true(strlen(library_log) > 0 && strlen(library_log) < sizeof library_log - 1000);
         assert_int_equal(strstr(library_log, "withheld") != NULL, level == SCM_LOG_APDUS);
         assert_not_in(library_log, &CODE);
     }
-    assert_result(scm_detach(handle), SCM_S_OK);
 }
 
 static void nothing_is_in_a_text(void **state)
