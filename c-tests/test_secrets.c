@@ -373,7 +373,7 @@ static void hex(char *to, const struct secret *secret)
         sprintf(to + 2 * i, "%02X", secret->masked[i] ^ mask);
 }
 
-/* As bytes and in hexadecimal, of which four bytes are enough. */
+/* As bytes and in hexadecimal. Eight characters are more than a time or a duration has. */
 static void assert_not_in(const char *text, const struct secret *secret)
 {
     char clear[CODE_LENGTH + 1] = "", digits[2 * CODE_LENGTH + 1];
@@ -381,7 +381,7 @@ static void assert_not_in(const char *text, const struct secret *secret)
     digits[8] = '\0';
     assert_null(strstr(text, digits));
     reveal((uint8_t *)clear, secret);
-    clear[4] = '\0';
+    clear[8] = '\0';
     assert_null(strstr(text, clear));
     wipe((uint8_t *)clear, sizeof clear);
     wipe((uint8_t *)digits, sizeof digits);
