@@ -41,7 +41,10 @@ static void collect(void *user_data, uint32_t level, const char *line)
 static void begin_log(uint32_t level)
 {
     assert_result(scm_set_log(NULL, NULL, SCM_LOG_OFF), SCM_S_OK);
+    /* A thread that is in a call may still use the log before. */
+    pthread_mutex_lock(&mutex);
     memset(text, 0, sizeof text);
+    pthread_mutex_unlock(&mutex);
     lines = 0;
     assert_result(scm_set_log(collect, text, level), SCM_S_OK);
 }

@@ -39,7 +39,7 @@ rust_tests() {
         --skip exhaustive --skip interleavings
 }
 
-programs=(stress threads thread_cancel thread_end callback wait)
+programs=(stress threads thread_cancel thread_end callback wait log)
 
 build_c_tests() {
     cmake -S . -B "$build" -DSCM_SANITIZE=thread -DSCM_WERROR=ON -DSCM_CARGO="$cargo" -DSCM_RUSTC="$rustc" \
@@ -52,7 +52,7 @@ build_c_tests() {
 # libpcsclite, which is not instrumented.
 c_tests() {
     ctest --test-dir "$build" --output-on-failure --timeout 300 \
-        -R "^(virtual\\.(threads|thread_cancel|wait)|stress|thread_end|callback)\$"
+        -R "^(virtual\\.(threads|thread_cancel|wait|log)|stress|thread_end|callback)\$"
 }
 
 # A program without the sanitizer reports nothing. grep reads everything, because nm fails on a closed pipe.
