@@ -7,7 +7,7 @@ use crate::resource_manager::managers;
 /// One or two sentences, or nothing. A resource manager knows best what its service needs, but nothing of a refusal by
 /// the card.
 ///
-/// A function of C is named in a sentence of its own: a tool leaves those sentences out.
+/// Things of C, such as a function, are in sentences of their own: scmctl leaves those sentences out.
 pub fn on(code: Hresult, refusal: Option<&Refusal>, reason: Option<&Reason>, is_of_card: bool) -> &'static str {
     if let Some(reason) = reason {
         return if reason.advice.is_empty() { own(code) } else { reason.advice };
@@ -40,7 +40,7 @@ fn own(code: Hresult) -> &'static str {
         }
         Hresult::SCARD_W_UNPOWERED_CARD => "Take the card out, and put it in again. Or reset it with scm_reconnect_ex.",
         Hresult::SCARD_W_UNSUPPORTED_CARD => "Try another reader: this one does not understand the card.",
-        Hresult::SCARD_W_RESET_CARD => "Select files and verify codes again. Call scm_reconnect before.",
+        Hresult::SCARD_W_RESET_CARD => "Call scm_reconnect. Select files and verify codes again.",
         Hresult::SCARD_W_REMOVED_CARD => "Put the card in again. Then call scm_reconnect.",
         Hresult::SCARD_E_SHARING_VIOLATION => {
             "Another program uses the card exclusively: end that program, or wait until it has finished."
@@ -49,7 +49,7 @@ fn own(code: Hresult) -> &'static str {
         Hresult::SCARD_E_SERVICE_STOPPED => "Start the service again. Then call scm_reconnect for an attachment.",
         Hresult::SCARD_E_INVALID_HANDLE => "Connect anew with PC/SC, and attach the new card handle.",
         Hresult::SCARD_E_PROTO_MISMATCH => {
-            "Attach with a protocol that the card speaks. Or reset the card with scm_reconnect_ex."
+            "Take the card out and put it in again, or choose a protocol that it speaks. Or reset it with scm_reconnect_ex."
         }
         Hresult::SCARD_E_TIMEOUT => "Try again later, or with a longer limit: others use the card.",
         Hresult::SCARD_E_NOT_READY => "Try again later. In a callback, let it return before the function is called.",
