@@ -49,7 +49,7 @@ fn own(code: Hresult) -> &'static str {
         Hresult::SCARD_E_SERVICE_STOPPED => "Start the service again. Then call scm_reconnect for an attachment.",
         Hresult::SCARD_E_INVALID_HANDLE => "Connect anew with PC/SC, and attach the new card handle.",
         Hresult::SCARD_E_PROTO_MISMATCH => {
-            "Take the card out and put it in again, or choose a protocol that it speaks. Or reset it with scm_reconnect_ex."
+            "Put the card in again, or choose a protocol that it speaks. Or reset it with scm_reconnect_ex."
         }
         Hresult::SCARD_E_TIMEOUT => "Try again later, or with a longer limit: others use the card.",
         Hresult::SCARD_E_NOT_READY => "Try again later. In a callback, let it return before the function is called.",

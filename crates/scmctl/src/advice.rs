@@ -35,7 +35,7 @@ fn instead(name: &str) -> &'static str {
     }
 }
 
-/// What this program can do about it.
+/// The commands and options of this program that help.
 fn also(error: &Error) -> &'static str {
     match error.name() {
         "SCM_SCARD_S_NO_SERVICE" | "SCM_SCARD_E_NO_SERVICE" | "SCM_SCARD_E_SERVICE_STOPPED" => {
