@@ -179,7 +179,6 @@ pub fn explain(code: Hresult, why: &'static str, advice: &'static str) -> Hresul
 
 /// Notes a status word of the card, and the code for it.
 #[cold]
-#[inline(never)]
 pub fn note_status_word(status_word: u16, code: Hresult) {
     note(|cause| cause.card = Some(CardAnswer { status_word, code }));
 }

@@ -130,12 +130,15 @@ impl StatusWord {
     }
 
     /// The code of a status word that is not a success here, whatever it may be elsewhere.
+    #[inline(never)]
     pub fn failure(self) -> Hresult {
         self.explains(self.code().as_failure())
     }
 
     /// The same code, which the last error explains by this status word. Every failure that a status word means goes
     /// through here.
+    #[cold]
+    #[inline(never)]
     pub fn explains(self, code: Hresult) -> Hresult {
         note_status_word(self.0, code);
         code
