@@ -139,8 +139,38 @@ static void a_wrong_code(void **state)
     options.block_length = 8;
     assert_result(scm_create_ch_verification_ex(handle, &options, &codes), SCM_S_OK);
     assert_result(scm_ch_verification_verify(codes, (const uint8_t *)"9999", 4, 0, 1, &left), SCM_SCARD_W_WRONG_CHV);
-    assert_told("scm_ch_verification_verify", "", NULL, "how many tries are left");
+    assert_told("scm_ch_verification_verify", "", "The card answered 63 C2.", "how many tries are left");
+    assert_int_equal(error.status_word, 0x63C2);
+    assert_int_equal(error.pcsc_code, 0);
     assert_true(left > 0 && left != SCM_RETRIES_UNKNOWN);
+    assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+/* A refusal by the card is told by its status word, and is not taken for one of polkit. */
+static void a_refusal_by_the_card(void **state)
+{
+    (void)state;
+    scm_file_access *files;
+    scm_file *file;
+    uint8_t data[16];
+    size_t length;
+    uint16_t status_word;
+    scm_handle *handle = attach(CODES);
+    assert_result(scm_create_file_access(handle, &files), SCM_S_OK);
+    assert_result(scm_file_access_open(files, SCM_TYPE_BY_ANY, "3F00/7777", &file), SCM_SCARD_E_FILE_NOT_FOUND);
+    assert_told("scm_file_access_open", "", "The card answered 6A 82.", "Look which files the card has.");
+    assert_result(scm_file_access_change_dir(files, SCM_TYPE_BY_ANY, "3F00/7777"), SCM_SCARD_E_DIR_NOT_FOUND);
+    assert_told("scm_file_access_change_dir", "", "The card answered 6A 82.", "Look which files the card has.");
+    assert_result(scm_file_access_open(files, SCM_TYPE_BY_ANY, "3F00/5016/4501", &file), SCM_S_OK);
+    assert_result(scm_file_read(file, data, sizeof data, &length, 0), SCM_SCARD_W_SECURITY_VIOLATION);
+    assert_told("scm_file_read", "", "The card answered 69 82.", "Verify the code");
+    assert_null(strstr(error.advice, "polkit"));
+    assert_int_equal(error.status_word, 0x6982);
+    scm_command command = SCM_COMMAND_INIT;
+    command.ins = 0xB0, command.p1 = 0x9F, command.expected = 1;
+    assert_true(SCM_FAILED(scm_send(handle, &command, data, sizeof data, &length, &status_word)));
+    assert_told("scm_send", "", "The card answered ", "");
+    assert_int_equal(error.status_word, status_word);
     assert_result(scm_detach(handle), SCM_S_OK);
 }
 
@@ -205,6 +235,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_missing_callback),
         cmocka_unit_test(a_forgotten_struct_size),
         cmocka_unit_test(a_wrong_code),
+        cmocka_unit_test(a_refusal_by_the_card),
         cmocka_unit_test(a_pulled_card),
         cmocka_unit_test(a_planned_failure_is_told),
         cmocka_unit_test(a_failure_belongs_to_its_thread),

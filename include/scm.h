@@ -382,8 +382,8 @@ typedef struct scm_last_error {
      * that `scm_result_name` does not know is an invention of a driver.
      */
     uint32_t pcsc_code;
-    /** Zero. */
-    uint32_t reserved;
+    /** The status word of the card, SW1 and SW2 as one number, such as 0x6982; 0 if no status word is the cause. */
+    uint32_t status_word;
     /** The function of this library, such as "scm_attach_by_ifd". */
     char function[64];
     /**
@@ -394,7 +394,7 @@ typedef struct scm_last_error {
     char pcsc_function[32];
     /** The failure: one sentence, with the function, the name of the code and its message. */
     char what[256];
-    /** The reason: one sentence about the argument, or about the answer of PC/SC. */
+    /** The reason: one sentence about the argument, or about the answer of PC/SC or of the card. */
     char why[256];
     /** The advice for a person. */
     char advice[256];
@@ -411,7 +411,8 @@ typedef struct scm_last_error {
  *
  * If an argument is wrong (`SCM_E_INVALIDARG`, `SCM_E_POINTER`, `SCM_E_HANDLE`), `argument` names it. If a function of
  * the program (a callback, a provider) has returned one of these codes, `argument` is empty. If PC/SC has failed,
- * `pcsc_function` and `pcsc_code` tell its call and its code.
+ * `pcsc_function` and `pcsc_code` tell its call and its code. If the card has refused a command, `status_word` is
+ * its answer; a card that answers to `scm_transmit` has not failed.
  *
  * @param error  [out] the failure; zero behind `struct_size` after a failure of this function
  *

@@ -399,6 +399,8 @@ public:
     const char *pcsc_function() const noexcept { return error_.pcsc_function; }
     /** The code of PC/SC, as an unsigned number; 0 if PC/SC is not the cause. */
     std::uint32_t pcsc_code() const noexcept { return error_.pcsc_code; }
+    /** The status word of the card, such as 0x6982; 0 if no status word is the cause. */
+    std::uint32_t status_word() const noexcept { return error_.status_word; }
     /** The failure, as one sentence for a person. */
     const char *what() const noexcept { return error_.what; }
     /** Why, as one sentence; empty if it is not known. */

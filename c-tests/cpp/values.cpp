@@ -74,6 +74,7 @@ void the_last_error_tells_what_and_why()
     CHECK(failure && failure.result() == code.value() && failure.result() == SCM_E_INVALIDARG);
     CHECK(failure.function() == std::string("scm_attach_by_ifd") && failure.argument() == std::string("ifd_name"));
     CHECK(failure.pcsc_function() == std::string() && failure.pcsc_code() == 0);
+    CHECK(failure.status_word() == 0);
     CHECK(std::string(failure.what()).find("SCM_E_INVALIDARG") != std::string::npos);
     CHECK(std::string(failure.why()).find("ifd_name") == 0 && failure.advice() != std::string());
     scm::set_log(nullptr, nullptr, SCM_LOG_OFF);

@@ -1,5 +1,5 @@
 //! The cause of a failure, kept for its thread until the exported function returns: which argument is wrong and why,
-//! and what PC/SC has answered.
+//! and what PC/SC or the card has answered.
 //!
 //! A code says what failed, and travels up through the layers. The cause is beside it, so that success costs nothing:
 //! only failures come here. The end of an exported function takes the cause (`capi::boundary`).
@@ -44,6 +44,14 @@ pub struct NativeAnswer {
     pub code: Hresult,
 }
 
+/// A status word of the card that is a failure.
+#[derive(Clone, Copy)]
+struct CardAnswer {
+    status_word: u16,
+    /// The code of this library for it.
+    code: Hresult,
+}
+
 /// Why this library itself has failed with a code.
 #[derive(Clone, Copy)]
 pub struct Reason {
@@ -59,6 +67,7 @@ pub struct Reason {
 pub struct Cause {
     pub refusal: Option<Refusal>,
     reason: Option<Reason>,
+    card: Option<CardAnswer>,
     first: Option<NativeAnswer>,
     last: Option<NativeAnswer>,
 }
@@ -66,12 +75,17 @@ pub struct Cause {
 impl Cause {
     /// Nothing is known.
     pub const fn none() -> Cause {
-        Cause { refusal: None, reason: None, first: None, last: None }
+        Cause { refusal: None, reason: None, card: None, first: None, last: None }
     }
 
     /// The last reason for this code.
     pub fn reason(&self, code: Hresult) -> Option<Reason> {
         self.reason.filter(|reason| reason.code == code)
+    }
+
+    /// The last status word with this code.
+    pub fn status_word(&self, code: Hresult) -> Option<u16> {
+        self.card.filter(|card| card.code == code).map(|card| card.status_word)
     }
 
     /// The answer of PC/SC that explains `code`: the last one with this code, or else the first one. After a failure
@@ -108,7 +122,8 @@ pub fn take() -> Cause {
 
 /// Takes over the cause of a call that another thread has made for this one.
 pub fn take_over(cause: Cause) {
-    if cause.refusal.is_some() || cause.reason.is_some() || cause.first.is_some() {
+    let is_known = cause.refusal.is_some() || cause.reason.is_some() || cause.card.is_some() || cause.first.is_some();
+    if is_known {
         note(|own| *own = cause);
     }
 }
@@ -160,6 +175,12 @@ fn refuse_with(code: Hresult, suffix: &'static str, why: &'static str) -> Hresul
 pub fn explain(code: Hresult, why: &'static str, advice: &'static str) -> Hresult {
     note(|cause| cause.reason = Some(Reason { code, why, advice }));
     code
+}
+
+/// Notes a status word of the card, and the code for it.
+#[cold]
+pub fn note_status_word(status_word: u16, code: Hresult) {
+    note(|cause| cause.card = Some(CardAnswer { status_word, code }));
 }
 
 /// Notes a failed call of PC/SC.

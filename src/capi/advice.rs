@@ -4,8 +4,11 @@ use crate::abi::cause::{Reason, Refusal};
 use crate::abi::hresult::Hresult;
 use crate::resource_manager::managers;
 
-/// One or two sentences, or nothing. A resource manager knows best what its service needs.
-pub fn on(code: Hresult, refusal: Option<&Refusal>, reason: Option<&Reason>) -> &'static str {
+/// One or two sentences, or nothing. A resource manager knows best what its service needs, but nothing of a refusal by
+/// the card.
+///
+/// Things of C, such as a function, are in sentences of their own: scmctl leaves those sentences out.
+pub fn on(code: Hresult, refusal: Option<&Refusal>, reason: Option<&Reason>, is_of_card: bool) -> &'static str {
     if let Some(reason) = reason {
         return if reason.advice.is_empty() { own(code) } else { reason.advice };
     }
@@ -13,6 +16,7 @@ pub fn on(code: Hresult, refusal: Option<&Refusal>, reason: Option<&Reason>) -> 
         Some(refusal) if refusal.is_of_field("struct_size") => {
             "Initialise the structure with its _INIT macro, or set struct_size to its sizeof."
         }
+        None if is_of_card => own(code),
         Some(_) => "Correct the argument: the header describes it.",
         None => managers::remedy(code).unwrap_or_else(|| own(code)),
     }
@@ -26,31 +30,31 @@ fn own(code: Hresult) -> &'static str {
         Hresult::E_OUTOFMEMORY => "Free memory, or close files and threads.",
         Hresult::E_NOINTERFACE => "Register a provider for this interface and this card before.",
         Hresult::SCARD_E_UNKNOWN_READER => {
-            "Use a name that scm_list_ifds gives, with every character. Look whether the reader is plugged in."
+            "Look whether the reader is plugged in. Use a name that scm_list_ifds gives, with every character."
         }
-        Hresult::SCARD_E_READER_UNAVAILABLE => "Plug the reader in again, and call scm_reconnect.",
+        Hresult::SCARD_E_READER_UNAVAILABLE => "Plug the reader in again. Then call scm_reconnect.",
         Hresult::SCARD_E_NO_READERS_AVAILABLE => "Plug a reader in, and look whether its driver is installed.",
         Hresult::SCARD_E_NO_SMARTCARD => "Put a card into the reader, and try again.",
         Hresult::SCARD_W_UNRESPONSIVE_CARD => {
             "The card is mute: turn it over, clean its contacts, and try another card to test the reader."
         }
-        Hresult::SCARD_W_UNPOWERED_CARD => "Take the card out and put it in again, or reset it with scm_reconnect_ex.",
+        Hresult::SCARD_W_UNPOWERED_CARD => "Take the card out, and put it in again. Or reset it with scm_reconnect_ex.",
         Hresult::SCARD_W_UNSUPPORTED_CARD => "Try another reader: this one does not understand the card.",
-        Hresult::SCARD_W_RESET_CARD => "Call scm_reconnect, and select files and verify codes again.",
-        Hresult::SCARD_W_REMOVED_CARD => "Put the card in again, and call scm_reconnect.",
+        Hresult::SCARD_W_RESET_CARD => "Call scm_reconnect. Select files and verify codes again.",
+        Hresult::SCARD_W_REMOVED_CARD => "Put the card in again. Then call scm_reconnect.",
         Hresult::SCARD_E_SHARING_VIOLATION => {
             "Another program uses the card exclusively: end that program, or wait until it has finished."
         }
-        Hresult::SCARD_E_NO_SERVICE => "Start the service, and call scm_reconnect for an attachment.",
-        Hresult::SCARD_E_SERVICE_STOPPED => "Start the service again, and call scm_reconnect for an attachment.",
+        Hresult::SCARD_E_NO_SERVICE => "Start the service. Then call scm_reconnect for an attachment.",
+        Hresult::SCARD_E_SERVICE_STOPPED => "Start the service again. Then call scm_reconnect for an attachment.",
         Hresult::SCARD_E_INVALID_HANDLE => "Connect anew with PC/SC, and attach the new card handle.",
         Hresult::SCARD_E_PROTO_MISMATCH => {
-            "Attach with a protocol that the card speaks, or reset the card with scm_reconnect_ex."
+            "Put the card in again, or choose a protocol that it speaks. Or reset it with scm_reconnect_ex."
         }
         Hresult::SCARD_E_TIMEOUT => "Try again later, or with a longer limit: others use the card.",
         Hresult::SCARD_E_NOT_READY => "Try again later. In a callback, let it return before the function is called.",
         Hresult::SCARD_E_NOT_TRANSACTED => {
-            "Call scm_lock before scm_unlock. After an exchange, send the command again."
+            "After an exchange, send the command again. Call scm_lock before scm_unlock."
         }
         Hresult::SCARD_E_INSUFFICIENT_BUFFER => "Call again with a buffer of the length that the function has told.",
         Hresult::SCARD_E_DUPLICATE_READER => "Choose another name: a reader has this one.",
@@ -61,10 +65,12 @@ fn own(code: Hresult) -> &'static str {
             "Put the card in again, and clean its contacts. If it happens again, try another reader or cable."
         }
         Hresult::SCARD_W_WRONG_CHV => "Enter the right code. Look first how many tries are left.",
-        Hresult::SCARD_W_CHV_BLOCKED => "Unblock the code with scm_ch_verification_unblock and the unblocking code.",
+        Hresult::SCARD_W_CHV_BLOCKED => {
+            "Unblock the code with its unblocking code (PUK). scm_ch_verification_unblock does that."
+        }
         Hresult::SCARD_W_SECURITY_VIOLATION => "Verify the code, or authenticate, before this command.",
         Hresult::SCARD_E_FILE_NOT_FOUND | Hresult::SCARD_E_DIR_NOT_FOUND => {
-            "Look which files the card has: scm_file_access_directory lists them."
+            "Look which files the card has. scm_file_access_directory lists them."
         }
         Hresult::SCARD_P_SHUTDOWN => "Do not call the library when the process ends.",
         _ => "",

@@ -193,8 +193,8 @@ impl Successes {
         let code = status.code_for(command.cla, command.ins);
         match self.0.iter().any(|words| status.0 & words.mask == words.word) {
             true => Hresult::S_OK,
-            false if self.0.is_empty() => code,
-            false => code.as_failure(),
+            false if self.0.is_empty() && code.0 >= 0 => code,
+            false => status.explains(code.as_failure()),
         }
     }
 }

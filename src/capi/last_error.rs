@@ -25,8 +25,8 @@ pub struct scm_last_error {
     /// The code of PC/SC as it was returned, as an unsigned number of 32 bits; 0 if PC/SC is not the cause. A number
     /// that `scm_result_name` does not know is an invention of a driver.
     pub pcsc_code: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// The status word of the card, SW1 and SW2 as one number, such as 0x6982; 0 if no status word is the cause.
+    pub status_word: u32,
     /// The function of this library, such as "scm_attach_by_ifd".
     pub function: [c_char; 64],
     /// The argument that is wrong, as the header names it: "ifd_name", or "card.transmit" for a field of a structure.
@@ -35,7 +35,7 @@ pub struct scm_last_error {
     pub pcsc_function: [c_char; 32],
     /// The failure: one sentence, with the function, the name of the code and its message.
     pub what: [c_char; 256],
-    /// The reason: one sentence about the argument, or about the answer of PC/SC.
+    /// The reason: one sentence about the argument, or about the answer of PC/SC or of the card.
     pub why: [c_char; 256],
     /// The advice for a person.
     pub advice: [c_char; 256],
@@ -50,7 +50,7 @@ unsafe impl Options for scm_last_error {
         struct_size: size_of::<Self>() as u32,
         result: 0,
         pcsc_code: 0,
-        reserved: 0,
+        status_word: 0,
         function: [0; 64],
         argument: [0; 64],
         pcsc_function: [0; 32],
@@ -82,7 +82,8 @@ pub fn set(call: Call, code: Hresult, cause: Cause) {
 ///
 /// If an argument is wrong (`SCM_E_INVALIDARG`, `SCM_E_POINTER`, `SCM_E_HANDLE`), `argument` names it. If a function of
 /// the program (a callback, a provider) has returned one of these codes, `argument` is empty. If PC/SC has failed,
-/// `pcsc_function` and `pcsc_code` tell its call and its code.
+/// `pcsc_function` and `pcsc_code` tell its call and its code. If the card has refused a command, `status_word` is
+/// its answer; a card that answers to `scm_transmit` has not failed.
 ///
 /// @param error  [out] the failure; zero behind `struct_size` after a failure of this function
 ///
@@ -127,8 +128,10 @@ impl Failure {
     fn told(&self) -> scm_last_error {
         let Failure { call, code, cause } = self;
         let refusal = cause.refusal.filter(|refusal| refusal.code == *code);
-        let answer = cause.answer(*code).filter(|_| refusal.is_none() && is_from_outside(*code));
-        let reason = cause.reason(*code).filter(|_| refusal.is_none() && answer.is_none());
+        let status_word = cause.status_word(*code).filter(|_| refusal.is_none());
+        let is_open = refusal.is_none() && status_word.is_none();
+        let answer = cause.answer(*code).filter(|_| is_open && is_from_outside(*code));
+        let reason = cause.reason(*code).filter(|_| is_open && answer.is_none());
         let object = call.parameters().next().filter(|_| *code == Hresult::E_HANDLE);
         let mut told = scm_last_error { result: code.0, ..scm_last_error::DEFAULT };
         let unknown = hexadecimal(code.0 as u32);
@@ -145,6 +148,11 @@ impl Failure {
         } else if let Some(object) = object {
             put(&mut told.argument, &[object]);
             put(&mut told.why, &[object, " is NULL, has ended, or is of another kind."]);
+        } else if let Some(status_word) = status_word {
+            told.status_word = status_word.into();
+            let [_, _, _, _, _, _, digits @ ..] = hexadecimal(status_word.into());
+            let (sw1, sw2) = as_text(&digits).split_at(2);
+            put(&mut told.why, &["The card answered ", sw1, " ", sw2, "."]);
         } else if let Some(answer) = answer {
             told.pcsc_code = answer.native;
             put(&mut told.pcsc_function, &[answer.call.name()]);
@@ -154,7 +162,7 @@ impl Failure {
         } else if matches!(*code, Hresult::E_INVALIDARG | Hresult::E_POINTER) {
             put(&mut told.why, &["A function of the program (a callback or a provider) has returned it."]);
         }
-        put(&mut told.advice, &[advice::on(*code, refusal.as_ref(), reason.as_ref())]);
+        put(&mut told.advice, &[advice::on(*code, refusal.as_ref(), reason.as_ref(), status_word.is_some())]);
         told
     }
 }
@@ -201,6 +209,7 @@ mod tests {
     use crate::abi::cause::{note_answer, refuse};
     use crate::abi::hresult::Result;
     use crate::capi::boundary::guard;
+    use crate::iso7816::status_word::StatusWord;
 
     fn text(of: &[c_char]) -> String {
         of.iter().take_while(|byte| **byte != 0).map(|byte| *byte as u8 as char).collect()
@@ -252,6 +261,23 @@ mod tests {
         });
         assert_eq!((text(&error.pcsc_function), error.pcsc_code), ("SCardConnect".to_string(), 0x8010_000B));
         assert_eq!(text(&error.why), "SCardConnect returned 0x8010000B.");
+    }
+
+    #[test]
+    fn the_answer_of_the_card_is_told() {
+        let error = fail(|| {
+            note_answer(Call::new(c"SCardConnect hcontext"), 6, Hresult::SCARD_E_INVALID_HANDLE);
+            Err(StatusWord(0x6982).failure())
+        });
+        assert_eq!((error.status_word, error.pcsc_code), (0x6982, 0));
+        assert_eq!(text(&error.why), "The card answered 69 82.");
+        assert!(!text(&error.advice).contains("polkit"), "the card refuses, not polkit");
+        // The library has gone on after a refusal, and has failed later.
+        let error = fail(|| {
+            StatusWord(0x6A82).failure();
+            Err(Hresult::SCARD_W_REMOVED_CARD)
+        });
+        assert_eq!((error.status_word, text(&error.why)), (0, String::new()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod family;
 mod sim;
 
 use super::command::ins;
+use crate::abi::cause::note_status_word;
 use crate::abi::hresult::{Hresult, Result};
 use family::Family;
 
@@ -122,15 +123,25 @@ impl StatusWord {
     pub fn proves(self, wrong: Hresult) -> Result<()> {
         match self.parts() {
             _ if self.is_normal() || self.more().is_some() => Ok(()),
-            _ if self.tries() == Some(0) => Err(Hresult::SCARD_W_CHV_BLOCKED),
-            (0x63, _) | (0x98, 0x04) => Err(wrong),
+            _ if self.tries() == Some(0) => Err(self.explains(Hresult::SCARD_W_CHV_BLOCKED)),
+            (0x63, _) | (0x98, 0x04) => Err(self.explains(wrong)),
             _ => Err(self.failure()),
         }
     }
 
     /// The code of a status word that is not a success here, whatever it may be elsewhere.
+    #[inline(never)]
     pub fn failure(self) -> Hresult {
-        self.code().as_failure()
+        self.explains(self.code().as_failure())
+    }
+
+    /// The same code, which the last error explains by this status word. Every failure that a status word means goes
+    /// through here.
+    #[cold]
+    #[inline(never)]
+    pub fn explains(self, code: Hresult) -> Hresult {
+        note_status_word(self.0, code);
+        code
     }
 
     /// The code of an answer to an interindustry command.

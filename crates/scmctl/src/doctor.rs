@@ -122,7 +122,7 @@ fn refusing_service(system: &System, failure: &Failure) -> Check {
     match failure.code_name() {
         Some("SCM_SCARD_W_SECURITY_VIOLATION") => polkit("pcscd refuses this program"),
         Some("SCM_SCARD_E_NO_SERVICE" | "SCM_SCARD_S_NO_SERVICE") => missing_service(system),
-        _ => fault("service", failure.message(), failure.advice()),
+        _ => fault("service", failure.finding(), failure.advice()),
     }
 }
 
@@ -191,7 +191,7 @@ fn reader(session: &Session, system: &System, name: String) -> Check {
         library::TIMEOUT => fault(&name, "another program holds the card", users(system, session)),
         "SCM_SCARD_W_SECURITY_VIOLATION" => polkit("pcscd refuses the card to this program"),
         "SCM_SCARD_W_UNRESPONSIVE_CARD" => {
-            let advice = Failure::attach(&name, error).advice();
+            let advice = Failure::library(&name, error).advice();
             fault(&name, "the card is mute: it does not answer to a reset", advice)
         }
         _ => failed(&name, error),
@@ -199,8 +199,8 @@ fn reader(session: &Session, system: &System, name: String) -> Check {
 }
 
 fn failed(name: &str, error: library::Error) -> Check {
-    let failure = Failure::attach(name, error);
-    fault(name, failure.message(), failure.advice())
+    let failure = Failure::library(name, error);
+    fault(name, failure.finding(), failure.advice())
 }
 
 fn usable(name: &str, card: &Attachment) -> Check {
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_refusal_has_the_rule_of_polkit() {
-        let refusal = Failure::attach("readers", library::Error::named("SCM_SCARD_W_SECURITY_VIOLATION"));
+        let refusal = Failure::library("readers", library::Error::named("SCM_SCARD_W_SECURITY_VIOLATION"));
         let check = refusing_service(&Machine::new("polkit").system(), &refusal);
         assert_eq!(check.state, State::Fault);
         for part in ["polkit.addRule", "access_pcsc", "access_card", "/etc/polkit-1/rules.d/"] {

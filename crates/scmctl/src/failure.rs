@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::advice;
 use crate::exit::Exit;
-use crate::library::Error;
+use crate::library::{Error, Told};
 use crate::text::printable;
 
 /// The thing that was tried, and the reason why it failed.
@@ -20,7 +20,7 @@ pub struct Failure {
 #[derive(Debug)]
 enum Reason {
     /// A failed call of libscm.
-    Library(Error, Stage),
+    Library(Error),
     /// The user has given something that cannot be used.
     Text(String, Exit),
     /// No reader has this in its name: the names that there are.
@@ -29,24 +29,10 @@ enum Reason {
     File(io::Error, Exit),
 }
 
-/// Some codes mean something else before the card is reached.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Stage {
-    /// The service, the reader or the card was not reached.
-    Attach,
-    /// The card has answered.
-    Card,
-}
-
 impl Failure {
-    /// A code of libscm; `subject` is the file or the action.
+    /// A code of libscm; `subject` is the reader, the file or the action.
     pub fn library(subject: impl Into<String>, error: Error) -> Failure {
-        Failure { subject: subject.into(), reason: Reason::Library(error, Stage::Card) }
-    }
-
-    /// A code of libscm before the card was reached; `subject` is the reader.
-    pub fn attach(subject: impl Into<String>, error: Error) -> Failure {
-        Failure { subject: subject.into(), reason: Reason::Library(error, Stage::Attach) }
+        Failure { subject: subject.into(), reason: Reason::Library(error) }
     }
 
     /// No reader has `part` in its name.
@@ -108,7 +94,7 @@ impl Failure {
     /// The name of the code of libscm.
     pub fn code_name(&self) -> Option<&'static str> {
         match &self.reason {
-            Reason::Library(error, _) => Some(error.name()),
+            Reason::Library(error) => Some(error.name()),
             Reason::UnknownReader(_) => Some("SCM_SCARD_E_UNKNOWN_READER"),
             _ => None,
         }
@@ -116,15 +102,15 @@ impl Failure {
 
     pub fn exit(&self) -> Exit {
         match &self.reason {
-            Reason::Library(error, _) => advice::exit(error.name()),
+            Reason::Library(error) => advice::exit(error.name()),
             Reason::UnknownReader(_) => Exit::Unavailable,
             Reason::Text(_, exit) | Reason::File(_, exit) => *exit,
         }
     }
 
-    pub fn message(&self) -> String {
+    fn message(&self) -> String {
         match &self.reason {
-            Reason::Library(error, _) => error.message().into(),
+            Reason::Library(error) => error.message().into(),
             Reason::UnknownReader(names) => format!("No reader has this in its name. There are: {}.", names.join(", ")),
             Reason::Text(text, _) => text.clone(),
             Reason::File(error, _) => error.to_string(),
@@ -132,27 +118,56 @@ impl Failure {
     }
 
     /// The advice to the user; empty if nothing is known to help.
-    pub fn advice(&self) -> &'static str {
-        let stage = if let Reason::Library(_, stage) = self.reason { stage } else { Stage::Attach };
-        self.code_name().map_or("", |name| advice::advice(name, stage))
+    pub fn advice(&self) -> String {
+        match &self.reason {
+            Reason::Library(error) => advice::advice(error),
+            _ => String::new(),
+        }
     }
 
-    /// The reason, the advice and the code.
+    /// The message, and why.
+    pub fn finding(&self) -> String {
+        let why = self.told().map_or("", |told| told.why.as_str());
+        joined([self.message(), why.into()])
+    }
+
+    /// The finding, the advice and the code.
     pub fn explanation(&self) -> String {
         let code = self.code_name().map(|name| format!("({name})")).unwrap_or_default();
-        let parts = [self.message(), self.advice().into(), code];
-        printable(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
+        printable(&joined([self.finding(), self.advice(), code]))
     }
 
+    /// The last error of the library, if it has failed.
+    fn told(&self) -> Option<&Told> {
+        match &self.reason {
+            Reason::Library(error) => Some(error.told()),
+            _ => None,
+        }
+    }
+
+    /// Without a fact the field is null. Numbers are in hexadecimal digits, as everywhere in this program.
     pub fn to_json(&self) -> Value {
+        let text = |field: fn(&Told) -> &String| self.told().map(field).filter(|text| !text.is_empty());
+        let number = |field: fn(&Told) -> u32| self.told().map(field).filter(|&number| number != 0);
         json!({
             "subject": self.subject,
             "message": self.message(),
+            "why": text(|told| &told.why),
             "advice": self.advice(),
             "code": self.code_name(),
             "exit": self.exit() as u8,
+            "function": text(|told| &told.function),
+            "argument": text(|told| &told.argument),
+            "pcsc_function": text(|told| &told.pcsc_function),
+            "pcsc_code": number(|told| told.pcsc_code).map(|code| format!("{code:08X}")),
+            "status_word": number(|told| told.status_word).map(|word| format!("{word:04X}")),
         })
     }
+}
+
+/// With spaces between them, as far as they say something.
+fn joined<const N: usize>(parts: [String; N]) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// One line: the subject, the reason, the advice, the code.

@@ -16,7 +16,7 @@ pub use c::{
     SCM_ATTR_VENDOR_IFD_SERIAL_NO, SCM_ATTR_VENDOR_IFD_TYPE, SCM_ATTR_VENDOR_IFD_VERSION, SCM_ATTR_VENDOR_NAME,
 };
 pub use codes::{CodeFormat, Codes, Encoding, Presented, Reference, Secret};
-pub use error::{Error, name_of};
+pub use error::{Error, Told, name_of};
 pub use files::{File, Files, Kind};
 pub use monitor::{Event, EventKind, Monitor, Usage};
 pub use reader::readers;
@@ -47,6 +47,7 @@ fn static_text(text: *const c_char) -> &'static str {
     unsafe { CStr::from_ptr(text) }.to_str().unwrap_or("?")
 }
 
+/// Called directly after the function, so that its failure is the last one.
 fn check(code: scm_result) -> Result<()> {
     if code < 0 { Err(Error::of(code)) } else { Ok(()) }
 }

@@ -35,7 +35,7 @@ pub fn run(session: &Session) -> Result<Exit, Failure> {
     let report = Report { readers: readers.into_iter().map(Reader::of).collect() };
     session.output.show(&report)?;
     if report.readers.is_empty() {
-        return Err(Failure::attach("readers", library::Error::named("SCM_SCARD_E_NO_READERS_AVAILABLE")));
+        return Err(Failure::library("readers", library::Error::named("SCM_SCARD_E_NO_READERS_AVAILABLE")));
     }
     Ok(Exit::Success)
 }

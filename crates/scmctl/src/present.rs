@@ -19,7 +19,7 @@ pub struct Reader {
 
 /// In the order of the service. With `--card` only its reader.
 pub fn present(session: &Session) -> Result<Vec<Reader>, Failure> {
-    let failed = |error| Failure::attach("readers", error);
+    let failed = |error| Failure::library("readers", error);
     let monitor = Monitor::new().map_err(failed)?;
     let mut present = Vec::new();
     let end = Instant::now() + LIMIT;

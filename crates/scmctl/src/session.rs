@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
         let readers: Vec<String> = present.iter().map(|reader| reader.name.clone()).collect();
         if readers.is_empty() {
             let error = library::Error::named("SCM_SCARD_E_NO_READERS_AVAILABLE");
-            return Err(Failure::attach("readers", error));
+            return Err(Failure::library("readers", error));
         }
         let readers = self.wanted(readers)?;
         let has_card = |name: &&String| present.iter().any(|reader| reader.name == **name && reader.atr.is_some());
@@ -75,7 +75,7 @@ impl<'a> Session<'a> {
         match (readers.as_slice(), with_card.as_slice()) {
             ([name], _) => Ok(name.clone()),
             (_, [name]) => Ok((*name).into()),
-            (several, []) => Err(Failure::attach(several.join(", "), library::Error::named(library::NO_SMARTCARD))),
+            (several, []) => Err(Failure::library(several.join(", "), library::Error::named(library::NO_SMARTCARD))),
             (_, several) => {
                 let text = format!("choose with --reader: {}", several.join(", "));
                 Err(Failure::usage("several readers have a card", text))
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
     /// An attachment to the card, with the code of `--verify` presented.
     pub fn attach(&self) -> Result<Attachment, Failure> {
         let reader = self.reader()?;
-        let card = self.wait_for(&reader).map_err(|error| Failure::attach(reader, error))?;
+        let card = self.wait_for(&reader).map_err(|error| Failure::library(reader, error))?;
         if let Some(number) = self.verify {
             code::present(self, &card, number)?;
         }

@@ -25,7 +25,7 @@ struct Report {
 
 pub fn run(session: &Session) -> Result<Exit, Failure> {
     let reader = session.reader()?;
-    let failed = |error| Failure::attach(&reader, error);
+    let failed = |error| Failure::library(&reader, error);
     // A reader without a card has a state, too.
     let attachment = match session.attach_to(&reader, Share::Shared) {
         Err(error) if error.is(library::NO_SMARTCARD) => session.attach_to(&reader, Share::Direct),

@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -70,6 +70,66 @@ fn a_failure_is_json_too() {
     assert_eq!(error["error"]["exit"], 69);
     assert_eq!(error["error"]["code"], "SCM_SCARD_S_NO_SERVICE");
     assert!(error["error"]["advice"].as_str().unwrap().contains("pcscd"));
+    assert!(error["error"]["function"].is_null(), "the list has succeeded");
+}
+
+/// A failure has the facts of scm_get_last_error.
+#[test]
+fn a_failure_tells_function_reason_and_advice() {
+    let failure = |arguments: &[&str]| -> serde_json::Value {
+        let ended = on_card(&[arguments, &["--json"]].concat());
+        let line: serde_json::Value = serde_json::from_str(&ended.stderr).unwrap();
+        line["error"].clone()
+    };
+    let facts = |failure: &serde_json::Value, names: &[&str]| -> Vec<String> {
+        names.iter().map(|name| failure[name].as_str().unwrap_or("null").to_owned()).collect()
+    };
+    let names = ["function", "argument", "status_word", "pcsc_function", "pcsc_code", "why"];
+    let refused = failure(&["cat", "3F00/5016/4501"]);
+    let expected = ["scm_file_read", "null", "6982", "null", "null", "The card answered 69 82."];
+    assert_eq!(facts(&refused, &names), expected, "{refused}");
+    assert!(!refused["advice"].as_str().unwrap().contains("polkit"), "{refused}");
+    let missing = failure(&["cat", "3F00/7777"]);
+    assert_eq!(facts(&missing, &["function", "status_word"]), ["scm_file_access_open", "6A82"]);
+    let wrong = failure(&["cat", "nonsense"]);
+    assert_eq!(facts(&wrong, &names[..3]), ["scm_file_access_open", "path", "null"], "{wrong}");
+    assert!(wrong["why"].as_str().unwrap().starts_with("path is "), "{wrong}");
+    for failure in [refused, missing, wrong] {
+        assert!(!failure["advice"].as_str().unwrap().contains("scm_"), "{failure}");
+    }
+}
+
+/// Each part once: subject, message, why, advice, code.
+#[test]
+fn the_text_of_a_failure_is_one_line() {
+    let ended = on_card(&["cat", "3F00/7777"]);
+    let expected = "scmctl: 3F00/7777: The file is not on the card. The card answered 6A 82. Look which files the card \
+                    has. scmctl tree lists them. (SCM_SCARD_E_FILE_NOT_FOUND)\n";
+    assert_eq!(ended.stderr, expected);
+    let wrong = on_card_with("4321\n", &["verify"]);
+    assert!(wrong.stderr.contains("tries left: 2: The code was wrong. The card answered 63 C2. Enter"), "{wrong:?}");
+}
+
+#[test]
+fn the_trace_of_the_library_has_no_code() {
+    let file = TestFile::new("trace.log", "");
+    let trace = format!("apdus:{}", file.path());
+    let mut child = scmctl()
+        .args(["--card", "default", "--codes-from-stdin", "--block", "8", "--verify", "1", "cat", "3F00/7777"])
+        .env("SCM_LOG", trace)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"1234\n").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let trace = fs::read_to_string(file.path()).unwrap();
+    for line in
+        [" call > scm_attach_by_ifd_ex ", " apdu < 6A82", "SCM_SCARD_E_FILE_NOT_FOUND: The card answered 6A 82."]
+    {
+        assert!(trace.contains(line), "{line}: {trace}");
+    }
+    assert!(trace.contains("> 00200001") && !trace.contains("31323334"), "{trace}");
 }
 
 #[test]

@@ -35,6 +35,8 @@ expect() {
 # Without a card.
 expect 0 'no card' list
 expect 69 'Put one in.*NO_SMARTCARD' send 00A4000C023F00
+expect 69 'SCardConnect returned 0x8010000C. Put a card into the reader.*NO_SMARTCARD' -r 'A 00 00' send 00A4000C023F00
+expect 69 '"pcsc_code":"8010000C","pcsc_function":"SCardConnect"' --json -r 'A 00 00' send 00A4000C023F00
 expect 69 'state +absent' -r 'A 00 00' status
 expect 0 'note .*no card is in the reader' doctor
 
@@ -74,12 +76,12 @@ expect 0 'the card answers' doctor
 tell release 0 leave
 tell hold 0 exclusive
 expect 0 'uses it exclusively' list
-expect 75 'SHARING_VIOLATION' send 00A4000C023F00
+expect 75 'end that program.*scmctl doctor names it.*SHARING_VIOLATION' send 00A4000C023F00
 expect 1 'FAULT .*another program has it exclusively' doctor
 tell release 0 leave
 tell hold 0 transaction
 expect 0 'a program uses it' list
-expect 75 'limit waits longer.*TIMEOUT' --limit 300 send 00A4000C023F00
+expect 75 'Try again later.*limit sets the limit.*TIMEOUT' --limit 300 send 00A4000C023F00
 expect 1 'FAULT .*another program holds the card' doctor
 : >"$work/waiting"
 "$scmctl" send 00A4000C023F00 >"$work/waiting" 2>&1 &
@@ -98,7 +100,7 @@ tell release 0 leave
 # A mute card.
 tell card 0 mute
 tell reset 0 cold 2>/dev/null || true
-expect 69 'right way round' send 00A4000C023F00
+expect 69 ' returned 0x80100066.*turn it over' send 00A4000C023F00
 expect 1 'FAULT .*the card is mute' doctor
 expect 0 'the card is mute' list
 tell card 0 unmute
@@ -116,7 +118,7 @@ done
 tell pull 0
 wait $replay
 exit=$?
-[[ $exit -eq 75 ]] && grep -q 'REMOVED_CARD' "$work/replay" || {
+[[ $exit -eq 75 ]] && grep -q 'Put the card in again. Begin again.*REMOVED_CARD' "$work/replay" || {
     echo "a card that is pulled: exit $exit: $(<"$work/replay")"
     failures=$((failures + 1))
 }

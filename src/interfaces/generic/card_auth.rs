@@ -157,7 +157,7 @@ impl AlgorithmAndKey {
         let status = card.send(&self.command(ins::VERIFY).with_data(data), &mut Vec::new())?;
         match status.code() {
             // 6982: the card does not accept the user.
-            Hresult::SCARD_W_SECURITY_VIOLATION => Err(Hresult::SCARD_W_WRONG_CHV),
+            Hresult::SCARD_W_SECURITY_VIOLATION => Err(status.explains(Hresult::SCARD_W_WRONG_CHV)),
             _ => status.proves(Hresult::SCARD_W_WRONG_CHV),
         }
     }

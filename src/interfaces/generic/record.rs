@@ -28,11 +28,11 @@ pub fn read(card: &mut Transaction, file: &GenericFile, position: u64, data: &mu
     }
     match status {
         // A part of the record may be wrong, or was not given.
-        status if status.corrupts() || status.more().is_some() => Err(Hresult::SCARD_E_COMM_DATA_LOST),
+        status if status.corrupts() || status.more().is_some() => Err(status.explains(Hresult::SCARD_E_COMM_DATA_LOST)),
         status if status.is_done() && data.is_empty() => check_empty(card, file, number),
         status if status.is_done() => Ok(()),
-        status if is_end(card, file, number, status)? => Err(Hresult::SCARD_W_EOF),
-        StatusWord::RECORD_NOT_FOUND => Err(Hresult::SCARD_E_COMM_DATA_LOST),
+        status if is_end(card, file, number, status)? => Err(status.explains(Hresult::SCARD_W_EOF)),
+        StatusWord::RECORD_NOT_FOUND => Err(status.explains(Hresult::SCARD_E_COMM_DATA_LOST)),
         status => Err(status.failure()),
     }
 }

@@ -84,16 +84,17 @@ fn is_selected(status: StatusWord) -> bool {
 
 /// The code for a file that is not found. The DF that contains it may be missing too.
 fn missing(card: &mut Transaction, path: &Path, expected: Expected, status: StatusWord) -> Hresult {
-    match status {
+    let code = match status {
         StatusWord::FILE_NOT_FOUND if expected == Expected::Candidate => Hresult::SCARD_E_FILE_NOT_FOUND,
         StatusWord::FILE_NOT_FOUND if expected == Expected::Directory => Hresult::SCARD_E_DIR_NOT_FOUND,
         StatusWord::FILE_NOT_FOUND => match has_directory(card, path) {
             Ok(true) => Hresult::SCARD_E_FILE_NOT_FOUND,
             Ok(false) => Hresult::SCARD_E_DIR_NOT_FOUND,
-            Err(code) => code,
+            Err(code) => return code,
         },
         status => status.failure(),
-    }
+    };
+    status.explains(code)
 }
 
 fn has_directory(card: &mut Transaction, path: &Path) -> Result<bool> {

@@ -32,6 +32,7 @@ pub use scm::capi::file_access::{
     scm_file_access_open, scm_file_access_release,
 };
 pub use scm::capi::ifd::scm_list_ifds;
+pub use scm::capi::last_error::{scm_get_last_error, scm_last_error};
 pub use scm::capi::lock::{scm_lock_ex, scm_unlock};
 pub use scm::capi::monitor::{
     SCM_EVENT_CARD_INSERTED, SCM_EVENT_CARD_REMOVED, SCM_EVENT_CARD_RESET, SCM_EVENT_CURRENT, SCM_EVENT_IFD_ARRIVED,

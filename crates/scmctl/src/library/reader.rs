@@ -12,5 +12,5 @@ pub struct Readers {
 pub fn readers() -> Result<Readers> {
     // SAFETY: the buffer has the capacity.
     let (code, names) = grow(1024, |names, capacity, length| unsafe { scm_list_ifds(names.cast(), capacity, length) })?;
-    Ok(Readers { names: texts(&names), missing_service: (code != S_OK).then(|| Error::of(code)) })
+    Ok(Readers { names: texts(&names), missing_service: (code != S_OK).then(|| Error::bare(code)) })
 }

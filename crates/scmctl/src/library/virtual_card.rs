@@ -4,10 +4,10 @@ use std::mem::zeroed;
 use std::ptr::{null, null_mut};
 
 use super::c::{
-    scm_card_check, scm_card_create, scm_card_plug, scm_card_release, scm_virtual_card, scm_virtual_ifd,
+    scm_card_check, scm_card_create, scm_card_plug, scm_card_release, scm_result, scm_virtual_card, scm_virtual_ifd,
     scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
 };
-use super::{Result, check, grow, text};
+use super::{Error, Result, check, grow, text};
 
 pub struct VirtualCard {
     ifd: *mut scm_virtual_ifd,
@@ -26,12 +26,12 @@ impl VirtualCard {
         let reader = VirtualCard { ifd };
         let mut card = null_mut();
         // SAFETY: the description ends with a NUL, and `card` can be written.
-        check(unsafe { scm_card_create(description.as_ptr(), &mut card) })?;
+        check_card(unsafe { scm_card_create(description.as_ptr(), &mut card) })?;
         // SAFETY: zero is valid in every field.
         let mut plug: scm_virtual_card = unsafe { zeroed() };
         plug.struct_size = size_of::<scm_virtual_card>() as u32;
         // SAFETY: both declarations describe the structure of scm_virtual.h; its size is set.
-        check(unsafe { scm_card_plug(card, (&raw mut plug).cast()) })?;
+        check_card(unsafe { scm_card_plug(card, (&raw mut plug).cast()) })?;
         plug.release = Some(release);
         // SAFETY: the card fulfils the contract of its callbacks, and lives until `release`.
         match check(unsafe { scm_virtual_ifd_insert(reader.ifd, &plug) }) {
@@ -54,6 +54,11 @@ impl VirtualCard {
         let text = String::from_utf8_lossy(&text).trim_end_matches('\0').trim_end().to_owned();
         (!text.is_empty()).then_some(text)
     }
+}
+
+/// A function of the test card sets no last error.
+fn check_card(code: scm_result) -> Result<()> {
+    if code < 0 { Err(Error::bare(code)) } else { Ok(()) }
 }
 
 extern "C-unwind" fn release(card: *mut std::ffi::c_void) {

@@ -76,11 +76,12 @@ impl Refusal {
 
 /// The code for a refusal that is not known to be the end. `is_inside`: the place is before the reported end.
 pub fn failure(status: StatusWord, is_inside: bool) -> Hresult {
-    match status.failure() {
+    let code = match status.failure() {
         Hresult::SCARD_W_EOF => Hresult::SCARD_E_COMM_DATA_LOST,
         Hresult::E_FAIL if status.is_done() => Hresult::SCARD_E_COMM_DATA_LOST,
         // The card has just selected the file, and has reported its size.
         Hresult::SCARD_E_NO_FILE if is_inside => Hresult::SCARD_E_COMM_DATA_LOST,
         code => code,
-    }
+    };
+    status.explains(code)
 }

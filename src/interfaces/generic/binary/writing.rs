@@ -222,8 +222,8 @@ fn erase_once(card: &mut Transaction, file: &GenericFile, begin: u64, end: u64) 
 /// An offset behind the end is a wrong position, not a wrong parameter. A write does not reach the end of a read.
 fn refusal(status: StatusWord) -> Hresult {
     match status {
-        StatusWord::WRONG_P1_P2 => Hresult::SCARD_E_BAD_SEEK,
-        StatusWord::END_OF_FILE => Hresult::SCARD_E_WRITE_TOO_MANY,
+        StatusWord::WRONG_P1_P2 => status.explains(Hresult::SCARD_E_BAD_SEEK),
+        StatusWord::END_OF_FILE => status.explains(Hresult::SCARD_E_WRITE_TOO_MANY),
         status => status.failure(),
     }
 }

@@ -44,7 +44,7 @@ pub fn code_result(card: &mut Transaction, command: &Command, status: StatusWord
         };
     }
     match *tries {
-        Some(0) => Err(Hresult::SCARD_W_CHV_BLOCKED),
+        Some(0) => Err(status.explains(Hresult::SCARD_W_CHV_BLOCKED)),
         _ => status.proves(Hresult::SCARD_W_WRONG_CHV),
     }
 }

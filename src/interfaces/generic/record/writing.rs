@@ -46,7 +46,9 @@ pub fn write(card: &mut Transaction, file: &GenericFile, position: u64, change: 
 fn refusal(file: &GenericFile, length: usize, status: StatusWord) -> Hresult {
     let is_too_long = file.parameters.record_size.is_some_and(|size| length > size as usize);
     match status {
-        status if is_too_long && Refusal::may_be_length_of_change(status) => Hresult::SCARD_E_WRITE_TOO_MANY,
+        status if is_too_long && Refusal::may_be_length_of_change(status) => {
+            status.explains(Hresult::SCARD_E_WRITE_TOO_MANY)
+        }
         status => status.failure(),
     }
 }
