@@ -126,7 +126,7 @@ impl Source {
 
     fn remember(&mut self, line: &str) {
         match &mut self.editor {
-            Some(editor) if !is_secret(line) => {
+            Some(editor) if is_kept(line) => {
                 // The same line twice is kept once, which is no fault.
                 let _ = editor.add_history_entry(line);
             }
@@ -307,13 +307,18 @@ fn raw(line: &str) -> Option<&str> {
     line.strip_prefix("raw").filter(|digits| digits.starts_with(char::is_whitespace))
 }
 
-/// Whether a line carries a code or a key, which the history must not keep.
-fn is_secret(line: &str) -> bool {
-    let digits = raw(line).unwrap_or(line);
-    // A line that is wrong in one digit may be one, too.
-    let digits: String = digits.chars().filter(char::is_ascii_hexdigit).take(digits.len() / 2 * 2).collect();
-    let even = &digits[..digits.len() / 2 * 2];
-    hex::parse(even).is_ok_and(|bytes| crate::apdu::carries_secret(&bytes))
+/// Whether the history keeps a line: it is understood, and carries no code and no key. A line with a mistake may have a
+/// code anywhere.
+fn is_kept(line: &str) -> bool {
+    if let Some(digits) = raw(line).or_else(|| apdu(line)) {
+        return hex::parse(digits)
+            .map(Zeroizing::new)
+            .is_ok_and(|bytes| bytes.len() >= 4 && !crate::apdu::carries_secret(&bytes));
+    }
+    match Line::try_parse_from(line.split_whitespace()) {
+        Ok(_) => true,
+        Err(told) => !told.use_stderr(), // the help
+    }
 }
 
 impl Display for Lines {
@@ -336,9 +341,21 @@ mod tests {
 
     #[test]
     fn the_history_keeps_no_codes() {
-        assert!(is_secret("00 20 00 01 04 31 32 33 34") && is_secret("raw 0020000104 31323334"));
-        assert!(is_secret("00 20 00 01 04 31 32 33 3"));
-        assert!(!is_secret("00 B0 00 00 10 00") && !is_secret("cat 3F00/2F00") && !is_secret("verify 1"));
+        let digits = ["00 20 00 01 04 31 32 33 34", "0x0020000104 31323334", "00:20:00:01:04:31:32:33:34"];
+        for digits in digits {
+            assert!(!is_kept(digits) && !is_kept(&format!("raw {digits}")), "{digits}");
+            // With a mistake: the words of another tool, a digit too few, a letter too much.
+            for wrong in [format!("send {digits}"), format!("apdu {digits}"), digits[1..].into(), format!("{digits}g")]
+            {
+                assert!(!is_kept(&wrong), "{wrong}");
+            }
+        }
+        for code in ["verify 1 1234", "verify 1 --code 1234", "verify 1234", "change 1 1234 4321", "1234", "s3cret"] {
+            assert!(!is_kept(code), "{code}");
+        }
+        for line in ["00 B0 00 00 10 00", "raw 00B0000010", "0x00A40000 02 3F00", "cat 3F00/2F00", "verify 1", "help"] {
+            assert!(is_kept(line), "{line}");
+        }
     }
 
     #[test]

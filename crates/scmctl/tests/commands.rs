@@ -193,6 +193,26 @@ fn a_code_in_a_command_is_not_printed() {
     }
 }
 
+/// What scmctl does not print is what libscm does not log.
+#[test]
+fn the_commands_with_secrets_are_those_of_the_library() {
+    for class in ["00", "04", "0C", "10", "20", "2C", "40", "60", "80", "84", "A0", "A4", "B0", "C0", "E0", "FF"] {
+        let commands: Vec<String> = (0..=255).map(|ins| format!("{class}{ins:02X}000001AB")).collect();
+        let output = scmctl()
+            .args(["--card", "default", "send", "--raw", "--keep-going"])
+            .args(&commands)
+            .env("SCM_LOG", "apdus")
+            .output()
+            .unwrap();
+        let (shown, log) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        let shown: Vec<bool> =
+            shown.lines().filter(|line| line.starts_with("> ")).map(|line| line.ends_with("AB")).collect();
+        let logged: Vec<bool> =
+            log.lines().filter(|line| line.contains(" apdu > ")).map(|line| line.ends_with("AB")).collect();
+        assert_eq!((shown.len(), &shown), (commands.len(), &logged), "class {class}");
+    }
+}
+
 #[test]
 fn status_and_reset_tell_the_atr() {
     let status = on_card(&["status", "--json"]).json();
