@@ -9,6 +9,9 @@ use crate::session::Session;
 /// A daemon that has just been started by its socket looks for its readers first.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// How long the wait is not told.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 pub struct Reader {
     pub name: String,
     /// The ATR of the card, if there is one. It is empty for a mute card.
@@ -22,11 +25,17 @@ pub fn present(session: &Session) -> Result<Vec<Reader>, Failure> {
     let failed = |error| Failure::attach("readers", error);
     let monitor = Monitor::new().map_err(failed)?;
     let mut present = Vec::new();
-    let end = Instant::now() + LIMIT;
+    let (begin, mut is_told) = (Instant::now(), false);
     loop {
-        let rest = end.saturating_duration_since(Instant::now());
-        let Some(event) = monitor.wait(Some(rest)).map_err(failed)? else {
-            return Err(Failure::silent_service());
+        let rest = if is_told { LIMIT } else { PATIENCE }.saturating_sub(begin.elapsed());
+        let event = match monitor.wait(Some(rest)).map_err(failed)? {
+            Some(event) => event,
+            None if is_told => return Err(Failure::silent_service()),
+            None => {
+                session.output.remark(format!("pcscd has not answered yet. Waiting, {} s at most.", LIMIT.as_secs()));
+                is_told = true;
+                continue;
+            }
         };
         match event.kind {
             EventKind::Current => break,

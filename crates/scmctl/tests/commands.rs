@@ -112,6 +112,7 @@ fn a_daemon_that_hangs_is_told() {
         let (exit, text) = with_daemon(command, std::mem::forget, &[command]);
         assert_eq!(exit, code, "{text}");
         assert!(text.contains("does not answer") && text.contains("systemctl restart pcscd"), "{text}");
+        assert_eq!(text.matches("pcscd has not answered yet").count(), 1, "{text}");
     };
     // Each waits for ten seconds.
     std::thread::scope(|scope| {
