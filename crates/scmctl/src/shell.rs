@@ -295,11 +295,13 @@ fn objects(bytes: &[u8]) -> Vec<String> {
 }
 
 /// The line, if it is meant as a command APDU, right or wrong. `cd` is the only command of hexadecimal digits; upper
-/// case is an APDU.
+/// case is an APDU. The parser of other lines would print a wrong one, which may carry a code.
 fn apdu(line: &str) -> Option<&str> {
+    const CLA_INS: usize = 4;
     let is_cd = line.split_whitespace().next() == Some("cd");
-    let is_digits = |character: char| character.is_ascii_hexdigit() || character.is_whitespace() || character == ':';
-    (!is_cd && line.trim_start_matches("0x").chars().all(is_digits)).then_some(line)
+    let digits =
+        line.trim_start_matches("0x").chars().filter(|character| !character.is_whitespace() && *character != ':');
+    (!is_cd && digits.take(CLA_INS).all(|digit| digit.is_ascii_hexdigit())).then_some(line)
 }
 
 /// The digits behind `raw`.
@@ -316,6 +318,11 @@ fn is_kept(line: &str) -> bool {
             .is_ok_and(|bytes| bytes.len() >= 4 && !crate::apdu::carries_secret(&bytes));
     }
     match Line::try_parse_from(line.split_whitespace()) {
+        Ok(
+            Line::Verify(code::Verify { which, .. })
+            | Line::Change(code::Change { which, .. })
+            | Line::Unblock(code::Unblock { which, .. }),
+        ) => which.number().is_ok(),
         Ok(_) => true,
         Err(told) => !told.use_stderr(), // the help
     }
@@ -336,6 +343,7 @@ mod tests {
     fn a_line_of_digits_is_a_command() {
         assert!(apdu("00 a4 04 00").is_some() && apdu("00A40400").is_some() && apdu("CD B0 00 00").is_some());
         assert!(apdu("0x00A40400").is_some() && apdu("00A4").is_some(), "a wrong one is told as such");
+        assert!(apdu("0020000104 3132333G").is_some() && apdu("00 A4 0g").is_some() && apdu("change 1").is_none());
         assert!(apdu("cd 50155016").is_none() && apdu("ls").is_none() && apdu("decode 6F00").is_none());
     }
 

@@ -215,6 +215,27 @@ fn the_commands_with_secrets_are_those_of_the_library() {
 }
 
 #[test]
+fn a_code_as_an_argument_is_not_repeated() {
+    let check = |ended: &support::Ended| {
+        assert_eq!(ended.exit, 64, "{ended:?}");
+        let text = format!("{}{}", ended.text(), ended.stderr);
+        assert!(!text.contains("4711") && text.contains("asked for"), "{text}");
+    };
+    for command in ["verify", "change", "unblock"] {
+        check(&on_card(&[command, "1", "4711"]));
+        check(&on_card(&[command, "4711"]));
+        check(&on_card(&[command, "--json", "1", "4711", "47112"]));
+        check(&run_with(&format!("{command} 1 4711"), &["--card", "default", "shell"]));
+        assert_eq!(run(&[command, "4711"]).exit, 64, "without a service, too");
+    }
+    check(&on_card(&["--verify", "4711", "status"]));
+    let ended = run_with("0020000104311G4711", &["--card", "default", "shell", "--json"]);
+    assert!(ended.exit == 64 && !ended.stderr.contains("4711"), "{ended:?}");
+    let help = on_card(&["verify", "--help"]).text();
+    assert!(help.contains("[NUMBER]") && !help.to_lowercase().contains("surplus"), "{help}");
+}
+
+#[test]
 fn status_and_reset_tell_the_atr() {
     let status = on_card(&["status", "--json"]).json();
     assert_eq!((status["protocol"].as_str(), status["card"]["atr"].as_str()), (Some("T=1"), Some(ATR)));
