@@ -71,9 +71,9 @@ fn extended(high: u8, low: u8) -> u32 {
 
 /// Whether the data of a command may be a code or a key, as in the logs of libscm.
 pub fn carries_secret(command: &[u8]) -> bool {
-    // VERIFY, ENABLE and DISABLE VERIFICATION REQUIREMENT, CHANGE REFERENCE DATA, RESET RETRY COUNTER, PERFORM BIOMETRIC
-    // OPERATION, PERFORM SECURITY OPERATION, EXTERNAL, INTERNAL and GENERAL AUTHENTICATE, PUT KEY, and PUT DATA and
-    // ENVELOPE, which may contain one.
+    // VERIFY, ENABLE and DISABLE VERIFICATION REQUIREMENT, CHANGE REFERENCE DATA, RESET RETRY COUNTER, PERFORM
+    // BIOMETRIC OPERATION, PERFORM SECURITY OPERATION, EXTERNAL, INTERNAL and GENERAL AUTHENTICATE, PUT KEY, and PUT
+    // DATA and ENVELOPE, which may contain one.
     const SECRET: [u8; 21] = [
         0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2A, 0x2C, 0x2D, 0x2E, 0x2F, 0x82, 0x86, 0x87, 0x88, 0x89, 0xC2, 0xC3,
         0xD8, 0xDA, 0xDB,

@@ -150,13 +150,16 @@ pub fn change(session: &Session, card: &Attachment, change: &Change) -> Result<E
 
 pub fn unblock(session: &Session, card: &Attachment, unblock: &Unblock) -> Result<Exit, Failure> {
     with_codes(session, card, &unblock.which, |codes, reference| {
-        if unblock.which.pin_pad {
-            return told(session, reference, "unblocked", codes.unblock(reference, None, None, true));
-        }
-        let unblocking = ask(session, "Unblocking code (PUK): ")?;
-        let new = if unblock.keep { None } else { Some(ask_new(session, reference)?) };
-        let presented = codes.unblock(reference, Some(&unblocking), new.as_ref(), false);
-        told(session, reference, "unblocked", presented)
+        let presented = if unblock.which.pin_pad {
+            codes.unblock(reference, None, None, true)
+        } else {
+            let unblocking = ask(session, "Unblocking code (PUK): ")?;
+            let new = if unblock.keep { None } else { Some(ask_new(session, reference)?) };
+            codes.unblock(reference, Some(&unblocking), new.as_ref(), false)
+        };
+        // The card refuses the unblocking code, and tells its tries.
+        outcome(&format!("unblocking code of code {}", reference.number), presented)?;
+        done(session, reference, "unblocked", None)
     })
 }
 
@@ -166,7 +169,7 @@ pub fn present(session: &Session, card: &Attachment, number: u8) -> Result<(), F
     let codes = Codes::of(card, session.codes.of_codes()).map_err(failed)?;
     let code = ask(session, &format!("Code {number}: "))?;
     let presented = codes.verify(Reference { number: number.into(), is_local: false }, Some(&code));
-    outcome(number, presented).map(|_| ())
+    outcome(&subject(number), presented).map(|_| ())
 }
 
 /// A local code belongs to the directory that is selected: the lock keeps it selected.
@@ -206,18 +209,26 @@ fn check(session: &Session, codes: &Codes<'_>, reference: Reference) -> Result<E
     Ok(exit)
 }
 
-fn told(session: &Session, reference: Reference, done: &'static str, presented: Presented) -> Result<Exit, Failure> {
-    let number = reference.number as u8;
-    let tries_left = outcome(number, presented)?;
-    session.output.show(&Report { code: number, outcome: done, tries_left })?;
+fn told(session: &Session, reference: Reference, outcome: &'static str, presented: Presented) -> Result<Exit, Failure> {
+    let tries_left = self::outcome(&subject(reference.number as u8), presented)?;
+    done(session, reference, outcome, tries_left)
+}
+
+fn done(
+    session: &Session,
+    reference: Reference,
+    outcome: &'static str,
+    tries_left: Option<u32>,
+) -> Result<Exit, Failure> {
+    session.output.show(&Report { code: reference.number as u8, outcome, tries_left })?;
     Ok(Exit::Success)
 }
 
-/// A failure tells how many tries are left.
-fn outcome(number: u8, presented: Presented) -> Result<Option<u32>, Failure> {
+/// A failure tells how many tries are left of the code that was presented.
+fn outcome(subject: &str, presented: Presented) -> Result<Option<u32>, Failure> {
     let subject = match presented.tries_left {
-        Some(tries) => format!("{}, tries left: {tries}", subject(number)),
-        None => subject(number),
+        Some(tries) => format!("{subject}, tries left: {tries}"),
+        None => subject.into(),
     };
     presented.result.map_err(|error| Failure::library(subject, error))?;
     Ok(presented.tries_left)

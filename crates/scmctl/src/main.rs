@@ -103,7 +103,7 @@ fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failure> {
     }
 }
 
-/// As `with_card`. What is wrong with the arguments is told before the card is looked for.
+/// As `with_card`. Wrong arguments are refused before the search for the card.
 fn with_code(
     session: &Session,
     which: &code::Which,

@@ -194,7 +194,7 @@ fn a_code_in_a_command_is_not_printed() {
     }
 }
 
-/// What scmctl does not print is what libscm does not log.
+/// scmctl does not print the data that libscm does not log.
 #[test]
 fn the_commands_with_secrets_are_those_of_the_library() {
     for class in ["00", "04", "0C", "10", "20", "2C", "40", "60", "80", "84", "A0", "A4", "B0", "C0", "E0", "FF"] {
@@ -376,6 +376,14 @@ fn a_blocked_code_is_unblocked_and_changed() {
         .collect();
     assert_eq!(outcomes, ["blocked", "unblocked", "verified", "changed", "verified"]);
     assert!(ended.stderr.contains("SCM_SCARD_W_CHV_BLOCKED"), "{ended:?}");
+}
+
+/// The tries that are left are those of the unblocking code, not of the blocked one.
+#[test]
+fn a_wrong_unblocking_code_is_told_as_such() {
+    let ended = on_card_with("87654321\n5555\n", &["unblock"]);
+    assert_eq!(ended.exit, 77, "{ended:?}");
+    assert!(ended.stderr.contains("unblocking code of code 1, tries left: 9"), "{ended:?}");
 }
 
 #[test]
