@@ -108,16 +108,17 @@ fn doctor_has_the_rule_for_a_daemon_that_refuses() {
 #[cfg(unix)]
 #[test]
 fn a_daemon_that_hangs_is_told() {
-    let check = |command: &str, code: i32| {
-        let (exit, text) = with_daemon(command, std::mem::forget, &[command]);
+    let check = |arguments: &[&str], code: i32| {
+        let (exit, text) = with_daemon(arguments[0], std::mem::forget, arguments);
         assert_eq!(exit, code, "{text}");
         assert!(text.contains("does not answer") && text.contains("systemctl restart pcscd"), "{text}");
         assert_eq!(text.matches("pcscd has not answered yet").count(), 1, "{text}");
     };
     // Each waits for ten seconds.
     std::thread::scope(|scope| {
-        scope.spawn(|| check("doctor", 1));
-        scope.spawn(|| check("list", 75));
+        scope.spawn(|| check(&["doctor"], 1));
+        scope.spawn(|| check(&["list"], 75));
+        scope.spawn(|| check(&["watch", "--once"], 75));
     });
 }
 
