@@ -116,9 +116,32 @@ static void a_variable_sends_the_log_to_a_file(void **state)
     assert_string_equal(text, "");
     snprintf(variable, sizeof variable, "everything:%s", file);
     run_program("/proc/self/exe", variable, file, false);
-    assert_int_equal(count("libscm: SCM_LOG: the level is not calls, pcsc or apdus"), 1);
+    assert_int_equal(count("libscm: SCM_LOG: the level is not off, calls, pcsc or apdus"), 1);
     assert_int_equal(count("> scm_lock"), 1);
+    snprintf(variable, sizeof variable, "off:%s", file);
+    run_program("/proc/self/exe", variable, file, false);
+    assert_string_equal(text, "");
+    assert_int_equal(stat(file, &found), -1);
+}
+
+/* The log goes to stderr then, which is the file here. */
+static void a_file_that_cannot_be_opened_is_told(void **state)
+{
+    (void)state;
+    char file[] = "/tmp/scm-log-XXXXXX";
+    int log = mkstemp(file), errors = dup(STDERR_FILENO);
+    assert_int_equal(dup2(log, STDERR_FILENO), STDERR_FILENO);
+    run_program("/proc/self/exe", "calls:/", "/nowhere/log", false);
+    run_program("/proc/self/exe", "calls:/nowhere/log", "/nowhere/log", false);
+    run_program("/proc/self/exe", "off", "/nowhere/log", false);
+    assert_int_equal(dup2(errors, STDERR_FILENO), STDERR_FILENO);
+    close(errors);
+    assert_true(pread(log, text, sizeof text - 1, 0) > 0);
+    close(log);
     unlink(file);
+    assert_int_equal(count("the file cannot be opened (is a directory)"), 1);
+    assert_int_equal(count("the file cannot be opened (entity not found)"), 1);
+    assert_int_equal(count("> scm_lock"), 2);
 }
 
 /* A copy of this program with the set-user-id bit, in a folder that everybody can write to. */
@@ -152,6 +175,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_goes_on_in_a_child),
         cmocka_unit_test(a_variable_sends_the_log_to_a_file),
+        cmocka_unit_test(a_file_that_cannot_be_opened_is_told),
         cmocka_unit_test(a_program_with_more_rights_ignores_the_variable),
     };
     return cmocka_run_group_tests(tests, insert_card, NULL);

@@ -41,7 +41,7 @@ pub type scm_log_callback =
 /// length. Other data of the card are in it.
 ///
 /// Without this function the variable `SCM_LOG` of the environment decides, when the library is first called: "calls",
-/// "pcsc" or "apdus" for stderr, or "apdus:FILE". A program with the set-user-id bit ignores it.
+/// "pcsc" or "apdus" for stderr, "apdus:FILE" for a file, or "off". A program with the set-user-id bit ignores it.
 ///
 /// @param callback  the function; NULL ends the log
 /// @param user_data  the first argument of the callback. It must stay valid: a thread that is in a call of the library

@@ -42,8 +42,8 @@ pub struct Arguments {
     pub limit: Option<u32>,
 
     /// Presents this code of the card first; it is asked for
-    #[arg(long, global = true, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=31))]
-    pub verify: Option<u8>,
+    #[arg(long, global = true, value_name = "NUMBER", value_parser = code::Number::parse)]
+    pub verify: Option<code::Number>,
 
     #[command(flatten)]
     pub codes: code::Format,

@@ -1,6 +1,7 @@
 //! `scmctl verify`, `change` and `unblock`: codes of the card holder. They come from the terminal without echo, or from
 //! the standard input, and never from the command line.
 
+use std::convert::Infallible;
 use std::fmt::{self, Display, Formatter};
 use std::io;
 
@@ -33,12 +34,30 @@ pub struct Format {
     codes_from_stdin: bool,
 }
 
+/// The number of a code, or anything else. The parser of the command line would print that, and it may be a code.
+#[derive(Clone, Copy)]
+pub struct Number(Option<u8>);
+
+impl Number {
+    pub fn parse(text: &str) -> Result<Number, Infallible> {
+        Ok(Number(text.parse().ok().filter(|number| *number <= 31)))
+    }
+
+    pub fn get(self) -> Result<u8, Failure> {
+        self.0.ok_or_else(|| Failure::usage("the number of the code", "it is 0 to 31; the code itself is asked for"))
+    }
+}
+
 /// Which code.
 #[derive(clap::Args)]
-struct Which {
-    /// The number of the code
-    #[arg(default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=31))]
-    number: u8,
+pub struct Which {
+    /// The number of the code, 0 to 31
+    #[arg(default_value = "1", value_parser = Number::parse)]
+    number: Number,
+
+    // More than the number: a code, perhaps, which the parser of the command line would print.
+    #[arg(hide = true)]
+    surplus: Vec<std::ffi::OsString>,
 
     /// The code belongs to this directory, such as 3F00/5016, and not to the whole card
     #[arg(long, value_name = "PATH")]
@@ -49,10 +68,21 @@ struct Which {
     pin_pad: bool,
 }
 
+impl Which {
+    pub fn number(&self) -> Result<u8, Failure> {
+        if self.surplus.is_empty() {
+            return self.number.get();
+        }
+        let text = "a code is no argument, because others can see it there; it is asked for, and --codes-from-stdin \
+                    reads it from the standard input";
+        Err(Failure::usage("too many arguments", text))
+    }
+}
+
 #[derive(clap::Args)]
 pub struct Verify {
     #[command(flatten)]
-    which: Which,
+    pub which: Which,
 
     /// Presents nothing, and only asks for the state, which spends no try
     #[arg(long, conflicts_with = "pin_pad")]
@@ -62,13 +92,13 @@ pub struct Verify {
 #[derive(clap::Args)]
 pub struct Change {
     #[command(flatten)]
-    which: Which,
+    pub which: Which,
 }
 
 #[derive(clap::Args)]
 pub struct Unblock {
     #[command(flatten)]
-    which: Which,
+    pub which: Which,
 
     /// Keeps the value of the code, and only resets its tries
     #[arg(long, conflicts_with = "pin_pad")]
@@ -100,34 +130,36 @@ pub fn verify(session: &Session, card: &Attachment, verify: &Verify) -> Result<E
         if verify.check {
             return check(session, codes, reference);
         }
-        let code =
-            (!verify.which.pin_pad).then(|| ask(session, &format!("Code {}: ", verify.which.number))).transpose()?;
-        told(session, &verify.which, "verified", codes.verify(reference, code.as_ref()))
+        let number = reference.number;
+        let code = (!verify.which.pin_pad).then(|| ask(session, &format!("Code {number}: "))).transpose()?;
+        told(session, reference, "verified", codes.verify(reference, code.as_ref()))
     })
 }
 
 pub fn change(session: &Session, card: &Attachment, change: &Change) -> Result<Exit, Failure> {
     with_codes(session, card, &change.which, |codes, reference| {
-        let number = change.which.number;
+        let number = reference.number;
         if change.which.pin_pad {
-            return told(session, &change.which, "changed", codes.change(reference, None, None));
+            return told(session, reference, "changed", codes.change(reference, None, None));
         }
         let old = ask(session, &format!("Present code {number}: "))?;
-        let new = ask_new(session, number)?;
-        told(session, &change.which, "changed", codes.change(reference, Some(&old), Some(&new)))
+        let new = ask_new(session, reference)?;
+        told(session, reference, "changed", codes.change(reference, Some(&old), Some(&new)))
     })
 }
 
 pub fn unblock(session: &Session, card: &Attachment, unblock: &Unblock) -> Result<Exit, Failure> {
     with_codes(session, card, &unblock.which, |codes, reference| {
-        let number = unblock.which.number;
-        if unblock.which.pin_pad {
-            return told(session, &unblock.which, "unblocked", codes.unblock(reference, None, None, true));
-        }
-        let unblocking = ask(session, "Unblocking code (PUK): ")?;
-        let new = if unblock.keep { None } else { Some(ask_new(session, number)?) };
-        let presented = codes.unblock(reference, Some(&unblocking), new.as_ref(), false);
-        told(session, &unblock.which, "unblocked", presented)
+        let presented = if unblock.which.pin_pad {
+            codes.unblock(reference, None, None, true)
+        } else {
+            let unblocking = ask(session, "Unblocking code (PUK): ")?;
+            let new = if unblock.keep { None } else { Some(ask_new(session, reference)?) };
+            codes.unblock(reference, Some(&unblocking), new.as_ref(), false)
+        };
+        // The card refuses the unblocking code, and tells its tries.
+        outcome(&format!("unblocking code of code {}", reference.number), presented)?;
+        done(session, reference, "unblocked", None)
     })
 }
 
@@ -137,7 +169,7 @@ pub fn present(session: &Session, card: &Attachment, number: u8) -> Result<(), F
     let codes = Codes::of(card, session.codes.of_codes()).map_err(failed)?;
     let code = ask(session, &format!("Code {number}: "))?;
     let presented = codes.verify(Reference { number: number.into(), is_local: false }, Some(&code));
-    outcome(number, presented).map(|_| ())
+    outcome(&subject(number), presented).map(|_| ())
 }
 
 /// A local code belongs to the directory that is selected: the lock keeps it selected.
@@ -147,9 +179,10 @@ fn with_codes(
     which: &Which,
     work: impl FnOnce(&Codes<'_>, Reference) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
-    let failed = |error| Failure::library(subject(which.number), error);
+    let number = which.number()?;
+    let failed = |error| Failure::library(subject(number), error);
     let codes = Codes::of(card, session.codes.of_codes()).map_err(failed)?;
-    let reference = Reference { number: which.number.into(), is_local: which.local.is_some() };
+    let reference = Reference { number: number.into(), is_local: which.local.is_some() };
     let Some(directory) = &which.local else { return work(&codes, reference) };
     let _lock = card.lock().map_err(failed)?;
     let files = Files::of(card).map_err(failed)?;
@@ -176,24 +209,34 @@ fn check(session: &Session, codes: &Codes<'_>, reference: Reference) -> Result<E
     Ok(exit)
 }
 
-fn told(session: &Session, which: &Which, done: &'static str, presented: Presented) -> Result<Exit, Failure> {
-    let tries_left = outcome(which.number, presented)?;
-    session.output.show(&Report { code: which.number, outcome: done, tries_left })?;
+fn told(session: &Session, reference: Reference, outcome: &'static str, presented: Presented) -> Result<Exit, Failure> {
+    let tries_left = self::outcome(&subject(reference.number as u8), presented)?;
+    done(session, reference, outcome, tries_left)
+}
+
+fn done(
+    session: &Session,
+    reference: Reference,
+    outcome: &'static str,
+    tries_left: Option<u32>,
+) -> Result<Exit, Failure> {
+    session.output.show(&Report { code: reference.number as u8, outcome, tries_left })?;
     Ok(Exit::Success)
 }
 
-/// A failure tells how many tries are left.
-fn outcome(number: u8, presented: Presented) -> Result<Option<u32>, Failure> {
+/// A failure tells how many tries are left of the code that was presented.
+fn outcome(subject: &str, presented: Presented) -> Result<Option<u32>, Failure> {
     let subject = match presented.tries_left {
-        Some(tries) => format!("{}, tries left: {tries}", subject(number)),
-        None => subject(number),
+        Some(tries) => format!("{subject}, tries left: {tries}"),
+        None => subject.into(),
     };
     presented.result.map_err(|error| Failure::library(subject, error))?;
     Ok(presented.tries_left)
 }
 
 /// A new code; on a terminal it is asked for twice.
-fn ask_new(session: &Session, number: u8) -> Result<Secret, Failure> {
+fn ask_new(session: &Session, reference: Reference) -> Result<Secret, Failure> {
+    let number = reference.number as u8;
     let new = ask(session, &format!("New code {number}: "))?;
     if !session.codes.codes_from_stdin && *new != *ask(session, &format!("New code {number} again: "))? {
         return Err(Failure::data(subject(number), "the two entries differ; nothing was sent"));

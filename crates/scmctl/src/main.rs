@@ -88,13 +88,29 @@ fn run(arguments: &Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Tree(tree) => tree::run(&session()?, tree),
         Command::Cat(cat) => cat::run(&session()?, cat),
         Command::Write(write) => write::run(&session()?, write),
-        Command::Verify(verify) => with_card(&session()?, |session, card| code::verify(session, card, verify)),
-        Command::Change(change) => with_card(&session()?, |session, card| code::change(session, card, change)),
-        Command::Unblock(unblock) => with_card(&session()?, |session, card| code::unblock(session, card, unblock)),
+        Command::Verify(verify) => {
+            with_code(&session()?, &verify.which, |session, card| code::verify(session, card, verify))
+        }
+        Command::Change(change) => {
+            with_code(&session()?, &change.which, |session, card| code::change(session, card, change))
+        }
+        Command::Unblock(unblock) => {
+            with_code(&session()?, &unblock.which, |session, card| code::unblock(session, card, unblock))
+        }
         Command::Reset(reset) => with_card(&session()?, |session, card| reset::run(session, card, reset)),
         Command::Replay(replay) => replay::run(&session()?, replay),
         Command::Generate(what) => generate::run(what),
     }
+}
+
+/// As `with_card`. Wrong arguments are refused before the search for the card.
+fn with_code(
+    session: &Session,
+    which: &code::Which,
+    command: impl FnOnce(&Session, &Attachment) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    which.number()?;
+    with_card(session, command)
 }
 
 /// For commands that the shell has, too.

@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
-use crate::library::{Event, EventKind, Monitor, Usage, VirtualCard, readers};
+use crate::library::{self, Event, EventKind, Monitor, Usage, VirtualCard, readers};
 use crate::session::Session;
 
 /// A daemon that has just been started by its socket looks for its readers first.
-const LIMIT: Duration = Duration::from_secs(10);
+pub const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the wait is not told.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pub struct Reader {
     pub name: String,
@@ -22,10 +25,9 @@ pub fn present(session: &Session) -> Result<Vec<Reader>, Failure> {
     let failed = |error| Failure::library("readers", error);
     let monitor = Monitor::new().map_err(failed)?;
     let mut present = Vec::new();
-    let end = Instant::now() + LIMIT;
+    let mut wait = Wait::new(Some(LIMIT));
     loop {
-        let rest = end.saturating_duration_since(Instant::now());
-        let Some(event) = monitor.wait(Some(rest)).map_err(failed)? else {
+        let Some(event) = wait.next(session, &monitor).map_err(failed)? else {
             return Err(Failure::silent_service());
         };
         match event.kind {
@@ -43,6 +45,32 @@ pub fn present(session: &Session) -> Result<Vec<Reader>, Failure> {
     }
     present.retain(|reader| !session.has_virtual_card() || reader.name == VirtualCard::READER);
     Ok(present)
+}
+
+/// A wait for the events of the present state. After a second it says that it waits.
+pub struct Wait {
+    begin: Instant,
+    limit: Option<Duration>,
+    is_told: bool,
+}
+
+impl Wait {
+    pub fn new(limit: Option<Duration>) -> Wait {
+        Wait { begin: Instant::now(), limit, is_told: limit.is_some_and(|limit| limit <= PATIENCE) }
+    }
+
+    /// None if the time is over.
+    pub fn next(&mut self, session: &Session, monitor: &Monitor) -> library::Result<Option<Event>> {
+        loop {
+            let limit = if self.is_told { self.limit } else { Some(PATIENCE) };
+            let event = monitor.wait(limit.map(|limit| limit.saturating_sub(self.begin.elapsed())))?;
+            if event.is_some() || self.is_told {
+                return Ok(event);
+            }
+            session.output.remark("pcscd has not answered yet. Waiting for it.");
+            self.is_told = true;
+        }
+    }
 }
 
 fn follow(present: &mut Vec<Reader>, event: Event) {

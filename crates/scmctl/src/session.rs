@@ -30,17 +30,10 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub fn begin(arguments: &'a Arguments, output: &'a Output) -> Result<Session<'a>, Failure> {
+        let verify = arguments.verify.map(code::Number::get).transpose()?;
         let virtual_card = arguments.card.as_deref().map(insert).transpose()?;
         let (part, limit_ms) = (arguments.reader.as_deref(), arguments.limit.unwrap_or(0));
-        Ok(Session {
-            output,
-            part,
-            limit_ms,
-            verify: arguments.verify,
-            codes: &arguments.codes,
-            begin: Instant::now(),
-            virtual_card,
-        })
+        Ok(Session { output, part, limit_ms, verify, codes: &arguments.codes, begin: Instant::now(), virtual_card })
     }
 
     pub fn has_virtual_card(&self) -> bool {

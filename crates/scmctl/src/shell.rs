@@ -126,7 +126,7 @@ impl Source {
 
     fn remember(&mut self, line: &str) {
         match &mut self.editor {
-            Some(editor) if !is_secret(line) => {
+            Some(editor) if is_kept(line) => {
                 // The same line twice is kept once, which is no fault.
                 let _ = editor.add_history_entry(line);
             }
@@ -295,11 +295,13 @@ fn objects(bytes: &[u8]) -> Vec<String> {
 }
 
 /// The line, if it is meant as a command APDU, right or wrong. `cd` is the only command of hexadecimal digits; upper
-/// case is an APDU.
+/// case is an APDU. The parser of other lines would print a wrong one, which may carry a code.
 fn apdu(line: &str) -> Option<&str> {
+    const CLA_INS: usize = 4;
     let is_cd = line.split_whitespace().next() == Some("cd");
-    let is_digits = |character: char| character.is_ascii_hexdigit() || character.is_whitespace() || character == ':';
-    (!is_cd && line.trim_start_matches("0x").chars().all(is_digits)).then_some(line)
+    let digits =
+        line.trim_start_matches("0x").chars().filter(|character| !character.is_whitespace() && *character != ':');
+    (!is_cd && digits.take(CLA_INS).all(|digit| digit.is_ascii_hexdigit())).then_some(line)
 }
 
 /// The digits behind `raw`.
@@ -307,13 +309,23 @@ fn raw(line: &str) -> Option<&str> {
     line.strip_prefix("raw").filter(|digits| digits.starts_with(char::is_whitespace))
 }
 
-/// Whether a line carries a code or a key, which the history must not keep.
-fn is_secret(line: &str) -> bool {
-    let digits = raw(line).unwrap_or(line);
-    // A line that is wrong in one digit may be one, too.
-    let digits: String = digits.chars().filter(char::is_ascii_hexdigit).take(digits.len() / 2 * 2).collect();
-    let even = &digits[..digits.len() / 2 * 2];
-    hex::parse(even).is_ok_and(|bytes| crate::apdu::carries_secret(&bytes))
+/// Whether the history keeps a line: it is understood, and carries no code and no key. A line with a mistake may have a
+/// code anywhere.
+fn is_kept(line: &str) -> bool {
+    if let Some(digits) = raw(line).or_else(|| apdu(line)) {
+        return hex::parse(digits)
+            .map(Zeroizing::new)
+            .is_ok_and(|bytes| bytes.len() >= 4 && !crate::apdu::carries_secret(&bytes));
+    }
+    match Line::try_parse_from(line.split_whitespace()) {
+        Ok(
+            Line::Verify(code::Verify { which, .. })
+            | Line::Change(code::Change { which, .. })
+            | Line::Unblock(code::Unblock { which, .. }),
+        ) => which.number().is_ok(),
+        Ok(_) => true,
+        Err(told) => !told.use_stderr(), // the help
+    }
 }
 
 impl Display for Lines {
@@ -331,14 +343,27 @@ mod tests {
     fn a_line_of_digits_is_a_command() {
         assert!(apdu("00 a4 04 00").is_some() && apdu("00A40400").is_some() && apdu("CD B0 00 00").is_some());
         assert!(apdu("0x00A40400").is_some() && apdu("00A4").is_some(), "a wrong one is told as such");
+        assert!(apdu("0020000104 3132333G").is_some() && apdu("00 A4 0g").is_some() && apdu("change 1").is_none());
         assert!(apdu("cd 50155016").is_none() && apdu("ls").is_none() && apdu("decode 6F00").is_none());
     }
 
     #[test]
     fn the_history_keeps_no_codes() {
-        assert!(is_secret("00 20 00 01 04 31 32 33 34") && is_secret("raw 0020000104 31323334"));
-        assert!(is_secret("00 20 00 01 04 31 32 33 3"));
-        assert!(!is_secret("00 B0 00 00 10 00") && !is_secret("cat 3F00/2F00") && !is_secret("verify 1"));
+        let digits = ["00 20 00 01 04 31 32 33 34", "0x0020000104 31323334", "00:20:00:01:04:31:32:33:34"];
+        for digits in digits {
+            assert!(!is_kept(digits) && !is_kept(&format!("raw {digits}")), "{digits}");
+            // With a mistake: the words of another tool, a digit too few, a letter too much.
+            for wrong in [format!("send {digits}"), format!("apdu {digits}"), digits[1..].into(), format!("{digits}g")]
+            {
+                assert!(!is_kept(&wrong), "{wrong}");
+            }
+        }
+        for code in ["verify 1 1234", "verify 1 --code 1234", "verify 1234", "change 1 1234 4321", "1234", "s3cret"] {
+            assert!(!is_kept(code), "{code}");
+        }
+        for line in ["00 B0 00 00 10 00", "raw 00B0000010", "0x00A40000 02 3F00", "cat 3F00/2F00", "verify 1", "help"] {
+            assert!(is_kept(line), "{line}");
+        }
     }
 
     #[test]

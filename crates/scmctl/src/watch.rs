@@ -10,6 +10,7 @@ use crate::atr::Atr;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::library::{Event, EventKind, Monitor};
+use crate::present::{LIMIT, Wait};
 use crate::session::Session;
 use crate::text::printable;
 
@@ -42,13 +43,26 @@ struct Line {
 pub fn run(session: &Session, watch: &Watch) -> Result<Exit, Failure> {
     let failed = |error| Failure::library("events", error);
     let monitor = Monitor::new().map_err(failed)?;
-    let end = watch.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let limit = watch.seconds.map(Duration::from_secs);
+    let end = limit.map(|limit| Instant::now() + limit);
+    let mut start = Some(Wait::new(limit.or(watch.once.then_some(LIMIT))));
     let mut shown = 0;
     while watch.count.is_none_or(|count| shown < count) {
-        let rest = end.map(|end| end.saturating_duration_since(Instant::now()));
-        let Some(event) = monitor.wait(rest).map_err(failed)? else { break };
-        if event.kind == EventKind::Current && watch.once {
+        let event = match &mut start {
+            Some(wait) => wait.next(session, &monitor),
+            None => monitor.wait(end.map(|end| end.saturating_duration_since(Instant::now()))),
+        };
+        let Some(event) = event.map_err(failed)? else {
+            if watch.once {
+                return Err(Failure::silent_service());
+            }
             break;
+        };
+        if event.kind == EventKind::Current {
+            start = None;
+            if watch.once {
+                break;
+            }
         }
         if is_wanted(session, &event) {
             session.output.show(&Line::of(event))?;

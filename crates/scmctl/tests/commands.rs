@@ -168,15 +168,17 @@ fn doctor_has_the_rule_for_a_daemon_that_refuses() {
 #[cfg(unix)]
 #[test]
 fn a_daemon_that_hangs_is_told() {
-    let check = |command: &str, code: i32| {
-        let (exit, text) = with_daemon(command, std::mem::forget, &[command]);
+    let check = |arguments: &[&str], code: i32| {
+        let (exit, text) = with_daemon(arguments[0], std::mem::forget, arguments);
         assert_eq!(exit, code, "{text}");
         assert!(text.contains("does not answer") && text.contains("systemctl restart pcscd"), "{text}");
+        assert_eq!(text.matches("pcscd has not answered yet").count(), 1, "{text}");
     };
     // Each waits for ten seconds.
     std::thread::scope(|scope| {
-        scope.spawn(|| check("doctor", 1));
-        scope.spawn(|| check("list", 75));
+        scope.spawn(|| check(&["doctor"], 1));
+        scope.spawn(|| check(&["list"], 75));
+        scope.spawn(|| check(&["watch", "--once"], 75));
     });
 }
 
@@ -251,6 +253,47 @@ fn a_code_in_a_command_is_not_printed() {
         let ended = on_card(&[format, &["002000010439393939"]].concat());
         assert!(!ended.text().contains("39") && !ended.stderr.contains("39"), "{ended:?}");
     }
+}
+
+/// scmctl does not print the data that libscm does not log.
+#[test]
+fn the_commands_with_secrets_are_those_of_the_library() {
+    for class in ["00", "04", "0C", "10", "20", "2C", "40", "60", "80", "84", "A0", "A4", "B0", "C0", "E0", "FF"] {
+        let commands: Vec<String> = (0..=255).map(|ins| format!("{class}{ins:02X}000001AB")).collect();
+        let output = scmctl()
+            .args(["--card", "default", "send", "--raw", "--keep-going"])
+            .args(&commands)
+            .env("SCM_LOG", "apdus")
+            .output()
+            .unwrap();
+        let (shown, log) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        let shown: Vec<bool> =
+            shown.lines().filter(|line| line.starts_with("> ")).map(|line| line.ends_with("AB")).collect();
+        let logged: Vec<bool> =
+            log.lines().filter(|line| line.contains(" apdu > ")).map(|line| line.ends_with("AB")).collect();
+        assert_eq!((shown.len(), &shown), (commands.len(), &logged), "class {class}");
+    }
+}
+
+#[test]
+fn a_code_as_an_argument_is_not_repeated() {
+    let check = |ended: &support::Ended| {
+        assert_eq!(ended.exit, 64, "{ended:?}");
+        let text = format!("{}{}", ended.text(), ended.stderr);
+        assert!(!text.contains("4711") && text.contains("asked for"), "{text}");
+    };
+    for command in ["verify", "change", "unblock"] {
+        check(&on_card(&[command, "1", "4711"]));
+        check(&on_card(&[command, "4711"]));
+        check(&on_card(&[command, "--json", "1", "4711", "47112"]));
+        check(&run_with(&format!("{command} 1 4711"), &["--card", "default", "shell"]));
+        assert_eq!(run(&[command, "4711"]).exit, 64, "without a service, too");
+    }
+    check(&on_card(&["--verify", "4711", "status"]));
+    let ended = run_with("0020000104311G4711", &["--card", "default", "shell", "--json"]);
+    assert!(ended.exit == 64 && !ended.stderr.contains("4711"), "{ended:?}");
+    let help = on_card(&["verify", "--help"]).text();
+    assert!(help.contains("[NUMBER]") && !help.to_lowercase().contains("surplus"), "{help}");
 }
 
 #[test]
@@ -394,6 +437,14 @@ fn a_blocked_code_is_unblocked_and_changed() {
         .collect();
     assert_eq!(outcomes, ["blocked", "unblocked", "verified", "changed", "verified"]);
     assert!(ended.stderr.contains("SCM_SCARD_W_CHV_BLOCKED"), "{ended:?}");
+}
+
+/// The tries that are left are those of the unblocking code, not of the blocked one.
+#[test]
+fn a_wrong_unblocking_code_is_told_as_such() {
+    let ended = on_card_with("87654321\n5555\n", &["unblock"]);
+    assert_eq!(ended.exit, 77, "{ended:?}");
+    assert!(ended.stderr.contains("unblocking code of code 1, tries left: 9"), "{ended:?}");
 }
 
 #[test]

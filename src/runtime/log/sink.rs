@@ -1,9 +1,11 @@
 //! Where the lines of the log go.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::fmt;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
+use super::text::Text;
 use super::{LEVEL, Level, UNKNOWN};
 use crate::abi::hresult::Result;
 use crate::runtime::fallible::try_box;
@@ -98,33 +100,47 @@ fn known(sink: Sink) -> Result<*mut Known> {
     }
 }
 
-/// Reads `SCM_LOG`, once: `LEVEL` for stderr, or `LEVEL:FILE`.
+/// Reads `SCM_LOG`, once: `LEVEL` for stderr, or `LEVEL:FILE`. An unknown level is the coarsest one.
 #[cold]
 pub fn read_environment() {
-    let wanted = environment::variable(c"SCM_LOG").map(CStr::to_bytes).filter(|wanted| !wanted.is_empty());
-    let Some(wanted) = wanted else {
+    let wanted = environment::variable(c"SCM_LOG").map(CStr::to_bytes).unwrap_or_default();
+    let (word, file) = parse(wanted);
+    if wanted.is_empty() || matches!(word, b"off" | b"0") {
         // Another thread may have set a log meanwhile.
         let _ = LEVEL.compare_exchange(UNKNOWN, 0, Ordering::Relaxed, Ordering::Relaxed);
         return;
+    }
+    let level = match word {
+        b"calls" | b"1" => Some(Level::Calls),
+        b"pcsc" | b"2" => Some(Level::Pcsc),
+        b"apdus" | b"3" => Some(Level::Apdus),
+        _ => None,
     };
-    let (level, file, complaint) = parse(wanted);
-    let opened = file.and_then(|file| CStr::from_bytes_with_nul(file).ok()).map(log_file::open);
-    let target = opened.flatten().unwrap_or(log_file::STDERR);
+    let opened =
+        file.and_then(|file| CStr::from_bytes_with_nul(file).ok()).map_or(Ok(log_file::STDERR), log_file::open);
     if LEVEL.compare_exchange(UNKNOWN, 0, Ordering::Relaxed, Ordering::Relaxed).is_err() {
         return;
     }
-    if opened == Some(None) {
-        log_file::write(target, b"libscm: SCM_LOG: the file cannot be opened\n");
+    let target = opened.unwrap_or(log_file::STDERR);
+    if let Err(reason) = opened {
+        complain(target, &format_args!("the file cannot be opened ({reason}); the log goes to stderr"));
     }
-    if complaint {
-        log_file::write(target, b"libscm: SCM_LOG: the level is not calls, pcsc or apdus: calls\n");
+    if level.is_none() {
+        complain(target, &"the level is not off, calls, pcsc or apdus; it is calls now");
     }
     // Without memory there is no log.
-    let _ = set(Some((Sink::File(target), level)));
+    let _ = set(Some((Sink::File(target), level.unwrap_or(Level::Calls))));
 }
 
-/// The level, the file with its NUL, and whether the level is not known. `wanted` is followed by its NUL.
-fn parse(wanted: &'static [u8]) -> (Level, Option<&'static [u8]>, bool) {
+/// Tells in the log what is wrong with the variable.
+fn complain(target: c_int, text: &dyn fmt::Display) {
+    if let Ok(line) = Text::complaint(text) {
+        log_file::write(target, &line.bytes_with_end());
+    }
+}
+
+/// The level, and the file with its NUL. `wanted` is followed by its NUL.
+fn parse(wanted: &'static [u8]) -> (&'static [u8], Option<&'static [u8]>) {
     let (level, file) = match wanted.iter().position(|byte| *byte == b':') {
         None => (wanted, None),
         Some(colon) => {
@@ -133,11 +149,5 @@ fn parse(wanted: &'static [u8]) -> (Level, Option<&'static [u8]>, bool) {
         }
     };
     // SAFETY: the value of a variable ends with a NUL, right behind the file.
-    let file = file.map(|file| unsafe { std::slice::from_raw_parts(file.as_ptr(), file.len() + 1) });
-    match level {
-        b"calls" | b"1" => (Level::Calls, file, false),
-        b"pcsc" | b"2" => (Level::Pcsc, file, false),
-        b"apdus" | b"3" => (Level::Apdus, file, false),
-        _ => (Level::Calls, file, true),
-    }
+    (level, file.map(|file| unsafe { std::slice::from_raw_parts(file.as_ptr(), file.len() + 1) }))
 }

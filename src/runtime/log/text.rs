@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Level;
-use crate::abi::hresult::Result;
+use crate::abi::hresult::{Hresult, Result};
 
 /// A line, with a NUL behind it. Its memory may be short: then there is no line.
 pub struct Text {
@@ -17,7 +17,6 @@ pub struct Text {
 impl Text {
     /// The time, the process and the thread, the level, and the text.
     pub fn line(thread: u32, level: Level, text: &dyn fmt::Display) -> Result<Text> {
-        let mut line = Text { bytes: Vec::new(), end: 0 };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let level = match level {
             Level::Calls => "call",
@@ -26,8 +25,17 @@ impl Text {
         };
         let (time, micros) = (Utc(now.as_secs()), now.subsec_micros());
         let process = std::process::id();
-        write!(line, "{time}.{micros:06}Z {process}.{thread} {level} {text}")
-            .map_err(|_| crate::abi::hresult::Hresult::E_OUTOFMEMORY)?;
+        Text::new(&format_args!("{time}.{micros:06}Z {process}.{thread} {level} {text}"))
+    }
+
+    /// A line about the variable.
+    pub fn complaint(text: &dyn fmt::Display) -> Result<Text> {
+        Text::new(&format_args!("libscm: SCM_LOG: {text}"))
+    }
+
+    fn new(text: &dyn fmt::Display) -> Result<Text> {
+        let mut line = Text { bytes: Vec::new(), end: 0 };
+        write!(line, "{text}").map_err(|_| Hresult::E_OUTOFMEMORY)?;
         line.end = line.bytes.len();
         line.bytes.try_reserve(1)?;
         line.bytes.push(0);
