@@ -31,7 +31,7 @@ static void *use_a_card(void *argument)
     return argument;
 }
 
-/* Whatever the threads of the parent did at the fork, a call of the child has the two lines of its own. */
+/* A call of the child has its own two lines, even if threads of the parent were in the library at the fork. */
 static int be_forked(void)
 {
     alarm(30);
