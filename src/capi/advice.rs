@@ -5,20 +5,32 @@ use crate::abi::hresult::Hresult;
 use crate::resource_manager::managers;
 
 /// One or two sentences, or nothing. A resource manager knows best what its service needs, but nothing of a refusal by
-/// the card.
+/// the card, which has a status word.
 ///
 /// Things of C, such as a function, are in sentences of their own: scmctl leaves those sentences out.
-pub fn on(code: Hresult, refusal: Option<&Refusal>, reason: Option<&Reason>, is_of_card: bool) -> &'static str {
+pub fn on(code: Hresult, refusal: Option<&Refusal>, reason: Option<&Reason>, status_word: Option<u16>) -> &'static str {
     if let Some(reason) = reason {
         return if reason.advice.is_empty() { own(code) } else { reason.advice };
+    }
+    if let Some(word) = status_word {
+        return of_card(word).unwrap_or_else(|| own(code));
     }
     match refusal {
         Some(refusal) if refusal.is_of_field("struct_size") => {
             "Initialise the structure with its _INIT macro, or set struct_size to its sizeof."
         }
-        None if is_of_card => own(code),
         Some(_) => "Correct the argument: the header describes it.",
         None => managers::remedy(code).unwrap_or_else(|| own(code)),
+    }
+}
+
+/// ISO/IEC 7816-4 gives these words a closer meaning than their codes have.
+fn of_card(status_word: u16) -> Option<&'static str> {
+    match status_word {
+        0x6700 => Some("The card takes another length: many cards take codes of 8 bytes, filled with FF or 00."),
+        0x6A88 => Some("The card has no code, key or data with this number."),
+        0x6984 => Some("The code or key has no value yet, or cannot be used."),
+        _ => None,
     }
 }
 
@@ -54,7 +66,7 @@ fn own(code: Hresult) -> &'static str {
         Hresult::SCARD_E_TIMEOUT => "Try again later, or with a longer limit: others use the card.",
         Hresult::SCARD_E_NOT_READY => "Try again later. In a callback, let it return before the function is called.",
         Hresult::SCARD_E_NOT_TRANSACTED => {
-            "After an exchange, send the command again. Call scm_lock before scm_unlock."
+            "The card may have done the command: look before it is sent again. Call scm_lock before scm_unlock."
         }
         Hresult::SCARD_E_INSUFFICIENT_BUFFER => "Call again with a buffer of the length that the function has told.",
         Hresult::SCARD_E_DUPLICATE_READER => "Choose another name: a reader has this one.",
@@ -64,6 +76,10 @@ fn own(code: Hresult) -> &'static str {
         Hresult::SCARD_F_COMM_ERROR | Hresult::SCARD_E_COMM_DATA_LOST => {
             "Put the card in again, and clean its contacts. If it happens again, try another reader or cable."
         }
+        Hresult::SCARD_E_INVALID_PARAMETER => "Look at the lengths and the numbers: others are allowed here.",
+        Hresult::SCARD_E_INVALID_CHV => "Look at the length and the encoding of the code.",
+        Hresult::SCARD_W_CARD_NOT_AUTHENTICATED => "Verify the code, or authenticate, before.",
+        Hresult::SCARD_E_ICC_CREATEORDER => "Attach to a card before: the handle is NULL, or has ended.",
         Hresult::SCARD_W_WRONG_CHV => "Enter the right code. Look first how many tries are left.",
         Hresult::SCARD_W_CHV_BLOCKED => {
             "Unblock the code with its unblocking code (PUK). scm_ch_verification_unblock does that."

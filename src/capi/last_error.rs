@@ -162,7 +162,7 @@ impl Failure {
         } else if matches!(*code, Hresult::E_INVALIDARG | Hresult::E_POINTER) {
             put(&mut told.why, &["A function of the program (a callback or a provider) has returned it."]);
         }
-        put(&mut told.advice, &[advice::on(*code, refusal.as_ref(), reason.as_ref(), status_word.is_some())]);
+        put(&mut told.advice, &[advice::on(*code, refusal.as_ref(), reason.as_ref(), status_word)]);
         told
     }
 }

@@ -246,10 +246,11 @@ pub unsafe extern "C-unwind" fn scm_virtual_ifd_reset(ifd: *mut scm_virtual_ifd,
 ///
 /// A line is written at the end of its operation, so the line of an exchange follows those of its callback.
 ///
-/// The data of commands that may carry a code or a key are withheld, in every class: VERIFY (20, 21), CHANGE REFERENCE
-/// DATA (24, 25), DISABLE and ENABLE VERIFICATION REQUIREMENT (26, 28), RESET RETRY COUNTER (2C, 2D), PERFORM BIOMETRIC
-/// OPERATION (2E, 2F), ENVELOPE (C2, C3), PUT KEY (D8) and PUT DATA (DA, DB). Control codes show only the length of
-/// their data.
+/// The data of commands that may carry a code, a key or a cryptogram are withheld. In every class: VERIFY (20, 21),
+/// CHANGE REFERENCE DATA (24, 25), DISABLE and ENABLE VERIFICATION REQUIREMENT (26, 28), PERFORM SECURITY OPERATION
+/// (2A), RESET RETRY COUNTER (2C, 2D), PERFORM BIOMETRIC OPERATION (2E, 2F), EXTERNAL, GENERAL and INTERNAL
+/// AUTHENTICATE (82, 86 to 89), ENVELOPE (C2, C3), PUT KEY (D8) and PUT DATA (DA, DB). In proprietary classes: STORE
+/// DATA (E2). And every command with secure messaging. Control codes show only the length of their data.
 ///
 /// @param ifd  the reader
 /// @param log  [out] the text with its NUL; NULL with capacity 0 asks for the length

@@ -57,8 +57,9 @@ impl fmt::Display for ResponseText<'_> {
 /// In every class: VERIFY, PERFORM BIOMETRIC OPERATION, CHANGE REFERENCE DATA, DISABLE and ENABLE VERIFICATION
 /// REQUIREMENT, RESET RETRY COUNTER, EXTERNAL, GENERAL and INTERNAL AUTHENTICATE (a SIM answers the last one with
 /// keys), PERFORM SECURITY OPERATION (ISO/IEC 7816-4, -8 and -11), PUT DATA, which loads keys on some cards, PUT KEY
-/// (GlobalPlatform), ENVELOPE, which can contain any of these, and similar instructions. And every command with secure
-/// messaging, and one whose class says nothing about it.
+/// (GlobalPlatform), ENVELOPE, which can contain any of these, and similar instructions. In proprietary classes: STORE
+/// DATA (GlobalPlatform), which has keys and codes of new cards. And every command with secure messaging, and one whose
+/// class says nothing about it.
 pub fn carries_a_secret(header: &[u8]) -> bool {
     const SECRET: [u8; 21] = [
         0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2A, 0x2C, 0x2D, 0x2E, 0x2F, 0x82, 0x86, 0x87, 0x88, 0x89, 0xC2, 0xC3,
@@ -71,7 +72,8 @@ pub fn carries_a_secret(header: &[u8]) -> bool {
     // ISO/IEC 7816-4:2013, 5.4.1: bits 4 and 3 on channels 0 to 3, bit 6 on channels 4 to 19. GlobalPlatform and others
     // use them alike from 80 on.
     let is_secured = if class & 0x40 == 0 { class & 0x0C != 0 } else { class & 0x20 != 0 };
-    is_secured || SECRET.contains(&instruction)
+    let stores_data = class & 0x80 != 0 && instruction == 0xE2;
+    is_secured || stores_data || SECRET.contains(&instruction)
 }
 
 #[cfg(test)]
@@ -93,6 +95,7 @@ mod tests {
             let proofs = matches!(instruction, 0x82 | 0x86..=0x89);
             let secret = codes || proofs || matches!(instruction, 0xC2 | 0xC3 | 0xD8 | 0xDA | 0xDB);
             for class in [0x00, 0x80, 0x03, 0x43, 0x90] {
+                let secret = secret || (class >= 0x80 && instruction == 0xE2);
                 let text = shown(&[class, instruction, 0, 0, 0xAB]);
                 assert_eq!(text.contains("withheld"), secret, "{class:02X} {instruction:02X}");
                 assert_eq!(text.contains("AB"), !secret || instruction == 0xAB);

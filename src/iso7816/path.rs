@@ -197,7 +197,10 @@ impl Path {
         }
         if meanings.length == 0 {
             return match obstacle {
-                Hresult::E_INVALIDARG => Err(refuse("is not a path of this type")).of("path"),
+                Hresult::E_INVALIDARG => {
+                    Err(refuse("is not a path of this type; identifiers of files have four digits, as in 3F00/2F00"))
+                        .of("path")
+                }
                 code => Err(code),
             };
         }

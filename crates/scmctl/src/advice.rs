@@ -28,9 +28,11 @@ fn instead(name: &str) -> &'static str {
         "SCM_SCARD_E_NO_READERS_AVAILABLE" => "Plug one in.",
         "SCM_SCARD_E_NO_SMARTCARD" => "Put one in.",
         "SCM_E_INVALIDARG" => "--help describes the arguments.",
-        "SCM_E_HANDLE" | "SCM_E_POINTER" | "SCM_SCARD_E_INVALID_HANDLE" | "SCM_SCARD_E_INSUFFICIENT_BUFFER" => {
-            "This is a fault of scmctl: please report it."
-        }
+        "SCM_E_HANDLE"
+        | "SCM_E_POINTER"
+        | "SCM_SCARD_E_INVALID_HANDLE"
+        | "SCM_SCARD_E_ICC_CREATEORDER"
+        | "SCM_SCARD_E_INSUFFICIENT_BUFFER" => "This is a fault of scmctl: please report it.",
         _ => "",
     }
 }
@@ -51,7 +53,10 @@ fn also(error: &Error) -> &'static str {
         "SCM_SCARD_W_REMOVED_CARD" => "Begin again: the card has lost its state.",
         "SCM_SCARD_W_CHV_BLOCKED" => "scmctl unblock does that.",
         "SCM_SCARD_W_CARD_NOT_AUTHENTICATED" => "scmctl verify presents the code.",
+        "SCM_SCARD_E_INVALID_PARAMETER" if error.told().status_word == 0x6700 => "--block 8 fills a code.",
         "SCM_SCARD_E_INVALID_CHV" => "Check its length, and --encoding, --block and --filler.",
+        // With 6A88 the card means no file.
+        "SCM_SCARD_E_FILE_NOT_FOUND" if error.told().status_word == 0x6A88 => "",
         "SCM_SCARD_E_FILE_NOT_FOUND" | "SCM_SCARD_E_DIR_NOT_FOUND" => "scmctl tree lists them.",
         "SCM_SCARD_E_NO_FILE" => "It is a directory: scmctl tree shows its content.",
         _ => "",

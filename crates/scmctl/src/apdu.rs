@@ -73,14 +73,15 @@ fn extended(high: u8, low: u8) -> u32 {
 pub fn carries_secret(command: &[u8]) -> bool {
     // VERIFY, ENABLE and DISABLE VERIFICATION REQUIREMENT, CHANGE REFERENCE DATA, RESET RETRY COUNTER, PERFORM
     // BIOMETRIC OPERATION, PERFORM SECURITY OPERATION, EXTERNAL, INTERNAL and GENERAL AUTHENTICATE, PUT KEY, and PUT
-    // DATA and ENVELOPE, which may contain one.
+    // DATA and ENVELOPE, which may contain one; in proprietary classes STORE DATA.
     const SECRET: [u8; 21] = [
         0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2A, 0x2C, 0x2D, 0x2E, 0x2F, 0x82, 0x86, 0x87, 0x88, 0x89, 0xC2, 0xC3,
         0xD8, 0xDA, 0xDB,
     ];
     let [cla, ins, ..] = *command else { return false };
     let has_secure_messaging = if cla & 0x40 == 0 { cla & 0x0C != 0 } else { cla & 0x20 != 0 };
-    command.len() > 5 && (has_secure_messaging || SECRET.contains(&ins))
+    let stores_data = cla & 0x80 != 0 && ins == 0xE2;
+    command.len() > 5 && (has_secure_messaging || stores_data || SECRET.contains(&ins))
 }
 
 /// The command in hexadecimal digits, without data that may be secret.

@@ -74,8 +74,10 @@ impl Failure {
         self
     }
 
+    /// A file cannot be read, or is not text.
     pub fn input(subject: impl Into<String>, error: io::Error) -> Failure {
-        Failure { subject: subject.into(), reason: Reason::File(error, Exit::NoInput) }
+        let exit = if error.kind() == io::ErrorKind::InvalidData { Exit::Data } else { Exit::NoInput };
+        Failure { subject: subject.into(), reason: Reason::File(error, exit) }
     }
 
     pub fn creation(subject: impl Into<String>, error: io::Error) -> Failure {
@@ -127,8 +129,7 @@ impl Failure {
 
     /// The message, and why.
     pub fn finding(&self) -> String {
-        let why = self.told().map_or("", |told| told.why.as_str());
-        joined([self.message(), why.into()])
+        joined([self.message(), self.told().map(Told::why).unwrap_or_default()])
     }
 
     /// The finding, the advice and the code.

@@ -15,7 +15,7 @@ const ATR: &str = "3B8B018031F873F741FF5373636DD7";
 struct TestFile(PathBuf);
 
 impl TestFile {
-    fn new(name: &str, content: &str) -> TestFile {
+    fn new(name: &str, content: impl AsRef<[u8]>) -> TestFile {
         let path = std::env::temp_dir().join(format!("scmctl-test-{}-{name}", std::process::id()));
         fs::write(&path, content).unwrap();
         TestFile(path)
@@ -103,8 +103,9 @@ fn a_failure_tells_function_reason_and_advice() {
 #[test]
 fn the_text_of_a_failure_is_one_line() {
     let ended = on_card(&["cat", "3F00/7777"]);
-    let expected = "scmctl: 3F00/7777: The file is not on the card. The card answered 6A 82. Look which files the card \
-                    has. scmctl tree lists them. (SCM_SCARD_E_FILE_NOT_FOUND)\n";
+    let expected = "scmctl: 3F00/7777: The file is not on the card. The card answered 6A 82: the file or application \
+                    was not found. Look which files the card has. scmctl tree lists them. \
+                    (SCM_SCARD_E_FILE_NOT_FOUND)\n";
     assert_eq!(ended.stderr, expected);
     let wrong = on_card_with("4321\n", &["verify"]);
     assert!(wrong.stderr.contains("tries left: 2: The code was wrong. The card answered 63 C2. Enter"), "{wrong:?}");
@@ -408,7 +409,20 @@ fn codes_come_from_the_standard_input() {
     assert_eq!((asked.exit, asked.json()["tries_left"].as_u64()), (1, Some(3)));
     assert_eq!(on_card_with("", &["verify"]).exit, 65, "no code");
     assert_eq!(on_card_with("\n", &["verify"]).exit, 65, "an empty code");
-    assert_eq!(on_card_with(&"9".repeat(200), &["verify"]).exit, 66, "a code without an end");
+    assert_eq!(on_card_with(&"9".repeat(200), &["verify"]).exit, 65, "a code without an end");
+}
+
+/// The words that help after the first tries of a user: a code that is not filled, a code that the card does not have.
+#[test]
+fn a_refusal_says_what_the_card_means() {
+    let short = run_with("1234\n", &["--card", "default", "--codes-from-stdin", "verify"]);
+    assert_eq!(short.exit, 1);
+    assert!(short.stderr.contains("67 00: wrong length") && short.stderr.contains("--block 8"), "{short:?}");
+    let missing = on_card(&["verify", "--check", "7"]);
+    assert!(missing.stderr.contains("no code, key or data with this number"), "{missing:?}");
+    assert!(!missing.stderr.contains("scmctl tree"), "{missing:?}");
+    let binary = TestFile::new("binary.apdu", b"\xFF\xFE\xFD");
+    assert_eq!(on_card(&["replay", binary.path()]).exit, 65);
 }
 
 #[test]

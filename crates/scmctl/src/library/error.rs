@@ -4,6 +4,7 @@ use std::ffi::c_char;
 
 use super::c::{scm_get_last_error, scm_last_error, scm_result, scm_result_message, scm_result_name};
 use super::static_text;
+use crate::status_word;
 
 /// Made directly after the call, because the next failure of the thread takes the place of its last error.
 #[derive(Debug)]
@@ -91,6 +92,16 @@ fn last() -> Option<scm_last_error> {
 }
 
 impl Told {
+    /// The reason, with the meaning of a status word. The message of the code has that of a counter (63CX) already.
+    pub fn why(&self) -> String {
+        match u16::try_from(self.status_word) {
+            Ok(word @ 1..) if word >> 4 != 0x63C => {
+                format!("{}: {}.", self.why.trim_end_matches('.'), status_word::explain(word))
+            }
+            _ => self.why.clone(),
+        }
+    }
+
     fn of(error: &scm_last_error) -> Told {
         Told {
             function: own_text(&error.function),
@@ -125,6 +136,13 @@ mod tests {
         assert!(error.is("SCM_SCARD_E_NO_SMARTCARD"));
         assert_eq!(error.message(), "No card is in the reader.");
         assert!(Error::named("SCM_SCARD_W_REMOVED_CARD").is("SCM_SCARD_W_REMOVED_CARD"));
+    }
+
+    #[test]
+    fn the_answer_of_a_card_has_its_meaning() {
+        let why = |status_word| Told { why: "The card answered.".into(), status_word, ..Told::default() }.why();
+        assert_eq!(why(0x6700), "The card answered: wrong length.");
+        assert_eq!((why(0x63C2).as_str(), why(0).as_str()), ("The card answered.", "The card answered."));
     }
 
     #[test]
