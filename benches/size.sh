@@ -5,7 +5,7 @@ set -euo pipefail
 
 cd "$(dirname "$0")/.."
 # For x86-64, with Rust 1.85, which makes it 6 % larger than 1.95 does. It was 780 KiB before traces and last errors.
-limit=$((816 * 1024))
+limit=$((824 * 1024))
 
 target=${CARGO_TARGET_DIR:-target}
 stripped=$(mktemp)
