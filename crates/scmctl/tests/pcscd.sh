@@ -99,7 +99,8 @@ tell release 0 leave
 
 # A mute card.
 tell card 0 mute
-tell reset 0 cold 2>/dev/null || true
+# The card does not answer to the reset, which is an error of this program with pcscd 2.
+"$stack" tell reset 0 cold >"$work/told" 2>&1 || true
 expect 69 ' returned 0x80100066.*turn it over' send 00A4000C023F00
 expect 1 'FAULT .*the card is mute' doctor
 expect 0 'the card is mute' list
