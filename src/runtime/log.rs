@@ -105,6 +105,10 @@ fn keep(level: Level, line: Text) {
     let mut lines = LINES.replace(ManuallyDrop::new(Vec::new()));
     // Without memory the line is lost.
     if lines.try_reserve(1).is_ok() {
+        // The call may have begun before the log: its end delivers them all the same.
+        if lines.is_empty() {
+            call_end::expect();
+        }
         lines.push((level, line));
     }
     LINES.set(lines);
@@ -120,6 +124,7 @@ pub fn deliver() {
     if lines.is_empty() {
         return;
     }
+    call_end::forget();
     if let Some(Sink::Callback(program)) = sink::present() {
         IS_DELIVERING.set(true);
         for (level, line) in &lines {
@@ -168,7 +173,7 @@ pub unsafe fn begin_call(call: Call, kinds: u64, words: *const u64) {
 pub fn end_call(call: Call, result: &dyn fmt::Display) {
     let mut calls = CALLS.get();
     let last = calls.iter_mut().rev().find(|place| place.is_some());
-    let Some(logged) = last.and_then(|place| place.take_if(|logged| logged.call == call)) else { return };
+    let Some(logged) = last.and_then(|place| place.take_if(|logged| logged.call == call)) else { return deliver() };
     CALLS.set(calls);
     call_end::forget();
     end(Level::Calls, &logged, result);
