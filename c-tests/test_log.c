@@ -1,5 +1,6 @@
 /* The log of the library: its lines and its callback. */
 #include "support/check.h"
+#include "scm_virtual.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -171,6 +172,51 @@ static void logs_change_while_threads_work(void **state)
     assert_int_equal(lines, before);
 }
 
+/* A card that begins the log in the first of two exchanges: GET RESPONSE follows. */
+static scm_result begin_log_in_exchange(void *user, const uint8_t *command, size_t command_length, uint8_t *response,
+                                        size_t capacity, size_t *response_length)
+{
+    (void)user, (void)command_length, (void)capacity;
+    if (command[1] == 0xC0) {
+        *response_length = 4;
+        memcpy(response, "\xCA\xFE\x90\x00", *response_length);
+    } else {
+        *response_length = 2;
+        memcpy(response, "\x61\x02", *response_length);
+        begin_log(SCM_LOG_APDUS);
+    }
+    return SCM_S_OK;
+}
+
+/* The call began before the log. Its lines come at its end, and wait for no other call: the thread may make none. */
+static void a_log_begins_in_the_middle_of_a_call(void **state)
+{
+    (void)state;
+    scm_virtual_ifd *ifd;
+    scm_handle *handle;
+    scm_virtual_card card = SCM_VIRTUAL_CARD_INIT;
+    scm_command command = SCM_COMMAND_INIT;
+    uint8_t data[2];
+    size_t length;
+    uint16_t status_word;
+    card.atr = (const uint8_t *)"\x3B\x80\x80\x01\x01";
+    card.atr_length = 5;
+    card.transmit = begin_log_in_exchange;
+    command.ins = 0xB0;
+    command.expected = sizeof data;
+    assert_result(scm_virtual_ifd_create("Log", NULL, &ifd), SCM_S_OK);
+    assert_result(scm_virtual_ifd_insert(ifd, &card), SCM_S_OK);
+    assert_result(scm_attach_by_ifd("Log", &handle), SCM_S_OK);
+    assert_result(scm_send(handle, &command, data, sizeof data, &length, &status_word), SCM_S_OK);
+    assert_int_equal(count(" apdu > 00C00000"), 1);
+    /* Its beginning is not known, so it may be secret. */
+    assert_int_equal(count(" apdu < (2 bytes withheld) 9000\n"), 1);
+    assert_int_equal(count(" scm_send "), 0);
+    end_log();
+    assert_result(scm_detach(handle), SCM_S_OK);
+    assert_result(scm_virtual_ifd_destroy(ifd), SCM_S_OK);
+}
+
 static atomic_int calls;
 
 static void end_the_log(void *user_data, uint32_t level, const char *line)
@@ -244,6 +290,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_callback_may_call_the_library),
         cmocka_unit_test(a_level_that_is_not_defined_changes_nothing),
         cmocka_unit_test(logs_change_while_threads_work),
+        cmocka_unit_test(a_log_begins_in_the_middle_of_a_call),
         cmocka_unit_test(the_callback_may_end_its_log),
         cmocka_unit_test(a_thread_may_end_in_the_callback),
     };
