@@ -5,12 +5,12 @@ use std::ptr::null_mut;
 use zeroize::Zeroizing;
 
 use super::c::{
-    SCM_ATR_MAX, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER, SCM_INFINITE, SCM_PROTOCOL_RAW,
-    SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_RESPONSE_MAX, SCM_SHARE_DIRECT, SCM_SHARE_SHARED, SCM_STATE_ABSENT,
-    SCM_STATE_NEGOTIABLEMODE, SCM_STATE_POWERED, SCM_STATE_PRESENT, SCM_STATE_SPECIFICMODE, SCM_STATE_SWALLOWED,
-    scm_attach_by_ifd_ex, scm_attach_options, scm_command, scm_detach, scm_get_atr, scm_get_attribute, scm_handle,
-    scm_lock_ex, scm_reconnect, scm_reconnect_ex, scm_reconnect_options, scm_send_ex, scm_send_options, scm_status,
-    scm_transmit_ex, scm_unlock,
+    Options, SCM_ATR_MAX, SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER, SCM_INFINITE,
+    SCM_PROTOCOL_RAW, SCM_PROTOCOL_T0, SCM_PROTOCOL_T1, SCM_RESPONSE_MAX, SCM_SHARE_DIRECT, SCM_SHARE_SHARED,
+    SCM_STATE_ABSENT, SCM_STATE_NEGOTIABLEMODE, SCM_STATE_POWERED, SCM_STATE_PRESENT, SCM_STATE_SPECIFICMODE,
+    SCM_STATE_SWALLOWED, scm_attach_by_ifd_ex, scm_attach_options, scm_command, scm_detach, scm_get_atr,
+    scm_get_attribute, scm_handle, scm_lock_ex, scm_reconnect, scm_reconnect_ex, scm_reconnect_options, scm_send_ex,
+    scm_send_options, scm_status, scm_transmit_ex, scm_unlock,
 };
 use super::{Error, Result, check, grow, text};
 use crate::apdu::Command;
@@ -50,8 +50,7 @@ impl Attachment {
             Share::Shared => SCM_SHARE_SHARED,
             Share::Direct => SCM_SHARE_DIRECT,
         };
-        let struct_size = size_of::<scm_attach_options>() as u32;
-        let options = scm_attach_options { struct_size, share_mode, protocols: 0, flags: 0, limit_ms };
+        let options = scm_attach_options { share_mode, limit_ms, ..scm_attach_options::DEFAULT };
         let mut handle = null_mut();
         // SAFETY: the name ends with a NUL, the options have their size, and `handle` can be written.
         check(unsafe { scm_attach_by_ifd_ex(reader.as_ptr(), &options, &mut handle) })?;
@@ -71,7 +70,6 @@ impl Attachment {
     /// Sends a command in as many exchanges as it needs.
     pub fn send(&self, command: &Command) -> Result<Answer> {
         let plain = scm_command {
-            struct_size: size_of::<scm_command>() as u32,
             cla: command.cla,
             ins: command.ins,
             p1: command.p1,
@@ -79,18 +77,9 @@ impl Attachment {
             data: command.data.as_ptr(),
             data_length: command.data.len(),
             expected: command.expected,
-            channel: 0,
+            ..scm_command::DEFAULT
         };
-        let options = scm_send_options {
-            struct_size: size_of::<scm_send_options>() as u32,
-            limit_ms: self.limit_ms,
-            select_callback: None,
-            user_data: null_mut(),
-            flags: 0,
-            get_response_class: 0,
-            successes: std::ptr::null(),
-            success_count: 0,
-        };
+        let options = scm_send_options { limit_ms: self.limit_ms, ..scm_send_options::DEFAULT };
         let mut data = Zeroizing::new(vec![0; command.expected as usize]);
         let (mut length, mut status_word) = (0, 0);
         // SAFETY: the structures have their sizes, and the buffer has the capacity.
@@ -179,11 +168,9 @@ impl Attachment {
     /// Resets the card: with `is_cold` it loses its power.
     pub fn reset(&self, is_cold: bool) -> Result<()> {
         let options = scm_reconnect_options {
-            struct_size: size_of::<scm_reconnect_options>() as u32,
-            share_mode: 0,
-            protocols: 0,
             initial_action: if is_cold { SCM_DISPOSITION_UNPOWER } else { SCM_DISPOSITION_RESET },
             limit_ms: self.limit_ms,
+            ..scm_reconnect_options::DEFAULT
         };
         // SAFETY: the options have their size.
         check(unsafe { scm_reconnect_ex(self.handle, &options) })

@@ -1,4 +1,5 @@
-//! The C interface. The compiler compares each call with its declaration, and a test each name with the headers.
+//! The C interface. The compiler compares each call with its declaration, and a test each name with the headers. The
+//! `DEFAULT` of a structure (`Options`) is its macro `_INIT`.
 
 pub use scm::abi::constants::{SCM_DISPOSITION_LEAVE, SCM_DISPOSITION_RESET, SCM_DISPOSITION_UNPOWER};
 pub use scm::abi::constants::{
@@ -15,6 +16,7 @@ pub use scm::capi::attribute::{
     SCM_ATTR_VENDOR_IFD_SERIAL_NO, SCM_ATTR_VENDOR_IFD_TYPE, SCM_ATTR_VENDOR_IFD_VERSION, SCM_ATTR_VENDOR_NAME,
     scm_get_attribute,
 };
+pub use scm::capi::boundary::Options;
 pub use scm::capi::ch_verification::{
     SCM_CODE_BCD, SCM_CODE_FILLER, SCM_CODE_ISO9564_2, SCM_FL_IHV_PIN_PAD, SCM_RETRIES_UNKNOWN, scm_ch_verification,
     scm_ch_verification_change_code, scm_ch_verification_options, scm_ch_verification_release,

@@ -5,10 +5,10 @@ use std::ptr::{null, null_mut};
 use zeroize::Zeroizing;
 
 use super::c::{
-    SCM_CODE_BCD, SCM_CODE_FILLER, SCM_CODE_ISO9564_2, SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY, SCM_FL_IHV_GLOBAL,
-    SCM_FL_IHV_LOCAL, SCM_FL_IHV_PIN_PAD, SCM_RETRIES_UNKNOWN, scm_ch_verification, scm_ch_verification_change_code,
-    scm_ch_verification_options, scm_ch_verification_release, scm_ch_verification_unblock, scm_ch_verification_verify,
-    scm_create_ch_verification_ex,
+    Options, SCM_CODE_BCD, SCM_CODE_FILLER, SCM_CODE_ISO9564_2, SCM_FL_IHV_CHANGE, SCM_FL_IHV_CHECKONLY,
+    SCM_FL_IHV_GLOBAL, SCM_FL_IHV_LOCAL, SCM_FL_IHV_PIN_PAD, SCM_RETRIES_UNKNOWN, scm_ch_verification,
+    scm_ch_verification_change_code, scm_ch_verification_options, scm_ch_verification_release,
+    scm_ch_verification_unblock, scm_ch_verification_verify, scm_create_ch_verification_ex,
 };
 use super::{Attachment, Result, check};
 
@@ -50,7 +50,6 @@ pub struct Presented {
 impl<'a> Codes<'a> {
     pub fn of(attachment: &'a Attachment, format: CodeFormat) -> Result<Codes<'a>> {
         let options = scm_ch_verification_options {
-            struct_size: size_of::<scm_ch_verification_options>() as u32,
             encoding: match format.encoding {
                 Encoding::Ascii => 0,
                 Encoding::Bcd => SCM_CODE_BCD,
@@ -58,10 +57,7 @@ impl<'a> Codes<'a> {
             },
             block_length: format.block.into(),
             filler: format.filler.map_or(0, |filler| SCM_CODE_FILLER | u32::from(filler)),
-            code_length_min: 0,
-            code_length_max: 0,
-            pin_pad_limit_ms: 0,
-            pin_pad_language: 0,
+            ..scm_ch_verification_options::DEFAULT
         };
         let mut codes = null_mut();
         // SAFETY: the options have their size, and `codes` can be written.

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::c::{scm_get_last_error, scm_last_error, scm_result, scm_result_message, scm_result_name};
+use super::c::{Options, scm_get_last_error, scm_last_error, scm_result, scm_result_message, scm_result_name};
 use super::static_text;
 use crate::status_word;
 
@@ -75,18 +75,7 @@ impl Error {
 }
 
 fn last() -> Option<scm_last_error> {
-    let mut error = scm_last_error {
-        struct_size: size_of::<scm_last_error>() as u32,
-        result: 0,
-        pcsc_code: 0,
-        status_word: 0,
-        function: [0; 64],
-        argument: [0; 64],
-        pcsc_function: [0; 32],
-        what: [0; 256],
-        why: [0; 256],
-        advice: [0; 256],
-    };
+    let mut error = scm_last_error::DEFAULT;
     // SAFETY: the structure has its size.
     (unsafe { scm_get_last_error(&mut error) } == super::S_OK).then_some(error)
 }

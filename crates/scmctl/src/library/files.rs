@@ -5,7 +5,7 @@ use std::ptr::{null, null_mut};
 use serde::Serialize;
 
 use super::c::{
-    SCM_FILE_UNKNOWN, SCM_FL_GET_ALL_PROPERTIES, SCM_FL_REPLACE, SCM_SEEK_FROM_BEGINNING, SCM_SEEK_FROM_END,
+    Options, SCM_FILE_UNKNOWN, SCM_FL_GET_ALL_PROPERTIES, SCM_FL_REPLACE, SCM_SEEK_FROM_BEGINNING, SCM_SEEK_FROM_END,
     SCM_TYPE_ALL_FILES, SCM_TYPE_BY_ANY, SCM_TYPE_CYCLIC_EF, SCM_TYPE_FIXED_EF, SCM_TYPE_TRANSPARENT_EF,
     SCM_TYPE_VARIABLE_EF, scm_create_file_access, scm_directory_options, scm_file, scm_file_access,
     scm_file_access_change_dir, scm_file_access_directory_ex, scm_file_access_get_current_dir,
@@ -70,8 +70,7 @@ impl<'a> Files<'a> {
     /// The names in the current directory: of the identifiers from first to last, or of the usual ones.
     pub fn names(&self, ids: Option<(u16, u16)>) -> Result<Vec<String>> {
         let (first_id, last_id) = ids.unwrap_or((0, 0));
-        let struct_size = size_of::<scm_directory_options>() as u32;
-        let options = scm_directory_options { struct_size, first_id, last_id };
+        let options = scm_directory_options { first_id, last_id, ..scm_directory_options::DEFAULT };
         // Room for every answer of a range of 4096 identifiers, because a repetition asks the card again.
         let (_, names) = grow(1 << 16, |names, capacity, length| {
             // SAFETY: the options have their size, and the buffer has the capacity.
@@ -110,16 +109,7 @@ impl<'a> Files<'a> {
         let mut file = null_mut();
         // SAFETY: the path ends with a NUL, and `file` can be written.
         check(unsafe { scm_file_access_open(self.files, SCM_TYPE_BY_ANY, path.as_ptr(), &mut file) })?;
-        let mut info = scm_file_info {
-            struct_size: size_of::<scm_file_info>() as u32,
-            reference_type: 0,
-            file_type: 0,
-            id: SCM_FILE_UNKNOWN,
-            short_id: SCM_FILE_UNKNOWN,
-            size: SCM_FILE_UNKNOWN,
-            record_size: SCM_FILE_UNKNOWN,
-            life_cycle: SCM_FILE_UNKNOWN,
-        };
+        let mut info = scm_file_info::DEFAULT;
         let mut file = File { file, kind: Kind::Unknown, short_id: None, _attachment: self._attachment };
         // SAFETY: the structure has its size. The file of a provider has no information.
         if unsafe { scm_file_get_info(file.file, &mut info) } >= 0 {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::c::{
-    SCM_EVENT_CARD_INSERTED, SCM_EVENT_CARD_REMOVED, SCM_EVENT_CARD_RESET, SCM_EVENT_CURRENT, SCM_EVENT_IFD_ARRIVED,
-    SCM_EVENT_IFD_LEFT, SCM_EVENT_SERVICE_DOWN, SCM_EVENT_SERVICE_UP, SCM_INFINITE, SCM_USAGE_EXCLUSIVE,
-    SCM_USAGE_FREE, SCM_USAGE_SHARED, scm_event, scm_monitor, scm_monitor_create, scm_monitor_destroy,
-    scm_monitor_wait,
+    Options, SCM_EVENT_CARD_INSERTED, SCM_EVENT_CARD_REMOVED, SCM_EVENT_CARD_RESET, SCM_EVENT_CURRENT,
+    SCM_EVENT_IFD_ARRIVED, SCM_EVENT_IFD_LEFT, SCM_EVENT_SERVICE_DOWN, SCM_EVENT_SERVICE_UP, SCM_INFINITE,
+    SCM_USAGE_EXCLUSIVE, SCM_USAGE_FREE, SCM_USAGE_SHARED, scm_event, scm_monitor, scm_monitor_create,
+    scm_monitor_destroy, scm_monitor_wait,
 };
 use super::{Result, TIMEOUT, check};
 
@@ -59,17 +59,7 @@ impl Monitor {
     /// The next event; None if there is none in this time.
     pub fn wait(&self, limit: Option<Duration>) -> Result<Option<Event>> {
         let timeout_ms = limit.map_or(SCM_INFINITE, |limit| u32::try_from(limit.as_millis()).unwrap_or(SCM_INFINITE));
-        let mut event = scm_event {
-            struct_size: size_of::<scm_event>() as u32,
-            kind: 0,
-            number: 0,
-            service: 0,
-            atr_length: 0,
-            ifd_name: [0; 128],
-            atr: [0; 33],
-            usage: 0,
-            reserved: [0; 6],
-        };
+        let mut event = scm_event::DEFAULT;
         // SAFETY: the event has its size.
         match check(unsafe { scm_monitor_wait(self.0, timeout_ms, &mut event) }) {
             Ok(()) => Ok(Some(Event::from(&event))),

@@ -1,11 +1,10 @@
 //! A test card in a virtual reader of this process.
 
-use std::mem::zeroed;
 use std::ptr::{null, null_mut};
 
 use super::c::{
-    scm_card_check, scm_card_create, scm_card_plug, scm_card_release, scm_result, scm_virtual_card, scm_virtual_ifd,
-    scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
+    Options, scm_card_check, scm_card_create, scm_card_plug, scm_card_release, scm_result, scm_virtual_card,
+    scm_virtual_ifd, scm_virtual_ifd_create, scm_virtual_ifd_destroy, scm_virtual_ifd_insert,
 };
 use super::{Error, Result, check, grow, text};
 
@@ -27,9 +26,7 @@ impl VirtualCard {
         let mut card = null_mut();
         // SAFETY: the description ends with a NUL, and `card` can be written.
         check_card(unsafe { scm_card_create(description.as_ptr(), &mut card) })?;
-        // SAFETY: zero is valid in every field.
-        let mut plug: scm_virtual_card = unsafe { zeroed() };
-        plug.struct_size = size_of::<scm_virtual_card>() as u32;
+        let mut plug = scm_virtual_card::DEFAULT;
         // SAFETY: both declarations describe the structure of scm_virtual.h; its size is set.
         check_card(unsafe { scm_card_plug(card, (&raw mut plug).cast()) })?;
         plug.release = Some(release);
