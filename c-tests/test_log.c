@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CARD 0
@@ -15,6 +16,8 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static char text[1 << 16];
 static atomic_int lines;
 static atomic_int asked;
+/* Lines about PC/SC take longer than others. */
+static atomic_bool is_slow;
 static scm_handle *_Atomic to_ask;
 
 static void collect(void *user_data, uint32_t level, const char *line)
@@ -22,6 +25,8 @@ static void collect(void *user_data, uint32_t level, const char *line)
     assert_ptr_equal(user_data, text);
     assert_in_range(level, SCM_LOG_CALLS, SCM_LOG_APDUS);
     assert_null(strchr(line, '\n'));
+    if (is_slow && level == SCM_LOG_PCSC)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     pthread_mutex_lock(&mutex);
     size_t used = strlen(text);
     snprintf(text + used, sizeof text - used, "%s\n", line);
@@ -99,6 +104,28 @@ static void a_level_includes_the_coarser_ones(void **state)
     assert_result(echo(handle), SCM_S_OK);
     assert_int_equal(lines, 0);
     assert_result(scm_detach(handle), SCM_S_OK);
+}
+
+/* A call with a limit asks PC/SC on another thread. */
+static void lines_come_before_the_end_of_their_call(void **state)
+{
+    (void)state;
+    scm_attach_options options = SCM_ATTACH_OPTIONS_INIT;
+    options.limit_ms = 60000;
+    if (bed_is_virtual())
+        skip();
+    is_slow = true;
+    for (int i = 0; i < 10; i++) {
+        scm_handle *handle;
+        begin_log(SCM_LOG_PCSC);
+        assert_result(scm_attach_by_ifd_ex(bed_ifd(CARD), &options, &handle), SCM_S_OK);
+        end_log();
+        const char *answer = strstr(text, " pcsc < SCardConnect ");
+        const char *end = strstr(text, " call < scm_attach_by_ifd_ex ");
+        assert_true(answer != NULL && end != NULL && answer < end);
+        assert_result(scm_detach(handle), SCM_S_OK);
+    }
+    is_slow = false;
 }
 
 static void a_failure_says_why(void **state)
@@ -286,6 +313,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_has_a_beginning_and_an_end),
         cmocka_unit_test(a_level_includes_the_coarser_ones),
+        cmocka_unit_test(lines_come_before_the_end_of_their_call),
         cmocka_unit_test(a_failure_says_why),
         cmocka_unit_test(the_callback_may_call_the_library),
         cmocka_unit_test(a_level_that_is_not_defined_changes_nothing),

@@ -22,7 +22,7 @@ use crate::runtime::platform::log_file;
 use crate::runtime::reentrancy;
 use arguments::Arguments;
 pub use sink::{Callback, Sink, changes, set};
-use text::Text;
+pub use text::Text;
 
 /// The subject of a line. A finer level includes the coarser ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -62,11 +62,13 @@ fn logs(level: Level) -> bool {
     LEVEL.load(Ordering::Relaxed) >= level as u32 && !IS_DELIVERING.get()
 }
 
-type Lines = ManuallyDrop<Vec<(Level, Text)>>;
+/// Lines that wait for their delivery.
+pub type Lines = Vec<(Level, Text)>;
 
 thread_local! {
-    /// The lines that wait for their delivery. A thread that has some delivers them, so they need no destructor.
-    static LINES: Cell<Lines> = const { Cell::new(ManuallyDrop::new(Vec::new())) };
+    /// A thread that has some delivers them, so they need no destructor. `call_end` knows of them: the call may have
+    /// begun before the log.
+    static LINES: Cell<ManuallyDrop<Lines>> = const { Cell::new(ManuallyDrop::new(Vec::new())) };
     /// Whether this thread is in the callback. Its own calls are not logged: that would never end.
     static IS_DELIVERING: Cell<bool> = const { Cell::new(false) };
     /// The number of this thread in the log.
@@ -102,16 +104,41 @@ pub fn line(level: Level, text: &dyn fmt::Display) {
 }
 
 fn keep(level: Level, line: Text) {
-    let mut lines = LINES.replace(ManuallyDrop::new(Vec::new()));
+    let mut lines = take();
     // Without memory the line is lost.
     if lines.try_reserve(1).is_ok() {
-        // The call may have begun before the log: its end delivers them all the same.
-        if lines.is_empty() {
-            call_end::expect();
-        }
         lines.push((level, line));
     }
-    LINES.set(lines);
+    put(lines);
+}
+
+/// The lines of this thread, which has none afterwards.
+pub fn take() -> Lines {
+    let lines = ManuallyDrop::into_inner(LINES.replace(ManuallyDrop::new(Vec::new())));
+    if !lines.is_empty() {
+        call_end::forget();
+    }
+    lines
+}
+
+/// This thread has none.
+fn put(lines: Lines) {
+    if !lines.is_empty() {
+        call_end::expect();
+    }
+    LINES.set(ManuallyDrop::new(lines));
+}
+
+/// Takes over the lines of a call that another thread has made for this one: they come before the end of the call.
+pub fn take_over(more: Lines) {
+    if more.is_empty() {
+        return;
+    }
+    let mut lines = take();
+    if lines.try_reserve(more.len()).is_ok() {
+        lines.extend(more);
+    }
+    put(lines);
 }
 
 /// Gives the lines that wait to the callback, unless this thread may hold a lock of the library.
@@ -120,11 +147,10 @@ pub fn deliver() {
     if IS_DELIVERING.get() || reentrancy::is_called() {
         return;
     }
-    let lines = ManuallyDrop::into_inner(LINES.replace(ManuallyDrop::new(Vec::new())));
+    let lines = take();
     if lines.is_empty() {
         return;
     }
-    call_end::forget();
     if let Some(Sink::Callback(program)) = sink::present() {
         IS_DELIVERING.set(true);
         for (level, line) in &lines {

@@ -17,6 +17,7 @@ use crate::resource_manager::ifd_name::IfdName;
 use crate::resource_manager::{Context, Icc};
 use crate::runtime::cancel::Waker;
 use crate::runtime::fallible::Arc;
+use crate::runtime::log::{self, Lines};
 use crate::runtime::wait::{WaitLimit, in_future, is_past, later};
 
 /// The least time that a call of PC/SC gets to return, however little of its limit is left.
@@ -68,6 +69,8 @@ pub struct TimedCall {
     waker: Arc<Waker>,
     /// Why it has failed.
     cause: Mutex<Cause>,
+    /// The lines of the log that wait for the end of the caller's function.
+    lines: Mutex<Lines>,
 }
 
 /// How a call waits until another application ends its transaction.
@@ -163,6 +166,7 @@ impl TimedCall {
             changed: Condvar::new(),
             waker: waker.clone(),
             cause: Mutex::new(Cause::none()),
+            lines: Mutex::default(),
         }
     }
 
@@ -198,10 +202,17 @@ impl TimedCall {
         if *state == CallState::Abandoned {
             return false;
         }
+        *locked(&self.lines) = log::take();
         *state = CallState::Done;
         drop(state);
         self.waker.wake();
         true
+    }
+
+    /// The thread of the caller takes over what the thread of the call knows.
+    fn take_over(&self) {
+        cause::take_over(*locked(&self.cause));
+        log::take_over(std::mem::take(&mut *locked(&self.lines)));
     }
 
     /// Waits on the thread of the caller until the call has returned. Fails when the caller gives up.
@@ -211,7 +222,7 @@ impl TimedCall {
             let seen_wakes = self.waker.wakes();
             let state = *locked(&self.state);
             if state == CallState::Done {
-                cause::take_over(*locked(&self.cause));
+                self.take_over();
                 return Ok(());
             }
             let in_grace = state == CallState::Running && !is_past(grace);
@@ -221,7 +232,7 @@ impl TimedCall {
                         return Err(code);
                     }
                     limit.keep_cancel(code);
-                    cause::take_over(*locked(&self.cause));
+                    self.take_over();
                     return Ok(());
                 }
             }
